@@ -1,0 +1,3 @@
+//! Speed and memory, printed as a table.
+
+fn main() {}

@@ -1,0 +1,84 @@
+//! [`Clock`]: the one source of time, for the program, the SDK and the sandbox.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::{
+    rt::sleep::{AsyncSleep, Sleep},
+    time::TimeSource,
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// Real time, or a virtual time that starts somewhere and runs `speed` times as fast as tokio's.
+///
+/// Under tokio's paused time a virtual clock lets hours pass in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(Kind);
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    System,
+    Virtual { started_at: Timestamp, origin: Instant, speed: f64 },
+}
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self(Kind::System)
+    }
+
+    /// A clock that shows `started_at` now and runs `speed` times as fast as real time (`speed > 0`).
+    pub fn virtual_from(started_at: Timestamp, speed: f64) -> Self {
+        assert!(speed > 0.0, "a clock runs forward");
+        Self(Kind::Virtual { started_at, origin: Instant::now(), speed })
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        match self.0 {
+            Kind::System => Timestamp::now(),
+            Kind::Virtual { started_at, origin, speed } => {
+                let passed = origin.elapsed().mul_f64(speed);
+                started_at.checked_add(passed).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// Waits for `duration` of this clock's time.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(self.real(duration)).await;
+    }
+
+    /// The real time that `duration` of this clock's time takes.
+    pub fn real(&self, duration: Duration) -> Duration {
+        match self.0 {
+            Kind::System => duration,
+            Kind::Virtual { speed, .. } => duration.div_f64(speed),
+        }
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        Clock::now(self).into()
+    }
+}
+
+impl AsyncSleep for Clock {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(tokio::time::sleep(self.real(duration)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn hours_pass_at_once_when_time_is_paused() {
+        let start: Timestamp = "2026-11-21T03:00:00Z".parse().expect("a time");
+        let clock = Clock::virtual_from(start, 10.0);
+        clock.sleep(Duration::from_secs(7_200)).await;
+        assert_eq!(clock.now().duration_since(start).as_secs(), 7_200);
+    }
+}

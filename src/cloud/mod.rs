@@ -1,0 +1,55 @@
+//! What the program asks of AWS, in our types: the only place that names an SDK type.
+//!
+//! Paging, batching, deadlines and error mapping live here; what a failure means for a message does not.
+
+pub mod error;
+pub mod identity;
+pub mod parameters;
+pub mod sqs;
+
+mod connect;
+mod credentials;
+
+use std::sync::Arc;
+
+pub use connect::Connect;
+pub use error::{CloudError, ErrorKind};
+
+use crate::{clock::Clock, domain::Environment};
+
+/// Clients for one environment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    environment: Arc<Environment>,
+    clock: Clock,
+    sqs: sqs::Sqs,
+    identity: identity::Identity,
+    parameters: parameters::Parameters,
+}
+
+impl Cloud {
+    /// The environment that these clients reach.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The clock that the clients go by.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Queues.
+    pub fn sqs(&self) -> &sqs::Sqs {
+        &self.sqs
+    }
+
+    /// Who we are.
+    pub fn identity(&self) -> &identity::Identity {
+        &self.identity
+    }
+
+    /// SSM parameters.
+    pub fn parameters(&self) -> &parameters::Parameters {
+        &self.parameters
+    }
+}

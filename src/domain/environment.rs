@@ -1,0 +1,187 @@
+//! Environments: which account, how it is reached, how strictly a change is confirmed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An environment's name in the configuration: `dev`, `staging`, `prod`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EnvironmentName(pub String);
+
+impl fmt::Display for EnvironmentName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+/// A twelve-digit AWS account id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub String);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+/// How strictly a change is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// Nothing may change.
+    ReadOnly,
+    /// A yes is enough.
+    Confirm,
+    /// The environment's and the resource's names are typed, and a reason is given.
+    TypeName,
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::ReadOnly => "read-only",
+            Self::Confirm => "confirm",
+            Self::TypeName => "type-name",
+        })
+    }
+}
+
+/// Where an environment's credentials come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// The SDK's default chain.
+    Default,
+    /// A profile of the AWS configuration files; wins over stray environment keys.
+    Profile(String),
+    /// Fixed keys: sandbox and emulators only; never from a configuration file.
+    Keys {
+        /// Access key id.
+        access_key: String,
+        /// Secret key.
+        secret_key: String,
+    },
+}
+
+/// One AWS account and region, as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Name.
+    pub name: EnvironmentName,
+    /// Account that every write is checked against; `None` only for ad-hoc environments, which never write unasked.
+    pub account: Option<AccountId>,
+    /// Region.
+    pub region: String,
+    /// First credentials.
+    pub credentials: CredentialSource,
+    /// Roles assumed one after the other, by ARN.
+    pub role_chain: Vec<String>,
+    /// How strictly a change is confirmed.
+    pub protection: Protection,
+    /// Name of a terminal colour.
+    pub colour: Option<String>,
+    /// Endpoint instead of AWS's own; shown wherever the environment is named.
+    pub endpoint: Option<String>,
+    /// Queue rules.
+    pub queues: QueueRules,
+}
+
+/// What the configuration says about an environment's queues. Patterns are globs: `*` stands for any characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueRules {
+    /// Only these queues are looked at; empty means all.
+    pub include: Vec<String>,
+    /// These are not.
+    pub exclude: Vec<String>,
+    /// DLQ pairing by name: source pattern with one `*`, DLQ pattern with one `*`.
+    pub pairs: Vec<(String, String)>,
+    /// Tag on a DLQ that names its source queue.
+    pub pair_tag: Option<String>,
+    /// Message keys for putting a message onto a FIFO queue; the first pattern that matches wins.
+    pub keys: Vec<MessageKeys>,
+}
+
+/// Where a FIFO destination's group and deduplication ids are found in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageKeys {
+    /// Destination queue pattern.
+    pub queue: String,
+    /// JSON pointer into the body (`/transferId`) or an attribute's name.
+    pub group_id: String,
+    /// JSON pointer into the body or an attribute's name.
+    pub deduplication_id: Option<String>,
+}
+
+impl QueueRules {
+    /// Whether a queue is looked at.
+    pub fn admits(&self, name: &str) -> bool {
+        let listed = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, name));
+        (self.include.is_empty() || listed(&self.include)) && !listed(&self.exclude)
+    }
+
+    /// The source queue's name that a DLQ's name stands for, by the configured name patterns.
+    pub fn source_by_name(&self, dead_letter: &str) -> Option<String> {
+        self.pairs.iter().find_map(|(source, dlq)| {
+            let (before, after) = dlq.split_once('*')?;
+            let stem = dead_letter.strip_prefix(before)?.strip_suffix(after)?;
+            Some(source.replacen('*', stem, 1))
+        })
+    }
+
+    /// The DLQ's name for a source queue's name, by the configured name patterns.
+    pub fn dead_letter_by_name(&self, source: &str) -> Option<String> {
+        self.pairs.iter().find_map(|(pattern, dlq)| {
+            let (before, after) = pattern.split_once('*')?;
+            let stem = source.strip_prefix(before)?.strip_suffix(after)?;
+            Some(dlq.replacen('*', stem, 1))
+        })
+    }
+
+    /// The keys for a destination queue.
+    pub fn keys_for(&self, destination: &str) -> Option<&MessageKeys> {
+        self.keys.iter().find(|keys| glob(&keys.queue, destination))
+    }
+}
+
+/// Whether `text` fits `pattern`, in which `*` stands for any characters.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some((_, last)) = pattern.rsplit_once('*') else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    text.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        for (pattern, text, fits) in [
+            ("*", "", true),
+            ("orders", "orders", true),
+            ("orders", "orders-dlq", false),
+            ("*-dlq", "orders-dlq", true),
+            ("*-dlq", "orders-dlq-old", false),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxcyyb", false),
+            ("ab*b", "ab", false),
+        ] {
+            assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn names_pair_both_ways() {
+        let rules = QueueRules { pairs: vec![("*".into(), "*_dlq".into())], ..QueueRules::default() };
+        assert_eq!(rules.source_by_name("valid_orders_dlq").as_deref(), Some("valid_orders"));
+        assert_eq!(rules.dead_letter_by_name("valid_orders").as_deref(), Some("valid_orders_dlq"));
+        assert_eq!(rules.source_by_name("valid_orders"), None);
+    }
+}

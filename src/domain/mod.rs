@@ -1,0 +1,13 @@
+//! Nouns of the field as plain data: no I/O, no clock, no SDK type.
+
+pub mod environment;
+pub mod message;
+pub mod queue;
+pub mod run_id;
+pub mod text;
+
+pub use environment::{AccountId, Environment, EnvironmentName, Protection};
+pub use message::{AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle};
+pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl};
+pub use run_id::RunId;
+pub use text::Text;

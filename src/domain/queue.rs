@@ -1,0 +1,162 @@
+//! Queues: names, settings, approximate counts.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+    };
+}
+
+text_id! {
+    /// A queue's URL, as SQS calls take it.
+    QueueUrl
+}
+text_id! {
+    /// A queue's ARN, as policies and move tasks take it.
+    QueueArn
+}
+text_id! {
+    /// A queue's name; ends in `.fifo` for FIFO queues.
+    QueueName
+}
+
+impl QueueArn {
+    /// The name: last part of `arn:aws:sqs:region:account:name`.
+    pub fn name(&self) -> QueueName {
+        QueueName(self.0.rsplit(':').next().unwrap_or_default().to_owned())
+    }
+
+    /// The account: fifth part of the ARN.
+    pub fn account(&self) -> Option<&str> {
+        self.0.split(':').nth(4)
+    }
+
+    /// The region: fourth part of the ARN.
+    pub fn region(&self) -> Option<&str> {
+        self.0.split(':').nth(3)
+    }
+
+    /// Whether the ARN is one of SQS.
+    pub fn is_sqs(&self) -> bool {
+        self.0.split(':').nth(2) == Some("sqs")
+    }
+}
+
+impl QueueUrl {
+    /// The name: last part of the URL's path.
+    pub fn name(&self) -> QueueName {
+        QueueName(self.0.rsplit('/').next().unwrap_or_default().to_owned())
+    }
+}
+
+impl QueueName {
+    /// FIFO queues' names end in `.fifo`.
+    pub fn kind(&self) -> QueueKind {
+        if self.0.ends_with(".fifo") { QueueKind::Fifo } else { QueueKind::Standard }
+    }
+}
+
+/// Standard or FIFO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QueueKind {
+    /// At-least-once delivery, no order.
+    Standard,
+    /// Ordered within a message group; duplicates dropped for five minutes.
+    Fifo,
+}
+
+impl fmt::Display for QueueKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Standard => "standard",
+            Self::Fifo => "fifo",
+        })
+    }
+}
+
+/// SQS's three approximate counts: they lag by a minute or more, so they are bounds of nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// `ApproximateNumberOfMessages`.
+    pub visible: u64,
+    /// `ApproximateNumberOfMessagesNotVisible`.
+    pub in_flight: u64,
+    /// `ApproximateNumberOfMessagesDelayed`.
+    pub delayed: u64,
+}
+
+impl Counts {
+    /// All three together.
+    pub fn total(&self) -> u64 {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
+/// Where a queue's dead letters go, and after how many receives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedrivePolicy {
+    /// The dead-letter queue.
+    pub dead_letter: QueueArn,
+    /// `maxReceiveCount`.
+    pub receives_max: u32,
+}
+
+/// A queue's settings and counts, as `GetQueueAttributes` tells them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Queue {
+    /// URL.
+    pub url: QueueUrl,
+    /// ARN.
+    pub arn: QueueArn,
+    /// Name.
+    pub name: QueueName,
+    /// Standard or FIFO.
+    pub kind: QueueKind,
+    /// Approximate counts.
+    pub counts: Counts,
+    /// Visibility timeout of a plain receive.
+    pub visibility_timeout_seconds: u32,
+    /// How long a message lives.
+    pub retention_seconds: u64,
+    /// Largest message taken, in bytes, attributes included.
+    pub message_bytes_max: u64,
+    /// Delay of every message.
+    pub delay_seconds: u32,
+    /// Where its dead letters go.
+    pub redrive: Option<RedrivePolicy>,
+    /// FIFO: whether the body's hash serves as deduplication id.
+    pub content_based_deduplication: bool,
+    /// FIFO: `DeduplicationScope`, `queue` or `messageGroup`.
+    pub deduplication_scope: Option<String>,
+    /// KMS key, where one was chosen.
+    pub kms_key: Option<String>,
+    /// `CreatedTimestamp`.
+    pub created_at: Option<Timestamp>,
+}

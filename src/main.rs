@@ -1,0 +1,3 @@
+//! The thin binary: parse, install hooks, run, exit.
+
+fn main() {}
