@@ -1,1 +1,143 @@
-//! To come.
+//! [`Plan`]: what an operation would change, shown before anything does.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    domain::{AccountId, EnvironmentName, Text, message::hex},
+    operations::Operation,
+};
+
+/// Version of a plan's JSON form.
+pub const SCHEMA: &str = "opsctl/plan/1";
+
+/// What would change, what it costs, what speaks against it, and a digest of what was observed.
+///
+/// A plan is plain data: it can be written to a file and carried out by somebody else. Carrying it out observes the world
+/// again; only if that gives the same fingerprint does anything happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Names this plan: deduplication ids are derived from it, so that they are stable within the plan and new in the next.
+    pub id: String,
+    /// The operation.
+    pub operation: Operation,
+    /// Environment.
+    pub environment: EnvironmentName,
+    /// Account, as the credentials said it when the plan was made.
+    pub account: AccountId,
+    /// Region.
+    pub region: String,
+    /// The one name that is typed under `type-name`, besides the environment's.
+    pub resource: Text,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// One line: what would happen.
+    pub summary: Text,
+    /// Labelled facts in the order of showing: from, to, engine, counts, expiry, ...
+    pub facts: Vec<Fact>,
+    /// Failure groups among the sampled messages.
+    #[serde(default)]
+    pub groups: Vec<SampledGroup>,
+    /// What changes for the things touched.
+    pub changes: Vec<Text>,
+    /// What a person should know first.
+    pub warnings: Vec<Text>,
+    /// Why it can't be carried out; empty when it can.
+    pub blockers: Vec<Text>,
+    /// The calls that it would make.
+    pub calls: Vec<Call>,
+    /// Estimate of the time it takes.
+    pub seconds_estimate: Option<u64>,
+    /// Estimate of what AWS charges, in US dollars.
+    pub dollars_estimate: f64,
+    /// Whether there is anything to do.
+    pub empty: bool,
+    /// Identities and settings that the plan rests on; never approximate counts, which change by themselves.
+    pub observed: BTreeMap<String, String>,
+    /// Digest of operation, environment, account and `observed`.
+    pub fingerprint: Fingerprint,
+}
+
+/// A labelled fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Label.
+    pub label: String,
+    /// Value.
+    pub value: Text,
+}
+
+/// A failure group among sampled messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampledGroup {
+    /// What its messages have in common.
+    pub title: Text,
+    /// How many of the sample.
+    pub count: u64,
+}
+
+/// A call that would be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// IAM action.
+    pub action: String,
+    /// On what.
+    pub resource: Text,
+    /// About how often.
+    pub times_estimate: u64,
+}
+
+/// Digest of what a plan rests on; 16 hexadecimal digits are enough to name it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(pub String);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+impl Fingerprint {
+    /// Digest over operation, environment, account and what was observed.
+    pub fn of(
+        operation: &Operation,
+        environment: &EnvironmentName,
+        account: &AccountId,
+        observed: &BTreeMap<String, String>,
+    ) -> Self {
+        let text = serde_json::to_vec(&(operation, environment, account, observed))
+            .unwrap_or_else(|error| unreachable!("plain data becomes JSON: {error}"));
+        Self(hex(&Sha256::digest(text))[..16].to_owned())
+    }
+}
+
+impl Plan {
+    /// Whether the fingerprint is the one of what the plan says: a file that was edited by hand fails here.
+    pub fn is_sound(&self) -> bool {
+        self.schema == SCHEMA
+            && self.fingerprint == Fingerprint::of(&self.operation, &self.environment, &self.account, &self.observed)
+    }
+
+    /// What another observation sees differently, in words; empty when nothing.
+    pub fn differences(&self, fresh: &Plan) -> Vec<Text> {
+        let mut found = Vec::new();
+        if self.account != fresh.account {
+            found.push(Text::line(&format!("account: {} then, {} now", self.account, fresh.account)));
+        }
+        let names: std::collections::BTreeSet<_> = self.observed.keys().chain(fresh.observed.keys()).collect();
+        for name in names {
+            let (then, now) = (self.observed.get(name), fresh.observed.get(name));
+            if then != now {
+                let show = |value: Option<&String>| value.map_or("absent", String::as_str).to_owned();
+                found.push(Text::line(&format!("{name}: {} then, {} now", show(then), show(now))));
+            }
+        }
+        found
+    }
+}

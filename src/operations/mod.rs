@@ -1,1 +1,37 @@
-//! To come.
+//! Verbs: what opsctl can change, one file each.
+//!
+//! [`Operation`] is what a key, a command line and a runbook step all become.
+
+pub mod purge;
+pub mod redrive;
+pub mod restore;
+pub mod values;
+
+use serde::{Deserialize, Serialize};
+
+pub use purge::Purge;
+pub use redrive::Redrive;
+pub use restore::Restore;
+
+/// A change that opsctl can make, with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Subcommand)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub enum Operation {
+    /// Move messages from a dead-letter queue to where they belong
+    Redrive(Redrive),
+    /// Delete every message of a queue, after a snapshot
+    Purge(Purge),
+    /// Put the messages of a run's snapshot back
+    Restore(Restore),
+}
+
+impl Operation {
+    /// The command's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Redrive(_) => "redrive",
+            Self::Purge(_) => "purge",
+            Self::Restore(_) => "restore",
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Redrive: messages of a dead-letter queue go to their source, or to another queue.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain};
+
+/// Move messages from a dead-letter queue to where they belong.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct Redrive {
+    /// Dead-letter queue, or the queue whose dead letters are meant: name, URL or ARN
+    #[arg(long, value_name = "QUEUE", required_unless_present = "resume", default_value = "", hide_default_value = true)]
+    pub queue: String,
+    /// Send to this queue instead of each message's own source
+    #[arg(long, value_name = "QUEUE")]
+    pub to: Option<String>,
+    /// Move at most this many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Move only messages for which this jq expression is true, `.body.partnerId == "A"` for instance
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Move only messages whose ids stand in this file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub ids: Option<PathBuf>,
+    /// Move at most this many messages a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: Option<u32>,
+    /// Move in steps of these sizes and watch after each whether messages come back, `1,10,100,all`
+    #[arg(long, value_name = "STEPS")]
+    pub ramp: Option<Ramp>,
+    /// Stop when more than this share or number of messages comes back [default: 5%]
+    #[arg(long, value_name = "SHARE")]
+    pub max_bounce: Option<BounceMax>,
+    /// Watch this long after each step [default: as long as a message needs to fail again, at most 10m]
+    #[arg(long, value_name = "TIME")]
+    pub wait_bounce: Option<Seconds>,
+    /// Choose who moves the messages
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineChoice,
+    /// Put messages that come back into this queue, or into a file given as `file:PATH`
+    #[arg(long, value_name = "QUEUE|file:PATH")]
+    pub park: Option<String>,
+    /// Edit each message with this program (JSON in, JSON out), or with the jq filter in a file `*.jq`
+    #[arg(long, value_name = "PROGRAM|FILE.jq")]
+    pub edit: Option<PathBuf>,
+    /// Keep no snapshot of the messages: they can't be restored then
+    #[arg(long)]
+    pub no_snapshot: bool,
+    /// Add an attribute `opsctl.run` that says which run sent the message
+    #[arg(long)]
+    pub mark: bool,
+    /// Move although an earlier run on this queue has not ended
+    #[arg(long)]
+    pub despite_unfinished: bool,
+    /// Keep received messages hidden for this long at a time [default: 2m]
+    #[arg(long, value_name = "TIME")]
+    pub visibility: Option<Seconds>,
+    /// Work on this many batches at once [default: 16; FIFO 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub lanes: Option<u32>,
+    /// With --resume: what becomes of messages whose sending had no clear answer
+    #[arg(long, value_enum, default_value_t)]
+    pub uncertain: Uncertain,
+}
