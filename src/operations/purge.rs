@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Purge {
     /// Queue: name, URL or ARN
-    #[arg(long, value_name = "QUEUE", required_unless_present = "resume", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "QUEUE",
+        required_unless_present = "resume",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub queue: String,
     /// Delete only messages for which this jq expression is true
     #[arg(long = "where", value_name = "FILTER")]

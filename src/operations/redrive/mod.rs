@@ -11,7 +11,13 @@ use super::values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain};
 #[serde(default, deny_unknown_fields)]
 pub struct Redrive {
     /// Dead-letter queue, or the queue whose dead letters are meant: name, URL or ARN
-    #[arg(long, value_name = "QUEUE", required_unless_present = "resume", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "QUEUE",
+        required_unless_present = "resume",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub queue: String,
     /// Send to this queue instead of each message's own source
     #[arg(long, value_name = "QUEUE")]
