@@ -1,1 +1,27 @@
 //! AWS's protocols on the world: one handler, mounted in process as the SDK's HTTP client and served on loopback.
+//!
+//! The handler goes by a request's headers, never by service, for services change their protocol from SDK release to
+//! release: `X-Amz-Target` means awsJson, a form with `Action=` means awsQuery.
+
+pub mod connector;
+pub mod server;
+
+mod answer;
+mod call;
+mod caller;
+mod handler;
+
+use bytes::Bytes;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// It is answered.
+    Http(http::Response<Bytes>),
+    /// No connection is made: not applied.
+    Refused,
+    /// The connection drops before an answer; whether the request was applied, nobody is told.
+    Lost,
+    /// The connection stays open and no answer ever comes.
+    Never,
+}

@@ -1,10 +1,18 @@
 //! The pure world: services' semantics, actors, faults. No I/O, no clock of its own: every call carries the time.
 
+pub mod ssm;
+pub mod sts;
+
 use jiff::Timestamp;
 
 /// Everything that exists in the sandbox: accounts, regions, queues, messages.
 #[derive(Debug)]
-pub struct World {}
+pub struct World {
+    /// SSM parameters.
+    pub ssm: ssm::Parameters,
+    /// Roles that were assumed.
+    pub sts: sts::Sessions,
+}
 
 /// Who calls, from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +55,7 @@ impl World {
     /// An empty world. The seed decides every id and every choice.
     pub fn new(seed: u64, now: Timestamp) -> Self {
         let _ = (seed, now);
-        todo!("built by sandbox/world")
+        Self { ssm: ssm::Parameters::default(), sts: sts::Sessions::default() }
     }
 
     /// One SQS call: `action` is the operation (`SendMessageBatch`), `body` its awsJson1_0 document.
@@ -59,6 +67,6 @@ impl World {
 
     /// When something happens next by itself; a waiting long poll looks again then.
     pub fn next_due(&self) -> Option<Timestamp> {
-        todo!("built by sandbox/world")
+        None
     }
 }

@@ -1,0 +1,171 @@
+//! Answers and errors as each protocol writes them.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
+use quick_xml::escape::escape;
+use serde_json::json;
+
+use super::call::Service;
+use crate::sandbox::world::ApiError;
+
+const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// Where AWS keeps the errors that every JSON service shares, and those that SQS does not model.
+const COMMON_SHAPES: &str = "com.amazon.coral.service#";
+
+/// What every answer carries.
+#[derive(Debug, Clone)]
+pub(crate) struct Envelope {
+    /// `x-amzn-requestid`.
+    pub(crate) request_id: String,
+    /// `Date`: the world's time, from which clients learn their clock skew.
+    pub(crate) now: Timestamp,
+}
+
+impl Envelope {
+    /// A call's answer.
+    pub(crate) fn success(&self, service: Service, body: Vec<u8>) -> Response<Bytes> {
+        self.response(StatusCode::OK, content_type(service), body)
+    }
+
+    /// A call's error.
+    pub(crate) fn failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
+        match service {
+            Service::Sqs | Service::Ssm | Service::OtherJson => self.json_failure(service, error),
+            Service::Sts | Service::OtherQuery => self.query_failure(service, error),
+        }
+    }
+
+    /// A JSON document of the sandbox's own.
+    pub(crate) fn document(&self, status: StatusCode, document: &serde_json::Value) -> Response<Bytes> {
+        self.response(status, "application/json", document.to_string().into_bytes())
+    }
+
+    fn json_failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
+        let body = match service {
+            // SSM's `__type` has no namespace.
+            Service::Ssm if error.message.is_empty() => json!({ "__type": error.code }),
+            Service::Ssm => json!({ "__type": error.code, "message": error.message }),
+            Service::Sqs | Service::OtherJson | Service::Sts | Service::OtherQuery => {
+                json!({ "__type": sqs_type(error.code), "message": error.message })
+            }
+        };
+        let mut response = self.response(status(error), content_type(service), body.to_string().into_bytes());
+        if service == Service::Sqs {
+            let code = error.query_code.unwrap_or(error.code);
+            let value = format!("{code};{}", fault(error));
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert("x-amzn-query-error", value);
+            }
+        }
+        response
+    }
+
+    fn query_failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
+        let (kind, code, id) = (fault(error), error.query_code.unwrap_or(error.code), &self.request_id);
+        let (code, message) = (escape(code), escape(error.message.as_str()));
+        let body = format!(
+            "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
+             <Message>{message}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"
+        );
+        self.response(status(error), content_type(service), body.into_bytes())
+    }
+
+    fn response(&self, status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+            headers.insert("x-amzn-requestid", id);
+        }
+        if let Ok(date) = HeaderValue::from_str(&self.now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+            headers.insert(header::DATE, date);
+        }
+        response
+    }
+}
+
+/// Wraps an awsQuery result: `<ActionResponse><ActionResult>..</ActionResult><ResponseMetadata>..`.
+pub(crate) fn query_document(action: &str, result: &str, request_id: &str) -> Vec<u8> {
+    format!(
+        "<{action}Response xmlns=\"{STS_NAMESPACE}\"><{action}Result>{result}</{action}Result>\
+         <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
+    )
+    .into_bytes()
+}
+
+fn content_type(service: Service) -> &'static str {
+    match service {
+        Service::Sqs | Service::OtherJson => "application/x-amz-json-1.0",
+        Service::Ssm => "application/x-amz-json-1.1",
+        Service::Sts | Service::OtherQuery => "text/xml",
+    }
+}
+
+/// `__type` as SQS writes it: shapes of its model under its own namespace, all else under the common one.
+fn sqs_type(code: &str) -> String {
+    const COMMON: &[&str] = &[
+        "ExpiredTokenException",
+        "InvalidParameterValueException",
+        "InternalFailure",
+        "MissingAuthenticationToken",
+        "MissingParameter",
+        "MissingRequiredParameterException",
+        "SerializationException",
+        "ServiceUnavailableException",
+        "ThrottlingException",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    ];
+    if code.contains('#') {
+        return code.to_owned();
+    }
+    let namespace = if COMMON.contains(&code) { COMMON_SHAPES } else { "com.amazonaws.sqs#" };
+    format!("{namespace}{code}")
+}
+
+fn status(error: &ApiError) -> StatusCode {
+    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Whom AWS blames.
+fn fault(error: &ApiError) -> &'static str {
+    if error.status >= 500 { "Receiver" } else { "Sender" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope() -> Envelope {
+        let now = "2026-11-21T03:00:00Z".parse().expect("a time");
+        Envelope { request_id: "00000000-0000-4000-8000-000000000001".to_owned(), now }
+    }
+
+    fn error() -> ApiError {
+        ApiError {
+            status: 400,
+            code: "QueueDoesNotExist",
+            query_code: Some("AWS.SimpleQueueService.NonExistentQueue"),
+            message: "a < b & \u{1b}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn sqs_errors_carry_both_codes() {
+        let response = envelope().failure(Service::Sqs, &error());
+        assert_eq!(response.headers()["x-amzn-query-error"], "AWS.SimpleQueueService.NonExistentQueue;Sender");
+        assert_eq!(response.headers()["date"], "Sat, 21 Nov 2026 03:00:00 GMT");
+        let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+        assert_eq!(body["__type"], "com.amazonaws.sqs#QueueDoesNotExist");
+    }
+
+    #[test]
+    fn query_errors_are_escaped() {
+        let response = envelope().failure(Service::Sts, &error());
+        let body = String::from_utf8(response.body().to_vec()).expect("text");
+        assert!(body.contains("<Message>a &lt; b &amp; "), "{body}");
+    }
+}

@@ -1,0 +1,63 @@
+//! Who calls: read from the `Authorization` header, whose signature nobody checks here.
+
+use http::{HeaderMap, header::AUTHORIZATION};
+
+/// Region of callers whose signature names none.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// What the credential scope of a signature says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signer {
+    /// Access key id; empty where the header cannot be read.
+    pub(crate) access_key: String,
+    /// Region.
+    pub(crate) region: String,
+}
+
+impl Signer {
+    /// The signer of a request; `None` where it is not signed at all.
+    ///
+    /// Reads `AWS4-HMAC-SHA256 Credential=KEY/20261121/af-south-1/sqs/aws4_request, ...`.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let header = headers.get(AUTHORIZATION)?.to_str().unwrap_or_default();
+        let scope = header.split_once("Credential=").map_or("", |(_, rest)| rest);
+        let scope = scope.split([',', ' ']).next().unwrap_or_default();
+        let mut parts = scope.split('/');
+        let access_key = parts.next().unwrap_or_default().to_owned();
+        let region = parts.nth(1).filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION).to_owned();
+        Some(Self { access_key, region })
+    }
+
+    /// The account that the access key itself names: twelve digits.
+    pub(crate) fn account(&self) -> Option<&str> {
+        let digits = self.access_key.bytes().all(|byte| byte.is_ascii_digit());
+        (digits && self.access_key.len() == 12).then_some(self.access_key.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn signer(header: &'static str) -> Option<Signer> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static(header));
+        Signer::of(&headers)
+    }
+
+    #[test]
+    fn key_and_region_come_from_the_credential_scope() {
+        let header = "AWS4-HMAC-SHA256 Credential=111111111111/20261121/af-south-1/sqs/aws4_request, SignedHeaders=host, Signature=00";
+        let signer = signer(header).expect("signed");
+        assert_eq!((signer.account(), signer.region.as_str()), (Some("111111111111"), "af-south-1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_taken_as_nobody_in_particular() {
+        let signer = signer("Bearer something").expect("signed");
+        assert_eq!((signer.account(), signer.region.as_str()), (None, "us-east-1"));
+        assert_eq!(Signer::of(&HeaderMap::new()), None);
+    }
+}

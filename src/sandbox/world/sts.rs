@@ -1,0 +1,212 @@
+//! STS: who calls, and roles that are assumed.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use quick_xml::escape::escape;
+
+use super::{ApiError, Caller};
+
+/// Most sessions remembered; the oldest to expire goes first.
+const SESSIONS_MAX: usize = 10_000;
+/// Shortest, default and longest life of a session, in seconds (STS API reference, AssumeRole).
+const DURATION_SECONDS: (i64, i64, i64) = (900, 3_600, 43_200);
+
+/// Credentials that `AssumeRole` handed out.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    by_access_key: BTreeMap<String, Session>,
+    handed_out: u64,
+}
+
+#[derive(Debug)]
+struct Session {
+    account: String,
+    /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+    arn: String,
+    /// `AROA...:SESSION`.
+    user_id: String,
+    expires_at: Timestamp,
+}
+
+impl Sessions {
+    /// The account of a key that was handed out; `None` for other keys.
+    ///
+    /// # Errors
+    /// `ExpiredToken` where the session is over.
+    pub fn account_of(&self, now: Timestamp, access_key: &str) -> Result<Option<String>, ApiError> {
+        match self.by_access_key.get(access_key) {
+            Some(session) if session.expires_at <= now => Err(expired()),
+            Some(session) => Ok(Some(session.account.clone())),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends every session at once, as if its time were over.
+    pub fn expire_all(&mut self, now: Timestamp) {
+        for session in self.by_access_key.values_mut() {
+            session.expires_at = session.expires_at.min(now);
+        }
+    }
+
+    /// One call; answers the result's XML.
+    ///
+    /// # Errors
+    /// As STS words them: unknown action, a field that is missing or wrong.
+    pub fn call(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        access_key: &str,
+        action: &str,
+        form: &BTreeMap<String, String>,
+    ) -> Result<String, ApiError> {
+        match action {
+            "GetCallerIdentity" => Ok(self.caller_identity(caller, access_key)),
+            "AssumeRole" => self.assume_role(now, form),
+            _ => Err(error(400, "InvalidAction", format!("Could not find operation {action} for version 2011-06-15"))),
+        }
+    }
+
+    fn caller_identity(&self, caller: &Caller, access_key: &str) -> String {
+        let account = &caller.account;
+        let (arn, user_id) = match self.by_access_key.get(access_key) {
+            Some(session) => (session.arn.clone(), session.user_id.clone()),
+            None => (format!("arn:aws:iam::{account}:user/sandbox"), "AIDASANDBOXSANDBOXSB1".to_owned()),
+        };
+        let (arn, user_id) = (escape(&arn), escape(&user_id));
+        format!("<UserId>{user_id}</UserId><Account>{account}</Account><Arn>{arn}</Arn>")
+    }
+
+    fn assume_role(&mut self, now: Timestamp, form: &BTreeMap<String, String>) -> Result<String, ApiError> {
+        let field = |name: &str| form.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        let role = field("RoleArn").ok_or_else(|| required("roleArn"))?;
+        let session_name = field("RoleSessionName").ok_or_else(|| required("roleSessionName"))?;
+        let (account, role_name) = role_parts(role).ok_or_else(|| invalid(format!("{role} is invalid")))?;
+        if !is_session_name(session_name) {
+            let constraint = "Member must satisfy regular expression pattern: [\\w+=,.@-]*";
+            return Err(invalid(format!(
+                "1 validation error detected: Value '{session_name}' at 'roleSessionName' failed to satisfy constraint: {constraint}"
+            )));
+        }
+        let expires_at =
+            now.checked_add(SignedDuration::from_secs(duration(field("DurationSeconds"))?)).unwrap_or(Timestamp::MAX);
+        self.handed_out += 1;
+        self.make_room(now);
+        // AWS's keys carry their account as well, if less plainly.
+        let access_key = format!("ASIA{account}{:04X}", self.handed_out & 0xffff);
+        let session = Session {
+            account: account.to_owned(),
+            arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"),
+            user_id: format!("AROASANDBOXSANDBOXSB1:{session_name}"),
+            expires_at,
+        };
+        let document = assumed(&session, &access_key, self.handed_out);
+        self.by_access_key.insert(access_key, session);
+        Ok(document)
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        if self.by_access_key.len() < SESSIONS_MAX {
+            return;
+        }
+        self.by_access_key.retain(|_, session| session.expires_at > now);
+        let first = self.by_access_key.iter().min_by_key(|(_, session)| session.expires_at).map(|(key, _)| key.clone());
+        if let Some(key) = first.filter(|_| self.by_access_key.len() >= SESSIONS_MAX) {
+            self.by_access_key.remove(&key);
+        }
+    }
+}
+
+fn assumed(session: &Session, access_key: &str, count: u64) -> String {
+    let (arn, user_id) = (escape(&session.arn), escape(&session.user_id));
+    let expiration = session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    format!(
+        "<AssumedRoleUser><AssumedRoleId>{user_id}</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser>\
+         <Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>sandbox-{count}</SecretAccessKey>\
+         <SessionToken>sandbox-session-{count}</SessionToken><Expiration>{expiration}</Expiration></Credentials>"
+    )
+}
+
+/// Account and name of `arn:aws:iam::ACCOUNT:role/path/NAME`.
+fn role_parts(arn: &str) -> Option<(&str, &str)> {
+    let (account, path) = arn.strip_prefix("arn:aws:iam::")?.split_once(":role/")?;
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then_some((account, name))
+}
+
+fn is_session_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    (2..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
+fn duration(text: Option<&str>) -> Result<i64, ApiError> {
+    let (shortest, default, longest) = DURATION_SECONDS;
+    let Some(text) = text else { return Ok(default) };
+    match text.parse() {
+        Ok(seconds) if (shortest..=longest).contains(&seconds) => Ok(seconds),
+        Ok(_) | Err(_) => {
+            Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.".to_owned()))
+        }
+    }
+}
+
+fn required(member: &str) -> ApiError {
+    invalid(format!(
+        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+    ))
+}
+
+fn invalid(message: String) -> ApiError {
+    error(400, "ValidationError", message)
+}
+
+fn error(status: u16, code: &'static str, message: String) -> ApiError {
+    ApiError { status, code, query_code: None, message }
+}
+
+/// The error of credentials whose time is over, by the protocol's two names.
+pub fn expired() -> ApiError {
+    ApiError {
+        status: 403,
+        code: "ExpiredTokenException",
+        query_code: Some("ExpiredToken"),
+        message: "The security token included in the request is expired".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn caller() -> Caller {
+        Caller { account: "111111111111".to_owned(), region: "af-south-1".to_owned(), origin: String::new() }
+    }
+
+    fn assume(sessions: &mut Sessions, role: &str) -> Result<String, ApiError> {
+        let form = [("RoleArn", role), ("RoleSessionName", "on-call")];
+        let form = form.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        sessions.call(NOW, &caller(), "111111111111", "AssumeRole", &form)
+    }
+
+    #[test]
+    fn an_assumed_role_is_its_account_until_it_expires() {
+        let mut sessions = Sessions::default();
+        let answer = assume(&mut sessions, "arn:aws:iam::333333333333:role/ops/operator").expect("assumed");
+        let key = answer.split("<AccessKeyId>").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
+        assert_eq!(sessions.account_of(NOW, key), Ok(Some("333333333333".to_owned())));
+        let identity = sessions.caller_identity(&caller(), key);
+        assert!(identity.contains("arn:aws:sts::333333333333:assumed-role/operator/on-call"), "{identity}");
+        let later = NOW + SignedDuration::from_secs(3_600);
+        assert_eq!(sessions.account_of(later, key), Err(expired()));
+    }
+
+    #[test]
+    fn a_role_that_is_none_is_refused() {
+        let error = assume(&mut Sessions::default(), "arn:aws:iam::33:role/operator").expect_err("refused");
+        assert_eq!(error.code, "ValidationError");
+    }
+}
