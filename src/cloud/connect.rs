@@ -1,28 +1,196 @@
 //! Builds an environment's clients.
 
-use std::sync::Arc;
+use std::{env, sync::Arc, time::Duration};
 
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_config::{BehaviorVersion, Region, SdkConfig, identity::IdentityCache};
+use aws_sdk_sqs::config::{
+    retry::{RetryConfig, RetryPartition},
+    timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Builder, ConnectorBuilder,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::{http::SharedHttpClient, runtime_components::RuntimeComponents};
 
-use super::{Cloud, CloudError};
-use crate::{clock::Clock, domain::Environment};
+use super::{Cloud, CloudError, credentials, identity::Identity, parameters::Parameters, skew::SkewGauge, sqs::Sqs};
+use crate::{
+    clock::Clock,
+    domain::{Environment, Text},
+};
 
-/// How clients reach AWS.
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one attempt of a read may take.
+const READ_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a read may take, all attempts and pauses together.
+const READ_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long one attempt of a send or delete may take.
+const WRITE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a repeatable write may take, all attempts and pauses together.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(32);
+/// How long finding credentials may take: less than a read's attempt, so that the error says what it was.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
+/// Attempts of reads and repeatable writes.
+const ATTEMPTS_MAX: u32 = 3;
+/// Idle connections are dropped before the far side does so: a send is never tried twice, so it wants a live one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Variables by which the SDK would let its environment move an endpoint that we use.
+const ENDPOINT_VARIABLES: [&str; 6] = [
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_SSM",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_ENDPOINT_URL_SSO_OIDC",
+    "AWS_ENDPOINT_URL",
+];
+
+/// How clients reach AWS. Clones share one HTTP client with its connections.
 #[derive(Debug, Clone)]
 pub struct Connect {
     /// The clock that signing, retries and deadlines go by.
     pub clock: Clock,
-    /// In place of the network: the embedded sandbox.
+    /// The way there: the network's client or the embedded sandbox. `None`: a network client of its own for each
+    /// [`Connect::cloud`]; [`Connect::network`] makes one to share.
     pub http: Option<SharedHttpClient>,
 }
 
 impl Connect {
+    /// Over the network, with one pool of connections for every environment.
+    pub fn network(clock: Clock) -> Self {
+        Self { clock, http: Some(network_client()) }
+    }
+
+    /// Through `http` in place of the network: the embedded sandbox.
+    pub fn through(clock: Clock, http: SharedHttpClient) -> Self {
+        Self { clock, http: Some(http) }
+    }
+
     /// Clients for `environment`. Makes no call; credentials are resolved at the first one.
     ///
+    /// Only the environment's own endpoint counts; see [`stray_endpoint`].
+    ///
     /// # Errors
-    /// A profile that does not exist or cannot be read.
+    /// [`super::ErrorKind::CredentialsMissing`]: a profile that does not exist or cannot be read.
     pub async fn cloud(&self, environment: Arc<Environment>) -> Result<Cloud, CloudError> {
-        let _ = environment;
-        todo!("built by cloud/")
+        let base = self.base(&environment);
+        let provider = credentials::provider(&environment, &base).await?;
+        let shared = base.into_builder().credentials_provider(provider).build();
+        let skew = SkewGauge::new(self.clock);
+        Ok(Cloud {
+            clock: self.clock,
+            sqs: Sqs::new(self.sqs_clients(&environment, &shared), self.clock),
+            identity: Identity::new(&shared, partition(&environment, "sts"), skew),
+            parameters: Parameters::new(&shared, partition(&environment, "ssm")),
+            environment,
+        })
+    }
+
+    /// Everything but the credentials. Built by hand, not loaded: nothing of the process's environment seeps in.
+    fn base(&self, environment: &Environment) -> SdkConfig {
+        let identities = IdentityCache::lazy()
+            .load_timeout(CREDENTIALS_TIMEOUT)
+            .time_source(self.clock)
+            .sleep_impl(self.clock)
+            .build();
+        let mut builder = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(environment.region.clone()))
+            .identity_cache(identities)
+            .time_source(self.clock)
+            .sleep_impl(self.clock)
+            .http_client(self.http.clone().unwrap_or_else(network_client))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(READ_ATTEMPT_TIMEOUT)
+                    .operation_timeout(READ_TIMEOUT)
+                    .build(),
+            );
+        builder.set_endpoint_url(environment.endpoint.clone());
+        builder.build()
+    }
+
+    fn sqs_clients(&self, environment: &Environment, shared: &SdkConfig) -> super::sqs::Clients {
+        let base = aws_sdk_sqs::config::Builder::from(shared).retry_partition(partition(environment, "sqs"));
+        let connect = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+        let attempt = connect.clone().operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT);
+        let client = |builder: aws_sdk_sqs::config::Builder| aws_sdk_sqs::Client::from_conf(builder.build());
+        super::sqs::Clients {
+            read: client(base.clone()),
+            repeatable: client(base.clone().timeout_config(attempt.clone().operation_timeout(WRITE_TIMEOUT).build())),
+            once: client(
+                base.clone()
+                    .timeout_config(attempt.operation_timeout(WRITE_ATTEMPT_TIMEOUT).build())
+                    .retry_config(RetryConfig::disabled()),
+            ),
+            // Each receive brings its own deadline: its long poll and a bit.
+            receive: client(
+                base.timeout_config(connect.disable_operation_timeout().disable_operation_attempt_timeout().build())
+                    .retry_config(RetryConfig::disabled()),
+            ),
+        }
+    }
+}
+
+/// Retry tokens are the environment's own: one that fails does not use up another's.
+fn partition(environment: &Environment, service: &str) -> RetryPartition {
+    RetryPartition::new(format!("{}/{}/{service}", environment.name, environment.region))
+}
+
+fn network_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components: Option<&RuntimeComponents>| {
+        let mut connector = ConnectorBuilder::default()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .proxy_config(ProxyConfig::from_env())
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
+}
+
+/// A variable of the process's environment that would move an endpoint, as `NAME=value`.
+///
+/// The clients here ignore it, other tools in the same terminal do not, and a profile that assumes a role may still ask
+/// that endpoint for credentials. So it is said, and refused where it matters.
+pub fn stray_endpoint() -> Option<String> {
+    stray_endpoint_in(|name| env::var(name).ok())
+}
+
+fn stray_endpoint_in(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    ENDPOINT_VARIABLES.iter().find_map(|name| {
+        let value = variable(name).filter(|value| !value.trim().is_empty())?;
+        Some(format!("{name}={}", Text::line(&without_login(&value))))
+    })
+}
+
+/// A URL without `user:password@`.
+fn without_login(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let bare = rest[..host_end].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    if scheme.is_empty() { bare.to_owned() } else { format!("{scheme}://{bare}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stray_endpoint_is_told_without_its_password() {
+        let set = |name: &str| (name == "AWS_ENDPOINT_URL_SQS").then(|| "http://me:secret@localhost:4566/x@y".into());
+        assert_eq!(stray_endpoint_in(set).as_deref(), Some("AWS_ENDPOINT_URL_SQS=http://localhost:4566/x@y"));
+        assert_eq!(stray_endpoint_in(|_| None), None);
+        assert_eq!(stray_endpoint_in(|_| Some("  ".into())), None, "an empty variable moves nothing");
+    }
+
+    #[test]
+    fn a_stray_endpoint_cannot_speak_to_the_terminal() {
+        let set = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| "\u{1b}[2Jx".into());
+        assert_eq!(stray_endpoint_in(set).as_deref(), Some("AWS_ENDPOINT_URL=␛[2Jx"));
     }
 }

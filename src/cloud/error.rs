@@ -4,9 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Text;
+use crate::domain::{Environment, Text, environment::CredentialSource};
 
-/// A failed call. Shows what, because; `hint()` says what to try.
+/// Longest message kept, in characters.
+const MESSAGE_CHARACTERS_MAX: usize = 1_000;
+
+/// A failed call. Shows what, because; [`CloudError::hint`] says what to try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct CloudError {
     /// What sort of failure.
@@ -33,7 +36,7 @@ pub enum ErrorKind {
     CredentialsExpired,
     /// No credentials found.
     CredentialsMissing,
-    /// No connection was made: not applied.
+    /// Nothing was sent, for no connection was made: not applied.
     Unreachable,
     /// Sent, but no clear answer (deadline, connection lost, 5xx): may have been applied.
     Unknown,
@@ -44,6 +47,16 @@ pub enum ErrorKind {
 }
 
 impl CloudError {
+    /// An error without AWS's code.
+    pub fn new(kind: ErrorKind, action: &str, message: &str) -> Self {
+        Self { kind, action: action.to_owned(), code: None, message: line(message) }
+    }
+
+    /// The same with AWS's code.
+    pub(super) fn coded(kind: ErrorKind, action: &str, code: &str, message: &str) -> Self {
+        Self { code: Some(line(code).as_str().to_owned()), ..Self::new(kind, action, message) }
+    }
+
     /// Whether the call may have been applied although it failed.
     pub fn may_have_been_applied(&self) -> bool {
         self.kind == ErrorKind::Unknown
@@ -52,6 +65,62 @@ impl CloudError {
     /// Whether the same call may succeed a little later without anybody's doing.
     pub fn is_passing(&self) -> bool {
         matches!(self.kind, ErrorKind::Throttled | ErrorKind::Unreachable | ErrorKind::Unknown)
+    }
+
+    /// What to try, as one sentence without a full stop.
+    pub fn hint(&self, environment: &Environment) -> String {
+        let Self { action, .. } = self;
+        match self.kind {
+            ErrorKind::Denied => {
+                let resource = self.resource().unwrap_or("the resource");
+                format!("allow {action} on {resource} for the credentials of {}", environment.name)
+            }
+            ErrorKind::Throttled => "wait a little, or lower the rate; others in the account may use it up".to_owned(),
+            ErrorKind::NotFound => {
+                format!("check the name, and that it is in {} of {}", environment.region, environment.name)
+            }
+            ErrorKind::CredentialsExpired => renew(environment),
+            ErrorKind::CredentialsMissing => provide(environment),
+            ErrorKind::Unreachable => match &environment.endpoint {
+                Some(endpoint) => format!("check that something listens at {}", Text::line(endpoint)),
+                None => format!("check the network, the proxy, VPN, and the region's name ({})", environment.region),
+            },
+            ErrorKind::Unknown => "look at what is there before doing it again: it may have been done".to_owned(),
+            ErrorKind::Invalid => "correct the request; trying it again as it is will not help".to_owned(),
+            ErrorKind::ClockSkew => "set this machine's clock; `opsctl doctor` shows by how much it is off".to_owned(),
+        }
+    }
+
+    /// The resource that AWS's denial names: "... is not authorized to perform: ... on resource: ARN because ...".
+    fn resource(&self) -> Option<&str> {
+        let (_, rest) = self.message.as_str().split_once("on resource: ")?;
+        rest.split_whitespace().next().map(|word| word.trim_end_matches(['.', ',']))
+    }
+}
+
+fn line(text: &str) -> Text {
+    let capped = Text::capped(text, MESSAGE_CHARACTERS_MAX);
+    Text::line(capped.as_str())
+}
+
+fn renew(environment: &Environment) -> String {
+    match &environment.credentials {
+        CredentialSource::Profile(name) => {
+            format!("run `aws sso login --profile {}` or renew that profile's keys", Text::line(name))
+        }
+        CredentialSource::Default => "log in again, or renew the keys that this shell has".to_owned(),
+        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
+    }
+}
+
+fn provide(environment: &Environment) -> String {
+    match &environment.credentials {
+        CredentialSource::Profile(name) => {
+            let name = Text::line(name);
+            format!("run `aws configure sso --profile {name}`, or name another profile for {}", environment.name)
+        }
+        CredentialSource::Default => format!("give {} a profile, or log in in this shell", environment.name),
+        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
     }
 }
 

@@ -7,8 +7,12 @@ pub mod identity;
 pub mod parameters;
 pub mod sqs;
 
-mod connect;
+pub mod connect;
+
+mod attempts;
+mod classify;
 mod credentials;
+mod skew;
 
 use std::sync::Arc;
 

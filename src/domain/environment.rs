@@ -48,8 +48,8 @@ impl fmt::Display for Protection {
     }
 }
 
-/// Where an environment's credentials come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where an environment's credentials come from. `Debug` hides the secret key.
+#[derive(Clone, PartialEq, Eq)]
 pub enum CredentialSource {
     /// The SDK's default chain.
     Default,
@@ -62,6 +62,18 @@ pub enum CredentialSource {
         /// Secret key.
         secret_key: String,
     },
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("Default"),
+            Self::Profile(name) => formatter.debug_tuple("Profile").field(name).finish(),
+            Self::Keys { access_key, .. } => {
+                formatter.debug_struct("Keys").field("access_key", access_key).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 /// One AWS account and region, as configured.
