@@ -4,6 +4,7 @@ use std::{env, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, identity::IdentityCache};
 use aws_sdk_sqs::config::{
+    StalledStreamProtectionConfig,
     retry::{RetryConfig, RetryPartition},
     timeout::TimeoutConfig,
 };
@@ -101,6 +102,9 @@ impl Connect {
             .identity_cache(identities)
             .time_source(self.clock)
             .sleep_impl(self.clock)
+            // Every attempt has a deadline; the protection would add a timer to each, and takes a long poll for a stall
+            // where a connector need not read the request bit by bit.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(self.http.clone().unwrap_or_else(network_client))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             .timeout_config(

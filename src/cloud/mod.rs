@@ -10,9 +10,13 @@ pub mod sqs;
 pub mod connect;
 
 mod attempts;
+#[cfg(test)]
+mod canned;
 mod classify;
 mod credentials;
 mod skew;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

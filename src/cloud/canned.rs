@@ -1,0 +1,146 @@
+//! A canned AWS for unit tests: answers written out, in the order they are asked for.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    },
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::body::SdkBody;
+
+use super::{Cloud, Connect};
+use crate::{
+    clock::Clock,
+    domain::{Environment, EnvironmentName, Protection, environment::CredentialSource},
+};
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(super) enum Canned {
+    /// Status, `x-amzn-query-error` and the like, body.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// Nobody listens.
+    Refused,
+    /// The connection broke while waiting.
+    Lost,
+    /// No answer, ever.
+    Silence,
+}
+
+impl Canned {
+    pub(super) fn body(status: u16, body: &str) -> Self {
+        Self::Answer(status, Vec::new(), body.to_owned())
+    }
+
+    /// As SQS answers errors: the JSON type and the query protocol's code.
+    pub(super) fn sqs_error(status: u16, kind: &str, query_code: &str, message: &str) -> Self {
+        let body = serde_json::json!({ "__type": format!("com.amazonaws.sqs#{kind}"), "message": message });
+        let header = ("x-amzn-query-error", format!("{query_code};Sender"));
+        Self::Answer(status, vec![header], body.to_string())
+    }
+
+    /// As STS answers errors.
+    pub(super) fn sts_error(status: u16, code: &str, message: &str) -> Self {
+        Self::body(
+            status,
+            &format!(
+                r#"<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>01234567-89ab-cdef-0123-456789abcdef</RequestId></ErrorResponse>"#
+            ),
+        )
+    }
+}
+
+/// Gives the answers out; the last one again and again. Remembers what was asked.
+#[derive(Debug, Clone)]
+pub(super) struct CannedAws(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    answers: VecDeque<Canned>,
+    asked: Vec<String>,
+}
+
+impl CannedAws {
+    pub(super) fn new(answers: impl IntoIterator<Item = Canned>) -> Self {
+        Self(Arc::new(Mutex::new(State { answers: answers.into_iter().collect(), asked: Vec::new() })))
+    }
+
+    /// Operations or bodies asked for, in order.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics with the lock held").asked.clone()
+    }
+
+    /// Clients that end here, on a virtual clock.
+    pub(super) async fn cloud(&self) -> Cloud {
+        self.cloud_of(environment()).await
+    }
+
+    pub(super) async fn cloud_of(&self, environment: Environment) -> Cloud {
+        let start = "2026-11-21T03:00:00Z".parse().expect("a time");
+        let clock = Clock::virtual_from(start, 1.0);
+        let connect = Connect::through(clock, SharedHttpClient::new(self.clone()));
+        connect.cloud(Arc::new(environment)).await.expect("fixed keys need no file")
+    }
+
+    fn next(&self, request: &HttpRequest) -> Canned {
+        let mut state = self.0.lock().expect("no test panics with the lock held");
+        let target = request.headers().get("x-amz-target").map(|target| target.replace("AmazonSQS.", ""));
+        let body = request.body().bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        state.asked.push(target.or(body).unwrap_or_default());
+        match state.answers.len() {
+            0 => Canned::Silence,
+            1 => state.answers[0].clone(),
+            _ => state.answers.pop_front().unwrap_or(Canned::Silence),
+        }
+    }
+}
+
+impl HttpConnector for CannedAws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.next(&request);
+        HttpConnectorFuture::new(async move {
+            match answer {
+                Canned::Answer(status, headers, body) => {
+                    let status = status.try_into().expect("a status");
+                    let mut response = HttpResponse::new(status, SdkBody::from(body));
+                    for (name, value) in headers {
+                        response.headers_mut().insert(name, value);
+                    }
+                    Ok(response)
+                }
+                Canned::Refused => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into())),
+                Canned::Lost => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())),
+                Canned::Silence => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl HttpClient for CannedAws {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// `dev` with fixed keys.
+pub(super) fn environment() -> Environment {
+    Environment {
+        name: EnvironmentName("dev".into()),
+        account: None,
+        region: "eu-west-1".into(),
+        credentials: CredentialSource::Keys { access_key: "AKIDEXAMPLE".into(), secret_key: "hush-hush".into() },
+        role_chain: Vec::new(),
+        protection: Protection::Confirm,
+        colour: None,
+        endpoint: None,
+        queues: crate::domain::environment::QueueRules::default(),
+    }
+}
