@@ -1,1 +1,113 @@
-//! To come.
+//! `opsctl.toml`: the environments, how each is reached, how strictly a change is confirmed.
+//!
+//! Three stages, as for every file that a person writes: as typed ([`typed`]) -> checked, all problems at once
+//! ([`shape`], [`check`]) -> bound to the domain's types ([`bound`]).
+
+mod bound;
+mod check;
+mod texts;
+mod typed;
+
+pub mod places;
+pub mod problem;
+pub mod shape;
+
+pub use bound::{Config, Configured, ResolveError};
+pub use check::{ENDPOINT_WORDS, PROTECTION_DEFAULT};
+pub use places::{PlaceError, Places, Source, Why};
+pub use problem::{Paint, Problem, Problems, Severity};
+
+use std::sync::Arc;
+
+use crate::domain::Text;
+
+/// Why there is no configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// No file to read.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A file with mistakes in it: [`Report::render`] shows them.
+    #[error("{source} has {problems}", source = .0.source, problems = .0.problems)]
+    Rejected(Box<Report>),
+}
+
+impl ConfigError {
+    /// What to try.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Place(error) => error.hint(),
+            Self::Rejected(_) => "correct the file; `opsctl config check` looks at it again",
+        }
+    }
+}
+
+/// What was found in a file: for `opsctl config check`, and inside [`ConfigError::Rejected`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Which file, and why this one.
+    pub source: Source,
+    /// The environments' names, as far as the file could be read.
+    pub environments: Vec<String>,
+    /// What is wrong with it: none, or only warnings, if it is taken.
+    pub problems: Problems,
+}
+
+impl Report {
+    /// Whether the file is taken.
+    pub fn is_good(&self) -> bool {
+        self.problems.errors() == 0
+    }
+
+    /// Everything for people, without a last line feed: each problem, then one line that sums up.
+    pub fn render(&self, paint: Paint) -> String {
+        let mut text = self.problems.render(paint);
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        let verdict = if self.is_good() { "is good" } else { "is refused" };
+        let count = self.environments.len();
+        let environments = if count == 1 { "1 environment".to_owned() } else { format!("{count} environments") };
+        text.push_str(&format!("{} {verdict}: {environments}, {}", self.source, self.problems));
+        text
+    }
+}
+
+/// Finds, reads, checks and binds the configuration.
+///
+/// # Errors
+/// No file, or a file with mistakes: all of them.
+pub fn load(places: &Places) -> Result<Config, ConfigError> {
+    let (source, text) = places.read()?;
+    let (report, environments) = examine(source, text);
+    if report.is_good() {
+        return Ok(Config { source: report.source, environments, warnings: report.problems });
+    }
+    Err(ConfigError::Rejected(Box::new(report)))
+}
+
+/// Finds, reads and checks the configuration, without using it.
+///
+/// # Errors
+/// No file to read. Mistakes in the file are no error here but in the report.
+pub fn check(places: &Places) -> Result<Report, PlaceError> {
+    let (source, text) = places.read()?;
+    Ok(examine(source, text).0)
+}
+
+/// JSON Schema of the configuration file, for editors.
+pub fn schema() -> String {
+    let schema = shape::schema_of::<typed::File>(shape::Subschemas::Named);
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON already") + "\n"
+}
+
+/// Checks and binds `text` as if it stood in the file at `source`.
+pub fn examine(source: Source, text: String) -> (Report, Vec<Configured>) {
+    let (file, mut problems) = shape::read::<typed::File>(&text);
+    let origin = Arc::new(bound::Origin { path: source.path.clone(), text: text.clone() });
+    let (environments, more) = file.map(|file| check::check(&file, &origin)).unwrap_or_default();
+    problems.extend(more);
+    let names = environments.iter().map(|environment| Text::line(&environment.name().0).to_string()).collect();
+    let problems = Problems::new(&source.path, text, problems);
+    (Report { source, environments: names, problems }, environments)
+}

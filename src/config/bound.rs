@@ -1,0 +1,248 @@
+//! The configuration in the domain's types, and the step that reads what it keeps in SSM parameters.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use super::{
+    places::Source,
+    problem::{Problem, Problems},
+    texts::Sort,
+};
+use crate::{
+    cloud::{Cloud, CloudError},
+    domain::{
+        Environment, EnvironmentName,
+        environment::{MessageKeys, QueueRules},
+    },
+};
+
+/// The configuration: a file without mistakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Which file, and why this one.
+    pub source: Source,
+    /// The environments, in the file's order.
+    pub environments: Vec<Configured>,
+    /// What a person should look at nevertheless.
+    pub warnings: Problems,
+}
+
+impl Config {
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<&Configured> {
+        self.environments.iter().find(|environment| environment.name().0 == name)
+    }
+
+    /// Every environment's name.
+    pub fn names(&self) -> Vec<&str> {
+        self.environments.iter().map(|environment| environment.name().0.as_str()).collect()
+    }
+}
+
+/// The file that values came from, to show the place of one that turns out wrong later.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+/// An environment as configured. Some of its queue rules may still have to be read from SSM parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configured {
+    pub(super) reach: Arc<Environment>,
+    pub(super) rules: Rules<Value>,
+    pub(super) origin: Arc<Origin>,
+}
+
+/// A text of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// As written, `${env}` replaced.
+    Plain(String),
+    /// To be read from an SSM parameter.
+    Parameter {
+        /// The parameter's name.
+        name: String,
+        /// Where the file names it.
+        span: Range<usize>,
+    },
+}
+
+/// [`QueueRules`] whose texts are of another type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rules<T> {
+    pub(super) include: Vec<T>,
+    pub(super) exclude: Vec<T>,
+    pub(super) pairs: Vec<(T, T)>,
+    pub(super) pair_tag: Option<T>,
+    pub(super) keys: Vec<Keys<T>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keys<T> {
+    pub(super) queue: T,
+    pub(super) group_id: T,
+    pub(super) deduplication_id: Option<T>,
+}
+
+/// Why an environment's parameters could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// SSM did not answer.
+    #[error("cannot read the SSM parameters of environment {environment}: {because}")]
+    Cloud {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// Why.
+        #[source]
+        because: CloudError,
+    },
+    /// Parameters are missing, or hold what cannot be used.
+    #[error("{0} in the SSM parameters that {file} names", file = .0.file)]
+    Parameters(Problems),
+}
+
+impl Configured {
+    /// Name.
+    pub fn name(&self) -> &EnvironmentName {
+        &self.reach.name
+    }
+
+    /// How the environment is reached, **without its queue rules**: enough to connect and to ask who we are.
+    pub fn reach(&self) -> Arc<Environment> {
+        Arc::clone(&self.reach)
+    }
+
+    /// The SSM parameters that the environment names, sorted, each once.
+    pub fn parameters(&self) -> Vec<String> {
+        let names = self.rules.texts().filter_map(|value| match value {
+            Value::Plain(_) => None,
+            Value::Parameter { name, .. } => Some(name),
+        });
+        names.cloned().collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// The whole environment. Reads its SSM parameters through `cloud` (clients for [`Self::reach`]), if it names any.
+    ///
+    /// # Errors
+    /// SSM does not answer; parameters do not exist or hold what cannot be used: all of them at once.
+    pub async fn resolve(&self, cloud: &Cloud) -> Result<Environment, ResolveError> {
+        let names = self.parameters();
+        let read = if names.is_empty() { Ok(BTreeMap::new()) } else { cloud.parameters().get(&names).await };
+        let values = read.map_err(|because| ResolveError::Cloud { environment: self.name().clone(), because })?;
+        self.with_parameters(&values).map_err(ResolveError::Parameters)
+    }
+
+    /// The whole environment, given the values of [`Self::parameters`].
+    ///
+    /// # Errors
+    /// Parameters that are absent from `values` or hold what cannot be used: all of them at once.
+    pub fn with_parameters(&self, values: &BTreeMap<String, String>) -> Result<Environment, Problems> {
+        let mut reading = Reading { values, problems: Vec::new() };
+        let queues = reading.rules(&self.rules);
+        if reading.problems.is_empty() {
+            return Ok(Environment { queues, ..(*self.reach).clone() });
+        }
+        Err(Problems::new(&self.origin.path, self.origin.text.clone(), reading.problems))
+    }
+}
+
+impl<T> Rules<T> {
+    fn texts(&self) -> impl Iterator<Item = &T> {
+        let pairs = self.pairs.iter().flat_map(|(source, dead_letter)| [source, dead_letter]);
+        let keys = self
+            .keys
+            .iter()
+            .flat_map(|keys| [Some(&keys.queue), Some(&keys.group_id), keys.deduplication_id.as_ref()].into_iter());
+        self.include.iter().chain(&self.exclude).chain(pairs).chain(&self.pair_tag).chain(keys.flatten())
+    }
+}
+
+/// Replaces references by the values that were read.
+struct Reading<'a> {
+    values: &'a BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn rules(&mut self, rules: &Rules<Value>) -> QueueRules {
+        QueueRules {
+            include: self.list(&rules.include),
+            exclude: self.list(&rules.exclude),
+            pairs: rules
+                .pairs
+                .iter()
+                .map(|(source, dead)| (self.text(source, Sort::PairPattern), self.text(dead, Sort::PairPattern)))
+                .collect(),
+            pair_tag: rules.pair_tag.as_ref().map(|tag| self.text(tag, Sort::Tag)),
+            keys: rules
+                .keys
+                .iter()
+                .map(|keys| MessageKeys {
+                    queue: self.text(&keys.queue, Sort::QueuePattern),
+                    group_id: self.text(&keys.group_id, Sort::KeyPlace),
+                    deduplication_id: keys.deduplication_id.as_ref().map(|place| self.text(place, Sort::KeyPlace)),
+                })
+                .collect(),
+        }
+    }
+
+    /// A parameter of type StringList reads as one text with commas: in a list it is as many entries.
+    fn list(&mut self, values: &[Value]) -> Vec<String> {
+        let mut texts = Vec::new();
+        for value in values {
+            match value {
+                Value::Plain(text) => texts.push(text.clone()),
+                Value::Parameter { name, span } => match self.values.get(name) {
+                    Some(text) => texts.extend(text.split(',').map(|part| {
+                        let part = queue_name(part.trim());
+                        self.problems.extend(unusable(name, part, Sort::QueuePattern, span));
+                        part.to_owned()
+                    })),
+                    None => self.problems.push(missing(name, span)),
+                },
+            }
+        }
+        texts
+    }
+
+    fn text(&mut self, value: &Value, sort: Sort) -> String {
+        match value {
+            Value::Plain(text) => text.clone(),
+            Value::Parameter { name, span } => {
+                let Some(text) = self.values.get(name) else {
+                    self.problems.push(missing(name, span));
+                    return String::new();
+                };
+                let text = if sort == Sort::QueuePattern { queue_name(text.trim()) } else { text.trim() };
+                self.problems.extend(unusable(name, text, sort, span));
+                text.to_owned()
+            }
+        }
+    }
+}
+
+/// Stacks often export a queue's ARN or URL rather than its name.
+fn queue_name(text: &str) -> &str {
+    let is_address = text.starts_with("arn:") || text.contains("://");
+    if is_address { text.rsplit(['/', ':']).next().unwrap_or_default() } else { text }
+}
+
+fn missing(name: &str, span: &Range<usize>) -> Problem {
+    Problem::error(span.clone(), format!("the SSM parameter `{name}` does not exist in this account and region"))
+        .help("correct its name, or write the value itself")
+}
+
+fn unusable(name: &str, text: &str, sort: Sort, span: &Range<usize>) -> Option<Problem> {
+    let complaint = sort.check(text).err()?;
+    let message = format!("the SSM parameter `{name}` holds `{text}`: {}", complaint.message);
+    let problem = Problem::error(span.clone(), message);
+    Some(match complaint.help {
+        Some(help) => problem.help(help),
+        None => problem,
+    })
+}

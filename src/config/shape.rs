@@ -1,0 +1,247 @@
+//! Compares a TOML document with the types it will be read into, and reports everything that does not fit at once.
+//!
+//! serde stops at the first mistake. So the document is first walked beside the JSON Schema of the very types that
+//! serde will fill: unknown keys, wrong types, missing keys and unknown words are all reported and taken out. What
+//! remains always deserializes, so that the rules about values can be checked in the same pass.
+
+use std::ops::Range;
+
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::problem::{Problem, one_of};
+
+/// Most problems reported: a binary file would have thousands.
+const PROBLEMS_MAX: usize = 50;
+
+/// Reads `text` as `T`. Every field of `T` that a file may lack or spoil must have a default.
+///
+/// The second part is what does not fit. Where it holds a syntax error there is no value.
+pub fn read<T: DeserializeOwned + JsonSchema>(text: &str) -> (Option<T>, Vec<Problem>) {
+    let (mut document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return (None, syntax_problems(&errors));
+    }
+    let mut walk = Walk { text, problems: Vec::new() };
+    let root = document.span().start..document.span().start;
+    walk.table(document.get_mut(), schema_of::<T>(Subschemas::Inline).as_object(), root, "");
+    walk.problems.truncate(PROBLEMS_MAX);
+    match T::deserialize(toml::Deserializer::from(document)) {
+        Ok(value) => (Some(value), walk.problems),
+        Err(error) => {
+            // Only where schema and type differ: still told at its place.
+            walk.problems.push(Problem::error(error.span().unwrap_or_default(), error.message()));
+            (None, walk.problems)
+        }
+    }
+}
+
+/// Whether a schema names its parts or contains them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subschemas {
+    /// Under `definitions`: for editors.
+    Named,
+    /// In their places: for walking.
+    Inline,
+}
+
+/// JSON Schema (draft 7, which every editor knows) of a type that is read from a file.
+pub fn schema_of<T: JsonSchema>(subschemas: Subschemas) -> Value {
+    SchemaSettings::draft07()
+        .with(|settings| settings.inline_subschemas = subschemas == Subschemas::Inline)
+        .with_transform(RecursiveTransform(forget_null))
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .into()
+}
+
+/// TOML has no null: an optional key may be absent, and that is all.
+fn forget_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".into(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            object.remove("anyOf");
+            for (key, value) in only {
+                object.entry(key).or_insert(value);
+            }
+        }
+    }
+}
+
+fn syntax_problems(errors: &[toml::de::Error]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Vec::new();
+    for error in errors.iter().take(PROBLEMS_MAX) {
+        let span = error.span().unwrap_or_default();
+        // The parser recovers at the next token: what it says about the same place again only confuses.
+        if problems.iter().any(|earlier| span.start <= earlier.span.end && earlier.span.start <= span.end) {
+            continue;
+        }
+        problems.push(Problem::error(span, format!("not TOML: {}", error.message())));
+    }
+    problems
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+type Object = Map<String, Value>;
+
+impl Walk<'_> {
+    /// Walks a table and takes out of it what does not fit. `at` is where the table is named.
+    fn table(&mut self, table: &mut DeTable<'_>, schema: Option<&Object>, at: Range<usize>, path: &str) {
+        let Some(schema) = schema else { return };
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties").and_then(Value::as_object);
+        let mut unfit = Vec::new();
+        for (key, value) in table.iter_mut() {
+            let name = key.get_ref().to_string();
+            let inner_path = join(path, &name);
+            match properties.and_then(|properties| properties.get(&name)).and_then(Value::as_object).or(others) {
+                Some(inner) if self.value(value, inner, key.span(), &inner_path) => {}
+                Some(_) => unfit.push(name),
+                None => {
+                    self.unknown_key(&name, key.span(), properties, path);
+                    unfit.push(name);
+                }
+            }
+        }
+        self.missing_keys(table, schema, at, path);
+        for name in unfit {
+            table.remove(name.as_str());
+        }
+    }
+
+    fn unknown_key(&mut self, name: &str, at: Range<usize>, properties: Option<&Object>, path: &str) {
+        let known: Vec<&str> = properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let problem = Problem::error(at, format!("unknown key `{name}`{}", within(path)));
+        self.problems.push(problem.suggest(name, &known));
+    }
+
+    fn missing_keys(&mut self, table: &DeTable<'_>, schema: &Object, at: Range<usize>, path: &str) {
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        for name in required.filter_map(Value::as_str).filter(|name| !table.contains_key(*name)) {
+            let description = schema["properties"][name]["description"].as_str().unwrap_or_default();
+            let problem = Problem::error(at.clone(), format!("missing key `{name}`{}", within(path)));
+            self.problems.push(problem.help(format!("add `{name}`: {}", first_sentence(description))));
+        }
+    }
+
+    /// Walks a value. Answers whether it may stay.
+    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Object, key: Range<usize>, path: &str) -> bool {
+        let at = value.span();
+        let wanted = schema.get("type").and_then(Value::as_str);
+        match (value.get_mut(), wanted) {
+            (DeValue::Table(table), Some("object")) => {
+                self.table(table, Some(schema), key, path);
+                true
+            }
+            (DeValue::Array(array), Some("array")) => {
+                let items = schema.get("items").and_then(Value::as_object);
+                let mut kept = Vec::with_capacity(array.len());
+                for (index, mut item) in std::mem::replace(array, std::iter::empty().collect()).into_iter().enumerate()
+                {
+                    let place = item.span();
+                    let item_path = format!("{path}[{}]", index + 1);
+                    if items.is_none_or(|items| self.value(&mut item, items, place, &item_path)) {
+                        kept.push(item);
+                    }
+                }
+                *array = kept.into_iter().collect();
+                true
+            }
+            (DeValue::String(word), Some("string") | None) => self.word(word, schema, at, path),
+            (DeValue::Boolean(_), Some("boolean"))
+            | (DeValue::Integer(_), Some("integer" | "number"))
+            | (DeValue::Float(_), Some("number")) => true,
+            (other, _) => {
+                let found = kind(other);
+                self.wrong_kind(found, wanted.unwrap_or("string"), at, path);
+                false
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str, schema: &Object, at: Range<usize>, path: &str) -> bool {
+        let words = words(schema);
+        if words.is_empty() || words.contains(&word) {
+            return true;
+        }
+        let problem = Problem::error(at, format!("`{path}` cannot be `{word}`"));
+        let problem = problem.suggest(word, &words).label(format!("not one of {}", one_of(&words)));
+        self.problems.push(problem);
+        false
+    }
+
+    fn wrong_kind(&mut self, found: &str, wanted: &str, at: Range<usize>, path: &str) {
+        let wanted = match wanted {
+            "object" => "a table",
+            "array" => "a list",
+            "boolean" => "true or false",
+            "integer" | "number" => "a number",
+            _ => "a text in quotes",
+        };
+        let written = self.text.get(at.clone()).unwrap_or_default();
+        let help = match (wanted, found) {
+            ("a text in quotes", "a number" | "a date") => Some(format!("write it in quotes: \"{written}\"")),
+            ("a list", "a text") => Some(format!("write it in brackets: [{written}]")),
+            _ => None,
+        };
+        let problem = Problem::error(at, format!("`{path}` is {wanted}, but here is {found}"));
+        self.problems.push(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The words that a string can be: `enum`, or `oneOf` constants where each word has its own comment.
+fn words(schema: &Object) -> Vec<&str> {
+    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let constants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    listed.chain(constants.filter_map(|choice| choice["const"].as_str())).collect()
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn within(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" in `{path}`") }
+}
+
+fn first_sentence(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = text.split_once(". ").map_or(text.as_str(), |(first, _)| first);
+    let mut characters = sentence.trim_end_matches('.').chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,182 @@
+//! The configuration file as typed. No rule lives here: the types say which keys there are and what they mean
+//! (their comments become the JSON Schema, the example file and the reference), nothing else.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::Protection;
+
+/// A value, and where in the file it stands (byte offsets).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot<T>(toml::Spanned<T>);
+
+impl<T> Spot<T> {
+    /// What was written.
+    pub(super) fn value(&self) -> &T {
+        self.0.get_ref()
+    }
+
+    /// Where.
+    pub(super) fn span(&self) -> std::ops::Range<usize> {
+        self.0.span()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spot<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        toml::Spanned::deserialize(deserializer).map(Self)
+    }
+}
+
+/// In the schema, where a value stands makes no difference.
+impl<T: JsonSchema> JsonSchema for Spot<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// Configuration of opsctl: which AWS accounts there are, how they are reached, how strictly a change is confirmed.
+///
+/// In every text `${env}` stands for the environment's name. Texts about queues may also be read from SSM parameters
+/// of the environment's account: `ssm:/storo/${env}/sqs/orders`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Configuration")]
+pub(super) struct File {
+    /// What every environment has unless it says otherwise. Its lists are added to an environment's own.
+    pub(super) defaults: Option<Defaults>,
+    /// The environments by name: letters, digits, `-` and `_`.
+    #[schemars(required)]
+    pub(super) environments: Option<BTreeMap<Spot<String>, Environment>>,
+}
+
+/// What every environment has unless it says otherwise.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Defaults {
+    /// AWS region, `af-south-1` for instance.
+    pub(super) region: Option<Spot<String>>,
+    /// Profile of the AWS configuration files. It wins over access keys that happen to stand in the process environment.
+    pub(super) profile: Option<Spot<String>>,
+    /// Roles to assume one after the other, by ARN, starting with the profile's credentials.
+    pub(super) role_chain: Option<Vec<Spot<String>>>,
+    /// How strictly a change is confirmed. Where nothing is said, the strictest that still allows changes: `type-name`.
+    pub(super) protection: Option<Spot<Protection>>,
+    /// Which queues are looked at, and which belong together.
+    pub(super) queues: Option<Queues>,
+    /// Where a message's FIFO ids are found, by destination queue; the first queue pattern that matches wins.
+    pub(super) keys: Option<Vec<Keys>>,
+}
+
+/// One AWS account in one region.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Environment {
+    /// Account id, twelve digits in quotes. Before every write the credentials are checked against it: another account
+    /// is refused.
+    #[schemars(required, regex(pattern = "^[0-9]{12}$"))]
+    pub(super) account: Option<Spot<String>>,
+    /// AWS region, `af-south-1` for instance. Required here or in `[defaults]`.
+    pub(super) region: Option<Spot<String>>,
+    /// Profile of the AWS configuration files. It wins over access keys that happen to stand in the process environment.
+    pub(super) profile: Option<Spot<String>>,
+    /// Roles to assume one after the other, by ARN, starting with the profile's credentials.
+    pub(super) role_chain: Option<Vec<Spot<String>>>,
+    /// How strictly a change is confirmed. Where nothing is said, the strictest that still allows changes: `type-name`.
+    pub(super) protection: Option<Spot<Protection>>,
+    /// Colour in which the environment is shown.
+    pub(super) colour: Option<Spot<Colour>>,
+    /// Endpoint in place of AWS's own: an emulator, or `opsctl sandbox serve`. Refused under `type-name` unless
+    /// `endpoint_allowed` says the words.
+    pub(super) endpoint: Option<Spot<String>>,
+    /// Under `type-name`, the words that allow an endpoint: "this endpoint is not AWS".
+    pub(super) endpoint_allowed: Option<Spot<String>>,
+    /// Which queues are looked at, and which belong together.
+    pub(super) queues: Option<Queues>,
+    /// Where a message's FIFO ids are found, by destination queue; the first queue pattern that matches wins.
+    pub(super) keys: Option<Vec<Keys>>,
+}
+
+/// Which queues are looked at, and which belong together. In a pattern `*` stands for any characters.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Queues {
+    /// Patterns of the queues to look at. None: all.
+    pub(super) include: Option<Vec<Spot<String>>>,
+    /// Patterns of the queues not to look at.
+    pub(super) exclude: Option<Vec<Spot<String>>>,
+    /// DLQs told by their names, where no redrive policy says which queue they serve. The `*` stands for the same text
+    /// in both.
+    pub(super) pairs: Option<Vec<Pair>>,
+    /// Tag of a DLQ whose value is the name of the queue it serves.
+    pub(super) pair_tag: Option<Spot<String>>,
+}
+
+/// A queue and its DLQ, by their names.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pair {
+    /// Pattern of the queue's name, with one `*`.
+    #[schemars(required)]
+    pub(super) source: Option<Spot<String>>,
+    /// Pattern of its DLQ's name, with one `*`.
+    #[schemars(required)]
+    pub(super) dead_letter: Option<Spot<String>>,
+}
+
+/// Where the ids are found that a message needs on a FIFO queue: each is a JSON pointer into the body (`/transferId`)
+/// or the name of a message attribute.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Keys {
+    /// Pattern of the destination queue's name.
+    #[schemars(required)]
+    pub(super) queue: Option<Spot<String>>,
+    /// Where the message group id is found.
+    #[schemars(required)]
+    pub(super) group_id: Option<Spot<String>>,
+    /// Where the deduplication id is found.
+    pub(super) deduplication_id: Option<Spot<String>>,
+}
+
+/// Colour of the terminal's palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Colour {
+    Red,
+    Green,
+    Yellow,
+    Blue,
+    Magenta,
+    Cyan,
+    White,
+}
+
+impl Colour {
+    /// Name as typed.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Red => "red",
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Blue => "blue",
+            Self::Magenta => "magenta",
+            Self::Cyan => "cyan",
+            Self::White => "white",
+        }
+    }
+}
