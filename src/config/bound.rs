@@ -246,3 +246,113 @@ fn unusable(name: &str, text: &str, sort: Sort, span: &Range<usize>) -> Option<P
         None => problem,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Paint, Report, Why, examine},
+        domain::{Protection, environment::CredentialSource},
+    };
+
+    fn read(text: &str) -> (Report, Vec<Configured>) {
+        examine(Source { path: "opsctl.toml".into(), why: Why::Flag }, text.to_owned())
+    }
+
+    const TWO: &str = r#"
+        [defaults]
+        region = "af-south-1"
+        profile = "storo-${env}"
+        protection = "confirm"
+        [defaults.queues]
+        exclude = ["*-scratch"]
+        pairs = [{ source = "*", dead_letter = "*-dlq" }]
+        [[defaults.keys]]
+        queue = "*.fifo"
+        group_id = "group"
+
+        [environments.prod]
+        account = "444455556666"
+        protection = "type-name"
+        role_chain = ["arn:aws:iam::444455556666:role/${env}-operations"]
+        [environments.prod.queues]
+        include = ["ssm:/storo/${env}/sqs/names"]
+        pairs = [{ source = "*", dead_letter = "dead-*" }]
+        [[environments.prod.keys]]
+        queue = "ssm:/storo/${env}/sqs/transfers/arn"
+        group_id = "/transferId"
+        deduplication_id = "/eventId"
+
+        [environments.dev]
+        account = "111122223333"
+        colour = "green"
+        endpoint = "http://127.0.0.1:4566"
+    "#;
+
+    #[test]
+    fn an_environment_has_its_own_values_and_the_defaults() {
+        let (report, bound) = read(TWO);
+        assert!(report.problems.list.is_empty(), "{}", report.render(Paint::Plain));
+        assert_eq!(report.environments, ["prod", "dev"], "the file's order is kept");
+        let prod = bound[0].reach();
+        assert_eq!(prod.credentials, CredentialSource::Profile("storo-prod".into()));
+        assert_eq!((prod.protection, prod.region.as_str()), (Protection::TypeName, "af-south-1"));
+        assert_eq!(prod.role_chain, ["arn:aws:iam::444455556666:role/prod-operations"]);
+        let dev = bound[1].with_parameters(&BTreeMap::new()).expect("it names no parameter");
+        assert_eq!((dev.protection, dev.colour.as_deref()), (Protection::Confirm, Some("green")));
+        assert_eq!(dev.queues.exclude, ["*-scratch"]);
+        assert_eq!(dev.queues.source_by_name("orders-dlq").as_deref(), Some("orders"));
+    }
+
+    #[test]
+    fn without_a_word_the_strictest_protection_that_allows_changes_holds() {
+        let (_, bound) = read("[environments.dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\n");
+        assert_eq!(bound[0].reach().protection, Protection::TypeName);
+    }
+
+    #[test]
+    fn parameters_fill_lists_and_give_the_name_in_an_arn() {
+        let (_, bound) = read(TWO);
+        assert_eq!(bound[0].parameters(), ["/storo/prod/sqs/names", "/storo/prod/sqs/transfers/arn"]);
+        let arn = "arn:aws:sqs:af-south-1:444455556666:events-transfers.fifo";
+        let values = [("/storo/prod/sqs/names", "orders*, events*"), ("/storo/prod/sqs/transfers/arn", arn)];
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let prod = bound[0].with_parameters(&values).expect("all there");
+        assert_eq!(prod.queues.include, ["orders*", "events*"]);
+        assert_eq!(prod.queues.keys_for("events-transfers.fifo").expect("its own keys").group_id, "/transferId");
+        assert_eq!(prod.queues.keys_for("other.fifo").expect("the defaults' keys").group_id, "group");
+        assert_eq!(prod.queues.pairs[0].1, "dead-*", "an environment's own pairs come first");
+    }
+
+    #[test]
+    fn missing_and_unusable_parameters_are_shown_in_the_file() {
+        let (_, bound) = read(TWO);
+        let values = [("/storo/prod/sqs/names".to_owned(), "orders?".to_owned())].into();
+        let problems = bound[0].with_parameters(&values).expect_err("one is unusable, one is missing");
+        let shown = problems.render(Paint::Plain);
+        assert!(
+            shown.contains("the SSM parameter `/storo/prod/sqs/names` holds `orders?`: `?` has no meaning"),
+            "{shown}"
+        );
+        assert!(shown.contains("the SSM parameter `/storo/prod/sqs/transfers/arn` does not exist"), "{shown}");
+        assert!(shown.contains(" --> opsctl.toml:21:17"), "{shown}");
+    }
+
+    #[test]
+    fn two_names_for_one_place_and_an_unknown_region_are_warned_about() {
+        let (report, _) = read(
+            "[defaults]\nregion = \"af-suoth-1\"\n[environments.a]\naccount = \"111122223333\"\n\
+             [environments.b]\naccount = \"111122223333\"\n[[environments.b.keys]]\nqueue = \"orders\"\ngroup_id = \"/id\"\n",
+        );
+        assert!(report.is_good());
+        let messages: Vec<&str> = report.problems.list.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "not a region that this version of opsctl knows",
+                "`b` is the same account, region and credentials as `a`",
+                "no FIFO queue has such a name, so these keys are never used",
+            ]
+        );
+    }
+}

@@ -27,10 +27,6 @@ pub(super) fn check(file: &typed::File, origin: &Arc<Origin>) -> (Vec<Configured
     let mut named: Vec<_> = file.environments.iter().flatten().collect();
     named.sort_by_key(|(name, _)| name.span().start);
     let mut problems = Vec::new();
-    if file.environments.is_some() && named.is_empty() {
-        let problem = Problem::error(0..0, "the file has no environment");
-        problems.push(problem.help("add one: `[environments.dev]` with `account` and `region`"));
-    }
     if let Some((name, _)) = named.get(ENVIRONMENTS_MAX) {
         problems.push(Problem::error(name.span(), format!("more than {ENVIRONMENTS_MAX} environments")));
     }
@@ -265,7 +261,7 @@ impl One<'_> {
             let Some((variable, behind)) = after.split_once('}') else {
                 let problem = Problem::error(spot.span(), "`${` without a closing `}`");
                 self.problems.push(problem.help("write `${env}` for the environment's name"));
-                return text;
+                return text + self.name;
             };
             if variable != "env" {
                 let problem = Problem::error(spot.span(), format!("`${{{variable}}}` stands for nothing here"));

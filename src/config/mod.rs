@@ -107,6 +107,10 @@ pub fn examine(source: Source, text: String) -> (Report, Vec<Configured>) {
     let origin = Arc::new(bound::Origin { path: source.path.clone(), text: text.clone() });
     let (environments, more) = file.map(|file| check::check(&file, &origin)).unwrap_or_default();
     problems.extend(more);
+    if problems.is_empty() && environments.is_empty() {
+        let problem = Problem::error(0..0, "the file has no environment");
+        problems.push(problem.help("add one: [environments.dev] with `account` and `region` below"));
+    }
     let names = environments.iter().map(|environment| Text::line(&environment.name().0).to_string()).collect();
     let problems = Problems::new(&source.path, text, problems);
     (Report { source, environments: names, problems }, environments)

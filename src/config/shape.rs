@@ -14,7 +14,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::problem::{Problem, one_of};
+use super::problem::{Problem, nearest, one_of};
 
 /// Most problems reported: a binary file would have thousands.
 const PROBLEMS_MAX: usize = 50;
@@ -25,7 +25,7 @@ const PROBLEMS_MAX: usize = 50;
 pub fn read<T: DeserializeOwned + JsonSchema>(text: &str) -> (Option<T>, Vec<Problem>) {
     let (mut document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return (None, syntax_problems(&errors));
+        return (None, syntax_problems(text, &errors));
     }
     let mut walk = Walk { text, problems: Vec::new() };
     let root = document.span().start..document.span().start;
@@ -82,18 +82,31 @@ fn forget_null(schema: &mut Schema) {
     }
 }
 
-fn syntax_problems(errors: &[toml::de::Error]) -> Vec<Problem> {
+/// Syntax errors, without those that only follow from an earlier one: the parser goes on at the next token.
+fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
+    let mut before: Option<(Range<usize>, &str)> = None;
     for error in errors.iter().take(PROBLEMS_MAX) {
         let span = error.span().unwrap_or_default();
-        // The parser recovers at the next token: what it says about the same place again only confuses.
-        if problems.iter().any(|earlier| span.start <= earlier.span.end && earlier.span.start <= span.end) {
-            continue;
+        let follows = before.as_ref().is_some_and(|(earlier, message)| {
+            let between = text.get(earlier.start..span.start).unwrap_or_default();
+            let same_line = !between.contains('\n');
+            // A heading that is there twice makes each key below it a duplicate too.
+            let same_table = error.message() == DUPLICATE && *message == DUPLICATE && !between.contains("\n[");
+            same_line || same_table
+        });
+        before = Some((span.clone(), error.message()));
+        if !follows {
+            let problem = Problem::error(span, format!("not TOML: {}", error.message()));
+            let is_duplicate = error.message() == DUPLICATE;
+            problems.push(if is_duplicate { problem.help("it is there already, further up") } else { problem });
         }
-        problems.push(Problem::error(span, format!("not TOML: {}", error.message())));
     }
     problems
 }
+
+/// The parser's words.
+const DUPLICATE: &str = "duplicate key";
 
 struct Walk<'a> {
     text: &'a str,
@@ -128,14 +141,19 @@ impl Walk<'_> {
     }
 
     fn unknown_key(&mut self, name: &str, at: Range<usize>, properties: Option<&Object>, path: &str) {
-        let known: Vec<&str> = properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let known = properties.map(names).unwrap_or_default();
         let problem = Problem::error(at, format!("unknown key `{name}`{}", within(path)));
         self.problems.push(problem.suggest(name, &known));
     }
 
     fn missing_keys(&mut self, table: &DeTable<'_>, schema: &Object, at: Range<usize>, path: &str) {
+        let known: Vec<&str> = schema.get("properties").and_then(Value::as_object).map(names).unwrap_or_default();
+        let misspelt = |name: &str| {
+            let mut written = table.keys().map(|key| key.get_ref().as_ref()).filter(|key| !known.contains(key));
+            written.any(|key: &str| nearest(key, &known) == Some(name))
+        };
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str).filter(|name| !table.contains_key(*name)) {
+        for name in required.filter_map(Value::as_str).filter(|name| !table.contains_key(*name) && !misspelt(name)) {
             let description = schema["properties"][name]["description"].as_str().unwrap_or_default();
             let problem = Problem::error(at.clone(), format!("missing key `{name}`{}", within(path)));
             self.problems.push(problem.help(format!("add `{name}`: {}", first_sentence(description))));
@@ -170,8 +188,8 @@ impl Walk<'_> {
             | (DeValue::Integer(_), Some("integer" | "number"))
             | (DeValue::Float(_), Some("number")) => true,
             (other, _) => {
-                let found = kind(other);
-                self.wrong_kind(found, wanted.unwrap_or("string"), at, path);
+                let mistake = Mistake { found: kind(other), wanted: wanted_kind(wanted), schema, at, path };
+                self.wrong_kind(&mistake);
                 false
             }
         }
@@ -183,26 +201,26 @@ impl Walk<'_> {
             return true;
         }
         let problem = Problem::error(at, format!("`{path}` cannot be `{word}`"));
-        let problem = problem.suggest(word, &words).label(format!("not one of {}", one_of(&words)));
-        self.problems.push(problem);
+        self.problems.push(match nearest(word, &words) {
+            Some(meant) => problem.label(format!("did you mean `{meant}`?")).help(can_be(&words)),
+            None => problem.help(can_be(&words)),
+        });
         false
     }
 
-    fn wrong_kind(&mut self, found: &str, wanted: &str, at: Range<usize>, path: &str) {
-        let wanted = match wanted {
-            "object" => "a table",
-            "array" => "a list",
-            "boolean" => "true or false",
-            "integer" | "number" => "a number",
-            _ => "a text in quotes",
-        };
+    fn wrong_kind(&mut self, mistake: &Mistake<'_>) {
+        let Mistake { found, wanted, schema, at, path } = mistake;
         let written = self.text.get(at.clone()).unwrap_or_default();
-        let help = match (wanted, found) {
-            ("a text in quotes", "a number" | "a date") => Some(format!("write it in quotes: \"{written}\"")),
-            ("a list", "a text") => Some(format!("write it in brackets: [{written}]")),
+        let words = words(schema);
+        let help = match (*wanted, *found) {
+            (TEXT, _) if !words.is_empty() => Some(can_be(&words)),
+            (TEXT, NUMBER | DATE) => Some(format!("write it in quotes: \"{written}\"")),
+            (LIST, TEXT) => Some(format!("write it in brackets: [{written}]")),
+            (LIST, TABLE) => Some(format!("write it in double brackets: [[{path}]]")),
+            (TABLE, _) => Some(format!("write a heading, [{path}], and its keys below")),
             _ => None,
         };
-        let problem = Problem::error(at, format!("`{path}` is {wanted}, but here is {found}"));
+        let problem = Problem::error(at.clone(), format!("`{path}` must be {wanted}, but this is {found}"));
         self.problems.push(match help {
             Some(help) => problem.help(help),
             None => problem,
@@ -210,15 +228,49 @@ impl Walk<'_> {
     }
 }
 
+/// A value of the wrong kind.
+struct Mistake<'a> {
+    found: &'static str,
+    wanted: &'static str,
+    schema: &'a Object,
+    at: Range<usize>,
+    path: &'a str,
+}
+
+const TEXT: &str = "a text";
+const NUMBER: &str = "a number";
+const TRUTH: &str = "true or false";
+const DATE: &str = "a date";
+const LIST: &str = "a list";
+const TABLE: &str = "a table";
+
+fn wanted_kind(json_type: Option<&str>) -> &'static str {
+    match json_type {
+        Some("object") => TABLE,
+        Some("array") => LIST,
+        Some("boolean") => TRUTH,
+        Some("integer" | "number") => NUMBER,
+        _ => TEXT,
+    }
+}
+
+fn can_be(words: &[&str]) -> String {
+    format!("it can be {}", one_of(words))
+}
+
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+        DeValue::String(_) => TEXT,
+        DeValue::Integer(_) | DeValue::Float(_) => NUMBER,
+        DeValue::Boolean(_) => TRUTH,
+        DeValue::Datetime(_) => DATE,
+        DeValue::Array(_) => LIST,
+        DeValue::Table(_) => TABLE,
     }
+}
+
+fn names(properties: &Object) -> Vec<&str> {
+    properties.keys().map(String::as_str).collect()
 }
 
 /// The words that a string can be: `enum`, or `oneOf` constants where each word has its own comment.

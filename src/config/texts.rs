@@ -1,6 +1,7 @@
 //! What a text in the configuration may look like: accounts, regions, ARNs, endpoints, queue patterns, key places.
 
 use super::problem::nearest;
+use crate::domain::Text;
 
 /// What is wrong with a text, and what to do. Says it without the text itself, which stands underlined above.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +48,8 @@ impl Sort {
         if text.is_empty() {
             return Err(Complaint { message: "the text is empty".into(), help: None });
         }
-        if text.chars().any(char::is_control) {
-            return Err(Complaint { message: "the text holds control characters".into(), help: None });
+        if Text::line(text).as_str() != text {
+            return complain("the text holds characters that cannot be seen", "take them out, or type the text anew");
         }
         match self {
             Self::EnvironmentName => environment_name(text),
