@@ -58,3 +58,17 @@ fn there_are_many_bad_files_and_no_orphaned_message() {
         assert!(files.contains(&bad), "{} has no file that it is the message of", path.display());
     }
 }
+
+/// Documents that the program prints lie in `docs/` too, and are the same.
+#[test]
+fn generated_documents_are_fresh() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for (name, generated) in [("opsctl.example.toml", config::example()), ("opsctl.schema.json", config::schema())] {
+        let path = folder.join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &generated).expect("written");
+        }
+        let stored = fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == generated, "docs/{name} is stale: write it anew with UPDATE=1 cargo test --test main config");
+    }
+}

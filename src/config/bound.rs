@@ -237,14 +237,11 @@ fn missing(name: &str, span: &Range<usize>) -> Problem {
         .help("correct its name, or write the value itself")
 }
 
+/// Says what is wrong with a parameter's value without showing it: the name may be that of a secret.
 fn unusable(name: &str, text: &str, sort: Sort, span: &Range<usize>) -> Option<Problem> {
     let complaint = sort.check(text).err()?;
-    let message = format!("the SSM parameter `{name}` holds `{text}`: {}", complaint.message);
-    let problem = Problem::error(span.clone(), message);
-    Some(match complaint.help {
-        Some(help) => problem.help(help),
-        None => problem,
-    })
+    let message = format!("the SSM parameter `{name}` holds what cannot be used here: {}", complaint.message);
+    Some(Problem::error(span.clone(), message).help("correct the parameter or its name, or write the value itself"))
 }
 
 #[cfg(test)]
@@ -327,13 +324,14 @@ mod tests {
     #[test]
     fn missing_and_unusable_parameters_are_shown_in_the_file() {
         let (_, bound) = read(TWO);
-        let values = [("/storo/prod/sqs/names".to_owned(), "orders?".to_owned())].into();
+        let values = [("/storo/prod/sqs/names".to_owned(), "s3cret?".to_owned())].into();
         let problems = bound[0].with_parameters(&values).expect_err("one is unusable, one is missing");
         let shown = problems.render(Paint::Plain);
         assert!(
-            shown.contains("the SSM parameter `/storo/prod/sqs/names` holds `orders?`: `?` has no meaning"),
+            shown.contains("`/storo/prod/sqs/names` holds what cannot be used here: `?` has no meaning"),
             "{shown}"
         );
+        assert!(!shown.contains("s3cret"), "a parameter's value may be a secret: {shown}");
         assert!(shown.contains("the SSM parameter `/storo/prod/sqs/transfers/arn` does not exist"), "{shown}");
         assert!(shown.contains(" --> opsctl.toml:21:17"), "{shown}");
     }

@@ -5,15 +5,19 @@
 
 mod bound;
 mod check;
+mod example;
 mod texts;
 mod typed;
 
+pub mod init;
 pub mod places;
 pub mod problem;
+pub mod profiles;
 pub mod shape;
 
 pub use bound::{Config, Configured, ResolveError};
 pub use check::{ENDPOINT_WORDS, PROTECTION_DEFAULT};
+pub use example::example;
 pub use places::{PlaceError, Places, Source, Why};
 pub use problem::{Paint, Problem, Problems, Severity};
 

@@ -1,0 +1,186 @@
+//! The example file: values chosen here, comments taken from the types that read them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    check::ENDPOINT_WORDS,
+    shape::{Subschemas, schema_of},
+    typed,
+};
+
+/// Columns of a comment.
+const COLUMNS: usize = 100;
+
+/// A heading of the example and the keys below it.
+struct Table {
+    heading: &'static str,
+    /// Where the schema describes it: names of keys, `*` for an environment's name and for an item of a list.
+    path: &'static [&'static str],
+    keys: &'static [(&'static str, &'static str, Shown)],
+}
+
+/// Whether a key holds in the example.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Live,
+    Commented,
+}
+
+use Shown::{Commented, Live};
+
+const TABLES: [Table; 6] = [
+    Table {
+        heading: "[defaults]",
+        path: &["defaults"],
+        keys: &[
+            ("region", r#""af-south-1""#, Live),
+            ("profile", r#""storo-${env}""#, Live),
+            ("role_chain", "[]", Commented),
+            ("protection", r#""type-name""#, Live),
+        ],
+    },
+    Table {
+        heading: "[defaults.queues]",
+        path: &["defaults", "queues"],
+        keys: &[
+            ("include", r#"["events-*", "ssm:/storo/${env}/sqs/names"]"#, Commented),
+            ("exclude", r#"["*-scratch"]"#, Live),
+            ("pairs", r#"[{ source = "*", dead_letter = "*-dlq" }]"#, Live),
+            ("pair_tag", r#""dead-letter-of""#, Live),
+        ],
+    },
+    Table {
+        heading: "[[defaults.keys]]",
+        path: &["defaults", "keys", "*"],
+        keys: &[
+            ("queue", r#""events-transfers.fifo""#, Live),
+            ("group_id", r#""/transferId""#, Live),
+            ("deduplication_id", r#""/eventId""#, Live),
+        ],
+    },
+    Table {
+        heading: "[environments.dev]",
+        path: &["environments", "*"],
+        keys: &[
+            ("account", r#""111122223333""#, Live),
+            ("protection", r#""confirm""#, Live),
+            ("colour", r#""green""#, Live),
+        ],
+    },
+    Table {
+        heading: "[environments.staging]",
+        path: &["environments", "*"],
+        keys: &[
+            ("account", r#""444455556666""#, Live),
+            ("colour", r#""yellow""#, Live),
+            ("endpoint", r#""http://127.0.0.1:4566""#, Commented),
+            ("endpoint_allowed", ENDPOINT_WORDS, Commented),
+        ],
+    },
+    Table {
+        heading: "[environments.prod]",
+        path: &["environments", "*"],
+        keys: &[
+            ("account", r#""777788889999""#, Live),
+            ("role_chain", r#"["arn:aws:iam::777788889999:role/operations"]"#, Live),
+            ("colour", r#""red""#, Live),
+        ],
+    },
+];
+
+/// The example configuration: every key once, with what it means.
+pub fn example() -> String {
+    let schema = schema_of::<typed::File>(Subschemas::Inline);
+    let mut text = comment(schema["description"].as_str().unwrap_or_default());
+    text.push_str("#\n# Checked by `opsctl config check`; for editors there is `opsctl config schema`.\n");
+    let mut described = BTreeSet::new();
+    for table in &TABLES {
+        let place = descend(&schema, table.path);
+        text.push('\n');
+        if described.insert(table.path.join(".")) {
+            let description = place["description"].as_str().unwrap_or_default();
+            text.push_str(&comment(description));
+        }
+        text.push_str(table.heading);
+        text.push('\n');
+        for (key, value, shown) in table.keys {
+            if described.insert((*key).to_owned()) {
+                text.push_str(&comment(place["properties"][key]["description"].as_str().unwrap_or_default()));
+            }
+            let quoted = if *value == ENDPOINT_WORDS { format!("\"{value}\"") } else { (*value).to_owned() };
+            let mark = if *shown == Commented { "#" } else { "" };
+            text.push_str(&format!("{mark}{key} = {quoted}\n"));
+        }
+    }
+    text
+}
+
+fn descend<'a>(schema: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(schema, |place, name| match *name {
+        "*" if place["items"].is_object() => &place["items"],
+        "*" => &place["additionalProperties"],
+        name => &place["properties"][name],
+    })
+}
+
+/// Text as comment lines, wrapped. Only paragraphs keep their line breaks.
+fn comment(text: &str) -> String {
+    let mut lines = String::new();
+    for (index, paragraph) in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()).enumerate() {
+        if index > 0 {
+            lines.push_str("#\n");
+        }
+        let mut columns = COLUMNS;
+        for word in paragraph.split_whitespace() {
+            if columns + 1 + word.chars().count() > COLUMNS {
+                lines.push_str(if lines.is_empty() || lines.ends_with('\n') { "#" } else { "\n#" });
+                columns = 1;
+            }
+            lines.push(' ');
+            lines.push_str(word);
+            columns += 1 + word.chars().count();
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Paint, Source, Why, examine};
+
+    fn problems(text: String) -> String {
+        let (report, _) = examine(Source { path: "example.toml".into(), why: Why::Flag }, text);
+        report.problems.render(Paint::Plain)
+    }
+
+    #[test]
+    fn the_example_is_good_also_with_everything_in_comments_switched_on() {
+        assert_eq!(problems(example()), "");
+        let switched_on: String = example()
+            .lines()
+            .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).to_owned() + "\n")
+            .collect();
+        assert_eq!(problems(switched_on), "");
+    }
+
+    #[test]
+    fn every_key_is_in_the_example() {
+        let schema = schema_of::<typed::File>(Subschemas::Inline);
+        let shown = |path: &[&str], key: &str| {
+            let is_table = |table: &&Table| table.path[..] == *path || table.path[..] == [path, &["*"]].concat();
+            let child = [path, &[key]].concat();
+            TABLES.iter().filter(is_table).any(|table| table.keys.iter().any(|(name, ..)| *name == key))
+                || TABLES.iter().any(|table| table.path.starts_with(&child))
+        };
+        for path in [&["defaults"][..], &["defaults", "queues"], &["defaults", "keys", "*"], &["environments", "*"]] {
+            for key in descend(&schema, path)["properties"].as_object().expect("a table").keys() {
+                // What every environment may have is shown under the defaults.
+                assert!(shown(path, key) || shown(&["defaults"], key), "{path:?} {key}");
+            }
+        }
+    }
+}
