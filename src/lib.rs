@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod gate;
 pub mod journal;
+pub mod messages;
 pub mod operations;
 pub mod plan;
 pub mod run;

@@ -1,0 +1,213 @@
+//! jq programs on a thread of their own, with a deadline: jq has loops without end, and a thread that runs one can only
+//! be left behind, never stopped.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    time::{Duration, Instant},
+};
+
+use jaq_core::{
+    Compiler, Ctx, Vars, data,
+    load::{Arena, File, Loader},
+};
+use jaq_json::Val;
+
+use super::jq_check;
+use crate::domain::Text;
+
+/// Longest time for one message.
+pub(super) const MESSAGE_DEADLINE: Duration = Duration::from_secs(1);
+/// Longest time for all messages of one call.
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// Longest program, in bytes.
+const CODE_BYTES_MAX: usize = 65_536;
+/// How often a waiting caller looks whether the thread gets on.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// jq recurses over nested values; bodies are at most [`super::json::DEPTH_MAX`] deep.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+/// Longest error text kept, in characters: jq quotes the value that it stumbled on.
+const ERROR_CHARACTERS_MAX: usize = 200;
+
+/// A jq program as compiled.
+pub(super) type Compiled = jaq_core::Filter<data::JustLut<Val>>;
+
+/// Why a filter could not be read, or could not decide on a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// The text is no filter: several lines, with the place underlined and what to try.
+    #[error("{0}")]
+    Syntax(Text),
+    /// The filter failed on this message, for instance because it looks for a field in a body that is a plain string.
+    #[error("the filter failed on this message: {0}")]
+    Failed(Text),
+    /// The filter took too long on this message, and was given up for good.
+    #[error("the filter took longer than {} s on one message and was stopped; simplify it", MESSAGE_DEADLINE.as_secs())]
+    TooSlow,
+    /// The filter was given up on an earlier message.
+    #[error("the filter was stopped on an earlier message, where it took too long")]
+    Stopped,
+}
+
+impl FilterError {
+    /// Whether every further message would fail as well.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Syntax(_) | Self::TooSlow | Self::Stopped => true,
+            Self::Failed(_) => false,
+        }
+    }
+}
+
+/// Names that a program may use beyond jq's own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words {
+    /// For suggestions.
+    pub(super) names: &'static [&'static str],
+    /// Their definitions; `$message` is the whole input.
+    pub(super) definitions: &'static str,
+}
+
+/// Compiles `code`.
+pub(super) fn compile(code: &str, words: Words, rules: jq_check::Rules) -> Result<Compiled, FilterError> {
+    if code.len() > CODE_BYTES_MAX {
+        let text = format!("the filter is too long: {} bytes, at most {CODE_BYTES_MAX} are read", code.len());
+        return Err(FilterError::Syntax(Text::block(&text)));
+    }
+    jq_check::check(code, rules)?;
+    let own = jaq_core::load::parse(words.definitions, |parser| parser.defs()).unwrap_or_default();
+    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(own);
+    let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let arena = Arena::default();
+    let modules = Loader::new(definitions)
+        .load(&arena, File { code, path: () })
+        .map_err(|errors| jq_check::unreadable(code, &errors))?;
+    Compiler::default()
+        .with_funs(functions)
+        .with_global_vars(["$message"])
+        .compile(modules)
+        .map_err(|errors| jq_check::undefined(code, words.names, &errors))
+}
+
+/// Runs a compiled program on a value; the value is `$message` too.
+pub(super) fn run(program: &Compiled, input: Val) -> impl Iterator<Item = Result<Val, FilterError>> + '_ {
+    let context = Ctx::<data::JustLut<Val>>::new(&program.lut, Vars::new([input.clone()]));
+    program.id.run((context, input)).map(|output| {
+        output.map_err(|exception| match exception.get_err() {
+            Ok(error) => FilterError::Failed(Text::capped(&error.to_string(), ERROR_CHARACTERS_MAX)),
+            Err(_) => FilterError::Failed(Text::line("it breaks off (halt)")),
+        })
+    })
+}
+
+/// What the thread does with one input.
+type Step<I, O> = fn(&Compiled, I) -> Result<O, FilterError>;
+
+/// A jq program with the thread that runs it. The thread ends when this is dropped, or after what it is at.
+pub(super) struct Runner<I, O> {
+    thread: Mutex<Option<SyncSender<Batch<I, O>>>>,
+}
+
+struct Batch<I, O> {
+    inputs: Vec<I>,
+    shared: Arc<Shared<O>>,
+    done: SyncSender<()>,
+}
+
+struct Shared<O> {
+    answers: Mutex<Vec<Result<O, FilterError>>>,
+    abandoned: AtomicBool,
+}
+
+impl<I, O> fmt::Debug for Runner<I, O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Runner")
+    }
+}
+
+impl<I: Send + 'static, O: Send + 'static> Runner<I, O> {
+    /// Starts the thread.
+    pub(super) fn start(program: Compiled, step: Step<I, O>) -> Result<Self, FilterError> {
+        let (sender, receiver) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("message filter".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || serve(&program, step, &receiver))
+            .map_err(|error| FilterError::Failed(Text::line(&format!("no thread could be started: {error}"))))?;
+        Ok(Self { thread: Mutex::new(Some(sender)) })
+    }
+
+    /// Answers for all inputs, in order: one round trip. Blocks for at most [`CALL_DEADLINE`], usually microseconds.
+    pub(super) fn ask(&self, inputs: Vec<I>) -> Vec<Result<O, FilterError>> {
+        let count = inputs.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut thread = lock(&self.thread);
+        let Some(sender) = thread.as_ref() else { return fill(Vec::new(), count) };
+        let shared =
+            Arc::new(Shared { answers: Mutex::new(Vec::with_capacity(count)), abandoned: AtomicBool::new(false) });
+        let (done, finished) = sync_channel(1);
+        if sender.send(Batch { inputs, shared: Arc::clone(&shared), done }).is_err() {
+            *thread = None;
+            return fill(Vec::new(), count);
+        }
+        let in_time = wait(&finished, &shared);
+        let mut answers = std::mem::take(&mut *lock(&shared.answers));
+        if !in_time {
+            shared.abandoned.store(true, Ordering::Relaxed);
+            *thread = None;
+            if answers.len() < count {
+                answers.push(Err(FilterError::TooSlow));
+            }
+        }
+        fill(answers, count)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn fill<O>(mut answers: Vec<Result<O, FilterError>>, count: usize) -> Vec<Result<O, FilterError>> {
+    answers.resize_with(count, || Err(FilterError::Stopped));
+    answers
+}
+
+/// Whether the thread finished; false once one message or the whole call took too long, or the thread is gone.
+fn wait<O>(finished: &Receiver<()>, shared: &Shared<O>) -> bool {
+    let started_at = Instant::now();
+    let (mut answered, mut since) = (0, started_at);
+    loop {
+        match finished.recv_timeout(LOOK_EVERY) {
+            Ok(()) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now_answered = lock(&shared.answers).len();
+        if now_answered != answered {
+            (answered, since) = (now_answered, Instant::now());
+        }
+        if since.elapsed() >= MESSAGE_DEADLINE || started_at.elapsed() >= CALL_DEADLINE {
+            return false;
+        }
+    }
+}
+
+fn serve<I, O>(program: &Compiled, step: Step<I, O>, batches: &Receiver<Batch<I, O>>) {
+    for Batch { inputs, shared, done } in batches {
+        for input in inputs {
+            let answer = step(program, input);
+            if shared.abandoned.load(Ordering::Relaxed) {
+                return;
+            }
+            lock(&shared.answers).push(answer);
+        }
+        // Nobody waits any more: fine.
+        let _ = done.send(());
+    }
+}

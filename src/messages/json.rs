@@ -1,0 +1,143 @@
+//! JSON in bodies: what counts as JSON, and when two texts say the same.
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// Deepest nesting that is looked into; what is deeper is taken as text.
+pub(super) const DEPTH_MAX: usize = 100;
+
+/// Whether a text is JSON that can be looked into: strict JSON, not nested deeper than [`DEPTH_MAX`].
+pub(super) fn is_json(text: &str) -> bool {
+    let starts = text.trim_start().as_bytes().first();
+    let possible = matches!(starts, Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
+    possible && is_shallow(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn is_shallow(text: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    return false;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+/// The JSON text without white space between its parts; numbers and strings as they were written.
+pub(super) fn compact(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for character in json.chars() {
+        if in_string {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_string = false,
+                _ => {}
+            }
+        } else if character == '"' {
+            in_string = true;
+        } else if matches!(character, ' ' | '\t' | '\n' | '\r') {
+            continue;
+        }
+        text.push(character);
+    }
+    text
+}
+
+/// Whether two JSON texts say the same: equal values, and every number written alike (a parsed number may have lost
+/// digits). Texts with the same values in another order of numbers count as different, which is the safe side.
+pub(super) fn same(left: &str, right: &str) -> bool {
+    if compact(left) == compact(right) {
+        return true;
+    }
+    match (serde_json::from_str::<Value>(left), serde_json::from_str::<Value>(right)) {
+        (Ok(left_value), Ok(right_value)) => left_value == right_value && numbers(left).eq(numbers(right)),
+        _ => false,
+    }
+}
+
+/// Number literals of a JSON text, in order.
+fn numbers(json: &str) -> impl Iterator<Item = &str> {
+    outside_strings(json)
+        .flat_map(|piece| piece.split(|character: char| !matches!(character, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')))
+        .filter(|piece| piece.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+fn outside_strings(json: &str) -> impl Iterator<Item = &str> {
+    let mut rest = json;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let piece_end = rest.find('"').unwrap_or(rest.len());
+        let piece = &rest[..piece_end];
+        rest = after_string(&rest[piece_end..]);
+        Some(piece)
+    })
+}
+
+/// What stands after the string literal that `text` begins with.
+fn after_string(text: &str) -> &str {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return &text[at + 1..],
+            _ => {}
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_strict_and_shallow_json_counts() {
+        for (text, json) in [
+            (r#"{"a":1}"#, true),
+            (" [1] ", true),
+            ("12", true),
+            ("NaN", false),
+            ("{'a':1}", false),
+            ("{} {}", false),
+            ("", false),
+            ("hello", false),
+            ("# comment\n1", false),
+        ] {
+            assert_eq!(is_json(text), json, "{text}");
+        }
+        assert!(is_json(&format!("{}{}", "[".repeat(DEPTH_MAX), "]".repeat(DEPTH_MAX))));
+        assert!(!is_json(&"[".repeat(1_000_000)));
+        assert!(is_json(&format!("\"{}\"", "[".repeat(1_000))));
+    }
+
+    #[test]
+    fn sameness_ignores_spelling_but_not_digits() {
+        assert!(same(r#"{"a": "\u00e9", "b": [1, 2]}"#, r#"{"a":"é","b":[1,2]}"#));
+        assert!(same(r#"{"a\"1": 2}"#, r#"{"a\u00221":2}"#));
+        assert!(!same("[12345678901234567890123]", "[12345678901234567890124]"));
+        assert!(!same(r#"{"a":1}"#, r#"{"a":2}"#));
+        assert!(!same(r#"{"a":"1"}"#, r#"{"a":1}"#));
+    }
+}

@@ -1,0 +1,24 @@
+//! What can be said about messages without asking AWS: which fit a filter, how they are edited, what they have in
+//! common, where they come from, and how they are shown.
+//!
+//! Bodies are outside data: nothing here trusts them, and every cost is bounded.
+
+pub mod edit;
+pub mod filter;
+pub mod groups;
+pub mod origin;
+pub mod shorten;
+
+mod jq;
+mod jq_check;
+mod json;
+mod normalise;
+mod program;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use edit::{EditError, Editor};
+pub use filter::Filter;
+pub use groups::{Group, Groups};
+pub use jq::FilterError;
+pub use origin::Origin;
