@@ -130,7 +130,7 @@ fn is_random(word: &str) -> bool {
     let is_access_key = word.len() == 20
         && (word.starts_with("AKIA") || word.starts_with("ASIA"))
         && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    let has = |sort: fn(&u8) -> bool| word.as_bytes().iter().any(|byte| sort(byte));
+    let has = |sort: fn(&u8) -> bool| word.as_bytes().iter().any(sort);
     let is_key = word.len() >= 40
         && !word.contains('.')
         && has(u8::is_ascii_uppercase)
