@@ -1,4 +1,5 @@
 //! The only test binary.
 
 mod config;
+mod contract;
 mod sandbox;

@@ -258,3 +258,15 @@ async fn no_secret_shows_in_debug() {
     let error = aws.cloud_of(environment).await.sqs().list(None).await.expect_err("denied");
     assert!(!format!("{error:?} {error}").contains("hush-hush"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_can_be_spawned() {
+    fn is_send<T: Send>(_: T) {}
+    let cloud = CannedAws::new([Canned::Refused]).cloud().await;
+    let (sqs, url, arn) = (cloud.sqs(), url(), QueueArn::from("arn:aws:sqs:eu-west-1:123456789012:q"));
+    let how = Receive { messages_max: 1, wait_seconds: 0, visibility_seconds: 1 };
+    is_send((sqs.list(None), sqs.url("q"), sqs.describe(&url), sqs.tags(&url), sqs.sources_of(&url)));
+    is_send((sqs.receive(&url, how), sqs.send(&url, &[]), sqs.delete(&url, &[]), sqs.change_visibility(&url, &[], 0)));
+    is_send((sqs.start_move_task(&arn, None, None), sqs.move_tasks(&arn), sqs.cancel_move_task("h")));
+    is_send((cloud.identity().caller(), cloud.parameters().get(&[])));
+}

@@ -158,14 +158,16 @@ impl Sqs {
     pub async fn list(&self, prefix: Option<&str>) -> Result<Vec<QueueUrl>, CloudError> {
         const ACTION: &str = "sqs:ListQueues";
         let prefix = prefix.filter(|prefix| !prefix.is_empty());
+        let prefix = prefix.map(str::to_owned);
         // A next token comes only when MaxResults was set.
-        let first = self.clients.read.list_queues().max_results(PAGE).set_queue_name_prefix(prefix.map(str::to_owned));
-        pages(ACTION, async |token| {
-            let page =
-                first.clone().set_next_token(token).send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
-            Ok((page.queue_urls.unwrap_or_default(), page.next_token))
-        })
-        .await
+        let first = self.clients.read.list_queues().max_results(PAGE).set_queue_name_prefix(prefix);
+        let mut pages = Pages::new(ACTION);
+        while pages.more()? {
+            let page = first.clone().set_next_token(pages.token()).send().await;
+            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
+            pages.add(page.queue_urls.unwrap_or_default(), page.next_token)?;
+        }
+        Ok(pages.urls)
     }
 
     /// A queue's URL by its name.
@@ -202,14 +204,15 @@ impl Sqs {
     /// Queues whose redrive policy names `dead_letter`, all pages.
     pub async fn sources_of(&self, dead_letter: &QueueUrl) -> Result<Vec<QueueUrl>, CloudError> {
         const ACTION: &str = "sqs:ListDeadLetterSourceQueues";
-        let first =
-            self.clients.read.list_dead_letter_source_queues().queue_url(dead_letter.as_str()).max_results(PAGE);
-        pages(ACTION, async |token| {
-            let page =
-                first.clone().set_next_token(token).send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
-            Ok((page.queue_urls, page.next_token))
-        })
-        .await
+        let call = self.clients.read.list_dead_letter_source_queues();
+        let first = call.queue_url(dead_letter.as_str()).max_results(PAGE);
+        let mut pages = Pages::new(ACTION);
+        while pages.more()? {
+            let page = first.clone().set_next_token(pages.token()).send().await;
+            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
+            pages.add(page.queue_urls, page.next_token)?;
+        }
+        Ok(pages.urls)
     }
 
     /// Receives with all attributes. A write: raises receive counts and hides what it returns. One attempt:
@@ -359,25 +362,44 @@ impl fmt::Debug for Sqs {
 }
 
 /// Follows a listing's tokens to its end.
-async fn pages(
-    action: &str,
-    mut page: impl AsyncFnMut(Option<String>) -> Result<(Vec<String>, Option<String>), CloudError>,
-) -> Result<Vec<QueueUrl>, CloudError> {
-    let mut urls = Vec::new();
-    let mut token = None;
-    for _ in 0..PAGES_MAX {
-        let (some, next) = page(token.clone()).await?;
-        urls.extend(some.into_iter().map(QueueUrl));
-        let next = next.filter(|next| !next.is_empty());
-        if next.is_none() {
-            return Ok(urls);
-        }
-        if next == token {
-            return Err(classify::malformed(action, "a page names itself as the next one"));
-        }
-        token = next;
+struct Pages {
+    action: &'static str,
+    urls: Vec<QueueUrl>,
+    token: Option<String>,
+    taken: usize,
+}
+
+impl Pages {
+    fn new(action: &'static str) -> Self {
+        Self { action, urls: Vec::new(), token: None, taken: 0 }
     }
-    Err(CloudError::new(ErrorKind::Invalid, action, &format!("more than {PAGES_MAX} pages; ask for a prefix")))
+
+    /// Whether there is a page to ask for.
+    fn more(&self) -> Result<bool, CloudError> {
+        if self.taken > 0 && self.token.is_none() {
+            return Ok(false);
+        }
+        if self.taken < PAGES_MAX {
+            return Ok(true);
+        }
+        let text = format!("more than {PAGES_MAX} pages; ask for a prefix");
+        Err(CloudError::new(ErrorKind::Invalid, self.action, &text))
+    }
+
+    fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+
+    fn add(&mut self, urls: Vec<String>, next: Option<String>) -> Result<(), CloudError> {
+        let next = next.filter(|next| !next.is_empty());
+        if next.is_some() && next == self.token {
+            return Err(classify::malformed(self.action, "a page names itself as the next one"));
+        }
+        self.urls.extend(urls.into_iter().map(QueueUrl));
+        self.token = next;
+        self.taken += 1;
+        Ok(())
+    }
 }
 
 /// Makes a write and judges its error by all its attempts.

@@ -1,0 +1,66 @@
+//! Where a peer is known to be unlike AWS. Each check named here must fail there.
+
+use super::ground::Peer;
+
+/// Peer, check, why.
+const DIFFERENCES: &[(&str, &str, &str)] = &[
+    ("ministack", "a FIFO queue tells what it is", "does not tell DeduplicationScope"),
+    ("ministack", "a DLQ knows its sources", "ListDeadLetterSourceQueues is not there"),
+    ("ministack", "a queue that is no DLQ has no sources", "ListDeadLetterSourceQueues is not there"),
+    ("ministack", "ten attributes arrive, eleven are refused", "does not limit the number of attributes"),
+    ("ministack", "a trace header arrives", "drops AWSTraceHeader of a batch"),
+    (
+        "ministack",
+        "a message too large for its queue is refused",
+        "does not count names, labels and values of attributes",
+    ),
+    ("ministack", "more than twelve hours are refused", "does not check the visibility timeout"),
+    ("ministack", "a FIFO message is not deleted after its time", "an expired receipt handle deletes"),
+    ("ministack", "deleting twice does no harm", "forgets the receipt handles of what was deleted"),
+    ("ministack", "a message in nobody's hands is not extended", "extends what is visible"),
+    ("ministack", "an id with a space is refused", "does not check group and deduplication ids"),
+    ("ministack", "after its receives a message is in the DLQ, as it was", "drops AWSTraceHeader of a batch"),
+    ("ministack", "on a FIFO DLQ the deduplication id is the message id", "keeps the producer's deduplication id"),
+    ("ministack", "a move task takes messages to their own sources", "has no move tasks"),
+    ("ministack", "a move task takes messages where it is told", "has no move tasks"),
+    ("ministack", "moved messages are new", "has no move tasks"),
+    ("ministack", "a running task tells handle, rate and target", "has no move tasks"),
+    ("ministack", "a finished task has no handle", "has no move tasks"),
+    ("ministack", "a DLQ has one task at a time", "has no move tasks"),
+    ("ministack", "a cancelled task stops and loses nothing", "has no move tasks"),
+    ("ministack", "a queue that is no DLQ has no task", "has no move tasks"),
+    ("ministack", "a task needs queues that exist", "has no move tasks"),
+    ("ministack", "a queue without tasks lists none", "has no move tasks"),
+    ("localstack", "ten attributes arrive, eleven are refused", "does not limit the number of attributes"),
+    ("localstack", "a wrong receipt handle is the sender's fault", "tells SenderFault false of every entry"),
+    ("localstack", "more than twelve hours are refused", "does not check the visibility timeout"),
+    ("localstack", "a message in nobody's hands is not extended", "extends what is visible"),
+    (
+        "localstack",
+        "a scope of groups deduplicates within each",
+        "looks at the last message of an id only, whatever its group",
+    ),
+    ("localstack", "on a FIFO DLQ the deduplication id is the message id", "keeps the producer's deduplication id"),
+    ("localstack", "moved messages are new", "keeps the receive count"),
+];
+
+fn name(peer: &Peer) -> &'static str {
+    match peer {
+        Peer::Sandbox => "sandbox",
+        Peer::Ministack(_) => "ministack",
+        Peer::Localstack(_) => "localstack",
+    }
+}
+
+/// Why `check` fails on `peer`, where that is known.
+pub(super) fn why(peer: &Peer, check: &str) -> Option<&'static str> {
+    DIFFERENCES.iter().find(|(who, what, _)| *who == name(peer) && *what == check).map(|(_, _, why)| *why)
+}
+
+/// Panics over a difference that names no check.
+pub(super) fn all_name_one_of(checks: &[&str]) {
+    for &(peer, check, _) in DIFFERENCES {
+        assert!(checks.contains(&check), "{peer}: no check {check:?}");
+        assert_ne!(peer, "sandbox", "the sandbox is ours: mend it");
+    }
+}
