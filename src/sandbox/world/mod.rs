@@ -1,17 +1,88 @@
 //! The pure world: services' semantics, actors, faults. No I/O, no clock of its own: every call carries the time.
 
+mod error;
+mod fault;
+mod glob;
+mod inspect;
+mod md5;
+mod region;
+mod sqs;
 pub mod ssm;
 pub mod sts;
 
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use error::{ApiError, Place};
+pub use fault::{Denial, Fault, FaultKind, Faults};
+pub use glob::glob_matches;
+pub use inspect::{MessageView, PutMessage, QueueView, Taken};
+pub use md5::Md5Digest;
+pub use sqs::{
+    Counts, MESSAGE_BYTES_MAX, Totals, VISIBILITY_SECONDS_MAX, WINDOW_MILLISECONDS,
+    message::{Attribute, Id, SequenceNumber, State, Value},
+};
+
+use region::Region;
+use sqs::{Call, Task, queue::Queue};
 
 /// Everything that exists in the sandbox: accounts, regions, queues, messages.
 #[derive(Debug)]
 pub struct World {
+    /// Time, milliseconds since 1970; never goes back.
+    now: i64,
+    rng: fastrand::Rng,
+    /// Tells this world's receipt handles from another's.
+    tag: u64,
+    last_place: u64,
     /// SSM parameters.
     pub ssm: ssm::Parameters,
     /// Roles that were assumed.
     pub sts: sts::Sessions,
+    /// What can be set on the world as a whole.
+    pub settings: WorldSettings,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What is not allowed.
+    pub denials: Vec<Denial>,
+    /// Queues by number; none where deleted.
+    queues: Vec<Option<Box<Queue>>>,
+    /// By account, then region.
+    regions: HashMap<Arc<str>, HashMap<Arc<str>, Region>>,
+    /// Move tasks, in the order in which they were started.
+    tasks: BTreeMap<u64, Task>,
+    /// When which queue or task has something to do.
+    due: BTreeSet<(i64, Due)>,
+}
+
+/// Who has something to do by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Queue(u32),
+    Task(u64),
+}
+
+/// What can be set on a world as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorldSettings {
+    /// How late `GetQueueAttributes` tells counts, seconds. AWS's settle after a minute or more.
+    pub counts_lag_seconds: i64,
+    /// Most messages of a queue in flight.
+    pub in_flight_max: usize,
+    /// Whether a deleted queue's name can't be used again for 60 seconds, as with AWS.
+    pub names_rest_after_delete: bool,
+}
+
+impl Default for WorldSettings {
+    fn default() -> Self {
+        Self { counts_lag_seconds: 0, in_flight_max: 120_000, names_rest_after_delete: true }
+    }
 }
 
 /// Who calls, from where.
@@ -25,12 +96,23 @@ pub struct Caller {
     pub origin: String,
 }
 
+impl Caller {
+    /// The ARN under which IAM's refusals name the caller.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:sts::{}:assumed-role/opsctl/sandbox", self.account)
+    }
+
+    fn account_number(&self) -> u64 {
+        self.account.parse().unwrap_or_default()
+    }
+}
+
 /// A call's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The body, in the service's protocol.
     Body(Vec<u8>),
-    /// A long poll found nothing yet: ask again with the same request when the world has changed, at the latest at `until`
+    /// A long poll found nothing yet: ask again with [`World::sqs_again`] when the world has changed, at the latest at `until`
     /// (then it answers whatever there is).
     Wait {
         /// End of the poll.
@@ -38,35 +120,138 @@ pub enum Answer {
     },
 }
 
-/// An error as a service answers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiError {
-    /// HTTP status.
-    pub status: u16,
-    /// Code as in the JSON protocol's `__type`.
-    pub code: &'static str,
-    /// Code of the query-compatible protocol (`x-amzn-query-error`), where it differs.
-    pub query_code: Option<&'static str>,
-    /// AWS's words.
-    pub message: String,
-}
-
 impl World {
     /// An empty world. The seed decides every id and every choice.
     pub fn new(seed: u64, now: Timestamp) -> Self {
-        let _ = (seed, now);
-        Self { ssm: ssm::Parameters::default(), sts: sts::Sessions::default() }
+        let mut rng = fastrand::Rng::with_seed(seed);
+        Self {
+            now: now.as_millisecond(),
+            tag: rng.u64(..),
+            rng,
+            last_place: 0,
+            ssm: ssm::Parameters::default(),
+            sts: sts::Sessions::default(),
+            settings: WorldSettings::default(),
+            faults: Faults::default(),
+            denials: Vec::new(),
+            queues: Vec::new(),
+            regions: HashMap::new(),
+            tasks: BTreeMap::new(),
+            due: BTreeSet::new(),
+        }
     }
 
     /// One SQS call: `action` is the operation (`SendMessageBatch`), `body` its awsJson1_0 document.
     /// First lets pass what is due until `now` (visibility timeouts, delays, retention, move tasks).
     pub fn sqs(&mut self, now: Timestamp, caller: &Caller, action: &str, body: &[u8]) -> Result<Answer, ApiError> {
-        let _ = (now, caller, action, body);
-        todo!("built by sandbox/world")
+        let now = self.advance(now);
+        self.dispatch(Call { caller, action, now, poll_until: None }, body)
+    }
+
+    /// A long poll that was answered [`Answer::Wait`] asks again, with the end that it was told. Counts for no fault.
+    pub fn sqs_again(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: &str,
+        body: &[u8],
+        until: Timestamp,
+    ) -> Result<Answer, ApiError> {
+        let now = self.advance(now);
+        self.dispatch(Call { caller, action, now, poll_until: Some(until) }, body)
+    }
+
+    /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
+    /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts` or `ssm`; a fault's `call` may
+    /// name it too (`sts:*`).
+    pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
+        self.faults.hit_transport(service, action, queue)
     }
 
     /// When something happens next by itself; a waiting long poll looks again then.
     pub fn next_due(&self) -> Option<Timestamp> {
-        None
+        let (at, _) = self.due.first()?;
+        Timestamp::from_millisecond(*at).ok()
+    }
+
+    /// Lets pass what is due until `now`. Answers the time, which never goes back.
+    pub fn advance(&mut self, now: Timestamp) -> i64 {
+        self.now = self.now.max(now.as_millisecond());
+        while let Some(&(at, due)) = self.due.first() {
+            if at > self.now {
+                break;
+            }
+            self.due.pop_first();
+            match due {
+                Due::Task(number) => self.advance_task(number, at),
+                Due::Queue(number) => {
+                    if let Some(queue) = self.queues[number as usize].as_deref_mut() {
+                        queue.listed_due = None;
+                        queue.advance(at);
+                        self.settle_at(number, at);
+                    }
+                }
+            }
+        }
+        self.now
+    }
+
+    /// The next place in the order of everything that is enqueued.
+    fn next_place(&mut self) -> u64 {
+        self.last_place += 1;
+        self.last_place
+    }
+
+    /// Notes a queue's counts, and when it has something to do next. Called after every change of the queue.
+    fn settle(&mut self, number: u32) {
+        self.settle_at(number, self.now);
+    }
+
+    fn settle_at(&mut self, number: u32, now: i64) {
+        let lag = self.settings.counts_lag_seconds * 1_000;
+        let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
+        queue.note_counts(now, lag);
+        let next = queue.next_due();
+        if next == queue.listed_due {
+            return;
+        }
+        if let Some(listed) = queue.listed_due {
+            self.due.remove(&(listed, Due::Queue(number)));
+        }
+        queue.listed_due = next;
+        if let Some(next) = next {
+            self.due.insert((next, Due::Queue(number)));
+        }
+    }
+
+    fn region(&self, account: &str, region: &str) -> Option<&Region> {
+        self.regions.get(account)?.get(region)
+    }
+
+    fn region_mut(&mut self, account: &str, region: &str) -> &mut Region {
+        self.regions.entry(account.into()).or_default().entry(region.into()).or_default()
+    }
+
+    /// The number of a queue.
+    fn find(&self, account: &str, region: &str, name: &str) -> Option<u32> {
+        self.region(account, region)?.queues.get(name).copied()
+    }
+
+    /// The number of the queue of that ARN.
+    fn find_arn(&self, arn: &str) -> Option<u32> {
+        let mut parts = arn.strip_prefix("arn:aws:sqs:")?.split(':');
+        let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
+        self.find(account, region, name)
+    }
+
+    /// A queue that exists.
+    fn queue(&self, number: u32) -> &Queue {
+        self.queues[number as usize].as_deref().expect("numbers come from regions, which name queues that exist only")
+    }
+
+    fn queue_mut(&mut self, number: u32) -> &mut Queue {
+        self.queues[number as usize]
+            .as_deref_mut()
+            .expect("numbers come from regions, which name queues that exist only")
     }
 }

@@ -1,0 +1,136 @@
+//! [`ApiError`]: an error as a service answers it, and the errors of SQS in AWS's words.
+
+/// An error as a service answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: u16,
+    /// Code as in the JSON protocol's `__type`.
+    pub code: &'static str,
+    /// Code of the query-compatible protocol (`x-amzn-query-error`), where it differs.
+    pub query_code: Option<&'static str>,
+    /// AWS's words.
+    pub message: String,
+}
+
+impl ApiError {
+    /// The code that clients show: the query-compatible one where there is one.
+    pub fn shown_code(&self) -> &'static str {
+        self.query_code.unwrap_or(self.code)
+    }
+
+    /// An error whose code is the same in both protocols.
+    pub fn plain(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, query_code: None, message: message.into() }
+    }
+
+    /// An error whose code differs between the protocols.
+    pub fn coded(status: u16, code: &'static str, query_code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, query_code: Some(query_code), message: message.into() }
+    }
+
+    /// `InvalidParameterValue`.
+    pub fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::coded(400, "InvalidParameterValueException", "InvalidParameterValue", message)
+    }
+
+    /// `InvalidParameterValue` about one named parameter.
+    pub fn invalid_value(value: impl std::fmt::Display, parameter: &str, reason: &str) -> Self {
+        Self::invalid_parameter(format!("Value {value} for parameter {parameter} is invalid. Reason: {reason}"))
+    }
+
+    /// `MissingParameter`.
+    pub fn missing_parameter(parameter: &str) -> Self {
+        Self::coded(
+            400,
+            "MissingRequiredParameterException",
+            "MissingParameter",
+            format!("The request must contain the parameter {parameter}."),
+        )
+    }
+
+    /// The queue does not exist.
+    pub fn no_such_queue() -> Self {
+        Self::coded(
+            400,
+            "QueueDoesNotExist",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "The specified queue does not exist.",
+        )
+    }
+
+    /// A move task's queue does not exist.
+    pub fn no_such_resource(parameter: &str) -> Self {
+        let message = format!("The resource that you specified for the {parameter} parameter doesn't exist.");
+        Self::plain(404, "ResourceNotFoundException", message)
+    }
+
+    /// An attribute that SQS does not know.
+    pub fn unknown_attribute(name: &str) -> Self {
+        Self::plain(400, "InvalidAttributeName", format!("Unknown Attribute {name}."))
+    }
+
+    /// An attribute's value is out of range.
+    pub fn invalid_attribute(name: &str) -> Self {
+        Self::plain(400, "InvalidAttributeValue", format!("Invalid value for the parameter {name}."))
+    }
+
+    /// A receipt handle that SQS never gave out.
+    pub fn invalid_handle(handle: &str, place: Place) -> Self {
+        let message = match place {
+            Place::Call => "The input receipt handle is invalid.".to_owned(),
+            Place::BatchEntry => format!("The input receipt handle \"{handle}\" is not a valid receipt handle."),
+        };
+        Self::plain(404, "ReceiptHandleIsInvalid", message)
+    }
+
+    /// FIFO: the handle's time is over.
+    pub fn expired_handle(handle: &str) -> Self {
+        Self::invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")
+    }
+
+    /// The message is gone, or (FIFO) no longer in flight under this handle.
+    pub fn visibility_unavailable(handle: &str) -> Self {
+        let reason = "Message does not exist or is not available for visibility timeout change.";
+        Self::invalid_value(handle, "ReceiptHandle", reason)
+    }
+
+    /// Not in flight.
+    pub fn not_in_flight() -> Self {
+        Self::coded(
+            400,
+            "MessageNotInflight",
+            "AWS.SimpleQueueService.MessageNotInflight",
+            "The specified message isn't in flight.",
+        )
+    }
+
+    /// Too many of something.
+    pub fn over_limit(message: impl Into<String>) -> Self {
+        Self::plain(403, "OverLimit", message)
+    }
+
+    /// The document is no request of this operation.
+    pub fn not_understood(error: &serde_json::Error) -> Self {
+        Self::plain(400, "SerializationException", format!("The request could not be read: {error}"))
+    }
+
+    /// Not allowed, in IAM's words; `action` is the operation's name.
+    pub fn denied(user: &str, action: &str, resource: &str, policy: &str) -> Self {
+        let action = action.to_ascii_lowercase();
+        let message = format!(
+            "User: {user} is not authorized to perform: sqs:{action} on resource: {resource} because no {policy} policy \
+             allows the sqs:{action} action"
+        );
+        Self::coded(403, "AccessDeniedException", "AccessDenied", message)
+    }
+}
+
+/// Where an error is told: AWS words some differently inside a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The call's own error.
+    Call,
+    /// One entry of a batch's `Failed` list.
+    BatchEntry,
+}
