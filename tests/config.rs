@@ -72,3 +72,11 @@ fn generated_documents_are_fresh() {
         assert!(stored == generated, "docs/{name} is stale: write it anew with UPDATE=1 cargo test --test main config");
     }
 }
+
+#[test]
+fn the_readme_shows_a_good_configuration() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("readable");
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of TOML");
+    let (good, message) = message(block.to_owned());
+    assert!(good && message.ends_with("is good: 2 environments, no problem\n"), "{message}");
+}

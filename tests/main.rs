@@ -3,3 +3,4 @@
 mod config;
 mod contract;
 mod sandbox;
+mod tidy;
