@@ -1,1 +1,21 @@
-//! To come.
+//! The journal: append-only, hash-chained record of what a run intended, did and how it ended; write-ahead.
+//!
+//! A run has a folder of its own, `<state>/runs/<run id>/`, with `journal.jsonl`, `snapshot.jsonl` and a lock. Every line of the
+//! journal carries in `prev` the SHA-256 of the line before it, so `sha256sum` and `jq` are enough to check it. Bodies stand in
+//! the snapshot only, never in the journal.
+
+mod error;
+mod folder;
+mod history;
+mod reader;
+mod record;
+mod snapshot;
+mod writer;
+
+pub use error::JournalError;
+pub use folder::{RunFolder, RunSummary, StateFolder};
+pub use history::History;
+pub use reader::{Line, Lines, Verdict, verify};
+pub use record::{Entry, IntentMessage, Record, SentMessage};
+pub use snapshot::{Saved, SavedLines};
+pub use writer::Journal;

@@ -1,14 +1,25 @@
 //! Verbs: what opsctl can change, one file each.
 //!
-//! [`Operation`] is what a key, a command line and a runbook step all become.
+//! [`Operation`] is what a key, a command line and a runbook step all become; [`Planner::plan`] makes it a plan.
 
+pub mod bound;
+mod command_line;
+mod error;
+mod planner;
 pub mod purge;
 pub mod redrive;
+pub mod resolve;
 pub mod restore;
+pub mod sample;
+pub mod transfer;
 pub mod values;
 
 use serde::{Deserialize, Serialize};
 
+pub use bound::Bound;
+pub use command_line::command_line;
+pub use error::OperationError;
+pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::Redrive;
 pub use restore::Restore;

@@ -1,6 +1,23 @@
 //! Purge: every message of a queue is deleted, each after it stands in a snapshot.
 
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::{
+    Bound, OperationError, Planned, Planner,
+    bound::ClientSide,
+    resolve,
+    transfer::{Judge, Park, Resume, Route, Settings},
+    values::{BounceMax, Ramp, Uncertain},
+};
+use crate::{
+    cloud::Cloud,
+    domain::{Queue, Text},
+    messages::filter::Filter,
+    plan::{Call, Fact},
+};
 
 /// Delete every message of a queue, after a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -21,4 +38,90 @@ pub struct Purge {
     /// Delete at most this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+}
+
+/// Observes and plans.
+pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+    let queue = resolve::queue(cloud, &purge.queue).await?;
+    let filter = purge.filter.as_deref().map(Filter::compile).transpose().map_err(|error| {
+        OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl purge --help`")
+    })?;
+    let mut plan = planner.draft();
+    let total = queue.counts.total();
+    plan.resource = Text::line(queue.name.as_str());
+    plan.empty = total == 0;
+    plan.summary = Text::line(&format!("delete ~{total} messages of {} for good", queue.name));
+    let mut fact = |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
+    fact("from", format!("{} ({})", queue.name, queue.kind));
+    let counts = queue.counts;
+    fact("messages", format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed));
+    fact("engine", "client-side: each message stands in the snapshot before it is deleted".to_owned());
+    if let Some(filter) = &purge.filter {
+        fact("only where", filter.clone());
+    }
+    plan.changes.push(Text::from("messages are deleted; `opsctl restore` can put them back from the snapshot, as new messages"));
+    if counts.in_flight > 0 {
+        plan.warnings.push(Text::line(&format!("~{} messages are in flight: somebody reads this queue", counts.in_flight)));
+    }
+    if queue.redrive.is_some() && purge.filter.is_some() {
+        plan.warnings.push(Text::from("this queue has a DLQ: messages that the filter leaves have one receive more"));
+    }
+    let batches = purge.limit.map_or(total, |limit| limit.min(total)).div_ceil(10);
+    for (action, times_estimate) in [("sqs:ReceiveMessage", total.div_ceil(10) + 2), ("sqs:DeleteMessage", batches)] {
+        let resource = Text::line(queue.name.as_str());
+        plan.calls.push(Call { action: action.to_owned(), resource, times_estimate });
+    }
+    plan.dollars_estimate = (total.div_ceil(10) + batches) as f64 * 0.5 / 1e6;
+    plan.seconds_estimate = Some(total.div_ceil(2_000));
+    plan.observed.insert("from: arn".to_owned(), queue.arn.to_string());
+    plan.observed.insert("from: type".to_owned(), queue.kind.to_string());
+    for unsettled in planner.unsettled_runs(cloud, &queue)? {
+        let run = &unsettled.run;
+        plan.warnings.push(Text::line(&format!("run {run} on this queue has not ended; after this it can't be resumed in full")));
+    }
+    let bound = Bound::ClientSide(client_side(&queue, purge, filter, cloud, &plan.id));
+    Ok(Planned { plan, bound })
+}
+
+fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Cloud, plan: &str) -> ClientSide {
+    let settings = Settings {
+        source: queue.kind,
+        destinations: Vec::new(),
+        lanes: 16,
+        visibility_seconds: 120,
+        // Everything goes, also what arrives meanwhile.
+        cutoff: Timestamp::MAX,
+        limit: purge.limit,
+        rate: None,
+        selective: filter.is_some(),
+        park: false,
+        ramp: Ramp::none(),
+        bounce_max: BounceMax::Percent(100),
+        watch_seconds: 0,
+        settle_seconds: 10,
+        resume: Resume::default(),
+    };
+    let judge = Judge {
+        destinations: Vec::new(),
+        route: Route::Nowhere,
+        park: Park::Leave,
+        filter,
+        ids: None,
+        editor: None,
+        mark: None,
+        plan: plan.to_owned(),
+        clock: cloud.clock(),
+        used: Mutex::default(),
+    };
+    ClientSide {
+        source: queue.url.clone(),
+        destinations: Arc::from([]),
+        settings,
+        judge,
+        mark: false,
+        snapshot: true,
+        park_file: None,
+        messages_estimate: queue.counts.total(),
+        uncertain: Uncertain::Leave,
+    }
 }

@@ -1,10 +1,16 @@
 //! Redrive: messages of a dead-letter queue go to their source, or to another queue.
 
+mod choice;
+mod plan;
+mod scene;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain};
+
+pub(super) use plan::plan;
 
 /// Move messages from a dead-letter queue to where they belong.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -51,7 +57,7 @@ pub struct Redrive {
     pub park: Option<String>,
     /// Edit each message with this program (JSON in, JSON out), or with the jq filter in a file `*.jq`
     #[arg(long, value_name = "PROGRAM|FILE.jq")]
-    pub edit: Option<PathBuf>,
+    pub edit: Option<String>,
     /// Keep no snapshot of the messages: they can't be restored then
     #[arg(long)]
     pub no_snapshot: bool,

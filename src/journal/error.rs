@@ -1,0 +1,69 @@
+//! What can go wrong with a journal.
+
+use std::{io, path::PathBuf};
+
+use crate::domain::Text;
+
+/// A journal that can't be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file system refuses.
+    #[error("{doing} {}: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Because.
+        source: io::Error,
+    },
+    /// Another process works on this run.
+    #[error("another process works on run {run}")]
+    Busy {
+        /// Run.
+        run: String,
+    },
+    /// No such run.
+    #[error("there is no run {run} in {}", .folder.display())]
+    Missing {
+        /// Run.
+        run: String,
+        /// Looked in.
+        folder: PathBuf,
+    },
+    /// A line is not what was written.
+    #[error("line {line} of {}: {because}", .path.display())]
+    Broken {
+        /// File.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// Reason.
+        because: Text,
+    },
+    /// An earlier write failed: nothing more is written.
+    #[error("the journal stopped after a failed write: {first}")]
+    Stopped {
+        /// The first failure.
+        first: Text,
+    },
+}
+
+impl JournalError {
+    /// What to try.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { .. } | Self::Stopped { .. } => {
+                "make room or mend the permissions of the state folder (XDG_STATE_HOME); nothing is changed in AWS without a journal"
+            }
+            Self::Busy { .. } => "wait until it has ended, or end that process",
+            Self::Missing { .. } => "see `opsctl runs`",
+            Self::Broken { .. } => "the file was changed or damaged after it was written; see `opsctl journal verify`",
+        }
+    }
+
+    pub(super) fn io(doing: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { doing, path, source }
+    }
+}

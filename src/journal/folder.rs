@@ -1,0 +1,199 @@
+//! Where journals lie: the user's state folder, a folder for each run.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{Read, Seek, SeekFrom},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{Entry, JournalError, Record};
+use crate::domain::RunId;
+
+/// Runs looked at when they are listed, newest first.
+const RUNS_MAX: usize = 10_000;
+/// A journal's last line is looked for in this many bytes from its end.
+const TAIL_BYTES_MAX: i64 = 256 * 1024;
+
+/// opsctl's state folder, `$XDG_STATE_HOME/opsctl` for instance.
+#[derive(Debug, Clone)]
+pub struct StateFolder(PathBuf);
+
+/// One run's folder.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    run: RunId,
+    path: PathBuf,
+}
+
+/// A run in the list of runs.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunSummary {
+    /// Run.
+    pub run: RunId,
+    /// First line.
+    pub opened: Entry,
+    /// Last whole line.
+    pub last: Entry,
+}
+
+impl RunSummary {
+    /// How it ended, where it has ended for good: `done`, `failed`, ...; none when it broke off.
+    pub fn end(&self) -> Option<&str> {
+        match &self.last.record {
+            Record::Ended { end, .. } => Some(end),
+            _ => None,
+        }
+    }
+
+    /// A field of the plan, by JSON pointer.
+    pub fn plan_text(&self, pointer: &str) -> Option<&str> {
+        match &self.opened.record {
+            Record::Opened { plan, .. } => plan.pointer(pointer)?.as_str(),
+            _ => None,
+        }
+    }
+
+    /// Whether something of it is still to be done: it broke off, or ended with a part left.
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.end(), None | Some("partly" | "interrupted"))
+    }
+}
+
+impl StateFolder {
+    /// At this path; made when first written.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.0.join("runs")
+    }
+
+    /// A new run's folder, for this user alone (0700).
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn create(&self, run: &RunId) -> Result<RunFolder, JournalError> {
+        let path = self.runs().join(run.as_str());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(self.runs())
+            .map_err(JournalError::io("make folder", &self.runs()))?;
+        DirBuilder::new().mode(0o700).create(&path).map_err(JournalError::io("make folder", &path))?;
+        sync_folder(&self.runs())?;
+        Ok(RunFolder { run: run.clone(), path })
+    }
+
+    /// An earlier run's folder.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn open(&self, run: &RunId) -> Result<RunFolder, JournalError> {
+        let path = self.runs().join(run.as_str());
+        if !path.join("journal.jsonl").is_file() {
+            return Err(JournalError::Missing { run: run.to_string(), folder: self.runs() });
+        }
+        Ok(RunFolder { run: run.clone(), path })
+    }
+
+    /// Runs, newest first; those whose journal can't be read are left out.
+    ///
+    /// # Errors
+    /// The folder can't be read; that there is none yet is no error.
+    pub fn list(&self) -> Result<Vec<RunSummary>, JournalError> {
+        let entries = match fs::read_dir(self.runs()) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(JournalError::io("read folder", &self.runs())(error)),
+        };
+        let mut runs: Vec<RunId> =
+            entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        runs.sort_unstable_by(|a, b| b.cmp(a));
+        runs.truncate(RUNS_MAX);
+        Ok(runs.iter().filter_map(|run| self.open(run).ok()?.summary().ok()).collect())
+    }
+}
+
+impl RunFolder {
+    /// Run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// The snapshot.
+    pub fn snapshot(&self) -> PathBuf {
+        self.path.join("snapshot.jsonl")
+    }
+
+    /// Makes sure that no other process works on this run for as long as the file is kept.
+    pub(super) fn lock(&self) -> Result<File, JournalError> {
+        let path = self.path.join("lock");
+        let file = private(&path).map_err(JournalError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Busy { run: self.run.to_string() }),
+            Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path)(error)),
+        }
+    }
+
+    /// Whether another process works on this run just now.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.lock(), Err(JournalError::Busy { .. }))
+    }
+
+    /// First and last line.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub fn summary(&self) -> Result<RunSummary, JournalError> {
+        let path = self.journal();
+        let broken = |line, because: &str| JournalError::Broken { path: path.clone(), line, because: because.into() };
+        let mut lines = super::Lines::open(&path)?;
+        let opened = lines.next().ok_or_else(|| broken(1, "it is empty"))??.entry;
+        let last = self.last_line()?.unwrap_or_else(|| opened.clone());
+        Ok(RunSummary { run: self.run.clone(), opened, last })
+    }
+
+    fn last_line(&self) -> Result<Option<Entry>, JournalError> {
+        let path = self.journal();
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            let length = file.metadata()?.len() as i64;
+            file.seek(SeekFrom::End(-length.min(TAIL_BYTES_MAX)))?;
+            let mut tail = Vec::new();
+            file.take(TAIL_BYTES_MAX as u64).read_to_end(&mut tail)?;
+            Ok(tail)
+        };
+        let tail = read().map_err(JournalError::io("read", &path))?;
+        Ok(tail.rsplit(|byte| *byte == b'\n').find_map(|line| serde_json::from_slice(line).ok()))
+    }
+}
+
+/// Opens for reading and appending, for this user alone (0600).
+pub(super) fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_folder(path: &Path) -> Result<(), JournalError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(JournalError::io("sync folder", path))
+}

@@ -1,0 +1,150 @@
+//! What stands in a journal.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{AccountId, MessageId, RunId, Text};
+
+/// One line: number, time, the line before's SHA-256, and the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// From 0.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// SHA-256 of the line before without its line feed; 64 zeros on the first.
+    pub prev: String,
+    /// Record.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// What is recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Record {
+    /// First line: what was approved, by whom.
+    Opened {
+        /// Run.
+        run: RunId,
+        /// Of opsctl.
+        version: String,
+        /// The plan, whole.
+        plan: Box<serde_json::Value>,
+        /// Who approved.
+        by: Text,
+        /// How: yes, typed or fingerprint.
+        how: String,
+        /// Why.
+        reason: Option<Text>,
+        /// Messages sent at or after this time are not the run's.
+        cutoff: Timestamp,
+    },
+    /// The run was taken up again.
+    Resumed {
+        /// Who.
+        by: Text,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// The account was verified.
+    Verified {
+        /// Account.
+        account: AccountId,
+        /// Caller.
+        arn: Text,
+    },
+    /// About to send these; or, without a destination, to delete them for good.
+    Intent {
+        /// Number within the run.
+        batch: u64,
+        /// Queue URL; absent for a purge.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        to: Option<String>,
+        /// Messages.
+        messages: Vec<IntentMessage>,
+    },
+    /// Sent, with the new ids.
+    Sent {
+        /// As in the intent.
+        batch: u64,
+        /// Messages.
+        messages: Vec<SentMessage>,
+    },
+    /// Sending had no clear answer: these may or may not have been sent.
+    Unknown {
+        /// As in the intent.
+        batch: u64,
+        /// Messages.
+        ids: Vec<MessageId>,
+    },
+    /// Certainly not sent; left in the queue.
+    Kept {
+        /// As in the intent, where there was one.
+        batch: Option<u64>,
+        /// Messages.
+        ids: Vec<MessageId>,
+        /// Why.
+        reason: Text,
+    },
+    /// Deleted from the queue they were taken from.
+    Deleted {
+        /// Messages.
+        ids: Vec<MessageId>,
+    },
+    /// A ramp step was watched.
+    Step {
+        /// From 1.
+        step: u32,
+        /// Sent in all.
+        sent: u64,
+        /// Came back.
+        bounced: u64,
+        /// What followed.
+        verdict: Text,
+    },
+    /// A move task was asked for; written before the call.
+    TaskIntent {
+        /// ARN of the DLQ.
+        source: String,
+        /// ARN of the destination; absent: each to its own source.
+        to: Option<String>,
+    },
+    /// A move task was found or told its state.
+    Task {
+        /// Handle, while it is known.
+        handle: Option<String>,
+        /// Status.
+        status: String,
+        /// Messages moved.
+        moved: u64,
+    },
+    /// How it ended.
+    Ended {
+        /// Exit code's name.
+        end: String,
+        /// The report, whole.
+        report: Box<serde_json::Value>,
+    },
+}
+
+/// A message about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentMessage {
+    /// Id in the queue it was taken from.
+    pub id: MessageId,
+    /// First 32 digits of the content's hash.
+    pub hash: String,
+    /// Deduplication id it is sent with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deduplication_id: Option<String>,
+}
+
+/// A message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentMessage {
+    /// Id in the queue it was taken from.
+    pub id: MessageId,
+    /// Id that it has now.
+    pub new_id: MessageId,
+}

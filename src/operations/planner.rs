@@ -1,0 +1,134 @@
+//! Makes plans.
+
+use std::collections::BTreeMap;
+
+use super::{Bound, Operation, OperationError, purge, redrive, restore};
+use crate::{
+    cloud::Cloud,
+    domain::{AccountId, EnvironmentName, Queue, RunId, Text},
+    journal::{Record, StateFolder},
+    plan::{Fingerprint, Plan, SCHEMA},
+};
+
+/// Makes plans; holds what a plan has from outside AWS.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    /// Where journals lie.
+    pub state: StateFolder,
+    /// A random number: part of the plan's id.
+    pub random: u64,
+    /// Whether to receive a few messages for a look.
+    pub look: Look,
+}
+
+/// Whether to receive a few messages for a look while planning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Where the environment and the queue allow it.
+    Sample,
+    /// No: reading calls only.
+    Never,
+}
+
+/// A plan, and what it is bound to.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What its run needs.
+    pub bound: Bound,
+}
+
+/// A run that may have left something half done on a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    /// Run.
+    pub run: RunId,
+    /// Whether a process works on it now.
+    pub busy: bool,
+}
+
+impl Planner {
+    /// Observes the world and says what the operation would change. Makes reading calls, and receives a few messages for a look
+    /// where the environment allows that.
+    ///
+    /// # Errors
+    /// What was asked for does not exist or makes no sense; AWS can't be asked; the journals can't be read.
+    pub async fn plan(&self, operation: &Operation, cloud: &Cloud) -> Result<Planned, OperationError> {
+        let caller = cloud.identity().caller().await?;
+        let mut planned = match operation {
+            Operation::Redrive(redrive) => redrive::plan(redrive, cloud, self).await?,
+            Operation::Purge(purge) => purge::plan(purge, cloud, self).await?,
+            Operation::Restore(restore) => restore::plan(restore, cloud, self).await?,
+        };
+        let plan = &mut planned.plan;
+        let environment = cloud.environment();
+        plan.operation = operation.clone();
+        plan.environment = environment.name.clone();
+        plan.region = environment.region.clone();
+        plan.made_at = cloud.clock().now();
+        plan.account = caller.account;
+        if let Some(endpoint) = &environment.endpoint {
+            plan.warnings.push(Text::line(&format!("this goes to {endpoint}, not to AWS")));
+        }
+        if let Some(pinned) = &environment.account
+            && *pinned != plan.account
+        {
+            plan.blockers.push(Text::line(&format!(
+                "the credentials are of account {}, and {} is pinned to {pinned}",
+                plan.account, environment.name
+            )));
+        }
+        plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
+        Ok(planned)
+    }
+
+    /// An empty plan to fill in.
+    pub(super) fn draft(&self) -> Plan {
+        Plan {
+            schema: SCHEMA.to_owned(),
+            id: format!("{:012x}", self.random & 0xffff_ffff_ffff),
+            operation: Operation::Purge(super::Purge::default()),
+            environment: EnvironmentName(String::new()),
+            account: AccountId(String::new()),
+            region: String::new(),
+            resource: Text::default(),
+            made_at: jiff::Timestamp::UNIX_EPOCH,
+            summary: Text::default(),
+            facts: Vec::new(),
+            groups: Vec::new(),
+            changes: Vec::new(),
+            warnings: Vec::new(),
+            blockers: Vec::new(),
+            calls: Vec::new(),
+            seconds_estimate: None,
+            dollars_estimate: 0.0,
+            empty: false,
+            observed: BTreeMap::new(),
+            fingerprint: Fingerprint(String::new()),
+        }
+    }
+
+    /// Earlier runs on this queue that broke off, or ended with messages sent and not deleted or in doubt.
+    pub(super) fn unsettled_runs(&self, cloud: &Cloud, from: &Queue) -> Result<Vec<Unsettled>, OperationError> {
+        let environment = cloud.environment().name.0.as_str();
+        let mut found = Vec::new();
+        for summary in self.state.list()? {
+            let same = summary.plan_text("/environment") == Some(environment)
+                && summary.plan_text("/observed/from: arn") == Some(from.arn.as_str());
+            let settled = match &summary.last.record {
+                Record::Ended { report, .. } => {
+                    let left = report.pointer("/tally/sent_not_deleted").and_then(serde_json::Value::as_u64);
+                    let doubt = report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array);
+                    left.unwrap_or(0) == 0 && doubt.is_none_or(Vec::is_empty)
+                }
+                _ => false,
+            };
+            if same && !settled {
+                let busy = self.state.open(&summary.run).is_ok_and(|folder| folder.is_busy());
+                found.push(Unsettled { run: summary.run, busy });
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,518 @@
+//! A redrive's plan.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Redrive, choice,
+    scene::{Pairing, Scene, To},
+};
+use crate::{
+    cloud::{Cloud, sqs::MoveStatus},
+    domain::{Message, MessageId, Protection, Queue, QueueKind, QueueUrl, Text, message::hex},
+    gate,
+    messages::{edit::Editor, filter::Filter, groups::Groups},
+    operations::{
+        Look, OperationError, Planned, Planner,
+        bound::{Bound, ClientSide, Managed},
+        sample,
+        transfer::{Destination, Judge, Park, Route, Settings},
+        values::{BounceMax, Ramp},
+    },
+    plan::{Call, Fact, SampledGroup},
+};
+
+/// Messages received for a look while planning.
+const SAMPLE_MAX: usize = 10;
+/// US dollars for a million requests, standard and FIFO (SQS price list, us-east-1, 2026; the dearest regions cost half more).
+const DOLLARS_PER_MILLION: (f64, f64) = (0.40, 0.50);
+/// What a move task takes when no rate is given; AWS decides and varies.
+const MANAGED_RATE_GUESS: u64 = 100;
+/// What the client-side engine takes per lane and second at 10 ms a call, cautiously.
+const LANE_RATE_GUESS: u64 = 200;
+/// Largest file of ids.
+const IDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// An own redrive policy that lets a message be looked at less often than this forwards it soon.
+const RECEIVES_LOW: u32 = 10;
+
+/// Observes and plans.
+pub(in crate::operations) async fn plan(
+    redrive: &Redrive,
+    cloud: &Cloud,
+    planner: &Planner,
+) -> Result<Planned, OperationError> {
+    let scene = Scene::observe(cloud, redrive).await?;
+    let filter = redrive.filter.as_deref().map(Filter::compile).transpose();
+    let filter = filter.map_err(|error| usage("the filter can't be used", &error.to_string()))?;
+    let ids = redrive.ids.as_deref().map(read_ids).transpose()?;
+    let editor = redrive.edit.as_deref().map(Editor::open).transpose();
+    let editor = editor.map_err(|error| usage("the edit can't be used", &error.to_string()))?;
+    let ramp = ramp(redrive, cloud);
+    let (engine, why, blocker) = choice::choose(redrive, &ramp, &scene);
+    let sample = look(cloud, &scene, planner.look).await;
+
+    let mut draft = Draft { redrive, scene: &scene, cloud, ramp: &ramp, plan: planner.draft() };
+    draft.plan.blockers.extend(blocker);
+    draft.observe(ids.as_ref());
+    draft.routes();
+    draft.facts(&why);
+    draft.sampled(&sample, filter.as_ref());
+    draft.warn(engine, planner)?;
+    let lanes = draft.lanes();
+    draft.costs(engine, lanes);
+    let mut plan = draft.plan;
+    plan.resource = Text::line(scene.from.name.as_str());
+    plan.empty = scene.from.counts.total() == 0;
+    plan.summary = summary(&scene, &plan.facts);
+
+    let bound = match engine {
+        choice::Engine::Managed => Bound::Managed(managed(redrive, &scene)),
+        choice::Engine::Client => {
+            let parts = Parts { filter, ids, editor, ramp, lanes };
+            Bound::ClientSide(client_side(redrive, &scene, cloud, &plan.id, parts))
+        }
+    };
+    Ok(Planned { plan, bound })
+}
+
+fn usage(what: &str, because: &str) -> OperationError {
+    OperationError::usage(&format!("{what}: {because}"), "see `opsctl redrive --help`")
+}
+
+/// Ids in a file, one a line; blank lines and lines that begin with `#` aside.
+fn read_ids(path: &Path) -> Result<HashSet<MessageId>, OperationError> {
+    let bad = |because: String| usage(&format!("the file of ids {} can't be used", path.display()), &because);
+    let size = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
+    if size > IDS_BYTES_MAX {
+        return Err(bad("it is larger than 64 MiB".to_owned()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let ids: HashSet<MessageId> = lines.map(|line| MessageId(line.to_owned())).collect();
+    if ids.is_empty() {
+        return Err(bad("it names no message".to_owned()));
+    }
+    Ok(ids)
+}
+
+fn ramp(redrive: &Redrive, cloud: &Cloud) -> Ramp {
+    let careful = cloud.environment().protection == Protection::TypeName
+        && redrive.engine != crate::operations::values::EngineChoice::Managed;
+    match &redrive.ramp {
+        Some(ramp) => ramp.clone(),
+        None if careful => Ramp::careful(),
+        None => Ramp::none(),
+    }
+}
+
+/// A few messages, where looking is harmless: not in a read-only environment, and not where the queue has dead letters itself.
+async fn look(cloud: &Cloud, scene: &Scene, look: Look) -> Vec<Message> {
+    let Ok(leave) = gate::allow_sampling(cloud.environment()) else { return Vec::new() };
+    if look == Look::Never || scene.from.redrive.is_some() || scene.from.counts.visible == 0 {
+        return Vec::new();
+    }
+    // A plan without a sample is a plan all the same; a denied receive shows again, in full, when it counts.
+    sample::look(cloud, &scene.from, SAMPLE_MAX, leave).await.unwrap_or_default()
+}
+
+struct Parts {
+    filter: Option<Filter>,
+    ids: Option<HashSet<MessageId>>,
+    editor: Option<Editor>,
+    ramp: Ramp,
+    lanes: usize,
+}
+
+struct Draft<'a> {
+    redrive: &'a Redrive,
+    scene: &'a Scene,
+    cloud: &'a Cloud,
+    ramp: &'a Ramp,
+    plan: crate::plan::Plan,
+}
+
+impl Draft<'_> {
+    fn fact(&mut self, label: &str, value: &str) {
+        self.plan.facts.push(Fact { label: label.to_owned(), value: Text::line(value) });
+    }
+
+    fn warning(&mut self, text: &str) {
+        self.plan.warnings.push(Text::line(text));
+    }
+
+    fn blocker(&mut self, text: &str) {
+        self.plan.blockers.push(Text::line(text));
+    }
+
+    /// Identities and settings that the plan rests on.
+    fn observe(&mut self, ids: Option<&HashSet<MessageId>>) {
+        let mut observed = BTreeMap::new();
+        describe("from", &self.scene.from, &mut observed);
+        let (destinations, _) = self.scene.destinations();
+        for destination in &destinations {
+            describe(&format!("to {}", destination.name), destination, &mut observed);
+        }
+        if let Some(park) = &self.scene.park {
+            describe("park", park, &mut observed);
+        }
+        if let Some(ids) = ids {
+            let mut ids: Vec<_> = ids.iter().map(|id| id.0.as_str()).collect();
+            ids.sort_unstable();
+            observed.insert("ids".to_owned(), hex(&Sha256::digest(ids.join("\n"))));
+        }
+        if let Some(edit) = &self.redrive.edit
+            && let Ok(text) = std::fs::read(edit)
+        {
+            observed.insert("edit".to_owned(), hex(&Sha256::digest(text)));
+        }
+        observed.insert("ramp".to_owned(), self.ramp.to_string());
+        self.plan.observed = observed;
+    }
+
+    fn routes(&mut self) {
+        let scene = self.scene;
+        match &scene.to {
+            To::Unknown => self.blocker(&format!(
+                "no queue uses {} as its DLQ, so nothing says where its messages belong (Lambda, SNS and EventBridge send to DLQs \
+                 directly): give --to",
+                scene.from.name
+            )),
+            To::One(to) if to.arn == scene.from.arn => self.blocker("source and destination are the same queue"),
+            To::One(to) => self.route_to(to),
+            To::Each => {}
+        }
+        if let Some(park) = &scene.park
+            && park.arn == scene.from.arn
+        {
+            self.blocker("the parking queue is the DLQ itself");
+        }
+        if self.redrive.no_snapshot && self.redrive.park.as_deref().is_some_and(|park| park.starts_with("file:")) {
+            self.blocker("parking in a file needs the snapshot: leave out --no-snapshot");
+        }
+    }
+
+    fn route_to(&mut self, to: &Queue) {
+        let from = &self.scene.from;
+        match (from.kind, to.kind) {
+            (QueueKind::Fifo, QueueKind::Standard) => {
+                self.warning("the destination is a standard queue: order and exactly-once processing end there");
+            }
+            (QueueKind::Standard, QueueKind::Fifo) => {
+                let keys = self.cloud.environment().queues.keys_for(to.name.as_str()).cloned();
+                match keys {
+                    Some(keys) => self.fact("message keys", &format!("group {}, deduplication {}", keys.group_id, keys.deduplication_id.as_deref().unwrap_or("per message"))),
+                    None => self.blocker(&format!(
+                        "{} is FIFO and the messages of a standard queue need a group id: configure `keys` for it in opsctl.toml",
+                        to.name
+                    )),
+                }
+                self.warning("a standard queue keeps no order: messages arrive in about the order they were sent in");
+            }
+            (QueueKind::Standard, QueueKind::Standard) | (QueueKind::Fifo, QueueKind::Fifo) => {}
+        }
+        if to.redrive.as_ref().is_some_and(|policy| policy.dead_letter != from.arn) && self.scene.pairing == Pairing::Policy {
+            self.warning(&format!("messages that fail again in {} go to another DLQ", to.name));
+        }
+    }
+
+    fn facts(&mut self, why: &Text) {
+        let scene = self.scene;
+        let counts = scene.from.counts;
+        self.fact("from", &format!("{} ({})", scene.from.name, scene.from.kind));
+        let paired = match scene.pairing {
+            Pairing::Policy => "",
+            Pairing::Name => " (paired by name)",
+            Pairing::Tag => " (paired by tag)",
+            Pairing::None => "",
+        };
+        let to = match &scene.to {
+            To::One(to) => format!("{} ({}){paired}", to.name, to.kind),
+            To::Each => {
+                let names: Vec<_> = scene.sources.iter().take(5).map(|source| source.name.as_str()).collect();
+                format!("each to its own source: {}", names.join(", "))
+            }
+            To::Unknown => "unknown".to_owned(),
+        };
+        self.fact("to", &to);
+        self.fact(
+            "messages",
+            &format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed),
+        );
+        self.fact("engine", why.as_str());
+        if let Some(filter) = &self.redrive.filter {
+            self.fact("only where", filter);
+        }
+        if let Some(limit) = self.redrive.limit {
+            self.fact("at most", &format!("{limit} messages"));
+        }
+        if self.ramp.is_ramped() {
+            let (bounce, watch) = (bounce_max(self.redrive), watch_seconds(self.redrive, scene, self.ramp));
+            self.fact("ramp", &format!("{}, watching {watch} s after each step, stops over {bounce} back", self.ramp));
+        }
+    }
+
+    /// What the look at a few messages says.
+    fn sampled(&mut self, sample: &[Message], filter: Option<&Filter>) {
+        if sample.is_empty() {
+            return;
+        }
+        let groups = Groups::of(sample).groups;
+        self.plan.groups = groups
+            .into_iter()
+            .map(|group| SampledGroup {
+                title: group.exception.or(group.error).unwrap_or(group.shape),
+                count: group.count as u64,
+            })
+            .collect();
+        let now = self.cloud.clock().now();
+        if self.scene.from.kind == QueueKind::Standard
+            && let Some(oldest) = sample.iter().filter_map(|message| message.system.sent_at).min()
+        {
+            // A standard DLQ counts a message's life from its first sending.
+            let retention = SignedDuration::from_secs(self.scene.from.retention_seconds as i64);
+            let left = oldest.checked_add(retention).unwrap_or(Timestamp::MAX).duration_since(now).as_secs().max(0);
+            self.fact("expires in", &format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
+            if left < 6 * 3_600 {
+                self.warning("the oldest messages expire within hours: what is not moved by then is gone");
+            }
+        }
+        if let Some(filter) = filter {
+            let matching = filter.matches_all(sample, now).iter().filter(|matched| matches!(matched, Ok(true))).count();
+            self.fact("selected", &format!("{matching} of {} sampled", sample.len()));
+            if matching == 0 {
+                self.warning("none of the sampled messages is selected by the filter");
+            }
+        }
+        self.warning(&format!("{} messages were received for this look and put back: each has one receive more", sample.len()));
+    }
+
+    fn warn(&mut self, engine: choice::Engine, planner: &Planner) -> Result<(), OperationError> {
+        let scene = self.scene;
+        let changes: &[&str] = match engine {
+            choice::Engine::Managed => &[
+                "messages get new ids, new send times and a fresh receive count; order is not kept",
+                "SQS deletes them from the DLQ itself: there is no snapshot, and `opsctl restore` can't put them back",
+            ],
+            choice::Engine::Client => &[
+                "messages get new ids, new send times and a fresh receive count",
+                "body, attributes, group id and trace header stay as they are",
+            ],
+        };
+        self.plan.changes.extend(changes.iter().map(|change| Text::from(*change)));
+        if let Some(policy) = &scene.from.redrive {
+            self.warning(&format!(
+                "{} has dead letters itself: a message received more than {} times goes on to {}",
+                scene.from.name,
+                policy.receives_max,
+                policy.dead_letter.name()
+            ));
+            let selective = self.redrive.filter.is_some() || self.redrive.ids.is_some();
+            if selective && policy.receives_max < RECEIVES_LOW {
+                self.blocker("a selective redrive receives messages it leaves, and this DLQ would forward them: raise its maxReceiveCount first");
+            }
+        }
+        if scene.from.kind == QueueKind::Fifo && (self.redrive.filter.is_some() || self.redrive.ids.is_some()) {
+            self.warning("FIFO: a message that is left stops its whole group, so a filter moves the beginning of each group only");
+        }
+        if let Ok(tasks) = &scene.tasks
+            && tasks.iter().any(|task| matches!(task.status, MoveStatus::Running | MoveStatus::Cancelling))
+        {
+            self.blocker("a move task is running on this DLQ: wait for it, or cancel it");
+        }
+        if scene.from.counts.in_flight > 0 {
+            self.warning(&format!("~{} messages are in flight: somebody reads this DLQ just now", scene.from.counts.in_flight));
+        }
+        for unsettled in planner.unsettled_runs(self.cloud, &scene.from)? {
+            match (self.redrive.despite_unfinished, unsettled.busy) {
+                (_, true) => self.warning(&format!("run {} works on this queue just now", unsettled.run)),
+                (true, false) => self.warning(&format!("run {} has not ended; what it sent may be sent again", unsettled.run)),
+                (false, false) => self.blocker(&format!(
+                    "run {} on this queue has not ended and may have sent messages that still lie here: `opsctl redrive --resume {}` \
+                     first, or --despite-unfinished",
+                    unsettled.run, unsettled.run
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    fn lanes(&self) -> usize {
+        let one = self.scene.from.kind == QueueKind::Standard
+            && matches!(&self.scene.to, To::One(to) if to.kind == QueueKind::Fifo);
+        if one {
+            // Several lanes would let later messages overtake earlier ones.
+            return 1;
+        }
+        let default = if self.scene.from.kind == QueueKind::Fifo { 8 } else { 16 };
+        self.redrive.lanes.unwrap_or(default) as usize
+    }
+
+    fn costs(&mut self, engine: choice::Engine, lanes: usize) {
+        let scene = self.scene;
+        let total = scene.from.counts.total();
+        let messages = self.redrive.limit.map_or(total, |limit| limit.min(total));
+        let from = Text::line(scene.from.name.as_str());
+        let mut call = |action: &str, times: u64| {
+            self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
+        };
+        let batches = messages.div_ceil(10);
+        let requests = match engine {
+            choice::Engine::Managed => {
+                call("sqs:StartMessageMoveTask", 1);
+                call("sqs:ListMessageMoveTasks", messages.div_ceil(MANAGED_RATE_GUESS) + 2);
+                // SQS receives, sends and deletes one by one, and bills it (SQS pricing page, "DLQ redrive").
+                messages * 3
+            }
+            choice::Engine::Client => {
+                call("sqs:ReceiveMessage", total.div_ceil(10) + 2);
+                let to = match &scene.to {
+                    To::One(to) => Text::line(to.name.as_str()),
+                    To::Each | To::Unknown => Text::from("each message's source"),
+                };
+                self.plan.calls.push(Call { action: "sqs:SendMessage".to_owned(), resource: to, times_estimate: batches });
+                let action = "sqs:DeleteMessage".to_owned();
+                self.plan.calls.push(Call { action, resource: from.clone(), times_estimate: batches });
+                total.div_ceil(10) + batches * 2
+            }
+        };
+        let price = if scene.from.kind == QueueKind::Fifo { DOLLARS_PER_MILLION.1 } else { DOLLARS_PER_MILLION.0 };
+        self.plan.dollars_estimate = requests as f64 * price / 1e6;
+        let guess = match engine {
+            choice::Engine::Managed => MANAGED_RATE_GUESS,
+            choice::Engine::Client => LANE_RATE_GUESS * lanes as u64,
+        };
+        let rate = self.redrive.rate.map_or(guess, |rate| u64::from(rate).min(guess)).max(1);
+        let watching = match self.ramp.is_ramped() {
+            true => u64::from(watch_seconds(self.redrive, scene, self.ramp)) * self.ramp.0.len() as u64,
+            false => 0,
+        };
+        self.plan.seconds_estimate = Some(messages.div_ceil(rate) + watching);
+    }
+}
+
+fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>) {
+    let policy = queue.redrive.as_ref().map_or_else(
+        || "none".to_owned(),
+        |policy| format!("{} after {}", policy.dead_letter, policy.receives_max),
+    );
+    observed.insert(format!("{label}: arn"), queue.arn.to_string());
+    observed.insert(format!("{label}: type"), queue.kind.to_string());
+    observed.insert(format!("{label}: redrive policy"), policy);
+    observed.insert(format!("{label}: largest message"), queue.message_bytes_max.to_string());
+    observed.insert(format!("{label}: content-based deduplication"), queue.content_based_deduplication.to_string());
+}
+
+fn summary(scene: &Scene, facts: &[Fact]) -> Text {
+    let to = facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
+    Text::line(&format!("move ~{} messages from {} to {to}", scene.from.counts.total(), scene.from.name))
+}
+
+fn bounce_max(redrive: &Redrive) -> BounceMax {
+    redrive.max_bounce.unwrap_or(BounceMax::Percent(5))
+}
+
+/// As long as a message needs to fail again: every receive its visibility timeout; 10 minutes at most.
+fn watch_seconds(redrive: &Redrive, scene: &Scene, ramp: &Ramp) -> u32 {
+    if let Some(seconds) = redrive.wait_bounce {
+        return seconds.0;
+    }
+    if !ramp.is_ramped() && redrive.max_bounce.is_none() {
+        return 0;
+    }
+    let (destinations, _) = scene.destinations();
+    let longest = destinations
+        .iter()
+        .filter_map(|queue| Some(queue.redrive.as_ref()?.receives_max.saturating_mul(queue.visibility_timeout_seconds)))
+        .max();
+    longest.unwrap_or(60).saturating_add(5).clamp(30, 600)
+}
+
+fn in_words(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
+    Managed {
+        source: scene.from.arn.clone(),
+        source_url: scene.from.url.clone(),
+        // Blank where none was named: then every message goes to its own source, as SQS knows it.
+        destination: match (&redrive.to, &scene.to) {
+            (Some(_), To::One(to)) => Some(to.arn.clone()),
+            _ => None,
+        },
+        rate: redrive.rate,
+        messages_estimate: scene.from.counts.total(),
+    }
+}
+
+fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, plan: &str, parts: Parts) -> ClientSide {
+    let (mut queues, routes) = scene.destinations();
+    let route = match &scene.to {
+        To::One(_) => Route::To(0),
+        To::Each | To::Unknown => Route::BySource(routes),
+    };
+    let park = match (&scene.park, redrive.park.as_deref()) {
+        (Some(queue), _) => {
+            queues.push(queue.clone());
+            Park::Queue(queues.len() - 1)
+        }
+        (None, Some(_)) => Park::File,
+        (None, None) => Park::Leave,
+    };
+    let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
+    let settings = Settings {
+        source: scene.from.kind,
+        destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
+        lanes: parts.lanes,
+        visibility_seconds: redrive.visibility.map_or(120, |seconds| seconds.0.max(2)),
+        cutoff: Timestamp::MAX,
+        limit: redrive.limit,
+        rate: redrive.rate,
+        selective: parts.filter.is_some() || parts.ids.is_some(),
+        park: park != Park::Leave,
+        bounce_max: bounce_max(redrive),
+        watch_seconds: watch_seconds(redrive, scene, &parts.ramp),
+        ramp: parts.ramp,
+        settle_seconds: 10,
+        resume: crate::operations::transfer::Resume::default(),
+    };
+    let rules = &cloud.environment().queues;
+    let destinations = queues
+        .into_iter()
+        .map(|queue| Destination { keys: rules.keys_for(queue.name.as_str()).cloned(), queue })
+        .collect();
+    let judge = Judge {
+        destinations,
+        route,
+        park,
+        filter: parts.filter,
+        ids: parts.ids,
+        editor: parts.editor,
+        mark: None,
+        plan: plan.to_owned(),
+        clock: cloud.clock(),
+        used: Mutex::default(),
+    };
+    ClientSide {
+        source: scene.from.url.clone(),
+        destinations: urls,
+        settings,
+        judge,
+        mark: redrive.mark,
+        snapshot: !redrive.no_snapshot,
+        park_file: redrive.park.as_deref().and_then(|park| park.strip_prefix("file:")).map(Into::into),
+        messages_estimate: scene.from.counts.total(),
+        uncertain: redrive.uncertain,
+    }
+}

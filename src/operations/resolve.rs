@@ -1,0 +1,93 @@
+//! From what a person calls a queue to the queue.
+
+use super::OperationError;
+use crate::{
+    cloud::{Cloud, ErrorKind},
+    domain::{Queue, QueueArn, QueueUrl},
+};
+
+/// Names suggested for one that does not exist.
+const SUGGESTIONS_MAX: usize = 3;
+
+/// The queue of this name, URL or ARN, in the environment's account and region.
+///
+/// # Errors
+/// A name that does not exist comes with the names most like it; an ARN of another account or region is refused.
+pub async fn queue(cloud: &Cloud, given: &str) -> Result<Queue, OperationError> {
+    let given = given.trim();
+    if given.is_empty() {
+        return Err(OperationError::usage("no queue was named", "give --queue NAME"));
+    }
+    let url = if given.contains("://") {
+        QueueUrl(given.to_owned())
+    } else {
+        let name = if given.starts_with("arn:") { name_of_arn(cloud, given)? } else { given.to_owned() };
+        match cloud.sqs().url(&name).await {
+            Ok(url) => url,
+            Err(error) if error.kind == ErrorKind::NotFound => return Err(missing(cloud, &name).await),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    match cloud.sqs().describe(&url).await {
+        Ok(queue) => Ok(queue),
+        Err(error) if error.kind == ErrorKind::NotFound => Err(missing(cloud, url.name().as_str()).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn name_of_arn(cloud: &Cloud, given: &str) -> Result<String, OperationError> {
+    let arn = QueueArn(given.to_owned());
+    let environment = cloud.environment();
+    let account = environment.account.as_ref().map(|account| account.0.as_str());
+    if !arn.is_sqs() || given.split(':').count() != 6 {
+        return Err(OperationError::usage(
+            &format!("{given} is no queue's ARN"),
+            "a queue's ARN looks like arn:aws:sqs:eu-west-1:123456789012:name",
+        ));
+    }
+    if arn.region() != Some(environment.region.as_str()) || account.is_some_and(|account| arn.account() != Some(account)) {
+        let name = &environment.name;
+        return Err(OperationError::usage(
+            &format!("{given} is not in {name} ({}, {})", account.unwrap_or("any account"), environment.region),
+            "choose the environment that it is in with --env",
+        ));
+    }
+    Ok(arn.name().0)
+}
+
+async fn missing(cloud: &Cloud, name: &str) -> OperationError {
+    let environment = cloud.environment();
+    let what = format!("there is no queue {name} in {} ({})", environment.name, environment.region);
+    // The listing is a courtesy: where it is denied, the error stands without suggestions.
+    let names: Vec<String> =
+        cloud.sqs().list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
+    let alike = suggestions(name, &names);
+    let hint = match alike.is_empty() {
+        true => format!("see `opsctl queues --env {}`", environment.name),
+        false => format!("did you mean {}?", alike.join(", ")),
+    };
+    OperationError::usage(&what, &hint)
+}
+
+/// The names most like `name`, best first.
+pub fn suggestions(name: &str, names: &[String]) -> Vec<String> {
+    let mut scored: Vec<(f64, &String)> = names
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(score, candidate)| *score > 0.8 || candidate.contains(name))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(SUGGESTIONS_MAX).map(|(_, candidate)| candidate.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let names = ["orders-dlq", "orders", "payments"].map(str::to_owned);
+        assert_eq!(suggestions("order-dlq", &names), ["orders-dlq", "orders"]);
+        assert!(suggestions("zzz", &names).is_empty());
+    }
+}

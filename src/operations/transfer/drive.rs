@@ -1,0 +1,129 @@
+//! Drives the engine against the cloud and the journal: each step a task of its own, answers as they come.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Answer, Engine, Judge, Next, Step, Tally};
+use crate::{
+    clock::Clock,
+    cloud::{
+        Cloud,
+        sqs::{Receive, Sqs},
+    },
+    domain::{Message, QueueUrl},
+    journal::{Journal, Saved},
+};
+
+/// What the steps work on.
+#[derive(Debug, Clone)]
+pub struct Ends {
+    /// Clients.
+    pub cloud: Cloud,
+    /// Queue that messages are taken from.
+    pub source: QueueUrl,
+    /// Queues by the index that steps name.
+    pub destinations: Arc<[QueueUrl]>,
+    /// Where everything is written down first.
+    pub journal: Journal,
+    /// Decides.
+    pub judge: Arc<Judge>,
+    /// Whether messages are saved before they are sent; what is deleted without being sent is saved in any case.
+    pub snapshot: bool,
+}
+
+/// Runs the engine to its end. A cancel lets it finish what is in hand.
+pub async fn drive(
+    mut engine: Engine,
+    ends: Ends,
+    cancel: &CancellationToken,
+    mut on_progress: impl FnMut(&Tally),
+) -> Tally {
+    let clock = ends.cloud.clock();
+    let ends = Arc::new(ends);
+    let (answers, mut answered) = mpsc::unbounded_channel();
+    let mut cancelled = false;
+    loop {
+        let wake = loop {
+            match engine.next(clock.now()) {
+                Next::Step(step) => start(step, &ends, answers.clone()),
+                Next::Wait(wake) => break wake,
+                Next::Done => return engine.tally().clone(),
+            }
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled(), if !cancelled => {
+                cancelled = true;
+                engine.cancel();
+            }
+            answer = answered.recv() => {
+                let mut next = answer;
+                while let Some(answer) = next {
+                    engine.on(clock.now(), answer);
+                    next = answered.try_recv().ok();
+                }
+            }
+            () = sleep_until(clock, wake) => {}
+        }
+        on_progress(engine.tally());
+    }
+}
+
+async fn sleep_until(clock: Clock, wake: Option<Timestamp>) {
+    match wake {
+        None => std::future::pending().await,
+        Some(wake) => {
+            let left = Duration::try_from(wake.duration_since(clock.now())).unwrap_or_default();
+            // Rounded up: a timer that fires a hair early would only be asked again.
+            clock.sleep(left + Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Lanes bound how many steps are out at once; a task each lets both cores serialise and sign.
+fn start(step: Step, ends: &Arc<Ends>, answers: mpsc::UnboundedSender<Answer>) {
+    let ends = Arc::clone(ends);
+    tokio::spawn(async move {
+        // Nobody listens any more only when the whole run was dropped.
+        let _ = answers.send(ends.answer(step).await);
+    });
+}
+
+impl Ends {
+    fn sqs(&self) -> &Sqs {
+        self.cloud.sqs()
+    }
+
+    async fn answer(&self, step: Step) -> Answer {
+        match step {
+            Step::Receive { lane, messages_max, wait_seconds, visibility_seconds } => {
+                let how = Receive { messages_max, wait_seconds, visibility_seconds };
+                Answer::Received(lane, self.sqs().receive(&self.source, how).await)
+            }
+            Step::Judge { lane, messages } => Answer::Judged(lane, Arc::clone(&self.judge).judge(messages).await),
+            Step::Write { lane, records, saved, batch } => {
+                let written = self.journal.write(records, self.lines(&saved, batch)).await;
+                Answer::Written(lane, written.map_err(|error| error.to_string()))
+            }
+            Step::Send { lane, to, messages } => {
+                Answer::Sent(lane, self.sqs().send(&self.destinations[to], &messages).await)
+            }
+            Step::Delete { lane, receipts } => Answer::Deleted(lane, self.sqs().delete(&self.source, &receipts).await),
+            Step::Hide { lane, receipts, seconds } => {
+                Answer::Hidden(lane, self.sqs().change_visibility(&self.source, &receipts, seconds).await)
+            }
+            Step::Count => Answer::Counted(self.sqs().describe(&self.source).await.map(|queue| queue.counts)),
+        }
+    }
+
+    fn lines(&self, saved: &[Arc<Message>], batch: u64) -> Vec<u8> {
+        let mut lines = Vec::new();
+        if self.snapshot {
+            saved.iter().for_each(|message| Saved::append(&self.source, batch, message, &mut lines));
+        }
+        lines
+    }
+}

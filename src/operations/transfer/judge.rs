@@ -1,0 +1,262 @@
+//! Decides what becomes of a received message: selected or not, where to, and its faithful copy.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    step::{Judgement, Origin},
+    tally::Kept,
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        AttributeValue, Message, MessageId, Outgoing, Payload, Queue, QueueArn, QueueKind, Text,
+        environment::MessageKeys, message::hex,
+    },
+    messages::{edit::Editor, filter::Filter},
+};
+
+/// Attributes that a message may have (SQS quotas).
+const ATTRIBUTES_MAX: usize = 10;
+/// Longest group or deduplication id (SQS quotas).
+const ID_CHARACTERS_MAX: usize = 128;
+/// Deduplication ids from bodies that are remembered, to tell apart what SQS would silently drop.
+const IDS_REMEMBERED_MAX: usize = 200_000;
+
+/// Where messages go.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// All to this destination.
+    To(usize),
+    /// Each to its own source.
+    BySource(HashMap<QueueArn, usize>),
+    /// Nowhere: they are deleted, after a snapshot.
+    Nowhere,
+}
+
+/// Decides.
+#[derive(Debug)]
+pub struct Judge {
+    /// Destinations, by the index that [`Route`] names; the parking queue is one of them.
+    pub destinations: Vec<Destination>,
+    /// Where to.
+    pub route: Route,
+    /// Where messages go that come back.
+    pub park: Park,
+    /// Only these.
+    pub filter: Option<Filter>,
+    /// Only these.
+    pub ids: Option<HashSet<MessageId>>,
+    /// Changes.
+    pub editor: Option<Editor>,
+    /// Text of the attribute `opsctl.run`, where messages are marked.
+    pub mark: Option<String>,
+    /// Plan's id: deduplication ids come from it.
+    pub plan: String,
+    /// Time, for the age that filters see.
+    pub clock: Clock,
+    /// Deduplication ids from bodies that this run has used.
+    pub used: Mutex<HashMap<String, MessageId>>,
+}
+
+/// A destination.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// The queue.
+    pub queue: Queue,
+    /// Where group and deduplication ids are found, for a FIFO queue.
+    pub keys: Option<MessageKeys>,
+}
+
+/// Where messages go that come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Park {
+    /// They are left.
+    Leave,
+    /// To this destination.
+    Queue(usize),
+    /// Into the snapshot alone.
+    File,
+}
+
+impl Judge {
+    /// Judges a batch, in order.
+    pub async fn judge(self: Arc<Self>, messages: Vec<(Arc<Message>, Origin)>) -> Vec<Judgement> {
+        let selected = Arc::clone(&self).select(&messages).await;
+        let mut judgements = Vec::with_capacity(messages.len());
+        for ((message, origin), selected) in messages.iter().zip(selected) {
+            judgements.push(match (origin, selected) {
+                (Origin::Bounced, _) => self.park(message),
+                (Origin::DeadLetter, Err(why)) => Judgement::Keep(why),
+                (Origin::DeadLetter, Ok(())) => self.send(message).await.unwrap_or_else(Judgement::Keep),
+            });
+        }
+        judgements
+    }
+
+    async fn select(self: Arc<Self>, messages: &[(Arc<Message>, Origin)]) -> Vec<Result<(), Kept>> {
+        let listed = |message: &Message| self.ids.as_ref().is_none_or(|ids| ids.contains(&message.id));
+        let mut verdicts: Vec<Result<(), Kept>> = messages
+            .iter()
+            .map(|(message, _)| if listed(message) { Ok(()) } else { Err(Kept::NotSelected) })
+            .collect();
+        let Some(filter) = self.filter.clone() else { return verdicts };
+        let (plain, now) = (messages.iter().map(|(message, _)| Message::clone(message)).collect::<Vec<_>>(), self.clock.now());
+        // The filter runs on a thread of its own and blocks its caller: the lanes' threads have better things to do.
+        let matched = tokio::task::spawn_blocking(move || filter.matches_all(&plain, now)).await;
+        let Ok(matched) = matched else {
+            return messages.iter().map(|_| Err(Kept::Unfit(Text::from("the filter broke off")))).collect();
+        };
+        for (verdict, matched) in verdicts.iter_mut().zip(matched) {
+            match matched {
+                Ok(true) => {}
+                Ok(false) => *verdict = Err(Kept::NotSelected),
+                Err(error) => *verdict = Err(Kept::Unfit(Text::line(&format!("the filter failed: {error}")))),
+            }
+        }
+        verdicts
+    }
+
+    fn park(&self, message: &Message) -> Judgement {
+        match self.park {
+            Park::Leave => Judgement::Keep(Kept::Bounced),
+            Park::File => Judgement::Remove,
+            Park::Queue(to) => match self.copy(message, to) {
+                Ok(outgoing) => Judgement::Send { to, outgoing: Box::new(outgoing) },
+                Err(why) => Judgement::Keep(why),
+            },
+        }
+    }
+
+    async fn send(&self, message: &Message) -> Result<Judgement, Kept> {
+        let to = match &self.route {
+            Route::Nowhere => return Ok(Judgement::Remove),
+            Route::To(to) => *to,
+            Route::BySource(sources) => match &message.system.dead_letter_source {
+                None => return Err(unfit("nothing says which queue it came from; give --to")),
+                Some(source) => *sources.get(source).ok_or_else(|| {
+                    unfit(&format!("its source {} is not known or does not use this DLQ; give --to", source.name()))
+                })?,
+            },
+        };
+        let mut outgoing = self.copy(message, to)?;
+        if let Some(editor) = &self.editor {
+            outgoing = editor.edit(message, outgoing).await.map_err(|error| unfit(&error.to_string()))?;
+        }
+        self.check(message, &outgoing, to)?;
+        Ok(Judgement::Send { to, outgoing: Box::new(outgoing) })
+    }
+
+    /// A copy with all that can be copied: body, attributes with their full type labels, group, trace header.
+    fn copy(&self, message: &Message, to: usize) -> Result<Outgoing, Kept> {
+        let destination = &self.destinations[to];
+        let mut attributes = message.attributes.clone();
+        if let Some(mark) = &self.mark {
+            let payload = Payload::Text(mark.clone());
+            attributes.insert("opsctl.run".to_owned(), AttributeValue { data_type: "String".to_owned(), payload });
+        }
+        let mut outgoing = Outgoing {
+            body: message.body.clone(),
+            attributes,
+            group: message.system.group.clone(),
+            deduplication_id: None,
+            trace_header: message.system.trace_header.clone(),
+        };
+        if destination.queue.kind == QueueKind::Fifo {
+            self.address(message, destination, &mut outgoing)?;
+        }
+        Ok(outgoing)
+    }
+
+    /// Group and deduplication id for a FIFO queue. The id is always given, and new for every plan: with an id that the queue has
+    /// seen in the last five minutes SQS accepts the message and drops it.
+    fn address(&self, message: &Message, destination: &Destination, outgoing: &mut Outgoing) -> Result<(), Kept> {
+        let keys = destination.keys.as_ref();
+        if outgoing.group.is_none() {
+            let key = keys.map(|keys| keys.group_id.as_str()).ok_or_else(|| {
+                unfit("the destination is FIFO and the message has no group id; configure `keys` for the queue")
+            })?;
+            let group = find(message, key).ok_or_else(|| unfit(&format!("it has no group id at {key}")))?;
+            outgoing.group = Some(valid_id(group, "group")?);
+        }
+        let from_key = keys.and_then(|keys| keys.deduplication_id.as_deref());
+        outgoing.deduplication_id = Some(match from_key {
+            // In a FIFO DLQ the producer's id is gone; the message's own id tells it apart as well.
+            None => hex(&Sha256::digest(format!("{}/{}", self.plan, message.id.0))),
+            Some(key) => {
+                let id = find(message, key).ok_or_else(|| unfit(&format!("it has no deduplication id at {key}")))?;
+                let id = valid_id(format!("{id}.{}", self.plan), "deduplication")?;
+                self.claim(&id, &message.id, key)?;
+                id
+            }
+        });
+        Ok(())
+    }
+
+    /// SQS accepts a second message with the same deduplication id and drops it: it would be deleted here and exist nowhere.
+    fn claim(&self, id: &str, message: &MessageId, key: &str) -> Result<(), Kept> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= IDS_REMEMBERED_MAX {
+            return Err(unfit("too many deduplication ids for one run; run it again for the rest"));
+        }
+        match used.entry(id.to_owned()).or_insert_with(|| message.clone()) {
+            owner if owner == message => Ok(()),
+            _ => Err(unfit(&format!("another message of this run has the same {key}: SQS would drop this one"))),
+        }
+    }
+
+    /// What would be refused or dropped is left where it is.
+    fn check(&self, message: &Message, outgoing: &Outgoing, to: usize) -> Result<(), Kept> {
+        if outgoing.attributes.len() > ATTRIBUTES_MAX {
+            let why = match message.attributes.len() {
+                ATTRIBUTES_MAX => "it has ten attributes already: there is no room for the mark",
+                _ => "it has more than ten attributes",
+            };
+            return Err(unfit(why));
+        }
+        let (size, bytes_max) = (outgoing.size_bytes(), self.destinations[to].queue.message_bytes_max);
+        if size > bytes_max {
+            return Err(unfit(&format!("it has {size} bytes, and the destination takes {bytes_max}")));
+        }
+        if outgoing.body.is_empty() {
+            return Err(unfit("its body is empty"));
+        }
+        Ok(())
+    }
+}
+
+fn unfit(why: &str) -> Kept {
+    Kept::Unfit(Text::line(why))
+}
+
+/// A value by JSON pointer into the body, or by attribute name.
+fn find(message: &Message, key: &str) -> Option<String> {
+    if key.starts_with('/') {
+        let body: serde_json::Value = serde_json::from_str(&message.body).ok()?;
+        return match body.pointer(key)? {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => None,
+        };
+    }
+    match &message.attributes.get(key)?.payload {
+        Payload::Text(text) => Some(text.clone()),
+        Payload::Binary(_) => None,
+    }
+}
+
+/// Group and deduplication ids: at most 128 letters, digits and punctuation marks, no spaces (SendMessage, API reference).
+fn valid_id(id: String, what: &str) -> Result<String, Kept> {
+    let plain = id.bytes().all(|byte| byte.is_ascii_graphic());
+    if !id.is_empty() && id.len() <= ID_CHARACTERS_MAX && plain {
+        return Ok(id);
+    }
+    Err(unfit(&format!("its {what} id is empty, longer than 128 characters or has a character that SQS does not take")))
+}

@@ -1,0 +1,23 @@
+//! The engine that takes messages out of a queue without losing or doubling one: under redrive, parking and purge.
+//!
+//! [`Engine`] does no I/O: [`Engine::next`] says what to do, [`Engine::on`] takes what came of it. Property tests drive it with
+//! every fault; [`drive`] drives it against the cloud and the journal.
+
+mod drive;
+mod engine;
+mod judge;
+mod lane;
+mod memory;
+mod pace;
+mod settings;
+mod step;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use drive::{Ends, drive};
+pub use engine::Engine;
+pub use judge::{Destination, Judge, Park, Route};
+pub use settings::{Resume, Settings};
+pub use step::{Answer, Judgement, LaneId, Next, Step};
+pub use tally::{Kept, Stop, Tally};

@@ -1,0 +1,60 @@
+//! What a transfer is told at its start.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{MessageId, QueueKind},
+    operations::values::{BounceMax, Ramp, Uncertain},
+};
+
+/// How to transfer.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Kind of the source.
+    pub source: QueueKind,
+    /// Destinations: queue URL and kind; a judgement names one by index.
+    pub destinations: Vec<(String, QueueKind)>,
+    /// Batches worked on at once.
+    pub lanes: usize,
+    /// How long received messages stay hidden at a time.
+    pub visibility_seconds: u32,
+    /// Messages sent at or after this time are not this run's.
+    pub cutoff: Timestamp,
+    /// At most so many.
+    pub limit: Option<u64>,
+    /// At most so many a second.
+    pub rate: Option<u32>,
+    /// Whether some messages may be left by choice (a filter, a list of ids).
+    pub selective: bool,
+    /// Whether messages that come back are judged for a parking place rather than left.
+    pub park: bool,
+    /// Steps.
+    pub ramp: Ramp,
+    /// How many may come back.
+    pub bounce_max: BounceMax,
+    /// How long to watch after a step; 0: not at all.
+    pub watch_seconds: u32,
+    /// How long to wait for messages that are in flight elsewhere.
+    pub settle_seconds: u32,
+    /// What became of an earlier try.
+    pub resume: Resume,
+}
+
+/// What became of an earlier try of the run.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// Sent, newest last.
+    pub sent: Vec<MessageId>,
+    /// Sent, but perhaps not deleted.
+    pub sent_not_deleted: HashSet<MessageId>,
+    /// Perhaps sent.
+    pub uncertain: HashSet<MessageId>,
+    /// What becomes of those.
+    pub policy: Uncertain,
+    /// New ids of those sent.
+    pub new_ids: Vec<MessageId>,
+    /// Highest batch number.
+    pub batch: u64,
+}

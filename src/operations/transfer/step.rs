@@ -1,0 +1,134 @@
+//! What the engine asks for and what it is told.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::tally::Kept;
+use crate::{
+    cloud::{CloudError, sqs::Entry},
+    domain::{Counts, Message, MessageId, Outgoing, ReceiptHandle},
+    journal::Record,
+};
+
+/// Number of a lane. [`CONTROL`] is no lane but the engine itself.
+pub type LaneId = usize;
+
+/// The engine itself, where a step belongs to no lane.
+pub const CONTROL: LaneId = usize::MAX;
+
+/// What the engine wants.
+#[derive(Debug)]
+pub enum Next {
+    /// Do this, and tell the answer; ask for the next at once, without waiting for the answer.
+    Step(Step),
+    /// Nothing before an answer arrives, or before this time.
+    Wait(Option<Timestamp>),
+    /// The end: the tally stands.
+    Done,
+}
+
+/// A step of work.
+#[derive(Debug)]
+pub enum Step {
+    /// Receive from the source.
+    Receive {
+        /// Who asks.
+        lane: LaneId,
+        /// At most, 1 to 10.
+        messages_max: u32,
+        /// Long poll.
+        wait_seconds: u32,
+        /// How long they stay hidden.
+        visibility_seconds: u32,
+    },
+    /// Decide what becomes of each message.
+    Judge {
+        /// Who asks.
+        lane: LaneId,
+        /// Messages, each with whether it came back in this run.
+        messages: Vec<(Arc<Message>, Origin)>,
+    },
+    /// Write to the journal, and first the messages to the snapshot; answer when both are durable.
+    Write {
+        /// Who asks.
+        lane: LaneId,
+        /// Records.
+        records: Vec<Record>,
+        /// For the snapshot.
+        saved: Vec<Arc<Message>>,
+        /// Batch of the saved messages.
+        batch: u64,
+    },
+    /// Send, once.
+    Send {
+        /// Who asks.
+        lane: LaneId,
+        /// Index of the destination.
+        to: usize,
+        /// At most ten and 1 MiB.
+        messages: Vec<Outgoing>,
+    },
+    /// Delete from the source.
+    Delete {
+        /// Who asks.
+        lane: LaneId,
+        /// At most ten.
+        receipts: Vec<ReceiptHandle>,
+    },
+    /// Keep hidden for so long from now; 0 puts back at once.
+    Hide {
+        /// Who asks.
+        lane: LaneId,
+        /// At most ten.
+        receipts: Vec<ReceiptHandle>,
+        /// Seconds from now.
+        seconds: u32,
+    },
+    /// Read the source's counts.
+    Count,
+}
+
+/// What is known of a message before it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A dead letter as found.
+    DeadLetter,
+    /// Sent by this run, and back again.
+    Bounced,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone)]
+pub enum Judgement {
+    /// Send it there, then delete it here.
+    Send {
+        /// Index of the destination.
+        to: usize,
+        /// As it is sent.
+        outgoing: Box<Outgoing>,
+    },
+    /// Delete it here; it stands in a file.
+    Remove,
+    /// Leave it here.
+    Keep(Kept),
+}
+
+/// What came of a step.
+#[derive(Debug)]
+pub enum Answer {
+    /// Of [`Step::Receive`].
+    Received(LaneId, Result<Vec<Message>, CloudError>),
+    /// Of [`Step::Judge`], in the same order.
+    Judged(LaneId, Vec<Judgement>),
+    /// Of [`Step::Write`]; the error in words.
+    Written(LaneId, Result<(), String>),
+    /// Of [`Step::Send`], in the same order.
+    Sent(LaneId, Result<Vec<Entry<MessageId>>, CloudError>),
+    /// Of [`Step::Delete`], in the same order.
+    Deleted(LaneId, Result<Vec<Entry<()>>, CloudError>),
+    /// Of [`Step::Hide`], in the same order.
+    Hidden(LaneId, Result<Vec<Entry<()>>, CloudError>),
+    /// Of [`Step::Count`].
+    Counted(Result<Counts, CloudError>),
+}

@@ -1,0 +1,133 @@
+//! What a transfer has done so far, and why it stopped.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cloud::CloudError,
+    domain::{MessageId, Text},
+};
+
+/// Messages named one by one in a report.
+pub const NAMED_MAX: usize = 10_000;
+/// Reasons told apart; the rest are counted together.
+const REASONS_MAX: usize = 50;
+
+/// Why a message was left in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// The filter or the list of ids leaves it out.
+    NotSelected,
+    /// It was sent after the run began.
+    Arrived,
+    /// This run sent it, and it came back.
+    Bounced,
+    /// An earlier try may have sent it.
+    Uncertain,
+    /// It can't be copied faithfully, edited or routed.
+    Unfit(Text),
+    /// The destination refused it.
+    Refused(Text),
+    /// An earlier message of its group was left.
+    GroupStopped,
+    /// The run stopped, or hiding it lapsed, before it was sent.
+    NotSent,
+}
+
+impl Kept {
+    /// In words.
+    pub fn words(&self) -> Text {
+        match self {
+            Self::NotSelected => Text::from("not selected"),
+            Self::Arrived => Text::from("sent after the run began"),
+            Self::Bounced => Text::from("came back"),
+            Self::Uncertain => Text::from("may have been sent by an earlier try"),
+            Self::Unfit(reason) => reason.clone(),
+            Self::Refused(reason) => Text::line(&format!("the destination refused it: {reason}")),
+            Self::GroupStopped => Text::from("an earlier message of its group was left"),
+            Self::NotSent => Text::from("the run stopped before it was sent"),
+        }
+    }
+
+    /// Whether somebody asked for it to be left, or it was never the run's.
+    pub fn is_expected(&self) -> bool {
+        matches!(self, Self::NotSelected | Self::Arrived)
+    }
+}
+
+/// Why a transfer stopped before its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// Somebody asked.
+    Cancelled,
+    /// A call failed for good.
+    Failed(CloudError),
+    /// The journal can't be written.
+    Journal(Text),
+    /// Too many came back.
+    Bounced {
+        /// How many.
+        bounced: u64,
+        /// Of so many.
+        sent: u64,
+    },
+    /// More messages are left than can be held.
+    TooManyLeft,
+}
+
+/// What a transfer has done so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Sent to a destination in this try.
+    pub sent: u64,
+    /// Deleted from the source, sent before.
+    pub moved: u64,
+    /// Deleted without being sent (purge, parked in a file).
+    pub removed: u64,
+    /// Came back.
+    pub bounced: u64,
+    /// Of those, put into the parking place.
+    pub parked: u64,
+    /// Left in the source, by reason.
+    pub kept: BTreeMap<String, u64>,
+    /// Of those, left without anybody's wish.
+    pub kept_unexpected: u64,
+    /// Messages left against anybody's wish, the first of them, with the reason.
+    pub kept_named: Vec<(MessageId, Text)>,
+    /// May or may not have been sent: each is named.
+    pub uncertain: Vec<MessageId>,
+    /// Sent, but still in the source.
+    pub sent_not_deleted: u64,
+    /// Ramp step, from 1.
+    pub step: u32,
+    /// Ramp steps in all.
+    pub steps: u32,
+    /// Whether the engine watches for messages that come back.
+    pub watching: bool,
+    /// Throttled calls.
+    pub throttled: u64,
+    /// In flight elsewhere at the end.
+    pub elsewhere: u64,
+    /// Why it stopped early.
+    pub stop: Option<Stop>,
+}
+
+impl Tally {
+    pub(crate) fn keep(&mut self, id: &MessageId, why: &Kept) {
+        let words = match why {
+            // Every refusal has its own words; the count goes by kind when there are too many.
+            _ if self.kept.len() >= REASONS_MAX => "other reasons".to_owned(),
+            known => known.words().as_str().to_owned(),
+        };
+        *self.kept.entry(words).or_default() += 1;
+        if !why.is_expected() {
+            self.kept_unexpected += 1;
+            if self.kept_named.len() < NAMED_MAX {
+                self.kept_named.push((id.clone(), why.words()));
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! A run of SQS's own move task: started once, followed, cancelled, found again after a lost answer.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Context, End, Failure, Progress, Report};
+use crate::{
+    cloud::{
+        CloudError,
+        sqs::{MoveStatus, MoveTask},
+    },
+    domain::Text,
+    journal::{History, Journal, Record},
+    operations::{
+        bound::Managed,
+        transfer::{Stop, Tally},
+    },
+};
+
+/// Looks for a task after a lost answer; a second apart.
+const LOOKS_MAX: u32 = 10;
+/// Failed looks in a row while following.
+const FAILURES_MAX: u32 = 20;
+/// A task's start as SQS tells it may lie a little before ours: clocks differ.
+const CLOCK_SECONDS: i64 = 120;
+
+pub(super) async fn run(
+    task: Managed,
+    context: &Context,
+    journal: &Journal,
+    history: &History,
+    report: Report,
+) -> Report {
+    let asked_at = history.cutoff.unwrap_or_else(|| context.cloud.clock().now());
+    let run = Run { task: &task, context, journal, asked_at };
+    let found = if history.task_intended { run.find_again().await } else { run.start().await };
+    match found {
+        Ok(Some(first)) => run.follow(first, report).await,
+        Ok(None) => run.not_found(report),
+        Err(stop) => run.stopped(stop, report),
+    }
+}
+
+struct Run<'a> {
+    task: &'a Managed,
+    context: &'a Context,
+    journal: &'a Journal,
+    asked_at: Timestamp,
+}
+
+impl Run<'_> {
+    /// Starts the task, once. After an answer that does not say whether it started, looks.
+    async fn start(&self) -> Result<Option<MoveTask>, Stop> {
+        let Managed { source, destination, rate, .. } = self.task;
+        let to = destination.as_ref().map(ToString::to_string);
+        self.write(Record::TaskIntent { source: source.to_string(), to }).await?;
+        let sqs = self.context.cloud.sqs();
+        match sqs.start_move_task(source, destination.as_ref(), *rate).await {
+            Ok(handle) => {
+                self.write(Record::Task { handle: Some(handle), status: "RUNNING".to_owned(), moved: 0 }).await?;
+                self.find_again().await
+            }
+            Err(error) if error.may_have_been_applied() => self.find_again().await,
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+
+    /// The newest task of this DLQ and destination that started since the run began.
+    async fn find_again(&self) -> Result<Option<MoveTask>, Stop> {
+        let mut last: Option<CloudError> = None;
+        for _ in 0..LOOKS_MAX {
+            match self.context.cloud.sqs().move_tasks(&self.task.source).await {
+                Ok(tasks) => {
+                    if let Some(ours) = tasks.into_iter().find(|task| self.is_ours(task)) {
+                        return Ok(Some(ours));
+                    }
+                    last = None;
+                }
+                Err(error) if error.is_passing() => last = Some(error),
+                Err(error) => return Err(Stop::Failed(error)),
+            }
+            self.context.cloud.clock().sleep(Duration::from_secs(1)).await;
+        }
+        last.map_or(Ok(None), |error| Err(Stop::Failed(error)))
+    }
+
+    fn is_ours(&self, task: &MoveTask) -> bool {
+        let since = self.asked_at.checked_sub(SignedDuration::from_secs(CLOCK_SECONDS)).unwrap_or(self.asked_at);
+        task.destination == self.task.destination && task.started_at.is_none_or(|started| started >= since)
+    }
+
+    async fn follow(&self, first: MoveTask, report: Report) -> Report {
+        let (mut task, mut failures, mut cancelled) = (first, 0, false);
+        if let Err(stop) = self.write(record(&task)).await {
+            return self.stopped(stop, report);
+        }
+        loop {
+            self.tell(&task, &report);
+            match task.status {
+                MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed => return self.ended(&task, report).await,
+                MoveStatus::Running | MoveStatus::Cancelling | MoveStatus::Other => {}
+            }
+            if self.context.cancel.is_cancelled() && !cancelled {
+                cancelled = self.cancel(&task).await;
+            }
+            let clock = self.context.cloud.clock();
+            tokio::select! {
+                () = clock.sleep(Duration::from_secs(1)) => {}
+                () = self.context.cancel.cancelled(), if !cancelled => {}
+            }
+            match self.context.cloud.sqs().move_tasks(&self.task.source).await {
+                Ok(tasks) => {
+                    failures = 0;
+                    // The same task keeps its start; its handle is gone once it has ended.
+                    if let Some(same) = tasks.into_iter().find(|other| other.started_at == task.started_at) {
+                        task = same;
+                    }
+                }
+                Err(error) => {
+                    failures += 1;
+                    if !error.is_passing() || failures > FAILURES_MAX {
+                        return self.lost_sight(&task, error, report).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks SQS to stop the task; it may still move messages until it says CANCELLED.
+    async fn cancel(&self, task: &MoveTask) -> bool {
+        let Some(handle) = &task.handle else { return true };
+        // Refused where the task has ended meanwhile: following shows it.
+        self.context.cloud.sqs().cancel_move_task(handle).await.is_ok()
+    }
+
+    fn tell(&self, task: &MoveTask, report: &Report) {
+        let words = match task.status {
+            MoveStatus::Cancelling => "cancelling: SQS may still move messages",
+            MoveStatus::Running => "SQS moves",
+            MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed | MoveStatus::Other => "",
+        };
+        let progress = Progress {
+            run: report.run.clone(),
+            messages_estimate: task.to_move.unwrap_or(self.task.messages_estimate),
+            started_at: report.started_at,
+            at: self.context.cloud.clock().now(),
+            tally: tally(task),
+            task: Some(Text::from(words)),
+        };
+        (self.context.progress)(&progress);
+    }
+
+    async fn ended(&self, task: &MoveTask, report: Report) -> Report {
+        let recorded = self.write(record(task)).await;
+        let mut tally = tally(task);
+        let left = self.context.cloud.sqs().describe(&self.task.source_url).await.map(|queue| queue.counts);
+        tally.stop = match task.status {
+            MoveStatus::Cancelled => Some(Stop::Cancelled),
+            MoveStatus::Running
+            | MoveStatus::Completed
+            | MoveStatus::Cancelling
+            | MoveStatus::Failed
+            | MoveStatus::Other => recorded.err(),
+        };
+        let now = self.context.cloud.clock().now();
+        let mut report = report.with_tally(tally, now, self.context.cloud.environment());
+        if task.status == MoveStatus::Failed {
+            report.end = if task.moved > 0 { End::Partly } else { End::Failed };
+            let reason = task.failure.clone().unwrap_or_else(|| Text::from("SQS gives no reason"));
+            report.failure = Some(Failure {
+                what: Text::line(&format!("the move task failed: {reason}")),
+                hint: Text::from("mend the reason, then run it again: what was not moved is still there"),
+            });
+        }
+        if let Ok(counts) = left {
+            report.notes.push(Text::line(&format!("~{} messages are left in the DLQ", counts.total())));
+        }
+        // A task's run has nothing to resume: another one moves what is left.
+        report.next = matches!(report.end, End::Partly | End::Interrupted).then(|| report.command.clone());
+        report
+    }
+
+    async fn lost_sight(&self, task: &MoveTask, error: CloudError, report: Report) -> Report {
+        let _ = self.write(record(task)).await;
+        let mut tally = tally(task);
+        tally.stop = Some(Stop::Failed(error));
+        let now = self.context.cloud.clock().now();
+        let mut report = report.with_tally(tally, now, self.context.cloud.environment());
+        report.end = End::Partly;
+        report.notes.push(Text::from("the move task goes on in AWS; --resume follows it again"));
+        report
+    }
+
+    fn not_found(&self, report: Report) -> Report {
+        let now = self.context.cloud.clock().now();
+        let mut report = report.with_tally(Tally::default(), now, self.context.cloud.environment());
+        report.end = End::Failed;
+        report.failure = Some(Failure {
+            what: Text::from("the answer to StartMessageMoveTask was lost, and no such task is to be seen"),
+            hint: Text::from("look again with --resume; it does not start a second task"),
+        });
+        report
+    }
+
+    fn stopped(&self, stop: Stop, report: Report) -> Report {
+        let tally = Tally { stop: Some(stop), ..Tally::default() };
+        report.with_tally(tally, self.context.cloud.clock().now(), self.context.cloud.environment())
+    }
+
+    async fn write(&self, record: Record) -> Result<(), Stop> {
+        let written = self.journal.write(vec![record], Vec::new()).await;
+        written.map_err(|error| Stop::Journal(Text::line(&error.to_string())))
+    }
+}
+
+fn tally(task: &MoveTask) -> Tally {
+    Tally { sent: task.moved, moved: task.moved, step: 1, steps: 1, ..Tally::default() }
+}
+
+fn record(task: &MoveTask) -> Record {
+    let status = match task.status {
+        MoveStatus::Running => "RUNNING",
+        MoveStatus::Completed => "COMPLETED",
+        MoveStatus::Cancelling => "CANCELLING",
+        MoveStatus::Cancelled => "CANCELLED",
+        MoveStatus::Failed => "FAILED",
+        MoveStatus::Other => "OTHER",
+    };
+    Record::Task { handle: task.handle.clone(), status: status.to_owned(), moved: task.moved }
+}

@@ -1,0 +1,191 @@
+//! Carries out what was approved: journal the intent, verify the account, observe again, compare, do, journal the outcome.
+//!
+//! Nothing else in the program changes anything in AWS.
+
+mod managed;
+mod put_back;
+mod report;
+mod transfer;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+pub use report::{End, Failure, Report};
+
+use crate::{
+    cloud::Cloud,
+    domain::{RunId, Text},
+    gate::{Answer, Approved, Consent},
+    journal::{History, Journal, JournalError, Record, StateFolder},
+    operations::{Bound, Look, OperationError, Planned, Planner, transfer::Tally},
+};
+
+/// What a run needs.
+#[derive(Clone)]
+pub struct Context {
+    /// Clients of the plan's environment.
+    pub cloud: Cloud,
+    /// Where journals lie.
+    pub state: StateFolder,
+    /// A random number: the run's id and the plan that is made again come from it.
+    pub random: u64,
+    /// Asks the run to stop; it finishes what is in hand.
+    pub cancel: CancellationToken,
+    /// Told what has been done so far; must not block.
+    pub progress: Arc<dyn Fn(&Progress) + Send + Sync>,
+}
+
+/// What has been done so far.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// Run.
+    pub run: RunId,
+    /// About so many messages in all.
+    pub messages_estimate: u64,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// Now.
+    pub at: Timestamp,
+    /// Tally; for a move task only what it moved.
+    pub tally: Tally,
+    /// What a move task says of itself.
+    pub task: Option<Text>,
+}
+
+/// Carries out an approved plan. Every failure is in the report.
+pub async fn execute(approved: Approved, context: &Context) -> Report {
+    let started_at = context.cloud.clock().now();
+    let run = RunId::new(started_at, context.random as u32);
+    let mut report = Report::new(&run, approved.plan(), started_at);
+    let opened = context.state.create(&run).and_then(|folder| Journal::create(folder, context.cloud.clock()));
+    let journal = match opened {
+        Ok(journal) => journal,
+        Err(error) => return report.refused_by_journal(&error),
+    };
+    report.journal_at(journal.folder());
+    let records = vec![opened_record(&run, &approved, started_at)];
+    if let Err(error) = journal.write(records, Vec::new()).await {
+        return report.refused_by_journal(&error);
+    }
+    let history = History { cutoff: Some(started_at), ..History::default() };
+    carry_out(approved, context, journal, history, report).await
+}
+
+/// Takes up a run that broke off or left something: its plan is approved anew.
+///
+/// # Errors
+/// The run's journal can't be read, or another process works on it.
+pub async fn resume(
+    run: &RunId,
+    approved: Approved,
+    context: &Context,
+) -> Result<Report, JournalError> {
+    let folder = context.state.open(run)?;
+    let history = History::read(&folder)?;
+    let journal = Journal::reopen(folder, context.cloud.clock())?;
+    let mut report = Report::new(run, approved.plan(), context.cloud.clock().now());
+    report.journal_at(journal.folder());
+    let consent = approved.consent();
+    let record = Record::Resumed { by: consent.by.clone(), reason: consent.reason.clone() };
+    if let Err(error) = journal.write(vec![record], Vec::new()).await {
+        return Ok(report.refused_by_journal(&error));
+    }
+    Ok(carry_out(approved, context, journal, history, report).await)
+}
+
+/// The plan of an earlier run, as its journal has it.
+///
+/// # Errors
+/// The journal can't be read, or has no plan that this version understands.
+pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, OperationError> {
+    let history = History::read(&state.open(run)?)?;
+    serde_json::from_value(history.plan).map_err(|error| {
+        OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
+    })
+}
+
+fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record {
+    let Consent { by, answer, reason } = approved.consent().clone();
+    let how = match answer {
+        Answer::None => "none",
+        Answer::Yes => "yes",
+        Answer::Typed(_) => "typed",
+        Answer::Fingerprint(_) => "fingerprint",
+    };
+    let plan = serde_json::to_value(approved.plan()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    Record::Opened {
+        run: run.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        plan: Box::new(plan),
+        by,
+        how: how.to_owned(),
+        reason,
+        cutoff,
+    }
+}
+
+async fn carry_out(
+    approved: Approved,
+    context: &Context,
+    journal: Journal,
+    history: History,
+    report: Report,
+) -> Report {
+    let report = match observe_again(&approved, context, &journal).await {
+        Ok(planned) => act(approved, planned, context, &journal, history, report).await,
+        Err(not_begun) => report.not_begun(not_begun, context.cloud.environment()),
+    };
+    let value = serde_json::to_value(&report).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    let ended = Record::Ended { end: report.end.name().to_owned(), report: Box::new(value) };
+    match journal.write(vec![ended], Vec::new()).await {
+        Ok(()) => report,
+        Err(error) => report.unrecorded(&error),
+    }
+}
+
+/// Why nothing was begun.
+enum NotBegun {
+    WrongAccount { actual: String },
+    Stale(Vec<Text>),
+    Failed(OperationError),
+}
+
+/// Verifies the account and observes once more, right before acting.
+async fn observe_again(approved: &Approved, context: &Context, journal: &Journal) -> Result<Planned, NotBegun> {
+    let cloud = &context.cloud;
+    let caller = cloud.identity().caller().await.map_err(|error| NotBegun::Failed(error.into()))?;
+    let arn = Text::line(&caller.arn);
+    let verified = Record::Verified { account: caller.account.clone(), arn };
+    journal.write(vec![verified], Vec::new()).await.map_err(|error| NotBegun::Failed(error.into()))?;
+    let pinned = cloud.environment().account.as_ref();
+    if caller.account != approved.plan().account || pinned.is_some_and(|pinned| *pinned != caller.account) {
+        return Err(NotBegun::WrongAccount { actual: caller.account.to_string() });
+    }
+    let planner = Planner { state: context.state.clone(), random: context.random.rotate_left(32), look: Look::Never };
+    let planned = planner.plan(&approved.plan().operation, cloud).await.map_err(NotBegun::Failed)?;
+    if planned.plan.fingerprint != approved.plan().fingerprint {
+        return Err(NotBegun::Stale(approved.plan().differences(&planned.plan)));
+    }
+    Ok(planned)
+}
+
+async fn act(
+    approved: Approved,
+    planned: Planned,
+    context: &Context,
+    journal: &Journal,
+    history: History,
+    report: Report,
+) -> Report {
+    match planned.bound {
+        Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
+        Bound::ClientSide(transfer) => {
+            transfer::run(transfer, &approved.plan().id, context, journal, history, report).await
+        }
+        Bound::Restore(put_back) => {
+            put_back::run(put_back, &approved.plan().id, context, journal, history, report).await
+        }
+    }
+}

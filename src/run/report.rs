@@ -1,0 +1,227 @@
+//! How a run ended.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::NotBegun;
+use crate::{
+    domain::{Environment, RunId, Text},
+    journal::{JournalError, RunFolder},
+    operations::{
+        command_line,
+        transfer::{Stop, Tally},
+    },
+    plan::Plan,
+};
+
+/// Version of a report's JSON form.
+pub const SCHEMA: &str = "opsctl/report/1";
+
+/// How a run ended, in one word; each has an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// All done.
+    Done,
+    /// There was nothing to do.
+    Nothing,
+    /// Failed; nothing was moved.
+    Failed,
+    /// Refused; nothing was done.
+    Refused,
+    /// A part is done; what is left is safe to run again.
+    Partly,
+    /// The world had changed since the plan; nothing was done.
+    Stale,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl End {
+    /// As in the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Nothing => "nothing",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Partly => "partly",
+            Self::Stale => "stale",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What failed: what, because, try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What, and because.
+    pub what: Text,
+    /// What to try.
+    pub hint: Text,
+}
+
+/// How a run ended, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Run.
+    pub run: RunId,
+    /// The operation's name.
+    pub operation: String,
+    /// Environment.
+    pub environment: String,
+    /// Account.
+    pub account: String,
+    /// Where from, to, by which engine: the plan's facts.
+    pub facts: Vec<crate::plan::Fact>,
+    /// In one word.
+    pub end: End,
+    /// What was done.
+    pub tally: Tally,
+    /// When it began, or was resumed.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub seconds: f64,
+    /// What failed.
+    pub failure: Option<Failure>,
+    /// What to know besides.
+    pub notes: Vec<Text>,
+    /// Path of the journal.
+    pub journal: Option<Text>,
+    /// Path of the snapshot.
+    pub snapshot: Option<Text>,
+    /// The command line that does the same.
+    pub command: Text,
+    /// What to do next.
+    pub next: Option<Text>,
+}
+
+impl Report {
+    pub(super) fn new(run: &RunId, plan: &Plan, started_at: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            run: run.clone(),
+            operation: plan.operation.name().to_owned(),
+            environment: plan.environment.to_string(),
+            account: plan.account.to_string(),
+            facts: plan.facts.clone(),
+            end: End::Nothing,
+            tally: Tally::default(),
+            started_at,
+            seconds: 0.0,
+            failure: None,
+            notes: Vec::new(),
+            journal: None,
+            snapshot: None,
+            command: Text::line(&command_line(&plan.operation, &plan.environment)),
+            next: None,
+        }
+    }
+
+    pub(super) fn journal_at(&mut self, folder: &RunFolder) {
+        self.journal = Some(Text::line(&folder.journal().display().to_string()));
+    }
+
+    pub(super) fn refused_by_journal(mut self, error: &JournalError) -> Self {
+        self.end = End::Refused;
+        self.failure =
+            Some(Failure { what: Text::line(&format!("nothing was done: {error}")), hint: Text::from(error.hint()) });
+        self
+    }
+
+    pub(super) fn unrecorded(mut self, error: &JournalError) -> Self {
+        if matches!(self.end, End::Done | End::Nothing) {
+            self.end = End::Partly;
+        }
+        self.notes.push(Text::line(&format!("the end could not be written to the journal: {error}")));
+        self
+    }
+
+    pub(super) fn not_begun(mut self, why: NotBegun, environment: &Environment) -> Self {
+        let (end, what, hint) = match why {
+            NotBegun::WrongAccount { actual } => (
+                End::Refused,
+                Text::line(&format!("nothing was done: the credentials are of account {actual}, not {}", self.account)),
+                Text::line(&format!("check the profile of [environments.{}] with `opsctl doctor`", environment.name)),
+            ),
+            NotBegun::Stale(differences) => {
+                let list: Vec<_> = differences.iter().map(Text::as_str).collect();
+                let list = if list.is_empty() { "the plan itself differs".to_owned() } else { list.join("; ") };
+                let what = format!("nothing was done: the world has changed since the plan: {list}");
+                (End::Stale, Text::line(&what), Text::from("make a new plan and look at it"))
+            }
+            NotBegun::Failed(error) => {
+                let what = Text::line(&format!("nothing was done: {error}"));
+                (End::Failed, what, error.hint(environment))
+            }
+        };
+        self.end = end;
+        self.failure = Some(Failure { what, hint });
+        self
+    }
+
+    /// What a transfer's tally means.
+    pub(super) fn with_tally(mut self, tally: Tally, now: Timestamp, environment: &Environment) -> Self {
+        self.seconds = now.duration_since(self.started_at).as_secs_f64();
+        let moved = tally.moved + tally.removed + tally.sent > 0;
+        let left = tally.kept_unexpected > 0
+            || !tally.uncertain.is_empty()
+            || tally.sent_not_deleted > 0
+            || tally.elsewhere > 0;
+        self.end = match &tally.stop {
+            Some(Stop::Cancelled) => End::Interrupted,
+            Some(Stop::Bounced { .. } | Stop::TooManyLeft) => End::Partly,
+            Some(Stop::Failed(_) | Stop::Journal(_)) if moved || left => End::Partly,
+            Some(Stop::Failed(_) | Stop::Journal(_)) => End::Failed,
+            None if left => End::Partly,
+            None if moved => End::Done,
+            None => End::Nothing,
+        };
+        self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
+        let resume = format!("opsctl {} --resume {} --env {}", self.operation, self.run, environment.name);
+        self.next = match self.end {
+            End::Partly | End::Interrupted | End::Failed if self.operation != "restore" => Some(Text::line(&resume)),
+            _ => None,
+        };
+        if tally.sent_not_deleted > 0 {
+            let text = format!("{} messages were sent and still lie in the source: --resume deletes them", tally.sent_not_deleted);
+            self.notes.push(Text::line(&text));
+        }
+        if !tally.uncertain.is_empty() {
+            let text = format!(
+                "{} messages may or may not have been sent, and were left: look for them at the destination, then --resume with \
+                 --uncertain resend, or delete them",
+                tally.uncertain.len()
+            );
+            self.notes.push(Text::line(&text));
+        }
+        if tally.elsewhere > 0 {
+            let text = format!("~{} messages are in flight elsewhere: run it again when they show", tally.elsewhere);
+            self.notes.push(Text::line(&text));
+        }
+        self.tally = tally;
+        self
+    }
+}
+
+fn failure(stop: &Stop, environment: &Environment) -> Failure {
+    let (what, hint) = match stop {
+        Stop::Cancelled => ("stopped, as asked".to_owned(), "--resume goes on with it".to_owned()),
+        Stop::Failed(error) => (error.to_string(), error.hint(environment)),
+        Stop::Journal(because) => (
+            format!("stopped, since the journal can't be written: {because}"),
+            "make room on the disk, then --resume".to_owned(),
+        ),
+        Stop::Bounced { bounced, sent } => (
+            format!("stopped: {bounced} of {sent} messages came back"),
+            "mend what they fail on first; `opsctl groups` shows it".to_owned(),
+        ),
+        Stop::TooManyLeft => (
+            "stopped: more than 100,000 messages are left out by the filter".to_owned(),
+            "turn the filter round, or move them elsewhere first with --to".to_owned(),
+        ),
+    };
+    Failure { what: Text::line(&what), hint: Text::line(&hint) }
+}
