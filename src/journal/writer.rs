@@ -108,9 +108,9 @@ async fn write_all(files: Arc<Mutex<Files>>, mut queue: mpsc::Receiver<Commit>) 
             let written = tokio::task::spawn_blocking(move || {
                 files.lock().unwrap_or_else(PoisonError::into_inner).commit(&records.concat(), &snapshot.concat())
             });
-            let written = written.await.unwrap_or_else(|error| {
-                Err(JournalError::Stopped { first: Text::line(&error.to_string()) })
-            });
+            let written = written
+                .await
+                .unwrap_or_else(|error| Err(JournalError::Stopped { first: Text::line(&error.to_string()) }));
             if let Err(error) = written {
                 failure = Some(Text::line(&error.to_string()));
                 answer_first(&mut commits, error);

@@ -9,19 +9,17 @@ use crate::domain::EnvironmentName;
 pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> String {
     let mut words = vec!["opsctl".to_owned(), operation.name().to_owned()];
     let (value, plain) = match operation {
-        Operation::Redrive(redrive) => {
-            (serde_json::to_value(redrive), serde_json::to_value(super::Redrive::default()))
-        }
+        Operation::Redrive(redrive) => (serde_json::to_value(redrive), serde_json::to_value(super::Redrive::default())),
         Operation::Purge(purge) => (serde_json::to_value(purge), serde_json::to_value(super::Purge::default())),
         Operation::Restore(restore) => {
             words.push(restore.run.to_string());
             (serde_json::to_value(restore), Ok(serde_json::json!({ "run": restore.run })))
         }
     };
-    let (Ok(Value::Object(fields)), Ok(plain)) = (value, plain) else {
-        unreachable!("parameters are plain data")
-    };
-    for (name, value) in fields.iter().filter(|(name, value)| plain.get(name.as_str()) != Some(value) && !value.is_null()) {
+    let (Ok(Value::Object(fields)), Ok(plain)) = (value, plain) else { unreachable!("parameters are plain data") };
+    for (name, value) in
+        fields.iter().filter(|(name, value)| plain.get(name.as_str()) != Some(value) && !value.is_null())
+    {
         let flag = match name.as_str() {
             "filter" => "--where".to_owned(),
             name => format!("--{}", name.replace('_', "-")),

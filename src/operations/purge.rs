@@ -51,17 +51,24 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
     plan.resource = Text::line(queue.name.as_str());
     plan.empty = total == 0;
     plan.summary = Text::line(&format!("delete ~{total} messages of {} for good", queue.name));
-    let mut fact = |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
+    let mut fact =
+        |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     fact("from", format!("{} ({})", queue.name, queue.kind));
     let counts = queue.counts;
-    fact("messages", format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed));
+    fact(
+        "messages",
+        format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed),
+    );
     fact("engine", "client-side: each message stands in the snapshot before it is deleted".to_owned());
     if let Some(filter) = &purge.filter {
         fact("only where", filter.clone());
     }
-    plan.changes.push(Text::from("messages are deleted; `opsctl restore` can put them back from the snapshot, as new messages"));
+    plan.changes.push(Text::from(
+        "messages are deleted; `opsctl restore` can put them back from the snapshot, as new messages",
+    ));
     if counts.in_flight > 0 {
-        plan.warnings.push(Text::line(&format!("~{} messages are in flight: somebody reads this queue", counts.in_flight)));
+        plan.warnings
+            .push(Text::line(&format!("~{} messages are in flight: somebody reads this queue", counts.in_flight)));
     }
     if queue.redrive.is_some() && purge.filter.is_some() {
         plan.warnings.push(Text::from("this queue has a DLQ: messages that the filter leaves have one receive more"));
@@ -77,7 +84,9 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
     plan.observed.insert("from: type".to_owned(), queue.kind.to_string());
     for unsettled in planner.unsettled_runs(cloud, &queue)? {
         let run = &unsettled.run;
-        plan.warnings.push(Text::line(&format!("run {run} on this queue has not ended; after this it can't be resumed in full")));
+        plan.warnings.push(Text::line(&format!(
+            "run {run} on this queue has not ended; after this it can't be resumed in full"
+        )));
     }
     let bound = Bound::ClientSide(client_side(&queue, purge, filter, cloud, &plan.id));
     Ok(Planned { plan, bound })

@@ -45,7 +45,9 @@ fn name_of_arn(cloud: &Cloud, given: &str) -> Result<String, OperationError> {
             "a queue's ARN looks like arn:aws:sqs:eu-west-1:123456789012:name",
         ));
     }
-    if arn.region() != Some(environment.region.as_str()) || account.is_some_and(|account| arn.account() != Some(account)) {
+    if arn.region() != Some(environment.region.as_str())
+        || account.is_some_and(|account| arn.account() != Some(account))
+    {
         let name = &environment.name;
         return Err(OperationError::usage(
             &format!("{given} is not in {name} ({}, {})", account.unwrap_or("any account"), environment.region),
@@ -59,8 +61,7 @@ async fn missing(cloud: &Cloud, name: &str) -> OperationError {
     let environment = cloud.environment();
     let what = format!("there is no queue {name} in {} ({})", environment.name, environment.region);
     // The listing is a courtesy: where it is denied, the error stands without suggestions.
-    let names: Vec<String> =
-        cloud.sqs().list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
+    let names: Vec<String> = cloud.sqs().list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
     let alike = suggestions(name, &names);
     let hint = match alike.is_empty() {
         true => format!("see `opsctl queues --env {}`", environment.name),

@@ -48,7 +48,8 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
         };
         plan.observed.insert(format!("to {}: arn", queue.name), queue.arn.to_string());
         if queue.kind == QueueKind::Fifo {
-            plan.warnings.push(Text::line(&format!("{} is FIFO: messages come behind those that lie there", queue.name)));
+            plan.warnings
+                .push(Text::line(&format!("{} is FIFO: messages come behind those that lie there", queue.name)));
         }
         names.insert(queue.name.0);
     }
@@ -59,7 +60,9 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     for (label, value) in [("run", restore.run.to_string()), ("to", names), ("messages", total.to_string())] {
         plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     }
-    plan.changes.push(Text::from("messages get new ids and send times; where the run sent them elsewhere, they are there as well"));
+    plan.changes.push(Text::from(
+        "messages get new ids and send times; where the run sent them elsewhere, they are there as well",
+    ));
     let resource = plan.resource.clone();
     plan.calls.push(Call { action: "sqs:SendMessage".to_owned(), resource, times_estimate: total.div_ceil(10) });
     plan.dollars_estimate = total.div_ceil(10) as f64 * 0.5 / 1e6;

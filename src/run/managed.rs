@@ -98,7 +98,9 @@ impl Run<'_> {
         loop {
             self.tell(&task, &report);
             match task.status {
-                MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed => return self.ended(&task, report).await,
+                MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed => {
+                    return self.ended(&task, report).await;
+                }
                 MoveStatus::Running | MoveStatus::Cancelling | MoveStatus::Other => {}
             }
             if self.context.cancel.is_cancelled() && !cancelled {

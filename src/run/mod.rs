@@ -77,11 +77,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
 ///
 /// # Errors
 /// The run's journal can't be read, or another process works on it.
-pub async fn resume(
-    run: &RunId,
-    approved: Approved,
-    context: &Context,
-) -> Result<Report, JournalError> {
+pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Result<Report, JournalError> {
     let folder = context.state.open(run)?;
     let history = History::read(&folder)?;
     let journal = Journal::reopen(folder, context.cloud.clock())?;

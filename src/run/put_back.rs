@@ -69,7 +69,8 @@ impl Run<'_> {
         for saved in SavedLines::open(&folder.snapshot()).map_err(stop)? {
             let saved = saved.map_err(stop)?;
             let now = self.context.cloud.clock().now();
-            let selected = self.put_back.filter.as_ref().is_none_or(|filter| filter.matches(&saved.message, now) == Ok(true));
+            let selected =
+                self.put_back.filter.as_ref().is_none_or(|filter| filter.matches(&saved.message, now) == Ok(true));
             if !selected || !gone.contains(&saved.message.id) || !self.done.insert(saved.message.id.clone()) {
                 continue;
             }
@@ -129,7 +130,8 @@ impl Run<'_> {
             let sent = self.context.cloud.sqs().send(to, messages).await;
             match sent {
                 Err(error)
-                    if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) && attempt < ATTEMPTS_MAX =>
+                    if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable)
+                        && attempt < ATTEMPTS_MAX =>
                 {
                     attempt += 1;
                     self.tally.throttled += u64::from(error.kind == ErrorKind::Throttled);
@@ -142,7 +144,11 @@ impl Run<'_> {
         }
     }
 
-    async fn record(&mut self, chunk: &[Saved], outcome: Result<Vec<Entry<MessageId>>, CloudError>) -> Result<(), Stop> {
+    async fn record(
+        &mut self,
+        chunk: &[Saved],
+        outcome: Result<Vec<Entry<MessageId>>, CloudError>,
+    ) -> Result<(), Stop> {
         let ids = || chunk.iter().map(|saved| saved.message.id.clone());
         let mut failure = None;
         let (mut sent, mut unknown, mut records) = (Vec::new(), Vec::new(), Vec::new());

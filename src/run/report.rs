@@ -186,7 +186,10 @@ impl Report {
             _ => None,
         };
         if tally.sent_not_deleted > 0 {
-            let text = format!("{} messages were sent and still lie in the source: --resume deletes them", tally.sent_not_deleted);
+            let text = format!(
+                "{} messages were sent and still lie in the source: --resume deletes them",
+                tally.sent_not_deleted
+            );
             self.notes.push(Text::line(&text));
         }
         if !tally.uncertain.is_empty() {

@@ -55,7 +55,9 @@ pub(super) fn choose(redrive: &Redrive, ramp: &Ramp, scene: &Scene) -> (Engine, 
     let reasons = reasons(redrive, ramp, scene).join(", ");
     match redrive.engine {
         EngineChoice::Client => (Engine::Client, Text::from("client-side, as asked for"), None),
-        EngineChoice::Managed if reasons.is_empty() => (Engine::Managed, Text::from("SQS move task, as asked for"), None),
+        EngineChoice::Managed if reasons.is_empty() => {
+            (Engine::Managed, Text::from("SQS move task, as asked for"), None)
+        }
         EngineChoice::Managed => {
             let blocker = Text::line(&format!("a move task can't do this: {reasons}"));
             (Engine::Managed, Text::from("SQS move task, as asked for"), Some(blocker))

@@ -216,7 +216,9 @@ impl Draft<'_> {
             }
             (QueueKind::Standard, QueueKind::Standard) | (QueueKind::Fifo, QueueKind::Fifo) => {}
         }
-        if to.redrive.as_ref().is_some_and(|policy| policy.dead_letter != from.arn) && self.scene.pairing == Pairing::Policy {
+        if to.redrive.as_ref().is_some_and(|policy| policy.dead_letter != from.arn)
+            && self.scene.pairing == Pairing::Policy
+        {
             self.warning(&format!("messages that fail again in {} go to another DLQ", to.name));
         }
     }
@@ -289,7 +291,10 @@ impl Draft<'_> {
                 self.warning("none of the sampled messages is selected by the filter");
             }
         }
-        self.warning(&format!("{} messages were received for this look and put back: each has one receive more", sample.len()));
+        self.warning(&format!(
+            "{} messages were received for this look and put back: each has one receive more",
+            sample.len()
+        ));
     }
 
     fn warn(&mut self, engine: choice::Engine, planner: &Planner) -> Result<(), OperationError> {
@@ -326,7 +331,10 @@ impl Draft<'_> {
             self.blocker("a move task is running on this DLQ: wait for it, or cancel it");
         }
         if scene.from.counts.in_flight > 0 {
-            self.warning(&format!("~{} messages are in flight: somebody reads this DLQ just now", scene.from.counts.in_flight));
+            self.warning(&format!(
+                "~{} messages are in flight: somebody reads this DLQ just now",
+                scene.from.counts.in_flight
+            ));
         }
         for unsettled in planner.unsettled_runs(self.cloud, &scene.from)? {
             match (self.redrive.despite_unfinished, unsettled.busy) {
@@ -375,7 +383,11 @@ impl Draft<'_> {
                     To::One(to) => Text::line(to.name.as_str()),
                     To::Each | To::Unknown => Text::from("each message's source"),
                 };
-                self.plan.calls.push(Call { action: "sqs:SendMessage".to_owned(), resource: to, times_estimate: batches });
+                self.plan.calls.push(Call {
+                    action: "sqs:SendMessage".to_owned(),
+                    resource: to,
+                    times_estimate: batches,
+                });
                 let action = "sqs:DeleteMessage".to_owned();
                 self.plan.calls.push(Call { action, resource: from.clone(), times_estimate: batches });
                 total.div_ceil(10) + batches * 2
@@ -397,10 +409,10 @@ impl Draft<'_> {
 }
 
 fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>) {
-    let policy = queue.redrive.as_ref().map_or_else(
-        || "none".to_owned(),
-        |policy| format!("{} after {}", policy.dead_letter, policy.receives_max),
-    );
+    let policy = queue
+        .redrive
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |policy| format!("{} after {}", policy.dead_letter, policy.receives_max));
     observed.insert(format!("{label}: arn"), queue.arn.to_string());
     observed.insert(format!("{label}: type"), queue.kind.to_string());
     observed.insert(format!("{label}: redrive policy"), policy);

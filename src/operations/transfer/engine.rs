@@ -148,8 +148,8 @@ impl Shared {
             return dead_letter(ItemState::Hold);
         }
         let arrived = message.system.sent_at.is_some_and(|sent_at| sent_at >= self.settings.cutoff);
-        let came_back = self.new_ids.contains(key)
-            || arrived && self.contents.contains(Key::of_text(&message.content_hash().0));
+        let came_back =
+            self.new_ids.contains(key) || arrived && self.contents.contains(Key::of_text(&message.content_hash().0));
         if came_back {
             self.tally.bounced += 1;
             let (bounced, sent) = (self.tally.bounced, self.tally.sent);
@@ -208,17 +208,36 @@ enum Stage {
     /// Lanes receive.
     Moving,
     /// A receive came back empty: what do the counts say?
-    Counting { asked: bool, not_before: Option<Timestamp> },
+    Counting {
+        asked: bool,
+        not_before: Option<Timestamp>,
+    },
     /// Do messages come back?
-    Watching { until: Timestamp, baseline: Option<u64>, grown: u64, asked: bool, next_at: Timestamp, last: bool },
+    Watching {
+        until: Timestamp,
+        baseline: Option<u64>,
+        grown: u64,
+        asked: bool,
+        next_at: Timestamp,
+        last: bool,
+    },
     /// The step's record is written.
-    Recording { asked: bool, last: bool },
+    Recording {
+        asked: bool,
+        last: bool,
+    },
     /// The step's record stands.
-    Recorded { last: bool },
+    Recorded {
+        last: bool,
+    },
     /// What was left is put back.
-    Releasing { out: usize },
+    Releasing {
+        out: usize,
+    },
     /// The last records are written.
-    Flushing { asked: bool },
+    Flushing {
+        asked: bool,
+    },
     Done,
 }
 

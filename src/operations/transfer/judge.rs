@@ -100,12 +100,11 @@ impl Judge {
 
     async fn select(self: Arc<Self>, messages: &[(Arc<Message>, Origin)]) -> Vec<Result<(), Kept>> {
         let listed = |message: &Message| self.ids.as_ref().is_none_or(|ids| ids.contains(&message.id));
-        let mut verdicts: Vec<Result<(), Kept>> = messages
-            .iter()
-            .map(|(message, _)| if listed(message) { Ok(()) } else { Err(Kept::NotSelected) })
-            .collect();
+        let mut verdicts: Vec<Result<(), Kept>> =
+            messages.iter().map(|(message, _)| if listed(message) { Ok(()) } else { Err(Kept::NotSelected) }).collect();
         let Some(filter) = self.filter.clone() else { return verdicts };
-        let (plain, now) = (messages.iter().map(|(message, _)| Message::clone(message)).collect::<Vec<_>>(), self.clock.now());
+        let (plain, now) =
+            (messages.iter().map(|(message, _)| Message::clone(message)).collect::<Vec<_>>(), self.clock.now());
         // The filter runs on a thread of its own and blocks its caller: the lanes' threads have better things to do.
         let matched = tokio::task::spawn_blocking(move || filter.matches_all(&plain, now)).await;
         let Ok(matched) = matched else {

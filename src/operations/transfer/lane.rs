@@ -327,8 +327,10 @@ impl Work {
             return self.extend(lane, now, shared).or_else(|| self.send(lane, now, shared));
         }
         let (to, chunk) = self.chunk(shared)?;
-        let messages: Vec<Outgoing> =
-            chunk.iter().filter_map(|index| self.items[*index].to.as_ref().map(|(_, outgoing)| outgoing.clone())).collect();
+        let messages: Vec<Outgoing> = chunk
+            .iter()
+            .filter_map(|index| self.items[*index].to.as_ref().map(|(_, outgoing)| outgoing.clone()))
+            .collect();
         assert_eq!(messages.len(), chunk.len(), "what is ready has a destination");
         self.first_sent_at.get_or_insert(now);
         self.out = Out::Sending(chunk);
@@ -496,7 +498,13 @@ impl Work {
         self.records.push(Record::Unknown { batch: self.batch, ids: vec![item.message.id.clone()] });
     }
 
-    fn on_entries_sent(&mut self, now: Timestamp, chunk: &[usize], entries: Vec<Entry<MessageId>>, shared: &mut Shared) {
+    fn on_entries_sent(
+        &mut self,
+        now: Timestamp,
+        chunk: &[usize],
+        entries: Vec<Entry<MessageId>>,
+        shared: &mut Shared,
+    ) {
         assert_eq!(entries.len(), chunk.len(), "every entry is accounted for");
         let mut sent = Vec::with_capacity(chunk.len());
         let (mut again, mut doubtful) = (false, Vec::new());

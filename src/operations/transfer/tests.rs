@@ -5,15 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::{
-    Answer, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally,
-    step::Origin,
-};
+use super::{Answer, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally, step::Origin};
 use crate::{
     cloud::{CloudError, ErrorKind, sqs::Entry},
-    domain::{
-        Counts, Message, MessageId, Outgoing, QueueKind, ReceiptHandle, Text, message::SystemAttributes,
-    },
+    domain::{Counts, Message, MessageId, Outgoing, QueueKind, ReceiptHandle, Text, message::SystemAttributes},
     journal::{History, Record},
     operations::values::{BounceMax, Ramp, Uncertain},
 };
@@ -120,7 +115,9 @@ impl World {
             Step::Send { lane, messages, .. } => Answer::Sent(lane, self.send(messages)),
             Step::Delete { lane, receipts } => Answer::Deleted(lane, self.delete(&receipts)),
             Step::Hide { lane, receipts, seconds } => Answer::Hidden(lane, self.hide(&receipts, seconds)),
-            Step::Count => Answer::Counted(if self.goes_wrong() { Err(error(self.passing())) } else { Ok(self.counts()) }),
+            Step::Count => {
+                Answer::Counted(if self.goes_wrong() { Err(error(self.passing())) } else { Ok(self.counts()) })
+            }
         }
     }
 
@@ -224,13 +221,18 @@ impl World {
             return Err(error(self.passing()));
         }
         let until = self.now + SignedDuration::from_secs(i64::from(seconds));
-        let entries = receipts.iter().map(|receipt| match self.lying.iter_mut().find(|one| handle(one.receipt) == *receipt) {
-            Some(one) => {
-                one.visible_at = until;
-                Entry::Done(())
-            }
-            None => Entry::Failed { code: "InvalidParameterValue".into(), message: Text::from("gone"), sender_fault: true },
-        });
+        let entries =
+            receipts.iter().map(|receipt| match self.lying.iter_mut().find(|one| handle(one.receipt) == *receipt) {
+                Some(one) => {
+                    one.visible_at = until;
+                    Entry::Done(())
+                }
+                None => Entry::Failed {
+                    code: "InvalidParameterValue".into(),
+                    message: Text::from("gone"),
+                    sender_fault: true,
+                },
+            });
         Ok(entries.collect())
     }
 
@@ -409,10 +411,13 @@ fn a_group_stops_at_its_first_failure() {
     let group = |number: u128| world.lying.iter().find(|one| one.sequence == number).and_then(|one| one.group.clone());
     let stopped = group(12).expect("message 12 is unfit and stays");
     let overtook = world.lying.iter().filter(|one| one.group.as_ref() == Some(&stopped)).count();
-    assert!(overtook >= 1 && !world.arrived.iter().any(|(body, group)| {
-        let number: u64 = body.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number");
-        group.as_ref() == Some(&stopped) && number > 12
-    }));
+    assert!(
+        overtook >= 1
+            && !world.arrived.iter().any(|(body, group)| {
+                let number: u64 = body.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number");
+                group.as_ref() == Some(&stopped) && number > 12
+            })
+    );
 }
 
 #[test]
@@ -426,7 +431,11 @@ fn too_many_that_come_back_stop_the_run() {
         match engine.next(world.now) {
             Next::Step(step) => {
                 // The canary dies again while it is watched.
-                if engine.tally().watching && !returned && matches!(step, Step::Count) && world.now > start() + SignedDuration::from_secs(2) {
+                if engine.tally().watching
+                    && !returned
+                    && matches!(step, Step::Count)
+                    && world.now > start() + SignedDuration::from_secs(2)
+                {
                     returned = true;
                     let back = Lying {
                         id: MessageId("99999999-1111-4111-8111-111111111111".into()),
