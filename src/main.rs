@@ -1,3 +1,7 @@
 //! The thin binary: parse, install hooks, run, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    opsctl::cli::main()
+}

@@ -5,6 +5,8 @@
 //!                                     └─ serve(listener) the same on loopback, for other programs
 //! ```
 
+pub mod join;
+pub mod serve;
 pub mod wire;
 pub mod world;
 

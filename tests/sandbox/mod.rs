@@ -1,7 +1,12 @@
 //! The sandbox, met by the SDK's own clients: in process and over loopback.
 
+mod faults;
+mod fleet;
 mod identity;
 mod parameters;
+mod polls;
+mod queues;
+mod serving;
 
 use aws_credential_types::Credentials;
 use aws_types::{SdkConfig, region::Region, sdk_config::SharedCredentialsProvider};

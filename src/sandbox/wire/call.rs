@@ -1,9 +1,10 @@
 //! A request, read as a call to a service: protocol, service, action, fields.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header, request::Parts};
+use serde::Deserialize;
 
 /// A request as the handler understands it.
 #[derive(Debug)]
@@ -79,7 +80,33 @@ impl Request {
     }
 }
 
+/// Where SQS requests name their queue.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Naming<'a> {
+    #[serde(borrow)]
+    queue_url: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    queue_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    source_arn: Option<Cow<'a, str>>,
+}
+
 impl Call {
+    /// Name of the queue that an SQS call is about.
+    pub(crate) fn queue(&self) -> Option<String> {
+        if self.service != Service::Sqs {
+            return None;
+        }
+        let Naming { queue_url, queue_name, source_arn } = serde_json::from_slice(&self.body).ok()?;
+        let last = |text: Cow<'_, str>, mark| text.trim_end_matches(mark).rsplit(mark).next().map(str::to_owned);
+        match (queue_url, source_arn) {
+            (Some(url), _) => last(url, '/'),
+            (None, Some(arn)) => last(arn, ':'),
+            (None, None) => queue_name.map(Cow::into_owned),
+        }
+    }
+
     fn json(target: &str, body: Bytes) -> Self {
         let (service, action) = target.split_once('.').unwrap_or(("", target));
         let service = match service {
@@ -121,6 +148,20 @@ mod tests {
     fn the_target_header_names_service_and_action() {
         let Request::Call(call) = read(&[("X-Amz-Target", "AmazonSQS.SendMessage")], "{}") else { panic!("a call") };
         assert_eq!((call.service, call.action.as_str()), (Service::Sqs, "SendMessage"));
+    }
+
+    #[test]
+    fn the_queue_is_found_wherever_it_is_named() {
+        for (body, queue) in [
+            (r#"{"Entries":[],"QueueUrl":"http://127.0.0.1:1/111111111111/orders"}"#, Some("orders")),
+            (r#"{"QueueName":"orders"}"#, Some("orders")),
+            (r#"{"SourceArn":"arn:aws:sqs:af-south-1:111111111111:orders-dlq"}"#, Some("orders-dlq")),
+            ("{}", None),
+            ("no JSON", None),
+        ] {
+            let Request::Call(call) = read(&[("X-Amz-Target", "AmazonSQS.Any")], body) else { panic!("a call") };
+            assert_eq!(call.queue().as_deref(), queue, "{body}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     shared::IntoShared,
 };
 use aws_smithy_types::body::SdkBody;
-use bytes::Bytes;
+use http_body_util::BodyExt;
 
 use super::Reply;
 use crate::sandbox::Sandbox;
@@ -62,9 +62,8 @@ impl Connector {
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (parts, body) = request.into_parts();
-        let Some(body) = body.bytes().map(Bytes::copy_from_slice) else {
-            return Err(ConnectorError::user("the sandbox takes no streamed bodies in process".into()));
-        };
+        // Read as a stream, though it is in memory: the SDK takes a body that nobody polls for a stalled upload.
+        let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
         let authority = parts.uri.authority().map_or("localhost", |authority| authority.as_str());
         let origin = format!("{}://{authority}", parts.uri.scheme_str().unwrap_or("http"));
         match self.sandbox.reply(&parts, origin, body).await {

@@ -13,10 +13,11 @@ use super::{
     answer::{Envelope, query_document},
     call::{Call, Request, Service},
     caller::Signer,
+    fault::Course,
 };
 use crate::sandbox::{
     Reset, Sandbox,
-    world::{Answer, ApiError, Caller, World},
+    world::{Answer, ApiError, Caller, FaultKind, World},
 };
 
 /// Bodies larger than this are refused unread: SQS takes at most 1 MiB of messages a call, which JSON may double or so.
@@ -41,10 +42,29 @@ impl Sandbox {
         let Some(signer) = Signer::of(&parts.headers) else {
             return Reply::Http(self.envelope().failure(call.service, &unsigned()));
         };
+        let fault = self.fault(&call);
+        let course = Course::of(fault, call.service, &call.action);
+        let late_by = match course {
+            Course::Refused => return Reply::Refused,
+            Course::Hangs => return Reply::Never,
+            Course::Answered { late_by } => self.shared.clock.real(late_by),
+            Course::LostBefore | Course::LostAfter | Course::Fails(_) => Duration::ZERO,
+        };
         // Half of the latency lies on the way there, half on the way back: a deadline may cut off either.
         wait_until(came_at + latency / 2).await;
-        let result = self.apply(&signer, origin, &call).await;
-        wait_until(Instant::now() + latency / 2).await;
+        let applying_at = Instant::now();
+        let result = match course {
+            Course::LostBefore => return Reply::Lost,
+            Course::Fails(error) => Err(error),
+            Course::LostAfter => {
+                // Its answer is as lost as its success.
+                drop(self.apply(&signer, origin, &call).await);
+                return Reply::Lost;
+            }
+            Course::Answered { .. } | Course::Refused | Course::Hangs => self.apply(&signer, origin, &call).await,
+        };
+        // Timers overshoot: the whole is measured from the start, so that they do so once.
+        wait_until(came_at + latency + applying_at.elapsed() + late_by).await;
         let envelope = self.envelope();
         Reply::Http(match result {
             Ok(body) => envelope.success(call.service, body),
@@ -55,6 +75,7 @@ impl Sandbox {
     /// Applies a call to the world, waiting where it is a long poll.
     async fn apply(&self, signer: &Signer, origin: String, call: &Call) -> Result<Vec<u8>, ApiError> {
         let mut caller = Caller { account: String::new(), region: signer.region.clone(), origin };
+        let mut poll_until = None;
         loop {
             // Listen before looking, or a change in between goes unheard.
             let changed = self.shared.changed.notified();
@@ -64,7 +85,7 @@ impl Sandbox {
                 let mut world = self.lock();
                 let now = self.shared.clock.now();
                 caller.account = self.account(&world, now, signer)?;
-                let answer = self.call(&mut world, now, &caller, signer, call)?;
+                let answer = self.call(&mut world, now, &caller, signer, call, poll_until)?;
                 (now, answer, world.next_due())
             };
             match answer {
@@ -75,6 +96,7 @@ impl Sandbox {
                     return Ok(body);
                 }
                 Answer::Wait { until } => {
+                    poll_until = Some(until);
                     let look_again_at = due.map_or(until, |due| due.min(until));
                     let wait = self.shared.clock.sleep(time_between(now, look_again_at));
                     tokio::select! { () = changed => {}, () = wait => {} }
@@ -90,9 +112,13 @@ impl Sandbox {
         caller: &Caller,
         signer: &Signer,
         call: &Call,
+        poll_until: Option<Timestamp>,
     ) -> Result<Answer, ApiError> {
         match call.service {
-            Service::Sqs => world.sqs(now, caller, &call.action, &call.body),
+            Service::Sqs => match poll_until {
+                None => world.sqs(now, caller, &call.action, &call.body),
+                Some(until) => world.sqs_again(now, caller, &call.action, &call.body, until),
+            },
             Service::Ssm => world.ssm.call(now, caller, &call.action, &call.body).map(Answer::Body),
             Service::Sts => {
                 let result = world.sts.call(now, caller, &signer.access_key, &call.action, &call.form)?;
@@ -101,6 +127,16 @@ impl Sandbox {
             Service::OtherJson => Err(unknown_operation(400, "UnknownOperationException")),
             Service::OtherQuery => Err(unknown_operation(400, "InvalidAction")),
         }
+    }
+
+    /// The transport fault that hits a call.
+    fn fault(&self, call: &Call) -> Option<FaultKind> {
+        let mut world = self.lock();
+        if world.faults.is_empty() {
+            return None;
+        }
+        let queue = call.queue();
+        world.transport_fault(call.service.prefix(), &call.action, queue.as_deref())
     }
 
     /// The caller's account: the access key itself, the account of the role that handed it out, or the default.
@@ -147,10 +183,9 @@ impl Sandbox {
     }
 }
 
-/// Whether a call may let a waiting receive find something: anything but reads.
+/// Whether a call may let a waiting receive find something. A receive may too: it moves dead letters on.
 fn may_feed_a_receive(call: &Call) -> bool {
-    const READS: [&str; 4] = ["Get", "List", "Receive", "Describe"];
-    call.service == Service::Sqs && !READS.iter().any(|read| call.action.starts_with(read))
+    call.service == Service::Sqs && !call.action.starts_with("Get") && !call.action.starts_with("List")
 }
 
 fn time_between(now: Timestamp, then: Timestamp) -> Duration {

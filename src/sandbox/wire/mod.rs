@@ -9,7 +9,10 @@ pub mod server;
 mod answer;
 mod call;
 mod caller;
+mod fault;
 mod handler;
+
+pub(crate) use call::STATUS_PATH;
 
 use bytes::Bytes;
 

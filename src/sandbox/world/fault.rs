@@ -120,6 +120,11 @@ impl Faults {
         self.0.push(Counted { fault, seen: 0 });
     }
 
+    /// Whether nothing goes wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets all faults.
     pub fn clear(&mut self) {
         self.0.clear();

@@ -1,7 +1,9 @@
 //! The pure world: services' semantics, actors, faults. No I/O, no clock of its own: every call carries the time.
 
+pub mod actors;
 mod error;
 mod fault;
+pub mod fleet;
 mod glob;
 mod inspect;
 mod md5;
@@ -9,6 +11,7 @@ mod region;
 mod sqs;
 pub mod ssm;
 pub mod sts;
+pub mod template;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -44,6 +47,8 @@ pub struct World {
     pub ssm: ssm::Parameters,
     /// Roles that were assumed.
     pub sts: sts::Sessions,
+    /// Producers and consumers.
+    pub actors: actors::Actors,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     /// What goes wrong.
@@ -131,6 +136,7 @@ impl World {
             last_place: 0,
             ssm: ssm::Parameters::default(),
             sts: sts::Sessions::default(),
+            actors: actors::Actors::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
@@ -170,12 +176,13 @@ impl World {
 
     /// When something happens next by itself; a waiting long poll looks again then.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let (at, _) = self.due.first()?;
-        Timestamp::from_millisecond(*at).ok()
+        let own = self.due.first().and_then(|(at, _)| Timestamp::from_millisecond(*at).ok());
+        own.into_iter().chain(self.actors.next_at()).min()
     }
 
     /// Lets pass what is due until `now`. Answers the time, which never goes back.
     pub fn advance(&mut self, now: Timestamp) -> i64 {
+        self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
         while let Some(&(at, due)) = self.due.first() {
             if at > self.now {

@@ -1,0 +1,238 @@
+//! Producers and consumers: the world's own programs. They live by its clock and take and delete as any
+//! program does, so receive counts, timeouts and dead letters come about in the usual way.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
+
+/// Most steps in one go; what would be more is skipped, as if the actors had paused.
+const STEPS_MAX: usize = 20_000;
+/// Most messages that an actor handles in one step.
+const MESSAGES_PER_STEP_MAX: usize = 1_000;
+
+/// All actors of a world.
+#[derive(Debug, Default)]
+pub struct Actors {
+    actors: Vec<Actor>,
+}
+
+#[derive(Debug)]
+struct Actor {
+    place: Place,
+    queue: String,
+    next_at: Timestamp,
+    period: SignedDuration,
+    /// Messages that a step handles; what is left of a whole one is carried over.
+    per_step: f64,
+    carried: f64,
+    role: Role,
+}
+
+#[derive(Debug)]
+enum Role {
+    Producer { template: Arc<MessageTemplate>, random: Rng, count: u64 },
+    Consumer { behaviour: Behaviour, random: Rng, working: VecDeque<Working> },
+}
+
+/// A message that a slow consumer works on.
+#[derive(Debug)]
+struct Working {
+    done_at: Timestamp,
+    receipt: String,
+}
+
+/// How a consumer does its work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Behaviour {
+    /// Deletes what it receives at once.
+    Healthy,
+    /// Fails on some messages: they show again after their visibility timeout, and end in the dead-letter queue.
+    Failing(Predicate),
+    /// Deletes each message so long after it received it.
+    Slow {
+        /// Seconds of work on each.
+        seconds: u32,
+    },
+    /// Receives nothing.
+    Down,
+}
+
+/// Which messages a consumer fails on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicate {
+    /// Those whose body holds this text.
+    BodyContains(String),
+    /// Each receive with this probability, 0 to 1.
+    Chance(f64),
+}
+
+impl Actors {
+    /// Adds a producer that sends `rate_per_second` messages to a queue, the first one a period from now.
+    pub fn add_producer(
+        &mut self,
+        now: Timestamp,
+        place: Place,
+        queue: &str,
+        template: Arc<MessageTemplate>,
+        rate_per_second: f64,
+    ) {
+        let random = self.random(queue);
+        self.add(now, place, queue, rate_per_second, Role::Producer { template, random, count: 1 });
+    }
+
+    /// Adds a consumer that handles at most `rate_per_second` messages.
+    pub fn add_consumer(
+        &mut self,
+        now: Timestamp,
+        place: Place,
+        queue: &str,
+        behaviour: Behaviour,
+        rate_per_second: f64,
+    ) {
+        let random = self.random(queue);
+        self.add(now, place, queue, rate_per_second, Role::Consumer { behaviour, random, working: VecDeque::new() });
+    }
+
+    /// Changes how the consumers of a queue work; answers how many there are.
+    pub fn set_behaviour(&mut self, account: &str, queue: &str, new: &Behaviour) -> usize {
+        let mut changed = 0;
+        for actor in self.actors.iter_mut().filter(|actor| actor.place.account == account && actor.queue == queue) {
+            if let Role::Consumer { behaviour, .. } = &mut actor.role {
+                *behaviour = new.clone();
+                changed += 1;
+            }
+        }
+        changed
+    }
+
+    /// When the next actor does something.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.actors.iter().map(|actor| actor.next_at).min()
+    }
+
+    /// Queues with their consumers' behaviour: account, queue, behaviour.
+    pub fn consumers(&self) -> impl Iterator<Item = (&str, &str, &Behaviour)> {
+        self.actors.iter().filter_map(|actor| match &actor.role {
+            Role::Consumer { behaviour, .. } => Some((actor.place.account.as_str(), actor.queue.as_str(), behaviour)),
+            Role::Producer { .. } => None,
+        })
+    }
+
+    fn add(&mut self, now: Timestamp, place: Place, queue: &str, rate_per_second: f64, role: Role) {
+        let rate = rate_per_second.clamp(0.000_1, MESSAGES_PER_STEP_MAX as f64);
+        let period_seconds = (1.0 / rate).max(1.0);
+        let period = SignedDuration::try_from_secs_f64(period_seconds).unwrap_or(SignedDuration::from_secs(1));
+        let per_step = rate * period_seconds;
+        let next_at = now.saturating_add(period).unwrap_or(Timestamp::MAX);
+        self.actors.push(Actor { place, queue: queue.to_owned(), next_at, period, per_step, carried: 0.0, role });
+    }
+
+    /// Choices of an actor's own: adding one leaves the others' as they were.
+    fn random(&self, queue: &str) -> Rng {
+        let seed =
+            queue.bytes().fold(self.actors.len() as u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        Rng::with_seed(seed)
+    }
+}
+
+impl World {
+    /// Lets the actors do what they do until `now`, each at its time.
+    pub(super) fn run_actors(&mut self, now: Timestamp) {
+        for _ in 0..STEPS_MAX {
+            let Some(at) = self.actors.next_at().filter(|at| *at <= now) else { return };
+            // Taken out, so that they can call the world that they live in.
+            let mut actors = std::mem::take(&mut self.actors);
+            for actor in actors.actors.iter_mut().filter(|actor| actor.next_at <= at) {
+                actor.step(self, at);
+            }
+            self.actors = actors;
+        }
+        for actor in &mut self.actors.actors {
+            actor.next_at = actor.next_at.max(now);
+        }
+    }
+}
+
+impl Actor {
+    fn step(&mut self, world: &mut World, at: Timestamp) {
+        self.next_at = at.saturating_add(self.period).unwrap_or(Timestamp::MAX);
+        self.carried += self.per_step;
+        let messages = (self.carried.floor() as usize).min(MESSAGES_PER_STEP_MAX);
+        self.carried = self.carried.fract();
+        let mut calls = Calls { world, at, place: &self.place, queue: &self.queue };
+        match &mut self.role {
+            Role::Producer { template, random, count } => calls.produce(template, random, count, messages),
+            Role::Consumer { behaviour, random, working } => calls.consume(behaviour, random, working, messages),
+        }
+    }
+}
+
+/// An actor's view of the world, at one moment.
+struct Calls<'a> {
+    world: &'a mut World,
+    at: Timestamp,
+    place: &'a Place,
+    queue: &'a str,
+}
+
+impl Calls<'_> {
+    fn produce(&mut self, template: &MessageTemplate, random: &mut Rng, count: &mut u64, messages: usize) {
+        let caller = self.place.caller();
+        let is_fifo = self.queue.ends_with(".fifo");
+        for _ in 0..messages {
+            let message = template.write(random, *count, self.at, self.place);
+            let group = message.group.filter(|_| is_fifo);
+            let deduplication_id = message.deduplication_id.filter(|_| is_fifo);
+            let message = PutMessage { group, deduplication_id, ..message };
+            *count += 1;
+            // A queue that is gone takes nothing: the program goes on, as programs do.
+            drop(self.world.put(self.at, &caller, self.queue, message));
+        }
+    }
+
+    fn consume(&mut self, behaviour: &Behaviour, random: &mut Rng, working: &mut VecDeque<Working>, messages: usize) {
+        let caller = self.place.caller();
+        let mut done = Vec::new();
+        while working.front().is_some_and(|work| work.done_at <= self.at) {
+            done.extend(working.pop_front().map(|work| work.receipt));
+        }
+        let messages = match behaviour {
+            Behaviour::Healthy | Behaviour::Failing(_) => messages,
+            Behaviour::Slow { .. } => messages.min(MESSAGES_PER_STEP_MAX.saturating_sub(working.len())),
+            Behaviour::Down => 0,
+        };
+        let taken = if messages == 0 { Vec::new() } else { self.take(&caller, messages) };
+        for Taken { body, receipt_handle: receipt, .. } in taken {
+            match behaviour {
+                Behaviour::Failing(predicate) if predicate.holds(&body, random) => {}
+                Behaviour::Healthy | Behaviour::Failing(_) => done.push(receipt),
+                Behaviour::Slow { seconds } => {
+                    let work = SignedDuration::from_secs(i64::from(*seconds));
+                    let done_at = self.at.saturating_add(work).unwrap_or(Timestamp::MAX);
+                    working.push_back(Working { done_at, receipt });
+                }
+                Behaviour::Down => {}
+            }
+        }
+        for receipt in done {
+            // Too late, or the queue is gone: whoever works too slowly finds its message handed out again.
+            drop(self.world.remove(self.at, &caller, self.queue, &receipt));
+        }
+    }
+
+    fn take(&mut self, caller: &Caller, messages_max: usize) -> Vec<Taken> {
+        self.world.take(self.at, caller, self.queue, messages_max, None).unwrap_or_default()
+    }
+}
+
+impl Predicate {
+    fn holds(&self, body: &str, random: &mut Rng) -> bool {
+        match self {
+            Self::BodyContains(text) => body.contains(text),
+            Self::Chance(chance) => random.f64() < *chance,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`.
+
+mod file;
+mod settle;
+
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    AccountId, Environment, EnvironmentName,
+    environment::{CredentialSource, QueueRules},
+};
+use file::File;
+
+use super::template::{Place, Template};
+
+const BUILT_IN: &str = include_str!("fleet/fleet.toml");
+
+/// A fleet, checked.
+#[derive(Debug)]
+pub struct Fleet {
+    file: File,
+    templates: BTreeMap<String, MessageTemplate>,
+}
+
+/// How many messages are put into the queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// As the file says.
+    Full,
+    /// At most so many into each queue at a time: tests need no 100,000.
+    AtMost(u64),
+}
+
+/// What is wrong with a fleet file.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// No TOML, or not of this shape; shows the place.
+    #[error("the fleet file cannot be read: {0}")]
+    Unreadable(#[from] toml::de::Error),
+    /// A name, template or number that does not fit the others.
+    #[error("the fleet file's {item} is wrong: {problem}")]
+    Wrong {
+        /// Which item.
+        item: String,
+        /// What about it.
+        problem: String,
+    },
+    /// The world refuses what the file says.
+    #[error("the sandbox refuses the fleet file's {item}: {code}: {message}")]
+    Refused {
+        /// Which item.
+        item: String,
+        /// Code.
+        code: &'static str,
+        /// Words.
+        message: String,
+    },
+}
+
+/// A template of messages.
+#[derive(Debug, Clone)]
+pub struct MessageTemplate {
+    /// Values that several of the others share.
+    pub variables: Vec<Template>,
+    /// Body.
+    pub body: Template,
+    /// Name, type label and value of each attribute.
+    pub attributes: Vec<(String, String, Template)>,
+    /// Message group.
+    pub group: Option<Template>,
+    /// Deduplication id.
+    pub deduplication: Option<Template>,
+}
+
+impl Fleet {
+    /// The fleet of the five systems, compiled in.
+    ///
+    /// # Errors
+    /// None as shipped: a test reads it.
+    pub fn built_in() -> Result<Self, FleetError> {
+        Self::parse(BUILT_IN)
+    }
+
+    /// Reads and checks a fleet file.
+    ///
+    /// # Errors
+    /// Unreadable, or with names and templates that do not fit together.
+    pub fn parse(text: &str) -> Result<Self, FleetError> {
+        let file: File = toml::from_str(text)?;
+        let mut templates = BTreeMap::new();
+        for template in &file.templates {
+            let item = format!("template {:?}", template.name);
+            let checked = template.check().map_err(|problem| FleetError::Wrong { item, problem })?;
+            templates.insert(template.name.clone(), checked);
+        }
+        file.check(&templates)?;
+        Ok(Self { file, templates })
+    }
+
+    /// The fleet's environments, with the keys that name their accounts and no endpoint.
+    pub fn environments(&self) -> Vec<Environment> {
+        let rules = QueueRules {
+            pairs: self.file.pairs.iter().map(|[source, dead_letter]| (source.clone(), dead_letter.clone())).collect(),
+            keys: self.file.keys.clone(),
+            ..QueueRules::default()
+        };
+        let environment = |entry: &file::EnvironmentEntry| Environment {
+            name: EnvironmentName(entry.name.clone()),
+            account: Some(AccountId(entry.account.clone())),
+            region: self.file.region.clone(),
+            credentials: CredentialSource::Keys { access_key: entry.account.clone(), secret_key: "sandbox".to_owned() },
+            role_chain: Vec::new(),
+            protection: entry.protection,
+            colour: Some(entry.colour.clone()),
+            endpoint: None,
+            queues: rules.clone(),
+        };
+        self.file.environments.iter().map(environment).collect()
+    }
+
+    /// Names of an environment's queues.
+    pub fn queues<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = &'a str> {
+        self.file.queues.iter().filter(move |queue| queue.is_in(environment)).map(|queue| queue.name.as_str())
+    }
+
+    fn places(&self) -> impl Iterator<Item = Place> {
+        self.file.environments.iter().map(|entry| Place {
+            environment: entry.name.clone(),
+            account: entry.account.clone(),
+            region: self.file.region.clone(),
+        })
+    }
+}
+
+/// The built-in fleet's environments: dev, staging and prod, with the keys that name their accounts and no endpoint.
+pub fn environments() -> Vec<Environment> {
+    Fleet::built_in().expect("the fleet is compiled in, and a test reads it").environments()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Protection;
+
+    #[test]
+    fn the_built_in_fleet_is_sound_and_large_enough() {
+        let fleet = Fleet::built_in().expect("a fleet");
+        let queues: usize = ["dev", "staging", "prod"].iter().map(|name| fleet.queues(name).count()).sum();
+        assert!(queues >= 60, "{queues}");
+    }
+
+    #[test]
+    fn environments_carry_account_protection_and_keys() {
+        let environments = environments();
+        let prod = environments.last().expect("three");
+        assert_eq!((prod.name.0.as_str(), prod.protection), ("prod", Protection::TypeName));
+        assert_eq!(prod.account, Some(AccountId("333333333333".to_owned())));
+        let keys = prod.queues.keys_for("events-transfers.fifo").expect("keys");
+        assert_eq!((keys.group_id.as_str(), keys.deduplication_id.as_deref()), ("/transferId", Some("/eventId")));
+        assert_eq!(
+            prod.queues.source_by_name("events-transfers-subscription-dlq").as_deref(),
+            Some("events-transfers.fifo")
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let head = "region = 'r'\npairs = []\n[[environment]]\nname = 'dev'\naccount = '111111111111'\nprotection = 'confirm'\ncolour = 'red'\n";
+        for (text, words) in [
+            ("[[queue]]\nname = 'a'\nsystem = 's'\ndead_letter = 'b'\n", "dead-letter queue \"b\" is not in the file"),
+            ("[[queue]]\nname = 'a'\nsystem = 's'\nenvironments = ['qa']\n", "environment \"qa\" is not in the file"),
+            (
+                "[[queue]]\nname = 'a'\nsystem = 's'\nmessages = [{ template = 't', count = 1, newest = '1h', oldest = '1h' }]\n",
+                "template \"t\"",
+            ),
+            ("[[template]]\nname = 't'\nbody = '${nothing}'\n", "${nothing}"),
+            ("[[queue]]\nname = 'a'\ncolour = 's'\n", "unknown field `colour`"),
+        ] {
+            let error = Fleet::parse(&format!("{head}{text}")).expect_err(words).to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
