@@ -3,9 +3,20 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
-use opsctl::config::{self, Paint, Source, Why};
+use opsctl::{
+    clock::Clock,
+    cloud::{Cloud, Connect},
+    config::{self, Configured, Paint, ResolveError, Source, Why, init, profiles::Profile},
+    domain::{Environment, environment::CredentialSource},
+    sandbox::{
+        Options, Sandbox,
+        world::{Caller, World},
+    },
+};
 
 const FOLDER: &str = "tests/rejected/config";
 
@@ -79,4 +90,114 @@ fn the_readme_shows_a_good_configuration() {
     let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of TOML");
     let (good, message) = message(block.to_owned());
     assert!(good && message.ends_with("is good: 2 environments, no problem\n"), "{message}");
+}
+
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "af-south-1";
+
+/// A sandbox with SSM parameters and queues in it.
+fn sandbox(parameters: &[(&str, &str)], queues: &[&str], latency: Duration) -> Sandbox {
+    let clock = Clock::virtual_from("2026-11-21T03:00:00Z".parse().expect("a time"), 1.0);
+    let options = Options { latency, ..Options::default() };
+    let sandbox = Sandbox::new(World::new(options.seed, clock.now()), clock, options);
+    sandbox.with(|world, now| {
+        for (name, value) in parameters {
+            world.ssm.put(now, ACCOUNT, REGION, name, value);
+        }
+        let caller = Caller { account: ACCOUNT.into(), region: REGION.into(), origin: "http://sandbox".into() };
+        for queue in queues {
+            let fifo: &[(&str, &str)] = if queue.ends_with(".fifo") { &[("FifoQueue", "true")] } else { &[] };
+            world.create(now, &caller, queue, fifo).expect("the queue is made");
+        }
+    });
+    sandbox
+}
+
+fn connect(sandbox: &Sandbox) -> Connect {
+    Connect::through(sandbox.clock(), sandbox.http_client())
+}
+
+/// A sandbox takes any keys; the access key names the account.
+fn with_keys(environment: Environment) -> Environment {
+    let credentials = CredentialSource::Keys { access_key: ACCOUNT.into(), secret_key: "secret".into() };
+    Environment { credentials, ..environment }
+}
+
+async fn reach(configured: &Configured, sandbox: &Sandbox) -> Cloud {
+    let environment = with_keys((*configured.reach()).clone());
+    connect(sandbox).cloud(Arc::new(environment)).await.expect("fixed keys")
+}
+
+/// `count` references and as many parameters that hold a queue's name each.
+fn many_parameters(count: usize) -> (Configured, Vec<(String, String)>) {
+    let names: Vec<String> = (0..count).map(|number| format!("\"ssm:/storo/${{env}}/{number}\"")).collect();
+    let text = format!(
+        "[environments.dev]\naccount = \"{ACCOUNT}\"\nregion = \"{REGION}\"\n\
+         [environments.dev.queues]\ninclude = [{}]\n",
+        names.join(", ")
+    );
+    let (report, bound) = config::examine(Source { path: "opsctl.toml".into(), why: Why::Flag }, text);
+    assert!(report.is_good(), "{}", report.render(Paint::Plain));
+    let values = (0..count).map(|number| (format!("/storo/dev/{number}"), format!("queue-{number}"))).collect();
+    (bound.into_iter().next().expect("one environment"), values)
+}
+
+#[tokio::test]
+async fn values_are_read_from_parameters_of_the_environments_account() {
+    let (configured, values) = many_parameters(23);
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let all = sandbox(&values, &[], Duration::ZERO);
+    let environment = configured.resolve(&reach(&configured, &all).await).await.expect("all there");
+    assert_eq!(environment.queues.include.len(), 23);
+    assert_eq!(environment.queues.include[22], "queue-22");
+
+    let some = sandbox(&values[..21], &[], Duration::ZERO);
+    let error = configured.resolve(&reach(&configured, &some).await).await.expect_err("two are missing");
+    assert_eq!(error.to_string(), "2 errors in the SSM parameters that opsctl.toml names");
+    let ResolveError::Parameters(problems) = error else { panic!("SSM answered") };
+    let missing = problems.render(Paint::Plain);
+    assert!(missing.contains("`/storo/dev/21` does not exist") && missing.contains("--> opsctl.toml:5:"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_starter_file_comes_from_what_the_profiles_reach() {
+    let queues = ["orders", "orders-dlq", "events.fifo"];
+    let sandbox = sandbox(&[], &queues, Duration::ZERO);
+    let profiles = [Profile { name: "storo-dev".into(), region: Some(REGION.into()) }];
+    let asked = init::candidates(&profiles).into_iter().map(with_keys).collect();
+    let text = init::render(&init::discover(asked, &connect(&sandbox), init::DEADLINE).await);
+    let expected = "[environments.storo-dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\nprotection = \"confirm\"\n\
+                    colour = \"green\"\n# 3 queues found.\n\n[environments.storo-dev.queues]\n# DLQs that their names tell.\n\
+                    pairs = [\n  { source = \"*\", dead_letter = \"*-dlq\" },\n]\n";
+    assert!(text.ends_with(expected), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_does_not_answer_holds_nobody_up() {
+    let sandbox = sandbox(&[], &[], Duration::from_secs(60));
+    let profiles = ["a", "b"].map(|name| Profile { name: name.into(), region: Some(REGION.into()) });
+    let asked = init::candidates(&profiles).into_iter().map(with_keys).collect();
+    let started = tokio::time::Instant::now();
+    let found = init::discover(asked, &connect(&sandbox), Duration::from_secs(2)).await;
+    let because: Vec<&str> = found.iter().map(|one| one.found.as_ref().expect_err("too slow").as_str()).collect();
+    assert_eq!(because, ["no answer within 2 s", "no answer within 2 s"]);
+    assert_eq!(started.elapsed().as_secs(), 2, "all are asked at once");
+}
+
+proptest::proptest! {
+    /// Whatever is typed or broken, there is a message, without a panic and without a control character.
+    #[test]
+    fn any_text_gives_a_message(
+        cuts in proptest::collection::vec((0..4_000_usize, 0..12_usize, "[\\PC\u{0}-\u{1f}\u{202e}\\[\\]\"={}\n]{0,6}"), 0..6),
+    ) {
+        let mut text = config::example();
+        for (at, length, new) in cuts {
+            let start = text.floor_char_boundary(at.min(text.len()));
+            let end = text.ceil_char_boundary((start + length).min(text.len()));
+            text.replace_range(start..end, &new);
+        }
+        let (_, shown) = message(text);
+        let hostile = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+        proptest::prop_assert!(!shown.contains(hostile), "{:?}", shown);
+    }
 }

@@ -9,13 +9,14 @@ use std::{
 };
 
 /// Which modules of `src/` a module may use; never upward. `main.rs` sees `cli` only through the crate's name.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("clock", &[]),
     ("cloud", &["domain", "clock"]),
     ("journal", &["domain", "clock"]),
     ("messages", &["domain"]),
     ("config", &["domain", "clock", "cloud"]),
+    ("observe", &["domain", "clock", "cloud", "config", "messages"]),
     // A plan carries the operation that it is of.
     ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
     ("gate", &["domain", "plan"]),
@@ -24,7 +25,20 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("sandbox", &["domain", "clock"]),
     (
         "cli",
-        &["domain", "clock", "cloud", "messages", "journal", "config", "plan", "gate", "operations", "run", "sandbox"],
+        &[
+            "domain",
+            "clock",
+            "cloud",
+            "messages",
+            "journal",
+            "config",
+            "observe",
+            "plan",
+            "gate",
+            "operations",
+            "run",
+            "sandbox",
+        ],
     ),
     ("lib", &[]),
     ("main", &["cli"]),

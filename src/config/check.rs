@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::{
     bound::{Configured, Keys, Origin, Rules, Value},
-    problem::Problem,
+    problem::{PROBLEMS_MAX, Problem},
     texts::{Complaint, Sort, region_meant, role_account},
     typed::{self, Defaults, Spot},
 };
@@ -34,10 +34,12 @@ pub(super) fn check(file: &typed::File, origin: &Arc<Origin>) -> (Vec<Configured
     for (name, environment) in named.iter().take(ENVIRONMENTS_MAX) {
         let mut one = One { name: name.value(), problems: Vec::new() };
         bound.push((name.span(), one.bind(name, environment, defaults, origin)));
+        one.problems.sort_by_key(|problem| problem.severity);
+        one.problems.truncate(PROBLEMS_MAX);
         problems.append(&mut one.problems);
+        forget_repeats(&mut problems);
     }
     problems.extend(twins(&bound));
-    forget_repeats(&mut problems);
     (bound.into_iter().map(|(_, configured)| configured).collect(), problems)
 }
 

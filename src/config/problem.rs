@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::places::shown;
 use crate::domain::Text;
 
+/// Most problems that are shown of one file: a binary file would have thousands.
+pub const PROBLEMS_MAX: usize = 50;
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -98,8 +101,12 @@ pub struct Located {
 }
 
 impl Problems {
-    /// Puts problems in the order of the file.
+    /// Puts problems in the order of the file. Of very many it keeps [`PROBLEMS_MAX`], errors before warnings.
     pub fn new(file: &Path, text: impl Into<String>, mut list: Vec<Problem>) -> Self {
+        if list.len() > PROBLEMS_MAX {
+            list.sort_by_key(|problem| problem.severity);
+            list.truncate(PROBLEMS_MAX);
+        }
         list.sort_by_key(|problem| (problem.span.start, problem.span.end));
         Self { file: shown(file), text: text.into(), list }
     }
@@ -255,6 +262,13 @@ mod tests {
         assert_eq!(nearest("type_name", &known), Some("type-name"));
         assert_eq!(nearest("none", &known), None);
         assert_eq!(one_of(&known), "`read-only`, `confirm` or `type-name`");
+    }
+
+    #[test]
+    fn of_very_many_problems_no_error_is_dropped_for_a_warning() {
+        let warnings = std::iter::repeat_n(Problem::warning(0..1, "w"), 1_000);
+        let problems = Problems::new(Path::new("f"), "xy", warnings.chain([Problem::error(1..2, "e")]).collect());
+        assert_eq!((problems.errors(), problems.list.len()), (1, PROBLEMS_MAX));
     }
 
     #[test]

@@ -14,10 +14,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::problem::{Problem, nearest, one_of};
-
-/// Most problems reported: a binary file would have thousands.
-const PROBLEMS_MAX: usize = 50;
+use super::problem::{PROBLEMS_MAX, Problem, nearest, one_of};
 
 /// Reads `text` as `T`. Every field of `T` that a file may lack or spoil must have a default.
 ///
