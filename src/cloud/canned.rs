@@ -24,7 +24,7 @@ use crate::{
 
 /// One answer.
 #[derive(Debug, Clone)]
-pub(super) enum Canned {
+pub(crate) enum Canned {
     /// Status, `x-amzn-query-error` and the like, body.
     Answer(u16, Vec<(&'static str, String)>, String),
     /// Nobody listens.
@@ -36,19 +36,19 @@ pub(super) enum Canned {
 }
 
 impl Canned {
-    pub(super) fn body(status: u16, body: &str) -> Self {
+    pub(crate) fn body(status: u16, body: &str) -> Self {
         Self::Answer(status, Vec::new(), body.to_owned())
     }
 
     /// As SQS answers errors: the JSON type and the query protocol's code.
-    pub(super) fn sqs_error(status: u16, kind: &str, query_code: &str, message: &str) -> Self {
+    pub(crate) fn sqs_error(status: u16, kind: &str, query_code: &str, message: &str) -> Self {
         let body = serde_json::json!({ "__type": format!("com.amazonaws.sqs#{kind}"), "message": message });
         let header = ("x-amzn-query-error", format!("{query_code};Sender"));
         Self::Answer(status, vec![header], body.to_string())
     }
 
     /// As STS answers errors.
-    pub(super) fn sts_error(status: u16, code: &str, message: &str) -> Self {
+    pub(crate) fn sts_error(status: u16, code: &str, message: &str) -> Self {
         Self::body(
             status,
             &format!(
@@ -58,48 +58,70 @@ impl Canned {
     }
 }
 
-/// Gives the answers out; the last one again and again. Remembers what was asked.
+/// Gives the answers out. Remembers what was asked.
 #[derive(Debug, Clone)]
-pub(super) struct CannedAws(Arc<Mutex<State>>);
+pub(crate) struct CannedAws(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    answers: VecDeque<Canned>,
+    answers: Answers,
     asked: Vec<String>,
 }
 
+#[derive(Debug)]
+enum Answers {
+    /// In this order; the last one again and again.
+    InOrder(VecDeque<Canned>),
+    /// By what is asked: SQS's operation, or the body.
+    By(fn(&str) -> Canned),
+}
+
 impl CannedAws {
-    pub(super) fn new(answers: impl IntoIterator<Item = Canned>) -> Self {
-        Self(Arc::new(Mutex::new(State { answers: answers.into_iter().collect(), asked: Vec::new() })))
+    pub(crate) fn new(answers: impl IntoIterator<Item = Canned>) -> Self {
+        Self::with(Answers::InOrder(answers.into_iter().collect()))
+    }
+
+    /// Answers by SQS's operation, or by the body for other services.
+    pub(crate) fn by(answer: fn(&str) -> Canned) -> Self {
+        Self::with(Answers::By(answer))
+    }
+
+    fn with(answers: Answers) -> Self {
+        Self(Arc::new(Mutex::new(State { answers, asked: Vec::new() })))
     }
 
     /// Operations or bodies asked for, in order.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.0.lock().expect("no test panics with the lock held").asked.clone()
     }
 
     /// Clients that end here, on a virtual clock.
-    pub(super) async fn cloud(&self) -> Cloud {
+    pub(crate) async fn cloud(&self) -> Cloud {
         self.cloud_of(environment()).await
     }
 
-    pub(super) async fn cloud_of(&self, environment: Environment) -> Cloud {
+    pub(crate) async fn cloud_of(&self, environment: Environment) -> Cloud {
+        self.connect().cloud(Arc::new(environment)).await.expect("fixed keys need no file")
+    }
+
+    /// The way here, at three in the morning.
+    pub(crate) fn connect(&self) -> Connect {
         let start = "2026-11-21T03:00:00Z".parse().expect("a time");
-        let clock = Clock::virtual_from(start, 1.0);
-        let connect = Connect::through(clock, SharedHttpClient::new(self.clone()));
-        connect.cloud(Arc::new(environment)).await.expect("fixed keys need no file")
+        Connect::through(Clock::virtual_from(start, 1.0), SharedHttpClient::new(self.clone()))
     }
 
     fn next(&self, request: &HttpRequest) -> Canned {
         let mut state = self.0.lock().expect("no test panics with the lock held");
         let target = request.headers().get("x-amz-target").map(|target| target.replace("AmazonSQS.", ""));
         let body = request.body().bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        state.asked.push(target.or(body).unwrap_or_default());
-        match state.answers.len() {
-            0 => Canned::Silence,
-            1 => state.answers[0].clone(),
-            _ => state.answers.pop_front().unwrap_or(Canned::Silence),
-        }
+        let asked = target.or(body).unwrap_or_default();
+        let answer = match &mut state.answers {
+            Answers::By(answer) => answer(&asked),
+            Answers::InOrder(answers) if answers.len() > 1 => answers.pop_front().unwrap_or(Canned::Silence),
+            Answers::InOrder(answers) => answers.front().cloned().unwrap_or(Canned::Silence),
+        };
+        state.asked.push(asked);
+        answer
     }
 }
 
@@ -131,7 +153,7 @@ impl HttpClient for CannedAws {
 }
 
 /// `dev` with fixed keys.
-pub(super) fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment {
         name: EnvironmentName("dev".into()),
         account: None,

@@ -11,7 +11,7 @@ pub mod connect;
 
 mod attempts;
 #[cfg(test)]
-mod canned;
+pub(crate) mod canned;
 mod classify;
 mod credentials;
 mod skew;

@@ -1,0 +1,143 @@
+//! [`Finding`]: one thing looked at, and what to do about it.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Environment, EnvironmentName, Text};
+
+/// What is looked at, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// Whom the clients ask.
+    Endpoint,
+    /// Whether credentials are found and good.
+    Credentials,
+    /// Whether they are of the account that is meant.
+    Account,
+    /// How far this machine's clock is off.
+    Clock,
+    /// Whether SQS answers for the region.
+    Region,
+    /// Whether a needed call is allowed.
+    Permission,
+}
+
+impl Check {
+    const ALL: [Self; 6] =
+        [Self::Endpoint, Self::Credentials, Self::Account, Self::Clock, Self::Region, Self::Permission];
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Endpoint => "endpoint",
+            Self::Credentials => "credentials",
+            Self::Account => "account",
+            Self::Clock => "clock",
+            Self::Region => "region",
+            Self::Permission => "permission",
+        })
+    }
+}
+
+/// How it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Well.
+    Ok,
+    /// Not looked at, for something before it failed.
+    Skipped,
+    /// Works, but deserves a look.
+    Warning,
+    /// Something will not work.
+    Problem,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Ok => "ok",
+            Self::Skipped => "skipped",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        })
+    }
+}
+
+/// One thing looked at. Texts are safe to show, one line each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Environment.
+    pub environment: EnvironmentName,
+    /// What was looked at.
+    pub check: Check,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub what: Text,
+    /// Why that is so or matters; none for what is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Text>,
+    /// What to do about it; none where nothing is to be done.
+    #[serde(rename = "try", skip_serializing_if = "Option::is_none")]
+    pub try_: Option<Text>,
+}
+
+/// Findings of one environment while it is looked at.
+#[derive(Debug)]
+pub(super) struct Findings {
+    environment: Arc<Environment>,
+    all: Vec<Finding>,
+}
+
+impl Findings {
+    pub(super) fn new(environment: &Arc<Environment>) -> Self {
+        Self { environment: Arc::clone(environment), all: Vec::new() }
+    }
+
+    pub(super) fn environment(&self) -> &Arc<Environment> {
+        &self.environment
+    }
+
+    pub(super) fn ok(&mut self, check: Check, what: &str) {
+        self.push(check, Verdict::Ok, what, None, None);
+    }
+
+    pub(super) fn skip(&mut self, check: Check, because: &str) {
+        self.push(check, Verdict::Skipped, "not looked at", Some(because), None);
+    }
+
+    /// Skips every check that has no finding yet, for `because`.
+    pub(super) fn skip_rest(&mut self, because: &str) {
+        for check in Check::ALL {
+            if !self.all.iter().any(|finding| finding.check == check) {
+                self.skip(check, because);
+            }
+        }
+    }
+
+    /// A warning or problem: `what`, because of `because`, try `try_`.
+    pub(super) fn add(&mut self, check: Check, verdict: Verdict, what: &str, because: &str, try_: &str) {
+        self.push(check, verdict, what, Some(because), Some(try_));
+    }
+
+    fn push(&mut self, check: Check, verdict: Verdict, what: &str, because: Option<&str>, try_: Option<&str>) {
+        self.all.push(Finding {
+            environment: self.environment.name.clone(),
+            check,
+            verdict,
+            what: Text::line(what),
+            because: because.map(Text::line),
+            try_: try_.map(Text::line),
+        });
+    }
+
+    /// In the order of checks; of one check in the order found.
+    pub(super) fn into_vec(mut self) -> Vec<Finding> {
+        self.all.sort_by_key(|finding| finding.check);
+        self.all
+    }
+}

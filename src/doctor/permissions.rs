@@ -1,0 +1,93 @@
+//! Which of the needed calls answer: read-only ones, on a queue that is there.
+
+use std::sync::Arc;
+
+use super::findings::{Check, Findings, Verdict};
+use crate::{
+    cloud::{Cloud, CloudError, ErrorKind},
+    domain::{Environment, Queue, QueueArn, QueueUrl},
+};
+
+/// What is missing when a call is not allowed.
+const LIST_QUEUES: &str = "no queue is found by itself";
+const ATTRIBUTES: &str = "no queue can be shown or redriven";
+const URL: &str = "queues are not found by name";
+const TAGS: &str = "DLQs are not paired with their sources by tag";
+const SOURCES: &str = "it is not known which queues share a DLQ";
+const MOVE_TASKS: &str = "SQS's own redrives are not seen, and none can be followed";
+
+/// Adds a finding for each needed call.
+pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result<Vec<QueueUrl>, CloudError>) {
+    tell(findings, "sqs:ListQueues", listed.as_ref().err(), LIST_QUEUES, Verdict::Problem);
+    let environment = Arc::clone(findings.environment());
+    let Some(url) = choose(listed.unwrap_or_default(), &environment) else {
+        return findings.skip(Check::Permission, "there is no queue to ask about");
+    };
+    let described = cloud.sqs().describe(&url).await;
+    tell(findings, "sqs:GetQueueAttributes", described.as_ref().err(), ATTRIBUTES, Verdict::Problem);
+    let name = url.name();
+    let (by_name, tags, sources) =
+        tokio::join!(cloud.sqs().url(name.as_str()), cloud.sqs().tags(&url), cloud.sqs().sources_of(&url));
+    tell(findings, "sqs:GetQueueUrl", by_name.err().as_ref(), URL, Verdict::Warning);
+    tell(findings, "sqs:ListQueueTags", tags.err().as_ref(), TAGS, Verdict::Warning);
+    tell(findings, "sqs:ListDeadLetterSourceQueues", sources.err().as_ref(), SOURCES, Verdict::Warning);
+    match described.as_ref().ok().map(dead_letter) {
+        None => findings.skip(Check::Permission, "sqs:ListMessageMoveTasks needs a queue's ARN"),
+        Some(arn) => {
+            let tasks = cloud.sqs().move_tasks(&arn).await.err();
+            // The answer to a queue that is no DLQ, or whose DLQ is gone: not for lack of a permission.
+            let refused = tasks.filter(|error| !is_about_the_queue(error));
+            tell(findings, "sqs:ListMessageMoveTasks", refused.as_ref(), MOVE_TASKS, Verdict::Warning);
+        }
+    }
+}
+
+/// A queue to ask about: a DLQ by its name, else any that is looked at.
+fn choose(urls: Vec<QueueUrl>, environment: &Environment) -> Option<QueueUrl> {
+    let rules = &environment.queues;
+    let looked_at = |url: &&QueueUrl| rules.admits(url.name().as_str());
+    let is_dead_letter = |url: &&QueueUrl| {
+        let name = url.name();
+        rules.source_by_name(name.as_str()).is_some() || name.as_str().contains("dlq") || name.as_str().contains("dead")
+    };
+    let mut candidates = urls.iter().filter(looked_at);
+    let any = candidates.clone().next();
+    candidates.find(is_dead_letter).or(any).cloned()
+}
+
+/// The queue's DLQ, or itself.
+fn dead_letter(queue: &Queue) -> QueueArn {
+    queue.redrive.as_ref().map_or_else(|| queue.arn.clone(), |redrive| redrive.dead_letter.clone())
+}
+
+fn is_about_the_queue(error: &CloudError) -> bool {
+    error.kind == ErrorKind::NotFound || error.code.as_deref() == Some("InvalidParameterValue")
+}
+
+fn tell(findings: &mut Findings, action: &str, error: Option<&CloudError>, missing: &str, denied: Verdict) {
+    let environment = Arc::clone(findings.environment());
+    let Some(error) = error else { return findings.ok(Check::Permission, &format!("{action} answers")) };
+    let hint = error.hint(&environment);
+    match error.kind {
+        ErrorKind::Denied => {
+            findings.add(
+                Check::Permission,
+                denied,
+                &format!("{action} is denied: {missing}"),
+                &error.to_string(),
+                &hint,
+            );
+        }
+        ErrorKind::Throttled
+        | ErrorKind::NotFound
+        | ErrorKind::CredentialsExpired
+        | ErrorKind::CredentialsMissing
+        | ErrorKind::Unreachable
+        | ErrorKind::Unknown
+        | ErrorKind::Invalid
+        | ErrorKind::ClockSkew => {
+            let what = format!("{action} does not answer well");
+            findings.add(Check::Permission, Verdict::Warning, &what, &error.to_string(), &hint);
+        }
+    }
+}

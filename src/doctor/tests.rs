@@ -1,0 +1,158 @@
+//! Findings on a canned AWS.
+
+use super::*;
+use crate::{
+    cloud::canned::{Canned, CannedAws, environment},
+    domain::AccountId,
+};
+
+const CALLER: &str = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ann</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#;
+
+fn caller_at(date: &str) -> Canned {
+    Canned::Answer(200, vec![("date", date.to_owned())], CALLER.to_owned())
+}
+
+fn good(asked: &str) -> Canned {
+    let body = match asked {
+        "ListQueues" => r#"{"QueueUrls":["https://sqs/1/orders","https://sqs/1/orders-dlq"]}"#,
+        "GetQueueAttributes" => r#"{"Attributes":{"QueueArn":"arn:aws:sqs:eu-west-1:123456789012:orders-dlq"}}"#,
+        "GetQueueUrl" => r#"{"QueueUrl":"https://sqs/1/orders-dlq"}"#,
+        "ListQueueTags" => "{}",
+        "ListDeadLetterSourceQueues" => r#"{"queueUrls":[]}"#,
+        "ListMessageMoveTasks" => r#"{"Results":[]}"#,
+        _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
+    };
+    Canned::body(200, body)
+}
+
+fn pinned(account: &str) -> Arc<Environment> {
+    Arc::new(Environment { account: Some(AccountId(account.into())), ..environment() })
+}
+
+fn lines(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|finding| format!("{} {}: {}", finding.verdict, finding.check, finding.what)).collect()
+}
+
+async fn look_at(environment: Arc<Environment>, aws: &CannedAws) -> Vec<Finding> {
+    examine(&environment, &aws.connect(), &Surroundings::default()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_is_well() {
+    let aws = CannedAws::by(good);
+    let findings = look_at(pinned("123456789012"), &aws).await;
+    assert_eq!(
+        lines(&findings),
+        [
+            "ok endpoint: asks AWS itself",
+            "ok credentials: arn:aws:iam::123456789012:user/ann, from fixed keys",
+            "ok account: 123456789012, as pinned",
+            "ok clock: within 30 s of AWS's",
+            "ok region: SQS answers for eu-west-1",
+            "ok permission: sqs:ListQueues answers",
+            "ok permission: sqs:GetQueueAttributes answers",
+            "ok permission: sqs:GetQueueUrl answers",
+            "ok permission: sqs:ListQueueTags answers",
+            "ok permission: sqs:ListDeadLetterSourceQueues answers",
+            "ok permission: sqs:ListMessageMoveTasks answers",
+        ]
+    );
+    let writes = ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch", "StartMessageMoveTask"];
+    assert!(aws.asked().iter().all(|asked| !writes.contains(&asked.as_str())), "{:?}", aws.asked());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wrong_account_is_a_problem_and_none_a_warning() {
+    let aws = CannedAws::by(good);
+    let findings = look_at(pinned("999999999999"), &aws).await;
+    assert_eq!(findings[2].verdict, Verdict::Problem);
+    assert_eq!(findings[2].what.as_str(), "the credentials are of account 123456789012, 999999999999 is pinned");
+    let findings = look_at(Arc::new(environment()), &aws).await;
+    assert_eq!(findings[2].verdict, Verdict::Warning);
+    let try_ = findings[2].try_.as_ref().map(Text::as_str);
+    assert_eq!(try_, Some("write `account = \"123456789012\"`, if that is the one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_off_is_told_even_when_it_is_what_aws_refuses() {
+    let skewed = |_: &str| {
+        let Canned::Answer(_, _, body) = Canned::sts_error(403, "RequestTimeTooSkewed", "off") else { unreachable!() };
+        Canned::Answer(403, vec![("date", "Sat, 21 Nov 2026 03:10:00 GMT".to_owned())], body)
+    };
+    let findings = look_at(pinned("123456789012"), &CannedAws::by(skewed)).await;
+    let shown = lines(&findings);
+    assert_eq!(shown[1], "problem credentials: AWS refuses the signature for its time");
+    // Ten minutes, less the pauses between attempts.
+    assert!(
+        shown[3].starts_with("problem clock: this machine is 59") && shown[3].ends_with(" s behind AWS"),
+        "{shown:?}"
+    );
+    assert_eq!(shown[5], "skipped permission: not looked at");
+    let early = |_: &str| caller_at("Sat, 21 Nov 2026 02:59:00 GMT");
+    let findings = look_at(pinned("123456789012"), &CannedAws::by(early)).await;
+    assert_eq!(lines(&findings)[3], "warning clock: this machine is 60 s ahead of AWS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_skip_the_rest() {
+    let expired = |_: &str| Canned::sts_error(403, "ExpiredToken", "The security token is \u{202e}expired");
+    let findings = look_at(pinned("123456789012"), &CannedAws::by(expired)).await;
+    let shown = lines(&findings);
+    assert_eq!(shown[1], "problem credentials: fixed keys: expired, or no longer valid");
+    assert!(shown[2..].iter().all(|line| line.starts_with("skipped")), "{shown:?}");
+    assert!(!format!("{findings:?}").contains('\u{202e}'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_says_what_is_missing_and_what_to_allow() {
+    let denied = |asked: &str| match asked {
+        "ListMessageMoveTasks" => Canned::sqs_error(
+            400,
+            "AccessDeniedException",
+            "AccessDenied",
+            "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: sqs:listmessagemovetasks on resource: arn:aws:sqs:eu-west-1:123456789012:orders-dlq",
+        ),
+        asked => good(asked),
+    };
+    let findings = look_at(pinned("123456789012"), &CannedAws::by(denied)).await;
+    let last = findings.last().expect("findings");
+    assert_eq!(last.verdict, Verdict::Warning);
+    assert!(last.what.as_str().starts_with("sqs:ListMessageMoveTasks is denied: SQS's own redrives"), "{}", last.what);
+    let resource = "arn:aws:sqs:eu-west-1:123456789012:orders-dlq";
+    let hint = format!("allow sqs:ListMessageMoveTasks on {resource} for the credentials of dev");
+    assert_eq!(last.try_.as_ref().map(Text::as_str), Some(hint.as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_without_sqs_is_a_problem() {
+    let nowhere = |asked: &str| if asked == "ListQueues" { Canned::Refused } else { good(asked) };
+    let shown = lines(&look_at(pinned("123456789012"), &CannedAws::by(nowhere)).await);
+    assert_eq!(shown[4..], ["problem region: no SQS answers for eu-west-1", "skipped permission: not looked at"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_environment_delays_nobody_and_ends() {
+    let silent = |asked: &str| if asked.starts_with("Action=") { good(asked) } else { Canned::Silence };
+    let dead = CannedAws::by(silent);
+    let connect = dead.connect();
+    let started = connect.clock.now();
+    let all = vec![pinned("123456789012"); 20];
+    let findings = examine_all(&all, &connect, &Surroundings::default()).await;
+    let took = connect.clock.now().duration_since(started).as_secs();
+    assert!(took <= 30, "{took} s for twenty at once");
+    assert_eq!(findings.iter().filter(|finding| finding.check == Check::Permission).count() % 20, 0);
+    assert!(findings.iter().any(|finding| finding.check == Check::Permission && finding.verdict != Verdict::Ok));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stray_endpoint_is_worse_where_names_are_typed() {
+    let aws = CannedAws::by(good);
+    let surroundings =
+        Surroundings { stray_endpoint: Some("AWS_ENDPOINT_URL=http://localhost:4566".into()), has_keys: false };
+    for (protection, verdict) in [(Protection::Confirm, Verdict::Warning), (Protection::TypeName, Verdict::Problem)] {
+        let environment = Arc::new(Environment { protection, ..environment() });
+        let findings = examine(&environment, &aws.connect(), &surroundings).await;
+        assert_eq!(findings[0].verdict, verdict);
+        assert_eq!(findings[0].what.as_str(), "asks AWS; AWS_ENDPOINT_URL=http://localhost:4566 is ignored here");
+    }
+}
