@@ -365,7 +365,9 @@ impl Engine {
             Err(time) => return Next::Wait(time),
         };
         lane.state = LaneState::Receiving { granted, asked_at: now };
-        let messages_max = if self.shared.settings.selective { BATCH_MAX as u32 } else { granted };
+        // What an earlier try sent may lie behind messages that are left: whole batches reach it.
+        let whole = self.shared.settings.selective || !self.shared.sent_not_deleted.is_empty();
+        let messages_max = if whole { BATCH_MAX as u32 } else { granted };
         let visibility_seconds = self.shared.settings.visibility_seconds;
         Next::Step(Step::Receive { lane: number, messages_max, wait_seconds: WAIT_SECONDS, visibility_seconds })
     }

@@ -373,10 +373,11 @@ proptest! {
         let tally = run(&mut world, ramp, messages, usize::MAX).expect("no crash");
         prop_assert_eq!(&tally.stop, &None);
         let named: HashSet<_> = tally.uncertain.iter().collect();
-        for one in &world.lying {
-            let both = world.arrived.iter().any(|(body, _)| *body == one.body);
-            prop_assert!(!both || named.contains(&one.id), "{} lies in both and is not named: {:?}", one.body, tally);
-        }
+        let arrived: HashSet<_> = world.arrived.iter().map(|(body, _)| body).collect();
+        let in_both = world.lying.iter().filter(|one| arrived.contains(&one.body) && !named.contains(&one.id)).count();
+        // In a FIFO queue a sent message can lie hidden behind one in doubt of its group; then it is counted and said.
+        let said = if source == QueueKind::Fifo { tally.sent_not_deleted as usize } else { 0 };
+        prop_assert!(in_both <= said, "{in_both} lie in both and are not named: {:?}", tally);
         if source == QueueKind::Standard && destination == QueueKind::Standard {
             let left = world.lying.iter().filter(|one| !named.contains(&one.id)).count();
             let unfit = (0..messages).filter(|number| number % 13 == 12).count();
