@@ -20,7 +20,8 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     // A plan carries the operation that it is of.
     ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
     ("gate", &["domain", "plan"]),
-    ("operations", &["domain", "clock", "cloud", "messages", "journal", "plan"]),
+    // A plan looks at samples, which costs a receive: the gate gives leave for it.
+    ("operations", &["domain", "clock", "cloud", "messages", "journal", "plan", "gate"]),
     ("run", &["domain", "clock", "cloud", "messages", "journal", "plan", "gate", "operations"]),
     ("sandbox", &["domain", "clock"]),
     (

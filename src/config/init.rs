@@ -254,6 +254,14 @@ impl InitError {
     }
 }
 
+/// Refuses a target that is there already: asked first, so that nobody waits for the profiles in vain.
+///
+/// # Errors
+/// [`InitError::Exists`].
+pub fn vacant(target: &Source) -> Result<(), InitError> {
+    if target.path.symlink_metadata().is_ok() { Err(InitError::Exists(target.clone())) } else { Ok(()) }
+}
+
 /// Writes a file that does not exist yet, and the folders that lead to it.
 ///
 /// # Errors
@@ -361,9 +369,11 @@ mod tests {
     fn a_file_that_is_there_is_left_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = target(folder.path().join("new/opsctl.toml"));
+        vacant(&target).expect("nothing there");
         write(&target, "first").expect("written, with its folder");
         let error = write(&target, "second").expect_err("it exists");
         assert!(matches!(error, InitError::Exists(_)), "{error}");
+        assert!(vacant(&target).is_err());
         assert_eq!(std::fs::read_to_string(&target.path).expect("there"), "first");
     }
 }
