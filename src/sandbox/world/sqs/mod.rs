@@ -17,6 +17,8 @@ mod moves;
 pub(in crate::sandbox::world) mod queue;
 mod settings;
 pub(in crate::sandbox::world) mod store;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::borrow::Cow;
