@@ -12,6 +12,7 @@ pub mod domain;
 pub mod gate;
 pub mod journal;
 pub mod messages;
+pub mod observe;
 pub mod operations;
 pub mod plan;
 pub mod run;

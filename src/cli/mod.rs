@@ -1,58 +1,34 @@
-//! The command line.
+//! The command line: clap arguments, tables and JSON, prompts, completions. It has no rule of its own about what is
+//! allowed.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+pub mod args;
+pub mod commands;
+pub mod complete;
+pub mod error;
+pub mod exit;
+pub mod hooks;
+pub mod output;
+pub mod paths;
+pub mod prompt;
+pub mod world;
 
-use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use args::Cli;
+use error::CliError;
+use exit::Exit;
+use output::Output;
 
-use crate::sandbox::{join, serve};
-
-#[derive(Debug, Parser)]
-#[command(name = "opsctl", version, about)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Work with the simulated AWS
-    Sandbox {
-        #[command(subcommand)]
-        command: SandboxCommand,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum SandboxCommand {
-    Serve(serve::Serve),
-}
-
-/// Does what the command line says; answers the exit code.
-pub fn main() -> ExitCode {
-    let Arguments { command: Command::Sandbox { command: SandboxCommand::Serve(args) } } = Arguments::parse();
-    match serve_sandbox(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+/// Runs a command and says what went wrong.
+pub async fn run(cli: Cli) -> Exit {
+    let mut out = Output::of_process(cli.global.output, cli.global.color);
+    let ended = commands::run(cli, &mut out).await;
+    let ended = ended.and_then(|exit| out.flush().map(|()| exit).map_err(CliError::from));
+    match ended {
+        Ok(exit) => exit,
         Err(error) => {
-            // Where not even that can be written, the exit code says it.
-            drop(writeln!(io::stderr(), "opsctl: {error}"));
-            ExitCode::FAILURE
+            if !error.is_quiet() {
+                out.error(&error.to_string());
+            }
+            error.exit
         }
     }
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn serve_sandbox(args: &serve::Serve) -> Result<(), Box<dyn std::error::Error>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let shutdown = async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    serve::run(args, &join::state_file()?, &mut io::stdout(), shutdown).await?;
-    Ok(())
 }

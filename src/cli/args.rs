@@ -1,0 +1,341 @@
+//! The command line as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
+
+use super::{complete, exit::Exit};
+use crate::{domain::RunId, operations};
+
+/// See what is wrong in every AWS account, and every way out of it.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "opsctl", version, about, max_term_width = 110, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// For every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Read this configuration instead of looking for opsctl.toml
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Act in this environment
+    #[arg(long = "env", short = 'e', global = true, value_name = "NAME", add = ArgValueCandidates::new(complete::environments))]
+    pub environment: Option<String>,
+    /// Use the simulated AWS: a running `opsctl sandbox serve`, else a fresh one for this command
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// Print data in this form
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM", hide_possible_values = false)]
+    pub output: Format,
+    /// Use colours; NO_COLOR is obeyed
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// Say more: -v what is done, -vv every call
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Form of the data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON document a line, as soon as it is known
+    Jsonl,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Show a simulated fleet's state, and what to try on it
+    Demo,
+    /// List the queues of every environment, full dead-letter queues first
+    Queues(Queues),
+    /// Look at some messages of a queue and put them back at once
+    Peek(Peek),
+    /// Group a dead-letter queue's messages by how they failed
+    Groups(Groups),
+    /// Move messages from a dead-letter queue to where they belong
+    Redrive(Redrive),
+    /// Delete every message of a queue, after a snapshot
+    Purge(Purge),
+    /// Put the messages of a run's snapshot back
+    Restore(Restore),
+    /// Carry out a plan that was written with --plan-out
+    Apply(Apply),
+    /// List runs, newest first
+    Runs,
+    /// Show, check or export the journal of a run
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Check the configuration, or print its schema
+    #[command(subcommand)]
+    Config(Config),
+    /// Find what the AWS profiles reach and write a starter opsctl.toml
+    Init(Init),
+    /// Check credentials, accounts, permissions and clocks, and say what to do
+    Doctor,
+    /// Simulated AWS for other terminals and programs
+    #[command(subcommand)]
+    Sandbox(Sandbox),
+    /// Print the line that makes a shell complete commands, environments and queue names
+    Completions {
+        /// Shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write man pages
+    Man {
+        /// Folder to write them to
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// Print the reference of all commands as Markdown
+    #[command(hide = true)]
+    Docs,
+}
+
+/// Options of `queues`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Queues {
+    /// List only queues whose names match this pattern; `*` stands for anything
+    #[arg(value_name = "PATTERN", add = ArgValueCandidates::new(complete::queues))]
+    pub pattern: Option<String>,
+    /// List only dead-letter queues
+    #[arg(long)]
+    pub dlq: bool,
+    /// List queues that the configuration excludes as well
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Which messages to look at.
+#[derive(Debug, Clone, Args)]
+pub struct Sample {
+    /// Queue: name, URL or ARN
+    #[arg(long, value_name = "QUEUE", add = ArgValueCandidates::new(complete::queues))]
+    pub queue: String,
+    /// Show only messages for which this jq expression is true, `.body.code == "TIMEOUT"` for instance
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Look even at a main queue whose messages could die of it
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of `peek`.
+#[derive(Debug, Clone, Args)]
+pub struct Peek {
+    /// Which messages.
+    #[command(flatten)]
+    pub sample: Sample,
+    /// Look at this many messages at most
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
+    /// Show bodies whole, and what looks like a secret too
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// Options of `groups`.
+#[derive(Debug, Clone, Args)]
+pub struct Groups {
+    /// Which messages.
+    #[command(flatten)]
+    pub sample: Sample,
+    /// Look at this many messages at most
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub limit: u32,
+}
+
+/// How a change is agreed to.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Consent")]
+pub struct Consent {
+    /// Show the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the plan to this file and stop; `opsctl apply` carries it out
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan_out: Option<PathBuf>,
+    /// Say why; it stands in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Agree to exactly the plan with this fingerprint
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "yes")]
+    pub approve: Option<String>,
+    /// Agree without being asked; never enough where names are typed
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+/// Options of `redrive`.
+#[derive(Debug, Clone, Args)]
+pub struct Redrive {
+    /// The operation.
+    #[command(flatten)]
+    pub operation: operations::Redrive,
+    /// Go on with a run that ended early
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<RunId>,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// Options of `purge`.
+#[derive(Debug, Clone, Args)]
+pub struct Purge {
+    /// The operation.
+    #[command(flatten)]
+    pub operation: operations::Purge,
+    /// Go on with a run that ended early
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<RunId>,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Clone, Args)]
+pub struct Restore {
+    /// The operation.
+    #[command(flatten)]
+    pub operation: operations::Restore,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Clone, Args)]
+pub struct Apply {
+    /// Plan, as written with --plan-out
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// `journal`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Journal {
+    /// Show what a run did, step by step
+    Show {
+        /// Run
+        run: RunId,
+    },
+    /// Check that nothing in a run's journal was changed
+    Verify {
+        /// Run; none: every run
+        run: Option<RunId>,
+    },
+    /// Print a run's journal as it is, one JSON document a line
+    Export {
+        /// Run
+        run: RunId,
+    },
+}
+
+/// `config`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Config {
+    /// Find every mistake in the configuration
+    Check,
+    /// Print the configuration's JSON Schema, for editors
+    Schema,
+    /// Print an example with every setting explained
+    Example,
+}
+
+/// Options of `init`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Init {
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// `sandbox`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Sandbox {
+    /// Serve a simulated AWS on this machine
+    Serve(crate::sandbox::serve::Serve),
+}
+
+/// A shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// elvish
+    Elvish,
+    /// PowerShell
+    Powershell,
+}
+
+/// The whole command line for clap: with exit codes in the help, and queue names completed.
+pub fn command() -> clap::Command {
+    let names = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::queues));
+    let runs = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::runs));
+    Cli::command()
+        .after_help(format!("Exit codes:\n{}", Exit::table()))
+        .mut_subcommand("redrive", |command| {
+            command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
+        })
+        .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
+        .mut_subcommand("restore", |command| command.mut_arg("to", names).mut_arg("run", runs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_imperative_and_has_no_full_stop() {
+        fn check(command: &clap::Command) {
+            let texts = command.get_arguments().filter_map(|argument| argument.get_help().map(ToString::to_string));
+            for text in texts.chain(command.get_about().map(ToString::to_string)) {
+                let starts_well = text.starts_with(|first: char| first.is_uppercase() || first == '`') || text == "bash";
+                assert!(starts_well && !text.ends_with('.'), "{}: {text}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        command().get_subcommands().for_each(check);
+    }
+}

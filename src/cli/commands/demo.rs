@@ -1,0 +1,76 @@
+//! `opsctl demo`: the sandbox's fleet, and what to try on it.
+
+use futures_util::future::join_all;
+
+use super::queues::table;
+use crate::{
+    cli::{
+        args::{Format, Global},
+        error::CliError,
+        exit::Exit,
+        output::Output,
+        world::{Site, World},
+    },
+    observe::queues::{self, Listed, Scope, worst_first},
+};
+
+/// Queues shown of each environment.
+const SHOWN: usize = 6;
+
+pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let world = World::open(&Global { sandbox: true, ..global.clone() }, out).await?;
+    if out.format != Format::Human {
+        return Err(CliError::usage("the demo is for people", "use `opsctl queues --sandbox --output json`"));
+    }
+    let listed = join_all(world.sites.iter().map(look)).await;
+    let mut worst = None;
+    for (site, queues) in world.sites.iter().zip(listed) {
+        let mut queues = queues?;
+        queues.sort_by(worst_first);
+        show(site, &queues, out)?;
+        let full = queues.iter().find(|queue| queue.dead_letters.as_ref().is_some_and(|dead| !dead.sources.is_empty()));
+        if worst.is_none() && site.environment.name.0 == "dev" {
+            worst = full.filter(|queue| queue.messages() > 0).map(|queue| (site.environment.name.clone(), queue.name.clone()));
+        }
+    }
+    let (environment, queue) = worst.map_or(("dev".to_owned(), "orders-dlq".to_owned()), |(name, queue)| (name.0, queue.0));
+    out.heading("Try")?;
+    for (line, what) in [
+        ("opsctl sandbox serve &".to_owned(), "keep this world: the commands below then act on one and the same"),
+        (format!("opsctl queues --sandbox --env {environment} --dlq"), "every dead-letter queue"),
+        (format!("opsctl groups --sandbox --env {environment} --queue {queue}"), "why its messages failed"),
+        (format!("opsctl peek --sandbox --env {environment} --queue {queue} -n 3"), "some of its messages"),
+        (format!("opsctl redrive --sandbox --env {environment} --queue {queue} --dry-run"), "what a redrive would do"),
+        (format!("opsctl redrive --sandbox --env {environment} --queue {queue}"), "do it"),
+        ("opsctl runs --sandbox".to_owned(), "what was done"),
+    ] {
+        out.line(&format!("  {line}\n      {what}"))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn look(site: &Site) -> Result<Vec<Listed>, CliError> {
+    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    queues::list(cloud, Scope::All).await.map_err(|error| CliError::cloud(&error, &site.environment))
+}
+
+fn show(site: &Site, queues: &[Listed], out: &mut Output) -> Result<(), CliError> {
+    let full = queues.iter().filter(|queue| queue.dead_letters.is_some() && queue.messages() > 0);
+    let (count, messages) = full.fold((0, 0), |(count, messages), queue| (count + 1, messages + queue.messages()));
+    let environment = &site.environment;
+    let account = environment.account.as_ref().map(|account| account.0.as_str()).unwrap_or("any account");
+    out.heading(&format!(
+        "{} ({account}, {}, {}): {} queues, {count} dead-letter queues hold ~{messages} messages",
+        environment.name,
+        environment.region,
+        environment.protection,
+        queues.len(),
+    ))?;
+    let rows: Vec<_> = queues.iter().take(SHOWN).map(|queue| (&environment.name, queue)).collect();
+    out.table(&table(&rows))?;
+    if queues.len() > SHOWN {
+        out.line(&format!("… and {} more", queues.len() - SHOWN))?;
+    }
+    out.line("")?;
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Completion of environments, queues and runs: from files that earlier commands left, never from AWS.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Write},
+    path::PathBuf,
+};
+
+use clap_complete::CompletionCandidate;
+use serde::{Deserialize, Serialize};
+
+use super::paths::{self, Realm};
+use crate::{
+    config::{self, Places},
+    domain::{RunId, Text},
+};
+
+/// Largest file of names read, in bytes.
+const BYTES_MAX: u64 = 8 * 1_048_576;
+/// Runs offered at most.
+const RUNS_MAX: usize = 50;
+
+/// Queue names by environment, as last seen.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Names {
+    environments: BTreeMap<String, Vec<String>>,
+}
+
+fn file(realm: Realm) -> Option<PathBuf> {
+    paths::cache(realm).map(|folder| folder.join("names.json"))
+}
+
+fn read(realm: Realm) -> Names {
+    let text = file(realm).and_then(|path| fs::File::open(path).ok()).and_then(|opened| {
+        let mut text = String::new();
+        opened.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+        Some(text)
+    });
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+/// Keeps the names of queues just listed. Failing to is no failure: completion is a courtesy.
+pub fn remember(realm: Realm, listed: impl IntoIterator<Item = (String, Vec<String>)>) {
+    let Some(path) = file(realm) else { return };
+    let mut names = read(realm);
+    names.environments.extend(listed);
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(&path);
+        fs::create_dir_all(folder)?;
+        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        new.write_all(&serde_json::to_vec(&names)?)?;
+        new.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    if let Err(error) = write() {
+        tracing::debug!(%error, "names for completion were not kept");
+    }
+}
+
+/// Environments: those configured, and those listed before.
+pub fn environments() -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    let mut names: Vec<String> = read(line.realm()).environments.into_keys().collect();
+    if !line.sandbox
+        && let Ok(config) = config::load(&Places::of_process(line.config))
+    {
+        names.extend(config.names().into_iter().map(str::to_owned));
+    }
+    candidates(names)
+}
+
+/// Queues, of the environment that the line names if it names one.
+pub fn queues() -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    let fits = |name: &String| line.environment.as_ref().is_none_or(|wanted| wanted == name);
+    let names = read(line.realm()).environments;
+    candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, queues)| queues).collect())
+}
+
+/// Runs, newest first.
+pub fn runs() -> Vec<CompletionCandidate> {
+    let folder = paths::state(Line::of_process().realm()).map(|folder| folder.join("runs"));
+    let entries = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| name.parse::<RunId>().is_ok());
+    names.sort_by(|left, right| right.cmp(left));
+    names.truncate(RUNS_MAX);
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+fn candidates(mut names: Vec<String>) -> Vec<CompletionCandidate> {
+    names.sort();
+    names.dedup();
+    // A name that is not safe to show is not offered either: it would be typed into the shell.
+    names.retain(|name| Text::line(name).as_str() == name && !name.contains(char::is_whitespace));
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// What the line under completion says already.
+struct Line {
+    environment: Option<String>,
+    config: Option<PathBuf>,
+    sandbox: bool,
+}
+
+impl Line {
+    fn of_process() -> Self {
+        Self::of(&std::env::args().collect::<Vec<String>>())
+    }
+
+    fn of(words: &[String]) -> Self {
+        let value = |names: &[&str]| {
+            words.iter().enumerate().find_map(|(at, word)| match word.split_once('=') {
+                Some((name, value)) if names.contains(&name) => Some(value.to_owned()),
+                _ if names.contains(&word.as_str()) => words.get(at + 1).cloned(),
+                _ => None,
+            })
+        };
+        Self {
+            environment: value(&["--env", "-e"]).filter(|name| !name.is_empty()),
+            config: value(&["--config"]).map(PathBuf::from),
+            sandbox: words.iter().any(|word| word == "--sandbox"),
+        }
+    }
+
+    fn realm(&self) -> Realm {
+        if self.sandbox { Realm::Sandbox } else { Realm::Aws }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_understood() {
+        let line = Line::of(&["opsctl", "--", "opsctl", "-e", "dev", "--sandbox", "--config=x"].map(str::to_owned));
+        assert_eq!(line.environment.as_deref(), Some("dev"));
+        assert_eq!((line.sandbox, line.config), (true, Some(PathBuf::from("x"))));
+    }
+}

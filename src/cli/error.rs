@@ -1,0 +1,100 @@
+//! [`CliError`]: what went wrong, because of what, and what to try; the kind decides the exit code.
+
+use std::{fmt, io};
+
+use super::exit::Exit;
+use crate::{
+    cloud::{CloudError, ErrorKind},
+    config::{ConfigError, Paint},
+    domain::{Environment, Text},
+    gate::Refusal,
+    messages::FilterError,
+};
+
+/// Why a command ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CliError {
+    /// How the program ends.
+    pub exit: Exit,
+    /// What and because; several lines at most for files and filters.
+    pub what: Text,
+    /// What to try.
+    pub hint: Option<Text>,
+}
+
+impl CliError {
+    /// An error that ends the program with `exit`.
+    pub fn new(exit: Exit, what: &str, hint: &str) -> Self {
+        let hint = (!hint.is_empty()).then(|| Text::line(hint));
+        Self { exit, what: Text::block(what), hint }
+    }
+
+    /// A mistake on the command line.
+    pub fn usage(what: &str, hint: &str) -> Self {
+        Self::new(Exit::Usage, what, hint)
+    }
+
+    /// Something that did not work.
+    pub fn failed(what: &str, hint: &str) -> Self {
+        Self::new(Exit::Failed, what, hint)
+    }
+
+    /// A call that failed in `environment`.
+    pub fn cloud(error: &CloudError, environment: &Environment) -> Self {
+        let exit = if error.kind == ErrorKind::CredentialsMissing { Exit::Usage } else { Exit::Failed };
+        Self::new(exit, &format!("{}: {error}", environment.name), &error.hint(environment))
+    }
+
+    /// Nothing more to say and nobody to say it to: whoever read the output has gone.
+    pub fn is_quiet(&self) -> bool {
+        self.what.is_empty()
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.what.as_str())?;
+        match &self.hint {
+            Some(hint) => write!(formatter, "\ntry: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for CliError {}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        let what = match &error {
+            ConfigError::Place(place) => place.to_string(),
+            ConfigError::Rejected(report) => report.render(Paint::Plain),
+        };
+        Self::usage(&what, error.hint())
+    }
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
+    }
+}
+
+impl From<FilterError> for CliError {
+    fn from(error: FilterError) -> Self {
+        match &error {
+            FilterError::Syntax(text) => Self { exit: Exit::Usage, what: text.clone(), hint: None },
+            FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped => Self::failed(&error.to_string(), ""),
+        }
+    }
+}
+
+/// Only output fails with bare I/O errors here.
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // `opsctl queues | head`: the reader has what it wanted.
+            io::ErrorKind::BrokenPipe => Self { exit: Exit::Done, what: Text::default(), hint: None },
+            _ => Self::failed(&format!("cannot write the output: {error}"), "check where it goes: is the disk full?"),
+        }
+    }
+}

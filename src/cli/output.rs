@@ -1,0 +1,222 @@
+//! [`Output`]: data on standard output, everything else on standard error.
+
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use super::args::{Color, Format};
+use crate::domain::Text;
+
+/// Where a command writes.
+pub struct Output {
+    /// Form of the data.
+    pub format: Format,
+    data: Box<dyn Write + Send>,
+    notes: Box<dyn Write + Send>,
+}
+
+/// For headings.
+const HEADING: Style = Style::new().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const QUIET: Style = Style::new().dimmed();
+
+impl Output {
+    /// The process's own streams.
+    pub fn of_process(format: Format, color: Color) -> Self {
+        let choice = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        let data: Box<dyn Write + Send> = Box::new(AutoStream::new(io::stdout(), choice));
+        let notes: Box<dyn Write + Send> = Box::new(AutoStream::new(io::stderr(), choice));
+        Self { format, data, notes }
+    }
+
+    /// A line of data.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.data, "{text}")
+    }
+
+    /// A heading among the data.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn heading(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.data, "{HEADING}{text}{HEADING:#}")
+    }
+
+    /// Columns.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn table(&mut self, table: &Table) -> io::Result<()> {
+        for (index, line) in table.lines().iter().enumerate() {
+            match index {
+                0 => writeln!(self.data, "{QUIET}{line}{QUIET:#}")?,
+                _ => writeln!(self.data, "{line}")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// One JSON document that names its schema.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn document(&mut self, schema: &str, data: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(&Document { schema, data })?;
+        writeln!(self.data, "{}", escape(&text))
+    }
+
+    /// One JSON line that names its schema.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn json_line(&mut self, schema: &str, data: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(&Document { schema, data })?;
+        writeln!(self.data, "{}", escape(&text))
+    }
+
+    /// Standard output itself.
+    pub fn data(&mut self) -> &mut (dyn Write + Send) {
+        &mut self.data
+    }
+
+    /// Data as it is.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.data.write_all(bytes)
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.data.flush()
+    }
+
+    /// Something to know, on standard error.
+    pub fn note(&mut self, text: &str) {
+        self.say(text);
+    }
+
+    /// Something to look at, on standard error.
+    pub fn warning(&mut self, text: &str) {
+        self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    /// What went wrong, on standard error.
+    pub fn error(&mut self, text: &str) {
+        self.say(&format!("{ERROR}error:{ERROR:#} {text}"));
+    }
+
+    fn say(&mut self, text: &str) {
+        // Nobody is there to be told that standard error is gone.
+        let _ = writeln!(self.notes, "{text}");
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'a str,
+    #[serde(flatten)]
+    data: &'a T,
+}
+
+/// JSON whose characters are all safe on a terminal: what [`Text`] would replace stands there as an escape.
+fn escape(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        let is_plain = matches!(character, ' '..='~' | '\n') || Text::line(character.encode_utf8(&mut [0; 4])).as_str().starts_with(character);
+        if is_plain {
+            safe.push(character);
+        } else {
+            // Such characters stand in strings only, so that an escape means the same.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    safe
+}
+
+/// Columns of text, two spaces apart.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+    right: Vec<bool>,
+}
+
+impl Table {
+    /// With these headings; those that start with `~` or `#` are numbers, to the right (`#` is not shown).
+    pub fn new(headings: &[&str]) -> Self {
+        let right = headings.iter().map(|heading| heading.starts_with(['~', '#'])).collect();
+        let headings = headings.iter().map(|heading| heading.trim_start_matches('#').to_owned()).collect();
+        Self { rows: vec![headings], right }
+    }
+
+    /// Adds a row. Every cell is made one safe line.
+    pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.rows.push(cells.into_iter().map(|cell| Text::line(cell.as_ref()).to_string()).collect());
+    }
+
+    /// Rows besides the headings.
+    pub fn count(&self) -> usize {
+        self.rows.len() - 1
+    }
+
+    /// The lines, headings first.
+    pub fn lines(&self) -> Vec<String> {
+        let columns = self.right.len();
+        let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        self.rows.iter().map(|row| self.lay_out(row, &widths)).collect()
+    }
+
+    fn lay_out(&self, row: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(widths).zip(&self.right) {
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            let (before, after) = if *right { (gap.as_str(), "") } else { ("", gap.as_str()) };
+            line.push_str(&format!("{before}{cell}{after}  "));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_know_wide_and_hostile_text() {
+        let mut table = Table::new(&["NAME", "~VISIBLE", "REST"]);
+        table.row(["日本", "~5", "x"]);
+        table.row(["a\u{1b}[2J\nb", "~12345", ""]);
+        insta::assert_snapshot!(table.lines().join("\n"), @"
+        NAME       ~VISIBLE  REST
+        日本             ~5  x
+        a␛[2J b      ~12345
+        ");
+    }
+
+    #[test]
+    fn json_is_safe_and_means_the_same() {
+        let hostile = "a\u{202e}b\u{9b}c\u{7f}d\u{e0041}é😀\u{1b}";
+        let json = escape(&serde_json::to_string(hostile).expect("json"));
+        assert!(json.chars().all(|character| Text::line(&character.to_string()).as_str().starts_with(character)), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).expect("json"), hostile);
+    }
+}

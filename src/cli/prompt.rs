@@ -1,0 +1,48 @@
+//! Questions to a person. Only where there is one: standard input and standard error are terminals.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::gate::{Answer, Ask};
+
+/// Longest answer read, in bytes.
+const ANSWER_BYTES_MAX: u64 = 4_096;
+
+/// Whether there is a person to ask.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for consent as the gate wants it. Anything but a clear yes, or the end of input, is [`Answer::None`].
+///
+/// # Errors
+/// The terminal is gone.
+pub fn consent(asked: &Ask) -> io::Result<Answer> {
+    let question = match asked {
+        Ask::Yes => "Do it? [y/N] ".to_owned(),
+        Ask::Type(phrase) => format!("Type `{phrase}` to do it, anything else to stop: "),
+    };
+    let answer = read(&question)?;
+    Ok(match asked {
+        Ask::Yes if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") => Answer::Yes,
+        Ask::Yes => Answer::None,
+        Ask::Type(_) if answer.is_empty() => Answer::None,
+        Ask::Type(_) => Answer::Typed(answer),
+    })
+}
+
+/// Asks for a line of text.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn line(question: &str) -> io::Result<String> {
+    read(question)
+}
+
+fn read(question: &str) -> io::Result<String> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::Read::take(io::stdin().lock(), ANSWER_BYTES_MAX).read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}
