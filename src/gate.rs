@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{Environment, Protection, Text},
+    domain::{Environment, Protection, Queue, Text},
     plan::{Fingerprint, Plan},
 };
 
@@ -108,6 +108,14 @@ pub enum Refusal {
         /// Environment.
         environment: String,
     },
+    /// Looking costs a receive, and this queue's messages have few.
+    #[error("looking at {queue} may cost messages: after {receives_max} receives they move to its dead-letter queue")]
+    LookKills {
+        /// Queue.
+        queue: String,
+        /// After so many receives a message dies.
+        receives_max: u32,
+    },
     /// The environment has no account to check against.
     #[error("{environment} names no account: a write can't be checked against it")]
     NoAccount {
@@ -132,6 +140,7 @@ impl Refusal {
             Self::Mistyped { .. } => "run it again and type the name as shown".to_owned(),
             Self::OtherPlan { .. } => "look at the new plan with --dry-run and approve its fingerprint".to_owned(),
             Self::NoReason { .. } => "say why with --reason \"...\"".to_owned(),
+            Self::LookKills { .. } => "look at its dead-letter queue instead, or insist with --force".to_owned(),
             Self::NoAccount { environment } => format!("pin `account` in [environments.{environment}]"),
         }
     }
@@ -231,5 +240,30 @@ pub fn allow_sampling(environment: &Environment) -> Result<Sampling, Refusal> {
     match environment.protection {
         Protection::ReadOnly => Err(Refusal::ReadOnly { environment: environment.name.to_string() }),
         Protection::Confirm | Protection::TypeName => Ok(Sampling(())),
+    }
+}
+
+/// A queue whose messages die after so few receives is not looked at unasked.
+pub const RECEIVES_FEW: u32 = 5;
+
+/// Whether somebody insists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// No.
+    No,
+    /// Yes: they know that messages may die of it.
+    Yes,
+}
+
+/// Leave to look at messages of this queue. A DLQ may have a redrive policy too, so it is the policy that counts.
+///
+/// # Errors
+/// [`Refusal::ReadOnly`], [`Refusal::LookKills`].
+pub fn allow_look(environment: &Environment, queue: &Queue, force: Force) -> Result<Sampling, Refusal> {
+    let leave = allow_sampling(environment)?;
+    let few = queue.redrive.as_ref().map(|policy| policy.receives_max).filter(|receives| *receives <= RECEIVES_FEW);
+    match (few, force) {
+        (Some(receives_max), Force::No) => Err(Refusal::LookKills { queue: queue.name.to_string(), receives_max }),
+        (Some(_), Force::Yes) | (None, _) => Ok(leave),
     }
 }

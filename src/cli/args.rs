@@ -10,7 +10,14 @@ use crate::{domain::RunId, operations};
 
 /// See what is wrong in every AWS account, and every way out of it.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "opsctl", version, about, max_term_width = 110, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "opsctl",
+    version,
+    about,
+    max_term_width = 110,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -195,6 +202,8 @@ pub struct Consent {
 
 /// Options of `redrive`.
 #[derive(Debug, Clone, Args)]
+// The operation's own group has this name.
+#[group(skip)]
 pub struct Redrive {
     /// The operation.
     #[command(flatten)]
@@ -209,6 +218,8 @@ pub struct Redrive {
 
 /// Options of `purge`.
 #[derive(Debug, Clone, Args)]
+// The operation's own group has this name.
+#[group(skip)]
 pub struct Purge {
     /// The operation.
     #[command(flatten)]
@@ -223,6 +234,8 @@ pub struct Purge {
 
 /// Options of `restore`.
 #[derive(Debug, Clone, Args)]
+// The operation's own group has this name.
+#[group(skip)]
 pub struct Restore {
     /// The operation.
     #[command(flatten)]
@@ -331,7 +344,8 @@ mod tests {
         fn check(command: &clap::Command) {
             let texts = command.get_arguments().filter_map(|argument| argument.get_help().map(ToString::to_string));
             for text in texts.chain(command.get_about().map(ToString::to_string)) {
-                let starts_well = text.starts_with(|first: char| first.is_uppercase() || first == '`') || text == "bash";
+                let starts_well =
+                    text.starts_with(|first: char| first.is_uppercase() || first == '`') || text == "bash";
                 assert!(starts_well && !text.ends_with('.'), "{}: {text}", command.get_name());
             }
             command.get_subcommands().for_each(check);

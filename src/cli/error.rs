@@ -83,7 +83,9 @@ impl From<FilterError> for CliError {
     fn from(error: FilterError) -> Self {
         match &error {
             FilterError::Syntax(text) => Self { exit: Exit::Usage, what: text.clone(), hint: None },
-            FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped => Self::failed(&error.to_string(), ""),
+            FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped => {
+                Self::failed(&error.to_string(), "")
+            }
         }
     }
 }

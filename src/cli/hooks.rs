@@ -8,7 +8,9 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 /// Hooks are installed already.
 pub fn install(verbose: u8) -> color_eyre::Result<()> {
     color_eyre::config::HookBuilder::default()
-        .panic_section("This is a mistake in opsctl. What was journalled stands; `opsctl runs` shows where a run got to.")
+        .panic_section(
+            "This is a mistake in opsctl. What was journalled stands; `opsctl runs` shows where a run got to.",
+        )
         .display_env_section(false)
         .install()?;
     let level = match verbose {

@@ -9,7 +9,9 @@ pub mod exit;
 pub mod hooks;
 pub mod output;
 pub mod paths;
+pub mod progress;
 pub mod prompt;
+pub mod show;
 pub mod world;
 
 use args::Cli;

@@ -76,6 +76,18 @@ impl Output {
         writeln!(self.data, "{}", escape(&text))
     }
 
+    /// Data that names its own schema: a plan, a report. One document, or one line.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn value(&mut self, data: &impl Serialize) -> io::Result<()> {
+        let text = match self.format {
+            Format::Jsonl => serde_json::to_string(data)?,
+            Format::Human | Format::Json => serde_json::to_string_pretty(data)?,
+        };
+        writeln!(self.data, "{}", escape(&text))
+    }
+
     /// One JSON line that names its schema.
     ///
     /// # Errors
@@ -138,7 +150,8 @@ struct Document<'a, T> {
 fn escape(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {
-        let is_plain = matches!(character, ' '..='~' | '\n') || Text::line(character.encode_utf8(&mut [0; 4])).as_str().starts_with(character);
+        let is_plain = matches!(character, ' '..='~' | '\n')
+            || Text::line(character.encode_utf8(&mut [0; 4])).as_str().starts_with(character);
         if is_plain {
             safe.push(character);
         } else {
@@ -216,7 +229,10 @@ mod tests {
     fn json_is_safe_and_means_the_same() {
         let hostile = "a\u{202e}b\u{9b}c\u{7f}d\u{e0041}é😀\u{1b}";
         let json = escape(&serde_json::to_string(hostile).expect("json"));
-        assert!(json.chars().all(|character| Text::line(&character.to_string()).as_str().starts_with(character)), "{json}");
+        assert!(
+            json.chars().all(|character| Text::line(&character.to_string()).as_str().starts_with(character)),
+            "{json}"
+        );
         assert_eq!(serde_json::from_str::<String>(&json).expect("json"), hostile);
     }
 }

@@ -57,7 +57,10 @@ impl World {
             [site] => site.cloud.as_ref().map_err(Clone::clone),
             sites => {
                 let names: Vec<String> = sites.iter().map(|site| site.environment.name.to_string()).collect();
-                Err(CliError::usage("no environment was named", &format!("add --env with one of: {}", names.join(", "))))
+                Err(CliError::usage(
+                    "no environment was named",
+                    &format!("add --env with one of: {}", names.join(", ")),
+                ))
             }
         }
     }
@@ -74,7 +77,8 @@ async fn sandbox(global: &Global) -> Result<World, CliError> {
             let sandbox = fresh()?;
             let connect = Connect::through(sandbox.clock(), sandbox.http_client());
             let seed = sandbox.options().seed;
-            let origin = format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one");
+            let origin =
+                format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one");
             (crate::sandbox::world::fleet::environments(), connect, origin, Some(sandbox))
         }
     };

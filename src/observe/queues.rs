@@ -144,7 +144,9 @@ fn pair(cloud: &Cloud, found: &mut [Listed], tagged: &HashMap<QueueName, QueueNa
 fn is_dead_letter_name(name: &str) -> bool {
     let plain = name.trim_end_matches(".fifo").to_ascii_lowercase().replace(['_', '.'], "-");
     let joined = plain.replace('-', "");
-    plain.split('-').any(|part| part == "dlq" || part == "dlqs") || plain.ends_with("dlq") || joined.contains("deadletter")
+    plain.split('-').any(|part| part == "dlq" || part == "dlqs")
+        || plain.ends_with("dlq")
+        || joined.contains("deadletter")
 }
 
 /// The order in which a person wants to see them: dead-letter queues with messages, most first; then what could not be

@@ -30,10 +30,13 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
         show(site, &queues, out)?;
         let full = queues.iter().find(|queue| queue.dead_letters.as_ref().is_some_and(|dead| !dead.sources.is_empty()));
         if worst.is_none() && site.environment.name.0 == "dev" {
-            worst = full.filter(|queue| queue.messages() > 0).map(|queue| (site.environment.name.clone(), queue.name.clone()));
+            worst = full
+                .filter(|queue| queue.messages() > 0)
+                .map(|queue| (site.environment.name.clone(), queue.name.clone()));
         }
     }
-    let (environment, queue) = worst.map_or(("dev".to_owned(), "orders-dlq".to_owned()), |(name, queue)| (name.0, queue.0));
+    let (environment, queue) =
+        worst.map_or(("dev".to_owned(), "orders-dlq".to_owned()), |(name, queue)| (name.0, queue.0));
     out.heading("Try")?;
     for (line, what) in [
         ("opsctl sandbox serve &".to_owned(), "keep this world: the commands below then act on one and the same"),

@@ -118,7 +118,13 @@ async fn identity(site: &Site, cloud: &Cloud, findings: &mut Vec<Finding>) -> bo
     let caller = match cloud.identity().caller().await {
         Ok(caller) => caller,
         Err(error) => {
-            findings.push(finding(Some(site), "credentials", Verdict::Bad, &error.to_string(), &error.hint(environment)));
+            findings.push(finding(
+                Some(site),
+                "credentials",
+                Verdict::Bad,
+                &error.to_string(),
+                &error.hint(environment),
+            ));
             return false;
         }
     };
@@ -130,7 +136,9 @@ async fn identity(site: &Site, cloud: &Cloud, findings: &mut Vec<Finding>) -> bo
             format!("the credentials are for {}, the configuration says {pinned}", caller.account),
             "choose another profile for the environment, or correct `account`: nothing is written until they agree",
         ),
-        None => (Verdict::Look, format!("{}, not pinned", caller.account), "pin `account`: nothing is written until then"),
+        None => {
+            (Verdict::Look, format!("{}, not pinned", caller.account), "pin `account`: nothing is written until then")
+        }
     };
     findings.push(finding(Some(site), "account", verdict, &what, hint));
     true
@@ -148,9 +156,10 @@ fn clock(site: &Site, cloud: &Cloud, findings: &mut Vec<Finding>) {
 /// Tries the reads that opsctl needs. What would change something is named, not tried.
 async fn permissions(site: &Site, cloud: &Cloud, findings: &mut Vec<Finding>) {
     let listed = cloud.sqs().list(None).await;
-    let first: Option<QueueUrl> = listed.as_ref().ok().and_then(|urls| {
-        urls.iter().find(|url| url.name().as_str().contains("dlq")).or_else(|| urls.first()).cloned()
-    });
+    let first: Option<QueueUrl> = listed
+        .as_ref()
+        .ok()
+        .and_then(|urls| urls.iter().find(|url| url.name().as_str().contains("dlq")).or_else(|| urls.first()).cloned());
     let mut tried: Vec<(&'static str, Option<CloudError>)> = vec![("sqs:ListQueues", listed.err())];
     if let Some(url) = &first {
         let sqs = cloud.sqs();
@@ -163,7 +172,8 @@ async fn permissions(site: &Site, cloud: &Cloud, findings: &mut Vec<Finding>) {
             tried.push(("sqs:ListMessageMoveTasks", sqs.move_tasks(&arn).await.err()));
         }
     }
-    let answers: Vec<&str> = tried.iter().filter(|(_, error)| !is_denied(error.as_ref())).map(|(action, _)| *action).collect();
+    let answers: Vec<&str> =
+        tried.iter().filter(|(_, error)| !is_denied(error.as_ref())).map(|(action, _)| *action).collect();
     if !answers.is_empty() {
         findings.push(finding(Some(site), "permissions", Verdict::Good, &format!("{} answer", answers.join(", ")), ""));
     }

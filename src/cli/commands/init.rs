@@ -14,7 +14,10 @@ use crate::{
 
 pub(super) async fn run(args: &Init, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let Some(target) = Places::of_process(global.config.clone()).target() else {
-        return Err(CliError::usage("there is no folder to write a configuration to", "name a file with --config FILE"));
+        return Err(CliError::usage(
+            "there is no folder to write a configuration to",
+            "name a file with --config FILE",
+        ));
     };
     let candidates = init::candidates(&ProfileFiles::of_process().read());
     out.note(&format!("asking {} who they are and which queues they see", count(candidates.len())));

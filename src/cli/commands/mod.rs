@@ -1,19 +1,24 @@
 //! One file per command.
 
+mod change;
 mod config;
 mod demo;
 mod doctor;
 mod init;
+mod peek;
 mod queues;
 mod reference;
+mod runs;
 mod sandbox;
 
+use self::change::Wanted;
 use super::{
     args::{Cli, Command},
     error::CliError,
     exit::Exit,
     output::Output,
 };
+use crate::operations::{Operation, values::Uncertain};
 
 /// Runs a command.
 ///
@@ -31,7 +36,27 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Completions { shell } => reference::completions(shell, out),
         Command::Man { folder } => reference::man(&folder, out),
         Command::Docs => reference::docs(out),
-        Command::Peek(_) | Command::Groups(_) | Command::Redrive(_) | Command::Purge(_) | Command::Restore(_)
-        | Command::Apply(_) | Command::Runs | Command::Journal(_) => Err(CliError::failed("this is still to come", "")),
+        Command::Peek(args) => peek::peek(&args, global, out).await,
+        Command::Groups(args) => peek::groups(&args, global, out).await,
+        Command::Redrive(args) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume(run, args.operation.uncertain),
+                None => Wanted::Operation(Operation::Redrive(args.operation)),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
+        Command::Purge(args) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume(run, Uncertain::default()),
+                None => Wanted::Operation(Operation::Purge(args.operation)),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
+        Command::Restore(args) => {
+            change::run(Wanted::Operation(Operation::Restore(args.operation)), &args.consent, global, out).await
+        }
+        Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
+        Command::Runs => runs::list(global, out),
+        Command::Journal(args) => runs::journal(&args, global, out),
     }
 }

@@ -69,7 +69,8 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
             Err(error) => failed.push((&site.environment.name, error)),
         }
     }
-    let names = found.iter().map(|(name, queues)| (name.0.clone(), queues.iter().map(|queue| queue.name.0.clone()).collect()));
+    let names =
+        found.iter().map(|(name, queues)| (name.0.clone(), queues.iter().map(|queue| queue.name.0.clone()).collect()));
     complete::remember(world.realm, names);
     for (_, queues) in &mut found {
         queues.retain(|queue| wanted(queue, args));
@@ -91,7 +92,11 @@ fn wanted(queue: &Listed, args: &Queues) -> bool {
     name_fits && (!args.dlq || queue.dead_letters.is_some())
 }
 
-fn show(found: &[(&EnvironmentName, Vec<Listed>)], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
+fn show(
+    found: &[(&EnvironmentName, Vec<Listed>)],
+    failed: &[(&EnvironmentName, CliError)],
+    out: &mut Output,
+) -> Result<(), CliError> {
     let mut all: Vec<(&EnvironmentName, &Listed)> =
         found.iter().flat_map(|(name, queues)| queues.iter().map(move |queue| (*name, queue))).collect();
     // Stable: environments keep the configuration's order among equals.
@@ -179,7 +184,8 @@ fn relation(queue: &Listed) -> String {
     match &queue.described {
         Err(error) => parts.push(error.to_string()),
         Ok(seen) => parts.extend(seen.redrive.as_ref().map(|policy| {
-            let times = if policy.receives_max == 1 { "1 receive" } else { &format!("{} receives", policy.receives_max) };
+            let times =
+                if policy.receives_max == 1 { "1 receive" } else { &format!("{} receives", policy.receives_max) };
             format!("go to {} after {times}", policy.dead_letter.name())
         })),
     }

@@ -9,8 +9,9 @@ use crate::{
 
 pub(super) async fn run(args: &Sandbox, out: &mut Output) -> Result<Exit, CliError> {
     let Sandbox::Serve(args) = args;
-    let state_file = join::state_file()
-        .map_err(|error| CliError::failed(&format!("there is no place for the sandbox's state file: {error}"), "set HOME"))?;
+    let state_file = join::state_file().map_err(|error| {
+        CliError::failed(&format!("there is no place for the sandbox's state file: {error}"), "set HOME")
+    })?;
     let mut terminate = signal(SignalKind::terminate())
         .map_err(|error| CliError::failed(&format!("the sandbox cannot wait for signals: {error}"), ""))?;
     let interrupted = async move {

@@ -1,0 +1,245 @@
+//! `opsctl redrive`, `purge`, `restore`, `apply`: plan, show, ask, run, report. The same way for all.
+
+use std::{
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{
+        args::{Consent, Format, Global},
+        error::CliError,
+        exit::Exit,
+        output::Output,
+        paths::{self, Realm},
+        progress, prompt, show,
+        world::World,
+    },
+    cloud::Cloud,
+    domain::{RunId, Text},
+    gate::{self, Answer, Ask, Refusal},
+    journal::StateFolder,
+    operations::{Look, Operation, OperationError, Planner, values::Uncertain},
+    plan::{Fingerprint, Plan},
+    run::{self, Context, End, Report},
+};
+
+/// Largest plan file read, in bytes.
+const PLAN_BYTES_MAX: u64 = 8 * 1_048_576;
+
+/// What is to be done.
+pub(super) enum Wanted {
+    /// This, planned now.
+    Operation(Operation),
+    /// What an earlier run left.
+    Resume(RunId, Uncertain),
+    /// A plan in a file.
+    Planned(PathBuf),
+}
+
+pub(super) async fn run(
+    wanted: Wanted,
+    consent: &Consent,
+    global: &Global,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let realm = if global.sandbox { Realm::Sandbox } else { Realm::Aws };
+    let state = state(realm)?;
+    let given = match &wanted {
+        Wanted::Operation(_) => None,
+        Wanted::Resume(run, uncertain) => Some(plan_of_run(&state, run, *uncertain)?),
+        Wanted::Planned(path) => Some(read_plan(path)?),
+    };
+    let mut global = global.clone();
+    if let (None, Some(plan)) = (&global.environment, &given) {
+        global.environment = Some(plan.environment.0.clone());
+    }
+    let world = World::open(&global, out).await?;
+    let cloud = world.only()?;
+    let plan = match (given, &wanted) {
+        (Some(plan), _) => plan,
+        (None, Wanted::Operation(operation)) => make_plan(operation, cloud, &state).await?,
+        (None, Wanted::Resume(..) | Wanted::Planned(_)) => unreachable!("both were read above"),
+    };
+    if consent.dry_run || consent.plan_out.is_some() {
+        return only_show(&plan, consent, out);
+    }
+    show_before(&plan, out)?;
+    if plan.empty && plan.blockers.is_empty() {
+        if out.format != Format::Human {
+            out.document("opsctl/nothing/1", &serde_json::json!({ "summary": plan.summary }))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let agreed = agree(&plan, consent, cloud)?;
+    let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
+    let shown = progress::Shown::new(out.format);
+    let context = Context {
+        cloud: cloud.clone(),
+        state,
+        random: fastrand::u64(..),
+        cancel: stop_on_signal(),
+        progress: shown.tell(),
+    };
+    let report = match &wanted {
+        Wanted::Resume(run, _) => run::resume(run, approved, &context)
+            .await
+            .map_err(|error| CliError::new(Exit::Refused, &error.to_string(), error.hint())),
+        Wanted::Operation(_) | Wanted::Planned(_) => Ok(run::execute(approved, &context).await),
+    };
+    shown.end();
+    tell(&report?, out)
+}
+
+pub(super) fn state(realm: Realm) -> Result<StateFolder, CliError> {
+    let path = paths::state(realm)
+        .ok_or_else(|| CliError::usage("there is no folder for journals", "set HOME or XDG_STATE_HOME"))?;
+    Ok(StateFolder::new(path))
+}
+
+async fn make_plan(operation: &Operation, cloud: &Cloud, state: &StateFolder) -> Result<Plan, CliError> {
+    let planner = Planner { state: state.clone(), random: fastrand::u64(..), look: Look::Sample };
+    let planned = planner.plan(operation, cloud).await.map_err(|error| operation_error(&error, cloud))?;
+    Ok(planned.plan)
+}
+
+pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError {
+    let environment = cloud.environment();
+    match error {
+        OperationError::Cloud(error) => CliError::cloud(error, environment),
+        OperationError::Usage { what, hint } => CliError::usage(what.as_str(), hint.as_str()),
+        OperationError::Journal(error) => CliError::new(Exit::Refused, &error.to_string(), error.hint()),
+    }
+}
+
+fn plan_of_run(state: &StateFolder, run: &RunId, uncertain: Uncertain) -> Result<Plan, CliError> {
+    let mut plan = run::plan_of(state, run).map_err(|error| match &error {
+        OperationError::Usage { hint, .. } => CliError::usage(&error.to_string(), hint.as_str()),
+        OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
+        OperationError::Cloud(_) => CliError::failed(&error.to_string(), ""),
+    })?;
+    if let Operation::Redrive(redrive) = &mut plan.operation
+        && redrive.uncertain != uncertain
+    {
+        // What becomes of messages in doubt is decided anew each time; the person agrees to the plan that says so.
+        redrive.uncertain = uncertain;
+        plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
+    }
+    Ok(plan)
+}
+
+fn read_plan(path: &Path) -> Result<Plan, CliError> {
+    let shown = Text::line(&path.display().to_string());
+    let cannot = |because: String| {
+        CliError::usage(&format!("cannot read the plan {shown}: {because}"), "write one with --plan-out")
+    };
+    let mut text = String::new();
+    let opened = std::fs::File::open(path).map_err(|error| cannot(error.to_string()))?;
+    opened.take(PLAN_BYTES_MAX).read_to_string(&mut text).map_err(|error| cannot(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| cannot(error.to_string()))
+}
+
+/// `--dry-run`, `--plan-out`: the plan is the data.
+fn only_show(plan: &Plan, consent: &Consent, out: &mut Output) -> Result<Exit, CliError> {
+    match out.format {
+        Format::Human => show::plan(plan).iter().try_for_each(|line| out.line(line))?,
+        Format::Json | Format::Jsonl => out.value(plan)?,
+    }
+    if let Some(path) = &consent.plan_out {
+        write_plan(plan, path)?;
+        out.note(&format!("the plan is in {}; `opsctl apply` carries it out", Text::line(&path.display().to_string())));
+    }
+    if plan.blockers.is_empty() {
+        return Ok(Exit::Done);
+    }
+    Err(Refusal::Blocked { reasons: plan.blockers.clone() }.into())
+}
+
+fn write_plan(plan: &Plan, path: &Path) -> Result<(), CliError> {
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, plan)?;
+        file.write_all(b"\n")?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    let shown = Text::line(&path.display().to_string());
+    write()
+        .map_err(|error| CliError::failed(&format!("cannot write the plan to {shown}: {error}"), "name another file"))
+}
+
+/// Before anybody is asked, and for the record of a script's log.
+fn show_before(plan: &Plan, out: &mut Output) -> Result<(), CliError> {
+    match out.format {
+        Format::Human => show::plan(plan).iter().for_each(|line| out.note(line)),
+        Format::Json => {}
+        Format::Jsonl => out.value(plan)?,
+    }
+    Ok(())
+}
+
+/// The answer that was given with the command, or is given now. Whether it is enough is the gate's business.
+fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent, CliError> {
+    let asked = gate::ask(plan, cloud.environment())?;
+    let answer = match (&consent.approve, consent.yes, &asked) {
+        (Some(fingerprint), ..) => Answer::Fingerprint(fingerprint.clone()),
+        (None, true, Ask::Yes) => Answer::Yes,
+        (None, _, _) if prompt::can_ask() => prompt::consent(&asked)?,
+        (None, true, Ask::Type(_)) => Answer::Yes,
+        (None, false, _) => Answer::None,
+    };
+    let mut reason = consent.reason.as_deref().map(Text::line);
+    let is_typed = matches!((&asked, &answer), (Ask::Type(_), Answer::Typed(_)));
+    if is_typed && reason.is_none() {
+        reason = Some(Text::line(&prompt::line("Why? ")?));
+    }
+    Ok(gate::Consent { by: person(), answer, reason })
+}
+
+/// Who this is, as far as the system tells.
+fn person() -> Text {
+    let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    Text::line(&name.unwrap_or_else(|| "unknown".to_owned()))
+}
+
+/// The first Ctrl-C or SIGTERM asks the run to stop between batches; the second ends the program there and then, which
+/// loses nothing either: `--resume` picks it up.
+fn stop_on_signal() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let token = cancel.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        let _ = writeln!(anstream::stderr(), "stopping after what is in hand; once more to stop at once");
+        token.cancel();
+        signalled().await;
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    });
+    cancel
+}
+
+async fn signalled() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = terminate else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn tell(report: &Report, out: &mut Output) -> Result<Exit, CliError> {
+    match out.format {
+        Format::Human => show::report(report).iter().try_for_each(|line| out.line(line))?,
+        Format::Json | Format::Jsonl => out.value(report)?,
+    }
+    Ok(match report.end {
+        End::Done | End::Nothing => Exit::Done,
+        End::Failed => Exit::Failed,
+        End::Refused => Exit::Refused,
+        End::Partly => Exit::Partly,
+        End::Stale => Exit::Stale,
+        End::Interrupted => Exit::Interrupted,
+    })
+}

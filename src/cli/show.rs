@@ -1,0 +1,121 @@
+//! Plans and reports as people read them.
+
+use crate::{
+    domain::Text,
+    plan::Plan,
+    run::{End, Report},
+};
+
+/// Calls, groups and the like shown at most.
+const SHOWN: usize = 12;
+/// Messages named in a report at most; all of them stand in its JSON form.
+const NAMED: usize = 10;
+
+/// A plan's lines.
+pub fn plan(plan: &Plan) -> Vec<String> {
+    let Plan { environment, account, region, fingerprint, .. } = plan;
+    let mut lines =
+        vec![format!("Plan {fingerprint} for {environment} ({account}, {region})"), format!("  {}", plan.summary)];
+    let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0);
+    lines
+        .extend(plan.facts.iter().map(|fact| format!("  {:width$}  {}", Text::line(&fact.label).as_str(), fact.value)));
+    section(
+        &mut lines,
+        "Sampled messages",
+        plan.groups.iter().map(|group| format!("{}x {}", group.count, group.title)),
+    );
+    section(&mut lines, "What changes", plan.changes.iter().map(Text::to_string));
+    let calls = plan.calls.iter().map(|call| format!("~{} {} on {}", call.times_estimate, call.action, call.resource));
+    section(&mut lines, "Calls", calls);
+    let mut cost = format!("~${:.4}", plan.dollars_estimate);
+    if let Some(seconds) = plan.seconds_estimate {
+        cost.push_str(&format!(", ~{}", duration(seconds as f64)));
+    }
+    section(&mut lines, "Cost and time", [cost]);
+    section(&mut lines, "Warnings", plan.warnings.iter().map(Text::to_string));
+    section(&mut lines, "It cannot be done, because", plan.blockers.iter().map(Text::to_string));
+    if plan.empty {
+        lines.push("There is nothing to do.".to_owned());
+    }
+    lines
+}
+
+fn section(lines: &mut Vec<String>, title: &str, items: impl IntoIterator<Item = String>) {
+    let items: Vec<String> = items.into_iter().collect();
+    if items.is_empty() {
+        return;
+    }
+    lines.push(format!("{title}:"));
+    lines.extend(items.iter().take(SHOWN).map(|item| format!("  {}", Text::line(item))));
+    if items.len() > SHOWN {
+        lines.push(format!("  … and {} more", items.len() - SHOWN));
+    }
+}
+
+/// A report's lines.
+pub fn report(report: &Report) -> Vec<String> {
+    let Report { operation, environment, run, tally, .. } = report;
+    let how = match report.end {
+        End::Done => "done",
+        End::Nothing => "nothing to do",
+        End::Failed => "failed",
+        End::Refused => "refused",
+        End::Partly => "partly done, safe to run again",
+        End::Stale => "the plan is stale, nothing was done",
+        End::Interrupted => "interrupted",
+    };
+    let mut lines = vec![format!("{operation} in {environment}: {how} ({run}, {})", duration(report.seconds))];
+    let counts = [
+        (tally.moved, "moved"),
+        (tally.removed, "deleted"),
+        (tally.bounced, "came back"),
+        (tally.parked, "parked"),
+        (tally.sent_not_deleted, "sent, but still in the source"),
+        (tally.uncertain.len() as u64, "may or may not have been sent"),
+        (tally.elsewhere, "in flight elsewhere"),
+    ];
+    lines.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("  {count} {what}")));
+    lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));
+    let named = tally.kept_named.iter().map(|(id, reason)| format!("{}: {reason}", id.0));
+    let doubtful = tally.uncertain.iter().map(|id| format!("{}: may or may not have been sent", id.0));
+    let named: Vec<String> = named.chain(doubtful).collect();
+    lines.extend(named.iter().take(NAMED).map(|line| format!("    {}", Text::line(line))));
+    if named.len() > NAMED {
+        lines.push(format!("    … and {} more: `opsctl journal show {run}`", named.len() - NAMED));
+    }
+    lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
+    lines.extend(
+        report
+            .failure
+            .iter()
+            .flat_map(|failure| [format!("  because: {}", failure.what), format!("  try: {}", failure.hint)]),
+    );
+    lines.extend(report.next.iter().map(|next| format!("  next: {next}")));
+    lines.extend(report.journal.iter().map(|path| format!("  journal: {path}")));
+    lines.extend(report.snapshot.iter().map(|path| format!("  snapshot: {path}")));
+    lines
+}
+
+/// `4.2 s`, `3 m 5 s`, `2 h 10 m`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    match whole {
+        0..60 => format!("{:.1} s", seconds.max(0.0)),
+        60..3_600 => format!("{} m {} s", whole / 60, whole % 60),
+        3_600..86_400 => format!("{} h {} m", whole / 3_600, whole % 3_600 / 60),
+        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(
+            [0.25, 59.9, 125.0, 7_800.0, 100_000.0].map(duration),
+            ["0.2 s", "59.9 s", "2 m 5 s", "2 h 10 m", "1 d 3 h"]
+        );
+    }
+}
