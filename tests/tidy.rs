@@ -9,13 +9,14 @@ use std::{
 };
 
 /// Which modules of `src/` a module may use; never upward. `main.rs` sees `cli` only through the crate's name.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("clock", &[]),
     ("cloud", &["domain", "clock"]),
     ("journal", &["domain", "clock"]),
     ("messages", &["domain"]),
     ("config", &["domain", "clock", "cloud"]),
+    ("doctor", &["domain", "clock", "cloud"]),
     ("observe", &["domain", "clock", "cloud", "config", "messages"]),
     // A plan carries the operation that it is of.
     ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
@@ -33,6 +34,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
             "messages",
             "journal",
             "config",
+            "doctor",
             "observe",
             "plan",
             "gate",

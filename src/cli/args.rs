@@ -46,7 +46,7 @@ pub struct Global {
     /// Use colours; NO_COLOR is obeyed
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// Say more: -v what is done, -vv every call
+    /// Say more, twice for yet more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

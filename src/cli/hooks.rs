@@ -16,8 +16,7 @@ pub fn install(verbose: u8) -> color_eyre::Result<()> {
     let level = match verbose {
         0 => "off",
         1 => "opsctl=info",
-        2 => "opsctl=debug",
-        _ => "opsctl=trace,aws_smithy_runtime=debug",
+        _ => "opsctl=debug",
     };
     let filter = EnvFilter::try_from_env("OPSCTL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     // Diagnostics go where prompts and progress go; standard output is data's.

@@ -219,9 +219,9 @@ mod tests {
         table.row(["日本", "~5", "x"]);
         table.row(["a\u{1b}[2J\nb", "~12345", ""]);
         insta::assert_snapshot!(table.lines().join("\n"), @"
-        NAME       ~VISIBLE  REST
-        日本             ~5  x
-        a␛[2J b      ~12345
+        NAME     ~VISIBLE  REST
+        日本           ~5  x
+        a␛[2J b    ~12345
         ");
     }
 

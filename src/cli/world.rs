@@ -17,8 +17,8 @@ use crate::{
 pub struct World {
     /// The environments chosen, in the configuration's order.
     pub sites: Vec<Site>,
-    /// The clock of it all.
-    pub clock: Clock,
+    /// How clients are made; has the clock of it all.
+    pub connect: Connect,
     /// AWS or sandbox.
     pub realm: Realm,
     /// Where it comes from, in words.
@@ -84,7 +84,7 @@ async fn sandbox(global: &Global) -> Result<World, CliError> {
     };
     let chosen = choose(environments, global, |environment| environment.name.0.as_str())?;
     let sites = join_all(chosen.into_iter().map(|environment| site(Arc::new(environment), &connect))).await;
-    Ok(World { sites, clock: connect.clock, realm: Realm::Sandbox, origin, _sandbox: kept })
+    Ok(World { sites, connect, realm: Realm::Sandbox, origin, _sandbox: kept })
 }
 
 /// A world of this process, with the fleet in it.
@@ -110,7 +110,7 @@ async fn configured(global: &Global, out: &mut Output) -> Result<World, CliError
     let chosen = choose(config.environments, global, |environment| environment.name().0.as_str())?;
     let connect = Connect::network(Clock::system());
     let sites = join_all(chosen.iter().map(|configured| resolved(configured, &connect))).await;
-    Ok(World { sites, clock: connect.clock, realm: Realm::Aws, origin, _sandbox: None })
+    Ok(World { sites, connect, realm: Realm::Aws, origin, _sandbox: None })
 }
 
 /// Clients with the queue rules that SSM parameters hold.

@@ -57,7 +57,7 @@ pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Resu
     let world = World::open(global, out).await?;
     let cloud = world.only()?;
     let seen = look(&args.sample, args.limit, cloud, out).await?;
-    let now = world.clock.now();
+    let now = cloud.clock().now();
     match out.format {
         Format::Human => {
             for message in &seen.messages {
