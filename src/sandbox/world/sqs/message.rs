@@ -169,8 +169,6 @@ pub(in crate::sandbox::world) struct Message {
     pub(in crate::sandbox::world) state: State,
     /// Standard: whether the line of visible messages has an entry for it.
     pub(super) in_line: bool,
-    /// Whether its consumer put it back (a timeout of 0), rather than its timeout passing.
-    pub(super) released: bool,
 }
 
 impl Message {
@@ -192,7 +190,6 @@ impl Message {
             group_index: 0,
             state: State::Visible,
             in_line: false,
-            released: false,
         }
     }
 
@@ -204,7 +201,6 @@ impl Message {
         self.group_index = 0;
         self.state = State::Visible;
         self.in_line = false;
-        self.released = false;
     }
 
     /// The body's digest, computed once.

@@ -243,10 +243,9 @@ impl Queue {
             State::InFlight if self.settings.is_fifo && !is_newest => {
                 return Err(ApiError::visibility_unavailable(text));
             }
-            // Seen of AWS: on standard queues an old handle works too, and so does one whose time has passed.
+            // Seen of AWS: on standard queues an old handle works too, as long as somebody has the message.
             State::InFlight => {}
             State::Visible if self.settings.is_fifo => return Err(ApiError::visibility_unavailable(text)),
-            State::Visible if !message.released => {}
             State::Visible | State::Delayed => return Err(ApiError::not_in_flight()),
         }
         if (now - message.received_at) / 1_000 + seconds > VISIBILITY_SECONDS_MAX {
@@ -254,7 +253,6 @@ impl Queue {
             return Err(ApiError::invalid_value(seconds, "VisibilityTimeout", reason));
         }
         if seconds == 0 {
-            message.released = true;
             self.store.reveal(handle.key);
         } else {
             self.store.hide(handle.key, now + seconds * 1_000);

@@ -172,7 +172,6 @@ impl Store {
         let was = message.state;
         message.state = State::InFlight;
         message.hidden_until = until;
-        message.released = false;
         let group = message.group_index;
         match was {
             State::InFlight => {}

@@ -151,8 +151,9 @@ fn visibility_can_be_longer_shorter_and_over() {
     assert_eq!(error.query_code, Some("AWS.SimpleQueueService.MessageNotInflight"));
     let message = scene.receive_one("orders");
     scene.pass(31);
-    scene.change("orders", &message, 10).expect("a timeout that has passed starts again");
-    assert_eq!(scene.counts("orders"), (0, 1, 0));
+    let error = scene.change("orders", &message, 10).expect_err("its timeout has passed");
+    assert_eq!(error.code, "MessageNotInflight");
+    assert_eq!(scene.counts("orders"), (1, 0, 0));
     scene.delete("orders", &message).expect("deleted");
     let error = scene.change("orders", &message, 10).expect_err("deleted");
     assert_eq!(error.shown_code(), "InvalidParameterValue");
