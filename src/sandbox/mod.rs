@@ -10,6 +10,8 @@ pub mod serve;
 pub mod wire;
 pub mod world;
 
+pub use world::fleet;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},

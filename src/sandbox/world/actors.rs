@@ -108,6 +108,11 @@ impl Actors {
         changed
     }
 
+    /// Repairs the consumers of a queue: they are healthy from now on; answers how many there are.
+    pub fn fix(&mut self, account: &str, queue: &str) -> usize {
+        self.set_behaviour(account, queue, &Behaviour::Healthy)
+    }
+
     /// When the next actor does something.
     pub fn next_at(&self) -> Option<Timestamp> {
         self.actors.iter().map(|actor| actor.next_at).min()
@@ -234,5 +239,77 @@ impl Predicate {
             Self::BodyContains(text) => body.contains(text),
             Self::Chance(chance) => random.f64() < *chance,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::world::Counts;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn place() -> Place {
+        Place { environment: "dev".into(), account: "111111111111".into(), region: "af-south-1".into() }
+    }
+
+    fn after(seconds: i64) -> Timestamp {
+        START + SignedDuration::from_secs(seconds)
+    }
+
+    /// A queue with a dead-letter queue after three receives, and a producer of two messages a second.
+    fn world(consumer: Behaviour) -> World {
+        let mut world = World::new(7, START);
+        let caller = place().caller();
+        world.create(START, &caller, "orders-dlq", &[]).expect("created");
+        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:af-south-1:111111111111:orders-dlq","maxReceiveCount":3}"#;
+        let attributes = [("RedrivePolicy", policy), ("VisibilityTimeout", "10")];
+        world.create(START, &caller, "orders", &attributes).expect("created");
+        let body = super::super::template::Template::parse("{\"n\":${n}}", &[]).expect("a template");
+        let template =
+            MessageTemplate { variables: vec![], body, attributes: vec![], group: None, deduplication: None };
+        world.actors.add_producer(START, place(), "orders", Arc::new(template), 2.0);
+        world.actors.add_consumer(START, place(), "orders", consumer, 10.0);
+        world
+    }
+
+    fn counts(world: &World, queue: &str) -> Counts {
+        world.queue_view("111111111111", "af-south-1", queue).expect("there").counts
+    }
+
+    #[test]
+    fn a_healthy_consumer_leaves_nothing() {
+        let mut world = world(Behaviour::Healthy);
+        world.advance(after(100));
+        assert_eq!(world.queue_view("111111111111", "af-south-1", "orders").expect("there").totals.deleted, 200);
+        assert_eq!((counts(&world, "orders").visible, counts(&world, "orders-dlq").visible), (0, 0));
+    }
+
+    #[test]
+    fn what_a_consumer_fails_on_ends_in_the_dead_letter_queue() {
+        let mut world = world(Behaviour::Failing(Predicate::BodyContains("7}".to_owned())));
+        world.advance(after(400));
+        // 7, 17, 27, .. of the first 700 or so; the youngest are still being tried.
+        let dead = counts(&world, "orders-dlq").visible;
+        assert!((65..=80).contains(&dead), "{dead}");
+        assert_eq!(world.actors.fix("111111111111", "orders"), 1);
+        world.advance(after(500));
+        assert_eq!(counts(&world, "orders"), Counts::default());
+    }
+
+    #[test]
+    fn a_consumer_slower_than_the_visibility_timeout_gets_its_messages_again() {
+        let mut world = world(Behaviour::Slow { seconds: 25 });
+        world.advance(after(120));
+        assert!(counts(&world, "orders-dlq").visible > 50, "{:?}", counts(&world, "orders-dlq"));
+    }
+
+    #[test]
+    fn nobody_receives_while_a_consumer_is_down_and_catching_up_has_a_bound() {
+        let mut world = world(Behaviour::Down);
+        world.advance(after(86_400));
+        let there = counts(&world, "orders").visible;
+        assert!(there > 1_000 && there <= 2 * STEPS_MAX, "{there}");
+        assert!(world.actors.next_at() >= Some(after(86_400)));
     }
 }
