@@ -173,7 +173,9 @@ fn joining_lines(args: &Serve, url: &str) -> String {
          unset AWS_PROFILE AWS_SESSION_TOKEN\n\
          export AWS_ENDPOINT_URL={url}\n\
          export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=sandbox\n\
-         export AWS_REGION={region} AWS_DEFAULT_REGION={region}\n",
+         export AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\
+         # version 1 of the AWS CLI overlooks AWS_ENDPOINT_URL where it comes to SQS\n\
+         alias aws='aws --endpoint-url \"$AWS_ENDPOINT_URL\"'\n",
         accounts.join(", ")
     )
 }

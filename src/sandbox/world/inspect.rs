@@ -153,6 +153,7 @@ impl World {
         let sent_at = sent_at.map_or(now, Timestamp::as_millisecond);
         let mut message = Message::new(id, body.into(), extras, caller.account_number(), sent_at);
         message.receive_count = receive_count;
+        message.first_received_at = (receive_count > 0).then_some(sent_at);
         let place = self.next_place();
         self.queue_mut(number).put(message, place);
         self.settle(number);
