@@ -14,6 +14,7 @@ mod messages;
 mod move_tasks;
 mod process;
 mod queues;
+mod transport;
 mod visibility;
 
 use std::{
@@ -33,10 +34,13 @@ const AT_ONCE: usize = 6;
 /// How long one check may take on an emulator; on the sandbox, whose hours pass at once, a day.
 const CHECK_SECONDS_MAX: u64 = 120;
 
+/// What a check does; it panics where the behaviour is another.
+type Run = Box<dyn Fn(Ground) -> Pin<Box<dyn Future<Output = ()>>>>;
+
 /// One behaviour.
 struct Check {
     name: &'static str,
-    run: Box<dyn Fn(Ground) -> Pin<Box<dyn Future<Output = ()>>>>,
+    run: Run,
 }
 
 impl Check {

@@ -8,14 +8,11 @@ use aws_sdk_sqs::config::{
     retry::{RetryConfig, RetryPartition},
     timeout::TimeoutConfig,
 };
-use aws_smithy_http_client::{
-    Builder, ConnectorBuilder,
-    proxy::ProxyConfig,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::{http::SharedHttpClient, runtime_components::RuntimeComponents};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::{Cloud, CloudError, credentials, identity::Identity, parameters::Parameters, skew::SkewGauge, sqs::Sqs};
+use super::{
+    Cloud, CloudError, credentials, identity::Identity, network, parameters::Parameters, skew::SkewGauge, sqs::Sqs,
+};
 use crate::{
     clock::Clock,
     domain::{Environment, Text},
@@ -35,8 +32,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(32);
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 /// Attempts of reads and repeatable writes.
 const ATTEMPTS_MAX: u32 = 3;
-/// Idle connections are dropped before the far side does so: a send is never tried twice, so it wants a live one.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
 const ENDPOINT_VARIABLES: [&str; 6] = [
@@ -61,7 +56,7 @@ pub struct Connect {
 impl Connect {
     /// Over the network, with one pool of connections for every environment.
     pub fn network(clock: Clock) -> Self {
-        Self { clock, http: Some(network_client()) }
+        Self { clock, http: Some(network::client()) }
     }
 
     /// Through `http` in place of the network: the embedded sandbox.
@@ -105,7 +100,7 @@ impl Connect {
             // Every attempt has a deadline; the protection would add a timer to each, and takes a long poll for a stall
             // where a connector need not read the request bit by bit.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(self.http.clone().unwrap_or_else(network_client))
+            .http_client(self.http.clone().unwrap_or_else(network::client))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -143,18 +138,6 @@ impl Connect {
 /// Retry tokens are the environment's own: one that fails does not use up another's.
 fn partition(environment: &Environment, service: &str) -> RetryPartition {
     RetryPartition::new(format!("{}/{}/{service}", environment.name, environment.region))
-}
-
-fn network_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components: Option<&RuntimeComponents>| {
-        let mut connector = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .proxy_config(ProxyConfig::from_env())
-            .pool_idle_timeout(IDLE_TIMEOUT);
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    })
 }
 
 /// A variable of the process's environment that would move an endpoint, as `NAME=value`.

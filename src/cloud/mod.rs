@@ -14,6 +14,7 @@ mod attempts;
 pub(crate) mod canned;
 mod classify;
 mod credentials;
+mod network;
 mod skew;
 #[cfg(test)]
 mod tests;

@@ -180,7 +180,8 @@ impl Ground {
     }
 }
 
-fn environment(endpoint: Option<String>) -> Environment {
+/// An environment with fixed keys.
+pub(super) fn environment(endpoint: Option<String>) -> Environment {
     Environment {
         name: EnvironmentName("contract".into()),
         account: None,

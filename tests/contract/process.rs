@@ -65,6 +65,8 @@ fn inner(name: &str, endpoint: &str, folder: &std::path::Path) -> Command {
         .env("AWS_REGION", "us-east-1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         // Nobody listens on the discard port.
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
+        .env("http_proxy", "http://127.0.0.1:9")
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         .env("AWS_ENDPOINT_URL_STS", "http://someone:password@127.0.0.1:9")
         .stdout(Stdio::piped())
