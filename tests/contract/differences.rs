@@ -17,7 +17,6 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("ministack", "more than twelve hours are refused", "does not check the visibility timeout"),
     ("ministack", "a FIFO message is not deleted after its time", "an expired receipt handle deletes"),
     ("ministack", "deleting twice does no harm", "forgets the receipt handles of what was deleted"),
-    ("ministack", "a message in nobody's hands is not extended", "extends what is visible"),
     ("ministack", "an id with a space is refused", "does not check group and deduplication ids"),
     ("ministack", "after its receives a message is in the DLQ, as it was", "drops AWSTraceHeader of a batch"),
     ("ministack", "on a FIFO DLQ the deduplication id is the message id", "keeps the producer's deduplication id"),
@@ -34,7 +33,6 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("localstack", "ten attributes arrive, eleven are refused", "does not limit the number of attributes"),
     ("localstack", "a wrong receipt handle is the sender's fault", "tells SenderFault false of every entry"),
     ("localstack", "more than twelve hours are refused", "does not check the visibility timeout"),
-    ("localstack", "a message in nobody's hands is not extended", "extends what is visible"),
     (
         "localstack",
         "a scope of groups deduplicates within each",

@@ -18,7 +18,7 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("a standard message is deleted after its time", deletes_late),
         Check::new("a FIFO message is not deleted after its time", fifo_delete_late),
         Check::new("the newest receipt handle deletes", newest_receipt),
-        Check::new("a message in nobody's hands is not extended", not_in_flight),
+        Check::new("an extension after its time is answered with success", extends_late),
         Check::new("a delay holds a message back", delay),
         Check::new("deleting twice does no harm", deletes_twice),
     ]
@@ -109,14 +109,16 @@ async fn newest_receipt(ground: Ground) {
     assert_eq!(ground.receive(&url, 1).await, []);
 }
 
-async fn not_in_flight(ground: Ground) {
+/// AWS says OK, whatever its reference says of MessageNotInflight. Whether the message hides again is told in two ways
+/// (localstack's tests against AWS: nothing happens; moto's: it does), so nothing may rest on it: an extension that was
+/// taken proves nothing once the time was over.
+async fn extends_late(ground: Ground) {
     let url = ground.queue("orders", &[]).await;
     ground.send(&url, &[plain("x")]).await;
     let first = ground.receive_one(&url, 1).await;
     ground.wait(2).await;
-    let answer = ground.sqs().change_visibility(&url, &receipts(&first.receipt), 60).await.expect("an answer");
-    let Entry::Failed { code, .. } = &answer[0] else { panic!("extended") };
-    assert!(code.ends_with("MessageNotInflight"), "{code}");
+    let answer = ground.sqs().change_visibility(&url, &receipts(&first.receipt), 60).await;
+    assert_eq!(answer, Ok(vec![Entry::Done(())]));
 }
 
 async fn delay(ground: Ground) {
