@@ -133,7 +133,7 @@ impl Settings {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
-        if !STANDARD.contains(&name) && !(self.is_fifo && FIFO.contains(&name)) {
+        if !(STANDARD.contains(&name) || self.is_fifo && FIFO.contains(&name)) {
             return Err(ApiError::unknown_attribute(name));
         }
         match name {
