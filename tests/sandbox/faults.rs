@@ -5,11 +5,11 @@ use std::time::Duration;
 use aws_sdk_sqs::{Client, error::ProvideErrorMetadata, error::SdkError};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use opsctl::sandbox::{
-    Sandbox,
+    Options, Sandbox,
     world::{Fault, FaultKind},
 };
 
-use super::{ACCOUNT, Served, configuration, sandbox};
+use super::{ACCOUNT, Served, configuration, in_process, sandbox, sandbox_with};
 
 fn inject(sandbox: &Sandbox, kind: FaultKind) {
     let fault = Fault { call: "SendMessage".to_owned(), queue: None, nth: 1, times: 1, kind };
@@ -56,6 +56,7 @@ async fn answers_that_are_errors() {
         (FaultKind::Throttled, "RequestThrottled"),
         (FaultKind::Denied, "AccessDenied"),
         (FaultKind::ExpiredCredentials, "ExpiredToken"),
+        (FaultKind::ClockSkew, "SignatureDoesNotMatch"),
         (FaultKind::ServerError(503), "ServiceUnavailable"),
         (FaultKind::ServerError(500), "InternalFailure"),
     ] {
@@ -108,4 +109,17 @@ async fn a_slow_answer_comes_late() {
     let before = scene.sandbox.clock().now();
     scene.send().await.expect("sent");
     assert_eq!(scene.sandbox.clock().now().duration_since(before).as_millis(), 1_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn latency_is_the_time_to_every_answer() {
+    let sandbox = sandbox_with(Options { latency: Duration::from_millis(10), speed: 10.0, ..Options::default() });
+    let client = Client::new(&in_process(&sandbox));
+    let before = sandbox.clock().now();
+    for _ in 0..5 {
+        client.list_queues().send().await.expect("listed");
+    }
+    // Timers are as fine as a millisecond of real time: ten of this clock's.
+    let passed = sandbox.clock().now().duration_since(before).as_millis();
+    assert!((50..=100).contains(&passed), "{passed} ms");
 }

@@ -106,8 +106,10 @@ fn content_type(service: Service) -> &'static str {
 /// `__type` as SQS writes it: shapes of its model under its own namespace, all else under the common one.
 fn sqs_type(code: &str) -> String {
     const COMMON: &[&str] = &[
+        "AccessDeniedException",
         "ExpiredTokenException",
         "InvalidParameterValueException",
+        "InvalidSignatureException",
         "InternalFailure",
         "MissingAuthenticationToken",
         "MissingParameter",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::call::Service;
 use crate::sandbox::world::{ApiError, FaultKind, sts};
 
@@ -27,7 +29,7 @@ pub(super) enum Course {
 
 impl Course {
     /// The course of a call to `action` that the fault hits; of any call where there is none.
-    pub(super) fn of(fault: Option<FaultKind>, service: Service, action: &str) -> Self {
+    pub(super) fn of(fault: Option<FaultKind>, service: Service, action: &str, now: Timestamp) -> Self {
         let Some(fault) = fault else { return Self::Answered { late_by: Duration::ZERO } };
         match fault {
             FaultKind::Refused => Self::Refused,
@@ -39,6 +41,7 @@ impl Course {
             FaultKind::Hang => Self::Hangs,
             FaultKind::ServerError(status) => Self::Fails(server_error(status)),
             FaultKind::ExpiredCredentials => Self::Fails(sts::expired()),
+            FaultKind::ClockSkew => Self::Fails(clock_skew(now)),
             // The world's own: it acts on them while it applies the call.
             FaultKind::VisibilityExpired
             | FaultKind::DuplicateDelivery
@@ -55,6 +58,14 @@ fn denied(service: Service, action: &str) -> ApiError {
          no identity-based policy allows the {prefix}:{action} action"
     );
     ApiError { status: 403, code: "AccessDeniedException", query_code: Some("AccessDenied"), message }
+}
+
+/// A caller whose clock is half an hour ahead; AWS lets five minutes pass (SigV4 documentation, troubleshooting).
+fn clock_skew(now: Timestamp) -> ApiError {
+    let text = |seconds| (now + SignedDuration::from_secs(seconds)).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let (signed, now, latest) = (text(1_800), text(0), text(300));
+    let message = format!("Signature not yet current: {signed} is still later than {latest} ({now} + 5 min.)");
+    ApiError { status: 403, code: "InvalidSignatureException", query_code: Some("SignatureDoesNotMatch"), message }
 }
 
 /// Each service has its own word for it.

@@ -43,7 +43,7 @@ impl Sandbox {
             return Reply::Http(self.envelope().failure(call.service, &unsigned()));
         };
         let fault = self.fault(&call);
-        let course = Course::of(fault, call.service, &call.action);
+        let course = Course::of(fault, call.service, &call.action, self.shared.clock.now());
         let late_by = match course {
             Course::Refused => return Reply::Refused,
             Course::Hangs => return Reply::Never,

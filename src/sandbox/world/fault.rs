@@ -55,6 +55,8 @@ pub enum FaultKind {
     ServerError(u16),
     /// `ExpiredToken`: not applied.
     ExpiredCredentials,
+    /// The signature is refused because the caller's clock is ahead: not applied.
+    ClockSkew,
     /// What is in flight in the queue becomes visible: before the call, or right after it when it is a receive.
     VisibilityExpired,
     /// A receive hands out its first message twice; a delete reports success and the message comes back.
@@ -78,7 +80,8 @@ impl FaultKind {
             | Self::Slow(_)
             | Self::Hang
             | Self::ServerError(_)
-            | Self::ExpiredCredentials => false,
+            | Self::ExpiredCredentials
+            | Self::ClockSkew => false,
         }
     }
 }
