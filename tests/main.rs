@@ -2,5 +2,6 @@
 
 mod config;
 mod contract;
+mod docs;
 mod sandbox;
 mod tidy;

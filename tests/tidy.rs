@@ -82,6 +82,7 @@ const ONLY_IN: [(&[&str], &[&str], &str); 6] = [
             "src/config/profiles.rs",
             "src/cloud/connect.rs",
             "src/messages/program.rs", // finds programs in PATH
+            "src/doctor/mod.rs",       // `Surroundings::of_process`, called at the edge
         ],
         "read the process environment at the edge and hand the values in",
     ),
