@@ -3,5 +3,8 @@
 mod config;
 mod contract;
 mod docs;
+mod operations;
 mod sandbox;
+mod scenarios;
+mod support;
 mod tidy;

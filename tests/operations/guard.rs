@@ -1,0 +1,100 @@
+//! Canary and bounce guard, and runs that were not finished.
+
+use std::{sync::Arc, time::Duration};
+
+use opsctl::{
+    domain::Protection,
+    operations::{transfer::Stop, values::Seconds},
+    run::{self, End},
+    sandbox::world::Fault,
+};
+
+use super::{orders, redrive};
+use crate::support::stage::{Stage, caller};
+
+/// A consumer that fails on everything: takes what it finds, again and again, until SQS moves it to the DLQ.
+fn start_failing_consumer(stage: &Stage) -> tokio::task::JoinHandle<()> {
+    let sandbox = stage.sandbox.clone();
+    tokio::spawn(async move {
+        loop {
+            sandbox.clock().sleep(Duration::from_secs(1)).await;
+            sandbox.with(|world, now| world.take(now, &caller(), "orders", 10, Some(0))).expect("a queue");
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_comes_back_stops_the_run() {
+    let mut stage = Stage::new(Protection::TypeName, &orders(200));
+    let consumer = start_failing_consumer(&stage);
+    let report = stage.run(&redrive(|redrive| redrive.wait_bounce = Some(Seconds(30)))).await;
+    consumer.abort();
+    assert_eq!(report.end, End::Partly, "{report:#?}");
+    assert!(matches!(report.tally.stop, Some(Stop::Bounced { sent: 1, .. })), "{report:#?}");
+    assert_eq!(stage.count("orders-dlq") + stage.count("orders"), 200, "nothing is lost");
+    assert!(report.failure.expect("a failure").what.as_str().contains("came back"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_is_parked_where_a_place_is_named() {
+    let mut queues = orders(12);
+    queues.push(crate::support::stage::QueueSetup { name: "parked".to_owned(), ..Default::default() });
+    let mut stage = Stage::new(Protection::Confirm, &queues);
+    let consumer = start_failing_consumer(&stage);
+    let report = stage
+        .run(&redrive(|redrive| {
+            redrive.park = Some("parked".to_owned());
+            redrive.ramp = Some("4,all".parse().expect("a ramp"));
+            redrive.max_bounce = Some("100%".parse().expect("a share"));
+            redrive.wait_bounce = Some(Seconds(30));
+        }))
+        .await;
+    consumer.abort();
+    assert!(report.tally.parked > 0, "{report:#?}");
+    assert_eq!(stage.count("parked") as u64, report.tally.parked);
+    assert_eq!(stage.copies().values().sum::<usize>(), 12, "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_left_doubts_blocks_the_next_on_its_queue() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(20));
+    let fault = r#"{"call":"SendMessageBatch","nth":1,"kind":"lost-after"}"#;
+    stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
+    let client = |redrive: &mut opsctl::operations::Redrive| redrive.limit = Some(10);
+    assert_eq!(stage.run(&redrive(client)).await.end, End::Partly);
+    let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
+    assert!(plan.blockers.iter().any(|blocker| blocker.as_str().contains("--resume")), "{:?}", plan.blockers);
+    let plan = stage.plan(&redrive(|redrive| redrive.despite_unfinished = true)).await.expect("a plan").plan;
+    assert!(plan.blockers.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_finishes_what_is_in_hand_and_can_be_resumed() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(300));
+    let planned = stage.plan(&redrive(|redrive| redrive.rate = Some(20))).await.expect("a plan");
+    // A rate alone is SQS's own affair; ids for the sake of the client-side engine.
+    let _ = planned;
+    let planned = stage
+        .plan(&redrive(|redrive| {
+            redrive.rate = Some(20);
+            redrive.engine = opsctl::operations::values::EngineChoice::Client;
+        }))
+        .await
+        .expect("a plan");
+    let approved = stage.approve(planned.plan).expect("approval");
+    let mut context = stage.context().await;
+    let cancel = stage.cancel.clone();
+    context.progress = Arc::new(move |progress| {
+        if progress.tally.sent > 30 {
+            cancel.cancel();
+        }
+    });
+    let report = run::execute(approved, &context).await;
+    assert_eq!(report.end, End::Interrupted, "{report:#?}");
+    assert!(report.tally.sent < 100 && report.tally.sent_not_deleted == 0);
+    assert_eq!(stage.count("orders") + stage.count("orders-dlq"), 300);
+    stage.cancel = tokio_util::sync::CancellationToken::new();
+    let report = stage.resume().await;
+    assert_eq!(report.end, End::Done, "{report:#?}");
+    assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (300, 0));
+}

@@ -1,0 +1,34 @@
+//! Operations on the sandbox, through the same plan, gate and run as in the program.
+
+mod account;
+mod gate;
+mod guard;
+mod managed;
+mod plans;
+mod restore;
+
+use opsctl::operations::{Operation, Redrive};
+
+use crate::support::stage::QueueSetup;
+
+/// `orders` with its DLQ, in which so many messages lie.
+fn orders(messages: usize) -> Vec<QueueSetup> {
+    let orders = QueueSetup {
+        name: "orders".to_owned(),
+        dead_letter: Some(("orders-dlq".to_owned(), 3)),
+        ..QueueSetup::default()
+    };
+    let dead = QueueSetup {
+        name: "orders-dlq".to_owned(),
+        died_in: Some("orders".to_owned()),
+        messages,
+        ..QueueSetup::default()
+    };
+    vec![orders, dead]
+}
+
+fn redrive(change: impl FnOnce(&mut Redrive)) -> Operation {
+    let mut redrive = Redrive { queue: "orders-dlq".to_owned(), ..Redrive::default() };
+    change(&mut redrive);
+    Operation::Redrive(redrive)
+}
