@@ -34,6 +34,8 @@ pub struct Journal {
 struct Commit {
     records: Vec<Record>,
     snapshot: Vec<u8>,
+    /// Nothing follows: the lock is let go before the answer.
+    last: bool,
     done: oneshot::Sender<Result<(), JournalError>>,
 }
 
@@ -81,9 +83,21 @@ impl Journal {
     /// # Errors
     /// They could not be written; the journal stops then for good, so that nothing is done unrecorded.
     pub async fn write(&self, records: Vec<Record>, snapshot: Vec<u8>) -> Result<(), JournalError> {
+        self.commit(records, snapshot, false).await
+    }
+
+    /// Writes the last records and lets go of the run: another process may take it up.
+    ///
+    /// # Errors
+    /// As [`Journal::write`].
+    pub async fn close(self, records: Vec<Record>) -> Result<(), JournalError> {
+        self.commit(records, Vec::new(), true).await
+    }
+
+    async fn commit(&self, records: Vec<Record>, snapshot: Vec<u8>, last: bool) -> Result<(), JournalError> {
         let stopped = || JournalError::Stopped { first: Text::line("its writer has ended") };
         let (done, answer) = oneshot::channel();
-        self.commits.send(Commit { records, snapshot, done }).await.map_err(|_| stopped())?;
+        self.commits.send(Commit { records, snapshot, last, done }).await.map_err(|_| stopped())?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
@@ -116,11 +130,19 @@ async fn write_all(files: Arc<Mutex<Files>>, mut queue: mpsc::Receiver<Commit>) 
                 answer_first(&mut commits, error);
             }
         }
-        for commit in commits {
-            let answer = failure.clone().map_or(Ok(()), |first| Err(JournalError::Stopped { first }));
-            // Nobody waits any more when its lane was dropped; what was written stands all the same.
-            let _ = commit.done.send(answer);
+        if commits.iter().any(|commit| commit.last) {
+            drop(files);
+            return answer_all(commits, failure.as_ref());
         }
+        answer_all(commits, failure.as_ref());
+    }
+}
+
+fn answer_all(commits: Vec<Commit>, failure: Option<&Text>) {
+    for commit in commits {
+        let answer = failure.map_or(Ok(()), |first| Err(JournalError::Stopped { first: first.clone() }));
+        // Nobody waits any more when its lane was dropped; what was written stands all the same.
+        let _ = commit.done.send(answer);
     }
 }
 
@@ -194,4 +216,97 @@ struct EntryRef<'a> {
     prev: &'a str,
     #[serde(flatten)]
     record: &'a Record,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::RunId,
+        journal::{History, StateFolder, verify},
+    };
+
+    fn note(text: &str) -> Record {
+        Record::Resumed { by: Text::from(text), reason: None }
+    }
+
+    fn folder(state: &tempfile::TempDir) -> RunFolder {
+        StateFolder::new(state.path()).create(&run()).expect("a folder")
+    }
+
+    fn run() -> RunId {
+        "20261121T030000-000001".parse().expect("a run")
+    }
+
+    #[tokio::test]
+    async fn lines_are_chained_and_a_change_is_found() {
+        let state = tempfile::tempdir().expect("a folder");
+        let journal = Journal::create(folder(&state), Clock::system()).expect("a journal");
+        let path = journal.folder().journal();
+        let writes = (0..40).map(|number| {
+            let journal = journal.clone();
+            async move { journal.write(vec![note(&format!("{number}")), note("again")], b"{}\n".to_vec()).await }
+        });
+        for written in futures_util::future::join_all(writes).await {
+            written.expect("written");
+        }
+        journal.close(vec![note("last")]).await.expect("closed");
+        let whole = verify(&path).expect("a whole chain");
+        assert_eq!((whole.lines, whole.torn), (81, false));
+        let text = std::fs::read_to_string(&path).expect("text");
+        std::fs::write(&path, text.replacen("\"7\"", "\"8\"", 1)).expect("written");
+        assert!(matches!(verify(&path), Err(JournalError::Broken { .. })));
+        let lines: Vec<&str> = text.lines().collect();
+        std::fs::write(&path, format!("{}\n", [&lines[..5], &lines[6..]].concat().join("\n"))).expect("written");
+        assert!(matches!(verify(&path), Err(JournalError::Broken { line: 6, .. })), "a line is missing");
+    }
+
+    #[tokio::test]
+    async fn a_torn_last_line_is_cut_off_and_the_chain_goes_on() {
+        let state = tempfile::tempdir().expect("a folder");
+        let folder = folder(&state);
+        let path = folder.journal();
+        let journal = Journal::create(folder.clone(), Clock::system()).expect("a journal");
+        journal.close(vec![note("one"), note("two")]).await.expect("closed");
+        let mut file = private(&path).expect("a file");
+        file.write_all(b"{\"seq\":2,\"at\":\"2026-").expect("written");
+        assert!(verify(&path).expect("whole lines").torn);
+        let journal = Journal::reopen(folder, Clock::system()).expect("a journal");
+        journal.close(vec![note("three")]).await.expect("closed");
+        let verdict = verify(&path).expect("a whole chain");
+        assert_eq!((verdict.lines, verdict.torn), (3, false));
+    }
+
+    #[tokio::test]
+    async fn one_process_at_a_time_and_nobody_else_can_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let state = tempfile::tempdir().expect("a folder");
+        let folder = folder(&state);
+        let journal = Journal::create(folder.clone(), Clock::system()).expect("a journal");
+        journal.write(vec![note("one")], b"{}\n".to_vec()).await.expect("written");
+        assert!(matches!(Journal::reopen(folder.clone(), Clock::system()), Err(JournalError::Busy { .. })));
+        assert!(folder.is_busy());
+        for (path, mode) in [(folder.journal(), 0o600), (folder.snapshot(), 0o600), (folder.path().to_owned(), 0o700)] {
+            let permissions = std::fs::metadata(&path).expect("a file").permissions();
+            assert_eq!(permissions.mode() & 0o777, mode, "{}", path.display());
+        }
+        journal.close(Vec::new()).await.expect("closed");
+        assert!(!folder.is_busy());
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_stops_the_journal_and_leaves_no_half_line() {
+        let state = tempfile::tempdir().expect("a folder");
+        let folder = folder(&state);
+        let journal = Journal::create(folder.clone(), Clock::system()).expect("a journal");
+        journal.write(vec![note("one")], Vec::new()).await.expect("written");
+        // A folder in the snapshot's place: it can't be opened for writing, whoever asks.
+        std::fs::create_dir(folder.snapshot()).expect("a folder");
+        let failed = journal.write(vec![note("two")], b"{}\n".to_vec()).await;
+        assert!(matches!(failed, Err(JournalError::Io { .. })), "{failed:?}");
+        let stopped = journal.write(vec![note("three")], Vec::new()).await;
+        assert!(matches!(stopped, Err(JournalError::Stopped { .. })), "{stopped:?}");
+        assert_eq!(verify(&folder.journal()).expect("whole").lines, 1);
+        assert_eq!(History::read(&folder).expect("a history").end, None);
+    }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use report::{End, Failure, Report};
+pub use report::{End, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
@@ -135,7 +135,7 @@ async fn carry_out(
     };
     let value = serde_json::to_value(&report).unwrap_or_else(|error| unreachable!("plain data: {error}"));
     let ended = Record::Ended { end: report.end.name().to_owned(), report: Box::new(value) };
-    match journal.write(vec![ended], Vec::new()).await {
+    match journal.close(vec![ended]).await {
         Ok(()) => report,
         Err(error) => report.unrecorded(&error),
     }

@@ -55,6 +55,10 @@ pub(super) struct Shared {
     in_hand: HashMap<Key, Option<ReceiptHandle>>,
     left: HashMap<Key, ReceiptHandle>,
     batch: u64,
+    /// Messages that came back and were met.
+    met: u64,
+    /// By how much the queue grew while it was watched.
+    grown: u64,
 }
 
 impl Shared {
@@ -151,11 +155,8 @@ impl Shared {
         let came_back =
             self.new_ids.contains(key) || arrived && self.contents.contains(Key::of_text(&message.content_hash().0));
         if came_back {
-            self.tally.bounced += 1;
-            let (bounced, sent) = (self.tally.bounced, self.tally.sent);
-            if self.settings.bounce_max.is_exceeded(bounced, sent) {
-                self.stop_because(Stop::Bounced { bounced, sent });
-            }
+            self.met += 1;
+            self.guard_against_bounces(0);
             if self.settings.park {
                 return (ItemState::New, Origin::Bounced);
             }
@@ -169,6 +170,15 @@ impl Shared {
             return dead_letter(self.keep_once(key, message, &Kept::GroupStopped));
         }
         dead_letter(ItemState::New)
+    }
+
+    /// What grew the queue while it was watched is met later on: the same messages are not counted twice.
+    fn guard_against_bounces(&mut self, growing: u64) {
+        let (bounced, sent) = (self.met.max(self.grown + growing), self.tally.sent);
+        self.tally.bounced = bounced;
+        if bounced > 0 && self.settings.bounce_max.is_exceeded(bounced, sent) {
+            self.stop_because(Stop::Bounced { bounced, sent });
+        }
     }
 
     fn keep_once(&mut self, key: Key, message: &Message, why: &Kept) -> ItemState {
@@ -272,6 +282,8 @@ impl Engine {
             in_hand: HashMap::new(),
             left: HashMap::new(),
             batch: settings.resume.batch,
+            met: 0,
+            grown: 0,
             settings,
         };
         let resume = std::mem::take(&mut shared.settings.resume.sent);
@@ -665,13 +677,9 @@ impl Engine {
         let every = (i64::from(self.shared.settings.watch_seconds) / 20).clamp(1, 10);
         *next_at = now.checked_add(SignedDuration::from_secs(every)).unwrap_or(now).min(*until);
         let (grown, last, over) = (*grown, *last, now >= *until);
-        let (bounced, sent) = (self.shared.tally.bounced + grown, self.shared.tally.sent);
-        if self.shared.settings.bounce_max.is_exceeded(bounced, sent) {
-            self.shared.tally.bounced = bounced;
-            self.shared.stop_because(Stop::Bounced { bounced, sent });
-            self.stage = Stage::Recording { asked: false, last };
-        } else if over {
-            self.shared.tally.bounced = bounced;
+        self.shared.guard_against_bounces(grown);
+        if over || self.shared.is_stopping() {
+            self.shared.grown += grown;
             self.stage = Stage::Recording { asked: false, last };
         }
     }

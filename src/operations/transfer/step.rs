@@ -15,7 +15,7 @@ use crate::{
 pub type LaneId = usize;
 
 /// The engine itself, where a step belongs to no lane.
-pub const CONTROL: LaneId = usize::MAX;
+pub(super) const CONTROL: LaneId = usize::MAX;
 
 /// What the engine wants.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Messages named one by one in a report.
-pub const NAMED_MAX: usize = 10_000;
+pub(super) const NAMED_MAX: usize = 10_000;
 /// Reasons told apart; the rest are counted together.
 const REASONS_MAX: usize = 50;
 
