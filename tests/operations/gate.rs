@@ -34,7 +34,10 @@ fn said(stage: &Stage, plan: &Plan, answer: Answer, reason: Option<&str>) -> Sai
                 Refusal::Mistyped { .. } => Said::Mistyped,
                 Refusal::OtherPlan { .. } => Said::OtherPlan,
                 Refusal::NoReason { .. } => Said::NoReason,
-                other @ (Refusal::Blocked { .. } | Refusal::Unsound { .. } | Refusal::NoAccount { .. } | Refusal::LookKills { .. }) => {
+                other @ (Refusal::Blocked { .. }
+                | Refusal::Unsound { .. }
+                | Refusal::NoAccount { .. }
+                | Refusal::LookKills { .. }) => {
                     panic!("not in this table: {other}")
                 }
             }
