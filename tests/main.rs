@@ -1,5 +1,6 @@
 //! The only test binary.
 
+mod cli;
 mod config;
 mod contract;
 mod docs;

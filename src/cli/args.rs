@@ -75,6 +75,33 @@ pub enum Color {
     Never,
 }
 
+/// The filter language, as `opsctl help filter` explains it.
+pub const FILTER_HELP: &str = r#"Check a filter, the jq that --where takes
+
+A filter is a jq expression. It sees one object for each message, and a message is
+chosen if it yields anything but false, null or nothing.
+
+  .body           body, parsed where it is JSON, else its text
+  .text           body as text
+  .attributes     name to text, number, or base64 of binary data
+  .age            seconds since it was first sent
+  .receive_count  how often it was received
+  .group          message group
+  .source         name of the queue that it died in
+  .sent_at        when it was first sent, RFC 3339
+  .size           bytes, as SQS counts them
+  .id             message id
+
+Examples:
+  '.body.code == "TIMEOUT"'
+  'text | test("timeout"; "i")'
+  '.age > 3600 and .attributes.tenant == "acme"'
+  '.body.items[]? | .price > 100'
+
+A filter that fails on a message (a field of a body that is plain text, say) does not choose
+it; write .body.code? to let it pass silently. A filter that takes longer than a second on
+one message is stopped."#;
+
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
@@ -109,6 +136,13 @@ pub enum Command {
     /// Simulated AWS for other terminals and programs
     #[command(subcommand)]
     Sandbox(Sandbox),
+    /// Check a filter, the jq that --where takes
+    #[command(long_about = FILTER_HELP, verbatim_doc_comment)]
+    Filter {
+        /// Filter; none: explain the language
+        #[arg(value_name = "FILTER")]
+        filter: Option<String>,
+    },
     /// Print the line that makes a shell complete commands, environments and queue names
     Completions {
         /// Shell

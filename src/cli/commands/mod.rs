@@ -33,6 +33,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Init(args) => init::run(&args, global, out).await,
         Command::Doctor => doctor::run(global, out).await,
         Command::Sandbox(args) => sandbox::run(&args, out).await,
+        Command::Filter { filter } => reference::filter(filter.as_deref(), out),
         Command::Completions { shell } => reference::completions(shell, out),
         Command::Man { folder } => reference::man(&folder, out),
         Command::Docs => reference::docs(out),

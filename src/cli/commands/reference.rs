@@ -10,6 +10,7 @@ use crate::{
         output::Output,
     },
     domain::Text,
+    messages::Filter,
 };
 
 /// The line that registers completion: the shell then asks the program itself, so that names are always fresh.
@@ -25,6 +26,18 @@ pub(super) fn completions(shell: Shell, out: &mut Output) -> Result<Exit, CliErr
     let mut script = Vec::new();
     completer.write_registration("COMPLETE", "opsctl", "opsctl", "opsctl", &mut script)?;
     out.raw(&script)?;
+    Ok(Exit::Done)
+}
+
+/// Whether a filter is one; without one, what the language is.
+pub(super) fn filter(filter: Option<&str>, out: &mut Output) -> Result<Exit, CliError> {
+    match filter {
+        Some(text) => {
+            Filter::compile(text)?;
+            out.note("the filter is good");
+        }
+        None => out.line(args::FILTER_HELP)?,
+    }
     Ok(Exit::Done)
 }
 

@@ -1,0 +1,67 @@
+//! Text from outside reaches a terminal only made safe, through every command and every form of output.
+
+use opsctl::domain::Text;
+
+use super::ground::{DEV, Ended, Ground};
+
+/// Moves the cursor, clears the screen, sets the title, reorders, hides.
+const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;gone\u{7}\u{9b}31m\u{202e}evil\u{200b}\u{7f}\r\u{e0041}";
+
+fn assert_safe(ended: &Ended, what: &str) {
+    for text in [&ended.out, &ended.err] {
+        for line in text.lines() {
+            let unsafe_character = line.chars().find(|character| {
+                *character != '\t' && !Text::line(&character.to_string()).as_str().starts_with(*character)
+            });
+            assert_eq!(unsafe_character, None, "{what}: {line:?}");
+        }
+    }
+}
+
+#[test]
+fn bodies_reach_no_terminal_as_they_are() {
+    let ground = Ground::quick();
+    ground.pair(DEV, "orders");
+    ground.dead_letter("orders", HOSTILE);
+    ground.dead_letter("orders", &format!("Error: {HOSTILE}"));
+    ground.dead_letter("orders", &serde_json::json!({ "error": HOSTILE, HOSTILE: 1 }).to_string());
+    let sample = ["-e", "dev", "--queue", "orders-dlq"];
+    for form in ["human", "json", "jsonl"] {
+        for words in [
+            &["peek"][..],
+            &["peek", "--full"],
+            &["groups"],
+            &["redrive", "--dry-run", "--engine", "client"],
+            &["redrive", "--engine", "client", "--where", ".text | test(\"never\")", "--yes"],
+        ] {
+            let ended = ground.opsctl(&[words, &sample, &["--output", form]].concat());
+            assert_safe(&ended, &format!("{words:?} {form}"));
+            assert!(ended.code == Some(0) || words[0] == "redrive", "{words:?} {form} {ended:?}");
+        }
+        for words in [&["queues"][..], &["runs"], &["journal", "verify"], &["doctor"]] {
+            assert_safe(&ground.opsctl(&[words, &["--output", form]].concat()), &format!("{words:?} {form}"));
+        }
+    }
+    let json = ground.opsctl(&[&["peek", "--output", "json"][..], &sample].concat()).expect(0).json();
+    let bodies: Vec<&str> =
+        json["messages"].as_array().expect("messages").iter().filter_map(|message| message["body"].as_str()).collect();
+    assert!(bodies.contains(&HOSTILE), "JSON keeps the body as it is, escaped: {bodies:?}");
+}
+
+#[test]
+fn arguments_are_repeated_safely() {
+    let ground = Ground::quick();
+    ground.pair(DEV, "orders");
+    for words in [
+        &["queues", "--env", HOSTILE][..],
+        &["peek", "-e", "dev", "--queue", HOSTILE],
+        &["peek", "-e", "dev", "--queue", "orders-dlq", "--where", HOSTILE],
+        &["redrive", "-e", "dev", "--queue", HOSTILE, "--yes"],
+        &["redrive", "-e", "dev", "--queue", "orders-dlq", "--edit", HOSTILE, "--yes"],
+        &["redrive", "-e", "dev", "--queue", "orders-dlq", "--ids", HOSTILE, "--yes"],
+        &["apply", HOSTILE],
+        &["queues", "--config", HOSTILE],
+    ] {
+        assert_safe(&ground.opsctl(words), &format!("{words:?}"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The real binary: arguments in, standard output, standard error and exit status out.
+
+mod changing;
+mod codes;
+mod ground;
+mod hostile;
+mod listing;
+mod looking;
+mod reference;
