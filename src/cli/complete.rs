@@ -78,9 +78,10 @@ pub fn queues() -> Vec<CompletionCandidate> {
     candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, queues)| queues).collect())
 }
 
-/// Runs, newest first.
+/// Runs, newest first; not those of a sandbox, which would have to be asked who it is.
 pub fn runs() -> Vec<CompletionCandidate> {
-    let folder = paths::state(Line::of_process().realm()).map(|folder| folder.join("runs"));
+    let realm = Line::of_process().realm();
+    let folder = (realm == Realm::Aws).then(paths::state).flatten().map(|folder| folder.join("runs"));
     let entries = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.retain(|name| name.parse::<RunId>().is_ok());

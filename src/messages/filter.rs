@@ -299,18 +299,17 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "a measurement"]
-    fn speed() {
-        let messages: Vec<Message> = (0..10_000).map(|_| sample()).collect();
+    fn a_message_costs_little() {
+        let messages: Vec<Message> = (0..1_000).map(|_| sample()).collect();
         for text in [r#".body.code == "TIMEOUT""#, r#".text | test("TIME.UT")"#] {
             let filter = Filter::compile(text).expect("compiles");
-            for batch in [1, 10, 1_000] {
-                let started_at = Instant::now();
-                for chunk in messages.chunks(batch) {
-                    assert!(filter.matches_all(chunk, now()).iter().all(|answer| *answer == Ok(true)));
-                }
-                eprintln!("{text}, {batch} at a time: {:?} a message", started_at.elapsed() / 10_000);
+            let started_at = Instant::now();
+            for chunk in messages.chunks(10) {
+                assert!(filter.matches_all(chunk, now()).iter().all(|answer| *answer == Ok(true)));
             }
+            // Without optimisation, on a busy machine; a tenth of it and less with.
+            let each = started_at.elapsed() / 1_000;
+            assert!(each < Duration::from_millis(1), "{text}: {each:?}");
         }
     }
 }

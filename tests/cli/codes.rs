@@ -31,7 +31,7 @@ fn done_is_0() {
 fn failed_is_1() {
     let ground = ground(DEV, 0);
     let run = "20261121T031500-4f7a9c";
-    let folder = ground.home.path().join("state/opsctl/sandbox/runs").join(run);
+    let folder = ground.runs().join(run);
     std::fs::create_dir_all(&folder).expect("made");
     std::fs::write(folder.join("journal.jsonl"), "not what was written\n").expect("written");
     let broken = ground.opsctl(&["journal", "verify", run]).expect(1);

@@ -89,7 +89,7 @@ impl Ground {
         });
     }
 
-    /// A dead letter of `<source>` in `dev`, an hour old.
+    /// A dead letter of `<source>` in `dev`, sent an hour before the world began.
     pub(super) fn dead_letter(&self, source: &str, body: &str) {
         self.dead_letter_of(DEV, source, body);
     }
@@ -98,7 +98,7 @@ impl Ground {
         self.sandbox.with(|world, now| {
             let message = opsctl::sandbox::world::PutMessage {
                 body: body.to_owned(),
-                sent_at: now.checked_sub(jiff::SignedDuration::from_hours(1)).ok(),
+                sent_at: "2026-11-21T02:00:00Z".parse().ok(),
                 receive_count: 3,
                 dead_letter_source: Some(format!("arn:aws:sqs:{REGION}:{account}:{source}")),
                 ..Default::default()
@@ -139,6 +139,11 @@ impl Ground {
     /// Runs `opsctl --sandbox <words>` on the served world.
     pub(super) fn opsctl(&self, words: &[&str]) -> Ended {
         self.plain(&[&["--sandbox"], words].concat())
+    }
+
+    /// Where journals of runs in the served world lie.
+    pub(super) fn runs(&self) -> PathBuf {
+        self.home.path().join(format!("state/opsctl/sandbox/{}/runs", std::process::id()))
     }
 
     pub(super) fn file(&self, name: &str, text: &str) -> PathBuf {

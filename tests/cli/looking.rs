@@ -22,7 +22,7 @@ fn a_look_shows_messages_and_puts_them_back() {
     let seen = ground.opsctl(&words).expect(0);
     assert!(seen.out.contains(r#"{"orderId":2,"error":"Timeout after 200 ms","password":"‹redacted›"}"#), "{seen:?}");
     assert!(seen.out.contains("from      queue orders"), "{seen:?}");
-    assert!(seen.err.contains("looking costs each message one receive"), "{seen:?}");
+    assert!(seen.err.contains("it costs each message one receive"), "{seen:?}");
     let full = ground.opsctl(&[&words[..], &["--full"]].concat()).expect(0);
     assert!(full.out.contains("hunter2"), "{full:?}");
     let all = ground.opsctl(&["peek", "-e", "dev", "--queue", "orders-dlq", "--output", "json"]).expect(0).json();
@@ -59,9 +59,9 @@ fn failures_are_grouped_with_a_filter_for_each() {
         2: --where '(.text | test("^\\s*ValueError: no such order \\S*"))'
         -- err
         sandbox: joined the one at <url> (seed 7)
-        looking costs each message one receive; all are put back at once
+        looking at orders-dlq: it costs each message one receive; all are put back at once
         "#);
-    let answer = ground.opsctl(&["groups", "-e", "dev", "--queue", "orders-dlq", "--output", "json"]).expect(0).json();
+    let answer = ground.opsctl(&["groups", "-e", "dev", "--queue", "orders", "--output", "json"]).expect(0).json();
     let filter = answer["groups"][0]["filter"].as_str().expect("a filter");
     let seen = ground.opsctl(&["peek", "-e", "dev", "--queue", "orders-dlq", "--where", filter, "--output", "jsonl"]);
     assert_eq!(seen.expect(0).out.lines().count(), 4);

@@ -13,8 +13,7 @@ use crate::{
         error::CliError,
         exit::Exit,
         output::Output,
-        paths::{self, Realm},
-        progress, prompt, show,
+        paths, progress, prompt, show,
         world::World,
     },
     cloud::Cloud,
@@ -24,6 +23,7 @@ use crate::{
     operations::{Look, Operation, OperationError, Planner, values::Uncertain},
     plan::{Fingerprint, Plan},
     run::{self, Context, End, Report},
+    sandbox::join,
 };
 
 /// Largest plan file read, in bytes.
@@ -32,7 +32,7 @@ const PLAN_BYTES_MAX: u64 = 8 * 1_048_576;
 /// What is to be done.
 pub(super) enum Wanted {
     /// This, planned now.
-    Operation(Operation),
+    Operation(Box<Operation>),
     /// What an earlier run left.
     Resume(RunId, Uncertain),
     /// A plan in a file.
@@ -45,8 +45,7 @@ pub(super) async fn run(
     global: &Global,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
-    let realm = if global.sandbox { Realm::Sandbox } else { Realm::Aws };
-    let state = state(realm)?;
+    let state = state(global).await?;
     let given = match &wanted {
         Wanted::Operation(_) => None,
         Wanted::Resume(run, uncertain) => Some(plan_of_run(&state, run, *uncertain)?),
@@ -93,9 +92,15 @@ pub(super) async fn run(
     tell(&report?, out)
 }
 
-pub(super) fn state(realm: Realm) -> Result<StateFolder, CliError> {
-    let path = paths::state(realm)
-        .ok_or_else(|| CliError::usage("there is no folder for journals", "set HOME or XDG_STATE_HOME"))?;
+/// Where journals lie.
+pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
+    let path = if global.sandbox {
+        let joined = tokio::task::spawn_blocking(join::running).await.unwrap_or_default();
+        paths::sandbox_state(joined.map(|joined| joined.pid))
+    } else {
+        paths::state()
+    };
+    let path = path.ok_or_else(|| CliError::usage("there is no folder for journals", "set HOME or XDG_STATE_HOME"))?;
     Ok(StateFolder::new(path))
 }
 

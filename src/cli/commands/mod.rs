@@ -42,22 +42,23 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Redrive(args) => {
             let wanted = match args.resume {
                 Some(run) => Wanted::Resume(run, args.operation.uncertain),
-                None => Wanted::Operation(Operation::Redrive(args.operation)),
+                None => Wanted::Operation(Box::new(Operation::Redrive(args.operation))),
             };
             change::run(wanted, &args.consent, global, out).await
         }
         Command::Purge(args) => {
             let wanted = match args.resume {
                 Some(run) => Wanted::Resume(run, Uncertain::default()),
-                None => Wanted::Operation(Operation::Purge(args.operation)),
+                None => Wanted::Operation(Box::new(Operation::Purge(args.operation))),
             };
             change::run(wanted, &args.consent, global, out).await
         }
         Command::Restore(args) => {
-            change::run(Wanted::Operation(Operation::Restore(args.operation)), &args.consent, global, out).await
+            change::run(Wanted::Operation(Box::new(Operation::Restore(args.operation))), &args.consent, global, out)
+                .await
         }
         Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
-        Command::Runs => runs::list(global, out),
-        Command::Journal(args) => runs::journal(&args, global, out),
+        Command::Runs => runs::list(global, out).await,
+        Command::Journal(args) => runs::journal(&args, global, out).await,
     }
 }

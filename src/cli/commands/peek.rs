@@ -17,7 +17,7 @@ use crate::{
     domain::{Message, Queue, Text},
     gate::{self, Force},
     messages::{self, Filter, Origin, shorten},
-    operations::{resolve, sample},
+    operations::{redrive, resolve, sample},
 };
 
 /// Characters of a body shown.
@@ -56,7 +56,8 @@ struct Grouped<'a> {
 pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let cloud = world.only()?;
-    let seen = look(&args.sample, args.limit, cloud, out).await?;
+    let queue = named(&args.sample, cloud).await?;
+    let seen = look(queue, &args.sample, args.limit, cloud, out).await?;
     let now = cloud.clock().now();
     match out.format {
         Format::Human => {
@@ -83,7 +84,11 @@ pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Resu
 
 pub(super) async fn groups(args: &Groups, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let seen = look(&args.sample, args.limit, world.only()?, out).await?;
+    let cloud = world.only()?;
+    // Dead letters are grouped: a source's name means its dead-letter queue.
+    let queue = redrive::dead_letter_queue(cloud, named(&args.sample, cloud).await?).await;
+    let queue = queue.map_err(|error| operation_error(&error, cloud))?;
+    let seen = look(queue, &args.sample, args.limit, cloud, out).await?;
     let groups = messages::Groups::of(&seen.messages);
     match out.format {
         Format::Human if groups.groups.is_empty() => out.note(&nothing(&seen)),
@@ -101,12 +106,15 @@ pub(super) async fn groups(args: &Groups, global: &Global, out: &mut Output) -> 
     Ok(Exit::Done)
 }
 
-async fn look(args: &Sample, limit: u32, cloud: &Cloud, out: &mut Output) -> Result<Seen, CliError> {
+async fn named(args: &Sample, cloud: &Cloud) -> Result<Queue, CliError> {
+    resolve::queue(cloud, &args.queue).await.map_err(|error| operation_error(&error, cloud))
+}
+
+async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut Output) -> Result<Seen, CliError> {
     let filter = args.filter.as_deref().map(Filter::compile).transpose()?;
-    let queue = resolve::queue(cloud, &args.queue).await.map_err(|error| operation_error(&error, cloud))?;
     let force = if args.force { Force::Yes } else { Force::No };
     let leave = gate::allow_look(cloud.environment(), &queue, force)?;
-    out.note("looking costs each message one receive; all are put back at once");
+    out.note(&format!("looking at {}: it costs each message one receive; all are put back at once", queue.name));
     let failed = |error| CliError::cloud(&error, cloud.environment());
     let mut messages = sample::look(cloud, &queue, limit as usize, leave).await.map_err(failed)?;
     let looked_at = messages.len();

@@ -9,7 +9,6 @@ use crate::{
         error::CliError,
         exit::Exit,
         output::{Output, Table},
-        paths::Realm,
     },
     domain::RunId,
     journal::{self, Entry, JournalError, Lines, Record, RunSummary, StateFolder, Verdict},
@@ -49,10 +48,6 @@ struct Shown {
     entries: Vec<Entry>,
 }
 
-fn folder(global: &Global) -> Result<StateFolder, CliError> {
-    state(if global.sandbox { Realm::Sandbox } else { Realm::Aws })
-}
-
 fn cannot(error: &JournalError) -> CliError {
     match error {
         JournalError::Missing { .. } => CliError::usage(&error.to_string(), error.hint()),
@@ -63,8 +58,8 @@ fn cannot(error: &JournalError) -> CliError {
     }
 }
 
-pub(super) fn list(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let mut runs = folder(global)?.list().map_err(|error| cannot(&error))?;
+pub(super) async fn list(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let mut runs = state(global).await?.list().map_err(|error| cannot(&error))?;
     let wanted = global.environment.as_deref();
     runs.retain(|run| wanted.is_none() || run.plan_text("/environment") == wanted);
     let rows: Vec<Row<'_>> = runs.iter().map(row).collect();
@@ -98,8 +93,8 @@ fn row(summary: &RunSummary) -> Row<'_> {
     }
 }
 
-pub(super) fn journal(args: &Journal, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let folder = folder(global)?;
+pub(super) async fn journal(args: &Journal, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let folder = state(global).await?;
     match args {
         Journal::Show { run } => show(&folder, run, out),
         Journal::Verify { run } => verify(&folder, run.as_ref(), out),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain};
 
 pub(super) use plan::plan;
+pub use scene::dead_letter_queue;
 
 /// Move messages from a dead-letter queue to where they belong.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]

@@ -87,7 +87,10 @@ impl Scene {
 }
 
 /// A queue that has dead letters itself stands for its DLQ, unless it is one.
-async fn dead_letter_queue(cloud: &Cloud, named: Queue) -> Result<Queue, OperationError> {
+///
+/// # Errors
+/// AWS can't be asked; its policy names a queue that does not exist.
+pub async fn dead_letter_queue(cloud: &Cloud, named: Queue) -> Result<Queue, OperationError> {
     let is_dead_letter_queue = !sources_by_policy(cloud, &named).await?.is_empty();
     if is_dead_letter_queue {
         return Ok(named);
