@@ -17,7 +17,7 @@ pub enum Bound {
     /// A move task.
     Managed(Managed),
     /// The transfer engine.
-    ClientSide(ClientSide),
+    ClientSide(Box<ClientSide>),
     /// A snapshot that is put back.
     Restore(PutBack),
 }

@@ -88,7 +88,7 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
             "run {run} on this queue has not ended; after this it can't be resumed in full"
         )));
     }
-    let bound = Bound::ClientSide(client_side(&queue, purge, filter, cloud, &plan.id));
+    let bound = Bound::ClientSide(Box::new(client_side(&queue, purge, filter, cloud, &plan.id)));
     Ok(Planned { plan, bound })
 }
 

@@ -178,7 +178,7 @@ async fn act(
     match planned.bound {
         Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
         Bound::ClientSide(transfer) => {
-            transfer::run(transfer, &approved.plan().id, context, journal, history, report).await
+            transfer::run(*transfer, &approved.plan().id, context, journal, history, report).await
         }
         Bound::Restore(put_back) => {
             put_back::run(put_back, &approved.plan().id, context, journal, history, report).await

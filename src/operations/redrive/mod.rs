@@ -1,6 +1,8 @@
 //! Redrive: messages of a dead-letter queue go to their source, or to another queue.
 
+mod bind;
 mod choice;
+mod costs;
 mod plan;
 mod scene;
 

@@ -3,39 +3,28 @@
 use std::{
     collections::{BTreeMap, HashSet},
     path::Path,
-    sync::{Arc, Mutex},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Redrive, choice,
+    Redrive,
+    bind::{Parts, bounce_max, client_side, managed, watch_seconds},
+    choice,
     scene::{Pairing, Scene, To},
 };
 use crate::{
     cloud::{Cloud, sqs::MoveStatus},
-    domain::{Message, MessageId, Protection, Queue, QueueKind, QueueUrl, Text, message::hex},
+    domain::{Message, MessageId, Protection, Queue, QueueKind, Text, message::hex},
     gate,
     messages::{edit::Editor, filter::Filter, groups::Groups},
-    operations::{
-        Look, OperationError, Planned, Planner,
-        bound::{Bound, ClientSide, Managed},
-        sample,
-        transfer::{Destination, Judge, Park, Route, Settings},
-        values::{BounceMax, Ramp},
-    },
-    plan::{Call, Fact, SampledGroup},
+    operations::{Look, OperationError, Planned, Planner, bound::Bound, sample, values::Ramp},
+    plan::{Fact, SampledGroup},
 };
 
 /// Messages received for a look while planning.
 const SAMPLE_MAX: usize = 10;
-/// US dollars for a million requests, standard and FIFO (SQS price list, us-east-1, 2026; the dearest regions cost half more).
-const DOLLARS_PER_MILLION: (f64, f64) = (0.40, 0.50);
-/// What a move task takes when no rate is given; AWS decides and varies.
-const MANAGED_RATE_GUESS: u64 = 100;
-/// What the client-side engine takes per lane and second at 10 ms a call, cautiously.
-const LANE_RATE_GUESS: u64 = 200;
 /// Largest file of ids.
 const IDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// An own redrive policy that lets a message be looked at less often than this forwards it soon.
@@ -75,7 +64,7 @@ pub(in crate::operations) async fn plan(
         choice::Engine::Managed => Bound::Managed(managed(redrive, &scene)),
         choice::Engine::Client => {
             let parts = Parts { filter, ids, editor, ramp, lanes };
-            Bound::ClientSide(client_side(redrive, &scene, cloud, &plan.id, parts))
+            Bound::ClientSide(Box::new(client_side(redrive, &scene, cloud, &plan.id, parts)))
         }
     };
     Ok(Planned { plan, bound })
@@ -121,20 +110,13 @@ async fn look(cloud: &Cloud, scene: &Scene, look: Look) -> Vec<Message> {
     sample::look(cloud, &scene.from, SAMPLE_MAX, leave).await.unwrap_or_default()
 }
 
-struct Parts {
-    filter: Option<Filter>,
-    ids: Option<HashSet<MessageId>>,
-    editor: Option<Editor>,
-    ramp: Ramp,
-    lanes: usize,
-}
-
-struct Draft<'a> {
-    redrive: &'a Redrive,
-    scene: &'a Scene,
-    cloud: &'a Cloud,
-    ramp: &'a Ramp,
-    plan: crate::plan::Plan,
+/// A plan in the making.
+pub(super) struct Draft<'a> {
+    pub(super) redrive: &'a Redrive,
+    pub(super) scene: &'a Scene,
+    pub(super) cloud: &'a Cloud,
+    pub(super) ramp: &'a Ramp,
+    pub(super) plan: crate::plan::Plan,
 }
 
 impl Draft<'_> {
@@ -360,52 +342,6 @@ impl Draft<'_> {
         let default = if self.scene.from.kind == QueueKind::Fifo { 8 } else { 16 };
         self.redrive.lanes.unwrap_or(default) as usize
     }
-
-    fn costs(&mut self, engine: choice::Engine, lanes: usize) {
-        let scene = self.scene;
-        let total = scene.from.counts.total();
-        let messages = self.redrive.limit.map_or(total, |limit| limit.min(total));
-        let from = Text::line(scene.from.name.as_str());
-        let mut call = |action: &str, times: u64| {
-            self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
-        };
-        let batches = messages.div_ceil(10);
-        let requests = match engine {
-            choice::Engine::Managed => {
-                call("sqs:StartMessageMoveTask", 1);
-                call("sqs:ListMessageMoveTasks", messages.div_ceil(MANAGED_RATE_GUESS) + 2);
-                // SQS receives, sends and deletes one by one, and bills it (SQS pricing page, "DLQ redrive").
-                messages * 3
-            }
-            choice::Engine::Client => {
-                call("sqs:ReceiveMessage", total.div_ceil(10) + 2);
-                let to = match &scene.to {
-                    To::One(to) => Text::line(to.name.as_str()),
-                    To::Each | To::Unknown => Text::from("each message's source"),
-                };
-                self.plan.calls.push(Call {
-                    action: "sqs:SendMessage".to_owned(),
-                    resource: to,
-                    times_estimate: batches,
-                });
-                let action = "sqs:DeleteMessage".to_owned();
-                self.plan.calls.push(Call { action, resource: from.clone(), times_estimate: batches });
-                total.div_ceil(10) + batches * 2
-            }
-        };
-        let price = if scene.from.kind == QueueKind::Fifo { DOLLARS_PER_MILLION.1 } else { DOLLARS_PER_MILLION.0 };
-        self.plan.dollars_estimate = requests as f64 * price / 1e6;
-        let guess = match engine {
-            choice::Engine::Managed => MANAGED_RATE_GUESS,
-            choice::Engine::Client => LANE_RATE_GUESS * lanes as u64,
-        };
-        let rate = self.redrive.rate.map_or(guess, |rate| u64::from(rate).min(guess)).max(1);
-        let watching = match self.ramp.is_ramped() {
-            true => u64::from(watch_seconds(self.redrive, scene, self.ramp)) * self.ramp.0.len() as u64,
-            false => 0,
-        };
-        self.plan.seconds_estimate = Some(messages.div_ceil(rate) + watching);
-    }
 }
 
 fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>) {
@@ -425,106 +361,11 @@ fn summary(scene: &Scene, facts: &[Fact]) -> Text {
     Text::line(&format!("move ~{} messages from {} to {to}", scene.from.counts.total(), scene.from.name))
 }
 
-fn bounce_max(redrive: &Redrive) -> BounceMax {
-    redrive.max_bounce.unwrap_or(BounceMax::Percent(5))
-}
-
-/// As long as a message needs to fail again: every receive its visibility timeout; 10 minutes at most.
-fn watch_seconds(redrive: &Redrive, scene: &Scene, ramp: &Ramp) -> u32 {
-    if let Some(seconds) = redrive.wait_bounce {
-        return seconds.0;
-    }
-    if !ramp.is_ramped() && redrive.max_bounce.is_none() {
-        return 0;
-    }
-    let (destinations, _) = scene.destinations();
-    let longest = destinations
-        .iter()
-        .filter_map(|queue| Some(queue.redrive.as_ref()?.receives_max.saturating_mul(queue.visibility_timeout_seconds)))
-        .max();
-    longest.unwrap_or(60).saturating_add(5).clamp(30, 600)
-}
-
 fn in_words(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7_199 => format!("{} min", seconds / 60),
         7_200..=172_799 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
-    }
-}
-
-fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
-    Managed {
-        source: scene.from.arn.clone(),
-        source_url: scene.from.url.clone(),
-        // Blank where none was named: then every message goes to its own source, as SQS knows it.
-        destination: match (&redrive.to, &scene.to) {
-            (Some(_), To::One(to)) => Some(to.arn.clone()),
-            _ => None,
-        },
-        rate: redrive.rate,
-        messages_estimate: scene.from.counts.total(),
-    }
-}
-
-fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, plan: &str, parts: Parts) -> ClientSide {
-    let (mut queues, routes) = scene.destinations();
-    let route = match &scene.to {
-        To::One(_) => Route::To(0),
-        To::Each | To::Unknown => Route::BySource(routes),
-    };
-    let park = match (&scene.park, redrive.park.as_deref()) {
-        (Some(queue), _) => {
-            queues.push(queue.clone());
-            Park::Queue(queues.len() - 1)
-        }
-        (None, Some(_)) => Park::File,
-        (None, None) => Park::Leave,
-    };
-    let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
-    let settings = Settings {
-        source: scene.from.kind,
-        destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
-        lanes: parts.lanes,
-        visibility_seconds: redrive.visibility.map_or(120, |seconds| seconds.0.max(2)),
-        cutoff: Timestamp::MAX,
-        limit: redrive.limit,
-        rate: redrive.rate,
-        selective: parts.filter.is_some() || parts.ids.is_some(),
-        park: park != Park::Leave,
-        bounce_max: bounce_max(redrive),
-        watch_seconds: watch_seconds(redrive, scene, &parts.ramp),
-        ramp: parts.ramp,
-        settle_seconds: 10,
-        resume: crate::operations::transfer::Resume::default(),
-    };
-    let rules = &cloud.environment().queues;
-    let destinations = queues
-        .into_iter()
-        .map(|queue| Destination { keys: rules.keys_for(queue.name.as_str()).cloned(), queue })
-        .collect();
-    let judge = Judge {
-        destinations,
-        route,
-        park,
-        filter: parts.filter,
-        ids: parts.ids,
-        editor: parts.editor,
-        mark: None,
-        plan: plan.to_owned(),
-        clock: cloud.clock(),
-        used: Mutex::default(),
-    };
-    ClientSide {
-        source: scene.from.url.clone(),
-        destinations: urls,
-        settings,
-        judge,
-        mark: redrive.mark,
-        snapshot: !redrive.no_snapshot,
-        park_file: redrive.park.as_deref().and_then(|park| park.strip_prefix("file:")).map(Into::into),
-        messages_estimate: scene.from.counts.total(),
-        uncertain: redrive.uncertain,
     }
 }

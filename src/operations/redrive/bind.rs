@@ -1,0 +1,127 @@
+//! Binds a redrive to what was found: everything that its run needs.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Redrive,
+    scene::{Scene, To},
+};
+use crate::{
+    cloud::Cloud,
+    domain::{MessageId, QueueUrl},
+    messages::{edit::Editor, filter::Filter},
+    operations::{
+        bound::{ClientSide, Managed},
+        transfer::{Destination, Judge, Park, Resume, Route, Settings},
+        values::{BounceMax, Ramp},
+    },
+};
+
+/// What was parsed from the parameters.
+pub(super) struct Parts {
+    pub(super) filter: Option<Filter>,
+    pub(super) ids: Option<HashSet<MessageId>>,
+    pub(super) editor: Option<Editor>,
+    pub(super) ramp: Ramp,
+    pub(super) lanes: usize,
+}
+
+pub(super) fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
+    Managed {
+        source: scene.from.arn.clone(),
+        source_url: scene.from.url.clone(),
+        // Blank where none was named: then every message goes to its own source, as SQS knows it.
+        destination: match (&redrive.to, &scene.to) {
+            (Some(_), To::One(to)) => Some(to.arn.clone()),
+            _ => None,
+        },
+        rate: redrive.rate,
+        messages_estimate: scene.from.counts.total(),
+    }
+}
+
+pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, plan: &str, parts: Parts) -> ClientSide {
+    let (mut queues, routes) = scene.destinations();
+    let route = match &scene.to {
+        To::One(_) => Route::To(0),
+        To::Each | To::Unknown => Route::BySource(routes),
+    };
+    let park = match (&scene.park, redrive.park.as_deref()) {
+        (Some(queue), _) => {
+            queues.push(queue.clone());
+            Park::Queue(queues.len() - 1)
+        }
+        (None, Some(_)) => Park::File,
+        (None, None) => Park::Leave,
+    };
+    let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
+    let settings = Settings {
+        source: scene.from.kind,
+        destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
+        lanes: parts.lanes,
+        visibility_seconds: redrive.visibility.map_or(120, |seconds| seconds.0.max(2)),
+        cutoff: Timestamp::MAX,
+        limit: redrive.limit,
+        rate: redrive.rate,
+        selective: parts.filter.is_some() || parts.ids.is_some(),
+        park: park != Park::Leave,
+        bounce_max: bounce_max(redrive),
+        watch_seconds: watch_seconds(redrive, scene, &parts.ramp),
+        ramp: parts.ramp,
+        settle_seconds: 10,
+        resume: Resume::default(),
+    };
+    let rules = &cloud.environment().queues;
+    let destinations = queues
+        .into_iter()
+        .map(|queue| Destination { keys: rules.keys_for(queue.name.as_str()).cloned(), queue })
+        .collect();
+    let judge = Judge {
+        destinations,
+        route,
+        park,
+        filter: parts.filter,
+        ids: parts.ids,
+        editor: parts.editor,
+        mark: None,
+        plan: plan.to_owned(),
+        clock: cloud.clock(),
+        used: Mutex::default(),
+    };
+    ClientSide {
+        source: scene.from.url.clone(),
+        destinations: urls,
+        settings,
+        judge,
+        mark: redrive.mark,
+        snapshot: !redrive.no_snapshot,
+        park_file: redrive.park.as_deref().and_then(|park| park.strip_prefix("file:")).map(Into::into),
+        messages_estimate: scene.from.counts.total(),
+        uncertain: redrive.uncertain,
+    }
+}
+
+pub(super) fn bounce_max(redrive: &Redrive) -> BounceMax {
+    redrive.max_bounce.unwrap_or(BounceMax::Percent(5))
+}
+
+/// As long as a message needs to fail again: every receive its visibility timeout; 10 minutes at most.
+pub(super) fn watch_seconds(redrive: &Redrive, scene: &Scene, ramp: &Ramp) -> u32 {
+    if let Some(seconds) = redrive.wait_bounce {
+        return seconds.0;
+    }
+    if !ramp.is_ramped() && redrive.max_bounce.is_none() {
+        return 0;
+    }
+    let (destinations, _) = scene.destinations();
+    let longest = destinations
+        .iter()
+        .filter_map(|queue| Some(queue.redrive.as_ref()?.receives_max.saturating_mul(queue.visibility_timeout_seconds)))
+        .max();
+    longest.unwrap_or(60).saturating_add(5).clamp(30, 600)
+}

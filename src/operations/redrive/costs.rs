@@ -1,0 +1,62 @@
+//! What a redrive costs: calls, time, money.
+
+use super::{bind::watch_seconds, choice, plan::Draft, scene::To};
+use crate::{
+    domain::{QueueKind, Text},
+    plan::Call,
+};
+
+/// US dollars for a million requests, standard and FIFO (SQS price list, us-east-1, 2026; the dearest regions cost half more).
+const DOLLARS_PER_MILLION: (f64, f64) = (0.40, 0.50);
+/// What a move task takes when no rate is given; AWS decides and varies.
+const MANAGED_RATE_GUESS: u64 = 100;
+/// What the client-side engine takes per lane and second at 10 ms a call, cautiously.
+const LANE_RATE_GUESS: u64 = 200;
+
+impl Draft<'_> {
+    pub(super) fn costs(&mut self, engine: choice::Engine, lanes: usize) {
+        let scene = self.scene;
+        let total = scene.from.counts.total();
+        let messages = self.redrive.limit.map_or(total, |limit| limit.min(total));
+        let from = Text::line(scene.from.name.as_str());
+        let mut call = |action: &str, times: u64| {
+            self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
+        };
+        let batches = messages.div_ceil(10);
+        let requests = match engine {
+            choice::Engine::Managed => {
+                call("sqs:StartMessageMoveTask", 1);
+                call("sqs:ListMessageMoveTasks", messages.div_ceil(MANAGED_RATE_GUESS) + 2);
+                // SQS receives, sends and deletes one by one, and bills it (SQS pricing page, "DLQ redrive").
+                messages * 3
+            }
+            choice::Engine::Client => {
+                call("sqs:ReceiveMessage", total.div_ceil(10) + 2);
+                let to = match &scene.to {
+                    To::One(to) => Text::line(to.name.as_str()),
+                    To::Each | To::Unknown => Text::from("each message's source"),
+                };
+                self.plan.calls.push(Call {
+                    action: "sqs:SendMessage".to_owned(),
+                    resource: to,
+                    times_estimate: batches,
+                });
+                let action = "sqs:DeleteMessage".to_owned();
+                self.plan.calls.push(Call { action, resource: from.clone(), times_estimate: batches });
+                total.div_ceil(10) + batches * 2
+            }
+        };
+        let price = if scene.from.kind == QueueKind::Fifo { DOLLARS_PER_MILLION.1 } else { DOLLARS_PER_MILLION.0 };
+        self.plan.dollars_estimate = requests as f64 * price / 1e6;
+        let guess = match engine {
+            choice::Engine::Managed => MANAGED_RATE_GUESS,
+            choice::Engine::Client => LANE_RATE_GUESS * lanes as u64,
+        };
+        let rate = self.redrive.rate.map_or(guess, |rate| u64::from(rate).min(guess)).max(1);
+        let watching = match self.ramp.is_ramped() {
+            true => u64::from(watch_seconds(self.redrive, scene, self.ramp)) * self.ramp.0.len() as u64,
+            false => 0,
+        };
+        self.plan.seconds_estimate = Some(messages.div_ceil(rate) + watching);
+    }
+}

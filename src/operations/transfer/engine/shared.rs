@@ -1,0 +1,187 @@
+//! What all lanes share: what was sent, what is in doubt, what is left.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::super::{
+    lane::{Item, ItemState},
+    memory::{Key, Recent},
+    pace::Pace,
+    settings::Settings,
+    step::Origin,
+    tally::{Kept, NAMED_MAX, Stop, Tally},
+};
+use crate::{
+    domain::{Message, MessageId, QueueKind, ReceiptHandle},
+    operations::values::Uncertain,
+};
+
+/// Keys remembered of what was sent: about 15 MB.
+pub(super) const SENT_MAX: usize = 262_144;
+/// Messages left and held at once; SQS itself allows about 120,000 in flight (SQS quotas).
+const LEFT_MAX: usize = 100_000;
+/// How long what is left stays hidden at a time, so that lanes do not meet it again and again.
+const HOLD_SECONDS: u32 = 300;
+
+/// What all lanes share.
+#[derive(Debug)]
+pub(in super::super) struct Shared {
+    pub(in super::super) settings: Settings,
+    pub(in super::super) tally: Tally,
+    pub(in super::super) stopped_groups: HashSet<String>,
+    /// Stand in a file and the journal: may be deleted without being sent.
+    pub(in super::super) removable: HashSet<Key>,
+    pub(super) pace: Pace,
+    pub(super) sent: Recent,
+    pub(super) sent_not_deleted: HashSet<Key>,
+    pub(super) uncertain: HashSet<Key>,
+    pub(super) new_ids: Recent,
+    pub(super) contents: Recent,
+    /// What lanes work on; with a newer receipt handle where SQS delivered the message again meanwhile.
+    pub(super) in_hand: HashMap<Key, Option<ReceiptHandle>>,
+    pub(super) left: HashMap<Key, ReceiptHandle>,
+    pub(super) batch: u64,
+    /// Messages that came back and were met.
+    pub(super) met: u64,
+    /// By how much the queue grew while it was watched.
+    pub(super) grown: u64,
+}
+
+impl Shared {
+    pub(in super::super) fn is_stopping(&self) -> bool {
+        self.tally.stop.is_some()
+    }
+
+    pub(in super::super) fn is_journal_broken(&self) -> bool {
+        matches!(self.tally.stop, Some(Stop::Journal(_)))
+    }
+
+    pub(in super::super) fn stop_because(&mut self, stop: Stop) {
+        // A journal that can't be written outranks every other reason: nothing more may be done unrecorded.
+        if self.tally.stop.is_none() || matches!(stop, Stop::Journal(_)) {
+            self.tally.stop = Some(stop);
+        }
+    }
+
+    pub(in super::super) fn newest_receipt(&self, item: &Item) -> ReceiptHandle {
+        self.in_hand.get(&item.key).cloned().flatten().unwrap_or_else(|| item.message.receipt.clone())
+    }
+
+    pub(in super::super) fn sent(&mut self, item: &Item, new_id: &MessageId) {
+        self.sent.insert(item.key);
+        self.sent_not_deleted.insert(item.key);
+        self.uncertain.remove(&item.key);
+        match item.origin {
+            Origin::DeadLetter => {
+                self.new_ids.insert(Key::of(new_id));
+                if let Some((_, outgoing)) = &item.to {
+                    self.contents.insert(Key::of_text(&outgoing.content_hash().0));
+                }
+                self.tally.sent += 1;
+            }
+            Origin::Bounced => self.tally.parked += 1,
+        }
+    }
+
+    pub(in super::super) fn doubt(&mut self, key: Key, id: MessageId) {
+        if self.uncertain.insert(key) && self.tally.uncertain.len() < NAMED_MAX {
+            self.tally.uncertain.push(id);
+        }
+    }
+
+    pub(in super::super) fn may_delete(&self, key: Key) -> bool {
+        let known = self.sent.contains(key) || self.sent_not_deleted.contains(&key) || self.removable.contains(&key);
+        known && !self.uncertain.contains(&key)
+    }
+
+    pub(in super::super) fn deleted(&mut self, key: Key) {
+        if self.sent_not_deleted.remove(&key) {
+            self.tally.moved += 1;
+        } else if self.removable.remove(&key) {
+            self.tally.removed += 1;
+        }
+    }
+
+    pub(in super::super) fn leave(&mut self, key: Key, receipt: ReceiptHandle) {
+        self.left.insert(key, receipt);
+        if self.left.len() >= LEFT_MAX {
+            self.stop_because(Stop::TooManyLeft);
+        }
+    }
+
+    pub(in super::super) fn hold_seconds(&self) -> u32 {
+        HOLD_SECONDS.max(self.settings.visibility_seconds)
+    }
+
+    /// What becomes of a received message before anybody judges it.
+    pub(super) fn sort(&mut self, message: Message) -> Option<Item> {
+        let key = Key::of(&message.id);
+        if let Some(newest) = self.in_hand.get_mut(&key) {
+            // Delivered twice at once: the lane that has it goes on, with the newest handle.
+            *newest = Some(message.receipt);
+            return None;
+        }
+        self.in_hand.insert(key, None);
+        let (state, origin) = self.first_state(key, &message);
+        Some(Item { message: Arc::new(message), key, state, origin, to: None, attempts: 0, maybe_sent: false })
+    }
+
+    fn first_state(&mut self, key: Key, message: &Message) -> (ItemState, Origin) {
+        let dead_letter = |state| (state, Origin::DeadLetter);
+        if self.uncertain.contains(&key) && self.settings.resume.policy == Uncertain::Leave {
+            return dead_letter(self.keep_once(key, message, &Kept::Uncertain));
+        }
+        if self.sent_not_deleted.contains(&key) || self.sent.contains(key) {
+            return dead_letter(ItemState::Sent);
+        }
+        if self.left.contains_key(&key) {
+            return dead_letter(ItemState::Hold);
+        }
+        let arrived = message.system.sent_at.is_some_and(|sent_at| sent_at >= self.settings.cutoff);
+        let came_back =
+            self.new_ids.contains(key) || arrived && self.contents.contains(Key::of_text(&message.content_hash().0));
+        if came_back {
+            self.met += 1;
+            self.guard_against_bounces(0);
+            if self.settings.park {
+                return (ItemState::New, Origin::Bounced);
+            }
+            return (self.keep_once(key, message, &Kept::Bounced), Origin::Bounced);
+        }
+        if arrived {
+            return dead_letter(self.keep_once(key, message, &Kept::Arrived));
+        }
+        let stopped = message.system.group.as_ref().is_some_and(|group| self.stopped_groups.contains(group));
+        if stopped && self.settings.source == QueueKind::Fifo {
+            return dead_letter(self.keep_once(key, message, &Kept::GroupStopped));
+        }
+        dead_letter(ItemState::New)
+    }
+
+    /// What grew the queue while it was watched is met later on: the same messages are not counted twice.
+    pub(super) fn guard_against_bounces(&mut self, growing: u64) {
+        let (bounced, sent) = (self.met.max(self.grown + growing), self.tally.sent);
+        self.tally.bounced = bounced;
+        if bounced > 0 && self.settings.bounce_max.is_exceeded(bounced, sent) {
+            self.stop_because(Stop::Bounced { bounced, sent });
+        }
+    }
+
+    fn keep_once(&mut self, key: Key, message: &Message, why: &Kept) -> ItemState {
+        if self.settings.source == QueueKind::Fifo
+            && let Some(group) = &message.system.group
+        {
+            self.stopped_groups.insert(group.clone());
+        }
+        if !self.left.contains_key(&key) {
+            match why {
+                // Named once already, with the others that are uncertain.
+                Kept::Uncertain => self.doubt(key, message.id.clone()),
+                _ => self.tally.keep(&message.id, why),
+            }
+        }
+        ItemState::Hold
+    }
+}
