@@ -328,9 +328,9 @@ fn no_test_file_is_forgotten() {
     while let Some(path) = open.pop() {
         let text = fs::read_to_string(root().join(&path)).unwrap_or_default();
         let folder = if path == "tests/main.rs" { "tests/".to_owned() } else { folder_of(&path) };
-        for name in
-            text.lines().filter_map(|line| line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
-        {
+        for name in text.lines().filter_map(|line| {
+            line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')
+        }) {
             for file in [format!("{folder}{name}.rs"), format!("{folder}{name}/mod.rs")] {
                 if root().join(&file).is_file() && taken_in.insert(file.clone()) {
                     open.push(file);
