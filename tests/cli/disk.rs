@@ -1,0 +1,35 @@
+//! A disk that is full: files may grow to so many bytes and no further.
+
+use std::process::Command;
+
+use super::ground::{DEV, Ground};
+
+/// The binary under a limit on the size of files it writes, in blocks of 1,024 bytes.
+fn limited(ground: &Ground, blocks: u32, words: &[&str]) -> super::ground::Ended {
+    let plain = ground.command(words);
+    // A write over the limit shall fail as on a full disk, not end the process.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("bash");
+    command.arg("-c").arg(script).arg(plain.get_program()).args(plain.get_args()).env_clear();
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(ground.home.path()).stdin(std::process::Stdio::null());
+    ground.ended(command.output().expect("started"))
+}
+
+#[test]
+fn a_full_disk_stops_a_redrive_and_loses_nothing() {
+    for blocks in [0, 8, 24, 40] {
+        let ground = Ground::quick();
+        ground.pair(DEV, "orders");
+        (0..200).for_each(|number| ground.dead_letter("orders", &format!(r#"{{"orderId":{number}}}"#)));
+        let words = ["--sandbox", "redrive", "-e", "dev", "--queue", "orders-dlq", "--engine", "client", "--yes"];
+        let ended = limited(&ground, blocks, &words);
+        let (moved, left) = (ground.count("orders"), ground.count("orders-dlq"));
+        assert_eq!(moved + left, 200, "{blocks}: lost or doubled: {ended:?}");
+        assert!(left > 0, "{blocks} blocks are no limit: {ended:?}");
+        let says = format!("{}{}", ended.out, ended.err);
+        assert!(says.contains("journal") && says.contains("File too large"), "{blocks}: {ended:?}");
+        let code = if moved == 0 { [Some(1), Some(3)] } else { [Some(4), Some(4)] };
+        assert!(code.contains(&ended.code), "{blocks}: {ended:?}");
+    }
+}
