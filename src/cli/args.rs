@@ -40,11 +40,11 @@ pub struct Global {
     /// Use the simulated AWS: a running `opsctl sandbox serve`, else a fresh one for this command
     #[arg(long, global = true)]
     pub sandbox: bool,
-    /// Print data in this form
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM", hide_possible_values = false)]
+    /// Print data in this form: human, json, or jsonl (a document a line, as soon as it is known)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM", hide_possible_values = true)]
     pub output: Format,
-    /// Use colours; NO_COLOR is obeyed
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// Use colours: auto, always or never; NO_COLOR is obeyed
+    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "WHEN")]
     pub color: Color,
     /// Say more, twice for yet more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]

@@ -11,8 +11,12 @@ const SHOWN: usize = 12;
 /// Messages named in a report at most; all of them stand in its JSON form.
 const NAMED: usize = 10;
 
-/// A plan's lines.
+/// A plan's lines. Safe to show even where the plan was read from somebody else's file.
 pub fn plan(plan: &Plan) -> Vec<String> {
+    plan_lines(plan).iter().map(|line| Text::line(line).to_string()).collect()
+}
+
+fn plan_lines(plan: &Plan) -> Vec<String> {
     let Plan { environment, account, region, fingerprint, .. } = plan;
     let mut lines =
         vec![format!("Plan {fingerprint} for {environment} ({account}, {region})"), format!("  {}", plan.summary)];
@@ -54,6 +58,10 @@ fn section(lines: &mut Vec<String>, title: &str, items: impl IntoIterator<Item =
 
 /// A report's lines.
 pub fn report(report: &Report) -> Vec<String> {
+    report_lines(report).iter().map(|line| Text::line(line).to_string()).collect()
+}
+
+fn report_lines(report: &Report) -> Vec<String> {
     let Report { operation, environment, run, tally, .. } = report;
     let how = match report.end {
         End::Done => "done",

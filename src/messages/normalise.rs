@@ -17,14 +17,15 @@ pub(super) fn template(text: &str) -> String {
     let line = &line[..line.floor_char_boundary(TEXT_BYTES_MAX)];
     let mut template = String::new();
     let mut rest = line;
-    let mut before = None;
+    let (mut before, mut word_before) = (None, String::new());
     while let Some(first) = rest.chars().next() {
         if template.chars().count() >= TEMPLATE_CHARACTERS_MAX {
             break;
         }
-        let taken = match quoted(rest, before).or_else(|| word(rest)) {
+        let taken = match quoted(rest, before).or_else(|| word(rest, &word_before)) {
             Some((taken, replacement)) => {
                 template.push_str(&replacement);
+                word_before = rest[..taken].to_ascii_lowercase();
                 taken
             }
             None => {
@@ -51,14 +52,21 @@ fn quoted(rest: &str, before: Option<char>) -> Option<(usize, String)> {
 }
 
 /// Length of the word at the start, and what stands for it.
-fn word(rest: &str) -> Option<(usize, String)> {
+fn word(rest: &str, word_before: &str) -> Option<(usize, String)> {
     let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
     let word = rest[..end].trim_end_matches(['.', ':', '-', '+']);
     if word.is_empty() {
         return None;
     }
-    let varies = word.bytes().any(|byte| byte.is_ascii_digit());
-    Some((word.len(), if varies { GAP.to_string() } else { word.to_owned() }))
+    let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
+    let tells = is_status(word, word_before) || word.ends_with("Exception") || word.ends_with("Error");
+    Some((word.len(), if has_digit && !tells { GAP.to_string() } else { word.to_owned() }))
+}
+
+/// An HTTP status is the cause itself: `HTTP 503`, `status code: 404`.
+fn is_status(word: &str, word_before: &str) -> bool {
+    let is_number = word.len() == 3 && word.parse().is_ok_and(|status: u16| (100..600).contains(&status));
+    is_number && matches!(word_before.trim_end_matches(':'), "http" | "status" | "code" | "statuscode" | "status_code")
 }
 
 fn is_word(character: char) -> bool {
@@ -103,6 +111,8 @@ mod tests {
             ("connect 10.0.3.4:8080 refused (os error 111)", "connect … refused (os error …)"),
             ("can't read the user's \"name\"", "can't read the user's \"…\""),
             ("at 2026-11-21T03:00:00Z deadbeef1", "at … …"),
+            ("HTTP 503 from host-1 after 503 ms", "HTTP 503 from … after … ms"),
+            ("status code: 404, S3Exception", "status code: 404, S3Exception"),
             ("", ""),
             ("Überlauf bei 5 €", "Überlauf bei … €"),
         ] {

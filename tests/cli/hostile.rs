@@ -65,3 +65,23 @@ fn arguments_are_repeated_safely() {
         assert_safe(&ground.opsctl(words), &format!("{words:?}"));
     }
 }
+
+#[test]
+fn a_plan_in_somebody_elses_file_is_shown_safely() {
+    let ground = Ground::quick();
+    ground.pair(DEV, "orders");
+    ground.dead_letter("orders", "x");
+    let path = ground.home.path().join("plan.json");
+    let name = path.to_str().expect("UTF-8").to_owned();
+    ground.opsctl(&["redrive", "-e", "dev", "--queue", "orders-dlq", "--plan-out", &name]).expect(0);
+    let plan = std::fs::read_to_string(&path).expect("a plan");
+    let mut plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    plan["region"] = HOSTILE.into();
+    plan["summary"] = HOSTILE.into();
+    plan["calls"][0]["action"] = HOSTILE.into();
+    plan["facts"][0]["label"] = HOSTILE.into();
+    std::fs::write(&path, plan.to_string()).expect("written");
+    let shown = ground.opsctl(&["apply", &name]).expect(3);
+    assert!(shown.err.contains("evil"), "{shown:?}");
+    assert_safe(&shown, "apply");
+}
