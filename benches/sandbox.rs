@@ -1,16 +1,9 @@
 //! The sandbox itself: `opsctl sandbox serve` over loopback by the SDK's client, which shares the machine's cores with it.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
-use aws_credential_types::Credentials;
 use aws_sdk_sqs::{
     Client,
-    config::{BehaviorVersion, Region},
     types::{DeleteMessageBatchRequestEntry, SendMessageBatchRequestEntry},
 };
 use opsctl::sandbox::world::{
@@ -19,7 +12,10 @@ use opsctl::sandbox::world::{
 };
 use tokio::task::JoinSet;
 
-use crate::{Bound, Measure};
+use crate::{
+    Bound, Measure,
+    server::{Ground, runtime},
+};
 
 const BODY_BYTES: usize = 500;
 const BATCH: usize = 10;
@@ -30,11 +26,11 @@ const MEMORY_MESSAGES: usize = 1_000_000;
 
 /// Messages a second sent, then received and deleted.
 pub(crate) fn throughput() -> Vec<Measure> {
-    let server = Server::start();
     runtime().block_on(async {
-        let (client, url) = server.queue().await;
-        let sent = rate(&client, &url, THROUGHPUT_MESSAGES, send).await;
-        let received = rate(&client, &url, THROUGHPUT_MESSAGES, receive_and_delete).await;
+        let ground = Ground::served(0);
+        let url = ground.create("bench", &[]).await;
+        let sent = rate(&ground.client, &url, THROUGHPUT_MESSAGES, send).await;
+        let received = rate(&ground.client, &url, THROUGHPUT_MESSAGES, receive_and_delete).await;
         let what = |what: &str| {
             format!("{what} by the SDK over loopback, batches of {BATCH}, {BODY_BYTES} bytes, {TASKS} tasks")
         };
@@ -59,19 +55,14 @@ pub(crate) fn throughput() -> Vec<Measure> {
 
 /// The server's resident memory with a million messages in one queue.
 pub(crate) fn memory() -> Vec<Measure> {
-    let server = Server::start();
-    runtime().block_on(async {
-        let (client, url) = server.queue().await;
-        rate(&client, &url, MEMORY_MESSAGES, send).await;
+    let resident = runtime().block_on(async {
+        let ground = Ground::served(0);
+        let url = ground.create("bench", &[]).await;
+        rate(&ground.client, &url, MEMORY_MESSAGES, send).await;
+        ground.server.map_or(f64::NAN, |server| server.resident_megabytes())
     });
     let what = format!("resident, {MEMORY_MESSAGES} messages of {BODY_BYTES} bytes");
-    vec![Measure {
-        name: "sandbox-memory",
-        what,
-        value: server.resident_megabytes(),
-        unit: "MB",
-        bound: Bound::AtMost(1_500.0),
-    }]
+    vec![Measure { name: "sandbox-memory", what, value: resident, unit: "MB", bound: Bound::AtMost(1_500.0) }]
 }
 
 /// Making the fleet, with its DLQ of 100,000 messages.
@@ -89,10 +80,6 @@ pub(crate) fn fleet() -> Vec<Measure> {
         unit: "ms",
         bound: Bound::AtMost(1_000.0),
     }]
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
 async fn rate<F: Future<Output = usize> + Send + 'static>(
@@ -145,59 +132,4 @@ async fn receive_and_delete(client: Client, url: String, messages: usize) -> usi
         deleted += answer.successful().len();
     }
     deleted
-}
-
-/// `opsctl sandbox serve` in a process of its own; killed when dropped.
-struct Server {
-    process: Child,
-    url: String,
-    _state: tempfile::TempDir,
-}
-
-impl Server {
-    fn start() -> Self {
-        let state = tempfile::tempdir().expect("a folder");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_opsctl"))
-            .args(["sandbox", "serve", "--port", "0", "--empty"])
-            .env("XDG_RUNTIME_DIR", state.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("opsctl starts");
-        let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let url = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL=").map(str::to_owned))
-            .expect("the sandbox tells its URL");
-        Self { process, url, _state: state }
-    }
-
-    async fn queue(&self) -> (Client, String) {
-        let timeouts =
-            aws_sdk_sqs::config::timeout::TimeoutConfig::builder().operation_timeout(Duration::from_secs(30));
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::from_static("af-south-1"))
-            .endpoint_url(&self.url)
-            .timeout_config(timeouts.build())
-            .credentials_provider(Credentials::new("111111111111", "sandbox", None, None, "bench"))
-            .build();
-        let client = Client::from_conf(config);
-        let url = client.create_queue().queue_name("bench").send().await.expect("created").queue_url.expect("a URL");
-        (client, url)
-    }
-
-    fn resident_megabytes(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
-        kilobytes / 1_024.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It holds nothing worth keeping; that it is gone already is no trouble either.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
 }
