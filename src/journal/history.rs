@@ -20,6 +20,8 @@ pub struct History {
     pub sent_not_deleted: HashSet<MessageId>,
     /// Intended, and then nothing: these may or may not have been sent.
     pub uncertain: HashSet<MessageId>,
+    /// Of the uncertain ones, those intended under a deduplication id, and when first.
+    pub tried: HashMap<MessageId, Timestamp>,
     /// New ids of what was sent.
     pub new_ids: Vec<MessageId>,
     /// No longer in the queue they were taken from.
@@ -43,22 +45,30 @@ impl History {
         let mut history = Self::default();
         let mut open = HashMap::new();
         for line in Lines::open(&folder.journal())? {
-            history.take(line?.entry.record, &mut open);
+            let entry = line?.entry;
+            history.take(entry.at, entry.record, &mut open);
         }
-        history.uncertain.extend(open.into_values().flatten());
+        history.settle_doubts(open);
         Ok(history)
     }
 
-    /// What these records say.
-    pub fn of(records: impl IntoIterator<Item = Record>) -> Self {
+    /// What these records, each with its time, say.
+    pub fn of(records: impl IntoIterator<Item = (Timestamp, Record)>) -> Self {
         let mut history = Self::default();
         let mut open: HashMap<u64, HashSet<MessageId>> = HashMap::new();
-        records.into_iter().for_each(|record| history.take(record, &mut open));
-        history.uncertain.extend(open.into_values().flatten());
+        records.into_iter().for_each(|(at, record)| history.take(at, record, &mut open));
+        history.settle_doubts(open);
         history
     }
 
-    fn take(&mut self, record: Record, open: &mut HashMap<u64, HashSet<MessageId>>) {
+    fn settle_doubts(&mut self, open: HashMap<u64, HashSet<MessageId>>) {
+        self.uncertain.extend(open.into_values().flatten());
+        // A later try may have sent what an earlier one left open.
+        self.uncertain.retain(|id| !self.sent_not_deleted.contains(id) && !self.gone.contains(id));
+        self.tried.retain(|id, _| self.uncertain.contains(id));
+    }
+
+    fn take(&mut self, at: Timestamp, record: Record, open: &mut HashMap<u64, HashSet<MessageId>>) {
         match record {
             Record::Opened { plan, cutoff, .. } => {
                 self.plan = *plan;
@@ -68,6 +78,9 @@ impl History {
                 self.batch = self.batch.max(batch);
                 // Without a destination there is no doubt to have: a deletion is repeated safely.
                 if to.is_some() {
+                    for message in messages.iter().filter(|message| message.deduplication_id.is_some()) {
+                        self.tried.entry(message.id.clone()).or_insert(at);
+                    }
                     open.entry(batch).or_default().extend(messages.into_iter().map(|message| message.id));
                 }
             }
@@ -86,7 +99,12 @@ impl History {
                     self.uncertain.insert(id);
                 }
             }
-            Record::Kept { batch: Some(batch), ids, .. } => ids.iter().for_each(|id| settle(open, batch, id)),
+            Record::Kept { batch: Some(batch), ids, .. } => {
+                for id in ids {
+                    settle(open, batch, &id);
+                    self.tried.remove(&id);
+                }
+            }
             Record::Deleted { ids } => {
                 for id in ids {
                     self.sent_not_deleted.remove(&id);

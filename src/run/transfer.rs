@@ -41,6 +41,7 @@ pub(super) async fn run(
         sent: history.sent,
         sent_not_deleted: history.sent_not_deleted,
         uncertain: history.uncertain,
+        tried: history.tried,
         policy: bound.uncertain,
         new_ids: history.new_ids,
         batch: history.batch,

@@ -76,6 +76,7 @@ impl Engine {
             in_hand: HashMap::new(),
             left: HashMap::new(),
             batch: settings.resume.batch,
+            tried: settings.resume.tried.iter().map(|(id, at)| (Key::of(id), *at)).collect(),
             met: 0,
             grown: 0,
             settings,
@@ -84,7 +85,9 @@ impl Engine {
         resume.iter().for_each(|id| shared.sent.insert(Key::of(id)));
         let new_ids = std::mem::take(&mut shared.settings.resume.new_ids);
         new_ids.iter().for_each(|id| shared.new_ids.insert(Key::of(id)));
-        let mut uncertain: Vec<_> = shared.settings.resume.uncertain.iter().cloned().collect();
+        let tried = std::mem::take(&mut shared.settings.resume.tried);
+        let doubtful = shared.settings.resume.uncertain.iter().filter(|id| !tried.contains_key(*id));
+        let mut uncertain: Vec<_> = doubtful.cloned().collect();
         uncertain.sort_unstable();
         uncertain.truncate(NAMED_MAX);
         if shared.settings.resume.policy == Uncertain::Leave {

@@ -52,8 +52,9 @@ pub(super) struct Item {
     pub(super) origin: Origin,
     pub(super) to: Option<(usize, Outgoing)>,
     pub(super) attempts: u32,
-    /// A send had no clear answer and is tried again under the same deduplication id.
-    pub(super) maybe_sent: bool,
+    /// When it was first sent under a deduplication id without a clear answer: it may be there already, and for as long as SQS
+    /// remembers the id a second one is dropped.
+    pub(super) maybe_sent_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,6 @@ pub(super) struct Work {
     records: Vec<Record>,
     attempts: u32,
     not_before: Option<Timestamp>,
-    first_sent_at: Option<Timestamp>,
 }
 
 /// The step that is out, with the items it is about.
@@ -108,7 +108,6 @@ impl Work {
             records: Vec::new(),
             attempts: 0,
             not_before: None,
-            first_sent_at: None,
         }
     }
 
@@ -224,7 +223,7 @@ impl Work {
     }
 
     fn keep(&mut self, index: usize, why: &Kept, had_intent: bool, shared: &mut Shared) {
-        if self.items[index].maybe_sent {
+        if self.items[index].maybe_sent_at.is_some() {
             return self.doubt_one(index, shared);
         }
         if let Some(group) = self.group(index, shared) {

@@ -1,5 +1,7 @@
 //! How fast and how many: rate, ramp steps, limit.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::operations::values::{Ramp, RampStep};
@@ -59,13 +61,13 @@ impl Pace {
             None => room,
             Some(rate) => {
                 let passed = now.duration_since(self.filled_at).as_secs_f64().max(0.0);
-                // A tenth of a second's worth may gather, so that batches stay whole at high rates.
-                self.tokens = (self.tokens + passed * rate).min((rate / 10.0).max(10.0));
+                // Half a second's worth may gather, so that batches are as whole as the rate allows: fewer calls.
+                self.tokens = (self.tokens + passed * rate).min((rate / 2.0).max(10.0));
                 self.filled_at = now;
-                let wanted = f64::from(room).min((rate / 10.0).max(1.0)).floor();
+                let wanted = f64::from(room).min((rate / 2.0).max(1.0)).floor();
                 if self.tokens < wanted {
-                    let wait = std::time::Duration::from_secs_f64((wanted - self.tokens) / rate);
-                    return Err(now.checked_add(wait.max(std::time::Duration::from_millis(1))).ok());
+                    let wait = Duration::from_secs_f64((wanted - self.tokens) / rate);
+                    return Err(now.checked_add(wait.max(Duration::from_millis(1))).ok());
                 }
                 self.tokens -= wanted;
                 wanted as u32

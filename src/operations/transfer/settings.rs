@@ -1,6 +1,6 @@
 //! What a transfer is told at its start.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -51,7 +51,9 @@ pub struct Resume {
     pub sent_not_deleted: HashSet<MessageId>,
     /// Perhaps sent.
     pub uncertain: HashSet<MessageId>,
-    /// What becomes of those.
+    /// Of those, sent to a FIFO queue under a deduplication id, and when first.
+    pub tried: HashMap<MessageId, Timestamp>,
+    /// What becomes of the others.
     pub policy: Uncertain,
     /// New ids of those sent.
     pub new_ids: Vec<MessageId>,

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use super::super::{
     lane::{Item, ItemState},
     memory::{Key, Recent},
@@ -43,6 +45,8 @@ pub(in super::super) struct Shared {
     pub(super) in_hand: HashMap<Key, Option<ReceiptHandle>>,
     pub(super) left: HashMap<Key, ReceiptHandle>,
     pub(super) batch: u64,
+    /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
+    pub(super) tried: HashMap<Key, Timestamp>,
     /// Messages that came back and were met.
     pub(super) met: u64,
     /// By how much the queue grew while it was watched.
@@ -73,6 +77,7 @@ impl Shared {
         self.sent.insert(item.key);
         self.sent_not_deleted.insert(item.key);
         self.uncertain.remove(&item.key);
+        self.tried.remove(&item.key);
         match item.origin {
             Origin::DeadLetter => {
                 self.new_ids.insert(Key::of(new_id));
@@ -86,7 +91,8 @@ impl Shared {
     }
 
     pub(in super::super) fn doubt(&mut self, key: Key, id: MessageId) {
-        if self.uncertain.insert(key) && self.tally.uncertain.len() < NAMED_MAX {
+        let again = self.tried.remove(&key).is_some();
+        if (self.uncertain.insert(key) || again) && self.tally.uncertain.len() < NAMED_MAX {
             self.tally.uncertain.push(id);
         }
     }
@@ -125,12 +131,21 @@ impl Shared {
         }
         self.in_hand.insert(key, None);
         let (state, origin) = self.first_state(key, &message);
-        Some(Item { message: Arc::new(message), key, state, origin, to: None, attempts: 0, maybe_sent: false })
+        Some(Item {
+            message: Arc::new(message),
+            key,
+            state,
+            origin,
+            to: None,
+            attempts: 0,
+            maybe_sent_at: self.tried.get(&key).copied(),
+        })
     }
 
     fn first_state(&mut self, key: Key, message: &Message) -> (ItemState, Origin) {
         let dead_letter = |state| (state, Origin::DeadLetter);
-        if self.uncertain.contains(&key) && self.settings.resume.policy == Uncertain::Leave {
+        let guarded = self.tried.contains_key(&key);
+        if self.uncertain.contains(&key) && !guarded && self.settings.resume.policy == Uncertain::Leave {
             return dead_letter(self.keep_once(key, message, &Kept::Uncertain));
         }
         if self.sent_not_deleted.contains(&key) || self.sent.contains(key) {

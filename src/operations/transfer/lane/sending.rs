@@ -19,7 +19,9 @@ use crate::{
 
 /// A FIFO send without a clear answer is sent again with the same deduplication id for so long at most: the window in which SQS
 /// drops the second one is five minutes (SQS developer guide, "Exactly-once processing").
-const SAME_ID_SECONDS_MAX: i64 = 200;
+const SAME_ID_SECONDS_MAX: i64 = 240;
+/// A send's own deadline with some room.
+const SEND_SECONDS_MAX: i64 = 20;
 /// Why a message is let go that somebody else may have by now.
 const LAPSED: &str = "it was no longer hidden; it will be received again";
 
@@ -33,6 +35,10 @@ impl Work {
             let records = std::mem::take(&mut self.records);
             return Some(Step::Write { lane, records, saved: Vec::new(), batch: self.batch });
         }
+        self.doubt_what_sqs_may_have_forgotten(now, shared);
+        if self.has_outcome() && !shared.is_journal_broken() {
+            return self.send(lane, now, shared);
+        }
         if self.indices(&ItemState::Ready).is_empty() {
             return None;
         }
@@ -45,7 +51,6 @@ impl Work {
             .filter_map(|index| self.items[*index].to.as_ref().map(|(_, outgoing)| outgoing.clone()))
             .collect();
         assert_eq!(messages.len(), chunk.len(), "what is ready has a destination");
-        self.first_sent_at.get_or_insert(now);
         self.out = Out::Sending(chunk);
         Some(Step::Send { lane, to, messages })
     }
@@ -81,7 +86,7 @@ impl Work {
     /// Lets go of what was not sent; what may have been sent all the same is in doubt.
     fn give_up_unsent(&mut self, reason: &str, state: ItemState, shared: &mut Shared) {
         let (doubtful, unsent): (Vec<_>, Vec<_>) =
-            self.indices(&ItemState::Ready).into_iter().partition(|index| self.items[*index].maybe_sent);
+            self.indices(&ItemState::Ready).into_iter().partition(|index| self.items[*index].maybe_sent_at.is_some());
         if !doubtful.is_empty() {
             self.doubt(&doubtful, shared);
         }
@@ -133,7 +138,7 @@ impl Work {
                     if !matches!(entry, Entry::Failed { .. }) {
                         continue;
                     }
-                    if self.items[index].maybe_sent {
+                    if self.items[index].maybe_sent_at.is_some() {
                         self.doubt(&[index], shared);
                         continue;
                     }
@@ -173,8 +178,8 @@ impl Work {
                 self.back_off(now, &error, shared);
             }
             Err(error) if error.kind == ErrorKind::Unknown => {
-                if self.may_send_again_with_same_id(now, &chunk, shared) {
-                    chunk.iter().for_each(|index| self.items[*index].maybe_sent = true);
+                if self.may_send_again_with_same_id(&chunk, shared) {
+                    chunk.iter().for_each(|index| self.remember_first_try(*index, now));
                     self.attempts += 1;
                     self.not_before = Some(after_attempt(now, self.attempts));
                 } else {
@@ -186,14 +191,31 @@ impl Work {
     }
 
     /// Looking is not possible in a queue; but a FIFO destination itself drops a second message with the same deduplication id.
-    fn may_send_again_with_same_id(&self, now: Timestamp, chunk: &[usize], shared: &Shared) -> bool {
-        let recent = self.first_sent_at.is_some_and(|first| now.duration_since(first).as_secs() < SAME_ID_SECONDS_MAX);
+    fn may_send_again_with_same_id(&self, chunk: &[usize], shared: &Shared) -> bool {
         let guarded = chunk.iter().all(|index| {
             self.items[*index].to.as_ref().is_some_and(|(to, outgoing)| {
                 shared.settings.destinations[*to].1 == QueueKind::Fifo && outgoing.deduplication_id.is_some()
             })
         });
-        recent && guarded && self.attempts < ATTEMPTS_MAX && !shared.is_stopping()
+        guarded && self.attempts < ATTEMPTS_MAX && !shared.is_stopping()
+    }
+
+    fn remember_first_try(&mut self, index: usize, now: Timestamp) {
+        // The call began before its answer failed to come; a deadline's worth earlier is certainly early enough.
+        let began = now.checked_sub(SignedDuration::from_secs(SEND_SECONDS_MAX)).unwrap_or(now);
+        self.items[index].maybe_sent_at.get_or_insert(began);
+    }
+
+    /// Past its five minutes SQS takes a message with the same deduplication id for a new one.
+    fn doubt_what_sqs_may_have_forgotten(&mut self, now: Timestamp, shared: &mut Shared) {
+        let forgotten = |item: &super::Item| {
+            item.maybe_sent_at.is_some_and(|at| now.duration_since(at).as_secs() >= SAME_ID_SECONDS_MAX)
+        };
+        let old: Vec<usize> =
+            self.indices(&ItemState::Ready).into_iter().filter(|index| forgotten(&self.items[*index])).collect();
+        if !old.is_empty() {
+            self.doubt(&old, shared);
+        }
     }
 
     fn doubt(&mut self, chunk: &[usize], shared: &mut Shared) {
@@ -233,8 +255,8 @@ impl Work {
                     sent.push(SentMessage { id: item.message.id.clone(), new_id });
                 }
                 entry if entry.may_have_been_applied() => {
-                    if self.may_send_again_with_same_id(now, &[index], shared) {
-                        self.items[index].maybe_sent = true;
+                    if self.may_send_again_with_same_id(&[index], shared) {
+                        self.remember_first_try(index, now);
                         again = true;
                     } else {
                         doubtful.push(index);
