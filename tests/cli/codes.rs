@@ -99,7 +99,7 @@ fn a_stale_plan_is_5() {
 
 #[test]
 fn an_interrupt_is_130_and_what_is_left_can_be_resumed() {
-    let ground = ground(DEV, 60);
+    let ground = ground(DEV, 30);
     let words =
         ["--sandbox", "redrive", "-e", "dev", "--queue", "orders-dlq", "--engine", "client", "--rate", "5", "--yes"];
     let child = ground.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
@@ -115,5 +115,5 @@ fn an_interrupt_is_130_and_what_is_left_can_be_resumed() {
     let resume: Vec<&str> = next.split(' ').chain(["--yes"]).collect();
     // The same plan, so the same rate: the rest takes its time.
     ground.opsctl(&resume).expect(0);
-    assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (0, 60));
+    assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (0, 30));
 }

@@ -26,6 +26,11 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
     let world = World::open(global, out).await?;
     let environments: Vec<_> = world.sites.iter().map(|site| Arc::clone(&site.environment)).collect();
     let findings = doctor::examine_all(&environments, &world.connect, &Surroundings::of_process()).await;
+    // What the checks do not meet: SSM parameters that the queue rules name, for instance.
+    let unusable: Vec<_> = world.sites.iter().filter_map(|site| site.cloud.as_ref().err()).collect();
+    for error in &unusable {
+        out.warning(&error.to_string());
+    }
     match out.format {
         Format::Human => {
             out.line(&Text::line(&world.origin).to_string())?;
@@ -38,7 +43,7 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
         Format::Jsonl => findings.iter().try_for_each(|finding| out.json_line("opsctl/finding/1", finding))?,
     }
     let has_problem = findings.iter().any(|finding| finding.verdict == Verdict::Problem);
-    Ok(if has_problem { Exit::Failed } else { Exit::Done })
+    Ok(if has_problem || !unusable.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
 fn show(findings: &[Finding], out: &mut Output) -> Result<(), CliError> {
