@@ -355,13 +355,19 @@ pub enum Shell {
 pub fn command() -> clap::Command {
     let names = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::queues));
     let runs = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::runs));
-    Cli::command()
+    let mut command = Cli::command()
         .after_help(format!("Exit codes:\n{}", Exit::table()))
         .mut_subcommand("redrive", |command| {
             command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
         })
         .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
-        .mut_subcommand("restore", |command| command.mut_arg("to", names).mut_arg("run", runs))
+        .mut_subcommand("restore", |command| command.mut_arg("to", names).mut_arg("run", runs));
+    // What was touched stands last now; documents want the order in which the commands are written down.
+    let order: Vec<String> = Cli::command().get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    for name in order {
+        command = command.mut_subcommand(name, |inner| inner);
+    }
+    command
 }
 
 #[cfg(test)]

@@ -59,17 +59,29 @@ pub(super) fn docs(out: &mut Output) -> Result<Exit, CliError> {
     command.build();
     out.line("# Commands\n")?;
     out.line("Made by `opsctl docs` from the command line's own description.\n")?;
-    write_command(&mut command, out)?;
+    write_command(&command, Globals::Shown, out)?;
     Ok(Exit::Done)
 }
 
-fn write_command(command: &mut clap::Command, out: &mut Output) -> Result<(), CliError> {
+/// Options of every command are told once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Globals {
+    Shown,
+    Hidden,
+}
+
+fn write_command(command: &clap::Command, globals: Globals, out: &mut Output) -> Result<(), CliError> {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
-    let help = command.render_long_help().to_string();
+    let is_told_before = |argument: &clap::Arg| {
+        let is_common = argument.is_global_set() || matches!(argument.get_id().as_str(), "help" | "version");
+        globals == Globals::Hidden && is_common
+    };
+    let hide = |argument: clap::Arg| if is_told_before(&argument) { argument.hide(true) } else { argument };
+    let help = command.clone().mut_args(hide).render_long_help().to_string();
     let help: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
     out.line(&format!("## `{name}`\n\n```text\n{}\n```\n", help.join("\n")))?;
-    for inner in command.get_subcommands_mut().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help") {
-        write_command(inner, out)?;
+    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help") {
+        write_command(inner, Globals::Hidden, out)?;
     }
     Ok(())
 }
