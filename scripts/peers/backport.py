@@ -1,8 +1,9 @@
-"""Rewrites PEP 695 syntax (type parameters, Python 3.12) of the installed localstack-core for an older Python; run by that Python.
+"""Rewrites what the installed localstack-core takes from Python 3.12 and 3.13 for an older Python; run by that Python.
 
     class Box[T](Base): ...      ->  T = TypeVar("T") at the top, class Box(Base, Generic[T]): ...
     def first[T: Bound](...)     ->  T = TypeVar("T") at the top, def first(...)
     type Name = Other            ->  Name = Other
+    from warnings import deprecated  ->  from typing_extensions import deprecated
 """
 
 import ast
@@ -15,6 +16,8 @@ import sysconfig
 CLASS = re.compile(r"^(\s*class \w+)\[([^\[\]]+)\](?:\(((?:[^()])*)\))?:", re.MULTILINE)
 FUNCTION = re.compile(r"^(\s*(?:async )?def \w+)\[([^\[\]]+)\]\(", re.MULTILINE)
 ALIAS = re.compile(r"^(\s*)type (\w+) = ", re.MULTILINE)
+
+MOVED = re.compile(r"^from warnings import deprecated$", re.MULTILINE)
 
 
 def names_of(parameters):
@@ -55,15 +58,18 @@ def insert_after_prologue(text, line):
 
 
 def main():
-    if sys.version_info >= (3, 12):
+    if sys.version_info >= (3, 13):
         return 0
     package = pathlib.Path(sysconfig.get_path("purelib")) / "localstack"
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
+        rewritten = MOVED.sub("from typing_extensions import deprecated", text)
         try:
             ast.parse(text)
         except SyntaxError:
-            path.write_text(rewrite(text), encoding="utf-8")
+            rewritten = rewrite(rewritten)
+        if rewritten != text:
+            path.write_text(rewritten, encoding="utf-8")
             compileall.compile_file(path, quiet=1, force=True)
     return 0
 

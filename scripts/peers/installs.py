@@ -18,7 +18,7 @@ from .running import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PINS = ROOT / "tests" / "peers"
-RECIPE = "1"  # raise it when the way of installing changes, so that older folders are not used
+RECIPE = "2"  # raise it when the way of installing changes, so that older folders are not used
 INSTALL_SECONDS_MAX = 15 * 60
 
 MOTO_SDIST = "moto==5.2.5"
@@ -105,7 +105,7 @@ def pip(running, log, folder, *arguments):
 
 
 def backport(running, folder):
-    """localstack-core is written for Python 3.12 and later; on an older one its few uses of the new syntax are rewritten."""
+    """localstack-core is written for Python 3.13; on an older one the few things that it takes from there are rewritten."""
     command = [folder / "bin" / "python", ROOT / "scripts" / "peers" / "backport.py"]
     running.call("install localstack", command, INSTALL_SECONDS_MAX)
 

@@ -84,7 +84,7 @@ class Running:
             time.sleep(0.1)
         raise Failure(f"{process.name} did not answer within {seconds_max} s\n{self.tail(process.name)}")
 
-    def stop(self, process, seconds_max=15):
+    def stop(self, process, seconds_max=3):
         """Ends one process with all that it started: asked first, then made to."""
         for signal_number in (signal.SIGTERM, signal.SIGKILL):
             if process.poll() is not None:
