@@ -1,0 +1,508 @@
+"""boto3 against a served endpoint: round trips, pages, errors as modelled classes, long polls, FIFO, dead letters, move tasks, accounts.
+
+    OPSCTL_TEST_ENDPOINT=http://127.0.0.1:PORT pytest boto3_sandbox.py
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+ATTRIBUTES = {
+    "partnerId": {"DataType": "String", "StringValue": "PARTNER_Ä"},
+    "sequenceNumber": {"DataType": "Number", "StringValue": "42"},
+    "price": {"DataType": "Number.decimal", "StringValue": "3.14"},
+    "raw": {"DataType": "Binary", "BinaryValue": bytes(range(256))},
+    "image": {"DataType": "Binary.png", "BinaryValue": b"\x89PNG\x00"},
+}
+
+
+def receive(sqs, url, **options):
+    options = {"MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"], **options}
+    return sqs.receive_message(QueueUrl=url, **options).get("Messages", [])
+
+
+def counts(sqs, url):
+    """-> visible, in flight, delayed"""
+    kinds = ("", "NotVisible", "Delayed")
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return tuple(int(attributes[name]) for name in names)
+
+
+def eventually(check, seconds_max=10):
+    deadline = time.monotonic() + seconds_max
+    while not (answer := check()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.1)
+    return answer
+
+
+def attributes_md5(attributes):
+    """The digest that AWS documents: names in order, each of name, type and value with its length before it."""
+    digest = hashlib.md5()
+    for name, attribute in sorted(attributes.items()):
+        binary = "BinaryValue" in attribute
+        value = attribute["BinaryValue"] if binary else attribute["StringValue"].encode()
+        for part in (name.encode(), attribute["DataType"].encode()):
+            digest.update(struct.pack("!I", len(part)) + part)
+        digest.update((b"\x02" if binary else b"\x01") + struct.pack("!I", len(value)) + value)
+    return digest.hexdigest()
+
+
+# --- round trips
+
+
+@pytest.mark.parametrize("body", ["plain", '{"orderId": 7}', "tab\tand\nline\r", "<a & b>", "ä€🙂", "x" * 200_000])
+def test_a_message_comes_back_as_it_was_sent(sqs, queue, body):
+    url = queue()
+    sent = sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=ATTRIBUTES)
+    assert sent["MD5OfMessageBody"] == hashlib.md5(body.encode()).hexdigest()
+    assert sent["MD5OfMessageAttributes"] == attributes_md5(ATTRIBUTES)
+    (message,) = receive(sqs, url)
+    assert (message["MessageId"], message["Body"]) == (sent["MessageId"], body)
+    assert message["MessageAttributes"] == ATTRIBUTES
+    assert message["MD5OfBody"] == sent["MD5OfMessageBody"]
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    assert abs(int(message["Attributes"]["SentTimestamp"]) / 1000 - time.time()) < 60
+
+
+def test_the_trace_header_comes_back(sqs, queue):
+    url = queue()
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
+    header = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
+    sent = sqs.send_message(QueueUrl=url, MessageBody="x", MessageSystemAttributes=header)
+    assert sent["MD5OfMessageSystemAttributes"] == attributes_md5(header)
+    assert receive(sqs, url)[0]["Attributes"]["AWSTraceHeader"] == trace
+
+
+def test_only_the_attributes_that_were_asked_for_come_back(sqs, queue):
+    url = queue(VisibilityTimeout="0")
+    sqs.send_message(QueueUrl=url, MessageBody="x", MessageAttributes=ATTRIBUTES)
+    (message,) = receive(sqs, url, MessageSystemAttributeNames=[], MessageAttributeNames=[])
+    assert "Attributes" not in message and "MessageAttributes" not in message
+    (message,) = receive(sqs, url, MessageSystemAttributeNames=["SentTimestamp"], MessageAttributeNames=["p*", "pr.*"])
+    assert set(message["Attributes"]) == {"SentTimestamp"}
+    assert set(message["MessageAttributes"]) == {"price"}
+    assert message["MD5OfMessageAttributes"] == attributes_md5({"price": ATTRIBUTES["price"]})
+
+
+def test_a_batch_names_each_entry_that_failed(sqs, queue):
+    url = queue()
+    entries = [{"Id": f"e{number}", "MessageBody": f"body {number}"} for number in range(3)]
+    entries[1]["DelaySeconds"] = 901
+    answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    assert [entry["Id"] for entry in answer["Successful"]] == ["e0", "e2"]
+    (failed,) = answer["Failed"]
+    assert (failed["Id"], failed["Code"], failed["SenderFault"]) == ("e1", "InvalidParameterValue", True)
+
+    messages = eventually(lambda: receive(sqs, url))
+    entries = [{"Id": "gone", "ReceiptHandle": "nonsense"}]
+    entries += [{"Id": f"d{number}", "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(messages)]
+    answer = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+    assert [entry["Id"] for entry in answer["Failed"]] == ["gone"]
+    assert answer["Failed"][0]["Code"] == "ReceiptHandleIsInvalid"
+    assert len(answer["Successful"]) == len(messages)
+
+
+def test_visibility_hides_shows_and_counts(sqs, queue):
+    url = queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=900)
+    eventually(lambda: counts(sqs, url) == (1, 0, 1))
+    (first,) = receive(sqs, url)
+    assert receive(sqs, url) == []
+    eventually(lambda: counts(sqs, url) == (0, 1, 1))
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    (again,) = receive(sqs, url)
+    assert again["Attributes"]["ApproximateReceiveCount"] == "2"
+    assert again["ReceiptHandle"] != first["ReceiptHandle"]
+    first_receipt = "ApproximateFirstReceiveTimestamp"
+    assert again["Attributes"][first_receipt] == first["Attributes"][first_receipt]
+    changed = sqs.change_message_visibility_batch(
+        QueueUrl=url, Entries=[{"Id": "a", "ReceiptHandle": again["ReceiptHandle"], "VisibilityTimeout": 1}]
+    )
+    assert [entry["Id"] for entry in changed["Successful"]] == ["a"]
+    started = time.monotonic()
+    (message,) = receive(sqs, url, WaitTimeSeconds=10)
+    assert 0.5 < time.monotonic() - started < 5
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    eventually(lambda: counts(sqs, url) == (0, 0, 1))
+
+
+# --- long polls
+
+
+def test_a_long_poll_waits_and_ends_early_when_something_comes(sqs, client, queue):
+    url = queue()
+    started = time.monotonic()
+    assert receive(sqs, url, WaitTimeSeconds=2) == []
+    assert 1.8 < time.monotonic() - started < 4
+
+    other = client("sqs")
+    sender = threading.Timer(1, lambda: other.send_message(QueueUrl=url, MessageBody="now"))
+    sender.start()
+    started = time.monotonic()
+    (message,) = receive(sqs, url, WaitTimeSeconds=20)
+    assert message["Body"] == "now"
+    assert 0.8 < time.monotonic() - started < 5
+    sender.join()
+
+
+def test_the_queue_s_own_wait_time_holds(sqs, queue):
+    url = queue(ReceiveMessageWaitTimeSeconds="1")
+    started = time.monotonic()
+    assert sqs.receive_message(QueueUrl=url).get("Messages") is None
+    assert time.monotonic() - started > 0.8
+
+
+# --- FIFO
+
+
+def test_fifo_keeps_order_blocks_groups_and_drops_doubles(sqs, queue):
+    url = queue(".fifo", FifoQueue="true", VisibilityTimeout="60")
+
+    def send(body, group, deduplication_id):
+        ids = {"MessageGroupId": group, "MessageDeduplicationId": deduplication_id}
+        return sqs.send_message(QueueUrl=url, MessageBody=body, **ids)
+
+    sent = [send(f"a{number}", "a", f"a{number}") for number in range(12)]
+    send("b0", "b", "b0")
+    numbers = [answer["SequenceNumber"] for answer in sent]
+    assert numbers == sorted(numbers) and len(set(numbers)) == 12 and len(numbers[0]) == 20
+
+    double = send("other body", "a", "a0")
+    assert (double["MessageId"], double["SequenceNumber"]) == (sent[0]["MessageId"], sent[0]["SequenceNumber"])
+
+    first = receive(sqs, url)
+    in_a = [message["Body"] for message in first if message["Attributes"]["MessageGroupId"] == "a"]
+    assert in_a == [f"a{number}" for number in range(len(in_a))] and in_a
+    rest = receive(sqs, url)
+    assert all(message["Attributes"]["MessageGroupId"] != "a" for message in rest)
+
+    for message in first:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    following = [message["Body"] for message in receive(sqs, url) if message["Attributes"]["MessageGroupId"] == "a"]
+    assert following == [f"a{number}" for number in range(len(in_a), 12)]
+
+
+def test_fifo_refuses_a_delay_and_a_missing_id(sqs, queue):
+    url = queue(".fifo", FifoQueue="true")
+    for options in ({}, {"MessageGroupId": "g"}, {"MessageGroupId": "g", "MessageDeduplicationId": "d", "DelaySeconds": 5}):
+        with pytest.raises(ClientError) as refusal:
+            sqs.send_message(QueueUrl=url, MessageBody="x", **options)
+        assert refusal.value.response["Error"]["Code"] in ("MissingParameter", "InvalidParameterValue")
+    assert counts(sqs, url) == (0, 0, 0)
+
+
+def test_content_decides_about_doubles_when_the_queue_says_so(sqs, queue):
+    url = queue(".fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    for group in ("g", "h"):
+        sqs.send_message(QueueUrl=url, MessageBody="same", MessageGroupId=group)
+    (message,) = receive(sqs, url)
+    assert message["Attributes"]["MessageDeduplicationId"] == hashlib.sha256(b"same").hexdigest()
+
+
+# --- dead letters and move tasks
+
+
+@pytest.fixture
+def dead_letters(sqs, queue, arn_of):
+    """-> url of a source, url and ARN of its DLQ; the source gives up after one receive"""
+    dlq = queue("-dlq")
+    policy = {"deadLetterTargetArn": arn_of(dlq), "maxReceiveCount": 1}
+    return queue(VisibilityTimeout="0", RedrivePolicy=json.dumps(policy)), dlq, arn_of(dlq)
+
+
+def kill_letters(sqs, source, dlq, number):
+    """Sends messages to the source and receives them until they lie in the DLQ."""
+    for _ in range(number):
+        sqs.send_message(QueueUrl=source, MessageBody=uuid.uuid4().hex, MessageAttributes=ATTRIBUTES)
+
+    def all_dead():
+        receive(sqs, source)
+        return counts(sqs, dlq)[0] >= number
+
+    eventually(all_dead)
+
+
+def test_a_dead_letter_keeps_its_identity_and_names_its_source(sqs, dead_letters, arn_of):
+    source, dlq, dlq_arn = dead_letters
+    sent = sqs.send_message(QueueUrl=source, MessageBody="x", MessageAttributes=ATTRIBUTES)
+    assert len(receive(sqs, source)) == 1
+    assert receive(sqs, source) == []
+    (dead,) = eventually(lambda: receive(sqs, dlq))
+    assert (dead["MessageId"], dead["MessageAttributes"]) == (sent["MessageId"], ATTRIBUTES)
+    assert dead["Attributes"]["DeadLetterQueueSourceArn"] == arn_of(source)
+    assert int(dead["Attributes"]["ApproximateReceiveCount"]) >= 2
+    assert sqs.list_dead_letter_source_queues(QueueUrl=dlq)["queueUrls"] == [source]
+    assert sqs.list_dead_letter_source_queues(QueueUrl=source)["queueUrls"] == []
+
+
+def test_a_move_task_takes_dead_letters_home(sqs, dead_letters):
+    source, dlq, dlq_arn = dead_letters
+    kill_letters(sqs, source, dlq, 5)
+    sqs.set_queue_attributes(QueueUrl=source, Attributes={"VisibilityTimeout": "30"})
+    assert sqs.start_message_move_task(SourceArn=dlq_arn)["TaskHandle"]
+    tasks = lambda: sqs.list_message_move_tasks(SourceArn=dlq_arn)["Results"]  # noqa: E731
+    (task,) = eventually(lambda: [task for task in tasks() if task["Status"] == "COMPLETED"])
+    assert "TaskHandle" not in task
+    assert (task["ApproximateNumberOfMessagesMoved"], task["ApproximateNumberOfMessagesToMove"]) == (5, 5)
+    assert abs(task["StartedTimestamp"] / 1000 - time.time()) < 120
+    eventually(lambda: counts(sqs, source)[0] == 5 and counts(sqs, dlq)[0] == 0)
+    assert all(message["Attributes"]["ApproximateReceiveCount"] == "1" for message in receive(sqs, source))
+
+
+def test_a_move_task_is_one_of_its_kind_and_can_be_cancelled(sqs, dead_letters, queue, arn_of):
+    source, dlq, dlq_arn = dead_letters
+    other = queue()
+    kill_letters(sqs, source, dlq, 20)
+    started = sqs.start_message_move_task(SourceArn=dlq_arn, DestinationArn=arn_of(other), MaxNumberOfMessagesPerSecond=1)
+    (task,) = sqs.list_message_move_tasks(SourceArn=dlq_arn)["Results"]
+    assert (task["Status"], task["TaskHandle"]) == ("RUNNING", started["TaskHandle"])
+    assert (task["DestinationArn"], task["MaxNumberOfMessagesPerSecond"]) == (arn_of(other), 1)
+    with pytest.raises(ClientError) as refusal:
+        sqs.start_message_move_task(SourceArn=dlq_arn)
+    assert refusal.value.response["Error"]["Code"] == "InvalidParameterValue"
+    cancelled = sqs.cancel_message_move_task(TaskHandle=started["TaskHandle"])
+    assert cancelled["ApproximateNumberOfMessagesMoved"] < 20
+    status = lambda: sqs.list_message_move_tasks(SourceArn=dlq_arn)["Results"][0]["Status"]  # noqa: E731
+    eventually(lambda: status() == "CANCELLED", seconds_max=60)
+    assert counts(sqs, other)[0] + counts(sqs, dlq)[0] == 20
+    with pytest.raises(ClientError):
+        sqs.cancel_message_move_task(TaskHandle=started["TaskHandle"])
+
+
+def test_a_move_task_needs_a_dead_letter_queue_that_is_there(sqs, queue, arn_of):
+    url = queue()
+    with pytest.raises(ClientError) as refusal:
+        sqs.start_message_move_task(SourceArn=arn_of(url))
+    assert refusal.value.response["Error"]["Code"] == "InvalidParameterValue"
+    with pytest.raises(sqs.exceptions.ResourceNotFoundException):
+        sqs.start_message_move_task(SourceArn=f"{arn_of(url)}-gone")
+
+
+# --- pages
+
+
+def test_pages_of_queues(sqs):
+    prefix = f"p-{uuid.uuid4().hex[:8]}"
+    urls = [sqs.create_queue(QueueName=f"{prefix}-{number:04}")["QueueUrl"] for number in range(1001)]
+    try:
+        pages = list(sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix, PaginationConfig={"PageSize": 400}))
+        assert [len(page["QueueUrls"]) for page in pages] == [400, 400, 201]
+        assert sorted(url for page in pages for url in page["QueueUrls"]) == sorted(urls)
+        unpaged = sqs.list_queues(QueueNamePrefix=prefix)
+        assert len(unpaged["QueueUrls"]) == 1000 and "NextToken" not in unpaged
+        assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=f"{prefix}-none")
+    finally:
+        for url in urls:
+            sqs.delete_queue(QueueUrl=url)
+
+
+def test_pages_of_sources(sqs, queue, arn_of):
+    dlq = queue("-dlq")
+    policy = json.dumps({"deadLetterTargetArn": arn_of(dlq), "maxReceiveCount": 3})
+    sources = [queue(RedrivePolicy=policy) for _ in range(5)]
+    paginator = sqs.get_paginator("list_dead_letter_source_queues")
+    pages = list(paginator.paginate(QueueUrl=dlq, PaginationConfig={"PageSize": 2}))
+    assert [len(page["queueUrls"]) for page in pages] == [2, 2, 1]
+    assert sorted(url for page in pages for url in page["queueUrls"]) == sorted(sources)
+
+
+# --- errors
+
+
+def batch(number):
+    return [{"Id": f"e{index}", "MessageBody": "x"} for index in range(number)]
+
+
+MISSING = "http://127.0.0.1:1/123456789012/missing"
+ERRORS = {
+    "QueueDoesNotExist": lambda sqs, _: sqs.get_queue_attributes(QueueUrl=MISSING),
+    "QueueDoesNotExist by name": lambda sqs, _: sqs.get_queue_url(QueueName="missing"),
+    "QueueDoesNotExist to send": lambda sqs, _: sqs.send_message(QueueUrl=MISSING, MessageBody="x"),
+    "QueueNameExists": lambda sqs, url: sqs.create_queue(QueueName=url.rpartition("/")[2], Attributes={"DelaySeconds": "7"}),
+    "ReceiptHandleIsInvalid": lambda sqs, url: sqs.delete_message(QueueUrl=url, ReceiptHandle="nonsense"),
+    "ReceiptHandleIsInvalid to hide": lambda sqs, url: sqs.change_message_visibility(
+        QueueUrl=url, ReceiptHandle="nonsense", VisibilityTimeout=1
+    ),
+    "PurgeQueueInProgress": lambda sqs, url: [sqs.purge_queue(QueueUrl=url) for _ in range(2)],
+    "EmptyBatchRequest": lambda sqs, url: sqs.send_message_batch(QueueUrl=url, Entries=[]),
+    "TooManyEntriesInBatchRequest": lambda sqs, url: sqs.send_message_batch(QueueUrl=url, Entries=batch(11)),
+    "BatchEntryIdsNotDistinct": lambda sqs, url: sqs.send_message_batch(QueueUrl=url, Entries=batch(1) * 2),
+    "InvalidBatchEntryId": lambda sqs, url: sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "a b", "MessageBody": "x"}]),
+    "BatchRequestTooLong": lambda sqs, url: sqs.send_message_batch(
+        QueueUrl=url, Entries=[{"Id": name, "MessageBody": "x" * 600_000} for name in "ab"]
+    ),
+    "InvalidMessageContents": lambda sqs, url: sqs.send_message(QueueUrl=url, MessageBody="\x00"),
+    "InvalidAttributeName": lambda sqs, url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Nonsense"]),
+    "InvalidAttributeValue": lambda sqs, url: sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "43201"}),
+    "ResourceNotFoundException": lambda sqs, _: sqs.list_message_move_tasks(
+        SourceArn="arn:aws:sqs:eu-west-1:123456789012:missing"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_arrive_as_the_classes_of_the_model(sqs, queue, name):
+    url = queue()
+    with pytest.raises(getattr(sqs.exceptions, name.partition(" ")[0])) as error:
+        ERRORS[name](sqs, url)
+    assert error.value.response["Error"]["Message"]
+    assert error.value.response["ResponseMetadata"]["RequestId"]
+    assert 400 <= error.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+
+
+def test_a_message_that_is_visible_again_is_not_in_flight(sqs, queue):
+    url = queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    (message,) = receive(sqs, url)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    with pytest.raises(sqs.exceptions.MessageNotInflight):
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=10)
+
+
+INVALID = {
+    "receive 11": lambda sqs, url: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=11),
+    "wait 21 s": lambda sqs, url: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=21),
+    "delay 901 s": lambda sqs, url: sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=901),
+    "body too large": lambda sqs, url: sqs.send_message(QueueUrl=url, MessageBody="x" * (1024 * 1024 + 1)),
+    "eleven attributes": lambda sqs, url: sqs.send_message(
+        QueueUrl=url, MessageBody="x", MessageAttributes={f"a{number}": ATTRIBUTES["price"] for number in range(11)}
+    ),
+    "unknown type": lambda sqs, url: sqs.send_message(
+        QueueUrl=url, MessageBody="x", MessageAttributes={"a": {"DataType": "Date", "StringValue": "1"}}
+    ),
+    "no number": lambda sqs, url: sqs.send_message(
+        QueueUrl=url, MessageBody="x", MessageAttributes={"a": {"DataType": "Number", "StringValue": "one"}}
+    ),
+    "name of a queue": lambda sqs, _: sqs.create_queue(QueueName="a/b"),
+    "fifo without .fifo": lambda sqs, _: sqs.create_queue(QueueName="a", Attributes={"FifoQueue": "true"}),
+}
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_values_out_of_bounds_are_refused(sqs, queue, name):
+    url = queue()
+    with pytest.raises(ClientError) as error:
+        INVALID[name](sqs, url)
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert counts(sqs, url) == (0, 0, 0)
+
+
+# --- what a queue is
+
+
+def test_attributes_tags_and_permissions_can_be_changed(sqs, queue, arn_of):
+    url = queue(VisibilityTimeout="45")
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "45" and attributes["MessageRetentionPeriod"] == "345600"
+    assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=url)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "1209600"})
+    eventually(
+        lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MessageRetentionPeriod"])["Attributes"]
+        == {"MessageRetentionPeriod": "1209600"}
+    )
+    sqs.tag_queue(QueueUrl=url, Tags={"Owner": "team-a", "Environment": "dev"})
+    sqs.untag_queue(QueueUrl=url, TagKeys=["Owner"])
+    assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"Environment": "dev"}
+    sqs.add_permission(QueueUrl=url, Label="other", AWSAccountIds=["111122223333"], Actions=["SendMessage"])
+    policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["other"]
+    sqs.remove_permission(QueueUrl=url, Label="other")
+
+
+def test_the_resource_interface_works(endpoint, queue):
+    resource = boto3.resource(
+        "sqs", region_name="eu-west-1", endpoint_url=endpoint, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret"
+    )
+    made = resource.Queue(queue())
+    assert made.url in [each.url for each in resource.queues.filter(QueueNamePrefix=made.url.rpartition("/")[2])]
+    made.send_message(MessageBody="x")
+    (message,) = made.receive_messages()
+    message.change_visibility(VisibilityTimeout=0)
+    assert made.purge()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+# --- accounts, regions, identity
+
+
+def test_an_access_key_of_twelve_digits_is_an_account(client):
+    for account in ("111122223333", "444455556666"):
+        identity = client("sts", access_key=account).get_caller_identity()
+        assert identity["Account"] == account and f":{account}:" in identity["Arn"]
+    name = f"q-{uuid.uuid4().hex[:8]}"
+    mine, other = (client("sqs", access_key=account) for account in ("111122223333", "444455556666"))
+    url = mine.create_queue(QueueName=name)["QueueUrl"]
+    assert "/111122223333/" in url
+    with pytest.raises(other.exceptions.QueueDoesNotExist):
+        other.get_queue_url(QueueName=name)
+    assert mine.get_queue_url(QueueName=name)["QueueUrl"] == url
+    mine.delete_queue(QueueUrl=url)
+
+
+def test_a_role_leads_into_its_account(client):
+    role = "arn:aws:iam::777788889999:role/operator"
+    assumed = client("sts").assume_role(RoleArn=role, RoleSessionName="night-shift")
+    keys = assumed["Credentials"]
+    options = {"access_key": keys["AccessKeyId"], "secret": keys["SecretAccessKey"], "token": keys["SessionToken"]}
+    identity = client("sts", **options).get_caller_identity()
+    assert identity["Account"] == "777788889999"
+    assert identity["Arn"] == "arn:aws:sts::777788889999:assumed-role/operator/night-shift"
+
+
+def test_regions_are_apart(client, queue):
+    name = queue().rpartition("/")[2]
+    elsewhere = client("sqs", region="sa-east-1")
+    with pytest.raises(elsewhere.exceptions.QueueDoesNotExist):
+        elsewhere.get_queue_url(QueueName=name)
+
+
+def test_parameters_are_missed_by_name(client):
+    ssm = client("ssm")
+    with pytest.raises(ssm.exceptions.ParameterNotFound):
+        ssm.get_parameter(Name="/storo/missing")
+    assert ssm.get_parameters(Names=["/storo/missing"])["InvalidParameters"] == ["/storo/missing"]
+    assert list(ssm.get_paginator("get_parameters_by_path").paginate(Path="/storo", Recursive=True))[0]["Parameters"] == []
+
+
+def test_the_aws_command_line_works(endpoint, queue, tmp_path):
+    url = queue()
+    settings = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+
+    def aws(*arguments):
+        program = pathlib.Path(sys.executable).with_name("aws")
+        answer = subprocess.run(
+            [program, *arguments, "--output", "json"], env=settings, capture_output=True, text=True, timeout=60
+        )
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout or "{}")
+
+    assert aws("sts", "get-caller-identity")["Account"]
+    attributes = json.dumps(
+        {name: value for name, value in ATTRIBUTES.items() if "StringValue" in value}
+    )
+    aws("sqs", "send-message", "--queue-url", url, "--message-body", "from the shell", "--message-attributes", attributes)
+    (message,) = aws("sqs", "receive-message", "--queue-url", url, "--message-attribute-names", "All")["Messages"]
+    assert message["Body"] == "from the shell" and len(message["MessageAttributes"]) == 3
+    assert url in aws("sqs", "list-queues")["QueueUrls"]
