@@ -5,6 +5,7 @@ mod config;
 mod contract;
 mod docs;
 mod operations;
+mod peers;
 mod sandbox;
 mod scenarios;
 mod support;

@@ -8,10 +8,15 @@ import binascii
 import json
 import xml.etree.ElementTree as ElementTree
 
+# AWS says these without a message.
+WORDLESS_CODES = {"ParameterNotFound"}
+
 # Codes that AWS answers with although its models do not name them.
 UNMODELLED_CODES = {
     "InvalidParameterValue",
+    "InvalidParameterValueException",
     "MissingParameter",
+    "MissingRequiredParameterException",
     "ValidationError",
     "ValidationException",
     "SerializationException",
@@ -51,7 +56,7 @@ def check_json(operation, response):
     code = document.get("__type", "").rpartition("#")[2]
     if code not in codes:
         problems.append(f"{place}: no error is called {code!r}")
-    if not isinstance(document.get("message", document.get("Message")), str):
+    if not isinstance(document.get("message", document.get("Message")), str) and code not in WORDLESS_CODES:
         problems.append(f"{place}: an error without a message")
     if response["status_code"] >= 500:
         problems.append(f"{place}: a failure of the server")
