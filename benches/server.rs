@@ -86,6 +86,16 @@ pub(crate) fn memory_megabytes(process: u32, name: &str) -> Option<f64> {
     Some(kilobytes / 1_024.0)
 }
 
+/// CPU time of this process so far, all threads, in seconds.
+pub(crate) fn cpu_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
+    // The name in parentheses may have blanks; user and system time are the 12th and 13th figure after it.
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    ticks / TICKS_PER_SECOND
+}
+
 /// A sandbox, in this process or in another, and the ways to it.
 pub(crate) struct Ground {
     /// For what `cloud` does not do: making queues.

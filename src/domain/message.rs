@@ -124,6 +124,14 @@ impl Outgoing {
         size_bytes(&self.body, &self.attributes)
     }
 
+    /// Whether it has the very content of `message`, and so its hash.
+    pub fn is_copy_of(&self, message: &Message) -> bool {
+        self.body == message.body
+            && self.attributes == message.attributes
+            && self.group == message.system.group
+            && self.trace_header == message.system.trace_header
+    }
+
     /// Hash of the content, comparable with [`Message::content_hash`].
     pub fn content_hash(&self) -> ContentHash {
         content_hash(&self.body, &self.attributes, self.group.as_deref(), self.trace_header.as_deref())

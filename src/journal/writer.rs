@@ -120,7 +120,7 @@ async fn write_all(files: Arc<Mutex<Files>>, mut queue: mpsc::Receiver<Commit>) 
             let files = Arc::clone(&files);
             // On the blocking pool rather than a thread of its own: tokio's paused time waits for the pool.
             let written = tokio::task::spawn_blocking(move || {
-                files.lock().unwrap_or_else(PoisonError::into_inner).commit(&records.concat(), &snapshot.concat())
+                files.lock().unwrap_or_else(PoisonError::into_inner).commit(&records, &snapshot.concat())
             });
             let written = written
                 .await
@@ -171,14 +171,14 @@ struct Files {
 }
 
 impl Files {
-    fn commit(&mut self, records: &[Record], snapshot: &[u8]) -> Result<(), JournalError> {
+    fn commit(&mut self, records: &[Vec<Record>], snapshot: &[u8]) -> Result<(), JournalError> {
         if !snapshot.is_empty() {
             self.append_snapshot(snapshot)?;
         }
         let at = self.clock.now();
-        let mut text = Vec::with_capacity(records.len() * 512);
+        let mut text = Vec::with_capacity(records.iter().map(Vec::len).sum::<usize>() * 1_024);
         let (mut seq, mut prev) = (self.tail.seq, self.tail.prev.clone());
-        for record in records {
+        for record in records.iter().flatten() {
             let start = text.len();
             let entry = EntryRef { seq, at, prev: &prev, record };
             serde_json::to_writer(&mut text, &entry)

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use shared::SENT_MAX;
+use shared::SENT_MIN;
 pub(super) use shared::Shared;
 use stages::Stage;
 
@@ -30,6 +30,9 @@ use crate::{
 const WAIT_SECONDS: u32 = 1;
 /// Receives that may fail in a row.
 const RECEIVE_FAILURES_MAX: u32 = 10;
+
+/// Batches in hand for each lane of the settings: while some wait for the journal, others call.
+const BATCHES_PER_LANE: usize = 2;
 
 #[derive(Debug)]
 enum LaneState {
@@ -58,6 +61,8 @@ pub struct Engine {
     failures: u32,
     active_at: Timestamp,
     full_batches: usize,
+    /// Lane that is asked first.
+    turn: LaneId,
 }
 
 impl Engine {
@@ -68,17 +73,19 @@ impl Engine {
             stopped_groups: HashSet::new(),
             removable: HashSet::new(),
             pace: Pace::new(settings.rate, &settings.ramp, settings.limit, now),
-            sent: Recent::new(SENT_MAX),
+            sent: Recent::new(SENT_MIN),
             sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
             uncertain: settings.resume.uncertain.iter().map(Key::of).collect(),
-            new_ids: Recent::new(SENT_MAX),
-            contents: Recent::new(SENT_MAX),
+            new_ids: Recent::new(SENT_MIN),
+            contents: Recent::new(SENT_MIN),
             in_hand: HashMap::new(),
             left: HashMap::new(),
             batch: settings.resume.batch,
             tried: settings.resume.tried.iter().map(|(id, at)| (Key::of(id), *at)).collect(),
             met: 0,
             grown: 0,
+            calls_out: 0,
+            open_intents: 0,
             settings,
         };
         let resume = std::mem::take(&mut shared.settings.resume.sent);
@@ -94,9 +101,13 @@ impl Engine {
             shared.tally.uncertain = uncertain;
         }
         (shared.tally.step, shared.tally.steps) = shared.pace.step();
+        let lanes = shared.settings.lanes.max(1);
+        // One lane keeps order: nothing may overtake in it.
+        let batches = if lanes == 1 { 1 } else { lanes * BATCHES_PER_LANE };
         let lane = || Lane { state: LaneState::Idle, not_before: None, unflushed: Vec::new() };
         Self {
-            lanes: (0..shared.settings.lanes.max(1)).map(|_| lane()).collect(),
+            lanes: (0..batches).map(|_| lane()).collect(),
+            turn: 0,
             shared,
             stage: Stage::Moving,
             empty: false,
@@ -121,14 +132,15 @@ impl Engine {
 
     /// What to do next. Ask until it says to wait.
     pub fn next(&mut self, now: Timestamp) -> Next {
-        let mut wake: Option<Timestamp> = None;
-        for lane in 0..self.lanes.len() {
-            match self.next_of_lane(lane, now) {
-                Next::Step(step) => return Next::Step(step),
-                Next::Wait(Some(time)) => wake = Some(wake.map_or(time, |wake| wake.min(time))),
-                Next::Wait(None) | Next::Done => {}
+        let wake = loop {
+            let open_intents = self.shared.open_intents;
+            match self.next_of_lanes(now) {
+                // A batch that ended without a step may have been what another one waited for.
+                Next::Wait(_) if self.shared.open_intents < open_intents => {}
+                Next::Wait(wake) => break wake,
+                next => return next,
             }
-        }
+        };
         if !self.lanes.iter().all(|lane| matches!(lane.state, LaneState::Idle)) {
             return Next::Wait(wake);
         }
@@ -139,23 +151,42 @@ impl Engine {
         }
     }
 
-    fn next_of_lane(&mut self, number: LaneId, now: Timestamp) -> Next {
+    fn next_of_lanes(&mut self, now: Timestamp) -> Next {
+        let mut wake: Option<Timestamp> = None;
+        // What is in hand goes before what is not, and everybody has a turn: a batch is hidden for so long only.
+        for acts in [Self::next_of_work, Self::receive] {
+            for offset in 0..self.lanes.len() {
+                let lane = (self.turn + offset) % self.lanes.len();
+                match acts(self, lane, now) {
+                    Next::Step(step) => {
+                        self.turn = lane + 1;
+                        self.shared.calls_out += usize::from(step.is_call());
+                        return Next::Step(step);
+                    }
+                    Next::Wait(Some(time)) => wake = Some(wake.map_or(time, |wake| wake.min(time))),
+                    Next::Wait(None) | Next::Done => {}
+                }
+            }
+        }
+        Next::Wait(wake)
+    }
+
+    fn next_of_work(&mut self, number: LaneId, now: Timestamp) -> Next {
         let shared = &mut self.shared;
         let lane = &mut self.lanes[number];
-        if let LaneState::Working(work) = &mut lane.state {
-            if let Some(step) = work.next(number, now, shared, &mut lane.unflushed) {
-                return Next::Step(step);
-            }
-            if !work.is_done() {
-                return Next::Wait(work.not_before());
-            }
-            shared.pace.settle(work.granted, work.sent);
-            work.items.iter().for_each(|item| {
-                shared.in_hand.remove(&item.key);
-            });
-            lane.state = LaneState::Idle;
+        let LaneState::Working(work) = &mut lane.state else { return Next::Wait(None) };
+        if let Some(step) = work.next(number, now, shared, &mut lane.unflushed) {
+            return Next::Step(step);
         }
-        self.receive(number, now)
+        if !work.is_done() {
+            return Next::Wait(work.not_before());
+        }
+        shared.pace.settle(work.granted, work.sent);
+        work.items.iter().for_each(|item| {
+            shared.in_hand.remove(&item.key);
+        });
+        lane.state = LaneState::Idle;
+        Next::Wait(None)
     }
 
     fn receive(&mut self, number: LaneId, now: Timestamp) -> Next {
@@ -164,6 +195,9 @@ impl Engine {
         // A few messages need one lane; lanes join in as batches come back full.
         let welcome = number <= self.full_batches;
         if !moving || !welcome || self.empty || self.shared.is_stopping() || !matches!(lane.state, LaneState::Idle) {
+            return Next::Wait(None);
+        }
+        if !self.shared.may_call() {
             return Next::Wait(None);
         }
         if let Some(time) = lane.not_before.filter(|time| now < *time) {
@@ -183,6 +217,7 @@ impl Engine {
 
     /// What came of a step.
     pub fn on(&mut self, now: Timestamp, answer: Answer) {
+        self.shared.calls_out -= usize::from(answer.is_of_call());
         match answer {
             Answer::Received(lane, result) => self.on_received(now, lane, result),
             Answer::Counted(result) => self.on_counted(now, result),

@@ -17,7 +17,7 @@ use crate::{
         CloudError,
         sqs::{BATCH_MAX, Entry},
     },
-    domain::{Message, Outgoing, QueueKind, ReceiptHandle, Text},
+    domain::{ContentHash, Message, Outgoing, QueueKind, ReceiptHandle, Text},
     journal::{IntentMessage, Record},
 };
 
@@ -51,6 +51,8 @@ pub(super) struct Item {
     pub(super) state: ItemState,
     pub(super) origin: Origin,
     pub(super) to: Option<(usize, Outgoing)>,
+    /// Hash of the message, once its intent needed it.
+    pub(super) content: Option<ContentHash>,
     pub(super) attempts: u32,
     /// When it was first sent under a deduplication id without a clear answer: it may be there already, and for as long as SQS
     /// remembers the id a second one is dropped.
@@ -80,6 +82,8 @@ pub(super) struct Work {
     records: Vec<Record>,
     attempts: u32,
     not_before: Option<Timestamp>,
+    /// Announced, and its outcome is not written yet.
+    is_open: bool,
 }
 
 /// The step that is out, with the items it is about.
@@ -108,6 +112,7 @@ impl Work {
             records: Vec::new(),
             attempts: 0,
             not_before: None,
+            is_open: false,
         }
     }
 
@@ -138,6 +143,9 @@ impl Work {
         }
         self.not_before = None;
         loop {
+            if !self.may_go_on(shared) {
+                return None;
+            }
             let step = match self.phase {
                 Phase::Judge => self.judge(lane),
                 Phase::Intent => self.write_intent(lane, shared, unflushed),
@@ -149,6 +157,9 @@ impl Work {
             if step.is_some() {
                 return step;
             }
+            if self.phase == Phase::Send && std::mem::take(&mut self.is_open) {
+                shared.open_intents -= 1;
+            }
             self.phase = match self.phase {
                 Phase::Judge => Phase::Intent,
                 Phase::Intent => Phase::Send,
@@ -159,6 +170,19 @@ impl Work {
             if self.phase == Phase::End {
                 unflushed.append(&mut self.records);
             }
+        }
+    }
+
+    /// Whether the step that comes next, if any, is within what may be done at once.
+    fn may_go_on(&self, shared: &Shared) -> bool {
+        let has = |state: ItemState| self.items.iter().any(|item| item.state == state);
+        match self.phase {
+            Phase::Judge | Phase::End => true,
+            Phase::Intent | Phase::Send if shared.is_stopping() => true,
+            Phase::Intent => shared.may_open_intent() || !(has(ItemState::Ready) || has(ItemState::Remove)),
+            Phase::Send => shared.may_call() || self.has_outcome() || !has(ItemState::Ready),
+            Phase::Delete => shared.may_call() || !has(ItemState::Sent),
+            Phase::Hold => shared.may_call() || !(has(ItemState::PutBack) || has(ItemState::Hold)),
         }
     }
 
@@ -253,8 +277,9 @@ impl Work {
         let mut records = std::mem::take(unflushed);
         records.append(&mut self.records);
         for (to, (url, _)) in shared.settings.destinations.iter().enumerate() {
-            let these = ready.iter().filter(|index| self.items[**index].to.as_ref().is_some_and(|(at, _)| *at == to));
-            let messages: Vec<_> = these.map(|index| self.intent(*index)).collect();
+            let goes_there = |item: &Item| item.to.as_ref().is_some_and(|(at, _)| *at == to);
+            let these: Vec<usize> = ready.iter().copied().filter(|index| goes_there(&self.items[*index])).collect();
+            let messages: Vec<_> = these.into_iter().map(|index| self.intent(index)).collect();
             if !messages.is_empty() {
                 records.push(Record::Intent { batch: self.batch, to: Some(url.clone()), messages });
             }
@@ -265,14 +290,17 @@ impl Work {
         }
         let saved = ready.iter().chain(&remove).map(|index| Arc::clone(&self.items[*index].message)).collect();
         self.out = Out::WritingIntent;
+        self.is_open = true;
+        shared.open_intents += 1;
         Some(Step::Write { lane, records, saved, batch: self.batch })
     }
 
-    fn intent(&self, index: usize) -> IntentMessage {
-        let item = &self.items[index];
+    fn intent(&mut self, index: usize) -> IntentMessage {
+        let item = &mut self.items[index];
+        let content = item.content.get_or_insert_with(|| item.message.content_hash());
         IntentMessage {
             id: item.message.id.clone(),
-            hash: item.message.content_hash().0[..32].to_owned(),
+            hash: content.0[..32].to_owned(),
             deduplication_id: item.to.as_ref().and_then(|(_, outgoing)| outgoing.deduplication_id.clone()),
         }
     }

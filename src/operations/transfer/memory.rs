@@ -1,10 +1,10 @@
 //! What a run remembers of messages, in a bounded amount of memory.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::MessageId;
+use crate::domain::{ContentHash, MessageId};
 
 /// A message's id in 16 bytes: the UUID itself, or a hash of an id of another form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +21,12 @@ impl Key {
         Self(u128::from_be_bytes(bytes))
     }
 
+    pub(super) fn of_content(hash: &ContentHash) -> Self {
+        // Hexadecimal as it is: half of it tells contents apart.
+        let half = hash.0.get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok());
+        half.map_or_else(|| Self::of_text(&hash.0), Self)
+    }
+
     fn of_uuid(text: &str) -> Option<Self> {
         let mut value = 0_u128;
         let mut digits = 0;
@@ -35,33 +41,34 @@ impl Key {
     }
 }
 
-/// The newest keys, oldest forgotten first.
+/// The newest keys: two generations, of which the older is forgotten when the younger is full.
 #[derive(Debug)]
 pub(super) struct Recent {
-    keys: HashSet<Key>,
-    order: VecDeque<Key>,
-    keys_max: usize,
+    young: HashSet<Key>,
+    old: HashSet<Key>,
+    keys_min: usize,
 }
 
 impl Recent {
-    pub(super) fn new(keys_max: usize) -> Self {
-        Self { keys: HashSet::new(), order: VecDeque::new(), keys_max }
+    /// Remembers the newest `keys_min` keys at least, and twice as many at most.
+    pub(super) fn new(keys_min: usize) -> Self {
+        Self { young: HashSet::new(), old: HashSet::new(), keys_min }
     }
 
     pub(super) fn insert(&mut self, key: Key) {
-        if !self.keys.insert(key) {
+        if self.contains(key) {
             return;
         }
-        self.order.push_back(key);
-        if self.order.len() > self.keys_max
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.keys.remove(&oldest);
+        if self.young.len() >= self.keys_min {
+            // The older one's memory is used again.
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
+        self.young.insert(key);
     }
 
     pub(super) fn contains(&self, key: Key) -> bool {
-        self.keys.contains(&key)
+        self.young.contains(&key) || self.old.contains(&key)
     }
 }
 
@@ -72,9 +79,9 @@ mod tests {
     #[test]
     fn the_oldest_is_forgotten_first() {
         let mut recent = Recent::new(2);
-        let keys = ["a", "b", "c"].map(Key::of_text);
+        let keys = ["a", "b", "c", "d", "e"].map(Key::of_text);
         keys.into_iter().for_each(|key| recent.insert(key));
-        assert_eq!(keys.map(|key| recent.contains(key)), [false, true, true]);
+        assert_eq!(keys.map(|key| recent.contains(key)), [false, false, true, true, true]);
     }
 
     #[test]

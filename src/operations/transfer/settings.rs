@@ -16,7 +16,7 @@ pub struct Settings {
     pub source: QueueKind,
     /// Destinations: queue URL and kind; a judgement names one by index.
     pub destinations: Vec<(String, QueueKind)>,
-    /// Batches worked on at once.
+    /// Calls at once, and batches announced whose outcome is not written: at most so many can be in doubt.
     pub lanes: usize,
     /// How long received messages stay hidden at a time.
     pub visibility_seconds: u32,

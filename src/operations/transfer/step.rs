@@ -89,6 +89,17 @@ pub enum Step {
     Count,
 }
 
+impl Step {
+    /// Whether it is a lane's call to SQS: only so many go out at once.
+    pub(super) fn is_call(&self) -> bool {
+        match self {
+            Self::Receive { .. } | Self::Send { .. } | Self::Delete { .. } => true,
+            Self::Hide { lane, .. } => *lane != CONTROL,
+            Self::Judge { .. } | Self::Write { .. } | Self::Count => false,
+        }
+    }
+}
+
 /// What is known of a message before it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -131,4 +142,15 @@ pub enum Answer {
     Hidden(LaneId, Result<Vec<Entry<()>>, CloudError>),
     /// Of [`Step::Count`].
     Counted(Result<Counts, CloudError>),
+}
+
+impl Answer {
+    /// Whether it answers a lane's call to SQS, as [`Step::is_call`] has it.
+    pub(super) fn is_of_call(&self) -> bool {
+        match self {
+            Self::Received(..) | Self::Sent(..) | Self::Deleted(..) => true,
+            Self::Hidden(lane, _) => *lane != CONTROL,
+            Self::Judged(..) | Self::Written(..) | Self::Counted(_) => false,
+        }
+    }
 }

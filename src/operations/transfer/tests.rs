@@ -399,9 +399,9 @@ proptest! {
     /// A journal that can't be written stops everything; nothing is sent that was not intended in writing.
     #[test]
     fn a_full_disk_loses_nothing(seed: u64, (source, destination) in kinds(), fails_at in 0_usize..12) {
-        let mut world = World::new(source, destination, 50, seed, 0);
+        let mut world = World::new(source, destination, 80, seed, 0);
         world.journal_fails_at = Some(fails_at);
-        let tally = run(&mut world, "all", 50, usize::MAX).expect("no crash");
+        let tally = run(&mut world, "all", 80, usize::MAX).expect("no crash");
         prop_assert!(matches!(tally.stop, Some(Stop::Journal(_) | Stop::Failed(_))), "{:?}", tally.stop);
         prop_assert_eq!(tally.sent_not_deleted, 0, "what was sent is deleted, written or not");
     }

@@ -20,8 +20,8 @@ use crate::{
     operations::values::Uncertain,
 };
 
-/// Keys remembered of what was sent: about 15 MB.
-pub(super) const SENT_MAX: usize = 262_144;
+/// Keys remembered of what was sent, at least: about 4 MB.
+pub(super) const SENT_MIN: usize = 57_344;
 /// Messages left and held at once; SQS itself allows about 120,000 in flight (SQS quotas).
 const LEFT_MAX: usize = 100_000;
 /// How long what is left stays hidden at a time, so that lanes do not meet it again and again.
@@ -51,9 +51,23 @@ pub(in super::super) struct Shared {
     pub(super) met: u64,
     /// By how much the queue grew while it was watched.
     pub(super) grown: u64,
+    /// Calls of lanes that are out.
+    pub(super) calls_out: usize,
+    /// Batches about to be sent whose outcome is not written yet.
+    pub(in super::super) open_intents: usize,
 }
 
 impl Shared {
+    /// Whether another call may go out.
+    pub(in super::super) fn may_call(&self) -> bool {
+        self.calls_out < self.settings.lanes.max(1)
+    }
+
+    /// Whether another batch may be announced: were the program killed, all of these could be in doubt.
+    pub(in super::super) fn may_open_intent(&self) -> bool {
+        self.open_intents < self.settings.lanes.max(1)
+    }
+
     pub(in super::super) fn is_stopping(&self) -> bool {
         self.tally.stop.is_some()
     }
@@ -82,7 +96,11 @@ impl Shared {
             Origin::DeadLetter => {
                 self.new_ids.insert(Key::of(new_id));
                 if let Some((_, outgoing)) = &item.to {
-                    self.contents.insert(Key::of_text(&outgoing.content_hash().0));
+                    let content = match &item.content {
+                        Some(content) if outgoing.is_copy_of(&item.message) => Key::of_content(content),
+                        _ => Key::of_content(&outgoing.content_hash()),
+                    };
+                    self.contents.insert(content);
                 }
                 self.tally.sent += 1;
             }
@@ -137,6 +155,7 @@ impl Shared {
             state,
             origin,
             to: None,
+            content: None,
             attempts: 0,
             maybe_sent_at: self.tried.get(&key).copied(),
         })
@@ -156,7 +175,7 @@ impl Shared {
         }
         let arrived = message.system.sent_at.is_some_and(|sent_at| sent_at >= self.settings.cutoff);
         let came_back =
-            self.new_ids.contains(key) || arrived && self.contents.contains(Key::of_text(&message.content_hash().0));
+            self.new_ids.contains(key) || arrived && self.contents.contains(Key::of_content(&message.content_hash()));
         if came_back {
             self.met += 1;
             self.guard_against_bounces(0);

@@ -56,7 +56,7 @@ impl Work {
     }
 
     /// Outcomes of sends are written before the next send and before the delete.
-    fn has_outcome(&self) -> bool {
+    pub(super) fn has_outcome(&self) -> bool {
         !self.records.is_empty()
     }
 
