@@ -93,7 +93,7 @@ pub struct SystemAttributes {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deduplication_id: Option<String>,
     /// `SequenceNumber`, 20 digits, FIFO only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "sequence_text")]
     pub sequence: Option<u128>,
     /// `DeadLetterQueueSourceArn`: absent where the message was sent to the DLQ directly.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,6 +188,23 @@ pub fn hex(bytes: &[u8]) -> String {
         text.push(DIGITS[usize::from(byte & 15)] as char);
     }
     text
+}
+
+/// As text: JSON readers lose digits of so large a number, and serde's flattening does not take it at all.
+mod sequence_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(sequence: &Option<u128>, serializer: S) -> Result<S::Ok, S::Error> {
+        match sequence {
+            Some(sequence) => serializer.collect_str(&format_args!("{sequence:020}")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u128>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 mod base64_bytes {

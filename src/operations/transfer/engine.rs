@@ -12,7 +12,7 @@ pub(super) use shared::Shared;
 use stages::Stage;
 
 use super::{
-    lane::{Item, Work, after_attempt},
+    lane::{Item, ItemState, Work, after_attempt},
     memory::{Key, Recent},
     pace::Pace,
     settings::Settings,
@@ -28,7 +28,9 @@ use crate::{
 
 /// Long poll: finds messages on all of SQS's servers, as a short one does not.
 const WAIT_SECONDS: u32 = 1;
-/// Receives that may fail in a row.
+/// How long a run goes on receiving while it meets nothing of its own.
+const QUIET_SECONDS_MAX: i64 = 60;
+/// Receives of a lane, or counts, that may fail in a row.
 const RECEIVE_FAILURES_MAX: u32 = 10;
 
 /// Batches in hand for each lane of the settings: while some wait for the journal, others call.
@@ -45,6 +47,8 @@ enum LaneState {
 struct Lane {
     state: LaneState,
     not_before: Option<Timestamp>,
+    /// Receives that failed in a row.
+    failures: u32,
     unflushed: Vec<Record>,
 }
 
@@ -63,16 +67,20 @@ pub struct Engine {
     full_batches: usize,
     /// Lane that is asked first.
     turn: LaneId,
+    /// Whether an earlier try left something to delete.
+    resumed: bool,
 }
 
 impl Engine {
     /// An engine that begins at `now`.
     pub fn new(settings: Settings, now: Timestamp) -> Self {
+        let resumed = !settings.resume.sent_not_deleted.is_empty();
+        let limit = settings.limit.map(|limit| limit.saturating_sub(settings.resume.sent.len() as u64));
         let mut shared = Shared {
             tally: Tally::default(),
             stopped_groups: HashSet::new(),
             removable: HashSet::new(),
-            pace: Pace::new(settings.rate, &settings.ramp, settings.limit, now),
+            pace: Pace::new(settings.rate, &settings.ramp, limit, now),
             sent: Recent::new(SENT_MIN),
             sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
             uncertain: settings.resume.uncertain.iter().map(Key::of).collect(),
@@ -82,6 +90,7 @@ impl Engine {
             left: HashMap::new(),
             batch: settings.resume.batch,
             tried: settings.resume.tried.iter().map(|(id, at)| (Key::of(id), *at)).collect(),
+            sent_before: 0,
             met: 0,
             grown: 0,
             calls_out: 0,
@@ -92,6 +101,7 @@ impl Engine {
         resume.iter().for_each(|id| shared.sent.insert(Key::of(id)));
         let new_ids = std::mem::take(&mut shared.settings.resume.new_ids);
         new_ids.iter().for_each(|id| shared.new_ids.insert(Key::of(id)));
+        shared.sent_before = resume.len() as u64;
         let tried = std::mem::take(&mut shared.settings.resume.tried);
         let doubtful = shared.settings.resume.uncertain.iter().filter(|id| !tried.contains_key(*id));
         let mut uncertain: Vec<_> = doubtful.cloned().collect();
@@ -104,7 +114,7 @@ impl Engine {
         let lanes = shared.settings.lanes.max(1);
         // One lane keeps order: nothing may overtake in it.
         let batches = if lanes == 1 { 1 } else { lanes * BATCHES_PER_LANE };
-        let lane = || Lane { state: LaneState::Idle, not_before: None, unflushed: Vec::new() };
+        let lane = || Lane { state: LaneState::Idle, not_before: None, failures: 0, unflushed: Vec::new() };
         Self {
             lanes: (0..batches).map(|_| lane()).collect(),
             turn: 0,
@@ -117,6 +127,7 @@ impl Engine {
             failures: 0,
             active_at: now,
             full_batches: 0,
+            resumed,
         }
     }
 
@@ -191,6 +202,7 @@ impl Engine {
 
     fn receive(&mut self, number: LaneId, now: Timestamp) -> Next {
         let moving = matches!(self.stage, Stage::Moving);
+        let (quiet, clearing) = (self.is_quiet(now), self.is_clearing());
         let lane = &mut self.lanes[number];
         // A few messages need one lane; lanes join in as batches come back full.
         let welcome = number <= self.full_batches;
@@ -203,8 +215,15 @@ impl Engine {
         if let Some(time) = lane.not_before.filter(|time| now < *time) {
             return Next::Wait(Some(time));
         }
+        if quiet {
+            // Nothing of this run has been met for a while, only what arrives: the counts have the last word.
+            self.empty = true;
+            return Next::Wait(None);
+        }
         let granted = match self.shared.pace.grant(now) {
             Ok(granted) => granted,
+            // Nothing more is to be sent; what an earlier try sent is still to be deleted.
+            Err(None) if clearing => 0,
             Err(time) => return Next::Wait(time),
         };
         lane.state = LaneState::Receiving { granted, asked_at: now };
@@ -241,6 +260,17 @@ impl Engine {
         self.shared.tally.sent_not_deleted = self.shared.sent_not_deleted.len() as u64;
     }
 
+    /// Whether nothing of this run has been met for long.
+    fn is_quiet(&self, now: Timestamp) -> bool {
+        let seconds_max = QUIET_SECONDS_MAX.max(i64::from(self.shared.settings.settle_seconds));
+        now.duration_since(self.active_at).as_secs() > seconds_max
+    }
+
+    /// Whether all that is left to do is to delete what an earlier try sent.
+    fn is_clearing(&self) -> bool {
+        self.resumed && !self.shared.sent_not_deleted.is_empty() && self.shared.pace.is_over()
+    }
+
     fn with(&mut self, lane: LaneId, act: impl FnOnce(&mut Work, &mut Shared)) {
         match &mut self.lanes[lane].state {
             LaneState::Working(work) => act(work, &mut self.shared),
@@ -261,22 +291,25 @@ impl Engine {
                 return self.on_receive_failed(now, number, error);
             }
         };
-        self.failures = 0;
+        lane.failures = 0;
         lane.not_before = None;
         if messages.is_empty() {
             self.shared.pace.settle(granted, 0);
             self.empty = true;
             return;
         }
-        self.active_at = now;
-        self.received_since_count = true;
-        self.confirmed = 0;
         if messages.len() >= granted as usize {
             self.full_batches += 1;
         }
         // Order within a group is the sequence; a standard queue's best is the time of sending.
         messages.sort_by_key(|message| (message.system.sequence, message.system.sent_at));
         let items: Vec<Item> = messages.into_iter().filter_map(|message| self.shared.sort(message)).collect();
+        // What only arrives, or was left before, is no progress: with a consumer that still fails it would never end.
+        if items.iter().any(|item| matches!(item.state, ItemState::New | ItemState::Sent)) {
+            self.active_at = now;
+            self.received_since_count = true;
+            self.confirmed = 0;
+        }
         self.shared.batch += 1;
         let visible = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds));
         let hidden_until = asked_at.checked_add(visible).unwrap_or(now);
@@ -285,14 +318,15 @@ impl Engine {
     }
 
     fn on_receive_failed(&mut self, now: Timestamp, number: LaneId, error: CloudError) {
-        self.failures += 1;
+        self.lanes[number].failures += 1;
+        let failures = self.lanes[number].failures;
         if error.kind == ErrorKind::Throttled {
             self.shared.tally.throttled += 1;
         }
         // A lost answer leaves messages hidden; they show again by themselves, and the end waits for them.
-        if error.is_passing() && self.failures < RECEIVE_FAILURES_MAX {
+        if error.is_passing() && failures < RECEIVE_FAILURES_MAX {
             self.active_at = now;
-            self.lanes[number].not_before = Some(after_attempt(now, self.failures));
+            self.lanes[number].not_before = Some(after_attempt(now, failures));
         } else {
             self.shared.stop_because(Stop::Failed(error));
         }

@@ -95,7 +95,7 @@ enum Out {
     WritingOutcome,
     Sending(Vec<usize>),
     Deleting(Vec<usize>),
-    Extending(Vec<usize>),
+    Extending(Vec<usize>, Timestamp),
     Holding,
 }
 
@@ -150,7 +150,7 @@ impl Work {
                 Phase::Judge => self.judge(lane),
                 Phase::Intent => self.write_intent(lane, shared, unflushed),
                 Phase::Send => self.send(lane, now, shared),
-                Phase::Delete => self.delete(lane, shared),
+                Phase::Delete => self.delete(lane, now, shared),
                 Phase::Hold => self.hold(lane, shared),
                 Phase::End => return None,
             };
@@ -230,6 +230,8 @@ impl Work {
             if counts && matches!(item.state, ItemState::Ready | ItemState::Remove) {
                 match room.checked_sub(1) {
                     Some(left) => room = left,
+                    // Without any grant only what was sent before is looked for: the rest must not come round again.
+                    None if self.granted == 0 => item.state = ItemState::Hold,
                     None => item.state = ItemState::PutBack,
                 }
             }
@@ -315,6 +317,9 @@ impl Work {
                         // Written down for good: now it may be deleted.
                         item.state = ItemState::Sent;
                         shared.removable.insert(item.key);
+                        if item.origin == Origin::DeadLetter {
+                            self.sent += 1;
+                        }
                     }
                 }
                 self.phase = Phase::Send;
@@ -334,7 +339,7 @@ impl Work {
         }
     }
 
-    fn delete(&mut self, lane: LaneId, shared: &Shared) -> Option<Step> {
+    fn delete(&mut self, lane: LaneId, now: Timestamp, shared: &Shared) -> Option<Step> {
         let mut sent = self.indices(&ItemState::Sent);
         sent.truncate(BATCH_MAX);
         if sent.is_empty() {
@@ -346,6 +351,11 @@ impl Work {
         }
         let receipts: Vec<ReceiptHandle> =
             sent.iter().map(|index| shared.newest_receipt(&self.items[*index])).collect();
+        if self.must_extend(now, shared) && now < self.hidden_until && self.attempts > 0 {
+            // Deleting takes long: nobody else shall get what was sent meanwhile.
+            self.out = Out::Extending(sent, now);
+            return Some(Step::Hide { lane, receipts, seconds: shared.settings.visibility_seconds });
+        }
         self.out = Out::Deleting(sent);
         Some(Step::Delete { lane, receipts })
     }

@@ -98,6 +98,11 @@ impl Pace {
         self.limit.is_some_and(|limit| self.sent >= limit)
     }
 
+    /// Whether nothing more will be sent, in this step or a later one.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_limit_reached() || self.is_step_full() && self.step + 1 >= self.steps.len()
+    }
+
     /// Sent in this step.
     pub(super) fn sent_in_step(&self) -> u64 {
         self.sent_in_step

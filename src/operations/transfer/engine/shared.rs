@@ -47,6 +47,8 @@ pub(in super::super) struct Shared {
     pub(super) batch: u64,
     /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
     pub(super) tried: HashMap<Key, Timestamp>,
+    /// Sent by earlier tries.
+    pub(super) sent_before: u64,
     /// Messages that came back and were met.
     pub(super) met: u64,
     /// By how much the queue grew while it was watched.
@@ -196,7 +198,7 @@ impl Shared {
 
     /// What grew the queue while it was watched is met later on: the same messages are not counted twice.
     pub(super) fn guard_against_bounces(&mut self, growing: u64) {
-        let (bounced, sent) = (self.met.max(self.grown + growing), self.tally.sent);
+        let (bounced, sent) = (self.met.max(self.grown + growing), self.sent_before + self.tally.sent);
         self.tally.bounced = bounced;
         if bounced > 0 && self.settings.bounce_max.is_exceeded(bounced, sent) {
             self.stop_because(Stop::Bounced { bounced, sent });

@@ -77,8 +77,9 @@ impl Engine {
                 | Stage::Done => {}
             }
         }
+        let clearing = self.is_clearing();
         match &mut self.stage {
-            Stage::Moving if self.shared.pace.is_step_full() => {
+            Stage::Moving if self.shared.pace.is_step_full() && !clearing => {
                 let last = self.shared.pace.is_limit_reached();
                 self.end_step(now, last)
             }
@@ -144,6 +145,7 @@ impl Engine {
         if goes_on {
             (self.shared.tally.step, self.shared.tally.steps) = self.shared.pace.step();
             self.empty = false;
+            self.active_at = now;
             self.stage = Stage::Moving;
         } else {
             self.stage = Stage::Releasing { out: 0 };
@@ -228,6 +230,9 @@ impl Engine {
         let elsewhere = counts.in_flight.saturating_sub(self.shared.left.len() as u64);
         let settle = SignedDuration::from_secs(i64::from(self.shared.settings.settle_seconds));
         let settled_at = self.active_at.checked_add(settle).unwrap_or(now);
+        if self.is_quiet(now) {
+            return self.end_drained(now, elsewhere);
+        }
         let mut look_again_at = now;
         if elsewhere > 0 && now < settled_at && !self.received_since_count {
             // In flight elsewhere (an earlier try, another reader): they show again, and may block their groups until then.

@@ -100,7 +100,7 @@ impl Work {
         }
     }
 
-    fn must_extend(&self, now: Timestamp, shared: &Shared) -> bool {
+    pub(super) fn must_extend(&self, now: Timestamp, shared: &Shared) -> bool {
         let left = self.hidden_until.duration_since(now);
         left < SignedDuration::from_secs(i64::from(shared.settings.visibility_seconds)) / 2
     }
@@ -115,7 +115,7 @@ impl Work {
         }
         let open = self.indices(&ItemState::Ready);
         let receipts = open.iter().map(|index| shared.newest_receipt(&self.items[*index])).collect();
-        self.out = Out::Extending(open);
+        self.out = Out::Extending(open, now);
         Some(Step::Hide { lane, receipts, seconds: shared.settings.visibility_seconds })
     }
 
@@ -125,7 +125,7 @@ impl Work {
         result: Result<Vec<Entry<()>>, CloudError>,
         shared: &mut Shared,
     ) {
-        let Out::Extending(open) = std::mem::replace(&mut self.out, Out::Nothing) else {
+        let Out::Extending(open, asked_at) = std::mem::replace(&mut self.out, Out::Nothing) else {
             // Holding back what is left is a courtesy: what shows again early is received again.
             return;
         };
@@ -133,23 +133,36 @@ impl Work {
             Ok(entries) => {
                 self.attempts = 0;
                 let seconds = SignedDuration::from_secs(i64::from(shared.settings.visibility_seconds));
-                self.hidden_until = now.checked_add(seconds).unwrap_or(now);
+                // From the asking: the answer may have taken its time.
+                self.hidden_until = asked_at.checked_add(seconds).unwrap_or(now);
                 for (index, entry) in open.into_iter().zip(entries) {
-                    if !matches!(entry, Entry::Failed { .. }) {
-                        continue;
+                    let sent = self.items[index].state == ItemState::Sent;
+                    if matches!(entry, Entry::Failed { .. }) && !sent {
+                        self.let_go(index, shared);
                     }
-                    if self.items[index].maybe_sent_at.is_some() {
-                        self.doubt(&[index], shared);
-                        continue;
-                    }
-                    let ids = vec![self.items[index].message.id.clone()];
-                    self.records.push(Record::Kept { batch: Some(self.batch), ids, reason: Text::from(LAPSED) });
-                    self.items[index].state = ItemState::Finished;
                 }
             }
             Err(error) if error.is_passing() => self.back_off(now, &error, shared),
             Err(error) => shared.stop_because(Stop::Failed(error)),
         }
+    }
+
+    /// A message that is no longer hidden, and what follows it in its group: somebody else may have it already.
+    fn let_go(&mut self, index: usize, shared: &mut Shared) {
+        if self.items[index].maybe_sent_at.is_some() {
+            return self.doubt(&[index], shared);
+        }
+        let group = self.group(index, shared);
+        let behind = |other: usize| other > index && group.is_some() && self.group(other, shared) == group;
+        let followers: Vec<usize> =
+            self.indices(&ItemState::Ready).into_iter().filter(|other| behind(*other)).collect();
+        let mut ids = vec![self.items[index].message.id.clone()];
+        self.items[index].state = ItemState::Finished;
+        for follower in followers {
+            ids.push(self.items[follower].message.id.clone());
+            self.items[follower].state = ItemState::PutBack;
+        }
+        self.records.push(Record::Kept { batch: Some(self.batch), ids, reason: Text::from(LAPSED) });
     }
 
     pub(super) fn back_off(&mut self, now: Timestamp, error: &CloudError, shared: &mut Shared) {
