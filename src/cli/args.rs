@@ -243,7 +243,10 @@ pub struct Redrive {
     #[command(flatten)]
     pub operation: operations::Redrive,
     /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = [
+        "queue", "to", "limit", "filter", "ids", "rate", "ramp", "max_bounce", "wait_bounce", "engine", "park", "edit",
+        "no_snapshot", "mark", "despite_unfinished", "visibility", "lanes",
+    ])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]
@@ -259,7 +262,7 @@ pub struct Purge {
     #[command(flatten)]
     pub operation: operations::Purge,
     /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["queue", "limit", "filter"])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]
@@ -274,6 +277,9 @@ pub struct Restore {
     /// The operation.
     #[command(flatten)]
     pub operation: operations::Restore,
+    /// Go on with a restore that ended early
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["run", "to", "filter", "perhaps", "again"])]
+    pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]
     pub consent: Consent,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{JournalError, Lines, Record, RunFolder};
+use super::{IntentMessage, JournalError, Lines, Record, RunFolder};
 use crate::domain::MessageId;
 
 /// What had been done when a run broke off.
@@ -26,12 +26,18 @@ pub struct History {
     pub new_ids: Vec<MessageId>,
     /// No longer in the queue they were taken from.
     pub gone: HashSet<MessageId>,
+    /// Of those, deleted without being sent anywhere.
+    pub removed: HashSet<MessageId>,
+    /// Were to be deleted without being sent; whether they were is not known.
+    pub perhaps_gone: HashSet<MessageId>,
+    /// Deduplication ids that the run has used, and for which message.
+    pub claimed: HashMap<String, MessageId>,
     /// Highest batch number.
     pub batch: u64,
-    /// A managed run's task, as last seen: handle, status, moved.
-    pub task: Option<(Option<String>, String, u64)>,
-    /// Whether a move task was about to be started.
-    pub task_intended: bool,
+    /// When a move task was about to be started, and the starts of the tasks that there were already.
+    pub task_intended: Option<(Timestamp, Vec<Timestamp>)>,
+    /// When the run's move task started, once it was seen.
+    pub task_started_at: Option<Timestamp>,
     /// How it ended, if it did.
     pub end: Option<String>,
 }
@@ -42,81 +48,105 @@ impl History {
     /// # Errors
     /// It can't be read, or its chain is broken.
     pub fn read(folder: &RunFolder) -> Result<Self, JournalError> {
-        let mut history = Self::default();
-        let mut open = HashMap::new();
+        let mut reading = Reading::default();
         for line in Lines::open(&folder.journal())? {
             let entry = line?.entry;
-            history.take(entry.at, entry.record, &mut open);
+            reading.take(entry.at, entry.record);
         }
-        history.settle_doubts(open);
-        Ok(history)
+        Ok(reading.end())
     }
 
     /// What these records, each with its time, say.
     pub fn of(records: impl IntoIterator<Item = (Timestamp, Record)>) -> Self {
-        let mut history = Self::default();
-        let mut open: HashMap<u64, HashSet<MessageId>> = HashMap::new();
-        records.into_iter().for_each(|(at, record)| history.take(at, record, &mut open));
-        history.settle_doubts(open);
-        history
+        let mut reading = Reading::default();
+        records.into_iter().for_each(|(at, record)| reading.take(at, record));
+        reading.end()
     }
+}
 
-    fn settle_doubts(&mut self, open: HashMap<u64, HashSet<MessageId>>) {
-        self.uncertain.extend(open.into_values().flatten());
-        // A later try may have sent what an earlier one left open.
-        self.uncertain.retain(|id| !self.sent_not_deleted.contains(id) && !self.gone.contains(id));
-        self.tried.retain(|id, _| self.uncertain.contains(id));
-    }
+/// A history in the making.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    history: History,
+    /// Intended and not yet settled, by batch.
+    open: HashMap<u64, HashSet<MessageId>>,
+}
 
-    fn take(&mut self, at: Timestamp, record: Record, open: &mut HashMap<u64, HashSet<MessageId>>) {
+impl Reading {
+    pub(super) fn take(&mut self, at: Timestamp, record: Record) {
+        let (history, open) = (&mut self.history, &mut self.open);
         match record {
             Record::Opened { plan, cutoff, .. } => {
-                self.plan = *plan;
-                self.cutoff = Some(cutoff);
+                history.plan = *plan;
+                history.cutoff = Some(cutoff);
             }
             Record::Intent { batch, to, messages } => {
-                self.batch = self.batch.max(batch);
-                // Without a destination there is no doubt to have: a deletion is repeated safely.
-                if to.is_some() {
-                    for message in messages.iter().filter(|message| message.deduplication_id.is_some()) {
-                        self.tried.entry(message.id.clone()).or_insert(at);
+                history.batch = history.batch.max(batch);
+                for message in messages {
+                    history.intend(at, to.is_some(), &message);
+                    // Without a destination there is no doubt to have: a deletion is repeated safely.
+                    if to.is_some() {
+                        open.entry(batch).or_default().insert(message.id);
                     }
-                    open.entry(batch).or_default().extend(messages.into_iter().map(|message| message.id));
                 }
             }
             Record::Sent { batch, messages } => {
                 for sent in messages {
                     settle(open, batch, &sent.id);
-                    self.uncertain.remove(&sent.id);
-                    self.sent.push(sent.id.clone());
-                    self.sent_not_deleted.insert(sent.id);
-                    self.new_ids.push(sent.new_id);
+                    history.uncertain.remove(&sent.id);
+                    history.sent.push(sent.id.clone());
+                    history.sent_not_deleted.insert(sent.id);
+                    history.new_ids.push(sent.new_id);
                 }
             }
             Record::Unknown { batch, ids } => {
                 for id in ids {
                     settle(open, batch, &id);
-                    self.uncertain.insert(id);
+                    history.uncertain.insert(id);
                 }
             }
             Record::Kept { batch: Some(batch), ids, .. } => {
                 for id in ids {
                     settle(open, batch, &id);
-                    self.tried.remove(&id);
+                    history.tried.remove(&id);
                 }
             }
-            Record::Deleted { ids } => {
-                for id in ids {
-                    self.sent_not_deleted.remove(&id);
-                    self.gone.insert(id);
-                }
-            }
-            Record::TaskIntent { .. } => self.task_intended = true,
-            Record::Task { handle, status, moved } => self.task = Some((handle, status, moved)),
-            Record::Ended { end, .. } => self.end = Some(end),
-            Record::Resumed { .. } => self.end = None,
+            Record::Deleted { ids } => ids.into_iter().for_each(|id| history.delete(id)),
+            Record::TaskIntent { known, .. } => history.task_intended = Some((at, known)),
+            Record::Task { started_at, .. } => history.task_started_at = started_at.or(history.task_started_at),
+            Record::Ended { end, .. } => history.end = Some(end),
+            Record::Resumed { .. } => history.end = None,
             Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Step { .. } => {}
         }
+    }
+
+    pub(super) fn end(self) -> History {
+        let Self { mut history, open } = self;
+        history.uncertain.extend(open.into_values().flatten());
+        // A later try may have sent what an earlier one left open.
+        history.uncertain.retain(|id| !history.sent_not_deleted.contains(id) && !history.gone.contains(id));
+        history.tried.retain(|id, _| history.uncertain.contains(id));
+        history
+    }
+}
+
+impl History {
+    fn intend(&mut self, at: Timestamp, sends: bool, message: &IntentMessage) {
+        if !sends {
+            self.perhaps_gone.insert(message.id.clone());
+        }
+        if let Some(deduplication_id) = &message.deduplication_id {
+            self.tried.entry(message.id.clone()).or_insert(at);
+            self.claimed.insert(deduplication_id.clone(), message.id.clone());
+        }
+    }
+
+    fn delete(&mut self, id: MessageId) {
+        self.sent_not_deleted.remove(&id);
+        if self.perhaps_gone.remove(&id) {
+            self.removed.insert(id.clone());
+        }
+        self.gone.insert(id);
     }
 }
 

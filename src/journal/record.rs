@@ -109,6 +109,9 @@ pub enum Record {
         source: String,
         /// ARN of the destination; absent: each to its own source.
         to: Option<String>,
+        /// When each task started that there was already.
+        #[serde(default)]
+        known: Vec<Timestamp>,
     },
     /// A move task was found or told its state.
     Task {
@@ -118,6 +121,9 @@ pub enum Record {
         status: String,
         /// Messages moved.
         moved: u64,
+        /// When it started.
+        #[serde(default)]
+        started_at: Option<Timestamp>,
     },
     /// How it ended.
     Ended {

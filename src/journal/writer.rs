@@ -2,8 +2,8 @@
 
 use std::{
     fs::File,
-    io::Write,
-    path::PathBuf,
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    JournalError, Lines, Record, RunFolder,
+    History, JournalError, Lines, Record, RunFolder,
     folder::{private, sync_folder},
+    history::Reading,
     reader::NO_LINE,
 };
 use crate::{
@@ -45,24 +46,28 @@ impl Journal {
     /// # Errors
     /// It can't be made or locked.
     pub fn create(folder: RunFolder, clock: Clock) -> Result<Self, JournalError> {
-        Self::open(folder, clock, Tail { seq: 0, prev: NO_LINE.to_owned(), end: 0 })
+        let lock = folder.lock()?;
+        Self::open(folder, clock, Tail { seq: 0, prev: NO_LINE.to_owned(), end: 0 }, lock)
     }
 
-    /// An earlier run's journal, to go on with. A torn last line is cut off.
+    /// An earlier run's journal, to go on with, and what it says. Torn last lines are cut off.
     ///
     /// # Errors
     /// It can't be read or locked, or its chain is broken.
-    pub fn reopen(folder: RunFolder, clock: Clock) -> Result<Self, JournalError> {
+    pub fn reopen(folder: RunFolder, clock: Clock) -> Result<(Self, History), JournalError> {
+        // Locked before it is read: what another process still writes must not be missed, nor cut off.
+        let lock = folder.lock()?;
         let mut tail = Tail { seq: 0, prev: NO_LINE.to_owned(), end: 0 };
+        let mut history = Reading::default();
         for line in Lines::open(&folder.journal())? {
             let line = line?;
             tail = Tail { seq: line.entry.seq + 1, prev: line.hash, end: line.end };
+            history.take(line.entry.at, line.entry.record);
         }
-        Self::open(folder, clock, tail)
+        Ok((Self::open(folder, clock, tail, lock)?, history.end()))
     }
 
-    fn open(folder: RunFolder, clock: Clock, tail: Tail) -> Result<Self, JournalError> {
-        let lock = folder.lock()?;
+    fn open(folder: RunFolder, clock: Clock, tail: Tail, lock: File) -> Result<Self, JournalError> {
         let path = folder.journal();
         let journal = private(&path).map_err(JournalError::io("open", &path))?;
         journal.set_len(tail.end).map_err(JournalError::io("mend", &path))?;
@@ -163,7 +168,8 @@ struct Tail {
 struct Files {
     journal: File,
     path: PathBuf,
-    snapshot: Option<File>,
+    /// Open, and where its last whole line ends.
+    snapshot: Option<(File, u64)>,
     snapshot_path: PathBuf,
     tail: Tail,
     clock: Clock,
@@ -199,14 +205,44 @@ impl Files {
 
     fn append_snapshot(&mut self, lines: &[u8]) -> Result<(), JournalError> {
         let path = &self.snapshot_path;
-        let mut file = match self.snapshot.take() {
-            Some(file) => file,
-            None => private(path).map_err(JournalError::io("open", path))?,
+        let (mut file, end) = match self.snapshot.take() {
+            Some(open) => open,
+            None => open_snapshot(path)?,
         };
-        file.write_all(lines).and_then(|()| file.sync_data()).map_err(JournalError::io("write", path))?;
-        self.snapshot = Some(file);
+        if let Err(error) = file.write_all(lines).and_then(|()| file.sync_data()) {
+            // Half a line would hide every line behind it from a restore.
+            let _ = file.set_len(end);
+            return Err(JournalError::io("write", path)(error));
+        }
+        self.snapshot = Some((file, end + lines.len() as u64));
         Ok(())
     }
+}
+
+/// Opens a snapshot behind its last whole line; a line that a crash tore is cut off.
+fn open_snapshot(path: &Path) -> Result<(File, u64), JournalError> {
+    let mut file = private(path).map_err(JournalError::io("open", path))?;
+    let end = whole_lines(&mut file).map_err(JournalError::io("read", path))?;
+    file.set_len(end).map_err(JournalError::io("mend", path))?;
+    path.parent().map_or(Ok(()), sync_folder)?;
+    Ok((file, end))
+}
+
+/// Where the last line feed ends, looking from the end.
+fn whole_lines(file: &mut File) -> std::io::Result<u64> {
+    const BLOCK: u64 = 64 * 1024;
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        let mut block = vec![0; (end - start) as usize];
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut block)?;
+        if let Some(at) = block.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 #[derive(serde::Serialize)]
@@ -223,7 +259,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::RunId,
-        journal::{History, StateFolder, verify},
+        journal::{StateFolder, verify},
     };
 
     fn note(text: &str) -> Record {
@@ -271,7 +307,7 @@ mod tests {
         let mut file = private(&path).expect("a file");
         file.write_all(b"{\"seq\":2,\"at\":\"2026-").expect("written");
         assert!(verify(&path).expect("whole lines").torn);
-        let journal = Journal::reopen(folder, Clock::system()).expect("a journal");
+        let (journal, _) = Journal::reopen(folder, Clock::system()).expect("a journal");
         journal.close(vec![note("three")]).await.expect("closed");
         let verdict = verify(&path).expect("a whole chain");
         assert_eq!((verdict.lines, verdict.torn), (3, false));

@@ -10,7 +10,10 @@
 //! | `group`, `deduplication_id` | text or null | the same; absent: as they were |
 //! | `id`, `source`, `receive_count`, `sent_at` | for information | ignored |
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -79,6 +82,14 @@ impl Editor {
             .map_err(|error| unusable(&error.to_string()))?;
         let runner = Runner::start(program, |program, input: String| apply(program, &input))?;
         Ok(Self::Jq(Jq(runner)))
+    }
+
+    /// The file that `--edit` names: the jq file, or the program as found in `PATH`.
+    pub fn file(given: &str) -> Option<PathBuf> {
+        if given.ends_with(".jq") {
+            return Some(PathBuf::from(given));
+        }
+        Program::find(given).ok().map(|program| program.file())
     }
 
     /// The message as it is to be sent. An untouched body stays as it is, byte for byte.

@@ -1,6 +1,10 @@
 //! Programs that edit messages: run without a shell, one process per message, with a deadline and bounded output.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -44,6 +48,11 @@ pub enum ProgramError {
 }
 
 impl Program {
+    /// The file that is run.
+    pub(super) fn file(&self) -> PathBuf {
+        if self.path.contains('/') { PathBuf::from(&self.path) } else { in_path(&self.path).unwrap_or_default() }
+    }
+
     /// A program as given on a command line. A file of exactly this name wins, spaces and all.
     pub(super) fn find(given: &str) -> Result<Self, String> {
         if Path::new(given).is_file() && given.contains('/') {
@@ -51,7 +60,7 @@ impl Program {
         }
         let mut words = split(given)?.into_iter();
         let path = words.next().ok_or("no program is named")?;
-        let exists = if path.contains('/') { Path::new(&path).is_file() } else { is_in_path(&path) };
+        let exists = if path.contains('/') { Path::new(&path).is_file() } else { in_path(&path).is_some() };
         match exists {
             true => Ok(Self { path, arguments: words.collect() }),
             false => Err(format!("there is no program {path}; name a program, or a file that ends in .jq")),
@@ -111,8 +120,9 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>, bytes_max: usize) -> std::io
     Ok(bytes)
 }
 
-fn is_in_path(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+fn in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Words, with single and double quotes and backslashes as in a shell, and nothing else of a shell.

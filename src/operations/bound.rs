@@ -69,6 +69,8 @@ pub struct PutBack {
     pub to: Option<QueueUrl>,
     /// Only these.
     pub filter: Option<Filter>,
+    /// Whether messages are put back of which it is not known that they were deleted.
+    pub perhaps: bool,
     /// So many.
     pub messages: u64,
 }

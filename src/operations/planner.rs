@@ -19,6 +19,8 @@ pub struct Planner {
     pub random: u64,
     /// Whether to receive a few messages for a look.
     pub look: Look,
+    /// The run that the plan is for, where it exists already: it does not stand in its own way.
+    pub resuming: Option<RunId>,
 }
 
 /// Whether to receive a few messages for a look while planning.
@@ -79,6 +81,8 @@ impl Planner {
                 plan.account, environment.name
             )));
         }
+        let endpoint = environment.endpoint.clone().unwrap_or_else(|| "AWS".to_owned());
+        plan.observed.insert("endpoint".to_owned(), endpoint);
         plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
         Ok(planned)
     }
@@ -124,7 +128,7 @@ impl Planner {
                 }
                 _ => false,
             };
-            if same && !settled {
+            if same && !settled && self.resuming.as_ref() != Some(&summary.run) {
                 let busy = self.state.open(&summary.run).is_ok_and(|folder| folder.is_busy());
                 found.push(Unsettled { run: summary.run, busy });
             }

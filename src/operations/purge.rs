@@ -88,17 +88,16 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
             "run {run} on this queue has not ended; after this it can't be resumed in full"
         )));
     }
-    let bound = Bound::ClientSide(Box::new(client_side(&queue, purge, filter, cloud, &plan.id)));
+    let bound = Bound::ClientSide(Box::new(client_side(&queue, purge, filter, cloud)));
     Ok(Planned { plan, bound })
 }
 
-fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Cloud, plan: &str) -> ClientSide {
+fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Cloud) -> ClientSide {
     let settings = Settings {
         source: queue.kind,
         destinations: Vec::new(),
         lanes: 16,
         visibility_seconds: 120,
-        // Everything goes, also what arrives meanwhile.
         cutoff: Timestamp::MAX,
         limit: purge.limit,
         rate: None,
@@ -118,7 +117,7 @@ fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Clo
         ids: None,
         editor: None,
         mark: None,
-        plan: plan.to_owned(),
+        run: String::new(),
         clock: cloud.clock(),
         used: Mutex::default(),
     };

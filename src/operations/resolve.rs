@@ -29,7 +29,10 @@ pub async fn queue(cloud: &Cloud, given: &str) -> Result<Queue, OperationError> 
         }
     };
     match cloud.sqs().describe(&url).await {
-        Ok(queue) => Ok(queue),
+        Ok(queue) => {
+            check_place(cloud, &queue.arn)?;
+            Ok(queue)
+        }
         Err(error) if error.kind == ErrorKind::NotFound => Err(missing(cloud, url.name().as_str()).await),
         Err(error) => Err(error.into()),
     }
@@ -37,24 +40,29 @@ pub async fn queue(cloud: &Cloud, given: &str) -> Result<Queue, OperationError> 
 
 fn name_of_arn(cloud: &Cloud, given: &str) -> Result<String, OperationError> {
     let arn = QueueArn(given.to_owned());
-    let environment = cloud.environment();
-    let account = environment.account.as_ref().map(|account| account.0.as_str());
     if !arn.is_sqs() || given.split(':').count() != 6 {
         return Err(OperationError::usage(
             &format!("{given} is no queue's ARN"),
             "a queue's ARN looks like arn:aws:sqs:eu-west-1:123456789012:name",
         ));
     }
-    if arn.region() != Some(environment.region.as_str())
-        || account.is_some_and(|account| arn.account() != Some(account))
-    {
+    check_place(cloud, &arn)?;
+    Ok(arn.name().0)
+}
+
+/// A queue of another account or region is another environment's, whatever the permissions say.
+fn check_place(cloud: &Cloud, arn: &QueueArn) -> Result<(), OperationError> {
+    let environment = cloud.environment();
+    let account = environment.account.as_ref().map(|account| account.0.as_str());
+    let elsewhere = account.is_some_and(|account| arn.account() != Some(account));
+    if elsewhere || arn.region() != Some(environment.region.as_str()) {
         let name = &environment.name;
         return Err(OperationError::usage(
-            &format!("{given} is not in {name} ({}, {})", account.unwrap_or("any account"), environment.region),
+            &format!("{arn} is not in {name} ({}, {})", account.unwrap_or("any account"), environment.region),
             "choose the environment that it is in with --env",
         ));
     }
-    Ok(arn.name().0)
+    Ok(())
 }
 
 async fn missing(cloud: &Cloud, name: &str) -> OperationError {

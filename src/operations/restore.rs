@@ -18,7 +18,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Restore {
     /// Run whose snapshot is put back
-    #[arg(value_name = "RUN")]
+    #[arg(
+        value_name = "RUN",
+        required_unless_present = "resume",
+        default_value = "00000000T000000-000000",
+        hide_default_value = true
+    )]
     pub run: RunId,
     /// Send to this queue instead of the one that the messages were taken from
     #[arg(long, value_name = "QUEUE")]
@@ -26,6 +31,14 @@ pub struct Restore {
     /// Restore only messages for which this jq expression is true
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
+    /// Restore also messages of which it is not known whether the run deleted them
+    #[arg(long)]
+    #[serde(default)]
+    pub perhaps: bool,
+    /// Restore although an earlier restore has put messages of this run back
+    #[arg(long)]
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// Observes and plans.
@@ -33,7 +46,7 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     let filter = restore.filter.as_deref().map(Filter::compile).transpose().map_err(|error| {
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl restore --help`")
     })?;
-    let found = gone(&planner.state, restore, filter.as_ref(), cloud)?;
+    let (found, perhaps) = gone(&planner.state, restore, filter.as_ref(), cloud)?;
     let total: u64 = found.values().sum();
     let mut plan = planner.draft();
     let to = match &restore.to {
@@ -69,8 +82,26 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     plan.seconds_estimate = Some(total.div_ceil(500));
     plan.observed.insert("run".to_owned(), restore.run.to_string());
     plan.observed.insert("messages".to_owned(), total.to_string());
+    if perhaps > 0 {
+        let what = if restore.perhaps {
+            "are put back as well, and may then be there twice"
+        } else {
+            "are left out; --perhaps puts them back as well"
+        };
+        plan.warnings.push(Text::line(&format!("{perhaps} messages that the run may or may not have deleted {what}")));
+    }
+    for run in earlier(planner, restore)? {
+        let text = format!(
+            "run {run} has put messages of this run back already: they would be there twice; go on with it by `opsctl restore --resume {run}`, or --again"
+        );
+        match restore.again {
+            true => plan.warnings.push(Text::line(&text)),
+            false => plan.blockers.push(Text::line(&text)),
+        }
+    }
     let to = to.map(|queue| queue.url);
-    let bound = Bound::Restore(PutBack { run: restore.run.clone(), to, filter, messages: total });
+    let bound =
+        Bound::Restore(PutBack { run: restore.run.clone(), to, filter, perhaps: restore.perhaps, messages: total });
     Ok(Planned { plan, bound })
 }
 
@@ -80,7 +111,7 @@ fn gone(
     restore: &Restore,
     filter: Option<&Filter>,
     cloud: &Cloud,
-) -> Result<BTreeMap<String, u64>, OperationError> {
+) -> Result<(BTreeMap<String, u64>, u64), OperationError> {
     let folder = state.open(&restore.run)?;
     if !folder.snapshot().is_file() {
         return Err(OperationError::usage(
@@ -88,15 +119,36 @@ fn gone(
             "only client-side runs without --no-snapshot keep one",
         ));
     }
-    let deleted = History::read(&folder)?.gone;
+    let history = History::read(&folder)?;
+    let mut perhaps = 0;
     let now = cloud.clock().now();
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for saved in SavedLines::open(&folder.snapshot())? {
         let saved = saved?;
         let selected = filter.is_none_or(|filter| filter.matches(&saved.message, now) == Ok(true));
-        if selected && deleted.contains(&saved.message.id) && seen.insert(saved.message.id.clone()) {
+        let (gone, doubtful) =
+            (history.gone.contains(&saved.message.id), history.perhaps_gone.contains(&saved.message.id));
+        if !selected || !(gone || doubtful) || !seen.insert(saved.message.id.clone()) {
+            continue;
+        }
+        perhaps += u64::from(doubtful && !gone);
+        if gone || restore.perhaps {
             *found.entry(saved.from.0).or_default() += 1;
+        }
+    }
+    Ok((found, perhaps))
+}
+
+/// Earlier runs that put messages of the same run back.
+fn earlier(planner: &Planner, restore: &Restore) -> Result<Vec<RunId>, OperationError> {
+    let mut found = Vec::new();
+    for summary in planner.state.list()? {
+        let same = summary.plan_text("/operation/operation") == Some("restore")
+            && summary.plan_text("/operation/run") == Some(restore.run.as_str())
+            && planner.resuming.as_ref() != Some(&summary.run);
+        if same && !History::read(&planner.state.open(&summary.run)?)?.sent.is_empty() {
+            found.push(summary.run);
         }
     }
     Ok(found)

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Context, End, Failure, Progress, Report};
 use crate::{
     cloud::{
-        CloudError,
+        CloudError, ErrorKind,
         sqs::{MoveStatus, MoveTask},
     },
     domain::Text,
@@ -22,8 +22,8 @@ use crate::{
 const LOOKS_MAX: u32 = 10;
 /// Failed looks in a row while following.
 const FAILURES_MAX: u32 = 20;
-/// A task's start as SQS tells it may lie a little before ours: clocks differ.
-const CLOCK_SECONDS: i64 = 120;
+/// A task that started later than this after the asking is somebody else's.
+const START_SECONDS_MAX: i64 = 600;
 
 pub(super) async fn run(
     task: Managed,
@@ -32,9 +32,12 @@ pub(super) async fn run(
     history: &History,
     report: Report,
 ) -> Report {
-    let asked_at = history.cutoff.unwrap_or_else(|| context.cloud.clock().now());
-    let run = Run { task: &task, context, journal, asked_at };
-    let found = if history.task_intended { run.find_again().await } else { run.start().await };
+    let run = Run { task: &task, context, journal };
+    let found = match (history.task_started_at, &history.task_intended) {
+        (Some(started_at), _) => run.find(|task| task.started_at == Some(started_at)).await,
+        (None, Some((asked_at, known))) => run.find(|task| run.is_new(task, *asked_at, known)).await,
+        (None, None) => run.start().await,
+    };
     match found {
         Ok(Some(first)) => run.follow(first, report).await,
         Ok(None) => run.not_found(report),
@@ -46,33 +49,37 @@ struct Run<'a> {
     task: &'a Managed,
     context: &'a Context,
     journal: &'a Journal,
-    asked_at: Timestamp,
 }
 
 impl Run<'_> {
     /// Starts the task, once. After an answer that does not say whether it started, looks.
     async fn start(&self) -> Result<Option<MoveTask>, Stop> {
         let Managed { source, destination, rate, .. } = self.task;
-        let to = destination.as_ref().map(ToString::to_string);
-        self.write(Record::TaskIntent { source: source.to_string(), to }).await?;
         let sqs = self.context.cloud.sqs();
+        let before = sqs.move_tasks(source).await.map_err(Stop::Failed)?;
+        let known: Vec<Timestamp> = before.iter().filter_map(|task| task.started_at).collect();
+        let to = destination.as_ref().map(ToString::to_string);
+        let asked_at = self.context.cloud.clock().now();
+        self.write(Record::TaskIntent { source: source.to_string(), to, known: known.clone() }).await?;
         match sqs.start_move_task(source, destination.as_ref(), *rate).await {
             Ok(handle) => {
-                self.write(Record::Task { handle: Some(handle), status: "RUNNING".to_owned(), moved: 0 }).await?;
-                self.find_again().await
+                let (status, moved, started_at) = ("RUNNING".to_owned(), 0, None);
+                self.write(Record::Task { handle: Some(handle.clone()), status, moved, started_at }).await?;
+                // By its handle while it runs; one that has ended already has none.
+                self.find(|task| task.handle.as_ref() == Some(&handle) || self.is_new(task, asked_at, &known)).await
             }
-            Err(error) if error.may_have_been_applied() => self.find_again().await,
+            Err(error) if error.may_have_been_applied() => self.find(|task| self.is_new(task, asked_at, &known)).await,
             Err(error) => Err(Stop::Failed(error)),
         }
     }
 
-    /// The newest task of this DLQ and destination that started since the run began.
-    async fn find_again(&self) -> Result<Option<MoveTask>, Stop> {
+    /// The first task that is ours, looking for some seconds: the list may lag.
+    async fn find(&self, is_ours: impl Fn(&MoveTask) -> bool) -> Result<Option<MoveTask>, Stop> {
         let mut last: Option<CloudError> = None;
         for _ in 0..LOOKS_MAX {
             match self.context.cloud.sqs().move_tasks(&self.task.source).await {
                 Ok(tasks) => {
-                    if let Some(ours) = tasks.into_iter().find(|task| self.is_ours(task)) {
+                    if let Some(ours) = tasks.into_iter().find(&is_ours) {
                         return Ok(Some(ours));
                     }
                     last = None;
@@ -85,12 +92,15 @@ impl Run<'_> {
         last.map_or(Ok(None), |error| Err(Stop::Failed(error)))
     }
 
-    fn is_ours(&self, task: &MoveTask) -> bool {
-        let since = self.asked_at.checked_sub(SignedDuration::from_secs(CLOCK_SECONDS)).unwrap_or(self.asked_at);
-        task.destination == self.task.destination && task.started_at.is_none_or(|started| started >= since)
+    /// Was not there before, goes to the same place, and started about when we asked. One task at a time runs on a DLQ.
+    fn is_new(&self, task: &MoveTask, asked_at: Timestamp, known: &[Timestamp]) -> bool {
+        let skew = self.context.cloud.identity().clock_skew().unwrap_or_default();
+        let late = asked_at.checked_add(skew + SignedDuration::from_secs(START_SECONDS_MAX)).unwrap_or(Timestamp::MAX);
+        let is_new = |started_at: &Timestamp| !known.contains(started_at) && *started_at <= late;
+        task.destination == self.task.destination && task.started_at.as_ref().is_some_and(is_new)
     }
 
-    async fn follow(&self, first: MoveTask, report: Report) -> Report {
+    async fn follow(&self, first: MoveTask, mut report: Report) -> Report {
         let (mut task, mut failures, mut cancelled) = (first, 0, false);
         if let Err(stop) = self.write(record(&task)).await {
             return self.stopped(stop, report);
@@ -104,12 +114,20 @@ impl Run<'_> {
                 MoveStatus::Running | MoveStatus::Cancelling | MoveStatus::Other => {}
             }
             if self.context.cancel.is_cancelled() && !cancelled {
-                cancelled = self.cancel(&task).await;
+                match self.cancel(&task).await {
+                    Ok(()) => cancelled = true,
+                    Err(error) if error.is_passing() => {}
+                    Err(error) => {
+                        cancelled = true;
+                        report.notes.push(Text::line(&format!("the task could not be cancelled: {error}")));
+                    }
+                }
             }
             let clock = self.context.cloud.clock();
+            let asked = self.context.cancel.is_cancelled();
             tokio::select! {
                 () = clock.sleep(Duration::from_secs(1)) => {}
-                () = self.context.cancel.cancelled(), if !cancelled => {}
+                () = self.context.cancel.cancelled(), if !asked => {}
             }
             match self.context.cloud.sqs().move_tasks(&self.task.source).await {
                 Ok(tasks) => {
@@ -130,10 +148,13 @@ impl Run<'_> {
     }
 
     /// Asks SQS to stop the task; it may still move messages until it says CANCELLED.
-    async fn cancel(&self, task: &MoveTask) -> bool {
-        let Some(handle) = &task.handle else { return true };
-        // Refused where the task has ended meanwhile: following shows it.
-        self.context.cloud.sqs().cancel_move_task(handle).await.is_ok()
+    async fn cancel(&self, task: &MoveTask) -> Result<(), CloudError> {
+        let Some(handle) = &task.handle else { return Ok(()) };
+        match self.context.cloud.sqs().cancel_move_task(handle).await {
+            // It has ended meanwhile: following shows it.
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+            answer => answer.map(|_| ()),
+        }
     }
 
     fn tell(&self, task: &MoveTask, report: &Report) {
@@ -229,5 +250,6 @@ fn record(task: &MoveTask) -> Record {
         MoveStatus::Failed => "FAILED",
         MoveStatus::Other => "OTHER",
     };
-    Record::Task { handle: task.handle.clone(), status: status.to_owned(), moved: task.moved }
+    let (handle, started_at) = (task.handle.clone(), task.started_at);
+    Record::Task { handle, status: status.to_owned(), moved: task.moved, started_at }
 }

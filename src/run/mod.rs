@@ -7,7 +7,7 @@ mod put_back;
 mod report;
 mod transfer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,9 @@ use crate::{
     journal::{History, Journal, JournalError, Record, StateFolder},
     operations::{Bound, Look, OperationError, Planned, Planner, transfer::Tally},
 };
+
+/// Clocks that differ by less agree.
+const CLOCKS_AGREE: Duration = Duration::from_secs(3);
 
 /// What a run needs.
 #[derive(Clone)]
@@ -57,6 +60,7 @@ pub struct Progress {
 /// Carries out an approved plan. Every failure is in the report.
 pub async fn execute(approved: Approved, context: &Context) -> Report {
     let started_at = context.cloud.clock().now();
+    let cutoff = aws_time(context, started_at).await;
     let run = RunId::new(started_at, context.random as u32);
     let mut report = Report::new(&run, approved.plan(), started_at);
     let opened = context.state.create(&run).and_then(|folder| Journal::create(folder, context.cloud.clock()));
@@ -65,12 +69,22 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
         Err(error) => return report.refused_by_journal(&error),
     };
     report.journal_at(journal.folder());
-    let records = vec![opened_record(&run, &approved, started_at)];
+    let records = vec![opened_record(&run, &approved, cutoff)];
     if let Err(error) = journal.write(records, Vec::new()).await {
         return report.refused_by_journal(&error);
     }
-    let history = History { cutoff: Some(started_at), ..History::default() };
+    let history = History { cutoff: Some(cutoff), ..History::default() };
     carry_out(approved, context, journal, history, report).await
+}
+
+/// What AWS's clock shows: messages carry its times, and this machine's may be wrong. The SDK notes the difference with any answer.
+async fn aws_time(context: &Context, now: Timestamp) -> Timestamp {
+    let identity = context.cloud.identity();
+    // A failure shows again, in full, when the account is verified.
+    let _ = identity.caller().await;
+    // The `Date` of an answer has whole seconds, and took its time.
+    let skew = identity.clock_skew().filter(|skew| skew.unsigned_abs() > CLOCKS_AGREE);
+    now.checked_add(skew.unwrap_or_default()).unwrap_or(now)
 }
 
 /// Takes up a run that broke off or left something: its plan is approved anew.
@@ -79,10 +93,12 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
 /// The run's journal can't be read, or another process works on it.
 pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Result<Report, JournalError> {
     let folder = context.state.open(run)?;
-    let history = History::read(&folder)?;
-    let journal = Journal::reopen(folder, context.cloud.clock())?;
+    let (journal, history) = Journal::reopen(folder, context.cloud.clock())?;
     let mut report = Report::new(run, approved.plan(), context.cloud.clock().now());
     report.journal_at(journal.folder());
+    // Should it not begin, what the earlier try left is still so.
+    report.tally.uncertain = history.uncertain.iter().cloned().collect();
+    report.tally.sent_not_deleted = history.sent_not_deleted.len() as u64;
     let consent = approved.consent();
     let record = Record::Resumed { by: consent.by.clone(), reason: consent.reason.clone() };
     if let Err(error) = journal.write(vec![record], Vec::new()).await {
@@ -130,10 +146,10 @@ async fn carry_out(
     report: Report,
 ) -> Report {
     let report = match observe_again(&approved, context, &journal).await {
-        Ok(planned) => act(approved, planned, context, &journal, history, report).await,
+        Ok(planned) => act(planned, context, &journal, history, report).await,
         Err(not_begun) => report.not_begun(not_begun, context.cloud.environment()),
     };
-    let value = serde_json::to_value(&report).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    let value = serde_json::to_value(report.for_journal()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
     let ended = Record::Ended { end: report.end.name().to_owned(), report: Box::new(value) };
     match journal.close(vec![ended]).await {
         Ok(()) => report,
@@ -145,6 +161,7 @@ async fn carry_out(
 enum NotBegun {
     WrongAccount { actual: String },
     Stale(Vec<Text>),
+    Blocked(Vec<Text>),
     Failed(OperationError),
 }
 
@@ -159,29 +176,26 @@ async fn observe_again(approved: &Approved, context: &Context, journal: &Journal
     if caller.account != approved.plan().account || pinned.is_some_and(|pinned| *pinned != caller.account) {
         return Err(NotBegun::WrongAccount { actual: caller.account.to_string() });
     }
-    let planner = Planner { state: context.state.clone(), random: context.random.rotate_left(32), look: Look::Never };
+    let planner = Planner {
+        state: context.state.clone(),
+        random: context.random.rotate_left(32),
+        look: Look::Never,
+        resuming: Some(journal.folder().run().clone()),
+    };
     let planned = planner.plan(&approved.plan().operation, cloud).await.map_err(NotBegun::Failed)?;
     if planned.plan.fingerprint != approved.plan().fingerprint {
         return Err(NotBegun::Stale(approved.plan().differences(&planned.plan)));
     }
+    if !planned.plan.blockers.is_empty() {
+        return Err(NotBegun::Blocked(planned.plan.blockers));
+    }
     Ok(planned)
 }
 
-async fn act(
-    approved: Approved,
-    planned: Planned,
-    context: &Context,
-    journal: &Journal,
-    history: History,
-    report: Report,
-) -> Report {
+async fn act(planned: Planned, context: &Context, journal: &Journal, history: History, report: Report) -> Report {
     match planned.bound {
         Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
-        Bound::ClientSide(transfer) => {
-            transfer::run(*transfer, &approved.plan().id, context, journal, history, report).await
-        }
-        Bound::Restore(put_back) => {
-            put_back::run(put_back, &approved.plan().id, context, journal, history, report).await
-        }
+        Bound::ClientSide(transfer) => transfer::run(*transfer, context, journal, history, report).await,
+        Bound::Restore(put_back) => put_back::run(put_back, context, journal, history, report).await,
     }
 }

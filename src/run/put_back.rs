@@ -24,7 +24,6 @@ const ATTEMPTS_MAX: u32 = 10;
 
 pub(super) async fn run(
     put_back: PutBack,
-    plan: &str,
     context: &Context,
     journal: &Journal,
     history: History,
@@ -32,11 +31,11 @@ pub(super) async fn run(
 ) -> Report {
     let mut run = Run {
         put_back: &put_back,
-        plan,
         context,
         journal,
         done: history.sent.iter().chain(&history.uncertain).cloned().collect(),
         tally: Tally { uncertain: history.uncertain.into_iter().collect(), ..Tally::default() },
+        stopped_groups: HashSet::new(),
         batch: history.batch,
         started_at: report.started_at,
         report: &report,
@@ -50,12 +49,13 @@ pub(super) async fn run(
 
 struct Run<'a> {
     put_back: &'a PutBack,
-    plan: &'a str,
     context: &'a Context,
     journal: &'a Journal,
     /// Dealt with: sent already, in doubt, or met twice in the snapshot.
     done: HashSet<MessageId>,
     tally: Tally,
+    /// FIFO: groups of which a message was not taken.
+    stopped_groups: HashSet<String>,
     batch: u64,
     started_at: Timestamp,
     report: &'a Report,
@@ -64,14 +64,16 @@ struct Run<'a> {
 impl Run<'_> {
     async fn all(&mut self) -> Result<(), Stop> {
         let folder = self.context.state.open(&self.put_back.run).map_err(stop)?;
-        let gone = History::read(&folder).map_err(stop)?.gone;
+        let history = History::read(&folder).map_err(stop)?;
+        let is_gone =
+            |id: &MessageId| history.gone.contains(id) || self.put_back.perhaps && history.perhaps_gone.contains(id);
         let (mut waiting, mut bytes): (Vec<Saved>, u64) = (Vec::new(), 0);
         for saved in SavedLines::open(&folder.snapshot()).map_err(stop)? {
             let saved = saved.map_err(stop)?;
             let now = self.context.cloud.clock().now();
             let selected =
                 self.put_back.filter.as_ref().is_none_or(|filter| filter.matches(&saved.message, now) == Ok(true));
-            if !selected || !gone.contains(&saved.message.id) || !self.done.insert(saved.message.id.clone()) {
+            if !selected || !is_gone(&saved.message.id) || !self.done.insert(saved.message.id.clone()) {
                 continue;
             }
             let size = saved.message.size_bytes();
@@ -96,6 +98,11 @@ impl Run<'_> {
         // One at a time into a FIFO queue, so that a refused one is not overtaken by a later one of its group.
         let size = if fifo { 1 } else { saved.len() };
         for chunk in saved.chunks(size) {
+            let group = chunk.first().and_then(|saved| saved.message.system.group.clone()).unwrap_or_default();
+            if fifo && self.stopped_groups.contains(&group) {
+                self.leave(chunk);
+                continue;
+            }
             self.batch += 1;
             let messages: Vec<Outgoing> = chunk.iter().map(|saved| self.outgoing(&saved.message, fifo)).collect();
             let intents = chunk.iter().zip(&messages).map(|(saved, outgoing)| IntentMessage {
@@ -106,14 +113,23 @@ impl Run<'_> {
             let intent = Record::Intent { batch: self.batch, to: Some(to.0.clone()), messages: intents.collect() };
             self.journal.write(vec![intent], Vec::new()).await.map_err(stop)?;
             let outcome = self.send_batch(&to, &messages).await;
+            let left_before = self.tally.kept_unexpected + self.tally.uncertain.len() as u64;
             self.record(chunk, outcome).await?;
+            if self.tally.kept_unexpected + self.tally.uncertain.len() as u64 > left_before {
+                self.stopped_groups.insert(group);
+            }
         }
         Ok(())
     }
 
+    /// Behind one of its group that was not taken: it must not overtake it.
+    fn leave(&mut self, chunk: &[Saved]) {
+        chunk.iter().for_each(|saved| self.tally.keep(&saved.message.id, &Kept::GroupStopped));
+    }
+
     fn outgoing(&self, message: &Message, fifo: bool) -> Outgoing {
         let group = message.system.group.clone().or_else(|| fifo.then(|| "restored".to_owned()));
-        let id = || hex(&Sha256::digest(format!("{}/{}", self.plan, message.id.0)));
+        let id = || hex(&Sha256::digest(format!("{}/{}", self.report.run, message.id.0)));
         Outgoing {
             body: message.body.clone(),
             attributes: message.attributes.clone(),

@@ -17,6 +17,9 @@ use crate::{
 /// Version of a report's JSON form.
 pub const SCHEMA: &str = "opsctl/report/1";
 
+/// Messages named one by one in a journal's last line: it shall stay readable at a glance.
+const NAMED_IN_JOURNAL_MAX: usize = 100;
+
 /// How a run ended, in one word; each has an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -152,6 +155,11 @@ impl Report {
                 let what = format!("nothing was done: the world has changed since the plan: {list}");
                 (End::Stale, Text::line(&what), Text::from("make a new plan and look at it"))
             }
+            NotBegun::Blocked(reasons) => {
+                let list: Vec<_> = reasons.iter().map(Text::as_str).collect();
+                let what = format!("nothing was done: {}", list.join("; "));
+                (End::Refused, Text::line(&what), Text::from("mend that first; --dry-run shows it all"))
+            }
             NotBegun::Failed(error) => {
                 let what = Text::line(&format!("nothing was done: {error}"));
                 (End::Failed, what, error.hint(environment))
@@ -159,7 +167,16 @@ impl Report {
         };
         self.end = end;
         self.failure = Some(Failure { what, hint });
+        self.note_what_is_left();
         self
+    }
+
+    /// As the journal has it: what is named one by one stands in its other records.
+    pub(super) fn for_journal(&self) -> Self {
+        let mut report = self.clone();
+        report.tally.uncertain.truncate(NAMED_IN_JOURNAL_MAX);
+        report.tally.kept_named.truncate(NAMED_IN_JOURNAL_MAX);
+        report
     }
 
     /// What a transfer's tally means.
@@ -182,9 +199,16 @@ impl Report {
         self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
         let resume = format!("opsctl {} --resume {} --env {}", self.operation, self.run, environment.name);
         self.next = match self.end {
-            End::Partly | End::Interrupted | End::Failed if self.operation != "restore" => Some(Text::line(&resume)),
+            End::Partly | End::Interrupted | End::Failed => Some(Text::line(&resume)),
             _ => None,
         };
+        self.tally = tally;
+        self.note_what_is_left();
+        self
+    }
+
+    fn note_what_is_left(&mut self) {
+        let tally = &self.tally;
         if tally.sent_not_deleted > 0 {
             let text = format!(
                 "{} messages were sent and still lie in the source: --resume deletes them",
@@ -204,8 +228,6 @@ impl Report {
             let text = format!("~{} messages are in flight elsewhere: run it again when they show", tally.elsewhere);
             self.notes.push(Text::line(&text));
         }
-        self.tally = tally;
-        self
     }
 }
 

@@ -1,6 +1,12 @@
 //! A run of the transfer engine.
 
-use std::sync::Arc;
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use super::{Context, Progress, Report};
 use crate::{
@@ -17,7 +23,6 @@ const RELEASED_MAX: usize = 2_000;
 
 pub(super) async fn run(
     bound: ClientSide,
-    plan: &str,
     context: &Context,
     journal: &Journal,
     history: History,
@@ -29,10 +34,7 @@ pub(super) async fn run(
         release_what_an_earlier_try_held(&bound, context, journal, &history).await;
     }
     let ClientSide { source, destinations, mut settings, mut judge, mark, snapshot, park_file, .. } = bound;
-    let purge = destinations.is_empty();
-    if !purge {
-        settings.cutoff = history.cutoff.unwrap_or_else(|| clock.now());
-    }
+    settings.cutoff = history.cutoff.unwrap_or_else(|| clock.now());
     if resumed {
         // What the killed try had received shows again when its visibility timeout is over.
         settings.settle_seconds = settings.settle_seconds.max(settings.visibility_seconds + 10);
@@ -46,9 +48,9 @@ pub(super) async fn run(
         new_ids: history.new_ids,
         batch: history.batch,
     };
-    judge.plan = plan.to_owned();
+    judge.run = report.run.to_string();
+    judge.used = Mutex::new(history.claimed);
     judge.mark = mark.then(|| report.run.to_string());
-    let park_as_file = park_file.is_some();
     let engine = Engine::new(settings, clock.now());
     let ends = Ends {
         cloud: context.cloud.clone(),
@@ -64,8 +66,14 @@ pub(super) async fn run(
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
-    if park_as_file && report.tally.removed > 0 {
-        note_parked(&mut report, park_file.as_deref(), journal);
+    if let Some(file) = &park_file
+        && report.tally.removed > 0
+    {
+        let text = match write_parked(file, journal) {
+            Ok(messages) => format!("{messages} messages that came back are in {}", file.display()),
+            Err(because) => format!("{} could not be written ({because}): they are in the snapshot", file.display()),
+        };
+        report.notes.push(Text::line(&text));
     }
     report
 }
@@ -104,12 +112,21 @@ async fn release_what_an_earlier_try_held(bound: &ClientSide, context: &Context,
     }
 }
 
-fn note_parked(report: &mut Report, file: Option<&std::path::Path>, journal: &Journal) {
-    let Some(file) = file else { return };
-    let copied = std::fs::copy(journal.folder().snapshot(), file);
-    let text = match copied {
-        Ok(_) => format!("messages that came back are in {}", file.display()),
-        Err(error) => format!("{} could not be written ({error}): the messages are in the snapshot", file.display()),
-    };
-    report.notes.push(Text::line(&text));
+/// Writes the messages that were deleted without being sent, and no others, into a new file.
+fn write_parked(file: &Path, journal: &Journal) -> Result<u64, String> {
+    let say = |error: &dyn std::fmt::Display| error.to_string();
+    let removed = History::read(journal.folder()).map_err(|error| say(&error))?.removed;
+    let options = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let mut parked = std::io::BufWriter::new(options.map_err(|error| say(&error))?);
+    let mut messages = 0;
+    for saved in SavedLines::open(&journal.folder().snapshot()).map_err(|error| say(&error))? {
+        let saved = saved.map_err(|error| say(&error))?;
+        if removed.contains(&saved.message.id) {
+            serde_json::to_writer(&mut parked, &saved).map_err(|error| say(&error))?;
+            parked.write_all(b"\n").map_err(|error| say(&error))?;
+            messages += 1;
+        }
+    }
+    parked.flush().map_err(|error| say(&error))?;
+    Ok(messages)
 }

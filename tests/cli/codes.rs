@@ -93,7 +93,7 @@ fn a_stale_plan_is_5() {
         world.sqs(now, &caller(DEV), "SetQueueAttributes", body.to_string().as_bytes()).expect("set");
     });
     let stale = ground.opsctl(&["apply", path, "--yes"]).expect(5);
-    assert!(stale.out.contains("nothing was done"), "{stale:?}");
+    assert!(stale.err.contains("nothing was done"), "{stale:?}");
     assert_eq!(ground.count("orders-dlq"), 2);
 }
 

@@ -98,3 +98,36 @@ async fn a_cancelled_run_finishes_what_is_in_hand_and_can_be_resumed() {
     assert_eq!(report.end, End::Done, "{report:#?}");
     assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (300, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_resume_that_does_not_begin_leaves_the_run_unsettled() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(20));
+    let fault = r#"{"call":"SendMessageBatch","nth":1,"kind":"lost-after"}"#;
+    stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
+    assert_eq!(stage.run(&redrive(|redrive| redrive.limit = Some(10))).await.end, End::Partly);
+    let body = br#"{"QueueUrl":"https://x/111111111111/orders","Attributes":{"MaximumMessageSize":"4096"}}"#;
+    stage.sandbox.with(|world, now| world.sqs(now, &caller(), "SetQueueAttributes", body)).expect("an answer");
+    let resumed = stage.resume().await;
+    assert_eq!((resumed.end, resumed.tally.uncertain.len()), (End::Stale, 10), "{resumed:#?}");
+    let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
+    assert!(plan.blockers.iter().any(|blocker| blocker.as_str().contains("--resume")), "{:?}", plan.blockers);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redrive_ends_although_messages_go_on_arriving() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(30));
+    let sandbox = stage.sandbox.clone();
+    let arriving = tokio::spawn(async move {
+        for number in 0..3_000 {
+            sandbox.clock().sleep(Duration::from_secs(1)).await;
+            let message = opsctl::sandbox::world::PutMessage::new(format!("late {number}"));
+            sandbox.with(|world, now| world.put(now, &caller(), "orders-dlq", message)).expect("a message");
+        }
+    });
+    let client = opsctl::operations::values::EngineChoice::Client;
+    let report = stage.run(&redrive(|redrive| redrive.engine = client)).await;
+    arriving.abort();
+    assert_eq!((report.end, report.tally.moved), (End::Done, 30), "{report:#?}");
+    assert!(report.seconds < 300.0, "{} s", report.seconds);
+    assert_eq!(stage.count("orders"), 30, "what arrives later is not this run's");
+}

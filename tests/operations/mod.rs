@@ -2,6 +2,7 @@
 
 mod account;
 mod fidelity;
+mod fifo_ids;
 mod gate;
 mod guard;
 mod managed;

@@ -33,8 +33,8 @@ const PLAN_BYTES_MAX: u64 = 8 * 1_048_576;
 pub(super) enum Wanted {
     /// This, planned now.
     Operation(Box<Operation>),
-    /// What an earlier run left.
-    Resume(RunId, Uncertain),
+    /// What an earlier run of this operation left.
+    Resume(&'static str, RunId, Uncertain),
     /// A plan in a file.
     Planned(PathBuf),
 }
@@ -48,7 +48,7 @@ pub(super) async fn run(
     let state = state(global).await?;
     let given = match &wanted {
         Wanted::Operation(_) => None,
-        Wanted::Resume(run, uncertain) => Some(plan_of_run(&state, run, *uncertain)?),
+        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(&state, operation, run, *uncertain)?),
         Wanted::Planned(path) => Some(read_plan(path)?),
     };
     let mut global = global.clone();
@@ -58,8 +58,9 @@ pub(super) async fn run(
     let world = World::open(&global, out).await?;
     let cloud = world.only()?;
     let plan = match (given, &wanted) {
+        (Some(plan), Wanted::Planned(_)) => plan_again(plan, cloud, &state).await?,
         (Some(plan), _) => plan,
-        (None, Wanted::Operation(operation)) => make_plan(operation, cloud, &state).await?,
+        (None, Wanted::Operation(operation)) => make_plan(operation, cloud, &state, Look::Sample).await?,
         (None, Wanted::Resume(..) | Wanted::Planned(_)) => unreachable!("both were read above"),
     };
     if consent.dry_run || consent.plan_out.is_some() {
@@ -83,7 +84,7 @@ pub(super) async fn run(
         progress: shown.tell(),
     };
     let report = match &wanted {
-        Wanted::Resume(run, _) => run::resume(run, approved, &context)
+        Wanted::Resume(_, run, _) => run::resume(run, approved, &context)
             .await
             .map_err(|error| CliError::new(Exit::Refused, &error.to_string(), error.hint())),
         Wanted::Operation(_) | Wanted::Planned(_) => Ok(run::execute(approved, &context).await),
@@ -104,10 +105,29 @@ pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
     Ok(StateFolder::new(path))
 }
 
-async fn make_plan(operation: &Operation, cloud: &Cloud, state: &StateFolder) -> Result<Plan, CliError> {
-    let planner = Planner { state: state.clone(), random: fastrand::u64(..), look: Look::Sample };
+async fn make_plan(operation: &Operation, cloud: &Cloud, state: &StateFolder, look: Look) -> Result<Plan, CliError> {
+    let planner = Planner { state: state.clone(), random: fastrand::u64(..), look, resuming: None };
     let planned = planner.plan(operation, cloud).await.map_err(|error| operation_error(&error, cloud))?;
     Ok(planned.plan)
+}
+
+/// A plan from a file says what somebody approved of; what is shown, asked and refused comes from the world as it is now.
+async fn plan_again(given: Plan, cloud: &Cloud, state: &StateFolder) -> Result<Plan, CliError> {
+    if !given.is_sound() {
+        let because = "its fingerprint does not fit its text".to_owned();
+        return Err(Refusal::Unsound { because }.into());
+    }
+    if given.environment != cloud.environment().name {
+        let because = format!("it was made for {}, not for {}", given.environment, cloud.environment().name);
+        return Err(Refusal::Unsound { because: Text::line(&because).to_string() }.into());
+    }
+    let fresh = make_plan(&given.operation, cloud, state, Look::Never).await?;
+    if fresh.fingerprint == given.fingerprint {
+        return Ok(fresh);
+    }
+    let differences = given.differences(&fresh).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let what = format!("nothing was done: the world has changed since the plan: {differences}");
+    Err(CliError::new(Exit::Stale, Text::line(&what).as_str(), "make a new plan with --plan-out and look at it"))
 }
 
 pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError {
@@ -119,12 +139,17 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
     }
 }
 
-fn plan_of_run(state: &StateFolder, run: &RunId, uncertain: Uncertain) -> Result<Plan, CliError> {
+fn plan_of_run(state: &StateFolder, operation: &str, run: &RunId, uncertain: Uncertain) -> Result<Plan, CliError> {
     let mut plan = run::plan_of(state, run).map_err(|error| match &error {
         OperationError::Usage { hint, .. } => CliError::usage(&error.to_string(), hint.as_str()),
         OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
         OperationError::Cloud(_) => CliError::failed(&error.to_string(), ""),
     })?;
+    let name = plan.operation.name();
+    if name != operation {
+        let what = format!("run {run} is a {name}, not a {operation}");
+        return Err(CliError::usage(&what, &format!("go on with it by `opsctl {name} --resume {run}`")));
+    }
     if let Operation::Redrive(redrive) = &mut plan.operation
         && redrive.uncertain != uncertain
     {

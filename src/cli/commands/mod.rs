@@ -41,21 +41,24 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Groups(args) => peek::groups(&args, global, out).await,
         Command::Redrive(args) => {
             let wanted = match args.resume {
-                Some(run) => Wanted::Resume(run, args.operation.uncertain),
+                Some(run) => Wanted::Resume("redrive", run, args.operation.uncertain),
                 None => Wanted::Operation(Box::new(Operation::Redrive(args.operation))),
             };
             change::run(wanted, &args.consent, global, out).await
         }
         Command::Purge(args) => {
             let wanted = match args.resume {
-                Some(run) => Wanted::Resume(run, Uncertain::default()),
+                Some(run) => Wanted::Resume("purge", run, Uncertain::default()),
                 None => Wanted::Operation(Box::new(Operation::Purge(args.operation))),
             };
             change::run(wanted, &args.consent, global, out).await
         }
         Command::Restore(args) => {
-            change::run(Wanted::Operation(Box::new(Operation::Restore(args.operation))), &args.consent, global, out)
-                .await
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("restore", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::Restore(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
         }
         Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
         Command::Runs => runs::list(global, out).await,

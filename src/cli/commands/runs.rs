@@ -150,7 +150,7 @@ fn words(record: &Record) -> String {
         Record::Step { step, sent, bounced, verdict } => {
             format!("step {step}: {sent} sent, {bounced} came back: {verdict}")
         }
-        Record::TaskIntent { source, to } => {
+        Record::TaskIntent { source, to, .. } => {
             format!(
                 "about to start a move task from {source} to {}",
                 to.as_deref().unwrap_or("each message's own source")

@@ -45,11 +45,14 @@ pub(super) fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
     }
 }
 
-pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, plan: &str, parts: Parts) -> ClientSide {
+pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts: Parts) -> ClientSide {
     let (mut queues, routes) = scene.destinations();
     let route = match &scene.to {
         To::One(_) => Route::To(0),
-        To::Each | To::Unknown => Route::BySource(routes),
+        To::Each | To::Unknown => {
+            let direct = (scene.sources.len() == 1).then_some(0);
+            Route::BySource { sources: routes, direct }
+        }
     };
     let park = match (&scene.park, redrive.park.as_deref()) {
         (Some(queue), _) => {
@@ -89,7 +92,7 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, plan:
         ids: parts.ids,
         editor: parts.editor,
         mark: None,
-        plan: plan.to_owned(),
+        run: String::new(),
         clock: cloud.clock(),
         used: Mutex::default(),
     };

@@ -34,6 +34,7 @@ impl Draft<'_> {
                 call("sqs:ReceiveMessage", total.div_ceil(10) + 2);
                 let to = match &scene.to {
                     To::One(to) => Text::line(to.name.as_str()),
+                    To::Each if scene.sources.len() == 1 => Text::line(scene.sources[0].name.as_str()),
                     To::Each | To::Unknown => Text::from("each message's source"),
                 };
                 self.plan.calls.push(Call {

@@ -46,7 +46,14 @@ pub(in crate::operations) async fn plan(
     let (engine, why, blocker) = choice::choose(redrive, &ramp, &scene);
     let sample = look(cloud, &scene, planner.look).await;
 
-    let mut draft = Draft { redrive, scene: &scene, cloud, ramp: &ramp, plan: planner.draft() };
+    let mut draft = Draft {
+        redrive,
+        scene: &scene,
+        cloud,
+        ramp: &ramp,
+        plan: planner.draft(),
+        resuming: planner.resuming.is_some(),
+    };
     draft.plan.blockers.extend(blocker);
     draft.observe(ids.as_ref());
     draft.routes();
@@ -56,6 +63,7 @@ pub(in crate::operations) async fn plan(
     let lanes = draft.lanes();
     draft.costs(engine, lanes);
     let mut plan = draft.plan;
+    plan.observed.insert("engine".to_owned(), format!("{engine:?}").to_lowercase());
     plan.resource = Text::line(scene.from.name.as_str());
     plan.empty = scene.from.counts.total() == 0;
     plan.summary = summary(&scene, &plan.facts);
@@ -64,7 +72,7 @@ pub(in crate::operations) async fn plan(
         choice::Engine::Managed => Bound::Managed(managed(redrive, &scene)),
         choice::Engine::Client => {
             let parts = Parts { filter, ids, editor, ramp, lanes };
-            Bound::ClientSide(Box::new(client_side(redrive, &scene, cloud, &plan.id, parts)))
+            Bound::ClientSide(Box::new(client_side(redrive, &scene, cloud, parts)))
         }
     };
     Ok(Planned { plan, bound })
@@ -117,6 +125,7 @@ pub(super) struct Draft<'a> {
     pub(super) cloud: &'a Cloud,
     pub(super) ramp: &'a Ramp,
     pub(super) plan: crate::plan::Plan,
+    resuming: bool,
 }
 
 impl Draft<'_> {
@@ -148,11 +157,20 @@ impl Draft<'_> {
             ids.sort_unstable();
             observed.insert("ids".to_owned(), hex(&Sha256::digest(ids.join("\n"))));
         }
-        if let Some(edit) = &self.redrive.edit
-            && let Ok(text) = std::fs::read(edit)
-        {
-            observed.insert("edit".to_owned(), hex(&Sha256::digest(text)));
+        if let Some(path) = self.redrive.edit.as_deref().and_then(Editor::file) {
+            // Unreadable, an editor would not have been opened; empty, it differs from any that is not.
+            let text = std::fs::read(&path).unwrap_or_default();
+            observed.insert("edit".to_owned(), format!("{} {}", path.display(), hex(&Sha256::digest(text))));
         }
+        for destination in destinations.iter().chain(&self.scene.park) {
+            if let Some(keys) = self.cloud.environment().queues.keys_for(destination.name.as_str())
+                && destination.kind == QueueKind::Fifo
+            {
+                let id = keys.deduplication_id.as_deref().unwrap_or("none");
+                observed.insert(format!("to {}: keys", destination.name), format!("{} {id}", keys.group_id));
+            }
+        }
+        observed.insert("pairing".to_owned(), format!("{:?}", self.scene.pairing).to_lowercase());
         observed.insert("ramp".to_owned(), self.ramp.to_string());
         self.plan.observed = observed;
     }
@@ -173,6 +191,12 @@ impl Draft<'_> {
             && park.arn == scene.from.arn
         {
             self.blocker("the parking queue is the DLQ itself");
+        }
+        if let Some(file) = self.redrive.park.as_deref().and_then(|park| park.strip_prefix("file:"))
+            && Path::new(file).exists()
+            && !self.resuming
+        {
+            self.blocker(&format!("{file} exists already: name another file to park in"));
         }
         if self.redrive.no_snapshot && self.redrive.park.as_deref().is_some_and(|park| park.starts_with("file:")) {
             self.blocker("parking in a file needs the snapshot: leave out --no-snapshot");
@@ -217,6 +241,9 @@ impl Draft<'_> {
         };
         let to = match &scene.to {
             To::One(to) => format!("{} ({}){paired}", to.name, to.kind),
+            To::Each if scene.sources.len() == 1 => {
+                format!("{} ({}){paired}", scene.sources[0].name, scene.sources[0].kind)
+            }
             To::Each => {
                 let names: Vec<_> = scene.sources.iter().take(5).map(|source| source.name.as_str()).collect();
                 format!("each to its own source: {}", names.join(", "))
@@ -320,7 +347,7 @@ impl Draft<'_> {
         }
         for unsettled in planner.unsettled_runs(self.cloud, &scene.from)? {
             match (self.redrive.despite_unfinished, unsettled.busy) {
-                (_, true) => self.warning(&format!("run {} works on this queue just now", unsettled.run)),
+                (_, true) => self.blocker(&format!("run {} works on this queue just now: wait until it has ended", unsettled.run)),
                 (true, false) => self.warning(&format!("run {} has not ended; what it sent may be sent again", unsettled.run)),
                 (false, false) => self.blocker(&format!(
                     "run {} on this queue has not ended and may have sent messages that still lie here: `opsctl redrive --resume {}` \

@@ -62,7 +62,8 @@ impl Scene {
         let to = match &redrive.to {
             Some(to) => To::One(Box::new(resolve::queue(cloud, to).await?)),
             None if sources.is_empty() => To::Unknown,
-            None if sources.len() == 1 => To::One(Box::new(sources[0].clone())),
+            // Paired by name or tag: SQS knows nothing of a source. By policy: each message says itself where it died.
+            None if pairing != Pairing::Policy => To::One(Box::new(sources[0].clone())),
             None => To::Each,
         };
         let park = match redrive.park.as_deref() {
@@ -122,7 +123,11 @@ async fn sources_by_policy(cloud: &Cloud, queue: &Queue) -> Result<Vec<Queue>, O
         Err(error) if error.kind == ErrorKind::Invalid => return sources_by_listing(cloud, queue).await,
         Err(error) => return Err(error.into()),
     };
-    for url in urls.into_iter().take(SOURCES_MAX) {
+    if urls.len() > SOURCES_MAX {
+        let what = format!("{} is the DLQ of {} queues; at most {SOURCES_MAX} are dealt with", queue.name, urls.len());
+        return Err(OperationError::usage(&what, "name one destination with --to"));
+    }
+    for url in urls {
         found.push(cloud.sqs().describe(&url).await?);
     }
     Ok(found)
@@ -131,7 +136,7 @@ async fn sources_by_policy(cloud: &Cloud, queue: &Queue) -> Result<Vec<Queue>, O
 /// Without `ListDeadLetterSourceQueues`: every queue's own policy says it as well.
 async fn sources_by_listing(cloud: &Cloud, queue: &Queue) -> Result<Vec<Queue>, OperationError> {
     let mut found = Vec::new();
-    for url in cloud.sqs().list(None).await?.into_iter().take(SOURCES_MAX) {
+    for url in cloud.sqs().list(None).await? {
         let other = cloud.sqs().describe(&url).await?;
         if other.redrive.as_ref().is_some_and(|policy| policy.dead_letter == queue.arn) {
             found.push(other);

@@ -17,7 +17,7 @@ use crate::{
         AttributeValue, Message, MessageId, Outgoing, Payload, Queue, QueueArn, QueueKind, Text,
         environment::MessageKeys, message::hex,
     },
-    messages::{edit::Editor, filter::Filter},
+    messages::{edit::Editor, filter::Filter, origin::Origin as DeadLetterOrigin},
 };
 
 /// Attributes that a message may have (SQS quotas).
@@ -33,7 +33,12 @@ pub enum Route {
     /// All to this destination.
     To(usize),
     /// Each to its own source.
-    BySource(HashMap<QueueArn, usize>),
+    BySource {
+        /// Destination of each source.
+        sources: HashMap<QueueArn, usize>,
+        /// Destination of messages that somebody put into the DLQ directly, where it has one source only.
+        direct: Option<usize>,
+    },
     /// Nowhere: they are deleted, after a snapshot.
     Nowhere,
 }
@@ -55,8 +60,8 @@ pub struct Judge {
     pub editor: Option<Editor>,
     /// Text of the attribute `opsctl.run`, where messages are marked.
     pub mark: Option<String>,
-    /// Plan's id: deduplication ids come from it.
-    pub plan: String,
+    /// Deduplication ids come from the run: the same when it is resumed, new in every other one.
+    pub run: String,
     /// Time, for the age that filters see.
     pub clock: Clock,
     /// Deduplication ids from bodies that this run has used.
@@ -114,7 +119,9 @@ impl Judge {
             match matched {
                 Ok(true) => {}
                 Ok(false) => *verdict = Err(Kept::NotSelected),
-                Err(error) => *verdict = Err(Kept::Unfit(Text::line(&format!("the filter failed: {error}")))),
+                // What jq says quotes the message, and the reason goes into the journal: it stays general.
+                Err(error) if error.is_final() => *verdict = Err(unfit("the filter took too long and was stopped")),
+                Err(_) => *verdict = Err(unfit("the filter failed on it; `opsctl filter` helps to mend it")),
             }
         }
         verdicts
@@ -124,56 +131,84 @@ impl Judge {
         match self.park {
             Park::Leave => Judgement::Keep(Kept::Bounced),
             Park::File => Judgement::Remove,
-            Park::Queue(to) => match self.copy(message, to) {
-                Ok(outgoing) => Judgement::Send { to, outgoing: Box::new(outgoing) },
-                Err(why) => Judgement::Keep(why),
-            },
+            Park::Queue(to) => {
+                let mut outgoing = self.copy(message);
+                let fits = self.address(message, to, &mut outgoing).and_then(|()| self.check(message, &outgoing, to));
+                match fits {
+                    Ok(()) => Judgement::Send { to, outgoing: Box::new(outgoing) },
+                    Err(why) => Judgement::Keep(why),
+                }
+            }
         }
     }
 
     async fn send(&self, message: &Message) -> Result<Judgement, Kept> {
-        let to = match &self.route {
-            Route::Nowhere => return Ok(Judgement::Remove),
-            Route::To(to) => *to,
-            Route::BySource(sources) => match &message.system.dead_letter_source {
-                None => return Err(unfit("nothing says which queue it came from; give --to")),
-                Some(source) => *sources.get(source).ok_or_else(|| {
-                    unfit(&format!("its source {} is not known or does not use this DLQ; give --to", source.name()))
-                })?,
-            },
-        };
-        let mut outgoing = self.copy(message, to)?;
+        let Some(to) = self.destination(message)? else { return Ok(Judgement::Remove) };
+        let mut outgoing = self.copy(message);
         if let Some(editor) = &self.editor {
-            outgoing = editor.edit(message, outgoing).await.map_err(|error| unfit(&error.to_string()))?;
+            // What the editor says may quote the body, and the reason goes into the journal: it stays general.
+            let edited = editor.edit(message, outgoing).await;
+            outgoing =
+                edited.map_err(|_| unfit("the edit failed on it; try it on the message that `opsctl peek` shows"))?;
         }
+        self.address(message, to, &mut outgoing)?;
         self.check(message, &outgoing, to)?;
         Ok(Judgement::Send { to, outgoing: Box::new(outgoing) })
     }
 
+    /// Where a message belongs; none: nowhere.
+    fn destination(&self, message: &Message) -> Result<Option<usize>, Kept> {
+        let (sources, direct) = match &self.route {
+            Route::Nowhere => return Ok(None),
+            Route::To(to) => return Ok(Some(*to)),
+            Route::BySource { sources, direct } => (sources, direct),
+        };
+        if let Some(source) = &message.system.dead_letter_source {
+            return match sources.get(source) {
+                Some(to) => Ok(Some(*to)),
+                None => {
+                    Err(unfit(&format!("its source {} does not use this DLQ (any more); give --to", source.name())))
+                }
+            };
+        }
+        let from = match DeadLetterOrigin::of(message) {
+            DeadLetterOrigin::Lambda { .. } => "Lambda put it here",
+            DeadLetterOrigin::EventBridge { .. } => "EventBridge put it here",
+            DeadLetterOrigin::Sns { .. } => "SNS put it here",
+            DeadLetterOrigin::Queue { .. } | DeadLetterOrigin::Unknown => {
+                return direct.map(Some).ok_or_else(|| unfit("nothing says which queue it came from; give --to"));
+            }
+        };
+        Err(unfit(&format!("{from}, not a queue; give --to")))
+    }
+
     /// A copy with all that can be copied: body, attributes with their full type labels, group, trace header.
-    fn copy(&self, message: &Message, to: usize) -> Result<Outgoing, Kept> {
-        let destination = &self.destinations[to];
+    fn copy(&self, message: &Message) -> Outgoing {
         let mut attributes = message.attributes.clone();
         if let Some(mark) = &self.mark {
             let payload = Payload::Text(mark.clone());
             attributes.insert("opsctl.run".to_owned(), AttributeValue { data_type: "String".to_owned(), payload });
         }
-        let mut outgoing = Outgoing {
+        Outgoing {
             body: message.body.clone(),
             attributes,
             group: message.system.group.clone(),
             deduplication_id: None,
             trace_header: message.system.trace_header.clone(),
-        };
-        if destination.queue.kind == QueueKind::Fifo {
-            self.address(message, destination, &mut outgoing)?;
         }
-        Ok(outgoing)
     }
 
-    /// Group and deduplication id for a FIFO queue. The id is always given, and new for every plan: with an id that the queue has
+    /// Group and deduplication id for a FIFO queue. The id is always given, and new for every run: with an id that the queue has
     /// seen in the last five minutes SQS accepts the message and drops it.
-    fn address(&self, message: &Message, destination: &Destination, outgoing: &mut Outgoing) -> Result<(), Kept> {
+    fn address(&self, message: &Message, to: usize, outgoing: &mut Outgoing) -> Result<(), Kept> {
+        let destination = &self.destinations[to];
+        if let Some(group) = outgoing.group.take() {
+            outgoing.group = Some(valid_id(group, "group")?);
+        }
+        if destination.queue.kind == QueueKind::Standard {
+            outgoing.deduplication_id = None;
+            return Ok(());
+        }
         let keys = destination.keys.as_ref();
         if outgoing.group.is_none() {
             let key = keys.map(|keys| keys.group_id.as_str()).ok_or_else(|| {
@@ -182,13 +217,21 @@ impl Judge {
             let group = find(message, key).ok_or_else(|| unfit(&format!("it has no group id at {key}")))?;
             outgoing.group = Some(valid_id(group, "group")?);
         }
-        let from_key = keys.and_then(|keys| keys.deduplication_id.as_deref());
-        outgoing.deduplication_id = Some(match from_key {
-            // In a FIFO DLQ the producer's id is gone; the message's own id tells it apart as well.
-            None => hex(&Sha256::digest(format!("{}/{}", self.plan, message.id.0))),
-            Some(key) => {
+        let key = keys.and_then(|keys| keys.deduplication_id.as_deref());
+        // An editor's id counts as a key's: it is made new for this run, and no other message may have it.
+        let chosen = match (outgoing.deduplication_id.take(), key) {
+            (Some(id), _) => Some((id, "deduplication id")),
+            (None, Some(key)) => {
                 let id = find(message, key).ok_or_else(|| unfit(&format!("it has no deduplication id at {key}")))?;
-                let id = valid_id(format!("{id}.{}", self.plan), "deduplication")?;
+                Some((id, key))
+            }
+            (None, None) => None,
+        };
+        outgoing.deduplication_id = Some(match chosen {
+            // In a FIFO DLQ the producer's id is gone; the message's own id tells it apart as well.
+            None => hex(&Sha256::digest(format!("{}/{}", self.run, message.id.0))),
+            Some((id, key)) => {
+                let id = valid_id(format!("{id}.{}", self.run), "deduplication")?;
                 self.claim(&id, &message.id, key)?;
                 id
             }

@@ -246,7 +246,9 @@ impl Queue {
             // Seen of AWS: on standard queues an old handle works too, as long as somebody has the message.
             State::InFlight => {}
             State::Visible if self.settings.is_fifo => return Err(ApiError::visibility_unavailable(text)),
-            State::Visible | State::Delayed => return Err(ApiError::not_in_flight()),
+            // Seen of AWS (localstack's tests against it, 2023): taken, and nothing happens; its reference says MessageNotInflight.
+            State::Visible => return Ok(()),
+            State::Delayed => return Err(ApiError::not_in_flight()),
         }
         if (now - message.received_at) / 1_000 + seconds > VISIBILITY_SECONDS_MAX {
             let reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]";
