@@ -224,7 +224,7 @@ pub(crate) fn body(queue: &str, number: usize, bytes: usize) -> String {
     let filler = "x".repeat(bytes);
     format!(
         r#"{{"n":{number},"even":{},"of":"{queue}","transferId":"t-{}","eventId":"e-{number}","filler":"{filler}"}}"#,
-        number % 2 == 0,
+        number.is_multiple_of(2),
         number % 3
     )
 }

@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// Shorter, and a slow send would outlast it.
+const VISIBILITY_SECONDS_MIN: u32 = 5;
+
 /// What was parsed from the parameters.
 pub(super) struct Parts {
     pub(super) filter: Option<Filter>,
@@ -63,11 +66,12 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         (None, None) => Park::Leave,
     };
     let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
+    let visibility_seconds = redrive.visibility.map_or(120, |seconds| seconds.0.max(VISIBILITY_SECONDS_MIN));
     let settings = Settings {
         source: scene.from.kind,
         destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
         lanes: parts.lanes,
-        visibility_seconds: redrive.visibility.map_or(120, |seconds| seconds.0.max(2)),
+        visibility_seconds,
         cutoff: Timestamp::MAX,
         limit: redrive.limit,
         rate: redrive.rate,
@@ -76,7 +80,8 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         bounce_max: bounce_max(redrive),
         watch_seconds: watch_seconds(redrive, scene, &parts.ramp),
         ramp: parts.ramp,
-        settle_seconds: 10,
+        // With no other reader at the start, what is in flight at the end is ours: it is waited for.
+        settle_seconds: if scene.from.counts.in_flight == 0 { visibility_seconds + 10 } else { 10 },
         resume: Resume::default(),
     };
     let rules = &cloud.environment().queues;
