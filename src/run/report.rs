@@ -186,7 +186,8 @@ impl Report {
         let left = tally.kept_unexpected > 0
             || !tally.uncertain.is_empty()
             || tally.sent_not_deleted > 0
-            || tally.elsewhere > 0;
+            || tally.elsewhere > 0
+            || tally.unreached > 0;
         self.end = match &tally.stop {
             Some(Stop::Cancelled) => End::Interrupted,
             Some(Stop::Bounced { .. } | Stop::TooManyLeft) => End::Partly,
@@ -222,6 +223,14 @@ impl Report {
                  --uncertain resend, or delete them",
                 tally.uncertain.len()
             );
+            self.notes.push(Text::line(&text));
+        }
+        if tally.untaken {
+            let text = "nobody seems to take the messages from their destination: is its consumer running?";
+            self.notes.push(Text::from(text));
+        }
+        if tally.unreached > 0 {
+            let text = format!("~{} messages are counted and could not be received: run it again", tally.unreached);
             self.notes.push(Text::line(&text));
         }
         if tally.elsewhere > 0 {

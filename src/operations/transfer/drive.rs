@@ -6,16 +6,19 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Engine, Judge, Next, Step, Tally};
+use super::{Answer, Counted, Engine, Judge, Next, Step, Tally};
 use crate::{
     clock::Clock,
     cloud::{
-        Cloud,
+        Cloud, CloudError,
         sqs::{Receive, Sqs},
     },
-    domain::{Message, QueueUrl},
+    domain::{Counts, Message, QueueUrl},
     journal::{Journal, Saved},
 };
+
+/// Destinations of a shared DLQ whose counts are read while it is watched.
+const DESTINATIONS_COUNTED_MAX: usize = 20;
 
 /// What the steps work on.
 #[derive(Debug, Clone)]
@@ -115,8 +118,23 @@ impl Ends {
             Step::Hide { lane, receipts, seconds } => {
                 Answer::Hidden(lane, self.sqs().change_visibility(&self.source, &receipts, seconds).await)
             }
-            Step::Count => Answer::Counted(self.sqs().describe(&self.source).await.map(|queue| queue.counts)),
+            Step::Count { destinations } => Answer::Counted(self.count(destinations).await),
         }
+    }
+
+    async fn count(&self, destinations: bool) -> Result<Counted, CloudError> {
+        let source = self.sqs().describe(&self.source).await?.counts;
+        if !destinations {
+            return Ok(Counted { source, destinations: None });
+        }
+        let mut all = Counts::default();
+        for url in self.destinations.iter().take(DESTINATIONS_COUNTED_MAX) {
+            let counts = self.sqs().describe(url).await?.counts;
+            all.visible += counts.visible;
+            all.in_flight += counts.in_flight;
+            all.delayed += counts.delayed;
+        }
+        Ok(Counted { source, destinations: Some(all) })
     }
 
     fn lines(&self, saved: &[Arc<Message>], batch: u64) -> Vec<u8> {

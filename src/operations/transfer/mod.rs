@@ -19,5 +19,5 @@ pub use drive::{Ends, drive};
 pub use engine::Engine;
 pub use judge::{Destination, Judge, Park, Route};
 pub use settings::{Resume, Settings};
-pub use step::{Answer, Judgement, LaneId, Next, Step};
+pub use step::{Answer, Counted, Judgement, LaneId, Next, Step};
 pub use tally::{Kept, Stop, Tally};

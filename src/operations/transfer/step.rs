@@ -85,8 +85,11 @@ pub enum Step {
         /// Seconds from now.
         seconds: u32,
     },
-    /// Read the source's counts.
-    Count,
+    /// Read the source's counts, and the destinations' where it matters whether somebody takes what was sent.
+    Count {
+        /// Whether to read those of the destinations, too.
+        destinations: bool,
+    },
 }
 
 impl Step {
@@ -95,7 +98,7 @@ impl Step {
         match self {
             Self::Receive { .. } | Self::Send { .. } | Self::Delete { .. } => true,
             Self::Hide { lane, .. } => *lane != CONTROL,
-            Self::Judge { .. } | Self::Write { .. } | Self::Count => false,
+            Self::Judge { .. } | Self::Write { .. } | Self::Count { .. } => false,
         }
     }
 }
@@ -125,6 +128,15 @@ pub enum Judgement {
     Keep(Kept),
 }
 
+/// Counts of the source, and of all destinations together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// Of the source.
+    pub source: Counts,
+    /// Of the destinations, where they were asked for.
+    pub destinations: Option<Counts>,
+}
+
 /// What came of a step.
 #[derive(Debug)]
 pub enum Answer {
@@ -141,7 +153,7 @@ pub enum Answer {
     /// Of [`Step::Hide`], in the same order.
     Hidden(LaneId, Result<Vec<Entry<()>>, CloudError>),
     /// Of [`Step::Count`].
-    Counted(Result<Counts, CloudError>),
+    Counted(Result<Counted, CloudError>),
 }
 
 impl Answer {

@@ -109,6 +109,12 @@ pub struct Tally {
     pub watching: bool,
     /// Throttled calls.
     pub throttled: u64,
+    /// Whether nobody took what was sent last, as far as the destination's counts say.
+    #[serde(default)]
+    pub untaken: bool,
+    /// Counted at the end, although receiving brought none.
+    #[serde(default)]
+    pub unreached: u64,
     /// In flight elsewhere at the end.
     pub elsewhere: u64,
     /// Why it stopped early.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::{Answer, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally, step::Origin};
+use super::{Answer, Counted, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally, step::Origin};
 use crate::{
     cloud::{CloudError, ErrorKind, sqs::Entry},
     domain::{Counts, Message, MessageId, Outgoing, QueueKind, ReceiptHandle, Text, message::SystemAttributes},
@@ -117,8 +117,9 @@ impl World {
             Step::Send { lane, messages, .. } => Answer::Sent(lane, self.send(messages)),
             Step::Delete { lane, receipts } => Answer::Deleted(lane, self.delete(&receipts)),
             Step::Hide { lane, receipts, seconds } => Answer::Hidden(lane, self.hide(&receipts, seconds)),
-            Step::Count => {
-                Answer::Counted(if self.goes_wrong() { Err(error(self.passing())) } else { Ok(self.counts()) })
+            Step::Count { .. } => {
+                let counted = Counted { source: self.counts(), destinations: None };
+                Answer::Counted(if self.goes_wrong() { Err(error(self.passing())) } else { Ok(counted) })
             }
         }
     }
@@ -445,7 +446,7 @@ fn too_many_that_come_back_stop_the_run() {
                 // The canary dies again while it is watched.
                 if engine.tally().watching
                     && !returned
-                    && matches!(step, Step::Count)
+                    && matches!(step, Step::Count { .. })
                     && world.now > start() + SignedDuration::from_secs(2)
                 {
                     returned = true;

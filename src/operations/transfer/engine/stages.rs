@@ -10,13 +10,13 @@ use crate::{
     operations::transfer::{
         lane::after_attempt,
         memory::Key,
-        step::{CONTROL, Next, Step},
+        step::{CONTROL, Counted, Next, Step},
         tally::Stop,
     },
 };
 
 /// Rounds in which the count says that there are messages and none comes.
-const STALE_ROUNDS_MAX: u32 = 5;
+const STALE_ROUNDS_MAX: u32 = 10;
 /// Batches put back at once at the end.
 const RELEASES_MAX: usize = 8;
 
@@ -85,7 +85,7 @@ impl Engine {
             }
             Stage::Moving if self.empty => {
                 self.stage = Stage::Counting { asked: true, not_before: None };
-                Next::Step(Step::Count)
+                Next::Step(Step::Count { destinations: false })
             }
             Stage::Moving => Next::Wait(None),
             Stage::Counting { asked: true, .. } => Next::Wait(None),
@@ -100,7 +100,7 @@ impl Engine {
             Stage::Watching { next_at, .. } if now < *next_at => Next::Wait(Some(*next_at)),
             Stage::Watching { asked, .. } => {
                 *asked = true;
-                Next::Step(Step::Count)
+                Next::Step(Step::Count { destinations: true })
             }
             Stage::Recording { asked: true, .. } => Next::Wait(None),
             Stage::Recording { asked, .. } => {
@@ -190,15 +190,15 @@ impl Engine {
         Next::Step(Step::Hide { lane: CONTROL, receipts, seconds: 0 })
     }
 
-    pub(super) fn on_counted(&mut self, now: Timestamp, result: Result<Counts, CloudError>) {
-        let counts = match result {
-            Ok(counts) => counts,
+    pub(super) fn on_counted(&mut self, now: Timestamp, result: Result<Counted, CloudError>) {
+        let counted = match result {
+            Ok(counted) => counted,
             Err(error) => return self.on_count_failed(now, error),
         };
         self.failures = 0;
         match self.stage {
-            Stage::Counting { .. } => self.on_counted_at_end(now, counts),
-            Stage::Watching { .. } => self.on_counted_while_watching(now, counts),
+            Stage::Counting { .. } => self.on_counted_at_end(now, counted.source),
+            Stage::Watching { .. } => self.on_counted_while_watching(now, counted),
             Stage::Moving
             | Stage::Recording { .. }
             | Stage::Recorded { .. }
@@ -242,8 +242,11 @@ impl Engine {
             self.stale_rounds = if self.received_since_count { 0 } else { self.stale_rounds + 1 };
             let blocked = self.shared.settings.source == QueueKind::Fifo && !self.shared.left.is_empty();
             if self.stale_rounds > if blocked { 1 } else { STALE_ROUNDS_MAX } {
+                self.shared.tally.unreached = if blocked { 0 } else { counts.visible + counts.delayed };
                 return self.end_drained(now, elsewhere);
             }
+            // Counts lag by up to a minute: each look gives them longer.
+            look_again_at = now.checked_add(SignedDuration::from_secs(i64::from(self.stale_rounds))).unwrap_or(now);
         } else {
             // Counts lag: an empty receive and a zero count, twice.
             self.confirmed += 1;
@@ -267,9 +270,9 @@ impl Engine {
         }
     }
 
-    fn on_counted_while_watching(&mut self, now: Timestamp, counts: Counts) {
+    fn on_counted_while_watching(&mut self, now: Timestamp, counted: Counted) {
         let Stage::Watching { until, baseline, grown, asked, next_at, last } = &mut self.stage else { return };
-        let total = counts.total();
+        let total = counted.source.total();
         let start = *baseline.get_or_insert(total);
         *grown = (*grown).max(total.saturating_sub(start));
         *asked = false;
@@ -278,6 +281,10 @@ impl Engine {
         let (grown, last, over) = (*grown, *last, now >= *until);
         self.shared.guard_against_bounces(grown);
         if over || self.shared.is_stopping() {
+            // All that was sent in this step still lies there, and nobody has anything in hand.
+            let sent = self.shared.pace.sent_in_step();
+            self.shared.tally.untaken =
+                counted.destinations.is_some_and(|counts| counts.in_flight == 0 && counts.visible >= sent && sent > 0);
             self.shared.grown += grown;
             self.stage = Stage::Recording { asked: false, last };
         }
