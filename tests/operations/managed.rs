@@ -52,3 +52,36 @@ async fn a_cancel_waits_until_sqs_has_stopped() {
     assert!((20..200).contains(&moved) && report.tally.moved as usize == moved, "{moved} {report:#?}");
     assert_eq!(stage.count("orders-dlq"), 500 - moved);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_run_is_taken_up_and_follows_its_task_to_the_end() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(200));
+    let planned = stage.plan(&redrive(|redrive| redrive.rate = Some(10))).await.expect("a plan");
+    let approved = stage.approve(planned.plan).expect("approval");
+    let context = stage.context().await;
+    let running = tokio::spawn(async move { run::execute(approved, &context).await });
+    stage.sandbox.clock().sleep(std::time::Duration::from_secs(5)).await;
+    running.abort();
+    assert!(running.await.expect_err("aborted").is_cancelled());
+    stage.sandbox.clock().sleep(std::time::Duration::from_secs(1)).await;
+    assert!(stage.count("orders") < 100, "it was killed half way");
+    let report = stage.resume().await;
+    assert_eq!((report.end, report.tally.moved), (End::Done, 200), "{report:#?}");
+    assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_somebody_else_started_is_not_taken_for_ours() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(50));
+    let planned = stage.plan(&redrive(|_| ())).await.expect("a plan");
+    let approved = stage.approve(planned.plan).expect("approval");
+    // Between the plan and the run a colleague starts one, slowly.
+    let cloud = stage.cloud().await;
+    let arn = opsctl::domain::QueueArn(crate::support::stage::arn("orders-dlq"));
+    let theirs = cloud.sqs().start_move_task(&arn, None, Some(1)).await.expect("a task");
+    let context = stage.context().await;
+    let report = run::execute(approved, &context).await;
+    assert_eq!(report.end, End::Failed, "{report:#?}");
+    assert_eq!(report.tally.moved, 0);
+    cloud.sqs().cancel_move_task(&theirs).await.expect("theirs still runs");
+}

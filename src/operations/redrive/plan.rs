@@ -334,7 +334,10 @@ impl Draft<'_> {
         if scene.from.kind == QueueKind::Fifo && (self.redrive.filter.is_some() || self.redrive.ids.is_some()) {
             self.warning("FIFO: a message that is left stops its whole group, so a filter moves the beginning of each group only");
         }
+        // A run that is taken up may find its own task running; SQS itself refuses a second one.
+        let own = self.resuming && engine == choice::Engine::Managed;
         if let Ok(tasks) = &scene.tasks
+            && !own
             && tasks.iter().any(|task| matches!(task.status, MoveStatus::Running | MoveStatus::Cancelling))
         {
             self.blocker("a move task is running on this DLQ: wait for it, or cancel it");
