@@ -22,7 +22,7 @@ pub const SCHEMA: &str = "opsctl/plan/1";
 pub struct Plan {
     /// [`SCHEMA`].
     pub schema: String,
-    /// Names this plan: deduplication ids are derived from it, so that they are stable within the plan and new in the next.
+    /// Names this plan: two plans of the same operation differ in it, and in nothing else that matters.
     pub id: String,
     /// The operation.
     pub operation: Operation,
