@@ -107,12 +107,20 @@ fn words(progress: &Progress) -> String {
 fn state(progress: &Progress) -> String {
     let tally = &progress.tally;
     let seconds = progress.at.duration_since(progress.started_at).as_secs_f64();
-    let mut parts = vec![format!("{:.0}/s", done(progress) as f64 / seconds.max(0.001))];
+    // While it waits, an average that sinks says nothing.
+    let idle = tally.watching || tally.waiting_for > 0;
+    let mut parts = Vec::new();
+    if !idle {
+        parts.push(format!("{:.0}/s", done(progress) as f64 / seconds.max(0.001)));
+    }
     if tally.steps > 1 {
         parts.push(format!("step {} of {}", tally.step, tally.steps));
     }
     if tally.watching {
         parts.push("watching whether messages come back".to_owned());
+    }
+    if tally.waiting_for > 0 {
+        parts.push(format!("waiting for ~{} in flight to show again", tally.waiting_for));
     }
     if tally.bounced > 0 {
         parts.push(format!("{} came back", tally.bounced));

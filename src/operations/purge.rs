@@ -97,7 +97,7 @@ fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Clo
         source: queue.kind,
         destinations: Vec::new(),
         lanes: 16,
-        visibility_seconds: 120,
+        visibility_seconds: 60,
         cutoff: Timestamp::MAX,
         limit: purge.limit,
         rate: None,

@@ -66,7 +66,7 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         (None, None) => Park::Leave,
     };
     let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
-    let visibility_seconds = redrive.visibility.map_or(120, |seconds| seconds.0.max(VISIBILITY_SECONDS_MIN));
+    let visibility_seconds = redrive.visibility.map_or(60, |seconds| seconds.0.max(VISIBILITY_SECONDS_MIN));
     let settings = Settings {
         source: scene.from.kind,
         destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
@@ -109,7 +109,7 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         mark: redrive.mark,
         snapshot: !redrive.no_snapshot,
         park_file: redrive.park.as_deref().and_then(|park| park.strip_prefix("file:")).map(Into::into),
-        messages_estimate: scene.from.counts.total(),
+        messages_estimate: redrive.limit.unwrap_or(u64::MAX).min(scene.from.counts.total()),
         uncertain: redrive.uncertain,
     }
 }

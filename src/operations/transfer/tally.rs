@@ -107,6 +107,9 @@ pub struct Tally {
     pub steps: u32,
     /// Whether the engine watches for messages that come back.
     pub watching: bool,
+    /// In flight elsewhere, and waited for just now.
+    #[serde(default)]
+    pub waiting_for: u64,
     /// Throttled calls.
     pub throttled: u64,
     /// Whether nobody took what was sent last, as far as the destination's counts say.

@@ -234,9 +234,11 @@ impl Engine {
             return self.end_drained(now, elsewhere);
         }
         let mut look_again_at = now;
+        self.shared.tally.waiting_for = 0;
         if elsewhere > 0 && now < settled_at && !self.received_since_count {
             // In flight elsewhere (an earlier try, another reader): they show again, and may block their groups until then.
             look_again_at = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now).min(settled_at);
+            self.shared.tally.waiting_for = elsewhere;
         } else if counts.visible + counts.delayed > 0 {
             self.confirmed = 0;
             self.stale_rounds = if self.received_since_count { 0 } else { self.stale_rounds + 1 };
@@ -260,6 +262,7 @@ impl Engine {
 
     fn end_drained(&mut self, now: Timestamp, elsewhere: u64) {
         self.shared.tally.elsewhere = elsewhere;
+        self.shared.tally.waiting_for = 0;
         let watch_seconds = self.shared.settings.watch_seconds;
         if watch_seconds > 0 && self.shared.pace.sent_in_step() > 0 {
             self.shared.tally.watching = true;
