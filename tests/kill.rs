@@ -35,13 +35,22 @@ const AT_ONCE: usize = 4;
 #[tokio::test(flavor = "multi_thread", worker_threads = 5)]
 async fn killed_on_the_sandbox_nothing_is_lost() {
     let served = Served::start();
-    kill_and_resume(&served.url, 24).await;
+    kill_and_resume(&served.url, 24, Resumes::KilledToo).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 5)]
 async fn killed_on_ministack_nothing_is_lost() {
     let Some(endpoint) = crate::served::peer("OPSCTL_TEST_MINISTACK") else { return };
-    kill_and_resume(&endpoint.to_string_lossy(), 8).await;
+    kill_and_resume(&endpoint.to_string_lossy(), 8, Resumes::LeftAlone).await;
+}
+
+/// Whether half of the resumes are killed, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resumes {
+    KilledToo,
+    /// A resume hides uncertain messages for minutes. AWS and the sandbox let a later one show them by an older receipt
+    /// handle; ministack knows the newest handle only, and the test would wait for minutes.
+    LeftAlone,
 }
 
 /// What the rounds did, so that a test that kills nothing fails.
@@ -54,7 +63,7 @@ struct Killed {
 }
 
 #[expect(clippy::print_stdout, reason = "the seed and what was killed belong into the test's output")]
-async fn kill_and_resume(endpoint: &str, rounds: usize) {
+async fn kill_and_resume(endpoint: &str, rounds: usize, resumes: Resumes) {
     let seed =
         env::var("OPSCTL_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     println!("seed {seed}");
@@ -66,7 +75,7 @@ async fn kill_and_resume(endpoint: &str, rounds: usize) {
             // On a thread of its own: it waits for processes.
             tokio::spawn(async move {
                 let round = Round::new(&endpoint, &number.to_string(), seed.wrapping_add(number as u64)).await;
-                round.kill_and_resume(journal_bytes).await
+                round.kill_and_resume(journal_bytes, resumes).await
             })
         })
         .buffer_unordered(AT_ONCE)
@@ -127,7 +136,7 @@ impl Round {
         fs::metadata(self.journal().expect("a journal")).expect("a journal").len()
     }
 
-    async fn kill_and_resume(&self, journal_bytes: u64) -> Killed {
+    async fn kill_and_resume(&self, journal_bytes: u64, resumes: Resumes) -> Killed {
         let mut killed = Killed::default();
         let point = self.random(1..journal_bytes);
         killed.runs += usize::from(self.run_and_kill(&self.arguments(), point));
@@ -140,7 +149,7 @@ impl Round {
             return killed;
         };
         let resume = ["redrive", "--resume", &run, "--yes"].map(str::to_owned);
-        if self.random(0..2) == 0 {
+        if resumes == Resumes::KilledToo && self.random(0..2) == 0 {
             let point = self.random(1..journal_bytes);
             let length = self.journal().map_or(0, |journal| fs::metadata(journal).map_or(0, |data| data.len()));
             killed.resumes += usize::from(self.run_and_kill(&resume, length + point / 2));
@@ -155,6 +164,7 @@ impl Round {
     async fn resume_until_done(&self, resume: &[String], kills: usize) -> BTreeSet<String> {
         let mut last = String::new();
         for _ in 0..RESUMES_MAX {
+            self.wait_for_hidden_ones().await;
             let output = finish(self.redrive(resume));
             last = said(&output);
             let code = output.status.code();
@@ -167,12 +177,10 @@ impl Round {
             let (count, count_max) = (uncertain.len(), 10 * LANES * kills);
             assert!(count <= count_max, "{}: {count} uncertain; at most one batch a lane, {count_max}", self.name);
             let did = tally["sent"].as_u64().unwrap_or(0) + tally["moved"].as_u64().unwrap_or(0);
-            // What was deleted just before the kill is not known to be: it stays `sent_not_deleted` for ever.
-            let is_done = code == Some(0) || (did == 0 && hidden(&self.sqs, &self.dead_letters).await == 0);
-            if is_done {
+            // What was deleted just before the kill stays `sent_not_deleted`: a resume that finds nothing to do ends it.
+            if code == Some(0) || did == 0 {
                 return uncertain;
             }
-            self.wait_for_hidden_ones().await;
         }
         panic!("{}: not done after {RESUMES_MAX} resumes\n{last}", self.name)
     }
@@ -322,7 +330,9 @@ async fn drain(sqs: &Client, queue: &str) -> Vec<(String, String)> {
         let both = messages.into_iter().map(|message| (message.message_id, message.body));
         all.extend(both.map(|(id, body)| (id.expect("an id"), body.expect("a body"))));
     }
-    panic!("{queue} is not empty after a minute")
+    let visible = count(sqs, queue, Name::ApproximateNumberOfMessages).await;
+    let hidden = hidden(sqs, queue).await;
+    panic!("{queue} is not empty after a minute: {} received, {visible} visible, {hidden} hidden", all.len())
 }
 
 async fn is_empty(sqs: &Client, queue: &str) -> bool {
