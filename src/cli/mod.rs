@@ -13,6 +13,7 @@ pub mod progress;
 pub mod prompt;
 pub mod show;
 pub mod world;
+mod wrap;
 
 use args::Cli;
 use error::CliError;

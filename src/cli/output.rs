@@ -7,7 +7,10 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::args::{Color, Format};
+use super::{
+    args::{Color, Format},
+    wrap::{width_of, wrap},
+};
 use crate::domain::Text;
 
 /// Where a command writes.
@@ -16,6 +19,9 @@ pub struct Output {
     pub format: Format,
     data: Box<dyn Write + Send>,
     notes: Box<dyn Write + Send>,
+    /// Columns, where a terminal shows it.
+    data_width: Option<usize>,
+    notes_width: Option<usize>,
 }
 
 /// For headings.
@@ -34,14 +40,22 @@ impl Output {
         };
         let data: Box<dyn Write + Send> = Box::new(AutoStream::new(io::stdout(), choice));
         let notes: Box<dyn Write + Send> = Box::new(AutoStream::new(io::stderr(), choice));
-        Self { format, data, notes }
+        Self { format, data, notes, data_width: width_of(io::stdout()), notes_width: width_of(io::stderr()) }
     }
 
-    /// A line of data.
+    /// Text among the data; a terminal shows it broken between words.
     ///
     /// # Errors
     /// Standard output is gone or full.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
+        wrap(text, self.data_width).iter().try_for_each(|line| writeln!(self.data, "{line}"))
+    }
+
+    /// A line of data that is copied from the screen: a command, a path, a message's body. Never broken.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn whole(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.data, "{text}")
     }
 
@@ -50,7 +64,7 @@ impl Output {
     /// # Errors
     /// Standard output is gone or full.
     pub fn heading(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.data, "{HEADING}{text}{HEADING:#}")
+        wrap(text, self.data_width).iter().try_for_each(|line| writeln!(self.data, "{HEADING}{line}{HEADING:#}"))
     }
 
     /// Columns.
@@ -58,10 +72,12 @@ impl Output {
     /// # Errors
     /// Standard output is gone or full.
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
-        for (index, line) in table.lines().iter().enumerate() {
-            match index {
-                0 => writeln!(self.data, "{QUIET}{line}{QUIET:#}")?,
-                _ => writeln!(self.data, "{line}")?,
+        for (index, line) in table.lines(self.data_width).iter().enumerate() {
+            for line in wrap(line, self.data_width) {
+                match index {
+                    0 => writeln!(self.data, "{QUIET}{line}{QUIET:#}")?,
+                    _ => writeln!(self.data, "{line}")?,
+                }
             }
         }
         Ok(())
@@ -120,22 +136,30 @@ impl Output {
 
     /// Something to know, on standard error.
     pub fn note(&mut self, text: &str) {
-        self.say(text);
+        self.say("", Style::new(), text);
     }
 
     /// Something to look at, on standard error.
     pub fn warning(&mut self, text: &str) {
-        self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+        self.say("warning: ", WARNING, text);
     }
 
     /// What went wrong, on standard error.
     pub fn error(&mut self, text: &str) {
-        self.say(&format!("{ERROR}error:{ERROR:#} {text}"));
+        // A configuration's problems are listed with their own headings.
+        let heading = if text.starts_with("error: ") { "" } else { "error: " };
+        self.say(heading, ERROR, text);
     }
 
-    fn say(&mut self, text: &str) {
-        // Nobody is there to be told that standard error is gone.
-        let _ = writeln!(self.notes, "{text}");
+    fn say(&mut self, heading: &str, style: Style, text: &str) {
+        let lines = wrap(&format!("{heading}{text}"), self.notes_width);
+        for (index, line) in lines.iter().enumerate() {
+            // Nobody is there to be told that standard error is gone.
+            let _ = match line.strip_prefix(heading).filter(|_| index == 0 && !heading.is_empty()) {
+                Some(rest) => writeln!(self.notes, "{style}{heading}{style:#}{rest}"),
+                None => writeln!(self.notes, "{line}"),
+            };
+        }
     }
 }
 
@@ -189,20 +213,32 @@ impl Table {
         self.rows.len() - 1
     }
 
-    /// The lines, headings first.
-    pub fn lines(&self) -> Vec<String> {
+    /// The lines, headings first. Where a terminal is too narrow for the last column, that stands on a line of its own.
+    pub fn lines(&self, terminal: Option<usize>) -> Vec<String> {
         let columns = self.right.len();
         let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-        self.rows.iter().map(|row| self.lay_out(row, &widths)).collect()
+        let wide: usize = widths.iter().map(|width| width + 2).sum();
+        let Some(terminal) = terminal.filter(|terminal| wide > terminal + 2) else {
+            return self.rows.iter().map(|row| self.lay_out(row, &widths, "  ")).collect();
+        };
+        let (_, first) = widths.split_last().unwrap_or((&0, &[]));
+        let room = first.iter().map(|width| width + 2).sum::<usize>() <= terminal + 2;
+        let gap = if room { "  " } else { " " };
+        let two = |row: &Vec<String>| {
+            let first = self.lay_out(row, first, gap);
+            let last = row.get(columns - 1).filter(|cell| !cell.is_empty()).map(|cell| format!("    {cell}"));
+            [Some(first), last]
+        };
+        self.rows.iter().flat_map(two).flatten().collect()
     }
 
-    fn lay_out(&self, row: &[String], widths: &[usize]) -> String {
+    fn lay_out(&self, row: &[String], widths: &[usize], between: &str) -> String {
         let mut line = String::new();
         for ((cell, width), right) in row.iter().zip(widths).zip(&self.right) {
             let gap = " ".repeat(width.saturating_sub(cell.width()));
             let (before, after) = if *right { (gap.as_str(), "") } else { ("", gap.as_str()) };
-            line.push_str(&format!("{before}{cell}{after}  "));
+            line.push_str(&format!("{before}{cell}{after}{between}"));
         }
         line.truncate(line.trim_end().len());
         line
@@ -218,11 +254,20 @@ mod tests {
         let mut table = Table::new(&["NAME", "~VISIBLE", "REST"]);
         table.row(["日本", "~5", "x"]);
         table.row(["a\u{1b}[2J\nb", "~12345", ""]);
-        insta::assert_snapshot!(table.lines().join("\n"), @"
+        insta::assert_snapshot!(table.lines(None).join("\n"), @"
         NAME     ~VISIBLE  REST
         日本           ~5  x
         a␛[2J b    ~12345
         ");
+    }
+
+    #[test]
+    fn the_last_column_of_a_wide_table_stands_on_its_own_line() {
+        let mut table = Table::new(&["NAME", "~VISIBLE", "REST"]);
+        table.row(["orders", "~5", "of orders"]);
+        assert_eq!(table.lines(Some(30)).len(), 2);
+        assert_eq!(table.lines(Some(20)), ["NAME    ~VISIBLE", "    REST", "orders        ~5", "    of orders"]);
+        assert_eq!(table.lines(Some(15)), ["NAME   ~VISIBLE", "    REST", "orders       ~5", "    of orders"]);
     }
 
     #[test]

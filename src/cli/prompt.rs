@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use super::wrap::{width_of, wrap};
 use crate::gate::{Answer, Ask};
 
 /// Longest answer read, in bytes.
@@ -19,7 +20,7 @@ pub fn can_ask() -> bool {
 pub fn consent(asked: &Ask) -> io::Result<Answer> {
     let question = match asked {
         Ask::Yes => "Do it? [y/N] ".to_owned(),
-        Ask::Type(phrase) => format!("Type `{phrase}` to do it, anything else to stop: "),
+        Ask::Type(phrase) => format!("Type `{phrase}` to do it, anything else to stop:\n> "),
     };
     let answer = read(&question)?;
     Ok(match asked {
@@ -40,7 +41,7 @@ pub fn line(question: &str) -> io::Result<String> {
 
 fn read(question: &str) -> io::Result<String> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{question}")?;
+    write!(stderr, "{}", wrap(question, width_of(io::stderr())).join("\n"))?;
     stderr.flush()?;
     let mut answer = String::new();
     io::Read::take(io::stdin().lock(), ANSWER_BYTES_MAX).read_line(&mut answer)?;

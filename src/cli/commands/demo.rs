@@ -47,7 +47,8 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
         (format!("opsctl redrive --sandbox --env {environment} --queue {queue}"), "do it"),
         ("opsctl runs --sandbox".to_owned(), "what was done"),
     ] {
-        out.line(&format!("  {line}\n      {what}"))?;
+        out.whole(&format!("  {line}"))?;
+        out.line(&format!("      {what}"))?;
     }
     Ok(Exit::Done)
 }

@@ -177,7 +177,7 @@ fn show(message: &Message, queue: &Queue, full: bool, now: Timestamp, out: &mut 
         out.line(&format!("  {} ({}) {text}", Text::line(name), Text::line(&value.data_type)))?;
     }
     match full {
-        true => out.line(Text::capped(&message.body, message.body.len()).as_str())?,
+        true => out.whole(Text::capped(&message.body, message.body.len()).as_str())?,
         false => out.line(&format!("  {}", shorten::preview(&message.body, PREVIEW_CHARACTERS)))?,
     }
     Ok(())
@@ -204,7 +204,7 @@ fn show_groups(groups: &messages::Groups, out: &mut Output) -> Result<(), CliErr
     out.line("")?;
     for (number, group) in groups.groups.iter().enumerate() {
         if let Some(filter) = &group.filter {
-            out.line(&format!("{}: --where '{}'", number + 1, filter.replace('\'', r"'\''")))?;
+            out.whole(&format!("{}: --where '{}'", number + 1, filter.replace('\'', r"'\''")))?;
         }
     }
     Ok(())
