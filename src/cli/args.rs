@@ -94,7 +94,7 @@ chosen if it yields anything but false, null or nothing.
 
 Examples:
   '.body.code == "TIMEOUT"'
-  'text | test("timeout"; "i")'
+  '.text | test("timeout"; "i")'
   '.age > 3600 and .attributes.tenant == "acme"'
   '.body.items[]? | .price > 100'
 

@@ -27,6 +27,12 @@ pub(super) async fn run(args: &Init, global: &Global, out: &mut Output) -> Resul
         out.raw(text.as_bytes())?;
         return Ok(Exit::Done);
     }
+    if discovered.is_empty() {
+        return Err(CliError::usage(
+            "there is no AWS profile to ask, so nothing was written",
+            "make one with `aws configure sso`, or write opsctl.toml by hand: `opsctl config example` shows every key",
+        ));
+    }
     init::write(&target, &text).map_err(|error| CliError::usage(&error.to_string(), error.hint()))?;
     out.note(&init::summary(&target, &discovered));
     Ok(Exit::Done)

@@ -104,9 +104,9 @@ fn show(
     match out.format {
         Format::Human => {
             let table = table(&all);
-            if table.count() == 0 {
+            if table.count() == 0 && !found.is_empty() {
                 out.note("no queue fits");
-            } else {
+            } else if table.count() > 0 {
                 out.table(&table)?;
             }
         }
