@@ -9,7 +9,10 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::args::Format;
+use super::{
+    args::Format,
+    wrap::{width_of, wrap},
+};
 use crate::run::Progress;
 
 /// Plain lines are this far apart.
@@ -38,9 +41,9 @@ struct Line<'a> {
 }
 
 impl Shown {
-    /// For this form of output.
-    pub fn new(format: Format) -> Self {
-        match format {
+    /// For this form of output, of a run that moves `most` messages at most.
+    pub fn new(format: Format, most: Option<u64>) -> Self {
+        let shown = match format {
             Format::Jsonl => Self {
                 bar: None,
                 tell: now_and_then(JSON_EVERY, |progress| say(&mut anstream::stdout(), &json(progress))),
@@ -50,12 +53,22 @@ impl Shown {
                 bar: None,
                 tell: now_and_then(LINE_EVERY, |progress| say(&mut anstream::stderr(), &words(progress))),
             },
-        }
+        };
+        let (Self { bar, tell }, Some(most)) = (&shown, most) else { return shown };
+        let tell = Arc::clone(tell);
+        let limited: Tell = Arc::new(move |progress: &Progress| {
+            let messages_estimate = progress.messages_estimate.min(most);
+            tell(&Progress { messages_estimate, ..progress.clone() });
+        });
+        Self { bar: bar.clone(), tell: limited }
     }
 
     fn bar() -> Self {
+        let width = width_of(std::io::stderr()).unwrap_or(80);
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-        let style = ProgressStyle::with_template("{bar:30} {pos}/~{len} {msg}");
+        // What is said fills the line and is cut at its end: a bar of two lines can't be drawn over itself.
+        let template = format!("{{bar:{}}} {{pos}} of ~{{len}}, {{elapsed}}, {{wide_msg}}", (width / 8).clamp(4, 20));
+        let style = ProgressStyle::with_template(&template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let shown = bar.clone();
         let tell: Tell = Arc::new(move |progress: &Progress| {
@@ -63,8 +76,21 @@ impl Shown {
             shown.set_length(progress.messages_estimate.max(done));
             shown.set_position(done);
             shown.set_message(state(progress));
+            // The time goes on while nothing else does.
+            shown.enable_steady_tick(Duration::from_secs(1));
         });
         Self { bar: Some(bar), tell }
+    }
+
+    /// Says something while the progress is shown.
+    pub fn notice(&self) -> impl Fn(&str) + Send + 'static {
+        let bar = self.bar.clone();
+        move |text| match &bar {
+            Some(bar) if !bar.is_finished() => {
+                wrap(text, width_of(std::io::stderr())).iter().for_each(|line| bar.println(line))
+            }
+            _ => say(&mut anstream::stderr(), text),
+        }
     }
 
     /// To hand to the run.
@@ -101,18 +127,13 @@ fn done(progress: &Progress) -> u64 {
 }
 
 fn words(progress: &Progress) -> String {
-    format!("{} of ~{} messages {}", done(progress), progress.messages_estimate, state(progress))
+    format!("{} of ~{} messages, {}", done(progress), progress.messages_estimate, state(progress))
 }
 
+/// What is being done, then how it goes.
 fn state(progress: &Progress) -> String {
     let tally = &progress.tally;
-    let seconds = progress.at.duration_since(progress.started_at).as_secs_f64();
-    // While it waits, an average that sinks says nothing.
-    let idle = tally.watching || tally.waiting_for > 0;
     let mut parts = Vec::new();
-    if !idle {
-        parts.push(format!("{:.0}/s", done(progress) as f64 / seconds.max(0.001)));
-    }
     if tally.steps > 1 {
         parts.push(format!("step {} of {}", tally.step, tally.steps));
     }
@@ -122,13 +143,18 @@ fn state(progress: &Progress) -> String {
     if tally.waiting_for > 0 {
         parts.push(format!("waiting for ~{} in flight to show again", tally.waiting_for));
     }
-    if tally.bounced > 0 {
-        parts.push(format!("{} came back", tally.bounced));
+    parts.extend(progress.task.iter().filter(|task| !task.is_empty()).map(ToString::to_string));
+    // While it waits, an average that sinks says nothing.
+    if !tally.watching && tally.waiting_for == 0 {
+        let seconds = progress.at.duration_since(progress.started_at).as_secs_f64();
+        parts.push(format!("{:.0} a second", done(progress) as f64 / seconds.max(0.001)));
     }
-    if tally.throttled > 0 {
-        parts.push(format!("throttled {} times", tally.throttled));
+    let left: u64 = tally.kept.values().sum();
+    for (count, what) in [(tally.bounced, "came back"), (left, "left"), (tally.throttled, "calls throttled")] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
     }
-    parts.extend(progress.task.as_ref().map(|task| format!("move task {task}")));
     parts.join(", ")
 }
 

@@ -1,7 +1,11 @@
 //! Plans and reports as people read them.
 
+use std::io;
+
+use super::{exit::Exit, output::Output, paths::Realm};
 use crate::{
     domain::Text,
+    operations::{Operation, command_line},
     plan::Plan,
     run::{End, Report},
 };
@@ -20,9 +24,14 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     let Plan { environment, account, region, fingerprint, .. } = plan;
     let mut lines =
         vec![format!("Plan {fingerprint} for {environment} ({account}, {region})"), format!("  {}", plan.summary)];
-    let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0);
+    let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0).max("command".len());
     lines
         .extend(plan.facts.iter().map(|fact| format!("  {:width$}  {}", Text::line(&fact.label).as_str(), fact.value)));
+    // Every option that was given, also those that no fact names. A restore's facts name them all.
+    if !matches!(plan.operation, Operation::Restore(_)) {
+        let asked = command_line(&plan.operation, environment);
+        lines.push(format!("  {:width$}  {asked}", "command"));
+    }
     section(
         &mut lines,
         "Sampled messages",
@@ -56,20 +65,59 @@ fn section(lines: &mut Vec<String>, title: &str, items: impl IntoIterator<Item =
     }
 }
 
-/// A report's lines.
-pub fn report(report: &Report) -> Vec<String> {
-    report_lines(report).iter().map(|line| Text::line(line).to_string()).collect()
+/// Shows a report.
+///
+/// # Errors
+/// Standard output is gone or full.
+pub fn report(report: &Report, realm: Realm, out: &mut Output) -> io::Result<()> {
+    for line in report_lines(report, realm) {
+        out.line(Text::line(&line).as_str())?;
+    }
+    for (what, path) in [("journal", &report.journal), ("snapshot", &report.snapshot)] {
+        if let Some(path) = path {
+            out.whole(&format!("  {what}: {path}"))?;
+        }
+    }
+    // Last, where the eye is: how it ended for scripts, and what to type.
+    let exit = exit(report);
+    if exit != Exit::Done {
+        out.line(&format!("  exit code {}: {}", exit.code(), exit.meaning()))?;
+    }
+    if let Some(next) = &report.next {
+        out.whole(&format!("  next: {next}{}", sandbox(realm)))?;
+    }
+    Ok(())
 }
 
-fn report_lines(report: &Report) -> Vec<String> {
+/// How the program ends after this report.
+pub fn exit(report: &Report) -> Exit {
+    match report.end {
+        End::Done | End::Nothing => Exit::Done,
+        End::Failed => Exit::Failed,
+        End::Refused => Exit::Refused,
+        End::Partly => Exit::Partly,
+        End::Stale => Exit::Stale,
+        End::Interrupted => Exit::Interrupted,
+    }
+}
+
+/// What a command needs to act on the sandbox again.
+fn sandbox(realm: Realm) -> &'static str {
+    match realm {
+        Realm::Sandbox => " --sandbox",
+        Realm::Aws => "",
+    }
+}
+
+fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
     let Report { operation, environment, run, tally, .. } = report;
     let how = match report.end {
         End::Done => "done",
         End::Nothing => "nothing to do",
         End::Failed => "failed",
         End::Refused => "refused",
-        End::Partly => "partly done, safe to run again",
-        End::Stale => "the plan is stale, nothing was done",
+        End::Partly => "partly done",
+        End::Stale => "nothing was done, the plan went stale",
         End::Interrupted => "interrupted",
     };
     let mut lines = vec![format!("{operation} in {environment}: {how} ({run}, {})", duration(report.seconds))];
@@ -84,12 +132,17 @@ fn report_lines(report: &Report) -> Vec<String> {
     ];
     lines.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("  {count} {what}")));
     lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));
-    let named = tally.kept_named.iter().map(|(id, reason)| format!("{}: {reason}", id.0));
+    // One reason stands above already.
+    let is_one = tally.kept.len() == 1;
+    let named = tally.kept_named.iter().map(|(id, reason)| match is_one {
+        true => id.0.clone(),
+        false => format!("{}: {reason}", id.0),
+    });
     let doubtful = tally.uncertain.iter().map(|id| format!("{}: may or may not have been sent", id.0));
     let named: Vec<String> = named.chain(doubtful).collect();
     lines.extend(named.iter().take(NAMED).map(|line| format!("    {}", Text::line(line))));
     if named.len() > NAMED {
-        lines.push(format!("    … and {} more: `opsctl journal show {run}`", named.len() - NAMED));
+        lines.push(format!("    … and {} more: `opsctl journal show {run}{}`", named.len() - NAMED, sandbox(realm)));
     }
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
     lines.extend(
@@ -98,9 +151,6 @@ fn report_lines(report: &Report) -> Vec<String> {
             .iter()
             .flat_map(|failure| [format!("  because: {}", failure.what), format!("  try: {}", failure.hint)]),
     );
-    lines.extend(report.next.iter().map(|next| format!("  next: {next}")));
-    lines.extend(report.journal.iter().map(|path| format!("  journal: {path}")));
-    lines.extend(report.snapshot.iter().map(|path| format!("  snapshot: {path}")));
     lines
 }
 

@@ -13,16 +13,18 @@ use crate::{
         error::CliError,
         exit::Exit,
         output::Output,
-        paths, progress, prompt, show,
+        paths::{self, Realm},
+        progress, prompt, show,
         world::World,
     },
     cloud::Cloud,
     domain::{RunId, Text},
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
+    messages::Filter,
     operations::{Look, Operation, OperationError, Planner, values::Uncertain},
     plan::{Fingerprint, Plan},
-    run::{self, Context, End, Report},
+    run::{self, Context, Report},
     sandbox::join,
 };
 
@@ -45,6 +47,9 @@ pub(super) async fn run(
     global: &Global,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
+    if let Wanted::Operation(operation) = &wanted {
+        check_filter(operation)?;
+    }
     let state = state(global).await?;
     let given = match &wanted {
         Wanted::Operation(_) => None,
@@ -52,8 +57,16 @@ pub(super) async fn run(
         Wanted::Planned(path) => Some(read_plan(path)?),
     };
     let mut global = global.clone();
-    if let (None, Some(plan)) = (&global.environment, &given) {
-        global.environment = Some(plan.environment.0.clone());
+    if global.environment.is_none() {
+        // A snapshot goes back to where it was taken, unless another environment is named.
+        let restored = match &wanted {
+            Wanted::Operation(operation) => match operation.as_ref() {
+                Operation::Restore(restore) => run::plan_of(&state, &restore.run).ok(),
+                Operation::Redrive(_) | Operation::Purge(_) => None,
+            },
+            Wanted::Resume(..) | Wanted::Planned(_) => None,
+        };
+        global.environment = given.as_ref().or(restored.as_ref()).map(|plan| plan.environment.0.clone());
     }
     let world = World::open(&global, out).await?;
     let cloud = world.only()?;
@@ -73,14 +86,15 @@ pub(super) async fn run(
         }
         return Ok(Exit::Done);
     }
+    let most = limit(&plan.operation);
     let agreed = agree(&plan, consent, cloud)?;
     let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
-    let shown = progress::Shown::new(out.format);
+    let shown = progress::Shown::new(out.format, most);
     let context = Context {
         cloud: cloud.clone(),
         state,
         random: fastrand::u64(..),
-        cancel: stop_on_signal(),
+        cancel: stop_on_signal(shown.notice()),
         progress: shown.tell(),
     };
     let report = match &wanted {
@@ -90,7 +104,7 @@ pub(super) async fn run(
         Wanted::Operation(_) | Wanted::Planned(_) => Ok(run::execute(approved, &context).await),
     };
     shown.end();
-    tell(&report?, out)
+    tell(&report?, world.realm, out)
 }
 
 /// Where journals lie.
@@ -184,6 +198,9 @@ fn only_show(plan: &Plan, consent: &Consent, out: &mut Output) -> Result<Exit, C
     if plan.blockers.is_empty() {
         return Ok(Exit::Done);
     }
+    if out.format == Format::Human {
+        return Err(CliError::new(Exit::Refused, "refused: this can't be done; the plan says why", ""));
+    }
     Err(Refusal::Blocked { reasons: plan.blockers.clone() }.into())
 }
 
@@ -217,12 +234,18 @@ fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent,
     let answer = match (&consent.approve, consent.yes, &asked) {
         (Some(fingerprint), ..) => Answer::Fingerprint(fingerprint.clone()),
         (None, true, Ask::Yes) => Answer::Yes,
-        (None, _, _) if prompt::can_ask() => prompt::consent(&asked)?,
+        (None, _, _) if prompt::can_ask() => match prompt::consent(&asked)? {
+            Answer::None => {
+                return Err(CliError::new(Exit::Refused, "refused: the answer was not yes; nothing was done", ""));
+            }
+            answer => answer,
+        },
         (None, true, Ask::Type(_)) => Answer::Yes,
         (None, false, _) => Answer::None,
     };
     let mut reason = consent.reason.as_deref().map(Text::line);
-    let is_typed = matches!((&asked, &answer), (Ask::Type(_), Answer::Typed(_)));
+    // Who mistyped is refused for that, not asked for a reason first.
+    let is_typed = matches!((&asked, &answer), (Ask::Type(phrase), Answer::Typed(typed)) if typed == phrase);
     if is_typed && reason.is_none() {
         reason = Some(Text::line(&prompt::line("Why? ")?));
     }
@@ -237,12 +260,12 @@ fn person() -> Text {
 
 /// The first Ctrl-C or SIGTERM asks the run to stop between batches; the second ends the program there and then, which
 /// loses nothing either: `--resume` picks it up.
-fn stop_on_signal() -> CancellationToken {
+fn stop_on_signal(notice: impl Fn(&str) + Send + 'static) -> CancellationToken {
     let cancel = CancellationToken::new();
     let token = cancel.clone();
     tokio::spawn(async move {
         signalled().await;
-        let _ = writeln!(anstream::stderr(), "stopping after what is in hand; once more to stop at once");
+        notice("stopping after what is in hand; once more to stop at once");
         token.cancel();
         signalled().await;
         std::process::exit(i32::from(Exit::Interrupted.code()));
@@ -259,17 +282,30 @@ async fn signalled() {
     }
 }
 
-fn tell(report: &Report, out: &mut Output) -> Result<Exit, CliError> {
+fn tell(report: &Report, realm: Realm, out: &mut Output) -> Result<Exit, CliError> {
     match out.format {
-        Format::Human => show::report(report).iter().try_for_each(|line| out.line(line))?,
+        Format::Human => show::report(report, realm, out)?,
         Format::Json | Format::Jsonl => out.value(report)?,
     }
-    Ok(match report.end {
-        End::Done | End::Nothing => Exit::Done,
-        End::Failed => Exit::Failed,
-        End::Refused => Exit::Refused,
-        End::Partly => Exit::Partly,
-        End::Stale => Exit::Stale,
-        End::Interrupted => Exit::Interrupted,
-    })
+    Ok(show::exit(report))
+}
+
+/// A mistake in a filter is shown where it is, before anything is asked for.
+fn check_filter(operation: &Operation) -> Result<(), CliError> {
+    let filter = match operation {
+        Operation::Redrive(redrive) => &redrive.filter,
+        Operation::Purge(purge) => &purge.filter,
+        Operation::Restore(restore) => &restore.filter,
+    };
+    filter.as_deref().map(Filter::compile).transpose()?;
+    Ok(())
+}
+
+/// So many messages at most, if a limit was given.
+fn limit(operation: &Operation) -> Option<u64> {
+    match operation {
+        Operation::Redrive(redrive) => redrive.limit,
+        Operation::Purge(purge) => purge.limit,
+        Operation::Restore(_) => None,
+    }
 }
