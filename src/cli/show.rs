@@ -27,7 +27,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0).max("command".len());
     lines
         .extend(plan.facts.iter().map(|fact| format!("  {:width$}  {}", Text::line(&fact.label).as_str(), fact.value)));
-    // Every option that was given, also those that no fact names. A restore's facts name them all.
+    // Every option that was given, also those that no fact names. A restore's parameters are no command line yet.
     if !matches!(plan.operation, Operation::Restore(_)) {
         let asked = command_line(&plan.operation, environment);
         lines.push(format!("  {:width$}  {asked}", "command"));
