@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, Once, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -70,14 +70,14 @@ impl Shown {
         let template = format!("{{bar:{}}} {{pos}} of ~{{len}}, {{elapsed}}, {{wide_msg}}", (width / 8).clamp(4, 20));
         let style = ProgressStyle::with_template(&template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let shown = bar.clone();
+        let (shown, ticking) = (bar.clone(), Once::new());
         let tell: Tell = Arc::new(move |progress: &Progress| {
             let done = done(progress);
             shown.set_length(progress.messages_estimate.max(done));
             shown.set_position(done);
             shown.set_message(state(progress));
             // The time goes on while nothing else does.
-            shown.enable_steady_tick(Duration::from_secs(1));
+            ticking.call_once(|| shown.enable_steady_tick(Duration::from_secs(1)));
         });
         Self { bar: Some(bar), tell }
     }
