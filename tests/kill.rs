@@ -177,8 +177,8 @@ impl Round {
             let (count, count_max) = (uncertain.len(), 10 * LANES * kills);
             assert!(count <= count_max, "{}: {count} uncertain; at most one batch a lane, {count_max}", self.name);
             let did = tally["sent"].as_u64().unwrap_or(0) + tally["moved"].as_u64().unwrap_or(0);
-            // What was deleted just before the kill stays `sent_not_deleted`: a resume that finds nothing to do ends it.
-            if code == Some(0) || did == 0 {
+            // Only doubt that a person must settle keeps a run from ending.
+            if code == Some(0) || did == 0 && count > 0 {
                 return uncertain;
             }
         }

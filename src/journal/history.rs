@@ -111,7 +111,7 @@ impl Reading {
                     history.tried.remove(&id);
                 }
             }
-            Record::Deleted { ids } => ids.into_iter().for_each(|id| history.delete(id)),
+            Record::Deleted { ids } | Record::Gone { ids } => ids.into_iter().for_each(|id| history.delete(id)),
             Record::TaskIntent { known, .. } => history.task_intended = Some((at, known)),
             Record::Task { started_at, .. } => history.task_started_at = started_at.or(history.task_started_at),
             Record::Ended { end, .. } => history.end = Some(end),

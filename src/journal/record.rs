@@ -92,6 +92,11 @@ pub enum Record {
         /// Messages.
         ids: Vec<MessageId>,
     },
+    /// No longer in the queue they were taken from: a look through all of it did not find them.
+    Gone {
+        /// Messages.
+        ids: Vec<MessageId>,
+    },
     /// A ramp step was watched.
     Step {
         /// From 1.

@@ -147,6 +147,7 @@ fn words(record: &Record) -> String {
         }
         Record::Kept { ids, reason, .. } => format!("left {}: {reason}: {}", ids.len(), names(ids)),
         Record::Deleted { ids } => format!("deleted {}", ids.len()),
+        Record::Gone { ids } => format!("{} are no longer there", ids.len()),
         Record::Step { step, sent, bounced, verdict } => {
             format!("step {step}: {sent} sent, {bounced} came back: {verdict}")
         }

@@ -63,6 +63,7 @@ pub struct Engine {
     stale_rounds: u32,
     received_since_count: bool,
     failures: u32,
+    begun_at: Timestamp,
     active_at: Timestamp,
     full_batches: usize,
     /// Lane that is asked first.
@@ -125,6 +126,7 @@ impl Engine {
             stale_rounds: 0,
             received_since_count: false,
             failures: 0,
+            begun_at: now,
             active_at: now,
             full_batches: 0,
             resumed,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Engine, RECEIVE_FAILURES_MAX};
 use crate::{
     cloud::{CloudError, sqs::BATCH_MAX},
-    domain::{Counts, QueueKind, Text},
+    domain::{Counts, MessageId, QueueKind, Text},
     journal::Record,
     operations::transfer::{
         lane::after_attempt,
@@ -252,12 +252,48 @@ impl Engine {
         } else {
             // Counts lag: an empty receive and a zero count, twice.
             self.confirmed += 1;
-            if self.confirmed >= 2 {
+            let (missing, shown_at) = (self.missing(), self.begun_at.checked_add(settle).unwrap_or(now));
+            if self.confirmed >= 2 && (missing.is_empty() || now >= shown_at) {
+                self.settle_as_gone(missing);
                 return self.end_drained(now, elsewhere);
+            }
+            if !missing.is_empty() {
+                // What a killed try had in hand is hidden still, or deleted and not written down: time tells.
+                self.shared.tally.waiting_for = missing.len() as u64;
+                look_again_at = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now).min(shown_at.max(now));
             }
         }
         self.received_since_count = false;
         self.stage = Stage::Counting { asked: false, not_before: Some(look_again_at) };
+    }
+
+    /// What earlier tries sent, or may have sent, and this one has not met.
+    fn missing(&self) -> Vec<MessageId> {
+        let resume = &self.shared.settings.resume;
+        let is_missing = |id: &&MessageId| {
+            let key = Key::of(id);
+            let open = self.shared.sent_not_deleted.contains(&key) || self.shared.uncertain.contains(&key);
+            open && !self.shared.left.contains_key(&key)
+        };
+        resume.sent_not_deleted.iter().chain(&resume.uncertain).filter(is_missing).cloned().collect()
+    }
+
+    /// The whole queue was seen, and these are not in it: they were deleted, by that try or by somebody.
+    fn settle_as_gone(&mut self, ids: Vec<MessageId>) {
+        if ids.is_empty() {
+            return;
+        }
+        for key in ids.iter().map(Key::of) {
+            self.shared.sent_not_deleted.remove(&key);
+            self.shared.uncertain.remove(&key);
+            self.shared.tried.remove(&key);
+        }
+        let tally = &mut self.shared.tally;
+        tally.uncertain.retain(|id| !ids.contains(id));
+        tally.sent_not_deleted = self.shared.sent_not_deleted.len() as u64;
+        if let Some(lane) = self.lanes.first_mut() {
+            lane.unflushed.push(Record::Gone { ids });
+        }
     }
 
     fn end_drained(&mut self, now: Timestamp, elsewhere: u64) {
