@@ -184,6 +184,14 @@ async fn a_profile_that_does_not_answer_holds_nobody_up() {
     assert_eq!(started.elapsed().as_secs(), 2, "all are asked at once");
 }
 
+#[test]
+fn an_error_at_a_line_end_of_two_characters_is_shown() {
+    for text in ["'\r\n", "x = '\r\n", "[environments.dev\r\n", "account = \"1\r\n2\"\r\n"] {
+        let (_, shown) = message(text.to_owned());
+        assert!(shown.contains("error"), "{text:?}: {shown}");
+    }
+}
+
 proptest::proptest! {
     /// Whatever is typed or broken, there is a message, without a panic and without a control character.
     #[test]

@@ -213,9 +213,10 @@ fn safe(text: &str) -> String {
     Text::capped(&text.replace("\r\n", "\n"), text.len() + 1).to_string()
 }
 
-/// The last character boundary at or before `offset`.
+/// The last character boundary at or before `offset`; the two characters that end a line are one.
 fn floor(text: &str, offset: usize) -> usize {
-    text.floor_char_boundary(offset.min(text.len()))
+    let at = text.floor_char_boundary(offset.min(text.len()));
+    if text[..at].ends_with('\r') && text[at..].starts_with('\n') { at - 1 } else { at }
 }
 
 /// The name among `known` that `written` was probably meant to be.

@@ -10,6 +10,8 @@ use crate::domain::MessageId;
 /// What had been done when a run broke off.
 #[derive(Debug, Clone, Default)]
 pub struct History {
+    /// Whether the run is taken up again.
+    pub is_resumed: bool,
     /// The plan, as recorded.
     pub plan: serde_json::Value,
     /// Messages sent at or after this time are not the run's.
@@ -20,8 +22,8 @@ pub struct History {
     pub sent_not_deleted: HashSet<MessageId>,
     /// Intended, and then nothing: these may or may not have been sent.
     pub uncertain: HashSet<MessageId>,
-    /// Of the uncertain ones, those intended under a deduplication id, and when first.
-    pub tried: HashMap<MessageId, Timestamp>,
+    /// Of the uncertain ones, those intended under a deduplication id: when first, and which.
+    pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// New ids of what was sent.
     pub new_ids: Vec<MessageId>,
     /// No longer in the queue they were taken from.
@@ -108,11 +110,17 @@ impl Reading {
             Record::Kept { batch: Some(batch), ids, .. } => {
                 for id in ids {
                     settle(open, batch, &id);
-                    history.tried.remove(&id);
+                    // Another try may have left it open: then its first time still counts.
+                    let open_elsewhere = history.uncertain.contains(&id) || open.values().any(|ids| ids.contains(&id));
+                    if !open_elsewhere {
+                        history.tried.remove(&id);
+                    }
                 }
             }
             Record::Deleted { ids } | Record::Gone { ids } => ids.into_iter().for_each(|id| history.delete(id)),
             Record::TaskIntent { known, .. } => history.task_intended = Some((at, known)),
+            // Refused for certain: a resume may ask for it anew.
+            Record::Task { status, .. } if status == "REFUSED" => history.task_intended = None,
             Record::Task { started_at, .. } => history.task_started_at = started_at.or(history.task_started_at),
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
@@ -136,7 +144,7 @@ impl History {
             self.perhaps_gone.insert(message.id.clone());
         }
         if let Some(deduplication_id) = &message.deduplication_id {
-            self.tried.entry(message.id.clone()).or_insert(at);
+            self.tried.entry(message.id.clone()).or_insert_with(|| (at, deduplication_id.clone()));
             self.claimed.insert(deduplication_id.clone(), message.id.clone());
         }
     }

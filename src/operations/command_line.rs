@@ -25,7 +25,8 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
             name => format!("--{}", name.replace('_', "-")),
         };
         match value {
-            Value::Bool(_) => words.push(flag),
+            Value::Bool(false) => {}
+            Value::Bool(true) => words.push(flag),
             Value::String(text) => words.extend([flag, quoted(text)]),
             other => words.extend([flag, other.to_string()]),
         }

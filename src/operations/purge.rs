@@ -97,6 +97,7 @@ fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Clo
         source: queue.kind,
         destinations: Vec::new(),
         lanes: 16,
+        batch_max: 10,
         visibility_seconds: 60,
         cutoff: Timestamp::MAX,
         limit: purge.limit,

@@ -147,7 +147,12 @@ fn earlier(planner: &Planner, restore: &Restore) -> Result<Vec<RunId>, Operation
         let same = summary.plan_text("/operation/operation") == Some("restore")
             && summary.plan_text("/operation/run") == Some(restore.run.as_str())
             && planner.resuming.as_ref() != Some(&summary.run);
-        if same && !History::read(&planner.state.open(&summary.run)?)?.sent.is_empty() {
+        if !same {
+            continue;
+        }
+        let folder = planner.state.open(&summary.run)?;
+        let history = History::read(&folder)?;
+        if folder.is_busy() || !history.sent.is_empty() || !history.uncertain.is_empty() {
             found.push(summary.run);
         }
     }

@@ -69,7 +69,11 @@ impl Run<'_> {
                 self.find(|task| task.handle.as_ref() == Some(&handle) || self.is_new(task, asked_at, &known)).await
             }
             Err(error) if error.may_have_been_applied() => self.find(|task| self.is_new(task, asked_at, &known)).await,
-            Err(error) => Err(Stop::Failed(error)),
+            Err(error) => {
+                let (status, moved) = ("REFUSED".to_owned(), 0);
+                self.write(Record::Task { handle: None, status, moved, started_at: None }).await?;
+                Err(Stop::Failed(error))
+            }
         }
     }
 

@@ -93,7 +93,8 @@ async fn aws_time(context: &Context, now: Timestamp) -> Timestamp {
 /// The run's journal can't be read, or another process works on it.
 pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Result<Report, JournalError> {
     let folder = context.state.open(run)?;
-    let (journal, history) = Journal::reopen(folder, context.cloud.clock())?;
+    let (journal, mut history) = Journal::reopen(folder, context.cloud.clock())?;
+    history.is_resumed = true;
     let mut report = Report::new(run, approved.plan(), context.cloud.clock().now());
     report.journal_at(journal.folder());
     // Should it not begin, what the earlier try left is still so.

@@ -71,6 +71,10 @@ impl Run<'_> {
         for saved in SavedLines::open(&folder.snapshot()).map_err(stop)? {
             let saved = saved.map_err(stop)?;
             let now = self.context.cloud.clock().now();
+            if self.tally.uncertain.contains(&saved.message.id) {
+                // Perhaps there, perhaps not: what follows it in its group must not overtake it.
+                self.stopped_groups.extend(saved.message.system.group.clone());
+            }
             let selected =
                 self.put_back.filter.as_ref().is_none_or(|filter| filter.matches(&saved.message, now) == Ok(true));
             if !selected || !is_gone(&saved.message.id) || !self.done.insert(saved.message.id.clone()) {

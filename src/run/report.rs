@@ -218,11 +218,13 @@ impl Report {
             self.notes.push(Text::line(&text));
         }
         if !tally.uncertain.is_empty() {
-            let text = format!(
-                "{} messages may or may not have been sent, and were left: look for them at the destination, then --resume with \
-                 --uncertain resend, or delete them",
-                tally.uncertain.len()
-            );
+            let what_to_do = match self.operation.as_str() {
+                "restore" => "look for them at the destination; the snapshot has them still",
+                _ => {
+                    "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
+                }
+            };
+            let text = format!("{} messages may or may not have been sent; {what_to_do}", tally.uncertain.len());
             self.notes.push(Text::line(&text));
         }
         if tally.untaken {

@@ -29,15 +29,21 @@ pub(super) async fn run(
     report: Report,
 ) -> Report {
     let clock = context.cloud.clock();
-    let resumed = history.batch > 0;
+    let resumed = history.is_resumed;
     if resumed {
         release_what_an_earlier_try_held(&bound, context, journal, &history).await;
     }
     let ClientSide { source, destinations, mut settings, mut judge, mark, snapshot, park_file, .. } = bound;
     settings.cutoff = history.cutoff.unwrap_or_else(|| clock.now());
     if resumed {
-        // What the killed try had received shows again when its visibility timeout is over.
-        settings.settle_seconds = settings.settle_seconds.max(settings.visibility_seconds + 10);
+        // What the killed try had received or left shows again when its time is over.
+        settings.settle_seconds = settings.settle_seconds.max(settings.hold_seconds() + 10);
+        let done = if destinations.is_empty() {
+            history.removed.len() + history.perhaps_gone.len()
+        } else {
+            history.sent.len()
+        };
+        settings.limit = settings.limit.map(|limit| limit.saturating_sub(done as u64));
     }
     settings.resume = Resume {
         sent: history.sent,

@@ -131,3 +131,40 @@ async fn a_redrive_ends_although_messages_go_on_arriving() {
     assert!(report.seconds < 300.0, "{} s", report.seconds);
     assert_eq!(stage.count("orders"), 30, "what arrives later is not this run's");
 }
+
+#[tokio::test(start_paused = true)]
+async fn doubt_is_settled_by_sending_again_when_asked_or_by_taking_the_messages_out() {
+    for resend in [true, false] {
+        let mut stage = Stage::new(Protection::Confirm, &orders(10));
+        let fault = r#"{"call":"SendMessageBatch","nth":1,"kind":"lost-before"}"#;
+        stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
+        let client = opsctl::operations::values::EngineChoice::Client;
+        let first = stage.run(&redrive(|redrive| redrive.engine = client)).await;
+        assert_eq!((first.end, first.tally.uncertain.len()), (End::Partly, 10), "{first:#?}");
+        let mut plan = run::plan_of(&stage.folder(), &first.run).expect("a plan");
+        if resend {
+            let opsctl::operations::Operation::Redrive(redrive) = &mut plan.operation else { panic!("a redrive") };
+            redrive.uncertain = opsctl::operations::values::Uncertain::Resend;
+            let (operation, observed) = (&plan.operation, &plan.observed);
+            plan.fingerprint = opsctl::plan::Fingerprint::of(operation, &plan.environment, &plan.account, observed);
+        } else {
+            stage.sandbox.clock().sleep(Duration::from_secs(200)).await;
+            let taken =
+                stage.sandbox.with(|world, now| world.take(now, &caller(), "orders-dlq", 10, None)).expect("taken");
+            for message in &taken {
+                let gone = stage
+                    .sandbox
+                    .with(|world, now| world.remove(now, &caller(), "orders-dlq", &message.receipt_handle));
+                gone.expect("deleted");
+            }
+        }
+        let approved = stage.approve(plan).expect("approval");
+        let context = stage.context().await;
+        let resumed = run::resume(&first.run, approved, &context).await.expect("a journal");
+        assert!(matches!(resumed.end, End::Done | End::Nothing), "{resumed:#?}");
+        assert_eq!(resumed.tally.uncertain.len(), 0);
+        assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (if resend { 10 } else { 0 }, 0));
+        let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
+        assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
+    }
+}

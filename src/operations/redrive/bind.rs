@@ -25,6 +25,9 @@ use crate::{
 /// Shorter, and a slow send would outlast it.
 const VISIBILITY_SECONDS_MIN: u32 = 5;
 
+/// What a program may take for one message, see [`Editor`].
+const PROGRAM_SECONDS_MAX: u32 = 10;
+
 /// What was parsed from the parameters.
 pub(super) struct Parts {
     pub(super) filter: Option<Filter>,
@@ -71,6 +74,11 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         source: scene.from.kind,
         destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
         lanes: parts.lanes,
+        // A program may take its time with each message, and all of a batch are hidden for so long only.
+        batch_max: match &parts.editor {
+            Some(Editor::Program(_)) => (visibility_seconds / 2 / PROGRAM_SECONDS_MAX).clamp(1, 10),
+            Some(Editor::Jq(_)) | None => 10,
+        },
         visibility_seconds,
         cutoff: Timestamp::MAX,
         limit: redrive.limit,

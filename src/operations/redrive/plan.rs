@@ -66,7 +66,7 @@ pub(in crate::operations) async fn plan(
     plan.observed.insert("engine".to_owned(), format!("{engine:?}").to_lowercase());
     plan.resource = Text::line(scene.from.name.as_str());
     plan.empty = scene.from.counts.total() == 0;
-    plan.summary = summary(&scene, &plan.facts);
+    plan.summary = summary(redrive, &scene, &plan.facts);
 
     let bound = match engine {
         choice::Engine::Managed => Bound::Managed(managed(redrive, &scene)),
@@ -262,6 +262,14 @@ impl Draft<'_> {
         if let Some(limit) = self.redrive.limit {
             self.fact("at most", &format!("{limit} messages"));
         }
+        for (label, value) in [("edit", &self.redrive.edit), ("park", &self.redrive.park)] {
+            if let Some(value) = value {
+                self.fact(label, value);
+            }
+        }
+        if let Some(rate) = self.redrive.rate {
+            self.fact("rate", &format!("at most {rate} a second"));
+        }
         if self.ramp.is_ramped() {
             let (bounce, watch) = (bounce_max(self.redrive), watch_seconds(self.redrive, scene, self.ramp));
             self.fact("ramp", &format!("{}, watching {watch} s after each step, stops over {bounce} back", self.ramp));
@@ -315,7 +323,11 @@ impl Draft<'_> {
             ],
             choice::Engine::Client => &[
                 "messages get new ids, new send times and a fresh receive count",
-                "body, attributes, group id and trace header stay as they are",
+                match (&self.redrive.edit, self.redrive.mark) {
+                    (Some(_), _) => "what the edit changes is changed; all else stays as it is",
+                    (None, true) => "the attribute opsctl.run is added; all else stays as it is",
+                    (None, false) => "body, attributes, group id and trace header stay as they are",
+                },
             ],
         };
         self.plan.changes.extend(changes.iter().map(|change| Text::from(*change)));
@@ -386,9 +398,17 @@ fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>)
     observed.insert(format!("{label}: content-based deduplication"), queue.content_based_deduplication.to_string());
 }
 
-fn summary(scene: &Scene, facts: &[Fact]) -> Text {
+fn summary(redrive: &Redrive, scene: &Scene, facts: &[Fact]) -> Text {
     let to = facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
-    Text::line(&format!("move ~{} messages from {} to {to}", scene.from.counts.total(), scene.from.name))
+    let total = scene.from.counts.total();
+    let from = &scene.from.name;
+    Text::line(&match redrive.limit.filter(|limit| *limit < total) {
+        Some(limit) => format!("move at most {limit} of ~{total} messages from {from} to {to}"),
+        None if redrive.filter.is_some() || redrive.ids.is_some() => {
+            format!("move those selected of ~{total} messages from {from} to {to}")
+        }
+        None => format!("move ~{total} messages from {from} to {to}"),
+    })
 }
 
 fn in_words(seconds: u64) -> String {

@@ -20,7 +20,7 @@ use super::{
     tally::{NAMED_MAX, Stop, Tally},
 };
 use crate::{
-    cloud::{CloudError, ErrorKind, sqs::BATCH_MAX},
+    cloud::{CloudError, ErrorKind},
     domain::{Message, Text},
     journal::Record,
     operations::values::Uncertain,
@@ -64,7 +64,9 @@ pub struct Engine {
     received_since_count: bool,
     failures: u32,
     begun_at: Timestamp,
+    /// When something of this run was last met or finished, and whether a receive was answered since.
     active_at: Timestamp,
+    looked: bool,
     full_batches: usize,
     /// Lane that is asked first.
     turn: LaneId,
@@ -76,12 +78,11 @@ impl Engine {
     /// An engine that begins at `now`.
     pub fn new(settings: Settings, now: Timestamp) -> Self {
         let resumed = !settings.resume.sent_not_deleted.is_empty();
-        let limit = settings.limit.map(|limit| limit.saturating_sub(settings.resume.sent.len() as u64));
         let mut shared = Shared {
             tally: Tally::default(),
             stopped_groups: HashSet::new(),
             removable: HashSet::new(),
-            pace: Pace::new(settings.rate, &settings.ramp, limit, now),
+            pace: Pace::new(settings.rate, &settings.ramp, settings.limit, settings.batch_max, now),
             sent: Recent::new(SENT_MIN),
             sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
             uncertain: settings.resume.uncertain.iter().map(Key::of).collect(),
@@ -90,7 +91,7 @@ impl Engine {
             in_hand: HashMap::new(),
             left: HashMap::new(),
             batch: settings.resume.batch,
-            tried: settings.resume.tried.iter().map(|(id, at)| (Key::of(id), *at)).collect(),
+            tried: settings.resume.tried.iter().map(|(id, tried)| (Key::of(id), tried.clone())).collect(),
             sent_before: 0,
             met: 0,
             grown: 0,
@@ -103,14 +104,15 @@ impl Engine {
         let new_ids = std::mem::take(&mut shared.settings.resume.new_ids);
         new_ids.iter().for_each(|id| shared.new_ids.insert(Key::of(id)));
         shared.sent_before = resume.len() as u64;
-        let tried = std::mem::take(&mut shared.settings.resume.tried);
-        let doubtful = shared.settings.resume.uncertain.iter().filter(|id| !tried.contains_key(*id));
-        let mut uncertain: Vec<_> = doubtful.cloned().collect();
-        uncertain.sort_unstable();
-        uncertain.truncate(NAMED_MAX);
-        if shared.settings.resume.policy == Uncertain::Leave {
-            shared.tally.uncertain = uncertain;
+        if shared.settings.resume.policy == Uncertain::Resend {
+            // Asked for in so many words: no window of SQS's matters.
+            shared.tried.clear();
         }
+        // All are named until they are met and sent: a run that stops before that must not forget them.
+        shared.tally.uncertain = shared.settings.resume.uncertain.iter().cloned().collect();
+        shared.tally.uncertain.sort_unstable();
+        shared.tally.uncertain.truncate(NAMED_MAX);
+        shared.tally.sent_not_deleted = shared.sent_not_deleted.len() as u64;
         (shared.tally.step, shared.tally.steps) = shared.pace.step();
         let lanes = shared.settings.lanes.max(1);
         // One lane keeps order: nothing may overtake in it.
@@ -128,6 +130,7 @@ impl Engine {
             failures: 0,
             begun_at: now,
             active_at: now,
+            looked: false,
             full_batches: 0,
             resumed,
         }
@@ -195,6 +198,9 @@ impl Engine {
             return Next::Wait(work.not_before());
         }
         shared.pace.settle(work.granted, work.sent);
+        if work.is_own {
+            (self.active_at, self.looked) = (now, false);
+        }
         work.items.iter().for_each(|item| {
             shared.in_hand.remove(&item.key);
         });
@@ -231,7 +237,7 @@ impl Engine {
         lane.state = LaneState::Receiving { granted, asked_at: now };
         // What an earlier try sent may lie behind messages that are left: whole batches reach it.
         let whole = self.shared.settings.selective || !self.shared.sent_not_deleted.is_empty();
-        let messages_max = if whole { BATCH_MAX as u32 } else { granted };
+        let messages_max = if whole { self.shared.settings.batch_max } else { granted };
         let visibility_seconds = self.shared.settings.visibility_seconds;
         Next::Step(Step::Receive { lane: number, messages_max, wait_seconds: WAIT_SECONDS, visibility_seconds })
     }
@@ -265,7 +271,7 @@ impl Engine {
     /// Whether nothing of this run has been met for long.
     fn is_quiet(&self, now: Timestamp) -> bool {
         let seconds_max = QUIET_SECONDS_MAX.max(i64::from(self.shared.settings.settle_seconds));
-        now.duration_since(self.active_at).as_secs() > seconds_max
+        self.looked && now.duration_since(self.active_at).as_secs() > seconds_max
     }
 
     /// Whether all that is left to do is to delete what an earlier try sent.
@@ -295,6 +301,8 @@ impl Engine {
         };
         lane.failures = 0;
         lane.not_before = None;
+        self.looked = true;
+        let clearing = self.is_clearing();
         if messages.is_empty() {
             self.shared.pace.settle(granted, 0);
             self.empty = true;
@@ -307,7 +315,14 @@ impl Engine {
         messages.sort_by_key(|message| (message.system.sequence, message.system.sent_at));
         let items: Vec<Item> = messages.into_iter().filter_map(|message| self.shared.sort(message)).collect();
         // What only arrives, or was left before, is no progress: with a consumer that still fails it would never end.
-        if items.iter().any(|item| matches!(item.state, ItemState::New | ItemState::Sent)) {
+        let is_own = |item: &Item| match item.state {
+            ItemState::Sent => true,
+            // Where only deletions are left to do, the rest is passed by.
+            ItemState::New => !clearing,
+            ItemState::Ready | ItemState::Remove | ItemState::Hold | ItemState::PutBack | ItemState::Finished => false,
+        };
+        let own = items.iter().any(is_own);
+        if own {
             self.active_at = now;
             self.received_since_count = true;
             self.confirmed = 0;
@@ -316,7 +331,7 @@ impl Engine {
         let visible = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds));
         let hidden_until = asked_at.checked_add(visible).unwrap_or(now);
         let work = Work::new(items, granted, self.shared.batch, hidden_until);
-        self.lanes[number].state = LaneState::Working(Box::new(work));
+        self.lanes[number].state = LaneState::Working(Box::new(work.of_own(own)));
     }
 
     fn on_receive_failed(&mut self, now: Timestamp, number: LaneId, error: CloudError) {

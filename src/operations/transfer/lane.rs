@@ -82,6 +82,8 @@ pub(super) struct Work {
     records: Vec<Record>,
     attempts: u32,
     not_before: Option<Timestamp>,
+    /// Whether it has messages of this run, not only what arrives or was left.
+    pub(super) is_own: bool,
     /// Announced, and its outcome is not written yet.
     is_open: bool,
 }
@@ -112,8 +114,14 @@ impl Work {
             records: Vec::new(),
             attempts: 0,
             not_before: None,
+            is_own: false,
             is_open: false,
         }
+    }
+
+    pub(super) fn of_own(mut self, is_own: bool) -> Self {
+        self.is_own = is_own;
+        self
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -207,8 +215,16 @@ impl Work {
         for (index, judgement) in new.into_iter().zip(judgements) {
             match judgement {
                 Judgement::Send { to, outgoing } => {
+                    let other_id = shared
+                        .tried
+                        .get(&self.items[index].key)
+                        .is_some_and(|(_, id)| outgoing.deduplication_id.as_ref() != Some(id));
                     self.items[index].to = Some((to, *outgoing));
                     self.items[index].state = ItemState::Ready;
+                    if other_id {
+                        // An editor gave another one: SQS would not know it for the same message.
+                        self.doubt_one(index, shared);
+                    }
                 }
                 Judgement::Remove => self.items[index].state = ItemState::Remove,
                 Judgement::Keep(why) => self.keep(index, &why, false, shared),
@@ -411,7 +427,7 @@ impl Work {
         let put_back = self.indices(&ItemState::PutBack);
         let (indices, seconds) = match put_back.is_empty() {
             false => (put_back, 0),
-            true => (self.indices(&ItemState::Hold), shared.hold_seconds()),
+            true => (self.indices(&ItemState::Hold), shared.settings.hold_seconds()),
         };
         if indices.is_empty() {
             return None;

@@ -18,10 +18,11 @@ pub(super) struct Pace {
     sent: u64,
     reserved: u64,
     limit: Option<u64>,
+    batch_max: u64,
 }
 
 impl Pace {
-    pub(super) fn new(rate: Option<u32>, ramp: &Ramp, limit: Option<u64>, now: Timestamp) -> Self {
+    pub(super) fn new(rate: Option<u32>, ramp: &Ramp, limit: Option<u64>, batch_max: u32, now: Timestamp) -> Self {
         Self {
             rate: rate.map(f64::from),
             tokens: 1.0,
@@ -32,6 +33,7 @@ impl Pace {
             sent: 0,
             reserved: 0,
             limit,
+            batch_max: u64::from(batch_max.clamp(1, 10)),
         }
     }
 
@@ -51,9 +53,9 @@ impl Pace {
         in_step.min(in_all)
     }
 
-    /// Reserves up to ten messages; answers how many, or until when to wait.
+    /// Reserves up to a batch of messages; answers how many, or until when to wait.
     pub(super) fn grant(&mut self, now: Timestamp) -> Result<u32, Option<Timestamp>> {
-        let room = self.room().min(10) as u32;
+        let room = self.room().min(self.batch_max) as u32;
         if room == 0 {
             return Err(None);
         }
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_ramp_grants_step_by_step() {
-        let mut pace = Pace::new(None, &"1,12".parse().expect("a ramp"), None, at(0));
+        let mut pace = Pace::new(None, &"1,12".parse().expect("a ramp"), None, 10, at(0));
         assert_eq!(pace.grant(at(0)), Ok(1));
         assert_eq!(pace.grant(at(0)), Err(None));
         pace.settle(1, 1);
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_limit_holds_over_all_steps() {
-        let mut pace = Pace::new(None, &Ramp::none(), Some(3), at(0));
+        let mut pace = Pace::new(None, &Ramp::none(), Some(3), 10, at(0));
         assert_eq!(pace.grant(at(0)), Ok(3));
         pace.settle(3, 3);
         assert!(pace.is_limit_reached() && pace.is_step_full());
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_rate_holds_over_a_second() {
-        let mut pace = Pace::new(Some(50), &Ramp::none(), None, at(0));
+        let mut pace = Pace::new(Some(50), &Ramp::none(), None, 10, at(0));
         let mut sent = 0;
         let mut now = 0;
         while now < 1_000 {

@@ -9,6 +9,9 @@ use crate::{
     operations::values::{BounceMax, Ramp, Uncertain},
 };
 
+/// What is left is hidden for so long at least.
+const HOLD_SECONDS: u32 = 120;
+
 /// How to transfer.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,6 +21,8 @@ pub struct Settings {
     pub destinations: Vec<(String, QueueKind)>,
     /// Calls at once, and batches announced whose outcome is not written: at most so many can be in doubt.
     pub lanes: usize,
+    /// Messages received at once, 1 to 10; fewer where deciding takes long.
+    pub batch_max: u32,
     /// How long received messages stay hidden at a time.
     pub visibility_seconds: u32,
     /// Messages sent at or after this time are not this run's.
@@ -51,12 +56,19 @@ pub struct Resume {
     pub sent_not_deleted: HashSet<MessageId>,
     /// Perhaps sent.
     pub uncertain: HashSet<MessageId>,
-    /// Of those, sent to a FIFO queue under a deduplication id, and when first.
-    pub tried: HashMap<MessageId, Timestamp>,
+    /// Of those, sent to a FIFO queue: when first, and under which deduplication id.
+    pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// What becomes of the others.
     pub policy: Uncertain,
     /// New ids of those sent.
     pub new_ids: Vec<MessageId>,
     /// Highest batch number.
     pub batch: u64,
+}
+
+impl Settings {
+    /// How long what is left stays hidden at a time, so that lanes do not meet it again and again.
+    pub fn hold_seconds(&self) -> u32 {
+        HOLD_SECONDS.max(self.visibility_seconds)
+    }
 }

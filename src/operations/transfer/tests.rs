@@ -306,6 +306,7 @@ fn settings(world: &World, ramp: &str) -> Settings {
         source: world.source,
         destinations: vec![("destination".to_owned(), world.destination)],
         lanes: 4,
+        batch_max: 10,
         visibility_seconds: 60,
         cutoff: start(),
         limit: None,
@@ -316,7 +317,7 @@ fn settings(world: &World, ramp: &str) -> Settings {
         bounce_max: BounceMax::Percent(5),
         watch_seconds: 0,
         // Longer than a crashed try keeps hidden what it left.
-        settle_seconds: 400,
+        settle_seconds: 200,
         resume: Resume {
             sent: history.sent,
             sent_not_deleted: history.sent_not_deleted,

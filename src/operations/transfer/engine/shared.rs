@@ -24,8 +24,6 @@ use crate::{
 pub(super) const SENT_MIN: usize = 57_344;
 /// Messages left and held at once; SQS itself allows about 120,000 in flight (SQS quotas).
 const LEFT_MAX: usize = 100_000;
-/// How long what is left stays hidden at a time, so that lanes do not meet it again and again.
-const HOLD_SECONDS: u32 = 300;
 
 /// What all lanes share.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ pub(in super::super) struct Shared {
     pub(super) left: HashMap<Key, ReceiptHandle>,
     pub(super) batch: u64,
     /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
-    pub(super) tried: HashMap<Key, Timestamp>,
+    pub(in super::super) tried: HashMap<Key, (Timestamp, String)>,
     /// Sent by earlier tries.
     pub(super) sent_before: u64,
     /// Messages that came back and were met.
@@ -92,7 +90,9 @@ impl Shared {
     pub(in super::super) fn sent(&mut self, item: &Item, new_id: &MessageId) {
         self.sent.insert(item.key);
         self.sent_not_deleted.insert(item.key);
-        self.uncertain.remove(&item.key);
+        if self.uncertain.remove(&item.key) {
+            self.tally.uncertain.retain(|id| *id != item.message.id);
+        }
         self.tried.remove(&item.key);
         match item.origin {
             Origin::DeadLetter => {
@@ -111,8 +111,9 @@ impl Shared {
     }
 
     pub(in super::super) fn doubt(&mut self, key: Key, id: MessageId) {
-        let again = self.tried.remove(&key).is_some();
-        if (self.uncertain.insert(key) || again) && self.tally.uncertain.len() < NAMED_MAX {
+        self.tried.remove(&key);
+        self.uncertain.insert(key);
+        if !self.tally.uncertain.contains(&id) && self.tally.uncertain.len() < NAMED_MAX {
             self.tally.uncertain.push(id);
         }
     }
@@ -137,10 +138,6 @@ impl Shared {
         }
     }
 
-    pub(in super::super) fn hold_seconds(&self) -> u32 {
-        HOLD_SECONDS.max(self.settings.visibility_seconds)
-    }
-
     /// What becomes of a received message before anybody judges it.
     pub(super) fn sort(&mut self, message: Message) -> Option<Item> {
         let key = Key::of(&message.id);
@@ -159,7 +156,7 @@ impl Shared {
             to: None,
             content: None,
             attempts: 0,
-            maybe_sent_at: self.tried.get(&key).copied(),
+            maybe_sent_at: self.tried.get(&key).map(|(at, _)| *at),
         })
     }
 

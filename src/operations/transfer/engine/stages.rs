@@ -230,6 +230,8 @@ impl Engine {
         let elsewhere = counts.in_flight.saturating_sub(self.shared.left.len() as u64);
         let settle = SignedDuration::from_secs(i64::from(self.shared.settings.settle_seconds));
         let settled_at = self.active_at.checked_add(settle).unwrap_or(now);
+        // What a killed try had in hand is hidden for so long at most.
+        let hidden = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds) + 10);
         if self.is_quiet(now) {
             return self.end_drained(now, elsewhere);
         }
@@ -252,13 +254,15 @@ impl Engine {
         } else {
             // Counts lag: an empty receive and a zero count, twice.
             self.confirmed += 1;
-            let (missing, shown_at) = (self.missing(), self.begun_at.checked_add(settle).unwrap_or(now));
+            let (missing, shown_at) = (self.missing(), self.begun_at.checked_add(hidden).unwrap_or(now));
             if self.confirmed >= 2 && (missing.is_empty() || now >= shown_at) {
-                self.settle_as_gone(missing);
+                if elsewhere == 0 {
+                    self.settle_as_gone(missing);
+                }
                 return self.end_drained(now, elsewhere);
             }
             if !missing.is_empty() {
-                // What a killed try had in hand is hidden still, or deleted and not written down: time tells.
+                // Hidden still, or deleted and not written down: time tells.
                 self.shared.tally.waiting_for = missing.len() as u64;
                 look_again_at = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now).min(shown_at.max(now));
             }

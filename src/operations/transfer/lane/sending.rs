@@ -159,6 +159,10 @@ impl Work {
         let mut ids = vec![self.items[index].message.id.clone()];
         self.items[index].state = ItemState::Finished;
         for follower in followers {
+            if self.items[follower].maybe_sent_at.is_some() {
+                self.doubt_one(follower, shared);
+                continue;
+            }
             ids.push(self.items[follower].message.id.clone());
             self.items[follower].state = ItemState::PutBack;
         }
