@@ -8,3 +8,4 @@ mod hostile;
 mod listing;
 mod looking;
 mod reference;
+mod terminal;

@@ -73,7 +73,7 @@ pub struct Redrive {
     /// Keep received messages hidden for this long at a time [default: 1m]
     #[arg(long, value_name = "TIME")]
     pub visibility: Option<Seconds>,
-    /// Work on this many batches at once [default: 16; FIFO 8]
+    /// Make this many calls at once [default: 16; FIFO 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub lanes: Option<u32>,
     /// With --resume: what becomes of messages whose sending had no clear answer
