@@ -186,6 +186,11 @@ fn of_credentials(action: &str, error: &CredentialsError) -> CloudError {
     } else {
         ErrorKind::CredentialsMissing
     };
+    // The last that the default chain asks is the machine's own role; its refusal says nothing to a person at a desk.
+    if kind == ErrorKind::CredentialsMissing && words.contains("IMDS") {
+        let plain = "no credentials were found: none in the environment, no profile, and this machine has no role";
+        return CloudError::new(kind, action, plain);
+    }
     CloudError::new(kind, action, &words)
 }
 

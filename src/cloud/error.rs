@@ -119,7 +119,11 @@ fn provide(environment: &Environment) -> String {
             let name = Text::line(name);
             format!("run `aws configure sso --profile {name}`, or name another profile for {}", environment.name)
         }
-        CredentialSource::Default => format!("give {} a profile, or log in in this shell", environment.name),
+        CredentialSource::Default => format!(
+            "give [environments.{}] a `profile` (and `aws sso login --profile NAME`), or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY in this shell",
+            environment.name
+        ),
         CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
     }
 }
