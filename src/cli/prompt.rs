@@ -3,7 +3,11 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::wrap::{width_of, wrap};
-use crate::gate::{Answer, Ask};
+use crate::{
+    domain::Text,
+    gate::{Answer, Ask},
+    plan::Plan,
+};
 
 /// Longest answer read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 4_096;
@@ -17,9 +21,14 @@ pub fn can_ask() -> bool {
 ///
 /// # Errors
 /// The terminal is gone.
-pub fn consent(asked: &Ask) -> io::Result<Answer> {
+pub fn consent(asked: &Ask, plan: &Plan) -> io::Result<Answer> {
     let question = match asked {
-        Ask::Yes => "Do it? [y/N] ".to_owned(),
+        // In a small terminal the plan's first lines have gone by: the question itself says where.
+        Ask::Yes => {
+            let Plan { operation, resource, environment, account, .. } = plan;
+            let (operation, account) = (operation.name(), Text::line(&account.0));
+            format!("{operation} {resource} in {} ({account})? [y/N] ", Text::line(&environment.0))
+        }
         Ask::Type(phrase) => format!("Type `{phrase}` to do it, anything else to stop:\n> "),
     };
     let answer = read(&question)?;

@@ -234,7 +234,7 @@ fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent,
     let answer = match (&consent.approve, consent.yes, &asked) {
         (Some(fingerprint), ..) => Answer::Fingerprint(fingerprint.clone()),
         (None, true, Ask::Yes) => Answer::Yes,
-        (None, _, _) if prompt::can_ask() => match prompt::consent(&asked)? {
+        (None, _, _) if prompt::can_ask() => match prompt::consent(&asked, plan)? {
             Answer::None => {
                 return Err(CliError::new(Exit::Refused, "refused: the answer was not yes; nothing was done", ""));
             }
