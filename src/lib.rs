@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod domain;
 pub mod gate;
 pub mod journal;
+pub mod keymap;
 pub mod messages;
 pub mod observe;
 pub mod operations;

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Which modules of `src/` a module may use; never upward. `main.rs` sees `cli` only through the crate's name.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("clock", &[]),
     ("cloud", &["domain", "clock"]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("messages", &["domain"]),
     ("config", &["domain", "clock", "cloud"]),
     ("doctor", &["domain", "clock", "cloud"]),
+    ("keymap", &["operations", "config", "domain"]),
     ("observe", &["domain", "clock", "cloud", "config", "messages"]),
     // A plan carries the operation that it is of.
     ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
@@ -26,8 +27,27 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("run", &["domain", "clock", "cloud", "messages", "journal", "plan", "gate", "operations"]),
     ("sandbox", &["domain", "clock"]),
     (
+        "tui",
+        &[
+            "domain",
+            "clock",
+            "cloud",
+            "messages",
+            "journal",
+            "config",
+            "observe",
+            "plan",
+            "gate",
+            "operations",
+            "run",
+            "keymap",
+        ],
+    ),
+    (
         "cli",
         &[
+            "tui",
+            "keymap",
             "domain",
             "clock",
             "cloud",

@@ -1,3 +1,8 @@
-//! What is seen of the environments, for command line and console alike. Reads only.
+//! What is seen of the environments. Reads only.
 
 pub mod queues;
+pub mod snapshot;
+pub mod verdict;
+
+pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};
+pub use verdict::{Kind, Severity, Subject, Verdict};

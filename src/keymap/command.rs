@@ -1,0 +1,202 @@
+//! [`Command`]: everything that a key can be bound to, each once. Its name is what stands in a keymap file and in the palette;
+//! its comment is its help.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::operations::Operation;
+
+/// What a key does. Names of operations are the command line's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// Move down
+    Down,
+    /// Move up
+    Up,
+    /// Move a page down
+    PageDown,
+    /// Move a page up
+    PageUp,
+    /// Move half a page down
+    HalfPageDown,
+    /// Move half a page up
+    HalfPageUp,
+    /// Go to the first line
+    First,
+    /// Go to the last line
+    Last,
+    /// Show columns or text further left
+    Left,
+    /// Show columns or text further right
+    Right,
+    /// Open what is under the cursor
+    Open,
+    /// Go back, or close what lies on top
+    Back,
+    /// Leave opsctl
+    Quit,
+    /// Explain the keys of this view
+    Help,
+    /// Find any command by name
+    Palette,
+    /// Show what needs somebody
+    Home,
+    /// Show every queue
+    Queues,
+    /// Show what was done and what is being done
+    Activity,
+    /// Show one environment only, or all again
+    Environment,
+    /// Ask AWS again now
+    Refresh,
+    /// Narrow the list down
+    Filter,
+    /// Choose the column to sort by
+    Sort,
+    /// Turn the order round
+    Reverse,
+    /// Group by environment or system, or not at all
+    Group,
+    /// Show more columns, or fewer
+    Wide,
+    /// Show dead-letter queues only, or all again
+    DeadLettersOnly,
+    /// Show the whole name and every setting
+    Details,
+    /// Show failure groups, or single messages
+    Messages,
+    /// Select this one, or no longer
+    Select,
+    /// Select all that are shown, or none
+    SelectAll,
+    /// Select every message of this one's failure group
+    SelectGroup,
+    /// Choose the columns of the messages
+    Columns,
+    /// Edit the message in $EDITOR
+    Edit,
+    /// Copy what is under the cursor
+    Copy,
+    /// Copy the command line that does the same
+    CopyCommand,
+    /// Go to the next one
+    Next,
+    /// Go to the one before
+    Previous,
+    /// Break long lines, or not
+    Wrap,
+    /// Look at messages even where it may cost some
+    Force,
+    /// Change how it is done
+    Options,
+    /// Agree to the plan
+    Approve,
+    /// Stop the run after what is in hand
+    Cancel,
+    /// Go on with a run that broke off
+    Resume,
+    /// Show the run's journal
+    Journal,
+    /// Change colours
+    Theme,
+    /// Go to the shell for a while
+    Suspend,
+    /// Move messages from a dead-letter queue to where they belong
+    Redrive,
+    /// Delete every message of a queue, after a snapshot
+    Purge,
+    /// Put the messages of a run's snapshot back
+    Restore,
+}
+
+/// Where a key is meant: a view, or something that several have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everywhere
+    Everywhere,
+    /// In every list
+    List,
+    /// Home
+    Home,
+    /// The queues
+    Queues,
+    /// A dead-letter queue: its failure groups and messages
+    DeadLetters,
+    /// One message
+    Message,
+    /// Activity
+    Activity,
+    /// One run: its progress, report and journal
+    Run,
+    /// A plan that asks for consent
+    Plan,
+}
+
+impl Command {
+    /// Every command.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// Name in keymaps and palette: `page-down`.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// What it does: imperative, no full stop.
+    pub fn help(self) -> String {
+        let value = self.to_possible_value();
+        value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
+    }
+
+    /// Whether it plans a change: those are the command line's operations, under the same names.
+    pub fn is_operation(self) -> bool {
+        matches!(self, Self::Redrive | Self::Purge | Self::Restore)
+    }
+}
+
+impl Scope {
+    /// Scopes whose keys count too where this one's leave a key free, nearest first.
+    pub fn wider(self) -> &'static [Self] {
+        match self {
+            Self::Everywhere => &[],
+            Self::List | Self::Message | Self::Plan => &[Self::Everywhere],
+            Self::Home | Self::Queues | Self::DeadLetters | Self::Activity | Self::Run => {
+                &[Self::List, Self::Everywhere]
+            }
+        }
+    }
+}
+
+/// The help of operations as the command line has it.
+pub fn operation_help(name: &str) -> Option<String> {
+    use clap::Subcommand;
+    let command = Operation::augment_subcommands(clap::Command::new("opsctl"));
+    command.find_subcommand(name)?.get_about().map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_called_and_explained_as_on_the_command_line() {
+        for command in Command::all() {
+            let about = operation_help(&command.name());
+            assert_eq!(about.is_some(), command.is_operation(), "{}", command.name());
+            if let Some(about) = about {
+                assert_eq!(command.help(), about);
+            }
+        }
+    }
+
+    #[test]
+    fn help_is_imperative_and_has_no_full_stop() {
+        for command in Command::all() {
+            let help = command.help();
+            assert!(help.starts_with(char::is_uppercase) && !help.ends_with('.'), "{help}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! [`Snapshot`]: what is known of an environment, each figure with its age.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::queues::DeadLetters;
+use crate::{
+    cloud::CloudError,
+    domain::{EnvironmentName, Queue, QueueArn, QueueKind, QueueName, QueueUrl},
+};
+
+/// What is known of one environment. Cheap to clone; never changes: a newer one takes its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Environment.
+    pub environment: EnvironmentName,
+    /// Counts up with each snapshot of the environment, so that an older one can be told.
+    pub number: u64,
+    /// Whether it was read from disk, and nothing of it from AWS yet.
+    pub source: Source,
+    /// How the listing of the queues stands.
+    pub listing: Listing,
+    /// Every queue in scope, by name.
+    pub queues: Arc<[Arc<Seen>]>,
+    /// Why ages of the oldest messages can't be had, where they can't.
+    pub metrics_error: Option<CloudError>,
+    /// What looking costs.
+    pub spend: Spend,
+}
+
+/// Where a snapshot comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// From the disk: what an earlier session saw.
+    Cache,
+    /// From AWS.
+    Live,
+}
+
+/// How the listing of an environment's queues stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listing {
+    /// When it last came, whole.
+    pub at: Option<Timestamp>,
+    /// Why it did not come since.
+    pub error: Option<CloudError>,
+    /// Whether it is being asked for now.
+    pub busy: bool,
+    /// Queues listed whose settings and counts were not asked for yet.
+    pub unseen: usize,
+}
+
+/// A queue, as it was last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Name.
+    pub name: QueueName,
+    /// URL.
+    pub url: QueueUrl,
+    /// Settings and counts as they last came; none if they never did.
+    pub queue: Option<Queue>,
+    /// When they came.
+    pub at: Option<Timestamp>,
+    /// Why they did not come since; the figures above are older then.
+    pub error: Option<CloudError>,
+    /// What makes it a dead-letter queue, if anything does.
+    pub dead_letters: Option<DeadLetters>,
+    /// Age of its oldest message as CloudWatch last told it.
+    pub oldest: Option<Oldest>,
+    /// Its messages over time, oldest first.
+    pub trend: Trend,
+}
+
+/// Age of a queue's oldest message, a metric that lags by minutes and leaves out messages received three times and more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oldest {
+    /// Age in seconds at `at`.
+    pub seconds: u64,
+    /// Time of the sample.
+    pub at: Timestamp,
+}
+
+/// Messages of a queue over time: the last samples, a fixed number at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trend {
+    /// Time and total count, oldest first.
+    pub samples: Vec<(Timestamp, u64)>,
+}
+
+/// What looking costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spend {
+    /// Calls made in the last minute.
+    pub calls_per_minute: u32,
+    /// What they cost at list price if it goes on like this, in US dollars an hour.
+    pub dollars_per_hour: f64,
+    /// Calls that AWS throttled in the last minute.
+    pub throttled: u32,
+    /// Whether the configured bound holds looking back.
+    pub bounded: bool,
+}
+
+impl Seen {
+    /// Where its own dead letters go.
+    pub fn feeds(&self) -> Option<&QueueArn> {
+        Some(&self.queue.as_ref()?.redrive.as_ref()?.dead_letter)
+    }
+
+    /// Standard or FIFO.
+    pub fn kind(&self) -> QueueKind {
+        self.name.kind()
+    }
+
+    /// About how many messages lie in it, where that is known.
+    pub fn messages(&self) -> Option<u64> {
+        self.queue.as_ref().map(|queue| queue.counts.total())
+    }
+}
