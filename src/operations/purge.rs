@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{Queue, Text},
+    domain::{AccountId, Queue, Text},
     messages::filter::Filter,
     plan::{Call, Fact},
 };
@@ -94,6 +94,8 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
 
 fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Cloud) -> ClientSide {
     let settings = Settings {
+        // The run adds it.
+        account: AccountId(String::new()),
         source: queue.kind,
         destinations: Vec::new(),
         lanes: 16,

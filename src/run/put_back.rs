@@ -15,7 +15,7 @@ use crate::{
     journal::{History, IntentMessage, Journal, JournalError, Record, Saved, SavedLines, SentMessage},
     operations::{
         bound::PutBack,
-        transfer::{Kept, Stop, Tally},
+        transfer::{Kept, Stop, Tally, VERIFIED_SECONDS},
     },
 };
 
@@ -37,6 +37,7 @@ pub(super) async fn run(
         tally: Tally { uncertain: history.uncertain.into_iter().collect(), ..Tally::default() },
         stopped_groups: HashSet::new(),
         batch: history.batch,
+        verified_at: context.cloud.clock().now(),
         started_at: report.started_at,
         report: &report,
     };
@@ -57,6 +58,8 @@ struct Run<'a> {
     /// FIFO: groups of which a message was not taken.
     stopped_groups: HashSet<String>,
     batch: u64,
+    /// When the account was verified last.
+    verified_at: Timestamp,
     started_at: Timestamp,
     report: &'a Report,
 }
@@ -107,6 +110,7 @@ impl Run<'_> {
                 self.leave(chunk);
                 continue;
             }
+            self.verify().await?;
             self.batch += 1;
             let messages: Vec<Outgoing> = chunk.iter().map(|saved| self.outgoing(&saved.message, fifo)).collect();
             let intents = chunk.iter().zip(&messages).map(|(saved, outgoing)| IntentMessage {
@@ -124,6 +128,38 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Asks from time to time whether the credentials are still of the plan's account.
+    async fn verify(&mut self) -> Result<(), Stop> {
+        let clock = self.context.cloud.clock();
+        if clock.now().duration_since(self.verified_at).as_secs() < VERIFIED_SECONDS {
+            return Ok(());
+        }
+        let mut attempt = 0;
+        let caller = loop {
+            match self.context.cloud.identity().caller().await {
+                Ok(caller) => break caller,
+                Err(error) if error.is_passing() && attempt < ATTEMPTS_MAX => {
+                    attempt += 1;
+                    self.pause_after(&error, attempt).await;
+                }
+                Err(error) => return Err(Stop::Failed(error)),
+            }
+        };
+        let verified = Record::Verified { account: caller.account.clone(), arn: Text::line(&caller.arn) };
+        self.journal.write(vec![verified], Vec::new()).await.map_err(stop)?;
+        if caller.account.0 != self.report.account {
+            return Err(Stop::WrongAccount { actual: caller.account });
+        }
+        self.verified_at = clock.now();
+        Ok(())
+    }
+
+    async fn pause_after(&mut self, error: &CloudError, attempt: u32) {
+        self.tally.throttled += u64::from(error.kind == ErrorKind::Throttled);
+        let millis = (100_i64 << attempt.min(6)).min(5_000);
+        self.context.cloud.clock().sleep(SignedDuration::from_millis(millis).unsigned_abs()).await;
     }
 
     /// Behind one of its group that was not taken: it must not overtake it.
@@ -154,10 +190,7 @@ impl Run<'_> {
                         && attempt < ATTEMPTS_MAX =>
                 {
                     attempt += 1;
-                    self.tally.throttled += u64::from(error.kind == ErrorKind::Throttled);
-                    let millis = (100_i64 << attempt.min(6)).min(5_000);
-                    let pause = SignedDuration::from_millis(millis).unsigned_abs();
-                    self.context.cloud.clock().sleep(pause).await;
+                    self.pause_after(&error, attempt).await;
                 }
                 other => return other,
             }

@@ -191,6 +191,8 @@ impl Report {
         self.end = match &tally.stop {
             Some(Stop::Cancelled) => End::Interrupted,
             Some(Stop::Bounced { .. } | Stop::TooManyLeft) => End::Partly,
+            Some(Stop::WrongAccount { .. }) if moved || left => End::Partly,
+            Some(Stop::WrongAccount { .. }) => End::Refused,
             Some(Stop::Failed(_) | Stop::Journal(_)) if moved || left => End::Partly,
             Some(Stop::Failed(_) | Stop::Journal(_)) => End::Failed,
             None if left => End::Partly,
@@ -200,7 +202,7 @@ impl Report {
         self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
         let resume = format!("opsctl {} --resume {} --env {}", self.operation, self.run, environment.name);
         self.next = match self.end {
-            End::Partly | End::Interrupted | End::Failed => Some(Text::line(&resume)),
+            End::Partly | End::Interrupted | End::Failed | End::Refused => Some(Text::line(&resume)),
             _ => None,
         };
         self.tally = tally;
@@ -253,6 +255,10 @@ fn failure(stop: &Stop, environment: &Environment) -> Failure {
         Stop::Bounced { bounced, sent } => (
             format!("stopped: {bounced} of {sent} messages came back"),
             "mend what they fail on first; `opsctl groups` shows it".to_owned(),
+        ),
+        Stop::WrongAccount { actual } => (
+            format!("stopped: the credentials are of account {actual} now"),
+            format!("check the profile of [environments.{}] with `opsctl doctor`, then --resume", environment.name),
         ),
         Stop::TooManyLeft => (
             "stopped: more than 100,000 messages are left out by the filter".to_owned(),

@@ -57,6 +57,7 @@ pub(super) async fn run(
     judge.run = report.run.to_string();
     judge.used = Mutex::new(history.claimed);
     judge.mark = mark.then(|| report.run.to_string());
+    settings.account = crate::domain::AccountId(report.account.clone());
     let engine = Engine::new(settings, clock.now());
     let ends = Ends {
         cloud: context.cloud.clone(),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{MessageId, QueueUrl},
+    domain::{AccountId, MessageId, QueueUrl},
     messages::{edit::Editor, filter::Filter},
     operations::{
         bound::{ClientSide, Managed},
@@ -71,6 +71,8 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
     let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
     let visibility_seconds = redrive.visibility.map_or(60, |seconds| seconds.0.max(VISIBILITY_SECONDS_MIN));
     let settings = Settings {
+        // The run adds it.
+        account: AccountId(String::new()),
         source: scene.from.kind,
         destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
         lanes: parts.lanes,

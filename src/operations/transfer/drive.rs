@@ -118,6 +118,7 @@ impl Ends {
             Step::Hide { lane, receipts, seconds } => {
                 Answer::Hidden(lane, self.sqs().change_visibility(&self.source, &receipts, seconds).await)
             }
+            Step::Verify => Answer::Verified(self.cloud.identity().caller().await),
             Step::Count { destinations } => Answer::Counted(self.count(destinations).await),
         }
     }

@@ -1,5 +1,6 @@
 //! The engine: lanes, and what they share.
 
+mod identity;
 mod shared;
 mod stages;
 
@@ -7,6 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use identity::Identity;
+pub use identity::VERIFIED_SECONDS;
 use shared::SENT_MIN;
 pub(super) use shared::Shared;
 use stages::Stage;
@@ -72,6 +75,7 @@ pub struct Engine {
     turn: LaneId,
     /// Whether an earlier try left something to delete.
     resumed: bool,
+    identity: Identity,
 }
 
 impl Engine {
@@ -97,6 +101,8 @@ impl Engine {
             grown: 0,
             calls_out: 0,
             open_intents: 0,
+            is_verified: true,
+            is_forbidden: false,
             settings,
         };
         let resume = std::mem::take(&mut shared.settings.resume.sent);
@@ -133,6 +139,7 @@ impl Engine {
             looked: false,
             full_batches: 0,
             resumed,
+            identity: Identity::new(now),
         }
     }
 
@@ -148,6 +155,17 @@ impl Engine {
 
     /// What to do next. Ask until it says to wait.
     pub fn next(&mut self, now: Timestamp) -> Next {
+        let verify_at = match self.verify(now) {
+            Next::Wait(wake) => wake,
+            next => return next,
+        };
+        match self.next_of_all(now) {
+            Next::Wait(wake) => Next::Wait(earlier(wake, verify_at)),
+            next => next,
+        }
+    }
+
+    fn next_of_all(&mut self, now: Timestamp) -> Next {
         let wake = loop {
             let open_intents = self.shared.open_intents;
             match self.next_of_lanes(now) {
@@ -161,8 +179,7 @@ impl Engine {
             return Next::Wait(wake);
         }
         match self.next_of_stage(now) {
-            Next::Wait(Some(time)) => Next::Wait(Some(wake.map_or(time, |wake| wake.min(time)))),
-            Next::Wait(None) => Next::Wait(wake),
+            Next::Wait(time) => Next::Wait(earlier(wake, time)),
             next => next,
         }
     }
@@ -179,8 +196,8 @@ impl Engine {
                         self.shared.calls_out += usize::from(step.is_call());
                         return Next::Step(step);
                     }
-                    Next::Wait(Some(time)) => wake = Some(wake.map_or(time, |wake| wake.min(time))),
-                    Next::Wait(None) | Next::Done => {}
+                    Next::Wait(time) => wake = earlier(wake, time),
+                    Next::Done => {}
                 }
             }
         }
@@ -248,6 +265,7 @@ impl Engine {
         match answer {
             Answer::Received(lane, result) => self.on_received(now, lane, result),
             Answer::Counted(result) => self.on_counted(now, result),
+            Answer::Verified(result) => self.on_verified(now, result),
             Answer::Written(CONTROL, result) => {
                 if let Err(because) = result {
                     self.shared.stop_because(Stop::Journal(Text::line(&because)));
@@ -348,4 +366,8 @@ impl Engine {
             self.shared.stop_because(Stop::Failed(error));
         }
     }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }

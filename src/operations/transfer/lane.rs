@@ -143,6 +143,10 @@ impl Work {
         if !matches!(self.out, Out::Nothing) {
             return None;
         }
+        if shared.is_forbidden {
+            self.abandon(shared, unflushed);
+            return None;
+        }
         if self.not_before.is_some_and(|time| now < time) {
             // A stop does not sit out a wait before a send that won't be made.
             if !(shared.is_stopping() && self.phase == Phase::Send) {
@@ -187,11 +191,25 @@ impl Work {
         match self.phase {
             Phase::Judge | Phase::End => true,
             Phase::Intent | Phase::Send if shared.is_stopping() => true,
-            Phase::Intent => shared.may_open_intent() || !(has(ItemState::Ready) || has(ItemState::Remove)),
-            Phase::Send => shared.may_call() || self.has_outcome() || !has(ItemState::Ready),
+            Phase::Intent => {
+                shared.is_verified && shared.may_open_intent() || !(has(ItemState::Ready) || has(ItemState::Remove))
+            }
+            Phase::Send => shared.is_verified && shared.may_call() || self.has_outcome() || !has(ItemState::Ready),
             Phase::Delete => shared.may_call() || !has(ItemState::Sent),
             Phase::Hold => shared.may_call() || !(has(ItemState::PutBack) || has(ItemState::Hold)),
         }
+    }
+
+    /// Nothing more is written with another account's credentials; what was sent stays known as such.
+    fn abandon(&mut self, shared: &mut Shared, unflushed: &mut Vec<Record>) {
+        if std::mem::take(&mut self.is_open) {
+            shared.open_intents -= 1;
+            self.give_up_unsent("the run stopped before it was sent", ItemState::Finished, shared);
+        }
+        self.items.iter_mut().for_each(|item| item.state = ItemState::Finished);
+        self.not_before = None;
+        self.phase = Phase::End;
+        unflushed.append(&mut self.records);
     }
 
     fn indices(&self, state: &ItemState) -> Vec<usize> {

@@ -16,7 +16,7 @@ mod tally;
 mod tests;
 
 pub use drive::{Ends, drive};
-pub use engine::Engine;
+pub use engine::{Engine, VERIFIED_SECONDS};
 pub use judge::{Destination, Judge, Park, Route};
 pub use settings::{Resume, Settings};
 pub use step::{Answer, Counted, Judgement, LaneId, Next, Step};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::{
-    domain::{MessageId, QueueKind},
+    domain::{AccountId, MessageId, QueueKind},
     operations::values::{BounceMax, Ramp, Uncertain},
 };
 
@@ -15,6 +15,8 @@ const HOLD_SECONDS: u32 = 120;
 /// How to transfer.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Account that the plan was approved for: with another one's credentials nothing is written.
+    pub account: AccountId,
     /// Kind of the source.
     pub source: QueueKind,
     /// Destinations: queue URL and kind; a judgement names one by index.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::tally::Kept;
 use crate::{
-    cloud::{CloudError, sqs::Entry},
+    cloud::{CloudError, identity::Caller, sqs::Entry},
     domain::{Counts, Message, MessageId, Outgoing, ReceiptHandle},
     journal::Record,
 };
@@ -90,6 +90,8 @@ pub enum Step {
         /// Whether to read those of the destinations, too.
         destinations: bool,
     },
+    /// Ask whose credentials these are.
+    Verify,
 }
 
 impl Step {
@@ -98,7 +100,7 @@ impl Step {
         match self {
             Self::Receive { .. } | Self::Send { .. } | Self::Delete { .. } => true,
             Self::Hide { lane, .. } => *lane != CONTROL,
-            Self::Judge { .. } | Self::Write { .. } | Self::Count { .. } => false,
+            Self::Judge { .. } | Self::Write { .. } | Self::Count { .. } | Self::Verify => false,
         }
     }
 }
@@ -154,6 +156,8 @@ pub enum Answer {
     Hidden(LaneId, Result<Vec<Entry<()>>, CloudError>),
     /// Of [`Step::Count`].
     Counted(Result<Counted, CloudError>),
+    /// Of [`Step::Verify`].
+    Verified(Result<Caller, CloudError>),
 }
 
 impl Answer {
@@ -162,7 +166,7 @@ impl Answer {
         match self {
             Self::Received(..) | Self::Sent(..) | Self::Deleted(..) => true,
             Self::Hidden(lane, _) => *lane != CONTROL,
-            Self::Judged(..) | Self::Written(..) | Self::Counted(_) => false,
+            Self::Judged(..) | Self::Written(..) | Self::Counted(_) | Self::Verified(_) => false,
         }
     }
 }

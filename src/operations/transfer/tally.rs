@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::CloudError,
-    domain::{MessageId, Text},
+    domain::{AccountId, MessageId, Text},
 };
 
 /// Messages named one by one in a report.
@@ -73,6 +73,11 @@ pub enum Stop {
         bounced: u64,
         /// Of so many.
         sent: u64,
+    },
+    /// The credentials are of another account than before.
+    WrongAccount {
+        /// That one.
+        actual: AccountId,
     },
     /// More messages are left than can be held.
     TooManyLeft,

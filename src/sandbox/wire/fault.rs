@@ -42,6 +42,8 @@ impl Course {
             FaultKind::ServerError(status) => Self::Fails(server_error(status)),
             FaultKind::ExpiredCredentials => Self::Fails(sts::expired()),
             FaultKind::ClockSkew => Self::Fails(clock_skew(now)),
+            // Who calls is read where the call is applied.
+            FaultKind::OtherAccount => Self::Answered { late_by: Duration::ZERO },
             // The world's own: it acts on them while it applies the call.
             FaultKind::VisibilityExpired
             | FaultKind::DuplicateDelivery

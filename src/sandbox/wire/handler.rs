@@ -23,6 +23,9 @@ use crate::sandbox::{
 /// Bodies larger than this are refused unread: SQS takes at most 1 MiB of messages a call, which JSON may double or so.
 pub(crate) const BODY_BYTES_MAX: usize = 8 * 1_048_576;
 
+/// Account of a caller that the fault of that name hits.
+const OTHER_ACCOUNT: &str = "999999999999";
+
 impl Sandbox {
     /// Answers a request that was sent to `origin` (scheme, host and port).
     pub(crate) async fn reply(&self, parts: &Parts, origin: String, body: Bytes) -> Reply {
@@ -39,10 +42,13 @@ impl Sandbox {
 
     async fn reply_to_call(&self, parts: &Parts, origin: String, call: Call, came_at: Instant) -> Reply {
         let latency = self.shared.clock.real(self.shared.options.latency);
-        let Some(signer) = Signer::of(&parts.headers) else {
+        let Some(mut signer) = Signer::of(&parts.headers) else {
             return Reply::Http(self.envelope().failure(call.service, &unsigned()));
         };
         let fault = self.fault(&call);
+        if fault == Some(FaultKind::OtherAccount) {
+            OTHER_ACCOUNT.clone_into(&mut signer.access_key);
+        }
         let course = Course::of(fault, call.service, &call.action, self.shared.clock.now());
         let late_by = match course {
             Course::Refused => return Reply::Refused,

@@ -57,6 +57,8 @@ pub enum FaultKind {
     ExpiredCredentials,
     /// The signature is refused because the caller's clock is ahead: not applied.
     ClockSkew,
+    /// The caller is suddenly of another account, 999999999999, as if somebody had logged in elsewhere.
+    OtherAccount,
     /// What is in flight in the queue becomes visible: before the call, or right after it when it is a receive.
     VisibilityExpired,
     /// A receive hands out its first message twice; a delete reports success and the message comes back.
@@ -81,7 +83,8 @@ impl FaultKind {
             | Self::Hang
             | Self::ServerError(_)
             | Self::ExpiredCredentials
-            | Self::ClockSkew => false,
+            | Self::ClockSkew
+            | Self::OtherAccount => false,
         }
     }
 }

@@ -55,6 +55,10 @@ pub(in super::super) struct Shared {
     pub(super) calls_out: usize,
     /// Batches about to be sent whose outcome is not written yet.
     pub(in super::super) open_intents: usize,
+    /// Whether it is not long ago that the account was verified.
+    pub(in super::super) is_verified: bool,
+    /// The credentials are of another account: nothing more may be written.
+    pub(in super::super) is_forbidden: bool,
 }
 
 impl Shared {
@@ -77,8 +81,14 @@ impl Shared {
     }
 
     pub(in super::super) fn stop_because(&mut self, stop: Stop) {
-        // A journal that can't be written outranks every other reason: nothing more may be done unrecorded.
-        if self.tally.stop.is_none() || matches!(stop, Stop::Journal(_)) {
+        // A journal that can't be written outranks every other reason, since nothing more may be done unrecorded, and then another
+        // account's credentials.
+        let outranks = match (&self.tally.stop, &stop) {
+            (None, _) | (_, Stop::Journal(_)) => true,
+            (Some(before), Stop::WrongAccount { .. }) => !matches!(before, Stop::Journal(_)),
+            (Some(_), Stop::Cancelled | Stop::Failed(_) | Stop::Bounced { .. } | Stop::TooManyLeft) => false,
+        };
+        if outranks {
             self.tally.stop = Some(stop);
         }
     }

@@ -25,6 +25,8 @@ const RELEASES_MAX: usize = 8;
 pub(super) enum Stage {
     /// Lanes receive.
     Moving,
+    /// A ramp's next step begins when it is known whose credentials these are.
+    Verifying,
     /// A receive came back empty: what do the counts say?
     Counting {
         asked: bool,
@@ -66,6 +68,7 @@ impl Engine {
             // A count or a record that is out is waited for; a step's verdict is written in any case.
             match self.stage {
                 Stage::Moving
+                | Stage::Verifying
                 | Stage::Recorded { .. }
                 | Stage::Counting { asked: false, .. }
                 | Stage::Watching { asked: false, .. } => self.stage = Stage::Releasing { out: 0 },
@@ -87,7 +90,7 @@ impl Engine {
                 self.stage = Stage::Counting { asked: true, not_before: None };
                 Next::Step(Step::Count { destinations: false })
             }
-            Stage::Moving => Next::Wait(None),
+            Stage::Moving | Stage::Verifying => Next::Wait(None),
             Stage::Counting { asked: true, .. } => Next::Wait(None),
             Stage::Counting { not_before: Some(time), .. } if now < *time => Next::Wait(Some(*time)),
             Stage::Counting { .. } => {
@@ -145,8 +148,7 @@ impl Engine {
         if goes_on {
             (self.shared.tally.step, self.shared.tally.steps) = self.shared.pace.step();
             self.empty = false;
-            self.active_at = now;
-            self.stage = Stage::Moving;
+            self.stage = Stage::Verifying;
         } else {
             self.stage = Stage::Releasing { out: 0 };
         }
@@ -164,6 +166,7 @@ impl Engine {
             Stage::Recording { last, .. } => self.stage = Stage::Recorded { last },
             Stage::Flushing { .. } => self.stage = Stage::Done,
             Stage::Moving
+            | Stage::Verifying
             | Stage::Counting { .. }
             | Stage::Watching { .. }
             | Stage::Recorded { .. }
@@ -174,6 +177,10 @@ impl Engine {
 
     fn release(&mut self, now: Timestamp) -> Next {
         let Stage::Releasing { out } = &mut self.stage else { unreachable!("asked only while releasing") };
+        if self.shared.is_forbidden {
+            // They show again by themselves.
+            self.shared.left.clear();
+        }
         let keys: Vec<Key> = self.shared.left.keys().take(BATCH_MAX).copied().collect();
         if keys.is_empty() {
             if *out > 0 {
@@ -200,6 +207,7 @@ impl Engine {
             Stage::Counting { .. } => self.on_counted_at_end(now, counted.source),
             Stage::Watching { .. } => self.on_counted_while_watching(now, counted),
             Stage::Moving
+            | Stage::Verifying
             | Stage::Recording { .. }
             | Stage::Recorded { .. }
             | Stage::Releasing { .. }
@@ -218,6 +226,7 @@ impl Engine {
             Stage::Counting { asked, not_before } => (*asked, *not_before) = (false, Some(again)),
             Stage::Watching { asked, next_at, .. } => (*asked, *next_at) = (false, again),
             Stage::Moving
+            | Stage::Verifying
             | Stage::Recording { .. }
             | Stage::Recorded { .. }
             | Stage::Releasing { .. }

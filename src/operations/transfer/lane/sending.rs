@@ -84,7 +84,7 @@ impl Work {
     }
 
     /// Lets go of what was not sent; what may have been sent all the same is in doubt.
-    fn give_up_unsent(&mut self, reason: &str, state: ItemState, shared: &mut Shared) {
+    pub(super) fn give_up_unsent(&mut self, reason: &str, state: ItemState, shared: &mut Shared) {
         let (doubtful, unsent): (Vec<_>, Vec<_>) =
             self.indices(&ItemState::Ready).into_iter().partition(|index| self.items[*index].maybe_sent_at.is_some());
         if !doubtful.is_empty() {
