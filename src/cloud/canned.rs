@@ -27,6 +27,8 @@ use crate::{
 pub(crate) enum Canned {
     /// Status, `x-amzn-query-error` and the like, body.
     Answer(u16, Vec<(&'static str, String)>, String),
+    /// An empty answer of a service that speaks CBOR.
+    EmptyCbor,
     /// Nobody listens.
     Refused,
     /// The connection broke while waiting.
@@ -72,7 +74,7 @@ struct State {
 enum Answers {
     /// In this order; the last one again and again.
     InOrder(VecDeque<Canned>),
-    /// By what is asked: SQS's operation, or the body.
+    /// By what is asked: the operation, or the body.
     By(fn(&str) -> Canned),
 }
 
@@ -114,7 +116,8 @@ impl CannedAws {
         let mut state = self.0.lock().expect("no test panics with the lock held");
         let target = request.headers().get("x-amz-target").map(|target| target.replace("AmazonSQS.", ""));
         let body = request.body().bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let asked = target.or(body).unwrap_or_default();
+        let operation = request.uri().rsplit_once("/operation/").map(|(_, operation)| operation.to_owned());
+        let asked = target.or(operation).or(body).unwrap_or_default();
         let answer = match &mut state.answers {
             Answers::By(answer) => answer(&asked),
             Answers::InOrder(answers) if answers.len() > 1 => answers.pop_front().unwrap_or(Canned::Silence),
@@ -136,6 +139,12 @@ impl HttpConnector for CannedAws {
                     for (name, value) in headers {
                         response.headers_mut().insert(name, value);
                     }
+                    Ok(response)
+                }
+                Canned::EmptyCbor => {
+                    let mut response =
+                        HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(vec![0xa0_u8]));
+                    response.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
                     Ok(response)
                 }
                 Canned::Refused => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into())),

@@ -11,7 +11,8 @@ use aws_sdk_sqs::config::{
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::{
-    Cloud, CloudError, credentials, identity::Identity, network, parameters::Parameters, skew::SkewGauge, sqs::Sqs,
+    Cloud, CloudError, credentials, identity::Identity, metrics::Metrics, network, parameters::Parameters,
+    skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -34,10 +35,11 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 6] = [
+const ENDPOINT_VARIABLES: [&str; 7] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
+    "AWS_ENDPOINT_URL_CLOUDWATCH",
     "AWS_ENDPOINT_URL_SSO",
     "AWS_ENDPOINT_URL_SSO_OIDC",
     "AWS_ENDPOINT_URL",
@@ -80,6 +82,7 @@ impl Connect {
             sqs: Sqs::new(self.sqs_clients(&environment, &shared), self.clock),
             identity: Identity::new(&shared, partition(&environment, "sts"), skew),
             parameters: Parameters::new(&shared, partition(&environment, "ssm")),
+            metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             environment,
         })
     }

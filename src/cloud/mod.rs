@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod identity;
+pub mod metrics;
 pub mod parameters;
 pub mod sqs;
 
@@ -34,6 +35,7 @@ pub struct Cloud {
     sqs: sqs::Sqs,
     identity: identity::Identity,
     parameters: parameters::Parameters,
+    metrics: metrics::Metrics,
 }
 
 impl Cloud {
@@ -60,5 +62,10 @@ impl Cloud {
     /// SSM parameters.
     pub fn parameters(&self) -> &parameters::Parameters {
         &self.parameters
+    }
+
+    /// CloudWatch metrics.
+    pub fn metrics(&self) -> &metrics::Metrics {
+        &self.metrics
     }
 }

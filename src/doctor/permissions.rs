@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::findings::{Check, Findings, Verdict};
 use crate::{
-    cloud::{Cloud, CloudError, ErrorKind},
+    cloud::{Cloud, CloudError, ErrorKind, metrics::QUEUE_AGE},
     domain::{Environment, Queue, QueueArn, QueueUrl},
 };
 
@@ -16,6 +16,8 @@ const TAGS: &str = "DLQs are not paired with their sources by tag";
 const SOURCES: &str = "it is not known which queues share a DLQ";
 const MOVE_TASKS: &str = "SQS's own redrives are not seen, and none can be followed";
 
+const METRICS: &str = "it is not known how old the oldest message of a queue is, and no redrive watches it";
+
 /// Adds a finding for each needed call.
 pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result<Vec<QueueUrl>, CloudError>) {
     tell(findings, "sqs:ListQueues", listed.as_ref().err(), LIST_QUEUES, Verdict::Problem);
@@ -26,11 +28,17 @@ pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result
     let described = cloud.sqs().describe(&url).await;
     tell(findings, "sqs:GetQueueAttributes", described.as_ref().err(), ATTRIBUTES, Verdict::Problem);
     let name = url.name();
-    let (by_name, tags, sources) =
-        tokio::join!(cloud.sqs().url(name.as_str()), cloud.sqs().tags(&url), cloud.sqs().sources_of(&url));
+    let names = [name.as_str()];
+    let (by_name, tags, sources, metrics) = tokio::join!(
+        cloud.sqs().url(name.as_str()),
+        cloud.sqs().tags(&url),
+        cloud.sqs().sources_of(&url),
+        cloud.metrics().named(&QUEUE_AGE, &names)
+    );
     tell(findings, "sqs:GetQueueUrl", by_name.err().as_ref(), URL, Verdict::Warning);
     tell(findings, "sqs:ListQueueTags", tags.err().as_ref(), TAGS, Verdict::Warning);
     tell(findings, "sqs:ListDeadLetterSourceQueues", sources.err().as_ref(), SOURCES, Verdict::Warning);
+    tell(findings, "cloudwatch:GetMetricData", metrics.err().as_ref(), METRICS, Verdict::Warning);
     match described.as_ref().ok().map(dead_letter) {
         None => findings.skip(Check::Permission, "sqs:ListMessageMoveTasks needs a queue's ARN"),
         Some(arn) => {

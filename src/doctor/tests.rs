@@ -20,6 +20,7 @@ fn good(asked: &str) -> Canned {
         "ListQueueTags" => "{}",
         "ListDeadLetterSourceQueues" => r#"{"queueUrls":[]}"#,
         "ListMessageMoveTasks" => r#"{"Results":[]}"#,
+        "GetMetricData" => return Canned::EmptyCbor,
         _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
     };
     Canned::body(200, body)
@@ -54,6 +55,7 @@ async fn all_is_well() {
             "ok permission: sqs:GetQueueUrl answers",
             "ok permission: sqs:ListQueueTags answers",
             "ok permission: sqs:ListDeadLetterSourceQueues answers",
+            "ok permission: cloudwatch:GetMetricData answers",
             "ok permission: sqs:ListMessageMoveTasks answers",
         ]
     );

@@ -3,6 +3,7 @@
 mod faults;
 mod fleet;
 mod identity;
+mod metrics;
 mod parameters;
 mod polls;
 mod queues;

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use quick_xml::escape::escape;
 use serde_json::json;
 
-use super::call::Service;
+use super::{
+    call::{Encoding, Service},
+    cbor,
+};
 use crate::sandbox::world::ApiError;
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -25,13 +28,17 @@ pub(crate) struct Envelope {
 impl Envelope {
     /// A call's answer.
     pub(crate) fn success(&self, service: Service, body: Vec<u8>) -> Response<Bytes> {
-        self.response(StatusCode::OK, content_type(service), body)
+        let mut response = self.response(StatusCode::OK, content_type(service), body);
+        mark_protocol(&mut response, service);
+        response
     }
 
     /// A call's error.
     pub(crate) fn failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
         match service {
-            Service::Sqs | Service::Ssm | Service::OtherJson => self.json_failure(service, error),
+            Service::Sqs | Service::Ssm | Service::CloudWatch(_) | Service::OtherJson => {
+                self.json_failure(service, error)
+            }
             Service::Sts | Service::OtherQuery => self.query_failure(service, error),
         }
     }
@@ -47,11 +54,19 @@ impl Envelope {
             Service::Ssm if error.message.is_empty() => json!({ "__type": error.code }),
             Service::Ssm => json!({ "__type": error.code, "message": error.message }),
             Service::Sqs | Service::OtherJson | Service::Sts | Service::OtherQuery => {
-                json!({ "__type": sqs_type(error.code), "message": error.message })
+                json!({ "__type": namespaced("com.amazonaws.sqs#", error.code), "message": error.message })
+            }
+            Service::CloudWatch(_) => {
+                json!({ "__type": namespaced("com.amazonaws.cloudwatch#", error.code), "message": error.message })
             }
         };
-        let mut response = self.response(status(error), content_type(service), body.to_string().into_bytes());
-        if service == Service::Sqs {
+        let body = match service {
+            Service::CloudWatch(Encoding::Cbor) => cbor::encode(&body),
+            _ => body.to_string().into_bytes(),
+        };
+        let mut response = self.response(status(error), content_type(service), body);
+        mark_protocol(&mut response, service);
+        if matches!(service, Service::Sqs | Service::CloudWatch(_)) {
             let code = error.query_code.unwrap_or(error.code);
             let value = format!("{code};{}", fault(error));
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -97,14 +112,22 @@ pub(crate) fn query_document(action: &str, result: &str, request_id: &str) -> Ve
 
 fn content_type(service: Service) -> &'static str {
     match service {
-        Service::Sqs | Service::OtherJson => "application/x-amz-json-1.0",
+        Service::Sqs | Service::CloudWatch(Encoding::Json) | Service::OtherJson => "application/x-amz-json-1.0",
+        Service::CloudWatch(Encoding::Cbor) => "application/cbor",
         Service::Ssm => "application/x-amz-json-1.1",
         Service::Sts | Service::OtherQuery => "text/xml",
     }
 }
 
-/// `__type` as SQS writes it: shapes of its model under its own namespace, all else under the common one.
-fn sqs_type(code: &str) -> String {
+/// rpcv2Cbor's answers name their protocol; clients take one that does not for somebody else's.
+fn mark_protocol(response: &mut Response<Bytes>, service: Service) {
+    if service == Service::CloudWatch(Encoding::Cbor) {
+        response.headers_mut().insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    }
+}
+
+/// `__type`: shapes of a service's model under its own namespace, all else under the common one.
+fn namespaced(own: &str, code: &str) -> String {
     const COMMON: &[&str] = &[
         "AccessDeniedException",
         "ExpiredTokenException",
@@ -124,7 +147,7 @@ fn sqs_type(code: &str) -> String {
     if code.contains('#') {
         return code.to_owned();
     }
-    let namespace = if COMMON.contains(&code) { COMMON_SHAPES } else { "com.amazonaws.sqs#" };
+    let namespace = if COMMON.contains(&code) { COMMON_SHAPES } else { own };
     format!("{namespace}{code}")
 }
 

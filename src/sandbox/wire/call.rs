@@ -1,10 +1,13 @@
 //! A request, read as a call to a service: protocol, service, action, fields.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, io::Read};
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http::{HeaderMap, Method, header, request::Parts};
 use serde::Deserialize;
+
+use super::handler::BODY_BYTES_MAX;
 
 /// A request as the handler understands it.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     /// Operation, `SendMessageBatch` for instance.
     pub(crate) action: String,
-    /// The body as it came.
+    /// The body, without compression.
     pub(crate) body: Bytes,
     /// awsQuery's fields; empty for the JSON protocols.
     pub(crate) form: BTreeMap<String, String>,
@@ -41,10 +44,21 @@ pub(crate) enum Service {
     Ssm,
     /// STS over awsQuery.
     Sts,
+    /// CloudWatch.
+    CloudWatch(Encoding),
     /// Another service over awsJson.
     OtherJson,
     /// Another service over awsQuery.
     OtherQuery,
+}
+
+/// How CloudWatch's documents are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// awsJson1_0, as boto3 has it.
+    Json,
+    /// rpcv2Cbor, as the Rust SDK has it.
+    Cbor,
 }
 
 impl Service {
@@ -54,6 +68,7 @@ impl Service {
             Self::Sqs => "sqs",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
+            Self::CloudWatch(_) => "cloudwatch",
             Self::OtherJson | Self::OtherQuery => "",
         }
     }
@@ -64,16 +79,22 @@ const STS_VERSION: &str = "2011-06-15";
 /// Path of the sandbox's own status.
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
 const RESET_PATH: &str = "/moto-api/reset";
+/// CloudWatch's name on the wire, in targets and paths.
+const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 
 impl Request {
     /// Reads a request by its headers.
     pub(crate) fn read(parts: &Parts, body: Bytes) -> Self {
+        let Some(body) = inflated(&parts.headers, body) else { return Self::Unknown };
         if let Some(target) = parts.headers.get("x-amz-target") {
             return Self::Call(Call::json(target.to_str().unwrap_or_default(), body));
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, STATUS_PATH) => Self::Status,
             (&Method::POST, RESET_PATH) => Self::Reset,
+            (&Method::POST, path) if parts.headers.contains_key("smithy-protocol") => {
+                Call::rpc(path, body).map_or(Self::Unknown, Self::Call)
+            }
             (&Method::POST, _) if is_form(&parts.headers) => Call::query(body).map_or(Self::Unknown, Self::Call),
             _ => Self::Unknown,
         }
@@ -112,9 +133,17 @@ impl Call {
         let service = match service {
             "AmazonSQS" => Service::Sqs,
             "AmazonSSM" => Service::Ssm,
+            CLOUDWATCH => Service::CloudWatch(Encoding::Json),
             _ => Service::OtherJson,
         };
         Self { service, action: action.to_owned(), body, form: BTreeMap::new() }
+    }
+
+    /// rpcv2Cbor: `/service/Name/operation/Operation`.
+    fn rpc(path: &str, body: Bytes) -> Option<Self> {
+        let (service, action) = path.strip_prefix("/service/")?.split_once("/operation/")?;
+        let service = (service == CLOUDWATCH).then_some(Service::CloudWatch(Encoding::Cbor))?;
+        Some(Self { service, action: action.to_owned(), body, form: BTreeMap::new() })
     }
 
     fn query(body: Bytes) -> Option<Self> {
@@ -124,6 +153,17 @@ impl Call {
         let service = if is_sts { Service::Sts } else { Service::OtherQuery };
         Some(Self { service, action, body, form })
     }
+}
+
+/// The body without its compression, which SDKs use from 10 KiB on (`PutMetricData`); none where it is broken or too large.
+fn inflated(headers: &HeaderMap, body: Bytes) -> Option<Bytes> {
+    if headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
+        return Some(body);
+    }
+    let mut inflated = Vec::new();
+    let mut reader = GzDecoder::new(body.as_ref()).take(BODY_BYTES_MAX as u64 + 1);
+    reader.read_to_end(&mut inflated).ok()?;
+    (inflated.len() <= BODY_BYTES_MAX).then(|| inflated.into())
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -171,6 +211,28 @@ mod tests {
         let Request::Call(call) = read(&headers, body) else { panic!("a call") };
         assert_eq!((call.service, call.action.as_str()), (Service::Sts, "AssumeRole"));
         assert_eq!(call.form["RoleSessionName"], "a b");
+    }
+
+    #[test]
+    fn a_path_names_service_and_action_of_cbor() {
+        let path = "/service/GraniteServiceVersion20100801/operation/GetMetricData";
+        let request = http::Request::builder().method("POST").uri(path).header("smithy-protocol", "rpc-v2-cbor");
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let Request::Call(call) = Request::read(&parts, Bytes::new()) else { panic!("a call") };
+        assert_eq!((call.service, call.action.as_str()), (Service::CloudWatch(Encoding::Cbor), "GetMetricData"));
+    }
+
+    #[test]
+    fn a_compressed_body_is_read_and_a_broken_one_is_not() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, b"{\"Namespace\":\"x\"}").expect("memory");
+        let packed = packed.finish().expect("memory");
+        let request = http::Request::builder().method("POST").uri("/").header("content-encoding", "gzip");
+        let request = request.header("x-amz-target", "GraniteServiceVersion20100801.PutMetricData");
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let Request::Call(call) = Request::read(&parts, packed.into()) else { panic!("a call") };
+        assert_eq!(call.body, "{\"Namespace\":\"x\"}");
+        assert!(matches!(Request::read(&parts, Bytes::from_static(b"broken")), Request::Unknown));
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Sqs => "RequestThrottled",
         Service::Ssm | Service::OtherJson => "ThrottlingException",
-        Service::Sts | Service::OtherQuery => "Throttling",
+        Service::Sts | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
     };
     ApiError { status: 400, code, query_code: None, message: "Rate exceeded".to_owned() }
 }

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::{
     Reply,
     answer::{Envelope, query_document},
-    call::{Call, Request, Service},
+    call::{Call, Encoding, Request, Service},
     caller::Signer,
+    cbor,
     fault::Course,
 };
 use crate::sandbox::{
@@ -129,6 +130,18 @@ impl Sandbox {
             Service::Sts => {
                 let result = world.sts.call(now, caller, &signer.access_key, &call.action, &call.form)?;
                 Ok(Answer::Body(query_document(&call.action, &result, &self.request_id())))
+            }
+            Service::CloudWatch(encoding) => {
+                let request = match encoding {
+                    Encoding::Json => serde_json::from_slice(&call.body).map_err(|error| error.to_string()),
+                    Encoding::Cbor => cbor::decode(&call.body),
+                };
+                let request = request.map_err(|why| ApiError::plain(400, "SerializationException", why))?;
+                let answer = world.cloudwatch(now, caller, &call.action, request)?;
+                Ok(Answer::Body(match encoding {
+                    Encoding::Json => answer.to_string().into_bytes(),
+                    Encoding::Cbor => cbor::encode(&answer),
+                }))
             }
             Service::OtherJson => Err(unknown_operation(400, "UnknownOperationException")),
             Service::OtherQuery => Err(unknown_operation(400, "InvalidAction")),

@@ -1,7 +1,7 @@
 //! AWS's protocols on the world: one handler, mounted in process as the SDK's HTTP client and served on loopback.
 //!
 //! The handler goes by a request's headers, never by service, for services change their protocol from SDK release to
-//! release: `X-Amz-Target` means awsJson, a form with `Action=` means awsQuery.
+//! release: `X-Amz-Target` means awsJson, `Smithy-Protocol` rpcv2Cbor, a form with `Action=` awsQuery.
 
 pub mod connector;
 pub mod server;
@@ -9,6 +9,7 @@ pub mod server;
 mod answer;
 mod call;
 mod caller;
+mod cbor;
 mod fault;
 mod handler;
 

@@ -1,6 +1,7 @@
 //! The pure world: services' semantics, actors, faults. No I/O, no clock of its own: every call carries the time.
 
 pub mod actors;
+mod cloudwatch;
 mod error;
 mod fault;
 pub mod fleet;
@@ -21,6 +22,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use cloudwatch::CloudWatch;
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};
 pub use glob::glob_matches;
@@ -49,6 +51,8 @@ pub struct World {
     pub sts: sts::Sessions,
     /// Producers and consumers.
     pub actors: actors::Actors,
+    /// Metrics.
+    cloudwatch: CloudWatch,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     /// What goes wrong.
@@ -78,6 +82,8 @@ enum Due {
 pub struct WorldSettings {
     /// How late `GetQueueAttributes` tells counts, seconds. AWS's settle after a minute or more.
     pub counts_lag_seconds: i64,
+    /// How long after its end CloudWatch shows a minute's metrics, seconds. AWS says no figure; a minute is our assumption.
+    pub metrics_lag_seconds: i64,
     /// Most messages of a queue in flight.
     pub in_flight_max: usize,
     /// Whether a deleted queue's name can't be used again for 60 seconds, as with AWS.
@@ -86,7 +92,7 @@ pub struct WorldSettings {
 
 impl Default for WorldSettings {
     fn default() -> Self {
-        Self { counts_lag_seconds: 0, in_flight_max: 120_000, names_rest_after_delete: true }
+        Self { counts_lag_seconds: 0, metrics_lag_seconds: 60, in_flight_max: 120_000, names_rest_after_delete: true }
     }
 }
 
@@ -137,6 +143,7 @@ impl World {
             ssm: ssm::Parameters::default(),
             sts: sts::Sessions::default(),
             actors: actors::Actors::default(),
+            cloudwatch: CloudWatch::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
@@ -168,8 +175,8 @@ impl World {
     }
 
     /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
-    /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts` or `ssm`; a fault's `call` may
-    /// name it too (`sts:*`).
+    /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm` or
+    /// `cloudwatch`; a fault's `call` may name it too (`sts:*`).
     pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
         self.faults.hit_transport(service, action, queue)
     }
@@ -184,10 +191,14 @@ impl World {
     pub fn advance(&mut self, now: Timestamp) -> i64 {
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
-        while let Some(&(at, due)) = self.due.first() {
-            if at > self.now {
-                break;
+        loop {
+            let first = self.due.first().copied().filter(|(at, _)| *at <= self.now);
+            // A minute ends before what happens at its end.
+            if let Some(at) = self.cloudwatch.notes_before(self.now, first.map(|(at, _)| at)) {
+                self.note_queues(at);
+                continue;
             }
+            let Some((at, due)) = first else { break };
             self.due.pop_first();
             match due {
                 Due::Task(number) => self.advance_task(number, at),
@@ -219,9 +230,14 @@ impl World {
         let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
         queue.note_counts(now, lag);
         let next = queue.next_due();
-        if next == queue.listed_due {
-            return;
+        if next != queue.listed_due {
+            self.list_due(number, next);
         }
+        self.list_for_note(number, now);
+    }
+
+    fn list_due(&mut self, number: u32, next: Option<i64>) {
+        let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
         if let Some(listed) = queue.listed_due {
             self.due.remove(&(listed, Due::Queue(number)));
         }

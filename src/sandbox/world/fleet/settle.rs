@@ -28,6 +28,7 @@ impl Fleet {
             settling.parameters()?;
             settling.queues()?;
         }
+        world.begin_metrics(now);
         Ok(())
     }
 }

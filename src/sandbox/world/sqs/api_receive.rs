@@ -262,6 +262,7 @@ impl World {
         for mut message in messages {
             let is_fifo = self.queue(dead_letter).settings.is_fifo;
             let id = message.id;
+            message.arrived_at = now;
             let extras = message.extras.get_or_insert_default();
             extras.dead_letter_source = Some(Arc::clone(&arn));
             if is_fifo {

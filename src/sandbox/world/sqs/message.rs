@@ -153,6 +153,8 @@ pub(in crate::sandbox::world) struct Message {
     pub(in crate::sandbox::world) sender: u64,
     /// `SentTimestamp`; retention counts from here.
     pub(in crate::sandbox::world) sent_at: i64,
+    /// When it came into its queue: later than sent for a dead letter.
+    pub(super) arrived_at: i64,
     pub(in crate::sandbox::world) first_received_at: Option<i64>,
     /// When it was received last, in this queue.
     pub(super) received_at: i64,
@@ -181,6 +183,7 @@ impl Message {
             md5: None,
             sender,
             sent_at,
+            arrived_at: sent_at,
             first_received_at: None,
             received_at: 0,
             hidden_until: 0,

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::sandbox::world::{
     QueueView,
+    cloudwatch::{Gauge, Notes},
     error::{ApiError, Place},
 };
 
@@ -41,6 +42,8 @@ pub(in crate::sandbox::world) struct Queue {
     pub(super) told: Counts,
     /// Counts of the recent past, oldest first, where counts lag.
     history: VecDeque<(i64, Counts)>,
+    /// What CloudWatch was told of it.
+    pub(in crate::sandbox::world) notes: Notes,
     /// The time for which the world has it in its list of what is due.
     pub(in crate::sandbox::world) listed_due: Option<i64>,
 }
@@ -160,6 +163,15 @@ impl Queue {
             tags: &self.tags,
             is_fifo: self.settings.is_fifo,
         }
+    }
+
+    /// What CloudWatch is told of it. Looks at every message: asked at most once a minute.
+    pub(in crate::sandbox::world) fn gauge(&self) -> Gauge {
+        // A message received three times goes to the back of a standard queue and no longer counts; receives in an earlier
+        // queue do not matter (SQS developer guide, "Available CloudWatch metrics").
+        let counts = |message: &&Message| self.settings.is_fifo || message.receipt < 3;
+        let oldest_at = self.store.iter().filter(counts).map(|message| message.arrived_at).min();
+        Gauge { counts: self.counts(), totals: self.totals, oldest_at }
     }
 
     /// Hands out messages.
@@ -359,6 +371,7 @@ impl From<Birth> for Queue {
             totals: Totals::default(),
             told: Counts::default(),
             history: VecDeque::new(),
+            notes: Notes::default(),
             listed_due: None,
         }
     }

@@ -1,0 +1,309 @@
+//! CloudWatch metrics: the newest sample of one metric, of every resource of an environment or of a few that are named.
+//!
+//! A sample is old when it comes: CloudWatch shows a minute some minutes after it ended. So it carries its time, and what has no
+//! sample is absent, not zero. Each metric asked costs money ($0.01 for 1,000; CloudWatch price list, 2026):
+//! [`Samples::asked`] counts them.
+
+mod series;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudwatch::{
+    Client,
+    config::retry::RetryPartition,
+    primitives::DateTime,
+    types::{MetricDataQuery, MetricDataResult, ScanBy, StatusCode},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use series::{QUEUE_AGE, Series, Statistic};
+
+use super::{CloudError, ErrorKind, classify};
+use crate::{clock::Clock, domain::Text};
+
+const GET: &str = "cloudwatch:GetMetricData";
+/// Queries of one call (CloudWatch's limit).
+const QUERIES_MAX: usize = 500;
+/// Points in one answer (CloudWatch's limit).
+const POINTS_MAX: i32 = 100_800;
+/// Series that one SEARCH answers at most (CloudWatch's limit).
+const SEARCH_MAX: usize = 500;
+/// Pages followed in one question.
+const PAGES_MAX: usize = 50;
+/// Resources that one question may name.
+const NAMED_MAX: usize = 20_000;
+
+/// CloudWatch metrics of one environment. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    client: Client,
+    clock: Clock,
+}
+
+/// A value and its time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// In the metric's unit, seconds for an age.
+    pub value: f64,
+    /// When the period began that it is of.
+    pub at: Timestamp,
+}
+
+/// What one series had in the window; at least one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    /// The newest.
+    pub newest: Sample,
+    /// The highest value of the window.
+    pub highest: f64,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Samples {
+    /// By resource: its dimensions' values, joined by `/`. What has no sample is absent.
+    pub by_name: BTreeMap<String, Recent>,
+    /// Metrics that were asked for, as they are billed.
+    pub asked: u64,
+    /// Why more may exist than the answer has; none: it is whole.
+    pub incomplete: Option<Text>,
+}
+
+impl Samples {
+    /// The newest sample of a resource.
+    pub fn newest(&self, name: &str) -> Option<Sample> {
+        self.by_name.get(name).map(|recent| recent.newest)
+    }
+
+    /// Adds another answer: newer samples win, and both are paid for.
+    pub fn merge(&mut self, other: Self) {
+        for (name, recent) in other.by_name {
+            self.note(name, recent);
+        }
+        self.asked += other.asked;
+        self.incomplete = self.incomplete.take().or(other.incomplete);
+    }
+
+    fn note(&mut self, name: String, recent: Recent) {
+        let known = self.by_name.entry(name).or_insert(recent);
+        known.highest = known.highest.max(recent.highest);
+        if recent.newest.at > known.newest.at {
+            known.newest = recent.newest;
+        }
+    }
+
+    fn is_incomplete(&mut self, why: &str) {
+        self.incomplete.get_or_insert_with(|| Text::line(why));
+    }
+}
+
+/// A question's queries, and which resource each query's id stands for; none: the answer's labels say it.
+struct Question {
+    queries: Vec<MetricDataQuery>,
+    names: Option<Vec<String>>,
+}
+
+impl Metrics {
+    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, clock: Clock) -> Self {
+        let builder = aws_sdk_cloudwatch::config::Builder::from(shared).retry_partition(partition);
+        Self { client: Client::from_conf(builder.build()), clock }
+    }
+
+    /// The newest samples of every resource that CloudWatch has any of, by one SEARCH.
+    ///
+    /// With more than 500 series CloudWatch leaves some out, and the answer says so; [`Metrics::named`] gets the others.
+    ///
+    /// # Errors
+    /// Of the first call that fails.
+    pub async fn search(&self, series: &Series) -> Result<Samples, CloudError> {
+        let query = series.search("all");
+        let mut samples = self.ask(series, Question { queries: vec![query], names: None }).await?;
+        if samples.asked as usize >= SEARCH_MAX {
+            samples.is_incomplete(&format!("CloudWatch answers a search with at most {SEARCH_MAX} metrics"));
+        }
+        Ok(samples)
+    }
+
+    /// The newest samples of these resources, 500 to a call; names that have none are absent. A name is the resource's
+    /// dimensions' values, joined by `/`.
+    ///
+    /// # Errors
+    /// Of the first call that fails; [`ErrorKind::Invalid`] for more than 20,000 names.
+    pub async fn named(&self, series: &Series, names: &[&str]) -> Result<Samples, CloudError> {
+        let names: Vec<&str> = BTreeSet::from_iter(names.iter().copied()).into_iter().collect();
+        if names.len() > NAMED_MAX {
+            let text = format!("{} names, of at most {NAMED_MAX}", names.len());
+            return Err(CloudError::new(ErrorKind::Invalid, GET, &text));
+        }
+        let mut samples = Samples::default();
+        for some in names.chunks(QUERIES_MAX) {
+            let queries = some.iter().enumerate().map(|(index, name)| series.named(&id(index), name)).collect();
+            let names = Some(some.iter().map(|name| (*name).to_owned()).collect());
+            samples.merge(self.ask(series, Question { queries, names }).await?);
+        }
+        Ok(samples)
+    }
+
+    /// Asks, and follows the pages.
+    async fn ask(&self, series: &Series, question: Question) -> Result<Samples, CloudError> {
+        let now = self.clock.now();
+        // CloudWatch answers faster where times are whole periods (API reference).
+        let from = floor(now, series.period_seconds) - SignedDuration::from_secs(series.window_seconds.into());
+        let first = self
+            .client
+            .get_metric_data()
+            .set_metric_data_queries(Some(question.queries))
+            .start_time(DateTime::from_secs(from.as_second()))
+            .end_time(DateTime::from_secs(now.as_second() + 1))
+            .scan_by(ScanBy::TimestampDescending)
+            .max_datapoints(POINTS_MAX);
+        let mut samples = Samples::default();
+        let mut billed = BTreeSet::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let page = first.clone().set_next_token(token.clone()).send().await;
+            let page = page.map_err(|error| classify::from_sdk(GET, error))?;
+            for message in page.messages.unwrap_or_default() {
+                let words = message.value.or(message.code).unwrap_or_default();
+                samples.is_incomplete(&format!("CloudWatch says: {words}"));
+            }
+            for result in page.metric_data_results.unwrap_or_default() {
+                billed.insert((result.id.clone(), result.label.clone()));
+                take(&mut samples, result, question.names.as_deref());
+            }
+            let next = page.next_token.filter(|next| !next.is_empty());
+            if next.is_some() && next == token {
+                return Err(classify::malformed(GET, "a page names itself as the next one"));
+            }
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        if token.is_some() {
+            samples.is_incomplete(&format!("there are more than {PAGES_MAX} pages"));
+        }
+        samples.asked = question.names.map_or(billed.len(), |names| names.len()) as u64;
+        Ok(samples)
+    }
+}
+
+/// Notes the samples of one series.
+fn take(samples: &mut Samples, result: MetricDataResult, names: Option<&[String]>) {
+    match &result.status_code {
+        // The rest of it comes on the next page.
+        None | Some(StatusCode::Complete | StatusCode::PartialData) => {}
+        Some(StatusCode::Forbidden) => samples.is_incomplete("CloudWatch may not show some metrics"),
+        Some(_) => samples.is_incomplete("CloudWatch could not read some metrics"),
+    }
+    let name = match names {
+        None => result.label,
+        Some(names) => result.id.as_deref().and_then(index).and_then(|index| names.get(index).cloned()),
+    };
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return };
+    let times = result.timestamps.unwrap_or_default();
+    let points = times.iter().zip(result.values.unwrap_or_default()).filter_map(|(at, value)| {
+        let at = Timestamp::from_second(at.secs()).ok()?;
+        value.is_finite().then_some(Sample { value, at })
+    });
+    for newest in points {
+        samples.note(name.clone(), Recent { newest, highest: newest.value });
+    }
+}
+
+/// A query's id: CloudWatch wants a lower-case letter first.
+fn id(index: usize) -> String {
+    format!("m{index}")
+}
+
+fn index(id: &str) -> Option<usize> {
+    id.strip_prefix('m')?.parse().ok()
+}
+
+fn floor(time: Timestamp, seconds: u32) -> Timestamp {
+    let seconds = i64::from(seconds.max(1));
+    Timestamp::from_second(time.as_second().div_euclid(seconds) * seconds).unwrap_or(time)
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::canned::{Canned, CannedAws};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn result(label: &str, status: StatusCode, points: &[(i64, f64)]) -> MetricDataResult {
+        let mut result = MetricDataResult::builder().id("m1").label(label).status_code(status);
+        for (second, value) in points {
+            result = result.timestamps(DateTime::from_secs(*second)).values(*value);
+        }
+        result.build()
+    }
+
+    #[test]
+    fn the_newest_sample_wins_in_any_order_and_the_highest_is_kept() {
+        let mut samples = Samples::default();
+        take(&mut samples, result("orders", StatusCode::PartialData, &[(60, 5.0), (180, 7.0)]), None);
+        take(&mut samples, result("orders", StatusCode::Complete, &[(120, 90.0)]), None);
+        take(&mut samples, result("idle", StatusCode::Complete, &[]), None);
+        let orders = samples.by_name["orders"];
+        assert_eq!((orders.newest, orders.highest), (Sample { value: 7.0, at: at(180) }, 90.0));
+        assert_eq!((samples.newest("idle"), &samples.incomplete), (None, &None), "missing is not zero");
+    }
+
+    #[test]
+    fn named_results_go_by_their_id_and_what_failed_is_told() {
+        let mut samples = Samples::default();
+        let names = ["a".to_owned(), "b".to_owned()];
+        take(&mut samples, result("anything", StatusCode::InternalError, &[(60, 5.0)]), Some(&names));
+        assert!(samples.newest("b").is_some() && samples.incomplete.is_some());
+    }
+
+    #[test]
+    fn answers_add_up() {
+        let mut one = Samples { asked: 3, ..Samples::default() };
+        take(&mut one, result("a", StatusCode::Complete, &[(60, 5.0)]), None);
+        let mut two = Samples { asked: 2, incomplete: Some(Text::from("why")), ..Samples::default() };
+        take(&mut two, result("a", StatusCode::Complete, &[(120, 1.0)]), None);
+        one.merge(two);
+        assert_eq!((one.asked, one.newest("a").map(|newest| newest.value)), (5, Some(1.0)));
+        assert_eq!(one.incomplete, Some(Text::from("why")));
+    }
+
+    #[test]
+    fn an_expression_names_every_resource_of_a_kind() {
+        let query = QUEUE_AGE.search("all");
+        let expected = "SEARCH('{AWS/SQS,QueueName} MetricName=\"ApproximateAgeOfOldestMessage\"', 'Maximum', 60)";
+        assert_eq!(query.expression(), Some(expected));
+        assert_eq!(query.label(), Some("${PROP('Dim.QueueName')}"));
+        let services = Series { dimensions: &["ClusterName", "ServiceName"], ..QUEUE_AGE };
+        let stat = services.named("m0", "main/api").metric_stat.expect("a metric");
+        let dimensions = stat.metric.expect("a metric").dimensions.expect("dimensions");
+        let values: Vec<_> = dimensions.iter().filter_map(|dimension| dimension.value()).collect();
+        assert_eq!(values, ["main", "api"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_cannot_be_read_is_no_panic() {
+        let cloud = CannedAws::new([Canned::body(404, "<html>no</html>")]).cloud().await;
+        let error = cloud.metrics().search(&QUEUE_AGE).await.expect_err("no CloudWatch");
+        assert_eq!(error.action, GET);
+        let names: Vec<String> = (0..20_001).map(|number| number.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let error = cloud.metrics().named(&QUEUE_AGE, &names).await.expect_err("too many");
+        assert_eq!(error.kind, ErrorKind::Invalid);
+    }
+}

@@ -1,0 +1,126 @@
+//! CloudWatch on the pure world: SQS's own metrics, as the world publishes them each minute, and custom ones.
+//!
+//! A minute's sample can be read `metrics_lag_seconds` after the minute ended (AWS: "some minutes"; how many is our assumption)
+//! and carries the time at which the minute began. A queue without messages has metrics for six hours after its last change.
+//! Not simulated: the quarter of an hour for which AWS may show nothing of a queue that wakes after that.
+
+mod custom;
+mod data;
+mod list;
+mod notes;
+mod request;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{ApiError, Caller, World};
+use custom::Custom;
+use notes::MINUTE;
+pub(super) use notes::{Gauge, Notes};
+
+/// Namespace of SQS's metrics.
+const SQS: &str = "AWS/SQS";
+
+/// What CloudWatch knows besides the queues' notes.
+#[derive(Debug, Default)]
+pub struct CloudWatch {
+    /// Queues that changed in this minute.
+    changed: Vec<u32>,
+    /// When they are noted; none: nothing changed.
+    next_note: Option<i64>,
+    custom: Custom,
+}
+
+impl CloudWatch {
+    /// Whether queues are to be noted at or before `now`, and before anything that is due at `other`.
+    pub(super) fn notes_before(&self, now: i64, other: Option<i64>) -> Option<i64> {
+        self.next_note.filter(|note| *note <= now && other.is_none_or(|other| *note <= other))
+    }
+}
+
+impl World {
+    /// One CloudWatch call: `request` is its document, whatever the protocol; times are seconds since 1970.
+    ///
+    /// # Errors
+    /// As CloudWatch words them.
+    pub fn cloudwatch(
+        &mut self,
+        now: jiff::Timestamp,
+        caller: &Caller,
+        action: &str,
+        request: Value,
+    ) -> Result<Value, ApiError> {
+        let now = self.advance(now);
+        let name = format!("cloudwatch:{action}");
+        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
+            return Err(denied(caller, &name));
+        }
+        match action {
+            "GetMetricData" => self.get_metric_data(now, caller, &read(request)?),
+            "ListMetrics" => self.list_metrics(now, caller, &read(request)?),
+            "PutMetricData" => {
+                self.cloudwatch.custom.put(now, caller, read(request)?)?;
+                Ok(json!({}))
+            }
+            _ => Err(ApiError::coded(
+                400,
+                "UnknownOperationException",
+                "InvalidAction",
+                format!("The action {action} is not valid for this endpoint."),
+            )),
+        }
+    }
+
+    /// Lets every queue of which nothing is noted look as if it had been as it is for an hour: a world that is set up has a past.
+    pub fn begin_metrics(&mut self, now: jiff::Timestamp) {
+        let since = self.advance(now).div_euclid(MINUTE) * MINUTE - 60 * MINUTE;
+        for queue in self.queues.iter_mut().flatten() {
+            let gauge = queue.gauge();
+            queue.notes.begin(since, &gauge);
+        }
+    }
+
+    /// Notes that a queue changed.
+    pub(super) fn list_for_note(&mut self, number: u32, now: i64) {
+        let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
+        if !std::mem::replace(&mut queue.notes.is_listed, true) {
+            self.cloudwatch.changed.push(number);
+            self.cloudwatch.next_note.get_or_insert((now.div_euclid(MINUTE) + 1) * MINUTE);
+        }
+    }
+
+    /// Notes what the queues that changed are like at the end of the minute.
+    pub(super) fn note_queues(&mut self, at: i64) {
+        self.cloudwatch.next_note = None;
+        for number in std::mem::take(&mut self.cloudwatch.changed) {
+            let Some(queue) = self.queues[number as usize].as_deref_mut() else { continue };
+            let gauge = queue.gauge();
+            queue.notes.is_listed = false;
+            queue.notes.add(at, &gauge);
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(request: Value) -> Result<T, ApiError> {
+    serde_json::from_value(request).map_err(|error| ApiError::not_understood(&error))
+}
+
+fn validation(message: impl Into<String>) -> ApiError {
+    ApiError::plain(400, "ValidationError", message)
+}
+
+fn missing(parameter: &str) -> ApiError {
+    let message = format!("The parameter {parameter} is required.");
+    ApiError::coded(400, "MissingRequiredParameterException", "MissingParameter", message)
+}
+
+fn denied(caller: &Caller, action: &str) -> ApiError {
+    let user = caller.arn();
+    let message = format!(
+        "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+    );
+    ApiError::coded(403, "AccessDeniedException", "AccessDenied", message)
+}
