@@ -9,6 +9,7 @@ pub mod cloud;
 pub mod config;
 pub mod doctor;
 pub mod domain;
+pub mod files;
 pub mod gate;
 pub mod journal;
 pub mod keymap;

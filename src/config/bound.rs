@@ -7,17 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    places::Source,
-    problem::{Problem, Problems},
-    texts::Sort,
-};
+use super::{places::Source, texts::Sort};
 use crate::{
     cloud::{Cloud, CloudError},
     domain::{
         Environment, EnvironmentName,
         environment::{MessageKeys, QueueRules},
     },
+    files::{Problem, Problems},
 };
 
 /// The configuration: a file without mistakes.

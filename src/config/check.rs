@@ -4,13 +4,18 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::{
     bound::{Configured, Keys, Origin, Rules, Value},
-    problem::{PROBLEMS_MAX, Problem},
     texts::{Complaint, Sort, region_meant, role_account},
-    typed::{self, Defaults, Spot},
+    typed::{self, Defaults},
 };
-use crate::domain::{
-    AccountId, Environment, EnvironmentName, Protection,
-    environment::{CredentialSource, QueueRules},
+use crate::{
+    domain::{
+        AccountId, Environment, EnvironmentName, Protection,
+        environment::{CredentialSource, QueueRules},
+    },
+    files::{
+        Spot,
+        problem::{PROBLEMS_MAX, Problem},
+    },
 };
 
 /// The words that allow an endpoint under `type-name`.

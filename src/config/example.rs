@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{
-    check::ENDPOINT_WORDS,
-    shape::{Subschemas, schema_of},
-    typed,
-};
+use super::{check::ENDPOINT_WORDS, typed};
+use crate::files::shape::{Subschemas, schema_of};
 
 /// Columns of a comment.
 const COLUMNS: usize = 100;

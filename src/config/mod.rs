@@ -1,7 +1,7 @@
 //! `opsctl.toml`: the environments, how each is reached, how strictly a change is confirmed.
 //!
 //! Three stages, as for every file that a person writes: as typed ([`typed`]) -> checked, all problems at once
-//! ([`shape`], [`check`]) -> bound to the domain's types ([`bound`]).
+//! ([`crate::files`], [`check`]) -> bound to the domain's types ([`bound`]).
 
 mod bound;
 mod check;
@@ -11,19 +11,17 @@ mod typed;
 
 pub mod init;
 pub mod places;
-pub mod problem;
 pub mod profiles;
-pub mod shape;
 
+pub use crate::files::{Paint, Problem, Problems, Severity, problem};
 pub use bound::{Config, Configured, ResolveError};
 pub use check::{ENDPOINT_WORDS, PROTECTION_DEFAULT};
 pub use example::example;
 pub use places::{PlaceError, Places, Source, Why};
-pub use problem::{Paint, Problem, Problems, Severity};
 
 use std::sync::Arc;
 
-use crate::domain::Text;
+use crate::{domain::Text, files::shape};
 
 /// Why there is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

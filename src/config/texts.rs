@@ -1,7 +1,7 @@
 //! What a text in the configuration may look like: accounts, regions, ARNs, endpoints, queue patterns, key places.
 
-use super::problem::nearest;
 use crate::domain::Text;
+use crate::files::problem::nearest;
 
 /// What is wrong with a text, and what to do. Says it without the text itself, which stands underlined above.
 #[derive(Debug, Clone, PartialEq, Eq)]

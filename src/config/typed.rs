@@ -1,53 +1,12 @@
 //! The configuration file as typed. No rule lives here: the types say which keys there are and what they mean
 //! (their comments become the JSON Schema, the example file and the reference), nothing else.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use crate::domain::Protection;
-
-/// A value, and where in the file it stands (byte offsets).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot<T>(toml::Spanned<T>);
-
-impl<T> Spot<T> {
-    /// What was written.
-    pub(super) fn value(&self) -> &T {
-        self.0.get_ref()
-    }
-
-    /// Where.
-    pub(super) fn span(&self) -> std::ops::Range<usize> {
-        self.0.span()
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spot<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        toml::Spanned::deserialize(deserializer).map(Self)
-    }
-}
-
-/// In the schema, where a value stands makes no difference.
-impl<T: JsonSchema> JsonSchema for Spot<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-}
+use crate::{domain::Protection, files::Spot};
 
 /// Configuration of opsctl: which AWS accounts there are, how they are reached, how strictly a change is confirmed.
 ///

@@ -5,7 +5,6 @@ use std::{fmt, ops::Range, path::Path};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
-use super::places::shown;
 use crate::domain::Text;
 
 /// Most problems that are shown of one file: a binary file would have thousands.
@@ -108,7 +107,7 @@ impl Problems {
             list.truncate(PROBLEMS_MAX);
         }
         list.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        Self { file: shown(file), text: text.into(), list }
+        Self { file: Text::line(&file.display().to_string()), text: text.into(), list }
     }
 
     /// How many errors.
