@@ -100,6 +100,8 @@ pub enum Command {
     Journal,
     /// Change colours
     Theme,
+    /// Draw the screen anew
+    Redraw,
     /// Go to the shell for a while
     Suspend,
     /// Move messages from a dead-letter queue to where they belong
@@ -145,6 +147,11 @@ impl Command {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// The command of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok()
+    }
+
     /// What it does: imperative, no full stop.
     pub fn help(self) -> String {
         let value = self.to_possible_value();
@@ -155,9 +162,60 @@ impl Command {
     pub fn is_operation(self) -> bool {
         matches!(self, Self::Redrive | Self::Purge | Self::Restore)
     }
+
+    /// The views in which it makes sense: every shipped keymap has a key for it there.
+    pub fn scopes(self) -> &'static [Scope] {
+        use Scope::{Activity, DeadLetters, Everywhere, Home, List, Message, Plan, Queues, Run};
+        match self {
+            Self::Down | Self::Up | Self::PageDown | Self::PageUp | Self::HalfPageDown | Self::HalfPageUp => {
+                &[Everywhere]
+            }
+            Self::First | Self::Last | Self::Left | Self::Right => &[Everywhere],
+            Self::Open | Self::Back | Self::Quit | Self::Help | Self::Palette => &[Everywhere],
+            Self::Home | Self::Queues | Self::Activity | Self::Environment | Self::Refresh => &[Everywhere],
+            Self::Copy | Self::CopyCommand | Self::Theme | Self::Redraw | Self::Suspend => &[Everywhere],
+            Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
+            Self::Group => &[Home, Queues],
+            Self::DeadLettersOnly => &[Queues],
+            Self::Messages | Self::SelectGroup | Self::Columns => &[DeadLetters],
+            Self::Select | Self::SelectAll | Self::Force | Self::Purge => &[Queues, DeadLetters],
+            Self::Edit => &[DeadLetters, Message],
+            Self::Redrive => &[Home, Queues, DeadLetters, Message],
+            Self::Next | Self::Previous => &[Message, Plan],
+            Self::Wrap => &[Message, Run, Plan],
+            Self::Options | Self::Approve => &[Plan],
+            Self::Cancel | Self::Resume | Self::Journal | Self::Restore => &[Activity, Run],
+        }
+    }
+
+    /// Whether it makes sense in a view: also where no key is bound to it, the palette offers it there.
+    pub fn is_meant_in(self, scope: Scope) -> bool {
+        scope.chain().any(|near| self.scopes().contains(&near))
+    }
 }
 
 impl Scope {
+    /// Every scope.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// Name in keymaps: `dead-letters`.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Where it is, as a heading: "In every list".
+    pub fn help(self) -> String {
+        let value = self.to_possible_value();
+        value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
+    }
+
+    /// This scope, then the wider ones: in this order their keys count.
+    pub fn chain(self) -> impl Iterator<Item = Self> {
+        std::iter::once(self).chain(self.wider().iter().copied())
+    }
+
     /// Scopes whose keys count too where this one's leave a key free, nearest first.
     pub fn wider(self) -> &'static [Self] {
         match self {
