@@ -1,5 +1,6 @@
 //! What is seen of the environments. Reads only.
 
+pub mod ages;
 pub mod queues;
 pub mod snapshot;
 pub mod verdict;

@@ -193,6 +193,16 @@ pub enum Uncertain {
     Resend,
 }
 
+/// `45 s`, `12 min`, `3 h`, `2 d`.
+pub fn in_words(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

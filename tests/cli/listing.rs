@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use opsctl::sandbox::world::Denial;
+use opsctl::sandbox::world::{Denial, Fault, FaultKind};
+use serde_json::json;
 
 use super::ground::{DEV, Ground, caller};
 
@@ -18,23 +19,23 @@ fn full_dead_letter_queues_come_first_and_relations_are_told() {
     insta::assert_snapshot!(ground.opsctl(&["queues", "-e", "dev"]).shown(), @r#"
         exit 0
         -- out
-        ENV  NAME          TYPE      ~VISIBLE  ~IN FLIGHT  ~DELAYED  DEAD LETTERS
-        dev  payments-dlq  standard        ~1          ~0        ~0  of payments
-        dev  lambda-dlq    standard        ~0          ~0        ~0  of no queue (by its name)
-        dev  orders-dlq    standard        ~0          ~0        ~0  of orders
-        dev  mail          standard        ~0          ~0        ~0
-        dev  moves.fifo    fifo            ~0          ~0        ~0
-        dev  orders        standard        ~0          ~0        ~0  go to orders-dlq after 3 receives
-        dev  payments      standard        ~0          ~0        ~0  go to payments-dlq after 3 receives
+        ENV  NAME          TYPE      ~VISIBLE  ~IN FLIGHT  ~DELAYED  OLDEST  DEAD LETTERS
+        dev  payments-dlq  standard        ~1          ~0        ~0       -  of payments
+        dev  lambda-dlq    standard        ~0          ~0        ~0       -  of no queue (by its name)
+        dev  orders-dlq    standard        ~0          ~0        ~0       -  of orders
+        dev  mail          standard        ~0          ~0        ~0       -
+        dev  moves.fifo    fifo            ~0          ~0        ~0       -
+        dev  orders        standard        ~0          ~0        ~0       -  go to orders-dlq after 3 receives
+        dev  payments      standard        ~0          ~0        ~0       -  go to payments-dlq after 3 receives
         -- err
         sandbox: joined the one at <url> (seed 7)
         "#);
     insta::assert_snapshot!(ground.opsctl(&["queues", "-e", "dev", "--dlq", "*s-dlq"]).shown(), @r#"
         exit 0
         -- out
-        ENV  NAME          TYPE      ~VISIBLE  ~IN FLIGHT  ~DELAYED  DEAD LETTERS
-        dev  payments-dlq  standard        ~1          ~0        ~0  of payments
-        dev  orders-dlq    standard        ~0          ~0        ~0  of orders
+        ENV  NAME          TYPE      ~VISIBLE  ~IN FLIGHT  ~DELAYED  OLDEST  DEAD LETTERS
+        dev  payments-dlq  standard        ~1          ~0        ~0       -  of payments
+        dev  orders-dlq    standard        ~0          ~0        ~0       -  of orders
         -- err
         sandbox: joined the one at <url> (seed 7)
         "#);
@@ -62,6 +63,40 @@ fn queues_in_json_name_their_schema() {
         let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
         assert_eq!(row["schema"], "opsctl/queue/1");
     }
+}
+
+#[test]
+fn the_age_of_the_oldest_message_is_shown_and_its_lack_explained() {
+    let ground = Ground::new();
+    ground.pair(DEV, "orders");
+    ground.dead_letter("orders", "x");
+    ground.queue("mail", &[]);
+    let unknown = ground.opsctl(&["queues", "orders-dlq", "--output", "json"]).expect(0).json();
+    let row = &unknown["queues"][0];
+    assert_eq!((&row["oldest_seconds"], &row["oldest_unknown"]), (&json!(null), &json!("CloudWatch has no sample of it")));
+    ground.sandbox.with(|world, now| world.begin_metrics(now));
+    let known = ground.opsctl(&["queues", "orders-dlq", "--output", "json"]).expect(0).json();
+    let row = &known["queues"][0];
+    assert_eq!((&row["oldest_seconds"], &row["oldest_at"]), (&json!(3_540), &json!("2026-11-21T02:58:00Z")));
+    let shown = ground.opsctl(&["queues", "*-dlq"]).expect(0).out;
+    assert!(shown.contains("OLDEST") && shown.contains("59 min"), "{shown}");
+    let denial = Denial { account: "*".to_owned(), queue: "*".to_owned(), action: "cloudwatch:*".to_owned() };
+    ground.sandbox.with(|world, _| world.denials.push(denial));
+    let denied = ground.opsctl(&["queues", "orders-dlq", "-v"]).expect(0);
+    assert!(denied.out.contains("orders-dlq") && denied.err.contains("cloudwatch:GetMetricData"), "{denied:?}");
+}
+
+#[test]
+fn a_cloudwatch_that_hangs_hides_and_delays_no_queue() {
+    let ground = Ground::new();
+    ground.pair(DEV, "orders");
+    let call = "cloudwatch:*".to_owned();
+    let fault = Fault { call, queue: None, nth: 1, times: 99, kind: FaultKind::Hang };
+    ground.sandbox.with(|world, _| world.faults.add(fault));
+    let started_at = Instant::now();
+    let answer = ground.opsctl(&["queues", "-e", "dev", "--output", "json"]).expect(0).json();
+    assert!(started_at.elapsed() < Duration::from_secs(4), "{:?}", started_at.elapsed());
+    assert_eq!(answer["queues"][0]["oldest_unknown"], "CloudWatch did not answer in time");
 }
 
 #[test]

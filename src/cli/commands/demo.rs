@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::queues::table;
+use super::queues::{Line, table};
 use crate::{
     cli::{
         args::{Format, Global},
@@ -11,7 +11,10 @@ use crate::{
         output::Output,
         world::{Site, World},
     },
-    observe::queues::{self, Listed, Scope, worst_first},
+    observe::{
+        ages::{Ages, list_with_ages},
+        queues::{Listed, Scope, worst_first},
+    },
 };
 
 /// Queues shown of each environment.
@@ -25,9 +28,9 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
     let listed = join_all(world.sites.iter().map(look)).await;
     let mut worst = None;
     for (site, queues) in world.sites.iter().zip(listed) {
-        let mut queues = queues?;
+        let (mut queues, ages) = queues?;
         queues.sort_by(worst_first);
-        show(site, &queues, out)?;
+        show(site, &queues, &ages, out)?;
         let full = queues.iter().find(|queue| queue.dead_letters.as_ref().is_some_and(|dead| !dead.sources.is_empty()));
         if worst.is_none() && site.environment.name.0 == "dev" {
             worst = full
@@ -53,12 +56,12 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
     Ok(Exit::Done)
 }
 
-async fn look(site: &Site) -> Result<Vec<Listed>, CliError> {
+async fn look(site: &Site) -> Result<(Vec<Listed>, Ages), CliError> {
     let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    queues::list(cloud, Scope::All).await.map_err(|error| CliError::cloud(&error, &site.environment))
+    list_with_ages(cloud, Scope::All).await.map_err(|error| CliError::cloud(&error, &site.environment))
 }
 
-fn show(site: &Site, queues: &[Listed], out: &mut Output) -> Result<(), CliError> {
+fn show(site: &Site, queues: &[Listed], ages: &Ages, out: &mut Output) -> Result<(), CliError> {
     let full = queues.iter().filter(|queue| queue.dead_letters.is_some() && queue.messages() > 0);
     let (count, messages) = full.fold((0, 0), |(count, messages), queue| (count + 1, messages + queue.messages()));
     let environment = &site.environment;
@@ -70,7 +73,8 @@ fn show(site: &Site, queues: &[Listed], out: &mut Output) -> Result<(), CliError
         environment.protection,
         queues.len(),
     ))?;
-    let rows: Vec<_> = queues.iter().take(SHOWN).map(|queue| (&environment.name, queue)).collect();
+    let line = |queue| Line { environment: &environment.name, queue, ages };
+    let rows: Vec<Line> = queues.iter().take(SHOWN).map(line).collect();
     out.table(&table(&rows))?;
     if queues.len() > SHOWN {
         out.line(&format!("… and {} more", queues.len() - SHOWN))?;

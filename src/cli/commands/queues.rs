@@ -13,7 +13,12 @@ use crate::{
         world::{Site, World},
     },
     domain::{EnvironmentName, QueueKind, Text, environment::glob},
-    observe::queues::{self, DeadLetters, KnownBy, Listed, Scope},
+    observe::{
+        Oldest,
+        ages::{Ages, list_with_ages},
+        queues::{self, DeadLetters, KnownBy, Listed, Scope},
+    },
+    operations::values::in_words,
 };
 
 /// Names shown of a dead-letter queue's sources.
@@ -31,6 +36,10 @@ struct Row<'a> {
     visible: Option<u64>,
     in_flight: Option<u64>,
     delayed: Option<u64>,
+    /// Age of the oldest message when CloudWatch last told it, and when that was.
+    oldest_seconds: Option<u64>,
+    oldest_at: Option<jiff::Timestamp>,
+    oldest_unknown: Option<&'a str>,
     feeds: Option<&'a str>,
     receives_max: Option<u32>,
     dead_letters: Option<&'a DeadLetters>,
@@ -42,6 +51,34 @@ struct Row<'a> {
 struct Problem {
     what: Text,
     hint: Option<Text>,
+}
+
+/// A queue as it is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) environment: &'a EnvironmentName,
+    pub(super) queue: &'a Listed,
+    pub(super) ages: &'a Ages,
+}
+
+impl Line<'_> {
+    fn oldest(&self) -> Option<Oldest> {
+        self.ages.of(&self.queue.name)
+    }
+}
+
+/// An environment's queues.
+struct Found<'a> {
+    environment: &'a EnvironmentName,
+    queues: Vec<Listed>,
+    ages: Ages,
+}
+
+impl Found<'_> {
+    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let Self { environment, queues, ages } = self;
+        queues.iter().map(move |queue| Line { environment, queue, ages })
+    }
 }
 
 #[derive(Serialize)]
@@ -61,19 +98,22 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
     let world = World::open(global, out).await?;
     let scope = if args.all { Scope::All } else { Scope::Configured };
     let answers = join_all(world.sites.iter().map(|site| listed(site, scope))).await;
-    let mut found: Vec<(&EnvironmentName, Vec<Listed>)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     let mut failed: Vec<(&EnvironmentName, CliError)> = Vec::new();
     for (site, answer) in world.sites.iter().zip(answers) {
         match answer {
-            Ok(queues) => found.push((&site.environment.name, queues)),
+            Ok((queues, ages)) => found.push(Found { environment: &site.environment.name, queues, ages }),
             Err(error) => failed.push((&site.environment.name, error)),
         }
     }
-    let names =
-        found.iter().map(|(name, queues)| (name.0.clone(), queues.iter().map(|queue| queue.name.0.clone()).collect()));
+    let names_of = |queues: &[Listed]| queues.iter().map(|queue| queue.name.0.clone()).collect();
+    let names = found.iter().map(|found| (found.environment.0.clone(), names_of(&found.queues)));
     complete::remember(world.realm, names);
-    for (_, queues) in &mut found {
+    for Found { environment, queues, ages } in &mut found {
         queues.retain(|queue| wanted(queue, args));
+        if let Some(why) = ages.missing.as_ref().filter(|_| global.verbose > 0) {
+            out.note(&format!("{environment}: ages of oldest messages are not all known: {why}"));
+        }
     }
     show(&found, &failed, out)?;
     for (_, error) in &failed {
@@ -82,9 +122,9 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
     Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
-async fn listed(site: &Site, scope: Scope) -> Result<Vec<Listed>, CliError> {
+async fn listed(site: &Site, scope: Scope) -> Result<(Vec<Listed>, Ages), CliError> {
     let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    queues::list(cloud, scope).await.map_err(|error| CliError::cloud(&error, &site.environment))
+    list_with_ages(cloud, scope).await.map_err(|error| CliError::cloud(&error, &site.environment))
 }
 
 fn wanted(queue: &Listed, args: &Queues) -> bool {
@@ -93,14 +133,13 @@ fn wanted(queue: &Listed, args: &Queues) -> bool {
 }
 
 fn show(
-    found: &[(&EnvironmentName, Vec<Listed>)],
+    found: &[Found],
     failed: &[(&EnvironmentName, CliError)],
     out: &mut Output,
 ) -> Result<(), CliError> {
-    let mut all: Vec<(&EnvironmentName, &Listed)> =
-        found.iter().flat_map(|(name, queues)| queues.iter().map(move |queue| (*name, queue))).collect();
+    let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
     // Stable: environments keep the configuration's order among equals.
-    all.sort_by(|left, right| queues::worst_first(left.1, right.1));
+    all.sort_by(|left, right| queues::worst_first(left.queue, right.queue));
     match out.format {
         Format::Human => {
             let table = table(&all);
@@ -111,22 +150,25 @@ fn show(
             }
         }
         Format::Json => {
-            let queues = all.iter().map(|(environment, queue)| row(environment, queue)).collect();
+            let queues = all.iter().map(row).collect();
             let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
             let unreachable =
                 failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
             out.document("opsctl/queues/1", &Answer { queues, unreachable })?;
         }
         Format::Jsonl => {
-            for (environment, queue) in &all {
-                out.json_line("opsctl/queue/1", &row(environment, queue))?;
+            for line in &all {
+                out.json_line("opsctl/queue/1", &row(line))?;
             }
         }
     }
     Ok(())
 }
 
-fn row<'a>(environment: &'a EnvironmentName, queue: &'a Listed) -> Row<'a> {
+fn row<'a>(line: &Line<'a>) -> Row<'a> {
+    let Line { environment, queue, ages } = *line;
+    let oldest = line.oldest();
+    let unknown = || ages.missing.as_ref().map_or("CloudWatch has no sample of it", Text::as_str);
     let seen = queue.described.as_ref().ok();
     Row {
         environment,
@@ -137,6 +179,9 @@ fn row<'a>(environment: &'a EnvironmentName, queue: &'a Listed) -> Row<'a> {
         visible: seen.map(|seen| seen.counts.visible),
         in_flight: seen.map(|seen| seen.counts.in_flight),
         delayed: seen.map(|seen| seen.counts.delayed),
+        oldest_seconds: oldest.map(|oldest| oldest.seconds),
+        oldest_at: oldest.map(|oldest| oldest.at),
+        oldest_unknown: if oldest.is_none() { Some(unknown()) } else { None },
         feeds: queue.feeds().map(|arn| arn.as_str()),
         receives_max: seen.and_then(|seen| seen.redrive.as_ref()).map(|policy| policy.receives_max),
         dead_letters: queue.dead_letters.as_ref(),
@@ -145,9 +190,11 @@ fn row<'a>(environment: &'a EnvironmentName, queue: &'a Listed) -> Row<'a> {
 }
 
 /// Rows for people.
-pub(super) fn table(all: &[(&EnvironmentName, &Listed)]) -> Table {
-    let mut table = Table::new(&["ENV", "NAME", "TYPE", "~VISIBLE", "~IN FLIGHT", "~DELAYED", "DEAD LETTERS"]);
-    for (environment, queue) in all {
+pub(super) fn table(all: &[Line]) -> Table {
+    let mut table =
+        Table::new(&["ENV", "NAME", "TYPE", "~VISIBLE", "~IN FLIGHT", "~DELAYED", "#OLDEST", "DEAD LETTERS"]);
+    for line in all {
+        let Line { environment, queue, .. } = line;
         let count = |pick: fn(&crate::domain::Counts) -> u64| match &queue.described {
             Ok(seen) => format!("~{}", pick(&seen.counts)),
             Err(_) => "?".to_owned(),
@@ -159,6 +206,7 @@ pub(super) fn table(all: &[(&EnvironmentName, &Listed)]) -> Table {
             count(|counts| counts.visible),
             count(|counts| counts.in_flight),
             count(|counts| counts.delayed),
+            line.oldest().map_or_else(|| "-".to_owned(), |oldest| in_words(oldest.seconds)),
             relation(queue),
         ]);
     }

@@ -19,7 +19,7 @@ use crate::{
     domain::{Message, MessageId, Protection, Queue, QueueKind, Text, message::hex},
     gate,
     messages::{edit::Editor, filter::Filter, groups::Groups},
-    operations::{Look, OperationError, Planned, Planner, bound::Bound, sample, values::Ramp},
+    operations::{Look, OperationError, Planned, Planner, bound::Bound, sample, values::{Ramp, in_words}},
     plan::{Fact, SampledGroup},
 };
 
@@ -409,13 +409,4 @@ fn summary(redrive: &Redrive, scene: &Scene, facts: &[Fact]) -> Text {
         }
         None => format!("move ~{total} messages from {from} to {to}"),
     })
-}
-
-fn in_words(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
 }
