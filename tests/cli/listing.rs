@@ -73,7 +73,10 @@ fn the_age_of_the_oldest_message_is_shown_and_its_lack_explained() {
     ground.queue("mail", &[]);
     let unknown = ground.opsctl(&["queues", "orders-dlq", "--output", "json"]).expect(0).json();
     let row = &unknown["queues"][0];
-    assert_eq!((&row["oldest_seconds"], &row["oldest_unknown"]), (&json!(null), &json!("CloudWatch has no sample of it")));
+    assert_eq!(
+        (&row["oldest_seconds"], &row["oldest_unknown"]),
+        (&json!(null), &json!("CloudWatch has no sample of it"))
+    );
     ground.sandbox.with(|world, now| world.begin_metrics(now));
     let known = ground.opsctl(&["queues", "orders-dlq", "--output", "json"]).expect(0).json();
     let row = &known["queues"][0];

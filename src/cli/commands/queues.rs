@@ -132,11 +132,7 @@ fn wanted(queue: &Listed, args: &Queues) -> bool {
     name_fits && (!args.dlq || queue.dead_letters.is_some())
 }
 
-fn show(
-    found: &[Found],
-    failed: &[(&EnvironmentName, CliError)],
-    out: &mut Output,
-) -> Result<(), CliError> {
+fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
     let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
     // Stable: environments keep the configuration's order among equals.
     all.sort_by(|left, right| queues::worst_first(left.queue, right.queue));

@@ -19,7 +19,12 @@ use crate::{
     domain::{Message, MessageId, Protection, Queue, QueueKind, Text, message::hex},
     gate,
     messages::{edit::Editor, filter::Filter, groups::Groups},
-    operations::{Look, OperationError, Planned, Planner, bound::Bound, sample, values::{Ramp, in_words}},
+    operations::{
+        Look, OperationError, Planned, Planner,
+        bound::Bound,
+        sample,
+        values::{Ramp, in_words},
+    },
     plan::{Fact, SampledGroup},
 };
 
