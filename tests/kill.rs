@@ -24,24 +24,46 @@ use futures_util::{StreamExt, stream};
 use crate::served::Served;
 
 const ACCOUNT: &str = "111111111111";
-const REGION: &str = "eu-west-1";
+/// Of the sandbox's environments.
+const REGION: &str = "af-south-1";
 const MESSAGES: usize = 600;
 const LANES: usize = 8;
 const RESUMES_MAX: usize = 12;
 const RUN_SECONDS_MAX: u64 = 120;
-/// How many rounds run side by side.
-const AT_ONCE: usize = 4;
+/// How many times as fast as real time the sandbox's clock runs, and that of the programs that join it: hiding ends sooner.
+const SPEED: u32 = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 5)]
 async fn killed_on_the_sandbox_nothing_is_lost() {
-    let served = Served::start();
-    kill_and_resume(&served.url, 24, Resumes::KilledToo).await;
+    let served = Served::start_at(SPEED);
+    let runs = format!("state/opsctl/sandbox/{}/runs", served.pid());
+    let joins = Some(served.runtime_folder().to_owned());
+    let at = At { endpoint: served.url.clone(), joins, runs, speed: SPEED };
+    kill_and_resume(&at, 24, 4, Resumes::KilledToo).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 5)]
 async fn killed_on_ministack_nothing_is_lost() {
     let Some(endpoint) = crate::served::peer("OPSCTL_TEST_MINISTACK") else { return };
-    kill_and_resume(&endpoint.to_string_lossy(), 8, Resumes::LeftAlone).await;
+    let at = At {
+        endpoint: endpoint.to_string_lossy().into_owned(),
+        joins: None,
+        runs: "state/opsctl/runs".to_owned(),
+        speed: 1,
+    };
+    // All at once: most of their time they wait for what the killed run had hidden, half a minute at a time.
+    kill_and_resume(&at, 8, 8, Resumes::LeftAlone).await;
+}
+
+/// Where the queues are.
+#[derive(Debug, Clone)]
+struct At {
+    endpoint: String,
+    /// `XDG_RUNTIME_DIR` of the sandbox that is joined; none: an endpoint in a configuration.
+    joins: Option<PathBuf>,
+    /// Where journals lie, in a round's own folder.
+    runs: String,
+    speed: u32,
 }
 
 /// Whether half of the resumes are killed, too.
@@ -63,22 +85,22 @@ struct Killed {
 }
 
 #[expect(clippy::print_stdout, reason = "the seed and what was killed belong into the test's output")]
-async fn kill_and_resume(endpoint: &str, rounds: usize, resumes: Resumes) {
+async fn kill_and_resume(at: &At, rounds: usize, at_once: usize, resumes: Resumes) {
     let seed =
         env::var("OPSCTL_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     println!("seed {seed}");
-    let whole = Round::new(endpoint, "whole", seed).await;
+    let whole = Round::new(at, "whole", seed).await;
     let journal_bytes = whole.journal_of_a_whole_run().await;
     let killed: Vec<Killed> = stream::iter(0..rounds)
         .map(|number| {
-            let endpoint = endpoint.to_owned();
+            let at = at.clone();
             // On a thread of its own: it waits for processes.
             tokio::spawn(async move {
-                let round = Round::new(&endpoint, &number.to_string(), seed.wrapping_add(number as u64)).await;
+                let round = Round::new(&at, &number.to_string(), seed.wrapping_add(number as u64)).await;
                 round.kill_and_resume(journal_bytes, resumes).await
             })
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(at_once)
         .map(|round| round.expect("the round ends well"))
         .collect()
         .await;
@@ -92,6 +114,7 @@ async fn kill_and_resume(endpoint: &str, rounds: usize, resumes: Resumes) {
 
 /// One DLQ, one destination, one state folder.
 struct Round {
+    at: At,
     name: String,
     sqs: Client,
     random: std::sync::Mutex<fastrand::Rng>,
@@ -104,7 +127,8 @@ struct Round {
 
 impl Round {
     /// Makes the queues and fills the DLQ.
-    async fn new(endpoint: &str, name: &str, seed: u64) -> Self {
+    async fn new(at: &At, name: &str, seed: u64) -> Self {
+        let endpoint = &at.endpoint;
         let credentials = Credentials::new(ACCOUNT, "secret", None, None, "kill");
         let config = SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
@@ -124,7 +148,7 @@ impl Round {
         fs::write(home.path().join("opsctl.toml"), configuration).expect("the configuration");
         let bodies = fill(&sqs, &dead_letters).await;
         let random = std::sync::Mutex::new(fastrand::Rng::with_seed(seed));
-        Self { name: prefix, sqs, random, home, dead_letters, destination, bodies }
+        Self { at: at.clone(), name: prefix, sqs, random, home, dead_letters, destination, bodies }
     }
 
     /// Moves everything without a kill -> how long the journal has become, in bytes
@@ -187,7 +211,7 @@ impl Round {
 
     /// What a killed run had received comes back when its visibility ends.
     async fn wait_for_hidden_ones(&self) {
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + Duration::from_secs(40) / self.at.speed;
         while hidden(&self.sqs, &self.dead_letters).await > 0 && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -215,13 +239,14 @@ impl Round {
     fn arguments(&self) -> Vec<String> {
         let lanes = LANES.to_string();
         let arguments = ["redrive", "--queue", &self.dead_letters, "--to", &self.destination, "--engine", "client"];
-        let options = ["--lanes", &lanes, "--visibility", "5s", "--wait-bounce", "0s", "--yes"];
+        let options = ["--lanes", &lanes, "--visibility", "30s", "--wait-bounce", "0s", "--yes"];
         arguments.iter().chain(&options).map(|&part| part.to_owned()).collect()
     }
 
     fn redrive(&self, arguments: &[String]) -> Child {
         let home = self.home.path();
-        Command::new(env!("CARGO_BIN_EXE_opsctl"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opsctl"));
+        command
             .args(arguments)
             .args(["--env", "dev", "--output", "json"])
             .current_dir(home)
@@ -230,12 +255,11 @@ impl Round {
             .env("HOME", home)
             .env("XDG_STATE_HOME", home.join("state"))
             .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("opsctl starts")
+            .env("AWS_SECRET_ACCESS_KEY", "secret");
+        if let Some(runtime_folder) = &self.at.joins {
+            command.arg("--sandbox").env("XDG_RUNTIME_DIR", runtime_folder);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("opsctl starts")
     }
 
     /// Kills the command as soon as its journal has `journal_bytes` -> whether it was still running
@@ -257,7 +281,7 @@ impl Round {
 
     /// The one run's journal, once it is there.
     fn journal(&self) -> Option<PathBuf> {
-        let runs = fs::read_dir(self.home.path().join("state/opsctl/runs")).ok()?;
+        let runs = fs::read_dir(self.home.path().join(&self.at.runs)).ok()?;
         runs.flatten().map(|run| run.path().join("journal.jsonl")).find(|journal| journal.exists())
     }
 
@@ -310,7 +334,8 @@ async fn fill(sqs: &Client, queue: &str) -> BTreeMap<String, String> {
 /// Takes everything out, and waits for what is still hidden -> ids and bodies
 async fn drain(sqs: &Client, queue: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    // What a run left is hidden for two minutes at a time.
+    let deadline = Instant::now() + Duration::from_secs(130);
     while Instant::now() < deadline {
         let received = sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(0);
         let messages = received.send().await.expect("an answer").messages.unwrap_or_default();
@@ -332,7 +357,7 @@ async fn drain(sqs: &Client, queue: &str) -> Vec<(String, String)> {
     }
     let visible = count(sqs, queue, Name::ApproximateNumberOfMessages).await;
     let hidden = hidden(sqs, queue).await;
-    panic!("{queue} is not empty after a minute: {} received, {visible} visible, {hidden} hidden", all.len())
+    panic!("{queue} is not empty after two minutes: {} received, {visible} visible, {hidden} hidden", all.len())
 }
 
 async fn is_empty(sqs: &Client, queue: &str) -> bool {

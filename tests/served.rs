@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsString,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -13,15 +14,20 @@ pub(crate) struct Served {
     /// Its endpoint.
     pub(crate) url: String,
     /// Holds the state file: a sandbox of the person who runs the tests stays out of it.
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Served {
     /// Starts an empty one on a free port, that callers may reset.
     pub(crate) fn start() -> Self {
+        Self::start_at(1)
+    }
+
+    /// As [`Served::start`], with a clock so many times as fast as real time.
+    pub(crate) fn start_at(speed: u32) -> Self {
         let home = tempfile::tempdir().expect("a folder for the state file");
         let mut child = Command::new(env!("CARGO_BIN_EXE_opsctl"))
-            .args(["sandbox", "serve", "--port", "0", "--empty", "--allow-reset"])
+            .args(["sandbox", "serve", "--port", "0", "--empty", "--allow-reset", "--speed", &speed.to_string()])
             .env("HOME", home.path())
             .env("XDG_STATE_HOME", home.path())
             .env("XDG_RUNTIME_DIR", home.path())
@@ -35,7 +41,17 @@ impl Served {
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL=").map(str::to_owned))
             .expect("`sandbox serve` says its URL before it ends");
-        Self { child, url, _home: home }
+        Self { child, url, home }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `XDG_RUNTIME_DIR` of programs that join it.
+    pub(crate) fn runtime_folder(&self) -> &Path {
+        self.home.path()
     }
 }
 

@@ -42,6 +42,9 @@ fn failed_is_1() {
 fn a_wrong_line_or_configuration_is_2() {
     let ground = Ground::new();
     ground.opsctl(&["redrive", "--limit", "none"]).expect(2);
+    ground.pair(DEV, "orders");
+    let short = ground.opsctl(&["redrive", "-e", "dev", "--queue", "orders-dlq", "--visibility", "29s"]).expect(2);
+    assert!(short.err.contains("a slow send could outlast it") && short.err.contains("30s or more"), "{short:?}");
     let none = ground.plain(&["queues"]).expect(2);
     assert!(none.err.contains("try: run `opsctl init`"), "{none:?}");
     let file = ground.file("bad.toml", "[environments.dev]\nacount = \"1\"\n");

@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// Shorter, and a slow send would outlast it.
-const VISIBILITY_SECONDS_MIN: u32 = 5;
+/// How long received messages stay hidden at a time where nobody says otherwise.
+const VISIBILITY_SECONDS: u32 = 60;
 
 /// What a program may take for one message, see [`Editor`].
 const PROGRAM_SECONDS_MAX: u32 = 10;
@@ -69,7 +69,7 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         (None, None) => Park::Leave,
     };
     let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
-    let visibility_seconds = redrive.visibility.map_or(60, |seconds| seconds.0.max(VISIBILITY_SECONDS_MIN));
+    let visibility_seconds = redrive.visibility.map_or(VISIBILITY_SECONDS, |seconds| seconds.0);
     let settings = Settings {
         // The run adds it.
         account: AccountId(String::new()),

@@ -70,7 +70,7 @@ pub struct Redrive {
     /// Move although an earlier run on this queue has not ended
     #[arg(long)]
     pub despite_unfinished: bool,
-    /// Keep received messages hidden for this long at a time [default: 1m]
+    /// Keep received messages hidden for this long at a time, 30s at least [default: 1m]
     #[arg(long, value_name = "TIME")]
     pub visibility: Option<Seconds>,
     /// Make this many calls at once [default: 16; FIFO 8]

@@ -30,6 +30,9 @@ use crate::{
 
 /// Messages received for a look while planning.
 const SAMPLE_MAX: usize = 10;
+/// Hiding is renewed at its half, and a send may take ten seconds: were it shorter, somebody else could get a message that is just
+/// being sent.
+const VISIBILITY_SECONDS_MIN: u32 = 30;
 /// Largest file of ids.
 const IDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// An own redrive policy that lets a message be looked at less often than this forwards it soon.
@@ -41,6 +44,7 @@ pub(in crate::operations) async fn plan(
     cloud: &Cloud,
     planner: &Planner,
 ) -> Result<Planned, OperationError> {
+    check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
     let filter = redrive.filter.as_deref().map(Filter::compile).transpose();
     let filter = filter.map_err(|error| usage("the filter can't be used", &error.to_string()))?;
@@ -85,6 +89,18 @@ pub(in crate::operations) async fn plan(
 
 fn usage(what: &str, because: &str) -> OperationError {
     OperationError::usage(&format!("{what}: {because}"), "see `opsctl redrive --help`")
+}
+
+fn check_visibility(redrive: &Redrive) -> Result<(), OperationError> {
+    match redrive.visibility {
+        Some(seconds) if seconds.0 < VISIBILITY_SECONDS_MIN => Err(OperationError::usage(
+            &format!(
+                "--visibility {seconds} is too short: a slow send could outlast it, and another reader get the message"
+            ),
+            &format!("give {VISIBILITY_SECONDS_MIN}s or more; 1m is the default"),
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Ids in a file, one a line; blank lines and lines that begin with `#` aside.
