@@ -18,6 +18,8 @@ pub struct History {
     pub cutoff: Option<Timestamp>,
     /// Sent, in order; whether each is known to be deleted as well.
     pub sent: Vec<MessageId>,
+    /// Of those sent or about to be, those that had come back and went to the parking place.
+    pub parked: HashSet<MessageId>,
     /// Sent, but not known to be deleted: their deletion is what is left to do.
     pub sent_not_deleted: HashSet<MessageId>,
     /// Intended, and then nothing: these may or may not have been sent.
@@ -139,9 +141,17 @@ impl Reading {
 }
 
 impl History {
+    /// How many were moved from the queue, those aside that came back and were parked.
+    pub fn moved(&self) -> usize {
+        self.sent.iter().filter(|id| !self.parked.contains(id)).count()
+    }
+
     fn intend(&mut self, at: Timestamp, sends: bool, message: &IntentMessage) {
         if !sends {
             self.perhaps_gone.insert(message.id.clone());
+        }
+        if message.parked {
+            self.parked.insert(message.id.clone());
         }
         if let Some(deduplication_id) = &message.deduplication_id {
             self.tried.entry(message.id.clone()).or_insert_with(|| (at, deduplication_id.clone()));

@@ -149,6 +149,9 @@ pub struct IntentMessage {
     /// Deduplication id it is sent with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deduplication_id: Option<String>,
+    /// Whether it had come back, and goes where such messages are parked.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub parked: bool,
 }
 
 /// A message that was sent.

@@ -117,6 +117,7 @@ impl Run<'_> {
                 id: saved.message.id.clone(),
                 hash: outgoing.content_hash().0[..32].to_owned(),
                 deduplication_id: outgoing.deduplication_id.clone(),
+                parked: false,
             });
             let intent = Record::Intent { batch: self.batch, to: Some(to.0.clone()), messages: intents.collect() };
             self.journal.write(vec![intent], Vec::new()).await.map_err(stop)?;

@@ -41,11 +41,13 @@ pub(super) async fn run(
         let done = if destinations.is_empty() {
             history.removed.len() + history.perhaps_gone.len()
         } else {
-            history.sent.len()
+            // What came back and was parked is no further message moved.
+            history.moved()
         };
         settings.limit = settings.limit.map(|limit| limit.saturating_sub(done as u64));
     }
     settings.resume = Resume {
+        moved: history.moved() as u64,
         sent: history.sent,
         sent_not_deleted: history.sent_not_deleted,
         uncertain: history.uncertain,

@@ -168,3 +168,42 @@ async fn doubt_is_settled_by_sending_again_when_asked_or_by_taking_the_messages_
         assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_parked_does_not_count_towards_the_limit_of_a_resumed_run() {
+    let mut queues = orders(8);
+    queues.push(crate::support::stage::QueueSetup { name: "parked".to_owned(), ..Default::default() });
+    let mut stage = Stage::new(Protection::Confirm, &queues);
+    let consumer = start_failing_consumer(&stage);
+    let operation = redrive(|redrive| {
+        redrive.limit = Some(12);
+        redrive.park = Some("parked".to_owned());
+        redrive.ramp = Some("4,all".parse().expect("a ramp"));
+        redrive.max_bounce = Some("100%".parse().expect("a share"));
+        redrive.wait_bounce = Some(Seconds(30));
+    });
+    let plan = stage.plan(&operation).await.expect("a plan").plan;
+    let approved = stage.approve(plan).expect("approval");
+    let mut context = stage.context().await;
+    let cancel = stage.cancel.clone();
+    context.progress = Arc::new(move |progress| {
+        if progress.tally.parked > 0 {
+            cancel.cancel();
+        }
+    });
+    let first = run::execute(approved, &context).await;
+    consumer.abort();
+    assert_eq!((first.tally.parked > 0, first.tally.sent), (true, 8), "{first:#?}");
+    // Somebody else had these in hand, and they are as old as the others.
+    for number in 0..9 {
+        let sent_at = "2026-11-21T02:00:00Z".parse().ok();
+        let source = Some(crate::support::stage::arn("orders"));
+        let late = opsctl::sandbox::world::PutMessage::new(format!("shown late {number}"));
+        let late = opsctl::sandbox::world::PutMessage { sent_at, dead_letter_source: source, ..late };
+        stage.sandbox.with(|world, now| world.put(now, &caller(), "orders-dlq", late)).expect("a message");
+    }
+    stage.cancel = tokio_util::sync::CancellationToken::new();
+    let resumed = stage.resume().await;
+    assert_eq!(resumed.tally.sent, 4, "eight of twelve were moved before: {resumed:#?}");
+    assert_eq!(stage.copies().values().sum::<usize>(), 17, "nothing is lost or doubled");
+}

@@ -109,7 +109,7 @@ impl Engine {
         resume.iter().for_each(|id| shared.sent.insert(Key::of(id)));
         let new_ids = std::mem::take(&mut shared.settings.resume.new_ids);
         new_ids.iter().for_each(|id| shared.new_ids.insert(Key::of(id)));
-        shared.sent_before = resume.len() as u64;
+        shared.sent_before = shared.settings.resume.moved;
         if shared.settings.resume.policy == Uncertain::Resend {
             // Asked for in so many words: no window of SQS's matters.
             shared.tried.clear();

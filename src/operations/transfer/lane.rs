@@ -338,6 +338,7 @@ impl Work {
             id: item.message.id.clone(),
             hash: content.0[..32].to_owned(),
             deduplication_id: item.to.as_ref().and_then(|(_, outgoing)| outgoing.deduplication_id.clone()),
+            parked: item.origin == Origin::Bounced,
         }
     }
 

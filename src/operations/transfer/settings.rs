@@ -52,6 +52,8 @@ pub struct Settings {
 /// What became of an earlier try of the run.
 #[derive(Debug, Clone, Default)]
 pub struct Resume {
+    /// How many were sent, those aside that came back and were parked.
+    pub moved: u64,
     /// Sent, newest last.
     pub sent: Vec<MessageId>,
     /// Sent, but perhaps not deleted.

@@ -42,6 +42,7 @@ fn settings(world: &World, ramp: &str) -> Settings {
         // Longer than a crashed try keeps hidden what it left.
         settle_seconds: 200,
         resume: Resume {
+            moved: history.moved() as u64,
             sent: history.sent,
             sent_not_deleted: history.sent_not_deleted,
             uncertain: history.uncertain,
