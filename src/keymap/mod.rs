@@ -10,6 +10,7 @@ mod typed;
 
 pub mod command;
 pub mod key;
+pub mod palette;
 
 use std::collections::BTreeMap;
 
