@@ -15,6 +15,7 @@ use crate::{
         environment::{MessageKeys, QueueRules},
     },
     files::{Problem, Problems},
+    keymap::Keymap,
 };
 
 /// The configuration: a file without mistakes.
@@ -24,6 +25,8 @@ pub struct Config {
     pub source: Source,
     /// The environments, in the file's order.
     pub environments: Vec<Configured>,
+    /// The keys of the console: the shipped keymap that the file names, with the file's own keys over it.
+    pub keymap: Keymap,
     /// What a person should look at nevertheless.
     pub warnings: Problems,
 }

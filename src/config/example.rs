@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 9] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -84,6 +84,17 @@ const TABLES: [Table; 6] = [
             ("role_chain", r#"["arn:aws:iam::777788889999:role/operations"]"#, Live),
             ("colour", r#""red""#, Live),
         ],
+    },
+    Table { heading: "[keymap]", path: &["keymap"], keys: &[("base", r#""vim""#, Live)] },
+    Table {
+        heading: "[keymap.everywhere]",
+        path: &["keymap", "everywhere"],
+        keys: &[(r#""ctrl-q""#, r#""quit""#, Live), (r#""Z Q""#, r#""none""#, Live)],
+    },
+    Table {
+        heading: "[keymap.queues]",
+        path: &["keymap", "queues"],
+        keys: &[(r#""x""#, r#""select""#, Live), (r#""g r""#, r#""redrive""#, Live)],
     },
 ];
 

@@ -21,7 +21,11 @@ pub use places::{PlaceError, Places, Source, Why};
 
 use std::sync::Arc;
 
-use crate::{domain::Text, files::shape};
+use crate::{
+    domain::Text,
+    files::shape,
+    keymap::{self, Keymap},
+};
 
 /// Why there is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,9 +85,9 @@ impl Report {
 /// No file, or a file with mistakes: all of them.
 pub fn load(places: &Places) -> Result<Config, ConfigError> {
     let (source, text) = places.read()?;
-    let (report, environments) = examine(source, text);
+    let (report, environments, keymap) = read(source, text);
     if report.is_good() {
-        return Ok(Config { source: report.source, environments, warnings: report.problems });
+        return Ok(Config { source: report.source, environments, keymap, warnings: report.problems });
     }
     Err(ConfigError::Rejected(Box::new(report)))
 }
@@ -105,9 +109,16 @@ pub fn schema() -> String {
 
 /// Checks and binds `text` as if it stood in the file at `source`.
 pub fn examine(source: Source, text: String) -> (Report, Vec<Configured>) {
+    let (report, environments, _) = read(source, text);
+    (report, environments)
+}
+
+fn read(source: Source, text: String) -> (Report, Vec<Configured>, Keymap) {
     let (file, mut problems) = shape::read::<typed::File>(&text);
     let origin = Arc::new(bound::Origin { path: source.path.clone(), text: text.clone() });
-    let (environments, more) = file.map(|file| check::check(&file, &origin)).unwrap_or_default();
+    let (environments, more) = file.as_ref().map(|file| check::check(file, &origin)).unwrap_or_default();
+    problems.extend(more);
+    let (keymap, more) = keymap::bind(file.as_ref().and_then(|file| file.keymap.as_ref()));
     problems.extend(more);
     if problems.is_empty() && environments.is_empty() {
         let problem = Problem::error(0..0, "the file has no environment");
@@ -115,5 +126,5 @@ pub fn examine(source: Source, text: String) -> (Report, Vec<Configured>) {
     }
     let names = environments.iter().map(|environment| Text::line(&environment.name().0).to_string()).collect();
     let problems = Problems::new(&source.path, text, problems);
-    (Report { source, environments: names, problems }, environments)
+    (Report { source, environments: names, problems }, environments, keymap)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{domain::Protection, files::Spot};
+use crate::{domain::Protection, files::Spot, keymap};
 
 /// Configuration of opsctl: which AWS accounts there are, how they are reached, how strictly a change is confirmed.
 ///
@@ -21,6 +21,9 @@ pub(super) struct File {
     /// The environments by name: letters, digits, `-` and `_`.
     #[schemars(required)]
     pub(super) environments: Option<BTreeMap<Spot<String>, Environment>>,
+    /// Keys of the console, over those of a shipped keymap: a table for each view, in which a key, or keys one after the other,
+    /// stand for a command. `opsctl keys` lists all. "none" takes a key's meaning away.
+    pub(super) keymap: Option<keymap::File>,
 }
 
 /// What every environment has unless it says otherwise.

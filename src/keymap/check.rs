@@ -95,7 +95,7 @@ fn clashes(entries: &[Entry]) -> Vec<Problem> {
         let Some(earlier) = earlier else { continue };
         let (mine, theirs) = (shown(&entry.keys), shown(&earlier.keys));
         let message = if entry.keys == earlier.keys {
-            format!("`{mine}` stands here twice: what is written differently is the same key")
+            format!("this is the key `{mine}`, which stands further up")
         } else if entry.keys.len() < earlier.keys.len() {
             format!("`{mine}` is the beginning of `{theirs}` further up: only one of them can be typed")
         } else {

@@ -57,7 +57,8 @@ fn displaced(entry: &Entry, own: &[Entry], shipped: &[Entry]) -> Option<Problem>
     let first = names.first()?;
     let places = one_of(&names).replace(" or ", " and ");
     let problem = Problem::warning(entry.span.clone(), format!("`{}` takes the place of {places}", shown(&entry.keys)));
-    Some(problem.help(format!("if that is meant, say so: \"{first}\" = \"none\"")))
+    let each = if names.len() == 1 { "" } else { " of each" };
+    Some(problem.help(format!("if that is meant, say so{each}: \"{first}\" = \"none\"")))
 }
 
 /// A "none" for keys that mean nothing anyway.

@@ -13,14 +13,11 @@ use crate::files::Spot;
 pub(super) const NONE: &str = "none";
 
 /// Keys of the console: a table for each view, in which a key, or keys one after the other, stand for a command.
-///
-/// `opsctl keys` lists the commands. What is said here comes before the keymap that it begins with; "none" takes a key's meaning
-/// away.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Keymap")]
 pub struct File {
-    /// Keymap to begin with.
+    /// Keymap to begin with: default (as in vi and k9s), vim or emacs.
     pub(super) base: Option<Spot<Base>>,
     /// Keys in every view.
     pub(super) everywhere: Option<Table>,
