@@ -18,7 +18,7 @@ use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
     domain::{
-        AccountId, Environment, EnvironmentName, Protection,
+        AccountId, Environment, EnvironmentName, Protection, WatchRules,
         environment::{CredentialSource, QueueRules},
     },
     sandbox::{
@@ -157,6 +157,7 @@ fn environment(endpoint: Option<String>) -> Environment {
         colour: None,
         endpoint,
         queues: QueueRules::default(),
+        watch: WatchRules::default(),
     }
 }
 

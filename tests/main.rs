@@ -5,6 +5,7 @@ mod config;
 mod contract;
 mod docs;
 mod kill;
+mod observe;
 mod operations;
 mod peers;
 mod sandbox;

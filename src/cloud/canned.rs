@@ -173,5 +173,6 @@ pub(crate) fn environment() -> Environment {
         colour: None,
         endpoint: None,
         queues: crate::domain::environment::QueueRules::default(),
+        watch: crate::domain::WatchRules::default(),
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, Environment, EnvironmentName, Protection,
+        AccountId, Environment, EnvironmentName, Protection, WatchRules,
         environment::{CredentialSource, QueueRules},
     },
     files::{
@@ -121,6 +121,7 @@ impl One<'_> {
             colour: typed.colour.as_ref().map(|colour| colour.value().name().to_owned()),
             endpoint: self.endpoint(typed, protection(typed, defaults)),
             queues: QueueRules::default(),
+            watch: WatchRules::default(),
             account,
         };
         let rules = self.rules(typed, defaults);

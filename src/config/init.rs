@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cloud::Connect,
     domain::{
-        AccountId, Environment, EnvironmentName, Protection, QueueName, Text,
+        AccountId, Environment, EnvironmentName, Protection, QueueName, Text, WatchRules,
         environment::{CredentialSource, QueueRules},
     },
 };
@@ -69,6 +69,7 @@ pub fn candidates(profiles: &[Profile]) -> Vec<Environment> {
             role_chain: Vec::new(),
             endpoint: None,
             queues: QueueRules::default(),
+            watch: WatchRules::default(),
         });
     }
     environments

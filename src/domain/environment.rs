@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::watch::WatchRules;
+
 /// An environment's name in the configuration: `dev`, `staging`, `prod`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -97,6 +99,8 @@ pub struct Environment {
     pub endpoint: Option<String>,
     /// Queue rules.
     pub queues: QueueRules,
+    /// How it is watched.
+    pub watch: WatchRules,
 }
 
 /// What the configuration says about an environment's queues. Patterns are globs: `*` stands for any characters.

@@ -5,9 +5,11 @@ pub mod message;
 pub mod queue;
 pub mod run_id;
 pub mod text;
+pub mod watch;
 
 pub use environment::{AccountId, Environment, EnvironmentName, Protection};
 pub use message::{AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl};
 pub use run_id::RunId;
 pub use text::Text;
+pub use watch::{Dollars, Thresholds, WatchRules};

@@ -1,13 +1,14 @@
 //! Every queue of an environment: settings, counts, and which queue's dead letters lie where.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
+use super::pairing::{Known, pair};
 use crate::{
     cloud::{Cloud, CloudError},
-    domain::{Queue, QueueArn, QueueName, QueueUrl},
+    domain::{Queue, QueueArn, QueueName, QueueUrl, environment::QueueRules},
 };
 
 /// Queues that are asked about at once: at 10 ms a call, 500 queues in 160 ms; far below SQS's own limits.
@@ -90,7 +91,7 @@ pub async fn list(cloud: &Cloud, scope: Scope) -> Result<Vec<Listed>, CloudError
         .await;
     found.sort_by(|left, right| left.name.cmp(&right.name));
     let tagged = tagged_sources(cloud, &found).await;
-    pair(cloud, &mut found, &tagged);
+    set_dead_letters(rules, &mut found, &tagged);
     Ok(found)
 }
 
@@ -110,43 +111,20 @@ async fn tagged_sources(cloud: &Cloud, found: &[Listed]) -> HashMap<QueueName, Q
         .await
 }
 
-fn pair(cloud: &Cloud, found: &mut [Listed], tagged: &HashMap<QueueName, QueueName>) {
-    let rules = &cloud.environment().queues;
-    let mut by_policy: BTreeMap<QueueArn, Vec<QueueName>> = BTreeMap::new();
-    for queue in found.iter() {
-        if let Some(arn) = queue.feeds() {
-            by_policy.entry(arn.clone()).or_default().push(queue.name.clone());
-        }
+fn set_dead_letters(rules: &QueueRules, found: &mut [Listed], tagged: &HashMap<QueueName, QueueName>) {
+    let known: Vec<Known<'_>> = found
+        .iter()
+        .map(|queue| Known {
+            name: &queue.name,
+            arn: queue.described.as_ref().ok().map(|described| &described.arn),
+            feeds: queue.feeds(),
+            tagged: tagged.get(&queue.name),
+        })
+        .collect();
+    let paired = pair(rules, &known);
+    for (queue, dead_letters) in found.iter_mut().zip(paired) {
+        queue.dead_letters = dead_letters;
     }
-    let names: BTreeSet<QueueName> = found.iter().map(|queue| queue.name.clone()).collect();
-    for queue in found.iter_mut() {
-        let policy = match &queue.described {
-            Ok(described) => by_policy.get(&described.arn).cloned(),
-            // Its ARN is not known: another queue's policy in the same account tells it by name.
-            Err(_) => by_policy.iter().find(|(arn, _)| arn.name() == queue.name).map(|(_, sources)| sources.clone()),
-        };
-        let pattern = || rules.source_by_name(queue.name.as_str()).map(QueueName).filter(|name| names.contains(name));
-        queue.dead_letters = policy
-            .map(|sources| DeadLetters { sources, known_by: KnownBy::RedrivePolicy })
-            .or_else(|| {
-                let sources = vec![tagged.get(&queue.name)?.clone()];
-                Some(DeadLetters { sources, known_by: KnownBy::Tag })
-            })
-            .or_else(|| Some(DeadLetters { sources: vec![pattern()?], known_by: KnownBy::Pattern }))
-            .or_else(|| {
-                let by_name = is_dead_letter_name(queue.name.as_str());
-                by_name.then_some(DeadLetters { sources: Vec::new(), known_by: KnownBy::Name })
-            });
-    }
-}
-
-/// Whether a name says that dead letters lie in the queue: `orders-dlq`, `orders_dead_letters.fifo`, `dlq-orders`.
-fn is_dead_letter_name(name: &str) -> bool {
-    let plain = name.trim_end_matches(".fifo").to_ascii_lowercase().replace(['_', '.'], "-");
-    let joined = plain.replace('-', "");
-    plain.split('-').any(|part| part == "dlq" || part == "dlqs")
-        || plain.ends_with("dlq")
-        || joined.contains("deadletter")
 }
 
 /// The order in which a person wants to see them: dead-letter queues with messages, most first; then what could not be
@@ -163,19 +141,4 @@ pub fn worst_first(left: &Listed, right: &Listed) -> std::cmp::Ordering {
         _ => std::cmp::Ordering::Equal,
     };
     rank(left).cmp(&rank(right)).then(by_messages).then_with(|| left.name.cmp(&right.name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_say_dead_letters() {
-        for name in ["orders-dlq", "orders_dlq", "dlq-orders.fifo", "OrdersDLQ", "orders-dead-letters", "deadletter"] {
-            assert!(is_dead_letter_name(name), "{name}");
-        }
-        for name in ["orders", "idlqueue", "deadline", "letters-dead"] {
-            assert!(!is_dead_letter_name(name), "{name}");
-        }
-    }
 }

@@ -71,6 +71,8 @@ pub struct Seen {
     pub oldest: Option<Oldest>,
     /// Its messages over time, oldest first.
     pub trend: Trend,
+    /// Since when messages waited, none of them was in flight and they did not get fewer; none while any of it is not so.
+    pub waiting_since: Option<Timestamp>,
 }
 
 /// Age of a queue's oldest message, a metric that lags by minutes and leaves out messages received three times and more.
@@ -82,7 +84,8 @@ pub struct Oldest {
     pub at: Timestamp,
 }
 
-/// Messages of a queue over time: the last samples, a fixed number at most.
+/// Messages of a queue over time: the last half hour, thinned out to 30 samples at most. Between two samples of the same
+/// count there may have been any number of others of that count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trend {
     /// Time and total count, oldest first.

@@ -17,7 +17,7 @@ use opsctl::{
     cloud::{Cloud, CloudError, Connect, sqs::Entry, sqs::Receive, sqs::Sqs},
     domain::{
         AttributeValue, Environment, EnvironmentName, Message, MessageId, Outgoing, Payload, Protection, QueueArn,
-        QueueUrl, ReceiptHandle,
+        QueueUrl, ReceiptHandle, WatchRules,
         environment::{CredentialSource, QueueRules},
     },
     sandbox::{Options, Sandbox, world::World},
@@ -192,6 +192,7 @@ pub(super) fn environment(endpoint: Option<String>) -> Environment {
         colour: None,
         endpoint,
         queues: QueueRules::default(),
+        watch: WatchRules::default(),
     }
 }
 

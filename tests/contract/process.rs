@@ -7,7 +7,7 @@ use opsctl::{
     clock::Clock,
     cloud::{Connect, connect::stray_endpoint},
     domain::{
-        Environment, EnvironmentName, Protection,
+        Environment, EnvironmentName, Protection, WatchRules,
         environment::{CredentialSource, QueueRules},
     },
 };
@@ -47,6 +47,7 @@ fn environment(credentials: CredentialSource, endpoint: String) -> Arc<Environme
         colour: None,
         endpoint: Some(endpoint),
         queues: QueueRules::default(),
+        watch: WatchRules::default(),
     })
 }
 

@@ -10,7 +10,7 @@ use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
     domain::{
-        AccountId, Environment, EnvironmentName, Protection, Text,
+        AccountId, Environment, EnvironmentName, Protection, Text, WatchRules,
         environment::{CredentialSource, MessageKeys, QueueRules},
     },
     gate::{self, Answer, Approved, Consent, Refusal},
@@ -82,6 +82,7 @@ pub(crate) fn environment(protection: Protection) -> Environment {
             }],
             ..QueueRules::default()
         },
+        watch: WatchRules::default(),
     }
 }
 

@@ -6,7 +6,7 @@ mod settle;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AccountId, Environment, EnvironmentName,
+    AccountId, Environment, EnvironmentName, WatchRules,
     environment::{CredentialSource, QueueRules},
 };
 use file::File;
@@ -114,6 +114,7 @@ impl Fleet {
             colour: Some(entry.colour.clone()),
             endpoint: None,
             queues: rules.clone(),
+            watch: WatchRules::default(),
         };
         self.file.environments.iter().map(environment).collect()
     }

@@ -1,0 +1,362 @@
+//! The board: what is known of one environment, row by row; what came of questions goes in, snapshots come out. No I/O.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    pairing::{Known, pair},
+    schedule::{Schedule, Slot},
+    snapshot::{Listing, Seen, Snapshot, Source, Spend, Trend},
+};
+use crate::{
+    cloud::{CloudError, ErrorKind},
+    domain::{EnvironmentName, Queue, QueueName, QueueUrl, environment::QueueRules},
+};
+
+/// How much changed since the last snapshot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// Nothing.
+    #[default]
+    None,
+    /// Figures are fresher, and the same.
+    Fresher,
+    /// Something else is to be seen.
+    Content,
+}
+
+#[derive(Debug)]
+struct Row {
+    /// Shared with snapshots: a change makes a new one.
+    seen: Arc<Seen>,
+    /// None: from the cache, and not listed yet.
+    slot: Option<Slot>,
+    tagged: Option<QueueName>,
+    /// Whether its first question was answered.
+    is_answered: bool,
+}
+
+/// What is known of one environment.
+#[derive(Debug)]
+pub(super) struct Board {
+    environment: EnvironmentName,
+    rules: QueueRules,
+    number: u64,
+    source: Source,
+    listing: Listing,
+    /// By name.
+    rows: Vec<Row>,
+    /// Row of each slot; none: [`usize::MAX`].
+    by_slot: Vec<usize>,
+    unanswered: usize,
+    must_pair: bool,
+    change: Change,
+    metrics_error: Option<CloudError>,
+    /// As the last snapshot told it.
+    spend: Spend,
+}
+
+impl Board {
+    pub(super) fn new(environment: EnvironmentName, rules: QueueRules) -> Self {
+        Self {
+            environment,
+            rules,
+            number: 0,
+            source: Source::Live,
+            listing: Listing::default(),
+            rows: Vec::new(),
+            by_slot: Vec::new(),
+            unanswered: 0,
+            must_pair: false,
+            change: Change::Content,
+            metrics_error: None,
+            spend: Spend::default(),
+        }
+    }
+
+    /// Takes on the rules as they are once SSM parameters were read.
+    pub(super) fn set_rules(&mut self, rules: &QueueRules) {
+        if self.rules != *rules {
+            self.rules = rules.clone();
+            self.must_pair = true;
+        }
+    }
+
+    /// How much changed since the last snapshot.
+    pub(super) fn change(&self) -> Change {
+        self.change
+    }
+
+    /// Queues known.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Queues listed and not looked at yet.
+    pub(super) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// URL of a slot's queue.
+    pub(super) fn url(&self, slot: Slot) -> Option<&QueueUrl> {
+        Some(&self.rows.get(*self.by_slot.get(slot.index())?)?.seen.url)
+    }
+
+    /// Slots of queues by name.
+    pub(super) fn slots<'a>(&'a self, names: impl IntoIterator<Item = &'a QueueName>) -> Vec<Slot> {
+        let row = |name| self.rows.binary_search_by(|row| row.seen.name.cmp(name)).ok();
+        names.into_iter().filter_map(|name| self.rows[row(name)?].slot).collect()
+    }
+
+    /// The queues that there are. Whether any came or went.
+    pub(super) fn listed(
+        &mut self,
+        now: Duration,
+        at: Timestamp,
+        mut urls: Vec<QueueUrl>,
+        schedule: &mut Schedule,
+    ) -> bool {
+        urls.retain(|url| self.rules.admits(url.name().as_str()));
+        let mut named: Vec<(QueueName, QueueUrl)> = urls.into_iter().map(|url| (url.name(), url)).collect();
+        named.sort();
+        named.dedup_by(|left, right| left.0 == right.0);
+        let is_same = self.rows.len() == named.len()
+            && self.rows.iter().zip(&named).all(|(row, (_, url))| row.slot.is_some() && row.seen.url == *url);
+        self.listing = Listing { at: Some(at), error: None, ..self.listing.clone() };
+        self.source = Source::Live;
+        self.raise(Change::Fresher);
+        if is_same {
+            return false;
+        }
+        self.merge(now, named, schedule);
+        self.must_pair = true;
+        self.raise(Change::Content);
+        true
+    }
+
+    /// Keeps the rows that are still listed, adds new ones, lets the others go.
+    fn merge(&mut self, now: Duration, named: Vec<(QueueName, QueueUrl)>, schedule: &mut Schedule) {
+        let tags = self.rules.pair_tag.is_some();
+        let mut old = std::mem::take(&mut self.rows).into_iter().peekable();
+        let mut rows = Vec::with_capacity(named.len());
+        for (name, url) in named {
+            while let Some(gone) = old.next_if(|row| row.seen.name < name) {
+                gone.slot.into_iter().for_each(|slot| schedule.remove(slot));
+            }
+            let known = old.next_if(|row| row.seen.name == name);
+            let mut row = known.unwrap_or_else(|| Row::new(name, url.clone()));
+            if row.seen.url != url {
+                Arc::make_mut(&mut row.seen).url = url;
+            }
+            row.slot.get_or_insert_with(|| schedule.add(now, tags));
+            rows.push(row);
+        }
+        for gone in old {
+            gone.slot.into_iter().for_each(|slot| schedule.remove(slot));
+        }
+        self.rows = rows;
+        self.index();
+    }
+
+    /// Has queues of the cache looked at although they can't be listed.
+    pub(super) fn adopt(&mut self, now: Duration, schedule: &mut Schedule) {
+        let tags = self.rules.pair_tag.is_some();
+        for row in &mut self.rows {
+            row.slot.get_or_insert_with(|| schedule.add(now, tags));
+        }
+        self.index();
+    }
+
+    fn index(&mut self) {
+        let slots = self.rows.iter().filter_map(|row| row.slot).map(Slot::index);
+        let length = slots.max().map_or(0, |most| most + 1);
+        self.by_slot.clear();
+        self.by_slot.resize(length, usize::MAX);
+        self.unanswered = 0;
+        for (index, row) in self.rows.iter().enumerate() {
+            if let Some(slot) = row.slot {
+                self.by_slot[slot.index()] = index;
+            }
+            self.unanswered += usize::from(!row.is_answered);
+        }
+    }
+
+    /// The listing is being asked for.
+    pub(super) fn listing_asked(&mut self) {
+        self.listing.busy = true;
+    }
+
+    /// The listing was answered, whatever came.
+    pub(super) fn listing_answered(&mut self) {
+        self.listing.busy = false;
+    }
+
+    /// The queues could not be listed.
+    pub(super) fn not_listed(&mut self, error: CloudError) {
+        if is_of_environment(error.kind) {
+            self.forget_errors_of_environment();
+        }
+        if self.listing.error.as_ref() != Some(&error) {
+            self.listing.error = Some(error);
+            self.raise(Change::Content);
+        }
+    }
+
+    /// Rows that failed while the environment was not known to be unreachable: the listing says it for all of them.
+    fn forget_errors_of_environment(&mut self) {
+        for row in &mut self.rows {
+            if row.seen.error.as_ref().is_some_and(|error| is_of_environment(error.kind)) {
+                Arc::make_mut(&mut row.seen).error = None;
+                self.change = Change::Content;
+            }
+        }
+    }
+
+    /// Settings and counts of a queue came, or did not.
+    pub(super) fn described(&mut self, at: Timestamp, slot: Slot, answer: Result<Queue, CloudError>) {
+        let Some(row) = self.by_slot.get(slot.index()).and_then(|index| self.rows.get_mut(*index)) else { return };
+        // Throttling passes and is said by the snapshot's spend.
+        let is_said = |error: &CloudError| is_said_by_listing(error.kind) || error.kind == ErrorKind::Throttled;
+        if answer.as_ref().is_err_and(is_said) {
+            return;
+        }
+        self.unanswered -= usize::from(!row.is_answered);
+        let is_first = !std::mem::replace(&mut row.is_answered, true);
+        let seen = Arc::make_mut(&mut row.seen);
+        let change = match answer {
+            Err(error) if seen.error.as_ref() == Some(&error) => Change::None,
+            Err(error) => {
+                seen.error = Some(error);
+                Change::Content
+            }
+            Ok(queue) => {
+                let before = seen.queue.as_ref();
+                let settings = |queue: &Queue| (queue.arn.clone(), queue.redrive.clone());
+                self.must_pair |= before.map(settings) != Some(settings(&queue));
+                let is_same = before == Some(&queue) && seen.error.is_none();
+                seen.take(at, queue);
+                if is_same { Change::Fresher } else { Change::Content }
+            }
+        };
+        self.raise(if is_first { Change::Content } else { change });
+    }
+
+    /// Tags of a queue came: the source that they name.
+    pub(super) fn tagged(&mut self, slot: Slot, source: Option<QueueName>) {
+        let Some(row) = self.by_slot.get(slot.index()).and_then(|index| self.rows.get_mut(*index)) else { return };
+        if row.tagged != source {
+            row.tagged = source;
+            self.must_pair = true;
+            self.raise(Change::Content);
+        }
+    }
+
+    /// The tag by whose value the configuration pairs.
+    pub(super) fn pair_tag(&self) -> Option<&str> {
+        self.rules.pair_tag.as_deref()
+    }
+
+    fn raise(&mut self, change: Change) {
+        self.change = self.change.max(change);
+    }
+
+    fn pair(&mut self, now: Duration, schedule: &mut Schedule) {
+        let known: Vec<Known<'_>> = self
+            .rows
+            .iter()
+            .map(|row| Known {
+                name: &row.seen.name,
+                arn: row.seen.queue.as_ref().map(|queue| &queue.arn),
+                feeds: row.seen.feeds(),
+                tagged: row.tagged.as_ref(),
+            })
+            .collect();
+        let found = pair(&self.rules, &known);
+        for (row, dead_letters) in self.rows.iter_mut().zip(found) {
+            if let Some(slot) = row.slot {
+                schedule.set_dead_letters(now, slot, dead_letters.is_some());
+            }
+            if row.seen.dead_letters != dead_letters {
+                Arc::make_mut(&mut row.seen).dead_letters = dead_letters;
+            }
+        }
+        self.must_pair = false;
+    }
+
+    /// What is known now. Costs a pointer for each queue.
+    pub(super) fn snapshot(&mut self, now: Duration, schedule: &mut Schedule) -> Snapshot {
+        if self.must_pair {
+            self.pair(now, schedule);
+        }
+        self.number += 1;
+        self.change = Change::None;
+        self.spend = schedule.spend(now);
+        Snapshot {
+            environment: self.environment.clone(),
+            number: self.number,
+            source: self.source,
+            listing: Listing { unseen: self.unanswered, ..self.listing.clone() },
+            queues: self.rows.iter().map(|row| Arc::clone(&row.seen)).collect(),
+            metrics_error: self.metrics_error.clone(),
+            spend: self.spend,
+        }
+    }
+
+    /// Notes what looking costs, which changes by time alone.
+    pub(super) fn note_spend(&mut self, spend: Spend) {
+        let shown = |spend: Spend| (spend.throttled, spend.bounded, spend.calls_per_minute / 10);
+        if shown(spend) != shown(self.spend) {
+            self.raise(Change::Fresher);
+        }
+    }
+}
+
+impl Row {
+    fn new(name: QueueName, url: QueueUrl) -> Self {
+        let seen = Seen {
+            name,
+            url,
+            queue: None,
+            at: None,
+            error: None,
+            dead_letters: None,
+            oldest: None,
+            trend: Trend::default(),
+            waiting_since: None,
+        };
+        Self { seen: Arc::new(seen), slot: None, tagged: None, is_answered: false }
+    }
+}
+
+impl Seen {
+    fn take(&mut self, at: Timestamp, queue: Queue) {
+        let total = queue.counts.total();
+        let is_waiting = queue.counts.visible > 0
+            && queue.counts.in_flight == 0
+            && self.messages().is_none_or(|before| total >= before);
+        self.waiting_since = is_waiting.then(|| self.waiting_since.unwrap_or(at));
+        self.trend.push(at, total);
+        self.queue = Some(queue);
+        self.at = Some(at);
+        self.error = None;
+    }
+}
+
+/// Errors that are the environment's, whichever call met them.
+fn is_of_environment(kind: ErrorKind) -> bool {
+    is_said_by_listing(kind) || kind == ErrorKind::Unreachable
+}
+
+/// Errors that no queue has alone: the listing, which is asked again when a queue meets one, says them.
+fn is_said_by_listing(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing | ErrorKind::ClockSkew => true,
+        ErrorKind::Denied
+        | ErrorKind::Throttled
+        | ErrorKind::NotFound
+        | ErrorKind::Unreachable
+        | ErrorKind::Unknown
+        | ErrorKind::Invalid => false,
+    }
+}

@@ -1,0 +1,436 @@
+//! What to ask next. Sans I/O: it is told the time and what came of each question, and says what to ask or how long to wait.
+//!
+//! Every queue waits in a lane, by what it matters. Of what is due, that goes first which is late the most, measured by its
+//! lane's interval and weight: where not all can be asked in time, all lanes slow down, the visible rows least, and none
+//! starves. Moments are time since the watch started.
+
+mod pace;
+mod slots;
+use std::{collections::BTreeSet, time::Duration};
+
+use self::pace::Pace;
+pub use self::slots::Slot;
+use self::slots::{Lane, Slots};
+use super::{budget::Budget, snapshot::Spend};
+use crate::domain::WatchRules;
+
+/// How often what is asked, and how much at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// A queue on the screen.
+    pub visible: Duration,
+    /// A dead-letter queue.
+    pub dead_letters: Duration,
+    /// Any other queue.
+    pub rest: Duration,
+    /// Which queues there are.
+    pub listing: Duration,
+    /// A queue that may not be looked at.
+    pub denied: Duration,
+    /// A queue's tags, where the configuration pairs by them.
+    pub tags: Duration,
+    /// Ages of oldest messages.
+    pub ages: Duration,
+    /// Longest pause between two probes of an environment that is not reached.
+    pub probe_max: Duration,
+    /// Questions at once, of those that were asked less than `slow_after` ago.
+    pub concurrency: usize,
+    /// All questions at once: those that hang do not hold up others.
+    pub in_flight_max: usize,
+    /// A question that is not answered by then is slow.
+    pub slow_after: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            visible: Duration::from_secs(5),
+            dead_letters: Duration::from_secs(10),
+            rest: Duration::from_secs(60),
+            listing: Duration::from_secs(60),
+            denied: Duration::from_secs(300),
+            tags: Duration::from_secs(900),
+            ages: Duration::from_secs(60),
+            probe_max: Duration::from_secs(30),
+            concurrency: 32,
+            in_flight_max: 256,
+            slow_after: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ask {
+    /// Which queues there are.
+    Listing,
+    /// A queue's settings and counts.
+    Describe(Slot),
+    /// A queue's tags.
+    Tags(Slot),
+    /// Ages of oldest messages.
+    Ages,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Ask this; [`Schedule::answered`] is told what came of it.
+    Ask(Ask),
+    /// Nothing before this moment, unless something is answered or changes; none: nothing at all.
+    Wait(Option<Duration>),
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer.
+    Done,
+    /// Too many calls.
+    Throttled,
+    /// Not allowed.
+    Denied,
+    /// No such queue.
+    Missing,
+    /// No answer, or none that can be used; may be this queue's own trouble.
+    Failed,
+    /// No credentials, no connection, a wrong clock: the whole environment's trouble.
+    Unreachable,
+}
+
+/// First pause after a failure.
+const PAUSE_LEAST: Duration = Duration::from_secs(1);
+/// A failing queue is asked at least that often.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// So many failures in a row of any queues may mean that the environment is not reached.
+const FAILURES_SUSPECT: u32 = 8;
+/// Questions at once while that is not known.
+const CONCURRENCY_SUSPECT: usize = 4;
+/// Pause between two listings that queues' failures call for.
+const LISTING_GAP: Duration = Duration::from_secs(5);
+/// Attempts that a throttled call took: the SDK repeats reads.
+const ATTEMPTS: u32 = 3;
+
+/// How a question stands that is not about one queue.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turn {
+    due: Duration,
+    asked_at: Option<Duration>,
+    failures: u32,
+}
+
+/// The questions of one environment.
+#[derive(Debug)]
+pub struct Schedule {
+    policy: Policy,
+    slots: Slots,
+    budget: Budget,
+    pace: Pace,
+    listing: Turn,
+    listed_at: Option<Duration>,
+    /// None: never asked.
+    ages: Option<Turn>,
+    /// Whether the environment is not reached: only probed.
+    down: bool,
+    /// Failures in a row, of any queues, that may be the environment's.
+    suspicion: u32,
+    /// When a queue last answered.
+    answered_at: Option<Duration>,
+    in_flight: BTreeSet<(Duration, Ask)>,
+}
+
+impl Schedule {
+    /// With nothing known: asks for the listing first.
+    pub fn new(policy: Policy, rules: &WatchRules) -> Self {
+        Self {
+            slots: Slots::default(),
+            budget: Budget::new(rules),
+            pace: Pace::default(),
+            listing: Turn::default(),
+            listed_at: None,
+            ages: None,
+            down: false,
+            suspicion: 0,
+            answered_at: None,
+            in_flight: BTreeSet::new(),
+            policy,
+        }
+    }
+
+    /// Takes other rules on: what was spent is forgotten.
+    pub fn set_rules(&mut self, rules: &WatchRules) {
+        self.budget = Budget::new(rules);
+    }
+
+    /// A new queue: asked at once.
+    pub fn add(&mut self, now: Duration, tags: bool) -> Slot {
+        self.slots.add(now, tags)
+    }
+
+    /// A queue that is gone.
+    pub fn remove(&mut self, slot: Slot) {
+        self.slots.remove(slot);
+    }
+
+    /// The queues on the screen, in place of those before.
+    pub fn focus(&mut self, now: Duration, visible: &[Slot]) {
+        self.slots.focus(now, visible, &self.policy);
+    }
+
+    /// Whether dead letters lie in a queue.
+    pub fn set_dead_letters(&mut self, now: Duration, slot: Slot, is: bool) {
+        self.slots.set_dead_letters(now, slot, is, &self.policy);
+    }
+
+    /// Whether ages are wanted.
+    pub fn want_ages(&mut self, now: Duration) {
+        self.ages.get_or_insert(Turn { due: now, ..Turn::default() });
+    }
+
+    /// Everything is due now.
+    pub fn refresh(&mut self, now: Duration) {
+        self.listing.due = self.listing.due.min(now);
+        if let Some(ages) = &mut self.ages {
+            ages.due = ages.due.min(now);
+        }
+        self.slots.all_due(now, slots::Which::All);
+    }
+
+    /// What looking costs.
+    pub fn spend(&mut self, now: Duration) -> Spend {
+        self.budget.spend(now)
+    }
+
+    /// How many metrics may be asked for now.
+    pub fn metrics_allowed(&mut self, now: Duration) -> usize {
+        self.budget.metrics_allowed(now)
+    }
+
+    /// Counts metrics that were asked for.
+    pub fn charge_metrics(&mut self, now: Duration, metrics: u32) {
+        self.budget.charge_metrics(now, metrics);
+    }
+
+    /// Counts calls beyond one for a question: pages of a listing.
+    pub fn count_calls(&mut self, now: Duration, calls: u32) {
+        self.budget.count(now, calls);
+    }
+
+    /// Whether the environment is only probed because it is not reached.
+    pub fn is_down(&self) -> bool {
+        self.down
+    }
+
+    /// Whether this question is asked now and not answered.
+    pub fn is_listing(&self) -> bool {
+        self.listing.asked_at.is_some()
+    }
+
+    /// What to do now.
+    pub fn next(&mut self, now: Duration) -> Step {
+        let mut wake = Wake::default();
+        if self.listing.asked_at.is_none() && wake.due(now, self.listing.due) {
+            match self.pace.ready(now) {
+                Ok(()) => return self.ask(now, Ask::Listing),
+                Err(at) => wake.at(at),
+            }
+        }
+        if self.down {
+            return Step::Wait(wake.0);
+        }
+        if let Some(ages) = self.ages.filter(|ages| ages.asked_at.is_none())
+            && wake.due(now, ages.due)
+        {
+            return self.ask(now, Ask::Ages);
+        }
+        if let Err(free) = self.free_place(now) {
+            free.into_iter().for_each(|at| wake.at(at));
+            return Step::Wait(wake.0);
+        }
+        let Some((ask, lane)) = self.most_late(now, &mut wake) else { return Step::Wait(wake.0) };
+        if let Err(at) = self.pace.ready(now) {
+            wake.at(at);
+            return Step::Wait(wake.0);
+        }
+        self.slots.asked(now, ask);
+        if !lane.is_bound() {
+            self.budget.count(now, 1);
+            return self.began(now, ask);
+        }
+        self.budget.charge(now, 1);
+        self.began(now, ask)
+    }
+
+    /// The question that is late the most, of those that the budget admits.
+    fn most_late(&mut self, now: Duration, wake: &mut Wake) -> Option<(Ask, Lane)> {
+        let admitted = self.budget.ready(now);
+        let mut best: Option<(f64, Ask, Lane)> = None;
+        for lane in Lane::ALL {
+            let Some((due, ask)) = self.slots.first(lane) else { continue };
+            if !wake.due(now, due) {
+                continue;
+            }
+            let late = now.saturating_sub(due);
+            let interval = lane.interval(&self.policy);
+            if let (true, Err(at)) = (lane.is_bound(), admitted) {
+                wake.at(at);
+                if late > interval / 4 {
+                    self.budget.held(now);
+                }
+                continue;
+            }
+            let score = late.as_secs_f64() / interval.as_secs_f64().max(1e-3) * lane.weight();
+            if best.is_none_or(|(most, ..)| score > most) {
+                best = Some((score, ask, lane));
+            }
+        }
+        best.map(|(_, ask, lane)| (ask, lane))
+    }
+
+    /// Whether one more question may be asked; else when that may change by time alone.
+    fn free_place(&self, now: Duration) -> Result<(), Option<Duration>> {
+        if self.in_flight.len() >= self.policy.in_flight_max {
+            return Err(None);
+        }
+        let places =
+            if self.suspicion > 0 { CONCURRENCY_SUSPECT.min(self.policy.concurrency) } else { self.policy.concurrency };
+        let mut fresh =
+            self.in_flight.iter().rev().map(|(at, _)| *at).take_while(|at| *at + self.policy.slow_after > now);
+        match fresh.nth(places.max(1) - 1) {
+            Some(_) => {
+                let oldest = self.in_flight.iter().map(|(at, _)| *at).find(|at| *at + self.policy.slow_after > now);
+                Err(oldest.map(|at| at + self.policy.slow_after))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn ask(&mut self, now: Duration, ask: Ask) -> Step {
+        match ask {
+            Ask::Listing => {
+                self.listing.asked_at = Some(now);
+                self.budget.count(now, 1);
+            }
+            Ask::Ages => {
+                if let Some(ages) = &mut self.ages {
+                    ages.asked_at = Some(now);
+                }
+                return Step::Ask(ask);
+            }
+            Ask::Describe(_) | Ask::Tags(_) => {}
+        }
+        self.began(now, ask)
+    }
+
+    fn began(&mut self, now: Duration, ask: Ask) -> Step {
+        self.pace.charge(now);
+        self.in_flight.insert((now, ask));
+        Step::Ask(ask)
+    }
+
+    /// Tells what came of a question.
+    pub fn answered(&mut self, now: Duration, ask: Ask, outcome: Outcome) {
+        match ask {
+            Ask::Listing => self.listing_answered(now, outcome),
+            Ask::Ages => self.ages_answered(now, outcome),
+            Ask::Describe(_) | Ask::Tags(_) => self.queue_answered(now, ask, outcome),
+        }
+    }
+
+    fn listing_answered(&mut self, now: Duration, outcome: Outcome) {
+        let Some(asked_at) = self.listing.asked_at.take() else { return };
+        self.in_flight.remove(&(asked_at, Ask::Listing));
+        self.note_throttling(now, outcome);
+        let was_down = self.down;
+        self.listing.failures = if outcome == Outcome::Done { 0 } else { self.listing.failures.saturating_add(1) };
+        let pause = pause(self.listing.failures);
+        self.down = match outcome {
+            Outcome::Unreachable => true,
+            // No answer: the environment's trouble, unless queues answer meanwhile.
+            Outcome::Failed => self.answered_at.is_none_or(|at| at < asked_at),
+            Outcome::Done | Outcome::Throttled | Outcome::Denied | Outcome::Missing => false,
+        };
+        self.listing.due = match outcome {
+            Outcome::Done => asked_at + self.policy.listing,
+            Outcome::Denied | Outcome::Missing => now + self.policy.listing,
+            _ if self.down => now + pause.min(self.policy.probe_max),
+            Outcome::Throttled | Outcome::Failed | Outcome::Unreachable => now + pause.min(self.policy.listing),
+        };
+        self.listed_at = Some(now);
+        self.suspicion = 0;
+        if was_down && !self.down {
+            self.slots.all_due(now, slots::Which::Failed);
+        }
+    }
+
+    fn ages_answered(&mut self, now: Duration, outcome: Outcome) {
+        let Some(ages) = &mut self.ages else { return };
+        let Some(asked_at) = ages.asked_at.take() else { return };
+        ages.failures = if outcome == Outcome::Done { 0 } else { ages.failures.saturating_add(1) };
+        ages.due = match outcome {
+            Outcome::Done => asked_at + self.policy.ages,
+            Outcome::Denied => now + self.policy.denied,
+            Outcome::Throttled | Outcome::Missing | Outcome::Failed | Outcome::Unreachable => {
+                now + self.policy.ages.max(pause(ages.failures).min(self.policy.denied))
+            }
+        };
+    }
+
+    fn queue_answered(&mut self, now: Duration, ask: Ask, outcome: Outcome) {
+        let Some(asked_at) = self.slots.answered(now, ask, outcome, &self.policy) else { return };
+        self.in_flight.remove(&(asked_at, ask));
+        self.note_throttling(now, outcome);
+        match outcome {
+            Outcome::Done | Outcome::Denied => {
+                self.suspicion = 0;
+                self.answered_at = Some(now);
+            }
+            Outcome::Throttled => self.answered_at = Some(now),
+            // It may be gone from the listing.
+            Outcome::Missing => self.list_soon(now),
+            Outcome::Failed | Outcome::Unreachable => {
+                self.suspicion = self.suspicion.saturating_add(1);
+                if outcome == Outcome::Unreachable || self.suspicion >= FAILURES_SUSPECT {
+                    self.list_soon(now);
+                }
+            }
+        }
+    }
+
+    fn note_throttling(&mut self, now: Duration, outcome: Outcome) {
+        if outcome == Outcome::Throttled {
+            self.pace.throttled(now);
+            self.budget.throttled(now);
+            self.budget.charge(now, ATTEMPTS - 1);
+        }
+    }
+
+    fn list_soon(&mut self, now: Duration) {
+        let soon = self.listed_at.map_or(now, |at| at + LISTING_GAP).max(now);
+        self.listing.due = self.listing.due.min(soon);
+    }
+}
+
+/// Doubles with each failure.
+fn pause(failures: u32) -> Duration {
+    PAUSE_LEAST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(PAUSE_MAX)
+}
+
+/// The next moment at which something changes by time alone.
+#[derive(Debug, Default)]
+struct Wake(Option<Duration>);
+
+impl Wake {
+    fn at(&mut self, moment: Duration) {
+        self.0 = Some(self.0.map_or(moment, |wake| wake.min(moment)));
+    }
+
+    /// Whether it is due; else notes when.
+    fn due(&mut self, now: Duration, due: Duration) -> bool {
+        if due <= now {
+            return true;
+        }
+        self.at(due);
+        false
+    }
+}

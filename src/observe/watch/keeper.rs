@@ -1,0 +1,240 @@
+//! The task of one environment: asks what the schedule says, puts answers on the board, tells snapshots.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use jiff::Timestamp;
+
+use super::{
+    Ear, Site, Tell,
+    questions::{self, Answer, Connected, Looked, Question},
+};
+use crate::{
+    clock::Clock,
+    cloud::{Cloud, CloudError, ErrorKind},
+    domain::QueueUrl,
+    observe::{
+        board::{Board, Change},
+        schedule::{Ask, Outcome, Policy, Schedule, Slot, Step},
+    },
+};
+
+/// Least time between two snapshots.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// Least time between two that differ in the age of figures only.
+const FRESHER_EVERY: Duration = Duration::from_secs(1);
+/// From so many queues on a snapshot costs enough to be made less often: twice a second.
+const QUEUES_MANY: usize = 2_000;
+const TELL_EVERY_MANY: Duration = Duration::from_millis(500);
+const FRESHER_EVERY_MANY: Duration = Duration::from_secs(2);
+/// Answers that are put on the board before something else is looked at.
+const ANSWERS_AT_ONCE: usize = 64;
+/// Results on one page of a listing (the most SQS gives).
+const PAGE: usize = 1_000;
+
+/// Keeps one environment's snapshot fresh.
+pub(super) struct Keeper {
+    site: Site,
+    clock: Clock,
+    since: Since,
+    schedule: Schedule,
+    board: Board,
+    tell: Tell,
+    connected: Option<Connected>,
+    /// Whether the clients' credentials did not work: the next listing makes new ones.
+    is_stale: bool,
+    questions: FuturesUnordered<Question>,
+    told_at: Option<Duration>,
+    /// Whether all listed queues were looked at when the last snapshot was told.
+    was_complete: bool,
+}
+
+/// Time since the watch started, that never runs backwards though the clock may be set.
+struct Since {
+    last: Timestamp,
+    passed: Duration,
+}
+
+impl Since {
+    fn at(&mut self, now: Timestamp) -> Duration {
+        self.passed += Duration::try_from(now.duration_since(self.last)).unwrap_or_default();
+        self.last = now;
+        self.passed
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(site: Site, clock: Clock, policy: Policy, tell: Tell) -> Self {
+        let environment = &site.environment;
+        Self {
+            since: Since { last: clock.now(), passed: Duration::ZERO },
+            schedule: Schedule::new(policy, &environment.watch),
+            board: Board::new(environment.name.clone(), environment.queues.clone()),
+            connected: None,
+            is_stale: false,
+            questions: FuturesUnordered::new(),
+            told_at: None,
+            was_complete: false,
+            site,
+            clock,
+            tell,
+        }
+    }
+
+    /// Runs until it is cancelled.
+    pub(super) async fn run(mut self, mut ear: Ear) {
+        loop {
+            let now = self.now();
+            let wake = self.ask(now);
+            let wake = [wake, self.speak(now)].into_iter().flatten().min();
+            let pause = wake.map_or(Duration::from_secs(60), |wake| wake.saturating_sub(now));
+            let clock = self.clock;
+            tokio::select! {
+                biased;
+                () = ear.cancel.cancelled() => return,
+                Ok(()) = ear.focus.changed() => {
+                    let now = self.now();
+                    let visible = Arc::clone(&ear.focus.borrow_and_update());
+                    self.schedule.focus(now, &self.board.slots(visible.iter()));
+                }
+                () = ear.refresh.notified() => {
+                    let now = self.now();
+                    self.schedule.refresh(now);
+                }
+                Some(answer) = self.questions.next(), if !self.questions.is_empty() => self.take_all(answer, &ear),
+                () = clock.sleep(pause) => {}
+            }
+        }
+    }
+
+    fn now(&mut self) -> Duration {
+        self.since.at(self.clock.now())
+    }
+
+    /// Asks what is to be asked now; when to look again.
+    fn ask(&mut self, now: Duration) -> Option<Duration> {
+        loop {
+            let ask = match self.schedule.next(now) {
+                Step::Wait(until) => return until,
+                Step::Ask(ask) => ask,
+            };
+            let question = match ask {
+                Ask::Listing => {
+                    self.board.listing_asked();
+                    let connected = self.connected.clone().filter(|_| !self.is_stale);
+                    Some(questions::listing(connected, Arc::clone(&self.site.open), self.clock))
+                }
+                Ask::Describe(slot) => self.about(slot, |cloud, url| questions::describe(cloud, slot, url)),
+                Ask::Tags(slot) => {
+                    let tag = self.board.pair_tag().unwrap_or_default().to_owned();
+                    self.about(slot, |cloud, url| questions::tags(cloud, slot, url, &tag))
+                }
+                Ask::Ages => None,
+            };
+            match question {
+                Some(question) => self.questions.push(question),
+                // No clients yet: the listing makes them.
+                None => self.schedule.answered(now, ask, Outcome::Failed),
+            }
+        }
+    }
+
+    fn about(&self, slot: Slot, question: impl FnOnce(&Cloud, QueueUrl) -> Question) -> Option<Question> {
+        let url = self.board.url(slot)?.clone();
+        Some(question(&self.connected.as_ref()?.cloud, url))
+    }
+
+    /// Takes an answer, and others that are there.
+    fn take_all(&mut self, first: Answer, ear: &Ear) {
+        let mut answer = Some(first);
+        for _ in 0..ANSWERS_AT_ONCE {
+            let Some(one) = answer.take() else { return };
+            self.take(one, ear);
+            answer = self.questions.next().now_or_never().flatten();
+        }
+        if let Some(last) = answer {
+            self.take(last, ear);
+        }
+    }
+
+    fn take(&mut self, answer: Answer, ear: &Ear) {
+        let at = self.clock.now();
+        let now = self.since.at(at);
+        let (ask, outcome) = answer.outcome();
+        self.schedule.answered(now, ask, outcome);
+        match answer {
+            Answer::Listing(looked) => self.listed(now, at, *looked, ear),
+            Answer::Described(slot, answer) => {
+                self.note_stale_clients(answer.as_ref().as_ref().err());
+                self.board.described(at, slot, *answer);
+            }
+            // Where tags may not be read, the other ways of pairing are left.
+            Answer::Tagged(slot, answer) => {
+                if let Ok(source) = answer {
+                    self.board.tagged(slot, source);
+                }
+            }
+        }
+    }
+
+    fn listed(&mut self, now: Duration, at: Timestamp, looked: Looked, ear: &Ear) {
+        self.board.listing_answered();
+        if let Some(connected) = &looked.cloud {
+            let environment = questions::environment_of(connected);
+            if environment.watch != self.site.environment.watch {
+                self.schedule.set_rules(&environment.watch);
+            }
+            self.board.set_rules(&environment.queues);
+            self.site.environment = environment;
+        }
+        self.connected = looked.cloud;
+        self.is_stale = false;
+        match looked.listed {
+            Ok(urls) => {
+                let pages = urls.len().div_ceil(PAGE).saturating_sub(1);
+                self.schedule.count_calls(now, u32::try_from(pages).unwrap_or(u32::MAX));
+                if self.board.listed(now, at, urls, &mut self.schedule) {
+                    let visible = Arc::clone(&ear.focus.borrow());
+                    self.schedule.focus(now, &self.board.slots(visible.iter()));
+                }
+            }
+            Err(error) => {
+                self.note_stale_clients(Some(&error));
+                if error.kind == ErrorKind::Denied {
+                    self.board.adopt(now, &mut self.schedule);
+                }
+                self.board.not_listed(error);
+            }
+        }
+    }
+
+    /// Clients whose credentials do not work are made anew with the next listing.
+    fn note_stale_clients(&mut self, error: Option<&CloudError>) {
+        let kind = error.map(|error| error.kind);
+        self.is_stale |= matches!(kind, Some(ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing));
+    }
+
+    /// Tells a snapshot if one is due; else when one will be, if something changed.
+    fn speak(&mut self, now: Duration) -> Option<Duration> {
+        let spend = self.schedule.spend(now);
+        self.board.note_spend(spend);
+        let is_many = self.board.len() > QUEUES_MANY;
+        let every = match (self.board.change(), is_many) {
+            (Change::None, _) => return None,
+            (Change::Fresher, false) => FRESHER_EVERY,
+            (Change::Fresher, true) => FRESHER_EVERY_MANY,
+            (Change::Content, false) => TELL_EVERY,
+            (Change::Content, true) => TELL_EVERY_MANY,
+        };
+        let is_complete = self.board.unanswered() == 0 && self.board.len() > 0;
+        let has_just_completed = is_complete && !self.was_complete;
+        let due = self.told_at.map_or(now, |told| told + every);
+        if due > now && !has_just_completed {
+            return Some(due);
+        }
+        self.was_complete = is_complete;
+        self.told_at = Some(now);
+        (self.tell)(Arc::new(self.board.snapshot(now, &mut self.schedule)));
+        None
+    }
+}

@@ -1,0 +1,132 @@
+//! The questions themselves: what is asked of AWS, each as a future of its own.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use super::Open;
+use crate::{
+    clock::Clock,
+    cloud::{Cloud, CloudError, ErrorKind},
+    domain::{Environment, Queue, QueueName, QueueUrl},
+    observe::schedule::{Ask, Outcome, Slot},
+};
+
+/// How long making clients may take: it may ask STS and SSM.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the question who we are may hold up a listing.
+const CALLER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A question under way.
+pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// What came.
+pub(super) enum Answer {
+    Listing(Box<Looked>),
+    Described(Slot, Box<Result<Queue, CloudError>>),
+    /// The source that the tag names.
+    Tagged(Slot, Result<Option<QueueName>, CloudError>),
+}
+
+impl Answer {
+    /// The question, and what came of it.
+    pub(super) fn outcome(&self) -> (Ask, Outcome) {
+        match self {
+            Self::Listing(looked) => (Ask::Listing, outcome(looked.listed.as_ref().err())),
+            Self::Described(slot, answer) => (Ask::Describe(*slot), outcome(answer.as_ref().as_ref().err())),
+            Self::Tagged(slot, answer) => (Ask::Tags(*slot), outcome(answer.as_ref().err())),
+        }
+    }
+}
+
+fn outcome(error: Option<&CloudError>) -> Outcome {
+    let Some(error) = error else { return Outcome::Done };
+    match error.kind {
+        ErrorKind::Denied => Outcome::Denied,
+        ErrorKind::Throttled => Outcome::Throttled,
+        ErrorKind::NotFound => Outcome::Missing,
+        ErrorKind::CredentialsExpired
+        | ErrorKind::CredentialsMissing
+        | ErrorKind::ClockSkew
+        | ErrorKind::Unreachable => Outcome::Unreachable,
+        ErrorKind::Unknown | ErrorKind::Invalid => Outcome::Failed,
+    }
+}
+
+/// What a listing came to.
+pub(super) struct Looked {
+    /// The clients that it was asked by, if there are any.
+    pub(super) cloud: Option<Connected>,
+    /// All queues, also those that the configuration leaves out.
+    pub(super) listed: Result<Vec<QueueUrl>, CloudError>,
+}
+
+/// Clients, and whether their account is known to be the configured one.
+#[derive(Debug, Clone)]
+pub(super) struct Connected {
+    pub(super) cloud: Cloud,
+    is_verified: bool,
+}
+
+/// Lists the queues; makes the clients first where there are none that work.
+pub(super) fn listing(connected: Option<Connected>, open: Open, clock: Clock) -> Question {
+    Box::pin(async move { Answer::Listing(Box::new(look(connected, open, clock).await)) })
+}
+
+async fn look(connected: Option<Connected>, open: Open, clock: Clock) -> Looked {
+    let connected = match connected {
+        Some(connected) => connected,
+        None => match opened(open, clock).await {
+            Ok(cloud) => Connected { cloud, is_verified: false },
+            Err(error) => return Looked { cloud: None, listed: Err(error) },
+        },
+    };
+    let Connected { cloud, is_verified } = &connected;
+    let (listed, verified) = tokio::join!(cloud.sqs().list(None), verified(cloud, *is_verified, clock));
+    match verified {
+        Ok(is_verified) => Looked { cloud: Some(Connected { cloud: cloud.clone(), is_verified }), listed },
+        // Another account's queues are not shown under this environment's name; other credentials may come.
+        Err(error) => Looked { cloud: None, listed: Err(error) },
+    }
+}
+
+async fn opened(open: Open, clock: Clock) -> Result<Cloud, CloudError> {
+    tokio::time::timeout(clock.real(OPEN_TIMEOUT), open()).await.unwrap_or_else(|_| {
+        let text = "the credentials and parameters of the environment were not there in time";
+        Err(CloudError::new(ErrorKind::Unknown, "sts:GetCallerIdentity", text))
+    })
+}
+
+/// Whether the credentials are known to be of the configured account. Where STS does not answer, that stays open: what is only
+/// read does no harm, and every write asks again.
+async fn verified(cloud: &Cloud, is_verified: bool, clock: Clock) -> Result<bool, CloudError> {
+    let Environment { account, name, .. } = cloud.environment();
+    let Some(account) = account.as_ref().filter(|_| !is_verified) else { return Ok(true) };
+    let caller = tokio::time::timeout(clock.real(CALLER_TIMEOUT), cloud.identity().caller()).await;
+    match caller {
+        Ok(Ok(caller)) if caller.account == *account => Ok(true),
+        Ok(Ok(caller)) => {
+            let text = format!("these are credentials of account {}, but {name} is account {account}", caller.account);
+            Err(CloudError::new(ErrorKind::CredentialsMissing, "sts:GetCallerIdentity", &text))
+        }
+        Ok(Err(_)) | Err(_) => Ok(false),
+    }
+}
+
+/// Settings and counts of a queue.
+pub(super) fn describe(cloud: &Cloud, slot: Slot, url: QueueUrl) -> Question {
+    let cloud = cloud.clone();
+    Box::pin(async move { Answer::Described(slot, Box::new(cloud.sqs().describe(&url).await)) })
+}
+
+/// The source that a queue's tag names.
+pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Question {
+    let (cloud, tag) = (cloud.clone(), tag.to_owned());
+    Box::pin(async move {
+        let tags = cloud.sqs().tags(&url).await;
+        Answer::Tagged(slot, tags.map(|tags| tags.get(&tag).cloned().map(QueueName)))
+    })
+}
+
+/// The environment as the clients know it.
+pub(super) fn environment_of(connected: &Connected) -> Arc<Environment> {
+    Arc::new(connected.cloud.environment().clone())
+}
