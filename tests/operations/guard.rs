@@ -207,3 +207,21 @@ async fn what_was_parked_does_not_count_towards_the_limit_of_a_resumed_run() {
     assert_eq!(resumed.tally.sent, 4, "eight of twelve were moved before: {resumed:#?}");
     assert_eq!(stage.copies().values().sum::<usize>(), 17, "nothing is lost or doubled");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_resume_that_fails_before_it_meets_anything_forgets_no_doubt() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(10));
+    let fault = r#"{"call":"SendMessageBatch","nth":1,"kind":"lost-after"}"#;
+    stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
+    let client = opsctl::operations::values::EngineChoice::Client;
+    let first = stage.run(&redrive(|redrive| redrive.engine = client)).await;
+    assert_eq!((first.end, first.tally.uncertain.len()), (End::Partly, 10), "{first:#?}");
+    let expired = r#"{"call":"ReceiveMessage","times":100,"kind":"expired-credentials"}"#;
+    stage.fault(serde_json::from_str::<Fault>(expired).expect("a fault"));
+    let stopped = stage.resume().await;
+    assert_eq!(stopped.end, End::Partly, "{stopped:#?}");
+    assert_eq!(stopped.tally.uncertain.len(), 10, "none was met, and none is forgotten: {stopped:#?}");
+    stage.sandbox.with(|world, _| world.faults.clear());
+    let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
+    assert!(plan.blockers.iter().any(|blocker| blocker.as_str().contains("--resume")), "{:?}", plan.blockers);
+}

@@ -1,6 +1,7 @@
 //! The engine against every fault, on a small queue of its own.
 
 mod identity;
+mod slow;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

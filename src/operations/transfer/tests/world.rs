@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) journal_fails_at: Option<usize>,
     /// From when on the credentials are of another account.
     pub(super) other_account_at: Option<Timestamp>,
+    /// How long deciding takes for each message.
+    pub(super) judge_seconds: i64,
 }
 
 pub(super) fn start() -> Timestamp {
@@ -72,6 +74,7 @@ impl World {
             faults,
             journal_fails_at: None,
             other_account_at: None,
+            judge_seconds: 0,
         }
     }
 
@@ -92,6 +95,7 @@ impl World {
                 Answer::Received(lane, if lost { Err(error(self.passing())) } else { Ok(received) })
             }
             Step::Judge { lane, messages } => {
+                self.now += SignedDuration::from_secs(self.judge_seconds * messages.len() as i64);
                 let judged = messages.iter().map(|(message, origin)| self.judge(message, *origin)).collect();
                 Answer::Judged(lane, judged)
             }

@@ -1,0 +1,39 @@
+//! Programs and filters that edit messages.
+
+use std::io::Write;
+
+use opsctl::{
+    domain::Protection,
+    operations::{bound::Bound, transfer::Settings},
+};
+
+use super::{orders, redrive};
+use crate::support::stage::Stage;
+
+/// What a redrive with this edit is bound to.
+async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
+    let mut stage = Stage::new(Protection::Confirm, &orders(3));
+    let operation = redrive(|redrive| {
+        redrive.edit = Some(edit.to_owned());
+        redrive.visibility = visibility.map(|text| text.parse().expect("a time"));
+    });
+    match stage.plan(&operation).await.expect("a plan").bound {
+        Bound::ClientSide(transfer) => transfer.settings,
+        Bound::Managed(_) | Bound::Restore(_) => panic!("an edit needs the client-side engine"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_gets_no_more_messages_at_once_than_it_can_edit_while_they_are_hidden() {
+    for visibility in [None, Some("30s"), Some("2m"), Some("10m")] {
+        let settings = settings("/bin/cat", visibility).await;
+        assert!((1..=10).contains(&settings.batch_max));
+        // Ten seconds for each message; hiding is renewed at its half.
+        let longest = settings.batch_max * 10;
+        assert!(longest <= settings.visibility_seconds / 2, "{longest} s of {} s", settings.visibility_seconds);
+    }
+    let mut filter = tempfile::Builder::new().suffix(".jq").tempfile().expect("a file");
+    writeln!(filter, ".").expect("written");
+    let settings = settings(&filter.path().display().to_string(), None).await;
+    assert_eq!(settings.batch_max, 10, "jq is fast");
+}
