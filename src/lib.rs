@@ -19,3 +19,4 @@ pub mod operations;
 pub mod plan;
 pub mod run;
 pub mod sandbox;
+pub mod tui;

@@ -13,3 +13,4 @@ mod scenarios;
 mod served;
 mod support;
 mod tidy;
+mod tui;

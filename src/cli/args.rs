@@ -6,25 +6,33 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::{complete, exit::Exit};
-use crate::{domain::RunId, keymap::Base, operations};
+use crate::{domain::RunId, operations};
 
 /// See what is wrong in every AWS account, and every way out of it.
 #[derive(Debug, Clone, Parser)]
-#[command(
-    name = "opsctl",
-    version,
-    about,
-    max_term_width = 110,
-    subcommand_required = true,
-    arg_required_else_help = true
-)]
+#[command(name = "opsctl", version, about, max_term_width = 110)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; nothing: open the console.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
     /// For every command.
     #[command(flatten)]
     pub global: Global,
+    /// How the console looks.
+    #[command(flatten)]
+    pub console: Console,
+}
+
+/// Options of the console.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Console")]
+pub struct Console {
+    /// Use these colours: dark, light, colour-blind or none; NO_COLOR is obeyed
+    #[arg(long, global = true, value_enum, env = "OPSCTL_THEME", value_name = "THEME", hide_possible_values = true)]
+    pub theme: Option<crate::tui::theme::Theme>,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true)]
+    pub ascii: bool,
 }
 
 /// Options of every command.
@@ -105,7 +113,7 @@ one message is stopped."#;
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Show a simulated fleet's state, and what to try on it
+    /// Open the console on a simulated fleet that lives; without a terminal, print its state and what to try
     Demo,
     /// List the queues of every environment, full dead-letter queues first
     Queues(Queues),
@@ -149,8 +157,6 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// List the console's keys and commands, as your configuration has them
-    Keys(Keys),
     /// Write man pages
     Man {
         /// Folder to write them to
@@ -335,14 +341,6 @@ pub struct Init {
     /// Print the file instead of writing it
     #[arg(long)]
     pub print: bool,
-}
-
-/// Options of `keys`.
-#[derive(Debug, Clone, Copy, Default, Args)]
-pub struct Keys {
-    /// List this shipped keymap instead of yours
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub keymap: Option<Base>,
 }
 
 /// `sandbox`.

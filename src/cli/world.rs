@@ -88,7 +88,7 @@ async fn sandbox(global: &Global) -> Result<World, CliError> {
 }
 
 /// A world of this process, with the fleet in it.
-fn fresh() -> Result<Sandbox, CliError> {
+pub(super) fn fresh() -> Result<Sandbox, CliError> {
     let args = serve::Serve {
         port: 0,
         latency: Duration::ZERO,
@@ -114,7 +114,7 @@ async fn configured(global: &Global, out: &mut Output) -> Result<World, CliError
 }
 
 /// Clients with the queue rules that SSM parameters hold.
-async fn resolved(configured: &Configured, connect: &Connect) -> Site {
+pub(super) async fn resolved(configured: &Configured, connect: &Connect) -> Site {
     let reached = site(configured.reach(), connect).await;
     let Ok(cloud) = &reached.cloud else { return reached };
     match configured.resolve(cloud).await {
@@ -135,7 +135,7 @@ async fn site(environment: Arc<Environment>, connect: &Connect) -> Site {
     Site { environment, cloud }
 }
 
-fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<Vec<T>, CliError> {
+pub(super) fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<Vec<T>, CliError> {
     let Some(wanted) = &global.environment else { return Ok(all) };
     let names: Vec<String> = all.iter().map(|one| name(one).to_owned()).collect();
     let chosen: Vec<T> = all.into_iter().filter(|one| name(one) == wanted).collect();

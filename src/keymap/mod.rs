@@ -5,7 +5,6 @@
 
 mod check;
 mod merge;
-mod reference;
 mod trie;
 mod typed;
 
@@ -23,7 +22,6 @@ pub use self::{
     command::{Command, Scope},
     key::{Key, keys},
     merge::bind,
-    reference::reference,
     typed::{Base, File},
 };
 use crate::files::{Problem, Severity};

@@ -53,6 +53,11 @@ pub struct Group {
 impl Groups {
     /// Groups a sample. Costs some milliseconds for each group: suggested filters are tried out on the sample.
     pub fn of(messages: &[Message]) -> Self {
+        Self::with_members(messages).0
+    }
+
+    /// Groups a sample, and says for each message in which of the groups it is; none for those of groups that are not shown.
+    pub fn with_members(messages: &[Message]) -> (Self, Vec<Option<usize>>) {
         let mut members: HashMap<Signature, Vec<usize>> = HashMap::new();
         for (at, message) in messages.iter().enumerate() {
             members.entry(Signature::of(message)).or_default().push(at);
@@ -61,12 +66,16 @@ impl Groups {
         // Ties in a fixed order, so that the same sample always reads the same.
         found.sort_by(|left, right| right.1.len().cmp(&left.1.len()).then_with(|| left.0.cmp(&right.0)));
         let other = found.iter().skip(GROUPS_MAX).map(|(_, members)| members.len()).sum();
+        let mut group_of = vec![None; messages.len()];
+        for (index, (_, members)) in found.iter().take(GROUPS_MAX).enumerate() {
+            members.iter().for_each(|at| group_of[*at] = Some(index));
+        }
         let groups = (0..found.len().min(GROUPS_MAX))
             .map(|index| {
                 Group::new(messages, &found[index].0, &found[index].1, suggest::filter(messages, &found, index))
             })
             .collect();
-        Self { sampled: messages.len(), groups, other }
+        (Self { sampled: messages.len(), groups, other }, group_of)
     }
 }
 

@@ -22,3 +22,4 @@ pub use filter::Filter;
 pub use groups::{Group, Groups};
 pub use jq::FilterError;
 pub use origin::Origin;
+pub use program::split_words;

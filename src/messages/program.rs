@@ -58,7 +58,7 @@ impl Program {
         if Path::new(given).is_file() && given.contains('/') {
             return Ok(Self { path: given.to_owned(), arguments: Vec::new() });
         }
-        let mut words = split(given)?.into_iter();
+        let mut words = split_words(given)?.into_iter();
         let path = words.next().ok_or("no program is named")?;
         let exists = if path.contains('/') { Path::new(&path).is_file() } else { in_path(&path).is_some() };
         match exists {
@@ -126,7 +126,10 @@ fn in_path(name: &str) -> Option<PathBuf> {
 }
 
 /// Words, with single and double quotes and backslashes as in a shell, and nothing else of a shell.
-fn split(given: &str) -> Result<Vec<String>, String> {
+///
+/// # Errors
+/// A quote that is not closed, in words.
+pub fn split_words(given: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None::<char>);
     let mut characters = given.chars();
     while let Some(character) = characters.next() {
@@ -156,10 +159,10 @@ mod tests {
 
     #[test]
     fn words_are_split_as_in_a_shell() {
-        let words = |given: &str| split(given).expect("split").join("|");
+        let words = |given: &str| split_words(given).expect("split").join("|");
         assert_eq!(words("a  b"), "a|b");
         assert_eq!(words(r#"'a b' "c \" d" e\ f '' $X"#), r#"a b|c " d|e f||$X"#);
-        assert!(split("'a").is_err());
+        assert!(split_words("'a").is_err());
     }
 
     #[tokio::test]

@@ -1,3 +1,4 @@
 //! What tests share.
 
+pub(crate) mod console;
 pub(crate) mod stage;

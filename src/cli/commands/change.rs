@@ -253,7 +253,7 @@ fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent,
 }
 
 /// Who this is, as far as the system tells.
-fn person() -> Text {
+pub(super) fn person() -> Text {
     let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Text::line(&name.unwrap_or_else(|| "unknown".to_owned()))
 }

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::queues::{Line, table};
 use crate::{
     cli::{
-        args::{Format, Global},
+        args::{Console, Format, Global},
         error::CliError,
         exit::Exit,
         output::Output,
@@ -20,8 +20,12 @@ use crate::{
 /// Queues shown of each environment.
 const SHOWN: usize = 6;
 
-pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let world = World::open(&Global { sandbox: true, ..global.clone() }, out).await?;
+pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) -> Result<Exit, CliError> {
+    let global = Global { sandbox: true, ..global.clone() };
+    if super::console::is_possible() {
+        return super::console::run(&global, console, out).await;
+    }
+    let world = World::open(&global, out).await?;
     if out.format != Format::Human {
         return Err(CliError::usage("the demo is for people", "use `opsctl queues --sandbox --output json`"));
     }

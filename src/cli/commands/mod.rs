@@ -2,10 +2,10 @@
 
 mod change;
 mod config;
+mod console;
 mod demo;
 mod doctor;
 mod init;
-mod keys;
 mod peek;
 mod queues;
 mod reference;
@@ -27,8 +27,9 @@ use crate::operations::{Operation, values::Uncertain};
 /// What went wrong, with how the program ends.
 pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
     let global = &cli.global;
-    match cli.command {
-        Command::Demo => demo::run(global, out).await,
+    let Some(command) = cli.command else { return console::run(global, &cli.console, out).await };
+    match command {
+        Command::Demo => demo::run(global, &cli.console, out).await,
         Command::Queues(args) => queues::run(&args, global, out).await,
         Command::Config(args) => config::run(&args, global, out),
         Command::Init(args) => init::run(&args, global, out).await,
@@ -36,7 +37,6 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Sandbox(args) => sandbox::run(&args, out).await,
         Command::Filter { filter } => reference::filter(filter.as_deref(), out),
         Command::Completions { shell } => reference::completions(shell, out),
-        Command::Keys(args) => keys::run(args, global, out),
         Command::Man { folder } => reference::man(&folder, out),
         Command::Docs => reference::docs(out),
         Command::Peek(args) => peek::peek(&args, global, out).await,

@@ -1,0 +1,79 @@
+//! Whether a command can be given now, and if not, why.
+
+use super::{
+    activity, home, letters, message,
+    model::{Model, View},
+    queues, run_view,
+};
+use crate::{
+    domain::{Environment, Protection, Text},
+    keymap::{Command, Scope},
+};
+
+/// Whether a command can be given now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Able {
+    /// It can.
+    Yes,
+    /// It has a meaning here, but not now.
+    No(Text),
+    /// It has no meaning here.
+    NotHere,
+}
+
+impl Able {
+    /// Not now, because.
+    pub fn no(because: &str) -> Self {
+        Self::No(Text::line(because))
+    }
+
+    /// Yes, or not now, because.
+    pub fn when(condition: bool, because: &str) -> Self {
+        if condition { Self::Yes } else { Self::no(because) }
+    }
+}
+
+/// Whether `command` can be given in the view that is shown.
+pub fn able(model: &Model, command: Command) -> Able {
+    match command {
+        Command::Quit
+        | Command::Help
+        | Command::Palette
+        | Command::Home
+        | Command::Queues
+        | Command::Activity
+        | Command::Refresh
+        | Command::Theme
+        | Command::Suspend => Able::Yes,
+        Command::Environment => Able::when(model.sites.len() > 1, "there is one environment only"),
+        Command::Back => Able::when(model.views.len() > 1 || model.only.is_some(), "this is the first view"),
+        _ => match model.view() {
+            View::Home(view) => home::able(model, view, command),
+            View::Queues(view) => queues::able(model, view, command),
+            View::Letters(view) => letters::able(model, view, command),
+            View::Message(view) => message::able(model, view, command),
+            View::Activity(view) => activity::able(model, view, command),
+            View::Run(view) => run_view::able(model, view, command),
+        },
+    }
+}
+
+/// Whether a change may be planned in an environment at all: the gate refuses in any case, this says so beforehand.
+pub fn able_to_change(environment: &Environment) -> Able {
+    match environment.protection {
+        Protection::ReadOnly => Able::no(&format!("{} is read-only: nothing may change there", environment.name)),
+        Protection::Confirm | Protection::TypeName => Able::Yes,
+    }
+}
+
+/// The scope of the view that is shown.
+pub fn scope(model: &Model) -> Scope {
+    match model.view() {
+        View::Home(_) => Scope::Home,
+        View::Queues(_) => Scope::Queues,
+        View::Letters(_) => Scope::DeadLetters,
+        View::Message(_) => Scope::Message,
+        View::Activity(_) => Scope::Activity,
+        View::Run(_) => Scope::Run,
+    }
+}

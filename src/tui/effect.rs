@@ -1,0 +1,67 @@
+//! [`Effect`]: everything that the console wants done outside of itself.
+
+use std::sync::Arc;
+
+use super::ticket::Ticket;
+use crate::{
+    domain::{EnvironmentName, Message, QueueName, QueueUrl, RunId},
+    gate::{Approved, Force},
+    operations::Operation,
+};
+
+/// Something to be done outside. Each answer comes as an event with the ticket.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Watch these queues closely: they are on the screen.
+    Focus(Vec<(EnvironmentName, QueueName)>),
+    /// Ask AWS again now, in this environment or in all.
+    Refresh(Option<EnvironmentName>),
+    /// Look at messages and put them back: [`super::event::Event::Looked`].
+    Look(Ticket, Look),
+    /// Try a jq filter on messages: [`super::event::Event::Matched`].
+    Match(Ticket, String, Arc<[Message]>),
+    /// Plan an operation: [`super::event::Event::Planned`].
+    Plan(Ticket, EnvironmentName, Box<Operation>),
+    /// Plan again what a run left: [`super::event::Event::Planned`].
+    PlanResume(Ticket, RunId),
+    /// Carry out what was approved: progress, then [`super::event::Event::Finished`].
+    Run(Ticket, Box<Approved>),
+    /// Go on with a run: progress, then [`super::event::Event::Finished`].
+    Resume(Ticket, RunId, Box<Approved>),
+    /// Stop a run after what is in hand.
+    Cancel(Ticket),
+    /// List what journals tell of: [`super::event::Event::Runs`].
+    ReadRuns(Ticket),
+    /// Read a run's journal: [`super::event::Event::JournalRead`].
+    ReadJournal(Ticket, RunId),
+    /// Let the person edit text in their editor; the name's end tells it what it is: [`super::event::Event::Edited`].
+    Edit(Ticket, Edit),
+    /// Put text into the terminal's clipboard.
+    Copy(String),
+    /// Give the terminal back to the shell until it wakes this process again.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// Which messages to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Where.
+    pub environment: EnvironmentName,
+    /// Queue.
+    pub queue: QueueUrl,
+    /// So many at most.
+    pub messages_max: usize,
+    /// Whether somebody insists.
+    pub force: Force,
+}
+
+/// Text to edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Text as it is.
+    pub text: String,
+    /// End of the file's name: `.json`, `.txt`.
+    pub suffix: &'static str,
+}

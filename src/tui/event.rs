@@ -1,0 +1,139 @@
+//! [`Event`]: everything that can happen to the console.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::ticket::Ticket;
+use crate::{
+    domain::{EnvironmentName, Message, QueueName, Text},
+    journal::{Entry, RunSummary},
+    keymap::Key,
+    messages::Groups,
+    observe::Snapshot,
+    plan::Plan,
+    run::{Failure, Progress, Report},
+};
+
+/// Something that happened. Answers carry the ticket of the question: one to an old question is dropped.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse was used.
+    Mouse(Mouse),
+    /// The terminal has another size now: columns and rows.
+    Resize(u16, u16),
+    /// Time has passed.
+    Tick(Timestamp),
+    /// The outside asks the console to end, as by SIGTERM.
+    Terminate,
+    /// An environment was seen.
+    Observed(Arc<Snapshot>),
+    /// Messages were looked at.
+    Looked(Ticket, Result<Box<Letters>, Failure>),
+    /// A filter was tried on messages that were looked at: one answer for each.
+    Matched(Ticket, Result<Vec<bool>, Failure>),
+    /// An operation was planned.
+    Planned(Ticket, Result<Box<Plan>, Failure>),
+    /// How far a run is.
+    Progress(Ticket, Box<Progress>),
+    /// A run has ended.
+    Finished(Ticket, Result<Box<Report>, Failure>),
+    /// The runs that journals tell of, newest first.
+    Runs(Ticket, Result<Vec<RunSummary>, Failure>),
+    /// A run's journal, the newest records of it.
+    JournalRead(Ticket, Result<Vec<Entry>, Failure>),
+    /// The editor has ended: the new text, or nothing where it was left as it was.
+    Edited(Ticket, Result<Option<String>, Failure>),
+    /// Something to say came up outside.
+    Said(Notice),
+}
+
+/// Messages of a queue that were looked at and put back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Letters {
+    /// Where.
+    pub environment: EnvironmentName,
+    /// Queue.
+    pub queue: QueueName,
+    /// When.
+    pub at: Timestamp,
+    /// How long the queue keeps a message.
+    pub retention_seconds: u64,
+    /// Messages, in the order of arrival.
+    pub messages: Arc<[Message]>,
+    /// Failure groups.
+    pub groups: Groups,
+    /// The group of each message, an index into `groups.groups`; none for those in groups that are not shown.
+    pub group_of: Vec<Option<usize>>,
+}
+
+/// Use of the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// Column, from 0.
+    pub column: u16,
+    /// Row, from 0.
+    pub row: u16,
+    /// What was done.
+    pub what: MouseWhat,
+}
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseWhat {
+    /// The left button went down.
+    Click,
+    /// The wheel turned: lines, down is positive.
+    Scroll(i16),
+}
+
+/// Something to say in the status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How it is meant.
+    pub tone: Tone,
+    /// What.
+    pub text: Text,
+}
+
+/// How something said is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// To know.
+    Note,
+    /// It worked.
+    Good,
+    /// It did not, or is not possible.
+    Bad,
+}
+
+impl Notice {
+    /// To know.
+    pub fn note(text: &str) -> Self {
+        Self { tone: Tone::Note, text: Text::line(text) }
+    }
+
+    /// It worked.
+    pub fn good(text: &str) -> Self {
+        Self { tone: Tone::Good, text: Text::line(text) }
+    }
+
+    /// It did not, or is not possible.
+    pub fn bad(text: &str) -> Self {
+        Self { tone: Tone::Bad, text: Text::line(text) }
+    }
+}
+
+impl From<&Failure> for Notice {
+    fn from(failure: &Failure) -> Self {
+        let hint = failure.hint.as_str();
+        match hint.is_empty() {
+            true => Self::bad(failure.what.as_str()),
+            false => Self::bad(&format!("{}; {hint}", failure.what)),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The last row: which keys do what here, or what can follow the keys pressed so far.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    able::{Able, able, scope},
+    fit::width,
+    model::{Model, View},
+    theme::Role,
+};
+use crate::keymap::{Command, Resolved};
+
+/// Commands worth a place in the footer, most wanted first.
+fn wanted(model: &Model) -> &'static [Command] {
+    match model.view() {
+        View::Home(_) => &[Command::Open, Command::Redrive, Command::Environment],
+        View::Queues(_) => &[
+            Command::Open,
+            Command::Redrive,
+            Command::Filter,
+            Command::Sort,
+            Command::Group,
+            Command::Details,
+            Command::DeadLettersOnly,
+        ],
+        View::Letters(_) => &[
+            Command::Open,
+            Command::Redrive,
+            Command::Select,
+            Command::SelectGroup,
+            Command::Messages,
+            Command::Filter,
+            Command::Edit,
+        ],
+        View::Message(_) => {
+            &[Command::Next, Command::Previous, Command::Edit, Command::Copy, Command::Wrap, Command::Redrive]
+        }
+        View::Activity(_) => &[Command::Open, Command::Cancel, Command::Resume, Command::Restore],
+        View::Run(_) => &[Command::Cancel, Command::Journal, Command::CopyCommand, Command::Resume, Command::Restore],
+    }
+}
+
+/// Wanted everywhere, at the end.
+const ALWAYS: [Command; 4] = [Command::Back, Command::Palette, Command::Help, Command::Quit];
+
+/// Draws it.
+pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    let mut spans = vec![Span::raw(" ")];
+    let mut room = usize::from(area.width).saturating_sub(1);
+    for (key, what, able) in entries(model) {
+        let columns = width(&key) + 1 + width(&what) + 3;
+        if columns > room + 3 {
+            continue;
+        }
+        room = room.saturating_sub(columns);
+        let role = if able { Role::Text } else { Role::Dim };
+        spans.push(Span::styled(key, look.style(if able { Role::Key } else { Role::Dim })));
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(what, look.style(role)));
+        spans.push(Span::raw("   "));
+    }
+    frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// Key, word, and whether it can be given now.
+fn entries(model: &Model) -> Vec<(String, String, bool)> {
+    if let Resolved::Pending(next) = model.keymap.resolve(scope(model), &model.pending)
+        && !model.pending.is_empty()
+    {
+        let mut entries: Vec<(String, String, bool)> = vec![(typed(model), String::new(), true)];
+        entries.extend(next.into_iter().map(|(key, next)| (key.to_string(), next.help(), true)));
+        return entries;
+    }
+    let commands = wanted(model).iter().chain(&ALWAYS);
+    commands
+        .filter_map(|command| {
+            let able = able(model, *command);
+            let key = model.keymap.key_for(scope(model), *command)?.to_owned();
+            (able != Able::NotHere).then(|| (key, command.name(), able == Able::Yes))
+        })
+        .collect()
+}
+
+fn typed(model: &Model) -> String {
+    model.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,105 @@
+//! What comes from watching the environments: snapshots in, wishes out.
+
+use std::sync::Arc;
+
+use super::{
+    effect::Effect,
+    event::Notice,
+    home, letters,
+    model::{Model, View},
+    queues,
+};
+use crate::{
+    domain::{Environment, EnvironmentName, QueueName, Text},
+    observe::{Kind, Severity, Snapshot, Subject, Verdict},
+};
+
+/// Takes a snapshot in; an older one than is there is dropped.
+pub(super) fn observed(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+    let now = model.now;
+    let Some(site) = model.sites.iter_mut().find(|site| site.environment.name == snapshot.environment) else {
+        return Vec::new();
+    };
+    if site.snapshot.as_ref().is_some_and(|known| known.number > snapshot.number) {
+        return Vec::new();
+    }
+    site.verdicts = verdicts(&site.environment, &snapshot, now);
+    site.snapshot = Some(snapshot);
+    settle(model);
+    focus(model)
+}
+
+/// Brings the views' rows up to date with what is known now.
+pub(super) fn settle(model: &mut Model) {
+    // Views are taken out while they look at the rest of the model.
+    let mut views = std::mem::take(&mut model.views);
+    for view in &mut views {
+        match view {
+            View::Home(view) => home::settle(model, view),
+            View::Queues(view) => queues::settle(model, view),
+            View::Letters(view) => letters::settle(model, view),
+            View::Message(_) | View::Activity(_) | View::Run(_) => {}
+        }
+    }
+    model.views = views;
+}
+
+/// Tells which queues are on the screen: they are watched closely.
+pub(super) fn focus(model: &Model) -> Vec<Effect> {
+    let visible: Vec<(EnvironmentName, QueueName)> = match model.view() {
+        View::Home(view) => home::visible(model, view),
+        View::Queues(view) => queues::visible(model, view),
+        View::Letters(view) => vec![(view.environment.clone(), view.queue.clone())],
+        View::Message(view) => vec![(view.environment.clone(), view.queue.clone())],
+        View::Activity(_) | View::Run(_) => Vec::new(),
+    };
+    vec![Effect::Focus(visible)]
+}
+
+/// Time has passed: what depends on it is judged again.
+pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    for site in &mut model.sites {
+        if let Some(snapshot) = &site.snapshot {
+            site.verdicts = verdicts(&site.environment, snapshot, now);
+        }
+    }
+    settle(model);
+    Vec::new()
+}
+
+/// Shows the next environment alone, and after the last all again.
+pub(super) fn next_environment(model: &mut Model) -> Vec<Effect> {
+    let names: Vec<EnvironmentName> = model.sites.iter().map(|site| site.environment.name.clone()).collect();
+    let at = model.only.as_ref().and_then(|only| names.iter().position(|name| name == only));
+    model.only = match at {
+        None => names.first().cloned(),
+        Some(at) => names.get(at + 1).cloned(),
+    };
+    let words = model.only.as_ref().map_or("every environment".to_owned(), |only| format!("{only} only"));
+    model.say(Notice::note(&words));
+    settle(model);
+    focus(model)
+}
+
+/// What needs somebody.
+fn verdicts(environment: &Environment, snapshot: &Snapshot, _now: jiff::Timestamp) -> Vec<Verdict> {
+    let full = snapshot.queues.iter().filter(|seen| seen.dead_letters.is_some());
+    full.filter_map(|seen| {
+        let messages = seen.messages().filter(|messages| *messages > 0)?;
+        Some(Verdict {
+            severity: Severity::Warning,
+            environment: environment.name.clone(),
+            subject: Subject::Queue(seen.name.clone()),
+            kind: Kind::DeadLetters,
+            reason: Text::line(&format!("~{messages} dead letters")),
+        })
+    })
+    .collect()
+}
+
+/// The order in which a person wants to see them.
+pub(super) fn worst_first(mut all: Vec<Verdict>) -> Vec<Verdict> {
+    all.sort_by_key(|verdict| verdict.severity);
+    all
+}

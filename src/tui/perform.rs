@@ -1,0 +1,265 @@
+//! Carries out effects. Everything that waits or spawns stands here; answers come back as events.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{OnceCell, mpsc::UnboundedSender};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Outside,
+    effect::{Edit, Effect, Look},
+    event::{Event, Letters},
+    ticket::Ticket,
+};
+use crate::{
+    cloud::{Cloud, CloudError},
+    domain::{EnvironmentName, Message, RunId, Text},
+    gate::{self, Approved},
+    journal::{Entry, JournalError, Lines, StateFolder},
+    messages::{Filter, Groups},
+    observe::{Policy, Site, Watch},
+    operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
+    run::{self, Context, Failure, Progress},
+};
+
+/// Progress is told at most so often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Records of a journal that are read at most: the last ones.
+const RECORDS_MAX: usize = 2_000;
+
+/// What only the owner of the terminal can do.
+#[derive(Debug)]
+pub(super) enum Hold {
+    /// Let the person edit.
+    Edit(Ticket, Edit),
+    /// Put text into the clipboard.
+    Copy(String),
+    /// Give the terminal to the shell.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// Carries out effects.
+pub(super) struct Performer {
+    outside: Arc<Outside>,
+    events: UnboundedSender<Event>,
+    clouds: Arc<Clouds>,
+    watch: Watch,
+    cancels: HashMap<Ticket, CancellationToken>,
+}
+
+/// Clients, made when first needed; a failure is not kept.
+struct Clouds {
+    outside: Arc<Outside>,
+    known: HashMap<EnvironmentName, OnceCell<Cloud>>,
+}
+
+impl Clouds {
+    async fn of(&self, environment: &EnvironmentName) -> Result<Cloud, Failure> {
+        let Some(cell) = self.known.get(environment) else {
+            return Err(failure(&format!("there is no environment {environment}"), "look at opsctl.toml"));
+        };
+        let reached = cell.get_or_try_init(|| (self.outside.reach)(environment.clone())).await;
+        reached.cloned().map_err(|error| self.outside.failure(environment, &error))
+    }
+}
+
+impl Performer {
+    /// Begins to watch every environment.
+    pub(super) fn start(outside: Arc<Outside>, events: UnboundedSender<Event>) -> Self {
+        let known = outside.setting.environments.iter().map(|environment| (environment.name.clone(), OnceCell::new()));
+        let clouds = Arc::new(Clouds { outside: Arc::clone(&outside), known: known.collect() });
+        let teller = events.clone();
+        let sites = outside.setting.environments.iter().map(|environment| {
+            let (name, reach) = (environment.name.clone(), Arc::clone(&outside.reach));
+            Site::new(Arc::clone(environment), move || reach(name.clone()))
+        });
+        // Nobody listens any more only when the console has ended.
+        let tell = move |snapshot| drop(teller.send(Event::Observed(snapshot)));
+        let watch = Watch::start(sites.collect(), outside.clock, &Policy::default(), tell);
+        Self { outside, events, clouds, watch, cancels: HashMap::new() }
+    }
+
+    /// Carries an effect out; what only the owner of the terminal can do comes back.
+    pub(super) fn perform(&mut self, effect: Effect) -> Option<Hold> {
+        match effect {
+            Effect::Focus(visible) => self.watch.focus(&visible),
+            Effect::Refresh(None) => self.watch.refresh(),
+            Effect::Refresh(Some(only)) => self.watch.refresh_one(&only),
+            Effect::Look(ticket, look) => self.look(ticket, look),
+            Effect::Match(ticket, filter, messages) => self.filter(ticket, filter, messages),
+            Effect::Plan(ticket, environment, operation) => self.plan(ticket, environment, *operation),
+            Effect::PlanResume(ticket, run) => self.plan_resume(ticket, run),
+            Effect::Run(ticket, approved) => self.run(ticket, None, *approved),
+            Effect::Resume(ticket, run, approved) => self.run(ticket, Some(run), *approved),
+            Effect::Cancel(ticket) => {
+                if let Some(cancel) = self.cancels.get(&ticket) {
+                    cancel.cancel();
+                }
+            }
+            Effect::ReadRuns(ticket) => self.read_runs(ticket),
+            Effect::ReadJournal(ticket, run) => self.read_journal(ticket, run),
+            Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
+            Effect::Copy(text) => return Some(Hold::Copy(text)),
+            Effect::Suspend => return Some(Hold::Suspend),
+            Effect::Quit => return Some(Hold::Quit),
+        }
+        None
+    }
+
+    fn spawn(&self, answer: impl Future<Output = Event> + Send + 'static) {
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            // Nobody listens any more only when the console has ended.
+            let _ = events.send(answer.await);
+        });
+    }
+
+    fn spawn_blocking(&self, answer: impl FnOnce() -> Event + Send + 'static) {
+        let events = self.events.clone();
+        tokio::task::spawn_blocking(move || drop(events.send(answer())));
+    }
+
+    fn look(&self, ticket: Ticket, look: Look) {
+        let (clouds, outside) = (Arc::clone(&self.clouds), Arc::clone(&self.outside));
+        self.spawn(async move { Event::Looked(ticket, letters(&clouds, &outside, look).await) });
+    }
+
+    fn filter(&self, ticket: Ticket, filter: String, messages: Arc<[Message]>) {
+        let now = self.outside.clock.now();
+        self.spawn_blocking(move || {
+            let hint = "the filter language is jq; `opsctl filter` explains it";
+            let compiled = Filter::compile(&filter).map_err(|error| failure(&error.to_string(), hint));
+            let answers = compiled.map(|filter| {
+                filter.matches_all(&messages, now).into_iter().map(|answer| answer == Ok(true)).collect()
+            });
+            Event::Matched(ticket, answers)
+        });
+    }
+
+    fn plan(&self, ticket: Ticket, environment: EnvironmentName, operation: Operation) {
+        let (clouds, outside) = (Arc::clone(&self.clouds), Arc::clone(&self.outside));
+        self.spawn(async move {
+            let cloud = match clouds.of(&environment).await {
+                Ok(cloud) => cloud,
+                Err(failure) => return Event::Planned(ticket, Err(failure)),
+            };
+            let planner = Planner {
+                state: outside.state.clone(),
+                random: fastrand::u64(..),
+                look: PlanLook::Sample,
+                resuming: None,
+            };
+            let planned = planner.plan(&operation, &cloud).await;
+            let failed = |error: OperationError| Failure {
+                what: Text::line(&error.to_string()),
+                hint: error.hint(cloud.environment()),
+            };
+            Event::Planned(ticket, planned.map(|planned| Box::new(planned.plan)).map_err(failed))
+        });
+    }
+
+    fn plan_resume(&self, ticket: Ticket, run: RunId) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || {
+            let plan = run::plan_of(&state, &run).map(Box::new);
+            let hint = "start a new run of the same operation";
+            Event::Planned(ticket, plan.map_err(|error| failure(&error.to_string(), hint)))
+        });
+    }
+
+    fn run(&mut self, ticket: Ticket, resumed: Option<RunId>, approved: Approved) {
+        let cancel = CancellationToken::new();
+        self.cancels.insert(ticket, cancel.clone());
+        let (clouds, events, state) = (Arc::clone(&self.clouds), self.events.clone(), self.outside.state.clone());
+        self.spawn(async move {
+            let cloud = match clouds.of(&approved.plan().environment).await {
+                Ok(cloud) => cloud,
+                Err(failure) => return Event::Finished(ticket, Err(failure)),
+            };
+            let progress = tell(ticket, events);
+            let context = Context { cloud, state, random: fastrand::u64(..), cancel, progress };
+            let report = match resumed {
+                None => Ok(run::execute(approved, &context).await),
+                Some(run) => run::resume(&run, approved, &context)
+                    .await
+                    .map_err(|error| failure(&error.to_string(), error.hint())),
+            };
+            Event::Finished(ticket, report.map(Box::new))
+        });
+    }
+
+    fn read_runs(&self, ticket: Ticket) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || {
+            let runs = state.list().map_err(|error| failure(&error.to_string(), error.hint()));
+            Event::Runs(ticket, runs)
+        });
+    }
+
+    fn read_journal(&self, ticket: Ticket, run: RunId) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || Event::JournalRead(ticket, journal(&state, &run)))
+    }
+}
+
+/// Progress as events: not more often than anybody can see.
+fn tell(ticket: Ticket, events: UnboundedSender<Event>) -> Arc<dyn Fn(&Progress) + Send + Sync> {
+    let last = std::sync::Mutex::new(None::<Instant>);
+    Arc::new(move |progress| {
+        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY) {
+            *last = Some(Instant::now());
+            let _ = events.send(Event::Progress(ticket, Box::new(progress.clone())));
+        }
+    })
+}
+
+async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<Letters>, Failure> {
+    let cloud = clouds.of(&look.environment).await?;
+    let failed = |error: CloudError| outside.failure(&look.environment, &error);
+    let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;
+    let leave = gate::allow_look(cloud.environment(), &queue, look.force)
+        .map_err(|refusal| failure(&refusal.to_string(), &refusal.hint()))?;
+    let messages = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
+    let at = cloud.clock().now();
+    let (environment, name) = (look.environment.clone(), queue.name.clone());
+    // Suggested filters are tried out on the sample, which takes its time.
+    let grouped = tokio::task::spawn_blocking(move || {
+        let (groups, group_of) = Groups::with_members(&messages);
+        (groups, group_of, messages)
+    });
+    let (groups, group_of, messages) =
+        grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))?;
+    Ok(Box::new(Letters {
+        environment,
+        queue: name,
+        at,
+        retention_seconds: queue.retention_seconds,
+        messages: messages.into(),
+        groups,
+        group_of,
+    }))
+}
+
+fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {
+    let failed = |error: JournalError| failure(&error.to_string(), error.hint());
+    let lines = Lines::open(&state.open(run).map_err(failed)?.journal()).map_err(failed)?;
+    let mut entries = VecDeque::new();
+    for line in lines {
+        entries.push_back(line.map_err(failed)?.entry);
+        if entries.len() > RECORDS_MAX {
+            entries.pop_front();
+        }
+    }
+    Ok(entries.into())
+}
+
+fn failure(what: &str, hint: &str) -> Failure {
+    Failure { what: Text::line(what), hint: Text::line(hint) }
+}

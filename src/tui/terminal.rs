@@ -1,0 +1,137 @@
+//! The terminal: taken over, drawn on, given back, in any case sane afterwards.
+
+use std::{
+    io::{self, Stdout, Write},
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crossterm::{
+    clipboard::CopyToClipboard,
+    cursor::Show,
+    event::{
+        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event as Input,
+        MouseButton, MouseEventKind,
+    },
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode},
+};
+use ratatui::{Terminal, backend::CrosstermBackend};
+
+use super::{
+    event::{Event, Mouse, MouseWhat},
+    model::Model,
+};
+use crate::keymap::Key;
+
+/// Lines that one turn of the wheel scrolls.
+const WHEEL_LINES: i16 = 3;
+
+/// Whether the terminal is ours now: a panic gives it back before it says anything.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether something panicked while it was.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, taken over. Given back when dropped.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn take() -> io::Result<Self> {
+        restore_on_panic();
+        take()?;
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(Self { terminal })
+    }
+
+    /// Columns and rows.
+    pub(super) fn size(&self) -> (u16, u16) {
+        self.terminal.size().map_or((80, 24), |size| (size.width, size.height))
+    }
+
+    /// Draws the model.
+    pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
+        self.terminal.draw(|frame| super::view::view(model, frame)).map(|_| ())
+    }
+
+    /// Puts text into the terminal's clipboard, by OSC 52: it works over SSH as well.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Gives the terminal back while `work` goes on, takes it again, and draws all anew.
+    pub(super) async fn lend<T>(&mut self, work: impl Future<Output = T>) -> io::Result<T> {
+        give_back();
+        let done = work.await;
+        take()?;
+        self.terminal.clear()?;
+        Ok(done)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Whether something panicked since the terminal was taken: what is drawn would hide the report.
+pub(super) fn has_panicked() -> bool {
+    PANICKED.load(Ordering::SeqCst)
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, SetTitle("opsctl"))
+}
+
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    // Each on its own: one that fails must not keep the others from being done.
+    let _ = execute!(out, DisableBracketedPaste);
+    let _ = execute!(out, DisableMouseCapture);
+    let _ = execute!(out, LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+    let _ = out.flush();
+}
+
+fn restore_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if TAKEN.load(Ordering::SeqCst) {
+                PANICKED.store(true, Ordering::SeqCst);
+                give_back();
+            }
+            before(panic);
+        }));
+    });
+}
+
+/// What the terminal says, as the console takes it; nothing for what does not matter.
+pub(super) fn event(input: Input) -> Option<Event> {
+    match input {
+        Input::Key(key) => Key::pressed(&key).map(Event::Key),
+        Input::Paste(text) => Some(Event::Paste(text)),
+        Input::Resize(columns, rows) => Some(Event::Resize(columns, rows)),
+        Input::Mouse(mouse) => {
+            let what = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => MouseWhat::Click,
+                MouseEventKind::ScrollDown => MouseWhat::Scroll(WHEEL_LINES),
+                MouseEventKind::ScrollUp => MouseWhat::Scroll(-WHEEL_LINES),
+                _ => return None,
+            };
+            Some(Event::Mouse(Mouse { column: mouse.column, row: mouse.row, what }))
+        }
+        Input::FocusGained | Input::FocusLost => None,
+    }
+}

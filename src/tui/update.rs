@@ -1,0 +1,220 @@
+//! [`update`]: what an event does to the model, and what is to be done outside for it. Pure.
+
+use super::{
+    able::{Able, able, scope},
+    activity,
+    effect::Effect,
+    event::{Event, Mouse, Notice},
+    field::Typed,
+    flow, help, home, letters, message,
+    model::{Model, Overlay, View},
+    observed, overlay, palette, queues, run_view,
+};
+use crate::keymap::{Command, Key, Resolved, Scope};
+
+/// Takes an event in.
+pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Key(key) => on_key(model, key),
+        Event::Paste(text) => on_paste(model, &text),
+        Event::Mouse(mouse) => on_mouse(model, mouse),
+        Event::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            observed::settle(model);
+            observed::focus(model)
+        }
+        Event::Tick(now) => {
+            model.now = now;
+            observed::tick(model)
+        }
+        Event::Terminate => overlay::terminate(model),
+        Event::Observed(snapshot) => observed::observed(model, snapshot),
+        Event::Looked(ticket, answer) => letters::looked(model, ticket, answer),
+        Event::Matched(ticket, answer) => letters::matched(model, ticket, answer),
+        Event::Planned(ticket, answer) => flow::planned(model, ticket, answer),
+        Event::Progress(ticket, progress) => run_view::progress(model, ticket, *progress),
+        Event::Finished(ticket, answer) => run_view::finished(model, ticket, answer),
+        Event::Runs(ticket, answer) => activity::runs(model, ticket, answer),
+        Event::JournalRead(ticket, answer) => run_view::journal_read(model, ticket, answer),
+        Event::Edited(ticket, answer) => letters::edited(model, ticket, answer),
+        Event::Said(notice) => {
+            model.say(notice);
+            Vec::new()
+        }
+    }
+}
+
+fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.notice = None;
+    if let Some(effects) = overlay::key(model, &key) {
+        return effects;
+    }
+    if let Some(typed) = filter_key(model, &key) {
+        return typed;
+    }
+    let keymap = model.keymap.clone();
+    match keymap.resolve(scope(model), &[model.pending.as_slice(), &[key]].concat()) {
+        Resolved::Command(command) => {
+            model.pending.clear();
+            command_given(model, command)
+        }
+        Resolved::Pending(_) => {
+            model.pending.push(key);
+            Vec::new()
+        }
+        Resolved::Nothing if model.pending.is_empty() => unbound(model, key),
+        Resolved::Nothing => {
+            let typed: Vec<String> = model.pending.drain(..).chain([key]).map(|key| key.to_string()).collect();
+            model.say(Notice::bad(&format!("{} means nothing here", typed.join(" "))));
+            Vec::new()
+        }
+    }
+}
+
+fn unbound(model: &mut Model, key: Key) -> Vec<Effect> {
+    let help = model.keymap.key_for(scope(model), Command::Help);
+    let hint = help.map(|key| format!("; {key} shows the keys")).unwrap_or_default();
+    model.say(Notice::bad(&format!("{key} means nothing here{hint}")));
+    Vec::new()
+}
+
+/// Gives a command as a key or the palette would: one that can't be given says why.
+pub fn command_given(model: &mut Model, command: Command) -> Vec<Effect> {
+    match able(model, command) {
+        Able::Yes => carry_out(model, command),
+        Able::No(because) => {
+            model.say(Notice::bad(&format!("{}: {because}", command.name())));
+            Vec::new()
+        }
+        Able::NotHere => {
+            model.say(Notice::bad(&format!("{} has no meaning here", command.name())));
+            Vec::new()
+        }
+    }
+}
+
+fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Quit => overlay::quit(model),
+        Command::Help => {
+            model.overlay = Some(Overlay::Help(help::Help::default()));
+            Vec::new()
+        }
+        Command::Palette => palette::open(model),
+        Command::Home => go(model, View::Home(home::HomeView::default())),
+        Command::Queues => go(model, View::Queues(queues::QueuesView::default())),
+        Command::Activity => activity::open(model),
+        Command::Environment => observed::next_environment(model),
+        Command::Refresh => refresh(model),
+        Command::Theme => {
+            model.look.theme = model.look.theme.next();
+            model.say(Notice::note(&format!("theme: {}", model.look.theme.name())));
+            Vec::new()
+        }
+        Command::Suspend => vec![Effect::Suspend],
+        Command::Back => back(model),
+        _ => match model.view() {
+            View::Home(_) => home::command(model, command),
+            View::Queues(_) => queues::command(model, command),
+            View::Letters(_) => letters::command(model, command),
+            View::Message(_) => message::command(model, command),
+            View::Activity(_) => activity::command(model, command),
+            View::Run(_) => run_view::command(model, command),
+        },
+    }
+}
+
+/// Goes to a view that stands for itself: an open one of its kind is taken up as it was left.
+pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
+    let same = |open: &View| std::mem::discriminant(open) == std::mem::discriminant(&view);
+    match model.views.iter().position(same) {
+        Some(at) => model.views.truncate(at + 1),
+        None => {
+            // Home stays below: the way back ends there.
+            model.views.truncate(1);
+            model.views.push(view);
+        }
+    }
+    observed::settle(model);
+    observed::focus(model)
+}
+
+/// Opens a view on top of the one shown.
+pub fn open(model: &mut Model, view: View) -> Vec<Effect> {
+    model.views.push(view);
+    observed::settle(model);
+    observed::focus(model)
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.views.len() > 1 {
+        model.views.pop();
+    } else {
+        model.only = None;
+    }
+    observed::settle(model);
+    observed::focus(model)
+}
+
+fn refresh(model: &mut Model) -> Vec<Effect> {
+    let mut effects = match model.view() {
+        View::Activity(_) => activity::ask(model),
+        View::Letters(_) => letters::look_again(model),
+        View::Home(_) | View::Queues(_) | View::Message(_) | View::Run(_) => Vec::new(),
+    };
+    effects.push(Effect::Refresh(model.only.clone()));
+    effects
+}
+
+/// Views with an open filter line take typing first.
+fn filter_key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
+    match model.view_mut() {
+        View::Queues(view) if view.typing.is_some() => Some(queues::filter_key(model, key)),
+        View::Letters(view) if view.typing.is_some() => Some(letters::filter_key(model, key)),
+        _ => None,
+    }
+}
+
+fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(field) = overlay::field(model) {
+        field.paste(text);
+        return overlay::typed(model, Typed::Changed);
+    }
+    match model.view_mut() {
+        View::Queues(view) if view.typing.is_some() => queues::paste(model, text),
+        View::Letters(view) if view.typing.is_some() => letters::paste(model, text),
+        _ => {
+            // Pasted text is never taken for keys.
+            model.say(Notice::note("there is no place for pasted text here"));
+            Vec::new()
+        }
+    }
+}
+
+fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    if model.overlay.is_some() {
+        return overlay::mouse(model, mouse);
+    }
+    if let Some(command) = super::view::tab_at(model, mouse) {
+        return command_given(model, command);
+    }
+    match model.view() {
+        View::Home(_) => home::mouse(model, mouse),
+        View::Queues(_) => queues::mouse(model, mouse),
+        View::Letters(_) => letters::mouse(model, mouse),
+        View::Message(_) => message::mouse(model, mouse),
+        View::Activity(_) => activity::mouse(model, mouse),
+        View::Run(_) => run_view::mouse(model, mouse),
+    }
+}
+
+/// The scope that keys are looked up in: an overlay's, or the view's.
+pub fn key_scope(model: &Model) -> Scope {
+    match &model.overlay {
+        Some(Overlay::Flow(_)) => Scope::Plan,
+        Some(
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Details(_) | Overlay::Sort(_) | Overlay::Quitting(_),
+        )
+        | None => scope(model),
+    }
+}

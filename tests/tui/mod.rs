@@ -1,0 +1,3 @@
+//! The console: what keys do, and what every screen looks like.
+
+mod home;
