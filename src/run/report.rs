@@ -9,7 +9,8 @@ use crate::{
     journal::{JournalError, RunFolder},
     operations::{
         command_line,
-        transfer::{Stop, Tally},
+        transfer::{Ageing, Stop, Tally},
+        values::in_words,
     },
     plan::Plan,
 };
@@ -190,7 +191,7 @@ impl Report {
             || tally.unreached > 0;
         self.end = match &tally.stop {
             Some(Stop::Cancelled) => End::Interrupted,
-            Some(Stop::Bounced { .. } | Stop::TooManyLeft) => End::Partly,
+            Some(Stop::Bounced { .. } | Stop::Ageing(_) | Stop::TooManyLeft) => End::Partly,
             Some(Stop::WrongAccount { .. }) if moved || left => End::Partly,
             Some(Stop::WrongAccount { .. }) => End::Refused,
             Some(Stop::Failed(_) | Stop::Journal(_)) if moved || left => End::Partly,
@@ -229,7 +230,9 @@ impl Report {
             let text = format!("{} messages may or may not have been sent; {what_to_do}", tally.uncertain.len());
             self.notes.push(Text::line(&text));
         }
-        if tally.untaken {
+        if let Some(ageing) = tally.ageing.as_ref().filter(|_| tally.stop.is_none()) {
+            self.notes.push(Text::line(&format!("{}: is its consumer running?", in_words_of(ageing))));
+        } else if tally.untaken {
             let text = "nobody seems to take the messages from their destination: is its consumer running?";
             self.notes.push(Text::from(text));
         }
@@ -244,6 +247,14 @@ impl Report {
     }
 }
 
+fn in_words_of(ageing: &Ageing) -> String {
+    let Ageing { queue, seconds, before_seconds } = ageing;
+    let (now, before) = (in_words(*seconds), in_words(*before_seconds));
+    format!(
+        "the oldest message in {queue} is {now} old by CloudWatch, {before} at most before, and nobody seems to work it off"
+    )
+}
+
 fn failure(stop: &Stop, environment: &Environment) -> Failure {
     let (what, hint) = match stop {
         Stop::Cancelled => ("stopped, as asked".to_owned(), "--resume goes on with it".to_owned()),
@@ -255,6 +266,10 @@ fn failure(stop: &Stop, environment: &Environment) -> Failure {
         Stop::Bounced { bounced, sent } => (
             format!("stopped: {bounced} of {sent} messages came back"),
             "mend what they fail on first; `opsctl groups` shows it".to_owned(),
+        ),
+        Stop::Ageing(ageing) => (
+            format!("stopped: {}", in_words_of(ageing)),
+            "see that its consumer works them off, then --resume; --ramp all would not wait for it".to_owned(),
         ),
         Stop::WrongAccount { actual } => (
             format!("stopped: the credentials are of account {actual} now"),

@@ -10,11 +10,11 @@ use std::{
 
 use super::{Context, Progress, Report};
 use crate::{
-    domain::{QueueKind, ReceiptHandle, Text},
+    domain::{QueueKind, QueueName, QueueUrl, ReceiptHandle, Text},
     journal::{History, Journal, SavedLines},
     operations::{
         bound::ClientSide,
-        transfer::{Ends, Engine, Resume, Tally, drive},
+        transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Tally, drive},
     },
 };
 
@@ -60,8 +60,13 @@ pub(super) async fn run(
     judge.used = Mutex::new(history.claimed);
     judge.mark = mark.then(|| report.run.to_string());
     settings.account = crate::domain::AccountId(report.account.clone());
+    let ages = (settings.watch_seconds > 0).then(|| {
+        let queues = watched(&source, &destinations, judge.park);
+        AgeWatch::begin(&context.cloud, queues, settings.cutoff)
+    });
     let engine = Engine::new(settings, clock.now());
     let ends = Ends {
+        ages,
         cloud: context.cloud.clone(),
         source,
         destinations,
@@ -85,6 +90,15 @@ pub(super) async fn run(
         report.notes.push(Text::line(&text));
     }
     report
+}
+
+/// Destinations whose oldest messages are watched: not the parking place, which nobody works off, and not another account's
+/// queues, whose metrics lie there.
+fn watched(source: &QueueUrl, destinations: &[QueueUrl], park: Park) -> Vec<(usize, QueueName)> {
+    let account = |url: &QueueUrl| url.as_str().rsplit('/').nth(1).map(str::to_owned);
+    let indexed = destinations.iter().enumerate();
+    let own = indexed.filter(|(to, url)| park != Park::Queue(*to) && account(url) == account(source));
+    own.map(|(to, url)| (to, url.name())).take(DESTINATIONS_WATCHED_MAX).collect()
 }
 
 fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl FnMut(&Tally) + use<> {

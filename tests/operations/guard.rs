@@ -225,3 +225,60 @@ async fn a_resume_that_fails_before_it_meets_anything_forgets_no_doubt() {
     let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
     assert!(plan.blockers.iter().any(|blocker| blocker.as_str().contains("--resume")), "{:?}", plan.blockers);
 }
+
+/// A consumer that works: deletes what it finds.
+fn start_working_consumer(stage: &Stage) -> tokio::task::JoinHandle<()> {
+    let sandbox = stage.sandbox.clone();
+    tokio::spawn(async move {
+        loop {
+            sandbox.clock().sleep(Duration::from_secs(1)).await;
+            sandbox.with(|world, now| {
+                for taken in world.take(now, &caller(), "orders", 10, None).expect("a queue") {
+                    world.remove(now, &caller(), "orders", &taken.receipt_handle).expect("deleted");
+                }
+            });
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_worked_off_does_not_age() {
+    let mut stage = Stage::new(Protection::TypeName, &orders(150));
+    let consumer = start_working_consumer(&stage);
+    let report = stage.run(&redrive(|_| ())).await;
+    consumer.abort();
+    assert_eq!((report.end, report.tally.sent), (End::Done, 150), "{report:#?}");
+    assert_eq!((report.tally.ageing, report.tally.untaken), (None, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_metric_that_cannot_be_had_neither_stops_nor_slows_a_run() {
+    let mut seconds = Vec::new();
+    for kind in ["\"denied\"", "\"hang\"", "\"lost-before\"", "{\"slow\":30}", "\"throttled\""] {
+        let mut stage = Stage::new(Protection::TypeName, &orders(150));
+        let fault = format!(r#"{{"call":"cloudwatch:*","times":1000,"kind":{kind}}}"#);
+        stage.fault(serde_json::from_str::<Fault>(&fault).expect("a fault"));
+        let report = stage.run(&redrive(|_| ())).await;
+        assert_eq!(
+            (report.end, report.tally.moved, &report.tally.ageing),
+            (End::Done, 150, &None),
+            "{kind}: {report:#?}"
+        );
+        assert!(report.tally.untaken, "{kind}: the weaker sign is told");
+        seconds.push(report.seconds as u64);
+    }
+    let (least, most) = (seconds.iter().min().expect("runs"), seconds.iter().max().expect("runs"));
+    assert!(most - least <= 5, "{seconds:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_names_the_metric_where_a_run_watches() {
+    let mut stage = Stage::new(Protection::TypeName, &orders(150));
+    let calls = |plan: &opsctl::plan::Plan| plan.calls.iter().any(|call| call.action == "cloudwatch:GetMetricData");
+    assert!(calls(&stage.plan(&redrive(|_| ())).await.expect("a plan").plan));
+    let all = redrive(|redrive| {
+        redrive.ramp = Some("all".parse().expect("a ramp"));
+        redrive.engine = opsctl::operations::values::EngineChoice::Client;
+    });
+    assert!(!calls(&stage.plan(&all).await.expect("a plan").plan));
+}

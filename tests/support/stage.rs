@@ -102,6 +102,7 @@ impl Stage {
         for queue in queues {
             sandbox.with(|world, now| fill(world, now, queue));
         }
+        sandbox.with(|world, now| world.begin_metrics(now));
         let state = tempfile::tempdir().expect("a folder");
         Self { sandbox, environment: environment(protection), state, cancel: CancellationToken::new(), random: 1 }
     }

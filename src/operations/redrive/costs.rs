@@ -3,15 +3,27 @@
 use super::{bind::watch_seconds, choice, plan::Draft, scene::To};
 use crate::{
     domain::{QueueKind, Text},
+    operations::{
+        transfer::{AGES_SECONDS, DESTINATIONS_WATCHED_MAX},
+        values::Ramp,
+    },
     plan::Call,
 };
 
 /// US dollars for a million requests, standard and FIFO (SQS price list, us-east-1, 2026; the dearest regions cost half more).
 const DOLLARS_PER_MILLION: (f64, f64) = (0.40, 0.50);
+/// US dollars for a metric asked for by `GetMetricData` (CloudWatch price list, us-east-1, 2026).
+const DOLLARS_PER_METRIC: f64 = 0.01 / 1e3;
 /// What a move task takes when no rate is given; AWS decides and varies.
 const MANAGED_RATE_GUESS: u64 = 100;
 /// What the client-side engine takes per lane and second at 10 ms a call, cautiously.
 const LANE_RATE_GUESS: u64 = 200;
+
+/// How often a run that watches asks CloudWatch.
+fn looks_at_ages(watch_seconds: u32, ramp: &Ramp) -> u64 {
+    let watching = u64::from(watch_seconds) * ramp.0.len() as u64;
+    if watching == 0 { 0 } else { 1 + watching.div_ceil(AGES_SECONDS.unsigned_abs()) }
+}
 
 impl Draft<'_> {
     pub(super) fn costs(&mut self, engine: choice::Engine, lanes: usize) {
@@ -23,6 +35,7 @@ impl Draft<'_> {
             self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
         };
         let batches = messages.div_ceil(10);
+        let looks = looks_at_ages(watch_seconds(self.redrive, scene, self.ramp), self.ramp);
         let requests = match engine {
             choice::Engine::Managed => {
                 call("sqs:StartMessageMoveTask", 1);
@@ -37,18 +50,23 @@ impl Draft<'_> {
                     To::Each if scene.sources.len() == 1 => Text::line(scene.sources[0].name.as_str()),
                     To::Each | To::Unknown => Text::from("each message's source"),
                 };
-                self.plan.calls.push(Call {
-                    action: "sqs:SendMessage".to_owned(),
-                    resource: to,
-                    times_estimate: batches,
-                });
+                let action = "sqs:SendMessage".to_owned();
+                self.plan.calls.push(Call { action, resource: to.clone(), times_estimate: batches });
                 let action = "sqs:DeleteMessage".to_owned();
                 self.plan.calls.push(Call { action, resource: from.clone(), times_estimate: batches });
+                if looks > 0 {
+                    let action = "cloudwatch:GetMetricData".to_owned();
+                    self.plan.calls.push(Call { action, resource: to, times_estimate: looks });
+                }
                 total.div_ceil(10) + batches * 2
             }
         };
         let price = if scene.from.kind == QueueKind::Fifo { DOLLARS_PER_MILLION.1 } else { DOLLARS_PER_MILLION.0 };
-        self.plan.dollars_estimate = requests as f64 * price / 1e6;
+        let metrics = match engine {
+            choice::Engine::Managed => 0,
+            choice::Engine::Client => looks * scene.destinations().0.len().min(DESTINATIONS_WATCHED_MAX) as u64,
+        };
+        self.plan.dollars_estimate = requests as f64 * price / 1e6 + metrics as f64 * DOLLARS_PER_METRIC;
         let guess = match engine {
             choice::Engine::Managed => MANAGED_RATE_GUESS,
             choice::Engine::Client => LANE_RATE_GUESS * lanes as u64,

@@ -43,7 +43,7 @@ pub struct Redrive {
     /// Move at most this many messages a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
-    /// Move in steps of these sizes and watch after each whether messages come back, `1,10,100,all`
+    /// Move in steps of these sizes and watch after each whether messages come back or lie untouched, `1,10,100,all`
     #[arg(long, value_name = "STEPS")]
     pub ramp: Option<Ramp>,
     /// Stop when more than this share or number of messages comes back [default: 5%]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Counted, Engine, Judge, Next, Step, Tally};
+use super::{AgeWatch, Answer, Counted, Engine, Judge, Next, Step, Tally};
 use crate::{
     clock::Clock,
     cloud::{
@@ -17,8 +17,8 @@ use crate::{
     journal::{Journal, Saved},
 };
 
-/// Destinations of a shared DLQ whose counts are read while it is watched.
-const DESTINATIONS_COUNTED_MAX: usize = 20;
+/// Destinations of a shared DLQ whose counts and ages are read while it is watched.
+pub const DESTINATIONS_WATCHED_MAX: usize = 20;
 
 /// What the steps work on.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Ends {
     pub journal: Journal,
     /// Decides.
     pub judge: Arc<Judge>,
+    /// How the destinations' oldest messages age, where a run watches.
+    pub ages: Option<AgeWatch>,
     /// Whether messages are saved before they are sent; what is deleted without being sent is saved in any case.
     pub snapshot: bool,
 }
@@ -126,16 +128,17 @@ impl Ends {
     async fn count(&self, destinations: bool) -> Result<Counted, CloudError> {
         let source = self.sqs().describe(&self.source).await?.counts;
         if !destinations {
-            return Ok(Counted { source, destinations: None });
+            return Ok(Counted { source, destinations: None, age: None });
         }
+        let age = self.ages.as_ref().and_then(AgeWatch::look);
         let mut all = Counts::default();
-        for url in self.destinations.iter().take(DESTINATIONS_COUNTED_MAX) {
+        for url in self.destinations.iter().take(DESTINATIONS_WATCHED_MAX) {
             let counts = self.sqs().describe(url).await?.counts;
             all.visible += counts.visible;
             all.in_flight += counts.in_flight;
             all.delayed += counts.delayed;
         }
-        Ok(Counted { source, destinations: Some(all) })
+        Ok(Counted { source, destinations: Some(all), age })
     }
 
     fn lines(&self, saved: &[Arc<Message>], batch: u64) -> Vec<u8> {

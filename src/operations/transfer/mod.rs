@@ -3,6 +3,7 @@
 //! [`Engine`] does no I/O: [`Engine::next`] says what to do, [`Engine::on`] takes what came of it. Property tests drive it with
 //! every fault; [`drive`] drives it against the cloud and the journal.
 
+mod ages;
 mod drive;
 mod engine;
 mod judge;
@@ -15,9 +16,10 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use drive::{Ends, drive};
+pub use ages::{AGES_SECONDS, AgeWatch};
+pub use drive::{DESTINATIONS_WATCHED_MAX, Ends, drive};
 pub use engine::{Engine, VERIFIED_SECONDS};
 pub use judge::{Destination, Judge, Park, Route};
 pub use settings::{Resume, Settings};
-pub use step::{Answer, Counted, Judgement, LaneId, Next, Step};
-pub use tally::{Kept, Stop, Tally};
+pub use step::{Age, Answer, Counted, Judgement, LaneId, Next, Step};
+pub use tally::{Ageing, Kept, Stop, Tally};

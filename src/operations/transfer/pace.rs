@@ -110,6 +110,11 @@ impl Pace {
         self.sent_in_step
     }
 
+    /// Whether a step follows this one.
+    pub(super) fn has_next_step(&self) -> bool {
+        self.step + 1 < self.steps.len()
+    }
+
     /// Goes to the next step; answers whether there is one.
     pub(super) fn advance(&mut self) -> bool {
         self.step += 1;

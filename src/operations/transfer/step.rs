@@ -137,6 +137,28 @@ pub struct Counted {
     pub source: Counts,
     /// Of the destinations, where they were asked for.
     pub destinations: Option<Counts>,
+    /// How the destinations' oldest messages age, where anything is known of it by now.
+    pub age: Option<Age>,
+}
+
+/// Age of the oldest message of the destination that has aged most since before the run. The metric lags by minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// Index of the destination.
+    pub to: usize,
+    /// Age at `at`.
+    pub seconds: u64,
+    /// Highest age before the run, or the first one known from within it.
+    pub before_seconds: u64,
+    /// Time of the sample, by AWS's clock.
+    pub at: Timestamp,
+}
+
+impl Age {
+    /// By how much it is older than before.
+    pub fn grown_seconds(&self) -> u64 {
+        self.seconds.saturating_sub(self.before_seconds)
+    }
 }
 
 /// What came of a step.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::CloudError,
-    domain::{AccountId, MessageId, Text},
+    domain::{AccountId, MessageId, QueueName, Text},
 };
 
 /// Messages named one by one in a report.
@@ -74,6 +74,8 @@ pub enum Stop {
         /// Of so many.
         sent: u64,
     },
+    /// What was sent is not worked on: the destination's oldest message ages.
+    Ageing(Ageing),
     /// The credentials are of another account than before.
     WrongAccount {
         /// That one.
@@ -81,6 +83,17 @@ pub enum Stop {
     },
     /// More messages are left than can be held.
     TooManyLeft,
+}
+
+/// A queue whose oldest message ages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ageing {
+    /// The queue.
+    pub queue: QueueName,
+    /// Age of its oldest message, as CloudWatch last told it.
+    pub seconds: u64,
+    /// Highest age before the run, or the first one known from within it.
+    pub before_seconds: u64,
 }
 
 /// What a transfer has done so far.
@@ -120,6 +133,9 @@ pub struct Tally {
     /// Whether nobody took what was sent last, as far as the destination's counts say.
     #[serde(default)]
     pub untaken: bool,
+    /// The destination whose oldest message ages, by more than a step is watched.
+    #[serde(default)]
+    pub ageing: Option<Ageing>,
     /// Counted at the end, although receiving brought none.
     #[serde(default)]
     pub unreached: u64,

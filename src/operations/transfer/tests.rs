@@ -1,5 +1,6 @@
 //! The engine against every fault, on a small queue of its own.
 
+mod ages;
 mod identity;
 mod slow;
 mod world;
@@ -9,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::{Answer, Counted, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally, step::Origin};
+use super::{
+    Age, Ageing, Answer, Counted, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally, step::Origin,
+};
 use crate::{
     cloud::{CloudError, ErrorKind, identity::Caller, sqs::Entry},
     domain::{

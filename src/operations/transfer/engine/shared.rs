@@ -12,11 +12,11 @@ use super::super::{
     memory::{Key, Recent},
     pace::Pace,
     settings::Settings,
-    step::Origin,
-    tally::{Kept, NAMED_MAX, Stop, Tally},
+    step::{Age, Origin},
+    tally::{Ageing, Kept, NAMED_MAX, Stop, Tally},
 };
 use crate::{
-    domain::{Message, MessageId, QueueKind, ReceiptHandle},
+    domain::{Message, MessageId, QueueKind, QueueUrl, ReceiptHandle},
     operations::values::Uncertain,
 };
 
@@ -86,7 +86,10 @@ impl Shared {
         let outranks = match (&self.tally.stop, &stop) {
             (None, _) | (_, Stop::Journal(_)) => true,
             (Some(before), Stop::WrongAccount { .. }) => !matches!(before, Stop::Journal(_)),
-            (Some(_), Stop::Cancelled | Stop::Failed(_) | Stop::Bounced { .. } | Stop::TooManyLeft) => false,
+            (
+                Some(_),
+                Stop::Cancelled | Stop::Failed(_) | Stop::Bounced { .. } | Stop::Ageing(_) | Stop::TooManyLeft,
+            ) => false,
         };
         if outranks {
             self.tally.stop = Some(stop);
@@ -209,6 +212,23 @@ impl Shared {
         self.tally.bounced = bounced;
         if bounced > 0 && self.settings.bounce_max.is_exceeded(bounced, sent) {
             self.stop_because(Stop::Bounced { bounced, sent });
+        }
+    }
+
+    /// A destination's oldest message that is older than before the run, by more than a step is watched, is one that nobody works
+    /// off: messages as they are would have been tried by then as often as they may be. More of them would not help, so the
+    /// next step does not begin; after the last one there is nothing to hold back, and the report says it.
+    pub(super) fn guard_against_ageing(&mut self, age: Option<Age>, last: bool) {
+        // What a sample from before the run tells is not its doing; the metric lags, and often nothing newer is known.
+        let age = age.filter(|age| age.at >= self.settings.cutoff);
+        let watch_seconds = u64::from(self.settings.watch_seconds);
+        self.tally.ageing = age.filter(|age| age.grown_seconds() > watch_seconds).and_then(|age| {
+            let (url, _) = self.settings.destinations.get(age.to)?;
+            let queue = QueueUrl::from(url.as_str()).name();
+            Some(Ageing { queue, seconds: age.seconds, before_seconds: age.before_seconds })
+        });
+        if let Some(ageing) = self.tally.ageing.clone().filter(|_| !last) {
+            self.stop_because(Stop::Ageing(ageing));
         }
     }
 

@@ -157,7 +157,11 @@ impl Engine {
 
     fn step_record(&self) -> Record {
         let tally = &self.shared.tally;
-        let verdict = if tally.stop.is_some() { "too many came back" } else { "go on" };
+        let verdict = match tally.stop {
+            None => "go on",
+            Some(Stop::Ageing(_)) => "the oldest message ages",
+            Some(_) => "too many came back",
+        };
         Record::Step { step: tally.step, sent: tally.sent, bounced: tally.bounced, verdict: Text::from(verdict) }
     }
 
@@ -338,6 +342,9 @@ impl Engine {
             self.shared.tally.untaken =
                 counted.destinations.is_some_and(|counts| counts.in_flight == 0 && counts.visible >= sent && sent > 0);
             self.shared.grown += grown;
+            // Nothing follows a ramp's last step either.
+            let last = last || !self.shared.pace.has_next_step();
+            self.shared.guard_against_ageing(counted.age, last);
             self.stage = Stage::Recording { asked: false, last };
         }
     }

@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) other_account_at: Option<Timestamp>,
     /// How long deciding takes for each message.
     pub(super) judge_seconds: i64,
+    /// What CloudWatch says of the destination.
+    pub(super) age: Option<Age>,
 }
 
 pub(super) fn start() -> Timestamp {
@@ -75,6 +77,7 @@ impl World {
             journal_fails_at: None,
             other_account_at: None,
             judge_seconds: 0,
+            age: None,
         }
     }
 
@@ -113,7 +116,7 @@ impl World {
             Step::Hide { lane, receipts, seconds } => Answer::Hidden(lane, self.hide(&receipts, seconds)),
             Step::Verify => Answer::Verified(self.verify()),
             Step::Count { .. } => {
-                let counted = Counted { source: self.counts(), destinations: None };
+                let counted = Counted { source: self.counts(), destinations: None, age: self.age };
                 Answer::Counted(if self.goes_wrong() { Err(error(self.passing())) } else { Ok(counted) })
             }
         }
