@@ -57,6 +57,8 @@ pub struct Thresholds {
     pub growth_within: Duration,
     /// A queue's consumer is absent when messages waited that long and none was in flight.
     pub consumer_absent_after: Duration,
+    /// Patterns of queues in which messages lie on purpose: they have no backlog and need no consumer.
+    pub parked: Vec<String>,
 }
 
 impl Default for WatchRules {
@@ -75,6 +77,7 @@ impl Default for Thresholds {
             growth_messages: 1,
             growth_within: Duration::from_secs(15 * 60),
             consumer_absent_after: Duration::from_secs(5 * 60),
+            parked: Vec::new(),
         }
     }
 }
@@ -84,6 +87,11 @@ impl Thresholds {
     pub fn backlog_of(&self, queue: &str) -> u64 {
         let own = self.backlogs.iter().find(|(pattern, _)| glob(pattern, queue));
         own.map_or(self.backlog_messages, |(_, messages)| *messages)
+    }
+
+    /// Whether messages lie in a queue of that name on purpose.
+    pub fn is_parked(&self, queue: &str) -> bool {
+        self.parked.iter().any(|pattern| glob(pattern, queue))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod snapshot;
 pub mod trend;
 pub mod verdict;
 pub mod watch;
+pub mod words;
 
 pub use schedule::Policy;
 pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};

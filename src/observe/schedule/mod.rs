@@ -6,6 +6,8 @@
 
 mod pace;
 mod slots;
+#[cfg(test)]
+mod tests;
 use std::{collections::BTreeSet, time::Duration};
 
 use self::pace::Pace;

@@ -1,0 +1,143 @@
+//! The verdict on one queue.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Kind, Severity, Subject, Verdict};
+use crate::{
+    domain::{EnvironmentName, QueueKind, Text, Thresholds},
+    observe::{
+        snapshot::Seen,
+        words::{about_messages, span, thousands},
+    },
+};
+
+/// Figures that are older are said to be so.
+const OLD: SignedDuration = SignedDuration::from_mins(5);
+/// From figures that are older nothing is said about what happens now.
+const TOO_OLD: SignedDuration = SignedDuration::from_mins(15);
+/// An age that CloudWatch told longer ago says nothing: its queue may have been emptied since.
+const AGE_TOO_OLD: SignedDuration = SignedDuration::from_hours(1);
+
+/// The worst of what is to be said about a queue, if anything is.
+pub(super) fn verdict(
+    environment: &EnvironmentName,
+    thresholds: &Thresholds,
+    seen: &Seen,
+    now: Timestamp,
+) -> Option<Verdict> {
+    let messages = seen.messages()?;
+    if messages == 0 {
+        return None;
+    }
+    let (kind, severity, reason) = if seen.dead_letters.is_some() {
+        dead_letters(thresholds, seen, messages, now)
+    } else if thresholds.is_parked(seen.name.as_str()) {
+        return None;
+    } else {
+        waiting(thresholds, seen, now)?
+    };
+    let reason = match age_of_figures(seen, now) {
+        Some(age) if age > OLD => format!("{reason}; seen {} ago", span(age)),
+        _ => reason,
+    };
+    let subject = Subject::Queue(seen.name.clone());
+    Some(Verdict { severity, environment: environment.clone(), subject, kind, reason: Text::line(&reason), messages })
+}
+
+/// Messages lie in a DLQ: they expire soon, or become more, or just lie there.
+fn dead_letters(thresholds: &Thresholds, seen: &Seen, messages: u64, now: Timestamp) -> (Kind, Severity, String) {
+    let grown = growth(thresholds, seen, now);
+    if let Some(left) = expires(thresholds, seen, now) {
+        let more = grown.map_or_else(String::new, |grown| format!("; {grown}"));
+        let reason = format!("{}; {}{more}", about_messages(messages), deleted(seen, left));
+        return (Kind::Expires, Severity::Critical, reason);
+    }
+    match grown {
+        Some(grown) => (Kind::Growing, Severity::Warning, format!("{grown}, now {}", about_messages(messages))),
+        None => {
+            let age =
+                oldest_age(seen, now).map_or_else(String::new, |age| format!("; the oldest is {} old", span(age)));
+            let them = if messages == 1 { "lies" } else { "lie" };
+            (Kind::DeadLetters, Severity::Notice, format!("{} {them} there{age}", about_messages(messages)))
+        }
+    }
+}
+
+/// Messages wait in a queue: they expire soon, nobody takes them, or there are many.
+fn waiting(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<(Kind, Severity, String)> {
+    let visible = seen.queue.as_ref()?.counts.visible;
+    let backlog = thresholds.backlog_of(seen.name.as_str());
+    let over = || format!("over the threshold of {}", thousands(backlog));
+    if let Some(left) = expires(thresholds, seen, now).filter(|_| visible > 0) {
+        let reason = format!("{} wait; {}", about_messages(visible), deleted(seen, left));
+        return Some((Kind::Expires, Severity::Critical, reason));
+    }
+    if let Some(absent) = consumer_absent(thresholds, seen, now) {
+        let wait = if visible == 1 { "waits" } else { "wait" };
+        let mut reason = format!("{} {wait}; none was taken for {}", about_messages(visible), span(absent));
+        if visible > backlog {
+            reason = format!("{reason}; {}", over());
+        }
+        return Some((Kind::ConsumerAbsent, Severity::Warning, reason));
+    }
+    if visible <= backlog {
+        return None;
+    }
+    let grown = growth(thresholds, seen, now).map_or_else(String::new, |grown| format!("; {grown}"));
+    Some((Kind::Backlog, Severity::Warning, format!("{} wait, {}{grown}", about_messages(visible), over())))
+}
+
+/// `+120 in 5 min`, where that is growth, and now.
+fn growth(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<String> {
+    if age_of_figures(seen, now)? > TOO_OLD {
+        return None;
+    }
+    let (more, within) = seen.trend.growth(signed(thresholds.growth_within))?;
+    (more >= thresholds.growth_messages.max(1)).then(|| format!("+{} in {}", thousands(more), span(within)))
+}
+
+/// How long until the oldest message is deleted for its age, where that is soon; zero or less: now.
+fn expires(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<SignedDuration> {
+    let retention = SignedDuration::from_secs(i64::try_from(seen.queue.as_ref()?.retention_seconds).ok()?);
+    let left = retention - oldest_age(seen, now)?;
+    // Where messages live shorter than the threshold anyway, half their life is soon.
+    (left < signed(thresholds.expires_soon).min(retention / 2)).then_some(left)
+}
+
+/// In a standard DLQ messages keep the age that they had when they came, and CloudWatch counts from then on: it is sooner.
+fn deleted(seen: &Seen, left: SignedDuration) -> String {
+    let is_bound = seen.dead_letters.is_some() && seen.kind() == QueueKind::Standard;
+    match (left.is_positive(), is_bound) {
+        (false, _) => "the oldest are being deleted now".to_owned(),
+        (true, true) => format!("the oldest is deleted within {}", span(left)),
+        (true, false) => format!("the oldest is deleted in {}", span(left)),
+    }
+}
+
+/// Since when nobody takes messages, where that is long, and old enough for CloudWatch too.
+fn consumer_absent(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<SignedDuration> {
+    let after = signed(thresholds.consumer_absent_after);
+    let counted_at = seen.at.filter(|at| now.duration_since(*at) <= TOO_OLD)?;
+    let waiting = counted_at.duration_since(seen.waiting_since?);
+    // A consumer that takes each message at once is never met with one in flight: but then the messages are young.
+    let is_old = oldest_age(seen, now).is_none_or(|age| age >= after);
+    (waiting >= after && is_old).then_some(waiting)
+}
+
+/// How old the oldest message is now, by the last sample of it.
+fn oldest_age(seen: &Seen, now: Timestamp) -> Option<SignedDuration> {
+    let oldest = seen.oldest?;
+    let since = now.duration_since(oldest.at).max(SignedDuration::ZERO);
+    let age = SignedDuration::from_secs(i64::try_from(oldest.seconds).ok()?);
+    (since <= AGE_TOO_OLD).then(|| age + since)
+}
+
+fn age_of_figures(seen: &Seen, now: Timestamp) -> Option<SignedDuration> {
+    Some(now.duration_since(seen.at?))
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
