@@ -44,6 +44,7 @@ pub fn able(model: &Model, command: Command) -> Able {
         | Command::Activity
         | Command::Refresh
         | Command::Theme
+        | Command::Redraw
         | Command::Suspend => Able::Yes,
         Command::Environment => Able::when(model.sites.len() > 1, "there is one environment only"),
         Command::Back => Able::when(model.views.len() > 1 || model.only.is_some(), "this is the first view"),

@@ -40,6 +40,8 @@ pub enum Effect {
     Copy(String),
     /// Give the terminal back to the shell until it wakes this process again.
     Suspend,
+    /// Draw everything anew: something else wrote on the screen.
+    Redraw,
     /// End.
     Quit,
 }

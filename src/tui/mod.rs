@@ -201,6 +201,10 @@ impl Console {
         let answer = match performer.perform(effect) {
             None => return Ok(std::ops::ControlFlow::Continue(())),
             Some(Hold::Quit) => return Ok(std::ops::ControlFlow::Break(())),
+            Some(Hold::Redraw) => {
+                self.screen.clear()?;
+                Event::Tick(outside.clock.now())
+            }
             Some(Hold::Copy(text)) => {
                 self.screen.copy(&text)?;
                 Event::Said(Notice::good("copied"))

@@ -40,6 +40,8 @@ pub(super) enum Hold {
     Copy(String),
     /// Give the terminal to the shell.
     Suspend,
+    /// Draw everything anew.
+    Redraw,
     /// End.
     Quit,
 }
@@ -107,6 +109,7 @@ impl Performer {
             Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
             Effect::Suspend => return Some(Hold::Suspend),
+            Effect::Redraw => return Some(Hold::Redraw),
             Effect::Quit => return Some(Hold::Quit),
         }
         None

@@ -58,6 +58,11 @@ impl Screen {
         self.terminal.draw(|frame| super::view::view(model, frame)).map(|_| ())
     }
 
+    /// Forgets what it drew: the next frame is drawn whole.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
     /// Puts text into the terminal's clipboard, by OSC 52: it works over SSH as well.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))

@@ -112,6 +112,7 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
             Vec::new()
         }
         Command::Suspend => vec![Effect::Suspend],
+        Command::Redraw => vec![Effect::Redraw],
         Command::Back => back(model),
         _ => match model.view() {
             View::Home(_) => home::command(model, command),
