@@ -128,6 +128,10 @@ fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surround
         CredentialSource::Profile(_) if surroundings.has_keys => {
             findings.ok(Check::Credentials, &format!("{arn}, from {source}; AWS_ACCESS_KEY_ID is set and ignored"));
         }
+        // An emulator takes any keys; there is nothing to warn of.
+        CredentialSource::Default if surroundings.has_keys && environment.endpoint.is_some() => {
+            findings.ok(Check::Credentials, &format!("{arn}, from AWS_ACCESS_KEY_ID"));
+        }
         CredentialSource::Default if surroundings.has_keys => findings.add(
             Check::Credentials,
             Verdict::Warning,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     cloud::canned::{Canned, CannedAws, environment},
-    domain::AccountId,
+    domain::{AccountId, environment::CredentialSource},
 };
 
 const CALLER: &str = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ann</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#;
@@ -156,5 +156,21 @@ async fn a_stray_endpoint_is_worse_where_names_are_typed() {
         let findings = examine(&environment, &aws.connect(), &surroundings).await;
         assert_eq!(findings[0].verdict, verdict);
         assert_eq!(findings[0].what.as_str(), "asks AWS; AWS_ENDPOINT_URL=http://localhost:4566 is ignored here");
+    }
+}
+
+#[test]
+fn keys_of_the_shell_are_no_worry_where_an_endpoint_is_set() {
+    let surroundings = Surroundings { stray_endpoint: None, has_keys: true };
+    for (endpoint, verdict) in [(None, Verdict::Warning), (Some("http://127.0.0.1:4566".to_owned()), Verdict::Ok)] {
+        let credentials = CredentialSource::Default;
+        let environment = Arc::new(Environment { credentials, endpoint, ..environment() });
+        let mut findings = Findings::new(&environment);
+        let caller = Caller {
+            account: AccountId("123456789012".to_owned()),
+            arn: "arn:aws:iam::123456789012:user/ann".to_owned(),
+        };
+        super::credentials(&mut findings, &caller, &surroundings);
+        assert_eq!(findings.into_vec()[0].verdict, verdict);
     }
 }
