@@ -19,8 +19,9 @@ use crate::{
     },
 };
 
-/// Tries of a batch that is throttled or can't be reached.
+/// Tries of a batch that can't be reached, and of one that is throttled: that was certainly not sent.
 const ATTEMPTS_MAX: u32 = 10;
+const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 
 pub(super) async fn run(
     put_back: PutBack,
@@ -141,7 +142,7 @@ impl Run<'_> {
         let caller = loop {
             match self.context.cloud.identity().caller().await {
                 Ok(caller) => break caller,
-                Err(error) if error.is_passing() && attempt < ATTEMPTS_MAX => {
+                Err(error) if error.is_passing() && attempt < attempts_max(&error) => {
                     attempt += 1;
                     self.pause_after(&error, attempt).await;
                 }
@@ -188,7 +189,7 @@ impl Run<'_> {
             match sent {
                 Err(error)
                     if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable)
-                        && attempt < ATTEMPTS_MAX =>
+                        && attempt < attempts_max(&error) =>
                 {
                     attempt += 1;
                     self.pause_after(&error, attempt).await;
@@ -249,6 +250,10 @@ impl Run<'_> {
             task: None,
         });
     }
+}
+
+fn attempts_max(error: &CloudError) -> u32 {
+    if error.kind == ErrorKind::Throttled { THROTTLED_ATTEMPTS_MAX } else { ATTEMPTS_MAX }
 }
 
 fn stop(error: JournalError) -> Stop {

@@ -15,7 +15,7 @@ pub(super) use shared::Shared;
 use stages::Stage;
 
 use super::{
-    lane::{Item, ItemState, Work, after_attempt},
+    lane::{Item, ItemState, Work, after_attempt, attempts_max},
     memory::{Key, Recent},
     pace::Pace,
     settings::Settings,
@@ -33,8 +33,6 @@ use crate::{
 const WAIT_SECONDS: u32 = 1;
 /// How long a run goes on receiving while it meets nothing of its own.
 const QUIET_SECONDS_MAX: i64 = 60;
-/// Receives of a lane, or counts, that may fail in a row.
-const RECEIVE_FAILURES_MAX: u32 = 10;
 
 /// Batches in hand for each lane of the settings: while some wait for the journal, others call.
 const BATCHES_PER_LANE: usize = 2;
@@ -359,7 +357,7 @@ impl Engine {
             self.shared.tally.throttled += 1;
         }
         // A lost answer leaves messages hidden; they show again by themselves, and the end waits for them.
-        if error.is_passing() && failures < RECEIVE_FAILURES_MAX {
+        if error.is_passing() && failures < attempts_max(&error) {
             self.active_at = now;
             self.lanes[number].not_before = Some(after_attempt(now, failures));
         } else {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cloud::{
-        CloudError,
+        CloudError, ErrorKind,
         sqs::{BATCH_MAX, Entry},
     },
     domain::{ContentHash, Message, Outgoing, QueueKind, ReceiptHandle, Text},
@@ -23,6 +23,9 @@ use crate::{
 
 /// Tries of a call that fails for a passing reason; with the waits between them about half a minute.
 const ATTEMPTS_MAX: u32 = 10;
+/// Tries of a call that is throttled: it was certainly not made, and under a throttle that lets half of all calls pass ten refusals in
+/// a row are met every few thousand messages. With the waits between them about two minutes.
+const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 
 /// What became of a message in a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -406,7 +409,7 @@ impl Work {
         };
         let entries = match result {
             Ok(entries) => entries,
-            Err(error) if error.is_passing() && self.attempts + 1 < ATTEMPTS_MAX => {
+            Err(error) if error.is_passing() && self.attempts + 1 < attempts_max(&error) => {
                 return self.back_off(now, &error, shared);
             }
             Err(error) => {
@@ -462,6 +465,11 @@ impl Work {
         self.out = Out::Holding;
         Some(Step::Hide { lane, receipts, seconds })
     }
+}
+
+/// How often a call that fails in this way is made, in a row.
+pub(super) fn attempts_max(error: &CloudError) -> u32 {
+    if error.kind == ErrorKind::Throttled { THROTTLED_ATTEMPTS_MAX } else { ATTEMPTS_MAX }
 }
 
 /// Wait before another try: 0.1 s, doubled each time, 5 s at most.

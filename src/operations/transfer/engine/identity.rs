@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, LaneState, RECEIVE_FAILURES_MAX, stages::Stage};
+use super::{Engine, LaneState, stages::Stage};
 use crate::{
     cloud::{CloudError, ErrorKind, identity::Caller},
     domain::Text,
     journal::Record,
     operations::transfer::{
-        lane::after_attempt,
+        lane::{after_attempt, attempts_max},
         step::{Next, Step},
         tally::Stop,
     },
@@ -83,7 +83,7 @@ impl Engine {
         if error.kind == ErrorKind::Throttled {
             self.shared.tally.throttled += 1;
         }
-        if error.is_passing() && self.identity.failures < RECEIVE_FAILURES_MAX {
+        if error.is_passing() && self.identity.failures < attempts_max(&error) {
             self.identity.not_before = Some(after_attempt(now, self.identity.failures));
         } else {
             self.shared.stop_because(Stop::Failed(error));

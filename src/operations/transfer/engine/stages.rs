@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Engine, RECEIVE_FAILURES_MAX};
+use super::Engine;
 use crate::{
     cloud::{CloudError, sqs::BATCH_MAX},
     domain::{Counts, MessageId, QueueKind, Text},
     journal::Record,
     operations::transfer::{
-        lane::after_attempt,
+        lane::{after_attempt, attempts_max},
         memory::Key,
         step::{CONTROL, Counted, Next, Step},
         tally::Stop,
@@ -223,7 +223,7 @@ impl Engine {
     fn on_count_failed(&mut self, now: Timestamp, error: CloudError) {
         self.failures += 1;
         let again = after_attempt(now, self.failures);
-        if !error.is_passing() || self.failures >= RECEIVE_FAILURES_MAX {
+        if !error.is_passing() || self.failures >= attempts_max(&error) {
             self.shared.stop_because(Stop::Failed(error));
         }
         match &mut self.stage {

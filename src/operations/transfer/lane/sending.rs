@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ATTEMPTS_MAX, ItemState, Out, Work, after_attempt};
+use super::{ATTEMPTS_MAX, ItemState, Out, Work, after_attempt, attempts_max};
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -174,7 +174,7 @@ impl Work {
         if error.kind == ErrorKind::Throttled {
             shared.tally.throttled += 1;
         }
-        if self.attempts >= ATTEMPTS_MAX {
+        if self.attempts >= attempts_max(error) {
             shared.stop_because(Stop::Failed(error.clone()));
         }
         self.not_before = Some(after_attempt(now, self.attempts));
