@@ -51,6 +51,9 @@ pub struct Plan {
     pub blockers: Vec<Text>,
     /// The calls that it would make.
     pub calls: Vec<Call>,
+    /// About so many messages.
+    #[serde(default)]
+    pub messages_estimate: u64,
     /// Estimate of the time it takes.
     pub seconds_estimate: Option<u64>,
     /// Estimate of what AWS charges, in US dollars.

@@ -40,6 +40,8 @@ pub struct History {
     pub batch: u64,
     /// When a move task was about to be started, and the starts of the tasks that there were already.
     pub task_intended: Option<(Timestamp, Vec<Timestamp>)>,
+    /// What the run's move task had moved when it was seen last.
+    pub task_moved: u64,
     /// When the run's move task started, once it was seen.
     pub task_started_at: Option<Timestamp>,
     /// How it ended, if it did.
@@ -123,7 +125,10 @@ impl Reading {
             Record::TaskIntent { known, .. } => history.task_intended = Some((at, known)),
             // Refused for certain: a resume may ask for it anew.
             Record::Task { status, .. } if status == "REFUSED" => history.task_intended = None,
-            Record::Task { started_at, .. } => history.task_started_at = started_at.or(history.task_started_at),
+            Record::Task { started_at, moved, .. } => {
+                history.task_started_at = started_at.or(history.task_started_at);
+                history.task_moved = history.task_moved.max(moved);
+            }
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Step { .. } => {}

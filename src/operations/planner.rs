@@ -105,6 +105,7 @@ impl Planner {
             warnings: Vec::new(),
             blockers: Vec::new(),
             calls: Vec::new(),
+            messages_estimate: 0,
             seconds_estimate: None,
             dollars_estimate: 0.0,
             empty: false,

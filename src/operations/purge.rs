@@ -79,6 +79,7 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
         plan.calls.push(Call { action: action.to_owned(), resource, times_estimate });
     }
     plan.dollars_estimate = (total.div_ceil(10) + batches) as f64 * 0.5 / 1e6;
+    plan.messages_estimate = purge.limit.map_or(total, |limit| limit.min(total));
     plan.seconds_estimate = Some(total.div_ceil(2_000));
     plan.observed.insert("from: arn".to_owned(), queue.arn.to_string());
     plan.observed.insert("from: type".to_owned(), queue.kind.to_string());

@@ -79,6 +79,7 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     let resource = plan.resource.clone();
     plan.calls.push(Call { action: "sqs:SendMessage".to_owned(), resource, times_estimate: total.div_ceil(10) });
     plan.dollars_estimate = total.div_ceil(10) as f64 * 0.5 / 1e6;
+    plan.messages_estimate = total;
     plan.seconds_estimate = Some(total.div_ceil(500));
     plan.observed.insert("run".to_owned(), restore.run.to_string());
     plan.observed.insert("messages".to_owned(), total.to_string());

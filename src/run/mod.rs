@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the program changes anything in AWS.
 
+mod left;
 mod managed;
 mod put_back;
 mod report;
@@ -108,15 +109,17 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     Ok(carry_out(approved, context, journal, history, report).await)
 }
 
-/// The plan of an earlier run, as its journal has it.
+/// The plan of an earlier run, as its journal has it; its counts say what is left.
 ///
 /// # Errors
 /// The journal can't be read, or has no plan that this version understands.
 pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, OperationError> {
     let history = History::read(&state.open(run)?)?;
-    serde_json::from_value(history.plan).map_err(|error| {
+    let mut plan: crate::plan::Plan = serde_json::from_value(history.plan.clone()).map_err(|error| {
         OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
-    })
+    })?;
+    left::say_what_is_left(&mut plan, run, &history);
+    Ok(plan)
 }
 
 fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record {

@@ -92,6 +92,11 @@ async fn a_cancelled_run_finishes_what_is_in_hand_and_can_be_resumed() {
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Interrupted, "{report:#?}");
     assert!(report.tally.sent < 100 && report.tally.sent_not_deleted == 0);
+    let plan = run::plan_of(&stage.folder(), &report.run).expect("a plan");
+    let left = format!("{} of ~300 are done, ~{} left", report.tally.moved, 300 - report.tally.moved);
+    assert!(plan.summary.as_str().ends_with(&left), "{}", plan.summary);
+    assert!(plan.facts.iter().any(|fact| fact.label == "messages" && fact.value.as_str() == left), "{plan:#?}");
+    assert!(plan.seconds_estimate < Some(15) && plan.is_sound(), "{plan:#?}");
     assert_eq!(stage.count("orders") + stage.count("orders-dlq"), 300);
     stage.cancel = tokio_util::sync::CancellationToken::new();
     let report = stage.resume().await;

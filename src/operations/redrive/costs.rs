@@ -30,6 +30,7 @@ impl Draft<'_> {
         let scene = self.scene;
         let total = scene.from.counts.total();
         let messages = self.redrive.limit.map_or(total, |limit| limit.min(total));
+        self.plan.messages_estimate = messages;
         let from = Text::line(scene.from.name.as_str());
         let mut call = |action: &str, times: u64| {
             self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
