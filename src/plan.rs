@@ -1,5 +1,7 @@
 //! [`Plan`]: what an operation would change, shown before anything does.
 
+pub mod words;
+
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
@@ -8,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{AccountId, EnvironmentName, Text, message::hex},
-    operations::Operation,
+    operations::{Operation, values::Uncertain},
 };
 
 /// Version of a plan's JSON form.
@@ -121,6 +123,16 @@ impl Fingerprint {
 }
 
 impl Plan {
+    /// Decides anew what becomes of messages in doubt. The person agrees to the plan that says so.
+    pub fn decide_uncertain(&mut self, uncertain: Uncertain) {
+        if let Operation::Redrive(redrive) = &mut self.operation
+            && redrive.uncertain != uncertain
+        {
+            redrive.uncertain = uncertain;
+            self.fingerprint = Fingerprint::of(&self.operation, &self.environment, &self.account, &self.observed);
+        }
+    }
+
     /// Whether the fingerprint is the one of what the plan says: a file that was edited by hand fails here.
     pub fn is_sound(&self) -> bool {
         self.schema == SCHEMA

@@ -72,7 +72,7 @@ impl Shown {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (shown, ticking) = (bar.clone(), Once::new());
         let tell: Tell = Arc::new(move |progress: &Progress| {
-            let done = done(progress);
+            let done = progress.done();
             shown.set_length(progress.messages_estimate.max(done));
             shown.set_position(done);
             shown.set_message(state(progress));
@@ -122,12 +122,8 @@ fn say(to: &mut impl Write, line: &str) {
     let _ = writeln!(to, "{line}");
 }
 
-fn done(progress: &Progress) -> u64 {
-    progress.tally.moved + progress.tally.removed
-}
-
 fn words(progress: &Progress) -> String {
-    format!("{} of ~{} messages, {}", done(progress), progress.messages_estimate, state(progress))
+    format!("{} of ~{} messages, {}", progress.done(), progress.messages_estimate, state(progress))
 }
 
 /// What is being done, then how it goes.
@@ -137,17 +133,13 @@ fn state(progress: &Progress) -> String {
     if tally.steps > 1 {
         parts.push(format!("step {} of {}", tally.step, tally.steps));
     }
-    if tally.watching {
-        parts.push("watching whether messages come back".to_owned());
-    }
-    if tally.waiting_for > 0 {
-        parts.push(format!("waiting for ~{} in flight to show again", tally.waiting_for));
-    }
+    let waits = progress.waits();
+    let is_waiting = !waits.is_empty();
+    parts.extend(waits);
     parts.extend(progress.task.iter().filter(|task| !task.is_empty()).map(ToString::to_string));
     // While it waits, an average that sinks says nothing.
-    if !tally.watching && tally.waiting_for == 0 {
-        let seconds = progress.at.duration_since(progress.started_at).as_secs_f64();
-        parts.push(format!("{:.0} a second", done(progress) as f64 / seconds.max(0.001)));
+    if !is_waiting {
+        parts.push(format!("{:.0} a second", progress.rate_mean()));
     }
     let left: u64 = tally.kept.values().sum();
     for (count, what) in [(tally.bounced, "came back"), (left, "left"), (tally.throttled, "calls throttled")] {

@@ -5,9 +5,12 @@ use std::io;
 use super::{exit::Exit, output::Output, paths::Realm};
 use crate::{
     domain::Text,
-    operations::{Operation, command_line},
-    plan::Plan,
-    run::{End, Report},
+    operations::{Operation, command_line, values::duration},
+    plan::{
+        Plan,
+        words::{self, Part},
+    },
+    run::{self, End, Report},
 };
 
 /// Calls, groups and the like shown at most.
@@ -32,23 +35,12 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
         let asked = command_line(&plan.operation, environment);
         lines.push(format!("  {:width$}  {asked}", "command"));
     }
-    section(
-        &mut lines,
-        "Sampled messages",
-        plan.groups.iter().map(|group| format!("{}x {}", group.count, group.title)),
-    );
-    section(&mut lines, "What changes", plan.changes.iter().map(Text::to_string));
-    let calls = plan.calls.iter().map(|call| format!("~{} {} on {}", call.times_estimate, call.action, call.resource));
-    section(&mut lines, "Calls", calls);
-    let mut cost = format!("~${:.4}", plan.dollars_estimate);
-    if let Some(seconds) = plan.seconds_estimate {
-        cost.push_str(&format!(", ~{}", duration(seconds as f64)));
+    // Last, where the eye is: what speaks against it.
+    for part in [Part::Groups, Part::Changes, Part::Calls, Part::Cost, Part::Warnings, Part::Blockers] {
+        section(&mut lines, part.title(), part.items(plan));
     }
-    section(&mut lines, "Cost and time", [cost]);
-    section(&mut lines, "Warnings", plan.warnings.iter().map(Text::to_string));
-    section(&mut lines, "It cannot be done, because", plan.blockers.iter().map(Text::to_string));
     if plan.empty {
-        lines.push("There is nothing to do.".to_owned());
+        lines.push(words::NOTHING.to_owned());
     }
     lines
 }
@@ -111,26 +103,9 @@ fn sandbox(realm: Realm) -> &'static str {
 
 fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
     let Report { operation, environment, run, tally, .. } = report;
-    let how = match report.end {
-        End::Done => "done",
-        End::Nothing => "nothing to do",
-        End::Failed => "failed",
-        End::Refused => "refused",
-        End::Partly => "partly done",
-        End::Stale => "nothing was done, the plan went stale",
-        End::Interrupted => "interrupted",
-    };
+    let how = report.end.words();
     let mut lines = vec![format!("{operation} in {environment}: {how} ({run}, {})", duration(report.seconds))];
-    let counts = [
-        (tally.moved, "moved"),
-        (tally.removed, "deleted"),
-        (tally.bounced, "came back"),
-        (tally.parked, "parked"),
-        (tally.sent_not_deleted, "sent, but still in the source"),
-        (tally.uncertain.len() as u64, "may or may not have been sent"),
-        (tally.elsewhere, "in flight elsewhere"),
-    ];
-    lines.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("  {count} {what}")));
+    lines.extend(run::words::counts(tally).iter().map(|(count, what)| format!("  {count} {what}")));
     lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));
     // One reason stands above already.
     let is_one = tally.kept.len() == 1;
@@ -152,28 +127,4 @@ fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
             .flat_map(|failure| [format!("  because: {}", failure.what), format!("  try: {}", failure.hint)]),
     );
     lines
-}
-
-/// `4.2 s`, `3 m 5 s`, `2 h 10 m`.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0) as u64;
-    match whole {
-        0..60 => format!("{:.1} s", seconds.max(0.0)),
-        60..3_600 => format!("{} m {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {} m", whole / 3_600, whole % 3_600 / 60),
-        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(
-            [0.25, 59.9, 125.0, 7_800.0, 100_000.0].map(duration),
-            ["0.2 s", "59.9 s", "2 m 5 s", "2 h 10 m", "1 d 3 h"]
-        );
-    }
 }

@@ -37,6 +37,8 @@ pub struct RunSummary {
     pub opened: Entry,
     /// Last whole line.
     pub last: Entry,
+    /// Whether a process works on it now.
+    pub busy: bool,
 }
 
 impl RunSummary {
@@ -170,7 +172,9 @@ impl RunFolder {
         let mut lines = super::Lines::open(&path)?;
         let opened = lines.next().ok_or_else(|| broken(1, "it is empty"))??.entry;
         let last = self.last_line()?.unwrap_or_else(|| opened.clone());
-        Ok(RunSummary { run: self.run.clone(), opened, last })
+        // One that has ended is nobody's: its lock need not be asked for.
+        let busy = !matches!(last.record, Record::Ended { .. }) && self.is_busy();
+        Ok(RunSummary { run: self.run.clone(), opened, last, busy })
     }
 
     fn last_line(&self) -> Result<Option<Entry>, JournalError> {

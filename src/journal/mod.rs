@@ -10,6 +10,7 @@ mod history;
 mod reader;
 mod record;
 mod snapshot;
+mod words;
 mod writer;
 
 pub use error::JournalError;

@@ -45,4 +45,22 @@ impl Operation {
             Self::Restore(_) => "restore",
         }
     }
+
+    /// The jq filter that selects messages, if one was given.
+    pub fn filter(&self) -> Option<&str> {
+        match self {
+            Self::Redrive(redrive) => redrive.filter.as_deref(),
+            Self::Purge(purge) => purge.filter.as_deref(),
+            Self::Restore(restore) => restore.filter.as_deref(),
+        }
+    }
+
+    /// So many messages at most, if a limit was given.
+    pub fn limit(&self) -> Option<u64> {
+        match self {
+            Self::Redrive(redrive) => redrive.limit,
+            Self::Purge(purge) => purge.limit,
+            Self::Restore(_) => None,
+        }
+    }
 }

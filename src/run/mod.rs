@@ -7,6 +7,7 @@ mod managed;
 mod put_back;
 mod report;
 mod transfer;
+pub mod words;
 
 use std::{sync::Arc, time::Duration};
 

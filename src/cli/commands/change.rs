@@ -23,7 +23,7 @@ use crate::{
     journal::StateFolder,
     messages::Filter,
     operations::{Look, Operation, OperationError, Planner, values::Uncertain},
-    plan::{Fingerprint, Plan},
+    plan::Plan,
     run::{self, Context, Report},
     sandbox::join,
 };
@@ -86,7 +86,7 @@ pub(super) async fn run(
         }
         return Ok(Exit::Done);
     }
-    let most = limit(&plan.operation);
+    let most = plan.operation.limit();
     let agreed = agree(&plan, consent, cloud)?;
     let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
     let shown = progress::Shown::new(out.format, most);
@@ -164,13 +164,8 @@ fn plan_of_run(state: &StateFolder, operation: &str, run: &RunId, uncertain: Unc
         let what = format!("run {run} is a {name}, not a {operation}");
         return Err(CliError::usage(&what, &format!("go on with it by `opsctl {name} --resume {run}`")));
     }
-    if let Operation::Redrive(redrive) = &mut plan.operation
-        && redrive.uncertain != uncertain
-    {
-        // What becomes of messages in doubt is decided anew each time; the person agrees to the plan that says so.
-        redrive.uncertain = uncertain;
-        plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
-    }
+    // What becomes of messages in doubt is decided anew each time.
+    plan.decide_uncertain(uncertain);
     Ok(plan)
 }
 
@@ -292,20 +287,6 @@ fn tell(report: &Report, realm: Realm, out: &mut Output) -> Result<Exit, CliErro
 
 /// A mistake in a filter is shown where it is, before anything is asked for.
 fn check_filter(operation: &Operation) -> Result<(), CliError> {
-    let filter = match operation {
-        Operation::Redrive(redrive) => &redrive.filter,
-        Operation::Purge(purge) => &purge.filter,
-        Operation::Restore(restore) => &restore.filter,
-    };
-    filter.as_deref().map(Filter::compile).transpose()?;
+    operation.filter().map(Filter::compile).transpose()?;
     Ok(())
-}
-
-/// So many messages at most, if a limit was given.
-fn limit(operation: &Operation) -> Option<u64> {
-    match operation {
-        Operation::Redrive(redrive) => redrive.limit,
-        Operation::Purge(purge) => purge.limit,
-        Operation::Restore(_) => None,
-    }
 }

@@ -10,14 +10,13 @@ use crate::{
         error::CliError,
         exit::Exit,
         output::{Output, Table},
-        show::duration,
         world::World,
     },
     cloud::Cloud,
     domain::{Message, Queue, Text},
     gate::{self, Force},
     messages::{self, Filter, Origin, shorten},
-    operations::{redrive, resolve, sample},
+    operations::{redrive, resolve, sample, values::duration},
 };
 
 /// Characters of a body shown.

@@ -11,7 +11,7 @@ use crate::{
         output::{Output, Table},
     },
     domain::RunId,
-    journal::{self, Entry, JournalError, Lines, Record, RunSummary, StateFolder, Verdict},
+    journal::{self, Entry, JournalError, Lines, RunSummary, StateFolder, Verdict},
 };
 
 #[derive(Serialize)]
@@ -120,51 +120,11 @@ fn show(folder: &StateFolder, run: &RunId, out: &mut Output) -> Result<Exit, Cli
     for line in lines {
         let entry = line.map_err(|error| cannot(&error))?.entry;
         match out.format {
-            Format::Human => out.line(&format!("{}  {}", entry.at.strftime("%F %T%.3f"), words(&entry.record)))?,
+            Format::Human => out.line(&format!("{}  {}", entry.at.strftime("%F %T%.3f"), entry.record.words()))?,
             Format::Json | Format::Jsonl => out.json_line("opsctl/journal-entry/1", &entry)?,
         }
     }
     Ok(Exit::Done)
-}
-
-/// A record in one line.
-fn words(record: &Record) -> String {
-    let because =
-        |reason: &Option<crate::domain::Text>| reason.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
-    let text = match record {
-        Record::Opened { version, by, how, reason, .. } => {
-            format!("opened by {by} ({how}), opsctl {version}{}", because(reason))
-        }
-        Record::Resumed { by, reason } => format!("resumed by {by}{}", because(reason)),
-        Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),
-        Record::Intent { batch, to: Some(to), messages } => {
-            format!("batch {batch}: about to send {} to {to}", messages.len())
-        }
-        Record::Intent { batch, to: None, messages } => format!("batch {batch}: about to delete {}", messages.len()),
-        Record::Sent { batch, messages } => format!("batch {batch}: sent {}", messages.len()),
-        Record::Unknown { batch, ids } => {
-            format!("batch {batch}: {} may or may not have been sent: {}", ids.len(), names(ids))
-        }
-        Record::Kept { ids, reason, .. } => format!("left {}: {reason}: {}", ids.len(), names(ids)),
-        Record::Deleted { ids } => format!("deleted {}", ids.len()),
-        Record::Gone { ids } => format!("{} are no longer there", ids.len()),
-        Record::Step { step, sent, bounced, verdict } => {
-            format!("step {step}: {sent} sent, {bounced} came back: {verdict}")
-        }
-        Record::TaskIntent { source, to, .. } => {
-            format!(
-                "about to start a move task from {source} to {}",
-                to.as_deref().unwrap_or("each message's own source")
-            )
-        }
-        Record::Task { status, moved, .. } => format!("move task {status}: {moved} moved"),
-        Record::Ended { end, .. } => format!("ended: {end}"),
-    };
-    crate::domain::Text::line(&text).to_string()
-}
-
-fn names(ids: &[crate::domain::MessageId]) -> String {
-    ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn verify(folder: &StateFolder, run: Option<&RunId>, out: &mut Output) -> Result<Exit, CliError> {

@@ -1,0 +1,57 @@
+//! A plan's parts as people read them: the command line and the console show the same words, each in its own order.
+
+use super::Plan;
+use crate::operations::values::duration;
+
+/// A part of a plan that lists something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What sampled messages have in common.
+    Groups,
+    /// What changes for the things touched.
+    Changes,
+    /// The calls that it would make.
+    Calls,
+    /// What it costs, how long it takes.
+    Cost,
+    /// What a person should know first.
+    Warnings,
+    /// Why it can't be carried out.
+    Blockers,
+}
+
+impl Part {
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Groups => "Sampled messages",
+            Self::Changes => "What changes",
+            Self::Calls => "Calls",
+            Self::Cost => "Cost and time",
+            Self::Warnings => "Warnings",
+            Self::Blockers => "It cannot be done, because",
+        }
+    }
+
+    /// Its items, a line each.
+    pub fn items(self, plan: &Plan) -> Vec<String> {
+        let texts = |texts: &[crate::domain::Text]| texts.iter().map(ToString::to_string).collect();
+        match self {
+            Self::Groups => plan.groups.iter().map(|group| format!("{}x {}", group.count, group.title)).collect(),
+            Self::Changes => texts(&plan.changes),
+            Self::Calls => {
+                let calls = plan.calls.iter();
+                calls.map(|call| format!("~{} {} on {}", call.times_estimate, call.action, call.resource)).collect()
+            }
+            Self::Cost => {
+                let time = plan.seconds_estimate.map(|seconds| format!(", ~{}", duration(seconds as f64)));
+                vec![format!("~${:.4}{}", plan.dollars_estimate, time.unwrap_or_default())]
+            }
+            Self::Warnings => texts(&plan.warnings),
+            Self::Blockers => texts(&plan.blockers),
+        }
+    }
+}
+
+/// What is said of a plan that would change nothing.
+pub const NOTHING: &str = "There is nothing to do.";

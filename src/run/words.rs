@@ -1,0 +1,58 @@
+//! How a run goes and how it ended, as people read it: the command line and the console say the same.
+
+use super::{End, Progress};
+use crate::operations::transfer::Tally;
+
+impl End {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Nothing => "nothing to do",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Partly => "partly done",
+            Self::Stale => "nothing was done, the plan went stale",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What was done and what is left, those figures that are not zero: `42 moved`.
+pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
+    let counts = [
+        (tally.moved, "moved"),
+        (tally.removed, "deleted"),
+        (tally.bounced, "came back"),
+        (tally.parked, "parked"),
+        (tally.sent_not_deleted, "sent, but still in the source"),
+        (tally.uncertain.len() as u64, "may or may not have been sent"),
+        (tally.elsewhere, "in flight elsewhere"),
+    ];
+    counts.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+impl Progress {
+    /// Messages that are dealt with.
+    pub fn done(&self) -> u64 {
+        self.tally.moved + self.tally.removed
+    }
+
+    /// Messages a second on the whole.
+    pub fn rate_mean(&self) -> f64 {
+        let seconds = self.at.duration_since(self.started_at).as_secs_f64();
+        self.done() as f64 / seconds.max(0.001)
+    }
+
+    /// What it waits for: then an average that sinks says nothing.
+    pub fn waits(&self) -> Vec<String> {
+        let mut waits = Vec::new();
+        if self.tally.watching {
+            waits.push("watching whether messages come back".to_owned());
+        }
+        if self.tally.waiting_for > 0 {
+            waits.push(format!("waiting for ~{} in flight to show again", self.tally.waiting_for));
+        }
+        waits
+    }
+}
