@@ -6,38 +6,41 @@ use crate::domain::{MessageId, Text};
 impl Record {
     /// In one line, safe to show.
     pub fn words(&self) -> Text {
-    let because = |reason: &Option<Text>| reason.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
-    let text = match self {
-        Record::Opened { version, by, how, reason, .. } => {
-            format!("opened by {by} ({how}), opsctl {version}{}", because(reason))
-        }
-        Record::Resumed { by, reason } => format!("resumed by {by}{}", because(reason)),
-        Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),
-        Record::Intent { batch, to: Some(to), messages } => {
-            format!("batch {batch}: about to send {} to {to}", messages.len())
-        }
-        Record::Intent { batch, to: None, messages } => format!("batch {batch}: about to delete {}", messages.len()),
-        Record::Sent { batch, messages } => format!("batch {batch}: sent {}", messages.len()),
-        Record::Unknown { batch, ids } => {
-            format!("batch {batch}: {} may or may not have been sent: {}", ids.len(), names(ids))
-        }
-        Record::Kept { ids, reason, .. } => format!("left {}: {reason}: {}", ids.len(), names(ids)),
-        Record::Deleted { ids } => format!("deleted {}", ids.len()),
-        Record::Gone { ids } => format!("{} are no longer there", ids.len()),
-        Record::Step { step, sent, bounced, verdict } => {
-            format!("step {step}: {sent} sent, {bounced} came back: {verdict}")
-        }
-        Record::TaskIntent { source, to, .. } => {
-            format!(
-                "about to start a move task from {source} to {}",
-                to.as_deref().unwrap_or("each message's own source")
-            )
-        }
-        Record::Task { status, moved, .. } => format!("move task {status}: {moved} moved"),
-        Record::Ended { end, .. } => format!("ended: {end}"),
-    };
-    Text::line(&text)
-}}
+        let because = |reason: &Option<Text>| reason.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+        let text = match self {
+            Record::Opened { version, by, how, reason, .. } => {
+                format!("opened by {by} ({how}), opsctl {version}{}", because(reason))
+            }
+            Record::Resumed { by, reason } => format!("resumed by {by}{}", because(reason)),
+            Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),
+            Record::Intent { batch, to: Some(to), messages } => {
+                format!("batch {batch}: about to send {} to {to}", messages.len())
+            }
+            Record::Intent { batch, to: None, messages } => {
+                format!("batch {batch}: about to delete {}", messages.len())
+            }
+            Record::Sent { batch, messages } => format!("batch {batch}: sent {}", messages.len()),
+            Record::Unknown { batch, ids } => {
+                format!("batch {batch}: {} may or may not have been sent: {}", ids.len(), names(ids))
+            }
+            Record::Kept { ids, reason, .. } => format!("left {}: {reason}: {}", ids.len(), names(ids)),
+            Record::Deleted { ids } => format!("deleted {}", ids.len()),
+            Record::Gone { ids } => format!("{} are no longer there", ids.len()),
+            Record::Step { step, sent, bounced, verdict } => {
+                format!("step {step}: {sent} sent, {bounced} came back: {verdict}")
+            }
+            Record::TaskIntent { source, to, .. } => {
+                format!(
+                    "about to start a move task from {source} to {}",
+                    to.as_deref().unwrap_or("each message's own source")
+                )
+            }
+            Record::Task { status, moved, .. } => format!("move task {status}: {moved} moved"),
+            Record::Ended { end, .. } => format!("ended: {end}"),
+        };
+        Text::line(&text)
+    }
+}
 
 fn names(ids: &[MessageId]) -> String {
     ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(" ")
