@@ -11,6 +11,7 @@ mod differences;
 mod fifo;
 mod ground;
 mod messages;
+mod metrics;
 mod move_tasks;
 mod process;
 mod queues;
@@ -79,6 +80,7 @@ fn checks() -> Vec<Check> {
         dead_letters::checks(),
         move_tasks::checks(),
         accounts::checks(),
+        metrics::checks(),
     ]
     .into_iter()
     .flatten()

@@ -508,3 +508,51 @@ def test_the_aws_command_line_works(endpoint, queue, tmp_path):
     (message,) = aws("sqs", "receive-message", "--queue-url", url, "--message-attribute-names", "All")["Messages"]
     assert message["Body"] == "from the shell" and len(message["MessageAttributes"]) == 3
     assert url in aws("sqs", "list-queues")["QueueUrls"]
+
+
+def minutes(client, queries, **more):
+    """The last ten minutes of these queries -> label: values, newest first"""
+    now = time.time()
+    pages = client.get_paginator("get_metric_data").paginate(MetricDataQueries=queries, StartTime=now - 600, EndTime=now + 60, **more)
+    found = {}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            found.setdefault(result["Label"], []).extend(zip(result["Timestamps"], result["Values"]))
+    return found
+
+
+def test_metrics_are_put_read_searched_and_listed(client):
+    cloudwatch = client("cloudwatch")
+    namespace = f"Test{uuid.uuid4().hex[:8]}"
+    things = [{"Name": "Thing", "Value": name} for name in ("a", "b")]
+    data = [{"MetricName": "Work", "Dimensions": [thing], "Values": [2.0, 5.0], "Counts": [3.0, 1.0]} for thing in things]
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
+    metric = {"Namespace": namespace, "MetricName": "Work", "Dimensions": [things[0]]}
+    stat = {"Id": "m0", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+    ((at, value),) = minutes(cloudwatch, [stat])["Work"]
+    assert value == 11.0 and abs(at.timestamp() - time.time()) < 120
+    search = f"SEARCH('{{{namespace},Thing}} MetricName=\"Work\"', 'Maximum', 60)"
+    found = minutes(cloudwatch, [{"Id": "all", "Expression": search, "Label": "${PROP('Dim.Thing')}"}], MaxDatapoints=1)
+    assert {label: [value for _, value in points] for label, points in found.items()} == {"a": [5.0], "b": [5.0]}
+    listed = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "Thing", "Value": "b"}])["Metrics"]
+    assert listed == [{**metric, "Dimensions": [things[1]]}]
+
+
+def test_a_large_put_of_metrics_arrives_compressed(client):
+    cloudwatch = client("cloudwatch")
+    namespace = f"Test{uuid.uuid4().hex[:8]}"
+    data = [{"MetricName": f"work-{number:04}-{'x' * 50}", "Value": float(number)} for number in range(400)]
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
+    names = [metric["MetricName"] for page in cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace) for metric in page["Metrics"]]
+    assert sorted(names) == [datum["MetricName"] for datum in data]
+
+
+def test_what_cloudwatch_refuses_has_its_code(client):
+    cloudwatch = client("cloudwatch")
+    metric = {"Namespace": "AWS/SQS", "MetricName": "NumberOfMessagesSent"}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+    with pytest.raises(ClientError) as refused:
+        minutes(cloudwatch, [{"Id": f"m{number}", "MetricStat": stat} for number in range(501)])
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    with pytest.raises(cloudwatch.exceptions.InvalidParameterValueException):
+        cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=[{"MetricName": "x", "Value": 1.0}])
