@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(args::command).complete();
     let matches = args::command().get_matches();
     let cli = args::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    if let Err(error) = cli::hooks::install(cli.global.verbose) {
+    if let Err(error) = cli::hooks::install(&cli) {
         // Nothing depends on the hooks: without them a panic is only less well told.
         tracing::warn!(%error, "hooks");
     }

@@ -23,6 +23,13 @@ pub struct Cli {
     pub console: Console,
 }
 
+impl Cli {
+    /// Whether this opens the console: then the terminal is the screen, and nothing else may be written to it.
+    pub fn opens_console(&self) -> bool {
+        matches!(self.command, None | Some(Command::Demo)) && super::commands::console_is_possible()
+    }
+}
+
 /// Options of the console.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Console")]

@@ -2,6 +2,7 @@
 
 mod changing;
 mod codes;
+mod console;
 mod disk;
 mod ground;
 mod hostile;

@@ -40,7 +40,7 @@ struct Ground {
 }
 
 /// Whether there is a terminal to show it on.
-pub(super) fn is_possible() -> bool {
+pub(in crate::cli) fn is_possible() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
@@ -71,7 +71,11 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
         editor: ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok()),
     };
     let _kept_alive = ground.sandbox;
-    match tui::run(outside).await {
+    let ended = tokio::select! {
+        ended = tui::run(outside) => ended,
+        () = trip() => Ok(()),
+    };
+    match ended {
         Ok(()) => Ok(Exit::Done),
         Err(error @ ConsoleError::Terminal(_)) => {
             Err(CliError::failed(&error.to_string(), "try another terminal, or TERM=xterm-256color"))
@@ -160,6 +164,18 @@ async fn reached(name: &EnvironmentName, chosen: &[Configured], connect: &Connec
 
 fn unknown(name: &EnvironmentName) -> CloudError {
     CloudError::new(ErrorKind::NotFound, "opsctl", &format!("there is no environment {name}"))
+}
+
+/// In debug builds, for tests: goes wrong where `OPSCTL_PANIC` says, so that what a panic leaves behind can be looked at.
+async fn trip() {
+    let place = if cfg!(debug_assertions) { std::env::var("OPSCTL_PANIC").ok() } else { None };
+    let Some(place) = place else { return std::future::pending().await };
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    match place.as_str() {
+        "task" => drop(tokio::spawn(async { panic!("tripped in a task") }).await),
+        _ => panic!("tripped"),
+    }
+    std::future::pending().await
 }
 
 fn look(global: &Global, console: &args::Console) -> Look {

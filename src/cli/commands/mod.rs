@@ -13,6 +13,7 @@ mod runs;
 mod sandbox;
 
 use self::change::Wanted;
+pub(super) use self::console::is_possible as console_is_possible;
 use super::{
     args::{Cli, Command},
     error::CliError,

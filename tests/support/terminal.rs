@@ -1,0 +1,161 @@
+//! The real binary in a real terminal: waits for text, never for time.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::OwnedFd,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+
+/// Nothing that is waited for takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program in a terminal.
+pub(crate) struct Terminal {
+    master: File,
+    shown: Arc<Mutex<Shown>>,
+    child: Child,
+}
+
+struct Shown {
+    parser: vt100::Parser,
+    /// Everything that was written.
+    raw: Vec<u8>,
+}
+
+impl Terminal {
+    /// Starts `command` in a terminal of this many columns and rows.
+    pub(crate) fn start(command: &Command, (columns, rows): (u16, u16)) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&master).expect("granted");
+        unlockpt(&master).expect("unlocked");
+        let name = ptsname(&master, Vec::new()).expect("a name").into_string().expect("ASCII");
+        tcsetwinsize(&master, size(columns, rows)).expect("a size");
+        let end = || -> Stdio {
+            let file = File::options().read(true).write(true).open(&name).expect("its other end");
+            Stdio::from(OwnedFd::from(file))
+        };
+        // A session of its own, with this as its terminal: signals of keys and of resizing come as to anybody.
+        let mut wrapped = Command::new("setsid");
+        wrapped.arg("--ctty").arg("--wait").arg(command.get_program()).args(command.get_args()).env_clear();
+        wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        wrapped.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
+        if let Some(folder) = command.get_current_dir() {
+            wrapped.current_dir(folder);
+        }
+        let child = wrapped.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid starts");
+        let master = File::from(master);
+        let shown = Arc::new(Mutex::new(Shown { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
+        let (mut reader, sink) = (master.try_clone().expect("a second handle"), Arc::clone(&shown));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 65_536];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                let mut shown = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                shown.parser.process(&bytes[..count]);
+                shown.raw.extend_from_slice(&bytes[..count]);
+            }
+        });
+        Self { master, shown, child }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the terminal shows.
+    pub(crate) fn screen(&self) -> String {
+        self.shown().parser.screen().contents()
+    }
+
+    /// Everything that was written to it.
+    pub(crate) fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.shown().raw).into_owned()
+    }
+
+    /// Whether the terminal is as a shell wants it: first screen, cursor shown, no mouse, no bracketed paste.
+    pub(crate) fn is_sane(&self) -> bool {
+        let shown = self.shown();
+        let screen = shown.parser.screen();
+        !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+    }
+
+    /// Waits until `text` is shown.
+    pub(crate) fn wait(&self, text: &str) -> &Self {
+        self.until(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until `text` is shown no longer.
+    pub(crate) fn gone(&self, text: &str) -> &Self {
+        self.until(&format!("{text} (to go)"), |screen| !screen.contains(text))
+    }
+
+    fn until(&self, what: &str, condition: impl Fn(&str) -> bool) -> &Self {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.screen();
+            if condition(&screen) {
+                return self;
+            }
+            assert!(Instant::now() < end, "waited in vain for {what:?}; the terminal shows:\n{screen}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Types bytes as a terminal sends them: `\r` is enter, `\u{1b}` escape, `\u{3}` ctrl-c.
+    pub(crate) fn send(&self, bytes: &str) -> &Self {
+        (&self.master).write_all(bytes.as_bytes()).expect("typed");
+        self
+    }
+
+    /// Changes the terminal's size.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) -> &Self {
+        self.shown().parser.screen_mut().set_size(rows, columns);
+        tcsetwinsize(&self.master, size(columns, rows)).expect("resized");
+        self
+    }
+
+    /// Asks the program to end, as `kill` does.
+    pub(crate) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
+    }
+
+    /// Waits until the program has ended; its exit status.
+    pub(crate) fn end(&mut self) -> i32 {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("waited for") {
+                // What it wrote last is still on its way.
+                std::thread::sleep(Duration::from_millis(50));
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < end, "it did not end; the terminal shows:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing behind: closing the terminal ends what runs in it.
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = self.send("\u{3}\u{3}");
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn size(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
+}
