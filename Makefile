@@ -1,11 +1,15 @@
 # `make test` needs the Rust toolchain, Python 3 with pip, and apt; it installs the rest and stops what it starts.
-.PHONY: test bench lint
+.PHONY: test bench lint screenshots
 
 test:
 	python3 scripts/test
 
 bench:
 	cargo bench --locked
+
+# The pictures of README.md, of the real console in a real terminal.
+screenshots:
+	cargo test --locked --test main pictures -- --ignored
 
 lint:
 	cargo fmt --check

@@ -2,11 +2,15 @@
 //!
 //! With `--check` a missed bound fails. The bounds hold on two quiet cores; the table begins with how quiet they are.
 
+mod console;
 mod memory;
 mod queues;
 mod redrive;
 mod sandbox;
 mod server;
+#[path = "../tests/support/terminal.rs"]
+#[expect(dead_code, reason = "tests ask it for more")]
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -56,6 +60,10 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["redrive-peak-few", "redrive-peak-many", "redrive-peak-grows"], memory::redrive),
     (&["queues-500-first", "queues-500"], queues::listed),
     (&["queues-1500", "queues-1500-denied"], queues::denied),
+    (&["first-frame", "first-frame-cached"], console::first_frame),
+    (&["key-median", "key-p99"], console::keys),
+    (&["console-2000", "console-20000"], console::memory),
+    (&["console-idle"], console::idle),
 ];
 
 #[expect(clippy::print_stdout, reason = "the table is what a bench is for")]

@@ -8,6 +8,7 @@ mod kill;
 mod observe;
 mod operations;
 mod peers;
+mod pictures;
 mod sandbox;
 mod scenarios;
 mod served;

@@ -1,5 +1,6 @@
 //! What tests share.
 
 pub(crate) mod console;
+pub(crate) mod picture;
 pub(crate) mod stage;
 pub(crate) mod terminal;

@@ -75,6 +75,11 @@ impl Terminal {
         self.shown().parser.screen().contents()
     }
 
+    /// Looks at what the terminal shows.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
+        at(self.shown().parser.screen())
+    }
+
     /// Everything that was written to it.
     pub(crate) fn raw(&self) -> String {
         String::from_utf8_lossy(&self.shown().raw).into_owned()
@@ -125,9 +130,15 @@ impl Terminal {
         self
     }
 
+    /// The program's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the program to end, as `kill` does.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process");
+        kill_process(pid, Signal::TERM).expect("it runs");
     }
 
     /// Waits until the program has ended; its exit status.
