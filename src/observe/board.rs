@@ -1,13 +1,19 @@
 //! The board: what is known of one environment, row by row; what came of questions goes in, snapshots come out. No I/O.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::{
+    cache::Cached,
     pairing::{Known, pair},
     schedule::{Schedule, Slot},
-    snapshot::{Listing, Seen, Snapshot, Source, Spend, Trend},
+    snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend},
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
@@ -35,7 +41,13 @@ struct Row {
     tagged: Option<QueueName>,
     /// Whether its first question was answered.
     is_answered: bool,
+    /// When the age of its oldest message was last asked for.
+    age_asked_at: Option<Duration>,
 }
+
+/// How often ages are asked for where it matters, and where less: CloudWatch has one a minute, and each costs.
+const AGE_EVERY: Duration = Duration::from_secs(55);
+const AGE_EVERY_REST: Duration = Duration::from_secs(295);
 
 /// What is known of one environment.
 #[derive(Debug)]
@@ -73,6 +85,29 @@ impl Board {
             metrics_error: None,
             spend: Spend::default(),
         }
+    }
+
+    /// Begins with what an earlier session saw, unless something was seen already.
+    pub(super) fn restore(&mut self, cached: Cached) {
+        if self.listing.at.is_some() {
+            return;
+        }
+        let mut tagged: HashMap<QueueName, QueueName> = cached.tagged.into_iter().collect();
+        let admitted = cached.queues.into_iter().filter(|seen| self.rules.admits(seen.name.as_str()));
+        self.rows = admitted
+            .map(|seen| Row {
+                tagged: tagged.remove(&seen.name),
+                seen: Arc::new(seen),
+                slot: None,
+                is_answered: false,
+                age_asked_at: None,
+            })
+            .collect();
+        self.source = Source::Cache;
+        self.listing.at = Some(cached.listed_at);
+        self.must_pair = true;
+        self.raise(Change::Content);
+        self.index();
     }
 
     /// Takes on the rules as they are once SSM parameters were read.
@@ -178,7 +213,7 @@ impl Board {
             if let Some(slot) = row.slot {
                 self.by_slot[slot.index()] = index;
             }
-            self.unanswered += usize::from(!row.is_answered);
+            self.unanswered += usize::from(!row.is_answered && row.slot.is_some());
         }
     }
 
@@ -257,6 +292,51 @@ impl Board {
         self.rules.pair_tag.as_deref()
     }
 
+    /// Queues whose oldest message's age is worth its price now, at most so many: those with messages; DLQs and what is on the
+    /// screen first and more often, and of these the ones that waited longest.
+    pub(super) fn ages_wanted(&mut self, now: Duration, visible: &[QueueName], names_max: usize) -> Vec<QueueName> {
+        let visible: HashSet<&QueueName> = visible.iter().collect();
+        let mut wanted = Vec::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            let matters = row.seen.dead_letters.is_some() || visible.contains(&row.seen.name);
+            let every = if matters { AGE_EVERY } else { AGE_EVERY_REST };
+            let is_due = row.age_asked_at.is_none_or(|asked| asked + every <= now);
+            if is_due && row.slot.is_some() && row.seen.messages().is_some_and(|messages| messages > 0) {
+                wanted.push((Reverse(matters), row.age_asked_at, index));
+            }
+        }
+        wanted.sort_unstable();
+        wanted.truncate(names_max);
+        let mut take = |index: usize| {
+            let row = &mut self.rows[index];
+            row.age_asked_at = Some(now);
+            row.seen.name.clone()
+        };
+        wanted.into_iter().map(|(_, _, index)| take(index)).collect()
+    }
+
+    /// Ages came, or did not.
+    pub(super) fn aged(&mut self, answer: Result<Vec<(QueueName, Oldest)>, CloudError>) {
+        let (ages, error) = match answer {
+            Ok(ages) => (ages, None),
+            // The listing says it.
+            Err(error) if is_of_environment(error.kind) => return,
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        if self.metrics_error != error {
+            self.metrics_error = error;
+            self.raise(Change::Content);
+        }
+        for (name, oldest) in ages {
+            let Ok(index) = self.rows.binary_search_by(|row| row.seen.name.cmp(&name)) else { continue };
+            let row = &mut self.rows[index];
+            if row.seen.oldest != Some(oldest) {
+                Arc::make_mut(&mut row.seen).oldest = Some(oldest);
+                self.raise(Change::Content);
+            }
+        }
+    }
+
     fn raise(&mut self, change: Change) {
         self.change = self.change.max(change);
     }
@@ -325,7 +405,7 @@ impl Row {
             trend: Trend::default(),
             waiting_since: None,
         };
-        Self { seen: Arc::new(seen), slot: None, tagged: None, is_answered: false }
+        Self { seen: Arc::new(seen), slot: None, tagged: None, is_answered: false, age_asked_at: None }
     }
 }
 
@@ -337,6 +417,8 @@ impl Seen {
             && self.messages().is_none_or(|before| total >= before);
         self.waiting_since = is_waiting.then(|| self.waiting_since.unwrap_or(at));
         self.trend.push(at, total);
+        // Ages are asked for only where messages are.
+        self.oldest = self.oldest.filter(|_| total > 0);
         self.queue = Some(queue);
         self.at = Some(at);
         self.error = None;

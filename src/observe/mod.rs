@@ -6,6 +6,7 @@
 pub mod ages;
 mod board;
 pub mod budget;
+pub mod cache;
 pub mod pairing;
 pub mod queues;
 pub mod schedule;

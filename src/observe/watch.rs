@@ -1,6 +1,6 @@
 //! [`Watch`]: keeps the snapshots of several environments fresh, each by a task of its own.
 
-use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{collections::HashMap, fmt, future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 use tokio::{
     sync::{Notify, watch},
@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod keeper;
+mod keeping;
 mod questions;
 
 /// Makes an environment's clients. Asked again whenever its credentials turn out not to work, so that it must read them anew.
@@ -32,6 +33,8 @@ pub struct Site {
     pub environment: Arc<Environment>,
     /// Makes its clients.
     pub open: Open,
+    /// Folder in which its last state is kept; none: it is not kept.
+    pub cache: Option<PathBuf>,
 }
 
 impl Site {
@@ -41,7 +44,12 @@ impl Site {
         F: Fn() -> Opening + Send + Sync + 'static,
         Opening: Future<Output = Result<Cloud, CloudError>> + Send + 'static,
     {
-        Self { environment, open: Arc::new(move || Box::pin(open())) }
+        Self { environment, open: Arc::new(move || Box::pin(open())), cache: None }
+    }
+
+    /// The same with its last state kept in a folder, which is made when it is not there. AWS and sandbox want different ones.
+    pub fn cached_in(self, folder: impl Into<PathBuf>) -> Self {
+        Self { cache: Some(folder.into()), ..self }
     }
 }
 

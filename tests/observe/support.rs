@@ -1,7 +1,11 @@
 //! Worlds to watch, and a watch whose snapshots can be waited for.
 
 use std::{
-    sync::{Arc, Mutex},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +27,18 @@ use crate::support::stage;
 pub(super) struct Place {
     pub(super) sandbox: Sandbox,
     pub(super) environment: Environment,
+    opened: Opened,
+    cache: Option<PathBuf>,
+}
+
+/// How often clients were made.
+#[derive(Clone, Default)]
+pub(super) struct Opened(Arc<AtomicUsize>);
+
+impl Opened {
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 pub(super) fn clock() -> Clock {
@@ -36,7 +52,7 @@ impl Place {
         let sandbox = Sandbox::new(World::new(7, clock.now()), clock, options);
         let environment =
             Environment { name: EnvironmentName(name.to_owned()), ..stage::environment(Protection::Confirm) };
-        Self { sandbox, environment }
+        Self { sandbox, environment, opened: Opened::default(), cache: None }
     }
 
     /// With these queues; `a>b` is a queue `a` whose dead letters go to `b`, which is made first.
@@ -45,6 +61,18 @@ impl Place {
             self.create(name);
         }
         self
+    }
+
+    pub(super) fn cached_in(self, folder: &Path) -> Self {
+        Self { cache: Some(folder.to_owned()), ..self }
+    }
+
+    pub(super) fn opened(&self) -> Opened {
+        self.opened.clone()
+    }
+
+    pub(super) fn tag(&self, queue: &str, key: &str, value: &str) {
+        self.sandbox.with(|world, _| world.tag(&stage::caller(), queue, key, value)).expect("tagged");
     }
 
     pub(super) fn create(&self, name: &str) {
@@ -98,10 +126,13 @@ impl Place {
         let connect = Connect::through(self.sandbox.clock(), self.sandbox.http_client());
         let environment = Arc::new(self.environment.clone());
         let opened = Arc::clone(&environment);
-        Site::new(environment, move || {
+        let count = self.opened.clone();
+        let site = Site::new(environment, move || {
+            count.0.fetch_add(1, Ordering::SeqCst);
             let (connect, environment) = (connect.clone(), Arc::clone(&opened));
             async move { connect.cloud(environment).await }
-        })
+        });
+        Site { cache: self.cache.clone(), ..site }
     }
 }
 
@@ -110,6 +141,12 @@ impl Place {
 pub(super) struct Told {
     all: Mutex<Vec<Arc<Snapshot>>>,
     more: Notify,
+}
+
+impl Told {
+    pub(super) fn len(&self) -> usize {
+        self.all.lock().expect("not poisoned").len()
+    }
 }
 
 /// A watch and what it tells.
@@ -142,7 +179,7 @@ impl Watched {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.told.all.lock().expect("not poisoned").len()
+        self.told.len()
     }
 
     /// Waits for a newest snapshot that is so, ten minutes of virtual time at most; answers it and how long that took.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Ear, Site, Tell,
+    keeping::Keeping,
     questions::{self, Answer, Connected, Looked, Question},
 };
 use crate::{
@@ -29,6 +30,10 @@ const TELL_EVERY_MANY: Duration = Duration::from_millis(500);
 const FRESHER_EVERY_MANY: Duration = Duration::from_secs(2);
 /// Answers that are put on the board before something else is looked at.
 const ANSWERS_AT_ONCE: usize = 64;
+/// Ages are first asked for so long after the first listing.
+const AGES_AFTER: Duration = Duration::from_secs(1);
+/// Ages asked for at once, at most: four calls.
+const AGES_AT_ONCE: usize = 2_000;
 /// Results on one page of a listing (the most SQS gives).
 const PAGE: usize = 1_000;
 
@@ -47,6 +52,7 @@ pub(super) struct Keeper {
     told_at: Option<Duration>,
     /// Whether all listed queues were looked at when the last snapshot was told.
     was_complete: bool,
+    keeping: Option<Keeping>,
 }
 
 /// Time since the watch started, that never runs backwards though the clock may be set.
@@ -75,6 +81,7 @@ impl Keeper {
             questions: FuturesUnordered::new(),
             told_at: None,
             was_complete: false,
+            keeping: site.cache.clone().map(Keeping::new),
             site,
             clock,
             tell,
@@ -83,15 +90,20 @@ impl Keeper {
 
     /// Runs until it is cancelled.
     pub(super) async fn run(mut self, mut ear: Ear) {
+        if let Some(keeping) = &self.keeping
+            && let Some(cached) = keeping.load(&self.site.environment, self.clock.now()).await
+        {
+            self.board.restore(cached);
+        }
         loop {
             let now = self.now();
-            let wake = self.ask(now);
-            let wake = [wake, self.speak(now)].into_iter().flatten().min();
+            let wake = self.ask(now, &ear);
+            let wake = [wake, self.speak(now), self.keep(now)].into_iter().flatten().min();
             let pause = wake.map_or(Duration::from_secs(60), |wake| wake.saturating_sub(now));
             let clock = self.clock;
             tokio::select! {
                 biased;
-                () = ear.cancel.cancelled() => return,
+                () = ear.cancel.cancelled() => break,
                 Ok(()) = ear.focus.changed() => {
                     let now = self.now();
                     let visible = Arc::clone(&ear.focus.borrow_and_update());
@@ -105,6 +117,9 @@ impl Keeper {
                 () = clock.sleep(pause) => {}
             }
         }
+        if let Some(keeping) = self.keeping.take() {
+            keeping.end().await;
+        }
     }
 
     fn now(&mut self) -> Duration {
@@ -112,7 +127,7 @@ impl Keeper {
     }
 
     /// Asks what is to be asked now; when to look again.
-    fn ask(&mut self, now: Duration) -> Option<Duration> {
+    fn ask(&mut self, now: Duration, ear: &Ear) -> Option<Duration> {
         loop {
             let ask = match self.schedule.next(now) {
                 Step::Wait(until) => return until,
@@ -129,12 +144,14 @@ impl Keeper {
                     let tag = self.board.pair_tag().unwrap_or_default().to_owned();
                     self.about(slot, |cloud, url| questions::tags(cloud, slot, url, &tag))
                 }
-                Ask::Ages => None,
+                Ask::Ages => self.ages(now, ear),
             };
-            match question {
-                Some(question) => self.questions.push(question),
+            match (question, ask) {
+                (Some(question), _) => self.questions.push(question),
+                // No queue has messages, or nothing may be spent.
+                (None, Ask::Ages) => self.schedule.answered(now, ask, Outcome::Done),
                 // No clients yet: the listing makes them.
-                None => self.schedule.answered(now, ask, Outcome::Failed),
+                (None, _) => self.schedule.answered(now, ask, Outcome::Failed),
             }
         }
     }
@@ -142,6 +159,13 @@ impl Keeper {
     fn about(&self, slot: Slot, question: impl FnOnce(&Cloud, QueueUrl) -> Question) -> Option<Question> {
         let url = self.board.url(slot)?.clone();
         Some(question(&self.connected.as_ref()?.cloud, url))
+    }
+
+    fn ages(&mut self, now: Duration, ear: &Ear) -> Option<Question> {
+        let cloud = &self.connected.as_ref()?.cloud;
+        let names_max = self.schedule.metrics_allowed(now).min(AGES_AT_ONCE);
+        let names = self.board.ages_wanted(now, &ear.focus.borrow(), names_max);
+        (!names.is_empty()).then(|| questions::ages(cloud, names))
     }
 
     /// Takes an answer, and others that are there.
@@ -174,6 +198,13 @@ impl Keeper {
                     self.board.tagged(slot, source);
                 }
             }
+            Answer::Ages(answer) => {
+                let ages = answer.map(|answer| {
+                    self.schedule.charge_metrics(now, answer.asked);
+                    answer.ages
+                });
+                self.board.aged(ages);
+            }
         }
     }
 
@@ -193,6 +224,8 @@ impl Keeper {
             Ok(urls) => {
                 let pages = urls.len().div_ceil(PAGE).saturating_sub(1);
                 self.schedule.count_calls(now, u32::try_from(pages).unwrap_or(u32::MAX));
+                // Once the first figures are there: where nothing lies, no age is asked for.
+                self.schedule.want_ages(now + AGES_AFTER);
                 if self.board.listed(now, at, urls, &mut self.schedule) {
                     let visible = Arc::clone(&ear.focus.borrow());
                     self.schedule.focus(now, &self.board.slots(visible.iter()));
@@ -234,7 +267,18 @@ impl Keeper {
         }
         self.was_complete = is_complete;
         self.told_at = Some(now);
-        (self.tell)(Arc::new(self.board.snapshot(now, &mut self.schedule)));
+        let snapshot = Arc::new(self.board.snapshot(now, &mut self.schedule));
+        // Only what is known to be of the configured account is kept.
+        let is_verified = self.connected.as_ref().is_some_and(|connected| connected.is_verified);
+        if let Some(keeping) = self.keeping.as_mut().filter(|_| is_verified) {
+            keeping.note(&self.site.environment, &snapshot);
+        }
+        (self.tell)(snapshot);
         None
+    }
+
+    /// Writes the last state if it is time; else when it will be.
+    fn keep(&mut self, now: Duration) -> Option<Duration> {
+        self.keeping.as_mut()?.write(now)
     }
 }

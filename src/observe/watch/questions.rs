@@ -5,9 +5,15 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use super::Open;
 use crate::{
     clock::Clock,
-    cloud::{Cloud, CloudError, ErrorKind},
+    cloud::{
+        Cloud, CloudError, ErrorKind,
+        metrics::{QUEUE_AGE, Sample},
+    },
     domain::{Environment, Queue, QueueName, QueueUrl},
-    observe::schedule::{Ask, Outcome, Slot},
+    observe::{
+        schedule::{Ask, Outcome, Slot},
+        snapshot::Oldest,
+    },
 };
 
 /// How long making clients may take: it may ask STS and SSM.
@@ -24,6 +30,13 @@ pub(super) enum Answer {
     Described(Slot, Box<Result<Queue, CloudError>>),
     /// The source that the tag names.
     Tagged(Slot, Result<Option<QueueName>, CloudError>),
+    Ages(Result<Ages, CloudError>),
+}
+
+/// Ages of oldest messages, and how many metrics they cost.
+pub(super) struct Ages {
+    pub(super) ages: Vec<(QueueName, Oldest)>,
+    pub(super) asked: u32,
 }
 
 impl Answer {
@@ -33,6 +46,7 @@ impl Answer {
             Self::Listing(looked) => (Ask::Listing, outcome(looked.listed.as_ref().err())),
             Self::Described(slot, answer) => (Ask::Describe(*slot), outcome(answer.as_ref().as_ref().err())),
             Self::Tagged(slot, answer) => (Ask::Tags(*slot), outcome(answer.as_ref().err())),
+            Self::Ages(answer) => (Ask::Ages, outcome(answer.as_ref().err())),
         }
     }
 }
@@ -63,7 +77,7 @@ pub(super) struct Looked {
 #[derive(Debug, Clone)]
 pub(super) struct Connected {
     pub(super) cloud: Cloud,
-    is_verified: bool,
+    pub(super) is_verified: bool,
 }
 
 /// Lists the queues; makes the clients first where there are none that work.
@@ -124,6 +138,26 @@ pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Quest
         let tags = cloud.sqs().tags(&url).await;
         Answer::Tagged(slot, tags.map(|tags| tags.get(&tag).cloned().map(QueueName)))
     })
+}
+
+/// Ages of the oldest messages of these queues.
+pub(super) fn ages(cloud: &Cloud, names: Vec<QueueName>) -> Question {
+    let cloud = cloud.clone();
+    Box::pin(async move {
+        let names: Vec<&str> = names.iter().map(QueueName::as_str).collect();
+        let samples = cloud.metrics().named(&QUEUE_AGE, &names).await;
+        Answer::Ages(samples.map(|samples| {
+            let oldest = |sample: Sample| Oldest { seconds: whole_seconds(sample.value), at: sample.at };
+            let ages = samples.by_name.into_iter().map(|(name, recent)| (QueueName(name), oldest(recent.newest)));
+            Ages { ages: ages.collect(), asked: u32::try_from(samples.asked).unwrap_or(u32::MAX) }
+        }))
+    })
+}
+
+fn whole_seconds(value: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; an age is not negative")]
+    let seconds = value as u64;
+    seconds
 }
 
 /// The environment as the clients know it.
