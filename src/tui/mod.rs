@@ -210,14 +210,14 @@ impl Console {
                 Event::Said(Notice::good("copied"))
             }
             Some(Hold::Edit(ticket, edit)) => {
-                let edited = self.screen.lend(editor::edit(edit, outside.editor.as_deref())).await?;
-                // What the old stream had read in the meantime was meant for the editor.
+                // The old stream would read what is typed for the editor; a new one reads nothing before it is asked.
                 *input = EventStream::new();
+                let edited = self.screen.lend(editor::edit(edit, outside.editor.as_deref())).await?;
                 Event::Edited(ticket, edited)
             }
             Some(Hold::Suspend) => {
-                self.screen.lend(editor::suspend()).await?;
                 *input = EventStream::new();
+                self.screen.lend(editor::suspend()).await?;
                 Event::Tick(outside.clock.now())
             }
         };
