@@ -1,6 +1,9 @@
 //! [`Output`]: data on standard output, everything else on standard error.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -57,6 +60,17 @@ impl Output {
     /// Standard output is gone or full.
     pub fn whole(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.data, "{text}")
+    }
+
+    /// A label and a path: on one line where that has room, else the path on its own, whole, so that it can be copied. A terminal shows
+    /// the home folder as `~`.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub fn path(&mut self, label: &str, path: &str) -> io::Result<()> {
+        let home = self.data_width.and_then(|_| etcetera::home_dir().ok());
+        let lines = path_lines(label, path, home.as_deref(), self.data_width);
+        lines.iter().try_for_each(|line| self.whole(line))
     }
 
     /// A heading among the data.
@@ -163,6 +177,20 @@ impl Output {
     }
 }
 
+fn path_lines(label: &str, path: &str, home: Option<&Path>, width: Option<usize>) -> Vec<String> {
+    let below_home = home.and_then(|home| Path::new(path).strip_prefix(home).ok());
+    let path = below_home.map_or_else(|| path.to_owned(), |rest| format!("~/{}", rest.display()));
+    let line = format!("  {label}: {path}");
+    match width {
+        Some(width) if line.width() > width => {
+            // Without an indent where that is what it takes.
+            let indent = if path.width() + 4 > width { "" } else { "    " };
+            vec![format!("  {label}:"), format!("{indent}{path}")]
+        }
+        Some(_) | None => vec![line],
+    }
+}
+
 #[derive(Serialize)]
 struct Document<'a, T> {
     schema: &'a str,
@@ -213,7 +241,7 @@ impl Table {
         self.rows.len() - 1
     }
 
-    /// The lines, headings first. Where a terminal is too narrow for the last column, that stands on a line of its own.
+    /// The lines, headings first. Where a terminal is too narrow for the last columns, each of them stands on a line of its own.
     pub fn lines(&self, terminal: Option<usize>) -> Vec<String> {
         let columns = self.right.len();
         let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
@@ -222,15 +250,22 @@ impl Table {
         let Some(terminal) = terminal.filter(|terminal| wide > terminal + 2) else {
             return self.rows.iter().map(|row| self.lay_out(row, &widths, "  ")).collect();
         };
-        let (_, first) = widths.split_last().unwrap_or((&0, &[]));
-        let room = first.iter().map(|width| width + 2).sum::<usize>() <= terminal + 2;
-        let gap = if room { "  " } else { " " };
-        let two = |row: &Vec<String>| {
-            let first = self.lay_out(row, first, gap);
-            let last = row.get(columns - 1).filter(|cell| !cell.is_empty()).map(|cell| format!("    {cell}"));
-            [Some(first), last]
+        let fits =
+            |count: usize, gap: usize| widths[..count].iter().map(|width| width + gap).sum::<usize>() <= terminal + gap;
+        // All but the last, closer together if need be; else as many as fit.
+        let most = columns.saturating_sub(1);
+        let (beside, gap) = match (fits(most, 2), fits(most, 1)) {
+            (true, _) => (most, "  "),
+            (false, true) => (most, " "),
+            (false, false) => ((1..most).rev().find(|count| fits(*count, 2)).unwrap_or(1), "  "),
         };
-        self.rows.iter().flat_map(two).flatten().collect()
+        let lines = |row: &Vec<String>| {
+            let first = self.lay_out(row, &widths[..beside], gap);
+            let below =
+                row[beside.min(row.len())..].iter().filter(|cell| !cell.is_empty()).map(|cell| format!("    {cell}"));
+            std::iter::once(first).chain(below).collect::<Vec<_>>()
+        };
+        self.rows.iter().flat_map(lines).collect()
     }
 
     fn lay_out(&self, row: &[String], widths: &[usize], between: &str) -> String {
@@ -268,6 +303,19 @@ mod tests {
         assert_eq!(table.lines(Some(30)).len(), 2);
         assert_eq!(table.lines(Some(20)), ["NAME    ~VISIBLE", "    REST", "orders        ~5", "    of orders"]);
         assert_eq!(table.lines(Some(15)), ["NAME   ~VISIBLE", "    REST", "orders       ~5", "    of orders"]);
+        let narrow = ["NAME", "    ~VISIBLE", "    REST", "orders", "    ~5", "    of orders"];
+        assert_eq!(table.lines(Some(10)), narrow);
+    }
+
+    #[test]
+    fn a_path_stands_whole_on_a_line() {
+        let path = "/users/ann/.local/state/opsctl/runs/20261121T030000-000003/journal.jsonl";
+        let lines = |home: Option<&str>, width| path_lines("journal", path, home.map(Path::new), width);
+        assert_eq!(lines(None, None), [format!("  journal: {path}")]);
+        let short = "~/.local/state/opsctl/runs/20261121T030000-000003/journal.jsonl";
+        assert_eq!(lines(Some("/users/ann"), Some(80)), [format!("  journal: {short}")]);
+        assert_eq!(lines(Some("/users/an"), Some(80)), ["  journal:".to_owned(), format!("    {path}")]);
+        assert_eq!(lines(Some("/users/ann"), Some(64)), ["  journal:".to_owned(), short.to_owned()]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     args::Format,
     wrap::{width_of, wrap},
 };
-use crate::run::Progress;
+use crate::{domain::words::counted, run::Progress};
 
 /// Plain lines are this far apart.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -123,7 +123,7 @@ fn say(to: &mut impl Write, line: &str) {
 }
 
 fn words(progress: &Progress) -> String {
-    format!("{} of ~{} messages, {}", progress.done(), progress.messages_estimate, state(progress))
+    format!("{} of ~{}, {}", progress.done(), counted(progress.messages_estimate, "message"), state(progress))
 }
 
 /// What is being done, then how it goes.

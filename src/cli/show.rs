@@ -67,7 +67,7 @@ pub fn report(report: &Report, realm: Realm, out: &mut Output) -> io::Result<()>
     }
     for (what, path) in [("journal", &report.journal), ("snapshot", &report.snapshot)] {
         if let Some(path) = path {
-            out.whole(&format!("  {what}: {path}"))?;
+            out.path(what, path.as_str())?;
         }
     }
     // Last, where the eye is: how it ended for scripts, and what to type.

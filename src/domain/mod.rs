@@ -6,6 +6,7 @@ pub mod queue;
 pub mod run_id;
 pub mod text;
 pub mod watch;
+pub mod words;
 
 pub use environment::{AccountId, Environment, EnvironmentName, Protection};
 pub use message::{AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle};

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, Queue, Text},
+    domain::{
+        AccountId, Queue, Text,
+        words::{counted, counted_is},
+    },
     messages::filter::Filter,
     plan::{Call, Fact},
 };
@@ -50,7 +53,7 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
     let total = queue.counts.total();
     plan.resource = Text::line(queue.name.as_str());
     plan.empty = total == 0;
-    plan.summary = Text::line(&format!("delete ~{total} messages of {} for good", queue.name));
+    plan.summary = Text::line(&format!("delete ~{} of {} for good", counted(total, "message"), queue.name));
     let mut fact =
         |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     fact("from", format!("{} ({})", queue.name, queue.kind));
@@ -67,8 +70,10 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
         "messages are deleted; `opsctl restore` can put them back from the snapshot, as new messages",
     ));
     if counts.in_flight > 0 {
-        plan.warnings
-            .push(Text::line(&format!("~{} messages are in flight: somebody reads this queue", counts.in_flight)));
+        plan.warnings.push(Text::line(&format!(
+            "~{} in flight: somebody reads this queue",
+            counted_is(counts.in_flight, "message", "is", "are")
+        )));
     }
     if queue.redrive.is_some() && purge.filter.is_some() {
         plan.warnings.push(Text::from("this queue has a DLQ: messages that the filter leaves have one receive more"));

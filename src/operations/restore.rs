@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bound, OperationError, Planned, Planner, bound::PutBack, resolve};
 use crate::{
     cloud::Cloud,
-    domain::{QueueKind, RunId, Text},
+    domain::{QueueKind, RunId, Text, words::counted},
     journal::{History, SavedLines, StateFolder},
     messages::filter::Filter,
     plan::{Call, Fact},
@@ -69,7 +69,7 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
     plan.resource = Text::line(if names.is_empty() { restore.run.as_str() } else { &names });
     plan.empty = total == 0;
-    plan.summary = Text::line(&format!("put {total} messages of run {} back into {names}", restore.run));
+    plan.summary = Text::line(&format!("put {} of run {} back into {names}", counted(total, "message"), restore.run));
     for (label, value) in [("run", restore.run.to_string()), ("to", names), ("messages", total.to_string())] {
         plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     }
@@ -85,11 +85,14 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     plan.observed.insert("messages".to_owned(), total.to_string());
     if perhaps > 0 {
         let what = if restore.perhaps {
-            "are put back as well, and may then be there twice"
+            "will be put back as well, and may then be there twice"
         } else {
-            "are left out; --perhaps puts them back as well"
+            "will be left out; --perhaps puts such back as well"
         };
-        plan.warnings.push(Text::line(&format!("{perhaps} messages that the run may or may not have deleted {what}")));
+        plan.warnings.push(Text::line(&format!(
+            "{} that the run may or may not have deleted {what}",
+            counted(perhaps, "message")
+        )));
     }
     for run in earlier(planner, restore)? {
         let text = format!(

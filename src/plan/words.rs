@@ -45,7 +45,7 @@ impl Part {
             }
             Self::Cost => {
                 let time = plan.seconds_estimate.map(|seconds| format!(", ~{}", duration(seconds as f64)));
-                vec![format!("~${:.4}{}", plan.dollars_estimate, time.unwrap_or_default())]
+                vec![format!("{}{}", dollars(plan.dollars_estimate), time.unwrap_or_default())]
             }
             Self::Warnings => texts(&plan.warnings),
             Self::Blockers => texts(&plan.blockers),
@@ -55,3 +55,18 @@ impl Part {
 
 /// What is said of a plan that would change nothing.
 pub const NOTHING: &str = "There is nothing to do.";
+
+/// `~$0.0123`, `< $0.0001`.
+fn dollars(estimate: f64) -> String {
+    if estimate < 0.0001 { "< $0.0001".to_owned() } else { format!("~${estimate:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_money() {
+        assert_eq!([0.0, 0.000_04, 0.0123].map(dollars), ["< $0.0001", "< $0.0001", "~$0.0123"]);
+    }
+}

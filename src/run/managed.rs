@@ -10,7 +10,7 @@ use crate::{
         CloudError, ErrorKind,
         sqs::{MoveStatus, MoveTask},
     },
-    domain::Text,
+    domain::{Text, words::counted_is},
     journal::{History, Journal, Record},
     operations::{
         bound::Managed,
@@ -201,7 +201,9 @@ impl Run<'_> {
             });
         }
         if let Ok(counts) = left {
-            report.notes.push(Text::line(&format!("~{} messages are left in the DLQ", counts.total())));
+            report
+                .notes
+                .push(Text::line(&format!("~{} left in the DLQ", counted_is(counts.total(), "message", "is", "are"))));
         }
         // A task's run has nothing to resume: another one moves what is left.
         report.next = matches!(report.end, End::Partly | End::Interrupted).then(|| report.command.clone());

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::NotBegun;
 use crate::{
-    domain::{Environment, RunId, Text},
+    domain::{
+        Environment, RunId, Text,
+        words::{counted, counted_is},
+    },
     journal::{JournalError, RunFolder},
     operations::{
         command_line,
@@ -215,8 +218,8 @@ impl Report {
         let tally = &self.tally;
         if tally.sent_not_deleted > 0 {
             let text = format!(
-                "{} messages were sent and still lie in the source: --resume deletes them",
-                tally.sent_not_deleted
+                "{} sent and still in the source: --resume deletes what was sent",
+                counted_is(tally.sent_not_deleted, "message", "was", "were")
             );
             self.notes.push(Text::line(&text));
         }
@@ -227,7 +230,10 @@ impl Report {
                     "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
                 }
             };
-            let text = format!("{} messages may or may not have been sent; {what_to_do}", tally.uncertain.len());
+            let text = format!(
+                "{} may or may not have been sent; {what_to_do}",
+                counted(tally.uncertain.len() as u64, "message")
+            );
             self.notes.push(Text::line(&text));
         }
         if let Some(ageing) = tally.ageing.as_ref().filter(|_| tally.stop.is_none()) {
@@ -237,11 +243,17 @@ impl Report {
             self.notes.push(Text::from(text));
         }
         if tally.unreached > 0 {
-            let text = format!("~{} messages are counted and could not be received: run it again", tally.unreached);
+            let text = format!(
+                "~{} counted and could not be received: run it again",
+                counted_is(tally.unreached, "message", "is", "are")
+            );
             self.notes.push(Text::line(&text));
         }
         if tally.elsewhere > 0 {
-            let text = format!("~{} messages are in flight elsewhere: run it again when they show", tally.elsewhere);
+            let text = format!(
+                "~{} in flight elsewhere: run it again later",
+                counted_is(tally.elsewhere, "message", "is", "are")
+            );
             self.notes.push(Text::line(&text));
         }
     }
@@ -264,7 +276,7 @@ fn failure(stop: &Stop, environment: &Environment) -> Failure {
             "make room on the disk, then --resume".to_owned(),
         ),
         Stop::Bounced { bounced, sent } => (
-            format!("stopped: {bounced} of {sent} messages came back"),
+            format!("stopped: {bounced} of {} came back", counted(*sent, "message")),
             "mend what they fail on first; `opsctl groups` shows it".to_owned(),
         ),
         Stop::Ageing(ageing) => (

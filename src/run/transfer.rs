@@ -10,7 +10,7 @@ use std::{
 
 use super::{Context, Progress, Report};
 use crate::{
-    domain::{QueueKind, QueueName, QueueUrl, ReceiptHandle, Text},
+    domain::{QueueKind, QueueName, QueueUrl, ReceiptHandle, Text, words::counted},
     journal::{History, Journal, SavedLines},
     operations::{
         bound::ClientSide,
@@ -84,7 +84,7 @@ pub(super) async fn run(
         && report.tally.removed > 0
     {
         let text = match write_parked(file, journal) {
-            Ok(messages) => format!("{messages} messages that came back are in {}", file.display()),
+            Ok(messages) => format!("{} that came back: in {}", counted(messages, "message"), file.display()),
             Err(because) => format!("{} could not be written ({because}): they are in the snapshot", file.display()),
         };
         report.notes.push(Text::line(&text));

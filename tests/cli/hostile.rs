@@ -82,6 +82,6 @@ fn a_plan_in_somebody_elses_file_is_shown_safely() {
     plan["facts"][0]["label"] = HOSTILE.into();
     std::fs::write(&path, plan.to_string()).expect("written");
     let shown = ground.opsctl(&["apply", &name]).expect(3);
-    assert!(shown.err.contains("move ~1 messages from orders-dlq") && !shown.err.contains("evil"), "{shown:?}");
+    assert!(shown.err.contains("move ~1 message from orders-dlq") && !shown.err.contains("evil"), "{shown:?}");
     assert_safe(&shown, "apply");
 }

@@ -51,9 +51,9 @@ fn failures_are_grouped_with_a_filter_for_each() {
     insta::assert_snapshot!(ground.opsctl(&["groups", "-e", "dev", "--queue", "orders-dlq"]).shown(), @r#"
         exit 0
         -- out
-        COUNT  SHARE  SOURCE  ERROR                        SHAPE                     LAST SEEN
-            4    80%  orders  Timeout after … ms           {error orderId password}  2026-11-21 02:00:00
-            1    20%  orders  ValueError: no such order …  text                      2026-11-21 02:00:00
+        COUNT  SHARE  LAST SEEN            SOURCE  ERROR                        SHAPE
+            4    80%  2026-11-21 02:00:00  orders  Timeout after … ms           {error orderId password}
+            1    20%  2026-11-21 02:00:00  orders  ValueError: no such order …  text
 
         1: --where '(.body.error? | tostring | test("^\\s*Timeout after \\S* ms"))'
         2: --where '(.text | test("^\\s*ValueError: no such order \\S*"))'

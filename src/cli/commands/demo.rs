@@ -11,6 +11,7 @@ use crate::{
         output::Output,
         world::{Site, World},
     },
+    domain::words::{counted, counted_is},
     observe::{
         ages::{Ages, list_with_ages},
         queues::{Listed, Scope, worst_first},
@@ -71,11 +72,13 @@ fn show(site: &Site, queues: &[Listed], ages: &Ages, out: &mut Output) -> Result
     let environment = &site.environment;
     let account = environment.account.as_ref().map(|account| account.0.as_str()).unwrap_or("any account");
     out.heading(&format!(
-        "{} ({account}, {}, {}): {} queues, {count} dead-letter queues hold ~{messages} messages",
+        "{} ({account}, {}, {}): {}, {} ~{}",
         environment.name,
         environment.region,
         environment.protection,
-        queues.len(),
+        counted(queues.len() as u64, "queue"),
+        counted_is(count, "dead-letter queue", "holds", "hold"),
+        counted(messages, "message"),
     ))?;
     let line = |queue| Line { environment: &environment.name, queue, ages };
     let rows: Vec<Line> = queues.iter().take(SHOWN).map(line).collect();

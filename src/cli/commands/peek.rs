@@ -13,7 +13,10 @@ use crate::{
         world::World,
     },
     cloud::Cloud,
-    domain::{Message, Queue, Text},
+    domain::{
+        Message, Queue, Text,
+        words::{counted, counted_is},
+    },
     gate::{self, Force},
     messages::{self, Filter, Origin, shorten},
     operations::{redrive, resolve, sample, values::duration},
@@ -128,7 +131,7 @@ async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut 
         messages.retain(|_| answers.next() == Some(Ok(true)));
     }
     if undecided > 0 {
-        out.warning(&format!("the filter failed on {undecided} messages; they are left out"));
+        out.warning(&format!("left out, since the filter failed on them: {}", counted(undecided as u64, "message")));
     }
     Ok(Seen { queue, messages, looked_at, undecided })
 }
@@ -136,7 +139,7 @@ async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut 
 fn nothing(seen: &Seen) -> String {
     match (seen.looked_at, seen.undecided) {
         (0, _) => format!("no message was received from {}", seen.queue.name),
-        (count, _) => format!("none of {count} messages fits the filter"),
+        (count, _) => format!("none of {} fits the filter", counted(count as u64, "message")),
     }
 }
 
@@ -183,22 +186,22 @@ fn show(message: &Message, queue: &Queue, full: bool, now: Timestamp, out: &mut 
 }
 
 fn show_groups(groups: &messages::Groups, out: &mut Output) -> Result<(), CliError> {
-    let mut table = Table::new(&["#COUNT", "#SHARE", "SOURCE", "ERROR", "SHAPE", "LAST SEEN"]);
+    let mut table = Table::new(&["#COUNT", "#SHARE", "LAST SEEN", "SOURCE", "ERROR", "SHAPE"]);
     for group in &groups.groups {
         let say = |text: &Option<Text>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         let error = group.exception.as_ref().or(group.error.as_ref()).cloned();
         table.row([
             group.count.to_string(),
             format!("{:.0}%", group.share * 100.0),
+            group.last_seen.map_or_else(|| "-".to_owned(), |time| time.strftime("%F %T").to_string()),
             say(&group.source),
             shorten::preview(&say(&error), 60).to_string(),
             shorten::preview(group.shape.as_str(), 40).to_string(),
-            group.last_seen.map_or_else(|| "-".to_owned(), |time| time.strftime("%F %T").to_string()),
         ]);
     }
     out.table(&table)?;
     if groups.other > 0 {
-        out.line(&format!("{} messages are in smaller groups", groups.other))?;
+        out.line(&format!("{} in smaller groups", counted_is(groups.other as u64, "message", "is", "are")))?;
     }
     out.line("")?;
     for (number, group) in groups.groups.iter().enumerate() {

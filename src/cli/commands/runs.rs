@@ -10,7 +10,7 @@ use crate::{
         exit::Exit,
         output::{Output, Table},
     },
-    domain::RunId,
+    domain::{RunId, words::counted},
     journal::{self, Entry, JournalError, Lines, RunSummary, StateFolder, Verdict},
 };
 
@@ -146,7 +146,7 @@ fn verify(folder: &StateFolder, run: Option<&RunId>, out: &mut Output) -> Result
                 out.line(&match (verdict, problem) {
                     (Some(verdict), _) => {
                         let torn = if verdict.torn { ", a last line was cut off by a crash" } else { "" };
-                        format!("{run}  good: {} lines{torn}, head {}", verdict.lines, verdict.head)
+                        format!("{run}  good: {}{torn}, head {}", counted(verdict.lines, "line"), verdict.head)
                     }
                     (None, problem) => {
                         let problem = crate::domain::Text::line(problem.as_deref().unwrap_or_default());

@@ -16,7 +16,11 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, sqs::MoveStatus},
-    domain::{Message, MessageId, Protection, Queue, QueueKind, Text, message::hex},
+    domain::{
+        Message, MessageId, Protection, Queue, QueueKind, Text,
+        message::hex,
+        words::{counted, counted_is},
+    },
     gate,
     messages::{edit::Editor, filter::Filter, groups::Groups},
     operations::{
@@ -281,7 +285,7 @@ impl Draft<'_> {
             self.fact("only where", filter);
         }
         if let Some(limit) = self.redrive.limit {
-            self.fact("at most", &format!("{limit} messages"));
+            self.fact("at most", &counted(limit, "message"));
         }
         for (label, value) in [("edit", &self.redrive.edit), ("park", &self.redrive.park)] {
             if let Some(value) = value {
@@ -330,8 +334,8 @@ impl Draft<'_> {
             }
         }
         self.warning(&format!(
-            "{} messages were received for this look and put back: each has one receive more",
-            sample.len()
+            "{} received for this look and put back: each has one receive more",
+            counted_is(sample.len() as u64, "message", "was", "were")
         ));
     }
 
@@ -354,9 +358,9 @@ impl Draft<'_> {
         self.plan.changes.extend(changes.iter().map(|change| Text::from(*change)));
         if let Some(policy) = &scene.from.redrive {
             self.warning(&format!(
-                "{} has dead letters itself: a message received more than {} times goes on to {}",
+                "{} has dead letters itself: a message received more than {} goes on to {}",
                 scene.from.name,
-                policy.receives_max,
+                counted(u64::from(policy.receives_max), "time"),
                 policy.dead_letter.name()
             ));
             let selective = self.redrive.filter.is_some() || self.redrive.ids.is_some();
@@ -377,8 +381,8 @@ impl Draft<'_> {
         }
         if scene.from.counts.in_flight > 0 {
             self.warning(&format!(
-                "~{} messages are in flight: somebody reads this DLQ just now",
-                scene.from.counts.in_flight
+                "~{} in flight: somebody reads this DLQ just now",
+                counted_is(scene.from.counts.in_flight, "message", "is", "are")
             ));
         }
         for unsettled in planner.unsettled_runs(self.cloud, &scene.from)? {
@@ -422,12 +426,12 @@ fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>)
 fn summary(redrive: &Redrive, scene: &Scene, facts: &[Fact]) -> Text {
     let to = facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
     let total = scene.from.counts.total();
-    let from = &scene.from.name;
+    let (all, from) = (counted(total, "message"), &scene.from.name);
     Text::line(&match redrive.limit.filter(|limit| *limit < total) {
-        Some(limit) => format!("move at most {limit} of ~{total} messages from {from} to {to}"),
+        Some(limit) => format!("move at most {limit} of ~{all} from {from} to {to}"),
         None if redrive.filter.is_some() || redrive.ids.is_some() => {
-            format!("move those selected of ~{total} messages from {from} to {to}")
+            format!("move those selected of ~{all} from {from} to {to}")
         }
-        None => format!("move ~{total} messages from {from} to {to}"),
+        None => format!("move ~{all} from {from} to {to}"),
     })
 }
