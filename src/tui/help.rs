@@ -21,3 +21,7 @@ pub(super) fn key(model: &mut Model, key: &Key) -> Vec<Effect> {
 
 /// Draws it.
 pub(super) fn draw(_model: &Model, _help: &Help, _frame: &mut Frame<'_>, _area: Rect) {}
+
+pub(super) fn mouse(_model: &mut Model, _mouse: super::event::Mouse) -> Vec<Effect> {
+    Vec::new()
+}

@@ -31,6 +31,8 @@ pub mod popup;
 pub mod queues;
 mod quitting;
 pub mod run_view;
+pub mod spark;
+pub mod standing;
 pub mod table;
 mod terminal;
 pub mod theme;

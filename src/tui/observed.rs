@@ -10,8 +10,8 @@ use super::{
     queues,
 };
 use crate::{
-    domain::{Environment, EnvironmentName, QueueName, Text},
-    observe::{Kind, Severity, Snapshot, Subject, Verdict},
+    domain::{EnvironmentName, QueueName},
+    observe::{Snapshot, verdict::verdicts},
 };
 
 /// Takes a snapshot in; an older one than is there is dropped.
@@ -23,22 +23,23 @@ pub(super) fn observed(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect
     if site.snapshot.as_ref().is_some_and(|known| known.number > snapshot.number) {
         return Vec::new();
     }
-    site.verdicts = verdicts(&site.environment, &snapshot, now);
+    site.verdicts = verdicts(&site.environment, &site.environment.watch.thresholds, &snapshot, now);
     site.snapshot = Some(snapshot);
     settle(model);
     focus(model)
 }
 
-/// Brings the views' rows up to date with what is known now.
+/// Brings the views' rows up to date with what is known now. Lists of queues below the view shown wait until they are shown.
 pub(super) fn settle(model: &mut Model) {
     // Views are taken out while they look at the rest of the model.
     let mut views = std::mem::take(&mut model.views);
-    for view in &mut views {
+    let shown = views.len().saturating_sub(1);
+    for (at, view) in views.iter_mut().enumerate() {
         match view {
-            View::Home(view) => home::settle(model, view),
-            View::Queues(view) => queues::settle(model, view),
+            View::Home(view) if at == shown => home::settle(model, view),
+            View::Queues(view) if at == shown => queues::settle(model, view),
             View::Letters(view) => letters::settle(model, view),
-            View::Message(_) | View::Activity(_) | View::Run(_) => {}
+            View::Home(_) | View::Queues(_) | View::Message(_) | View::Activity(_) | View::Run(_) => {}
         }
     }
     model.views = views;
@@ -61,10 +62,13 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     for site in &mut model.sites {
         if let Some(snapshot) = &site.snapshot {
-            site.verdicts = verdicts(&site.environment, snapshot, now);
+            site.verdicts = verdicts(&site.environment, &site.environment.watch.thresholds, snapshot, now);
         }
     }
-    settle(model);
+    // The list of queues shows ages as it is drawn; nothing else of it changes by time alone.
+    if !matches!(model.view(), View::Queues(_)) {
+        settle(model);
+    }
     Vec::new()
 }
 
@@ -80,26 +84,4 @@ pub(super) fn next_environment(model: &mut Model) -> Vec<Effect> {
     model.say(Notice::note(&words));
     settle(model);
     focus(model)
-}
-
-/// What needs somebody.
-fn verdicts(environment: &Environment, snapshot: &Snapshot, _now: jiff::Timestamp) -> Vec<Verdict> {
-    let full = snapshot.queues.iter().filter(|seen| seen.dead_letters.is_some());
-    full.filter_map(|seen| {
-        let messages = seen.messages().filter(|messages| *messages > 0)?;
-        Some(Verdict {
-            severity: Severity::Warning,
-            environment: environment.name.clone(),
-            subject: Subject::Queue(seen.name.clone()),
-            kind: Kind::DeadLetters,
-            reason: Text::line(&format!("~{messages} dead letters")),
-        })
-    })
-    .collect()
-}
-
-/// The order in which a person wants to see them.
-pub(super) fn worst_first(mut all: Vec<Verdict>) -> Vec<Verdict> {
-    all.sort_by_key(|verdict| verdict.severity);
-    all
 }

@@ -57,8 +57,14 @@ pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn mouse(_model: &mut Model, _mouse: Mouse) -> Vec<Effect> {
-    Vec::new()
+pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    match &model.overlay {
+        Some(Overlay::Help(_)) => help::mouse(model, mouse),
+        Some(Overlay::Palette(_)) => palette::mouse(model, mouse),
+        Some(Overlay::Details(_)) => queues::details_mouse(model, mouse),
+        Some(Overlay::Sort(_)) => queues::sort_mouse(model, mouse),
+        Some(Overlay::Flow(_) | Overlay::Quitting(_)) | None => Vec::new(),
+    }
 }
 
 /// Leaves; asks first where runs are active.

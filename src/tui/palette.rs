@@ -38,3 +38,7 @@ pub(super) fn typed(_model: &mut Model) {}
 
 /// Draws it.
 pub(super) fn draw(_model: &Model, _palette: &Palette, _frame: &mut Frame<'_>, _area: Rect) {}
+
+pub(super) fn mouse(_model: &mut Model, _mouse: super::event::Mouse) -> Vec<Effect> {
+    Vec::new()
+}

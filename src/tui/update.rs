@@ -148,6 +148,9 @@ pub fn open(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = queues::back(model) {
+        return effects;
+    }
     if model.views.len() > 1 {
         model.views.pop();
     } else {

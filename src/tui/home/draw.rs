@@ -1,0 +1,294 @@
+//! Home as it is drawn.
+
+use jiff::SignedDuration;
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{HomeView, Places, able, places, queue_of};
+use crate::{
+    domain::Text,
+    keymap::{Command, Scope},
+    observe::{
+        Kind, Severity, Subject, Verdict,
+        words::{span, thousands},
+    },
+    tui::{
+        able::Able,
+        fit::{Align, cut, pad, width, wrap},
+        model::Model,
+        queues::{oldest_seconds, sign},
+        spark,
+        standing::busy_sign,
+        table::{Cell, Column, Cut, Table},
+        theme::Role,
+    },
+};
+
+const COLUMNS: [Column<'_>; 5] = [
+    Column { title: "", min: 10, ideal: 10, align: Align::Left, cut: Cut::End, weight: 9 },
+    Column { title: "ENV", min: 7, ideal: 12, align: Align::Left, cut: Cut::End, weight: 10 },
+    Column { title: "WHAT", min: 14, ideal: 48, align: Align::Left, cut: Cut::Middle, weight: 8 },
+    Column { title: "WHY", min: 20, ideal: 140, align: Align::Left, cut: Cut::End, weight: 8 },
+    Column { title: "SINCE", min: 7, ideal: 8, align: Align::Right, cut: Cut::End, weight: 5 },
+];
+
+/// Draws it.
+pub(in crate::tui) fn draw(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
+    let Places { summary, table, detail } = places(area, model.shown_sites().count());
+    draw_summaries(model, view, frame, summary);
+    if view.rows.is_empty() {
+        return draw_nothing(model, view, frame, Rect { height: table.height + detail.height, ..table });
+    }
+    draw_table(model, view, frame, table);
+    draw_detail(model, view, frame, detail);
+}
+
+/// A severity's sign and word.
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::Warning => "warning",
+        Severity::Notice => "notice",
+    }
+}
+
+fn what(model: &Model, verdict: &Verdict) -> String {
+    match (&verdict.subject, verdict.kind) {
+        (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
+        (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
+        (Subject::Environment, Kind::Denied | Kind::Throttled) => "several queues".to_owned(),
+        (Subject::Environment, _) => {
+            let site = model.site(&verdict.environment);
+            site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
+        }
+    }
+}
+
+/// How long it has been so, as far as that is known.
+fn since(model: &Model, verdict: &Verdict) -> Option<String> {
+    let ago = |at: jiff::Timestamp| span(model.now.duration_since(at));
+    match (queue_of(model, verdict), verdict.kind) {
+        (Some((_, seen)), Kind::ConsumerAbsent | Kind::Backlog) => seen.waiting_since.map(ago),
+        (Some((_, seen)), Kind::Expires | Kind::Growing | Kind::DeadLetters) => {
+            let seconds = oldest_seconds(seen, model.now)?;
+            Some(span(SignedDuration::from_secs(seconds.cast_signed())))
+        }
+        (None, Kind::Credentials | Kind::Unreachable) => {
+            model.site(&verdict.environment)?.snapshot.as_ref()?.listing.at.map(ago)
+        }
+        _ => None,
+    }
+}
+
+fn draw_table(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    let cell = |row: usize, column: usize| {
+        let verdict = &view.rows[row];
+        let (sign, role) = sign(verdict.severity, look);
+        match column {
+            0 => Cell::new(format!("{sign} {}", word(verdict.severity)), look.style(role)),
+            1 => {
+                let site = model.site(&verdict.environment);
+                let name = site.map_or(verdict.environment.0.clone(), |site| look.environment_name(&site.environment));
+                let style = site.map(|site| look.environment(&site.environment)).unwrap_or_default();
+                Cell::new(Text::line(&name).to_string(), style)
+            }
+            2 => Cell::new(what(model, verdict), look.style(Role::Strong)),
+            3 => Cell::new(Text::line(verdict.reason.as_str()).to_string(), look.style(Role::Text)),
+            _ => match since(model, verdict) {
+                Some(since) => Cell::new(since, look.style(Role::Text)),
+                None => Cell::new("-", look.style(Role::Dim)),
+            },
+        }
+    };
+    Table { columns: &COLUMNS, rows: view.rows.len(), cursor: Some(view.cursor), sorted: None, cell, look }
+        .draw(frame, area);
+}
+
+/// One line for each environment.
+fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    let lines = usize::from(area.height.saturating_sub(1));
+    let shown = if view.summaries.len() > lines { lines.saturating_sub(1) } else { view.summaries.len() };
+    let longest = view.summaries.iter().map(|summary| width(&summary.environment.0)).max().unwrap_or(0).min(20);
+    for (y, summary) in (area.y..).zip(view.summaries.iter().take(shown)) {
+        let Some(site) = model.site(&summary.environment) else { continue };
+        let name = Text::line(&look.environment_name(&site.environment)).to_string();
+        let name = cut(&name, longest, look).into_owned();
+        let gap = " ".repeat(longest.saturating_sub(width(&name)) + 1);
+        let count = |number: usize| thousands(number as u64);
+        let queues = summary.queues.map_or("-".to_owned(), count);
+        let dead = match (summary.queues, summary.full) {
+            (None, _) => String::new(),
+            (Some(_), 0) => "no dead letters".to_owned(),
+            (Some(_), 1) => format!("1 DLQ holds ~{}", thousands(summary.dead_letters)),
+            (Some(_), full) => format!("{} DLQs hold ~{}", count(full), thousands(summary.dead_letters)),
+        };
+        let dead_role = if summary.full > 0 { Role::Text } else { Role::Dim };
+        let busy = if summary.standing.busy { busy_sign(model) } else { " " };
+        let dark = if summary.dark > 0 { format!("{}{} dark", look.dot(), count(summary.dark)) } else { String::new() };
+        let line = Line::from(vec![
+            Span::raw(" "),
+            Span::styled(name, look.environment(&site.environment)),
+            Span::raw(gap),
+            Span::styled(format!("{queues:>7} queues  "), look.style(Role::Text)),
+            Span::styled(pad(&dead, 24, Align::Left, look), look.style(dead_role)),
+            Span::styled(spark::line(&summary.levels, look), look.style(Role::Accent)),
+            Span::styled(format!("  {busy} "), look.style(Role::Accent)),
+            Span::styled(summary.standing.words.clone(), look.style(summary.standing.role)),
+            Span::styled(dark, look.style(Role::Warning)),
+        ]);
+        frame.buffer_mut().set_line(area.x, y, &line, area.width);
+    }
+    if shown < view.summaries.len() {
+        let key = model.keymap.key_for(Scope::Home, Command::Environment).unwrap_or("E");
+        let more = format!(" and {} more: {key} shows them one by one", view.summaries.len() - shown);
+        frame.buffer_mut().set_stringn(
+            area.x,
+            area.y + shown as u16,
+            more,
+            usize::from(area.width),
+            look.style(Role::Dim),
+        );
+    }
+}
+
+/// The row under the cursor in full, and the keys that deal with it.
+fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    let Some(verdict) = view.rows.get(view.cursor.at).filter(|_| area.height >= 3) else { return };
+    let buffer = frame.buffer_mut();
+    let room = usize::from(area.width).saturating_sub(2);
+    buffer.set_string(area.x, area.y, look.sign("╌", ".").repeat(usize::from(area.width)), look.style(Role::Line));
+    let position = format!(" {} of {} ", view.cursor.at + 1, thousands(view.rows.len() as u64));
+    let x = area.right().saturating_sub(width(&position) as u16 + 2);
+    buffer.set_stringn(x, area.y, &position, room, look.style(Role::Dim));
+    let reasons = usize::from(area.height).saturating_sub(3);
+    let (sign, role) = sign(verdict.severity, look);
+    if reasons > 0 {
+        let place = model.site(&verdict.environment).map(|site| {
+            let account = site.environment.account.as_ref().map(|account| format!(" {account}")).unwrap_or_default();
+            Text::line(&format!("{}{account} {}", look.environment_name(&site.environment), site.environment.region))
+        });
+        let name = cut(&what(model, verdict), room.saturating_sub(30), look).into_owned();
+        let line = Line::from(vec![
+            Span::styled(format!("{sign} "), look.style(role)),
+            Span::styled(name, look.style(Role::Strong)),
+            Span::styled(format!("{}{}", look.dot(), place.unwrap_or_default()), look.style(Role::Dim)),
+        ]);
+        buffer.set_line(area.x + 1, area.y + 1, &line, room as u16);
+    }
+    let from = area.y + 1 + u16::from(reasons > 0);
+    let mut lines = wrap(Text::line(verdict.reason.as_str()).as_str(), room);
+    let most = reasons.max(1);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = format!("{}{}", cut(last, room.saturating_sub(1), look), look.ellipsis());
+        }
+    }
+    for (y, line) in (from..area.bottom() - 1).zip(lines) {
+        buffer.set_stringn(area.x + 1, y, line, room, look.style(Role::Text));
+    }
+    buffer.set_line(area.x + 1, area.bottom() - 1, &ways(model, view, verdict), room as u16);
+}
+
+/// `enter look at why   R redrive   d details`.
+fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
+    let look = model.look;
+    let is_dead_letters = queue_of(model, verdict).is_some_and(|(_, seen)| seen.dead_letters.is_some());
+    let open = match (&verdict.subject, verdict.kind) {
+        (Subject::Queue(_), Kind::Denied) => "what to allow",
+        (Subject::Queue(_), _) if is_dead_letters => "look at why they failed",
+        (Subject::Queue(_), _) => "look at the queue",
+        (Subject::Environment, Kind::Credentials) => "say what to run",
+        (Subject::Environment, _) => "look at its queues",
+    };
+    let copy = match verdict.subject {
+        Subject::Queue(_) => "copy the name",
+        Subject::Environment => "copy what to run",
+    };
+    let mut commands = vec![(Command::Open, open)];
+    match (&verdict.subject, verdict.kind) {
+        (Subject::Queue(_), _) => {
+            if is_dead_letters {
+                commands.push((Command::Redrive, "redrive"));
+            }
+            commands.push((Command::Details, "details"));
+        }
+        (Subject::Environment, Kind::Credentials) => commands.push((Command::Copy, copy)),
+        (Subject::Environment, _) => {}
+    }
+    let mut spans = Vec::new();
+    for (command, words) in commands {
+        let Some(key) = model.keymap.key_for(Scope::Home, command) else { continue };
+        let able = able(model, view, command);
+        let role = if able == Able::Yes { Role::Text } else { Role::Dim };
+        spans.push(Span::styled(key.to_owned(), look.style(if able == Able::Yes { Role::Key } else { Role::Dim })));
+        let because = match &able {
+            Able::No(because) => format!(" ({because})"),
+            Able::Yes | Able::NotHere => String::new(),
+        };
+        spans.push(Span::styled(format!(" {words}{because}   "), look.style(role)));
+    }
+    Line::from(spans)
+}
+
+/// Nothing needs anybody, or nothing is known yet.
+fn draw_nothing(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    let known: usize = view.summaries.iter().filter_map(|summary| summary.queues).sum();
+    let awaited = view.summaries.iter().any(|summary| summary.queues.is_none());
+    let unseen: usize = model.shown_sites().filter_map(|site| Some(site.snapshot.as_ref()?.listing.unseen)).sum();
+    let names: Vec<String> =
+        view.summaries.iter().map(|summary| Text::line(&summary.environment.0).to_string()).collect();
+    let names = match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => "no environment".to_owned(),
+    };
+    let key = |command: Command| model.keymap.key_for(Scope::Home, command).unwrap_or("?");
+    let (title, role, text) = if awaited && known == 0 {
+        let title = format!("{} Asking for the queues of {names} …", busy_sign(model));
+        (title, Role::Accent, "What needs you is shown here as soon as the first answers come.".to_owned())
+    } else if awaited || unseen > 0 {
+        let title = format!("{} Nothing needs you so far", busy_sign(model));
+        let left = if unseen > 0 {
+            format!("{} of {}", thousands(unseen as u64), thousands(known as u64))
+        } else {
+            "some".to_owned()
+        };
+        (title, Role::Accent, format!("Still to be looked at: {left} queues of {names}."))
+    } else {
+        let oldest = view.summaries.iter().filter_map(|summary| summary.oldest).min();
+        let age = oldest.map_or(String::new(), |at| {
+            format!(" Every figure is from the last {}.", span(model.now.duration_since(at)))
+        });
+        let dark: usize = view.summaries.iter().map(|summary| summary.dark).sum();
+        let dark = if dark > 0 {
+            format!(" {} of them could not be looked at.", thousands(dark as u64))
+        } else {
+            String::new()
+        };
+        let queues = if known == 1 { "1 queue".to_owned() } else { format!("{} queues", thousands(known as u64)) };
+        let text =
+            format!("{queues} of {names} were looked at: no dead letters, no backlog, nobody missing.{dark}{age}");
+        ("Nothing needs you".to_owned(), Role::Good, text)
+    };
+    let hint = format!("{} shows every queue, {} every key", key(Command::Queues), key(Command::Help));
+    let columns = usize::from(area.width).saturating_sub(4).min(76);
+    let mut lines = vec![
+        (title, look.style(role).add_modifier(ratatui::style::Modifier::BOLD)),
+        (String::new(), look.style(Role::Text)),
+    ];
+    lines.extend(wrap(&text, columns).into_iter().map(|line| (line, look.style(Role::Text))));
+    lines.push((String::new(), look.style(Role::Text)));
+    lines.push((hint, look.style(Role::Dim)));
+    let from = area.y + (area.height / 3).saturating_sub(2).max(1);
+    for (y, (text, style)) in (from..area.bottom()).zip(lines) {
+        frame.buffer_mut().set_stringn(area.x + 2, y, text, usize::from(area.width).saturating_sub(3), style);
+    }
+}

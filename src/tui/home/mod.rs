@@ -1,0 +1,207 @@
+//! Home: what needs somebody, worst first, in every environment.
+
+mod draw;
+mod summary;
+
+use ratatui::layout::Rect;
+
+pub(super) use self::draw::draw;
+pub use self::summary::Summary;
+use super::{
+    able::{Able, able_to_change},
+    effect::Effect,
+    event::{Mouse, MouseWhat, Notice},
+    list::Cursor,
+    model::{Model, Site, View},
+    observed,
+    queues::{self, QueuesView, open_queue, place_of, seen_at},
+    standing::{Needs, standing},
+};
+use crate::{
+    domain::{EnvironmentName, QueueName},
+    keymap::Command,
+    observe::{Kind, Seen, Subject, Verdict, verdict::worst_first},
+};
+
+/// The home view.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HomeView {
+    /// What needs somebody, worst first.
+    pub rows: Vec<Verdict>,
+    /// Where one is.
+    pub cursor: Cursor,
+    /// The environments shown, in short.
+    pub summaries: Vec<Summary>,
+    /// Whether each environment's stand together, instead of the worst of all first.
+    pub by_environment: bool,
+    /// Whether the cursor stays on what it is on: once somebody has moved it.
+    pub pinned: bool,
+}
+
+/// Where the parts of the view stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Places {
+    summary: Rect,
+    table: Rect,
+    detail: Rect,
+}
+
+/// Rows of the detail area: a rule, what and where, three lines of reason, keys.
+const DETAIL: u16 = 6;
+
+fn places(area: Rect, environments: usize) -> Places {
+    // The list comes first: it keeps at least half of the room.
+    let detail = if area.height >= 14 { DETAIL } else { area.height.min(if area.height >= 9 { 3 } else { 0 }) };
+    let wanted = u16::try_from(environments).unwrap_or(u16::MAX).saturating_add(1);
+    let room = (area.height - detail).saturating_sub(6);
+    let summary = if room >= 2 { wanted.min(room.max(2)).min(area.height / 3) } else { 0 };
+    let part = |y: u16, height: u16| Rect { y, height, ..area };
+    let table = part(area.y + summary, area.height - summary - detail);
+    Places { summary: part(area.y, summary), table, detail: part(table.bottom(), detail) }
+}
+
+fn places_of(model: &Model) -> Places {
+    places(super::view::areas(model.size).content, model.shown_sites().count())
+}
+
+fn height(model: &Model) -> usize {
+    usize::from(places_of(model).table.height).saturating_sub(1)
+}
+
+type Identity = (EnvironmentName, Subject);
+
+/// Brings the rows up to date; the cursor stays on what it was on.
+pub(super) fn settle(model: &Model, view: &mut HomeView) {
+    let identity = |row: &Verdict| -> Identity { (row.environment.clone(), row.subject.clone()) };
+    let under = view.rows.get(view.cursor.at).filter(|_| view.pinned).map(|row| (identity(row), row.kind));
+    let all: Vec<Verdict> = model.shown_sites().flat_map(|site| site.verdicts.iter().cloned()).collect();
+    view.rows = if view.by_environment { all } else { worst_first(all) };
+    if let Some((under, kind)) = under {
+        // What was growing may expire now: it is the same queue. An environment has several.
+        let exact = view.rows.iter().position(|row| identity(row) == under && row.kind == kind);
+        let same = || view.rows.iter().position(|row| identity(row) == under);
+        view.cursor.at = exact.or_else(same).unwrap_or(view.cursor.at);
+    }
+    view.summaries = model.shown_sites().map(|site| summary::of(site, model.now)).collect();
+    view.cursor.settle(view.rows.len(), height(model));
+}
+
+/// Queues on the screen.
+pub(super) fn visible(model: &Model, view: &HomeView) -> Vec<(EnvironmentName, QueueName)> {
+    let shown = view.rows.iter().skip(view.cursor.top).take(height(model));
+    shown
+        .filter_map(|row| match &row.subject {
+            Subject::Queue(queue) => Some((row.environment.clone(), queue.clone())),
+            Subject::Environment => None,
+        })
+        .collect()
+}
+
+/// The queue that a verdict is about.
+fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Seen)> {
+    match &verdict.subject {
+        Subject::Queue(queue) => seen_at(model, place_of(model, &verdict.environment, queue)?),
+        Subject::Environment => None,
+    }
+}
+
+pub(super) fn able(model: &Model, view: &HomeView, command: Command) -> Able {
+    let under = view.rows.get(view.cursor.at);
+    let queue = under.and_then(|under| queue_of(model, under));
+    let no_queue = || match under {
+        None => Able::no("nothing needs you"),
+        Some(_) => Able::no("it is about the environment: the cursor is on no queue"),
+    };
+    match command {
+        Command::Down | Command::Up | Command::First | Command::Last | Command::PageDown | Command::PageUp => Able::Yes,
+        Command::HalfPageDown | Command::HalfPageUp => Able::Yes,
+        Command::Group => Able::when(model.sites.len() > 1, "there is one environment only"),
+        Command::Open | Command::Copy => Able::when(under.is_some(), "nothing needs you"),
+        Command::Redrive => queue.map_or_else(no_queue, |(site, seen)| queues::able_to_redrive(site, seen)),
+        Command::Purge => queue.map_or_else(no_queue, |(site, _)| able_to_change(&site.environment)),
+        Command::Details | Command::CopyCommand => queue.map_or_else(no_queue, |_| Able::Yes),
+        Command::Sort | Command::Reverse => Able::no("what needs you is shown worst first"),
+        Command::Filter => Able::no("filter the queues: this is only what needs you"),
+        _ => Able::NotHere,
+    }
+}
+
+pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    let height = height(model);
+    let View::Home(view) = model.view_mut() else { return Vec::new() };
+    view.pinned = true;
+    let rows = view.rows.len();
+    if view.cursor.step(command, rows, height) {
+        return observed::focus(model);
+    }
+    if command == Command::Group {
+        view.by_environment = !view.by_environment;
+        let words = if view.by_environment { "by environment" } else { "worst first" };
+        model.say(Notice::note(words));
+        observed::settle(model);
+        return observed::focus(model);
+    }
+    let Some(verdict) = view.rows.get(view.cursor.at).cloned() else { return Vec::new() };
+    match (command, &verdict.subject) {
+        (Command::Open, _) => open(model, &verdict),
+        (Command::Copy, Subject::Environment) => vec![Effect::Copy(to_run(model, &verdict))],
+        (_, Subject::Queue(queue)) => queues::act(model, command, &verdict.environment, queue),
+        (_, Subject::Environment) => Vec::new(),
+    }
+}
+
+/// What deals with it: dead letters, details, the environment's queues, or what to run.
+fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
+    match (&verdict.subject, verdict.kind) {
+        (Subject::Queue(queue), _) => {
+            let is_dead_letters = queue_of(model, verdict).is_some_and(|(_, seen)| seen.dead_letters.is_some());
+            let can_be_read = verdict.kind != Kind::Denied;
+            open_queue(model, &verdict.environment, queue, is_dead_letters && can_be_read)
+        }
+        (Subject::Environment, Kind::Credentials) => {
+            let site = model.site(&verdict.environment);
+            let needs = site.map(|site| standing(site, model.now).needs);
+            if let Some(Needs::Credentials(hint) | Needs::Reaching(hint)) = needs {
+                model.say(Notice::note(&format!("{}: {hint}", verdict.environment)));
+            }
+            Vec::new()
+        }
+        (Subject::Environment, _) => {
+            model.only = Some(verdict.environment.clone());
+            super::update::go(model, View::Queues(QueuesView::default()))
+        }
+    }
+}
+
+/// What is to be run, where the reason names a command in backticks; else the reason.
+fn to_run(model: &Model, verdict: &Verdict) -> String {
+    let hint = model.site(&verdict.environment).and_then(|site| match standing(site, model.now).needs {
+        Needs::Credentials(hint) | Needs::Reaching(hint) => Some(hint),
+        Needs::Nothing => None,
+    });
+    let text = hint.unwrap_or_else(|| verdict.reason.clone());
+    text.as_str().split('`').nth(1).unwrap_or(text.as_str()).to_owned()
+}
+
+pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    let table = places_of(model).table;
+    let height = height(model);
+    let View::Home(view) = model.view_mut() else { return Vec::new() };
+    view.pinned = true;
+    match mouse.what {
+        MouseWhat::Scroll(lines) => view.cursor.scroll(lines, view.rows.len(), height),
+        MouseWhat::Click => {
+            let Some(line) = mouse.row.checked_sub(table.y + 1).map(usize::from) else { return Vec::new() };
+            let row = view.cursor.top + line;
+            if line >= height || row >= view.rows.len() {
+                return Vec::new();
+            }
+            if row == view.cursor.at {
+                let verdict = view.rows[row].clone();
+                return open(model, &verdict);
+            }
+            view.cursor.go(row, view.rows.len(), height);
+        }
+    }
+    observed::focus(model)
+}
