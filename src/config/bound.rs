@@ -249,7 +249,7 @@ mod tests {
     use super::*;
     use crate::{
         config::{Paint, Report, Why, examine},
-        domain::{Protection, environment::CredentialSource},
+        domain::{Dollars, Protection, WatchRules, environment::CredentialSource},
     };
 
     fn read(text: &str) -> (Report, Vec<Configured>) {
@@ -305,6 +305,24 @@ mod tests {
     fn without_a_word_the_strictest_protection_that_allows_changes_holds() {
         let (_, bound) = read("[environments.dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\n");
         assert_eq!(bound[0].reach().protection, Protection::TypeName);
+    }
+
+    #[test]
+    fn what_an_environment_says_of_watching_wins_over_the_defaults() {
+        let (report, bound) = read(
+            "[defaults]\nregion = \"af-south-1\"\n[defaults.watch]\ncalls_per_minute_max = 600\nexpires_soon_hours = 48\n\
+             backlogs = [{ queue = \"*\", messages = 7 }]\nparked = [\"p-*\"]\n\
+             [environments.dev]\naccount = \"111122223333\"\n[environments.dev.watch]\ncalls_per_minute_max = 60\n\
+             dollars_per_hour_max = 1\nbacklogs = [{ queue = \"bulk-*\", messages = 9 }]\n",
+        );
+        assert!(report.problems.list.is_empty(), "{}", report.render(Paint::Plain));
+        let watch = &bound[0].reach().watch;
+        assert_eq!((watch.calls_per_minute_max, watch.dollars_per_hour_max), (60, Dollars(1_000_000)));
+        assert_eq!(watch.thresholds.expires_soon.as_secs(), 48 * 3_600);
+        assert_eq!(watch.thresholds.growth_messages, WatchRules::default().thresholds.growth_messages);
+        let backlog = |queue| watch.thresholds.backlog_of(queue);
+        assert_eq!((backlog("bulk-1"), backlog("orders")), (9, 7), "its own patterns come first");
+        assert!(watch.thresholds.is_parked("p-1") && !watch.thresholds.is_parked("orders"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, Environment, EnvironmentName, Protection, WatchRules,
+        AccountId, Environment, EnvironmentName, Protection,
         environment::{CredentialSource, QueueRules},
     },
     files::{
@@ -87,9 +87,9 @@ fn twins(bound: &[(Range<usize>, Configured)]) -> Vec<Problem> {
 }
 
 /// Checks one environment.
-struct One<'a> {
-    name: &'a str,
-    problems: Vec<Problem>,
+pub(super) struct One<'a> {
+    pub(super) name: &'a str,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl One<'_> {
@@ -121,7 +121,7 @@ impl One<'_> {
             colour: typed.colour.as_ref().map(|colour| colour.value().name().to_owned()),
             endpoint: self.endpoint(typed, protection(typed, defaults)),
             queues: QueueRules::default(),
-            watch: WatchRules::default(),
+            watch: self.watch(typed, defaults),
             account,
         };
         let rules = self.rules(typed, defaults);
@@ -240,7 +240,7 @@ impl One<'_> {
     }
 
     /// A text that is needed to reach SSM.
-    fn plain(&mut self, spot: &Spot<String>, sort: Sort) -> String {
+    pub(super) fn plain(&mut self, spot: &Spot<String>, sort: Sort) -> String {
         let text = self.expanded(spot);
         if text.starts_with("ssm:") && !sort.may_be_parameter() {
             let message = "this cannot be read from an SSM parameter: it is needed to reach SSM";

@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 11] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -58,6 +58,21 @@ const TABLES: [Table; 9] = [
         ],
     },
     Table {
+        heading: "[defaults.watch]",
+        path: &["defaults", "watch"],
+        keys: &[
+            ("calls_per_minute_max", "1500", Live),
+            ("dollars_per_hour_max", "0.10", Live),
+            ("backlog_messages", "1000", Live),
+            ("backlogs", r#"[{ queue = "bulk-*", messages = 50000 }]"#, Live),
+            ("expires_soon_hours", "24", Live),
+            ("growth_messages", "1", Live),
+            ("growth_minutes", "15", Live),
+            ("consumer_absent_minutes", "5", Live),
+            ("parked", r#"["error_orders"]"#, Live),
+        ],
+    },
+    Table {
         heading: "[environments.dev]",
         path: &["environments", "*"],
         keys: &[
@@ -84,6 +99,11 @@ const TABLES: [Table; 9] = [
             ("role_chain", r#"["arn:aws:iam::777788889999:role/operations"]"#, Live),
             ("colour", r#""red""#, Live),
         ],
+    },
+    Table {
+        heading: "[environments.prod.watch]",
+        path: &["environments", "*", "watch"],
+        keys: &[("calls_per_minute_max", "3000", Commented), ("dollars_per_hour_max", "0.50", Live)],
     },
     Table { heading: "[keymap]", path: &["keymap"], keys: &[("base", r#""vim""#, Live)] },
     Table {
@@ -184,7 +204,13 @@ mod tests {
             TABLES.iter().filter(is_table).any(|table| table.keys.iter().any(|(name, ..)| *name == key))
                 || TABLES.iter().any(|table| table.path.starts_with(&child))
         };
-        for path in [&["defaults"][..], &["defaults", "queues"], &["defaults", "keys", "*"], &["environments", "*"]] {
+        for path in [
+            &["defaults"][..],
+            &["defaults", "queues"],
+            &["defaults", "keys", "*"],
+            &["defaults", "watch"],
+            &["environments", "*"],
+        ] {
             for key in descend(&schema, path)["properties"].as_object().expect("a table").keys() {
                 // What every environment may have is shown under the defaults.
                 assert!(shown(path, key) || shown(&["defaults"], key), "{path:?} {key}");

@@ -8,6 +8,7 @@ mod check;
 mod example;
 mod texts;
 mod typed;
+mod watch;
 
 pub mod init;
 pub mod places;

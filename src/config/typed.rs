@@ -42,6 +42,8 @@ pub(super) struct Defaults {
     pub(super) queues: Option<Queues>,
     /// Where a message's FIFO ids are found, by destination queue; the first queue pattern that matches wins.
     pub(super) keys: Option<Vec<Keys>>,
+    /// How closely it is watched, what that may cost, and from when on something needs somebody.
+    pub(super) watch: Option<Watch>,
 }
 
 /// One AWS account in one region.
@@ -71,6 +73,8 @@ pub(super) struct Environment {
     pub(super) queues: Option<Queues>,
     /// Where a message's FIFO ids are found, by destination queue; the first queue pattern that matches wins.
     pub(super) keys: Option<Vec<Keys>>,
+    /// How closely it is watched, what that may cost, and from when on something needs somebody.
+    pub(super) watch: Option<Watch>,
 }
 
 /// Which queues are looked at, and which belong together. In a pattern `*` stands for any characters.
@@ -98,6 +102,52 @@ pub(super) struct Pair {
     /// Pattern of its DLQ's name, with one `*`.
     #[schemars(required)]
     pub(super) dead_letter: Option<Spot<String>>,
+}
+
+/// How closely an environment is watched, what that may cost, and from when on something needs somebody.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Watch {
+    /// Calls of SQS a minute, at most (10 to 60,000). Where that is too few, looking slows down, last of all for what is on the
+    /// screen. The first look at each queue is not counted.
+    #[schemars(range(min = 10, max = 60_000))]
+    pub(super) calls_per_minute_max: Option<Spot<i64>>,
+    /// What looking may cost an hour, in US dollars at list price (0 to 100): calls of SQS first, then CloudWatch metrics. A few
+    /// calls a minute are always made.
+    #[schemars(range(min = 0, max = 100))]
+    pub(super) dollars_per_hour_max: Option<Spot<f64>>,
+    /// More visible messages than this are a backlog.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub(super) backlog_messages: Option<Spot<i64>>,
+    /// The same for some queues; the first pattern that matches wins.
+    pub(super) backlogs: Option<Vec<Backlog>>,
+    /// Messages that are deleted for their age within so many hours (1 to 336) expire soon. Where they live shorter than twice
+    /// that, half their life counts.
+    #[schemars(range(min = 1, max = 336))]
+    pub(super) expires_soon_hours: Option<Spot<i64>>,
+    /// A DLQ grows when at least so many messages came within `growth_minutes`.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub(super) growth_messages: Option<Spot<i64>>,
+    /// How far back growth counts, in minutes (1 to 30).
+    #[schemars(range(min = 1, max = 30))]
+    pub(super) growth_minutes: Option<Spot<i64>>,
+    /// A queue's consumer is absent when messages waited for so many minutes and none was taken (1 to 10,080).
+    #[schemars(range(min = 1, max = 10_080))]
+    pub(super) consumer_absent_minutes: Option<Spot<i64>>,
+    /// Patterns of queues in which messages lie on purpose: they have no backlog and need no consumer.
+    pub(super) parked: Option<Vec<Spot<String>>>,
+}
+
+/// What a backlog is in some queues.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Backlog {
+    /// Pattern of the queue's name.
+    #[schemars(required)]
+    pub(super) queue: Option<Spot<String>>,
+    /// More visible messages than this are a backlog.
+    #[schemars(required, range(min = 1, max = 1_000_000_000))]
+    pub(super) messages: Option<Spot<i64>>,
 }
 
 /// Where the ids are found that a message needs on a FIFO queue: each is a JSON pointer into the body (`/transferId`)
