@@ -4,9 +4,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::wrap::{width_of, wrap};
 use crate::{
-    domain::Text,
     gate::{Answer, Ask},
-    plan::Plan,
+    plan::{Plan, words},
 };
 
 /// Longest answer read, in bytes.
@@ -25,9 +24,7 @@ pub fn consent(asked: &Ask, plan: &Plan) -> io::Result<Answer> {
     let question = match asked {
         // In a small terminal the plan's first lines have gone by: the question itself says where.
         Ask::Yes => {
-            let Plan { operation, resource, environment, account, .. } = plan;
-            let (operation, account) = (operation.name(), Text::line(&account.0));
-            format!("{operation} {resource} in {} ({account})? [y/N] ", Text::line(&environment.0))
+            format!("{} [y/N] ", words::question(plan))
         }
         Ask::Type(phrase) => format!("Type `{phrase}` to do it, anything else to stop:\n> "),
     };

@@ -1,7 +1,7 @@
 //! A plan's parts as people read them: the command line and the console show the same words, each in its own order.
 
 use super::Plan;
-use crate::operations::values::duration;
+use crate::{domain::Text, operations::values::duration};
 
 /// A part of a plan that lists something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Part {
 
     /// Its items, a line each.
     pub fn items(self, plan: &Plan) -> Vec<String> {
-        let texts = |texts: &[crate::domain::Text]| texts.iter().map(ToString::to_string).collect();
+        let texts = |texts: &[Text]| texts.iter().map(ToString::to_string).collect();
         match self {
             Self::Groups => plan.groups.iter().map(|group| format!("{}x {}", group.count, group.title)).collect(),
             Self::Changes => texts(&plan.changes),
@@ -55,6 +55,13 @@ impl Part {
 
 /// What is said of a plan that would change nothing.
 pub const NOTHING: &str = "There is nothing to do.";
+
+/// What is asked where a yes is enough; it says where, since a plan's first lines may be out of sight.
+pub fn question(plan: &Plan) -> String {
+    let Plan { operation, resource, environment, account, .. } = plan;
+    let (environment, account) = (Text::line(&environment.0), Text::line(&account.0));
+    format!("{} {resource} in {environment} ({account})?", operation.name())
+}
 
 /// `~$0.0123`, `< $0.0001`.
 fn dollars(estimate: f64) -> String {

@@ -1,23 +1,64 @@
 //! Activity: what is being done, and what journals tell of.
 
-use ratatui::{Frame, layout::Rect};
+use jiff::Timestamp;
+use ratatui::{Frame, layout::Rect, style::Style};
 
 use super::{
     able::Able,
     effect::Effect,
-    event::Mouse,
+    event::{Mouse, MouseWhat},
+    fit::{Align, wrap},
     list::Cursor,
     model::{Model, View},
-    ticket::Ticket,
+    page::{bar, thousands},
+    run_page,
+    run_view::{RunState, Subject},
+    table::{Cell, Column, Cut, Table},
+    theme::Role,
+    ticket::{Load, Ticket},
+    verbs::{self, GoOn, Known, Standing},
 };
-use crate::{journal::RunSummary, keymap::Command, run::Failure};
+use crate::{
+    domain::{RunId, Text},
+    journal::{Record, RunSummary},
+    keymap::{Command, Scope},
+    run::Failure,
+};
+
+/// Columns of a bar in the list.
+const BAR_COLUMNS: usize = 10;
 
 /// The activity view.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ActivityView {
     /// Where one is.
     pub cursor: Cursor,
+    /// Runs, those of this console that are active first.
+    pub rows: Vec<Row>,
+    /// When journals were read last.
+    pub read_at: Option<Timestamp>,
 }
+
+/// A run in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The run.
+    pub known: Known,
+    /// Cells, as titled by the columns.
+    cells: [String; 6],
+    role: Role,
+}
+
+const COLUMNS: [Column; 6] = [
+    Column { title: "WHEN", min: 8, ideal: 16, align: Align::Left, cut: Cut::End, weight: 6 },
+    Column { title: "WHAT", min: 7, ideal: 8, align: Align::Left, cut: Cut::End, weight: 7 },
+    Column { title: "ENV", min: 7, ideal: 10, align: Align::Left, cut: Cut::End, weight: 9 },
+    Column { title: "QUEUE", min: 12, ideal: 48, align: Align::Left, cut: Cut::Middle, weight: 8 },
+    Column { title: "MOVED", min: 6, ideal: 9, align: Align::Right, cut: Cut::End, weight: 5 },
+    Column { title: "END", min: 20, ideal: 64, align: Align::Left, cut: Cut::End, weight: 9 },
+];
+const ENV: usize = 2;
+const END: usize = 5;
 
 /// Opens it, and reads the journals.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
@@ -25,23 +66,281 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     effects.extend(ask(model));
     effects
 }
+
 /// Reads the journals again.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     let ticket = model.ticket();
     model.history.ask(ticket);
     vec![Effect::ReadRuns(ticket)]
 }
+
 pub(super) fn runs(model: &mut Model, ticket: Ticket, answer: Result<Vec<RunSummary>, Failure>) -> Vec<Effect> {
-    model.history.answer(ticket, answer);
+    let good = answer.is_ok();
+    let now = model.now;
+    if model.history.answer(ticket, answer) && good {
+        for view in &mut model.views {
+            if let View::Activity(view) = view {
+                view.read_at = Some(now);
+            }
+        }
+    }
+    super::run_view::settle_open(model);
     Vec::new()
 }
-pub(super) fn able(_model: &Model, _view: &ActivityView, _command: Command) -> Able {
-    Able::NotHere
+
+/// Brings the rows up to date; the cursor stays on the run that it was on.
+pub(super) fn settle(model: &Model, view: &mut ActivityView) {
+    let under = view.rows.get(view.cursor.at).map(|row| (row.known.subject.clone(), row.known.run.clone()));
+    let shown = |environment: &str| model.only.as_ref().is_none_or(|only| only.0 == environment);
+    let here = model.runs.iter().rev().filter(|run| shown(&run.plan.environment.0));
+    let (active, ended): (Vec<&RunState>, Vec<&RunState>) = here.partition(|run| run.is_active());
+    let known: Vec<&RunId> = model.runs.iter().filter_map(RunState::run).collect();
+    let history = model.history.shown().map(Vec::as_slice).unwrap_or_default();
+    let past = history.iter().filter(|summary| !known.contains(&&summary.run));
+    let past = past.filter(|summary| shown(summary.plan_text("/environment").unwrap_or_default()));
+    view.rows = active.into_iter().map(|run| here_row(model, run)).collect();
+    // What ended here and what ended before are one list, newest first.
+    let mut rest: Vec<(Timestamp, Row)> = ended.into_iter().map(|run| (run.started_at, here_row(model, run))).collect();
+    rest.extend(past.map(|summary| (summary.opened.at, past_row(model, summary))));
+    rest.sort_by(|(left, _), (right, _)| right.cmp(left));
+    view.rows.extend(rest.into_iter().map(|(_, row)| row));
+    if let Some((subject, run)) = under {
+        let same = |row: &Row| row.known.subject == subject || (run.is_some() && row.known.run == run);
+        view.cursor.at = view.rows.iter().position(same).unwrap_or(view.cursor.at);
+    }
+    view.cursor.settle(view.rows.len(), height(model));
 }
-pub(super) fn command(_model: &mut Model, _command: Command) -> Vec<Effect> {
+
+fn when(model: &Model, at: Timestamp) -> String {
+    let day = |at: Timestamp| at.strftime("%F").to_string();
+    let format = if day(at) == day(model.now) { "%H:%M:%S" } else { "%F %H:%M" };
+    at.strftime(format).to_string()
+}
+
+fn here_row(model: &Model, run: &RunState) -> Row {
+    let known = Known::here(run);
+    let moved = match &run.end {
+        Some(Ok(report)) => verbs::moved(report),
+        Some(Err(_)) => 0,
+        None => run.done(),
+    };
+    let end = match &run.progress {
+        Some(progress) if run.is_active() => {
+            let share = run.share();
+            let (done, open) = bar(share, BAR_COLUMNS, model.look);
+            let stopping = if run.cancelled { "stopping, ".to_owned() } else { String::new() };
+            let step = match progress.tally.steps {
+                0 | 1 => String::new(),
+                steps => format!(", step {} of {steps}", progress.tally.step),
+            };
+            let waits = progress.waits().first().map(|wait| format!(", {wait}")).unwrap_or_default();
+            format!("{done}{open} {stopping}{:.0} %{step}{waits}", (share * 100.0).floor())
+        }
+        Some(_) | None => end_words(model, &known, 0),
+    };
+    row(model, known, run.started_at, run.plan.resource.as_str(), moved, end)
+}
+
+fn past_row(model: &Model, summary: &RunSummary) -> Row {
+    let known = Known::past(summary);
+    let figure = |report: &serde_json::Value, name: &str| {
+        report.pointer(&format!("/tally/{name}")).and_then(serde_json::Value::as_u64).unwrap_or(0)
+    };
+    let (moved, uncertain) = match &summary.last.record {
+        Record::Ended { report, .. } => {
+            let uncertain =
+                report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+            (Some(figure(report, "moved") + figure(report, "removed")), uncertain)
+        }
+        _ => (None, 0),
+    };
+    let end = end_words(model, &known, uncertain);
+    let resource = summary.plan_text("/resource").unwrap_or("?");
+    let mut row = row(model, known, summary.opened.at, resource, moved.unwrap_or(0), end);
+    if moved.is_none() {
+        // Its journal tells, once it is read.
+        row.cells[4] = "?".to_owned();
+    }
+    row
+}
+
+fn row(model: &Model, known: Known, at: Timestamp, resource: &str, moved: u64, end: String) -> Row {
+    let (_, _, role) = run_page::standing(&known, model.look);
+    let what = known.operation.as_ref().map_or("?", crate::operations::Operation::name).to_owned();
+    let environment = known.environment.as_ref().map_or("?".to_owned(), |name| {
+        model.site(name).map_or(Text::line(&name.0).to_string(), |site| model.look.environment_name(&site.environment))
+    });
+    let cells = [when(model, at), what, environment, Text::line(resource).to_string(), thousands(moved), end];
+    Row { known, cells, role }
+}
+
+/// How it ended, what is in doubt, and the key that goes on.
+fn end_words(model: &Model, known: &Known, uncertain: usize) -> String {
+    let (sign, words, _) = run_page::standing(known, model.look);
+    let doubt = if uncertain > 0 { format!(", {} uncertain", thousands(uncertain as u64)) } else { String::new() };
+    let key = model.keymap.key_for(Scope::Activity, Command::Resume).unwrap_or("?");
+    let next = match verbs::go_on(known) {
+        Ok(GoOn::Resume) => format!(": {key} goes on"),
+        Ok(GoOn::PlanAnew) => format!(": {key} plans anew"),
+        Err(_) => String::new(),
+    };
+    format!("{sign} {words}{doubt}{next}")
+}
+
+/// Rows of the table that are seen.
+fn height(model: &Model) -> usize {
+    // A title row above, and what is said of the list below.
+    usize::from(super::view::areas(model.size).content.height).saturating_sub(2)
+}
+
+fn under(view: &ActivityView) -> Option<&Known> {
+    view.rows.get(view.cursor.at).map(|row| &row.known)
+}
+
+pub(super) fn able(model: &Model, view: &ActivityView, command: Command) -> Able {
+    match command {
+        Command::Down | Command::Up | Command::First | Command::Last | Command::PageDown | Command::PageUp => Able::Yes,
+        Command::HalfPageDown | Command::HalfPageUp => Able::Yes,
+        Command::Open => Able::when(under(view).is_some(), "there is no run"),
+        Command::Cancel
+        | Command::Resume
+        | Command::Restore
+        | Command::Journal
+        | Command::Copy
+        | Command::CopyCommand => match under(view) {
+            Some(known) => verbs::able(model, known, command),
+            None => Able::no("there is no run"),
+        },
+        _ => Able::NotHere,
+    }
+}
+
+pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    let height = height(model);
+    let View::Activity(view) = model.view_mut() else { return Vec::new() };
+    let rows = view.rows.len();
+    if view.cursor.step(command, rows, height) {
+        return Vec::new();
+    }
+    let Some(known) = under(view).cloned() else { return Vec::new() };
+    match command {
+        Command::Open => verbs::open(model, &known, false),
+        Command::Journal => verbs::open(model, &known, true),
+        _ => verbs::give(model, &known, command),
+    }
+}
+
+pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    let height = height(model);
+    let first = super::view::areas(model.size).content.y + 1;
+    let View::Activity(view) = model.view_mut() else { return Vec::new() };
+    let rows = view.rows.len();
+    match mouse.what {
+        MouseWhat::Scroll(lines) => view.cursor.scroll(lines, rows, height),
+        MouseWhat::Click if mouse.row >= first && usize::from(mouse.row - first) < height => {
+            let at = view.cursor.top + usize::from(mouse.row - first);
+            if at < rows {
+                view.cursor.go(at, rows, height);
+            }
+        }
+        MouseWhat::Click => {}
+    }
     Vec::new()
 }
-pub(super) fn mouse(_model: &mut Model, _mouse: Mouse) -> Vec<Effect> {
-    Vec::new()
+
+/// Draws it.
+pub(super) fn draw(model: &Model, view: &ActivityView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    if area.height < 3 {
+        return;
+    }
+    let above = Rect { height: area.height - 1, ..area };
+    if view.rows.is_empty() {
+        empty(model, frame, above);
+    } else {
+        let old = !matches!(model.history, Load::Here(_) | Load::Waiting(..));
+        let cell = |row: usize, column: usize| {
+            let row = &view.rows[row];
+            let is_past = matches!(row.known.subject, Subject::Past(_));
+            let style = match column {
+                _ if old && is_past => look.style(Role::Stale),
+                ENV => environment_style(model, &row.known),
+                END => look.style(row.role),
+                _ => look.style(Role::Text),
+            };
+            Cell::new(row.cells[column].as_str(), style)
+        };
+        Table { columns: &COLUMNS, rows: view.rows.len(), cursor: Some(view.cursor), sorted: None, cell, look }
+            .draw(frame, above);
+    }
+    let (words, role) = standing_of_list(model, view);
+    let words = super::fit::cut(&words, usize::from(area.width).saturating_sub(2), look).into_owned();
+    frame.buffer_mut().set_string(area.x + 1, area.bottom() - 1, words, look.style(role));
 }
-pub(super) fn draw(_model: &Model, _view: &ActivityView, _frame: &mut Frame<'_>, _area: Rect) {}
+
+fn environment_style(model: &Model, known: &Known) -> Style {
+    let site = known.environment.as_ref().and_then(|name| model.site(name));
+    site.map_or(model.look.style(Role::Dim), |site| model.look.environment(&site.environment))
+}
+
+fn empty(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    let lines: Vec<(String, Role)> = match &model.history {
+        Load::Idle | Load::Waiting(..) => vec![("reading the journals of earlier runs".to_owned(), Role::Dim)],
+        Load::Failed(failure, _) => vec![
+            ("The journals can't be read.".to_owned(), Role::Strong),
+            (format!("because: {}", failure.what), Role::Warning),
+            (format!("try: {}", failure.hint), Role::Text),
+        ],
+        Load::Here(_) => vec![
+            ("No run yet.".to_owned(), Role::Strong),
+            (
+                "Every redrive, purge and restore is listed here with its journal, also those from the command line."
+                    .to_owned(),
+                Role::Text,
+            ),
+            (
+                format!(
+                    "{} on a dead-letter queue plans one.",
+                    model.keymap.key_for(Scope::Home, Command::Redrive).unwrap_or("redrive")
+                ),
+                Role::Text,
+            ),
+        ],
+    };
+    let columns = usize::from(area.width).saturating_sub(4);
+    let wrapped = lines.iter().flat_map(|(text, role)| wrap(text, columns).into_iter().map(move |line| (line, *role)));
+    for (y, (line, role)) in (area.y + 1..area.bottom()).zip(wrapped) {
+        frame.buffer_mut().set_stringn(area.x + 2, y, line, columns, look.style(role));
+    }
+}
+
+/// What is said of the list below it.
+fn standing_of_list(model: &Model, view: &ActivityView) -> (String, Role) {
+    let age = |at: Timestamp| crate::operations::values::duration(model.now.duration_since(at).as_secs_f64().floor());
+    let read = view.read_at.map(|at| format!(", read {} ago", age(at))).unwrap_or_default();
+    match &model.history {
+        Load::Failed(failure, Some(_)) => {
+            (format!("the journals can't be read again{read}: {}; {}", failure.what, failure.hint), Role::Warning)
+        }
+        Load::Failed(..) | Load::Idle => (String::new(), Role::Dim),
+        Load::Waiting(..) => (format!("reading the journals{read}"), Role::Dim),
+        Load::Here(_) => {
+            let open = view.rows.iter().filter(|row| needs_somebody(&row.known)).count();
+            let runs = view.rows.len();
+            let words = format!("{} run{}", thousands(runs as u64), if runs == 1 { "" } else { "s" });
+            match open {
+                0 => (words, Role::Dim),
+                open => (format!("{words}, {open} unfinished"), Role::Warning),
+            }
+        }
+    }
+}
+
+fn needs_somebody(known: &Known) -> bool {
+    match known.standing {
+        Standing::BrokeOff => true,
+        Standing::Ended { left, .. } => left,
+        Standing::Active { .. } | Standing::Elsewhere | Standing::NotBegun => false,
+    }
+}

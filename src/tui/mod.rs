@@ -25,11 +25,13 @@ pub mod model;
 mod observed;
 mod overlay;
 mod pace;
+pub mod page;
 pub mod palette;
 mod perform;
 pub mod popup;
 pub mod queues;
 mod quitting;
+mod run_page;
 pub mod run_view;
 pub mod spark;
 pub mod standing;
@@ -38,6 +40,7 @@ mod terminal;
 pub mod theme;
 pub mod ticket;
 pub mod update;
+pub mod verbs;
 pub mod view;
 
 use std::{

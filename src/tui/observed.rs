@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::{
+    activity,
     effect::Effect,
     event::Notice,
     home, letters,
     model::{Model, View},
-    queues,
+    queues, run_view,
 };
 use crate::{
     domain::{EnvironmentName, QueueName},
@@ -39,7 +40,9 @@ pub(super) fn settle(model: &mut Model) {
             View::Home(view) if at == shown => home::settle(model, view),
             View::Queues(view) if at == shown => queues::settle(model, view),
             View::Letters(view) => letters::settle(model, view),
-            View::Home(_) | View::Queues(_) | View::Message(_) | View::Activity(_) | View::Run(_) => {}
+            View::Activity(view) => activity::settle(model, view),
+            View::Run(view) => run_view::settle(model, view),
+            View::Home(_) | View::Queues(_) | View::Message(_) => {}
         }
     }
     model.views = views;

@@ -52,6 +52,7 @@ pub(super) fn field(model: &mut Model) -> Option<&mut Field> {
 pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Effect> {
     match &model.overlay {
         Some(Overlay::Palette(_)) if typed == Typed::Changed => palette::typed(model),
+        Some(Overlay::Flow(_)) if typed == Typed::Changed => flow::typed(model),
         _ => {}
     }
     Vec::new()
@@ -63,7 +64,8 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         Some(Overlay::Palette(_)) => palette::mouse(model, mouse),
         Some(Overlay::Details(_)) => queues::details_mouse(model, mouse),
         Some(Overlay::Sort(_)) => queues::sort_mouse(model, mouse),
-        Some(Overlay::Flow(_) | Overlay::Quitting(_)) | None => Vec::new(),
+        Some(Overlay::Flow(_)) => flow::mouse(model, mouse),
+        Some(Overlay::Quitting(_)) | None => Vec::new(),
     }
 }
 

@@ -1,23 +1,36 @@
 //! One run: its progress, then its report; its journal.
 
 use jiff::Timestamp;
-use ratatui::{Frame, layout::Rect};
+use ratatui::{Frame, layout::Rect, text::Span};
 
 use super::{
     able::Able,
+    activity,
     effect::Effect,
-    event::Mouse,
-    list::Cursor,
-    model::Model,
+    event::{Mouse, MouseWhat, Notice},
+    fit::spread,
+    flow,
+    model::{Model, View},
+    page::Page,
+    run_page,
+    theme::Role,
     ticket::{Load, Ticket},
+    verbs::{self, Known},
 };
 use crate::{
-    domain::{EnvironmentName, RunId},
-    journal::Entry,
-    keymap::Command,
+    domain::{EnvironmentName, RunId, Text},
+    journal::{Entry, RunSummary},
+    keymap::{Command, Scope},
     plan::Plan,
-    run::{Failure, Progress, Report},
+    run::{End, Failure, Progress, Report},
 };
+
+pub(super) use verbs::world_suffix;
+
+/// Ended runs of this console that are kept in mind; journals tell of the others.
+const ENDED_MAX: usize = 200;
+/// Samples of the speed that are kept, a second apart at least.
+const SAMPLES_MAX: usize = 60;
 
 /// A run of this console.
 #[derive(Debug, Clone)]
@@ -26,10 +39,14 @@ pub struct RunState {
     pub ticket: Ticket,
     /// The plan that was approved.
     pub plan: Box<Plan>,
+    /// The earlier run that it goes on with.
+    pub resumed: Option<RunId>,
     /// When it was started.
     pub started_at: Timestamp,
     /// How far it is.
     pub progress: Option<Progress>,
+    /// How many were dealt with when, oldest first.
+    pub samples: Vec<(Timestamp, u64)>,
     /// How it ended.
     pub end: Option<Result<Box<Report>, Failure>>,
     /// Whether it was asked to stop.
@@ -37,9 +54,50 @@ pub struct RunState {
 }
 
 impl RunState {
+    /// Begun just now.
+    pub(super) fn begun(ticket: Ticket, plan: Box<Plan>, resumed: Option<RunId>, started_at: Timestamp) -> Self {
+        let (progress, end) = (None, None);
+        Self { ticket, plan, resumed, started_at, progress, samples: Vec::new(), end, cancelled: false }
+    }
+
     /// Whether it is still going on.
     pub fn is_active(&self) -> bool {
         self.end.is_none()
+    }
+
+    /// Its name, once it is known.
+    pub fn run(&self) -> Option<&RunId> {
+        let reported = match &self.end {
+            Some(Ok(report)) => Some(&report.run),
+            Some(Err(_)) | None => None,
+        };
+        reported.or(self.progress.as_ref().map(|progress| &progress.run)).or(self.resumed.as_ref())
+    }
+
+    /// About how many messages there are to move.
+    pub fn estimate(&self) -> u64 {
+        let all = self.progress.as_ref().map_or(self.plan.messages_estimate, |progress| progress.messages_estimate);
+        self.plan.operation.limit().map_or(all, |limit| all.min(limit))
+    }
+
+    /// How many of them are dealt with.
+    pub fn done(&self) -> u64 {
+        self.progress.as_ref().map_or(0, Progress::done)
+    }
+
+    /// The same as a share from 0 to 1.
+    pub fn share(&self) -> f64 {
+        let (done, estimate) = (self.done() as f64, self.estimate() as f64);
+        if estimate > 0.0 { (done / estimate).min(1.0) } else { 0.0 }
+    }
+
+    fn sample(&mut self, progress: &Progress) {
+        let due = self.samples.last().is_none_or(|(at, _)| progress.at.duration_since(*at).as_secs() >= 1);
+        if due {
+            self.samples.push((progress.at, progress.done()));
+            let extra = self.samples.len().saturating_sub(SAMPLES_MAX);
+            self.samples.drain(..extra);
+        }
     }
 }
 
@@ -59,46 +117,239 @@ pub struct RunView {
     pub subject: Subject,
     /// Its journal, where it is shown.
     pub journal: Load<Vec<Entry>>,
-    /// First line shown.
-    pub scroll: Cursor,
+    /// Whether the journal is shown below.
+    pub shows_journal: bool,
+    /// Whether long records are broken into lines rather than cut.
+    pub wraps: bool,
+    /// What is shown.
+    pub page: Page,
+    /// First line of it that is seen.
+    pub top: usize,
+}
+
+impl RunView {
+    pub(super) fn new(subject: Subject, shows_journal: bool) -> Self {
+        let (journal, page) = (Load::Idle, Page::default());
+        Self { subject, journal, shows_journal, wraps: false, page, top: 0 }
+    }
+}
+
+/// The view of a run of this console.
+pub(super) fn of_ticket(ticket: Ticket) -> View {
+    View::Run(RunView::new(Subject::Here(ticket), false))
+}
+
+/// Keeps what is remembered of ended runs bounded.
+pub(super) fn forget_old(model: &mut Model) {
+    let ended = model.runs.iter().filter(|run| !run.is_active()).count();
+    if ended > ENDED_MAX
+        && let Some(at) = model.runs.iter().position(|run| !run.is_active())
+    {
+        model.runs.remove(at);
+    }
+}
+
+pub(super) fn state<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunState> {
+    match &view.subject {
+        Subject::Here(ticket) => model.runs.iter().find(|run| run.ticket == *ticket),
+        Subject::Past(_) => None,
+    }
+}
+
+/// What journals tell of the run.
+pub(super) fn summary<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunSummary> {
+    match &view.subject {
+        Subject::Here(_) => None,
+        Subject::Past(id) => model.history.shown()?.iter().find(|summary| summary.run == *id),
+    }
+}
+
+pub(super) fn known(model: &Model, view: &RunView) -> Option<Known> {
+    state(model, view).map(Known::here).or_else(|| summary(model, view).map(Known::past))
 }
 
 /// Where the run acts, as far as it is known here.
 pub(super) fn environment(model: &Model, view: &RunView) -> Option<EnvironmentName> {
     match &view.subject {
-        Subject::Here(ticket) => {
-            let run = model.runs.iter().find(|run| run.ticket == *ticket)?;
-            Some(run.plan.environment.clone())
+        Subject::Here(_) => state(model, view).map(|run| run.plan.environment.clone()),
+        Subject::Past(_) => {
+            let name = summary(model, view)?.plan_text("/environment")?;
+            Some(EnvironmentName(name.to_owned()))
         }
-        Subject::Past(_) => None,
     }
 }
 
 pub(super) fn progress(model: &mut Model, ticket: Ticket, progress: Progress) -> Vec<Effect> {
-    if let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket) {
+    if let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket && run.is_active()) {
+        run.sample(&progress);
         run.progress = Some(progress);
     }
+    settle_open(model);
     Vec::new()
 }
+
 pub(super) fn finished(model: &mut Model, ticket: Ticket, end: Result<Box<Report>, Failure>) -> Vec<Effect> {
-    if let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket) {
-        run.end = Some(end);
+    let seen =
+        matches!(model.view(), View::Run(view) if view.subject == Subject::Here(ticket)) && model.overlay.is_none();
+    let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket && run.is_active()) else {
+        return Vec::new();
+    };
+    run.end = Some(end);
+    let environment = run.plan.environment.clone();
+    let notice = notice(run);
+    if !seen {
+        let key = model.keymap.key_for(Scope::Everywhere, Command::Activity);
+        let where_to = key.map(|key| format!("; {key} shows it")).unwrap_or_default();
+        model.say(Notice { text: Text::line(&format!("{}{where_to}", notice.text)), ..notice });
     }
     if model.leaving && !model.runs.iter().any(RunState::is_active) {
         return vec![Effect::Quit];
     }
+    settle_open(model);
+    // What it changed is worth a fresh look.
+    let mut effects = vec![Effect::Refresh(Some(environment))];
+    if model.views.iter().any(|view| matches!(view, View::Activity(_))) {
+        effects.extend(activity::ask(model));
+    }
+    effects.extend(read_journal(model));
+    effects
+}
+
+/// How a run ended, in a line.
+fn notice(run: &RunState) -> Notice {
+    let what = format!("{} in {}", flow::subject(&run.plan.operation), run.plan.environment);
+    match &run.end {
+        Some(Ok(report)) => {
+            let text =
+                format!("{what}: {}, {} moved", report.end.words(), super::page::thousands(verbs::moved(report)));
+            match report.end {
+                End::Done | End::Nothing => Notice::good(&text),
+                End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => Notice::bad(&text),
+            }
+        }
+        Some(Err(failure)) => Notice::bad(&format!("{what}: {}", failure.what)),
+        None => Notice::note(&what),
+    }
+}
+
+/// Asks for the journal of the run that is shown, where its journal is shown.
+pub(super) fn read_journal(model: &mut Model) -> Vec<Effect> {
+    let ticket = model.ticket();
+    let View::Run(view) = model.view() else { return Vec::new() };
+    if !view.shows_journal {
+        return Vec::new();
+    }
+    let run = match &view.subject {
+        Subject::Past(run) => Some(run.clone()),
+        Subject::Here(_) => state(model, view).and_then(|run| run.run().cloned()),
+    };
+    let (Some(run), View::Run(view)) = (run, model.view_mut()) else { return Vec::new() };
+    view.journal.ask(ticket);
+    settle_open(model);
+    vec![Effect::ReadJournal(ticket, run)]
+}
+
+pub(super) fn journal_read(model: &mut Model, ticket: Ticket, answer: Result<Vec<Entry>, Failure>) -> Vec<Effect> {
+    let asked = model.views.iter_mut().find_map(|view| match view {
+        View::Run(view) if matches!(view.journal, Load::Waiting(waited, _) if waited == ticket) => Some(view),
+        _ => None,
+    });
+    if let Some(view) = asked {
+        view.journal.answer(ticket, answer);
+    }
+    settle_open(model);
     Vec::new()
 }
-pub(super) fn journal_read(_model: &mut Model, _ticket: Ticket, _answer: Result<Vec<Entry>, Failure>) -> Vec<Effect> {
+
+/// Brings the views of runs up to date, and no others: this happens ten times a second.
+pub(super) fn settle_open(model: &mut Model) {
+    let mut views = std::mem::take(&mut model.views);
+    for view in &mut views {
+        match view {
+            View::Run(view) => settle(model, view),
+            View::Activity(view) => activity::settle(model, view),
+            View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_) => {}
+        }
+    }
+    model.views = views;
+}
+
+/// Brings what is shown up to date.
+pub(super) fn settle(model: &Model, view: &mut RunView) {
+    let columns = usize::from(super::view::areas(model.size).content.width).saturating_sub(4);
+    view.page = run_page::page(model, view, columns);
+    let rows = rows(model);
+    view.page.settle(&mut view.top, rows);
+}
+
+/// Rows in which the page is seen: below the run's name and an empty row.
+fn rows(model: &Model) -> usize {
+    usize::from(super::view::areas(model.size).content.height).saturating_sub(2)
+}
+
+pub(super) fn able(model: &Model, view: &RunView, command: Command) -> Able {
+    match command {
+        Command::Down | Command::Up | Command::First | Command::Last | Command::PageDown | Command::PageUp => Able::Yes,
+        Command::HalfPageDown | Command::HalfPageUp => Able::Yes,
+        Command::Wrap => Able::when(view.shows_journal, "the journal is not shown"),
+        _ => match known(model, view) {
+            Some(known) => verbs::able(model, &known, command),
+            None => Able::NotHere,
+        },
+    }
+}
+
+pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    let rows = rows(model);
+    let View::Run(view) = model.view_mut() else { return Vec::new() };
+    if view.page.step(&mut view.top, command, rows) {
+        return Vec::new();
+    }
+    match command {
+        Command::Journal => {
+            view.shows_journal = !view.shows_journal;
+            settle_open(model);
+            read_journal(model)
+        }
+        Command::Wrap => {
+            view.wraps = !view.wraps;
+            settle_open(model);
+            Vec::new()
+        }
+        _ => {
+            let View::Run(view) = model.view() else { return Vec::new() };
+            known(model, view).map(|known| verbs::give(model, &known, command)).unwrap_or_default()
+        }
+    }
+}
+
+pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+    let rows = rows(model);
+    if let (MouseWhat::Scroll(lines), View::Run(view)) = (mouse.what, model.view_mut()) {
+        view.page.scroll(&mut view.top, lines, rows);
+    }
     Vec::new()
 }
-pub(super) fn able(_model: &Model, _view: &RunView, _command: Command) -> Able {
-    Able::NotHere
+
+/// Draws it.
+pub(super) fn draw(model: &Model, view: &RunView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    if area.height < 3 {
+        return;
+    }
+    let (left, right) = run_page::head(model, view);
+    let mut spans = vec![Span::raw("  ")];
+    spans.extend(left.into_iter().map(|part| Span::styled(part.text, look.style(part.role))));
+    if let Some(site) = environment(model, view).and_then(|name| model.site(&name)) {
+        let name = format!(" {} ", look.environment_name(&site.environment));
+        spans.push(Span::styled(name, look.environment(&site.environment)));
+        if let Some(account) = &site.environment.account {
+            spans.push(Span::styled(format!(" {account}"), look.style(Role::Dim)));
+        }
+    }
+    let right = right.into_iter().map(|part| Span::styled(part.text, look.style(part.role))).collect();
+    let line = spread(spans, right, usize::from(area.width.saturating_sub(2)), look);
+    frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
+    let below = Rect { x: area.x + 2, y: area.y + 2, width: area.width.saturating_sub(4), height: area.height - 2 };
+    view.page.draw(frame, below, view.top, look);
 }
-pub(super) fn command(_model: &mut Model, _command: Command) -> Vec<Effect> {
-    Vec::new()
-}
-pub(super) fn mouse(_model: &mut Model, _mouse: Mouse) -> Vec<Effect> {
-    Vec::new()
-}
-pub(super) fn draw(_model: &Model, _view: &RunView, _frame: &mut Frame<'_>, _area: Rect) {}

@@ -20,6 +20,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Mouse(mouse) => on_mouse(model, mouse),
         Event::Resize(columns, rows) => {
             model.size = (columns, rows);
+            flow::settle(model);
             observed::settle(model);
             observed::focus(model)
         }
@@ -164,7 +165,8 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
     let mut effects = match model.view() {
         View::Activity(_) => activity::ask(model),
         View::Letters(_) => letters::look_again(model),
-        View::Home(_) | View::Queues(_) | View::Message(_) | View::Run(_) => Vec::new(),
+        View::Run(_) => run_view::read_journal(model),
+        View::Home(_) | View::Queues(_) | View::Message(_) => Vec::new(),
     };
     effects.push(Effect::Refresh(model.only.clone()));
     effects

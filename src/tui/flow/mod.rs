@@ -1,14 +1,36 @@
 //! An operation on its way from a key to consent: planned, shown, perhaps changed, agreed to.
 
-use ratatui::{Frame, layout::Rect};
+mod consent;
+mod draw;
+mod keys;
+mod options;
+mod options_draw;
+mod shown;
 
+use jiff::Timestamp;
+
+pub(super) use draw::draw;
+pub(super) use keys::{key, mouse, typed};
+
+use self::{consent::Consenting, options::Form};
 use super::{
     effect::Effect,
+    event::Notice,
     field::Field,
-    model::Model,
+    model::{Model, Overlay},
+    page::Page,
     ticket::{Load, Ticket},
 };
-use crate::{domain::EnvironmentName, keymap::Key, operations::Operation, plan::Plan, run::Failure};
+use crate::{
+    domain::{EnvironmentName, RunId, Text},
+    gate::{self, Ask, Refusal},
+    operations::{Operation, command_line, values::Uncertain},
+    plan::Plan,
+    run::Failure,
+};
+
+/// A plan that is older is made anew before it is agreed to: the world goes on.
+pub const PLAN_SECONDS_MAX: i64 = 300;
 
 /// An operation on its way to consent.
 #[derive(Debug, Clone)]
@@ -16,27 +38,194 @@ pub struct Flow {
     /// Where.
     pub environment: EnvironmentName,
     /// What is wanted.
-    pub operation: Operation,
+    pub wanted: Wanted,
     /// The plan.
     pub plan: Load<Plan>,
+    /// When the plan was asked for.
+    pub asked_at: Timestamp,
+    /// When it came.
+    pub planned_at: Option<Timestamp>,
+    /// What the gate asks for it, or why there is no use in asking.
+    pub asked: Option<Result<Ask, Refusal>>,
+    /// What to know about this plan besides: why it was made anew, what differs.
+    pub notes: Vec<Text>,
+    /// The answer in the making.
+    pub consenting: Consenting,
+    /// How it is done, being changed.
+    pub options: Option<Form>,
+    /// The plan as shown.
+    pub page: Page,
+    /// First line of it that is seen.
+    pub top: usize,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    /// This, planned now.
+    Operation(Box<Operation>),
+    /// What an earlier run left, as it was planned then.
+    Resume(RunId),
 }
 
 impl Flow {
+    fn new(model: &Model, environment: &EnvironmentName, wanted: Wanted) -> Self {
+        Self {
+            environment: environment.clone(),
+            wanted,
+            plan: Load::Idle,
+            asked_at: model.now,
+            planned_at: None,
+            asked: None,
+            notes: Vec::new(),
+            consenting: Consenting::default(),
+            options: None,
+            page: Page::default(),
+            top: 0,
+        }
+    }
+
     /// The line that is typed in, if one is.
     pub(super) fn field(&mut self) -> Option<&mut Field> {
-        None
+        match &mut self.options {
+            Some(form) => form.field(),
+            None => self.consenting.field(),
+        }
+    }
+
+    /// The plan that can be agreed to: none while another one is awaited or failed.
+    fn ready(&self) -> Option<&Plan> {
+        match &self.plan {
+            Load::Here(plan) => Some(plan),
+            Load::Idle | Load::Waiting(..) | Load::Failed(..) => None,
+        }
+    }
+
+    /// What it is about, in words.
+    fn title(&self) -> String {
+        let planned = self.plan.shown().map(|plan| &plan.operation);
+        let what = match (&self.wanted, planned) {
+            (Wanted::Operation(operation), _) => subject(operation),
+            (Wanted::Resume(run), Some(operation)) => format!("go on with {run}: {}", subject(operation)),
+            (Wanted::Resume(run), None) => format!("go on with {run}"),
+        };
+        Text::line(&what).to_string()
+    }
+
+    /// The command line that does the same.
+    fn command(&self) -> Option<String> {
+        match (&self.wanted, self.plan.shown()) {
+            (Wanted::Operation(operation), _) => Some(command_line(operation, &self.environment)),
+            (Wanted::Resume(run), Some(plan)) => Some(resume_line(&plan.operation, run, &self.environment)),
+            (Wanted::Resume(_), None) => None,
+        }
     }
 }
 
+/// The command line that goes on with a run.
+pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &EnvironmentName) -> String {
+    let uncertain = match operation {
+        Operation::Redrive(redrive) if redrive.uncertain == Uncertain::Resend => " --uncertain resend",
+        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => "",
+    };
+    format!("opsctl {} --resume {run}{uncertain} --env {environment}", operation.name())
+}
+
+/// An operation and what it is about: `redrive orders-dlq`.
+pub(super) fn subject(operation: &Operation) -> String {
+    let resource = match operation {
+        Operation::Redrive(redrive) => redrive.queue.as_str(),
+        Operation::Purge(purge) => purge.queue.as_str(),
+        Operation::Restore(restore) => restore.run.as_str(),
+    };
+    // A URL or an ARN ends with the queue's name.
+    let name = resource.rsplit(['/', ':']).next().unwrap_or(resource);
+    Text::line(&format!("{} {name}", operation.name())).to_string()
+}
+
 /// Begins: plans the operation.
-pub(super) fn begin(_model: &mut Model, _environment: &EnvironmentName, _operation: Operation) -> Vec<Effect> {
+pub(super) fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
+    let flow = Flow::new(model, environment, Wanted::Operation(Box::new(operation)));
+    model.overlay = Some(Overlay::Flow(Box::new(flow)));
+    plan_again(model, None)
+}
+
+/// Begins: goes on with a run, once it was agreed to anew.
+pub(super) fn resume(model: &mut Model, environment: &EnvironmentName, run: RunId) -> Vec<Effect> {
+    let flow = Flow::new(model, environment, Wanted::Resume(run));
+    model.overlay = Some(Overlay::Flow(Box::new(flow)));
+    plan_again(model, None)
+}
+
+/// Asks for a plan; an answer to an earlier question counts no longer.
+fn plan_again(model: &mut Model, why: Option<Text>) -> Vec<Effect> {
+    let (ticket, now) = (model.ticket(), model.now);
+    let Some(Overlay::Flow(flow)) = &mut model.overlay else { return Vec::new() };
+    flow.plan.ask(ticket);
+    flow.asked_at = now;
+    flow.notes = why.into_iter().collect();
+    flow.consenting.at_no();
+    match &flow.wanted {
+        Wanted::Operation(operation) => vec![Effect::Plan(ticket, flow.environment.clone(), operation.clone())],
+        Wanted::Resume(run) => vec![Effect::PlanResume(ticket, run.clone())],
+    }
+}
+
+/// Takes a plan in.
+pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan>, Failure>) -> Vec<Effect> {
+    let now = model.now;
+    let Some(Overlay::Flow(flow)) = &mut model.overlay else { return Vec::new() };
+    let before = flow.plan.shown().cloned();
+    let answer = answer.map(|plan| {
+        let mut plan = *plan;
+        if matches!(flow.wanted, Wanted::Resume(_)) {
+            // It is decided anew each time.
+            plan.decide_uncertain(Uncertain::default());
+        }
+        plan
+    });
+    if !flow.plan.answer(ticket, answer) {
+        return Vec::new();
+    }
+    flow.planned_at = Some(now);
+    if let (Some(before), Some(plan)) = (before, flow.ready())
+        && before.operation == plan.operation
+    {
+        let differs = before.differences(plan).into_iter().map(|what| Text::line(&format!("differs now: {what}")));
+        flow.notes.extend(differs);
+    }
+    settle(model);
     Vec::new()
 }
-pub(super) fn planned(_model: &mut Model, _ticket: Ticket, _answer: Result<Box<Plan>, Failure>) -> Vec<Effect> {
-    Vec::new()
+
+/// Brings what is shown up to date with plan and size.
+pub(super) fn settle(model: &mut Model) {
+    let (size, look) = (model.size, model.look);
+    let Some(Overlay::Flow(flow)) = &mut model.overlay else { return };
+    let plan = match &flow.plan {
+        Load::Here(plan) | Load::Waiting(_, Some(plan)) => Some(plan),
+        Load::Idle | Load::Waiting(_, None) | Load::Failed(..) => None,
+    };
+    let environment = model.sites.iter().map(|site| &site.environment).find(|one| one.name == flow.environment);
+    flow.asked = plan.zip(environment).map(|(plan, environment)| gate::ask(plan, environment));
+    let columns = usize::from(draw::inside_columns(size));
+    flow.page = match plan {
+        Some(plan) => shown::page(plan, &flow.notes, columns, look),
+        None => Page::default(),
+    };
+    let rows = draw::page_rows(flow, size);
+    flow.page.settle(&mut flow.top, rows);
 }
-pub(super) fn key(model: &mut Model, _key: &Key) -> Vec<Effect> {
-    model.overlay = None;
-    Vec::new()
+
+/// The terminal's clipboard gets the command line.
+fn copy_command(model: &mut Model) -> Vec<Effect> {
+    let suffix = super::run_view::world_suffix(model);
+    let Some(Overlay::Flow(flow)) = &model.overlay else { return Vec::new() };
+    match flow.command() {
+        Some(command) => vec![Effect::Copy(format!("{command}{suffix}"))],
+        None => {
+            model.say(Notice::bad("there is no plan yet"));
+            Vec::new()
+        }
+    }
 }
-pub(super) fn draw(_model: &Model, _flow: &Flow, _frame: &mut Frame<'_>, _area: Rect) {}

@@ -1,0 +1,364 @@
+//! What is said of a run: how far it is, how it ended, its journal.
+
+use super::{
+    flow,
+    model::Model,
+    page::{Page, Part, bar, part, thousands},
+    run_view::{self, RunState, RunView},
+    theme::{Look, Role},
+    ticket::Load,
+    verbs::{self, GoOn, Known, Standing},
+};
+use crate::{
+    domain::Text,
+    journal::{Entry, Record},
+    keymap::{Command, Scope},
+    operations::{command_line, values::duration},
+    plan::{Fact, Plan},
+    run::{End, Failure, Report, words},
+};
+
+/// Columns of labels.
+const LABEL: usize = 12;
+/// Widest bar.
+const BAR_COLUMNS_MAX: usize = 60;
+/// Messages named one by one.
+const NAMED_MAX: usize = 10;
+/// Seconds over which the speed of just now is taken.
+const NOW_SECONDS: i64 = 5;
+/// Facts of the plan that stay in sight.
+const FACTS: [&str; 4] = ["from", "to", "run", "engine"];
+
+/// What it is, and how it stands: left and right of the first row.
+pub(super) fn head(model: &Model, view: &RunView) -> (Vec<Part>, Vec<Part>) {
+    let Some(known) = run_view::known(model, view) else {
+        let name = match &view.subject {
+            run_view::Subject::Past(run) => run.to_string(),
+            run_view::Subject::Here(_) => "a run".to_owned(),
+        };
+        return (vec![part(name, Role::Strong)], Vec::new());
+    };
+    let what = known.operation.as_ref().map_or("run".to_owned(), flow::subject);
+    let (sign, words, role) = standing(&known, model.look);
+    let time = run_view::state(model, view).map(|run| {
+        let end = run.end.as_ref().and_then(|end| end.as_ref().ok()).map(|report| report.seconds);
+        end.unwrap_or_else(|| model.now.duration_since(run.started_at).as_secs_f64())
+    });
+    let time = time.map(|seconds| format!(" {}", duration(seconds))).unwrap_or_default();
+    (vec![part(format!("{what} in "), Role::Strong)], vec![part(format!("{sign} {words}{time}"), role)])
+}
+
+/// How a run stands: sign, words, meaning.
+pub(super) fn standing(known: &Known, look: Look) -> (&'static str, &'static str, Role) {
+    match known.standing {
+        Standing::Active { stopping: false } => (look.sign("▶", ">"), "running", Role::Accent),
+        Standing::Active { stopping: true } => (look.sign("▶", ">"), "stopping after what is in hand", Role::Warning),
+        Standing::Elsewhere => (look.sign("▶", ">"), "another process works on it", Role::Accent),
+        Standing::BrokeOff => (look.sign("▲", "!"), "broke off", Role::Warning),
+        Standing::NotBegun => (look.sign("✗", "x"), "not begun", Role::Critical),
+        Standing::Ended { end, .. } => {
+            let (sign, role) = match end {
+                End::Done => (look.sign("✓", "+"), Role::Good),
+                End::Nothing => (look.sign("·", "-"), Role::Text),
+                End::Failed | End::Refused => (look.sign("✗", "x"), Role::Critical),
+                End::Partly | End::Stale | End::Interrupted => (look.sign("▲", "!"), Role::Warning),
+            };
+            (sign, end.words(), role)
+        }
+    }
+}
+
+pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> Page {
+    let mut page = Page::new(columns);
+    match run_view::state(model, view) {
+        Some(run) => match &run.end {
+            None => progress(&mut page, model, run, columns),
+            Some(Ok(report)) => ended(&mut page, model, report),
+            Some(Err(failure)) => not_begun(&mut page, run, failure),
+        },
+        None => past(&mut page, model, view),
+    }
+    next_keys(&mut page, model, view);
+    if let Some(run) = run_view::state(model, view) {
+        facts(&mut page, &run.plan.facts);
+        let line = command_line(&run.plan.operation, &run.plan.environment);
+        same_line(&mut page, model, &line);
+    }
+    if view.shows_journal {
+        journal(&mut page, model, view);
+    }
+    page
+}
+
+fn facts(page: &mut Page, facts: &[Fact]) {
+    page.blank();
+    for fact in facts.iter().filter(|fact| FACTS.contains(&fact.label.as_str())) {
+        page.pair(Text::line(&fact.label).as_str(), LABEL, fact.value.as_str(), Role::Text);
+    }
+}
+
+fn same_line(page: &mut Page, model: &Model, line: &str) {
+    let line = format!("{line}{}", verbs::world_suffix(model));
+    page.pair("same by", LABEL, Text::line(&line).as_str(), Role::Dim);
+}
+
+fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
+    let look = model.look;
+    let share = run.share();
+    let figures =
+        format!(" {:>3.0} %  {} of ~{}", (share * 100.0).floor(), thousands(run.done()), thousands(run.estimate()));
+    let room = columns.saturating_sub(figures.len()).min(BAR_COLUMNS_MAX);
+    let (done, open) = bar(share, room, look);
+    page.line(vec![part(done, Role::Accent), part(open, Role::Line), part(figures, Role::Strong)]);
+    page.blank();
+    let Some(progress) = &run.progress else {
+        page.pair(
+            "doing",
+            LABEL,
+            "writes down what it is about to do, checks the account, looks at the queues once more",
+            Role::Text,
+        );
+        return;
+    };
+    let waits = progress.waits();
+    let doing = match (&progress.task, waits.is_empty()) {
+        (_, false) => waits.join(", "),
+        (Some(task), true) if !task.is_empty() => task.to_string(),
+        (_, true) => "moving messages".to_owned(),
+    };
+    page.pair("doing", LABEL, &doing, if waits.is_empty() { Role::Text } else { Role::Accent });
+    if progress.tally.steps > 1 {
+        page.line(ramp(&run.plan, progress.tally.step, progress.tally.steps, look));
+    }
+    let rate = rate_now(run).unwrap_or_else(|| progress.rate_mean());
+    let mut speed = vec![part(format!("{:LABEL$}  ", "speed"), Role::Dim)];
+    speed.push(part(format!("{rate:.0} a second now, {:.0} on the whole  ", progress.rate_mean()), Role::Text));
+    speed.push(part(sparkline(run, look), Role::Accent));
+    page.line(speed);
+    let left = run.estimate().saturating_sub(run.done());
+    let time =
+        (waits.is_empty() && rate > 0.5 && left > 0).then(|| format!(", about {}", duration(left as f64 / rate)));
+    page.pair("still", LABEL, &format!("~{}{}", thousands(left), time.unwrap_or_default()), Role::Text);
+    let tally = &progress.tally;
+    figure(page, "moved", progress.done(), Role::Good);
+    figure(page, "came back", tally.bounced, Role::Warning);
+    let kept: u64 = tally.kept.values().sum();
+    figure(page, "left there", kept, Role::Text);
+    figure(page, "uncertain", tally.uncertain.len() as u64, Role::Warning);
+    figure(page, "throttled", tally.throttled, Role::Warning);
+}
+
+/// A figure; one that is zero is calm.
+fn figure(page: &mut Page, label: &str, count: u64, role: Role) {
+    page.pair(label, LABEL, &thousands(count), if count == 0 { Role::Dim } else { role });
+}
+
+fn ramp(plan: &Plan, step: u32, steps: u32, look: Look) -> Vec<Part> {
+    let sizes = plan.observed.get("ramp").map_or("", String::as_str);
+    let mut parts =
+        vec![part(format!("{:LABEL$}  ", "ramp"), Role::Dim), part(format!("step {step} of {steps}: "), Role::Text)];
+    for (at, size) in sizes.split(',').filter(|size| !size.is_empty()).enumerate() {
+        let number = at as u32 + 1;
+        let size = Text::line(size);
+        parts.push(match number.cmp(&step) {
+            std::cmp::Ordering::Less => part(format!(" {size}{} ", look.sign("✓", "+")), Role::Good),
+            std::cmp::Ordering::Equal => part(format!("[{size}] "), Role::Accent),
+            std::cmp::Ordering::Greater => part(format!(" {size}  "), Role::Dim),
+        });
+    }
+    parts
+}
+
+/// Messages a second over the last seconds.
+fn rate_now(run: &RunState) -> Option<f64> {
+    let (last_at, last) = run.samples.last()?;
+    let earlier = run.samples.iter().rev().find(|(at, _)| last_at.duration_since(*at).as_secs() >= NOW_SECONDS);
+    let (first_at, first) = earlier.or(run.samples.first())?;
+    let seconds = last_at.duration_since(*first_at).as_secs_f64();
+    (seconds > 0.0).then(|| last.saturating_sub(*first) as f64 / seconds)
+}
+
+fn sparkline(run: &RunState, look: Look) -> String {
+    let rates: Vec<f64> = run
+        .samples
+        .windows(2)
+        .map(|pair| {
+            (pair[1].1.saturating_sub(pair[0].1)) as f64 / pair[1].0.duration_since(pair[0].0).as_secs_f64().max(0.001)
+        })
+        .collect();
+    let most = rates.iter().copied().fold(1.0, f64::max);
+    rates.iter().skip(rates.len().saturating_sub(24)).map(|rate| look.height(rate / most)).collect()
+}
+
+fn ended(page: &mut Page, model: &Model, report: &Report) {
+    let look = model.look;
+    let known = Standing::Ended { end: report.end, left: report.next.is_some() };
+    let (sign, words, role) = standing_of(known, look);
+    page.line(vec![
+        part(format!("{sign} {words}"), role),
+        part(format!(" in {}", duration(report.seconds)), Role::Text),
+    ]);
+    if let Some(failure) = &report.failure {
+        page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
+        page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
+    }
+    page.blank();
+    let tally = &report.tally;
+    let width = words::counts(tally).iter().map(|(count, _)| *count).chain(tally.kept.values().copied()).max();
+    let width = thousands(width.unwrap_or(0)).len();
+    let mut line = |count: u64, what: &str, role: Role| {
+        page.line(vec![part(format!("  {:>width$}", thousands(count)), role), part(format!(" {what}"), Role::Text)]);
+    };
+    for (count, what) in words::counts(tally) {
+        let good = matches!(what, "moved" | "deleted");
+        line(count, what, if good { Role::Good } else { Role::Warning });
+    }
+    for (reason, count) in &tally.kept {
+        line(*count, &format!("left: {}", Text::line(reason)), Role::Warning);
+    }
+    let named = tally.kept_named.iter().map(|(id, reason)| format!("{}: {reason}", id.0));
+    let named: Vec<String> =
+        named.chain(tally.uncertain.iter().map(|id| format!("{}: may or may not have been sent", id.0))).collect();
+    for line in named.iter().take(NAMED_MAX) {
+        page.item(look.sign("·", "-"), Role::Dim, Text::line(line).as_str(), Role::Dim);
+    }
+    if named.len() > NAMED_MAX {
+        page.text(
+            &format!("    and {} more: the journal names them all", thousands((named.len() - NAMED_MAX) as u64)),
+            Role::Dim,
+        );
+    }
+    for note in &report.notes {
+        page.item(look.sign("▲", "!"), Role::Warning, note.as_str(), Role::Text);
+    }
+    page.blank();
+    for (label, path) in [("journal", &report.journal), ("snapshot", &report.snapshot)] {
+        if let Some(path) = path {
+            page.pair(label, LABEL, path.as_str(), Role::Text);
+        }
+    }
+    if let Some(next) = &report.next {
+        page.pair("next", LABEL, &format!("{next}{}", verbs::world_suffix(model)), Role::Strong);
+    }
+}
+
+fn standing_of(standing_now: Standing, look: Look) -> (&'static str, &'static str, Role) {
+    let known = Known {
+        subject: run_view::Subject::Here(super::ticket::Ticket(0)),
+        run: None,
+        environment: None,
+        operation: None,
+        standing: standing_now,
+        snapshot: None,
+    };
+    standing(&known, look)
+}
+
+fn not_begun(page: &mut Page, run: &RunState, failure: &Failure) {
+    let what = match run.resumed {
+        Some(_) => "It was not gone on with: nothing was done.",
+        None => "It was not begun: nothing was done.",
+    };
+    page.text(what, Role::Strong);
+    page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
+    page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
+}
+
+/// The one or two keys that lead on from here.
+fn next_keys(page: &mut Page, model: &Model, view: &RunView) {
+    let Some(known) = run_view::known(model, view) else { return };
+    let key = |command: Command| model.keymap.key_for(Scope::Run, command).unwrap_or("?").to_owned();
+    let mut offers = Vec::new();
+    if let Standing::Active { stopping: false } = known.standing {
+        offers.push((key(Command::Cancel), "stops it after what is in hand; it goes on when you leave this view"));
+    }
+    match verbs::go_on(&known) {
+        Ok(GoOn::Resume) => {
+            offers.push((key(Command::Resume), "goes on with it, once you have agreed to the plan again"))
+        }
+        Ok(GoOn::PlanAnew) => offers.push((key(Command::Resume), "plans it anew")),
+        Err(_) => {}
+    }
+    if verbs::able(model, &known, Command::Restore) == super::able::Able::Yes && known.snapshot == Some(true) {
+        offers.push((key(Command::Restore), "plans to put back what it took"));
+    }
+    page.blank();
+    for (key, words) in offers {
+        page.line(vec![part(format!("{key:>4} "), Role::Key), part(words, Role::Text)]);
+    }
+}
+
+/// A run that journals tell of.
+fn past(page: &mut Page, model: &Model, view: &RunView) {
+    let Some(summary) = run_view::summary(model, view) else {
+        page.text("The list of runs does not name it any more.", Role::Warning);
+        return;
+    };
+    let opened = summary.opened.at.strftime("%F %T UTC");
+    if let Record::Opened { by, how, reason, version, .. } = &summary.opened.record {
+        let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        page.pair("begun", LABEL, &format!("{opened} by {by} ({how}), opsctl {version}{why}"), Role::Text);
+    }
+    match &summary.last.record {
+        Record::Ended { report, .. } => match serde_json::from_value::<Report>(report.as_ref().clone()) {
+            Ok(report) => ended(page, model, &report),
+            Err(_) => page.text("Its report can't be read by this version; the journal has it.", Role::Warning),
+        },
+        _ if summary.busy => page.text("Another process works on it now.", Role::Accent),
+        last => {
+            page.text("It broke off: there is no end in its journal. Nothing of it is lost.", Role::Warning);
+            page.pair("last", LABEL, &format!("{} {}", summary.last.at.strftime("%T"), last.words()), Role::Text);
+        }
+    }
+    let known = Known::past(summary);
+    if let Some((operation, environment)) = known.operation.as_ref().zip(known.environment.as_ref()) {
+        same_line(page, model, &command_line(operation, environment));
+    }
+}
+
+fn journal(page: &mut Page, model: &Model, view: &RunView) {
+    page.blank();
+    match &view.journal {
+        Load::Idle => {
+            page.heading("Journal");
+            page.text("it is read when the run has a name", Role::Dim);
+        }
+        Load::Waiting(_, None) => {
+            page.heading("Journal");
+            page.text("reading it", Role::Dim);
+        }
+        Load::Waiting(_, Some(entries)) | Load::Here(entries) => records(page, entries, view.wraps, model.look),
+        Load::Failed(failure, entries) => {
+            page.heading("Journal");
+            page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
+            page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
+            if let Some(entries) = entries {
+                records(page, entries, view.wraps, model.look);
+            }
+        }
+    }
+}
+
+fn records(page: &mut Page, entries: &[Entry], wraps: bool, look: Look) {
+    page.heading(&format!("Journal, {} records", thousands(entries.len() as u64)));
+    if let Some(first) = entries.first().filter(|first| first.seq > 0) {
+        let text = format!("{} earlier ones are not shown: `opsctl journal show` has them", thousands(first.seq));
+        page.text(&text, Role::Dim);
+    }
+    for entry in entries {
+        let time = entry.at.strftime("%T%.3f").to_string();
+        let words = entry.record.words();
+        let role = match &entry.record {
+            Record::Unknown { .. } => Role::Warning,
+            Record::Opened { .. } | Record::Resumed { .. } | Record::Ended { .. } => Role::Strong,
+            Record::Verified { .. } | Record::Intent { .. } | Record::Sent { .. } | Record::Kept { .. } => Role::Text,
+            Record::Deleted { .. } | Record::Gone { .. } | Record::Step { .. } => Role::Text,
+            Record::TaskIntent { .. } | Record::Task { .. } => Role::Text,
+        };
+        match wraps {
+            true => page.pair(&time, LABEL, words.as_str(), role),
+            false => page.line(vec![part(format!("{time:LABEL$}  "), Role::Dim), part(words.as_str(), role)]),
+        }
+    }
+    let _ = look;
+}
