@@ -42,10 +42,10 @@ impl Identity {
 impl Engine {
     /// Asks whose credentials these are, where it is time; never while another such question is out.
     pub(super) fn verify(&mut self, now: Timestamp) -> Next {
-        self.shared.is_verified = self.identity.age_seconds(now) < VERIFIED_SECONDS_MAX;
-        let writes = self.lanes.iter().any(|lane| matches!(lane.state, LaneState::Working(_)));
-        let due =
-            matches!(self.stage, Stage::Verifying) || writes && self.identity.age_seconds(now) >= VERIFIED_SECONDS;
+        let age = self.identity.age_seconds(now);
+        self.shared.is_verified = age < VERIFIED_SECONDS_MAX;
+        let writes = || self.lanes.iter().any(|lane| matches!(lane.state, LaneState::Working(_)));
+        let due = matches!(self.stage, Stage::Verifying) || age >= VERIFIED_SECONDS && writes();
         if !due || self.identity.asked || self.shared.is_stopping() {
             return Next::Wait(None);
         }
