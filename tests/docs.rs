@@ -137,6 +137,17 @@ fn the_reference_is_fresh() {
 }
 
 #[test]
+fn the_key_table_is_fresh() {
+    let generated = opsctl::keymap::reference();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &generated).expect("written");
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == generated, "docs/keys.md is stale: write it anew with UPDATE=1 cargo test --test main docs");
+}
+
+#[test]
 fn a_shell_line_falls_into_words() {
     assert_eq!(
         words("opsctl peek --where '.a == \"b c\"' -v  # why"),

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::{complete, exit::Exit};
-use crate::{domain::RunId, operations};
+use crate::{domain::RunId, keymap::Base, operations};
 
 /// See what is wrong in every AWS account, and every way out of it.
 #[derive(Debug, Clone, Parser)]
@@ -164,6 +164,8 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// List the console's keys and commands, as your configuration has them
+    Keys(Keys),
     /// Write man pages
     Man {
         /// Folder to write them to
@@ -348,6 +350,14 @@ pub struct Init {
     /// Print the file instead of writing it
     #[arg(long)]
     pub print: bool,
+}
+
+/// Options of `keys`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Keys {
+    /// List this shipped keymap instead of yours
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub keymap: Option<Base>,
 }
 
 /// `sandbox`.

@@ -5,6 +5,7 @@
 
 mod check;
 mod merge;
+mod reference;
 mod trie;
 mod typed;
 
@@ -22,6 +23,7 @@ pub use self::{
     command::{Command, Scope},
     key::{Key, keys},
     merge::bind,
+    reference::reference,
     typed::{Base, File},
 };
 use crate::files::{Problem, Severity};

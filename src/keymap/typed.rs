@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use clap::ValueEnum;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Scope};
 use crate::files::Spot;
@@ -65,7 +65,9 @@ impl File {
 }
 
 /// A shipped keymap.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Base {
     /// Keys as in vi and k9s

@@ -55,3 +55,26 @@ fn the_filter_language_is_explained_where_errors_point_to() {
         assert!(help.contains(&format!(".{field} ")), "{field}: {help}");
     }
 }
+
+#[test]
+fn keys_are_listed_as_the_configuration_has_them() {
+    let ground = Ground::new();
+    let shipped = ground.plain(&["keys", "--keymap", "emacs"]).expect(0);
+    assert!(shipped.out.contains("ctrl-x D") && shipped.out.contains("In every list  [list]"), "{shipped:?}");
+    let file = ground.home.path().join("own.toml");
+    let own = "[environments.dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\n\
+               [keymap.list]\n\"x\" = \"filter\"\n[keymap.everywhere]\n\"T\" = \"none\"\n";
+    std::fs::write(&file, own).expect("written");
+    let listed =
+        ground.plain(&["keys", "--config", file.to_str().expect("UTF-8"), "--output", "json"]).expect(0).json();
+    assert_eq!((listed["schema"].as_str(), listed["base"].as_str()), (Some("opsctl/keys/1"), Some("default")));
+    let keys = |command: &str| {
+        let rows = listed["keys"].as_array().expect("rows");
+        rows.iter().find(|row| row["command"] == command).expect("every command is listed")["keys"].clone()
+    };
+    assert_eq!(keys("filter"), serde_json::json!(["x", "/"]));
+    assert_eq!(keys("theme"), serde_json::json!([]));
+    std::fs::write(&file, own.replace("filter", "flter")).expect("written");
+    let refused = ground.plain(&["keys", "--config", file.to_str().expect("UTF-8")]).expect(2);
+    assert!(refused.err.contains("did you mean `filter`?"), "{refused:?}");
+}

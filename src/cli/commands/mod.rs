@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod doctor;
 mod init;
+mod keys;
 mod peek;
 mod queues;
 mod reference;
@@ -38,6 +39,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Sandbox(args) => sandbox::run(&args, out).await,
         Command::Filter { filter } => reference::filter(filter.as_deref(), out),
         Command::Completions { shell } => reference::completions(shell, out),
+        Command::Keys(args) => keys::run(args, global, out),
         Command::Man { folder } => reference::man(&folder, out),
         Command::Docs => reference::docs(out),
         Command::Peek(args) => peek::peek(&args, global, out).await,
