@@ -402,6 +402,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn what_is_shown_is_read_back(text in ".{0,12}|(ctrl-|alt-|shift-){0,3}(.|[a-z]{2,9}|f[0-9]{1,2})") {
             if let Ok(key) = text.parse::<Key>() {

@@ -95,7 +95,7 @@ impl Search {
             let name = positions(by_name).unwrap_or_default();
             found.push((rank, Found { entry: index, name, help: positions(by_help).unwrap_or_default() }));
         }
-        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        found.sort_by_key(|(rank, _)| *rank);
         found.into_iter().map(|(_, found)| found).collect()
     }
 
@@ -218,6 +218,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn positions_are_ascending_characters_of_the_text(query in ".{0,8}", text in ".{0,40}") {
             let mut search = Search::default();
