@@ -195,6 +195,8 @@ impl Report {
         self.end = match &tally.stop {
             Some(Stop::Cancelled) => End::Interrupted,
             Some(Stop::Bounced { .. } | Stop::Ageing(_) | Stop::TooManyLeft) => End::Partly,
+            Some(Stop::EditFails { .. }) if moved => End::Partly,
+            Some(Stop::EditFails { .. }) => End::Failed,
             Some(Stop::WrongAccount { .. }) if moved || left => End::Partly,
             Some(Stop::WrongAccount { .. }) => End::Refused,
             Some(Stop::Failed(_) | Stop::Journal(_)) if moved || left => End::Partly,
@@ -286,6 +288,10 @@ fn failure(stop: &Stop, environment: &Environment) -> Failure {
         Stop::WrongAccount { actual } => (
             format!("stopped: the credentials are of account {actual} now"),
             format!("check the profile of [environments.{}] with `opsctl doctor`, then --resume", environment.name),
+        ),
+        Stop::EditFails { failures } => (
+            format!("stopped: the edit failed on all of the first {failures} messages"),
+            "mend it: try it on the message that `opsctl peek` shows; or leave those out with --where".to_owned(),
         ),
         Stop::TooManyLeft => (
             "stopped: more than 100,000 messages are left out by the filter".to_owned(),

@@ -4,7 +4,11 @@ use std::io::Write;
 
 use opsctl::{
     domain::Protection,
-    operations::{bound::Bound, transfer::Settings},
+    operations::{
+        bound::Bound,
+        transfer::{Settings, Stop},
+    },
+    run::{End, Report},
 };
 
 use super::{orders, redrive};
@@ -36,4 +40,36 @@ async fn a_program_gets_no_more_messages_at_once_than_it_can_edit_while_they_are
     writeln!(filter, ".").expect("written");
     let settings = settings(&filter.path().display().to_string(), None).await;
     assert_eq!(settings.batch_max, 10, "jq is fast");
+}
+
+/// Moves 200 messages with this jq filter as their edit -> the report, and how many are left
+async fn edited(filter: &str) -> (Report, usize) {
+    let mut file = tempfile::Builder::new().suffix(".jq").tempfile().expect("a file");
+    writeln!(file, "{filter}").expect("written");
+    let mut stage = Stage::new(Protection::Confirm, &orders(200));
+    let operation = redrive(|redrive| {
+        redrive.edit = Some(file.path().display().to_string());
+        redrive.lanes = Some(2);
+    });
+    let report = stage.run(&operation).await;
+    assert_eq!(stage.copies().values().sum::<usize>(), 200, "{report:#?}");
+    (report, stage.count("orders-dlq"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_always_fails_is_not_tried_on_everything() {
+    let (report, left) = edited(r#"error("no")"#).await;
+    assert_eq!((report.end, left), (End::Failed, 200), "{report:#?}");
+    assert!(matches!(report.tally.stop, Some(Stop::EditFails { failures: 20.. })), "{report:#?}");
+    assert!(report.tally.kept_unexpected < 80, "{report:#?}");
+    let failure = report.failure.expect("a failure");
+    assert!(failure.what.as_str().contains("the edit failed on all of the first"), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_works_on_some_is_tried_on_all() {
+    let (report, left) = edited(r#"if .body.n % 10 == 9 then . else error("no") end"#).await;
+    assert_eq!((report.end, left, report.tally.stop), (End::Partly, 180, None));
+    let (report, left) = edited(r#"if .body.n < 10 then error("no") else . end"#).await;
+    assert_eq!((report.end, left, report.tally.stop), (End::Partly, 10, None));
 }

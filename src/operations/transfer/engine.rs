@@ -98,6 +98,7 @@ impl Engine {
             met: 0,
             grown: 0,
             calls_out: 0,
+            edit_failures: Some(0),
             open_intents: 0,
             is_verified: true,
             is_forbidden: false,

@@ -147,9 +147,7 @@ impl Judge {
         let mut outgoing = self.copy(message);
         if let Some(editor) = &self.editor {
             // What the editor says may quote the body, and the reason goes into the journal: it stays general.
-            let edited = editor.edit(message, outgoing).await;
-            outgoing =
-                edited.map_err(|_| unfit("the edit failed on it; try it on the message that `opsctl peek` shows"))?;
+            outgoing = editor.edit(message, outgoing).await.map_err(|_| Kept::Unedited)?;
         }
         self.address(message, to, &mut outgoing)?;
         self.check(message, &outgoing, to)?;

@@ -233,6 +233,13 @@ impl Work {
         self.out = Out::Nothing;
         let new = self.indices(&ItemState::New);
         assert_eq!(new.len(), judgements.len(), "every message is judged");
+        let failures =
+            judgements.iter().filter(|judgement| matches!(judgement, Judgement::Keep(Kept::Unedited))).count();
+        // What comes back is parked as it is.
+        let successes = new.iter().zip(&judgements).filter(|(index, judgement)| {
+            matches!(judgement, Judgement::Send { .. }) && self.items[**index].origin == Origin::DeadLetter
+        });
+        shared.edited(failures as u64, successes.count() as u64);
         for (index, judgement) in new.into_iter().zip(judgements) {
             match judgement {
                 Judgement::Send { to, outgoing } => {

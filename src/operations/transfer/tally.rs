@@ -28,6 +28,8 @@ pub enum Kept {
     Uncertain,
     /// It can't be copied faithfully, edited or routed.
     Unfit(Text),
+    /// The edit failed on it.
+    Unedited,
     /// The destination refused it.
     Refused(Text),
     /// An earlier message of its group was left.
@@ -45,6 +47,7 @@ impl Kept {
             Self::Bounced => Text::from("came back"),
             Self::Uncertain => Text::from("may have been sent by an earlier try"),
             Self::Unfit(reason) => reason.clone(),
+            Self::Unedited => Text::from("the edit failed on it; try it on the message that `opsctl peek` shows"),
             Self::Refused(reason) => Text::line(&format!("the destination refused it: {reason}")),
             Self::GroupStopped => Text::from("an earlier message of its group was left"),
             Self::NotSent => Text::from("the run stopped before it was sent"),
@@ -80,6 +83,11 @@ pub enum Stop {
     WrongAccount {
         /// That one.
         actual: AccountId,
+    },
+    /// The edit failed on so many messages, and worked on none.
+    EditFails {
+        /// How many.
+        failures: u64,
     },
     /// More messages are left than can be held.
     TooManyLeft,

@@ -20,6 +20,8 @@ use crate::{
     operations::values::Uncertain,
 };
 
+/// Messages on which an edit fails, where it has worked on none: it will work on no other.
+const EDIT_FAILURES_MAX: u64 = 20;
 /// Keys remembered of what was sent, at least: about 4 MB.
 pub(super) const SENT_MIN: usize = 57_344;
 /// Messages left and held at once; SQS itself allows about 120,000 in flight (SQS quotas).
@@ -53,6 +55,8 @@ pub(in super::super) struct Shared {
     pub(super) grown: u64,
     /// Calls of lanes that are out.
     pub(super) calls_out: usize,
+    /// Messages on which the edit failed; none any more once it has worked on one.
+    pub(super) edit_failures: Option<u64>,
     /// Batches about to be sent whose outcome is not written yet.
     pub(in super::super) open_intents: usize,
     /// Whether it is not long ago that the account was verified.
@@ -88,11 +92,25 @@ impl Shared {
             (Some(before), Stop::WrongAccount { .. }) => !matches!(before, Stop::Journal(_)),
             (
                 Some(_),
-                Stop::Cancelled | Stop::Failed(_) | Stop::Bounced { .. } | Stop::Ageing(_) | Stop::TooManyLeft,
+                Stop::Cancelled
+                | Stop::Failed(_)
+                | Stop::Bounced { .. }
+                | Stop::Ageing(_)
+                | Stop::EditFails { .. }
+                | Stop::TooManyLeft,
             ) => false,
         };
         if outranks {
             self.tally.stop = Some(stop);
+        }
+    }
+
+    /// How the edits of a batch went.
+    pub(in super::super) fn edited(&mut self, failures: u64, successes: u64) {
+        let Some(before) = self.edit_failures else { return };
+        self.edit_failures = (successes == 0).then_some(before + failures);
+        if let Some(failures) = self.edit_failures.filter(|failures| *failures >= EDIT_FAILURES_MAX) {
+            self.stop_because(Stop::EditFails { failures });
         }
     }
 
