@@ -243,7 +243,7 @@ mod tests {
         let columns = [column("name", 10, 30, 9), column("type", 5, 5, 1), column("visible", 6, 8, 5)];
         assert_eq!(fit_columns(&columns, 80), [(0, 30), (1, 5), (2, 8)]);
         assert_eq!(fit_columns(&columns, 30), [(0, 15), (1, 5), (2, 8)]);
-        assert_eq!(fit_columns(&columns, 20), [(0, 11), (2, 8)]);
+        assert_eq!(fit_columns(&columns, 20), [(0, 12), (2, 7)]);
         assert_eq!(fit_columns(&columns, 6), [(0, 6)]);
     }
 
