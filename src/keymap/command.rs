@@ -86,6 +86,10 @@ pub enum Command {
     Previous,
     /// Break long lines, or not
     Wrap,
+    /// Look at more messages
+    LookMore,
+    /// Show decoded what is encoded in the message, or as it is
+    Decode,
     /// Look at messages even where it may cost some
     Force,
     /// Change how it is done
@@ -177,7 +181,8 @@ impl Command {
             Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
             Self::Group => &[Home, Queues],
             Self::DeadLettersOnly => &[Queues],
-            Self::Messages | Self::SelectGroup | Self::Columns => &[DeadLetters],
+            Self::Messages | Self::SelectGroup | Self::Columns | Self::LookMore => &[DeadLetters],
+            Self::Decode => &[Message],
             Self::Select | Self::SelectAll | Self::Force | Self::Purge => &[Queues, DeadLetters],
             Self::Edit => &[DeadLetters, Message],
             Self::Redrive => &[Home, Queues, DeadLetters, Message],

@@ -24,8 +24,10 @@ use crate::domain::Text;
 pub(super) const MESSAGE_DEADLINE: Duration = Duration::from_secs(1);
 /// Longest time for all messages of one call.
 pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(10);
-/// Longest program, in bytes.
-const CODE_BYTES_MAX: usize = 65_536;
+/// Longest filter, in bytes.
+const FILTER_BYTES_MAX: usize = 65_536;
+/// Longest program that edits, in bytes: it may hold new texts of a few of the largest messages.
+const EDIT_BYTES_MAX: usize = 16 * 1_048_576;
 /// How often a waiting caller looks whether the thread gets on.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// jq recurses over nested values; bodies are at most [`super::json::DEPTH_MAX`] deep.
@@ -74,8 +76,12 @@ pub(super) struct Words {
 
 /// Compiles `code`.
 pub(super) fn compile(code: &str, words: Words, rules: jq_check::Rules) -> Result<Compiled, FilterError> {
-    if code.len() > CODE_BYTES_MAX {
-        let text = format!("the filter is too long: {} bytes, at most {CODE_BYTES_MAX} are read", code.len());
+    let (what, bytes_max) = match rules {
+        jq_check::Rules::Filter => ("filter", FILTER_BYTES_MAX),
+        jq_check::Rules::Edit => ("edit", EDIT_BYTES_MAX),
+    };
+    if code.len() > bytes_max {
+        let text = format!("the {what} is too long: {} bytes, at most {bytes_max} are read", code.len());
         return Err(FilterError::Syntax(Text::block(&text)));
     }
     jq_check::check(code, rules)?;

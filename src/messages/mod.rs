@@ -6,12 +6,12 @@
 pub mod edit;
 pub mod filter;
 pub mod groups;
+pub(crate) mod json;
 pub mod origin;
 pub mod shorten;
 
 mod jq;
 mod jq_check;
-mod json;
 mod normalise;
 mod program;
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! The person's editor, and the way to the shell: both have the terminal for themselves meanwhile.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::{
+    fs::{File, Permissions},
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 use super::effect::Edit;
 use crate::{domain::Text, messages::split_words, run::Failure};
 
-/// Largest text taken back, in bytes.
-const BYTES_MAX: u64 = 4 * 1_048_576;
+/// Largest text taken back, in bytes: four times the largest message.
+const BYTES_MAX: usize = 4 * 1_048_576;
 
 /// Lets the person edit text in a file that only they can read, in a folder of its own. Answers with the new text, or
 /// nothing where it is as it was.
@@ -17,19 +22,20 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
             "make room in the folder for temporary files",
         )
     };
-    let Some(editor) = editor.filter(|editor| !editor.trim().is_empty()) else {
-        return Err(failure("no editor is named", "set EDITOR, to `vi` for instance"));
-    };
-    // tempfile makes folders 0700 and files 0600, and never takes one that is there.
-    let folder = tempfile::tempdir().map_err(failed)?;
-    let mut file =
-        tempfile::Builder::new().prefix("message-").suffix(edit.suffix).tempfile_in(folder.path()).map_err(failed)?;
-    file.write_all(edit.text.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
-    let words =
-        split_words(editor).map_err(|because| failure(&because, "set EDITOR to a program and its arguments"))?;
+    let words = split_words(editor.unwrap_or_default())
+        .map_err(|because| failure(&because, "set EDITOR to a program and its arguments"))?;
     let Some((program, arguments)) = words.split_first() else {
         return Err(failure("no editor is named", "set EDITOR, to `vi` for instance"));
     };
+    // Editors leave copies and exchange files in the folder with permissions of their own: nobody else gets in there.
+    let private = Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("opsctl-").permissions(private).tempdir().map_err(failed)?;
+    // tempfile makes files 0600, and never takes one that is there.
+    let mut file =
+        tempfile::Builder::new().prefix("message-").suffix(edit.suffix).tempfile_in(folder.path()).map_err(failed)?;
+    file.write_all(edit.text.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
+    // Ctrl-C in the editor reaches this process too, and must not end it. In the console itself it is a key.
+    let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(failed)?;
     let status =
         tokio::process::Command::new(program).args(arguments).arg(file.path()).status().await.map_err(|error| {
             failure(&format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
@@ -37,12 +43,22 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
     if !status.success() {
         return Err(failure(&format!("{program} ended with {status}: nothing was changed"), "edit again"));
     }
-    // Editors may have put another file in its place: it is opened anew.
-    let mut text = String::new();
-    let mut reader = std::fs::File::open(file.path()).map_err(failed)?;
-    reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-    reader.take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    let text = read(file.path())?;
     Ok((text != edit.text).then_some(text))
+}
+
+/// Editors may have put another file in the old one's place: it is opened anew.
+fn read(path: &Path) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| {
+        failure(&format!("the edited file could not be read: {error}"), "edit again, and save under the same name")
+    };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > BYTES_MAX {
+        return Err(failure("the edited text is larger than 4 MiB: nothing was changed", "a message takes 1 MiB"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| failure("the edited text is not UTF-8: nothing was changed", "save it as UTF-8"))
 }
 
 /// Stops this process as Ctrl-Z would, until the shell wakes it again.
@@ -55,4 +71,57 @@ pub(super) async fn suspend() {
 
 fn failure(what: &str, hint: &str) -> Failure {
     Failure { what: Text::line(what), hint: Text::line(hint) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(folder: &Path, code: &str) -> String {
+        let path = folder.join("editor");
+        std::fs::write(&path, format!("#!/bin/sh\n{code}\n")).expect("written");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("allowed");
+        format!("'{}' 'an argument; touch evil'", path.display())
+    }
+
+    async fn edited(code: &str) -> (Result<Option<String>, Failure>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let editor = script(folder.path(), &code.replace("FOLDER", &folder.path().display().to_string()));
+        let text = "{\n  \"a\": 1\n}".to_owned();
+        (edit(Edit { text, suffix: ".json" }, Some(&editor)).await, folder)
+    }
+
+    #[tokio::test]
+    async fn only_the_person_can_read_it_and_nothing_of_it_stays() {
+        let code = r#"stat -c '%a %n' "$(dirname "$2")" "$2" > FOLDER/seen; echo "$1" >> FOLDER/seen
+            cp "$2" "$2~"; printf new > "$2.new"; mv "$2.new" "$2""#;
+        let (answer, folder) = edited(code).await;
+        assert_eq!(answer, Ok(Some("new".to_owned())));
+        let seen = std::fs::read_to_string(folder.path().join("seen")).expect("seen");
+        let lines: Vec<&str> = seen.lines().collect();
+        assert!(lines[0].starts_with("700 ") && lines[1].starts_with("600 "), "{seen}");
+        assert!(lines[1].ends_with(".json"), "{seen}");
+        assert_eq!(lines[2], "an argument; touch evil");
+        let path = lines[0].trim_start_matches("700 ");
+        assert!(!Path::new(path).exists(), "{path} is still there");
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_taken_changes_nothing() {
+        assert_eq!(edited("true").await.0, Ok(None));
+        for (code, words) in [
+            ("exit 3", "ended with exit status: 3"),
+            ("rm \"$2\"", "could not be read"),
+            ("printf '\\377' > \"$2\"", "not UTF-8"),
+            ("head -c 5000000 /dev/zero > \"$2\"", "larger than 4 MiB"),
+        ] {
+            let failure = edited(code).await.0.expect_err(code);
+            assert!(failure.what.as_str().contains(words), "{code}: {}", failure.what);
+        }
+        let text = String::new();
+        for (editor, words) in [(None, "no editor"), (Some(" "), "no editor"), (Some("/no/such"), "can't be started")] {
+            let failure = edit(Edit { text: text.clone(), suffix: ".txt" }, editor).await.expect_err("no editor");
+            assert!(failure.what.as_str().contains(words), "{}", failure.what);
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub enum Effect {
     ReadJournal(Ticket, RunId),
     /// Let the person edit text in their editor; the name's end tells it what it is: [`super::event::Event::Edited`].
     Edit(Ticket, Edit),
+    /// Write files for an operation into a folder of their own, for this person alone: [`super::event::Event::Saved`].
+    Save(Ticket, Vec<Draft>),
     /// Put text into the terminal's clipboard.
     Copy(String),
     /// Give the terminal back to the shell until it wakes this process again.
@@ -66,4 +68,13 @@ pub struct Edit {
     pub text: String,
     /// End of the file's name: `.json`, `.txt`.
     pub suffix: &'static str,
+}
+
+/// A file that an operation is to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Name of the file: `ids.txt`, `edit.jq`.
+    pub name: &'static str,
+    /// What stands in it.
+    pub text: String,
 }

@@ -1,10 +1,10 @@
 //! [`Event`]: everything that can happen to the console.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::ticket::Ticket;
+use super::{letters::Digest, ticket::Ticket};
 use crate::{
     domain::{EnvironmentName, Message, QueueName, Text},
     journal::{Entry, RunSummary},
@@ -34,8 +34,8 @@ pub enum Event {
     Observed(Arc<Snapshot>),
     /// Messages were looked at.
     Looked(Ticket, Result<Box<Letters>, Failure>),
-    /// A filter was tried on messages that were looked at: one answer for each.
-    Matched(Ticket, Result<Vec<bool>, Failure>),
+    /// A filter was tried on messages that were looked at: one answer for each, none where it failed on that one.
+    Matched(Ticket, Result<Vec<Option<bool>>, Failure>),
     /// An operation was planned.
     Planned(Ticket, Result<Box<Plan>, Failure>),
     /// How far a run is.
@@ -48,6 +48,8 @@ pub enum Event {
     JournalRead(Ticket, Result<Vec<Entry>, Failure>),
     /// The editor has ended: the new text, or nothing where it was left as it was.
     Edited(Ticket, Result<Option<String>, Failure>),
+    /// Files for an operation were written: their paths, in the order in which they were given.
+    Saved(Ticket, Result<Vec<PathBuf>, Failure>),
     /// Something to say came up outside.
     Said(Notice),
 }
@@ -69,6 +71,24 @@ pub struct Letters {
     pub groups: Groups,
     /// The group of each message, an index into `groups.groups`; none for those in groups that are not shown.
     pub group_of: Vec<Option<usize>>,
+    /// What lists show of them.
+    pub digest: Arc<Digest>,
+}
+
+impl Letters {
+    /// Groups messages and prepares what lists show of them. Takes its time: some milliseconds a group, and as long as
+    /// it takes to parse the bodies.
+    pub fn of(
+        environment: EnvironmentName,
+        queue: QueueName,
+        at: Timestamp,
+        retention_seconds: u64,
+        messages: Vec<Message>,
+    ) -> Self {
+        let (groups, group_of) = Groups::with_members(&messages);
+        let digest = Arc::new(Digest::of(&messages));
+        Self { environment, queue, at, retention_seconds, messages: messages.into(), groups, group_of, digest }
+    }
 }
 
 /// Use of the mouse.

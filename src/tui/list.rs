@@ -31,6 +31,27 @@ impl Cursor {
         true
     }
 
+    /// Moves the window itself as `command` says, where there is nothing to stand on: `top` alone counts. `false`: it is no
+    /// command that moves.
+    pub fn glide(&mut self, command: Command, rows: usize, height: usize) -> bool {
+        let page = height.max(1);
+        let last = rows.saturating_sub(page);
+        let top = match command {
+            Command::Down => self.top + 1,
+            Command::Up => self.top.saturating_sub(1),
+            Command::PageDown => self.top + page,
+            Command::PageUp => self.top.saturating_sub(page),
+            Command::HalfPageDown => self.top + page.div_ceil(2),
+            Command::HalfPageUp => self.top.saturating_sub(page.div_ceil(2)),
+            Command::First => 0,
+            Command::Last => last,
+            _ => return false,
+        };
+        self.top = top.min(last);
+        self.at = self.top;
+        true
+    }
+
     /// Moves by lines, as a wheel does.
     pub fn scroll(&mut self, lines: i16, rows: usize, height: usize) {
         self.at = self.at.saturating_add_signed(isize::from(lines));

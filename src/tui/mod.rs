@@ -18,6 +18,7 @@ pub mod flow;
 mod footer;
 pub mod help;
 pub mod home;
+mod json;
 pub mod letters;
 pub mod list;
 pub mod message;
@@ -42,6 +43,7 @@ pub mod ticket;
 pub mod update;
 pub mod verbs;
 pub mod view;
+pub mod words;
 
 use std::{
     io,

@@ -10,7 +10,7 @@ use super::{
     flow::Flow,
     help::Help,
     home::HomeView,
-    letters::LettersView,
+    letters::{Diff, Edits, LettersView, Picker},
     message::MessageView,
     overlay::Quitting,
     palette::Palette,
@@ -45,6 +45,8 @@ pub struct Model {
     pub notice: Option<Notice>,
     /// The one environment that is shown; none: all.
     pub only: Option<EnvironmentName>,
+    /// Bodies that were edited, and not yet sent.
+    pub edits: Edits,
     /// Runs of this console, oldest first.
     pub runs: Vec<RunState>,
     /// Runs that journals tell of.
@@ -132,6 +134,10 @@ pub enum Overlay {
     Details(Details),
     /// Which column to sort by.
     Sort(SortPicker),
+    /// Which columns messages have.
+    Columns(Box<Picker>),
+    /// What an edit changed, and whether to keep it.
+    Diff(Box<Diff>),
     /// An operation on its way from a key to consent.
     Flow(Box<Flow>),
     /// Whether to leave although runs are active.
@@ -151,6 +157,7 @@ impl Model {
             pending: Vec::new(),
             notice: None,
             only: None,
+            edits: Edits::default(),
             runs: Vec::new(),
             history: Load::Idle,
             keymap: setting.keymap,

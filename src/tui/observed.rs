@@ -6,7 +6,7 @@ use super::{
     activity,
     effect::Effect,
     event::Notice,
-    home, letters,
+    home, letters, message,
     model::{Model, View},
     queues, run_view,
 };
@@ -42,7 +42,8 @@ pub(super) fn settle(model: &mut Model) {
             View::Letters(view) => letters::settle(model, view),
             View::Activity(view) => activity::settle(model, view),
             View::Run(view) => run_view::settle(model, view),
-            View::Home(_) | View::Queues(_) | View::Message(_) => {}
+            View::Message(view) => message::settle(model, view),
+            View::Home(_) | View::Queues(_) => {}
         }
     }
     model.views = views;

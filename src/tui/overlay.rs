@@ -4,7 +4,7 @@ use super::{
     effect::Effect,
     event::{Mouse, Notice},
     field::{Field, Typed},
-    flow, help,
+    flow, help, letters,
     model::{Model, Overlay},
     palette, queues,
 };
@@ -24,6 +24,8 @@ pub(super) fn key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
         Overlay::Palette(_) => palette::key(model, key),
         Overlay::Details(_) => queues::details_key(model, key),
         Overlay::Sort(_) => queues::sort_key(model, key),
+        Overlay::Columns(_) => letters::columns_key(model, key),
+        Overlay::Diff(_) => letters::diff_key(model, key),
         Overlay::Flow(_) => flow::key(model, key),
         Overlay::Quitting(_) => quitting_key(model, key),
     };
@@ -44,7 +46,8 @@ pub(super) fn field(model: &mut Model) -> Option<&mut Field> {
     match model.overlay.as_mut()? {
         Overlay::Palette(palette) => Some(&mut palette.field),
         Overlay::Flow(flow) => flow.field(),
-        Overlay::Help(_) | Overlay::Details(_) | Overlay::Sort(_) | Overlay::Quitting(_) => None,
+        Overlay::Columns(picker) => Some(&mut picker.field),
+        Overlay::Help(_) | Overlay::Details(_) | Overlay::Sort(_) | Overlay::Diff(_) | Overlay::Quitting(_) => None,
     }
 }
 
@@ -53,6 +56,7 @@ pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Effect> {
     match &model.overlay {
         Some(Overlay::Palette(_)) if typed == Typed::Changed => palette::typed(model),
         Some(Overlay::Flow(_)) if typed == Typed::Changed => flow::typed(model),
+        Some(Overlay::Columns(_)) if typed == Typed::Changed => letters::columns_typed(model),
         _ => {}
     }
     Vec::new()
@@ -64,6 +68,8 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         Some(Overlay::Palette(_)) => palette::mouse(model, mouse),
         Some(Overlay::Details(_)) => queues::details_mouse(model, mouse),
         Some(Overlay::Sort(_)) => queues::sort_mouse(model, mouse),
+        Some(Overlay::Columns(_)) => letters::columns_mouse(model, mouse),
+        Some(Overlay::Diff(_)) => letters::diff_mouse(model, mouse),
         Some(Overlay::Flow(_)) => flow::mouse(model, mouse),
         Some(Overlay::Quitting(_)) | None => Vec::new(),
     }

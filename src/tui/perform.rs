@@ -2,16 +2,20 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    fs::{DirBuilder, OpenOptions, Permissions},
+    io::Write,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc::UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Outside,
-    effect::{Edit, Effect, Look},
+    effect::{Draft, Edit, Effect, Look},
     event::{Event, Letters},
     ticket::Ticket,
 };
@@ -20,7 +24,7 @@ use crate::{
     domain::{EnvironmentName, Message, RunId, Text},
     gate::{self, Approved},
     journal::{Entry, JournalError, Lines, StateFolder},
-    messages::{Filter, Groups},
+    messages::{Filter, FilterError},
     observe::{Policy, Site, Watch},
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
     run::{self, Context, Failure, Progress},
@@ -107,6 +111,7 @@ impl Performer {
             Effect::ReadRuns(ticket) => self.read_runs(ticket),
             Effect::ReadJournal(ticket, run) => self.read_journal(ticket, run),
             Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
+            Effect::Save(ticket, drafts) => self.save(ticket, drafts),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
             Effect::Suspend => return Some(Hold::Suspend),
             Effect::Redraw => return Some(Hold::Redraw),
@@ -136,12 +141,18 @@ impl Performer {
     fn filter(&self, ticket: Ticket, filter: String, messages: Arc<[Message]>) {
         let now = self.outside.clock.now();
         self.spawn_blocking(move || {
-            let hint = "the filter language is jq; `opsctl filter` explains it";
-            let compiled = Filter::compile(&filter).map_err(|error| failure(&error.to_string(), hint));
-            let answers = compiled.map(|filter| {
-                filter.matches_all(&messages, now).into_iter().map(|answer| answer == Ok(true)).collect()
-            });
-            Event::Matched(ticket, answers)
+            // Its text has several lines, with the place underlined.
+            let failed = |error: FilterError| Failure { what: Text::block(&error.to_string()), hint: Text::default() };
+            Event::Matched(ticket, try_out(&filter, &messages, now).map_err(failed))
+        });
+    }
+
+    fn save(&self, ticket: Ticket, drafts: Vec<Draft>) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || {
+            let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
+            let failed = |error: std::io::Error| failure(&format!("the choice could not be written: {error}"), hint);
+            Event::Saved(ticket, save(&state, &drafts).map_err(failed))
         });
     }
 
@@ -223,6 +234,17 @@ fn tell(ticket: Ticket, events: UnboundedSender<Event>) -> Arc<dyn Fn(&Progress)
     })
 }
 
+/// Tries a filter on messages: nothing for those on which it failed.
+fn try_out(filter: &str, messages: &[Message], now: Timestamp) -> Result<Vec<Option<bool>>, FilterError> {
+    let answers = Filter::compile(filter)?.matches_all(messages, now);
+    let decided = |answer: Result<bool, FilterError>| match answer {
+        Ok(fits) => Ok(Some(fits)),
+        Err(error) if error.is_final() => Err(error),
+        Err(_) => Ok(None),
+    };
+    answers.into_iter().map(decided).collect()
+}
+
 async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<Letters>, Failure> {
     let cloud = clouds.of(&look.environment).await?;
     let failed = |error: CloudError| outside.failure(&look.environment, &error);
@@ -234,20 +256,29 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<L
     let (environment, name) = (look.environment.clone(), queue.name.clone());
     // Suggested filters are tried out on the sample, which takes its time.
     let grouped = tokio::task::spawn_blocking(move || {
-        let (groups, group_of) = Groups::with_members(&messages);
-        (groups, group_of, messages)
+        Box::new(Letters::of(environment, name, at, queue.retention_seconds, messages))
     });
-    let (groups, group_of, messages) =
-        grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))?;
-    Ok(Box::new(Letters {
-        environment,
-        queue: name,
-        at,
-        retention_seconds: queue.retention_seconds,
-        messages: messages.into(),
-        groups,
-        group_of,
-    }))
+    grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))
+}
+
+/// Writes files into a new folder beside the runs: a run that broke off needs them again.
+fn save(state: &StateFolder, drafts: &[Draft]) -> std::io::Result<Vec<PathBuf>> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+    let all = state.path().join("choices");
+    DirBuilder::new().recursive(true).mode(0o700).create(&all)?;
+    // Made new for this user alone, and never one that is there; it stays.
+    let private = Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("").rand_bytes(12).permissions(private).tempdir_in(&all)?.keep();
+    drafts
+        .iter()
+        .map(|draft| {
+            let path = folder.join(draft.name);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(draft.text.as_bytes())?;
+            file.sync_all()?;
+            Ok(path)
+        })
+        .collect()
 }
 
 fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {

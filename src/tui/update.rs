@@ -38,6 +38,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Runs(ticket, answer) => activity::runs(model, ticket, answer),
         Event::JournalRead(ticket, answer) => run_view::journal_read(model, ticket, answer),
         Event::Edited(ticket, answer) => letters::edited(model, ticket, answer),
+        Event::Saved(ticket, answer) => letters::saved(model, ticket, answer),
         Event::Said(notice) => {
             model.say(notice);
             Vec::new()
@@ -114,6 +115,7 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Suspend => vec![Effect::Suspend],
         Command::Redraw => vec![Effect::Redraw],
+        Command::Back if stepped_back(model) => Vec::new(),
         Command::Back => back(model),
         _ => match model.view() {
             View::Home(_) => home::command(model, command),
@@ -146,6 +148,18 @@ pub fn open(model: &mut Model, view: View) -> Vec<Effect> {
     model.views.push(view);
     observed::settle(model);
     observed::focus(model)
+}
+
+/// Whether the view itself had something to go back from: a filter, a group.
+fn stepped_back(model: &mut Model) -> bool {
+    let stepped = match model.view_mut() {
+        View::Letters(view) => letters::back(view),
+        View::Home(_) | View::Queues(_) | View::Message(_) | View::Activity(_) | View::Run(_) => false,
+    };
+    if stepped {
+        observed::settle(model);
+    }
+    stepped
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
@@ -219,7 +233,13 @@ pub fn key_scope(model: &Model) -> Scope {
     match &model.overlay {
         Some(Overlay::Flow(_)) => Scope::Plan,
         Some(
-            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Details(_) | Overlay::Sort(_) | Overlay::Quitting(_),
+            Overlay::Help(_)
+            | Overlay::Palette(_)
+            | Overlay::Details(_)
+            | Overlay::Sort(_)
+            | Overlay::Columns(_)
+            | Overlay::Diff(_)
+            | Overlay::Quitting(_),
         )
         | None => scope(model),
     }

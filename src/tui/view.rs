@@ -73,6 +73,8 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         Some(Overlay::Palette(overlay)) => palette::draw(model, overlay, frame, areas.content),
         Some(Overlay::Details(overlay)) => queues::draw_details(model, overlay, frame, areas.content),
         Some(Overlay::Sort(overlay)) => queues::draw_sort(model, overlay, frame, areas.content),
+        Some(Overlay::Columns(overlay)) => letters::draw_columns(model, overlay, frame, areas.content),
+        Some(Overlay::Diff(overlay)) => letters::draw_diff(model, overlay, frame, areas.content),
         Some(Overlay::Flow(overlay)) => flow::draw(model, overlay, frame, areas.content),
         Some(Overlay::Quitting(overlay)) => quitting::draw(model, overlay, frame, areas.content),
     }

@@ -1,21 +1,57 @@
 //! A queue's dead letters: failure groups first, then messages.
 
-use ratatui::{Frame, layout::Rect};
+mod able;
+mod choose;
+mod columns;
+mod commands;
+mod diff;
+mod digest;
+mod edits;
+mod filter;
+mod group_list;
+mod message_list;
+mod rows;
+mod screen;
 
+use std::collections::BTreeSet;
+
+pub(super) use self::{
+    able::able,
+    choose::{begin_with, saved},
+    columns::{columns_key, columns_mouse, columns_typed, draw_columns},
+    commands::{command, mouse, step_rows},
+    diff::{diff_key, diff_mouse, draw_diff},
+    edits::{begin_edit, edited},
+    filter::{filter_key, matched, paste},
+    screen::draw,
+};
+pub use self::{
+    choose::Saving,
+    columns::Picker,
+    diff::Diff,
+    digest::{Digest, Line, Path, Place},
+    edits::Edits,
+    filter::Narrow,
+    rows::Order,
+};
 use super::{
-    able::Able,
-    effect::Effect,
-    event::{Letters, Mouse},
+    effect::{Effect, Look},
+    event::{Letters, Notice},
     field::Field,
     list::Cursor,
-    model::Model,
+    model::{Model, View},
     ticket::{Load, Ticket},
+    update,
 };
 use crate::{
-    domain::{EnvironmentName, QueueName},
-    keymap::{Command, Key},
+    domain::{Environment, EnvironmentName, MessageId, QueueName, Text},
+    gate::{self, Force, Refusal},
+    observe::Seen,
     run::Failure,
 };
+
+/// Messages looked at, and after each wish for more.
+const LOOKS: [usize; 3] = [200, 500, 1_000];
 
 /// The view of a queue's dead letters.
 #[derive(Debug, Clone)]
@@ -26,42 +62,209 @@ pub struct LettersView {
     pub queue: QueueName,
     /// What a look brought.
     pub letters: Load<Letters>,
-    /// Where one is.
+    /// Messages that the last look asked for at most.
+    pub asked: usize,
+    /// What is listed.
+    pub level: Level,
+    /// Where one is among the groups: the first row stands for all messages.
+    pub group_cursor: Cursor,
+    /// The group whose messages are listed; none: all messages.
+    pub group: Option<usize>,
+    /// Where one is among the messages.
     pub cursor: Cursor,
+    /// Messages listed: places in the look.
+    pub rows: Vec<usize>,
+    /// Messages that were selected; some may not be among those looked at.
+    pub selected: BTreeSet<MessageId>,
+    /// Columns that somebody chose; none: the telling ones.
+    pub chosen: Option<Vec<Path>>,
+    /// Columns, with their values.
+    pub columns: Vec<Place>,
+    /// The order of the messages.
+    pub order: Order,
+    /// Whether it is turned round.
+    pub reverse: bool,
+    /// The filter, applied or just tried.
+    pub filter: Option<Narrow>,
     /// The filter being typed.
     pub typing: Option<Field>,
+    /// Whether all is said of what is under the cursor.
+    pub details: bool,
+    /// A redrive that waits for its files.
+    pub saving: Option<Saving>,
+    /// The message that is being edited.
+    pub editing: Option<(Ticket, MessageId)>,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Failure groups.
+    Groups,
+    /// Messages.
+    Messages,
+}
+
+impl LettersView {
+    fn new(environment: &EnvironmentName, queue: &QueueName) -> Self {
+        Self {
+            environment: environment.clone(),
+            queue: queue.clone(),
+            letters: Load::Idle,
+            asked: LOOKS[0],
+            level: Level::Groups,
+            group_cursor: Cursor::default(),
+            group: None,
+            cursor: Cursor::default(),
+            rows: Vec::new(),
+            selected: BTreeSet::new(),
+            chosen: None,
+            columns: Vec::new(),
+            order: Order::Arrival,
+            reverse: false,
+            filter: None,
+            typing: None,
+            details: false,
+            saving: None,
+            editing: None,
+        }
+    }
+
+    /// The message under the cursor: its place in the look.
+    pub(super) fn under(&self) -> Option<usize> {
+        self.rows.get(self.cursor.at).copied()
+    }
+
+    fn more(&self) -> Option<usize> {
+        LOOKS.into_iter().find(|messages| *messages > self.asked)
+    }
 }
 
 /// Opens it, and looks.
-pub(super) fn open(_model: &mut Model, _environment: &EnvironmentName, _queue: &QueueName) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model, environment: &EnvironmentName, queue: &QueueName) -> Vec<Effect> {
+    let view = LettersView::new(environment, queue);
+    let mut effects = update::open(model, View::Letters(Box::new(view)));
+    effects.extend(look(model, Force::No));
+    effects
+}
+
+/// Looks again at as many.
+pub(super) fn look_again(model: &mut Model) -> Vec<Effect> {
+    look(model, Force::No)
+}
+
+/// Looks. Where the gate would refuse it, it says so at once; it is asked again when it counts.
+fn look(model: &mut Model, force: Force) -> Vec<Effect> {
+    let View::Letters(view) = model.view() else { return Vec::new() };
+    if view.letters.is_waiting() {
+        model.say(Notice::note("a look is under way: each costs every message a receive"));
+        return Vec::new();
+    }
+    let url = seen(model, &view.environment, &view.queue).map(|seen| seen.url.clone());
+    let refused = leave(model, view, force).err();
+    let ticket = model.ticket();
+    let View::Letters(view) = model.view_mut() else { return Vec::new() };
+    view.letters.ask(ticket);
+    let failure = match (refused, url) {
+        (None, Some(queue)) => {
+            let environment = view.environment.clone();
+            return vec![Effect::Look(ticket, Look { environment, queue, messages_max: view.asked, force })];
+        }
+        (Some(refusal), _) => failure_of(&refusal),
+        (None, None) => Failure {
+            what: Text::line("this queue was not seen yet"),
+            hint: Text::line("wait until the environment's queues are listed, then look again"),
+        },
+    };
+    view.letters.answer(ticket, Err(failure));
     Vec::new()
 }
-pub(super) fn look_again(_model: &mut Model) -> Vec<Effect> {
-    Vec::new()
+
+/// What the gate says to a look.
+fn leave(model: &Model, view: &LettersView, force: Force) -> Result<(), Refusal> {
+    let Some(environment) = environment(model, &view.environment) else { return Ok(()) };
+    match seen(model, &view.environment, &view.queue).and_then(|seen| seen.queue.as_ref()) {
+        Some(queue) => gate::allow_look(environment, queue, force).map(|_| ()),
+        None => gate::allow_sampling(environment).map(|_| ()),
+    }
 }
-pub(super) fn settle(_model: &Model, _view: &mut LettersView) {}
-pub(super) fn able(_model: &Model, _view: &LettersView, _command: Command) -> Able {
-    Able::NotHere
+
+fn failure_of(refusal: &Refusal) -> Failure {
+    let hint = match refusal {
+        // The key that insists stands below.
+        Refusal::LookKills { .. } => "look at its dead-letter queue instead".to_owned(),
+        other => other.hint(),
+    };
+    Failure { what: Text::line(&refusal.to_string()), hint: Text::line(&hint) }
 }
-pub(super) fn command(_model: &mut Model, _command: Command) -> Vec<Effect> {
-    Vec::new()
+
+/// What a look brought. The cursor, the columns and the group stay what they were, where they are still there.
+pub(super) fn looked(model: &mut Model, ticket: Ticket, answer: Result<Box<Letters>, Failure>) -> Vec<Effect> {
+    let size = model.size;
+    let Some(view) = find(model, |view| matches!(view.letters, Load::Waiting(awaited, _) if awaited == ticket)) else {
+        return Vec::new();
+    };
+    let before = view.letters.shown().cloned();
+    let came = answer.is_ok();
+    view.letters.answer(ticket, answer.map(|letters| *letters));
+    if came {
+        rows::take_in(view, before.as_ref(), size);
+    }
+    let again = view.filter.as_ref().filter(|_| came).map(|_| ());
+    match again {
+        Some(_) => filter::ask_again(model),
+        None => Vec::new(),
+    }
 }
-pub(super) fn looked(_model: &mut Model, _ticket: Ticket, _answer: Result<Box<Letters>, Failure>) -> Vec<Effect> {
-    Vec::new()
+
+/// Keeps the cursors where they can be seen. Rows change only with what brought the change.
+pub(super) fn settle(model: &Model, view: &mut LettersView) {
+    rows::settle(view, model.size);
 }
-pub(super) fn matched(_model: &mut Model, _ticket: Ticket, _answer: Result<Vec<bool>, Failure>) -> Vec<Effect> {
-    Vec::new()
+
+/// Goes back within the view: from a filter, from a group's messages. `false`: there is nothing to go back from.
+pub(super) fn back(view: &mut LettersView) -> bool {
+    if view.level == Level::Groups {
+        return false;
+    }
+    if view.filter.take().is_some() {
+        rows::build(view);
+        return true;
+    }
+    // Where a look found nothing, there are no groups to go back to.
+    let has_groups = view.letters.shown().is_some_and(|letters| !letters.groups.groups.is_empty());
+    view.level = Level::Groups;
+    has_groups
 }
-pub(super) fn edited(_model: &mut Model, _ticket: Ticket, _answer: Result<Option<String>, Failure>) -> Vec<Effect> {
-    Vec::new()
+
+/// The view, wherever it is open, that fits.
+fn find(model: &mut Model, fits: impl Fn(&LettersView) -> bool) -> Option<&mut LettersView> {
+    model.views.iter_mut().rev().find_map(|view| match view {
+        View::Letters(view) if fits(view) => Some(view.as_mut()),
+        _ => None,
+    })
 }
-pub(super) fn filter_key(_model: &mut Model, _key: &Key) -> Vec<Effect> {
-    Vec::new()
+
+/// The letters' view that is shown, or lies under the message that is.
+pub(super) fn near(model: &Model) -> Option<&LettersView> {
+    model.views.iter().rev().find_map(|view| match view {
+        View::Letters(view) => Some(view.as_ref()),
+        _ => None,
+    })
 }
-pub(super) fn paste(_model: &mut Model, _text: &str) -> Vec<Effect> {
-    Vec::new()
+
+pub(super) fn near_mut(model: &mut Model) -> Option<&mut LettersView> {
+    find(model, |_| true)
 }
-pub(super) fn mouse(_model: &mut Model, _mouse: Mouse) -> Vec<Effect> {
-    Vec::new()
+
+fn environment<'a>(model: &'a Model, name: &EnvironmentName) -> Option<&'a Environment> {
+    model.site(name).map(|site| site.environment.as_ref())
 }
-pub(super) fn draw(_model: &Model, _view: &LettersView, _frame: &mut Frame<'_>, _area: Rect) {}
+
+/// What is known of the queue.
+pub(super) fn seen<'a>(model: &'a Model, environment: &EnvironmentName, queue: &QueueName) -> Option<&'a Seen> {
+    let queues = &model.site(environment)?.snapshot.as_ref()?.queues;
+    // They stand in the order of their names.
+    let at = queues.binary_search_by(|seen| seen.name.cmp(queue)).ok()?;
+    Some(&queues[at])
+}
