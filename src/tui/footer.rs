@@ -9,7 +9,7 @@ use ratatui::{
 use super::{
     able::{Able, able, scope},
     fit::width,
-    model::{Model, View},
+    model::{Model, Overlay, View},
     theme::Role,
 };
 use crate::keymap::{Command, Resolved};
@@ -17,15 +17,16 @@ use crate::keymap::{Command, Resolved};
 /// Commands worth a place in the footer, most wanted first.
 fn wanted(model: &Model) -> &'static [Command] {
     match model.view() {
-        View::Home(_) => &[Command::Open, Command::Redrive, Command::Environment],
+        View::Home(_) => &[Command::Open, Command::Redrive, Command::Details, Command::Queues, Command::Environment],
         View::Queues(_) => &[
             Command::Open,
             Command::Redrive,
             Command::Filter,
             Command::Sort,
             Command::Group,
-            Command::Details,
             Command::DeadLettersOnly,
+            Command::Details,
+            Command::Wide,
         ],
         View::Letters(_) => &[
             Command::Open,
@@ -67,8 +68,37 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
+/// Keys of what lies over the view, or of the line being typed; none: the view's own hold.
+fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
+    let typing = |enter: &'static str, esc: &'static str| {
+        let key = |name: &str, what: &'static str| (name.to_owned(), what);
+        Some(vec![key("enter", enter), key("up down", "move"), key("esc", esc)])
+    };
+    let bound = |wanted: &[(Command, &'static str)]| {
+        let key = |(command, what): &(Command, &'static str)| {
+            Some((model.keymap.key_for(scope(model), *command)?.to_owned(), *what))
+        };
+        Some(wanted.iter().filter_map(key).collect())
+    };
+    let (down, up, back) = ((Command::Down, "down"), (Command::Up, "up"), (Command::Back, "close"));
+    match (&model.overlay, model.view()) {
+        (Some(Overlay::Palette(_)), _) => typing("choose", "close"),
+        (Some(Overlay::Help(_)), _) => bound(&[down, up, back]),
+        (Some(Overlay::Details(_)), _) => {
+            bound(&[down, up, (Command::Copy, "copy name"), (Command::CopyCommand, "copy command"), back])
+        }
+        (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
+        (Some(Overlay::Flow(_) | Overlay::Quitting(_)), _) => None,
+        (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
+        (None, _) => None,
+    }
+}
+
 /// Key, word, and whether it can be given now.
 fn entries(model: &Model) -> Vec<(String, String, bool)> {
+    if let Some(keys) = on_top(model) {
+        return keys.into_iter().map(|(key, what)| (key, what.to_owned(), true)).collect();
+    }
     if let Resolved::Pending(next) = model.keymap.resolve(scope(model), &model.pending)
         && !model.pending.is_empty()
     {

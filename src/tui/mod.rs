@@ -40,6 +40,7 @@ pub mod table;
 mod terminal;
 pub mod theme;
 pub mod ticket;
+mod title;
 pub mod update;
 pub mod verbs;
 pub mod view;

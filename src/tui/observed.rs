@@ -80,10 +80,16 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
 pub(super) fn next_environment(model: &mut Model) -> Vec<Effect> {
     let names: Vec<EnvironmentName> = model.sites.iter().map(|site| site.environment.name.clone()).collect();
     let at = model.only.as_ref().and_then(|only| names.iter().position(|name| name == only));
-    model.only = match at {
+    let only = match at {
         None => names.first().cloned(),
         Some(at) => names.get(at + 1).cloned(),
     };
+    show_only(model, only)
+}
+
+/// Shows one environment alone, or all.
+pub(super) fn show_only(model: &mut Model, only: Option<EnvironmentName>) -> Vec<Effect> {
+    model.only = only;
     let words = model.only.as_ref().map_or("every environment".to_owned(), |only| format!("{only} only"));
     model.say(Notice::note(&words));
     settle(model);

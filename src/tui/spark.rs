@@ -27,11 +27,14 @@ pub fn levels(trend: &Trend, now: Timestamp) -> [Option<u64>; COLUMNS] {
 /// The levels as bars; empty where nothing is known.
 pub fn line(levels: &[Option<u64>], look: Look) -> String {
     let most = levels.iter().flatten().copied().max().unwrap_or(0);
+    // What never changed has no top: bars of half the height are calmer, and as true.
+    let is_flat = levels.iter().flatten().all(|level| *level == most);
     let bar = |level: &Option<u64>| match level {
         None => " ",
         Some(_) if most == 0 => look.height(0.0),
         // What is not zero never looks like zero.
         Some(0) => look.height(0.0),
+        Some(_) if is_flat => look.height(0.4),
         Some(messages) => look.height((*messages as f64 / most as f64).max(0.15)),
     };
     levels.iter().map(bar).collect()
@@ -62,6 +65,7 @@ mod tests {
         let look = Look { theme: Theme::Dark, symbols: Symbols::Unicode };
         assert_eq!(line(&levels, look).trim_start(), "▂▃█");
         assert_eq!(line(&[Some(0), Some(0), None], look), "▁▁ ");
+        assert_eq!(line(&[None, Some(7), Some(7)], look), " ▄▄");
         assert_eq!(rise(&trend), Some(70));
         assert_eq!(rise(&Trend::default()), None);
     }

@@ -8,7 +8,7 @@ use super::{
     field::Typed,
     flow, help, home, letters, message,
     model::{Model, Overlay, View},
-    observed, overlay, palette, queues, run_view,
+    observed, overlay, palette, queues, run_view, title,
 };
 use crate::keymap::{Command, Key, Resolved, Scope};
 
@@ -215,8 +215,13 @@ fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     if model.overlay.is_some() {
         return overlay::mouse(model, mouse);
     }
-    if let Some(command) = super::view::tab_at(model, mouse) {
+    if let Some(command) = title::tab_at(model, mouse) {
         return command_given(model, command);
+    }
+    if let Some(environment) = title::chip_at(model, mouse) {
+        // The chip of the one that is shown alone shows all again.
+        let only = (model.only.as_ref() != Some(&environment)).then_some(environment);
+        return observed::show_only(model, only);
     }
     match model.view() {
         View::Home(_) => home::mouse(model, mouse),

@@ -18,7 +18,7 @@ use super::{
     standing::{Needs, standing},
 };
 use crate::{
-    domain::{EnvironmentName, QueueName},
+    domain::{EnvironmentName, Protection, QueueName},
     keymap::Command,
     observe::{Kind, Seen, Subject, Verdict, verdict::worst_first},
 };
@@ -74,7 +74,12 @@ type Identity = (EnvironmentName, Subject);
 pub(super) fn settle(model: &Model, view: &mut HomeView) {
     let identity = |row: &Verdict| -> Identity { (row.environment.clone(), row.subject.clone()) };
     let under = view.rows.get(view.cursor.at).filter(|_| view.pinned).map(|row| (identity(row), row.kind));
-    let all: Vec<Verdict> = model.shown_sites().flat_map(|site| site.verdicts.iter().cloned()).collect();
+    let mut sites: Vec<&Site> = model.shown_sites().collect();
+    if !view.by_environment {
+        // Among equals those of the best protected environments come first.
+        sites.sort_by_key(|site| site.environment.protection != Protection::TypeName);
+    }
+    let all: Vec<Verdict> = sites.into_iter().flat_map(|site| site.verdicts.iter().cloned()).collect();
     view.rows = if view.by_environment { all } else { worst_first(all) };
     if let Some((under, kind)) = under {
         // What was growing may expire now: it is the same queue. An environment has several.

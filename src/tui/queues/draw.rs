@@ -31,20 +31,15 @@ use crate::{
 /// Columns that never move: sign, environment, name.
 pub(super) const FIXED: usize = 3;
 
-/// The columns as they are to be shown now.
-pub(super) fn shown(view: &QueuesView) -> Vec<Listed> {
-    let all = ALL.iter().filter(|listed| view.wide || !listed.wide);
-    let (fixed, moved): (Vec<&Listed>, Vec<&Listed>) =
-        all.enumerate().fold((Vec::new(), Vec::new()), |(mut fixed, mut moved), (at, listed)| {
-            if at < FIXED {
-                fixed.push(listed)
-            } else {
-                moved.push(listed)
-            }
-            (fixed, moved)
-        });
-    let shift = view.shifted.min(moved.len().saturating_sub(1));
-    fixed.into_iter().chain(moved.into_iter().skip(shift)).copied().collect()
+/// The columns as they are to be shown now in so many columns of the screen. The name has what it needs, up to two fifths.
+pub(super) fn shown(view: &QueuesView, room: u16) -> Vec<Listed> {
+    let mut all: Vec<Listed> = ALL.into_iter().filter(|listed| view.wide || !listed.wide).collect();
+    let shift = view.shifted.min(all.len() - FIXED - 1);
+    all.drain(FIXED..FIXED + shift);
+    let name = &mut all[FIXED - 1].column;
+    name.ideal = view.longest.max(name.min);
+    name.min = name.ideal.min((room * 2 / 5).max(name.min));
+    all
 }
 
 /// Draws it.
@@ -60,7 +55,7 @@ pub(in crate::tui) fn draw(model: &Model, view: &QueuesView, frame: &mut Frame<'
 
 fn draw_table(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
-    let shown = shown(view);
+    let shown = shown(view, area.width);
     let columns: Vec<Column<'_>> = shown.iter().map(|listed| listed.column).collect();
     // Upwards is what the sign means: the least first.
     let sorted = shown.iter().position(|listed| listed.by == view.sort && listed.by != SortBy::Worst);

@@ -67,6 +67,8 @@ pub struct QueuesView {
     pub groups: Vec<Group>,
     /// What the rows are about.
     pub totals: Totals,
+    /// Columns of the longest name among them.
+    pub longest: u16,
     /// What of them needs somebody.
     pub needs: HashMap<At, (Severity, Kind)>,
     /// What the cursor stays on; none: on the first row, until somebody moves.
@@ -419,7 +421,7 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             observed::focus(model)
         }
         MouseWhat::Click if mouse.row == places.table.y => {
-            let shown = draw::shown(view);
+            let shown = draw::shown(view, places.table.width);
             let columns: Vec<table::Column<'_>> = shown.iter().map(|listed| listed.column).collect();
             match table::column_at(&columns, places.table, mouse.column) {
                 Some(at) => sort::choose(model, shown[at].by),

@@ -10,10 +10,14 @@ use crate::{
     keymap::palette::Search,
     observe::{Kind, Seen, Severity, Subject},
     tui::{
+        fit::width,
         model::{Model, Site},
         spark,
     },
 };
+
+/// Longest name that SQS allows.
+const NAME_MAX: usize = 80;
 
 /// A queue's place: the environment's in the model, and the queue's in its snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +86,8 @@ pub(super) fn settle(model: &Model, view: &mut QueuesView, height: usize) {
     let all = chosen(model, view);
     let mut fitting = filtered(model, &view.filter, all);
     view.totals.fitting = fitting.len();
+    let name = |at: &At| seen_at(model, *at).map_or(0, |(_, seen)| width(seen.name.as_str()));
+    view.longest = fitting.iter().map(name).max().unwrap_or(0).min(NAME_MAX) as u16;
     sort(model, view, &mut fitting);
     group(model, view, &fitting);
     let found = match &view.under {
