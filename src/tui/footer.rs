@@ -51,18 +51,13 @@ const ALWAYS: [Command; 4] = [Command::Back, Command::Palette, Command::Help, Co
 /// Draws it.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
+    let entries = entries(model);
     let mut spans = vec![Span::raw(" ")];
-    let mut room = usize::from(area.width).saturating_sub(1);
-    for (key, what, able) in entries(model) {
-        let columns = width(&key) + 1 + width(&what) + 3;
-        if columns > room + 3 {
-            continue;
-        }
-        room = room.saturating_sub(columns);
-        let role = if able { Role::Text } else { Role::Dim };
-        spans.push(Span::styled(key, look.style(if able { Role::Key } else { Role::Dim })));
+    for at in fitting(&entries, usize::from(area.width).saturating_sub(1)) {
+        let Entry { key, what, able, .. } = &entries[at];
+        spans.push(Span::styled(key.clone(), look.style(if *able { Role::Key } else { Role::Dim })));
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(what, look.style(role)));
+        spans.push(Span::styled(what.clone(), look.style(if *able { Role::Text } else { Role::Dim })));
         spans.push(Span::raw("   "));
     }
     frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
@@ -84,9 +79,15 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
     match (&model.overlay, model.view()) {
         (Some(Overlay::Palette(_)), _) => typing("choose", "close"),
         (Some(Overlay::Help(_)), _) => bound(&[down, up, back]),
-        (Some(Overlay::Details(_)), _) => {
-            bound(&[down, up, (Command::Copy, "copy name"), (Command::CopyCommand, "copy command"), back])
-        }
+        (Some(Overlay::Details(_)), _) => bound(&[
+            down,
+            up,
+            (Command::Open, "open"),
+            (Command::Redrive, "redrive"),
+            (Command::Copy, "copy name"),
+            (Command::CopyCommand, "copy command"),
+            back,
+        ]),
         (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
         (Some(Overlay::Flow(_) | Overlay::Quitting(_)), _) => None,
         (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
@@ -94,24 +95,62 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
     }
 }
 
-/// Key, word, and whether it can be given now.
-fn entries(model: &Model) -> Vec<(String, String, bool)> {
+/// A key and what it does.
+struct Entry {
+    key: String,
+    what: String,
+    /// Whether it can be given now.
+    able: bool,
+    /// Whether it has its place before all others.
+    first: bool,
+}
+
+impl Entry {
+    fn new(key: String, what: String) -> Self {
+        Self { key, what, able: true, first: false }
+    }
+}
+
+/// Which entries fit, in their order: the way to help and palette first, then the most wanted.
+fn fitting(entries: &[Entry], mut room: usize) -> Vec<usize> {
+    let mut wanted: Vec<usize> = (0..entries.len()).collect();
+    wanted.sort_by_key(|at| !entries[*at].first);
+    let mut fit: Vec<usize> = wanted
+        .into_iter()
+        .filter(|at| {
+            let columns = width(&entries[*at].key) + 1 + width(&entries[*at].what);
+            let fits = columns <= room;
+            if fits {
+                room = room.saturating_sub(columns + 3);
+            }
+            fits
+        })
+        .collect();
+    fit.sort_unstable();
+    fit
+}
+
+fn entries(model: &Model) -> Vec<Entry> {
     if let Some(keys) = on_top(model) {
-        return keys.into_iter().map(|(key, what)| (key, what.to_owned(), true)).collect();
+        return keys.into_iter().map(|(key, what)| Entry::new(key, what.to_owned())).collect();
     }
     if let Resolved::Pending(next) = model.keymap.resolve(scope(model), &model.pending)
         && !model.pending.is_empty()
     {
-        let mut entries: Vec<(String, String, bool)> = vec![(typed(model), String::new(), true)];
-        entries.extend(next.into_iter().map(|(key, next)| (key.to_string(), next.help(), true)));
+        let mut entries = vec![Entry { first: true, ..Entry::new(typed(model), model.look.arrow().to_owned()) }];
+        entries.extend(next.into_iter().map(|(key, next)| Entry::new(key.to_string(), next.help())));
         return entries;
     }
-    let commands = wanted(model).iter().chain(&ALWAYS);
+    let wanted = wanted(model).iter().map(|command| (command, false));
+    let commands = wanted.chain(ALWAYS.iter().map(|command| (command, true)));
     commands
-        .filter_map(|command| {
+        .filter_map(|(command, always)| {
             let able = able(model, *command);
             let key = model.keymap.key_for(scope(model), *command)?.to_owned();
-            (able != Able::NotHere).then(|| (key, command.name(), able == Able::Yes))
+            let first = matches!(command, Command::Help | Command::Palette);
+            // What is a promise of every view says nothing where it does not hold.
+            let shown = if always { able == Able::Yes } else { able != Able::NotHere };
+            shown.then(|| Entry { first, able: able == Able::Yes, ..Entry::new(key, command.name()) })
         })
         .collect()
 }

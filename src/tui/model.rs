@@ -148,7 +148,7 @@ impl Model {
     /// As it is at the start: nothing is known yet.
     pub fn new(setting: Setting, now: Timestamp, size: (u16, u16)) -> Self {
         let sites = setting.environments.into_iter();
-        Self {
+        let mut model = Self {
             now,
             size,
             sites: sites.map(|environment| Site { environment, snapshot: None, verdicts: Vec::new() }).collect(),
@@ -168,7 +168,9 @@ impl Model {
             palette_history: Vec::new(),
             leaving: false,
             next_ticket: 0,
-        }
+        };
+        super::observed::settle(&mut model);
+        model
     }
 
     /// The view that is shown.

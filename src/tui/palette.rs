@@ -81,7 +81,7 @@ fn offers(model: &Model) -> Offers {
         offers.whats.push(what);
         offers.entries.push(Entry { name, help, keys });
     };
-    for command in Command::all() {
+    for command in &in_order(model) {
         let is_offered =
             command.is_meant_in(here) && *command != Command::Palette && able(model, *command) != Able::NotHere;
         if is_offered {
@@ -101,6 +101,21 @@ fn offers(model: &Model) -> Offers {
         }
     }
     offers
+}
+
+/// Every command: the view's own first, in the order of the help, ways to move last.
+fn in_order(model: &Model) -> Vec<Command> {
+    let bound = model.keymap.bindings(scope(model)).iter().map(|binding| binding.command);
+    let mut commands: Vec<Command> = Vec::new();
+    for command in bound.chain(Command::all().iter().copied()) {
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands.sort_by_key(|command| {
+        Cursor::default().step(*command, 1, 1) || matches!(command, Command::Left | Command::Right)
+    });
+    commands
 }
 
 /// Takes a key.

@@ -102,7 +102,7 @@ fn broken(site: &Site, error: &CloudError) -> Standing {
 pub fn short(error: &CloudError) -> String {
     let action = Text::line(&error.action);
     match error.kind {
-        ErrorKind::Denied => format!("may not be looked at: {action} is denied"),
+        ErrorKind::Denied => format!("denied: {action}"),
         ErrorKind::Throttled => "throttled".to_owned(),
         ErrorKind::NotFound => "there is no such queue (any more)".to_owned(),
         ErrorKind::CredentialsExpired => "credentials expired".to_owned(),

@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::{
-    fit::{Align, cut, cut_middle, marked, width},
+    fit::{Align, cut, cut_middle, marked, spread, width},
     list::Cursor,
     theme::{Look, Role},
 };
@@ -153,7 +153,9 @@ impl<'a, C: Fn(usize, usize) -> Cell<'a>> Table<'a, C> {
                 if let Some((from, line)) = &over
                     && column >= from
                 {
-                    buffer.set_line(x, y, line, area.right().saturating_sub(x + 1));
+                    let room = area.right().saturating_sub(x + 1);
+                    let line = spread(line.spans.clone(), Vec::new(), usize::from(room), look);
+                    buffer.set_line(x, y, &line, room);
                     break;
                 }
                 let cell = (self.cell)(row, *column);

@@ -123,7 +123,7 @@ fn spend(model: &Model) -> Vec<Span<'static>> {
     let look = model.look;
     let snapshots = || model.sites.iter().filter_map(|site| site.snapshot.as_ref());
     let calls: u32 = snapshots().map(|snapshot| snapshot.spend.calls_per_minute).sum();
-    let dollars: f64 = snapshots().map(|snapshot| snapshot.spend.dollars_per_hour).sum();
+    let dollars = snapshots().map(|snapshot| snapshot.spend.dollars_per_hour).fold(0.0, |sum, dollars| sum + dollars);
     let mut spans = Vec::new();
     if model.world == super::model::World::Sandbox {
         spans.push(Span::styled("sandbox", look.style(Role::Good)));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use opsctl::{
     cloud::{CloudError, ErrorKind},
-    domain::{Counts, QueueName},
+    domain::{Counts, QueueName, environment::CredentialSource},
     observe::{
         Oldest, Seen, Snapshot, Source, Trend,
         queues::{DeadLetters, KnownBy},
     },
+    sandbox::fleet,
 };
 
 use crate::support::console::{Console, Picture, now, redrive_to};
@@ -106,7 +107,14 @@ pub(crate) fn calm(size: (u16, u16)) -> Console {
 
 /// Credentials expired in one environment, another is not reached, the third throttles: what is shown is from before.
 pub(crate) fn broken(size: (u16, u16)) -> Console {
-    let mut console = night(size);
+    let mut environments = fleet::environments();
+    for environment in &mut environments {
+        environment.credentials = CredentialSource::Profile(format!("{}-on-call", environment.name));
+    }
+    let mut console = Console::on(environments, size);
+    for picture in [dev(), staging(), prod()] {
+        console.seen(picture.done());
+    }
     let reached = CloudError::new(ErrorKind::Unreachable, "sqs:ListQueues", "no connection was made: timed out");
     let old = |snapshot: &mut Snapshot, minutes: i64| {
         snapshot.number = 2;

@@ -4,10 +4,11 @@ use jiff::SignedDuration;
 use ratatui::{
     Frame,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
 };
 
-use super::{HomeView, Places, able, places, queue_of};
+use super::{HomeView, Places, Summary, able, places, queue_of};
 use crate::{
     domain::Text,
     keymap::{Command, Scope},
@@ -17,11 +18,11 @@ use crate::{
     },
     tui::{
         able::Able,
-        fit::{Align, cut, pad, width, wrap},
-        model::Model,
+        fit::{Align, cut, spread, width, wrap},
+        model::{Model, Site},
         queues::{oldest_seconds, sign},
         spark,
-        standing::busy_sign,
+        standing::{busy_sign, standing},
         table::{Cell, Column, Cut, Table},
         theme::Role,
     },
@@ -31,7 +32,7 @@ const COLUMNS: [Column<'_>; 5] = [
     Column { title: "", min: 10, ideal: 10, align: Align::Left, cut: Cut::End, weight: 9 },
     Column { title: "ENV", min: 7, ideal: 12, align: Align::Left, cut: Cut::End, weight: 10 },
     Column { title: "WHAT", min: 14, ideal: 48, align: Align::Left, cut: Cut::Middle, weight: 8 },
-    Column { title: "WHY", min: 20, ideal: 140, align: Align::Left, cut: Cut::End, weight: 8 },
+    Column { title: "WHY", min: 20, ideal: 140, align: Align::Left, cut: Cut::End, weight: 9 },
     Column { title: "SINCE", min: 7, ideal: 8, align: Align::Right, cut: Cut::End, weight: 5 },
 ];
 
@@ -46,7 +47,19 @@ pub(in crate::tui) fn draw(model: &Model, view: &HomeView, frame: &mut Frame<'_>
     draw_detail(model, view, frame, detail);
 }
 
-/// A severity's sign and word.
+/// Environment and name have what they need, the name a quarter of the room; the rest is for the reason.
+fn columns(model: &Model, view: &HomeView, area: Rect) -> [Column<'static>; 5] {
+    let mut columns = COLUMNS;
+    let environment = model.shown_sites().map(|site| width(&site.environment.name.0)).max().unwrap_or(0) as u16;
+    (columns[1].min, columns[1].ideal) = (environment.clamp(3, 10), environment.clamp(3, 16));
+    let shown = view.rows.iter().skip(view.cursor.top).take(usize::from(area.height));
+    let name = shown.map(|row| width(&what(model, row))).max().unwrap_or(0).min(80) as u16;
+    columns[2].ideal = name.max(columns[2].min).min((area.width * 2 / 5).max(columns[2].min));
+    columns[2].min = columns[2].ideal.min((area.width / 4).max(columns[2].min));
+    columns
+}
+
+/// A severity's word.
 fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "critical",
@@ -97,14 +110,20 @@ fn draw_table(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect)
                 Cell::new(Text::line(&name).to_string(), style)
             }
             2 => Cell::new(what(model, verdict), look.style(Role::Strong)),
-            3 => Cell::new(Text::line(verdict.reason.as_str()).to_string(), look.style(Role::Text)),
+            3 => {
+                let is_old = |site: &Site| !matches!(standing(site, model.now).role, Role::Good | Role::Accent);
+                let role = if model.site(&verdict.environment).is_some_and(is_old) { Role::Stale } else { Role::Text };
+                let role = if matches!(verdict.subject, Subject::Environment) { Role::Text } else { role };
+                Cell::new(Text::line(verdict.reason.as_str()).to_string(), look.style(role))
+            }
             _ => match since(model, verdict) {
                 Some(since) => Cell::new(since, look.style(Role::Text)),
                 None => Cell::new("-", look.style(Role::Dim)),
             },
         }
     };
-    Table { columns: &COLUMNS, rows: view.rows.len(), cursor: Some(view.cursor), sorted: None, cell, look }
+    let columns = columns(model, view, area);
+    Table { columns: &columns, rows: view.rows.len(), cursor: Some(view.cursor), sorted: None, cell, look }
         .draw(frame, area);
 }
 
@@ -113,47 +132,68 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
     let look = model.look;
     let lines = usize::from(area.height.saturating_sub(1));
     let shown = if view.summaries.len() > lines { lines.saturating_sub(1) } else { view.summaries.len() };
-    let longest = view.summaries.iter().map(|summary| width(&summary.environment.0)).max().unwrap_or(0).min(20);
-    for (y, summary) in (area.y..).zip(view.summaries.iter().take(shown)) {
-        let Some(site) = model.site(&summary.environment) else { continue };
-        let name = Text::line(&look.environment_name(&site.environment)).to_string();
-        let name = cut(&name, longest, look).into_owned();
-        let gap = " ".repeat(longest.saturating_sub(width(&name)) + 1);
-        let count = |number: usize| thousands(number as u64);
-        let queues = summary.queues.map_or("-".to_owned(), count);
-        let dead = match (summary.queues, summary.full) {
-            (None, _) => String::new(),
-            (Some(_), 0) => "no dead letters".to_owned(),
-            (Some(_), 1) => format!("1 DLQ holds ~{}", thousands(summary.dead_letters)),
-            (Some(_), full) => format!("{} DLQs hold ~{}", count(full), thousands(summary.dead_letters)),
-        };
-        let dead_role = if summary.full > 0 { Role::Text } else { Role::Dim };
-        let busy = if summary.standing.busy { busy_sign(model) } else { " " };
-        let dark = if summary.dark > 0 { format!("{}{} dark", look.dot(), count(summary.dark)) } else { String::new() };
-        let line = Line::from(vec![
-            Span::raw(" "),
-            Span::styled(name, look.environment(&site.environment)),
-            Span::raw(gap),
-            Span::styled(format!("{queues:>7} queues  "), look.style(Role::Text)),
-            Span::styled(pad(&dead, 24, Align::Left, look), look.style(dead_role)),
-            Span::styled(spark::line(&summary.levels, look), look.style(Role::Accent)),
-            Span::styled(format!("  {busy} "), look.style(Role::Accent)),
-            Span::styled(summary.standing.words.clone(), look.style(summary.standing.role)),
-            Span::styled(dark, look.style(Role::Warning)),
-        ]);
+    let parts: Vec<[(String, Style); 4]> =
+        view.summaries.iter().take(shown).filter_map(|summary| summary_parts(model, summary)).collect();
+    let mut widths = [0; 4];
+    for (at, columns) in widths.iter_mut().enumerate() {
+        *columns = parts.iter().map(|parts| width(&parts[at].0)).max().unwrap_or(0).min(40);
+    }
+    for ((y, parts), summary) in (area.y..).zip(parts).zip(&view.summaries) {
+        let mut spans = vec![Span::raw(" ")];
+        for (at, (text, style)) in parts.into_iter().enumerate() {
+            let text = cut(&text, widths[at], look).into_owned();
+            let gap = " ".repeat(widths[at].saturating_sub(width(&text)));
+            // Numbers stand at the right; a name's colour ends with the name.
+            let (before, after) = if at == 1 { (gap, String::new()) } else { (String::new(), gap) };
+            spans.extend([Span::raw(before), Span::styled(text, style), Span::raw(after), Span::raw("  ")]);
+        }
+        let used: usize = spans.iter().map(Span::width).sum();
+        if used + spark::COLUMNS < usize::from(area.width) {
+            spans.push(Span::styled(spark::line(&summary.levels, look), look.style(Role::Accent)));
+        }
+        let line = spread(spans, Vec::new(), usize::from(area.width), look);
         frame.buffer_mut().set_line(area.x, y, &line, area.width);
     }
     if shown < view.summaries.len() {
         let key = model.keymap.key_for(Scope::Home, Command::Environment).unwrap_or("E");
         let more = format!(" and {} more: {key} shows them one by one", view.summaries.len() - shown);
-        frame.buffer_mut().set_stringn(
-            area.x,
-            area.y + shown as u16,
-            more,
-            usize::from(area.width),
-            look.style(Role::Dim),
-        );
+        let (y, room) = (area.y + shown as u16, usize::from(area.width));
+        frame.buffer_mut().set_stringn(area.x, y, more, room, look.style(Role::Dim));
     }
+}
+
+/// Name, queues, dead letters, how it stands.
+fn summary_parts(model: &Model, summary: &Summary) -> Option<[(String, Style); 4]> {
+    let look = model.look;
+    let site = model.site(&summary.environment)?;
+    let count = |number: usize| thousands(number as u64);
+    let queues = match summary.queues {
+        None => "- queues".to_owned(),
+        Some(1) => "1 queue ".to_owned(),
+        Some(queues) => format!("{} queues", count(queues)),
+    };
+    let dead = match (summary.queues, summary.full) {
+        (None, _) => String::new(),
+        (Some(_), 0) => "no dead letters".to_owned(),
+        (Some(_), 1) => format!("1 DLQ holds ~{}", thousands(summary.dead_letters)),
+        (Some(_), full) => format!("{} DLQs hold ~{}", count(full), thousands(summary.dead_letters)),
+    };
+    let mut standing = summary.standing.words.clone();
+    if summary.standing.busy {
+        standing = format!("{} {standing}", busy_sign(model));
+    }
+    for (number, word) in [(summary.denied, "denied"), (summary.silent, "silent")] {
+        if number > 0 {
+            standing.push_str(&format!("{}{} {word}", look.dot(), count(number)));
+        }
+    }
+    let dead_role = if summary.full > 0 { Role::Text } else { Role::Dim };
+    Some([
+        (Text::line(&look.environment_name(&site.environment)).into(), look.environment(&site.environment)),
+        (queues, look.style(Role::Text)),
+        (dead, look.style(dead_role)),
+        (standing, look.style(summary.standing.role)),
+    ])
 }
 
 /// The row under the cursor in full, and the keys that deal with it.
@@ -267,7 +307,7 @@ fn draw_nothing(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rec
         let age = oldest.map_or(String::new(), |at| {
             format!(" Every figure is from the last {}.", span(model.now.duration_since(at)))
         });
-        let dark: usize = view.summaries.iter().map(|summary| summary.dark).sum();
+        let dark: usize = view.summaries.iter().map(|summary| summary.denied + summary.silent).sum();
         let dark = if dark > 0 {
             format!(" {} of them could not be looked at.", thousands(dark as u64))
         } else {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    cloud::ErrorKind,
     domain::EnvironmentName,
     observe::Seen,
     tui::{
@@ -25,8 +26,10 @@ pub struct Summary {
     pub full: usize,
     /// Messages in them.
     pub dead_letters: u64,
-    /// Queues that may not be looked at, or did not answer.
-    pub dark: usize,
+    /// Queues that may not be looked at.
+    pub denied: usize,
+    /// Queues that did not answer.
+    pub silent: usize,
     /// Messages in all dead-letter queues over the last half hour.
     pub levels: [Option<u64>; spark::COLUMNS],
     /// When the oldest of the figures was seen.
@@ -46,12 +49,17 @@ pub(super) fn of(site: &Site, now: Timestamp) -> Summary {
             .map(|snapshot| snapshot.queues.len()),
         full: 0,
         dead_letters: 0,
-        dark: 0,
+        denied: 0,
+        silent: 0,
         levels: [None; spark::COLUMNS],
         oldest: None,
     };
     for seen in queues.into_iter().flat_map(|queues| queues.iter()) {
-        summary.dark += usize::from(seen.error.is_some());
+        if let Some(error) = &seen.error {
+            let is_denied = error.kind == ErrorKind::Denied;
+            summary.denied += usize::from(is_denied);
+            summary.silent += usize::from(!is_denied);
+        }
         summary.oldest = match (summary.oldest, seen.at) {
             (Some(oldest), Some(at)) => Some(oldest.min(at)),
             (oldest, at) => oldest.or(at),

@@ -20,7 +20,7 @@ use crate::{
     keymap::{Command, Scope, palette::Search},
     observe::words::thousands,
     tui::{
-        fit::{spread, wrap},
+        fit::{cut, spread, width, wrap},
         model::Model,
         standing::{Needs, busy_sign, standing},
         table::{Cell, Column, Over, Table},
@@ -31,9 +31,24 @@ use crate::{
 /// Columns that never move: sign, environment, name.
 pub(super) const FIXED: usize = 3;
 
-/// The columns as they are to be shown now in so many columns of the screen. The name has what it needs, up to two fifths.
-pub(super) fn shown(view: &QueuesView, room: u16) -> Vec<Listed> {
-    let mut all: Vec<Listed> = ALL.into_iter().filter(|listed| view.wide || !listed.wide).collect();
+/// The columns as they are to be shown now in so many columns of the screen. The name has what it needs, up to two fifths;
+/// when something was seen is shown where something on the screen is old.
+pub(super) fn shown(model: &Model, view: &QueuesView, room: u16, height: usize) -> Vec<Listed> {
+    let is_old = |row: &Row| line_of(model, view, row).is_some_and(|line| line.is_stale() && line.seen.at.is_some());
+    let must_say_age = view.rows.iter().skip(view.cursor.top).take(height).any(is_old);
+    let is_wanted = |listed: &Listed| view.wide || !listed.wide || (must_say_age && listed.by == SortBy::Seen);
+    let mut all: Vec<Listed> = ALL.into_iter().filter(is_wanted).collect();
+    for listed in &mut all {
+        match listed.by {
+            SortBy::Environment => {
+                let longest = model.shown_sites().map(|site| width(&site.environment.name.0)).max().unwrap_or(0);
+                listed.column.ideal = (longest as u16).clamp(3, 16);
+                listed.column.min = listed.column.ideal.min(10);
+            }
+            SortBy::Seen if must_say_age => listed.column.weight = 9,
+            _ => {}
+        }
+    }
     let shift = view.shifted.min(all.len() - FIXED - 1);
     all.drain(FIXED..FIXED + shift);
     let name = &mut all[FIXED - 1].column;
@@ -55,18 +70,12 @@ pub(in crate::tui) fn draw(model: &Model, view: &QueuesView, frame: &mut Frame<'
 
 fn draw_table(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
-    let shown = shown(view, area.width);
+    let shown = shown(model, view, area.width, usize::from(area.height));
     let columns: Vec<Column<'_>> = shown.iter().map(|listed| listed.column).collect();
     // Upwards is what the sign means: the least first.
     let sorted = shown.iter().position(|listed| listed.by == view.sort && listed.by != SortBy::Worst);
     let sorted = sorted.map(|at| (at, ascends(view.sort) != view.reversed));
-    let line = |row: usize| match view.rows.get(row)? {
-        Row::Heading(_) => None,
-        Row::Queue(at) => seen_at(model, *at).map(|(site, seen)| {
-            let severity = view.needs.get(at).map(|(severity, _)| *severity);
-            Line { site, seen, severity, now: model.now, look }
-        }),
-    };
+    let line = |row: usize| line_of(model, view, view.rows.get(row)?);
     let search = (!view.filter.trim().is_empty()).then(|| RefCell::new(Search::default()));
     let cell = |row: usize, column: usize| {
         let Some(line) = line(row) else { return Cell::new("", look.style(Role::Text)) };
@@ -91,6 +100,13 @@ fn draw_table(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Rec
     };
     let table = Table { columns: &columns, rows: view.rows.len(), cursor: Some(view.cursor), sorted, cell, look };
     table.draw_over(frame, area, over);
+}
+
+fn line_of<'a>(model: &'a Model, view: &QueuesView, row: &Row) -> Option<Line<'a>> {
+    let Row::Queue(at) = row else { return None };
+    let (site, seen) = seen_at(model, *at)?;
+    let severity = view.needs.get(at).map(|(severity, _)| *severity);
+    Some(Line { site, seen, severity, now: model.now, look: model.look })
 }
 
 /// Whether the natural order of a column is the least first.
@@ -143,7 +159,7 @@ fn draw_heading(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: R
     let mut right = awaited(model);
     if let Some(field) = &view.typing {
         let found = format!(" {} of {} ", thousands(totals.fitting as u64), thousands(totals.queues as u64));
-        let columns = crate::tui::fit::width(&found) as u16;
+        let columns = width(&found) as u16;
         let line = Rect { width: area.width.saturating_sub(columns + 1), ..area };
         field.draw(" / ", frame, line, look.style(Role::Strong), look);
         frame.buffer_mut().set_string(line.right(), area.y, found, look.style(Role::Dim));
@@ -202,7 +218,8 @@ fn draw_detail(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Re
     let Some((site, seen)) = queue(model, view) else { return };
     let line = Line { site, seen, severity: None, now: model.now, look };
     let room = usize::from(area.width).saturating_sub(2);
-    let name = format!("{}{}{}", Text::line(seen.name.as_str()), look.dot(), site.environment.name);
+    let environment = Text::line(&look.environment_name(&site.environment));
+    let name = format!("{}{}{environment}", Text::line(seen.name.as_str()), look.dot());
     let reason = site
         .verdicts
         .iter()
@@ -217,14 +234,22 @@ fn draw_detail(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Re
     if !relation.is_empty() {
         parts.push(relation);
     }
-    if let Some(age) = line.age() {
-        parts.push(format!("{} {age} ago", if line.is_stale() { "old: seen" } else { "seen" }));
+    // A reason says it too where figures are old.
+    if let Some(age) = line.age().filter(|_| !parts.iter().any(|part| part.contains("; seen "))) {
+        parts.push(format!("seen {age} ago"));
     }
     let style = look.style(if line.is_stale() { Role::Stale } else { Role::Dim });
-    let [first, second] = [(name, look.style(Role::Strong)), (parts.join(look.dot()), style)];
-    for (y, (text, style)) in (area.y + 1..area.bottom()).zip([first, second]) {
-        let text = crate::tui::fit::cut(&text, room, look);
-        frame.buffer_mut().set_stringn(area.x + 1, y, text, room, style);
+    let mut lines = vec![(name, look.style(Role::Strong))];
+    lines.extend(wrap(&parts.join(look.dot()), room).into_iter().map(|line| (line, style)));
+    let left = lines.len().saturating_sub(usize::from(area.height) - 1);
+    if left > 0 {
+        lines.truncate(lines.len() - left);
+        if let Some((last, _)) = lines.last_mut() {
+            last.push_str(look.ellipsis());
+        }
+    }
+    for (y, (text, style)) in (area.y + 1..area.bottom()).zip(lines) {
+        frame.buffer_mut().set_stringn(area.x + 1, y, cut(&text, room, look), room, style);
     }
 }
 

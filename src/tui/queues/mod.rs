@@ -123,7 +123,11 @@ struct Places {
 }
 
 fn places(area: Rect) -> Places {
-    let detail = if area.height >= 12 { 3 } else { 0 };
+    let detail = match area.height {
+        0..12 => 0,
+        12..18 => 3,
+        18.. => 4,
+    };
     let heading = Rect { height: 1.min(area.height), ..area };
     let table = Rect { y: area.y + heading.height, height: area.height - heading.height - detail, ..area };
     Places { heading, table, detail: Rect { y: table.bottom(), height: detail, ..area } }
@@ -226,7 +230,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Wide => {
             view.wide = !view.wide;
             view.shifted = 0;
-            Some(if view.wide { "all columns, as far as there is room; h and l move them" } else { "fewer columns" })
+            Some(if view.wide { "all columns, as far as there is room" } else { "fewer columns" })
         }
         Command::DeadLettersOnly => {
             view.dead_letters_only = !view.dead_letters_only;
@@ -413,20 +417,15 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     let places = places(super::view::areas(model.size).content);
     let height = height(model);
+    if mouse.what == MouseWhat::Click && mouse.row == places.table.y {
+        return sort_by_title(model, places.table, mouse.column);
+    }
     let View::Queues(view) = model.view_mut() else { return Vec::new() };
     match mouse.what {
         MouseWhat::Scroll(lines) => {
             view.cursor.scroll(lines, view.rows.len(), height);
             pin(model);
             observed::focus(model)
-        }
-        MouseWhat::Click if mouse.row == places.table.y => {
-            let shown = draw::shown(view, places.table.width);
-            let columns: Vec<table::Column<'_>> = shown.iter().map(|listed| listed.column).collect();
-            match table::column_at(&columns, places.table, mouse.column) {
-                Some(at) => sort::choose(model, shown[at].by),
-                None => Vec::new(),
-            }
         }
         MouseWhat::Click => {
             let Some(line) = mouse.row.checked_sub(places.table.y + 1) else { return Vec::new() };
@@ -442,5 +441,15 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             pin(model);
             observed::focus(model)
         }
+    }
+}
+
+fn sort_by_title(model: &mut Model, table: Rect, column: u16) -> Vec<Effect> {
+    let View::Queues(view) = model.view() else { return Vec::new() };
+    let shown = draw::shown(model, view, table.width, usize::from(table.height));
+    let columns: Vec<table::Column<'_>> = shown.iter().map(|listed| listed.column).collect();
+    match table::column_at(&columns, table, column) {
+        Some(at) => sort::choose(model, shown[at].by),
+        None => Vec::new(),
     }
 }

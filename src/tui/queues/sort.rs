@@ -89,7 +89,7 @@ pub(in crate::tui) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     }
 }
 
-const COLUMNS: u16 = 62;
+const COLUMNS: u16 = 66;
 
 fn inside(model: &Model) -> Rect {
     let area = crate::tui::view::areas(model.size).content;
@@ -115,8 +115,10 @@ pub(in crate::tui) fn draw(model: &Model, picker: &SortPicker, frame: &mut Frame
         if here {
             frame.buffer_mut().set_style(row, look.style(Role::Cursor));
         }
-        let other_way = is_now && !view.reversed;
-        let words = by.words()[usize::from(other_way)];
+        let words = match is_now {
+            true => format!("again: {}", by.words()[usize::from(!view.reversed)]),
+            false => by.words()[0].to_owned(),
+        };
         let sign = if is_now { look.sign("●", "*") } else { " " };
         let line = Line::from(vec![
             Span::styled(if here { look.pointer() } else { " " }, look.style(Role::Accent)),
