@@ -89,7 +89,8 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
             back,
         ]),
         (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
-        (Some(Overlay::Flow(_) | Overlay::Quitting(_)), _) => None,
+        (Some(Overlay::Columns(_)), _) => typing("use these", "as it was"),
+        (Some(Overlay::Flow(_) | Overlay::Diff(_) | Overlay::Quitting(_)), _) => None,
         (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
         (None, _) => None,
     }
