@@ -132,6 +132,11 @@ impl Ground {
         self.sandbox.as_ref().expect("embedded").with(|world, _| world.denials.push(denial));
     }
 
+    /// How clients are made.
+    pub(crate) fn connect(&self) -> Connect {
+        self.connect.clone()
+    }
+
     pub(crate) async fn cloud(&self) -> Cloud {
         self.connect.cloud(Arc::new(self.environment.clone())).await.expect("clients")
     }

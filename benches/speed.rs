@@ -11,6 +11,7 @@ mod server;
 #[path = "../tests/support/terminal.rs"]
 #[expect(dead_code, reason = "tests ask it for more")]
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,10 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["redrive-peak-few", "redrive-peak-many", "redrive-peak-grows"], memory::redrive),
     (&["queues-500-first", "queues-500"], queues::listed),
     (&["queues-1500", "queues-1500-denied"], queues::denied),
+    (&["watch-500"], watch::complete),
+    (&["watch-20000", "watch-20000-queue", "watch-20000-told"], watch::memory),
+    (&["verdicts-20000"], watch::verdicts),
+    (&["cache-2000", "cache-2000-size"], watch::cache),
     (&["first-frame", "first-frame-cached"], console::first_frame),
     (&["key-median", "key-p99"], console::keys),
     (&["console-2000", "console-20000"], console::memory),

@@ -26,6 +26,8 @@ pub struct Verdict {
     pub kind: Kind,
     /// Why, in words: "+120 in 5 min, now ~4,812 messages".
     pub reason: Text,
+    /// About how many messages it is about; the order among equals.
+    pub messages: u64,
 }
 
 /// What a verdict is about.
@@ -85,19 +87,16 @@ pub fn verdicts(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let mut all = environment::verdicts(environment, snapshot, now);
-    let mut on_queues: Vec<(u64, Verdict)> = snapshot
-        .queues
-        .iter()
-        .filter_map(|seen| Some((seen.messages()?, queue::verdict(&environment.name, thresholds, seen, now)?)))
-        .collect();
-    on_queues.sort_by_key(|(messages, _)| Reverse(*messages));
-    all.extend(on_queues.into_iter().map(|(_, verdict)| verdict));
+    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(&environment.name, thresholds, seen, now)));
     worst_first(all)
 }
 
-/// Verdicts of any environments, the worst first: by severity, then by kind. Equals keep their order, in which each
-/// environment's most messages come first.
+/// Verdicts of any environments, the worst first: by severity, then by kind, then by how many messages it is about.
 pub fn worst_first(mut all: Vec<Verdict>) -> Vec<Verdict> {
-    all.sort_by_key(|verdict| (verdict.severity, verdict.kind));
+    all.sort_by(|left, right| {
+        let order = |verdict: &Verdict| (verdict.severity, verdict.kind, Reverse(verdict.messages));
+        let names = || (&left.environment, &left.subject).cmp(&(&right.environment, &right.subject));
+        order(left).cmp(&order(right)).then_with(names)
+    });
     all
 }

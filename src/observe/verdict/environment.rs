@@ -27,7 +27,7 @@ pub(super) fn verdicts(environment: &Environment, snapshot: &Snapshot, now: Time
 
 fn verdict(environment: &Environment, severity: Severity, kind: Kind, reason: &str) -> Verdict {
     let (environment, subject) = (environment.name.clone(), Subject::Environment);
-    Verdict { severity, environment, subject, kind, reason: Text::line(reason) }
+    Verdict { severity, environment, subject, kind, reason: Text::line(reason), messages: 0 }
 }
 
 /// The queues can't be listed: why, what to do, and how old what is shown is.

@@ -43,7 +43,7 @@ pub(super) fn verdict(
         _ => reason,
     };
     let subject = Subject::Queue(seen.name.clone());
-    Some(Verdict { severity, environment: environment.clone(), subject, kind, reason: Text::line(&reason) })
+    Some(Verdict { severity, environment: environment.clone(), subject, kind, reason: Text::line(&reason), messages })
 }
 
 /// Messages lie in a DLQ: they expire soon, or become more, or just lie there.
