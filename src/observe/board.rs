@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     cache::Cached,
@@ -45,6 +45,8 @@ struct Row {
     age_asked_at: Option<Duration>,
 }
 
+/// Between two looks that are farther apart anything may have happened.
+const GAP: SignedDuration = SignedDuration::from_mins(10);
 /// How often ages are asked for where it matters, and where less: CloudWatch has one a minute, and each costs.
 const AGE_EVERY: Duration = Duration::from_secs(55);
 const AGE_EVERY_REST: Duration = Duration::from_secs(295);
@@ -220,6 +222,7 @@ impl Board {
     /// The listing is being asked for.
     pub(super) fn listing_asked(&mut self) {
         self.listing.busy = true;
+        self.raise(Change::Fresher);
     }
 
     /// The listing was answered, whatever came.
@@ -415,7 +418,9 @@ impl Seen {
         let is_waiting = queue.counts.visible > 0
             && queue.counts.in_flight == 0
             && self.messages().is_none_or(|before| total >= before);
-        self.waiting_since = is_waiting.then(|| self.waiting_since.unwrap_or(at));
+        // What happened while nobody looked is not known.
+        let is_gap = self.at.is_none_or(|before| at.duration_since(before) > GAP);
+        self.waiting_since = is_waiting.then(|| self.waiting_since.filter(|_| !is_gap).unwrap_or(at));
         self.trend.push(at, total);
         // Ages are asked for only where messages are.
         self.oldest = self.oldest.filter(|_| total > 0);

@@ -365,3 +365,20 @@ async fn the_last_state_is_there_when_the_next_session_begins() {
         watched.until("dev", "live", |snapshot| snapshot.source == Source::Live && is_complete(snapshot)).await;
     assert_eq!(names(&snapshot), ["orders", "orders-dlq"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_session_saw_is_looked_at_where_listing_is_denied() {
+    let clock = clock();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::new("dev", clock, LATENCY).queues(["a", "b"]).cached_in(folder.path());
+    let watched = Watched::start(clock, &[&place]);
+    watched.until("dev", "complete", is_complete).await;
+    watched.watch.stop().await;
+    place.deny("*", "ListQueues");
+    place.put("a", 1);
+    let watched = Watched::start(clock, &[&place]);
+    let (snapshot, _) = watched
+        .until("dev", "seen", |snapshot| snapshot.queues.len() == 2 && seen(snapshot, "a").messages() == Some(1))
+        .await;
+    assert_eq!(snapshot.listing.error.as_ref().map(|error| error.kind), Some(ErrorKind::Denied));
+}
