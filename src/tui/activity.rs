@@ -25,6 +25,8 @@ use crate::{
     run::Failure,
 };
 
+/// Rows below the table: a rule, two for the run under the cursor, one for the list.
+const BELOW_ROWS: u16 = 4;
 /// Columns of a bar in the list.
 const BAR_COLUMNS: usize = 10;
 
@@ -50,7 +52,7 @@ pub struct Row {
 }
 
 const COLUMNS: [Column; 6] = [
-    Column { title: "WHEN", min: 8, ideal: 16, align: Align::Left, cut: Cut::End, weight: 6 },
+    Column { title: "WHEN", min: 11, ideal: 11, align: Align::Left, cut: Cut::End, weight: 6 },
     Column { title: "WHAT", min: 7, ideal: 8, align: Align::Left, cut: Cut::End, weight: 7 },
     Column { title: "ENV", min: 7, ideal: 10, align: Align::Left, cut: Cut::End, weight: 9 },
     Column { title: "QUEUE", min: 12, ideal: 48, align: Align::Left, cut: Cut::Middle, weight: 8 },
@@ -113,7 +115,12 @@ pub(super) fn settle(model: &Model, view: &mut ActivityView) {
 
 fn when(model: &Model, at: Timestamp) -> String {
     let day = |at: Timestamp| at.strftime("%F").to_string();
-    let format = if day(at) == day(model.now) { "%H:%M:%S" } else { "%F %H:%M" };
+    let year = |at: Timestamp| at.strftime("%Y").to_string();
+    let format = match (day(at) == day(model.now), year(at) == year(model.now)) {
+        (true, _) => "%H:%M:%S",
+        (false, true) => "%m-%d %H:%M",
+        (false, false) => "%F",
+    };
     at.strftime(format).to_string()
 }
 
@@ -189,8 +196,8 @@ fn end_words(model: &Model, known: &Known, uncertain: usize) -> String {
 
 /// Rows of the table that are seen.
 fn height(model: &Model) -> usize {
-    // A title row above, and what is said of the list below.
-    usize::from(super::view::areas(model.size).content.height).saturating_sub(2)
+    // A title row above; what is said of the run under the cursor and of the list below.
+    usize::from(super::view::areas(model.size).content.height).saturating_sub(1 + usize::from(BELOW_ROWS))
 }
 
 fn under(view: &ActivityView) -> Option<&Known> {
@@ -251,10 +258,10 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
 /// Draws it.
 pub(super) fn draw(model: &Model, view: &ActivityView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
-    if area.height < 3 {
+    if area.height < BELOW_ROWS + 2 {
         return;
     }
-    let above = Rect { height: area.height - 1, ..area };
+    let above = Rect { height: area.height - BELOW_ROWS, ..area };
     if view.rows.is_empty() {
         empty(model, frame, above);
     } else {
@@ -272,10 +279,41 @@ pub(super) fn draw(model: &Model, view: &ActivityView, frame: &mut Frame<'_>, ar
         };
         Table { columns: &COLUMNS, rows: view.rows.len(), cursor: Some(view.cursor), sorted: None, cell, look }
             .draw(frame, above);
+        details(model, view, frame, Rect { y: above.bottom(), height: BELOW_ROWS - 1, ..area });
     }
     let (words, role) = standing_of_list(model, view);
     let words = super::fit::cut(&words, usize::from(area.width).saturating_sub(2), look).into_owned();
     frame.buffer_mut().set_string(area.x + 1, area.bottom() - 1, words, look.style(role));
+}
+
+/// The run under the cursor: how it ended in full, its name, and the keys that lead on.
+fn details(model: &Model, view: &ActivityView, frame: &mut Frame<'_>, area: Rect) {
+    let (look, columns) = (model.look, usize::from(area.width).saturating_sub(2));
+    let Some(row) = view.rows.get(view.cursor.at) else { return };
+    let at = format!(" {} of {} ", thousands(view.cursor.at as u64 + 1), thousands(view.rows.len() as u64));
+    let rule = look.sign("╌", "-").repeat((columns + 2).saturating_sub(super::fit::width(&at) + 2));
+    let buffer = frame.buffer_mut();
+    buffer.set_string(area.x, area.y, format!("{rule}{at}{0}{0}", look.sign("╌", "-")), look.style(Role::Line));
+    let name = row.known.run.as_ref().map(|run| format!("{}run {run}", look.dot())).unwrap_or_default();
+    let words = super::fit::cut(&format!("{}{name}", row.cells[END]), columns, look).into_owned();
+    buffer.set_string(area.x + 1, area.y + 1, words, look.style(row.role));
+    let offers = [
+        (Command::Open, "look at it"),
+        (Command::Cancel, "stop it"),
+        (Command::Resume, "go on"),
+        (Command::Restore, "put back what it took"),
+    ];
+    let mut x = area.x + 1;
+    for (command, word) in offers {
+        let able = command == Command::Open || verbs::able(model, &row.known, command) == Able::Yes;
+        let Some(key) = model.keymap.key_for(Scope::Activity, command).filter(|_| able) else { continue };
+        let room = usize::from(area.right().saturating_sub(x));
+        let word = format!(" {word}   ");
+        buffer.set_stringn(x, area.y + 2, key, room, look.style(Role::Key));
+        x = x.saturating_add(super::fit::width(key) as u16).min(area.right());
+        buffer.set_stringn(x, area.y + 2, &word, usize::from(area.right().saturating_sub(x)), look.style(Role::Text));
+        x = x.saturating_add(super::fit::width(&word) as u16).min(area.right());
+    }
 }
 
 fn environment_style(model: &Model, known: &Known) -> Style {

@@ -90,7 +90,9 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
         ]),
         (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
         (Some(Overlay::Columns(_)), _) => typing("use these", "as it was"),
-        (Some(Overlay::Flow(_) | Overlay::Diff(_) | Overlay::Quitting(_)), _) => None,
+        // They say themselves what the keys do.
+        (Some(Overlay::Flow(_) | Overlay::Quitting(_)), _) => Some(Vec::new()),
+        (Some(Overlay::Diff(_)), _) => None,
         (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
         (None, _) => None,
     }

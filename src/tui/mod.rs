@@ -28,7 +28,7 @@ mod overlay;
 mod pace;
 pub mod page;
 pub mod palette;
-mod perform;
+pub mod perform;
 pub mod popup;
 pub mod queues;
 mod quitting;

@@ -6,7 +6,7 @@ use super::{
     field::{Field, Typed},
     flow, help, letters,
     model::{Model, Overlay},
-    palette, queues,
+    palette, queues, run_view,
 };
 use crate::keymap::{Command, Key, Resolved};
 
@@ -92,6 +92,10 @@ pub(super) fn terminate(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Quit];
     }
     model.leaving = true;
+    for run in model.runs.iter_mut().filter(|run| run.is_active()) {
+        run.cancelled = true;
+    }
+    run_view::settle_open(model);
     model.say(Notice::note("stopping runs after what is in hand"));
     active
 }
@@ -112,5 +116,9 @@ fn quitting_key(model: &mut Model, key: &Key) -> Vec<Effect> {
 
 fn stop_and_leave(model: &mut Model) -> Vec<Effect> {
     model.overlay = None;
+    if model.leaving {
+        // Asked for twice: the journals have it all, and Activity goes on from there.
+        return vec![Effect::Quit];
+    }
     terminate(model)
 }

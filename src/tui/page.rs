@@ -92,6 +92,13 @@ impl Page {
     }
 
     fn hanging(&mut self, first: Vec<Part>, indent: usize, text: &str, role: Role) {
+        // A path that does not fit beside its label is easier to read, and to copy, on a line of its own.
+        let is_long_word = !text.contains(' ') && width(text) > self.columns.saturating_sub(indent);
+        if is_long_word && width(text) + 2 <= self.columns && !first.is_empty() {
+            self.lines.push(first);
+            self.lines.push(vec![part(format!("  {text}"), role)]);
+            return;
+        }
         // A label that leaves no room stands alone.
         let indent = if indent + 10 > self.columns { 0 } else { indent };
         let mut wrapped = wrap(text, self.columns - indent);

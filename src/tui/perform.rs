@@ -37,7 +37,7 @@ const RECORDS_MAX: usize = 2_000;
 
 /// What only the owner of the terminal can do.
 #[derive(Debug)]
-pub(super) enum Hold {
+pub enum Hold {
     /// Let the person edit.
     Edit(Ticket, Edit),
     /// Put text into the clipboard.
@@ -51,7 +51,7 @@ pub(super) enum Hold {
 }
 
 /// Carries out effects.
-pub(super) struct Performer {
+pub struct Performer {
     outside: Arc<Outside>,
     events: UnboundedSender<Event>,
     clouds: Arc<Clouds>,
@@ -77,7 +77,7 @@ impl Clouds {
 
 impl Performer {
     /// Begins to watch every environment.
-    pub(super) fn start(outside: Arc<Outside>, events: UnboundedSender<Event>) -> Self {
+    pub fn start(outside: Arc<Outside>, events: UnboundedSender<Event>) -> Self {
         let known = outside.setting.environments.iter().map(|environment| (environment.name.clone(), OnceCell::new()));
         let clouds = Arc::new(Clouds { outside: Arc::clone(&outside), known: known.collect() });
         let teller = events.clone();
@@ -92,7 +92,7 @@ impl Performer {
     }
 
     /// Carries an effect out; what only the owner of the terminal can do comes back.
-    pub(super) fn perform(&mut self, effect: Effect) -> Option<Hold> {
+    pub fn perform(&mut self, effect: Effect) -> Option<Hold> {
         match effect {
             Effect::Focus(visible) => self.watch.focus(&visible),
             Effect::Refresh(None) => self.watch.refresh(),

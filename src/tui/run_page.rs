@@ -13,7 +13,10 @@ use crate::{
     domain::Text,
     journal::{Entry, Record},
     keymap::{Command, Scope},
-    operations::{command_line, values::duration},
+    operations::{
+        command_line,
+        values::{duration, in_words},
+    },
     plan::{Fact, Plan},
     run::{End, Failure, Report, words},
 };
@@ -40,12 +43,16 @@ pub(super) fn head(model: &Model, view: &RunView) -> (Vec<Part>, Vec<Part>) {
     };
     let what = known.operation.as_ref().map_or("run".to_owned(), flow::subject);
     let (sign, words, role) = standing(&known, model.look);
-    let time = run_view::state(model, view).map(|run| {
-        let end = run.end.as_ref().and_then(|end| end.as_ref().ok()).map(|report| report.seconds);
-        end.unwrap_or_else(|| model.now.duration_since(run.started_at).as_secs_f64())
+    let time = run_view::state(model, view).map(|run| match &run.end {
+        Some(Ok(report)) => format!(" {}", duration(report.seconds)),
+        Some(Err(_)) => String::new(),
+        None => {
+            let seconds = model.now.duration_since(run.started_at).as_secs().max(0);
+            if seconds < 60 { format!(" {seconds} s") } else { format!(" {}", duration(seconds as f64)) }
+        }
     });
-    let time = time.map(|seconds| format!(" {}", duration(seconds))).unwrap_or_default();
-    (vec![part(format!("{what} in "), Role::Strong)], vec![part(format!("{sign} {words}{time}"), role)])
+    let time = time.unwrap_or_default();
+    (vec![part(format!("{what} in "), Role::Strong)], vec![part(format!("  {sign} {words}{time}"), role)])
 }
 
 /// How a run stands: sign, words, meaning.
@@ -72,20 +79,25 @@ pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> Page {
     let mut page = Page::new(columns);
     match run_view::state(model, view) {
         Some(run) => match &run.end {
-            None => progress(&mut page, model, run, columns),
-            Some(Ok(report)) => ended(&mut page, model, report),
-            Some(Err(failure)) => not_begun(&mut page, run, failure),
+            None => {
+                progress(&mut page, model, run, columns);
+                next_keys(&mut page, model, &Known::here(run));
+            }
+            Some(Ok(report)) => ended(&mut page, model, &Known::here(run), report),
+            Some(Err(failure)) => {
+                not_begun(&mut page, run, failure);
+                next_keys(&mut page, model, &Known::here(run));
+            }
         },
         None => past(&mut page, model, view),
     }
-    next_keys(&mut page, model, view);
     if let Some(run) = run_view::state(model, view) {
         facts(&mut page, &run.plan.facts);
         let line = command_line(&run.plan.operation, &run.plan.environment);
         same_line(&mut page, model, &line);
     }
     if view.shows_journal {
-        journal(&mut page, model, view);
+        journal(&mut page, view);
     }
     page
 }
@@ -131,14 +143,16 @@ fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
         page.line(ramp(&run.plan, progress.tally.step, progress.tally.steps, look));
     }
     let rate = rate_now(run).unwrap_or_else(|| progress.rate_mean());
-    let mut speed = vec![part(format!("{:LABEL$}  ", "speed"), Role::Dim)];
-    speed.push(part(format!("{rate:.0} a second now, {:.0} on the whole  ", progress.rate_mean()), Role::Text));
-    speed.push(part(sparkline(run, look), Role::Accent));
-    page.line(speed);
+    let speed = match waits.is_empty() {
+        true => format!("{rate:.0} a second now, {:.0} on the whole  ", progress.rate_mean()),
+        false => "none while it waits  ".to_owned(),
+    };
+    let label = part(format!("{:LABEL$}  ", "speed"), Role::Dim);
+    page.line(vec![label, part(speed, Role::Text), part(sparkline(run, look), Role::Accent)]);
     let left = run.estimate().saturating_sub(run.done());
-    let time =
-        (waits.is_empty() && rate > 0.5 && left > 0).then(|| format!(", about {}", duration(left as f64 / rate)));
-    page.pair("still", LABEL, &format!("~{}{}", thousands(left), time.unwrap_or_default()), Role::Text);
+    let time = (waits.is_empty() && rate > 0.5 && left > 0).then(|| in_words((left as f64 / rate).ceil() as u64));
+    let time = time.map(|time| format!(", about {time}")).unwrap_or_default();
+    page.pair("still", LABEL, &format!("~{}{time}", thousands(left)), Role::Text);
     let tally = &progress.tally;
     figure(page, "moved", progress.done(), Role::Good);
     figure(page, "came back", tally.bounced, Role::Warning);
@@ -190,18 +204,14 @@ fn sparkline(run: &RunState, look: Look) -> String {
     rates.iter().skip(rates.len().saturating_sub(24)).map(|rate| look.height(rate / most)).collect()
 }
 
-fn ended(page: &mut Page, model: &Model, report: &Report) {
+fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
     let look = model.look;
-    let known = Standing::Ended { end: report.end, left: report.next.is_some() };
-    let (sign, words, role) = standing_of(known, look);
-    page.line(vec![
-        part(format!("{sign} {words}"), role),
-        part(format!(" in {}", duration(report.seconds)), Role::Text),
-    ]);
     if let Some(failure) = &report.failure {
         page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
         page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
     }
+    // What to do next stands where it is seen, however much is told below.
+    next_keys(page, model, known);
     page.blank();
     let tally = &report.tally;
     let width = words::counts(tally).iter().map(|(count, _)| *count).chain(tally.kept.values().copied()).max();
@@ -242,18 +252,6 @@ fn ended(page: &mut Page, model: &Model, report: &Report) {
     }
 }
 
-fn standing_of(standing_now: Standing, look: Look) -> (&'static str, &'static str, Role) {
-    let known = Known {
-        subject: run_view::Subject::Here(super::ticket::Ticket(0)),
-        run: None,
-        environment: None,
-        operation: None,
-        standing: standing_now,
-        snapshot: None,
-    };
-    standing(&known, look)
-}
-
 fn not_begun(page: &mut Page, run: &RunState, failure: &Failure) {
     let what = match run.resumed {
         Some(_) => "It was not gone on with: nothing was done.",
@@ -265,21 +263,20 @@ fn not_begun(page: &mut Page, run: &RunState, failure: &Failure) {
 }
 
 /// The one or two keys that lead on from here.
-fn next_keys(page: &mut Page, model: &Model, view: &RunView) {
-    let Some(known) = run_view::known(model, view) else { return };
+fn next_keys(page: &mut Page, model: &Model, known: &Known) {
     let key = |command: Command| model.keymap.key_for(Scope::Run, command).unwrap_or("?").to_owned();
     let mut offers = Vec::new();
     if let Standing::Active { stopping: false } = known.standing {
         offers.push((key(Command::Cancel), "stops it after what is in hand; it goes on when you leave this view"));
     }
-    match verbs::go_on(&known) {
+    match verbs::go_on(known) {
         Ok(GoOn::Resume) => {
             offers.push((key(Command::Resume), "goes on with it, once you have agreed to the plan again"))
         }
         Ok(GoOn::PlanAnew) => offers.push((key(Command::Resume), "plans it anew")),
         Err(_) => {}
     }
-    if verbs::able(model, &known, Command::Restore) == super::able::Able::Yes && known.snapshot == Some(true) {
+    if verbs::able(model, known, Command::Restore) == super::able::Able::Yes && known.snapshot == Some(true) {
         offers.push((key(Command::Restore), "plans to put back what it took"));
     }
     page.blank();
@@ -294,6 +291,7 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
         page.text("The list of runs does not name it any more.", Role::Warning);
         return;
     };
+    let known = Known::past(summary);
     let opened = summary.opened.at.strftime("%F %T UTC");
     if let Record::Opened { by, how, reason, version, .. } = &summary.opened.record {
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -301,22 +299,22 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
     }
     match &summary.last.record {
         Record::Ended { report, .. } => match serde_json::from_value::<Report>(report.as_ref().clone()) {
-            Ok(report) => ended(page, model, &report),
+            Ok(report) => ended(page, model, &known, &report),
             Err(_) => page.text("Its report can't be read by this version; the journal has it.", Role::Warning),
         },
         _ if summary.busy => page.text("Another process works on it now.", Role::Accent),
         last => {
             page.text("It broke off: there is no end in its journal. Nothing of it is lost.", Role::Warning);
             page.pair("last", LABEL, &format!("{} {}", summary.last.at.strftime("%T"), last.words()), Role::Text);
+            next_keys(page, model, &known);
         }
     }
-    let known = Known::past(summary);
     if let Some((operation, environment)) = known.operation.as_ref().zip(known.environment.as_ref()) {
         same_line(page, model, &command_line(operation, environment));
     }
 }
 
-fn journal(page: &mut Page, model: &Model, view: &RunView) {
+fn journal(page: &mut Page, view: &RunView) {
     page.blank();
     match &view.journal {
         Load::Idle => {
@@ -327,19 +325,19 @@ fn journal(page: &mut Page, model: &Model, view: &RunView) {
             page.heading("Journal");
             page.text("reading it", Role::Dim);
         }
-        Load::Waiting(_, Some(entries)) | Load::Here(entries) => records(page, entries, view.wraps, model.look),
+        Load::Waiting(_, Some(entries)) | Load::Here(entries) => records(page, entries, view.wraps),
         Load::Failed(failure, entries) => {
             page.heading("Journal");
             page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
             page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
             if let Some(entries) = entries {
-                records(page, entries, view.wraps, model.look);
+                records(page, entries, view.wraps);
             }
         }
     }
 }
 
-fn records(page: &mut Page, entries: &[Entry], wraps: bool, look: Look) {
+fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
     page.heading(&format!("Journal, {} records", thousands(entries.len() as u64)));
     if let Some(first) = entries.first().filter(|first| first.seq > 0) {
         let text = format!("{} earlier ones are not shown: `opsctl journal show` has them", thousands(first.seq));
@@ -360,5 +358,4 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool, look: Look) {
             false => page.line(vec![part(format!("{time:LABEL$}  "), Role::Dim), part(words.as_str(), role)]),
         }
     }
-    let _ = look;
 }

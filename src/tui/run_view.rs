@@ -10,7 +10,7 @@ use super::{
     event::{Mouse, MouseWhat, Notice},
     fit::spread,
     flow,
-    model::{Model, View},
+    model::{Model, Overlay, View},
     page::Page,
     run_page,
     theme::Role,
@@ -204,6 +204,10 @@ pub(super) fn finished(model: &mut Model, ticket: Ticket, end: Result<Box<Report
     }
     if model.leaving && !model.runs.iter().any(RunState::is_active) {
         return vec![Effect::Quit];
+    }
+    if matches!(model.overlay, Some(Overlay::Quitting(_))) && !model.runs.iter().any(RunState::is_active) {
+        // Nothing is left to ask about.
+        model.overlay = None;
     }
     settle_open(model);
     // What it changed is worth a fresh look.

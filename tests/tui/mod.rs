@@ -1,6 +1,11 @@
 //! The console: what keys do, and what every screen looks like.
 
+mod activity;
+mod flow;
 mod home;
+mod live;
 mod overlays;
+mod plans;
 mod queues;
+mod run;
 pub(crate) mod scenes;

@@ -29,7 +29,9 @@ const COLUMNS_MAX: u16 = 116;
 const ROWS_MAX: u16 = 44;
 /// Rows of the question: a rule, the question, the answer, what was not right, keys.
 const YES_ROWS: u16 = 4;
-const TYPE_ROWS: u16 = 7;
+const TYPE_ROWS: u16 = 6;
+/// Rows in which it is said what to type: a queue's name may have 80 characters, and who is to type it must see it whole.
+const PHRASE_ROWS_MAX: usize = 3;
 
 fn outer(area: Rect) -> Rect {
     let columns = area.width.saturating_sub(2).min(COLUMNS_MAX);
@@ -46,17 +48,26 @@ fn inside_rows(size: (u16, u16)) -> u16 {
     outer(areas(size).content).height.saturating_sub(2)
 }
 
-fn question_rows(flow: &Flow) -> u16 {
+/// What is to be typed, in lines.
+fn phrase_lines(phrase: &str, columns: u16) -> Vec<String> {
+    let mut lines = wrap(&format!("type {}", crate::domain::Text::line(phrase)), usize::from(columns));
+    lines.truncate(PHRASE_ROWS_MAX);
+    lines
+}
+
+fn question_rows(flow: &Flow, columns: u16) -> u16 {
     let empty = flow.plan.shown().is_some_and(|plan| plan.empty);
     match (&flow.plan, &flow.asked) {
-        (Load::Here(_), Some(Ok(Ask::Type(_)))) if !empty => TYPE_ROWS,
+        (Load::Here(_), Some(Ok(Ask::Type(phrase)))) if !empty => {
+            TYPE_ROWS + phrase_lines(phrase, columns).len() as u16
+        }
         _ => YES_ROWS,
     }
 }
 
 /// Rows in which the plan is seen.
 pub(super) fn page_rows(flow: &Flow, size: (u16, u16)) -> usize {
-    usize::from(inside_rows(size).saturating_sub(question_rows(flow)))
+    usize::from(inside_rows(size).saturating_sub(question_rows(flow, inside_columns(size))))
 }
 
 /// Rows in which the lines of a form are seen.
@@ -71,18 +82,21 @@ pub(in crate::tui) fn draw(model: &Model, flow: &Flow, frame: &mut Frame<'_>, ar
     let strict = environment.is_some_and(|environment| environment.protection == Protection::TypeName);
     let edge = look.style(if strict { Role::Critical } else { Role::Accent });
     let outer = outer(area);
-    let title = format!("{} in {}", flow.title(), flow.environment);
+    let badge = environment.map(|environment| (badge(environment, outer, look), look.environment(environment)));
+    let taken = badge.as_ref().map_or(0, |(text, _)| width(text) + 1);
+    let title = cut(&flow.title(), usize::from(outer.width).saturating_sub(taken + 8), look).into_owned();
     let inside = boxed(frame, outer, &title, edge, look);
     if inside.height < 4 {
         return;
     }
-    if let Some(environment) = environment {
-        badge(environment, frame, outer, look);
+    if let Some((text, style)) = badge {
+        let x = outer.right().saturating_sub(width(&text) as u16 + 2);
+        frame.buffer_mut().set_string(x, outer.y, text, style);
     }
     if let Some(form) = &flow.options {
         return options_draw::draw(model, form, frame, inside);
     }
-    let rows = question_rows(flow).min(inside.height);
+    let rows = question_rows(flow, inside.width).min(inside.height);
     let above = Rect { height: inside.height - rows, ..inside };
     let below = Rect { y: inside.bottom() - rows, height: rows, ..inside };
     match &flow.plan {
@@ -98,8 +112,8 @@ pub(in crate::tui) fn draw(model: &Model, flow: &Flow, frame: &mut Frame<'_>, ar
     question(model, flow, frame, Rect { y: below.y + 1, height: below.height - 1, ..below });
 }
 
-/// The environment's name on the frame, in its colour.
-fn badge(environment: &Environment, frame: &mut Frame<'_>, outer: Rect, look: Look) {
+/// What the frame says of the environment, in its colour.
+fn badge(environment: &Environment, outer: Rect, look: Look) -> String {
     let account = environment.account.as_ref().map(|account| format!(" {account}")).unwrap_or_default();
     let strict = match environment.protection {
         Protection::TypeName => ": asks for its name",
@@ -107,10 +121,7 @@ fn badge(environment: &Environment, frame: &mut Frame<'_>, outer: Rect, look: Lo
         Protection::Confirm => "",
     };
     let name = look.environment_name(environment);
-    let text = cut(&format!(" {name}{account}{strict} "), usize::from(outer.width / 2), look).into_owned();
-    let columns = width(&text) as u16;
-    let x = outer.right().saturating_sub(columns + 2);
-    frame.buffer_mut().set_string(x, outer.y, text, look.environment(environment));
+    cut(&format!(" {name}{account}{strict} "), usize::from(outer.width / 2), look).into_owned()
 }
 
 fn planning(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect) {
@@ -261,23 +272,26 @@ fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut F
     let look = model.look;
     let columns = usize::from(area.width);
     let row = |at: u16| Rect { y: area.y + at, height: 1, ..area };
-    if area.height < TYPE_ROWS - 1 {
+    if area.height < TYPE_ROWS {
         return;
     }
     let question = format!("{}{}", words::question(plan), age(model, flow));
     let buffer = frame.buffer_mut();
     buffer.set_stringn(area.x, area.y, cut(&question, columns, look), columns, look.style(Role::Strong));
-    let typed = TextLine::from(vec![
-        Span::raw("To do it, type "),
-        Span::styled(crate::domain::Text::line(phrase).to_string(), look.style(Role::Critical)),
-        Span::raw(" and why; anything else does nothing."),
-    ]);
-    buffer.set_line(area.x, area.y + 1, &typed, area.width);
-    field("name  ", &flow.consenting.phrase, flow.consenting.line == Some(Line::Phrase), frame, row(2), look);
-    field("why   ", &flow.consenting.reason, flow.consenting.line == Some(Line::Reason), frame, row(3), look);
+    let lines = phrase_lines(phrase, area.width);
+    let rows = lines.len() as u16;
+    for (y, line) in (area.y + 1..).zip(lines) {
+        buffer.set_stringn(area.x, y, line, columns, look.style(Role::Critical));
+    }
+    if rows == 1 {
+        buffer.set_stringn(area.x, area.y + 1, "type", columns, look.style(Role::Text));
+    }
+    let consenting = &flow.consenting;
+    field("name  ", &consenting.phrase, consenting.line == Some(Line::Phrase), frame, row(1 + rows), look);
+    field("why   ", &consenting.reason, consenting.line == Some(Line::Reason), frame, row(2 + rows), look);
     if let Some(said) = &flow.consenting.said {
         let text = cut(said.as_str(), columns, look).into_owned();
-        frame.buffer_mut().set_stringn(area.x, area.y + 4, text, columns, look.style(Role::Warning));
+        frame.buffer_mut().set_stringn(area.x, area.y + 3 + rows, text, columns, look.style(Role::Warning));
     }
     if flow.consenting.line.is_some() {
         let enter = match flow.consenting.line {

@@ -144,7 +144,7 @@ pub(super) fn subject(operation: &Operation) -> String {
 }
 
 /// Begins: plans the operation.
-pub(super) fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
+pub fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
     let flow = Flow::new(model, environment, Wanted::Operation(Box::new(operation)));
     model.overlay = Some(Overlay::Flow(Box::new(flow)));
     plan_again(model, None)

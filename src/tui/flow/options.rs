@@ -220,7 +220,19 @@ fn in_words(error: &clap::Error) -> Text {
         return Text::line(&format!("it is one of {}", valid.join(", ")));
     }
     let words = error.source().map(ToString::to_string).unwrap_or_else(|| error.kind().to_string());
-    Text::line(&words)
+    Text::line(&plainly(&words))
+}
+
+/// Rust's own words for numbers, as a person would say them.
+fn plainly(words: &str) -> String {
+    if words == "invalid digit found in string" {
+        return "it is a whole number".to_owned();
+    }
+    let largest = format!("..{}", u64::MAX);
+    match words.strip_suffix(&largest).and_then(|words| words.rsplit(' ').next()) {
+        Some(least) => format!("it is {least} or more"),
+        None => words.to_owned(),
+    }
 }
 
 /// The form for what is wanted; none where there is nothing to choose.
@@ -374,7 +386,7 @@ mod tests {
         ];
         insta::assert_snapshot!(said.join("\n"), @"
         rate: 0 is not in 1..=100000
-        limit: invalid digit found in string
+        limit: it is a whole number
         ramp: nothing can follow `all`
         wait-bounce: `soon` is no length of time such as `90s` or `1h 30m`
         where: cannot use the filter: expected a value, for instance .body or \"text\", here

@@ -127,7 +127,7 @@ fn draw_foot(form: &Form, (above, below): (usize, usize), frame: &mut Frame<'_>,
         Given::Typed(_) => "type a value, empty: as without",
         Given::Whether(_) | Given::OneOf(..) => "space change",
     };
-    let keys = format!("enter plan anew   {change}   tab, up, down move   esc back");
+    let keys = format!("enter plan anew   esc back   tab move   {change}");
     if area.height > 1 {
         frame.buffer_mut().set_stringn(
             area.x,

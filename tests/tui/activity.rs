@@ -1,0 +1,215 @@
+//! Activity: what is being done, and what journals tell of.
+
+use jiff::SignedDuration;
+use opsctl::{
+    domain::MessageId,
+    journal::RunSummary,
+    operations::{Operation, transfer::Tally},
+    run::End,
+    tui::{effect::Effect, event::Event, model::View},
+};
+
+use super::plans::{self, console, failure, progress, report, run, summary, tally};
+use crate::support::console::{Console, SIZES, now};
+
+fn screens(name: &str, stage: impl Fn(&mut Console)) {
+    for size in SIZES {
+        let mut console = console(size);
+        stage(&mut console);
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.screen());
+    }
+}
+
+fn history() -> Vec<RunSummary> {
+    let uncertain = Tally { uncertain: vec![MessageId("9a1b77aa".to_owned())], ..tally(1_175) };
+    let mut nothing = report("dev", End::Nothing, Tally::default());
+    nothing.snapshot = None;
+    let mut busy = summary("staging", 5, None);
+    busy.busy = true;
+    vec![
+        busy,
+        summary("prod", 12, None),
+        summary("prod", 40, Some(report("prod", End::Partly, uncertain))),
+        summary("dev", 3_000, Some(report("dev", End::Done, tally(42)))),
+        summary("dev", 3_001, Some(nothing)),
+        summary("staging", 3_002, Some(report("staging", End::Stale, Tally::default()))),
+    ]
+}
+
+/// Opens it and answers its question.
+fn listed(console: &mut Console, runs: Vec<RunSummary>) {
+    console.keys("3");
+    let effects = console.take_effects();
+    let ticket = effects.iter().find_map(|effect| match effect {
+        Effect::ReadRuns(ticket) => Some(*ticket),
+        _ => None,
+    });
+    console.event(Event::Runs(ticket.expect("a question"), Ok(runs)));
+}
+
+#[test]
+fn unfinished_runs_stand_out_with_the_key_that_goes_on() {
+    let mut console = console((120, 40));
+    listed(&mut console, history());
+    let text = console.text();
+    for expected in [
+        "▲ broke off: R goes on",
+        "▲ partly done, 1 uncertain: R goes on",
+        "another process works on it",
+        "6 runs, 2 unfinished",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+}
+
+#[test]
+fn a_broken_run_is_gone_on_with_after_consent() {
+    let mut console = console((120, 40));
+    listed(&mut console, history());
+    console.keys("R");
+    assert!(console.text().contains("resume: another process works on it"), "{}", console.text());
+    console.keys("j R");
+    let effects = console.take_effects();
+    let Some(Effect::PlanResume(ticket, id)) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!(*id, history()[1].run);
+    console.event(Event::Planned(*ticket, Ok(Box::new(plans::plan("prod")))));
+    assert!(console.text().contains(&format!("go on with {id}: redrive orders-dlq")), "{}", console.text());
+    console.keys("p r o d space o r d e r s - d l q enter x enter");
+    let effects = console.take_effects();
+    assert!(matches!(effects.first(), Some(Effect::Resume(_, resumed, _)) if resumed == id), "{effects:?}");
+}
+
+#[test]
+fn messages_in_doubt_are_decided_on_anew_each_time() {
+    let mut console = console((120, 40));
+    listed(&mut console, history());
+    console.keys("j R");
+    let ticket = plans::asked(&mut console);
+    console.event(Event::Planned(ticket, Ok(Box::new(plans::plan("prod")))));
+    console.keys("o space enter");
+    assert!(console.take_effects().is_empty(), "nothing is asked of AWS for it");
+    console.keys("Y");
+    let effects = console.take_effects();
+    let Some(Effect::Copy(line)) = effects.first() else { panic!("{effects:?}") };
+    assert!(line.contains("--uncertain resend"), "{line}");
+    console.keys("p r o d space o r d e r s - d l q enter x enter");
+    let effects = console.take_effects();
+    let Some(Effect::Resume(_, _, approved)) = effects.first() else { panic!("{effects:?}") };
+    let Operation::Redrive(redrive) = &approved.plan().operation else { panic!("a redrive") };
+    assert_eq!(redrive.uncertain, opsctl::operations::values::Uncertain::Resend);
+}
+
+#[test]
+fn what_a_run_took_is_put_back_by_a_plan() {
+    let mut console = console((120, 40));
+    listed(&mut console, history());
+    console.keys("j j j U");
+    let effects = console.take_effects();
+    let Some(Effect::Plan(_, environment, operation)) = effects.first() else { panic!("{effects:?}") };
+    let Operation::Restore(restore) = operation.as_ref() else { panic!("{operation:?}") };
+    assert_eq!((environment.0.as_str(), &restore.run), ("dev", &history()[3].run));
+    console.keys("esc j U");
+    assert!(console.text().contains("it kept no snapshot"), "{}", console.text());
+}
+
+#[test]
+fn a_past_run_is_read_step_by_step() {
+    let mut console = console((120, 40));
+    listed(&mut console, history());
+    console.keys("j enter");
+    let effects = console.take_effects();
+    let Some(Effect::ReadJournal(ticket, _)) = effects.iter().find(|effect| matches!(effect, Effect::ReadJournal(..)))
+    else {
+        panic!("{effects:?}")
+    };
+    console.event(Event::JournalRead(*ticket, Ok(plans::journal())));
+    let text = console.text();
+    assert!(text.contains("It broke off") && text.contains("Journal, 5 records"), "{text}");
+    console.keys("esc");
+    assert!(matches!(console.model.view(), View::Activity(view) if view.cursor.at == 1));
+}
+
+#[test]
+fn the_cursor_stays_on_its_run() {
+    let mut console = console((120, 40));
+    listed(&mut console, history());
+    console.keys("j j");
+    let mut more = history();
+    more.insert(0, summary("dev", 1, Some(report("dev", End::Done, tally(1)))));
+    listed(&mut console, more);
+    assert!(matches!(console.model.view(), View::Activity(view) if view.cursor.at == 3));
+}
+
+#[test]
+fn a_run_of_this_console_stands_once() {
+    let mut console = console((120, 40));
+    let ticket = run(&mut console, "dev");
+    console.event(Event::Progress(ticket, Box::new(progress(3, tally(100)))));
+    let mut same = summary("dev", 0, None);
+    same.run = plans::run_id(7);
+    listed(&mut console, vec![same]);
+    assert!(matches!(console.model.view(), View::Activity(view) if view.rows.len() == 1));
+    assert!(console.text().contains("2 %"), "{}", console.text());
+    console.keys("X");
+    assert!(matches!(console.take_effects().as_slice(), [Effect::Cancel(cancelled)] if *cancelled == ticket));
+}
+
+#[test]
+fn an_old_answer_does_not_take_a_newer_ones_place() {
+    let mut console = console((120, 40));
+    console.keys("3 ctrl-r");
+    let tickets: Vec<_> = console
+        .take_effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::ReadRuns(ticket) => Some(ticket),
+            _ => None,
+        })
+        .collect();
+    console.event(Event::Runs(tickets[1], Ok(history())));
+    console.event(Event::Runs(tickets[0], Ok(Vec::new())));
+    assert!(matches!(console.model.view(), View::Activity(view) if view.rows.len() == 6));
+}
+
+#[test]
+fn the_states() {
+    screens("activity_loading", |console| {
+        console.keys("3");
+    });
+    screens("activity_empty", |console| listed(console, Vec::new()));
+    screens("activity_error", |console| {
+        console.keys("3");
+        let effects = console.take_effects();
+        let Some(Effect::ReadRuns(ticket)) = effects.iter().find(|effect| matches!(effect, Effect::ReadRuns(_))) else {
+            panic!("{effects:?}")
+        };
+        console.event(Event::Runs(*ticket, Err(failure("read folder: permission denied", "mend the permissions"))));
+    });
+    screens("activity_stale", |console| {
+        listed(console, history());
+        console.event(Event::Tick(now() + SignedDuration::from_mins(2)));
+        console.keys("ctrl-r");
+        let effects = console.take_effects();
+        let Some(Effect::ReadRuns(ticket)) = effects.iter().find(|effect| matches!(effect, Effect::ReadRuns(_))) else {
+            panic!("{effects:?}")
+        };
+        console.event(Event::Runs(*ticket, Err(failure("read folder: permission denied", "mend the permissions"))));
+    });
+    screens("activity", |console| {
+        let first = run(console, "dev");
+        console.event(Event::Progress(first, Box::new(progress(3, Tally { step: 2, steps: 4, ..tally(1_311) }))));
+        run(console, "prod");
+        listed(console, history());
+    });
+    screens("past_run", |console| {
+        listed(console, history());
+        console.keys("j enter");
+        let effects = console.take_effects();
+        let Some(Effect::ReadJournal(ticket, _)) =
+            effects.iter().find(|effect| matches!(effect, Effect::ReadJournal(..)))
+        else {
+            panic!("{effects:?}")
+        };
+        console.event(Event::JournalRead(*ticket, Ok(plans::journal())));
+    });
+}
