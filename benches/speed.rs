@@ -3,6 +3,7 @@
 //! With `--check` a missed bound fails. The bounds hold on two quiet cores; the table begins with how quiet they are.
 
 mod console;
+mod frame;
 mod memory;
 mod queues;
 mod redrive;
@@ -69,6 +70,8 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["key-median", "key-p99"], console::keys),
     (&["console-2000", "console-20000"], console::memory),
     (&["console-idle"], console::idle),
+    (&["frame", "frame-filtered"], frame::frame),
+    (&["queues-20000", "queues-grouped", "queues-typed", "palette-typed"], frame::settled),
 ];
 
 #[expect(clippy::print_stdout, reason = "the table is what a bench is for")]

@@ -134,8 +134,11 @@ impl Look {
             Role::Strong => plain.add_modifier(Modifier::BOLD),
             Role::Heading => coloured(dim).add_modifier(Modifier::BOLD),
             Role::Cursor => match self.theme {
-                Theme::Dark | Theme::ColourBlind => plain.bg(Color::Indexed(237)).add_modifier(Modifier::BOLD),
-                Theme::Light => plain.bg(Color::Indexed(253)).add_modifier(Modifier::BOLD),
+                // Both colours: in a terminal of the other kind too, the row under the cursor can be read.
+                Theme::Dark | Theme::ColourBlind => {
+                    plain.fg(Color::Indexed(255)).bg(Color::Indexed(237)).add_modifier(Modifier::BOLD)
+                }
+                Theme::Light => plain.fg(Color::Indexed(16)).bg(Color::Indexed(253)).add_modifier(Modifier::BOLD),
                 Theme::None => plain.add_modifier(Modifier::REVERSED),
             },
             Role::Critical => coloured(critical).add_modifier(Modifier::BOLD),

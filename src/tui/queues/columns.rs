@@ -139,7 +139,7 @@ pub(super) const ALL: [Listed; 12] = [
     listed(SortBy::Delayed, "~DELAYED", 8, 10, Align::Right, 3, true),
     listed(SortBy::Oldest, "OLDEST", 7, 8, Align::Right, 7, false),
     listed(SortBy::Expires, "EXPIRES IN", 11, 11, Align::Right, 8, false),
-    listed(SortBy::Trend, "LAST 30 MIN", 15, 15, Align::Left, 6, false),
+    listed(SortBy::Trend, " LAST 30 MIN", 16, 16, Align::Left, 6, false),
     listed(SortBy::DeadLetters, "DEAD LETTERS", 18, 50, Align::Left, 4, false),
     listed(SortBy::Seen, "SEEN", 7, 8, Align::Right, 2, true),
 ];
@@ -210,7 +210,8 @@ impl<'a> Line<'a> {
             SortBy::DeadLetters => self.relation(),
             SortBy::Trend => {
                 let style = if self.is_stale() { self.base() } else { look.style(Role::Accent) };
-                Cell::new(spark::line(&spark::levels(&self.seen.trend, self.now), look), style)
+                let line = spark::line(&spark::levels(&self.seen.trend, self.now), look);
+                Cell::new(format!(" {line}"), style)
             }
             SortBy::Seen => match self.age() {
                 Some(age) => Cell::new(age, look.style(if self.is_stale() { Role::Warning } else { Role::Dim })),

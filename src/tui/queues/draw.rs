@@ -240,7 +240,7 @@ fn draw_detail(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Re
     }
     let style = look.style(if line.is_stale() { Role::Stale } else { Role::Dim });
     let mut lines = vec![(name, look.style(Role::Strong))];
-    lines.extend(wrap(&parts.join(look.dot()), room).into_iter().map(|line| (line, style)));
+    lines.extend(packed(&parts, look.dot(), room).into_iter().map(|line| (line, style)));
     let left = lines.len().saturating_sub(usize::from(area.height) - 1);
     if left > 0 {
         lines.truncate(lines.len() - left);
@@ -251,6 +251,21 @@ fn draw_detail(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Re
     for (y, (text, style)) in (area.y + 1..area.bottom()).zip(lines) {
         frame.buffer_mut().set_stringn(area.x + 1, y, cut(&text, room, look), room, style);
     }
+}
+
+/// Parts side by side as long as there is room; one that is longer than a line is broken between words.
+fn packed(parts: &[String], dot: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(last) if width(last) + width(dot) + width(part) <= room => {
+                last.push_str(dot);
+                last.push_str(part);
+            }
+            _ => lines.extend(wrap(part, room)),
+        }
+    }
+    lines
 }
 
 /// No rows: what that means, and what to do.

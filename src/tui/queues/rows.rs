@@ -10,7 +10,6 @@ use crate::{
     keymap::palette::Search,
     observe::{Kind, Seen, Severity, Subject},
     tui::{
-        fit::width,
         model::{Model, Site},
         spark,
     },
@@ -86,7 +85,8 @@ pub(super) fn settle(model: &Model, view: &mut QueuesView, height: usize) {
     let all = chosen(model, view);
     let mut fitting = filtered(model, &view.filter, all);
     view.totals.fitting = fitting.len();
-    let name = |at: &At| seen_at(model, *at).map_or(0, |(_, seen)| width(seen.name.as_str()));
+    // SQS's names are ASCII: a byte is a column.
+    let name = |at: &At| seen_at(model, *at).map_or(0, |(_, seen)| seen.name.as_str().len());
     view.longest = fitting.iter().map(name).max().unwrap_or(0).min(NAME_MAX) as u16;
     sort(model, view, &mut fitting);
     group(model, view, &fitting);
