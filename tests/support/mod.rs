@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub(crate) mod console;
+pub(crate) mod letters;
 pub(crate) mod picture;
 pub(crate) mod stage;
 pub(crate) mod terminal;

@@ -9,3 +9,5 @@ mod plans;
 mod queues;
 mod run;
 pub(crate) mod scenes;
+mod letters;
+mod message;

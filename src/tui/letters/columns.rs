@@ -95,11 +95,14 @@ impl Picker {
         self.listed.len() + usize::from(self.pointer().is_some())
     }
 
+    /// What a row offers; none: the pointer that is typed out, which stands first.
+    fn offer(&self, row: usize) -> Option<&Offer> {
+        let at = row.checked_sub(usize::from(self.pointer().is_some()))?;
+        self.listed.get(at).map(|offer| &self.offers[*offer])
+    }
+
     fn under(&self) -> Option<Path> {
-        match self.listed.get(self.cursor.at) {
-            Some(offer) => Some(self.offers[*offer].path.clone()),
-            None => self.pointer(),
-        }
+        self.offer(self.cursor.at).map(|offer| offer.path.clone()).or_else(|| self.pointer())
     }
 
     /// Takes the column under the cursor, or leaves it. `false`: there are enough.
@@ -235,7 +238,7 @@ pub(in crate::tui) fn draw_columns(model: &Model, picker: &Picker, frame: &mut F
 fn cell<'a>(model: &Model, picker: &'a Picker, row: usize, column: usize) -> Cell<'a> {
     let look = model.look;
     let dim = look.style(Role::Dim);
-    let Some(offer) = picker.listed.get(row).map(|offer| &picker.offers[*offer]) else {
+    let Some(offer) = picker.offer(row) else {
         let path = picker.pointer();
         let is_chosen = path.as_ref().is_some_and(|path| picker.chosen.contains(path));
         return match column {

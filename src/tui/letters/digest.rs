@@ -174,12 +174,16 @@ fn score(place: &Place, messages: usize) -> Option<(f64, bool)> {
     let length: usize = place.values.iter().flatten().map(|value| value.as_str().len()).sum::<usize>() / filled.max(1);
     let is_id = (lower.ends_with("id") || names(&["number", "reference"])) && distinct * 5 >= filled * 4;
     let sorts = distinct >= 2 && distinct <= (filled / 3).max(2);
+    let says_why = ["error", "exception", "reason", "code", "status", "type", "kind"];
+    let is_why = says_why.iter().any(|word| place.title.as_str().to_ascii_lowercase().contains(word));
     let score = part
-        + match (is_id, sorts) {
-            (true, _) => 1.0,
-            (false, true) if names(&["error", "exception", "reason", "code", "status", "type", "kind"]) => 2.0,
-            (false, true) => 1.0,
-            (false, false) => 0.0,
+        + match (is_id, sorts, is_why) {
+            (true, ..) => 1.0,
+            (false, true, true) => 2.0,
+            (false, true, false) => 1.0,
+            (false, false, true) => 0.5,
+            // Different everywhere, and yet no name for the message: an amount, a time.
+            (false, false, false) => return None,
         };
     let nesting = place.title.as_str().matches('/').count() as f64;
     // What is long, or lies deep, is read in the message itself.

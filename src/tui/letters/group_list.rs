@@ -16,13 +16,16 @@ use crate::{
     tui::{
         able::Able,
         event::Letters,
-        fit::{Align, wrap},
+        fit::{Align, width, wrap},
         model::Model,
         table::{Cell, Column, Cut, Table},
         theme::{Look, Role},
         words,
     },
 };
+
+/// An error text takes so many columns at most.
+const ERROR_COLUMNS_MAX: usize = 100;
 
 /// What a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +51,8 @@ const COLUMNS: [(What, Column<'static>); 10] = [
     (What::Source, column("SOURCE", 10, 30, Align::Left, 6)),
     (What::Error, column("ERROR", 20, 100, Align::Left, 9)),
     (What::Shape, column("SHAPE", 12, 50, Align::Left, 3)),
-    (What::First, column("FIRST", 5, 5, Align::Right, 5)),
-    (What::Last, column("LAST", 5, 5, Align::Right, 7)),
+    (What::First, column("FIRST", 7, 7, Align::Right, 5)),
+    (What::Last, column("LAST", 7, 7, Align::Right, 7)),
 ];
 
 const fn column(title: &'static str, min: u16, ideal: u16, align: Align, weight: u8) -> Column<'static> {
@@ -69,7 +72,20 @@ pub(super) fn draw(
     let sources_differ = groups.iter().any(|group| group.source != groups[0].source);
     // A column that says the same everywhere only takes room; the head names the source.
     let shown = COLUMNS.iter().filter(|(what, _)| *what != What::Source || sources_differ);
-    let (whats, columns): (Vec<What>, Vec<Column<'_>>) = shown.copied().unzip();
+    let (whats, mut columns): (Vec<What>, Vec<Column<'_>>) = shown.copied().unzip();
+    let errors = groups.iter().filter_map(error).chain([all_words(letters)]).map(|text| width(&text)).max();
+    for (what, column) in whats.iter().zip(&mut columns) {
+        match what {
+            What::Error => column.ideal = errors.unwrap_or(0).clamp(20, ERROR_COLUMNS_MAX) as u16,
+            // It takes what the others leave.
+            What::Shape => column.ideal = column.min,
+            _ => {}
+        }
+    }
+    let others: u16 = columns.iter().map(|column| column.ideal + 1).sum();
+    if let Some(at) = whats.iter().position(|what| *what == What::Shape) {
+        columns[at].ideal += table.width.saturating_sub(others + 2);
+    }
     let cell = |row: usize, column: usize| match row.checked_sub(1) {
         None => all(model, view, letters, whats[column]),
         Some(at) => group(model, view, letters, at, whats[column]),

@@ -40,7 +40,7 @@ pub(super) fn draw(
     pane: Rect,
 ) {
     let look = model.look;
-    let (whats, columns): (Vec<What>, Vec<Column<'_>>) = columns(view, letters).into_iter().unzip();
+    let (whats, columns): (Vec<What>, Vec<Column<'_>>) = columns(view, letters, table.width).into_iter().unzip();
     let sorted_by = match view.order {
         Order::Arrival => None,
         Order::Age => Some(What::Age),
@@ -80,7 +80,7 @@ fn place(model: &Model, view: &LettersView, letters: &Letters, frame: &mut Frame
     frame.buffer_mut().set_string(x, pane.y, text, model.look.style(Role::Dim));
 }
 
-fn columns<'a>(view: &'a LettersView, letters: &Letters) -> Vec<(What, Column<'a>)> {
+fn columns<'a>(view: &'a LettersView, letters: &Letters, room: u16) -> Vec<(What, Column<'a>)> {
     let column = |title: &'a str, min: u16, ideal: u16, align: Align, cut: Cut, weight: u8| Column {
         title,
         min,
@@ -94,7 +94,7 @@ fn columns<'a>(view: &'a LettersView, letters: &Letters) -> Vec<(What, Column<'a
     let has_groups = letters.messages.iter().any(|message| message.system.group.is_some());
     let mut columns = vec![
         (What::Mark, column("", 2, 2, Align::Left, Cut::End, 9)),
-        (What::Age, column("AGE", 5, 5, Align::Right, Cut::End, 8)),
+        (What::Age, column("AGE", 7, 7, Align::Right, Cut::End, 8)),
         (What::Receives, column("RECEIVES", 8, 8, Align::Right, Cut::End, 4)),
     ];
     if sources_differ {
@@ -113,9 +113,15 @@ fn columns<'a>(view: &'a LettersView, letters: &Letters) -> Vec<(What, Column<'a
         let numbers = place.values.iter().flatten().all(|value| value.as_str().parse::<f64>().is_ok());
         let align = if numbers { Align::Right } else { Align::Left };
         let weight = if view.chosen.is_some() { 8 } else { 6 };
-        columns.push((What::Chosen(at), column(title, ideal.min(12), ideal, align, Cut::Middle, weight)));
+        // Ids differ at their ends, sentences are read from the front.
+        let has_words = place.values.iter().flatten().any(|value| value.as_str().contains(' '));
+        let cut = if has_words { Cut::End } else { Cut::Middle };
+        columns.push((What::Chosen(at), column(title, ideal.min(12), ideal, align, cut, weight)));
     }
-    columns.push((What::Body, column("BODY", 16, 400, Align::Left, Cut::End, 3)));
+    // It takes what the others leave.
+    let others: u16 = columns.iter().map(|(_, column)| column.ideal + 1).sum();
+    let ideal = room.saturating_sub(others + 2).max(16);
+    columns.push((What::Body, column("BODY", 16, ideal, Align::Left, Cut::End, 3)));
     columns
 }
 

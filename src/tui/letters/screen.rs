@@ -40,6 +40,8 @@ use crate::{
 const ERROR_ROWS_MAX: usize = 6;
 /// With fewer rows than this only the list is shown.
 const ROWS_FEW: u16 = 10;
+/// With fewer columns times are said in one unit.
+const COLUMNS_FEW: u16 = 100;
 /// A queue whose oldest message has less than this left, in seconds, is losing messages soon.
 const SOON_SECONDS: i64 = 86_400;
 
@@ -141,6 +143,7 @@ fn head(model: &Model, view: &LettersView, frame: &mut Frame<'_>, area: Rect) {
 /// Count, age of the oldest, and what is left of its life.
 fn figures(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<'static>> {
     let look = model.look;
+    let span = if model.size.0 < COLUMNS_FEW { words::short } else { words::duration };
     let mut spans = vec![Span::raw("  ")];
     let mut part = |text: String, role: Role| {
         if spans.len() > 1 {
@@ -157,8 +160,8 @@ fn figures(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<
     if let Some((age, retention)) = oldest(model, view, known) {
         let left = retention - age;
         let role = if left < SOON_SECONDS { Role::Critical } else { Role::Text };
-        part(format!("oldest {}", words::duration(age)), Role::Text);
-        let words = if left > 0 { format!("expires in {}", words::duration(left)) } else { "expiring now".to_owned() };
+        part(format!("oldest {}", span(age)), Role::Text);
+        let words = if left > 0 { format!("expires in {}", span(left)) } else { "expiring now".to_owned() };
         part(words, role);
     }
     spans.push(Span::raw(" "));

@@ -123,7 +123,7 @@ fn facts(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
     let columns = usize::from(area.width).saturating_sub(2);
     let half = columns / 2;
     let rows = [
-        [("sent", sent(model, view)), ("died in", Origin::of(&view.message).to_string())],
+        [("sent", sent(model, view)), from(view)],
         [("received", received(model, view)), ("expires", expires(model, view))],
         [("id", Text::line(&view.id.0).to_string()), ("size", size(view))],
     ];
@@ -142,6 +142,13 @@ fn facts(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
             spans.push(Span::styled(pad(&value, room.saturating_sub(9), Align::Left, look), look.style(role)));
         }
         frame.buffer_mut().set_line(area.x, y, &Line::from(spans), area.width);
+    }
+}
+
+fn from(view: &MessageView) -> (&'static str, String) {
+    match Origin::of(&view.message) {
+        Origin::Queue { source } => ("died in", Text::line(source.name().as_str()).to_string()),
+        other => ("from", other.to_string()),
     }
 }
 
