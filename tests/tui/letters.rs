@@ -10,7 +10,7 @@ use opsctl::{
     tui::{
         effect::Effect,
         event::{Event, Letters},
-        letters::{Level, LettersView},
+        letters::{LettersView, Level},
         model::{Overlay, View},
         ticket::Ticket,
     },
@@ -349,7 +349,11 @@ fn an_edit_is_shown_kept_and_carried_by_a_redrive() {
     console.model.overlay = None;
     console.keys("j space R");
     let (_, files) = drafts(&mut console).expect("files");
-    assert_eq!(files.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["ids.txt"], "the edited one is not among them");
+    assert_eq!(
+        files.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        ["ids.txt"],
+        "the edited one is not among them"
+    );
 }
 
 #[test]
@@ -457,7 +461,9 @@ fn hostile() -> (Letters, Vec<String>) {
 #[test]
 fn hostile_text_is_harmless_in_every_list() {
     let is_safe = |screen: &str| {
-        let bad = |character: char| (character.is_control() && character != '\n') || ('\u{202a}'..='\u{202e}').contains(&character);
+        let bad = |character: char| {
+            (character.is_control() && character != '\n') || ('\u{202a}'..='\u{202e}').contains(&character)
+        };
         !screen.contains(bad)
     };
     for size in SIZES {

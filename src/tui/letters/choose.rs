@@ -97,10 +97,9 @@ pub(super) fn in_words(view: &LettersView, visible: Option<u64>) -> String {
         Take::Where(_, count) if visible.is_none_or(|visible| visible <= looked_at as u64) => {
             format!("redrives these {}", words::of(count as u64, "message"))
         }
-        Take::Where(_, count) => format!(
-            "redrives these {} and all others in the queue that fit the same filter",
-            words::of(count as u64, "message")
-        ),
+        Take::Where(_, count) => {
+            format!("redrives these {} and all others in the queue that fit this filter", words::count(count as u64))
+        }
         Take::All => match visible {
             Some(visible) => format!("redrives the whole queue: {} messages", words::about(visible)),
             None => "redrives the whole queue".to_owned(),

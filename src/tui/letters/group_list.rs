@@ -18,6 +18,7 @@ use crate::{
         event::Letters,
         fit::{Align, width, wrap},
         model::Model,
+        page,
         table::{Cell, Column, Cut, Table},
         theme::{Look, Role},
         words,
@@ -47,10 +48,10 @@ const COLUMNS: [(What, Column<'static>); 10] = [
     (What::Number, column("#", 3, 3, Align::Right, 6)),
     (What::Count, column("COUNT", 5, 6, Align::Right, 9)),
     (What::Share, column("SHARE", 5, 5, Align::Right, 5)),
-    (What::Bar, column("", 6, 16, Align::Left, 4)),
+    (What::Bar, column("", 8, 8, Align::Left, 4)),
     (What::Source, column("SOURCE", 10, 30, Align::Left, 6)),
     (What::Error, column("ERROR", 20, 100, Align::Left, 9)),
-    (What::Shape, column("SHAPE", 12, 50, Align::Left, 3)),
+    (What::Shape, column("SHAPE", 20, 50, Align::Left, 3)),
     (What::First, column("FIRST", 7, 7, Align::Right, 5)),
     (What::Last, column("LAST", 7, 7, Align::Right, 7)),
 ];
@@ -110,10 +111,10 @@ fn all<'a>(model: &Model, view: &LettersView, letters: &'a Letters, what: What) 
 }
 
 fn all_words(letters: &Letters) -> String {
-    let groups = words::of(letters.groups.groups.len() as u64, "failure group");
+    let groups = words::of(letters.groups.groups.len() as u64, "group");
     match letters.groups.other {
-        0 => format!("all messages looked at, in {groups}"),
-        other => format!("all messages looked at: {groups}, and {} in smaller ones", words::count(other as u64)),
+        0 => format!("all, in {groups}"),
+        other => format!("all: {groups}, and {} in smaller ones", words::of(other as u64, "message")),
     }
 }
 
@@ -126,7 +127,7 @@ fn group<'a>(model: &Model, view: &LettersView, letters: &'a Letters, at: usize,
         What::Number => Cell::new((at + 1).to_string(), style(Role::Dim)),
         What::Count => Cell::new(words::count(group.count as u64), style(Role::Strong)),
         What::Share => Cell::new(percent(group.share), style(Role::Text)),
-        What::Bar => Cell::new(bar(group.share, look), style(Role::Warning)),
+        What::Bar => Cell::new(bar(group.share, look), style(Role::Accent)),
         What::Source => Cell::new(group.source.as_ref().map_or("-", Text::as_str), style(Role::Text)),
         What::Error => match error(group) {
             Some(error) => Cell::new(error, style(Role::Text)),
@@ -159,10 +160,9 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// A bar of 16 columns for the whole; something is seen of the smallest part.
+/// A bar of 8 columns for the whole; something is seen of the smallest part.
 fn bar(share: f64, look: Look) -> String {
-    let columns = ((share * 16.0).round() as usize).clamp(1, 16);
-    look.sign("█", "#").repeat(columns)
+    page::bar(share.max(1.0 / 64.0), 8, look).0
 }
 
 /// Error code and error text.

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!  PROD  payments-dlq  of payments              ~4,812 messages · oldest 3 d 4 h · expires in 9 h
-//!  looked at 200 of ~4,812, 12 s ago · each look costs every message one receive    3 selected
+//!  looked at 200 of ~4,812, 12 s ago, at one receive each · + looks at 500                3 selected
 //!  list
 //! ──────────────────────────────────────────────────────────────────────────────────────────────
-//!  R        redrives these 57 messages and all others in the queue that fit the same filter
+//!  R        redrives these 57 and all others in the queue that fit this filter
 //!  filter   .body.error.code == "TIMEOUT"
 //!  example  {"orderId": ...
 //! ```
@@ -22,7 +22,7 @@ use crate::{
     domain::Text,
     gate::{Force, Refusal},
     keymap::{Command, Scope},
-    observe::Seen,
+    observe::{Seen, words::about_messages},
     run::Failure,
     tui::{
         able::Able,
@@ -65,7 +65,8 @@ pub(super) fn places(area: Rect, view: &LettersView) -> Places {
         (Level::Groups, false) => 4,
         (Level::Messages, _) => 2,
     };
-    let head_rows = 2.min(area.height);
+    // Why there is nothing newer takes a row more: what to try.
+    let head_rows = (2 + u16::from(is_stale(view))).min(area.height);
     let rest = area.height - head_rows;
     let filter_rows = filter_rows.min(rest);
     let pane_rows = pane_rows.min(rest - filter_rows);
@@ -138,12 +139,18 @@ fn head(model: &Model, view: &LettersView, frame: &mut Frame<'_>, area: Rect) {
         let line = spread(second(model, view, known), second_right(model, view), columns, look);
         frame.buffer_mut().set_line(area.x, area.y + 1, &line, area.width);
     }
+    if let (Load::Failed(failure, Some(_)), true) = (&view.letters, area.height > 2) {
+        let text = format!(" try: {}", failure.hint);
+        let text = cut(&text, columns, look).into_owned();
+        frame.buffer_mut().set_stringn(area.x, area.y + 2, text, columns, look.style(Role::Text));
+    }
 }
 
 /// Count, age of the oldest, and what is left of its life.
 fn figures(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<'static>> {
     let look = model.look;
-    let span = if model.size.0 < COLUMNS_FEW { words::short } else { words::duration };
+    let is_narrow = model.size.0 < COLUMNS_FEW;
+    let span = if is_narrow { words::short } else { words::duration };
     let mut spans = vec![Span::raw("  ")];
     let mut part = |text: String, role: Role| {
         if spans.len() > 1 {
@@ -153,9 +160,9 @@ fn figures(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<
     };
     let is_old = known.is_some_and(|seen| seen.error.is_some());
     if let Some(messages) = known.and_then(Seen::messages) {
-        let plural = if messages == 1 { "message" } else { "messages" };
         let role = if is_old { Role::Stale } else { Role::Accent };
-        part(format!("{} {plural}", words::about(messages)), role);
+        let text = if is_narrow { words::about(messages) } else { about_messages(messages) };
+        part(text, role);
     }
     if let Some((age, retention)) = oldest(model, view, known) {
         let left = retention - age;
@@ -200,7 +207,7 @@ fn second(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<'
             spans.push(Span::styled(text, look.style(Role::Accent)));
         }
         Load::Failed(failure, Some(letters)) => {
-            let text = format!("shown is what was seen {} ago: {}; {}", age(letters), failure.what, failure.hint);
+            let text = format!("shown is what was seen {} ago: {}", age(letters), failure.what);
             spans.push(Span::styled(text, look.style(Role::Warning)));
         }
         Load::Here(letters) if letters.messages.is_empty() => {
@@ -216,7 +223,7 @@ fn second(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<'
                 spans.push(Span::styled(look.dot(), dim));
                 spans.push(Span::styled(text, look.style(Role::Warning)));
             } else {
-                spans.push(Span::styled(format!("{}each look costs every message one receive", look.dot()), dim));
+                spans.push(Span::styled(", at one receive each", dim));
                 if !of.is_empty() && able::able(model, view, Command::LookMore) == Able::Yes {
                     let more = view.more().map_or(String::new(), |more| words::count(more as u64));
                     spans.push(Span::styled(look.dot(), dim));

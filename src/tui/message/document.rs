@@ -153,6 +153,8 @@ struct Writer {
     decoding: usize,
     /// Lines left out.
     left_out: usize,
+    /// Whether plain text was just decoded: what JSON has after a value is none of it.
+    is_text_end: bool,
 }
 
 impl Writer {
@@ -219,6 +221,7 @@ impl Writer {
         for part in json::parts(text) {
             let closes = matches!(part, Part::CloseObject | Part::CloseArray);
             let after_open = matches!(before, Some(Part::OpenObject | Part::OpenArray));
+            let after_text = std::mem::take(&mut self.is_text_end);
             if closes {
                 self.depth = self.depth.saturating_sub(1).max(outer);
             }
@@ -226,7 +229,7 @@ impl Writer {
                 None | Some(Part::Key(_)) => {}
                 Some(_) if closes && after_open => {}
                 Some(_) => {
-                    if !closes && !after_open {
+                    if !closes && !after_open && !after_text {
                         self.put(Kind::Sign, ",");
                     }
                     self.line();
@@ -280,6 +283,7 @@ impl Writer {
             }
             false => self.plain(&decoded.text),
         }
+        self.is_text_end = !decoded.is_json;
         self.decoding -= 1;
         self.depth -= 1;
     }
@@ -427,7 +431,7 @@ mod tests {
             },
           "trace": several lines
             Error: a
-              at b,
+              at b
           "data": JSON in base64
             {
               "a": "some text"

@@ -25,6 +25,8 @@ use crate::{
 
 /// Rows that stay: title, three lines of facts, a rule.
 const HEAD_ROWS: u16 = 5;
+/// With fewer columns dates are short.
+const COLUMNS_FEW: u16 = 100;
 /// With fewer rows only the title stays.
 const ROWS_FEW: u16 = 10;
 
@@ -156,7 +158,8 @@ fn sent(model: &Model, view: &MessageView) -> String {
     match view.message.system.sent_at {
         Some(sent) => {
             let ago = words::duration(words::seconds_since(sent, model.now));
-            format!("{ago} ago, {}", sent.strftime("%F %T UTC"))
+            let is_narrow = model.size.0 < COLUMNS_FEW;
+            format!("{ago} ago, {}", sent.strftime(if is_narrow { "%m-%d %H:%M" } else { "%F %T UTC" }))
         }
         None => "unknown".to_owned(),
     }
