@@ -14,10 +14,10 @@ use opsctl::{
         model::{Model, Setting, World},
         theme::{Look, Symbols, Theme},
         update::update,
-        view::view,
+        view::{areas, view},
     },
 };
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Style};
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect, style::Style};
 
 /// The sizes in which every screen is looked at.
 pub(crate) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -84,6 +84,21 @@ impl Console {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
         terminal.draw(|frame| view(&self.model, frame)).expect("drawn");
         shown(terminal.backend().buffer())
+    }
+
+    /// What the view shows, as [`Console::screen`]: without title, status and keys, which other tests look at.
+    pub(crate) fn content(&self) -> String {
+        let (columns, rows) = self.model.size;
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
+        terminal.draw(|frame| view(&self.model, frame)).expect("drawn");
+        let (whole, area) = (terminal.backend().buffer(), areas(self.model.size).content);
+        let mut part = Buffer::empty(Rect { x: 0, y: 0, ..area });
+        for y in 0..area.height {
+            for x in 0..area.width {
+                part[(x, y)] = whole[(area.x + x, area.y + y)].clone();
+            }
+        }
+        shown(&part)
     }
 
     /// The screen's text alone.

@@ -87,7 +87,7 @@ fn failure(what: &str, hint: &str) -> Failure {
 fn opening_looks_at_two_hundred_and_says_what_that_costs() {
     for size in SIZES {
         let (console, _) = opened(size, 4_812);
-        assert_snapshot!(format!("letters_loading_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_loading_{}", size.0), console.content());
     }
     let mut console = Console::new((80, 24));
     console.seen(picture("dev", 4_812).done()).keys("enter");
@@ -98,9 +98,9 @@ fn opening_looks_at_two_hundred_and_says_what_that_costs() {
 fn groups_come_first() {
     for size in SIZES {
         let mut console = looked(size, 4_812, failed());
-        assert_snapshot!(format!("letters_groups_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_groups_{}", size.0), console.content());
         console.keys("d");
-        assert_snapshot!(format!("letters_groups_details_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_groups_details_{}", size.0), console.content());
     }
 }
 
@@ -109,7 +109,7 @@ fn messages_have_the_telling_columns() {
     for size in SIZES {
         let mut console = looked(size, 40, failed());
         console.keys("m space j space s");
-        assert_snapshot!(format!("letters_messages_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_messages_{}", size.0), console.content());
     }
 }
 
@@ -142,7 +142,7 @@ fn an_empty_queue_says_so_and_one_that_only_seems_full_explains_itself() {
             });
             console.seen(now.with(|snapshot| snapshot.number = 2).done());
             console.event(Event::Looked(ticket, Ok(Box::new(look("dev", Vec::new())))));
-            assert_snapshot!(format!("letters_{name}_{}", size.0), console.screen());
+            assert_snapshot!(format!("letters_{name}_{}", size.0), console.content());
         }
     }
 }
@@ -153,14 +153,14 @@ fn a_look_that_failed_keeps_what_was_seen_and_says_what_to_do() {
     for size in SIZES {
         let (mut console, ticket) = opened(size, 4_812);
         console.event(Event::Looked(ticket, Err(expired.clone())));
-        assert_snapshot!(format!("letters_failed_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_failed_{}", size.0), console.content());
         console.keys("ctrl-r");
         let ticket = asked(&mut console).expect("asked again").0;
         console.event(Event::Looked(ticket, Ok(Box::new(look("dev", failed())))));
         console.keys("ctrl-r");
         let ticket = asked(&mut console).expect("asked again").0;
         console.event(Event::Looked(ticket, Err(expired.clone())));
-        assert_snapshot!(format!("letters_stale_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_stale_{}", size.0), console.content());
     }
 }
 
@@ -178,7 +178,7 @@ fn a_look_that_would_kill_is_refused_until_somebody_insists() {
         });
         console.seen(picture.queue("orders-dlq-dlq", 0).done()).keys("enter");
         assert_eq!(asked(&mut console), None, "the gate refuses");
-        assert_snapshot!(format!("letters_refused_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_refused_{}", size.0), console.content());
         console.keys("F");
         assert_eq!(asked(&mut console).map(|(_, messages, force)| (messages, force)), Some((200, Force::Yes)));
     }
@@ -196,7 +196,7 @@ fn a_read_only_environment_is_not_looked_at() {
     let mut console = Console::on(environments, (80, 24));
     console.seen(picture(&name.0, 12).done()).keys("enter");
     assert_eq!(asked(&mut console), None);
-    assert_snapshot!("letters_read_only_80", console.screen());
+    assert_snapshot!("letters_read_only_80", console.content());
     for key in ["F", "+", "R", "D D"] {
         console.keys(key);
         assert!(console.text().contains("is read-only"), "{key}: {}", console.text());
@@ -257,7 +257,7 @@ fn words_are_searched_for_at_once_and_jq_when_it_is_whole() {
     let (ticket, ..) = matches(&mut console).expect("tried at once");
     let answers = |fits: fn(usize) -> Option<bool>| (0..40).map(fits).collect::<Vec<_>>();
     console.event(Event::Matched(ticket, Ok(answers(|at| Some(at % 8 == 5)))));
-    assert_snapshot!("letters_filter_words_80", console.screen());
+    assert_snapshot!("letters_filter_words_80", console.content());
     console.keys("enter");
     assert_eq!((view(&console).typing.is_none(), view(&console).rows.len()), (true, 5));
     console.keys("/ ctrl-u").event(Event::Paste(".body.error == TIMEOUT\n".to_owned()));
@@ -268,7 +268,7 @@ fn words_are_searched_for_at_once_and_jq_when_it_is_whole() {
     let error = "cannot use the filter: there is no filter `TIMEOUT`\n  .body.error == TIMEOUT\n                 ^^^^^^^\n\
                  try: a text needs double quotes (\"TIMEOUT\")";
     console.event(Event::Matched(ticket, Err(Failure { what: Text::block(error), hint: Text::default() })));
-    assert_snapshot!("letters_filter_error_80", console.screen());
+    assert_snapshot!("letters_filter_error_80", console.content());
     console.keys("R");
     assert!(planned(&mut console).is_none(), "a filter that can't be used chooses nothing");
     console.keys("esc");
@@ -331,13 +331,13 @@ fn an_edit_is_shown_kept_and_carried_by_a_redrive() {
         let mut console = looked(size, 4_812, failed());
         console.keys("m");
         edit(&mut console, "");
-        assert_snapshot!(format!("letters_diff_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_diff_{}", size.0), console.content());
     }
     let mut console = looked((120, 40), 4_812, failed());
     console.keys("m");
     edit(&mut console, "");
     console.keys("y");
-    assert_snapshot!("letters_edited_120", console.screen());
+    assert_snapshot!("letters_edited_120", console.content());
     console.keys("k R");
     let (ticket, files) = drafts(&mut console).expect("a program");
     assert_eq!(files.len(), 1, "all messages, of which one is edited");
@@ -383,7 +383,7 @@ fn columns_are_chosen_from_what_the_messages_hold() {
     for size in SIZES {
         let mut console = looked(size, 4_812, failed());
         console.keys("m c");
-        assert_snapshot!(format!("letters_columns_{}", size.0), console.screen());
+        assert_snapshot!(format!("letters_columns_{}", size.0), console.content());
     }
     let mut console = looked((120, 40), 4_812, failed());
     console.keys("m c t e n");
@@ -476,7 +476,7 @@ fn hostile_text_is_harmless_in_every_list() {
     }
     let (mut console, ticket) = opened((80, 24), 10);
     console.event(Event::Looked(ticket, Ok(Box::new(hostile().0))));
-    assert_snapshot!("letters_hostile_groups_80", console.screen());
+    assert_snapshot!("letters_hostile_groups_80", console.content());
     console.keys("m");
-    assert_snapshot!("letters_hostile_messages_80", console.screen());
+    assert_snapshot!("letters_hostile_messages_80", console.content());
 }

@@ -49,15 +49,15 @@ fn full() -> Message {
 fn a_message_shows_what_became_of_it_and_what_it_says() {
     for size in SIZES {
         let mut console = opened(size, vec![full()]);
-        assert_snapshot!(format!("message_{}", size.0), console.screen());
+        assert_snapshot!(format!("message_{}", size.0), console.content());
         console.keys("x");
-        assert_snapshot!(format!("message_decoded_{}", size.0), console.screen());
+        assert_snapshot!(format!("message_decoded_{}", size.0), console.content());
     }
     let mut console = opened((80, 24), vec![full()]);
     console.keys("G");
-    assert_snapshot!("message_end_80", console.screen());
+    assert_snapshot!("message_end_80", console.content());
     console.keys("W g g l");
-    assert_snapshot!("message_unbroken_80", console.screen());
+    assert_snapshot!("message_unbroken_80", console.content());
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_message_that_is_about_to_expire_says_so() {
     let mut soon = message(0, "");
     soon.system.sent_at = Some(now() - SignedDuration::from_secs(14 * 86_400 - 3_000));
     let console = opened((80, 24), vec![soon]);
-    assert_snapshot!("message_empty_and_expiring_80", console.screen());
+    assert_snapshot!("message_empty_and_expiring_80", console.content());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_edit_and_a_redrive_begin_here_too() {
     console.event(Event::Edited(ticket, Ok(Some(edit.text.replace("acme", "zeta")))));
     assert!(matches!(console.model.overlay, Some(Overlay::Diff(_))));
     console.keys("y");
-    assert_snapshot!("message_edited_80", console.screen());
+    assert_snapshot!("message_edited_80", console.content());
     console.keys("R");
     let names = console.take_effects().into_iter().find_map(|effect| match effect {
         Effect::Save(_, drafts) => Some(drafts.into_iter().map(|draft| draft.name).collect::<Vec<_>>()),

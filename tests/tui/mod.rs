@@ -3,11 +3,11 @@
 mod activity;
 mod flow;
 mod home;
+mod letters;
 mod live;
+mod message;
 mod overlays;
 mod plans;
 mod queues;
 mod run;
 pub(crate) mod scenes;
-mod letters;
-mod message;
