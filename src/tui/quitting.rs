@@ -41,12 +41,12 @@ pub(super) fn draw(model: &Model, quitting: &Quitting, frame: &mut Frame<'_>, ar
     lines.push((String::new(), Role::Text));
     let words = match model.leaving {
         false => [
-            "Leaving stops them after what is in hand: nothing is lost,",
-            "and Activity (or --resume) goes on with them.",
+            "Leaving stops what is active after what is in hand: nothing",
+            "is lost, and Activity (or --resume) goes on with it.",
         ],
         true => [
-            "They are stopping after what is in hand. Leaving at once loses",
-            "nothing either: Activity (or --resume) goes on with them.",
+            "It is stopping after what is in hand. Leaving at once loses",
+            "nothing either: Activity (or --resume) goes on with it.",
         ],
     };
     lines.extend(words.map(|text| (text.to_owned(), Role::Text)));

@@ -75,7 +75,8 @@ pub(super) fn standing(known: &Known, look: Look) -> (&'static str, &'static str
     }
 }
 
-pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> Page {
+/// The page, and the line on which the journal begins.
+pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Option<usize>) {
     let mut page = Page::new(columns);
     match run_view::state(model, view) {
         Some(run) => match &run.end {
@@ -96,10 +97,13 @@ pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> Page {
         let line = command_line(&run.plan.operation, &run.plan.environment);
         same_line(&mut page, model, &line);
     }
-    if view.shows_journal {
-        journal(&mut page, view);
+    if !view.shows_journal {
+        return (page, None);
     }
-    page
+    page.blank();
+    let at = page.len();
+    journal(&mut page, view);
+    (page, Some(at))
 }
 
 fn facts(page: &mut Page, facts: &[Fact]) {
@@ -315,7 +319,6 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
 }
 
 fn journal(page: &mut Page, view: &RunView) {
-    page.blank();
     match &view.journal {
         Load::Idle => {
             page.heading("Journal");

@@ -125,12 +125,16 @@ pub struct RunView {
     pub page: Page,
     /// First line of it that is seen.
     pub top: usize,
+    /// Line on which the journal begins.
+    pub(super) journal_at: Option<usize>,
+    /// Whether the journal is shown first once it is there.
+    pub(super) goes_to_journal: bool,
 }
 
 impl RunView {
     pub(super) fn new(subject: Subject, shows_journal: bool) -> Self {
         let (journal, page) = (Load::Idle, Page::default());
-        Self { subject, journal, shows_journal, wraps: false, page, top: 0 }
+        Self { subject, journal, shows_journal, wraps: false, page, top: 0, journal_at: None, goes_to_journal: false }
     }
 }
 
@@ -281,8 +285,13 @@ pub(super) fn settle_open(model: &mut Model) {
 /// Brings what is shown up to date.
 pub(super) fn settle(model: &Model, view: &mut RunView) {
     let columns = usize::from(super::view::areas(model.size).content.width).saturating_sub(4);
-    view.page = run_page::page(model, view, columns);
+    (view.page, view.journal_at) = run_page::page(model, view, columns);
     let rows = rows(model);
+    if let Some(at) = view.journal_at.filter(|_| view.goes_to_journal) {
+        view.top = at;
+        // It moves the person once: from then on the place is theirs.
+        view.goes_to_journal = view.journal.is_waiting();
+    }
     view.page.settle(&mut view.top, rows);
 }
 
@@ -312,8 +321,11 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
         Command::Journal => {
             view.shows_journal = !view.shows_journal;
+            view.goes_to_journal = view.shows_journal;
+            // Asked for first: it goes to the journal once that is awaited no more.
+            let effects = read_journal(model);
             settle_open(model);
-            read_journal(model)
+            effects
         }
         Command::Wrap => {
             view.wraps = !view.wraps;

@@ -150,7 +150,7 @@ pub(super) fn tally(moved: u64) -> Tally {
 
 /// A report of `orders-dlq`.
 pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
-    let folder = format!("/home/nina/.local/state/opsctl/runs/{}", run_id(7));
+    let folder = format!("/var/state/nina/opsctl/runs/{}", run_id(7));
     let left = matches!(end, End::Partly | End::Interrupted);
     Report {
         schema: run::SCHEMA.to_owned(),

@@ -222,6 +222,27 @@ fn the_journal_of_a_run_is_read_on_a_key() {
 }
 
 #[test]
+fn the_journal_comes_into_sight_once_and_then_the_place_is_the_persons() {
+    let mut console = console((80, 24));
+    let ticket = run(&mut console, "dev");
+    console.event(Event::Finished(ticket, Ok(Box::new(partly()))));
+    console.take_effects();
+    console.keys("J");
+    let effects = console.take_effects();
+    let Some(Effect::ReadJournal(asked, _)) = effects.first() else { panic!("{effects:?}") };
+    let entries: Vec<_> = plans::journal().into_iter().cycle().take(40).collect();
+    console.event(Event::JournalRead(*asked, Ok(entries)));
+    assert!(
+        console.text().lines().nth(4).is_some_and(|line| line.contains("Journal, 40 records")),
+        "{}",
+        console.text()
+    );
+    console.keys("g g");
+    console.event(Event::Tick(now() + SignedDuration::from_secs(1)));
+    assert!(!console.text().contains("Journal, 40"), "{}", console.text());
+}
+
+#[test]
 fn hostile_text_is_only_shown() {
     for hostile in HOSTILE {
         let mut console = console((80, 24));

@@ -34,7 +34,8 @@ const TYPE_ROWS: u16 = 6;
 const PHRASE_ROWS_MAX: usize = 3;
 
 fn outer(area: Rect) -> Rect {
-    let columns = area.width.saturating_sub(2).min(COLUMNS_MAX);
+    // Where little would be seen beside it, it takes all: scraps of words distract.
+    let columns = if area.width <= COLUMNS_MAX + 8 { area.width } else { COLUMNS_MAX };
     let rows = area.height.min(ROWS_MAX);
     Rect { x: area.x + (area.width - columns) / 2, y: area.y + (area.height - rows) / 2, width: columns, height: rows }
 }

@@ -75,12 +75,14 @@ fn pair(page: &mut Page, fact: &Fact, width: usize, role: Role) {
 }
 
 fn groups(page: &mut Page, groups: &[SampledGroup], look: Look) {
-    let Some(most) = groups.iter().map(|group| group.count).max().filter(|most| *most > 0) else { return };
     let total: u64 = groups.iter().map(|group| group.count).sum();
+    if total == 0 {
+        return;
+    }
     page.blank();
     page.heading(&format!("Why they failed, {} sampled", thousands(total)));
     for group in groups.iter().take(ITEMS_MAX) {
-        let (done, open) = bar(group.count as f64 / most as f64, BAR_COLUMNS, look);
+        let (done, open) = bar(group.count as f64 / total as f64, BAR_COLUMNS, look);
         page.line(vec![
             part(format!("  {done}"), Role::Accent),
             part(open, Role::Line),
