@@ -16,7 +16,9 @@ use crossterm::{
         MouseButton, MouseEventKind,
     },
     execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode},
+    terminal::{
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+    },
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
 
@@ -60,7 +62,10 @@ impl Screen {
 
     /// Forgets what it drew: the next frame is drawn whole.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // ratatui's own way asks the terminal where the cursor is, and fails where the answer is late or read by somebody else.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 
     /// Puts text into the terminal's clipboard, by OSC 52: it works over SSH as well.
@@ -73,7 +78,7 @@ impl Screen {
         give_back();
         let done = work.await;
         take()?;
-        self.terminal.clear()?;
+        self.clear()?;
         Ok(done)
     }
 }

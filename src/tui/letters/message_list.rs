@@ -18,6 +18,9 @@ use crate::{
 /// A column that somebody chose takes so much at most.
 const CHOSEN_COLUMNS_MAX: usize = 36;
 
+/// A body in fewer columns tells nothing that the others don't.
+const BODY_COLUMNS_MIN: u16 = 24;
+
 /// What a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -120,8 +123,8 @@ fn columns<'a>(view: &'a LettersView, letters: &Letters, room: u16) -> Vec<(What
     }
     // It takes what the others leave.
     let others: u16 = columns.iter().map(|(_, column)| column.ideal + 1).sum();
-    let ideal = room.saturating_sub(others + 2).max(16);
-    columns.push((What::Body, column("BODY", 16, ideal, Align::Left, Cut::End, 3)));
+    let ideal = room.saturating_sub(others + 2).max(BODY_COLUMNS_MIN);
+    columns.push((What::Body, column("BODY", BODY_COLUMNS_MIN, ideal, Align::Left, Cut::End, 3)));
     columns
 }
 
