@@ -115,11 +115,16 @@ struct Document<'a> {
     url: Cow<'a, str>,
     /// Before a name: its ARN.
     arn: Cow<'a, str>,
+    #[serde(borrow)]
     queues: Vec<Row<'a>>,
 }
 
+/// Name, figures where some came, and the source that its tag names.
 #[derive(Serialize, Deserialize)]
-struct Row<'a>(Cow<'a, str>, Option<Figures<'a>>, Option<Cow<'a, str>>);
+struct Row<'a>(#[serde(borrow)] Cow<'a, str>, Option<Figures<'a>>, Option<Cow<'a, str>>);
+
+/// Content-based deduplication, its scope, KMS key, created at.
+type More<'a> = (bool, Option<Cow<'a, str>>, Option<Cow<'a, str>>, Option<i64>);
 
 /// Settings and counts; an array in the file.
 #[derive(Serialize, Deserialize)]
@@ -132,8 +137,7 @@ struct Figures<'a>(
     (u32, u64, u64, u32),
     /// ARN of the DLQ (its name alone, where it is in the same place), and after how many receives.
     Option<(Cow<'a, str>, u32)>,
-    /// Content-based deduplication, its scope, KMS key, created at.
-    (bool, Option<Cow<'a, str>>, Option<Cow<'a, str>>, Option<i64>),
+    More<'a>,
     /// Age of the oldest message, and when it was that.
     Option<(u64, i64)>,
     /// Seconds before the figures came, and messages.

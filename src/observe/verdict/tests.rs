@@ -101,6 +101,8 @@ fn said(snapshot: &Snapshot, thresholds: &Thresholds) -> Vec<(Severity, Kind, St
     verdicts.into_iter().map(|verdict| (verdict.severity, verdict.kind, verdict.reason.to_string())).collect()
 }
 
+type Expected = Option<(Severity, Kind, &'static str)>;
+
 #[test]
 fn one_queue_one_verdict_in_words() {
     use Severity::{Critical, Notice, Warning};
@@ -108,7 +110,7 @@ fn one_queue_one_verdict_in_words() {
     let growing = |seen: Seen| Seen { trend: trend(&[(20, 4_000), (5, 4_692), (0, 4_812)]), ..seen };
     let waiting = |minutes, seen: Seen| Seen { waiting_since: Some(ago(minutes)), ..seen };
     let looked = |minutes, seen: Seen| Seen { at: Some(ago(minutes)), ..seen };
-    let table: Vec<(Seen, Option<(Severity, Kind, &str)>)> = vec![
+    let table: Vec<(Seen, Expected)> = vec![
         (queue("orders", 0), None),
         (dlq("orders-dlq", 0), None),
         (dlq("orders-dlq", 1), Some((Notice, Kind::DeadLetters, "~1 message lies there"))),
