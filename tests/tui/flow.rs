@@ -8,7 +8,14 @@ use opsctl::{
     plan::Plan,
     run::End,
     sandbox::fleet,
-    tui::{effect::Effect, event::Event, flow::begin, model::View, ticket::Ticket},
+    tui::{
+        effect::Effect,
+        event::Event,
+        flow::begin,
+        model::View,
+        theme::{Look, Symbols, Theme},
+        ticket::Ticket,
+    },
 };
 
 use super::plans::{self, HOSTILE, ask, asked, begun, console, expired, plan, plan_of, seal, tally};
@@ -330,6 +337,24 @@ fn hostile_text_is_only_shown() {
             assert!(text.lines().count() >= usize::from(size.1) - 1, "{text}");
         }
     }
+}
+
+#[test]
+fn the_longest_name_is_seen_whole_before_it_is_typed() {
+    let name = format!("{}-dlq", "n".repeat(76));
+    let mut console = console((80, 24));
+    planned(&mut console, "prod", |plan| plan.resource = Text::line(&name));
+    let text: String = console.text().lines().map(|line| line.trim_matches(['│', ' '])).collect();
+    assert!(text.contains(&name), "{}", console.text());
+}
+
+#[test]
+fn without_colours_and_in_ascii_the_words_say_where_it_is() {
+    let mut console = console((80, 24));
+    console.model.look = Look { theme: Theme::None, symbols: Symbols::Ascii };
+    planned(&mut console, "prod", |_| {});
+    insta::assert_snapshot!("plan_name_plain", console.screen());
+    assert!(console.text().is_ascii(), "{}", console.text());
 }
 
 #[test]
