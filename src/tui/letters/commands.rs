@@ -159,10 +159,13 @@ fn select(view: &mut LettersView, size: (u16, u16)) {
 /// Selects all of these, or none if all are.
 fn toggle(view: &mut LettersView, these: Vec<MessageId>) {
     if these.iter().all(|id| view.selected.contains(id)) {
-        view.selected.retain(|id| !these.contains(id));
+        these.iter().for_each(|id| {
+            view.selected.remove(id);
+        });
     } else {
         view.selected.extend(these);
     }
+    rows::count_selected(view);
 }
 
 fn sort(model: &mut Model) {

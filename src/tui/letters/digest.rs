@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     domain::{Message, Payload, Text},
     messages::{Origin, json::is_json, shorten},
-    tui::json::{self, Part},
+    tui::{
+        fit::width,
+        json::{self, Part},
+    },
 };
 
 /// Characters of a body shown in a line.
@@ -34,6 +37,10 @@ pub struct Digest {
     pub lines: Vec<Line>,
     /// What can be a column, in the order in which it was found.
     pub places: Vec<Place>,
+    /// Whether they come from more than one place.
+    pub sources_differ: bool,
+    /// Whether any has a message group.
+    pub has_message_groups: bool,
 }
 
 /// A message's line.
@@ -63,6 +70,19 @@ pub struct Place {
     pub title: Text,
     /// Each message's value, in the order of the messages; those at the end may be left out.
     pub values: Vec<Option<Text>>,
+    /// What its values look like.
+    pub look: ValuesLook,
+}
+
+/// What a column's values look like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ValuesLook {
+    /// Columns of the screen that the longest takes.
+    pub longest: usize,
+    /// Whether all are numbers.
+    pub numbers: bool,
+    /// Whether any has several words.
+    pub words: bool,
 }
 
 impl Place {
@@ -71,7 +91,7 @@ impl Place {
             Path::Attribute(name) => Text::line(name),
             Path::Body(pointer) => Text::line(pointer.strip_prefix('/').unwrap_or(pointer)),
         };
-        Self { path, title, values: Vec::new() }
+        Self { path, title, values: Vec::new(), look: ValuesLook::default() }
     }
 
     /// A message's value.
@@ -84,6 +104,15 @@ impl Place {
             self.values.resize(message + 1, None);
         }
         self.values[message] = Some(value);
+    }
+
+    fn look_at_values(&mut self) {
+        let values = || self.values.iter().flatten().map(Text::as_str);
+        self.look = ValuesLook {
+            longest: values().map(width).max().unwrap_or(0),
+            numbers: values().all(|value| value.parse::<f64>().is_ok()),
+            words: values().any(|value| value.contains(' ')),
+        };
     }
 
     /// Messages that have a value, and how many different ones there are.
@@ -106,15 +135,24 @@ impl Digest {
                 finder.body(at, &message.body);
             }
         }
-        let lines = messages.iter().map(|message| Line {
-            preview: shorten::preview(&message.body, PREVIEW_CHARACTERS),
-            source: match Origin::of(message) {
-                Origin::Queue { source } => Text::line(source.name().as_str()),
-                Origin::Unknown => Text::line("-"),
-                other => Text::line(&other.to_string()),
-            },
-        });
-        Self { lines: lines.collect(), places: finder.places }
+        finder.places.iter_mut().for_each(Place::look_at_values);
+        let lines: Vec<Line> = messages
+            .iter()
+            .map(|message| Line {
+                preview: shorten::preview(&message.body, PREVIEW_CHARACTERS),
+                source: match Origin::of(message) {
+                    Origin::Queue { source } => Text::line(source.name().as_str()),
+                    Origin::Unknown => Text::line("-"),
+                    other => Text::line(&other.to_string()),
+                },
+            })
+            .collect();
+        Self {
+            sources_differ: lines.iter().any(|line| line.source != lines[0].source),
+            has_message_groups: messages.iter().any(|message| message.system.group.is_some()),
+            lines,
+            places: finder.places,
+        }
     }
 
     /// The place of a path.
@@ -138,6 +176,7 @@ impl Digest {
                 Some(other) => place.put(at, value(pointer, &other.to_string())),
             }
         }
+        place.look_at_values();
         place
     }
 

@@ -144,9 +144,12 @@ fn mark(view: &LettersView, letters: &Letters, group: Option<usize>, look: Look)
     if view.selected.is_empty() {
         return "";
     }
-    let is_selected = |at: usize| view.selected.contains(&letters.messages[at].id);
-    let selected = members(letters, group).filter(|at| is_selected(*at)).count();
-    match (selected, members(letters, group).count()) {
+    let selected = match group {
+        Some(group) => view.selected_of.get(group).copied().unwrap_or(0),
+        None => view.selected_here,
+    };
+    let all = group.map_or(letters.messages.len(), |group| letters.groups.groups[group].count);
+    match (selected, all) {
         (0, _) => "",
         (some, all) if some == all => look.sign("●", "*"),
         _ => look.sign("◐", "+"),

@@ -92,33 +92,27 @@ fn columns<'a>(view: &'a LettersView, letters: &Letters, room: u16) -> Vec<(What
         cut,
         weight,
     };
-    let sources = &letters.digest.lines;
-    let sources_differ = sources.iter().any(|line| line.source != sources[0].source);
-    let has_groups = letters.messages.iter().any(|message| message.system.group.is_some());
     let mut columns = vec![
         (What::Mark, column("", 2, 2, Align::Left, Cut::End, 9)),
         (What::Age, column("AGE", 7, 7, Align::Right, Cut::End, 8)),
         (What::Receives, column("RECEIVES", 8, 8, Align::Right, Cut::End, 4)),
     ];
-    if sources_differ {
+    if letters.digest.sources_differ {
         columns.push((What::Source, column("SOURCE", 10, 24, Align::Left, Cut::Middle, 5)));
     }
     if view.group.is_none() {
         columns.push((What::Group, column("GROUP", 5, 5, Align::Right, Cut::End, 5)));
     }
-    if has_groups {
+    if letters.digest.has_message_groups {
         columns.push((What::MessageGroup, column("MESSAGE GROUP", 13, 24, Align::Left, Cut::Middle, 5)));
     }
     for (at, place) in view.columns.iter().enumerate() {
-        let longest = place.values.iter().flatten().map(|value| width(value.as_str())).max().unwrap_or(0);
         let title = place.title.as_str();
-        let ideal = longest.max(width(title) + 1).clamp(4, CHOSEN_COLUMNS_MAX) as u16;
-        let numbers = place.values.iter().flatten().all(|value| value.as_str().parse::<f64>().is_ok());
-        let align = if numbers { Align::Right } else { Align::Left };
+        let ideal = place.look.longest.max(width(title) + 1).clamp(4, CHOSEN_COLUMNS_MAX) as u16;
+        let align = if place.look.numbers { Align::Right } else { Align::Left };
         let weight = if view.chosen.is_some() { 8 } else { 6 };
         // Ids differ at their ends, sentences are read from the front.
-        let has_words = place.values.iter().flatten().any(|value| value.as_str().contains(' '));
-        let cut = if has_words { Cut::End } else { Cut::Middle };
+        let cut = if place.look.words { Cut::End } else { Cut::Middle };
         columns.push((What::Chosen(at), column(title, ideal.min(12), ideal, align, cut, weight)));
     }
     // It takes what the others leave.

@@ -29,7 +29,7 @@ pub use self::{
     choose::Saving,
     columns::Picker,
     diff::Diff,
-    digest::{Digest, Line, Path, Place},
+    digest::{Digest, Line, Path, Place, ValuesLook},
     edits::Edits,
     filter::Narrow,
     rows::Order,
@@ -76,6 +76,10 @@ pub struct LettersView {
     pub rows: Vec<usize>,
     /// Messages that were selected; some may not be among those looked at.
     pub selected: BTreeSet<MessageId>,
+    /// How many of each group are selected.
+    pub selected_of: Vec<usize>,
+    /// How many of those looked at are selected.
+    pub selected_here: usize,
     /// Columns that somebody chose; none: the telling ones.
     pub chosen: Option<Vec<Path>>,
     /// Columns, with their values.
@@ -118,6 +122,8 @@ impl LettersView {
             cursor: Cursor::default(),
             rows: Vec::new(),
             selected: BTreeSet::new(),
+            selected_of: Vec::new(),
+            selected_here: 0,
             chosen: None,
             columns: Vec::new(),
             order: Order::Arrival,

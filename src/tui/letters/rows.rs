@@ -66,8 +66,26 @@ pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u
         view.level = Level::Groups;
     }
     columns(view);
+    count_selected(view);
     build_on(view, under.as_ref());
     settle(view, size);
+}
+
+/// Counts the selected ones of each group.
+pub(super) fn count_selected(view: &mut LettersView) {
+    let Some(letters) = view.letters.shown() else { return };
+    let mut of = vec![0; letters.groups.groups.len()];
+    let mut here = 0;
+    for (message, group) in letters.messages.iter().zip(&letters.group_of) {
+        if view.selected.contains(&message.id) {
+            here += 1;
+            if let Some(group) = group {
+                of[*group] += 1;
+            }
+        }
+    }
+    view.selected_of = of;
+    view.selected_here = here;
 }
 
 fn is_same(new: &Group, old: &Group) -> bool {
