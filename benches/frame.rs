@@ -32,6 +32,8 @@ const MANY: usize = 20_000;
 /// Frames measured; the median counts.
 const FRAMES: usize = 501;
 const SETTLES: usize = 21;
+/// One queue of so many has changed in a new snapshot.
+const CHANGED_EACH: usize = 500;
 
 /// How long a frame over very many rows takes, each after a key that moves.
 pub(crate) fn frame() -> Vec<Measure> {
@@ -84,7 +86,7 @@ pub(crate) fn settled() -> Vec<Measure> {
         let mut all: Vec<Duration> = (0..SETTLES)
             .map(|_| {
                 number += 1;
-                let snapshot = snapshot(MANY, number);
+                let snapshot = changed(model, number);
                 let started = Instant::now();
                 update(model, Event::Observed(snapshot));
                 started.elapsed()
@@ -149,6 +151,23 @@ fn seen(model: &mut Model, queues: usize, number: u64) {
     update(model, Event::Observed(snapshot(queues, number)));
 }
 
+/// The snapshot that the model has, with some queues looked at again: the others are shared, as the watch shares them.
+fn changed(model: &Model, number: u64) -> Arc<Snapshot> {
+    let known = model.sites.iter().find_map(|site| site.snapshot.as_ref()).expect("a snapshot");
+    let again = |(at, seen): (usize, &Arc<Seen>)| {
+        if at % CHANGED_EACH != number as usize % CHANGED_EACH {
+            return Arc::clone(seen);
+        }
+        let mut seen = Seen::clone(seen);
+        if let Some(queue) = &mut seen.queue {
+            queue.counts.visible += 1;
+        }
+        Arc::new(seen)
+    };
+    let queues = known.queues.iter().enumerate().map(again).collect();
+    Arc::new(Snapshot { number, queues, ..Snapshot::clone(known) })
+}
+
 /// Queues of which each second one is a dead-letter queue, each tenth with messages, and each twentieth could not be seen.
 fn snapshot(queues: usize, number: u64) -> Arc<Snapshot> {
     let mut all: Vec<Arc<Seen>> = (0..queues).map(|at| Arc::new(queue(at))).collect();
@@ -179,7 +198,7 @@ fn queue(at: usize) -> Seen {
         arn: QueueArn(format!("arn:aws:sqs:af-south-1:333333333333:{name}")),
         name: name.clone(),
         kind: name.kind(),
-        counts: Counts { visible, in_flight: 3, delayed: 0 },
+        counts: Counts { visible, in_flight: visible.min(3), delayed: 0 },
         visibility_timeout_seconds: 30,
         retention_seconds: 14 * 86_400,
         message_bytes_max: 1_048_576,

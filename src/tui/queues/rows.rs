@@ -85,9 +85,6 @@ pub(super) fn settle(model: &Model, view: &mut QueuesView, height: usize) {
     let all = chosen(model, view);
     let mut fitting = filtered(model, &view.filter, all);
     view.totals.fitting = fitting.len();
-    // SQS's names are ASCII: a byte is a column.
-    let name = |at: &At| seen_at(model, *at).map_or(0, |(_, seen)| seen.name.as_str().len());
-    view.longest = fitting.iter().map(name).max().unwrap_or(0).min(NAME_MAX) as u16;
     sort(model, view, &mut fitting);
     group(model, view, &fitting);
     let found = match &view.under {
@@ -124,6 +121,7 @@ fn needs(model: &Model) -> HashMap<At, (Severity, Kind)> {
 /// Queues of the environments shown; dead-letter queues only, where that was chosen.
 fn chosen(model: &Model, view: &mut QueuesView) -> Vec<At> {
     let mut totals = Totals::default();
+    let mut longest = 0;
     let mut all = Vec::new();
     for (site, known) in model.sites.iter().enumerate() {
         if model.only.as_ref().is_some_and(|only| *only != known.environment.name) {
@@ -139,11 +137,14 @@ fn chosen(model: &Model, view: &mut QueuesView) -> Vec<At> {
                 totals.silent += usize::from(!is_denied);
             }
             if !view.dead_letters_only || seen.dead_letters.is_some() {
+                // SQS's names are ASCII: a byte is a column.
+                longest = longest.max(seen.name.as_str().len());
                 all.push(At { site: site as u16, queue: queue as u32 });
             }
         }
     }
     view.totals = totals;
+    view.longest = longest.min(NAME_MAX) as u16;
     all
 }
 
