@@ -15,6 +15,7 @@ mod metrics;
 mod move_tasks;
 mod process;
 mod queues;
+mod services;
 mod transport;
 mod visibility;
 
@@ -81,6 +82,7 @@ fn checks() -> Vec<Check> {
         move_tasks::checks(),
         accounts::checks(),
         metrics::checks(),
+        services::checks(),
     ]
     .into_iter()
     .flatten()

@@ -124,6 +124,10 @@ pub enum Command {
     Demo,
     /// List the queues of every environment, full dead-letter queues first
     Queues(Queues),
+    /// List the services of every environment, those in trouble first
+    Services(Services),
+    /// List a service's tasks, running and stopped, those that failed first
+    Tasks(Tasks),
     /// Look at some messages of a queue and put them back at once
     Peek(Peek),
     /// Group a dead-letter queue's messages by how they failed
@@ -189,6 +193,22 @@ pub struct Queues {
     /// List queues that the configuration excludes as well
     #[arg(long)]
     pub all: bool,
+}
+
+/// Options of `services`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Services {
+    /// List only services whose names (or cluster/name) match this pattern; `*` stands for anything
+    #[arg(value_name = "PATTERN")]
+    pub pattern: Option<String>,
+}
+
+/// Options of `tasks`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Tasks {
+    /// Service: name, or cluster/name
+    #[arg(long, value_name = "SERVICE")]
+    pub service: String,
 }
 
 /// Which messages to look at.

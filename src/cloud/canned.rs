@@ -114,7 +114,8 @@ impl CannedAws {
 
     fn next(&self, request: &HttpRequest) -> Canned {
         let mut state = self.0.lock().expect("no test panics with the lock held");
-        let target = request.headers().get("x-amz-target").map(|target| target.replace("AmazonSQS.", ""));
+        let target = request.headers().get("x-amz-target");
+        let target = target.map(|target| target.rsplit('.').next().unwrap_or(target).to_owned());
         let body = request.body().bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let operation = request.uri().rsplit_once("/operation/").map(|(_, operation)| operation.to_owned());
         let asked = target.or(operation).or(body).unwrap_or_default();

@@ -65,7 +65,10 @@ const SKEWED: [&str; 2] = ["RequestTimeTooSkewed", "RequestInTheFuture"];
 /// A wrong clock or a wrong key: the words tell which.
 const SIGNATURE: [&str; 2] = ["SignatureDoesNotMatch", "InvalidSignatureException"];
 
-const NOT_FOUND: [&str; 7] = [
+const NOT_FOUND: [&str; 10] = [
+    "ClusterNotFoundException",
+    "ServiceNotFoundException",
+    "ServiceNotActiveException",
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
     "NonExistentQueue",
@@ -76,12 +79,13 @@ const NOT_FOUND: [&str; 7] = [
 ];
 
 /// AWS itself failed, or says that it does not know.
-const UNCLEAR: [&str; 9] = [
+const UNCLEAR: [&str; 10] = [
     "InternalError",
     "InternalFailure",
     "InternalServerError",
     "InternalServerException",
     "InternalServiceError",
+    "ServerException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
     "RequestTimeout",

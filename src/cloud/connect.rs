@@ -11,8 +11,8 @@ use aws_sdk_sqs::config::{
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::{
-    Cloud, CloudError, credentials, identity::Identity, metrics::Metrics, network, parameters::Parameters,
-    skew::SkewGauge, sqs::Sqs,
+    Cloud, CloudError, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity, metrics::Metrics, network,
+    parameters::Parameters, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -35,11 +35,13 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 7] = [
+const ENDPOINT_VARIABLES: [&str; 9] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
     "AWS_ENDPOINT_URL_CLOUDWATCH",
+    "AWS_ENDPOINT_URL_ECS",
+    "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
     "AWS_ENDPOINT_URL_SSO",
     "AWS_ENDPOINT_URL_SSO_OIDC",
     "AWS_ENDPOINT_URL",
@@ -83,6 +85,8 @@ impl Connect {
             identity: Identity::new(&shared, partition(&environment, "sts"), skew),
             parameters: Parameters::new(&shared, partition(&environment, "ssm")),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
+            ecs: Ecs::new(ecs_clients(&environment, &shared)),
+            autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
             environment,
         })
     }
@@ -135,6 +139,19 @@ impl Connect {
                     .retry_config(RetryConfig::disabled()),
             ),
         }
+    }
+}
+
+fn ecs_clients(environment: &Environment, shared: &SdkConfig) -> super::ecs::Clients {
+    let base = aws_sdk_ecs::config::Builder::from(shared).retry_partition(partition(environment, "ecs"));
+    let deadline = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT)
+        .operation_timeout(WRITE_ATTEMPT_TIMEOUT);
+    let once = base.clone().timeout_config(deadline.build()).retry_config(RetryConfig::disabled());
+    super::ecs::Clients {
+        read: aws_sdk_ecs::Client::from_conf(base.build()),
+        once: aws_sdk_ecs::Client::from_conf(once.build()),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Paging, batching, deadlines and error mapping live here; what a failure means for a message does not.
 
+pub mod autoscaling;
+pub mod ecs;
 pub mod error;
 pub mod identity;
 pub mod metrics;
@@ -36,6 +38,8 @@ pub struct Cloud {
     identity: identity::Identity,
     parameters: parameters::Parameters,
     metrics: metrics::Metrics,
+    ecs: ecs::Ecs,
+    autoscaling: autoscaling::Autoscaling,
 }
 
 impl Cloud {
@@ -67,5 +71,15 @@ impl Cloud {
     /// CloudWatch metrics.
     pub fn metrics(&self) -> &metrics::Metrics {
         &self.metrics
+    }
+
+    /// ECS services and tasks.
+    pub fn ecs(&self) -> &ecs::Ecs {
+        &self.ecs
+    }
+
+    /// Application Auto Scaling.
+    pub fn autoscaling(&self) -> &autoscaling::Autoscaling {
+        &self.autoscaling
     }
 }

@@ -224,6 +224,7 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
         Ok(_) | Err(_) => findings.ok(Check::Region, &format!("SQS answers for {region}")),
     }
     permissions::check(findings, cloud, listed).await;
+    permissions::check_services(findings, cloud).await;
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::findings::{Check, Findings, Verdict};
 use crate::{
-    cloud::{Cloud, CloudError, ErrorKind, metrics::QUEUE_AGE},
-    domain::{Environment, Queue, QueueArn, QueueUrl},
+    cloud::{Cloud, CloudError, ErrorKind, ecs::Wanted, metrics::QUEUE_AGE},
+    domain::{Environment, Queue, QueueArn, QueueUrl, service::ServiceId},
 };
 
 /// What is missing when a call is not allowed.
@@ -16,7 +16,37 @@ const TAGS: &str = "DLQs are not paired with their sources by tag";
 const SOURCES: &str = "it is not known which queues share a DLQ";
 const MOVE_TASKS: &str = "SQS's own redrives are not seen, and none can be followed";
 
+const SERVICES: &str = "no service can be shown or woken";
+const SCALING: &str = "bounds of autoscaling are not shown, and waking a service knows no minimum";
+
 const METRICS: &str = "it is not known how old the oldest message of a queue is, and no redrive watches it";
+
+/// Adds a finding for each call that services need.
+pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
+    let (services, scaling) = tokio::join!(services(cloud), cloud.autoscaling().services());
+    for (action, error) in services {
+        tell(findings, action, error.as_ref(), SERVICES, Verdict::Warning);
+    }
+    let action = "application-autoscaling:DescribeScalableTargets, DescribeScheduledActions";
+    tell(findings, action, scaling.err().as_ref(), SCALING, Verdict::Warning);
+}
+
+/// Each call on the first thing that the one before finds, until one fails.
+async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
+    let ecs = cloud.ecs();
+    let mut asked = Vec::new();
+    let clusters = ecs.clusters().await;
+    asked.push(("ecs:ListClusters", clusters.as_ref().err().cloned()));
+    let Some(cluster) = clusters.unwrap_or_default().into_iter().next() else { return asked };
+    let names = ecs.service_names(&cluster).await;
+    asked.push(("ecs:ListServices", names.as_ref().err().cloned()));
+    let Some(name) = names.unwrap_or_default().into_iter().next() else { return asked };
+    let id = ServiceId { cluster: cluster.clone(), name };
+    let (described, tasks) = tokio::join!(ecs.service(&id), ecs.tasks(&id, Wanted::Running));
+    asked.push(("ecs:DescribeServices", described.err()));
+    asked.push(("ecs:ListTasks, DescribeTasks", tasks.err()));
+    asked
+}
 
 /// Adds a finding for each needed call.
 pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result<Vec<QueueUrl>, CloudError>) {

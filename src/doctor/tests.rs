@@ -20,6 +20,9 @@ fn good(asked: &str) -> Canned {
         "ListQueueTags" => "{}",
         "ListDeadLetterSourceQueues" => r#"{"queueUrls":[]}"#,
         "ListMessageMoveTasks" => r#"{"Results":[]}"#,
+        "ListClusters" => r#"{"clusterArns":[]}"#,
+        "DescribeScalableTargets" => r#"{"ScalableTargets":[]}"#,
+        "DescribeScheduledActions" => r#"{"ScheduledActions":[]}"#,
         "GetMetricData" => return Canned::EmptyCbor,
         _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
     };
@@ -57,6 +60,8 @@ async fn all_is_well() {
             "ok permission: sqs:ListDeadLetterSourceQueues answers",
             "ok permission: cloudwatch:GetMetricData answers",
             "ok permission: sqs:ListMessageMoveTasks answers",
+            "ok permission: ecs:ListClusters answers",
+            "ok permission: application-autoscaling:DescribeScalableTargets, DescribeScheduledActions answers",
         ]
     );
     let writes = ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch", "StartMessageMoveTask"];
@@ -117,7 +122,8 @@ async fn a_denial_says_what_is_missing_and_what_to_allow() {
         asked => good(asked),
     };
     let findings = look_at(pinned("123456789012"), &CannedAws::by(denied)).await;
-    let last = findings.last().expect("findings");
+    let last = findings.iter().rfind(|finding| finding.what.as_str().starts_with("sqs:ListMessageMoveTasks"));
+    let last = last.expect("a finding");
     assert_eq!(last.verdict, Verdict::Warning);
     assert!(last.what.as_str().starts_with("sqs:ListMessageMoveTasks is denied: SQS's own redrives"), "{}", last.what);
     let resource = "arn:aws:sqs:eu-west-1:123456789012:orders-dlq";

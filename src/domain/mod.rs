@@ -4,6 +4,7 @@ pub mod environment;
 pub mod message;
 pub mod queue;
 pub mod run_id;
+pub mod service;
 pub mod text;
 pub mod watch;
 pub mod words;

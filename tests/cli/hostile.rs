@@ -2,7 +2,7 @@
 
 use opsctl::domain::Text;
 
-use super::ground::{DEV, Ended, Ground};
+use super::ground::{DEV, Ended, Ground, caller};
 
 /// Moves the cursor, clears the screen, sets the title, reorders, hides.
 const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;gone\u{7}\u{9b}31m\u{202e}evil\u{200b}\u{7f}\r\u{e0041}";
@@ -46,6 +46,24 @@ fn bodies_reach_no_terminal_as_they_are() {
     let bodies: Vec<&str> =
         json["messages"].as_array().expect("messages").iter().filter_map(|message| message["body"].as_str()).collect();
     assert!(bodies.contains(&HOSTILE), "JSON keeps the body as it is, escaped: {bodies:?}");
+}
+
+#[test]
+fn events_and_stop_reasons_reach_no_terminal_as_they_are() {
+    let ground = Ground::quick();
+    super::services::service(&ground, "api", 2);
+    ground.sandbox.with(|world, now| {
+        world.ecs.put_event(now, &caller(DEV), "main", "api", HOSTILE);
+        world.ecs.stop_all(now, &caller(DEV), "main", "api", HOSTILE);
+    });
+    for form in ["human", "json", "jsonl"] {
+        for words in [&["services", "-e", "dev"][..], &["tasks", "-e", "dev", "--service", "api"]] {
+            let ended = ground.opsctl(&[words, &["--output", form]].concat()).expect(0);
+            assert!(ended.out.contains("evil"), "{words:?} {form} {ended:?}");
+            assert_safe(&ended, &format!("{words:?} {form}"));
+        }
+    }
+    assert_safe(&ground.opsctl(&["tasks", "-e", "dev", "--service", HOSTILE]), "tasks");
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod hostile;
 mod listing;
 mod looking;
 mod reference;
+mod services;
 mod terminal;

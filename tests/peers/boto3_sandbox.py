@@ -556,3 +556,52 @@ def test_what_cloudwatch_refuses_has_its_code(client):
     assert refused.value.response["Error"]["Code"] == "ValidationError"
     with pytest.raises(cloudwatch.exceptions.InvalidParameterValueException):
         cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=[{"MetricName": "x", "Value": 1.0}])
+
+
+# --- ECS and its autoscaling
+
+
+def test_services_and_tasks_live_as_the_models_say(client):
+    ecs = client("ecs")
+    cluster = f"c-{uuid.uuid4().hex[:8]}"
+    ecs.create_cluster(clusterName=cluster)
+    ecs.register_task_definition(family=cluster, containerDefinitions=[{"name": "app", "image": "app:1"}])
+    for number in range(12):
+        ecs.create_service(cluster=cluster, serviceName=f"s{number:02}", taskDefinition=cluster, desiredCount=0)
+    pages = list(ecs.get_paginator("list_services").paginate(cluster=cluster))
+    assert [len(page["serviceArns"]) for page in pages] == [10, 2]
+    answer = ecs.describe_services(cluster=cluster, services=["s00", "nobody"], include=["TAGS"])
+    assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
+    (before,) = answer["services"]
+    updated = ecs.update_service(cluster=cluster, service="s00", desiredCount=1)["service"]
+    assert updated["deployments"][0]["id"] == before["deployments"][0]["id"]
+    (arn,) = eventually(lambda: ecs.list_tasks(cluster=cluster, serviceName="s00")["taskArns"])
+    (task,) = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+    assert task["lastStatus"] == "PROVISIONING"
+    stopped = ecs.stop_task(cluster=cluster, task=arn, reason="enough")["task"]
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "enough")
+    with pytest.raises(ecs.exceptions.ServiceNotFoundException):
+        ecs.update_service(cluster=cluster, service="nobody", desiredCount=1)
+    with pytest.raises(ecs.exceptions.ClusterNotFoundException):
+        ecs.list_services(cluster="nowhere")
+    token = uuid.uuid4().hex
+    first = ecs.run_task(cluster=cluster, taskDefinition=cluster, clientToken=token)
+    assert ecs.run_task(cluster=cluster, taskDefinition=cluster, clientToken=token)["tasks"][0]["taskArn"] == first["tasks"][0]["taskArn"]
+    with pytest.raises(ecs.exceptions.ConflictException):
+        ecs.run_task(cluster=cluster, taskDefinition=cluster, clientToken=token, startedBy="other")
+    assert ecs.describe_task_definition(taskDefinition=cluster)["taskDefinition"]["revision"] == 1
+
+
+def test_scalable_targets_are_as_the_models_say(client):
+    ecs, scaling = client("ecs"), client("application-autoscaling")
+    cluster = f"c-{uuid.uuid4().hex[:8]}"
+    ecs.create_cluster(clusterName=cluster)
+    ecs.register_task_definition(family=cluster, containerDefinitions=[{"name": "app", "image": "app:1"}])
+    ecs.create_service(cluster=cluster, serviceName="api", taskDefinition=cluster, desiredCount=0)
+    target = {"ServiceNamespace": "ecs", "ResourceId": f"service/{cluster}/api", "ScalableDimension": "ecs:service:DesiredCount"}
+    scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=4)
+    answer = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[target["ResourceId"]])
+    (shown,) = answer["ScalableTargets"]
+    assert (shown["MinCapacity"], shown["MaxCapacity"], shown["SuspendedState"]["DynamicScalingInSuspended"]) == (2, 4, False)
+    eventually(lambda: ecs.describe_services(cluster=cluster, services=["api"])["services"][0]["desiredCount"] == 2)
+    assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []

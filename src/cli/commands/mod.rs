@@ -12,6 +12,7 @@ mod queues;
 mod reference;
 mod runs;
 mod sandbox;
+mod services;
 
 use self::change::Wanted;
 pub(super) use self::console::is_possible as console_is_possible;
@@ -33,6 +34,8 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
     match command {
         Command::Demo => demo::run(global, &cli.console, out).await,
         Command::Queues(args) => queues::run(&args, global, out).await,
+        Command::Services(args) => services::run(&args, global, out).await,
+        Command::Tasks(args) => services::tasks(&args, global, out).await,
         Command::Config(args) => config::run(&args, global, out),
         Command::Init(args) => init::run(&args, global, out).await,
         Command::Doctor => doctor::run(global, out).await,

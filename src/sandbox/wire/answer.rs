@@ -36,9 +36,12 @@ impl Envelope {
     /// A call's error.
     pub(crate) fn failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
         match service {
-            Service::Sqs | Service::Ssm | Service::CloudWatch(_) | Service::OtherJson => {
-                self.json_failure(service, error)
-            }
+            Service::Sqs
+            | Service::Ssm
+            | Service::Ecs
+            | Service::Autoscaling
+            | Service::CloudWatch(_)
+            | Service::OtherJson => self.json_failure(service, error),
             Service::Sts | Service::OtherQuery => self.query_failure(service, error),
         }
     }
@@ -50,9 +53,13 @@ impl Envelope {
 
     fn json_failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
         let body = match service {
-            // SSM's `__type` has no namespace.
-            Service::Ssm if error.message.is_empty() => json!({ "__type": error.code }),
-            Service::Ssm => json!({ "__type": error.code, "message": error.message }),
+            // The `__type` of these has no namespace.
+            Service::Ssm | Service::Ecs | Service::Autoscaling if error.message.is_empty() => {
+                json!({ "__type": error.code })
+            }
+            Service::Ssm | Service::Ecs | Service::Autoscaling => {
+                json!({ "__type": error.code, "message": error.message })
+            }
             Service::Sqs | Service::OtherJson | Service::Sts | Service::OtherQuery => {
                 json!({ "__type": namespaced("com.amazonaws.sqs#", error.code), "message": error.message })
             }
@@ -114,7 +121,7 @@ fn content_type(service: Service) -> &'static str {
     match service {
         Service::Sqs | Service::CloudWatch(Encoding::Json) | Service::OtherJson => "application/x-amz-json-1.0",
         Service::CloudWatch(Encoding::Cbor) => "application/cbor",
-        Service::Ssm => "application/x-amz-json-1.1",
+        Service::Ssm | Service::Ecs | Service::Autoscaling => "application/x-amz-json-1.1",
         Service::Sts | Service::OtherQuery => "text/xml",
     }
 }

@@ -46,6 +46,10 @@ pub(crate) enum Service {
     Sts,
     /// CloudWatch.
     CloudWatch(Encoding),
+    /// ECS over awsJson1_1.
+    Ecs,
+    /// Application Auto Scaling over awsJson1_1.
+    Autoscaling,
     /// Another service over awsJson.
     OtherJson,
     /// Another service over awsQuery.
@@ -69,6 +73,8 @@ impl Service {
             Self::Ssm => "ssm",
             Self::Sts => "sts",
             Self::CloudWatch(_) => "cloudwatch",
+            Self::Ecs => "ecs",
+            Self::Autoscaling => "application-autoscaling",
             Self::OtherJson | Self::OtherQuery => "",
         }
     }
@@ -133,6 +139,8 @@ impl Call {
         let service = match service {
             "AmazonSQS" => Service::Sqs,
             "AmazonSSM" => Service::Ssm,
+            "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
+            "AnyScaleFrontendService" => Service::Autoscaling,
             CLOUDWATCH => Service::CloudWatch(Encoding::Json),
             _ => Service::OtherJson,
         };

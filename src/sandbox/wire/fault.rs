@@ -74,7 +74,7 @@ fn clock_skew(now: Timestamp) -> ApiError {
 fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Sqs => "RequestThrottled",
-        Service::Ssm | Service::OtherJson => "ThrottlingException",
+        Service::Ssm | Service::Ecs | Service::Autoscaling | Service::OtherJson => "ThrottlingException",
         Service::Sts | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
     };
     ApiError { status: 400, code, query_code: None, message: "Rate exceeded".to_owned() }

@@ -143,6 +143,8 @@ impl Sandbox {
                     Encoding::Cbor => cbor::encode(&answer),
                 }))
             }
+            Service::Ecs => world.ecs(now, caller, &call.action, &call.body).map(Answer::Body),
+            Service::Autoscaling => world.autoscaling(now, caller, &call.action, &call.body).map(Answer::Body),
             Service::OtherJson => Err(unknown_operation(400, "UnknownOperationException")),
             Service::OtherQuery => Err(unknown_operation(400, "InvalidAction")),
         }

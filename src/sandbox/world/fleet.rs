@@ -1,6 +1,7 @@
 //! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`.
 
 mod file;
+mod services;
 mod settle;
 
 use std::collections::BTreeMap;

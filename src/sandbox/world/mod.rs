@@ -1,7 +1,9 @@
 //! The pure world: services' semantics, actors, faults. No I/O, no clock of its own: every call carries the time.
 
 pub mod actors;
+pub mod autoscaling;
 mod cloudwatch;
+pub mod ecs;
 mod error;
 mod fault;
 pub mod fleet;
@@ -53,6 +55,10 @@ pub struct World {
     pub actors: actors::Actors,
     /// Metrics.
     cloudwatch: CloudWatch,
+    /// Services and tasks.
+    pub ecs: ecs::Ecs,
+    /// Scalable targets.
+    pub autoscaling: autoscaling::Autoscaling,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     /// What goes wrong.
@@ -144,6 +150,8 @@ impl World {
             sts: sts::Sessions::default(),
             actors: actors::Actors::default(),
             cloudwatch: CloudWatch::default(),
+            ecs: ecs::Ecs::new(seed),
+            autoscaling: autoscaling::Autoscaling::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
@@ -175,8 +183,8 @@ impl World {
     }
 
     /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
-    /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm` or
-    /// `cloudwatch`; a fault's `call` may name it too (`sts:*`).
+    /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm`,
+    /// `cloudwatch`, `ecs` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
     pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
         self.faults.hit_transport(service, action, queue)
     }
@@ -191,6 +199,7 @@ impl World {
     pub fn advance(&mut self, now: Timestamp) -> i64 {
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
+        self.ecs.advance(self.now);
         loop {
             let first = self.due.first().copied().filter(|(at, _)| *at <= self.now);
             // A minute ends before what happens at its end.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{FleetError, MessageTemplate};
+use super::{
+    FleetError, MessageTemplate,
+    services::{JobEntry, ServiceEntry},
+};
 use crate::{
     domain::{Protection, environment::MessageKeys},
     sandbox::world::template::Template,
@@ -25,6 +28,10 @@ pub(super) struct File {
     pub(super) templates: Vec<TemplateEntry>,
     #[serde(default, rename = "queue")]
     pub(super) queues: Vec<QueueEntry>,
+    #[serde(default, rename = "service")]
+    pub(super) services: Vec<ServiceEntry>,
+    #[serde(default, rename = "job")]
+    pub(super) jobs: Vec<JobEntry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -198,6 +205,7 @@ impl File {
             let wrong = |problem| FleetError::Wrong { item: format!("queue {:?}", queue.name), problem };
             self.check_queue(queue, templates).map_err(wrong)?;
         }
+        self.check_services()?;
         Ok(())
     }
 

@@ -27,6 +27,7 @@ impl Fleet {
             let mut settling = Settling { fleet: self, world, now, place: &place, random: &mut random, amount };
             settling.parameters()?;
             settling.queues()?;
+            self.settle_services(world, now, &place);
         }
         world.begin_metrics(now);
         Ok(())

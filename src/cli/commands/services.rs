@@ -1,0 +1,322 @@
+//! `opsctl services` and `opsctl tasks`.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        args::{Format, Global, Services, Tasks},
+        error::CliError,
+        exit::Exit,
+        output::{Output, Table},
+        world::{Site, World},
+    },
+    cloud::ecs::{Missing, Wanted},
+    config::problem::nearest,
+    domain::{
+        EnvironmentName, Text,
+        environment::glob,
+        service::{Scaling, Service, ServiceEvent, ServiceId, Standing, Task},
+    },
+    operations::values::in_words,
+};
+
+/// A service as JSON shows it.
+#[derive(Serialize)]
+struct Row<'a> {
+    environment: &'a EnvironmentName,
+    standing: Standing,
+    #[serde(flatten)]
+    service: &'a Service,
+    /// None: no autoscaling, or it is not known; then `scaling_unknown` says why.
+    scaling: Option<&'a Scaling>,
+    scaling_unknown: Option<&'a Text>,
+}
+
+/// Why something could not be seen.
+#[derive(Serialize)]
+struct Problem {
+    what: Text,
+    hint: Option<Text>,
+}
+
+#[derive(Serialize)]
+struct Unreachable<'a> {
+    environment: &'a EnvironmentName,
+    error: Problem,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    services: Vec<Row<'a>>,
+    /// What was listed and could not be described.
+    missing: Vec<&'a Missing>,
+    /// Environments that could not be listed.
+    unreachable: Vec<Unreachable<'a>>,
+}
+
+/// An environment's services.
+struct Found<'a> {
+    environment: &'a EnvironmentName,
+    services: Vec<Service>,
+    missing: Vec<Missing>,
+    scaling: Result<BTreeMap<ServiceId, Scaling>, Text>,
+}
+
+pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let world = World::open(global, out).await?;
+    let answers = join_all(world.sites.iter().map(listed)).await;
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for (site, answer) in world.sites.iter().zip(answers) {
+        match answer {
+            Ok(one) => found.push(one),
+            Err(error) => failed.push((&site.environment.name, error)),
+        }
+    }
+    for one in &mut found {
+        one.services.retain(|service| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, service)));
+        for missing in &one.missing {
+            out.warning(&format!(
+                "{}: {} is listed and cannot be described: {}",
+                one.environment, missing.arn, missing.reason
+            ));
+        }
+        if let Err(why) = &one.scaling {
+            out.warning(&format!("{}: autoscaling is not known: {why}", one.environment));
+        }
+    }
+    show(&found, &failed, out)?;
+    for (_, error) in &failed {
+        out.warning(&error.to_string());
+    }
+    Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
+}
+
+async fn listed(site: &Site) -> Result<Found<'_>, CliError> {
+    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+    let services = services.map_err(|error| CliError::cloud(&error, &site.environment))?;
+    let scaling = scaling.map_err(|error| Text::line(&error.to_string()));
+    Ok(Found { environment: &site.environment.name, services: services.found, missing: services.missing, scaling })
+}
+
+/// A pattern is of a service's name, or of `cluster/name`.
+fn fits(pattern: &str, service: &Service) -> bool {
+    glob(pattern, &service.id.name.0) || glob(pattern, &service.id.to_string())
+}
+
+fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for one in found {
+        rows.extend(one.services.iter().map(|service| Row {
+            environment: one.environment,
+            standing: service.standing(),
+            service,
+            scaling: one.scaling.as_ref().ok().and_then(|known| known.get(&service.id)),
+            scaling_unknown: one.scaling.as_ref().err(),
+        }));
+    }
+    // Stable: environments keep the configuration's order among equals.
+    rows.sort_by(|left, right| (left.standing, &left.service.id).cmp(&(right.standing, &right.service.id)));
+    rows
+}
+
+fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
+    let rows = rows(found);
+    match out.format {
+        Format::Human if rows.is_empty() && !found.is_empty() => out.note("no service fits"),
+        Format::Human if rows.is_empty() => {}
+        Format::Human => out.table(&table(&rows))?,
+        Format::Json => {
+            let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
+            let unreachable =
+                failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
+            let missing = found.iter().flat_map(|one| &one.missing).collect();
+            out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable })?;
+        }
+        Format::Jsonl => {
+            for row in &rows {
+                out.json_line("opsctl/service/1", row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn table(rows: &[Row]) -> Table {
+    let headings = [
+        "ENV",
+        "CLUSTER",
+        "NAME",
+        "STATE",
+        "#RUNNING",
+        "#DESIRED",
+        "#PENDING",
+        "SCALING",
+        "TASK DEFINITION",
+        "LAST EVENT",
+    ];
+    let mut table = Table::new(&headings);
+    for Row { environment, standing, service, scaling, scaling_unknown } in rows {
+        let scaling = match (scaling, scaling_unknown) {
+            (Some(scaling), _) => bounds(scaling),
+            (None, Some(_)) => "?".to_owned(),
+            (None, None) => "-".to_owned(),
+        };
+        table.row([
+            environment.0.clone(),
+            service.id.cluster.0.clone(),
+            service.id.name.0.clone(),
+            standing.words().to_owned(),
+            service.running.to_string(),
+            service.desired.to_string(),
+            service.pending.to_string(),
+            scaling,
+            service.task_definition.0.clone(),
+            service.events.first().map(|event: &ServiceEvent| event.message.to_string()).unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+/// `1 to 4`, with what is suspended.
+fn bounds(scaling: &Scaling) -> String {
+    let Scaling { min, max, in_suspended, out_suspended, scheduled_suspended, .. } = scaling;
+    let flags = [(in_suspended, "in"), (out_suspended, "out"), (scheduled_suspended, "schedule")];
+    let suspended: Vec<&str> = flags.iter().filter(|(flag, _)| **flag).map(|(_, name)| *name).collect();
+    match suspended.is_empty() {
+        true => format!("{min} to {max}"),
+        false => format!("{min} to {max}, suspended: {}", suspended.join(" ")),
+    }
+}
+
+/// A task as JSON shows it.
+#[derive(Serialize)]
+struct TaskRow<'a> {
+    environment: &'a EnvironmentName,
+    service: &'a ServiceId,
+    #[serde(flatten)]
+    task: &'a Task,
+}
+
+#[derive(Serialize)]
+struct TaskAnswer<'a> {
+    tasks: Vec<TaskRow<'a>>,
+    missing: Vec<&'a Missing>,
+}
+
+/// A service's tasks.
+struct FoundTasks<'a> {
+    environment: &'a EnvironmentName,
+    service: ServiceId,
+    tasks: Vec<Task>,
+    missing: Vec<Missing>,
+}
+
+pub(super) async fn tasks(args: &Tasks, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let world = World::open(global, out).await?;
+    let mut found = Vec::new();
+    let mut known: Vec<String> = Vec::new();
+    for answer in join_all(world.sites.iter().map(|site| tasks_of(site, &args.service))).await {
+        let (some, names) = answer?;
+        found.extend(some);
+        known.extend(names);
+    }
+    if found.is_empty() {
+        return Err(no_service(&args.service, &known));
+    }
+    show_tasks(&found, world.connect.clock.now(), out)?;
+    Ok(Exit::Done)
+}
+
+/// The tasks of the services of that name, and the names of all services.
+async fn tasks_of<'a>(site: &'a Site, wanted: &str) -> Result<(Vec<FoundTasks<'a>>, Vec<String>), CliError> {
+    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    let failed = |error| CliError::cloud(&error, &site.environment);
+    let services = cloud.ecs().all().await.map_err(failed)?.found;
+    let names = services.iter().map(|service| service.id.name.0.clone()).collect();
+    let mut found = Vec::new();
+    for service in services.iter().filter(|service| service.id.name.0 == wanted || service.id.to_string() == wanted) {
+        let ecs = cloud.ecs();
+        let answers =
+            tokio::try_join!(ecs.tasks(&service.id, Wanted::Running), ecs.tasks(&service.id, Wanted::Stopped));
+        let (running, stopped) = answers.map_err(failed)?;
+        let tasks = running.found.into_iter().chain(stopped.found).collect();
+        let missing = running.missing.into_iter().chain(stopped.missing).collect();
+        found.push(FoundTasks { environment: &site.environment.name, service: service.id.clone(), tasks, missing });
+    }
+    Ok((found, names))
+}
+
+fn no_service(wanted: &str, known: &[String]) -> CliError {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let hint = match nearest(wanted, &known) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "`opsctl services` lists them".to_owned(),
+    };
+    CliError::usage(&format!("there is no service {}", Text::line(wanted)), &hint)
+}
+
+/// Those that ended by themselves first, then those on their way up, then those that run.
+fn urgency(task: &Task) -> u8 {
+    let code = task.stop_code.as_ref().map(Text::as_str);
+    match (code, task.status.as_str()) {
+        (Some("ServiceSchedulerInitiated" | "UserInitiated"), _) => 3,
+        (Some(_), _) => 0,
+        (None, "RUNNING") => 2,
+        (None, _) => 1,
+    }
+}
+
+fn show_tasks(found: &[FoundTasks], now: Timestamp, out: &mut Output) -> Result<(), CliError> {
+    let mut rows: Vec<TaskRow> = Vec::new();
+    for FoundTasks { environment, service, tasks, .. } in found {
+        rows.extend(tasks.iter().map(|task| TaskRow { environment, service, task }));
+    }
+    rows.sort_by_key(|row| (urgency(row.task), std::cmp::Reverse(row.task.stopped_at.or(row.task.created_at))));
+    match out.format {
+        Format::Human if rows.is_empty() => out.note("it has no tasks"),
+        Format::Human => out.table(&task_table(&rows, now))?,
+        Format::Json => {
+            let missing = found.iter().flat_map(|one| &one.missing).collect();
+            out.document("opsctl/tasks/1", &TaskAnswer { tasks: rows, missing })?;
+        }
+        Format::Jsonl => {
+            for row in &rows {
+                out.json_line("opsctl/task/1", row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn task_table(rows: &[TaskRow], now: Timestamp) -> Table {
+    let mut table = Table::new(&["ENV", "TASK", "STATUS", "HEALTH", "TASK DEFINITION", "#AGE", "STOPPED BECAUSE"]);
+    for TaskRow { environment, task, .. } in rows {
+        let age = task.created_at.map(|at| now.duration_since(at).as_secs().max(0) as u64);
+        table.row([
+            environment.0.clone(),
+            task.arn.id().to_owned(),
+            task.status.to_string(),
+            task.health.as_ref().map_or("-", Text::as_str).to_owned(),
+            task.task_definition.0.clone(),
+            age.map_or_else(|| "-".to_owned(), in_words),
+            because(task),
+        ]);
+    }
+    table
+}
+
+/// `EssentialContainerExited: Essential container in task exited (app: exit code 1)`.
+fn because(task: &Task) -> String {
+    let Some(reason) = &task.stopped_reason else { return String::new() };
+    let code = task.stop_code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+    let exits = task.containers.iter().filter_map(|container| {
+        container.exit_code.map(|exit_code| format!("{}: exit code {exit_code}", container.name))
+    });
+    let exits = exits.collect::<Vec<_>>().join(", ");
+    if exits.is_empty() { format!("{code}{reason}") } else { format!("{code}{reason} ({exits})") }
+}

@@ -1,0 +1,339 @@
+//! ECS services, their deployments, tasks and autoscaling.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// An ECS cluster's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EcsClusterName(pub String);
+
+/// A service's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServiceName(pub String);
+
+/// A service: its ECS cluster and its name, which tell it from all others of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ServiceId {
+    /// ECS cluster.
+    pub cluster: EcsClusterName,
+    /// Name.
+    pub name: ServiceName,
+}
+
+impl ServiceId {
+    /// Of a cluster's name and a service's.
+    pub fn new(cluster: &str, name: &str) -> Self {
+        Self { cluster: EcsClusterName(cluster.to_owned()), name: ServiceName(name.to_owned()) }
+    }
+
+    /// Of `cluster/name`, as [`ServiceId`] is shown.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (cluster, name) = text.split_once('/')?;
+        (!cluster.is_empty() && !name.is_empty()).then(|| Self::new(cluster, name))
+    }
+}
+
+impl fmt::Display for ServiceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&format!("{}/{}", self.cluster.0, self.name.0))
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+/// A deployment's id, `ecs-svc/...`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeploymentId(pub String);
+
+/// A task's ARN.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskArn(pub String);
+
+impl TaskArn {
+    /// What stands behind the last slash.
+    pub fn id(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+}
+
+/// A revision of a task definition, `family:revision`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskDefinition(pub String);
+
+impl TaskDefinition {
+    /// Of an ARN, or of a name.
+    pub fn of_arn(arn: &str) -> Self {
+        Self(arn.rsplit('/').next().unwrap_or(arn).to_owned())
+    }
+}
+
+/// A service as `DescribeServices` tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Cluster and name.
+    pub id: ServiceId,
+    /// `ACTIVE`, `DRAINING`, `INACTIVE`.
+    pub status: Text,
+    /// Tasks that it shall have.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks on their way up.
+    pub pending: u32,
+    /// Task definition.
+    pub task_definition: TaskDefinition,
+    /// Deployments, as AWS orders them.
+    pub deployments: Vec<Deployment>,
+    /// Events, the newest first; AWS keeps the last hundred.
+    pub events: Vec<ServiceEvent>,
+}
+
+/// A deployment of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Id.
+    pub id: DeploymentId,
+    /// Whether it is the newest.
+    pub is_primary: bool,
+    /// Task definition.
+    pub task_definition: TaskDefinition,
+    /// Tasks that it shall have.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks on their way up.
+    pub pending: u32,
+    /// Tasks that failed to start.
+    pub failed: u32,
+    /// How far it has got; none where AWS does not say (other controllers than ECS).
+    pub rollout: Option<Rollout>,
+    /// Why.
+    pub rollout_reason: Option<Text>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+}
+
+/// A deployment's rollout state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Rollout {
+    /// Not yet steady.
+    InProgress,
+    /// Was steady once.
+    Completed,
+    /// The circuit breaker ended it.
+    Failed,
+    /// A state this version does not know.
+    Other,
+}
+
+/// An event of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceEvent {
+    /// Id.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// AWS's words.
+    pub message: Text,
+}
+
+/// How a service stands, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Its newest deployment failed, or fails tasks.
+    Failing,
+    /// Fewer tasks run than shall.
+    Below,
+    /// At zero on purpose: whoever calls it gets an error.
+    Asleep,
+    /// A deployment is under way, or tasks are being stopped.
+    Deploying,
+    /// As it shall be.
+    Steady,
+}
+
+impl Standing {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Failing => "failing",
+            Self::Below => "below desired",
+            Self::Asleep => "asleep",
+            Self::Deploying => "deploying",
+            Self::Steady => "steady",
+        }
+    }
+}
+
+impl Service {
+    /// The newest deployment.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.is_primary)
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        let primary = self.primary();
+        let rollout = primary.and_then(|primary| primary.rollout);
+        let fails = primary.is_some_and(|primary| primary.failed > 0 && primary.running < primary.desired);
+        let was_rolled_back = self.deployments.iter().any(|deployment| deployment.rollout == Some(Rollout::Failed));
+        if was_rolled_back || fails {
+            Standing::Failing
+        } else if self.running < self.desired {
+            Standing::Below
+        } else if self.desired == 0 && self.running == 0 {
+            Standing::Asleep
+        } else if rollout == Some(Rollout::InProgress) || self.deployments.len() > 1 || self.running > self.desired {
+            Standing::Deploying
+        } else {
+            Standing::Steady
+        }
+    }
+}
+
+/// Autoscaling of a service, as Application Auto Scaling has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Fewest tasks.
+    pub min: u32,
+    /// Most tasks.
+    pub max: u32,
+    /// Whether scaling in is suspended.
+    pub in_suspended: bool,
+    /// Whether scaling out is suspended.
+    pub out_suspended: bool,
+    /// Whether scheduled actions are suspended.
+    pub scheduled_suspended: bool,
+    /// Scheduled actions.
+    pub actions: Vec<ScheduledAction>,
+}
+
+/// A scheduled action of autoscaling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledAction {
+    /// Name.
+    pub name: Text,
+    /// `cron(..)`, `rate(..)` or `at(..)`.
+    pub schedule: Text,
+    /// Time zone of the schedule; none: UTC.
+    pub timezone: Option<Text>,
+    /// Minimum that it sets.
+    pub min: Option<u32>,
+    /// Maximum that it sets.
+    pub max: Option<u32>,
+}
+
+/// A task as `DescribeTasks` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// ARN.
+    pub arn: TaskArn,
+    /// `PROVISIONING` to `STOPPED`.
+    pub status: Text,
+    /// `RUNNING` or `STOPPED`.
+    pub desired_status: Text,
+    /// Task definition.
+    pub task_definition: TaskDefinition,
+    /// Who started it: a deployment's id, or what was given.
+    pub started_by: Option<Text>,
+    /// `HEALTHY`, `UNHEALTHY`; none where it is unknown.
+    pub health: Option<Text>,
+    /// Availability zone.
+    pub zone: Option<Text>,
+    /// When it was asked for.
+    pub created_at: Option<Timestamp>,
+    /// When it began to run.
+    pub started_at: Option<Timestamp>,
+    /// When it had stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// `EssentialContainerExited`, `TaskFailedToStart`, ...
+    pub stop_code: Option<Text>,
+    /// AWS's words.
+    pub stopped_reason: Option<Text>,
+    /// Containers.
+    pub containers: Vec<Container>,
+}
+
+/// A container of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// Name.
+    pub name: Text,
+    /// `PENDING`, `RUNNING`, `STOPPED`.
+    pub status: Text,
+    /// Exit code; none: it runs, never ran, or AWS does not know.
+    pub exit_code: Option<i32>,
+    /// AWS's words.
+    pub reason: Option<Text>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(rollout: Rollout, desired: u32, running: u32) -> Deployment {
+        Deployment {
+            id: DeploymentId("ecs-svc/1".to_owned()),
+            is_primary: true,
+            task_definition: TaskDefinition("api:3".to_owned()),
+            desired,
+            running,
+            pending: 0,
+            failed: 0,
+            rollout: Some(rollout),
+            rollout_reason: None,
+            created_at: None,
+        }
+    }
+
+    fn service(desired: u32, running: u32, deployments: Vec<Deployment>) -> Service {
+        Service {
+            id: ServiceId::new("main", "api"),
+            status: Text::from("ACTIVE"),
+            desired,
+            running,
+            pending: 0,
+            task_definition: TaskDefinition("api:3".to_owned()),
+            deployments,
+            events: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_service_stands_as_its_worst_part() {
+        for (service, standing) in [
+            (service(2, 2, vec![deployment(Rollout::Completed, 2, 2)]), Standing::Steady),
+            (service(2, 2, vec![deployment(Rollout::InProgress, 2, 2)]), Standing::Deploying),
+            (service(2, 1, vec![deployment(Rollout::Completed, 2, 1)]), Standing::Below),
+            (service(0, 0, vec![deployment(Rollout::Completed, 0, 0)]), Standing::Asleep),
+            (service(0, 2, vec![deployment(Rollout::Completed, 0, 2)]), Standing::Deploying),
+            (service(2, 2, vec![deployment(Rollout::Failed, 2, 2)]), Standing::Failing),
+        ] {
+            assert_eq!(service.standing(), standing, "{service:?}");
+        }
+        assert!(Standing::Failing < Standing::Below && Standing::Below < Standing::Asleep);
+    }
+
+    #[test]
+    fn names_are_read_from_arns() {
+        let arn = "arn:aws:ecs:eu-west-1:111111111111:task-definition/api:3";
+        assert_eq!(TaskDefinition::of_arn(arn).0, "api:3");
+        assert_eq!(ServiceId::parse("main/api"), Some(ServiceId::new("main", "api")));
+        assert_eq!([ServiceId::parse("api"), ServiceId::parse("/api")], [None, None]);
+    }
+}

@@ -1,0 +1,238 @@
+//! Application Auto Scaling of ECS services: what can be read, and `RegisterScalableTarget`, which clamps the count at once.
+//!
+//! Not simulated: policies, and scheduled actions that act.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{ApiError, Caller, World, ecs::denied};
+
+const DIMENSION: &str = "ecs:service:DesiredCount";
+/// Entries of a page (API reference).
+const PAGE_MAX: usize = 50;
+
+/// Every account's and region's scalable targets.
+#[derive(Debug, Default)]
+pub struct Autoscaling {
+    by_place: BTreeMap<(String, String), BTreeMap<String, Target>>,
+}
+
+/// A service that is scaled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Fewest tasks.
+    pub min: u32,
+    /// Most tasks.
+    pub max: u32,
+    /// What is suspended.
+    pub suspended: Suspended,
+    /// When.
+    pub created_at: Timestamp,
+    /// Scheduled actions.
+    pub actions: Vec<Action>,
+}
+
+/// What is suspended of a target's scaling.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Suspended {
+    /// Scaling in by policies.
+    pub dynamic_scaling_in_suspended: bool,
+    /// Scaling out by policies.
+    pub dynamic_scaling_out_suspended: bool,
+    /// Scheduled actions.
+    pub scheduled_scaling_suspended: bool,
+}
+
+/// A scheduled action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// Name.
+    pub name: String,
+    /// `cron(..)`, `rate(..)` or `at(..)`.
+    pub schedule: String,
+    /// Minimum that it sets.
+    pub min: Option<u32>,
+    /// Maximum that it sets.
+    pub max: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Describe {
+    service_namespace: String,
+    #[serde(default)]
+    resource_ids: Vec<String>,
+    resource_id: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Register {
+    service_namespace: String,
+    resource_id: String,
+    min_capacity: Option<u32>,
+    max_capacity: Option<u32>,
+    suspended_state: Option<Suspended>,
+}
+
+impl Autoscaling {
+    /// Adds a target, `service/cluster/name`.
+    pub fn put(&mut self, caller: &Caller, resource: &str, target: Target) {
+        self.by_place.entry(key(caller)).or_default().insert(resource.to_owned(), target);
+    }
+
+    fn targets<'a>(
+        &'a self,
+        caller: &Caller,
+        request: &'a Describe,
+    ) -> Result<impl Iterator<Item = (&'a String, &'a Target)> + use<'a>, ApiError> {
+        if request.service_namespace != "ecs" {
+            // Other namespaces have no targets here.
+            return Ok(None.into_iter().flatten().filter(wanted(request)));
+        }
+        Ok(self.by_place.get(&key(caller)).into_iter().flatten().filter(wanted(request)))
+    }
+}
+
+fn wanted<'a>(request: &'a Describe) -> impl FnMut(&(&'a String, &'a Target)) -> bool + use<'a> {
+    move |(resource, _)| {
+        (request.resource_ids.is_empty() || request.resource_ids.contains(resource))
+            && request.resource_id.as_ref().is_none_or(|id| id == *resource)
+    }
+}
+
+impl World {
+    /// One call: `body` is its awsJson1_1 document, and so is the answer.
+    ///
+    /// # Errors
+    /// As Application Auto Scaling words them.
+    pub fn autoscaling(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: &str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, ApiError> {
+        self.advance(now);
+        let name = format!("application-autoscaling:{action}");
+        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
+            return Err(denied(caller, &name));
+        }
+        let answer = match action {
+            "DescribeScalableTargets" => self.describe_targets(caller, &read(body)?),
+            "DescribeScheduledActions" => self.describe_actions(caller, &read(body)?),
+            "RegisterScalableTarget" => self.register_target(now, caller, read(body)?),
+            _ => Err(error("UnknownOperationException", "")),
+        }?;
+        Ok(answer.to_string().into_bytes())
+    }
+
+    fn describe_targets(&self, caller: &Caller, request: &Describe) -> Result<Value, ApiError> {
+        let shown = self.autoscaling.targets(caller, request)?.map(|(resource, target)| {
+            (resource.clone(), json!({
+                "ServiceNamespace": "ecs", "ResourceId": resource, "ScalableDimension": DIMENSION,
+                "ScalableTargetARN": target_arn(caller, resource),
+                "MinCapacity": target.min, "MaxCapacity": target.max,
+                "RoleARN": format!("arn:aws:iam::{}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService", caller.account),
+                "CreationTime": target.created_at.as_second(), "SuspendedState": target.suspended,
+            }))
+        });
+        page("ScalableTargets", shown, request)
+    }
+
+    fn describe_actions(&self, caller: &Caller, request: &Describe) -> Result<Value, ApiError> {
+        let shown = self.autoscaling.targets(caller, request)?.flat_map(|(resource, target)| {
+            target.actions.iter().map(move |action| {
+                let mut sets = json!({});
+                for (name, value) in [("MinCapacity", action.min), ("MaxCapacity", action.max)] {
+                    if let Some(value) = value {
+                        sets[name] = value.into();
+                    }
+                }
+                (format!("{resource}/{}", action.name), json!({
+                    "ScheduledActionName": action.name,
+                    "ScheduledActionARN": format!("{}:scheduledActionName/{}", target_arn(caller, resource), action.name),
+                    "ServiceNamespace": "ecs", "ResourceId": resource, "ScalableDimension": DIMENSION,
+                    "Schedule": action.schedule, "Timezone": "Africa/Johannesburg",
+                    "ScalableTargetAction": sets, "CreationTime": target.created_at.as_second(),
+                }))
+            })
+        });
+        page("ScheduledActions", shown, request)
+    }
+
+    /// An existing target's count is clamped into its bounds even if only the suspended state is sent (API reference).
+    fn register_target(&mut self, now: Timestamp, caller: &Caller, request: Register) -> Result<Value, ApiError> {
+        let Register { service_namespace, resource_id, min_capacity, max_capacity, suspended_state } = request;
+        let parts: Vec<&str> = resource_id.split('/').collect();
+        let ("ecs", ["service", cluster, service]) = (service_namespace.as_str(), parts.as_slice()) else {
+            return Err(error(
+                "ValidationException",
+                "Unsupported service namespace, resource type or scalable dimension",
+            ));
+        };
+        let view = self.ecs.view(caller, cluster, service);
+        let view =
+            view.ok_or_else(|| error("ValidationException", "ECS service doesn't exist: ".to_owned() + &resource_id))?;
+        let known = self.autoscaling.by_place.get(&key(caller)).and_then(|place| place.get(&resource_id)).cloned();
+        let bounds = |given: Option<u32>, before: Option<u32>| {
+            given.or(before).ok_or_else(|| error("ValidationException", "MinCapacity and MaxCapacity are required"))
+        };
+        let target = Target {
+            min: bounds(min_capacity, known.as_ref().map(|known| known.min))?,
+            max: bounds(max_capacity, known.as_ref().map(|known| known.max))?,
+            suspended: suspended_state.or(known.as_ref().map(|known| known.suspended)).unwrap_or_default(),
+            created_at: known.as_ref().map_or(now, |known| known.created_at),
+            actions: known.map(|known| known.actions).unwrap_or_default(),
+        };
+        if target.min > target.max {
+            return Err(error("ValidationException", "Maximum capacity cannot be less than minimum capacity"));
+        }
+        let count = view.desired.clamp(target.min, target.max);
+        self.ecs.set_desired(now, caller, cluster, service, count);
+        self.autoscaling.put(caller, &resource_id, target);
+        Ok(json!({ "ScalableTargetARN": target_arn(caller, &resource_id) }))
+    }
+}
+
+fn page(list: &str, all: impl Iterator<Item = (String, Value)>, request: &Describe) -> Result<Value, ApiError> {
+    let most = request.max_results.unwrap_or(PAGE_MAX);
+    if !(1..=PAGE_MAX).contains(&most) {
+        return Err(error("ValidationException", "MaxResults must be between 1 and 50"));
+    }
+    let after = request.next_token.as_deref().map(|token| {
+        token.strip_prefix("after-").ok_or_else(|| error("InvalidNextTokenException", "Invalid pagination token"))
+    });
+    let after = after.transpose()?;
+    let mut rest = all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+    let page: Vec<(String, Value)> = rest.by_ref().take(most).collect();
+    let next = rest.next().and_then(|_| page.last()).map(|(name, _)| format!("after-{name}"));
+    let mut answer = json!({ list: page.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>() });
+    if let Some(next) = next {
+        answer["NextToken"] = next.into();
+    }
+    Ok(answer)
+}
+
+fn target_arn(caller: &Caller, resource: &str) -> String {
+    let digest = resource.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("arn:aws:application-autoscaling:{}:{}:scalable-target/{digest:016x}", caller.region, caller.account)
+}
+
+fn key(caller: &Caller) -> (String, String) {
+    (caller.account.clone(), caller.region.clone())
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|why| error("SerializationException", why.to_string()))
+}
+
+fn error(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::plain(400, code, message)
+}

@@ -1,0 +1,171 @@
+//! The way in for fixtures and tests, without a protocol.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{
+    Breaker, Caller, Ecs, Program,
+    bucket::Kind,
+    key,
+    life::{Due, Who},
+    model::{Definition, Rollout, Service, Stage, Task},
+};
+
+/// A service to set up, as if it had been there for long.
+#[derive(Debug, Clone)]
+pub struct ServiceFixture {
+    /// Cluster; made where it is not there.
+    pub cluster: String,
+    /// Name.
+    pub name: String,
+    /// Task definition's family; a revision is added.
+    pub family: String,
+    /// Image.
+    pub image: String,
+    /// Which revision of the family this is; those before it are alike.
+    pub revision: u32,
+    /// What its tasks do.
+    pub program: Program,
+    /// Tasks that it has, running.
+    pub desired: u32,
+    /// Circuit breaker.
+    pub breaker: Breaker,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A service as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceView {
+    /// Desired count.
+    pub desired: u32,
+    /// Running tasks.
+    pub running: usize,
+    /// Events, the newest first.
+    pub events: Vec<String>,
+    /// Deployments' ids, the primary first.
+    pub deployments: Vec<String>,
+}
+
+impl Ecs {
+    /// Sets a service up: steady, its tasks running for some days.
+    pub fn settle(&mut self, now: Timestamp, caller: &Caller, fixture: &ServiceFixture) {
+        let at = (now - SignedDuration::from_hours(60)).as_millisecond();
+        let definition = self.define(caller, &fixture.family, &fixture.image, fixture.revision, fixture.program);
+        let mut deployment = self.new_deployment(at, &definition);
+        deployment.rollout = Rollout::Completed;
+        deployment.reason = format!("ECS deployment {} completed.", deployment.id);
+        let ids: Vec<String> = (0..fixture.desired).map(|_| self.task_id()).collect();
+        let event = self.uuid();
+        let cluster = self.region(caller).clusters.entry(fixture.cluster.clone()).or_default();
+        for id in ids {
+            let mut task = Task::new(at, 0, &definition);
+            task.service = Some(fixture.name.clone());
+            task.started_by = Some(deployment.id.clone());
+            task.group = format!("service:{}", fixture.name);
+            task.stage = Stage::Running;
+            task.started_at = Some(at);
+            task.healthy_at = fixture.program.healthy_after_seconds.map(|_| at);
+            task.next_at = None;
+            cluster.tasks.insert(id, task);
+        }
+        let mut service = Service {
+            desired: fixture.desired,
+            deployments: vec![deployment],
+            events: VecDeque::new(),
+            created_at: at,
+            breaker: fixture.breaker,
+            percent_max: 200,
+            percent_min: 100,
+            network: json!({ "awsvpcConfiguration": {
+                "subnets": ["subnet-0a1b2c3d4e5f60718", "subnet-08172635445362718"],
+                "securityGroups": ["sg-0123456789abcdef0"], "assignPublicIp": "DISABLED",
+            } }),
+            tags: fixture.tags.clone(),
+            stale: None,
+            failures_in_a_row: 0,
+            rests_until: 0,
+            is_steady: true,
+            good_definition: Some(definition),
+        };
+        service.note(event, at, format!("(service {}) has reached a steady state.", fixture.name));
+        cluster.services.insert(fixture.name.clone(), service);
+    }
+
+    /// Registers revisions of a family up to `revision`; answers `family:revision` of the last.
+    pub fn define(&mut self, caller: &Caller, family: &str, image: &str, revision: u32, program: Program) -> String {
+        let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
+        let definition = Definition { container: family.to_owned(), image: image.to_owned(), program };
+        loop {
+            revisions.push(definition.clone());
+            if revisions.len() >= revision as usize {
+                return format!("{family}:{}", revisions.len());
+            }
+        }
+    }
+
+    /// Starts a deployment of another revision, as a pipeline does.
+    pub fn deploy(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, definition: &str) {
+        let at = now.as_millisecond();
+        let deployment = self.new_deployment(at, definition);
+        let Some(found) =
+            self.region(caller).clusters.get_mut(cluster).and_then(|known| known.services.get_mut(service))
+        else {
+            return;
+        };
+        found.deployments.insert(0, deployment);
+        found.is_steady = false;
+        self.wake_at(at, &key(caller), cluster, Who::Service(service.to_owned()));
+    }
+
+    /// No task can be placed in a cluster until a time.
+    pub fn fill_until(&mut self, caller: &Caller, cluster: &str, until: Timestamp) {
+        self.region(caller).clusters.entry(cluster.to_owned()).or_default().full_until = until.as_millisecond();
+    }
+
+    /// Others in the account use up the updates of services.
+    pub fn drain_updates(&mut self, now: Timestamp, caller: &Caller) {
+        self.region(caller).buckets.drain(Kind::ServiceWrite, now.as_millisecond());
+    }
+
+    /// Puts an event into a service's list.
+    pub fn put_event(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, message: &str) {
+        let due = Due { place: key(caller), cluster: cluster.to_owned(), who: Who::Service(service.to_owned()) };
+        self.note(now.as_millisecond(), &due, service, message.to_owned());
+    }
+
+    /// Stops a service's tasks from outside, with this reason.
+    pub fn stop_all(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, reason: &str) {
+        let due = Due { place: key(caller), cluster: cluster.to_owned(), who: Who::Service(service.to_owned()) };
+        let known = self.region(caller).clusters.get(cluster);
+        let ids: Vec<String> =
+            known.into_iter().flat_map(|found| found.tasks_of(service)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.stop_task(now.as_millisecond(), &due, &id, "UserInitiated", reason.to_owned());
+        }
+    }
+
+    /// Sets the desired count behind everybody's back; false: no such service.
+    pub fn set_desired(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, count: u32) -> bool {
+        let at = now.as_millisecond();
+        let known = self.region(caller).clusters.get_mut(cluster);
+        let Some(found) = known.and_then(|known| known.services.get_mut(service)) else { return false };
+        found.set_desired(at, count);
+        self.wake_at(at, &key(caller), cluster, Who::Service(service.to_owned()));
+        true
+    }
+
+    /// A service as it stands.
+    pub fn view(&self, caller: &Caller, cluster: &str, service: &str) -> Option<ServiceView> {
+        let cluster = self.places.get(&key(caller))?.clusters.get(cluster)?;
+        let found = cluster.services.get(service)?;
+        Some(ServiceView {
+            desired: found.desired,
+            running: cluster.tasks_of(service).filter(|(_, task)| task.is_running()).count(),
+            events: found.events.iter().map(|event| event.message.clone()).collect(),
+            deployments: found.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
+        })
+    }
+}

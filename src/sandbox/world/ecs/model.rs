@@ -1,0 +1,252 @@
+//! What ECS holds: clusters, task definitions, services with their deployments and events, tasks.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::Value;
+
+use super::bucket::Buckets;
+
+/// Events that a service keeps (API reference: the last 100 are shown).
+const EVENTS_MAX: usize = 100;
+
+/// ECS of one account and region.
+#[derive(Debug, Default)]
+pub(super) struct Region {
+    pub(super) clusters: BTreeMap<String, Cluster>,
+    /// Revisions by family; the first is revision 1.
+    pub(super) families: BTreeMap<String, Vec<Definition>>,
+    pub(super) buckets: Buckets,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Cluster {
+    pub(super) services: BTreeMap<String, Service>,
+    /// By id.
+    pub(super) tasks: BTreeMap<String, Task>,
+    /// Client tokens of `RunTask`: a digest of its parameters, and its tasks' ids.
+    pub(super) tokens: BTreeMap<String, (String, Vec<String>)>,
+    /// No task is placed before this time.
+    pub(super) full_until: i64,
+}
+
+/// A revision of a task definition.
+#[derive(Debug, Clone)]
+pub(super) struct Definition {
+    pub(super) container: String,
+    pub(super) image: String,
+    pub(super) program: Program,
+}
+
+/// What the tasks of a task definition do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Program {
+    /// From asked for to `PENDING`, seconds.
+    pub provision_seconds: u32,
+    /// From `PENDING` to `RUNNING`: the image is pulled.
+    pub pull_seconds: u32,
+    /// From `RUNNING` to healthy; none: it has no health check.
+    pub healthy_after_seconds: Option<u32>,
+    /// How it goes on.
+    pub outcome: Outcome,
+}
+
+/// How a task goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Runs until it is stopped.
+    Serves,
+    /// Its image is not there.
+    CannotPull,
+    /// Its essential container ends by itself.
+    Exits {
+        /// So long after it began to run.
+        after_seconds: u32,
+        /// With this exit code.
+        code: i32,
+    },
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self { provision_seconds: 3, pull_seconds: 9, healthy_after_seconds: None, outcome: Outcome::Serves }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) desired: u32,
+    /// The primary one first.
+    pub(super) deployments: Vec<Deployment>,
+    /// The newest first.
+    pub(super) events: VecDeque<Event>,
+    pub(super) created_at: i64,
+    pub(super) breaker: Breaker,
+    pub(super) percent_max: u32,
+    pub(super) percent_min: u32,
+    pub(super) network: Value,
+    pub(super) tags: BTreeMap<String, String>,
+    /// What reads show until a time: they lag behind an update.
+    pub(super) stale: Option<(i64, Value)>,
+    /// Tasks that ended by themselves, in a row.
+    pub(super) failures_in_a_row: u32,
+    /// No task is started before this time.
+    pub(super) rests_until: i64,
+    pub(super) is_steady: bool,
+    /// Task definition of the last deployment that was completed.
+    pub(super) good_definition: Option<String>,
+}
+
+/// Deployment circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// Off.
+    Off,
+    /// Fails a deployment whose tasks fail.
+    Fails,
+    /// And goes back to the one before.
+    RollsBack,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Deployment {
+    pub(super) id: String,
+    /// `family:revision`.
+    pub(super) definition: String,
+    pub(super) rollout: Rollout,
+    pub(super) reason: String,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) failed: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rollout {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl Rollout {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) at: i64,
+    pub(super) message: String,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    pub(super) definition: String,
+    /// Of which service.
+    pub(super) service: Option<String>,
+    /// Id of a deployment, or what `RunTask` was told.
+    pub(super) started_by: Option<String>,
+    pub(super) group: String,
+    pub(super) stage: Stage,
+    /// Whether somebody wants it gone.
+    pub(super) is_unwanted: bool,
+    /// When its stage changes; none: it stays.
+    pub(super) next_at: Option<i64>,
+    pub(super) healthy_at: Option<i64>,
+    pub(super) created_at: i64,
+    pub(super) started_at: Option<i64>,
+    pub(super) stopping_at: Option<i64>,
+    pub(super) stopped_at: Option<i64>,
+    pub(super) stop: Option<Stop>,
+    pub(super) overrides: Value,
+}
+
+/// Why a task stopped.
+#[derive(Debug, Clone)]
+pub(super) struct Stop {
+    pub(super) code: &'static str,
+    pub(super) reason: String,
+    pub(super) exit_code: Option<i32>,
+    pub(super) container_reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Provisioning,
+    Pending,
+    Running,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+}
+
+impl Stage {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+impl Task {
+    /// Whether it is on its way up or there.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.is_unwanted && self.stage <= Stage::Running
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.stage < Stage::Running
+    }
+
+    /// Runs, and is healthy where that is checked.
+    pub(super) fn is_ready(&self, now: i64) -> bool {
+        self.is_running() && self.healthy_at.is_none_or(|at| at <= now)
+    }
+}
+
+impl Cluster {
+    /// A service's tasks that have not stopped.
+    pub(super) fn tasks_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a String, &'a Task)> {
+        let of_it = move |task: &Task| task.service.as_deref() == Some(service) && task.stage != Stage::Stopped;
+        self.tasks.iter().filter(move |(_, task)| of_it(task))
+    }
+
+    /// A deployment's tasks that have not stopped.
+    pub(super) fn tasks_by<'a>(&'a self, deployment: &'a str) -> impl Iterator<Item = (&'a String, &'a Task)> {
+        let by_it = move |task: &Task| task.started_by.as_deref() == Some(deployment) && task.stage != Stage::Stopped;
+        self.tasks.iter().filter(move |(_, task)| by_it(task))
+    }
+}
+
+impl Service {
+    pub(super) fn primary(&self) -> &Deployment {
+        &self.deployments[0]
+    }
+
+    pub(super) fn primary_mut(&mut self) -> &mut Deployment {
+        &mut self.deployments[0]
+    }
+
+    pub(super) fn note(&mut self, id: String, at: i64, message: String) {
+        self.events.push_front(Event { id, at, message });
+        self.events.truncate(EVENTS_MAX);
+    }
+
+    /// After so many failed tasks the breaker acts (ECS developer guide: half of the desired count, 3 to 200).
+    pub(super) fn failures_max(&self) -> u32 {
+        self.desired.div_ceil(2).clamp(3, 200)
+    }
+}

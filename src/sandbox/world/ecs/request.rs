@@ -1,0 +1,148 @@
+//! Requests as they come.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    pub(super) cluster: Option<String>,
+    pub(super) max_results: Option<usize>,
+    pub(super) next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListTasks {
+    pub(super) cluster: Option<String>,
+    pub(super) family: Option<String>,
+    pub(super) service_name: Option<String>,
+    pub(super) started_by: Option<String>,
+    pub(super) desired_status: Option<String>,
+    pub(super) max_results: Option<usize>,
+    pub(super) next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribeClusters {
+    #[serde(default)]
+    pub(super) clusters: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribeServices {
+    pub(super) cluster: Option<String>,
+    #[serde(default)]
+    pub(super) services: Vec<String>,
+    #[serde(default)]
+    pub(super) include: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribeTasks {
+    pub(super) cluster: Option<String>,
+    #[serde(default)]
+    pub(super) tasks: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribeTaskDefinition {
+    pub(super) task_definition: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreateCluster {
+    pub(super) cluster_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RegisterTaskDefinition {
+    pub(super) family: String,
+    pub(super) container_definitions: Vec<ContainerDefinition>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ContainerDefinition {
+    pub(super) name: Option<String>,
+    pub(super) image: Option<String>,
+    pub(super) health_check: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreateService {
+    pub(super) cluster: Option<String>,
+    pub(super) service_name: String,
+    pub(super) task_definition: Option<String>,
+    pub(super) desired_count: Option<u32>,
+    #[serde(default)]
+    pub(super) deployment_configuration: DeploymentConfiguration,
+    pub(super) network_configuration: Option<Value>,
+    #[serde(default)]
+    pub(super) tags: Vec<Tag>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tag {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeploymentConfiguration {
+    pub(super) deployment_circuit_breaker: Option<CircuitBreaker>,
+    pub(super) maximum_percent: Option<u32>,
+    pub(super) minimum_healthy_percent: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct CircuitBreaker {
+    pub(super) enable: bool,
+    pub(super) rollback: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UpdateService {
+    pub(super) cluster: Option<String>,
+    pub(super) service: String,
+    pub(super) desired_count: Option<i64>,
+    pub(super) task_definition: Option<String>,
+    #[serde(default)]
+    pub(super) force_new_deployment: bool,
+    pub(super) deployment_configuration: Option<DeploymentConfiguration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunTask {
+    pub(super) cluster: Option<String>,
+    pub(super) task_definition: String,
+    pub(super) count: Option<u32>,
+    pub(super) client_token: Option<String>,
+    pub(super) started_by: Option<String>,
+    pub(super) group: Option<String>,
+    pub(super) overrides: Option<Value>,
+    #[serde(flatten)]
+    pub(super) rest: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StopTask {
+    pub(super) cluster: Option<String>,
+    pub(super) task: String,
+    pub(super) reason: Option<String>,
+}

@@ -1,0 +1,172 @@
+//! Documents as ECS answers them.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    PlaceKey,
+    model::{Breaker, Cluster, Definition, Deployment, Service, Stage, Task},
+};
+
+/// Seconds since 1970, as awsJson1_1 has times.
+fn time(at: i64) -> f64 {
+    at as f64 / 1_000.0
+}
+
+pub(super) fn arn(place: &PlaceKey, rest: &str) -> String {
+    format!("arn:aws:ecs:{}:{}:{rest}", place.1, place.0)
+}
+
+pub(super) fn cluster(place: &PlaceKey, name: &str, cluster: &Cluster) -> Value {
+    let count = |wanted: fn(&Task) -> bool| cluster.tasks.values().filter(|task| wanted(task)).count();
+    json!({
+        "clusterArn": arn(place, &format!("cluster/{name}")),
+        "clusterName": name,
+        "status": "ACTIVE",
+        "registeredContainerInstancesCount": 0,
+        "runningTasksCount": count(Task::is_running),
+        "pendingTasksCount": count(Task::is_pending),
+        "activeServicesCount": cluster.services.len(),
+        "statistics": [], "tags": [], "settings": [{ "name": "containerInsights", "value": "disabled" }],
+        "capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategy": [],
+    })
+}
+
+pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster: &Cluster, service: &Service) -> Value {
+    let count = |wanted: fn(&Task) -> bool| cluster.tasks_of(name).filter(|(_, task)| wanted(task)).count();
+    let enable = service.breaker != Breaker::Off;
+    let deployments: Vec<Value> = service
+        .deployments
+        .iter()
+        .enumerate()
+        .map(|(index, one)| deployment(place, cluster, service, one, index == 0))
+        .collect();
+    let events = service.events.iter();
+    let events: Vec<Value> =
+        events.map(|event| json!({ "id": event.id, "createdAt": time(event.at), "message": event.message })).collect();
+    json!({
+        "serviceArn": arn(place, &format!("service/{cluster_name}/{name}")),
+        "serviceName": name,
+        "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
+        "loadBalancers": [], "serviceRegistries": [],
+        "status": "ACTIVE",
+        "desiredCount": service.desired,
+        "runningCount": count(Task::is_running),
+        "pendingCount": count(Task::is_pending),
+        "launchType": "FARGATE", "platformVersion": "LATEST", "platformFamily": "Linux",
+        "taskDefinition": arn(place, &format!("task-definition/{}", service.primary().definition)),
+        "deploymentConfiguration": {
+            "deploymentCircuitBreaker": { "enable": enable, "rollback": service.breaker == Breaker::RollsBack },
+            "maximumPercent": service.percent_max, "minimumHealthyPercent": service.percent_min,
+            "strategy": "ROLLING", "bakeTimeInMinutes": 0,
+        },
+        "deployments": deployments,
+        "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", place.0),
+        "events": events,
+        "createdAt": time(service.created_at),
+        "placementConstraints": [], "placementStrategy": [],
+        "networkConfiguration": service.network,
+        "healthCheckGracePeriodSeconds": 0,
+        "schedulingStrategy": "REPLICA",
+        "deploymentController": { "type": "ECS" },
+        "enableECSManagedTags": true, "propagateTags": "SERVICE", "enableExecuteCommand": false,
+        "availabilityZoneRebalancing": "DISABLED",
+    })
+}
+
+fn deployment(place: &PlaceKey, cluster: &Cluster, service: &Service, one: &Deployment, is_primary: bool) -> Value {
+    let count = |wanted: fn(&Task) -> bool| cluster.tasks_by(&one.id).filter(|(_, task)| wanted(task)).count();
+    json!({
+        "id": one.id,
+        "status": if is_primary { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": arn(place, &format!("task-definition/{}", one.definition)),
+        "desiredCount": if is_primary { service.desired } else { 0 },
+        "runningCount": count(Task::is_running),
+        "pendingCount": count(Task::is_pending),
+        "failedTasks": one.failed,
+        "createdAt": time(one.created_at),
+        "updatedAt": time(one.updated_at),
+        "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux",
+        "networkConfiguration": service.network,
+        "rolloutState": one.rollout.name(),
+        "rolloutStateReason": one.reason,
+    })
+}
+
+pub(super) fn task(
+    place: &PlaceKey,
+    cluster_name: &str,
+    id: &str,
+    task: &Task,
+    definition: &Definition,
+    now: i64,
+) -> Value {
+    let has_stopped = task.stage >= Stage::Stopping;
+    let health = match (task.healthy_at, definition.program.healthy_after_seconds) {
+        (Some(at), _) if at <= now && !has_stopped => "HEALTHY",
+        _ => "UNKNOWN",
+    };
+    let task_arn = arn(place, &format!("task/{cluster_name}/{id}"));
+    let mut container = json!({
+        "containerArn": arn(place, &format!("container/{cluster_name}/{id}/{}", &id[..12])),
+        "taskArn": task_arn, "name": definition.container, "image": definition.image,
+        "lastStatus": container_status(task.stage), "networkInterfaces": [], "healthStatus": health,
+        "cpu": "0",
+    });
+    let mut shown = json!({
+        "attachments": [], "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
+        "availabilityZone": format!("{}{}", place.1, char::from(b'a' + id.as_bytes()[0] % 3)),
+        "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
+        "taskArn": task_arn,
+        "taskDefinitionArn": arn(place, &format!("task-definition/{}", task.definition)),
+        "createdAt": time(task.created_at),
+        "cpu": "256", "memory": "512", "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux",
+        "connectivity": "CONNECTED", "enableExecuteCommand": false,
+        "group": task.group, "healthStatus": health,
+        "lastStatus": task.stage.name(),
+        "desiredStatus": if has_stopped { "STOPPED" } else { "RUNNING" },
+        "overrides": task.overrides, "tags": [], "version": task.stage as u32 + 1,
+    });
+    let (Some(container_fields), Some(fields)) = (container.as_object_mut(), shown.as_object_mut()) else {
+        return shown;
+    };
+    put(fields, "startedBy", task.started_by.clone().map(Value::from));
+    put(fields, "startedAt", task.started_at.map(time).map(Value::from));
+    put(fields, "pullStartedAt", (task.stage >= Stage::Pending).then(|| time(task.created_at).into()));
+    put(fields, "stoppingAt", task.stopping_at.map(time).map(Value::from));
+    put(fields, "stoppedAt", task.stopped_at.map(time).map(Value::from));
+    if let Some(stop) = &task.stop {
+        put(fields, "stopCode", Some(stop.code.into()));
+        put(fields, "stoppedReason", Some(stop.reason.as_str().into()));
+        put(container_fields, "exitCode", stop.exit_code.map(Value::from));
+        put(container_fields, "reason", stop.container_reason.clone().map(Value::from));
+    }
+    fields.insert("containers".to_owned(), Value::Array(vec![container]));
+    shown
+}
+
+fn container_status(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Provisioning | Stage::Pending => "PENDING",
+        Stage::Running => "RUNNING",
+        Stage::Stopping | Stage::Deprovisioning | Stage::Stopped => "STOPPED",
+    }
+}
+
+fn put(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
+pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, definition: &Definition) -> Value {
+    json!({
+        "taskDefinitionArn": arn(place, &format!("task-definition/{family}:{revision}")),
+        "family": family, "revision": revision, "status": "ACTIVE",
+        "containerDefinitions": [{
+            "name": definition.container, "image": definition.image, "cpu": 0, "essential": true,
+            "portMappings": [], "environment": [], "mountPoints": [], "volumesFrom": [],
+        }],
+        "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "compatibilities": ["EC2", "FARGATE"],
+        "cpu": "256", "memory": "512", "volumes": [], "placementConstraints": [],
+    })
+}

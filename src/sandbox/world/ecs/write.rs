@@ -1,0 +1,242 @@
+//! What changes something: services, tasks, and what tests make them of.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use super::{
+    ApiError, Caller, Ecs, PlaceKey, Program, READS_LAG, error, invalid, key,
+    life::{Due, SCHEDULER_PAUSE, Who},
+    model::{Breaker, Cluster, Definition, Outcome, Service, Task},
+    read::{cluster_name, last_part, missing, no_cluster},
+    request::{
+        CreateCluster, CreateService, DeploymentConfiguration, RegisterTaskDefinition, RunTask, StopTask, UpdateService,
+    },
+    show,
+};
+
+/// Characters of `overrides` (API reference).
+const OVERRIDES_MAX: usize = 8_192;
+/// Characters of a client token (API reference).
+const TOKEN_MAX: usize = 64;
+/// Tasks of one `RunTask`.
+const RUN_MAX: u32 = 10;
+/// Tasks of a service (quota).
+const DESIRED_MAX: i64 = 5_000;
+
+const NO_CAPACITY: &str =
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+
+impl Ecs {
+    pub(super) fn create_cluster(&mut self, caller: &Caller, request: &CreateCluster) -> Result<Value, ApiError> {
+        let name = request.cluster_name.as_deref().unwrap_or("default").to_owned();
+        let place = key(caller);
+        let cluster = self.region(caller).clusters.entry(name.clone()).or_default();
+        Ok(json!({ "cluster": show::cluster(&place, &name, cluster) }))
+    }
+
+    pub(super) fn register_task_definition(
+        &mut self,
+        caller: &Caller,
+        request: RegisterTaskDefinition,
+    ) -> Result<Value, ApiError> {
+        let Some(container) = request.container_definitions.into_iter().next() else {
+            return Err(error("ClientException", "Container list cannot be empty."));
+        };
+        let image = container.image.unwrap_or_default();
+        // The one thing that an image's name says here: whether it can be pulled.
+        let outcome = if image.ends_with(":missing") { Outcome::CannotPull } else { Outcome::Serves };
+        let healthy_after_seconds = container.health_check.map(|_| 10);
+        let program = Program { outcome, healthy_after_seconds, ..Program::default() };
+        let definition = Definition { container: container.name.unwrap_or_else(|| "app".to_owned()), image, program };
+        let place = key(caller);
+        let revisions = self.region(caller).families.entry(request.family.clone()).or_default();
+        revisions.push(definition);
+        let (revision, definition) = (revisions.len(), &revisions[revisions.len() - 1]);
+        Ok(json!({ "taskDefinition": show::definition(&place, &request.family, revision, definition) }))
+    }
+
+    pub(super) fn create_service(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        request: CreateService,
+    ) -> Result<Value, ApiError> {
+        let place = key(caller);
+        let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
+        let wanted = request.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
+        let definition = self.resolve_definition(&place, wanted)?;
+        let deployment = self.new_deployment(now, &definition);
+        let configuration = &request.deployment_configuration;
+        let service = Service {
+            desired: request.desired_count.unwrap_or(1),
+            deployments: vec![deployment],
+            events: VecDeque::new(),
+            created_at: now,
+            breaker: breaker(configuration).unwrap_or(Breaker::Off),
+            percent_max: configuration.maximum_percent.unwrap_or(200),
+            percent_min: configuration.minimum_healthy_percent.unwrap_or(100),
+            network: request.network_configuration.unwrap_or_else(|| json!({})),
+            tags: request.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+            stale: None,
+            failures_in_a_row: 0,
+            rests_until: 0,
+            is_steady: false,
+            good_definition: None,
+        };
+        let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
+        if cluster.services.contains_key(&request.service_name) {
+            return Err(invalid("Creation of service was not idempotent."));
+        }
+        let name = request.service_name;
+        cluster.services.insert(name.clone(), service);
+        let shown = show::service(&place, &cluster_name, &name, cluster, &cluster.services[&name]);
+        self.wake_at(now + SCHEDULER_PAUSE, &place, &cluster_name, Who::Service(name));
+        Ok(json!({ "service": shown }))
+    }
+
+    pub(super) fn update_service(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        request: &UpdateService,
+    ) -> Result<Value, ApiError> {
+        let place = key(caller);
+        let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
+        let name = last_part(&request.service).to_owned();
+        let definition = match &request.task_definition {
+            Some(wanted) => Some(self.resolve_definition(&place, wanted)?),
+            None => None,
+        };
+        if request.desired_count.is_some_and(|count| !(0..=DESIRED_MAX).contains(&count)) {
+            return Err(invalid(format!("desiredCount must be between 0 and {DESIRED_MAX}")));
+        }
+        let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
+        let not_found = || error("ServiceNotFoundException", "Service not found.");
+        let service = cluster.services.get(&name).ok_or_else(not_found)?;
+        let before = show::service(&place, &cluster_name, &name, cluster, service);
+        let primary = service.primary().definition.clone();
+        let definition = definition.or_else(|| request.force_new_deployment.then(|| primary.clone()));
+        let deploys = definition.filter(|definition| request.force_new_deployment || *definition != primary);
+        let deployment = deploys.map(|definition| self.new_deployment(now, &definition));
+        let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
+        let service = cluster.services.get_mut(&name).ok_or_else(not_found)?;
+        if let Some(configuration) = &request.deployment_configuration {
+            service.breaker = breaker(configuration).unwrap_or(service.breaker);
+            service.percent_max = configuration.maximum_percent.unwrap_or(service.percent_max);
+            service.percent_min = configuration.minimum_healthy_percent.unwrap_or(service.percent_min);
+        }
+        if let Some(count) = request.desired_count.and_then(|count| u32::try_from(count).ok()) {
+            service.set_desired(now, count);
+        }
+        if let Some(deployment) = deployment {
+            service.deployments.insert(0, deployment);
+            service.is_steady = false;
+            service.failures_in_a_row = 0;
+            service.rests_until = 0;
+        }
+        service.stale = Some((now + READS_LAG, before));
+        let shown = show::service(&place, &cluster_name, &name, cluster, &cluster.services[&name]);
+        self.wake_at(now + SCHEDULER_PAUSE, &place, &cluster_name, Who::Service(name));
+        Ok(json!({ "service": shown }))
+    }
+
+    pub(super) fn run_task(&mut self, now: i64, caller: &Caller, request: &RunTask) -> Result<Value, ApiError> {
+        let place = key(caller);
+        let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
+        let definition = self.resolve_definition(&place, &request.task_definition)?;
+        let overrides = request.overrides.clone().unwrap_or_else(|| json!({}));
+        check_run(request, &overrides)?;
+        let digest = format!("{:?}", (&definition, request.count, &request.started_by, &overrides, &request.rest));
+        let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
+        let known = request.client_token.as_ref().and_then(|token| cluster.tokens.get(token)).cloned();
+        if let Some((parameters, ids)) = known {
+            if parameters != digest {
+                let arns: Vec<String> =
+                    ids.iter().map(|id| show::arn(&place, &format!("task/{cluster_name}/{id}"))).collect();
+                let message = format!("The client token was used with other parameters. Tasks: {}", arns.join(", "));
+                return Err(error("ConflictException", message));
+            }
+            return Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &ids), "failures": [] }));
+        }
+        if cluster.full_until > now {
+            return Ok(json!({ "tasks": [], "failures": [{ "reason": NO_CAPACITY }] }));
+        }
+        let due = Due { place: place.clone(), cluster: cluster_name.clone(), who: Who::Service(String::new()) };
+        let provision = self.program(&due, &definition).provision_seconds;
+        let ids: Vec<String> = (0..request.count.unwrap_or(1)).map(|_| self.task_id()).collect();
+        let family = definition.rsplit_once(':').map_or(definition.as_str(), |(family, _)| family).to_owned();
+        for id in &ids {
+            let mut task = Task::new(now, provision, &definition);
+            task.started_by.clone_from(&request.started_by);
+            task.group = request.group.clone().unwrap_or_else(|| format!("family:{family}"));
+            task.overrides = overrides.clone();
+            self.wake_at(now + i64::from(provision) * 1_000, &place, &cluster_name, Who::Task(id.clone()));
+            if let Some(cluster) = self.region(caller).clusters.get_mut(&cluster_name) {
+                cluster.tasks.insert(id.clone(), task);
+            }
+        }
+        if let (Some(token), Some(cluster)) =
+            (&request.client_token, self.region(caller).clusters.get_mut(&cluster_name))
+        {
+            cluster.tokens.insert(token.clone(), (digest, ids.clone()));
+        }
+        Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &ids), "failures": [] }))
+    }
+
+    pub(super) fn stop_one_task(&mut self, now: i64, caller: &Caller, request: &StopTask) -> Result<Value, ApiError> {
+        let place = key(caller);
+        let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
+        let id = last_part(&request.task).to_owned();
+        let cluster = self.region(caller).clusters.get(&cluster_name).ok_or_else(no_cluster)?;
+        if !cluster.tasks.contains_key(&id) {
+            return Err(invalid("The referenced task was not found."));
+        }
+        let due = Due { place: place.clone(), cluster: cluster_name.clone(), who: Who::Task(id.clone()) };
+        let reason = request.reason.clone().unwrap_or_else(|| "Task stopped by user".to_owned());
+        self.stop_task(now, &due, &id, "UserInitiated", reason);
+        let shown = self.show_tasks(now, &place, &cluster_name, &[id]);
+        Ok(json!({ "task": shown.into_iter().next() }))
+    }
+
+    fn show_tasks(&self, now: i64, place: &PlaceKey, cluster_name: &str, ids: &[String]) -> Vec<Value> {
+        let cluster: Option<&Cluster> = self.places.get(place).and_then(|region| region.clusters.get(cluster_name));
+        let shown = |id: &String| {
+            let task = cluster?.tasks.get(id)?;
+            Some(show::task(place, cluster_name, id, task, self.definition(place, &task.definition)?, now))
+        };
+        ids.iter().map(|id| shown(id).unwrap_or_else(|| missing(place, &format!("task/{cluster_name}/{id}")))).collect()
+    }
+}
+
+impl Service {
+    pub(super) fn set_desired(&mut self, now: i64, count: u32) {
+        if self.desired != count {
+            self.desired = count;
+            self.is_steady = false;
+            self.primary_mut().updated_at = now;
+        }
+    }
+}
+
+fn check_run(request: &RunTask, overrides: &Value) -> Result<(), ApiError> {
+    if !(1..=RUN_MAX).contains(&request.count.unwrap_or(1)) {
+        return Err(invalid(format!("Task count must be between 1 and {RUN_MAX}.")));
+    }
+    if overrides.to_string().len() > OVERRIDES_MAX {
+        return Err(invalid(format!("Overrides length must be at most {OVERRIDES_MAX}.")));
+    }
+    if request.client_token.as_ref().is_some_and(|token| token.len() > TOKEN_MAX) {
+        return Err(invalid(format!("Client token length must be at most {TOKEN_MAX}.")));
+    }
+    Ok(())
+}
+
+fn breaker(configuration: &DeploymentConfiguration) -> Option<Breaker> {
+    let breaker = configuration.deployment_circuit_breaker?;
+    Some(match (breaker.enable, breaker.rollback) {
+        (false, _) => Breaker::Off,
+        (true, false) => Breaker::Fails,
+        (true, true) => Breaker::RollsBack,
+    })
+}

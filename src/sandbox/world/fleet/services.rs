@@ -1,0 +1,153 @@
+//! Services and one-off tasks of a fleet.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Fleet, FleetError, file::File};
+use crate::sandbox::world::{
+    World,
+    autoscaling::{Action, Suspended, Target},
+    ecs::{Breaker, Outcome, Program, ServiceFixture},
+    template::Place,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceEntry {
+    pub(super) name: String,
+    pub(super) system: String,
+    /// ECS cluster; `{environment}` stands for the environment's name.
+    cluster: String,
+    /// Tasks by environment; it is in these only.
+    tasks: BTreeMap<String, u32>,
+    /// Fewest and most tasks by environment.
+    #[serde(default)]
+    scaling: BTreeMap<String, [u32; 2]>,
+    /// Scheduled actions of autoscaling.
+    #[serde(default)]
+    scheduled: Vec<ScheduledEntry>,
+    #[serde(default = "revision")]
+    revision: u32,
+    /// Environments in which a deployment is under way whose image is missing.
+    #[serde(default)]
+    failing: Vec<String>,
+    #[serde(default)]
+    breaker: bool,
+    #[serde(default = "pull_seconds")]
+    pull_seconds: u32,
+    healthy_after_seconds: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScheduledEntry {
+    name: String,
+    schedule: String,
+    min: Option<u32>,
+    max: Option<u32>,
+    environments: Vec<String>,
+}
+
+/// A task definition whose tasks end by themselves.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobEntry {
+    family: String,
+    revision: u32,
+    after_seconds: u32,
+}
+
+fn revision() -> u32 {
+    1
+}
+
+fn pull_seconds() -> u32 {
+    9
+}
+
+impl File {
+    pub(super) fn check_services(&self) -> Result<(), FleetError> {
+        let known = |name: &String| self.environments.iter().any(|environment| environment.name == *name);
+        for service in &self.services {
+            let scheduled = service.scheduled.iter().flat_map(|entry| &entry.environments);
+            let named = service.tasks.keys().chain(service.scaling.keys()).chain(&service.failing).chain(scheduled);
+            if let Some(name) = named.into_iter().find(|name| !known(name)) {
+                let problem = format!("its environment {name:?} is not in the file");
+                return Err(FleetError::Wrong { item: format!("service {:?}", service.name), problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fleet {
+    /// Names of an environment's services, as `cluster/name`.
+    pub fn services<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = String> + use<'a> {
+        let here = self.file.services.iter().filter(move |service| service.tasks.contains_key(environment));
+        here.map(move |service| format!("{}/{}", service.cluster_in(environment), service.name))
+    }
+
+    pub(super) fn settle_services(&self, world: &mut World, now: Timestamp, place: &Place) {
+        let caller = place.caller();
+        for job in &self.file.jobs {
+            let outcome = Outcome::Exits { after_seconds: job.after_seconds, code: 0 };
+            let program = Program { outcome, ..Program::default() };
+            let image =
+                format!("{}.dkr.ecr.{}.amazonaws.com/{}:{}", place.account, place.region, job.family, job.revision);
+            world.ecs.define(&caller, &job.family, &image, job.revision, program);
+        }
+        for service in &self.file.services {
+            if let Some(tasks) = service.tasks.get(&place.environment) {
+                service.settle(world, now, place, *tasks);
+            }
+        }
+    }
+}
+
+impl ServiceEntry {
+    fn cluster_in(&self, environment: &str) -> String {
+        self.cluster.replace("{environment}", environment)
+    }
+
+    fn settle(&self, world: &mut World, now: Timestamp, place: &Place, tasks: u32) {
+        let caller = place.caller();
+        let environment = place.environment.as_str();
+        let cluster = self.cluster_in(environment);
+        let image = format!("{}.dkr.ecr.{}.amazonaws.com/{}", place.account, place.region, self.name);
+        let healthy_after_seconds = self.healthy_after_seconds;
+        let program = Program { pull_seconds: self.pull_seconds, healthy_after_seconds, ..Program::default() };
+        let tags = [("Project", self.system.as_str()), ("Environment", environment), ("Owner", "on-call")];
+        let fixture = ServiceFixture {
+            cluster: cluster.clone(),
+            name: self.name.clone(),
+            family: self.name.clone(),
+            image: format!("{image}:{}", self.revision),
+            revision: self.revision,
+            program,
+            desired: tasks,
+            breaker: if self.breaker { Breaker::RollsBack } else { Breaker::Off },
+            tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        };
+        world.ecs.settle(now, &caller, &fixture);
+        if let Some([min, max]) = self.scaling.get(environment) {
+            let here = self.scheduled.iter().filter(|entry| entry.environments.iter().any(|name| name == environment));
+            let action = |entry: &ScheduledEntry| Action {
+                name: entry.name.clone(),
+                schedule: entry.schedule.clone(),
+                min: entry.min,
+                max: entry.max,
+            };
+            let (min, max, actions) = (*min, *max, here.map(action).collect());
+            let target = Target { min, max, suspended: Suspended::default(), created_at: now, actions };
+            world.autoscaling.put(&caller, &format!("service/{cluster}/{}", self.name), target);
+        }
+        if self.failing.iter().any(|name| name == environment) {
+            let program = Program { outcome: Outcome::CannotPull, ..program };
+            let next = self.revision + 1;
+            let definition = world.ecs.define(&caller, &self.name, &format!("{image}:{next}"), next, program);
+            world.ecs.deploy(now, &caller, &cluster, &self.name, &definition);
+        }
+    }
+}

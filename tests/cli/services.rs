@@ -1,0 +1,77 @@
+//! `opsctl services`, `tasks`.
+
+use std::collections::BTreeMap;
+
+use opsctl::sandbox::world::{
+    autoscaling::{Suspended, Target},
+    ecs::{Breaker, Program, ServiceFixture},
+};
+
+use super::ground::{DEV, Ended, Ground, caller};
+
+/// A service of `dev` in the ECS cluster `main`, with autoscaling from 2 to 4.
+pub(super) fn service(ground: &Ground, name: &str, desired: u32) {
+    ground.sandbox.with(|world, now| {
+        let fixture = ServiceFixture {
+            cluster: "main".into(),
+            name: name.into(),
+            family: name.into(),
+            image: format!("{name}:1"),
+            revision: 3,
+            program: Program::default(),
+            desired,
+            breaker: Breaker::Off,
+            tags: BTreeMap::new(),
+        };
+        world.ecs.settle(now, &caller(DEV), &fixture);
+        let suspended = Suspended { dynamic_scaling_in_suspended: true, ..Suspended::default() };
+        let target = Target { min: 2, max: 4, suspended, created_at: now, actions: Vec::new() };
+        world.autoscaling.put(&caller(DEV), &format!("service/main/{name}"), target);
+    });
+}
+
+fn names(ended: &Ended) -> Vec<String> {
+    let rows = ended.json()["services"].as_array().cloned().unwrap_or_default();
+    rows.iter().map(|row| format!("{} {}", row["standing"].as_str().expect("text"), row["id"]["name"])).collect()
+}
+
+#[test]
+fn services_are_listed_the_worst_first() {
+    let ground = Ground::new();
+    for (name, desired) in [("api", 2), ("worker", 0), ("broken", 2)] {
+        service(&ground, name, desired);
+    }
+    ground.sandbox.with(|world, now| {
+        world.ecs.stop_all(now, &caller(DEV), "main", "broken", "by hand");
+    });
+    let seen = ground.opsctl(&["services", "-e", "dev", "--output", "json"]).expect(0);
+    assert_eq!(names(&seen), ["below \"broken\"", "asleep \"worker\"", "steady \"api\""]);
+    let worker = &seen.json()["services"][1];
+    assert_eq!((&worker["scaling"]["min"], &worker["task_definition"]), (&2.into(), &"worker:3".into()));
+    let table = ground.opsctl(&["services", "-e", "dev", "ap*"]).expect(0);
+    assert!(table.out.contains("2 to 4, suspended: in") && !table.out.contains("worker"), "{table:?}");
+    assert!(table.out.contains("(service api) has reached a steady state."), "{table:?}");
+    let lines = ground.opsctl(&["services", "-e", "dev", "--output", "jsonl"]).expect(0);
+    assert_eq!(lines.out.lines().filter(|line| line.contains("opsctl/service/1")).count(), 3, "{lines:?}");
+    let tasks = ground.opsctl(&["tasks", "-e", "dev", "--service", "broken"]).expect(0);
+    assert!(tasks.out.contains("UserInitiated: by hand (broken: exit code 143)"), "{tasks:?}");
+    let wrong = ground.opsctl(&["tasks", "-e", "dev", "--service", "brokn"]).expect(2);
+    assert!(wrong.err.contains("did you mean broken?"), "{wrong:?}");
+}
+
+#[test]
+fn an_environment_that_denies_is_told_and_scaling_that_is_denied_is_unknown() {
+    let ground = Ground::new();
+    service(&ground, "api", 2);
+    let deny = |action: &str| {
+        let denial = serde_json::from_value(serde_json::json!({ "action": action })).expect("a denial");
+        ground.sandbox.with(|world, _| world.denials.push(denial));
+    };
+    deny("application-autoscaling:*");
+    let seen = ground.opsctl(&["services", "-e", "dev", "--output", "json"]).expect(0);
+    let row = &seen.json()["services"][0];
+    assert!(row["scaling"].is_null() && row["scaling_unknown"].is_string(), "{row}");
+    deny("ecs:ListClusters");
+    let seen = ground.opsctl(&["services", "-e", "dev"]).expect(1);
+    assert!(seen.err.contains("allow ecs:ListClusters"), "{seen:?}");
+}
