@@ -301,6 +301,38 @@ fn a_redrive_takes_the_group_the_filter_the_selected_or_all() {
 }
 
 #[test]
+fn a_filter_chooses_what_a_redrive_takes_within_the_group_that_is_open() {
+    for (keys, group) in [("m / c a r d enter", None), ("enter / c a r d enter", Some(0))] {
+        let mut console = looked((80, 24), 4_812, failed());
+        console.keys(keys);
+        let asked = console.take_effects().into_iter().rev().find_map(|effect| match effect {
+            Effect::Match(ticket, code, _) => Some((ticket, code)),
+            _ => None,
+        });
+        let (ticket, code) = asked.expect("tried");
+        console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 < 2)).collect())));
+        console.keys("R");
+        let filter = planned(&mut console).expect("planned").filter.expect("a filter");
+        match group {
+            None => assert_eq!(filter, code),
+            Some(group) => {
+                let groups = &view(&console).letters.shown().expect("looked").groups.groups;
+                assert_eq!(filter, format!("({}) and ({code})", groups[group].filter.as_deref().expect("a filter")));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_whole_look_does_not_bring_is_selected_no_more() {
+    let mut console = looked((80, 24), 40, failed());
+    console.keys("m space space ctrl-r");
+    let ticket = asked(&mut console).expect("asked").0;
+    console.event(Event::Looked(ticket, Ok(Box::new(look("dev", failed().split_off(1))))));
+    assert_eq!(view(&console).selected.len(), 1);
+}
+
+#[test]
 fn a_redrive_does_not_go_on_where_its_files_could_not_be_written() {
     let mut console = looked((80, 24), 4_812, failed());
     console.keys("m space R");

@@ -1,6 +1,6 @@
 //! Which messages are listed, in which order; made when something changes, never for a frame.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use super::{Digest, LettersView, Level, Path, screen};
 use crate::{
@@ -64,6 +64,11 @@ pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u
     }
     if letters.groups.groups.is_empty() {
         view.level = Level::Groups;
+    }
+    // A look that brought fewer than it asked for brought all that can be seen: what is not among them was moved or is gone.
+    if letters.messages.len() < view.asked {
+        let here: BTreeSet<&MessageId> = letters.messages.iter().map(|message| &message.id).collect();
+        view.selected.retain(|id| here.contains(id));
     }
     columns(view);
     count_selected(view);
