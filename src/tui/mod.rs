@@ -193,6 +193,7 @@ impl Console {
         let pause = self.pace.wait(self.started.elapsed(), cause);
         if pause.is_zero() {
             self.screen.draw(&self.model)?;
+            self.model.frames += 1;
             self.pace.drawn();
             self.wanted = None;
         }

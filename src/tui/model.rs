@@ -63,6 +63,8 @@ pub struct Model {
     pub world: World,
     /// What was chosen in the palette, newest last.
     pub palette_history: Vec<String>,
+    /// Frames drawn so far: what came after the last one has been seen by nobody.
+    pub frames: u64,
     /// Whether it ends when the last run has.
     pub leaving: bool,
     /// Number of the next question.
@@ -166,6 +168,7 @@ impl Model {
             origin: setting.origin,
             world: setting.world,
             palette_history: Vec::new(),
+            frames: 0,
             leaving: false,
             next_ticket: 0,
         };

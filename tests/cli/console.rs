@@ -106,5 +106,81 @@ fn of_1500_queues_half_of_them_denied_none_is_missing() {
     let terminal = console(&ground, (120, 30));
     terminal.wait("dev").send("2").wait("1,500");
     terminal.wait("750");
-    terminal.send("G").wait("shut-1499");
+    terminal.send("G").wait("open-1498").send("/shut-1499\r").wait("AccessDenied");
+}
+
+/// Opens the dead letters of `orders-dlq` in `dev`.
+fn open_orders(terminal: &Terminal) {
+    terminal.wait("orders-dlq").send("2").wait("~VISIBLE").send("/").send("orders-dlq\r").gone("payouts").send("\r");
+    terminal.wait("looked at");
+}
+
+#[test]
+fn from_the_worst_queue_to_the_journals_last_line() {
+    let ground = ground(5);
+    let mut terminal = console(&ground, (100, 30));
+    open_orders(&terminal);
+    terminal.send("R").wait("redrive orders-dlq in dev").wait("Yes");
+    assert_eq!(ground.count("orders"), 0, "nothing before consent");
+    terminal.send("y").wait("5 moved");
+    assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (0, 5));
+    terminal.send("3").wait("redrive").wait("orders-dlq").send("\u{3}");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.is_sane());
+    let runs = ground.opsctl(&["runs", "--output", "json"]).expect(0).json();
+    assert_eq!(runs["runs"][0]["end"], "done", "{runs}");
+    let run = runs["runs"][0]["run"].as_str().expect("a run");
+    let journal = ground.opsctl(&["journal", "verify", run]).expect(0);
+    assert!(journal.out.contains(run), "{journal:?}");
+}
+
+#[test]
+fn where_names_are_typed_a_yes_is_not_enough() {
+    let ground = ground(1);
+    let mut terminal = console(&ground, (100, 30));
+    terminal.wait("payouts-dlq").send("2").wait("~VISIBLE").send("/").send("payouts-dlq\r").gone("orders").send("R");
+    terminal.wait("To do it, type prod payouts-dlq").send("y").send("prod payouts\r");
+    terminal.send("\u{3}");
+    terminal.gone("To do it, type").send("R").wait("To do it, type prod payouts-dlq");
+    terminal.send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
+    // A run is active: leaving asks, and staying is what has the focus.
+    terminal.send("\u{3}").wait("Leave?").send("\r").gone("Leave?");
+    terminal.send("\u{3}").wait("Leave?").send("y");
+    assert_eq!(terminal.end(), 0);
+    let runs = ground.opsctl(&["runs", "--output", "json"]).expect(0).json();
+    assert_eq!(runs["runs"][0]["end"], "interrupted", "{runs}");
+}
+
+#[test]
+fn ctrl_c_closes_what_lies_on_top_and_leaves_only_from_a_view() {
+    let ground = ground(3);
+    let mut terminal = console(&ground, (100, 30));
+    open_orders(&terminal);
+    for (open, shown) in [("?", "Keys"), (":", "Commands"), ("R", "redrive orders-dlq in dev")] {
+        terminal.send(open).wait(shown).send("\u{3}").gone(shown).wait("looked at");
+    }
+    terminal.send("\u{3}");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_message_is_edited_in_the_persons_editor_and_goes_back_edited() {
+    let ground = ground(1);
+    let editor = ground.home.path().join("my editor");
+    std::fs::write(&editor, "#!/bin/sh\nls -l \"$1\" > ls.txt\nsed -i 's/\"orderId\": 0/\"orderId\": 7/' \"$1\"\n")
+        .expect("written");
+    std::fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("allowed");
+    let mut command = ground.command(&["--sandbox"]);
+    command.env("EDITOR", format!("'{}'", editor.display()));
+    let mut terminal = Terminal::start(&command, (100, 30));
+    open_orders(&terminal);
+    terminal.send("m").wait("AGE").send("e").wait("+").wait("\"orderId\": 7").send("y");
+    terminal.send("R").wait("redrive orders-dlq in dev").send("y").wait("1 moved").send("\u{3}");
+    assert_eq!(terminal.end(), 0);
+    let bodies: Vec<String> = ground
+        .sandbox
+        .with(|world, _| world.messages(DEV, "af-south-1", "orders").map(|message| message.body.to_string()).collect());
+    assert!(bodies.len() == 1 && bodies[0].contains("7"), "{bodies:?}");
+    let listed = std::fs::read_to_string(ground.home.path().join("ls.txt")).expect("the editor ran here");
+    assert!(listed.starts_with("-rw-------"), "{listed}");
 }

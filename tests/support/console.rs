@@ -63,6 +63,8 @@ impl Console {
     /// Presses keys, as text: `"j R <enter>"`.
     pub(crate) fn keys(&mut self, text: &str) -> &mut Self {
         for key in keys(text) {
+            // A person has seen what they answer.
+            self.model.frames += 1;
             self.event(Event::Key(key));
         }
         self

@@ -75,6 +75,7 @@ impl Live {
 
     fn press(&mut self, text: &str) {
         for key in keys(text) {
+            self.console.model.frames += 1;
             self.console.event(Event::Key(key));
             self.perform();
         }

@@ -68,6 +68,11 @@ pub(super) fn give(model: &mut Model) -> Vec<Effect> {
         model.say(Notice::bad("the plan is not there yet"));
         return Vec::new();
     };
+    // Typed ahead of the plan is no consent to it.
+    if model.frames <= flow.planned_frame {
+        model.say(Notice::note("here is the plan: answer once you have read it"));
+        return Vec::new();
+    }
     let age = flow.planned_at.map_or(0, |at| now.duration_since(at).as_secs());
     if age > PLAN_SECONDS_MAX {
         let words = format!("The plan was {} min old: it is made anew, look at it once more.", age / 60);

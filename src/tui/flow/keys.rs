@@ -147,6 +147,9 @@ fn typing(model: &mut Model, key: &Key) -> Vec<Effect> {
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return Vec::new() };
     let Some(line) = flow.consenting.line else { return Vec::new() };
     let Some(field) = flow.consenting.field() else { return Vec::new() };
+    if *key == Key::CTRL_C {
+        return close(model);
+    }
     match field.key(key) {
         Typed::Changed => flow.consenting.said = None,
         Typed::Escape => flow.consenting.line = None,

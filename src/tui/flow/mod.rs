@@ -45,6 +45,8 @@ pub struct Flow {
     pub asked_at: Timestamp,
     /// When it came.
     pub planned_at: Option<Timestamp>,
+    /// Frames that had been drawn then.
+    pub planned_frame: u64,
     /// What the gate asks for it, or why there is no use in asking.
     pub asked: Option<Result<Ask, Refusal>>,
     /// What to know about this plan besides: why it was made anew, what differs.
@@ -76,6 +78,7 @@ impl Flow {
             plan: Load::Idle,
             asked_at: model.now,
             planned_at: None,
+            planned_frame: 0,
             asked: None,
             notes: Vec::new(),
             consenting: Consenting::default(),
@@ -173,7 +176,7 @@ fn plan_again(model: &mut Model, why: Option<Text>) -> Vec<Effect> {
 
 /// Takes a plan in.
 pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan>, Failure>) -> Vec<Effect> {
-    let now = model.now;
+    let (now, frames) = (model.now, model.frames);
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return Vec::new() };
     let before = flow.plan.shown().cloned();
     let answer = answer.map(|plan| {
@@ -188,6 +191,7 @@ pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan
         return Vec::new();
     }
     flow.planned_at = Some(now);
+    flow.planned_frame = frames;
     if let (Some(before), Some(plan)) = (before, flow.ready())
         && before.operation == plan.operation
     {
