@@ -139,9 +139,9 @@ fn where_names_are_typed_a_yes_is_not_enough() {
     let ground = ground(1);
     let mut terminal = console(&ground, (100, 30));
     terminal.wait("payouts-dlq").send("2").wait("~VISIBLE").send("/").send("payouts-dlq\r").gone("orders").send("R");
-    terminal.wait("To do it, type prod payouts-dlq").send("y").send("prod payouts\r");
+    terminal.wait("type prod payouts-dlq").send("y").send("prod payouts\r");
     terminal.send("\u{3}");
-    terminal.gone("To do it, type").send("R").wait("To do it, type prod payouts-dlq");
+    terminal.gone("redrive payouts-dlq in prod (").send("R").wait("type prod payouts-dlq");
     terminal.send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
     // A run is active: leaving asks, and staying is what has the focus.
     terminal.send("\u{3}").wait("Leave?").send("\r").gone("Leave?");
