@@ -175,6 +175,7 @@ impl Console {
                 let Some(event) = next else { break };
                 for effect in update::update(&mut self.model, event) {
                     if self.perform(effect, &outside, &mut performer, &mut input).await?.is_break() {
+                        performer.end().await;
                         return Ok(());
                     }
                 }

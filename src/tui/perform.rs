@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, mpsc::UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -32,6 +32,8 @@ use crate::{
 
 /// Progress is told at most so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// What was seen last is written in less, or not.
+const END_SECONDS_MAX: Duration = Duration::from_secs(1);
 /// Records of a journal that are read at most: the last ones.
 const RECORDS_MAX: usize = 2_000;
 
@@ -59,36 +61,39 @@ pub struct Performer {
     cancels: HashMap<Ticket, CancellationToken>,
 }
 
-/// Clients, made when first needed; a failure is not kept.
-struct Clouds {
-    outside: Arc<Outside>,
-    known: HashMap<EnvironmentName, OnceCell<Cloud>>,
-}
+/// Clients, made anew for each question: whoever has logged in again in the meantime is heard.
+struct Clouds(Arc<Outside>);
 
 impl Clouds {
     async fn of(&self, environment: &EnvironmentName) -> Result<Cloud, Failure> {
-        let Some(cell) = self.known.get(environment) else {
-            return Err(failure(&format!("there is no environment {environment}"), "look at opsctl.toml"));
-        };
-        let reached = cell.get_or_try_init(|| (self.outside.reach)(environment.clone())).await;
-        reached.cloned().map_err(|error| self.outside.failure(environment, &error))
+        let reached = (self.0.reach)(environment.clone()).await;
+        reached.map_err(|error| self.0.failure(environment, &error))
     }
 }
 
 impl Performer {
     /// Begins to watch every environment.
     pub fn start(outside: Arc<Outside>, events: UnboundedSender<Event>) -> Self {
-        let known = outside.setting.environments.iter().map(|environment| (environment.name.clone(), OnceCell::new()));
-        let clouds = Arc::new(Clouds { outside: Arc::clone(&outside), known: known.collect() });
+        let clouds = Arc::new(Clouds(Arc::clone(&outside)));
         let teller = events.clone();
         let sites = outside.setting.environments.iter().map(|environment| {
             let (name, reach) = (environment.name.clone(), Arc::clone(&outside.reach));
-            Site::new(Arc::clone(environment), move || reach(name.clone()))
+            let site = Site::new(Arc::clone(environment), move || reach(name.clone()));
+            match &outside.cache {
+                Some(folder) => site.cached_in(folder),
+                None => site,
+            }
         });
         // Nobody listens any more only when the console has ended.
         let tell = move |snapshot| drop(teller.send(Event::Observed(snapshot)));
         let watch = Watch::start(sites.collect(), outside.clock, &Policy::default(), tell);
         Self { outside, events, clouds, watch, cancels: HashMap::new() }
+    }
+
+    /// Ends: what was seen last is kept for the next start.
+    pub async fn end(self) {
+        // A disk that hangs must not keep anybody here.
+        let _ = tokio::time::timeout(END_SECONDS_MAX, self.watch.stop()).await;
     }
 
     /// Carries an effect out; what only the owner of the terminal can do comes back.
