@@ -135,7 +135,13 @@ fn fitting(entries: &[Entry], mut room: usize) -> Vec<usize> {
 
 fn entries(model: &Model) -> Vec<Entry> {
     if let Some(keys) = on_top(model) {
-        return keys.into_iter().map(|(key, what)| Entry::new(key, what.to_owned())).collect();
+        // The way out comes last, and is never the one that has no room.
+        let last = keys.len().saturating_sub(1);
+        let entry = |(at, (key, what)): (usize, (String, &str))| Entry {
+            first: at == last,
+            ..Entry::new(key, what.to_owned())
+        };
+        return keys.into_iter().enumerate().map(entry).collect();
     }
     if let Resolved::Pending(next) = model.keymap.resolve(scope(model), &model.pending)
         && !model.pending.is_empty()

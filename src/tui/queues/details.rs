@@ -137,7 +137,9 @@ pub(in crate::tui) fn draw(model: &Model, details: &Details, frame: &mut Frame<'
     let look = model.look;
     let lines = lines(model, details, usize::from(columns(area)));
     let size = (columns(area) + 4, (lines.len() as u16).saturating_add(2));
-    let title = format!("{}{}{}", Text::line(details.queue.as_str()), look.dot(), details.environment);
+    let site = model.site(&details.environment);
+    let environment = site.map(|site| look.environment_name(&site.environment)).unwrap_or_default();
+    let title = format!("{}{}{}", Text::line(details.queue.as_str()), look.dot(), Text::line(&environment));
     let inside = popup(frame, area, size, &title, look.style(Role::Accent), look);
     let top = details.scroll.top.min(lines.len().saturating_sub(usize::from(inside.height)));
     let below = lines.len().saturating_sub(top + usize::from(inside.height));
@@ -254,7 +256,7 @@ fn figures(sheet: &mut Sheet, model: &Model, seen: &Seen, queue: &Queue) {
     let line = spark::line(&spark::levels(&seen.trend, model.now), sheet.look);
     sheet.fact("last 30 min", &line, Role::Accent);
     if let Some(at) = seen.at {
-        let text = format!("{} ago ({at})", span(model.now.duration_since(at)));
+        let text = format!("{} ago ({})", span(model.now.duration_since(at)), at.strftime("%Y-%m-%d %H:%M:%S UTC"));
         sheet.fact("seen", &text, Role::Text);
     }
     if let Some(since) = seen.waiting_since {
