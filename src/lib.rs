@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod config;
+pub mod databases;
 pub mod doctor;
 pub mod domain;
 pub mod files;

@@ -6,6 +6,7 @@
 //! skipped, in words, unless `OPSCTL_TEST_REQUIRE_PEERS=1`.
 
 mod accounts;
+mod databases;
 mod dead_letters;
 mod differences;
 mod fifo;
@@ -83,6 +84,7 @@ fn checks() -> Vec<Check> {
         accounts::checks(),
         metrics::checks(),
         services::checks(),
+        databases::checks(),
     ]
     .into_iter()
     .flatten()

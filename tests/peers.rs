@@ -28,6 +28,15 @@ fn boto3_finds_the_sandbox_like_its_models() {
 }
 
 #[test]
+fn boto3_finds_the_fleet_like_its_models() {
+    let Some(python) = peer("OPSCTL_TEST_PYTHON") else { return };
+    let served = Served::with_fleet();
+    let mut pytest = self::pytest(&python);
+    pytest.arg(peers().join("boto3_fleet.py")).env("OPSCTL_TEST_ENDPOINT", &served.url);
+    assert_passes("boto3 on the fleet", pytest);
+}
+
+#[test]
 fn moto_s_own_sqs_tests_pass_but_for_the_listed_ones() {
     let (Some(python), Some(suite)) = (peer("OPSCTL_TEST_PYTHON"), peer("OPSCTL_TEST_MOTO")) else { return };
     let served = Served::start();

@@ -23,11 +23,21 @@ impl Served {
         Self::start_at(1)
     }
 
+    /// As [`Served::start`], with the fleet in it.
+    pub(crate) fn with_fleet() -> Self {
+        Self::start_as(&[])
+    }
+
     /// As [`Served::start`], with a clock so many times as fast as real time.
     pub(crate) fn start_at(speed: u32) -> Self {
+        Self::start_as(&["--empty", "--speed", &speed.to_string()])
+    }
+
+    fn start_as(options: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a folder for the state file");
         let mut child = Command::new(env!("CARGO_BIN_EXE_opsctl"))
-            .args(["sandbox", "serve", "--port", "0", "--empty", "--allow-reset", "--speed", &speed.to_string()])
+            .args(["sandbox", "serve", "--port", "0", "--allow-reset"])
+            .args(options)
             .env("HOME", home.path())
             .env("XDG_STATE_HOME", home.path())
             .env("XDG_RUNTIME_DIR", home.path())

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Which modules of `src/` a module may use; never upward. `main.rs` sees `cli` only through the crate's name.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("clock", &[]),
     ("cloud", &["domain", "clock"]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("messages", &["domain"]),
     ("files", &["domain"]),
     ("config", &["domain", "clock", "cloud", "files", "keymap"]),
+    ("databases", &["domain", "cloud"]),
     ("doctor", &["domain", "clock", "cloud"]),
     ("keymap", &["operations", "files", "domain"]),
     ("observe", &["domain", "clock", "cloud", "config", "messages"]),
@@ -24,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
     ("gate", &["domain", "plan"]),
     // A plan looks at samples, which costs a receive: the gate gives leave for it.
-    ("operations", &["domain", "clock", "cloud", "messages", "journal", "plan", "gate"]),
+    ("operations", &["domain", "clock", "cloud", "databases", "messages", "journal", "plan", "gate"]),
     ("run", &["domain", "clock", "cloud", "messages", "journal", "plan", "gate", "operations"]),
     ("sandbox", &["domain", "clock"]),
     (
@@ -57,6 +58,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "messages",
             "journal",
             "config",
+            "databases",
             "doctor",
             "observe",
             "plan",

@@ -132,6 +132,8 @@ pub enum Command {
     Peek(Peek),
     /// Group a dead-letter queue's messages by how they failed
     Groups(Groups),
+    /// List the databases of every environment, those that need somebody first
+    Databases(Databases),
     /// Move messages from a dead-letter queue to where they belong
     Redrive(Redrive),
     /// Delete every message of a queue, after a snapshot
@@ -199,6 +201,14 @@ pub struct Queues {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Services {
     /// List only services whose names (or cluster/name) match this pattern; `*` stands for anything
+    #[arg(value_name = "PATTERN")]
+    pub pattern: Option<String>,
+}
+
+/// Options of `databases`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Databases {
+    /// List only databases whose names match this pattern; `*` stands for anything
     #[arg(value_name = "PATTERN")]
     pub pattern: Option<String>,
 }

@@ -65,7 +65,7 @@ const SKEWED: [&str; 2] = ["RequestTimeTooSkewed", "RequestInTheFuture"];
 /// A wrong clock or a wrong key: the words tell which.
 const SIGNATURE: [&str; 2] = ["SignatureDoesNotMatch", "InvalidSignatureException"];
 
-const NOT_FOUND: [&str; 10] = [
+const NOT_FOUND: [&str; 13] = [
     "ClusterNotFoundException",
     "ServiceNotFoundException",
     "ServiceNotActiveException",
@@ -76,6 +76,9 @@ const NOT_FOUND: [&str; 10] = [
     "ResourceNotFound",
     "ParameterNotFound",
     "NotFoundException",
+    "DBClusterNotFoundFault",
+    "DBInstanceNotFound",
+    "DBInstanceNotFoundFault",
 ];
 
 /// AWS itself failed, or says that it does not know.

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::{
     Cloud, CloudError, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity, metrics::Metrics, network,
-    parameters::Parameters, skew::SkewGauge, sqs::Sqs,
+    parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -35,13 +35,14 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 9] = [
+const ENDPOINT_VARIABLES: [&str; 10] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
     "AWS_ENDPOINT_URL_CLOUDWATCH",
     "AWS_ENDPOINT_URL_ECS",
     "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "AWS_ENDPOINT_URL_RDS",
     "AWS_ENDPOINT_URL_SSO",
     "AWS_ENDPOINT_URL_SSO_OIDC",
     "AWS_ENDPOINT_URL",
@@ -84,6 +85,7 @@ impl Connect {
             sqs: Sqs::new(self.sqs_clients(&environment, &shared), self.clock),
             identity: Identity::new(&shared, partition(&environment, "sts"), skew),
             parameters: Parameters::new(&shared, partition(&environment, "ssm")),
+            rds: Rds::new(&shared, partition(&environment, "rds"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             ecs: Ecs::new(ecs_clients(&environment, &shared)),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
@@ -153,6 +155,15 @@ fn ecs_clients(environment: &Environment, shared: &SdkConfig) -> super::ecs::Cli
         read: aws_sdk_ecs::Client::from_conf(base.build()),
         once: aws_sdk_ecs::Client::from_conf(once.build()),
     }
+}
+
+/// One attempt of a write that must not be repeated.
+fn once() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT)
+        .operation_timeout(WRITE_ATTEMPT_TIMEOUT)
+        .build()
 }
 
 /// Retry tokens are the environment's own: one that fails does not use up another's.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod identity;
 pub mod metrics;
 pub mod parameters;
+pub mod rds;
 pub mod sqs;
 
 pub mod connect;
@@ -40,6 +41,7 @@ pub struct Cloud {
     metrics: metrics::Metrics,
     ecs: ecs::Ecs,
     autoscaling: autoscaling::Autoscaling,
+    rds: rds::Rds,
 }
 
 impl Cloud {
@@ -66,6 +68,11 @@ impl Cloud {
     /// SSM parameters.
     pub fn parameters(&self) -> &parameters::Parameters {
         &self.parameters
+    }
+
+    /// Databases.
+    pub fn rds(&self) -> &rds::Rds {
+        &self.rds
     }
 
     /// CloudWatch metrics.

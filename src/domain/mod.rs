@@ -1,5 +1,6 @@
 //! Nouns of the field as plain data: no I/O, no clock, no SDK type.
 
+pub mod database;
 pub mod environment;
 pub mod message;
 pub mod queue;

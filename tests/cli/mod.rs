@@ -3,6 +3,7 @@
 mod changing;
 mod codes;
 mod console;
+mod databases;
 mod disk;
 mod ground;
 mod hostile;

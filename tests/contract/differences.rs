@@ -52,6 +52,23 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ),
     ("localstack", "on a FIFO DLQ the deduplication id is the message id", "keeps the producer's deduplication id"),
     ("localstack", "moved messages are new", "keeps the receive count"),
+    ("ministack", "a failover takes time, and a second one meanwhile is refused", "fails over at once"),
+    ("ministack", "a failover is told by events", "has no events"),
+    ("ministack", "a forced failover needs a standby", "does not check it"),
+    ("ministack", "a forced failover swaps the zones", "does not tell the standby's zone"),
+    ("ministack", "seventy instances come page by page", "answers all on one page"),
+    ("localstack", "a cluster tells writer and readers", "has no RDS"),
+    ("localstack", "an instance alone is a database", "has no RDS"),
+    ("localstack", "a database that is not there is none", "has no RDS"),
+    ("localstack", "a failover lets the target write", "has no RDS"),
+    ("localstack", "a failover is told by events", "has no RDS"),
+    ("localstack", "a failover takes time, and a second one meanwhile is refused", "has no RDS"),
+    ("localstack", "a failover to the writer is refused", "has no RDS"),
+    ("localstack", "a failover to a stranger is refused", "has no RDS"),
+    ("localstack", "a forced failover needs a standby", "has no RDS"),
+    ("localstack", "a forced failover swaps the zones", "has no RDS"),
+    ("localstack", "seventy instances come page by page", "has no RDS"),
+    ("localstack", "there are no global clusters", "has no RDS"),
 ];
 
 fn name(peer: &Peer) -> &'static str {

@@ -25,7 +25,7 @@ use opsctl::{
 
 /// Access key and account: all peers take a key of twelve digits for its account.
 pub(super) const ACCOUNT: &str = "111111111111";
-const REGION: &str = "eu-west-1";
+pub(super) const REGION: &str = "eu-west-1";
 
 /// Who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,20 +46,24 @@ pub(super) struct Ground {
     /// For what `cloud/` does not do: making queues and parameters.
     pub(super) raw: SdkConfig,
     pub(super) peer: Peer,
+    /// Ours: its world can be set up from inside.
+    pub(super) sandbox: Option<Sandbox>,
     prefix: String,
 }
 
 impl Ground {
     pub(super) async fn new(peer: &Peer, check: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let (connect, endpoint) = match peer {
+        let (connect, endpoint, sandbox) = match peer {
             Peer::Sandbox => {
                 let clock = Clock::virtual_from("2026-11-21T03:00:00Z".parse().expect("a time"), 1.0);
                 let options = Options::default();
                 let sandbox = Sandbox::new(World::new(options.seed, clock.now()), clock, options);
-                (Connect::through(clock, sandbox.http_client()), None)
+                (Connect::through(clock, sandbox.http_client()), None, Some(sandbox))
             }
-            Peer::Ministack(url) | Peer::Localstack(url) => (Connect::network(Clock::system()), Some(url.clone())),
+            Peer::Ministack(url) | Peer::Localstack(url) => {
+                (Connect::network(Clock::system()), Some(url.clone()), None)
+            }
         };
         let credentials = Credentials::new(ACCOUNT, "secret", None, None, "contract");
         let mut raw = SdkConfig::builder()
@@ -74,7 +78,7 @@ impl Ground {
         let check = check.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '-' });
         let check: String = check.take(30).collect();
         let prefix = format!("{check}-{:x}-{}", fastrand::u32(..), NEXT.fetch_add(1, Relaxed));
-        Self { cloud, raw: raw.build(), peer: peer.clone(), prefix }
+        Self { cloud, raw: raw.build(), peer: peer.clone(), sandbox, prefix }
     }
 
     pub(super) fn sqs(&self) -> &Sqs {

@@ -14,6 +14,7 @@ WORDLESS_CODES = {"ParameterNotFound"}
 # Codes that AWS answers with although its models do not name them.
 UNMODELLED_CODES = {
     "InvalidParameterValue",
+    "InvalidParameterCombination",
     "InvalidParameterValueException",
     "MissingParameter",
     "MissingRequiredParameterException",

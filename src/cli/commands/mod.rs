@@ -3,6 +3,7 @@
 mod change;
 mod config;
 mod console;
+mod databases;
 mod demo;
 mod doctor;
 mod init;
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Queues(args) => queues::run(&args, global, out).await,
         Command::Services(args) => services::run(&args, global, out).await,
         Command::Tasks(args) => services::tasks(&args, global, out).await,
+        Command::Databases(args) => databases::run(&args, global, out).await,
         Command::Config(args) => config::run(&args, global, out),
         Command::Init(args) => init::run(&args, global, out).await,
         Command::Doctor => doctor::run(global, out).await,

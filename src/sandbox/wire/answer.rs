@@ -13,6 +13,7 @@ use super::{
 use crate::sandbox::world::ApiError;
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const RDS_NAMESPACE: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
 /// Where AWS keeps the errors that every JSON service shares, and those that SQS does not model.
 const COMMON_SHAPES: &str = "com.amazon.coral.service#";
 
@@ -42,7 +43,7 @@ impl Envelope {
             | Service::Autoscaling
             | Service::CloudWatch(_)
             | Service::OtherJson => self.json_failure(service, error),
-            Service::Sts | Service::OtherQuery => self.query_failure(service, error),
+            Service::Sts | Service::Rds | Service::OtherQuery => self.query_failure(service, error),
         }
     }
 
@@ -60,7 +61,7 @@ impl Envelope {
             Service::Ssm | Service::Ecs | Service::Autoscaling => {
                 json!({ "__type": error.code, "message": error.message })
             }
-            Service::Sqs | Service::OtherJson | Service::Sts | Service::OtherQuery => {
+            Service::Sqs | Service::OtherJson | Service::Sts | Service::Rds | Service::OtherQuery => {
                 json!({ "__type": namespaced("com.amazonaws.sqs#", error.code), "message": error.message })
             }
             Service::CloudWatch(_) => {
@@ -87,8 +88,9 @@ impl Envelope {
         let (kind, code, id) = (fault(error), error.query_code.unwrap_or(error.code), &self.request_id);
         let (code, message) = (escape(code), escape(error.message.as_str()));
         let body = format!(
-            "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
-             <Message>{message}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"
+            "<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
+             <Message>{message}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>",
+            namespace(service)
         );
         self.response(status(error), content_type(service), body.into_bytes())
     }
@@ -109,12 +111,18 @@ impl Envelope {
 }
 
 /// Wraps an awsQuery result: `<ActionResponse><ActionResult>..</ActionResult><ResponseMetadata>..`.
-pub(crate) fn query_document(action: &str, result: &str, request_id: &str) -> Vec<u8> {
+pub(crate) fn query_document(service: Service, action: &str, result: &str, request_id: &str) -> Vec<u8> {
+    let namespace = namespace(service);
     format!(
-        "<{action}Response xmlns=\"{STS_NAMESPACE}\"><{action}Result>{result}</{action}Result>\
+        "<{action}Response xmlns=\"{namespace}\"><{action}Result>{result}</{action}Result>\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     )
     .into_bytes()
+}
+
+/// Of a document of an awsQuery service.
+fn namespace(service: Service) -> &'static str {
+    if service == Service::Rds { RDS_NAMESPACE } else { STS_NAMESPACE }
 }
 
 fn content_type(service: Service) -> &'static str {
@@ -122,7 +130,7 @@ fn content_type(service: Service) -> &'static str {
         Service::Sqs | Service::CloudWatch(Encoding::Json) | Service::OtherJson => "application/x-amz-json-1.0",
         Service::CloudWatch(Encoding::Cbor) => "application/cbor",
         Service::Ssm | Service::Ecs | Service::Autoscaling => "application/x-amz-json-1.1",
-        Service::Sts | Service::OtherQuery => "text/xml",
+        Service::Sts | Service::Rds | Service::OtherQuery => "text/xml",
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) enum Service {
     Ecs,
     /// Application Auto Scaling over awsJson1_1.
     Autoscaling,
+    /// RDS over awsQuery.
+    Rds,
     /// Another service over awsJson.
     OtherJson,
     /// Another service over awsQuery.
@@ -75,6 +77,7 @@ impl Service {
             Self::CloudWatch(_) => "cloudwatch",
             Self::Ecs => "ecs",
             Self::Autoscaling => "application-autoscaling",
+            Self::Rds => "rds",
             Self::OtherJson | Self::OtherQuery => "",
         }
     }
@@ -82,6 +85,8 @@ impl Service {
 
 /// STS's `Version` field.
 const STS_VERSION: &str = "2011-06-15";
+/// RDS's `Version` field.
+const RDS_VERSION: &str = "2014-10-31";
 /// Path of the sandbox's own status.
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
 const RESET_PATH: &str = "/moto-api/reset";
@@ -120,8 +125,12 @@ struct Naming<'a> {
 }
 
 impl Call {
-    /// Name of the queue that an SQS call is about.
+    /// Name of the queue that an SQS call is about, or of the database that an RDS call is about: faults go by it.
     pub(crate) fn queue(&self) -> Option<String> {
+        if self.service == Service::Rds {
+            let named = ["DBClusterIdentifier", "DBInstanceIdentifier"].iter().find_map(|name| self.form.get(*name));
+            return named.cloned();
+        }
         if self.service != Service::Sqs {
             return None;
         }
@@ -157,8 +166,11 @@ impl Call {
     fn query(body: Bytes) -> Option<Self> {
         let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
         let action = form.get("Action")?.clone();
-        let is_sts = form.get("Version").is_some_and(|version| version == STS_VERSION);
-        let service = if is_sts { Service::Sts } else { Service::OtherQuery };
+        let service = match form.get("Version").map(String::as_str) {
+            Some(STS_VERSION) => Service::Sts,
+            Some(RDS_VERSION) => Service::Rds,
+            Some(_) | None => Service::OtherQuery,
+        };
         Some(Self { service, action, body, form })
     }
 }

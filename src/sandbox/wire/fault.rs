@@ -75,7 +75,7 @@ fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Sqs => "RequestThrottled",
         Service::Ssm | Service::Ecs | Service::Autoscaling | Service::OtherJson => "ThrottlingException",
-        Service::Sts | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
+        Service::Sts | Service::Rds | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
     };
     ApiError { status: 400, code, query_code: None, message: "Rate exceeded".to_owned() }
 }

@@ -129,7 +129,11 @@ impl Sandbox {
             Service::Ssm => world.ssm.call(now, caller, &call.action, &call.body).map(Answer::Body),
             Service::Sts => {
                 let result = world.sts.call(now, caller, &signer.access_key, &call.action, &call.form)?;
-                Ok(Answer::Body(query_document(&call.action, &result, &self.request_id())))
+                Ok(Answer::Body(query_document(call.service, &call.action, &result, &self.request_id())))
+            }
+            Service::Rds => {
+                let result = world.rds(now, caller, &call.action, &call.form)?;
+                Ok(Answer::Body(query_document(call.service, &call.action, &result, &self.request_id())))
             }
             Service::CloudWatch(encoding) => {
                 let request = match encoding {

@@ -1,5 +1,6 @@
 //! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`.
 
+mod databases;
 mod file;
 mod services;
 mod settle;

@@ -10,6 +10,7 @@ pub mod fleet;
 mod glob;
 mod inspect;
 mod md5;
+pub mod rds;
 mod region;
 mod sqs;
 pub mod ssm;
@@ -59,6 +60,8 @@ pub struct World {
     pub ecs: ecs::Ecs,
     /// Scalable targets.
     pub autoscaling: autoscaling::Autoscaling,
+    /// Databases.
+    pub rds: rds::Rds,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     /// What goes wrong.
@@ -152,6 +155,7 @@ impl World {
             cloudwatch: CloudWatch::default(),
             ecs: ecs::Ecs::new(seed),
             autoscaling: autoscaling::Autoscaling::default(),
+            rds: rds::Rds::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
@@ -184,7 +188,7 @@ impl World {
 
     /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
     /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm`,
-    /// `cloudwatch`, `ecs` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
+    /// `rds`, `cloudwatch`, `ecs` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
     pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
         self.faults.hit_transport(service, action, queue)
     }

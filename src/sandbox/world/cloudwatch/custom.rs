@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     missing,
     notes::MINUTE,
-    request::{Datum, MetricName, PutMetricData},
+    request::{Datum, Dimension, MetricName, PutMetricData},
     validation,
 };
 use crate::sandbox::world::{ApiError, Caller};
@@ -72,6 +72,31 @@ impl Custom {
             }
         }
         Ok(())
+    }
+
+    /// Notes a service's own metric for the minutes of the last quarter of an hour that ended at `until` and are not noted.
+    pub(super) fn note(
+        &mut self,
+        place: (&str, &str),
+        (namespace, metric): (&str, &str),
+        [dimension, value]: [&str; 2],
+        until: i64,
+        sample: f64,
+    ) {
+        let name = MetricName {
+            namespace: namespace.to_owned(),
+            metric_name: metric.to_owned(),
+            dimensions: vec![Dimension { name: dimension.to_owned(), value: value.to_owned() }],
+        };
+        let metrics = self.by_place.entry((place.0.to_owned(), place.1.to_owned())).or_default();
+        let minutes = metrics.entry(name).or_default();
+        let last = until.div_euclid(MINUTE) - 1;
+        for minute in last - 14..=last {
+            minutes.entry(minute * MINUTE).or_insert_with(|| Summary::of(sample));
+        }
+        while minutes.len() > MINUTES_MAX {
+            minutes.pop_first();
+        }
     }
 
     /// Metrics of a place, by name.

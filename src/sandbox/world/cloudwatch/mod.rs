@@ -16,13 +16,15 @@ mod tests;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{ApiError, Caller, World};
+use super::{ApiError, Caller, World, rds};
 use custom::Custom;
 use notes::MINUTE;
 pub(super) use notes::{Gauge, Notes};
 
 /// Namespace of SQS's metrics.
 const SQS: &str = "AWS/SQS";
+/// Aurora capacity units in use; 0 while the cluster is paused.
+const CAPACITY: &str = "ServerlessDatabaseCapacity";
 
 /// What CloudWatch knows besides the queues' notes.
 #[derive(Debug, Default)]
@@ -54,6 +56,7 @@ impl World {
         request: Value,
     ) -> Result<Value, ApiError> {
         let now = self.advance(now);
+        self.note_databases(now);
         let name = format!("cloudwatch:{action}");
         if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
             return Err(denied(caller, &name));
@@ -89,6 +92,15 @@ impl World {
         if !std::mem::replace(&mut queue.notes.is_listed, true) {
             self.cloudwatch.changed.push(number);
             self.cloudwatch.next_note.get_or_insert((now.div_euclid(MINUTE) + 1) * MINUTE);
+        }
+    }
+
+    /// Notes the capacity of serverless clusters, for every minute that has passed since it was looked at last.
+    fn note_databases(&mut self, now: i64) {
+        let until = now - self.settings.metrics_lag_seconds * 1_000;
+        for (account, region, cluster, units) in self.rds.capacities() {
+            let name = ["DBClusterIdentifier", cluster];
+            self.cloudwatch.custom.note((account, region), (rds::METRICS, CAPACITY), name, until, units);
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
     FleetError, MessageTemplate,
+    databases::DatabaseEntry,
     services::{JobEntry, ServiceEntry},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub(super) struct File {
     pub(super) services: Vec<ServiceEntry>,
     #[serde(default, rename = "job")]
     pub(super) jobs: Vec<JobEntry>,
+    #[serde(default, rename = "database")]
+    pub(super) databases: Vec<DatabaseEntry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -195,7 +198,7 @@ impl ConsumerEntry {
     }
 }
 
-fn lists(environments: &[String], environment: &str) -> bool {
+pub(super) fn lists(environments: &[String], environment: &str) -> bool {
     environments.is_empty() || environments.iter().any(|listed| listed == environment)
 }
 
@@ -206,6 +209,11 @@ impl File {
             self.check_queue(queue, templates).map_err(wrong)?;
         }
         self.check_services()?;
+        for database in &self.databases {
+            let wrong = |problem| FleetError::Wrong { item: format!("database {:?}", database.name), problem };
+            let names: Vec<&str> = self.environments.iter().map(|entry| entry.name.as_str()).collect();
+            database.check(&names).map_err(wrong)?;
+        }
         Ok(())
     }
 
@@ -233,7 +241,7 @@ impl File {
     }
 }
 
-fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let parsed: jiff::SignedDuration = text.parse().map_err(D::Error::custom)?;
     Duration::try_from(parsed).map_err(D::Error::custom)

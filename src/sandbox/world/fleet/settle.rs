@@ -28,6 +28,9 @@ impl Fleet {
             settling.parameters()?;
             settling.queues()?;
             self.settle_services(world, now, &place);
+            for database in &self.file.databases {
+                database.settle(world, now, &place);
+            }
         }
         world.begin_metrics(now);
         Ok(())

@@ -1,0 +1,155 @@
+//! From the SDK's types to ours.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::{
+    primitives::DateTime,
+    types::{DbCluster, DbInstance, Event, Filter, ResourcePendingMaintenanceActions, SourceType},
+};
+use jiff::Timestamp;
+
+use crate::domain::{
+    Text,
+    database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology},
+};
+
+/// Engines of other services that answer here, too.
+const FOREIGN: [&str; 2] = ["docdb", "neptune"];
+
+/// Databases by name.
+pub(super) fn databases(
+    clusters: Vec<DbCluster>,
+    instances: Vec<DbInstance>,
+    pending: &BTreeMap<String, Vec<Pending>>,
+) -> Vec<Database> {
+    let is_ours = |engine: Option<&str>| !engine.is_some_and(|engine| FOREIGN.contains(&engine));
+    let by_name: BTreeMap<&str, &DbInstance> =
+        instances.iter().filter_map(|instance| Some((instance.db_instance_identifier()?, instance))).collect();
+    let of_clusters = clusters.iter().filter(|cluster| is_ours(cluster.engine()));
+    let of_clusters = of_clusters.filter_map(|cluster| of_cluster(cluster, &by_name, pending));
+    let alone = instances.iter().filter(|instance| cluster_of(instance).is_none());
+    let alone = alone.filter(|instance| is_ours(instance.engine()));
+    let mut all: Vec<Database> =
+        of_clusters.chain(alone.filter_map(|instance| of_instance(instance, pending))).collect();
+    all.sort_by(|left, right| left.name.cmp(&right.name));
+    all
+}
+
+/// The cluster that an instance is of; emulators write none as an empty text.
+pub(super) fn cluster_of(instance: &DbInstance) -> Option<String> {
+    instance.db_cluster_identifier().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+fn of_cluster(
+    cluster: &DbCluster,
+    instances: &BTreeMap<&str, &DbInstance>,
+    pending: &BTreeMap<String, Vec<Pending>>,
+) -> Option<Database> {
+    let name = cluster.db_cluster_identifier()?.to_owned();
+    let arn = cluster.db_cluster_arn().unwrap_or_default().to_owned();
+    let engine = cluster.engine().unwrap_or_default();
+    let mut all_pending = pending.get(&arn).cloned().unwrap_or_default();
+    let mut members = Vec::new();
+    for member in cluster.db_cluster_members() {
+        let Some(name) = member.db_instance_identifier() else { continue };
+        let instance = instances.get(name).copied();
+        let told = instance.map(|instance| self::member(instance, false));
+        let tier = member.promotion_tier().and_then(|tier| u8::try_from(tier).ok());
+        members.push(Member {
+            is_writer: member.is_cluster_writer().unwrap_or(false),
+            tier: tier.or(told.as_ref().and_then(|told| told.tier)),
+            ..told.unwrap_or_else(|| nothing_told(name))
+        });
+        let arn = instance.and_then(|instance| instance.db_instance_arn()).unwrap_or_default();
+        all_pending.extend(pending.get(arn).cloned().unwrap_or_default());
+    }
+    let limits = cluster
+        .serverless_v2_scaling_configuration()
+        .and_then(|limits| Some(CapacityLimits { minimum: limits.min_capacity()?, maximum: limits.max_capacity()? }));
+    let mut database = Database {
+        name,
+        arn,
+        topology: if engine.starts_with("aurora") { Topology::Aurora } else { Topology::MultiAzCluster },
+        engine: Text::line(engine),
+        version: Text::line(cluster.engine_version().unwrap_or_default()),
+        status: status(cluster.status()),
+        members,
+        standby_zone: None,
+        limits,
+        pending: all_pending,
+        global: cluster.global_cluster_identifier().filter(|name| !name.is_empty()).map(Text::line),
+    };
+    database.sort_members();
+    Some(database)
+}
+
+fn of_instance(instance: &DbInstance, pending: &BTreeMap<String, Vec<Pending>>) -> Option<Database> {
+    let name = instance.db_instance_identifier()?.to_owned();
+    let arn = instance.db_instance_arn().unwrap_or_default().to_owned();
+    let is_multi_az = instance.multi_az().unwrap_or(false);
+    Some(Database {
+        topology: if is_multi_az { Topology::MultiAzInstance } else { Topology::Single },
+        engine: Text::line(instance.engine().unwrap_or_default()),
+        version: Text::line(instance.engine_version().unwrap_or_default()),
+        status: status(instance.db_instance_status()),
+        members: vec![member(instance, true)],
+        standby_zone: instance.secondary_availability_zone().filter(|zone| !zone.is_empty()).map(Text::line),
+        limits: None,
+        pending: pending.get(&arn).cloned().unwrap_or_default(),
+        global: None,
+        name,
+        arn,
+    })
+}
+
+fn member(instance: &DbInstance, is_writer: bool) -> Member {
+    Member {
+        name: instance.db_instance_identifier().unwrap_or_default().to_owned(),
+        is_writer,
+        class: instance.db_instance_class().map(Text::line),
+        status: instance.db_instance_status().map(Text::line),
+        zone: instance.availability_zone().map(Text::line),
+        tier: instance.promotion_tier().and_then(|tier| u8::try_from(tier).ok()),
+    }
+}
+
+fn nothing_told(name: &str) -> Member {
+    Member { name: name.to_owned(), is_writer: false, class: None, status: None, zone: None, tier: None }
+}
+
+fn status(told: Option<&str>) -> Text {
+    told.map_or_else(|| Text::from("unknown"), Text::line)
+}
+
+pub(super) fn event(event: Event) -> Option<DatabaseEvent> {
+    let kind = match event.source_type? {
+        SourceType::DbCluster => SourceKind::Cluster,
+        SourceType::DbInstance => SourceKind::Instance,
+        // Snapshots, proxies, parameter groups and the like.
+        _ => return None,
+    };
+    Some(DatabaseEvent {
+        at: time(event.date.as_ref()?)?,
+        kind,
+        source: event.source_identifier?,
+        categories: event.event_categories.unwrap_or_default().iter().map(|name| Text::line(name)).collect(),
+        message: Text::line(&event.message.unwrap_or_default()),
+    })
+}
+
+pub(super) fn pending(resource: ResourcePendingMaintenanceActions) -> Option<(String, Vec<Pending>)> {
+    let actions = resource.pending_maintenance_action_details.unwrap_or_default();
+    let pending = actions.into_iter().map(|action| Pending {
+        action: Text::line(&action.action.unwrap_or_default()),
+        description: Text::line(&action.description.unwrap_or_default()),
+    });
+    Some((resource.resource_identifier?, pending.collect()))
+}
+
+pub(super) fn filter(name: &str, values: &[String]) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.to_vec())).build()
+}
+
+fn time(at: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.to_millis().ok()?).ok()
+}

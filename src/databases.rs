@@ -1,0 +1,155 @@
+//! Databases of an environment as they are now: what RDS says, what they use, what happened to them last.
+//!
+//! Only Describe calls and CloudWatch: looking never wakes a cluster that has paused.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cloud::{Cloud, CloudError, metrics::Samples, rds::CAPACITY},
+    domain::{
+        Text,
+        database::{Database, DatabaseEvent, SourceKind},
+    },
+};
+
+/// How far back the last event is looked for, in minutes.
+const EVENT_MINUTES: u32 = 24 * 60;
+
+/// A database, looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// What RDS says.
+    pub database: Database,
+    /// What it uses.
+    pub capacity: Capacity,
+    /// What happened to it or to one of its instances last, within a day.
+    pub last_event: Option<DatabaseEvent>,
+}
+
+/// Aurora capacity units in use.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum Capacity {
+    /// It has no such thing.
+    None,
+    /// CloudWatch has no sample of it: not the same as zero.
+    Unknown,
+    /// It has paused: the next connection wakes it, which takes 15 to 30 seconds or more.
+    Paused {
+        /// When the sample's minute began.
+        at: Timestamp,
+    },
+    /// In use.
+    Units {
+        /// Aurora capacity units.
+        units: f64,
+        /// When the sample's minute began.
+        at: Timestamp,
+    },
+}
+
+/// An environment's databases.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The databases, by name.
+    pub seen: Vec<Seen>,
+    /// What could not be known, and why.
+    pub unknown: Vec<Text>,
+}
+
+/// Looks at every database of the environment.
+///
+/// # Errors
+/// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
+pub async fn look(cloud: &Cloud) -> Result<Look, CloudError> {
+    let (databases, events) = tokio::join!(cloud.rds().databases(), cloud.rds().events(None, EVENT_MINUTES));
+    let databases = databases?;
+    let mut unknown = Vec::new();
+    let mut miss = |what: &str, error: &CloudError| unknown.push(Text::line(&format!("{what}: {error}")));
+    if let Some(error) = &databases.pending_unknown {
+        miss("pending maintenance is not known", error);
+    }
+    let events = events.unwrap_or_else(|error| {
+        miss("the last events are not known", &error);
+        Vec::new()
+    });
+    // Metrics cost money: only asked for where there is something to know.
+    let samples = if databases.list.iter().any(|database| database.limits.is_some()) {
+        cloud.metrics().search(&CAPACITY).await.unwrap_or_else(|error| {
+            miss("capacity in use is not known", &error);
+            Samples::default()
+        })
+    } else {
+        Samples::default()
+    };
+    let last = last_events(events);
+    let seen = databases.list.into_iter().map(|database| Seen {
+        capacity: Capacity::of(&database, &samples),
+        last_event: last_of(&database, &last),
+        database,
+    });
+    Ok(Look { seen: seen.collect(), unknown })
+}
+
+/// The capacity of one database; asks CloudWatch only where it is serverless.
+pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
+    if database.limits.is_none() {
+        return Capacity::None;
+    }
+    let samples = cloud.metrics().named(&CAPACITY, &[&database.name]).await.unwrap_or_default();
+    Capacity::of(database, &samples)
+}
+
+impl Capacity {
+    fn of(database: &Database, samples: &Samples) -> Self {
+        if database.limits.is_none() {
+            return Self::None;
+        }
+        match samples.newest(&database.name) {
+            None => Self::Unknown,
+            Some(sample) if sample.value <= 0.0 => Self::Paused { at: sample.at },
+            Some(sample) => Self::Units { units: sample.value, at: sample.at },
+        }
+    }
+}
+
+/// The last of each source.
+fn last_events(events: Vec<DatabaseEvent>) -> BTreeMap<(SourceKind, String), DatabaseEvent> {
+    // The oldest first: the last one stays.
+    events.into_iter().map(|event| ((event.kind, event.source.clone()), event)).collect()
+}
+
+fn last_of(database: &Database, last: &BTreeMap<(SourceKind, String), DatabaseEvent>) -> Option<DatabaseEvent> {
+    let own = (database.topology.kind(), database.name.clone());
+    let members = database.members.iter().map(|member| (SourceKind::Instance, member.name.clone()));
+    std::iter::once(own).chain(members).filter_map(|source| last.get(&source)).max_by_key(|event| event.at).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cloud::metrics::{Recent, Sample},
+        domain::database::{CapacityLimits, tests::database},
+    };
+
+    #[test]
+    fn unknown_is_not_zero() {
+        let mut orders = database(Vec::new());
+        assert_eq!(Capacity::of(&orders, &Samples::default()), Capacity::None);
+        orders.limits = Some(CapacityLimits { minimum: 0.0, maximum: 4.0 });
+        assert_eq!(Capacity::of(&orders, &Samples::default()), Capacity::Unknown);
+        let at = Timestamp::UNIX_EPOCH;
+        let of = |value| {
+            let newest = Sample { value, at };
+            let mut samples = Samples::default();
+            samples.by_name.insert("orders".to_owned(), Recent { newest, highest: value });
+            Capacity::of(&orders, &samples)
+        };
+        assert_eq!(of(0.0), Capacity::Paused { at });
+        assert_eq!(of(1.5), Capacity::Units { units: 1.5, at });
+    }
+}

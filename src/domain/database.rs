@@ -1,0 +1,300 @@
+//! Databases: what RDS runs, who writes, who could take over.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Text, words::counted};
+
+/// A DB cluster with its instances, or an instance by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Database {
+    /// Identifier.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// How it is built; decides how it fails over.
+    pub topology: Topology,
+    /// `aurora-postgresql`, `postgres`, ...
+    pub engine: Text,
+    /// Of the engine.
+    pub version: Text,
+    /// AWS's word. `available` says nothing of a cluster that has paused.
+    pub status: Text,
+    /// Who writes first, then readers, the first to be promoted before the others.
+    pub members: Vec<Member>,
+    /// Where a Multi-AZ instance's standby is.
+    pub standby_zone: Option<Text>,
+    /// Limits of Aurora Serverless v2.
+    pub limits: Option<CapacityLimits>,
+    /// What AWS means to change: action and description.
+    pub pending: Vec<Pending>,
+    /// The global cluster that it is a part of.
+    pub global: Option<Text>,
+}
+
+/// How a database is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topology {
+    /// Aurora: instances over one storage.
+    Aurora,
+    /// A Multi-AZ DB cluster: a writer and two readers that can be read.
+    MultiAzCluster,
+    /// An instance with a standby that nobody sees.
+    MultiAzInstance,
+    /// An instance alone.
+    Single,
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Identifier.
+    pub name: String,
+    /// Whether it writes.
+    pub is_writer: bool,
+    /// `db.r6g.large`; none: RDS did not tell of this instance.
+    pub class: Option<Text>,
+    /// AWS's word.
+    pub status: Option<Text>,
+    /// Availability zone.
+    pub zone: Option<Text>,
+    /// 0 is promoted first.
+    pub tier: Option<u8>,
+}
+
+/// Limits of Aurora Serverless v2, in capacity units. What is in use now, only metrics tell.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CapacityLimits {
+    /// 0: it may pause.
+    pub minimum: f64,
+    /// At most.
+    pub maximum: f64,
+}
+
+/// Something that AWS means to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// `system-update`, ...
+    pub action: Text,
+    /// AWS's words.
+    pub description: Text,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// A DB cluster.
+    Cluster,
+    /// A DB instance.
+    Instance,
+}
+
+/// Something that happened. RDS gives events no id: they are known by category and words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseEvent {
+    /// When.
+    pub at: Timestamp,
+    /// To what sort of thing.
+    pub kind: SourceKind,
+    /// To which.
+    pub source: String,
+    /// `failover`, `availability`, ...
+    pub categories: Vec<Text>,
+    /// AWS's words, or anybody's.
+    pub message: Text,
+}
+
+impl Topology {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Aurora => "Aurora cluster",
+            Self::MultiAzCluster => "Multi-AZ DB cluster",
+            Self::MultiAzInstance => "Multi-AZ instance",
+            Self::Single => "single instance",
+        }
+    }
+
+    /// Whether it is a cluster, as events and calls tell them apart.
+    pub fn kind(self) -> SourceKind {
+        match self {
+            Self::Aurora | Self::MultiAzCluster => SourceKind::Cluster,
+            Self::MultiAzInstance | Self::Single => SourceKind::Instance,
+        }
+    }
+}
+
+impl Database {
+    /// Who writes; none where RDS names nobody.
+    pub fn writer(&self) -> Option<&Member> {
+        self.members.iter().find(|member| member.is_writer)
+    }
+
+    /// Who does not, the first to be promoted first: lowest tier, then largest class (Aurora User Guide, "Fault tolerance").
+    pub fn readers(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| !member.is_writer)
+    }
+
+    /// Whether it and every instance say `available`.
+    pub fn is_available(&self) -> bool {
+        let is_well = |status: &Text| status.as_str() == "available";
+        is_well(&self.status) && self.members.iter().all(|member| member.status.as_ref().is_none_or(is_well))
+    }
+
+    /// Topology in words: `Aurora cluster: a writer and 2 readers in 3 zones`.
+    pub fn words(&self) -> String {
+        let zones: std::collections::BTreeSet<&str> =
+            self.members.iter().filter_map(|member| member.zone.as_ref().map(Text::as_str)).collect();
+        let readers = self.readers().count() as u64;
+        match self.topology {
+            Topology::Aurora | Topology::MultiAzCluster if readers == 0 => {
+                format!("{}: a writer, no reader", self.topology.words())
+            }
+            Topology::Aurora | Topology::MultiAzCluster => format!(
+                "{}: a writer and {} in {}",
+                self.topology.words(),
+                counted(readers, "reader"),
+                counted(zones.len() as u64, "zone")
+            ),
+            Topology::MultiAzInstance => "Multi-AZ instance: a standby in another zone".to_owned(),
+            Topology::Single => "single instance: nothing takes over".to_owned(),
+        }
+    }
+
+    /// How much it needs somebody: 0 most.
+    pub fn rank(&self) -> u8 {
+        let is_well = |member: &Member| member.status.as_ref().is_none_or(|status| status.as_str() == "available");
+        match self {
+            _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() => 0,
+            _ if self.writer().is_some_and(|writer| !is_well(writer)) || self.status.as_str() != "available" => 1,
+            _ if !self.is_available() => 2,
+            _ if !self.pending.is_empty() => 3,
+            _ => 4,
+        }
+    }
+
+    /// Puts members in order: who writes, then readers by promotion.
+    pub fn sort_members(&mut self) {
+        self.members.sort_by(|left, right| {
+            right.is_writer.cmp(&left.is_writer).then_with(|| left.promotion().cmp(&right.promotion()))
+        });
+    }
+}
+
+impl Member {
+    /// Who is promoted before whom; smaller first. An instance whose tier is unknown comes last.
+    pub fn promotion(&self) -> (u8, std::cmp::Reverse<u32>, &str) {
+        (self.tier.unwrap_or(u8::MAX), std::cmp::Reverse(self.class_size()), &self.name)
+    }
+
+    /// A number by which classes are told larger and smaller; 0 where the class has none: `db.serverless`.
+    pub fn class_size(&self) -> u32 {
+        let class = self.class.as_ref().map_or("", Text::as_str);
+        match class.rsplit('.').next().unwrap_or_default() {
+            "micro" => 1,
+            "small" => 2,
+            "medium" => 4,
+            "large" => 8,
+            "xlarge" => 16,
+            larger => larger
+                .strip_suffix("xlarge")
+                .and_then(|times| times.parse::<u32>().ok())
+                .map_or(0, |times| times.saturating_mul(16)),
+        }
+    }
+
+    /// Whether AWS says that it is available.
+    pub fn is_available(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.as_str() == "available")
+    }
+}
+
+impl DatabaseEvent {
+    /// Whether it is of this category.
+    pub fn is_of(&self, category: &str) -> bool {
+        self.categories.iter().any(|known| known.as_str() == category)
+    }
+
+    /// Whether it says that a failover which somebody asked for was given up.
+    pub fn abandons(&self) -> bool {
+        let words = self.message.as_str();
+        words.contains("Abandoning user requested failover") || words.contains("failover failed")
+    }
+
+    /// Whether it says that a failover is complete.
+    pub fn completes(&self) -> bool {
+        let words = self.message.as_str().to_ascii_lowercase();
+        words.contains("completed failover") || words.contains("failover completed")
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Cluster => "cluster",
+            Self::Instance => "instance",
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn member(name: &str, is_writer: bool, class: &str, tier: u8) -> Member {
+        Member {
+            name: name.to_owned(),
+            is_writer,
+            class: Some(Text::from(class)),
+            status: Some(Text::from("available")),
+            zone: Some(Text::from("af-south-1a")),
+            tier: Some(tier),
+        }
+    }
+
+    pub(crate) fn database(members: Vec<Member>) -> Database {
+        Database {
+            name: "orders".to_owned(),
+            arn: String::new(),
+            topology: Topology::Aurora,
+            engine: Text::from("aurora-postgresql"),
+            version: Text::from("16.6"),
+            status: Text::from("available"),
+            members,
+            standby_zone: None,
+            limits: None,
+            pending: Vec::new(),
+            global: None,
+        }
+    }
+
+    #[test]
+    fn readers_come_in_the_order_of_promotion() {
+        let mut orders = database(vec![
+            member("d", false, "db.r6g.large", 1),
+            member("c", false, "db.r6g.2xlarge", 1),
+            member("b", false, "db.r6g.large", 0),
+            member("a", true, "db.r6g.large", 15),
+        ]);
+        orders.sort_members();
+        let names: Vec<&str> = orders.members.iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c", "d"]);
+        assert_eq!(orders.words(), "Aurora cluster: a writer and 3 readers in 1 zone");
+    }
+
+    #[test]
+    fn worse_ranks_first() {
+        let well = database(vec![member("a", true, "db.r6g.large", 0)]);
+        let nobody_writes = database(vec![member("a", false, "db.r6g.large", 0)]);
+        let mut fails_over = well.clone();
+        fails_over.status = Text::from("failing-over");
+        let mut reader_down = database(vec![member("a", true, "db.large", 0), member("b", false, "db.large", 0)]);
+        reader_down.members[1].status = Some(Text::from("rebooting"));
+        let ranks = [nobody_writes, fails_over, reader_down, well].map(|database| database.rank());
+        assert_eq!(ranks, [0, 1, 2, 4]);
+    }
+}

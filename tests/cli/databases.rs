@@ -1,0 +1,146 @@
+//! `opsctl databases`.
+
+use jiff::Timestamp;
+use opsctl::sandbox::world::{
+    Denial, Fault, FaultKind,
+    rds::{Capacity, Category, Cluster, Event, Instance, SourceType},
+};
+
+use super::ground::{DEV, Ground, REGION};
+
+const ENGINE: &str = "aurora-postgresql";
+
+fn cluster(ground: &Ground, name: &str, change: impl Fn(&mut Cluster)) {
+    ground.sandbox.with(|world, now| {
+        let names = [format!("{name}-1"), format!("{name}-2")];
+        let instance = |name: &String, zone: &str, tier| {
+            let mut instance = Instance::new(name, "db.r6g.large", ENGINE, "16.6", zone, now);
+            instance.tier = Some(tier);
+            instance
+        };
+        let instances = vec![instance(&names[0], "af-south-1a", 0), instance(&names[1], "af-south-1b", 1)];
+        let mut cluster = Cluster::new(name, ENGINE, "16.6", &[&names[0], &names[1]], now);
+        change(&mut cluster);
+        world.put_cluster(DEV, REGION, cluster, instances);
+    });
+}
+
+fn single(ground: &Ground, name: &str, standby: Option<&str>) {
+    ground.sandbox.with(|world, now| {
+        let mut instance = Instance::new(name, "db.t4g.medium", "postgres", "16.8", "af-south-1a", now);
+        instance.secondary_zone = standby.map(str::to_owned);
+        world.put_instance(DEV, REGION, instance);
+    });
+}
+
+fn event(ground: &Ground, source: &str, message: &str) {
+    let at: Timestamp = "2026-11-21T02:40:00Z".parse().expect("a time");
+    let (source, message) = (source.to_owned(), message.to_owned());
+    let event = Event { at, source_type: SourceType::Instance, source, category: Category::Notification, message };
+    ground.sandbox.with(|world, _| world.put_event(DEV, REGION, event));
+}
+
+#[test]
+fn databases_that_need_somebody_come_first_and_topology_is_told() {
+    let ground = Ground::new();
+    cluster(&ground, "orders", |_| ());
+    cluster(&ground, "paused", |cluster| {
+        cluster.capacity = Some(Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) });
+    });
+    cluster(&ground, "wallet", |cluster| {
+        cluster.pending = vec![["system-update".to_owned(), "New Operating System update is available".to_owned()]];
+    });
+    single(&ground, "auth-db", Some("af-south-1b"));
+    single(&ground, "kong-db", None);
+    ground.sandbox.with(|world, now| {
+        world.instance(now, DEV, REGION, "kong-db").expect("there").status = "storage-full".to_owned();
+    });
+    event(&ground, "auth-db", "The free storage capacity is low");
+    insta::assert_snapshot!(ground.opsctl(&["databases", "-e", "dev"]).shown(), @r#"
+        exit 0
+        -- out
+        ENV  NAME     STATUS        WRITER                                        READERS                                       CAPACITY               TOPOLOGY                                          TO KNOW
+        dev  kong-db  storage-full  db.t4g.medium, af-south-1a, storage-full      -                                             -                      single instance: nothing takes over
+        dev  wallet   available     wallet-1 (db.r6g.large, af-south-1a, tier 0)  wallet-2 (db.r6g.large, af-south-1b, tier 1)  -                      Aurora cluster: a writer and 1 reader in 2 zones  pending: system-update
+        dev  auth-db  available     db.t4g.medium, af-south-1a                    standby in af-south-1b                        -                      Multi-AZ instance: a standby in another zone      20 min ago: The free storage capacity is low
+        dev  orders   available     orders-1 (db.r6g.large, af-south-1a, tier 0)  orders-2 (db.r6g.large, af-south-1b, tier 1)  -                      Aurora cluster: a writer and 1 reader in 2 zones
+        dev  paused   available     paused-1 (db.r6g.large, af-south-1a, tier 0)  paused-2 (db.r6g.large, af-south-1b, tier 1)  paused, of 0 to 4 ACU  Aurora cluster: a writer and 1 reader in 2 zones
+        -- err
+        sandbox: joined the one at <url> (seed 7)
+        "#);
+    let some = ground.opsctl(&["databases", "-e", "dev", "*-db"]).expect(0).out;
+    assert!(some.contains("auth-db") && !some.contains("orders"), "{some}");
+}
+
+#[test]
+fn databases_in_json_name_their_schema_and_unknown_is_not_zero() {
+    let ground = Ground::new();
+    cluster(&ground, "orders", |cluster| {
+        cluster.capacity = Some(Capacity { minimum: 0.5, maximum: 4.0, current: 1.5, pause_after_seconds: None });
+    });
+    let answer = ground.opsctl(&["databases", "--output", "json"]).expect(0).json();
+    assert_eq!(answer["schema"], "opsctl/databases/1");
+    let row = &answer["databases"][0];
+    assert_eq!((&row["name"], &row["writer"]), (&"orders".into(), &"orders-1".into()));
+    assert_eq!((&row["topology"], &row["capacity"]["state"]), (&"aurora".into(), &"units".into()));
+    assert_eq!(row["capacity"]["units"], 1.5);
+    let denial = |action: &str| Denial { account: "*".to_owned(), queue: "*".to_owned(), action: action.to_owned() };
+    ground.sandbox.with(|world, _| {
+        world.denials.extend([denial("cloudwatch:*"), denial("rds:DescribeEvents"), denial("rds:DescribePending*")]);
+    });
+    let ended = ground.opsctl(&["databases", "-e", "dev", "--output", "jsonl"]).expect(0);
+    let row: serde_json::Value = serde_json::from_str(ended.out.trim()).expect("one line");
+    assert_eq!((&row["schema"], &row["capacity"]["state"]), (&"opsctl/database/1".into(), &"unknown".into()));
+    for action in ["rds:DescribeEvents", "rds:DescribePendingMaintenanceActions", "cloudwatch:GetMetricData"] {
+        assert!(ended.err.contains(action), "{}", ended.err);
+    }
+    ground.sandbox.with(|world, _| world.denials.push(denial("rds:DescribeDBClusters")));
+    let ended = ground.opsctl(&["databases", "-e", "dev"]).expect(1);
+    assert!(ended.err.contains("rds:DescribeDBClusters"), "{}", ended.err);
+}
+
+#[test]
+fn looking_never_wakes_a_paused_cluster() {
+    let ground = Ground::new();
+    let capacity = Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) };
+    cluster(&ground, "paused", |cluster| cluster.capacity = Some(capacity.clone()));
+    for form in ["human", "json"] {
+        let ended = ground.opsctl(&["databases", "-e", "dev", "--output", form]).expect(0);
+        assert!(ended.out.contains("paused"), "{}", ended.out);
+    }
+    ground.sandbox.with(|world, now| {
+        let cluster = world.cluster(now, DEV, REGION, "paused").expect("there");
+        assert_eq!(cluster.capacity.as_ref(), Some(&capacity));
+    });
+}
+
+#[test]
+fn of_250_databases_each_has_its_row() {
+    let ground = Ground::new();
+    (0..250).for_each(|number| single(&ground, &format!("db-{number:03}"), None));
+    let answer = ground.opsctl(&["databases", "-e", "dev", "--output", "json"]).expect(0).json();
+    assert_eq!(answer["databases"].as_array().expect("rows").len(), 250);
+}
+
+#[test]
+fn hostile_events_are_shown_safely() {
+    let ground = Ground::new();
+    single(&ground, "auth-db", None);
+    event(&ground, "auth-db", "a\u{9b}31m\u{202e}evil\u{200b}\u{7f}\nnext <b>&amp;");
+    for form in ["human", "json", "jsonl"] {
+        let ended = ground.opsctl(&["databases", "-e", "dev", "--output", form]).expect(0);
+        assert!(ended.out.contains("evil") && ended.out.contains("next <b>&amp;"), "{}", ended.out);
+        assert!(!ended.out.contains(['\u{9b}', '\u{202e}', '\u{200b}', '\u{7f}']), "{:?}", ended.out);
+    }
+}
+
+#[test]
+fn a_throttled_look_is_repeated_and_a_lost_one_too() {
+    let ground = Ground::new();
+    single(&ground, "auth-db", None);
+    for kind in [FaultKind::Throttled, FaultKind::LostBefore] {
+        let fault = Fault { call: "rds:Describe*".to_owned(), queue: None, nth: 1, times: 2, kind };
+        ground.sandbox.with(|world, _| world.faults.add(fault));
+    }
+    ground.opsctl(&["databases", "-e", "dev"]).expect(0);
+}

@@ -1,0 +1,59 @@
+"""boto3 against a served endpoint that holds the fleet: databases.
+
+    OPSCTL_TEST_ENDPOINT=http://127.0.0.1:PORT pytest boto3_fleet.py
+"""
+
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+def eventually(check, seconds_max=10):
+    deadline = time.monotonic() + seconds_max
+    while not (answer := check()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.1)
+    return answer
+
+
+def test_databases_fail_over_and_say_so(client):
+    rds = client("rds", region="af-south-1", access_key="111111111111")
+    pages = rds.get_paginator("describe_db_instances").paginate(PaginationConfig={"PageSize": 20})
+    instances = {instance["DBInstanceIdentifier"]: instance for page in pages for instance in page["DBInstances"]}
+    (cluster,) = rds.describe_db_clusters(DBClusterIdentifier="nexusstream-dev")["DBClusters"]
+    writer, reader = sorted(cluster["DBClusterMembers"], key=lambda member: not member["IsClusterWriter"])
+    assert {writer["DBInstanceIdentifier"], reader["DBInstanceIdentifier"]} <= set(instances)
+    assert (writer["IsClusterWriter"], reader["IsClusterWriter"]) == (True, False)
+    target = reader["DBInstanceIdentifier"]
+    begun = rds.failover_db_cluster(DBClusterIdentifier="nexusstream-dev", TargetDBInstanceIdentifier=target)
+    assert begun["DBCluster"]["Status"] == "failing-over"
+    with pytest.raises(rds.exceptions.InvalidDBClusterStateFault):
+        rds.failover_db_cluster(DBClusterIdentifier="nexusstream-dev")
+    (event,) = rds.describe_events(SourceType="db-cluster", SourceIdentifier="nexusstream-dev")["Events"]
+    assert event["Message"] == f"Started cross AZ failover to DB instance: {target}"
+    assert event["EventCategories"] == ["failover"]
+
+    def writes():
+        (now,) = rds.describe_db_clusters(DBClusterIdentifier="nexusstream-dev")["DBClusters"]
+        return [member["DBInstanceIdentifier"] for member in now["DBClusterMembers"] if member["IsClusterWriter"]] == [target]
+
+    eventually(writes, 20)
+    by_cluster = [{"Name": "db-cluster-id", "Values": ["nexusstream-dev"]}]
+    assert len(rds.describe_db_instances(Filters=by_cluster)["DBInstances"]) == 2
+    assert rds.describe_global_clusters()["GlobalClusters"] == []
+
+
+def test_what_rds_refuses_has_its_class(client):
+    rds = client("rds", region="af-south-1", access_key="333333333333")
+    with pytest.raises(rds.exceptions.DBClusterNotFoundFault):
+        rds.describe_db_clusters(DBClusterIdentifier="nothing")
+    with pytest.raises(rds.exceptions.DBInstanceNotFoundFault):
+        rds.reboot_db_instance(DBInstanceIdentifier="nothing", ForceFailover=True)
+    with pytest.raises(ClientError) as refused:
+        rds.describe_events(SourceIdentifier="wallet-prod")
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterCombination"
+    actions = rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]
+    assert [action["ResourceIdentifier"].rpartition(":")[2] for action in actions] == ["wallet-prod"]
+    rebooting = rds.reboot_db_instance(DBInstanceIdentifier="kong-db", ForceFailover=True)["DBInstance"]
+    assert rebooting["DBInstanceStatus"] == "rebooting" and rebooting["MultiAZ"]
