@@ -56,14 +56,15 @@ impl Edits {
     ) -> Option<String> {
         let edited = self.0.get(&(environment.clone(), queue.clone()))?;
         let chosen = edited.iter().filter(|(id, _)| ids.contains(id));
-        let texts: Vec<String> = chosen.map(|(id, text)| format!("{}: {}", quoted(&id.0), literal(text))).collect();
-        if texts.is_empty() {
+        // Only the text that is wanted is ever evaluated: others may be large.
+        let branches: Vec<String> =
+            chosen.map(|(id, text)| format!("if .id == {} then {{text: {}}}", quoted(&id.0), literal(text))).collect();
+        if branches.is_empty() {
             return None;
         }
         Some(format!(
-            "# Texts edited in opsctl's console, by message id; every other message goes as it is.\n\
-             {{\n  {}\n}}[.id] as $text | if $text == null then {{}} else {{text: $text}} end\n",
-            texts.join(",\n  ")
+            "# Texts edited in opsctl's console, by message id; every other message goes as it is.\n{}\nelse {{}} end\n",
+            branches.join("\nel")
         ))
     }
 }
