@@ -163,6 +163,7 @@ fn environment(endpoint: Option<String>) -> Environment {
         endpoint,
         queues: QueueRules::default(),
         watch: WatchRules::default(),
+        services: opsctl::domain::service_rules::ServiceRules::default(),
     }
 }
 

@@ -140,6 +140,10 @@ pub enum Command {
     Purge(Purge),
     /// Put the messages of a run's snapshot back
     Restore(Restore),
+    /// Raise services that are at zero, stage by stage, and wait until they are healthy
+    Wake(Wake),
+    /// Put services to zero, the last stage first, and remember how large they were
+    Sleep(Sleep),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first
@@ -332,6 +336,38 @@ pub struct Restore {
     pub consent: Consent,
 }
 
+/// Options of `wake`.
+#[derive(Debug, Clone, Args)]
+// The operation's own group has this name.
+#[group(skip)]
+pub struct Wake {
+    /// The operation.
+    #[command(flatten)]
+    pub operation: operations::Wake,
+    /// Go on with a run that ended early
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service"])]
+    pub resume: Option<RunId>,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// Options of `sleep`.
+#[derive(Debug, Clone, Args)]
+// The operation's own group has this name.
+#[group(skip)]
+pub struct Sleep {
+    /// The operation.
+    #[command(flatten)]
+    pub operation: operations::Sleep,
+    /// Go on with a run that ended early
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service"])]
+    pub resume: Option<RunId>,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
 /// Options of `apply`.
 #[derive(Debug, Clone, Args)]
 pub struct Apply {
@@ -422,6 +458,8 @@ pub fn command() -> clap::Command {
             command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
         })
         .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
+        .mut_subcommand("wake", |command| command.mut_arg("resume", runs))
+        .mut_subcommand("sleep", |command| command.mut_arg("resume", runs))
         .mut_subcommand("restore", |command| command.mut_arg("to", names).mut_arg("run", runs));
     // What was touched stands last now; documents want the order in which the commands are written down.
     let order: Vec<String> = Cli::command().get_subcommands().map(|inner| inner.get_name().to_owned()).collect();

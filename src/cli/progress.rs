@@ -13,7 +13,10 @@ use super::{
     args::Format,
     wrap::{width_of, wrap},
 };
-use crate::{domain::words::counted, run::Progress};
+use crate::{
+    domain::{Text, words::counted},
+    run::Progress,
+};
 
 /// Plain lines are this far apart.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -38,6 +41,10 @@ struct Line<'a> {
     removed: u64,
     bounced: u64,
     seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a Text>,
+    #[serde(skip_serializing_if = "<[Text]>::is_empty")]
+    news: &'a [Text],
 }
 
 impl Shown {
@@ -51,7 +58,12 @@ impl Shown {
             Format::Human | Format::Json if std::io::stderr().is_terminal() => Self::bar(),
             Format::Human | Format::Json => Self {
                 bar: None,
-                tell: now_and_then(LINE_EVERY, |progress| say(&mut anstream::stderr(), &words(progress))),
+                tell: now_and_then(LINE_EVERY, |progress| {
+                    for news in &progress.news {
+                        say(&mut anstream::stderr(), news.as_str());
+                    }
+                    say(&mut anstream::stderr(), &words(progress));
+                }),
             },
         };
         let (Self { bar, tell }, Some(most)) = (&shown, most) else { return shown };
@@ -76,6 +88,9 @@ impl Shown {
             shown.set_length(progress.messages_estimate.max(done));
             shown.set_position(done);
             shown.set_message(state(progress));
+            for news in &progress.news {
+                wrap(news.as_str(), width_of(std::io::stderr())).iter().for_each(|line| shown.println(line));
+            }
             // The time goes on while nothing else does.
             ticking.call_once(|| shown.enable_steady_tick(Duration::from_secs(1)));
         });
@@ -110,7 +125,7 @@ fn now_and_then(every: Duration, tell: impl Fn(&Progress) + Send + Sync + 'stati
     let last = Mutex::new(Instant::now());
     Arc::new(move |progress| {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() >= every {
+        if last.elapsed() >= every || !progress.news.is_empty() {
             *last = Instant::now();
             tell(progress);
         }
@@ -123,7 +138,7 @@ fn say(to: &mut impl Write, line: &str) {
 }
 
 fn words(progress: &Progress) -> String {
-    format!("{} of ~{}, {}", progress.done(), counted(progress.messages_estimate, "message"), state(progress))
+    format!("{} of ~{}, {}", progress.done(), counted(progress.messages_estimate, progress.what), state(progress))
 }
 
 /// What is being done, then how it goes.
@@ -138,7 +153,7 @@ fn state(progress: &Progress) -> String {
     parts.extend(waits);
     parts.extend(progress.task.iter().filter(|task| !task.is_empty()).map(ToString::to_string));
     // While it waits, an average that sinks says nothing.
-    if !is_waiting {
+    if !is_waiting && progress.what == "message" {
         parts.push(format!("{:.0} a second", progress.rate_mean()));
     }
     let left: u64 = tally.kept.values().sum();
@@ -159,6 +174,8 @@ fn json(progress: &Progress) -> String {
         removed: progress.tally.removed,
         bounced: progress.tally.bounced,
         seconds: progress.at.duration_since(progress.started_at).as_secs_f64(),
+        task: progress.task.as_ref().filter(|_| progress.what == "service"),
+        news: &progress.news,
     };
     serde_json::to_string(&line).unwrap_or_default()
 }

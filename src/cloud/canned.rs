@@ -175,5 +175,6 @@ pub(crate) fn environment() -> Environment {
         endpoint: None,
         queues: crate::domain::environment::QueueRules::default(),
         watch: crate::domain::WatchRules::default(),
+        services: crate::domain::service_rules::ServiceRules::default(),
     }
 }

@@ -122,6 +122,7 @@ impl One<'_> {
             endpoint: self.endpoint(typed, protection(typed, defaults)),
             queues: QueueRules::default(),
             watch: self.watch(typed, defaults),
+            services: self.services(typed),
             account,
         };
         let rules = self.rules(typed, defaults);

@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 12] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -104,6 +104,16 @@ const TABLES: [Table; 11] = [
         heading: "[environments.prod.watch]",
         path: &["environments", "*", "watch"],
         keys: &[("calls_per_minute_max", "3000", Commented), ("dollars_per_hour_max", "0.50", Live)],
+    },
+    Table {
+        heading: "[environments.dev.groups.shop]",
+        path: &["environments", "*", "groups", "*"],
+        keys: &[
+            ("stages", r#"[["auth"], ["offers", "shop-${env}/bff"], ["*-worker"]]"#, Live),
+            ("always_on", r#"["kong"]"#, Live),
+            ("size", "1", Commented),
+            ("sleep_allowed", "true", Commented),
+        ],
     },
     Table { heading: "[keymap]", path: &["keymap"], keys: &[("base", r#""vim""#, Live)] },
     Table {

@@ -70,6 +70,7 @@ pub fn candidates(profiles: &[Profile]) -> Vec<Environment> {
             endpoint: None,
             queues: QueueRules::default(),
             watch: WatchRules::default(),
+            services: crate::domain::service_rules::ServiceRules::default(),
         });
     }
     environments

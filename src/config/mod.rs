@@ -6,6 +6,7 @@
 mod bound;
 mod check;
 mod example;
+mod groups;
 mod texts;
 mod typed;
 mod watch;

@@ -32,13 +32,21 @@ pub(super) enum Sort {
     Tag,
     /// JSON pointer or attribute name.
     KeyPlace,
+    /// Service name, or cluster/name, in which `*` stands for any characters.
+    ServicePattern,
 }
 
 impl Sort {
     /// Whether a value may come from an SSM parameter: what is needed to reach SSM may not.
     pub(super) fn may_be_parameter(self) -> bool {
         match self {
-            Self::EnvironmentName | Self::Account | Self::Region | Self::Profile | Self::Role | Self::Endpoint => false,
+            Self::EnvironmentName
+            | Self::Account
+            | Self::Region
+            | Self::Profile
+            | Self::Role
+            | Self::Endpoint
+            | Self::ServicePattern => false,
             Self::QueuePattern | Self::PairPattern | Self::Tag | Self::KeyPlace => true,
         }
     }
@@ -62,8 +70,18 @@ impl Sort {
             Self::PairPattern => pair_pattern(text),
             Self::Tag => tag(text),
             Self::KeyPlace => key_place(text),
+            Self::ServicePattern => service_pattern(text),
         }
     }
+}
+
+/// Names of ECS clusters and services: letters, digits, `-` and `_` (API reference).
+fn service_pattern(text: &str) -> Verdict {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '*' | '/');
+    if text.len() <= 511 && text.chars().all(plain) && text.matches('/').count() <= 1 {
+        return Ok(());
+    }
+    complain("not a pattern of a service's name", "write it like \"api\", \"*-worker\" or \"shop-dev/*\"")
 }
 
 fn environment_name(text: &str) -> Verdict {

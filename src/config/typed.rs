@@ -75,6 +75,25 @@ pub(super) struct Environment {
     pub(super) keys: Option<Vec<Keys>>,
     /// How closely it is watched, what that may cost, and from when on something needs somebody.
     pub(super) watch: Option<Watch>,
+    /// Groups of services that wake and sleep together, by name.
+    pub(super) groups: Option<BTreeMap<Spot<String>, Group>>,
+}
+
+/// Services that wake and sleep together. A pattern is of a service's name or of `cluster/name`; `*` stands for any characters.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    /// Stages, each a list of patterns. Waking goes through them in order, the services of a stage at once; a stage waits until the
+    /// one before it is healthy. Sleeping goes the other way.
+    #[schemars(required)]
+    pub(super) stages: Option<Vec<Vec<Spot<String>>>>,
+    /// Patterns of services that are woken first and never put to sleep.
+    pub(super) always_on: Option<Vec<Spot<String>>>,
+    /// Tasks of a service of which neither an earlier sleep nor autoscaling says how many (1 to 100). None: 1.
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) size: Option<Spot<i64>>,
+    /// Whether it may be put to sleep where names are typed (`type-name`).
+    pub(super) sleep_allowed: Option<Spot<bool>>,
 }
 
 /// Which queues are looked at, and which belong together. In a pattern `*` stands for any characters.

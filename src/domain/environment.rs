@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::WatchRules;
+use super::{service_rules::ServiceRules, watch::WatchRules};
 
 /// An environment's name in the configuration: `dev`, `staging`, `prod`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,6 +101,8 @@ pub struct Environment {
     pub queues: QueueRules,
     /// How it is watched.
     pub watch: WatchRules,
+    /// Its groups of services.
+    pub services: ServiceRules,
 }
 
 /// What the configuration says about an environment's queues. Patterns are globs: `*` stands for any characters.

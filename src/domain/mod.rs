@@ -6,6 +6,7 @@ pub mod message;
 pub mod queue;
 pub mod run_id;
 pub mod service;
+pub mod service_rules;
 pub mod text;
 pub mod watch;
 pub mod words;

@@ -1,11 +1,11 @@
 //! What a journal says about an earlier try of a run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::{IntentMessage, JournalError, Lines, Record, RunFolder};
-use crate::domain::MessageId;
+use crate::domain::{MessageId, service::ServiceId};
 
 /// What had been done when a run broke off.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,8 @@ pub struct History {
     pub task_moved: u64,
     /// When the run's move task started, once it was seen.
     pub task_started_at: Option<Timestamp>,
+    /// Services whose desired count was set or about to be: from the first count, to the last.
+    pub desired: BTreeMap<ServiceId, (u32, u32)>,
     /// How it ended, if it did.
     pub end: Option<String>,
 }
@@ -129,6 +131,12 @@ impl Reading {
                 history.task_started_at = started_at.or(history.task_started_at);
                 history.task_moved = history.task_moved.max(moved);
             }
+            Record::DesiredIntent { service, from, to } => {
+                if let Some(service) = ServiceId::parse(&service) {
+                    history.desired.entry(service).or_insert((from, to)).1 = to;
+                }
+            }
+            Record::Desired { .. } => {}
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Step { .. } => {}

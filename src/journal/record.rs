@@ -130,6 +130,24 @@ pub enum Record {
         #[serde(default)]
         started_at: Option<Timestamp>,
     },
+    /// A service's desired count is about to be set.
+    DesiredIntent {
+        /// `cluster/name`.
+        service: String,
+        /// Count before.
+        from: u32,
+        /// Count to be.
+        to: u32,
+    },
+    /// A service's desired count is known to be set.
+    Desired {
+        /// `cluster/name`.
+        service: String,
+        /// Count.
+        to: u32,
+        /// The deployment that was PRIMARY then.
+        deployment: Option<String>,
+    },
     /// How it ended.
     Ended {
         /// Exit code's name.

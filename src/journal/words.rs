@@ -36,6 +36,10 @@ impl Record {
                 )
             }
             Record::Task { status, moved, .. } => format!("move task {status}: {moved} moved"),
+            Record::DesiredIntent { service, from, to } => {
+                format!("about to set the desired count of {service} from {from} to {to}")
+            }
+            Record::Desired { service, to, .. } => format!("the desired count of {service} is {to}"),
             Record::Ended { end, .. } => format!("ended: {end}"),
         };
         Text::line(&text)

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{
+    scale::Scale,
     transfer::{Judge, Settings},
     values::Uncertain,
 };
@@ -20,6 +21,8 @@ pub enum Bound {
     ClientSide(Box<ClientSide>),
     /// A snapshot that is put back.
     Restore(PutBack),
+    /// Desired counts of services.
+    Scale(Scale),
 }
 
 /// A move task to be.

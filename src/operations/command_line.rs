@@ -11,6 +11,8 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
     let (value, plain) = match operation {
         Operation::Redrive(redrive) => (serde_json::to_value(redrive), serde_json::to_value(super::Redrive::default())),
         Operation::Purge(purge) => (serde_json::to_value(purge), serde_json::to_value(super::Purge::default())),
+        Operation::Wake(wake) => (serde_json::to_value(wake), serde_json::to_value(super::Wake::default())),
+        Operation::Sleep(sleep) => (serde_json::to_value(sleep), serde_json::to_value(super::Sleep::default())),
         Operation::Restore(restore) => {
             words.push(restore.run.to_string());
             (serde_json::to_value(restore), Ok(serde_json::json!({ "run": restore.run })))
@@ -27,6 +29,9 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
         match value {
             Value::Bool(false) => {}
             Value::Bool(true) => words.push(flag),
+            Value::Array(items) => {
+                words.extend(items.iter().flat_map(|item| [flag.clone(), quoted(item.as_str().unwrap_or_default())]))
+            }
             Value::String(text) => words.extend([flag, quoted(text)]),
             other => words.extend([flag, other.to_string()]),
         }

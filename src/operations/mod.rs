@@ -11,6 +11,7 @@ pub mod redrive;
 pub mod resolve;
 pub mod restore;
 pub mod sample;
+pub mod scale;
 pub mod transfer;
 pub mod values;
 
@@ -23,6 +24,7 @@ pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::Redrive;
 pub use restore::Restore;
+pub use scale::{Sleep, Wake};
 
 /// A change that opsctl can make, with its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Subcommand)]
@@ -34,6 +36,10 @@ pub enum Operation {
     Purge(Purge),
     /// Put the messages of a run's snapshot back
     Restore(Restore),
+    /// Raise services that are at zero, stage by stage, and wait until they are healthy
+    Wake(Wake),
+    /// Put services to zero, the last stage first, and remember how large they were
+    Sleep(Sleep),
 }
 
 impl Operation {
@@ -43,6 +49,8 @@ impl Operation {
             Self::Redrive(_) => "redrive",
             Self::Purge(_) => "purge",
             Self::Restore(_) => "restore",
+            Self::Wake(_) => "wake",
+            Self::Sleep(_) => "sleep",
         }
     }
 
@@ -52,6 +60,7 @@ impl Operation {
             Self::Redrive(redrive) => redrive.filter.as_deref(),
             Self::Purge(purge) => purge.filter.as_deref(),
             Self::Restore(restore) => restore.filter.as_deref(),
+            Self::Wake(_) | Self::Sleep(_) => None,
         }
     }
 
@@ -60,7 +69,7 @@ impl Operation {
         match self {
             Self::Redrive(redrive) => redrive.limit,
             Self::Purge(purge) => purge.limit,
-            Self::Restore(_) => None,
+            Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bound, Operation, OperationError, purge, redrive, restore};
+use super::{Bound, Operation, OperationError, purge, redrive, restore, scale};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text},
@@ -62,6 +62,8 @@ impl Planner {
             Operation::Redrive(redrive) => redrive::plan(redrive, cloud, self).await?,
             Operation::Purge(purge) => purge::plan(purge, cloud, self).await?,
             Operation::Restore(restore) => restore::plan(restore, cloud, self).await?,
+            Operation::Wake(wake) => scale::plan(wake.into(), cloud, self).await?,
+            Operation::Sleep(sleep) => scale::plan(sleep.into(), cloud, self).await?,
         };
         let plan = &mut planned.plan;
         let environment = cloud.environment();

@@ -10,10 +10,15 @@ use crate::{
 /// Says in the plan of an earlier try what is left of it: its counts are the whole queue's as it was then. What the plan rests on
 /// stays, and with it the fingerprint.
 pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) {
+    if matches!(plan.operation, Operation::Wake(_) | Operation::Sleep(_)) {
+        plan.summary = Text::line(&format!("take up {run} ({})", plan.summary));
+        return;
+    }
     let done = match plan.operation {
         Operation::Redrive(_) => (history.moved() as u64).max(history.task_moved),
         Operation::Purge(_) => history.removed.len() as u64,
         Operation::Restore(_) => history.sent.len() as u64,
+        Operation::Wake(_) | Operation::Sleep(_) => 0,
     };
     let all = plan.messages_estimate;
     let left = all.saturating_sub(done);

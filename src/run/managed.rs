@@ -174,6 +174,8 @@ impl Run<'_> {
             at: self.context.cloud.clock().now(),
             tally: tally(task),
             task: Some(Text::from(words)),
+            what: "message",
+            news: Vec::new(),
         };
         (self.context.progress)(&progress);
     }

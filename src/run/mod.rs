@@ -6,6 +6,7 @@ mod left;
 mod managed;
 mod put_back;
 mod report;
+mod scale;
 mod transfer;
 pub mod words;
 
@@ -14,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use report::{End, Failure, Report, SCHEMA};
+pub use report::{End, Ended, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
@@ -55,8 +56,12 @@ pub struct Progress {
     pub at: Timestamp,
     /// Tally; for a move task only what it moved.
     pub tally: Tally,
-    /// What a move task says of itself.
+    /// What a move task says of itself, or which services are waited for.
     pub task: Option<Text>,
+    /// What is counted: `message` or `service`.
+    pub what: &'static str,
+    /// What has happened since the last time, each told once.
+    pub news: Vec<Text>,
 }
 
 /// Carries out an approved plan. Every failure is in the report.
@@ -202,5 +207,6 @@ async fn act(planned: Planned, context: &Context, journal: &Journal, history: Hi
         Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
         Bound::ClientSide(transfer) => transfer::run(*transfer, context, journal, history, report).await,
         Bound::Restore(put_back) => put_back::run(put_back, context, journal, history, report).await,
+        Bound::Scale(scale) => scale::run(scale, context, journal, report).await,
     }
 }

@@ -248,6 +248,8 @@ impl Run<'_> {
             at: self.context.cloud.clock().now(),
             tally: self.tally.clone(),
             task: None,
+            what: "message",
+            news: Vec::new(),
         });
     }
 }

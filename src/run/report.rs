@@ -7,6 +7,7 @@ use super::NotBegun;
 use crate::{
     domain::{
         Environment, RunId, Text,
+        service::{DeploymentId, ServiceId},
         words::{counted, counted_is},
     },
     journal::{JournalError, RunFolder},
@@ -103,6 +104,56 @@ pub struct Report {
     pub command: Text,
     /// What to do next.
     pub next: Option<Text>,
+    /// What became of each service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Ended>,
+}
+
+/// What became of a service that was to wake or sleep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Service.
+    pub service: ServiceId,
+    /// Desired count before.
+    pub from: u32,
+    /// Desired count to be.
+    pub to: u32,
+    /// Whether the count is known to be set.
+    pub is_set: bool,
+    /// Whether it was seen as it shall be.
+    pub is_done: bool,
+    /// Tasks that ran when it was seen last.
+    pub running: Option<u32>,
+    /// From the update until it was seen as it shall be.
+    pub seconds: Option<f64>,
+    /// The deployment that was waited for.
+    pub deployment: Option<DeploymentId>,
+    /// Why it is not done: what failed, or its last event.
+    pub because: Option<Text>,
+    /// Why its newest task stopped by itself.
+    pub stopped: Option<Text>,
+}
+
+impl Ended {
+    /// In one line.
+    pub fn words(&self) -> String {
+        let Self { service, to, is_set, is_done, running, seconds, because, stopped, .. } = self;
+        let mut words = match (is_done, is_set) {
+            (true, _) => format!("{service}: {to} as desired, after {:.0} s", seconds.unwrap_or_default()),
+            (false, false) => format!("{service}: not set"),
+            (false, true) => {
+                let running = running.map_or("?".to_owned(), |running| running.to_string());
+                format!("{service}: {running} of {to} run")
+            }
+        };
+        if let Some(because) = because {
+            words.push_str(&format!(", {because}"));
+        }
+        if let Some(stopped) = stopped {
+            words.push_str(&format!(" (a task stopped: {stopped})"));
+        }
+        words
+    }
 }
 
 impl Report {
@@ -124,6 +175,7 @@ impl Report {
             snapshot: None,
             command: Text::line(&command_line(&plan.operation, &plan.environment)),
             next: None,
+            services: Vec::new(),
         }
     }
 

@@ -113,7 +113,16 @@ fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl 
         }
         told_at = Some(at);
         let (run, tally) = (run.clone(), tally.clone());
-        tell(&Progress { run, messages_estimate, started_at, at, tally, task: None });
+        tell(&Progress {
+            run,
+            messages_estimate,
+            started_at,
+            at,
+            tally,
+            task: None,
+            what: "message",
+            news: Vec::new(),
+        });
     }
 }
 

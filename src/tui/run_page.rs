@@ -355,6 +355,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::Verified { .. } | Record::Intent { .. } | Record::Sent { .. } | Record::Kept { .. } => Role::Text,
             Record::Deleted { .. } | Record::Gone { .. } | Record::Step { .. } => Role::Text,
             Record::TaskIntent { .. } | Record::Task { .. } => Role::Text,
+            Record::DesiredIntent { .. } | Record::Desired { .. } => Role::Text,
         };
         match wraps {
             true => page.pair(&time, LABEL, words.as_str(), role),

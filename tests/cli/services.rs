@@ -11,9 +11,13 @@ use super::ground::{DEV, Ended, Ground, caller};
 
 /// A service of `dev` in the ECS cluster `main`, with autoscaling from 2 to 4.
 pub(super) fn service(ground: &Ground, name: &str, desired: u32) {
+    service_of(ground, "main", name, desired);
+}
+
+fn service_of(ground: &Ground, cluster: &str, name: &str, desired: u32) {
     ground.sandbox.with(|world, now| {
         let fixture = ServiceFixture {
-            cluster: "main".into(),
+            cluster: cluster.into(),
             name: name.into(),
             family: name.into(),
             image: format!("{name}:1"),
@@ -26,7 +30,7 @@ pub(super) fn service(ground: &Ground, name: &str, desired: u32) {
         world.ecs.settle(now, &caller(DEV), &fixture);
         let suspended = Suspended { dynamic_scaling_in_suspended: true, ..Suspended::default() };
         let target = Target { min: 2, max: 4, suspended, created_at: now, actions: Vec::new() };
-        world.autoscaling.put(&caller(DEV), &format!("service/main/{name}"), target);
+        world.autoscaling.put(&caller(DEV), &format!("service/{cluster}/{name}"), target);
     });
 }
 
@@ -57,6 +61,29 @@ fn services_are_listed_the_worst_first() {
     assert!(tasks.out.contains("UserInitiated: by hand (broken: exit code 143)"), "{tasks:?}");
     let wrong = ground.opsctl(&["tasks", "-e", "dev", "--service", "brokn"]).expect(2);
     assert!(wrong.err.contains("did you mean broken?"), "{wrong:?}");
+}
+
+#[test]
+fn a_group_wakes_with_its_events_and_kong_is_left() {
+    let ground = Ground::quick();
+    for (name, desired) in [("kong", 1), ("auth-service", 0), ("offers-service", 0), ("offers-worker", 0)] {
+        service_of(&ground, "tsdevstack-dev", name, desired);
+    }
+    let wake = ["wake", "-e", "dev", "--group", "tsdevstack"];
+    let woken = ground.opsctl(&[&wake[..], &["--yes", "--output", "json"]].concat()).expect(0);
+    let services = woken.json()["services"].as_array().cloned().expect("services");
+    let names: Vec<&str> = services.iter().filter_map(|one| one["service"]["name"].as_str()).collect();
+    assert_eq!(names, ["auth-service", "offers-service", "offers-worker"]);
+    assert!(services.iter().all(|one| one["is_done"] == true && one["to"] == 2), "{services:?}");
+    assert!(woken.err.contains("has reached a steady state"), "{woken:?}");
+    let again = ground.opsctl(&wake).expect(0);
+    assert!(again.err.contains("There is nothing to do."), "{again:?}");
+    let refused = ground.opsctl(&["sleep", "-e", "dev", "--service", "kong", "--yes"]).expect(3);
+    assert!(refused.err.contains("kong is always on"), "{refused:?}");
+    let unknown = ground.opsctl(&["wake", "-e", "dev", "--group", "nobody"]).expect(2);
+    assert!(unknown.err.contains("it can be one of: tsdevstack"), "{unknown:?}");
+    let unnamed = ground.opsctl(&["wake", "-e", "dev"]).expect(2);
+    assert!(unnamed.err.contains("neither a group nor a service was named"), "{unnamed:?}");
 }
 
 #[test]

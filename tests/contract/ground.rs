@@ -197,6 +197,7 @@ pub(super) fn environment(endpoint: Option<String>) -> Environment {
         endpoint,
         queues: QueueRules::default(),
         watch: WatchRules::default(),
+        services: opsctl::domain::service_rules::ServiceRules::default(),
     }
 }
 

@@ -48,6 +48,7 @@ fn environment(credentials: CredentialSource, endpoint: String) -> Arc<Environme
         endpoint: Some(endpoint),
         queues: QueueRules::default(),
         watch: WatchRules::default(),
+        services: opsctl::domain::service_rules::ServiceRules::default(),
     })
 }
 

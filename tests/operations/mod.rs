@@ -9,6 +9,7 @@ mod guard;
 mod managed;
 mod plans;
 mod restore;
+mod services;
 mod throttled;
 
 use opsctl::operations::{Operation, Redrive};

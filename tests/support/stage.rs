@@ -83,6 +83,7 @@ pub(crate) fn environment(protection: Protection) -> Environment {
             ..QueueRules::default()
         },
         watch: WatchRules::default(),
+        services: opsctl::domain::service_rules::ServiceRules::default(),
     }
 }
 

@@ -141,6 +141,8 @@ pub(super) fn progress(seconds: i64, tally: Tally) -> Progress {
         at: now() + SignedDuration::from_secs(seconds),
         tally,
         task: None,
+        what: "message",
+        news: Vec::new(),
     }
 }
 
@@ -169,6 +171,7 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
         snapshot: Some(Text::line(&format!("{folder}/snapshot.jsonl"))),
         command: Text::line(&format!("opsctl redrive --queue orders-dlq --env {environment}")),
         next: left.then(|| Text::line(&format!("opsctl redrive --resume {} --env {environment}", run_id(7)))),
+        services: Vec::new(),
     }
 }
 

@@ -70,6 +70,20 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
             };
             change::run(wanted, &args.consent, global, out).await
         }
+        Command::Wake(args) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("wake", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::Wake(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
+        Command::Sleep(args) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("sleep", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::Sleep(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
         Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
         Command::Runs => runs::list(global, out).await,
         Command::Journal(args) => runs::journal(&args, global, out).await,

@@ -84,26 +84,26 @@ impl Ecs {
     /// Every cluster, all pages.
     pub async fn clusters(&self) -> Result<Vec<EcsClusterName>, CloudError> {
         const ACTION: &str = "ecs:ListClusters";
-        let arns = pages(ACTION, async |token| {
-            let page = self.clients.read.list_clusters().set_next_token(token).send().await;
+        let mut pages = Pages::new(ACTION);
+        while pages.more()? {
+            let page = self.clients.read.list_clusters().set_next_token(pages.token.clone()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            Ok((page.cluster_arns.unwrap_or_default(), page.next_token))
-        })
-        .await?;
-        Ok(arns.iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
+            pages.add(page.cluster_arns, page.next_token)?;
+        }
+        Ok(pages.arns.iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
     }
 
     /// The names of a cluster's services, all pages.
     pub async fn service_names(&self, cluster: &EcsClusterName) -> Result<Vec<ServiceName>, CloudError> {
         const ACTION: &str = "ecs:ListServices";
         let first = self.clients.read.list_services().cluster(&cluster.0).max_results(PAGE as i32);
-        let arns = pages(ACTION, async |token| {
-            let page = first.clone().set_next_token(token).send().await;
+        let mut pages = Pages::new(ACTION);
+        while pages.more()? {
+            let page = first.clone().set_next_token(pages.token.clone()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            Ok((page.service_arns.unwrap_or_default(), page.next_token))
-        })
-        .await?;
-        Ok(arns.iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
+            pages.add(page.service_arns, page.next_token)?;
+        }
+        Ok(pages.arns.iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
     }
 
     /// Describes services of one cluster, ten to a call, some calls at once.
@@ -113,6 +113,8 @@ impl Ecs {
         names: &[ServiceName],
     ) -> Result<Found<Service>, CloudError> {
         let calls = names.chunks(DESCRIBE_SERVICES_MAX).map(|some| self.describe_ten(cluster, some));
+        // Made here: a stream of closures over borrows is not known to be Send.
+        let calls: Vec<_> = calls.collect();
         let mut answers = stream::iter(calls).buffered(AT_ONCE);
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
         while let Some(answer) = answers.try_next().await? {
@@ -152,10 +154,7 @@ impl Ecs {
     /// Of the first call that fails.
     pub async fn all(&self) -> Result<Found<Service>, CloudError> {
         let clusters = self.clusters().await?;
-        let each = clusters.iter().map(async |cluster| {
-            let names = self.service_names(cluster).await?;
-            self.describe(cluster, &names).await
-        });
+        let each: Vec<_> = clusters.iter().map(|cluster| self.of_cluster(cluster)).collect();
         let mut answers = stream::iter(each).buffered(AT_ONCE);
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
         while let Some(answer) = answers.try_next().await? {
@@ -163,6 +162,11 @@ impl Ecs {
             all.missing.extend(answer.missing);
         }
         Ok(all)
+    }
+
+    async fn of_cluster(&self, cluster: &EcsClusterName) -> Result<Found<Service>, CloudError> {
+        let names = self.service_names(cluster).await?;
+        self.describe(cluster, &names).await
     }
 
     /// A service's tasks: listed by pages, described by hundreds. Tasks that vanish in between are in `missing`.
@@ -175,14 +179,14 @@ impl Ecs {
         };
         let call = self.clients.read.list_tasks().cluster(&service.cluster.0).service_name(&service.name.0);
         let first = call.desired_status(status);
-        let arns = pages(LIST, async |token| {
-            let page = first.clone().set_next_token(token).send().await;
+        let mut pages = Pages::new(LIST);
+        while pages.more()? {
+            let page = first.clone().set_next_token(pages.token.clone()).send().await;
             let page = page.map_err(|error| classify::from_sdk(LIST, error))?;
-            Ok((page.task_arns.unwrap_or_default(), page.next_token))
-        })
-        .await?;
+            pages.add(page.task_arns, page.next_token)?;
+        }
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
-        for some in arns.chunks(PAGE) {
+        for some in pages.arns.chunks(PAGE) {
             let call = self.clients.read.describe_tasks().cluster(&service.cluster.0).set_tasks(Some(some.to_vec()));
             let answer = call.send().await.map_err(|error| classify::from_sdk(DESCRIBE, error))?;
             for task in answer.tasks.unwrap_or_default() {
@@ -224,24 +228,39 @@ fn missing(failures: Option<Vec<Failure>>) -> Vec<Missing> {
 }
 
 /// Follows a listing's tokens to its end.
-async fn pages(
+struct Pages {
     action: &'static str,
-    mut ask: impl AsyncFnMut(Option<String>) -> Result<(Vec<String>, Option<String>), CloudError>,
-) -> Result<Vec<String>, CloudError> {
-    let (mut all, mut token) = (Vec::new(), None);
-    for _ in 0..PAGES_MAX {
-        let (entries, next) = ask(token.clone()).await?;
-        all.extend(entries);
-        let next = next.filter(|next| !next.is_empty());
-        if next.is_some() && next == token {
-            return Err(classify::malformed(action, "a page names itself as the next one"));
-        }
-        token = next;
-        if token.is_none() {
-            return Ok(all);
-        }
+    arns: Vec<String>,
+    token: Option<String>,
+    taken: usize,
+}
+
+impl Pages {
+    fn new(action: &'static str) -> Self {
+        Self { action, arns: Vec::new(), token: None, taken: 0 }
     }
-    Err(CloudError::new(ErrorKind::Invalid, action, &format!("more than {PAGES_MAX} pages")))
+
+    /// Whether there is a page to ask for.
+    fn more(&self) -> Result<bool, CloudError> {
+        if self.taken > 0 && self.token.is_none() {
+            return Ok(false);
+        }
+        if self.taken < PAGES_MAX {
+            return Ok(true);
+        }
+        Err(CloudError::new(ErrorKind::Invalid, self.action, &format!("more than {PAGES_MAX} pages")))
+    }
+
+    fn add(&mut self, arns: Option<Vec<String>>, next: Option<String>) -> Result<(), CloudError> {
+        let next = next.filter(|next| !next.is_empty());
+        if next.is_some() && next == self.token {
+            return Err(classify::malformed(self.action, "a page names itself as the next one"));
+        }
+        self.arns.extend(arns.unwrap_or_default());
+        self.token = next;
+        self.taken += 1;
+        Ok(())
+    }
 }
 
 /// Makes a write and judges its error by all its attempts.

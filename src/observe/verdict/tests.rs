@@ -35,6 +35,7 @@ fn prod() -> Environment {
         endpoint: None,
         queues: QueueRules::default(),
         watch: WatchRules::default(),
+        services: crate::domain::service_rules::ServiceRules::default(),
     }
 }
 

@@ -117,6 +117,7 @@ impl Fleet {
             endpoint: None,
             queues: rules.clone(),
             watch: WatchRules::default(),
+            services: self.groups(&entry.name),
         };
         self.file.environments.iter().map(environment).collect()
     }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     domain::{EnvironmentName, RunId, Text},
     gate::{self, Ask, Refusal},
-    operations::{Operation, command_line, values::Uncertain},
+    operations::{Operation, Sleep, Wake, command_line, values::Uncertain},
     plan::Plan,
     run::Failure,
 };
@@ -129,7 +129,11 @@ impl Flow {
 pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &EnvironmentName) -> String {
     let uncertain = match operation {
         Operation::Redrive(redrive) if redrive.uncertain == Uncertain::Resend => " --uncertain resend",
-        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => "",
+        Operation::Redrive(_)
+        | Operation::Purge(_)
+        | Operation::Restore(_)
+        | Operation::Wake(_)
+        | Operation::Sleep(_) => "",
     };
     format!("opsctl {} --resume {run}{uncertain} --env {environment}", operation.name())
 }
@@ -140,6 +144,9 @@ pub(super) fn subject(operation: &Operation) -> String {
         Operation::Redrive(redrive) => redrive.queue.as_str(),
         Operation::Purge(purge) => purge.queue.as_str(),
         Operation::Restore(restore) => restore.run.as_str(),
+        Operation::Wake(Wake { group, service, .. }) | Operation::Sleep(Sleep { group, service, .. }) => {
+            group.as_ref().or(service.first()).map_or("", String::as_str)
+        }
     };
     // A URL or an ARN ends with the queue's name.
     let name = resource.rsplit(['/', ':']).next().unwrap_or(resource);

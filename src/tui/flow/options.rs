@@ -10,7 +10,7 @@ use crate::{
     domain::Text,
     keymap::Key,
     messages::Filter,
-    operations::{Operation, values::Uncertain},
+    operations::{Operation, Sleep, Wake, values::Uncertain},
     tui::{
         effect::Effect,
         event::Notice,
@@ -145,6 +145,10 @@ impl Form {
             Operation::Redrive(redrive) => words.push(format!("--queue={}", redrive.queue)),
             Operation::Purge(purge) => words.push(format!("--queue={}", purge.queue)),
             Operation::Restore(restore) => words.push(restore.run.to_string()),
+            Operation::Wake(Wake { group, service, .. }) | Operation::Sleep(Sleep { group, service, .. }) => {
+                words.extend(group.iter().map(|group| format!("--group={group}")));
+                words.extend(service.iter().map(|service| format!("--service={service}")));
+            }
         }
         words.extend(lines.iter().filter_map(Line::word));
         let matches = definitions().try_get_matches_from(words).map_err(|error| in_words(&error))?;
@@ -312,7 +316,7 @@ fn apply(model: &mut Model) -> Vec<Effect> {
     // What becomes of messages in doubt changes the plan itself, and nothing is asked of AWS for it.
     let uncertain = match &operation {
         Operation::Redrive(redrive) => redrive.uncertain,
-        Operation::Purge(_) | Operation::Restore(_) => Uncertain::default(),
+        Operation::Purge(_) | Operation::Restore(_) | Operation::Wake(_) | Operation::Sleep(_) => Uncertain::default(),
     };
     if let super::Load::Here(plan) = &mut flow.plan {
         plan.decide_uncertain(uncertain);

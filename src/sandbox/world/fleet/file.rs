@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::{
     FleetError, MessageTemplate,
     databases::DatabaseEntry,
-    services::{JobEntry, ServiceEntry},
+    services::{GroupEntry, JobEntry, ServiceEntry},
 };
 use crate::{
     domain::{Protection, environment::MessageKeys},
@@ -31,6 +31,8 @@ pub(super) struct File {
     pub(super) queues: Vec<QueueEntry>,
     #[serde(default, rename = "service")]
     pub(super) services: Vec<ServiceEntry>,
+    #[serde(default, rename = "group")]
+    pub(super) groups: Vec<GroupEntry>,
     #[serde(default, rename = "job")]
     pub(super) jobs: Vec<JobEntry>,
     #[serde(default, rename = "database")]

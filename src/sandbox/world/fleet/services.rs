@@ -6,11 +6,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Fleet, FleetError, file::File};
-use crate::sandbox::world::{
-    World,
-    autoscaling::{Action, Suspended, Target},
-    ecs::{Breaker, Outcome, Program, ServiceFixture},
-    template::Place,
+use crate::{
+    domain::service_rules::{ServiceGroup, ServiceRules},
+    sandbox::world::{
+        World,
+        autoscaling::{Action, Suspended, Target},
+        ecs::{Breaker, Outcome, Program, ServiceFixture},
+        template::Place,
+    },
 };
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +53,16 @@ struct ScheduledEntry {
     environments: Vec<String>,
 }
 
+/// Services that wake and sleep together; `{environment}` stands for the environment's name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupEntry {
+    name: String,
+    environments: Vec<String>,
+    stages: Vec<Vec<String>>,
+    always_on: Vec<String>,
+}
+
 /// A task definition whose tasks end by themselves.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +96,21 @@ impl File {
 }
 
 impl Fleet {
+    pub(super) fn groups(&self, environment: &str) -> ServiceRules {
+        let here = self.file.groups.iter().filter(|group| group.environments.iter().any(|name| name == environment));
+        let named = |patterns: &Vec<String>| -> Vec<String> {
+            patterns.iter().map(|pattern| pattern.replace("{environment}", environment)).collect()
+        };
+        let group = |group: &GroupEntry| ServiceGroup {
+            name: group.name.clone(),
+            stages: group.stages.iter().map(named).collect(),
+            always_on: named(&group.always_on),
+            size: 1,
+            sleep_allowed: false,
+        };
+        ServiceRules { groups: here.map(group).collect() }
+    }
+
     /// Names of an environment's services, as `cluster/name`.
     pub fn services<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = String> + use<'a> {
         let here = self.file.services.iter().filter(move |service| service.tasks.contains_key(environment));

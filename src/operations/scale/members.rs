@@ -1,0 +1,137 @@
+//! From what was asked for to the services.
+
+use super::{Asked, Direction};
+use crate::{
+    domain::{
+        Environment,
+        service::{Service, ServiceId},
+        service_rules::{ServiceGroup, fits},
+    },
+    operations::OperationError,
+};
+
+/// The services that are meant, in stages, and what is to be known about them.
+#[derive(Debug, Default)]
+pub(super) struct Members<'a> {
+    /// In the order of waking.
+    pub(super) stages: Vec<Vec<&'a Service>>,
+    /// Never put to sleep.
+    pub(super) always_on: Vec<&'a Service>,
+    /// Patterns of the group that are of no service.
+    pub(super) unmatched: Vec<String>,
+    /// Tasks of a service of which nothing else says how many.
+    pub(super) size: u32,
+    pub(super) sleep_allowed: bool,
+    /// Groups of services that were named one by one.
+    pub(super) groups: Vec<String>,
+}
+
+pub(super) fn choose<'a>(
+    asked: &Asked<'_>,
+    environment: &Environment,
+    services: &'a [Service],
+) -> Result<Members<'a>, OperationError> {
+    match asked.group {
+        Some(name) => {
+            let group = environment.services.group(name).ok_or_else(|| no_group(name, environment))?;
+            Ok(of_group(group, asked.direction, services))
+        }
+        None if asked.services.is_empty() => {
+            let hint = format!("give --group ({}) or --service", groups(environment));
+            Err(OperationError::usage("neither a group nor a service was named", &hint))
+        }
+        None => of_names(asked.services, environment, services),
+    }
+}
+
+fn of_group<'a>(group: &ServiceGroup, direction: Direction, services: &'a [Service]) -> Members<'a> {
+    let mut stages: Vec<Vec<&Service>> = vec![Vec::new(); group.stages.len()];
+    let mut always_on = Vec::new();
+    for service in services {
+        if group.is_always_on(&service.id) {
+            always_on.push(service);
+        } else if let Some(stage) = group.stage_of(&service.id) {
+            stages[stage].push(service);
+        }
+    }
+    if direction == Direction::Wake {
+        // Whoever must be up in any case comes first.
+        stages.insert(0, always_on.clone());
+    }
+    stages.retain(|stage| !stage.is_empty());
+    let patterns = group.stages.iter().flatten().chain(&group.always_on);
+    let nobody = |pattern: &&String| !services.iter().any(|service| fits(pattern, &service.id));
+    Members {
+        stages,
+        always_on,
+        unmatched: patterns.filter(nobody).cloned().collect(),
+        size: group.size,
+        sleep_allowed: group.sleep_allowed,
+        groups: Vec::new(),
+    }
+}
+
+fn of_names<'a>(
+    names: &[String],
+    environment: &Environment,
+    services: &'a [Service],
+) -> Result<Members<'a>, OperationError> {
+    let mut members = Members { size: 1, sleep_allowed: true, ..Members::default() };
+    let mut stage: Vec<&Service> = Vec::new();
+    for name in names {
+        let service = find(name, services)?;
+        if stage.iter().any(|other| other.id == service.id) {
+            continue;
+        }
+        let group = environment.services.group_of(&service.id);
+        members.sleep_allowed &= group.is_some_and(|group| group.sleep_allowed);
+        if let Some(group) = group {
+            members.size = members.size.max(group.size);
+            members.groups.push(group.name.clone());
+            if group.is_always_on(&service.id) {
+                members.always_on.push(service);
+            }
+        }
+        stage.push(service);
+    }
+    members.groups.dedup();
+    members.stages.push(stage);
+    Ok(members)
+}
+
+fn find<'a>(name: &str, services: &'a [Service]) -> Result<&'a Service, OperationError> {
+    let is_it = |id: &ServiceId| id.name.0 == name || id.to_string() == name;
+    let found: Vec<&Service> = services.iter().filter(|service| is_it(&service.id)).collect();
+    match found.as_slice() {
+        [service] => Ok(service),
+        [] => {
+            let mut names: Vec<(usize, &str)> = services
+                .iter()
+                .map(|service| (strsim::levenshtein(name, &service.id.name.0), &*service.id.name.0))
+                .collect();
+            names.sort_unstable();
+            let near: Vec<&str> = names.iter().filter(|(far, _)| *far <= 3).take(3).map(|(_, name)| *name).collect();
+            let hint = if near.is_empty() {
+                "`opsctl services` lists them".to_owned()
+            } else {
+                format!("did you mean {}?", near.join(" or "))
+            };
+            Err(OperationError::usage(&format!("there is no service {name}"), &hint))
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|service| service.id.to_string()).collect();
+            let what = format!("{} services have the name {name}", names.len());
+            Err(OperationError::usage(&what, &format!("name one of: {}", names.join(", "))))
+        }
+    }
+}
+
+fn no_group(name: &str, environment: &Environment) -> OperationError {
+    let what = format!("{} has no group {name}", environment.name);
+    OperationError::usage(&what, &format!("it can be one of: {}", groups(environment)))
+}
+
+fn groups(environment: &Environment) -> String {
+    let names: Vec<&str> = environment.services.groups.iter().map(|group| group.name.as_str()).collect();
+    if names.is_empty() { "none is configured".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,197 @@
+//! What waking or putting to sleep would change.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Asked, Change, Direction, Scale,
+    members::{self, Members},
+};
+use crate::{
+    cloud::Cloud,
+    domain::{
+        Protection, Text,
+        service::{Scaling, Service, ServiceId},
+        words::counted,
+    },
+    journal::{History, Sizes},
+    operations::{Bound, OperationError, Planned, Planner},
+    plan::{Call, Fact, Plan},
+};
+
+/// Services asked about in one look (`DescribeServices`), and looks a minute while waiting.
+const LOOK_EVERY_SECONDS: u64 = 2;
+
+/// A change with the reason of its size.
+struct Sized<'a> {
+    service: &'a Service,
+    change: Change,
+    because: String,
+}
+
+/// Observes and plans.
+pub(in crate::operations) async fn plan(
+    asked: Asked<'_>,
+    cloud: &Cloud,
+    planner: &Planner,
+) -> Result<Planned, OperationError> {
+    let environment = cloud.environment();
+    let caller = cloud.identity().caller().await?;
+    let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+    let services = services?.found;
+    let members = members::choose(&asked, environment, &services)?;
+    let sizes = Sizes::read(&planner.state, &caller.account, &environment.region)?;
+    let known = Known { sizes, scaling: scaling.as_ref().ok(), earlier: earlier(planner)?, default: members.size };
+    let mut plan = planner.draft();
+    if let Err(error) = &scaling {
+        plan.warnings.push(Text::line(&format!("autoscaling is not known, so neither are its minimums: {error}")));
+    }
+    let mut stages: Vec<Vec<Sized>> = Vec::new();
+    for stage in &members.stages {
+        let sized: Vec<Sized> = stage.iter().filter_map(|service| known.change(asked.direction, service)).collect();
+        stages.push(sized);
+    }
+    stages.retain(|stage| !stage.is_empty());
+    if asked.direction == Direction::Sleep {
+        // Who calls goes before who is called.
+        stages.reverse();
+    }
+    describe(&mut plan, &asked, &members, &stages, &known);
+    refuse(&mut plan, &asked, &members, environment.protection);
+    let stages = stages.into_iter().map(|stage| stage.into_iter().map(|sized| sized.change).collect()).collect();
+    let scale = Scale { direction: asked.direction, stages, timeout_seconds: asked.timeout_seconds };
+    Ok(Planned { plan, bound: Bound::Scale(scale) })
+}
+
+/// What says how large a service is to be.
+struct Known<'a> {
+    sizes: Sizes,
+    scaling: Option<&'a BTreeMap<ServiceId, Scaling>>,
+    /// Counts that the run has set or was about to, from and to.
+    earlier: BTreeMap<ServiceId, (u32, u32)>,
+    default: u32,
+}
+
+impl Known<'_> {
+    /// None: there is nothing to change.
+    fn change<'a>(&self, direction: Direction, service: &'a Service) -> Option<Sized<'a>> {
+        let now = service.desired;
+        // What this run has set itself is no change of the world.
+        let earlier = self.earlier.get(&service.id).filter(|(_, to)| *to == now);
+        let from = earlier.map_or(now, |(from, _)| *from);
+        let (to, because) = match (direction, earlier) {
+            (Direction::Wake, _) if from != 0 => return None,
+            (Direction::Sleep, _) if from == 0 => return None,
+            (Direction::Sleep, _) => (0, "remembered".to_owned()),
+            (Direction::Wake, Some((_, to))) => (*to, "as this run has set it".to_owned()),
+            (Direction::Wake, None) => self.size(&service.id),
+        };
+        let change = Change { service: service.id.clone(), from, now, to };
+        Some(Sized { service, change, because })
+    }
+
+    fn size(&self, service: &ServiceId) -> (u32, String) {
+        if let Some(size) = self.sizes.of(service).filter(|size| size.desired > 0) {
+            return (size.desired, format!("as before {} put it to sleep", size.run));
+        }
+        let min = self.scaling(service).map(|scaling| scaling.min).filter(|min| *min > 0);
+        match min {
+            Some(min) => (min, "autoscaling minimum".to_owned()),
+            None => (self.default.max(1), "configured size".to_owned()),
+        }
+    }
+
+    fn scaling(&self, service: &ServiceId) -> Option<&Scaling> {
+        self.scaling?.get(service)
+    }
+}
+
+/// The counts that the run has set or was about to set, where it is taken up again.
+fn earlier(planner: &Planner) -> Result<BTreeMap<ServiceId, (u32, u32)>, OperationError> {
+    let Some(run) = &planner.resuming else { return Ok(BTreeMap::new()) };
+    Ok(History::read(&planner.state.open(run)?)?.desired)
+}
+
+fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &[Vec<Sized<'_>>], known: &Known<'_>) {
+    let count = stages.iter().map(Vec::len).sum::<usize>() as u64;
+    let verb = match asked.direction {
+        Direction::Wake => "wake",
+        Direction::Sleep => "put to sleep",
+    };
+    let names = asked.services.join(" ");
+    plan.resource = Text::line(asked.group.unwrap_or(&names));
+    plan.summary = Text::line(&format!("{verb} {} of {}", counted(count, "service"), plan.resource));
+    plan.empty = count == 0;
+    for (number, stage) in (1..).zip(stages) {
+        let words = stage.iter().map(|Sized { change, because, .. }| {
+            format!("{} {} to {} ({because})", change.service, change.from, change.to)
+        });
+        fact(plan, &format!("stage {number}"), &words.collect::<Vec<_>>().join(", "));
+        for sized in stage {
+            let Change { service, from, to, .. } = &sized.change;
+            let value = format!("stage {number}, desired {from} to {to}, {}", sized.service.task_definition.0);
+            plan.observed.insert(format!("service {service}"), value);
+            warn_of_scaling(plan, sized, known);
+        }
+    }
+    let all = members.stages.iter().flatten();
+    let changes = |id: &ServiceId| stages.iter().flatten().any(|sized| sized.change.service == *id);
+    let left: Vec<String> = all
+        .filter(|service| !changes(&service.id))
+        .map(|service| format!("{} ({} of {} run)", service.id, service.running, service.desired))
+        .collect();
+    if !left.is_empty() {
+        fact(plan, "left as is", &left.join(", "));
+    }
+    if asked.direction == Direction::Sleep && asked.group.is_some() && !members.always_on.is_empty() {
+        let names: Vec<String> = members.always_on.iter().map(|service| service.id.to_string()).collect();
+        fact(plan, "always on", &names.join(", "));
+    }
+    plan.changes.push(Text::from("desired counts are set; no deployment is made, no task definition changes"));
+    for pattern in &members.unmatched {
+        plan.warnings.push(Text::line(&format!("no service fits the group's {pattern}")));
+    }
+    for group in &members.groups {
+        let text =
+            format!("it is in the group {group}: services that call one another are better woken by --group {group}");
+        plan.warnings.push(Text::line(&text));
+    }
+    let looks = stages.len() as u64 * 60 / LOOK_EVERY_SECONDS;
+    for (action, times_estimate) in [("ecs:UpdateService", count), ("ecs:DescribeServices", looks * count.div_ceil(10))]
+    {
+        plan.calls.push(Call { action: action.to_owned(), resource: plan.resource.clone(), times_estimate });
+    }
+    plan.messages_estimate = count;
+}
+
+fn warn_of_scaling(plan: &mut Plan, sized: &Sized<'_>, known: &Known<'_>) {
+    let Change { service, to, .. } = &sized.change;
+    let Some(scaling) = known.scaling(service) else { return };
+    let (min, max) = (scaling.min, scaling.max);
+    let text = match *to {
+        0 if min > 0 => format!("{service}: autoscaling's minimum is {min}; its next scale-out may wake it"),
+        to if to > 0 && max == 0 => format!("{service}: autoscaling's maximum is 0; it may put it back to sleep"),
+        to if to > max => format!("{service}: {to} is more than autoscaling's maximum of {max}"),
+        to if to > 0 && to < min => format!("{service}: {to} is less than autoscaling's minimum of {min}"),
+        _ => return,
+    };
+    plan.warnings.push(Text::line(&text));
+}
+
+fn refuse(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, protection: Protection) {
+    if asked.direction == Direction::Wake {
+        return;
+    }
+    if asked.group.is_none() {
+        for service in &members.always_on {
+            plan.blockers.push(Text::line(&format!("{} is always on", service.id)));
+        }
+    }
+    if protection == Protection::TypeName && !members.sleep_allowed {
+        let text = "names are typed here, and no group with `sleep_allowed = true` has these services";
+        plan.blockers.push(Text::from(text));
+    }
+}
+
+fn fact(plan: &mut Plan, label: &str, value: &str) {
+    plan.facts.push(Fact { label: label.to_owned(), value: Text::line(value) });
+}

@@ -1,0 +1,351 @@
+//! A run that wakes services or puts them to sleep: counts are set stage by stage, the services of a stage at once, and a stage is
+//! done when all of its services are.
+
+mod watched;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Context, End, Failure, Progress, Report, report::Ended};
+use crate::{
+    cloud::{CloudError, ErrorKind, ecs::Wanted},
+    domain::{
+        Text,
+        service::{EcsClusterName, Service, ServiceId, ServiceName, Task},
+        words::counted,
+    },
+    journal::{Journal, Record, Size, Sizes},
+    operations::{
+        scale::{Change, Direction, Scale},
+        transfer::Tally,
+    },
+};
+use watched::Watched;
+
+/// Between looks at the services that are waited for.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Updates at once: the throttle of 50 and 5 a second is shared (ECS developer guide).
+const UPDATES_AT_ONCE: usize = 5;
+/// Longest pause between tries of a throttled update.
+const PAUSE_MAX: Duration = Duration::from_secs(8);
+/// A count is set again so often after lost answers.
+const LOST_MAX: u32 = 4;
+/// Failed looks in a row.
+const LOOKS_FAILED_MAX: u32 = 20;
+/// Services whose stopped tasks are asked for, to say why one is not up.
+const ASKED_WHY_MAX: usize = 5;
+
+/// Why the run goes no further.
+enum Halt {
+    Cancelled,
+    TimedOut,
+    Failed(CloudError),
+    Journal(Text),
+    /// Services failed: the stages that follow need them.
+    Services,
+}
+
+pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, report: Report) -> Report {
+    let started = context.cloud.clock().now();
+    let timeout = SignedDuration::from_secs(i64::from(scale.timeout_seconds));
+    let deadline = started.checked_add(timeout).unwrap_or(Timestamp::MAX);
+    let mut run = Run { scale: &scale, context, journal, report: &report, deadline, done: 0, ended: Vec::new() };
+    let mut halt = None;
+    let mut stages = scale.stages.iter().enumerate();
+    for (number, stage) in stages.by_ref() {
+        if let Err(why) = run.stage(number, stage).await {
+            halt = Some(why);
+            break;
+        }
+    }
+    let not_begun = stages.flat_map(|(_, stage)| stage).map(Watched::not_begun);
+    run.ended.extend(not_begun);
+    let ended = std::mem::take(&mut run.ended);
+    finish(report.clone(), &scale, ended, halt, context)
+}
+
+struct Run<'a> {
+    scale: &'a Scale,
+    context: &'a Context,
+    journal: &'a Journal,
+    report: &'a Report,
+    deadline: Timestamp,
+    done: u64,
+    ended: Vec<Ended>,
+}
+
+impl Run<'_> {
+    async fn stage(&mut self, number: usize, stage: &[Change]) -> Result<(), Halt> {
+        let mut services: Vec<Watched> = stage.iter().map(|change| Watched::new(change.clone())).collect();
+        let mut result = self.begin(&mut services).await;
+        if result.is_ok() {
+            result = self.follow(number, &mut services).await;
+        }
+        if result.is_err() {
+            self.ask_why(&mut services).await;
+        }
+        self.ended.extend(services.iter().map(Watched::ended));
+        result
+    }
+
+    /// Writes down what is about to be set, then sets it.
+    async fn begin(&self, services: &mut [Watched]) -> Result<(), Halt> {
+        let to_set: Vec<&Change> =
+            services.iter().map(|watched| &watched.change).filter(|change| change.now != change.to).collect();
+        if self.scale.direction == Direction::Sleep {
+            self.remember(&to_set)?;
+        }
+        let intents = to_set.iter().map(|change| Record::DesiredIntent {
+            service: change.service.to_string(),
+            from: change.from,
+            to: change.to,
+        });
+        let intents: Vec<Record> = intents.collect();
+        if !intents.is_empty() {
+            self.write(intents).await?;
+        }
+        let updates: Vec<_> = services.iter_mut().map(|watched| self.set(watched)).collect();
+        let results: Vec<Result<(), Halt>> = stream::iter(updates).buffered(UPDATES_AT_ONCE).collect().await;
+        let told =
+            services.iter().filter(|watched| watched.set_at.is_some() && watched.change.now != watched.change.to);
+        let records = told.map(|watched| Record::Desired {
+            service: watched.change.service.to_string(),
+            to: watched.change.to,
+            deployment: watched.deployment.as_ref().map(|id| id.0.clone()),
+        });
+        let records: Vec<Record> = records.collect();
+        if !records.is_empty() {
+            self.write(records).await?;
+        }
+        results.into_iter().collect()
+    }
+
+    /// Before anything sleeps: a size that is lost would be lost for good.
+    fn remember(&self, changes: &[&Change]) -> Result<(), Halt> {
+        let environment = self.context.cloud.environment();
+        let account = crate::domain::AccountId(self.report.account.clone());
+        let at = self.context.cloud.clock().now();
+        let sizes = changes
+            .iter()
+            .map(|change| (change.service.clone(), Size { desired: change.from, at, run: self.report.run.clone() }));
+        let written =
+            Sizes::read(&self.context.state, &account, &environment.region).and_then(|mut known| known.remember(sizes));
+        written.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
+    }
+
+    /// Sets a count, and goes on until it is known to be set.
+    async fn set(&self, watched: &mut Watched) -> Result<(), Halt> {
+        let Change { service, from, now, to } = watched.change.clone();
+        let clock = self.context.cloud.clock();
+        if now == to {
+            // An earlier try has set it.
+            watched.set_at = Some(clock.now());
+            return Ok(());
+        }
+        let (mut pause, mut lost) = (Duration::from_secs(1), 0);
+        loop {
+            let asked_at = clock.now();
+            match self.context.cloud.ecs().set_desired(&service, to).await {
+                Ok(shown) => {
+                    watched.is_set(asked_at, Some(&shown));
+                    return Ok(());
+                }
+                Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) => {
+                    self.pause(pause).await?;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                Err(error) if error.may_have_been_applied() => {
+                    lost += 1;
+                    // Reads lag behind an update: looked at too early, it would seem not to have been applied.
+                    self.pause(LOOK_EVERY).await?;
+                    match self.look(&service).await? {
+                        Some(shown) if shown.desired == to => {
+                            watched.is_set(asked_at, Some(&shown));
+                            return Ok(());
+                        }
+                        // As before: the count is absolute, so that setting it once more can't double anything.
+                        Some(shown) if shown.desired == from && lost < LOST_MAX => {}
+                        Some(shown) if shown.desired == from => return Err(Halt::Failed(error)),
+                        Some(shown) => {
+                            let words = format!("somebody set its desired count to {} meanwhile", shown.desired);
+                            watched.fail(&words);
+                            return Ok(());
+                        }
+                        None => {
+                            watched.fail("it is gone");
+                            return Ok(());
+                        }
+                    }
+                }
+                Err(error) if error.kind == ErrorKind::CredentialsExpired => return Err(Halt::Failed(error)),
+                Err(error) => {
+                    watched.fail(&error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// One service as it is; none: it is not there.
+    async fn look(&self, service: &ServiceId) -> Result<Option<Service>, Halt> {
+        let mut failures = 0;
+        loop {
+            match self.context.cloud.ecs().service(service).await {
+                Ok(shown) => return Ok(Some(shown)),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
+                Err(error) => return Err(Halt::Failed(error)),
+            }
+            self.pause(LOOK_EVERY).await?;
+        }
+    }
+
+    /// Looks until every service of the stage is as it shall be, or has failed.
+    async fn follow(&mut self, number: usize, services: &mut [Watched]) -> Result<(), Halt> {
+        let mut failures = 0;
+        loop {
+            match self.describe(services).await {
+                Ok(shown) => {
+                    failures = 0;
+                    let now = self.context.cloud.clock().now();
+                    let news = services.iter_mut().filter_map(|watched| {
+                        let service = shown.get(&watched.change.service)?;
+                        Some(watched.take(service, now))
+                    });
+                    let news: Vec<Text> = news.flatten().collect();
+                    self.tell(number, services, news);
+                }
+                Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
+                Err(error) => return Err(Halt::Failed(error)),
+            }
+            if services.iter().all(|watched| !watched.is_waited_for()) {
+                self.done += services.iter().filter(|watched| watched.is_done()).count() as u64;
+                let all_well = services.iter().all(Watched::is_done);
+                return if all_well { Ok(()) } else { Err(Halt::Services) };
+            }
+            self.pause(LOOK_EVERY).await?;
+        }
+    }
+
+    /// The services that are waited for, ten to a call.
+    async fn describe(&self, services: &[Watched]) -> Result<BTreeMap<ServiceId, Service>, CloudError> {
+        let mut by_cluster: BTreeMap<EcsClusterName, Vec<ServiceName>> = BTreeMap::new();
+        for watched in services.iter().filter(|watched| watched.is_waited_for()) {
+            let ServiceId { cluster, name } = watched.change.service.clone();
+            by_cluster.entry(cluster).or_default().push(name);
+        }
+        let mut all = BTreeMap::new();
+        for (cluster, names) in &by_cluster {
+            let shown = self.context.cloud.ecs().describe(cluster, names).await?;
+            all.extend(shown.found.into_iter().map(|service| (service.id.clone(), service)));
+        }
+        Ok(all)
+    }
+
+    /// What stopped tasks say of services that are not up.
+    async fn ask_why(&self, services: &mut [Watched]) {
+        let open = services.iter_mut().filter(|watched| !watched.is_done() && watched.set_at.is_some());
+        for watched in open.take(ASKED_WHY_MAX) {
+            let stopped = self.context.cloud.ecs().tasks(&watched.change.service, Wanted::Stopped).await;
+            let tasks = stopped.map(|answer| answer.found).unwrap_or_default();
+            let newest = tasks.into_iter().filter(is_telling).max_by_key(|task| task.stopped_at.or(task.created_at));
+            watched.stopped = newest.and_then(|task| task.stopped_reason);
+        }
+    }
+
+    /// Waits a little, unless it is to stop or its time is over.
+    async fn pause(&self, pause: Duration) -> Result<(), Halt> {
+        let clock = self.context.cloud.clock();
+        if self.context.cancel.is_cancelled() {
+            return Err(Halt::Cancelled);
+        }
+        if clock.now() >= self.deadline {
+            return Err(Halt::TimedOut);
+        }
+        tokio::select! {
+            () = clock.sleep(pause) => Ok(()),
+            () = self.context.cancel.cancelled() => Err(Halt::Cancelled),
+        }
+    }
+
+    fn tell(&self, number: usize, services: &[Watched], news: Vec<Text>) {
+        let open: Vec<String> = services.iter().filter(|watched| watched.is_waited_for()).map(Watched::words).collect();
+        let words = format!("stage {} of {}: {}", number + 1, self.scale.stages.len(), open.join(", "));
+        let done = self.done + services.iter().filter(|watched| watched.is_done()).count() as u64;
+        let progress = Progress {
+            run: self.report.run.clone(),
+            messages_estimate: self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64,
+            started_at: self.report.started_at,
+            at: self.context.cloud.clock().now(),
+            tally: Tally { moved: done, ..Tally::default() },
+            task: Some(Text::line(&words)),
+            what: "service",
+            news,
+        };
+        (self.context.progress)(&progress);
+    }
+
+    async fn write(&self, records: Vec<Record>) -> Result<(), Halt> {
+        let written = self.journal.write(records, Vec::new()).await;
+        written.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
+    }
+}
+
+/// Whether the task stopped by itself.
+fn is_telling(task: &Task) -> bool {
+    let code = task.stop_code.as_ref().map(Text::as_str);
+    !matches!(code, None | Some("ServiceSchedulerInitiated"))
+}
+
+/// What became of it all.
+fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
+    let environment = context.cloud.environment();
+    let now = context.cloud.clock().now();
+    report.seconds = now.duration_since(report.started_at).as_secs_f64();
+    let done = ended.iter().filter(|service| service.is_done).count();
+    let begun = ended.iter().filter(|service| service.is_set).count();
+    let missing: Vec<String> = ended.iter().filter(|service| !service.is_done).map(Ended::words).collect();
+    let missing = missing.join("; ");
+    let (end, what, hint) = match halt {
+        None => (End::Done, None, String::new()),
+        Some(Halt::Cancelled) => {
+            (End::Interrupted, Some(format!("stopped, as asked: {missing}")), "go on with --resume".to_owned())
+        }
+        Some(Halt::TimedOut) => {
+            let what = format!("not done after {} s: {missing}", scale.timeout_seconds);
+            (
+                End::Partly,
+                Some(what),
+                "look at `opsctl services` and `opsctl tasks`, then wait on with --resume".to_owned(),
+            )
+        }
+        Some(Halt::Services) => {
+            let what = format!("{missing}; no later stage was begun");
+            (End::Partly, Some(what), "mend what failed, then run it again".to_owned())
+        }
+        Some(Halt::Failed(error)) => (End::Partly, Some(error.to_string()), error.hint(environment)),
+        Some(Halt::Journal(because)) => {
+            let what = format!("stopped, since the state folder can't be written: {because}");
+            (End::Partly, Some(what), "make room on the disk, then --resume".to_owned())
+        }
+    };
+    report.end = if end == End::Partly && begun == 0 { End::Failed } else { end };
+    report.failure = what.map(|what| Failure { what: Text::line(&what), hint: Text::line(&hint) });
+    report.tally = Tally { moved: done as u64, ..Tally::default() };
+    if report.end != End::Done {
+        if begun > done {
+            let text = format!(
+                "ECS goes on by itself with {}: `opsctl services --env {}` shows how far it is",
+                counted((begun - done) as u64, "service"),
+                environment.name
+            );
+            report.notes.push(Text::line(&text));
+        }
+        let resume = format!("opsctl {} --resume {} --env {}", report.operation, report.run, environment.name);
+        report.next = Some(Text::line(&resume));
+    }
+    report.services = ended;
+    report
+}

@@ -1,0 +1,208 @@
+//! Waking services and putting them to sleep.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::SignedDuration;
+use opsctl::{
+    domain::{
+        Protection,
+        service_rules::{ServiceGroup, ServiceRules},
+    },
+    operations::{Operation, Sleep, Wake},
+    run::{self, End, Report},
+    sandbox::world::{
+        Fault,
+        ecs::{Breaker, Outcome, Program, ServiceFixture},
+    },
+};
+
+use crate::support::stage::{Stage, caller};
+
+/// From a count that is set to the last task that runs: scheduler, provisioning, image.
+const START_SECONDS: f64 = 13.0;
+/// Between looks.
+const LOOK_SECONDS: f64 = 2.0;
+
+/// Services with so many tasks in the cluster `main`, and a group of these stages, in which `kong` is always on.
+fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -> Stage {
+    let mut stage = Stage::new(protection, &[]);
+    for (name, desired) in services {
+        let fixture = ServiceFixture {
+            cluster: "main".into(),
+            name: (*name).into(),
+            family: (*name).into(),
+            image: format!("{name}:1"),
+            revision: 3,
+            program: Program::default(),
+            desired: *desired,
+            breaker: Breaker::Fails,
+            tags: BTreeMap::new(),
+        };
+        stage.sandbox.with(|world, now| world.ecs.settle(now, &caller(), &fixture));
+    }
+    let stages = stages.iter().map(|stage| stage.iter().map(|name| (*name).to_owned()).collect()).collect();
+    let group =
+        ServiceGroup { name: "all".into(), stages, always_on: vec!["kong".into()], size: 1, sleep_allowed: false };
+    stage.environment.services = ServiceRules { groups: vec![group] };
+    stage
+}
+
+fn wake() -> Operation {
+    Operation::Wake(Wake { group: Some("all".to_owned()), ..Wake::default() })
+}
+
+fn wake_for(timeout_seconds: u32) -> Operation {
+    Operation::Wake(Wake { group: Some("all".to_owned()), timeout_seconds, ..Wake::default() })
+}
+
+fn sleep() -> Operation {
+    Operation::Sleep(Sleep { group: Some("all".to_owned()), ..Sleep::default() })
+}
+
+fn running(stage: &Stage, service: &str) -> (u32, usize) {
+    let clock = stage.sandbox.clock();
+    stage.sandbox.with(|world, _| {
+        world.advance(clock.now());
+        let view = world.ecs.view(&caller(), "main", service).expect("there");
+        (view.desired, view.running)
+    })
+}
+
+fn fault(kind: &str, times: u64) -> Fault {
+    serde_json::from_value(serde_json::json!({ "call": "UpdateService", "kind": kind, "times": times }))
+        .expect("a fault")
+}
+
+fn because(report: &Report) -> &str {
+    report.failure.as_ref().map_or("", |failure| failure.what.as_str())
+}
+
+#[tokio::test(start_paused = true)]
+async fn stages_wait_for_one_another_and_services_of_a_stage_do_not() {
+    let names: Vec<String> = (0..12).map(|number| format!("api-{number:02}")).collect();
+    let mut services: Vec<(&str, u32)> = names.iter().map(|name| (name.as_str(), 0)).collect();
+    services.extend([("kong", 1), ("auth", 0), ("worker", 0)]);
+    let mut stage = stage(Protection::Confirm, &services, &[&["auth"], &["api-*"], &["worker"]]);
+    let report = stage.run(&wake()).await;
+    assert_eq!(report.end, End::Done, "{report:#?}");
+    assert_eq!((report.services.len(), running(&stage, "worker"), running(&stage, "kong")), (14, (1, 1), (1, 1)));
+    let slowest = START_SECONDS + LOOK_SECONDS;
+    assert!(report.services.iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= slowest)), "{report:#?}");
+    assert!((3.0 * START_SECONDS..=3.0 * slowest + 1.0).contains(&report.seconds), "{} s", report.seconds);
+    assert_eq!(stage.run(&wake()).await.end, End::Done, "nothing is at zero any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_slept_wakes_as_large_as_it_was() {
+    let mut stage = stage(Protection::Confirm, &[("kong", 1), ("api", 3), ("worker", 2)], &[&["api"], &["worker"]]);
+    let report = stage.run(&sleep()).await;
+    assert_eq!(report.end, End::Done, "{report:#?}");
+    assert_eq!(report.services[0].service.name.0, "worker", "who calls goes first");
+    assert_eq!(["api", "worker", "kong"].map(|name| running(&stage, name)), [(0, 0), (0, 0), (1, 1)]);
+    let report = stage.run(&wake()).await;
+    assert_eq!(report.end, End::Done, "{report:#?}");
+    assert_eq!(["api", "worker"].map(|name| running(&stage, name)), [(3, 3), (2, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_capacity_the_time_runs_out_and_a_resume_waits_on() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0), ("worker", 0)], &[&["api"], &["worker"]]);
+    stage.sandbox.with(|world, now| world.ecs.fill_until(&caller(), "main", now + SignedDuration::from_secs(75)));
+    let report = stage.run(&wake_for(60)).await;
+    assert_eq!(report.end, End::Partly, "{report:#?}");
+    let words = because(&report);
+    assert!(words.contains("main/api: 0 of 1 run") && words.contains("was unable to place a task"), "{words}");
+    assert!(words.contains("main/worker: not set"), "{words}");
+    assert!(
+        report.notes.iter().any(|note| note.as_str().contains("ECS goes on by itself with 1 service")),
+        "{report:#?}"
+    );
+    assert!(report.next.as_ref().is_some_and(|next| next.as_str().contains("wake --resume")), "{report:#?}");
+    let report = stage.resume().await;
+    assert_eq!(report.end, End::Done, "{report:#?}");
+    assert_eq!([running(&stage, "api"), running(&stage, "worker")], [(1, 1), (1, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_fails_meanwhile_ends_it_and_no_later_stage_begins() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0), ("worker", 0)], &[&["api"], &["worker"]]);
+    let (sandbox, operation) = (stage.sandbox.clone(), wake());
+    let deploys = async {
+        sandbox.clock().sleep(Duration::from_secs(6)).await;
+        sandbox.with(|world, now| {
+            let program = Program { outcome: Outcome::CannotPull, ..Program::default() };
+            let definition = world.ecs.define(&caller(), "api", "api:4", 4, program);
+            world.ecs.deploy(now, &caller(), "main", "api", &definition);
+        });
+    };
+    let (report, ()) = tokio::join!(stage.run(&operation), deploys);
+    assert_eq!(report.end, End::Partly, "{report:#?}");
+    let words = because(&report);
+    assert!(words.contains("failed: ECS deployment circuit breaker: tasks failed to start"), "{words}");
+    assert!(words.contains("CannotPullContainerError") && words.contains("no later stage was begun"), "{words}");
+    assert_eq!(running(&stage, "worker").0, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttles_and_lost_answers_are_got_over() {
+    for (kind, times) in [("throttled", 6), ("lost-after", 1), ("lost-before", 2)] {
+        let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
+        stage.fault(fault(kind, times));
+        let report = stage.run(&wake()).await;
+        assert_eq!((report.end, running(&stage, "api")), (End::Done, (1, 1)), "{kind}: {report:#?}");
+    }
+    let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
+    stage.sandbox.with(|world, now| world.ecs.drain_updates(now, &caller()));
+    assert_eq!(stage.run(&wake()).await.end, End::Done, "others had used up the throttle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_update_fails_and_sets_nothing() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
+    stage.fault(fault("denied", 9));
+    let report = stage.run(&wake()).await;
+    assert_eq!((report.end, running(&stage, "api")), (End::Failed, (0, 0)), "{report:#?}");
+    assert!(because(&report).contains("ecs:UpdateService"), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_stale_when_somebody_was_quicker() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
+    let planned = stage.plan(&wake()).await.expect("a plan");
+    stage.sandbox.with(|world, now| world.ecs.set_desired(now, &caller(), "main", "api", 4));
+    let approved = stage.approve(planned.plan).expect("approval");
+    let context = stage.context().await;
+    let report = run::execute(approved, &context).await;
+    assert_eq!((report.end, running(&stage, "api").0), (End::Stale, 4), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_says_what_goes_on_and_a_resume_finds_it() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
+    let (clock, cancel, operation) = (stage.sandbox.clock(), stage.cancel.clone(), wake());
+    let stops = async {
+        clock.sleep(Duration::from_secs(5)).await;
+        cancel.cancel();
+    };
+    let (report, ()) = tokio::join!(stage.run(&operation), stops);
+    assert_eq!(report.end, End::Interrupted, "{report:#?}");
+    assert!(report.notes.iter().any(|note| note.as_str().contains("ECS goes on by itself")), "{report:#?}");
+    stage.cancel = tokio_util::sync::CancellationToken::new();
+    let report = stage.resume().await;
+    assert_eq!((report.end, running(&stage, "api")), (End::Done, (1, 1)), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sleep_is_refused_where_it_must_not_be() {
+    let mut typed = stage(Protection::TypeName, &[("api", 2), ("kong", 1)], &[&["api"]]);
+    let blockers = typed.plan(&sleep()).await.expect("a plan").plan.blockers;
+    assert!(blockers[0].as_str().contains("sleep_allowed"), "{blockers:?}");
+    typed.environment.services.groups[0].sleep_allowed = true;
+    assert!(typed.plan(&sleep()).await.expect("a plan").plan.blockers.is_empty());
+    let kong = Operation::Sleep(Sleep { service: vec!["kong".to_owned()], ..Sleep::default() });
+    let blockers = typed.plan(&kong).await.expect("a plan").plan.blockers;
+    assert!(blockers.iter().any(|blocker| blocker.as_str().contains("main/kong is always on")), "{blockers:?}");
+    let nobody = Operation::Wake(Wake { service: vec!["apii".to_owned()], ..Wake::default() });
+    let error = typed.plan(&nobody).await.expect_err("no such service");
+    assert_eq!(error.to_string(), "there is no service apii");
+}
