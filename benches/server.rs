@@ -164,6 +164,7 @@ fn environment(endpoint: Option<String>) -> Environment {
         queues: QueueRules::default(),
         watch: WatchRules::default(),
         services: opsctl::domain::service_rules::ServiceRules::default(),
+        databases: opsctl::domain::environment::DatabaseRules::default(),
     }
 }
 

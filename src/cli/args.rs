@@ -1,9 +1,13 @@
 //! The command line as typed.
 
+mod databases;
+
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
+
+pub use databases::{Databases, Failover};
 
 use super::{complete, exit::Exit};
 use crate::{domain::RunId, keymap::Base, operations};
@@ -144,6 +148,8 @@ pub enum Command {
     Wake(Wake),
     /// Put services to zero, the last stage first, and remember how large they were
     Sleep(Sleep),
+    /// Let another instance of a database write, and measure how long it took
+    Failover(Failover),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first
@@ -205,14 +211,6 @@ pub struct Queues {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Services {
     /// List only services whose names (or cluster/name) match this pattern; `*` stands for anything
-    #[arg(value_name = "PATTERN")]
-    pub pattern: Option<String>,
-}
-
-/// Options of `databases`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Databases {
-    /// List only databases whose names match this pattern; `*` stands for anything
     #[arg(value_name = "PATTERN")]
     pub pattern: Option<String>,
 }
@@ -457,6 +455,7 @@ pub fn command() -> clap::Command {
         .mut_subcommand("redrive", |command| {
             command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
         })
+        .mut_subcommand("failover", |command| command.mut_arg("resume", runs))
         .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
         .mut_subcommand("wake", |command| command.mut_arg("resume", runs))
         .mut_subcommand("sleep", |command| command.mut_arg("resume", runs))

@@ -138,11 +138,17 @@ fn say(to: &mut impl Write, line: &str) {
 }
 
 fn words(progress: &Progress) -> String {
+    if let Some(task) = progress.task.as_ref().filter(|_| progress.messages_estimate == 0) {
+        return task.to_string();
+    }
     format!("{} of ~{}, {}", progress.done(), counted(progress.messages_estimate, progress.what), state(progress))
 }
 
 /// What is being done, then how it goes.
 fn state(progress: &Progress) -> String {
+    if let Some(task) = progress.task.as_ref().filter(|_| progress.messages_estimate == 0) {
+        return task.to_string();
+    }
     let tally = &progress.tally;
     let mut parts = Vec::new();
     if tally.steps > 1 {

@@ -176,5 +176,6 @@ pub(crate) fn environment() -> Environment {
         queues: crate::domain::environment::QueueRules::default(),
         watch: crate::domain::WatchRules::default(),
         services: crate::domain::service_rules::ServiceRules::default(),
+        databases: crate::domain::environment::DatabaseRules::default(),
     }
 }

@@ -123,6 +123,7 @@ impl One<'_> {
             queues: QueueRules::default(),
             watch: self.watch(typed, defaults),
             services: self.services(typed),
+            databases: self.databases(typed, defaults),
             account,
         };
         let rules = self.rules(typed, defaults);

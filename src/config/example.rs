@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 13] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -71,6 +71,11 @@ const TABLES: [Table; 12] = [
             ("consumer_absent_minutes", "5", Live),
             ("parked", r#"["error_orders"]"#, Live),
         ],
+    },
+    Table {
+        heading: "[defaults.databases]",
+        path: &["defaults", "databases"],
+        keys: &[("objectives", r#"[{ database = "orders-*", rto_seconds = 300 }]"#, Live)],
     },
     Table {
         heading: "[environments.dev]",
@@ -219,6 +224,7 @@ mod tests {
             &["defaults", "queues"],
             &["defaults", "keys", "*"],
             &["defaults", "watch"],
+            &["defaults", "databases"],
             &["environments", "*"],
         ] {
             for key in descend(&schema, path)["properties"].as_object().expect("a table").keys() {

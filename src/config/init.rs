@@ -71,6 +71,7 @@ pub fn candidates(profiles: &[Profile]) -> Vec<Environment> {
             queues: QueueRules::default(),
             watch: WatchRules::default(),
             services: crate::domain::service_rules::ServiceRules::default(),
+            databases: crate::domain::environment::DatabaseRules::default(),
         });
     }
     environments

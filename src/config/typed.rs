@@ -44,6 +44,8 @@ pub(super) struct Defaults {
     pub(super) keys: Option<Vec<Keys>>,
     /// How closely it is watched, what that may cost, and from when on something needs somebody.
     pub(super) watch: Option<Watch>,
+    /// What is expected of databases.
+    pub(super) databases: Option<Databases>,
 }
 
 /// One AWS account in one region.
@@ -75,6 +77,8 @@ pub(super) struct Environment {
     pub(super) keys: Option<Vec<Keys>>,
     /// How closely it is watched, what that may cost, and from when on something needs somebody.
     pub(super) watch: Option<Watch>,
+    /// What is expected of databases; before what the defaults say.
+    pub(super) databases: Option<Databases>,
     /// Groups of services that wake and sleep together, by name.
     pub(super) groups: Option<BTreeMap<Spot<String>, Group>>,
 }
@@ -121,6 +125,26 @@ pub(super) struct Pair {
     /// Pattern of its DLQ's name, with one `*`.
     #[schemars(required)]
     pub(super) dead_letter: Option<Spot<String>>,
+}
+
+/// What is expected of databases.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Databases {
+    /// How long databases may be without a writer; the first pattern that matches wins. A failover is held against it.
+    pub(super) objectives: Option<Vec<Objective>>,
+}
+
+/// How long databases may be without a writer.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Objective {
+    /// Name or pattern of clusters and instances.
+    #[schemars(required)]
+    pub(super) database: Option<Spot<String>>,
+    /// Recovery time objective, in seconds (1 to 86,400).
+    #[schemars(required, range(min = 1, max = 86_400))]
+    pub(super) rto_seconds: Option<Spot<i64>>,
 }
 
 /// How closely an environment is watched, what that may cost, and from when on something needs somebody.

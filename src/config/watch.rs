@@ -8,7 +8,7 @@ use super::{
     typed::{Defaults, Environment, Watch},
 };
 use crate::{
-    domain::{Dollars, WatchRules},
+    domain::{Dollars, WatchRules, environment::DatabaseRules},
     files::{Spot, problem::Problem},
 };
 
@@ -26,9 +26,23 @@ const EXPIRES_SOON: Range = Range { least: 1, most: 336, unit: "hours" };
 /// Counts are remembered for half an hour.
 const GROWTH: Range = Range { least: 1, most: 30, unit: "minutes" };
 const CONSUMER_ABSENT: Range = Range { least: 1, most: 10_080, unit: "minutes" };
+const RTO: Range = Range { least: 1, most: 86_400, unit: "seconds" };
 const DOLLARS_MOST: f64 = 100.0;
 
 impl One<'_> {
+    /// The environment's own objectives come first.
+    pub(super) fn databases(&mut self, typed: &Environment, defaults: &Defaults) -> DatabaseRules {
+        let mut objectives = Vec::new();
+        for databases in [&typed.databases, &defaults.databases].into_iter().flatten() {
+            for objective in databases.objectives.iter().flatten() {
+                let (Some(database), Some(seconds)) = (&objective.database, &objective.rto_seconds) else { continue };
+                let pattern = self.pattern(database);
+                objectives.extend(self.figure(seconds, &RTO).map(|seconds| (pattern, seconds)));
+            }
+        }
+        DatabaseRules { objectives }
+    }
+
     /// The environment's own figures win over those of the defaults; its lists come first.
     pub(super) fn watch(&mut self, typed: &Environment, defaults: &Defaults) -> WatchRules {
         let mut rules = WatchRules::default();

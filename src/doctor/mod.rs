@@ -225,6 +225,7 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
     }
     permissions::check(findings, cloud, listed).await;
     permissions::check_services(findings, cloud).await;
+    permissions::check_databases(findings, cloud).await;
 }
 
 #[cfg(test)]

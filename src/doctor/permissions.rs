@@ -19,6 +19,11 @@ const MOVE_TASKS: &str = "SQS's own redrives are not seen, and none can be follo
 const SERVICES: &str = "no service can be shown or woken";
 const SCALING: &str = "bounds of autoscaling are not shown, and waking a service knows no minimum";
 
+const DATABASES: &str = "databases are not shown, and none can fail over";
+const PENDING: &str = "pending maintenance is not shown, nor warned of before a failover";
+const EVENTS: &str = "it is not known what happened to databases, nor whether a failover was given up";
+const GLOBALS: &str = "global databases are not shown";
+
 const METRICS: &str = "it is not known how old the oldest message of a queue is, and no redrive watches it";
 
 /// Adds a finding for each call that services need.
@@ -29,6 +34,24 @@ pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
     }
     let action = "application-autoscaling:DescribeScalableTargets, DescribeScheduledActions";
     tell(findings, action, scaling.err().as_ref(), SCALING, Verdict::Warning);
+}
+
+/// Adds a finding for each call that looking at databases needs. None of them wakes one that has paused.
+pub(super) async fn check_databases(findings: &mut Findings, cloud: &Cloud) {
+    let rds = cloud.rds();
+    let (databases, events, globals) = tokio::join!(rds.databases(), rds.events(None, 1), rds.globals());
+    let (listed, pending) = match databases {
+        Ok(databases) => (None, databases.pending_unknown),
+        Err(error) => (Some(error), None),
+    };
+    let is_listed = listed.is_none();
+    let listing = listed.as_ref().map_or("rds:DescribeDBClusters, DescribeDBInstances", |error| error.action.as_str());
+    tell(findings, listing, listed.as_ref(), DATABASES, Verdict::Warning);
+    if is_listed {
+        tell(findings, "rds:DescribePendingMaintenanceActions", pending.as_ref(), PENDING, Verdict::Warning);
+    }
+    tell(findings, "rds:DescribeEvents", events.err().as_ref(), EVENTS, Verdict::Warning);
+    tell(findings, "rds:DescribeGlobalClusters", globals.err().as_ref(), GLOBALS, Verdict::Warning);
 }
 
 /// Each call on the first thing that the one before finds, until one fails.

@@ -23,6 +23,11 @@ fn good(asked: &str) -> Canned {
         "ListClusters" => r#"{"clusterArns":[]}"#,
         "DescribeScalableTargets" => r#"{"ScalableTargets":[]}"#,
         "DescribeScheduledActions" => r#"{"ScheduledActions":[]}"#,
+        body if body.contains("Action=Describe") => {
+            let action = body.split(['=', '&']).nth(1).unwrap_or_default();
+            let body = format!("<{action}Response><{action}Result></{action}Result></{action}Response>");
+            return Canned::body(200, &body);
+        }
         "GetMetricData" => return Canned::EmptyCbor,
         _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
     };
@@ -62,6 +67,10 @@ async fn all_is_well() {
             "ok permission: sqs:ListMessageMoveTasks answers",
             "ok permission: ecs:ListClusters answers",
             "ok permission: application-autoscaling:DescribeScalableTargets, DescribeScheduledActions answers",
+            "ok permission: rds:DescribeDBClusters, DescribeDBInstances answers",
+            "ok permission: rds:DescribePendingMaintenanceActions answers",
+            "ok permission: rds:DescribeEvents answers",
+            "ok permission: rds:DescribeGlobalClusters answers",
         ]
     );
     let writes = ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch", "StartMessageMoveTask"];

@@ -103,6 +103,22 @@ pub struct Environment {
     pub watch: WatchRules,
     /// Its groups of services.
     pub services: ServiceRules,
+    /// Database rules.
+    pub databases: DatabaseRules,
+}
+
+/// What the configuration says about an environment's databases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DatabaseRules {
+    /// Patterns of databases and how long they may be without a writer, in seconds; the first that fits counts.
+    pub objectives: Vec<(String, u64)>,
+}
+
+impl DatabaseRules {
+    /// The recovery time objective of a database.
+    pub fn rto_seconds(&self, name: &str) -> Option<u64> {
+        self.objectives.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, seconds)| *seconds)
+    }
 }
 
 /// What the configuration says about an environment's queues. Patterns are globs: `*` stands for any characters.

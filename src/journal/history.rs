@@ -46,6 +46,8 @@ pub struct History {
     pub task_started_at: Option<Timestamp>,
     /// Services whose desired count was set or about to be: from the first count, to the last.
     pub desired: BTreeMap<ServiceId, (u32, u32)>,
+    /// When a failover was asked for, and which; none where it was refused for certain.
+    pub failover_asked: Option<(Timestamp, serde_json::Value)>,
     /// How it ended, if it did.
     pub end: Option<String>,
 }
@@ -137,6 +139,9 @@ impl Reading {
                 }
             }
             Record::Desired { .. } => {}
+            Record::FailoverIntent { what } => history.failover_asked = Some((at, *what)),
+            Record::Failover { status } if status == "refused" => history.failover_asked = None,
+            Record::Failover { .. } => {}
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Step { .. } => {}

@@ -148,6 +148,16 @@ pub enum Record {
         /// The deployment that was PRIMARY then.
         deployment: Option<String>,
     },
+    /// A database's failover was asked for; written before the call.
+    FailoverIntent {
+        /// Database, topology, who writes before, who shall.
+        what: Box<serde_json::Value>,
+    },
+    /// What became of the failover, as far as it is known.
+    Failover {
+        /// In words; `refused` where it was surely not begun.
+        status: String,
+    },
     /// How it ended.
     Ended {
         /// Exit code's name.

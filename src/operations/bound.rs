@@ -2,13 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
 use super::{
     scale::Scale,
     transfer::{Judge, Settings},
     values::Uncertain,
 };
 use crate::{
-    domain::{QueueArn, QueueUrl, RunId},
+    domain::{QueueArn, QueueUrl, RunId, database::Topology},
     messages::filter::Filter,
 };
 
@@ -23,6 +26,8 @@ pub enum Bound {
     Restore(PutBack),
     /// Desired counts of services.
     Scale(Scale),
+    /// A database's failover.
+    FailOver(Box<FailOver>),
 }
 
 /// A move task to be.
@@ -61,6 +66,28 @@ pub struct ClientSide {
     pub messages_estimate: u64,
     /// What becomes of messages in doubt.
     pub uncertain: Uncertain,
+}
+
+/// A failover to be, or one that was asked for; as such it stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailOver {
+    /// Cluster or instance.
+    pub database: String,
+    /// How it is built.
+    pub topology: Topology,
+    /// Who writes before.
+    pub writer: Option<String>,
+    /// Who shall write; none: an instance's standby.
+    pub target: Option<String>,
+    /// Where an instance runs before.
+    pub zone: Option<String>,
+    /// Where its standby is before.
+    pub standby_zone: Option<String>,
+    /// What is configured.
+    pub rto_seconds: Option<u64>,
+    /// When it was asked for: then it is only looked at.
+    #[serde(skip)]
+    pub asked_at: Option<Timestamp>,
 }
 
 /// A snapshot to be put back.

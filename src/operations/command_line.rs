@@ -17,6 +17,10 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
             words.push(restore.run.to_string());
             (serde_json::to_value(restore), Ok(serde_json::json!({ "run": restore.run })))
         }
+        Operation::Failover(failover) => {
+            words.push(quoted(&failover.database));
+            (serde_json::to_value(failover), Ok(serde_json::json!({ "database": failover.database })))
+        }
     };
     let (Ok(Value::Object(fields)), Ok(plain)) = (value, plain) else { unreachable!("parameters are plain data") };
     for (name, value) in

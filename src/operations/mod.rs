@@ -5,6 +5,7 @@
 pub mod bound;
 mod command_line;
 mod error;
+pub mod failover;
 mod planner;
 pub mod purge;
 pub mod redrive;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use bound::Bound;
 pub use command_line::command_line;
 pub use error::OperationError;
+pub use failover::Failover;
 pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::Redrive;
@@ -40,6 +42,8 @@ pub enum Operation {
     Wake(Wake),
     /// Put services to zero, the last stage first, and remember how large they were
     Sleep(Sleep),
+    /// Let another instance of a database write
+    Failover(Failover),
 }
 
 impl Operation {
@@ -51,6 +55,7 @@ impl Operation {
             Self::Restore(_) => "restore",
             Self::Wake(_) => "wake",
             Self::Sleep(_) => "sleep",
+            Self::Failover(_) => "failover",
         }
     }
 
@@ -61,6 +66,7 @@ impl Operation {
             Self::Purge(purge) => purge.filter.as_deref(),
             Self::Restore(restore) => restore.filter.as_deref(),
             Self::Wake(_) | Self::Sleep(_) => None,
+            Self::Failover(_) => None,
         }
     }
 
@@ -69,7 +75,7 @@ impl Operation {
         match self {
             Self::Redrive(redrive) => redrive.limit,
             Self::Purge(purge) => purge.limit,
-            Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) => None,
+            Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) | Self::Failover(_) => None,
         }
     }
 }

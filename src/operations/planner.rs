@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bound, Operation, OperationError, purge, redrive, restore, scale};
+use super::{Bound, Operation, OperationError, failover, purge, redrive, restore, scale};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text},
@@ -64,6 +64,7 @@ impl Planner {
             Operation::Restore(restore) => restore::plan(restore, cloud, self).await?,
             Operation::Wake(wake) => scale::plan(wake.into(), cloud, self).await?,
             Operation::Sleep(sleep) => scale::plan(sleep.into(), cloud, self).await?,
+            Operation::Failover(failover) => failover::plan(failover, cloud, self).await?,
         };
         let plan = &mut planned.plan;
         let environment = cloud.environment();

@@ -14,11 +14,22 @@ pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) 
         plan.summary = Text::line(&format!("take up {run} ({})", plan.summary));
         return;
     }
+    if let Operation::Failover(failover) = &plan.operation {
+        if history.failover_asked.is_some() {
+            let text =
+                format!("take up {run}: look whether {} has failed over; nothing is asked for", failover.database);
+            plan.summary = Text::line(&text);
+            plan.changes.clear();
+            plan.calls.clear();
+            plan.seconds_estimate = None;
+        }
+        return;
+    }
     let done = match plan.operation {
         Operation::Redrive(_) => (history.moved() as u64).max(history.task_moved),
         Operation::Purge(_) => history.removed.len() as u64,
         Operation::Restore(_) => history.sent.len() as u64,
-        Operation::Wake(_) | Operation::Sleep(_) => 0,
+        Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) => 0,
     };
     let all = plan.messages_estimate;
     let left = all.saturating_sub(done);

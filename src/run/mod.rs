@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the program changes anything in AWS.
 
+mod failover;
 mod left;
 mod managed;
 mod put_back;
@@ -15,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+pub use failover::FailedOver;
 pub use report::{End, Ended, Failure, Report, SCHEMA};
 
 use crate::{
@@ -206,6 +208,7 @@ async fn act(planned: Planned, context: &Context, journal: &Journal, history: Hi
     match planned.bound {
         Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
         Bound::ClientSide(transfer) => transfer::run(*transfer, context, journal, history, report).await,
+        Bound::FailOver(bound) => failover::run(*bound, context, journal, &history, report).await,
         Bound::Restore(put_back) => put_back::run(put_back, context, journal, history, report).await,
         Bound::Scale(scale) => scale::run(scale, context, journal, report).await,
     }

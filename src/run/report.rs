@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::NotBegun;
+use super::{FailedOver, NotBegun};
 use crate::{
     domain::{
         Environment, RunId, Text,
@@ -92,6 +92,9 @@ pub struct Report {
     pub started_at: Timestamp,
     /// How long it took.
     pub seconds: f64,
+    /// Of a failover: who writes, after how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailedOver>,
     /// What failed.
     pub failure: Option<Failure>,
     /// What to know besides.
@@ -169,6 +172,7 @@ impl Report {
             tally: Tally::default(),
             started_at,
             seconds: 0.0,
+            failover: None,
             failure: None,
             notes: Vec::new(),
             journal: None,

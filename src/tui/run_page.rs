@@ -356,6 +356,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::Deleted { .. } | Record::Gone { .. } | Record::Step { .. } => Role::Text,
             Record::TaskIntent { .. } | Record::Task { .. } => Role::Text,
             Record::DesiredIntent { .. } | Record::Desired { .. } => Role::Text,
+            Record::FailoverIntent { .. } | Record::Failover { .. } => Role::Text,
         };
         match wraps {
             true => page.pair(&time, LABEL, words.as_str(), role),

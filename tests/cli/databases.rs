@@ -144,3 +144,50 @@ fn a_throttled_look_is_repeated_and_a_lost_one_too() {
     }
     ground.opsctl(&["databases", "-e", "dev"]).expect(0);
 }
+
+#[test]
+fn a_failover_measures_its_seconds_and_is_asked_for_once() {
+    let ground = Ground::quick();
+    cluster(&ground, "nexusstream-dev", |_| ());
+    let plan = ground.opsctl(&["failover", "nexusstream-dev", "-e", "dev", "--dry-run", "--output", "json"]);
+    let plan = plan.expect(0).json();
+    assert_eq!(plan["operation"]["operation"], "failover");
+    assert_eq!(plan["summary"], "let nexusstream-dev-2 write in place of nexusstream-dev-1");
+    let without = ground.opsctl(&["failover", "nexusstream-dev", "-e", "dev"]).expect(3);
+    assert!(without.err.contains("nobody confirmed"), "{}", without.err);
+    let words = ["failover", "nexusstream-dev", "-e", "dev", "--yes", "--output", "json"];
+    let report = ground.opsctl(&words).expect(0).json();
+    assert_eq!((&report["operation"], &report["end"]), (&"failover".into(), &"done".into()), "{report}");
+    let done = &report["failover"];
+    assert_eq!((&done["writer_after"], &done["rto_seconds"]), (&"nexusstream-dev-2".into(), &300.into()));
+    // A clock thirty times as fast: a tenth of a second of the machine's is three of the sandbox's.
+    let seconds = done["seconds_to_writer"].as_f64().expect("measured");
+    assert!((12.0..120.0).contains(&seconds), "{seconds}");
+    assert_eq!(done["within_rto"], true);
+    ground.sandbox.with(|world, now| {
+        assert_eq!(world.cluster(now, DEV, REGION, "nexusstream-dev").expect("there").failovers, 1);
+    });
+    let run = report["run"].as_str().expect("a run");
+    let shown = ground.opsctl(&["journal", "show", run]).expect(0).out;
+    assert!(shown.contains("about to fail over nexusstream-dev to nexusstream-dev-2"), "{shown}");
+    let again = ground.opsctl(&["failover", "--resume", run, "-e", "dev", "--yes"]).expect(0).out;
+    assert!(again.contains("times are those of RDS's events"), "{again}");
+}
+
+#[test]
+fn where_names_are_typed_a_yes_is_not_enough_and_the_fingerprint_needs_a_reason() {
+    let ground = Ground::quick();
+    let prod = "333333333333";
+    ground.sandbox.with(|world, now| {
+        let instances = ["a", "b"].map(|name| Instance::new(name, "db.r6g.large", ENGINE, "16.6", "af-south-1a", now));
+        world.put_cluster(prod, REGION, Cluster::new("orders", ENGINE, "16.6", &["a", "b"], now), instances.to_vec());
+    });
+    ground.opsctl(&["failover", "orders", "-e", "prod", "--yes"]).expect(3);
+    let plan = ground.opsctl(&["failover", "orders", "-e", "prod", "--dry-run", "--output", "json"]).expect(0).json();
+    let fingerprint = plan["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    let words = ["failover", "orders", "-e", "prod", "--approve", &fingerprint];
+    assert!(ground.opsctl(&words).expect(3).err.contains("reason"));
+    ground.opsctl(&[&words[..], &["--reason", "the writer is sick"]].concat()).expect(0);
+    let stale = ground.opsctl(&[&words[..], &["--reason", "again"]].concat()).expect(3);
+    assert!(stale.err.contains("the world or the operation differs"), "{}", stale.err);
+}

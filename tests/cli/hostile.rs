@@ -77,6 +77,8 @@ fn arguments_are_repeated_safely() {
         &["redrive", "-e", "dev", "--queue", HOSTILE, "--yes"],
         &["redrive", "-e", "dev", "--queue", "orders-dlq", "--edit", HOSTILE, "--yes"],
         &["redrive", "-e", "dev", "--queue", "orders-dlq", "--ids", HOSTILE, "--yes"],
+        &["failover", "-e", "dev", HOSTILE, "--yes"],
+        &["failover", "-e", "dev", "orders", "--to", HOSTILE, "--yes"],
         &["apply", HOSTILE],
         &["queues", "--config", HOSTILE],
     ] {

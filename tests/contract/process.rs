@@ -49,6 +49,7 @@ fn environment(credentials: CredentialSource, endpoint: String) -> Arc<Environme
         queues: QueueRules::default(),
         watch: WatchRules::default(),
         services: opsctl::domain::service_rules::ServiceRules::default(),
+        databases: opsctl::domain::environment::DatabaseRules::default(),
     })
 }
 

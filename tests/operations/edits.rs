@@ -23,7 +23,9 @@ async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
     });
     match stage.plan(&operation).await.expect("a plan").bound {
         Bound::ClientSide(transfer) => transfer.settings,
-        Bound::Managed(_) | Bound::Restore(_) | Bound::Scale(_) => panic!("an edit needs the client-side engine"),
+        Bound::Managed(_) | Bound::Restore(_) | Bound::Scale(_) | Bound::FailOver(_) => {
+            panic!("an edit needs the client-side engine")
+        }
     }
 }
 

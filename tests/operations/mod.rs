@@ -2,6 +2,7 @@
 
 mod account;
 mod edits;
+mod failover;
 mod fidelity;
 mod fifo_ids;
 mod gate;

@@ -62,7 +62,11 @@ pub(super) async fn run(
         let restored = match &wanted {
             Wanted::Operation(operation) => match operation.as_ref() {
                 Operation::Restore(restore) => run::plan_of(&state, &restore.run).ok(),
-                Operation::Redrive(_) | Operation::Purge(_) | Operation::Wake(_) | Operation::Sleep(_) => None,
+                Operation::Redrive(_)
+                | Operation::Purge(_)
+                | Operation::Wake(_)
+                | Operation::Sleep(_)
+                | Operation::Failover(_) => None,
             },
             Wanted::Resume(..) | Wanted::Planned(_) => None,
         };

@@ -84,6 +84,13 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
             };
             change::run(wanted, &args.consent, global, out).await
         }
+        Command::Failover(args) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("failover", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::Failover(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
         Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
         Command::Runs => runs::list(global, out).await,
         Command::Journal(args) => runs::journal(&args, global, out).await,

@@ -36,6 +36,7 @@ fn prod() -> Environment {
         queues: QueueRules::default(),
         watch: WatchRules::default(),
         services: crate::domain::service_rules::ServiceRules::default(),
+        databases: crate::domain::environment::DatabaseRules::default(),
     }
 }
 

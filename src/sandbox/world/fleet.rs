@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     AccountId, Environment, EnvironmentName, WatchRules,
-    environment::{CredentialSource, QueueRules},
+    environment::{CredentialSource, DatabaseRules, QueueRules},
 };
 use file::File;
 
@@ -106,6 +106,9 @@ impl Fleet {
             keys: self.file.keys.clone(),
             ..QueueRules::default()
         };
+        let objectives = self.file.objectives.iter();
+        let objectives = objectives.map(|entry| (entry.database.clone(), entry.rto_seconds)).collect();
+        let databases = DatabaseRules { objectives };
         let environment = |entry: &file::EnvironmentEntry| Environment {
             name: EnvironmentName(entry.name.clone()),
             account: Some(AccountId(entry.account.clone())),
@@ -118,6 +121,7 @@ impl Fleet {
             queues: rules.clone(),
             watch: WatchRules::default(),
             services: self.groups(&entry.name),
+            databases: databases.clone(),
         };
         self.file.environments.iter().map(environment).collect()
     }

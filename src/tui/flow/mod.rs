@@ -133,7 +133,8 @@ pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &Envi
         | Operation::Purge(_)
         | Operation::Restore(_)
         | Operation::Wake(_)
-        | Operation::Sleep(_) => "",
+        | Operation::Sleep(_)
+        | Operation::Failover(_) => "",
     };
     format!("opsctl {} --resume {run}{uncertain} --env {environment}", operation.name())
 }
@@ -147,6 +148,7 @@ pub(super) fn subject(operation: &Operation) -> String {
         Operation::Wake(Wake { group, service, .. }) | Operation::Sleep(Sleep { group, service, .. }) => {
             group.as_ref().or(service.first()).map_or("", String::as_str)
         }
+        Operation::Failover(failover) => failover.database.as_str(),
     };
     // A URL or an ARN ends with the queue's name.
     let name = resource.rsplit(['/', ':']).next().unwrap_or(resource);

@@ -149,6 +149,7 @@ impl Form {
                 words.extend(group.iter().map(|group| format!("--group={group}")));
                 words.extend(service.iter().map(|service| format!("--service={service}")));
             }
+            Operation::Failover(failover) => words.push(failover.database.clone()),
         }
         words.extend(lines.iter().filter_map(Line::word));
         let matches = definitions().try_get_matches_from(words).map_err(|error| in_words(&error))?;
@@ -316,7 +317,11 @@ fn apply(model: &mut Model) -> Vec<Effect> {
     // What becomes of messages in doubt changes the plan itself, and nothing is asked of AWS for it.
     let uncertain = match &operation {
         Operation::Redrive(redrive) => redrive.uncertain,
-        Operation::Purge(_) | Operation::Restore(_) | Operation::Wake(_) | Operation::Sleep(_) => Uncertain::default(),
+        Operation::Purge(_)
+        | Operation::Restore(_)
+        | Operation::Wake(_)
+        | Operation::Sleep(_)
+        | Operation::Failover(_) => Uncertain::default(),
     };
     if let super::Load::Here(plan) = &mut flow.plan {
         plan.decide_uncertain(uncertain);

@@ -41,6 +41,14 @@ pub(super) struct DatabaseEntry {
     events: Vec<EventEntry>,
 }
 
+/// How long databases may be without a writer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ObjectiveEntry {
+    pub(super) database: String,
+    pub(super) rto_seconds: u64,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CapacityEntry {

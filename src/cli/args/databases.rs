@@ -1,0 +1,30 @@
+//! What databases are asked for.
+
+use clap::Args;
+
+use super::Consent;
+use crate::{domain::RunId, operations};
+
+/// Options of `databases`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Databases {
+    /// List only databases whose names match this pattern; `*` stands for anything
+    #[arg(value_name = "PATTERN")]
+    pub pattern: Option<String>,
+}
+
+/// Options of `failover`.
+#[derive(Debug, Clone, Args)]
+// The operation's own group has this name.
+#[group(skip)]
+pub struct Failover {
+    /// The operation.
+    #[command(flatten)]
+    pub operation: operations::Failover,
+    /// Look again at a failover whose run ended early; asks for nothing
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["database", "to"])]
+    pub resume: Option<RunId>,
+    /// How it is agreed to.
+    #[command(flatten)]
+    pub consent: Consent,
+}

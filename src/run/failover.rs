@@ -1,0 +1,422 @@
+//! A run of a failover: asked for once, watched until another instance writes and all is available again.
+//!
+//! RDS has no token by which a repeated call would be known: after a lost answer, and on a resume, it is only looked.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, End, Failure, Progress, Report};
+use crate::{
+    cloud::{CloudError, ErrorKind},
+    domain::{
+        Text,
+        database::{Database, DatabaseEvent, SourceKind},
+    },
+    journal::{History, Journal, Record},
+    operations::{
+        bound::FailOver,
+        transfer::Tally,
+        values::{duration, in_words},
+    },
+};
+
+/// Looks are so far apart: another writer is noticed within this time after the API shows it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Longest watch. Without a reader Aurora takes up to ten minutes; with one, far less.
+const WATCH_SECONDS_MAX: i64 = 20 * 60;
+/// After a lost answer, how long to look for a sign that it has begun.
+const SIGN_SECONDS_MAX: i64 = 90;
+/// So long events may come later than what they tell of.
+const EVENTS_SECONDS_MAX: i64 = 60;
+/// Failed looks in a row.
+const FAILURES_MAX: u32 = 60;
+/// A throttled call was not applied: it is made again, so often.
+const THROTTLED_MAX: u32 = 5;
+
+/// What a failover did, with its times.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FailedOver {
+    /// Who wrote before.
+    pub writer_before: Option<String>,
+    /// Who writes, as seen last.
+    pub writer_after: Option<String>,
+    /// From the asking until another instance was seen to write and to be available; none: not seen.
+    pub seconds_to_writer: Option<f64>,
+    /// Until everything was seen to be available again; none: not seen.
+    pub seconds_to_available: Option<f64>,
+    /// What is configured.
+    pub rto_seconds: Option<u64>,
+    /// Whether the new writer was there in time; none: no objective, or no new writer.
+    pub within_rto: Option<bool>,
+    /// Events of it.
+    pub events: Vec<DatabaseEvent>,
+}
+
+pub(super) async fn run(
+    bound: FailOver,
+    context: &Context,
+    journal: &Journal,
+    history: &History,
+    report: Report,
+) -> Report {
+    let now = context.cloud.clock().now();
+    let (asked_at, is_resumed) = (bound.asked_at.unwrap_or(now), bound.asked_at.is_some());
+    // Events carry AWS's time: this machine's may differ.
+    let events_from = history.cutoff.unwrap_or(asked_at);
+    let events_from = events_from.saturating_sub(SignedDuration::from_secs(2)).unwrap_or(events_from);
+    let mut watch = Watch {
+        bound: &bound,
+        context,
+        journal,
+        asked_at,
+        events_from,
+        has_begun: false,
+        is_resumed,
+        is_late: false,
+        looks: 0,
+        done: FailedOver {
+            writer_before: bound.writer.clone(),
+            rto_seconds: bound.rto_seconds,
+            ..FailedOver::default()
+        },
+    };
+    if is_resumed {
+        return watch.follow(Asked::Perhaps, report).await;
+    }
+    match watch.ask().await {
+        Ok(asked) => watch.follow(asked, report).await,
+        Err(failure) => {
+            let mut report = watch.report(End::Failed, report);
+            report.failure = Some(failure);
+            report.next = None;
+            report
+        }
+    }
+}
+
+/// Whether the call arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// RDS said yes.
+    Surely,
+    /// The answer was lost, or an earlier try asked.
+    Perhaps,
+}
+
+struct Watch<'a> {
+    bound: &'a FailOver,
+    context: &'a Context,
+    journal: &'a Journal,
+    asked_at: Timestamp,
+    events_from: Timestamp,
+    /// Whether there was any sign of it.
+    has_begun: bool,
+    is_resumed: bool,
+    /// Whether another one wrote already when it was first looked: then this run's clock says nothing.
+    is_late: bool,
+    looks: u64,
+    done: FailedOver,
+}
+
+/// How a look ended.
+enum Next {
+    Again,
+    Ended(End, Option<Failure>),
+}
+
+impl Watch<'_> {
+    /// Asks for the failover. What was surely not applied for a throttle is asked again; anything unclear is looked at.
+    async fn ask(&mut self) -> Result<Asked, Failure> {
+        for attempt in 1.. {
+            let what = serde_json::to_value(self.bound).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+            let record = Record::FailoverIntent { what: Box::new(what) };
+            self.write(record).await?;
+            self.asked_at = self.now();
+            let rds = self.context.cloud.rds();
+            let answer = match &self.bound.target {
+                Some(target) => rds.fail_over_cluster(&self.bound.database, target).await,
+                None => rds.fail_over_instance(&self.bound.database).await,
+            };
+            match answer {
+                Ok(()) => {
+                    self.write(Record::Failover { status: "begun".to_owned() }).await?;
+                    return Ok(Asked::Surely);
+                }
+                Err(error) if error.may_have_been_applied() => {
+                    self.write(Record::Failover { status: "no clear answer".to_owned() }).await?;
+                    return Ok(Asked::Perhaps);
+                }
+                Err(error) => {
+                    self.write(Record::Failover { status: REFUSED.to_owned() }).await?;
+                    if error.kind != ErrorKind::Throttled || attempt >= THROTTLED_MAX || self.is_cancelled() {
+                        return Err(self.refused(&error));
+                    }
+                    let clock = self.context.cloud.clock();
+                    let wait = clock.sleep(Duration::from_secs(1 << attempt));
+                    tokio::select! { () = wait => {}, () = self.context.cancel.cancelled() => {} }
+                }
+            }
+        }
+        unreachable!("the loop has no other end")
+    }
+
+    fn refused(&self, error: &CloudError) -> Failure {
+        let hint = error.hint(self.context.cloud.environment());
+        Failure { what: Text::line(&format!("nothing was done: {error}")), hint: Text::line(&hint) }
+    }
+
+    /// Looks each second until it is over.
+    async fn follow(&mut self, asked: Asked, report: Report) -> Report {
+        self.has_begun = asked == Asked::Surely;
+        let mut failures = 0;
+        loop {
+            let looked_at = self.now();
+            let next = match self.look(asked).await {
+                Ok(next) => {
+                    failures = 0;
+                    next
+                }
+                Err(error) => {
+                    failures += 1;
+                    if error.is_passing() && failures < FAILURES_MAX { Next::Again } else { self.lost_sight(&error) }
+                }
+            };
+            if let Next::Ended(end, failure) = next {
+                return self.ended(end, failure, report).await;
+            }
+            if self.is_cancelled() {
+                let what = "stopped watching, as asked: the failover goes on in AWS, and can't be called back";
+                let hint = "look again with --resume, which asks for nothing, or with `opsctl databases`";
+                let failure = Failure { what: Text::from(what), hint: Text::from(hint) };
+                return self.ended(End::Interrupted, Some(failure), report).await;
+            }
+            self.tell(&report);
+            let clock = self.context.cloud.clock();
+            let took = Duration::try_from(self.now().duration_since(looked_at)).unwrap_or_default();
+            let pause = clock.sleep(LOOK_EVERY.saturating_sub(took));
+            tokio::select! { () = pause => {}, () = self.context.cancel.cancelled() => {} }
+        }
+    }
+
+    async fn look(&mut self, asked: Asked) -> Result<Next, CloudError> {
+        let rds = self.context.cloud.rds();
+        let Some(database) = rds.database(&self.bound.database).await? else {
+            let what = Text::line(&format!("{} is no longer there", self.bound.database));
+            let hint = Text::from("look at it in the AWS console");
+            return Ok(Next::Ended(End::Partly, Some(Failure { what, hint })));
+        };
+        let seconds = self.seconds();
+        self.looks += 1;
+        self.done.writer_after = database.writer().map(|writer| writer.name.clone());
+        self.has_begun |= database.status.as_str() != "available" || self.has_changed(&database);
+        if self.needs_events(&database, seconds) {
+            self.events().await?;
+        }
+        if let Some(event) = self.done.events.iter().find(|event| event.abandons()) {
+            let what = Text::line(&format!("RDS gave it up: {}", event.message));
+            let hint = "wait some minutes, look with `opsctl databases`, then fail over anew";
+            return Ok(Next::Ended(End::Failed, Some(Failure { what, hint: Text::from(hint) })));
+        }
+        if self.done.seconds_to_writer.is_none() && self.is_taken_over(&database) {
+            self.is_late = self.is_resumed && self.looks == 1;
+            self.done.seconds_to_writer = Some(seconds);
+        }
+        if self.done.seconds_to_writer.is_some() && self.done.seconds_to_available.is_none() && database.is_available()
+        {
+            self.done.seconds_to_available = Some(seconds);
+        }
+        Ok(self.judge(asked, seconds))
+    }
+
+    fn judge(&self, asked: Asked, seconds: f64) -> Next {
+        let is_told = self.done.events.iter().any(DatabaseEvent::completes);
+        let later_than = |since: f64, most: i64| seconds - since >= most as f64;
+        match self.done.seconds_to_available {
+            Some(at) if is_told || later_than(at, EVENTS_SECONDS_MAX) => return Next::Ended(End::Done, None),
+            Some(_) => return Next::Again,
+            None => {}
+        }
+        if asked == Asked::Perhaps && !self.has_begun && later_than(0.0, SIGN_SECONDS_MAX) {
+            let what = "there was no clear answer to the call, and no sign of a failover: it was probably not begun";
+            let hint =
+                "look again with --resume, which asks for nothing; or see `opsctl databases`, then fail over anew";
+            return Next::Ended(End::Failed, Some(Failure { what: Text::from(what), hint: Text::from(hint) }));
+        }
+        if later_than(0.0, WATCH_SECONDS_MAX) {
+            let what = format!("not over after {}", in_words(WATCH_SECONDS_MAX.unsigned_abs()));
+            let hint = "look again with --resume, which asks for nothing; RDS's events say more";
+            return Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::from(hint) }));
+        }
+        Next::Again
+    }
+
+    /// Whether another one writes, or the zones were swapped.
+    fn has_changed(&self, database: &Database) -> bool {
+        match database.topology.kind() {
+            SourceKind::Cluster => self.done.writer_after.is_some() && self.done.writer_after != self.bound.writer,
+            SourceKind::Instance => {
+                let zone = database.writer().and_then(|writer| writer.zone.as_ref()).map(Text::as_str);
+                zone.is_some() && zone == self.bound.standby_zone.as_deref() && zone != self.bound.zone.as_deref()
+            }
+        }
+    }
+
+    /// Whether the target writes and is available. An instance's zones may lag for minutes: there the event will do.
+    fn is_taken_over(&self, database: &Database) -> bool {
+        let is_available = database.writer().is_some_and(|writer| writer.is_available());
+        match database.topology.kind() {
+            SourceKind::Cluster => is_available && self.done.writer_after == self.bound.target,
+            SourceKind::Instance => {
+                let is_told = self.done.events.iter().any(DatabaseEvent::completes);
+                is_available && (is_told || self.has_changed(database))
+            }
+        }
+    }
+
+    /// Events cost a call: where they decide, or now and then.
+    fn needs_events(&self, database: &Database, seconds: f64) -> bool {
+        let now_and_then = (seconds as u64).is_multiple_of(5);
+        let decide = self.done.seconds_to_available.is_some()
+            || (database.topology.kind() == SourceKind::Instance && database.is_available());
+        decide || now_and_then
+    }
+
+    async fn events(&mut self) -> Result<(), CloudError> {
+        let minutes = u32::try_from(self.now().duration_since(self.asked_at).as_mins().max(0)).unwrap_or(u32::MAX);
+        let of = (self.bound.topology.kind(), self.bound.database.as_str());
+        let events = self.context.cloud.rds().events(Some(of), minutes.saturating_add(60)).await;
+        match events {
+            Ok(events) => {
+                let ours = |event: &DatabaseEvent| event.at >= self.events_from && event.is_of("failover");
+                self.done.events = events.into_iter().filter(ours).collect();
+                self.has_begun |= !self.done.events.is_empty();
+                Ok(())
+            }
+            // Without leave to read events the writer still shows.
+            Err(error) if error.kind == ErrorKind::Denied => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lost_sight(&self, error: &CloudError) -> Next {
+        let what = Text::line(&format!("the failover was asked for, and can't be watched: {error}"));
+        let hint = error.hint(self.context.cloud.environment());
+        let hint = format!("{hint}; then look again with --resume, which asks for nothing");
+        Next::Ended(End::Partly, Some(Failure { what, hint: Text::line(&hint) }))
+    }
+
+    async fn ended(&mut self, end: End, failure: Option<Failure>, report: Report) -> Report {
+        let _ = self.events().await;
+        self.take_times_from_events();
+        let status = match self.done.seconds_to_writer {
+            Some(seconds) => {
+                format!("{} writes after {seconds:.1} s", self.done.writer_after.as_deref().unwrap_or("?"))
+            }
+            None => "no new writer was seen".to_owned(),
+        };
+        let recorded = self.write(Record::Failover { status }).await;
+        let mut report = self.report(end, report);
+        report.failure = failure.or(recorded.err());
+        report
+    }
+
+    /// Who comes late has RDS's word only: when it says that the failover was complete.
+    fn take_times_from_events(&mut self) {
+        if !self.is_late {
+            return;
+        }
+        let completed = self.done.events.iter().find(|event| event.completes());
+        let seconds = completed.map(|event| event.at.duration_since(self.asked_at).as_secs_f64().max(0.0));
+        (self.done.seconds_to_writer, self.done.seconds_to_available) = (seconds, seconds);
+    }
+
+    fn report(&mut self, end: End, mut report: Report) -> Report {
+        let environment = self.context.cloud.environment();
+        let within = |rto: u64| self.done.seconds_to_writer.map(|seconds| seconds <= rto as f64);
+        self.done.within_rto = self.bound.rto_seconds.and_then(within);
+        report.end = end;
+        report.seconds = self.now().duration_since(report.started_at).as_secs_f64();
+        report.notes.extend(self.notes().iter().map(|note| Text::line(note)));
+        report.failover = Some(self.done.clone());
+        report.next = match end {
+            End::Partly | End::Interrupted | End::Failed => {
+                Some(Text::line(&format!("opsctl failover --resume {} --env {}", report.run, environment.name)))
+            }
+            End::Done | End::Nothing | End::Refused | End::Stale => None,
+        };
+        report
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.is_late {
+            notes.push("it was over when it was looked at: times are those of RDS's events".to_owned());
+        }
+        let FailedOver { seconds_to_writer, seconds_to_available, rto_seconds, .. } = &self.done;
+        if let Some(seconds) = seconds_to_writer {
+            let who = match &self.bound.target {
+                Some(target) => format!("{target} writes"),
+                None => "the standby has taken over".to_owned(),
+            };
+            notes.push(format!("{who} after {}", duration(*seconds)));
+            if let Some(rto) = rto_seconds {
+                let verdict = if *seconds <= *rto as f64 { "met" } else { "MISSED" };
+                notes.push(format!("RTO of {}: {verdict}", in_words(*rto)));
+            }
+        }
+        if let Some(seconds) = seconds_to_available {
+            notes.push(format!("all available again after {}", duration(*seconds)));
+            if !self.done.events.iter().any(DatabaseEvent::completes) {
+                notes.push("no event of RDS says so yet".to_owned());
+            }
+        }
+        notes.extend(
+            self.done.events.iter().map(|event| format!("event {}: {}", event.at.strftime("%T"), event.message)),
+        );
+        notes
+    }
+
+    fn tell(&self, report: &Report) {
+        let seconds = in_words(self.seconds().max(0.0) as u64);
+        let words = match (self.done.seconds_to_writer, self.has_begun) {
+            (Some(_), _) => format!("the new writer is there, waiting until all is available, {seconds}"),
+            (None, true) => format!("failing over, {seconds}"),
+            (None, false) => format!("looking for a sign of the failover, {seconds}"),
+        };
+        let progress = Progress {
+            run: report.run.clone(),
+            messages_estimate: 0,
+            started_at: report.started_at,
+            at: self.now(),
+            tally: Tally::default(),
+            task: Some(Text::line(&words)),
+            what: "failover",
+            news: Vec::new(),
+        };
+        (self.context.progress)(&progress);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.context.cloud.clock().now()
+    }
+
+    fn seconds(&self) -> f64 {
+        self.now().duration_since(self.asked_at).as_secs_f64()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.context.cancel.is_cancelled()
+    }
+
+    async fn write(&self, record: Record) -> Result<(), Failure> {
+        self.journal.write(vec![record], Vec::new()).await.map_err(|error| Failure {
+            what: Text::line(&format!("the journal can't be written: {error}")),
+            hint: Text::from("make room on the disk; look with `opsctl databases`"),
+        })
+    }
+}
+
+/// Status of a failover that was surely not begun.
+const REFUSED: &str = "refused";
