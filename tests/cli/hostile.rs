@@ -51,19 +51,29 @@ fn bodies_reach_no_terminal_as_they_are() {
 #[test]
 fn events_and_stop_reasons_reach_no_terminal_as_they_are() {
     let ground = Ground::quick();
-    super::services::service(&ground, "api", 2);
+    for name in ["api", "worker"] {
+        super::services::service(&ground, name, 2);
+    }
     ground.sandbox.with(|world, now| {
+        // Nothing starts again, so that these stay the last words.
+        world.ecs.fill_until(&caller(DEV), "main", now + jiff::SignedDuration::from_hours(9));
         world.ecs.put_event(now, &caller(DEV), "main", "api", HOSTILE);
-        world.ecs.stop_all(now, &caller(DEV), "main", "api", HOSTILE);
+        world.ecs.stop_all(now, &caller(DEV), "main", "worker", HOSTILE);
+        world.ecs.set_desired(now, &caller(DEV), "main", "worker", 0);
     });
     for form in ["human", "json", "jsonl"] {
-        for words in [&["services", "-e", "dev"][..], &["tasks", "-e", "dev", "--service", "api"]] {
+        for words in [&["services", "-e", "dev"][..], &["tasks", "-e", "dev", "--service", "worker"]] {
             let ended = ground.opsctl(&[words, &["--output", form]].concat()).expect(0);
             assert!(ended.out.contains("evil"), "{words:?} {form} {ended:?}");
             assert_safe(&ended, &format!("{words:?} {form}"));
         }
     }
     assert_safe(&ground.opsctl(&["tasks", "-e", "dev", "--service", HOSTILE]), "tasks");
+    assert_safe(&ground.opsctl(&["wake", "-e", "dev", "--service", HOSTILE]), "wake");
+    let wake = ["wake", "-e", "dev", "--service", "worker", "--timeout-seconds", "10", "--yes"];
+    let ended = ground.opsctl(&wake).expect(4);
+    assert!(ended.out.contains("evil") && ended.out.contains("unable to place a task"), "{ended:?}");
+    assert_safe(&ended, "wake");
 }
 
 #[test]

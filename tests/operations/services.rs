@@ -1,43 +1,52 @@
 //! Waking services and putting them to sleep.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use opsctl::{
+    clock::Clock,
+    cloud::Connect,
     domain::{
         Protection,
         service_rules::{ServiceGroup, ServiceRules},
     },
     operations::{Operation, Sleep, Wake},
     run::{self, End, Report},
-    sandbox::world::{
-        Fault,
-        ecs::{Breaker, Outcome, Program, ServiceFixture},
+    sandbox::{
+        Options, Sandbox,
+        world::{
+            Fault, World,
+            ecs::{Breaker, Outcome, Program, ServiceFixture},
+        },
     },
 };
 
-use crate::support::stage::{Stage, caller};
+use crate::support::stage::{Stage, caller, environment};
 
 /// From a count that is set to the last task that runs: scheduler, provisioning, image.
 const START_SECONDS: f64 = 13.0;
 /// Between looks.
 const LOOK_SECONDS: f64 = 2.0;
 
+fn fixture(cluster: &str, name: &str, desired: u32) -> ServiceFixture {
+    ServiceFixture {
+        cluster: cluster.into(),
+        name: name.into(),
+        family: name.into(),
+        image: format!("{name}:1"),
+        revision: 3,
+        program: Program::default(),
+        desired,
+        breaker: Breaker::Fails,
+        tags: BTreeMap::new(),
+    }
+}
+
 /// Services with so many tasks in the cluster `main`, and a group of these stages, in which `kong` is always on.
 fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -> Stage {
     let mut stage = Stage::new(protection, &[]);
     for (name, desired) in services {
-        let fixture = ServiceFixture {
-            cluster: "main".into(),
-            name: (*name).into(),
-            family: (*name).into(),
-            image: format!("{name}:1"),
-            revision: 3,
-            program: Program::default(),
-            desired: *desired,
-            breaker: Breaker::Fails,
-            tags: BTreeMap::new(),
-        };
+        let fixture = fixture("main", name, *desired);
         stage.sandbox.with(|world, now| world.ecs.settle(now, &caller(), &fixture));
     }
     let stages = stages.iter().map(|stage| stage.iter().map(|name| (*name).to_owned()).collect()).collect();
@@ -205,4 +214,23 @@ async fn sleep_is_refused_where_it_must_not_be() {
     let nobody = Operation::Wake(Wake { service: vec!["apii".to_owned()], ..Wake::default() });
     let error = typed.plan(&nobody).await.expect_err("no such service");
     assert_eq!(error.to_string(), "there is no service apii");
+}
+
+/// At ten milliseconds a call, and within the throttles that everybody shares.
+#[tokio::test(start_paused = true)]
+async fn three_hundred_services_are_listed_within_two_seconds() {
+    let clock = Clock::virtual_from("2026-11-21T03:00:00Z".parse().expect("a time"), 1.0);
+    let options = Options { latency: Duration::from_millis(10), ..Options::default() };
+    let sandbox = Sandbox::new(World::new(7, clock.now()), clock, options);
+    for number in 0..300 {
+        let fixture = fixture(&format!("main-{}", number % 4), &format!("s-{number:03}"), 2);
+        sandbox.with(|world, now| world.ecs.settle(now, &caller(), &fixture));
+    }
+    let connect = Connect::through(clock, sandbox.http_client());
+    let cloud = connect.cloud(Arc::new(environment(Protection::Confirm))).await.expect("clients");
+    let started = clock.now();
+    let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+    let took = clock.now().duration_since(started);
+    assert_eq!((services.expect("listed").found.len(), scaling.expect("listed").len()), (300, 0));
+    assert!(took < SignedDuration::from_secs(2), "{took}");
 }
