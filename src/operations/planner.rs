@@ -58,8 +58,11 @@ impl Planner {
     /// What was asked for does not exist or makes no sense; AWS can't be asked; the journals can't be read.
     pub async fn plan(&self, operation: &Operation, cloud: &Cloud) -> Result<Planned, OperationError> {
         let caller = cloud.identity().caller().await?;
+        let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
+        // A receive is a write: it must not happen in another account that the credentials are of.
+        let look = if is_other { Look::Never } else { self.look };
         let mut planned = match operation {
-            Operation::Redrive(redrive) => redrive::plan(redrive, cloud, self).await?,
+            Operation::Redrive(redrive) => redrive::plan(redrive, cloud, &Self { look, ..self.clone() }).await?,
             Operation::Purge(purge) => purge::plan(purge, cloud, self).await?,
             Operation::Restore(restore) => restore::plan(restore, cloud, self).await?,
             Operation::Wake(wake) => scale::plan(wake.into(), cloud, self).await?,

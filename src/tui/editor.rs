@@ -36,8 +36,13 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
     file.write_all(edit.text.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
     // Ctrl-C in the editor reaches this process too, and must not end it. In the console itself it is a key.
     let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(failed)?;
-    let status =
-        tokio::process::Command::new(program).args(arguments).arg(file.path()).status().await.map_err(|error| {
+    let status = tokio::process::Command::new(program)
+        .args(arguments)
+        .arg(file.path())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .map_err(|error| {
             failure(&format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
         })?;
     if !status.success() {

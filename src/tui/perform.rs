@@ -5,18 +5,19 @@ use std::{
     fs::{DirBuilder, OpenOptions, Permissions},
     io::Write,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Outside,
     effect::{Draft, Edit, Effect, Look},
     event::{Event, Letters},
+    inbox::Inbox,
     ticket::Ticket,
 };
 use crate::{
@@ -32,6 +33,8 @@ use crate::{
 
 /// Progress is told at most so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Whatever hands out credentials answers in less, or not at all.
+const REACH_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// What was seen last is written in less, or not.
 const END_SECONDS_MAX: Duration = Duration::from_secs(1);
 /// Records of a journal that are read at most: the last ones.
@@ -55,10 +58,12 @@ pub enum Hold {
 /// Carries out effects.
 pub struct Performer {
     outside: Arc<Outside>,
-    events: UnboundedSender<Event>,
+    events: Sender<Event>,
+    inbox: Arc<Inbox>,
     clouds: Arc<Clouds>,
     watch: Watch,
-    cancels: HashMap<Ticket, CancellationToken>,
+    /// Of the runs that are active; the runs keep them.
+    cancels: HashMap<Ticket, Weak<CancellationToken>>,
 }
 
 /// Clients, made anew for each question: whoever has logged in again in the meantime is heard.
@@ -66,16 +71,23 @@ struct Clouds(Arc<Outside>);
 
 impl Clouds {
     async fn of(&self, environment: &EnvironmentName) -> Result<Cloud, Failure> {
-        let reached = (self.0.reach)(environment.clone()).await;
+        let reaching = tokio::time::timeout(REACH_SECONDS_MAX, (self.0.reach)(environment.clone()));
+        let Ok(reached) = reaching.await else {
+            let seconds = REACH_SECONDS_MAX.as_secs();
+            let what = format!("the credentials of {environment} did not come within {seconds} s");
+            return Err(failure(&what, "look at its profile and credential process with `opsctl doctor`"));
+        };
         reached.map_err(|error| self.0.failure(environment, &error))
     }
 }
 
 impl Performer {
     /// Begins to watch every environment.
-    pub fn start(outside: Arc<Outside>, events: UnboundedSender<Event>) -> Self {
+    pub fn start(outside: Arc<Outside>, events: Sender<Event>) -> Self {
         let clouds = Arc::new(Clouds(Arc::clone(&outside)));
-        let teller = events.clone();
+        let inbox = Arc::new(Inbox::default());
+        tokio::spawn(Arc::clone(&inbox).forward(events.clone()));
+        let teller = Arc::clone(&inbox);
         let sites = outside.setting.environments.iter().map(|environment| {
             let (name, reach) = (environment.name.clone(), Arc::clone(&outside.reach));
             let site = Site::new(Arc::clone(environment), move || reach(name.clone()));
@@ -84,10 +96,9 @@ impl Performer {
                 None => site,
             }
         });
-        // Nobody listens any more only when the console has ended.
-        let tell = move |snapshot| drop(teller.send(Event::Observed(snapshot)));
+        let tell = move |snapshot| teller.observed(snapshot);
         let watch = Watch::start(sites.collect(), outside.clock, &Policy::default(), tell);
-        Self { outside, events, clouds, watch, cancels: HashMap::new() }
+        Self { outside, events, inbox, clouds, watch, cancels: HashMap::new() }
     }
 
     /// Ends: what was seen last is kept for the next start.
@@ -109,7 +120,7 @@ impl Performer {
             Effect::Run(ticket, approved) => self.run(ticket, None, *approved),
             Effect::Resume(ticket, run, approved) => self.run(ticket, Some(run), *approved),
             Effect::Cancel(ticket) => {
-                if let Some(cancel) = self.cancels.get(&ticket) {
+                if let Some(cancel) = self.cancels.get(&ticket).and_then(Weak::upgrade) {
                     cancel.cancel();
                 }
             }
@@ -129,13 +140,13 @@ impl Performer {
         let events = self.events.clone();
         tokio::spawn(async move {
             // Nobody listens any more only when the console has ended.
-            let _ = events.send(answer.await);
+            let _ = events.send(answer.await).await;
         });
     }
 
     fn spawn_blocking(&self, answer: impl FnOnce() -> Event + Send + 'static) {
         let events = self.events.clone();
-        tokio::task::spawn_blocking(move || drop(events.send(answer())));
+        tokio::task::spawn_blocking(move || drop(events.blocking_send(answer())));
     }
 
     fn look(&self, ticket: Ticket, look: Look) {
@@ -193,22 +204,29 @@ impl Performer {
     }
 
     fn run(&mut self, ticket: Ticket, resumed: Option<RunId>, approved: Approved) {
-        let cancel = CancellationToken::new();
-        self.cancels.insert(ticket, cancel.clone());
-        let (clouds, events, state) = (Arc::clone(&self.clouds), self.events.clone(), self.outside.state.clone());
-        self.spawn(async move {
-            let cloud = match clouds.of(&approved.plan().environment).await {
-                Ok(cloud) => cloud,
-                Err(failure) => return Event::Finished(ticket, Err(failure)),
+        let cancel = Arc::new(CancellationToken::new());
+        self.cancels.retain(|_, known| known.strong_count() > 0);
+        self.cancels.insert(ticket, Arc::downgrade(&cancel));
+        let (clouds, inbox, state) = (Arc::clone(&self.clouds), Arc::clone(&self.inbox), self.outside.state.clone());
+        let progress = tell(ticket, Arc::clone(&inbox));
+        let running = tokio::spawn(async move {
+            let cloud = tokio::select! {
+                cloud = clouds.of(&approved.plan().environment) => cloud?,
+                () = cancel.cancelled() => return Err(failure("stopped before it began: nothing was done", "")),
             };
-            let progress = tell(ticket, events);
+            let cancel = cancel.as_ref().clone();
             let context = Context { cloud, state, random: fastrand::u64(..), cancel, progress };
-            let report = match resumed {
+            match resumed {
                 None => Ok(run::execute(approved, &context).await),
                 Some(run) => run::resume(&run, approved, &context)
                     .await
                     .map_err(|error| failure(&error.to_string(), error.hint())),
-            };
+            }
+        });
+        self.spawn(async move {
+            let broken = |_| failure("the run broke off by a mistake in opsctl", "see its journal, and resume it");
+            let report = running.await.map_err(broken).and_then(|report| report);
+            inbox.forget(ticket);
             Event::Finished(ticket, report.map(Box::new))
         });
     }
@@ -227,14 +245,14 @@ impl Performer {
     }
 }
 
-/// Progress as events: not more often than anybody can see.
-fn tell(ticket: Ticket, events: UnboundedSender<Event>) -> Arc<dyn Fn(&Progress) + Send + Sync> {
+/// Progress, not more often than anybody can see.
+fn tell(ticket: Ticket, inbox: Arc<Inbox>) -> Arc<dyn Fn(&Progress) + Send + Sync> {
     let last = std::sync::Mutex::new(None::<Instant>);
     Arc::new(move |progress| {
         let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY) {
             *last = Some(Instant::now());
-            let _ = events.send(Event::Progress(ticket, Box::new(progress.clone())));
+            inbox.progress(ticket, progress);
         }
     })
 }
@@ -256,6 +274,12 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<L
     let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;
     let leave = gate::allow_look(cloud.environment(), &queue, look.force)
         .map_err(|refusal| failure(&refusal.to_string(), &refusal.hint()))?;
+    // A receive is a write: it must not happen in another account that the credentials are of.
+    let caller = cloud.identity().caller().await.map_err(failed)?;
+    if let Some(pinned) = cloud.environment().account.as_ref().filter(|pinned| **pinned != caller.account) {
+        let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
+        return Err(failure(&what, "look at its profile with `opsctl doctor`"));
+    }
     let messages = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();
     let (environment, name) = (look.environment.clone(), queue.name.clone());

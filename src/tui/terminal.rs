@@ -33,7 +33,9 @@ const WHEEL_LINES: i16 = 3;
 
 /// Whether the terminal is ours now: a panic gives it back before it says anything.
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Whether something panicked while it was.
+/// Whether there is a screen, also while an editor has the terminal.
+static SCREEN: AtomicBool = AtomicBool::new(false);
+/// Whether something panicked while there was one.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, taken over. Given back when dropped.
@@ -45,6 +47,7 @@ impl Screen {
     /// Takes the terminal over.
     pub(super) fn take() -> io::Result<Self> {
         restore_on_panic();
+        SCREEN.store(true, Ordering::SeqCst);
         take()?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok(Self { terminal })
@@ -85,6 +88,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        SCREEN.store(false, Ordering::SeqCst);
         give_back();
     }
 }
@@ -118,7 +122,7 @@ fn restore_on_panic() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if TAKEN.load(Ordering::SeqCst) {
+            if SCREEN.load(Ordering::SeqCst) {
                 PANICKED.store(true, Ordering::SeqCst);
                 give_back();
             }

@@ -184,3 +184,16 @@ fn a_message_is_edited_in_the_persons_editor_and_goes_back_edited() {
     let listed = std::fs::read_to_string(ground.home.path().join("ls.txt")).expect("the editor ran here");
     assert!(listed.starts_with("-rw-------"), "{listed}");
 }
+
+#[test]
+fn a_window_that_is_closed_lets_the_run_finish_what_is_in_hand() {
+    let ground = ground(1);
+    let mut terminal = console(&ground, (100, 30));
+    terminal.wait("payouts-dlq").send("2").wait("~VISIBLE").send("/").send("payouts-dlq\r").gone("orders").send("R");
+    terminal.wait("type prod payouts-dlq").send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
+    terminal.hang_up();
+    assert_eq!(terminal.end(), 1);
+    assert!(terminal.is_sane(), "{}", terminal.screen());
+    let runs = ground.opsctl(&["runs", "--output", "json"]).expect(0).json();
+    assert_eq!(runs["runs"][0]["end"], "interrupted", "the journal has its last line: {runs}");
+}

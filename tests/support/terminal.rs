@@ -135,10 +135,19 @@ impl Terminal {
         self.child.id()
     }
 
+    /// Tells the program that its terminal is gone, as a closed window does.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Asks the program to end, as `kill` does.
     pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process");
-        kill_process(pid, Signal::TERM).expect("it runs");
+        kill_process(pid, signal).expect("it runs");
     }
 
     /// Waits until the program has ended; its exit status.

@@ -19,7 +19,7 @@ use opsctl::{
         update::update,
     },
 };
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use crate::support::{
     console::Console,
@@ -30,7 +30,7 @@ use crate::support::{
 struct Live {
     console: Console,
     performer: Performer,
-    events: UnboundedReceiver<Event>,
+    events: Receiver<Event>,
 }
 
 /// Longest wait for what is awaited, in real time.
@@ -61,7 +61,7 @@ impl Live {
             setting,
             editor: None,
         };
-        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, events) = tokio::sync::mpsc::channel(64);
         let performer = Performer::start(Arc::new(outside), sender);
         Self { console: Console { model, effects: Vec::new() }, performer, events }
     }

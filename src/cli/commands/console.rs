@@ -80,6 +80,7 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
         Err(error @ ConsoleError::Terminal(_)) => {
             Err(CliError::failed(&error.to_string(), "try another terminal, or TERM=xterm-256color"))
         }
+        Err(error @ ConsoleError::HungUp) => Err(CliError::failed(&error.to_string(), "")),
         Err(error @ ConsoleError::Panicked) => Err(CliError::failed(&error.to_string(), "")),
     }
 }

@@ -1,0 +1,100 @@
+//! [`Inbox`]: what comes faster than anybody looks. Of each thing only the latest waits, however long nobody comes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, mpsc::Sender};
+
+use super::{event::Event, ticket::Ticket};
+use crate::{domain::EnvironmentName, observe::Snapshot, run::Progress};
+
+/// The latest of each environment and each run.
+#[derive(Default)]
+pub(super) struct Inbox {
+    latest: Mutex<Latest>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct Latest {
+    seen: HashMap<EnvironmentName, Arc<Snapshot>>,
+    progress: HashMap<Ticket, Box<Progress>>,
+}
+
+impl Inbox {
+    /// An environment was seen; never blocks.
+    pub(super) fn observed(&self, snapshot: Arc<Snapshot>) {
+        self.lock().seen.insert(snapshot.environment.clone(), snapshot);
+        self.news.notify_one();
+    }
+
+    /// A run got on; never blocks.
+    pub(super) fn progress(&self, ticket: Ticket, progress: &Progress) {
+        self.lock().progress.insert(ticket, Box::new(progress.clone()));
+        self.news.notify_one();
+    }
+
+    /// A run has ended: how far it was interests nobody any more.
+    pub(super) fn forget(&self, ticket: Ticket) {
+        self.lock().progress.remove(&ticket);
+    }
+
+    /// Hands over what waits, as fast as it is taken, until nobody takes it any more.
+    pub(super) async fn forward(self: Arc<Self>, events: Sender<Event>) {
+        loop {
+            tokio::select! {
+                () = self.news.notified() => {}
+                () = events.closed() => return,
+            }
+            for event in self.take() {
+                if events.send(event).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&self) -> Vec<Event> {
+        let Latest { seen, progress } = std::mem::take(&mut *self.lock());
+        let seen = seen.into_values().map(Event::Observed);
+        seen.chain(progress.into_iter().map(|(ticket, progress)| Event::Progress(ticket, progress))).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Latest> {
+        // Whoever panicked left whole values behind.
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::{Listing, Source, Spend};
+
+    fn snapshot(number: u64) -> Arc<Snapshot> {
+        Arc::new(Snapshot {
+            environment: EnvironmentName("dev".to_owned()),
+            number,
+            source: Source::Live,
+            listing: Listing::default(),
+            queues: Arc::from([]),
+            metrics_error: None,
+            spend: Spend::default(),
+        })
+    }
+
+    #[tokio::test]
+    async fn of_many_only_the_latest_waits() {
+        let inbox = Arc::new(Inbox::default());
+        (1..=10_000).for_each(|number| inbox.observed(snapshot(number)));
+        let (sender, mut events) = tokio::sync::mpsc::channel(1);
+        let forwarding = tokio::spawn(Arc::clone(&inbox).forward(sender));
+        let Some(Event::Observed(latest)) = events.recv().await else { panic!("a snapshot") };
+        assert_eq!(latest.number, 10_000);
+        assert!(inbox.take().is_empty());
+        drop(events);
+        forwarding.await.expect("it ends when nobody listens");
+    }
+}
