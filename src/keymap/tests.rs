@@ -77,7 +77,7 @@ fn the_nearest_scope_wins_and_wider_ones_fill_in() {
     assert_eq!(keymap.resolve(Scope::Queues, &[]), Resolved::Nothing);
     assert_eq!(keymap.keys_for(Scope::Plan, Command::Back), ["n", "esc", "q"]);
     assert_eq!(keymap.key_for(Scope::Queues, Command::Purge), Some("D D"));
-    assert_eq!(keymap.key_for(Scope::Home, Command::Purge), None);
+    assert_eq!(keymap.key_for(Scope::Home, Command::SelectAll), None);
 }
 
 #[test]
