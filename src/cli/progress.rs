@@ -141,7 +141,10 @@ fn words(progress: &Progress) -> String {
     if let Some(task) = progress.task.as_ref().filter(|_| progress.messages_estimate == 0) {
         return task.to_string();
     }
-    format!("{} of ~{}, {}", progress.done(), counted(progress.messages_estimate, progress.what), state(progress))
+    // Messages are counted about, services exactly.
+    let about = if progress.what == "message" { "~" } else { "" };
+    let all = counted(progress.messages_estimate, progress.what);
+    format!("{} of {about}{all}, {}", progress.done(), state(progress))
 }
 
 /// What is being done, then how it goes.

@@ -272,7 +272,8 @@ impl Run<'_> {
 
     fn tell(&self, number: usize, services: &[Watched], news: Vec<Text>) {
         let open: Vec<String> = services.iter().filter(|watched| watched.is_waited_for()).map(Watched::words).collect();
-        let words = format!("stage {} of {}: {}", number + 1, self.scale.stages.len(), open.join(", "));
+        let open = if open.is_empty() { "done".to_owned() } else { open.join(", ") };
+        let words = format!("stage {} of {}: {open}", number + 1, self.scale.stages.len());
         let done = self.done + services.iter().filter(|watched| watched.is_done()).count() as u64;
         let progress = Progress {
             run: self.report.run.clone(),
