@@ -3,7 +3,8 @@
 use super::{
     activity, home, letters, message,
     model::{Model, View},
-    queues, run_view,
+    queues,
+    run_view::{self, RunState},
 };
 use crate::{
     domain::{Environment, Protection, Text},
@@ -44,8 +45,11 @@ pub fn able(model: &Model, command: Command) -> Able {
         | Command::Activity
         | Command::Refresh
         | Command::Theme
-        | Command::Redraw
-        | Command::Suspend => Able::Yes,
+        | Command::Redraw => Able::Yes,
+        Command::Suspend => Able::when(
+            !model.runs.iter().any(RunState::is_active),
+            "a run is active: it would stop in the middle; leave it to end or cancel it first",
+        ),
         Command::Environment => Able::when(model.sites.len() > 1, "there is one environment only"),
         Command::Back => Able::when(model.views.len() > 1 || model.only.is_some(), "this is the first view"),
         _ => match model.view() {

@@ -1,5 +1,7 @@
 //! [`update`]: what an event does to the model, and what is to be done outside for it. Pure.
 
+use std::mem::{Discriminant, discriminant};
+
 use super::{
     able::{Able, able, scope},
     activity,
@@ -14,6 +16,22 @@ use crate::keymap::{Command, Key, Resolved, Scope};
 
 /// Takes an event in.
 pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
+    let before = place(model);
+    let breaks_off = matches!(event, Event::Mouse(_) | Event::Paste(_));
+    let effects = take(model, event);
+    if breaks_off || place(model) != before {
+        // A sequence of keys belongs to where it was begun.
+        model.pending.clear();
+    }
+    effects
+}
+
+/// What takes the keys.
+fn place(model: &Model) -> (Option<Discriminant<Overlay>>, usize, Discriminant<View>) {
+    (model.overlay.as_ref().map(discriminant), model.views.len(), discriminant(model.view()))
+}
+
+fn take(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => on_key(model, key),
         Event::Paste(text) => on_paste(model, &text),
@@ -130,7 +148,7 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
 
 /// Goes to a view that stands for itself: an open one of its kind is taken up as it was left.
 pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
-    let same = |open: &View| std::mem::discriminant(open) == std::mem::discriminant(&view);
+    let same = |open: &View| discriminant(open) == discriminant(&view);
     match model.views.iter().position(same) {
         Some(at) => model.views.truncate(at + 1),
         None => {

@@ -29,6 +29,11 @@ use super::{
 /// Fewest columns and rows on which something can be shown.
 const SMALLEST: (u16, u16) = (40, 10);
 
+/// Whether nothing can be shown on a terminal of this size.
+pub(super) fn is_too_small((columns, rows): (u16, u16)) -> bool {
+    columns < SMALLEST.0 || rows < SMALLEST.1
+}
+
 /// Where things stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Areas {
@@ -56,7 +61,7 @@ pub fn areas((columns, rows): (u16, u16)) -> Areas {
 /// Draws everything.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let size = (frame.area().width, frame.area().height);
-    if size.0 < SMALLEST.0 || size.1 < SMALLEST.1 {
+    if is_too_small(size) {
         return too_small(model, frame);
     }
     let areas = areas(size);

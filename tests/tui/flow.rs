@@ -243,6 +243,89 @@ fn an_old_plan_is_made_anew_before_it_is_agreed_to() {
 }
 
 #[test]
+fn what_was_typed_for_one_plan_is_no_consent_to_the_next() {
+    let mut console = console((80, 24));
+    planned(&mut console, "prod", |_| {});
+    console.keys("p r o d space o r d e r s - d l q tab w h y");
+    console.event(Event::Tick(now() + SignedDuration::from_mins(6)));
+    console.keys("enter");
+    let again = asked(&mut console);
+    let mut fresh = plan("prod");
+    fresh.observed.insert("to orders: type".to_owned(), "fifo".to_owned());
+    seal(&mut fresh);
+    console.event(Event::Planned(again, Ok(Box::new(fresh))));
+    console.keys("enter enter enter");
+    assert!(console.model.runs.is_empty(), "{}", console.text());
+    assert!(console.text().contains("what was typed is not"), "{}", console.text());
+    assert!(console.text().contains("why   why"), "the reason stays: {}", console.text());
+    // The same where it is planned again by hand, or what is typed comes while the plan is awaited.
+    console.keys("p r o d space o r d e r s - d l q esc ctrl-r");
+    let again = asked(&mut console);
+    console.keys("y p r o d space o r d e r s - d l q");
+    console.event(Event::Planned(again, Ok(Box::new(plan("prod")))));
+    console.keys("enter enter enter");
+    assert!(console.model.runs.is_empty(), "{}", console.text());
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_agreed_to() {
+    for (environment, enough) in [("dev", 14), ("prod", 17)] {
+        let mut console = console((80, 24));
+        planned(&mut console, environment, |_| {});
+        if environment == "prod" {
+            console.keys("p r o d space o r d e r s - d l q tab w h y");
+        }
+        let key = if environment == "prod" { "enter" } else { "y" };
+        for rows in (1..enough).rev() {
+            console.event(Event::Resize(80, rows)).keys(key);
+            assert!(console.model.runs.is_empty() && !is_closed(&console), "{environment} at {rows} rows");
+        }
+        console.event(Event::Resize(80, enough - 1)).keys(key);
+        assert!(console.text().contains("make the terminal larger"), "{}", console.text());
+        console.event(Event::Resize(80, enough)).keys(key);
+        begun(&mut console);
+    }
+}
+
+#[test]
+fn where_nothing_is_seen_keys_only_give_up() {
+    let mut console = console((80, 24));
+    planned(&mut console, "dev", |_| {});
+    console.event(Event::Resize(39, 24)).keys("tab enter y o ctrl-r p");
+    assert!(console.take_effects().iter().all(|effect| matches!(effect, Effect::Focus(_))));
+    console.event(Event::Resize(80, 24));
+    assert!(console.text().contains("[ No ]"), "{}", console.text());
+    console.event(Event::Resize(80, 9)).keys("ctrl-c");
+    assert!(is_closed(&console));
+}
+
+#[test]
+fn who_said_yes_before_the_plan_was_there_says_it_once_more() {
+    let mut console = console((80, 24));
+    let ticket = ask(&mut console, "dev");
+    console.keys("y y");
+    console.event(Event::Planned(ticket, Ok(Box::new(plan("dev")))));
+    console.keys("y");
+    assert!(console.model.runs.is_empty(), "typed ahead by hand");
+    let text = console.text();
+    assert!(text.contains("[ Yes ]") && text.contains("here is the plan: y once more does it"), "{text}");
+    console.keys("y");
+    begun(&mut console);
+}
+
+#[test]
+fn nothing_is_begun_once_it_is_about_to_end() {
+    let mut console = console((80, 24));
+    let run = plans::run(&mut console, "dev");
+    planned(&mut console, "staging", |_| {});
+    console.event(Event::Terminate).keys("y");
+    assert_eq!(console.model.runs.len(), 1, "{}", console.text());
+    assert!(console.text().contains("nothing is begun any more"), "{}", console.text());
+    console.event(Event::Finished(run, Ok(Box::new(plans::report("dev", End::Interrupted, tally(9))))));
+    assert!(console.take_effects().iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
 fn options_are_read_as_on_the_command_line_and_plan_anew() {
     let mut console = console((120, 40));
     planned(&mut console, "prod", |_| {});

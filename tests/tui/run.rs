@@ -5,7 +5,9 @@ use opsctl::{
     domain::{MessageId, Text},
     operations::transfer::Tally,
     run::End,
-    tui::{effect::Effect, event::Event, model::View, ticket::Ticket},
+    tui::{
+        effect::Effect,
+        event::{Event, Mouse, MouseWhat}, model::View, ticket::Ticket},
 };
 
 use super::plans::{self, HOSTILE, asked, begun, console, expired, failure, plan, progress, report, run, tally};
@@ -161,6 +163,39 @@ fn leaving_asks_while_a_run_is_active() {
     assert!(console.model.leaving);
     console.event(Event::Finished(ticket, Ok(Box::new(report("dev", End::Interrupted, tally(9))))));
     assert!(matches!(console.take_effects().as_slice(), [Effect::Quit]));
+}
+
+#[test]
+fn a_run_is_not_suspended_in_the_middle() {
+    let mut console = console((80, 24));
+    let ticket = run(&mut console, "dev");
+    console.keys("ctrl-z");
+    assert!(console.take_effects().is_empty());
+    assert!(console.text().contains("a run is active: it would stop in the middle"), "{}", console.text());
+    let asked = plans::ask(&mut console, "staging");
+    console.keys("ctrl-z");
+    assert!(console.take_effects().is_empty(), "nor over a plan");
+    console.event(Event::Planned(asked, Err(expired()))).keys("esc");
+    console.event(Event::Finished(ticket, Ok(Box::new(report("dev", End::Done, tally(9)))))).take_effects();
+    console.keys("ctrl-z");
+    assert!(matches!(console.take_effects().as_slice(), [Effect::Suspend]));
+}
+
+#[test]
+fn a_sequence_of_keys_ends_where_something_else_takes_the_keys() {
+    let mut console = console((80, 24));
+    let click = Event::Mouse(Mouse { what: MouseWhat::Click, column: 40, row: 12 });
+    console.keys("g");
+    assert_eq!(console.model.pending.len(), 1);
+    console.event(click);
+    assert!(console.model.pending.is_empty(), "a click");
+    console.keys("g");
+    plans::ask(&mut console, "dev");
+    console.keys("esc g");
+    console.keys("esc");
+    console.keys("g ?");
+    console.keys("esc");
+    assert!(console.model.pending.is_empty());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::{
     domain::Text,
     gate::{self, Answer, Approved, Ask, Consent, Refusal},
+    keymap::{Command, Scope},
     tui::{
         effect::Effect,
         event::Notice,
@@ -10,11 +11,14 @@ use crate::{
         model::{Model, Overlay},
         run_view::{self, RunState},
         ticket::Ticket,
-        update,
+        update, view,
     },
 };
 
-use super::{Flow, PLAN_SECONDS_MAX, Wanted, plan_again};
+use super::{Flow, PLAN_SECONDS_MAX, Wanted, draw, plan_again};
+
+/// Fewest rows of a plan that must be in sight where it is agreed to.
+const PLAN_ROWS_MIN: usize = 3;
 
 /// The answer in the making.
 #[derive(Debug, Clone, Default)]
@@ -41,12 +45,6 @@ pub enum Line {
 }
 
 impl Consenting {
-    /// Back to the safe answer; what was typed stays.
-    pub(super) fn at_no(&mut self) {
-        self.yes = false;
-        self.said = None;
-    }
-
     /// Back to the safe answer, with nothing typed: another plan asks for its own consent.
     pub(super) fn forget(&mut self) {
         *self = Self { reason: std::mem::take(&mut self.reason), ..Self::default() };
@@ -60,19 +58,44 @@ impl Consenting {
     }
 }
 
+/// Why an answer can't be taken now, whatever it is: who gives it must have the plan before their eyes.
+fn untimely(model: &mut Model) -> Option<Notice> {
+    let (size, frames, leaving) = (model.size, model.frames, model.leaving);
+    let key = model.keymap.key_for(Scope::Plan, Command::Approve).unwrap_or("yes").to_owned();
+    let Some(Overlay::Flow(flow)) = &mut model.overlay else { return None };
+    if leaving {
+        return Some(Notice::bad("opsctl is about to end: nothing is begun any more"));
+    }
+    if flow.ready().is_none() {
+        flow.early = true;
+        return Some(Notice::bad("the plan is not there yet"));
+    }
+    // Typed ahead of the plan is no consent to it.
+    if frames <= flow.planned_frame {
+        flow.early = true;
+        return Some(Notice::note("here is the plan: answer once you have read it"));
+    }
+    if view::is_too_small(size) || draw::page_rows(flow, size) < PLAN_ROWS_MIN {
+        return Some(Notice::bad("make the terminal larger: the plan can't be seen"));
+    }
+    if matches!(flow.asked, Some(Ok(Ask::Yes))) && std::mem::take(&mut flow.early) {
+        flow.consenting.yes = true;
+        // The next answer counts once these words have been seen.
+        flow.planned_frame = frames;
+        return Some(Notice::note(&format!("here is the plan: {key} once more does it")));
+    }
+    None
+}
+
 /// Gives the answer as it stands to the gate; begins the run, or says calmly what is missing.
 pub(super) fn give(model: &mut Model) -> Vec<Effect> {
     let (now, by) = (model.now, model.person.clone());
-    let Some(Overlay::Flow(flow)) = &model.overlay else { return Vec::new() };
-    let Some(plan) = flow.ready().cloned() else {
-        model.say(Notice::bad("the plan is not there yet"));
-        return Vec::new();
-    };
-    // Typed ahead of the plan is no consent to it.
-    if model.frames <= flow.planned_frame {
-        model.say(Notice::note("here is the plan: answer once you have read it"));
+    if let Some(why) = untimely(model) {
+        model.say(why);
         return Vec::new();
     }
+    let Some(Overlay::Flow(flow)) = &model.overlay else { return Vec::new() };
+    let Some(plan) = flow.ready().cloned() else { return Vec::new() };
     let age = flow.planned_at.map_or(0, |at| now.duration_since(at).as_secs());
     if age > PLAN_SECONDS_MAX {
         let words = format!("The plan was {} min old: it is made anew, look at it once more.", age / 60);

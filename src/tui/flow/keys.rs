@@ -14,12 +14,19 @@ use crate::{
         model::{Model, Overlay},
         overlay,
         ticket::Load,
+        update, view,
     },
 };
 
 /// Takes a key.
 pub(in crate::tui) fn key(model: &mut Model, key: &Key) -> Vec<Effect> {
     let Some(Overlay::Flow(flow)) = &model.overlay else { return Vec::new() };
+    if view::is_too_small(model.size) {
+        // Nothing of it is seen: all that can be done is to give it up.
+        let typing = flow.options.is_some() || flow.consenting.line.is_some();
+        let gives_up = *key == Key::CTRL_C || (!typing && overlay::meaning(model, key) == Some(Command::Back));
+        return if gives_up { close(model) } else { Vec::new() };
+    }
     if flow.options.is_some() {
         return options::key(model, key);
     }
@@ -65,7 +72,7 @@ fn given(model: &mut Model, command: Command) -> Vec<Effect> {
             settle(model);
             Vec::new()
         }
-        Command::Suspend => vec![Effect::Suspend],
+        Command::Suspend => update::command_given(model, command),
         Command::Redraw => vec![Effect::Redraw],
         _ => Vec::new(),
     }
@@ -90,10 +97,8 @@ fn approve(model: &mut Model) -> Vec<Effect> {
             model.say(Notice::bad("there is nothing to agree to: the plan says why"));
             Vec::new()
         }
-        (Load::Idle | Load::Waiting(..), _) => {
-            model.say(Notice::bad("the plan is not there yet"));
-            Vec::new()
-        }
+        // It is not there yet: that is said, and remembered.
+        (Load::Idle | Load::Waiting(..), _) => consent::give(model),
         (Load::Failed(..), _) => {
             model.say(Notice::bad("there is no plan"));
             Vec::new()

@@ -47,6 +47,8 @@ pub struct Flow {
     pub planned_at: Option<Timestamp>,
     /// Frames that had been drawn then.
     pub planned_frame: u64,
+    /// Whether somebody said yes before this plan was seen: what they agreed to was not this.
+    pub early: bool,
     /// What the gate asks for it, or why there is no use in asking.
     pub asked: Option<Result<Ask, Refusal>>,
     /// What to know about this plan besides: why it was made anew, what differs.
@@ -79,6 +81,7 @@ impl Flow {
             asked_at: model.now,
             planned_at: None,
             planned_frame: 0,
+            early: false,
             asked: None,
             notes: Vec::new(),
             consenting: Consenting::default(),
@@ -176,7 +179,8 @@ fn plan_again(model: &mut Model, why: Option<Text>) -> Vec<Effect> {
     flow.plan.ask(ticket);
     flow.asked_at = now;
     flow.notes = why.into_iter().collect();
-    flow.consenting.at_no();
+    flow.early = false;
+    flow.consenting.forget();
     match &flow.wanted {
         Wanted::Operation(operation) => vec![Effect::Plan(ticket, flow.environment.clone(), operation.clone())],
         Wanted::Resume(run) => vec![Effect::PlanResume(ticket, run.clone())],
@@ -201,6 +205,8 @@ pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan
     }
     flow.planned_at = Some(now);
     flow.planned_frame = frames;
+    // What was typed was typed for the plan before.
+    flow.consenting.forget();
     if let (Some(before), Some(plan)) = (before, flow.ready())
         && before.operation == plan.operation
     {
