@@ -7,7 +7,10 @@ use opsctl::{
     run::End,
     tui::{
         effect::Effect,
-        event::{Event, Mouse, MouseWhat}, model::View, ticket::Ticket},
+        event::{Event, Mouse, MouseWhat},
+        model::View,
+        ticket::Ticket,
+    },
 };
 
 use super::plans::{self, HOSTILE, asked, begun, console, expired, failure, plan, progress, report, run, tally};
