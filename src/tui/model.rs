@@ -10,7 +10,7 @@ use super::{
     flow::Flow,
     help::Help,
     home::HomeView,
-    letters::{Diff, Edits, LettersView, Picker},
+    letters::{Diff, Edits, LettersView, Picker, Saving},
     message::MessageView,
     overlay::Quitting,
     palette::Palette,
@@ -47,6 +47,8 @@ pub struct Model {
     pub only: Option<EnvironmentName>,
     /// Bodies that were edited, and not yet sent.
     pub edits: Edits,
+    /// A redrive that waits for its files.
+    pub saving: Option<Saving>,
     /// Runs of this console, oldest first.
     pub runs: Vec<RunState>,
     /// Runs that journals tell of.
@@ -160,6 +162,7 @@ impl Model {
             notice: None,
             only: None,
             edits: Edits::default(),
+            saving: None,
             runs: Vec::new(),
             history: Load::Idle,
             keymap: setting.keymap,

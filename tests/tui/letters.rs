@@ -512,3 +512,45 @@ fn hostile_text_is_harmless_in_every_list() {
     console.keys("m");
     assert_snapshot!("letters_hostile_messages_80", console.content());
 }
+
+/// A console in which the first message was edited and the edit kept, and a new look brings all but that one.
+fn edited_and_looked_past() -> Console {
+    let mut console = looked((120, 40), 4_812, failed());
+    console.keys("m");
+    edit(&mut console, "");
+    console.keys("y ctrl-r");
+    let ticket = asked(&mut console).expect("asked").0;
+    console.event(Event::Looked(ticket, Ok(Box::new(look("dev", failed().split_off(1))))));
+    console.take_effects();
+    console
+}
+
+/// That the redrive begun carries the edit of the first message, and no ids.
+fn carries_the_edit(console: &mut Console) {
+    let (ticket, files) = drafts(console).expect("a program");
+    assert!(files.len() == 1 && files[0].1.contains("000000000000"), "{files:?}");
+    console.event(Event::Saved(ticket, Ok(vec!["/state/choices/x/edit.jq".into()])));
+    let redrive = planned(console).expect("planned");
+    assert_eq!((redrive.queue.as_str(), redrive.edit.as_deref()), ("orders-dlq", Some("/state/choices/x/edit.jq")));
+    console.model.overlay = None;
+}
+
+#[test]
+fn kept_edits_go_with_a_redrive_though_the_last_look_lacks_their_messages() {
+    let mut console = edited_and_looked_past();
+    console.keys("R");
+    carries_the_edit(&mut console);
+    console.keys("esc R");
+    carries_the_edit(&mut console);
+}
+
+#[test]
+fn kept_edits_go_with_a_redrive_from_every_view() {
+    let mut console = edited_and_looked_past();
+    console.keys("esc esc");
+    assert!(matches!(console.model.view(), View::Home(_)));
+    console.keys("R");
+    carries_the_edit(&mut console);
+    console.keys("d R");
+    carries_the_edit(&mut console);
+}

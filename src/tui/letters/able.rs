@@ -44,7 +44,7 @@ pub(in crate::tui) fn able(model: &Model, view: &LettersView, command: Command) 
             Err(refusal) => Able::no(&refusal.to_string()),
             Ok(()) => Able::no("nothing stands in the way of a look: refresh looks again"),
         },
-        Command::Redrive => both(changeable(model, view), redrivable(view)),
+        Command::Redrive => both(changeable(model, view), redrivable(model, view)),
         Command::Purge => changeable(model, view),
         _ => Able::NotHere,
     }
@@ -58,9 +58,9 @@ fn changeable(model: &Model, view: &LettersView) -> Able {
     super::environment(model, &view.environment).map_or(Able::NotHere, able_to_change)
 }
 
-fn redrivable(view: &LettersView) -> Able {
-    if view.saving.is_some() {
-        return Able::no("a redrive is being planned");
+fn redrivable(model: &Model, view: &LettersView) -> Able {
+    if model.saving.is_some() {
+        return Able::no(super::choose::PLANNED);
     }
     match (&view.filter, view.level) {
         (Some(filter), Level::Messages) if view.selected.is_empty() => {

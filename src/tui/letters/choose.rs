@@ -1,10 +1,10 @@
 //! What a redrive from here takes: what was selected, else a group or what a filter finds, else the whole queue.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
-use super::{LettersView, Level, find, near, rows::members};
+use super::{LettersView, Level, near, rows::members};
 use crate::{
-    domain::{EnvironmentName, MessageId},
+    domain::{EnvironmentName, MessageId, QueueName},
     operations::{Operation, Redrive},
     run::Failure,
     tui::{
@@ -16,6 +16,9 @@ use crate::{
         words,
     },
 };
+
+/// Why no other redrive can be begun.
+pub(super) const PLANNED: &str = "a redrive is being planned";
 
 /// What an operation takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,7 @@ pub(super) enum Take {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saving {
     ticket: Ticket,
+    environment: EnvironmentName,
     redrive: Redrive,
     /// What each file is.
     files: Vec<File>,
@@ -120,9 +124,23 @@ pub(in crate::tui) fn begin_with(model: &mut Model, ids: Vec<MessageId>) -> Vec<
 
 fn begin_with_take(model: &mut Model, take: Take) -> Vec<Effect> {
     let Some(view) = near(model) else { return Vec::new() };
-    let mut redrive = Redrive { queue: view.queue.0.clone(), ..Redrive::default() };
+    let (environment, queue) = (view.environment.clone(), view.queue.clone());
+    begin_taking(model, &environment, &queue, take)
+}
+
+/// Begins the redrive of a whole queue, wherever it is shown.
+pub(in crate::tui) fn begin_all(model: &mut Model, environment: &EnvironmentName, queue: &QueueName) -> Vec<Effect> {
+    if model.saving.is_some() {
+        model.say(Notice::bad(PLANNED));
+        return Vec::new();
+    }
+    begin_taking(model, environment, queue, Take::All)
+}
+
+fn begin_taking(model: &mut Model, environment: &EnvironmentName, queue: &QueueName, take: Take) -> Vec<Effect> {
+    let mut redrive = Redrive { queue: queue.0.clone(), ..Redrive::default() };
     let (mut drafts, mut files) = (Vec::new(), Vec::new());
-    let edits = relevant(model, view, &take);
+    let edits = relevant(model, environment, queue, &take);
     match take {
         Take::Ids(ids) => {
             if let Some(odd) = ids.iter().find(|id| !is_plain(id)) {
@@ -140,24 +158,23 @@ fn begin_with_take(model: &mut Model, take: Take) -> Vec<Effect> {
         drafts.push(Draft { name: "edit.jq", text: program });
         files.push(File::Edit);
     }
-    let environment = view.environment.clone();
     if drafts.is_empty() {
-        return flow::begin(model, &environment, Operation::Redrive(redrive));
+        return flow::begin(model, environment, Operation::Redrive(redrive));
     }
     let ticket = model.ticket();
-    if let Some(view) = super::near_mut(model) {
-        view.saving = Some(Saving { ticket, redrive, files });
-    }
+    model.saving = Some(Saving { ticket, environment: environment.clone(), redrive, files });
     vec![Effect::Save(ticket, drafts)]
 }
 
-/// The edits of what is taken; of a whole queue those that were looked at.
-fn relevant(model: &Model, view: &LettersView, take: &Take) -> Option<String> {
-    let ids: BTreeSet<&MessageId> = match take {
-        Take::Ids(ids) => ids.iter().collect(),
-        Take::Where(..) | Take::All => view.letters.shown()?.messages.iter().map(|message| &message.id).collect(),
-    };
-    model.edits.program(&view.environment, &view.queue, &ids)
+/// The edits of what is taken. Of a filter's finds and of a whole queue all that are kept: the last look may lack their
+/// messages, and the program leaves every other alone.
+fn relevant(model: &Model, environment: &EnvironmentName, queue: &QueueName, take: &Take) -> Option<String> {
+    match take {
+        Take::Ids(ids) => model.edits.program(environment, queue, &ids.iter().collect()),
+        Take::Where(..) | Take::All => {
+            model.edits.program(environment, queue, &model.edits.ids(environment, queue).collect())
+        }
+    }
 }
 
 /// A line of its own in a file in which lines that begin with `#` are comments.
@@ -168,11 +185,8 @@ fn is_plain(id: &MessageId) -> bool {
 
 /// The files are there: the redrive is planned.
 pub(in crate::tui) fn saved(model: &mut Model, ticket: Ticket, answer: Result<Vec<PathBuf>, Failure>) -> Vec<Effect> {
-    let Some(view) = find(model, |view| view.saving.as_ref().is_some_and(|saving| saving.ticket == ticket)) else {
-        return Vec::new();
-    };
-    let environment: EnvironmentName = view.environment.clone();
-    let Some(saving) = view.saving.take() else { return Vec::new() };
+    let Some(saving) = model.saving.take_if(|saving| saving.ticket == ticket) else { return Vec::new() };
+    let environment = saving.environment;
     let paths = match answer {
         Ok(paths) => paths,
         Err(failure) => {

@@ -37,6 +37,11 @@ impl Edits {
         self.0.get(&(environment.clone(), queue.clone())).map_or(0, BTreeMap::len)
     }
 
+    /// The messages edited of a queue.
+    pub(super) fn ids(&self, environment: &EnvironmentName, queue: &QueueName) -> impl Iterator<Item = &MessageId> {
+        self.0.get(&(environment.clone(), queue.clone())).into_iter().flat_map(BTreeMap::keys)
+    }
+
     pub(super) fn keep(&mut self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId, text: String) {
         self.0.entry((environment.clone(), queue.clone())).or_default().insert(id.clone(), text);
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 pub(super) use self::{
     able::able,
-    choose::{begin_with, saved},
+    choose::{begin_all, begin_with, saved},
     columns::{columns_key, columns_mouse, columns_typed, draw_columns},
     commands::{command, mouse, step_rows},
     diff::{diff_key, diff_mouse, draw_diff},
@@ -94,8 +94,6 @@ pub struct LettersView {
     pub typing: Option<Field>,
     /// Whether all is said of what is under the cursor.
     pub details: bool,
-    /// A redrive that waits for its files.
-    pub saving: Option<Saving>,
     /// The message that is being edited.
     pub editing: Option<(Ticket, MessageId)>,
 }
@@ -131,7 +129,6 @@ impl LettersView {
             filter: None,
             typing: None,
             details: false,
-            saving: None,
             editing: None,
         }
     }

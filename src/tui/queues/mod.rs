@@ -307,10 +307,7 @@ fn on_queue(model: &mut Model, command: Command) -> Vec<Effect> {
 pub(super) fn act(model: &mut Model, command: Command, environment: &EnvironmentName, name: &QueueName) -> Vec<Effect> {
     match command {
         Command::Details => open_details(model, environment, name),
-        Command::Redrive => {
-            let redrive = Redrive { queue: name.0.clone(), ..Redrive::default() };
-            super::flow::begin(model, environment, Operation::Redrive(redrive))
-        }
+        Command::Redrive => letters::begin_all(model, environment, name),
         Command::Purge => {
             let purge = Purge { queue: name.0.clone(), ..Purge::default() };
             super::flow::begin(model, environment, Operation::Purge(purge))
