@@ -554,3 +554,20 @@ fn kept_edits_go_with_a_redrive_from_every_view() {
     console.keys("d R");
     carries_the_edit(&mut console);
 }
+
+#[test]
+fn a_filter_begun_among_the_groups_is_for_all_messages() {
+    for leave in ["esc", "m"] {
+        let mut console = looked((80, 24), 4_812, failed());
+        console.keys("enter").keys(leave).keys("j / c a r d enter");
+        let asked = console.take_effects().into_iter().rev().find_map(|effect| match effect {
+            Effect::Match(ticket, code, _) => Some((ticket, code)),
+            _ => None,
+        });
+        let (ticket, code) = asked.expect("tried");
+        console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 == 5)).collect())));
+        assert_eq!((view(&console).group, view(&console).rows.len()), (None, 5), "{leave}");
+        console.keys("R");
+        assert_eq!(planned(&mut console).expect("planned").filter, Some(code), "{leave}");
+    }
+}

@@ -35,7 +35,7 @@ pub(in crate::tui) fn command(model: &mut Model, command: Command) -> Vec<Effect
                 view.level = Level::Messages;
                 rows::build(view);
             } else {
-                view.level = Level::Groups;
+                rows::go_to_groups(view);
             }
         }
         Command::Select => select(view, size),

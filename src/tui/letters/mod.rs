@@ -236,7 +236,7 @@ pub(super) fn back(view: &mut LettersView) -> bool {
     }
     // Where a look found nothing, there are no groups to go back to.
     let has_groups = view.letters.shown().is_some_and(|letters| !letters.groups.groups.is_empty());
-    view.level = Level::Groups;
+    rows::go_to_groups(view);
     has_groups
 }
 

@@ -55,7 +55,7 @@ pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u
     if let Some(group) = view.group {
         view.group = find(group);
         if view.group.is_none() {
-            view.level = Level::Groups;
+            go_to_groups(view);
         }
     }
     if let Some(filter) = &mut view.filter {
@@ -63,7 +63,7 @@ pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u
         filter.answers = super::Load::Idle;
     }
     if letters.groups.groups.is_empty() {
-        view.level = Level::Groups;
+        go_to_groups(view);
     }
     // A look that brought fewer than it asked for brought all that can be seen: what is not among them was moved or is gone.
     if letters.messages.len() < view.asked {
@@ -74,6 +74,12 @@ pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u
     count_selected(view);
     build_on(view, under.as_ref());
     settle(view, size);
+}
+
+/// Lists the groups. No group is open then: a filter begun there is for all messages.
+pub(super) fn go_to_groups(view: &mut LettersView) {
+    view.level = Level::Groups;
+    view.group = None;
 }
 
 /// Counts the selected ones of each group.
