@@ -571,3 +571,21 @@ fn a_filter_begun_among_the_groups_is_for_all_messages() {
         assert_eq!(planned(&mut console).expect("planned").filter, Some(code), "{leave}");
     }
 }
+
+#[test]
+fn a_filters_answer_goes_to_the_view_that_asked() {
+    let mut console = looked((80, 24), 4_812, failed());
+    console.keys("m / c a r d");
+    let found = console.take_effects().into_iter().rev().find_map(|effect| match effect {
+        Effect::Match(ticket, ..) => Some(ticket),
+        _ => None,
+    });
+    let ticket = found.expect("tried");
+    // Another letters' view lies over it.
+    let mut other = view(&console).clone();
+    (other.filter, other.typing) = (None, None);
+    console.model.views.push(View::Letters(Box::new(other)));
+    console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 == 5)).collect())));
+    console.model.views.pop();
+    assert_eq!(view(&console).rows.len(), 5);
+}

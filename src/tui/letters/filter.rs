@@ -1,6 +1,6 @@
 //! The filter line: jq, or plain words that are searched for in the bodies.
 
-use super::{Level, near_mut, rows};
+use super::{LettersView, Level, find, near_mut, rows};
 use crate::{
     keymap::Key,
     messages::filter::FIELDS,
@@ -153,15 +153,14 @@ fn entered(model: &mut Model) -> Vec<Effect> {
 
 fn ask(model: &mut Model) -> Vec<Effect> {
     let ticket = model.ticket();
-    let Some(view) = near_mut(model) else { return Vec::new() };
+    near_mut(model).map_or_else(Vec::new, |view| ask_in(view, ticket))
+}
+
+/// Tries this view's filter, if it has one, on the messages that it shows.
+pub(super) fn ask_in(view: &mut LettersView, ticket: Ticket) -> Vec<Effect> {
     let (Some(filter), Some(letters)) = (&mut view.filter, view.letters.shown()) else { return Vec::new() };
     filter.answers.ask(ticket);
     vec![Effect::Match(ticket, filter.code.clone(), letters.messages.clone())]
-}
-
-/// Tries the filter on messages that a new look brought.
-pub(super) fn ask_again(model: &mut Model) -> Vec<Effect> {
-    ask(model)
 }
 
 /// What a filter found.
@@ -171,12 +170,11 @@ pub(in crate::tui) fn matched(
     answer: Result<Vec<Option<bool>>, Failure>,
 ) -> Vec<Effect> {
     let size = model.size;
-    let Some(view) = near_mut(model) else { return Vec::new() };
+    let is_awaited = |filter: &Narrow| matches!(filter.answers, Load::Waiting(awaited, _) if awaited == ticket);
+    let Some(view) = find(model, |view| view.filter.as_ref().is_some_and(is_awaited)) else { return Vec::new() };
     let Some(filter) = &mut view.filter else { return Vec::new() };
     let works = answer.is_ok();
-    if !filter.answers.answer(ticket, answer) {
-        return Vec::new();
-    }
+    filter.answers.answer(ticket, answer);
     if !works {
         // Nothing that another filter found is shown as if this one had.
         if let Load::Failed(_, shown) = &mut filter.answers {

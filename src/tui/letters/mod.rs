@@ -204,20 +204,18 @@ fn failure_of(refusal: &Refusal) -> Failure {
 /// What a look brought. The cursor, the columns and the group stay what they were, where they are still there.
 pub(super) fn looked(model: &mut Model, ticket: Ticket, answer: Result<Box<Letters>, Failure>) -> Vec<Effect> {
     let size = model.size;
+    let next = model.ticket();
     let Some(view) = find(model, |view| matches!(view.letters, Load::Waiting(awaited, _) if awaited == ticket)) else {
         return Vec::new();
     };
     let before = view.letters.shown().cloned();
     let came = answer.is_ok();
     view.letters.answer(ticket, answer.map(|letters| *letters));
-    if came {
-        rows::take_in(view, before.as_ref(), size);
+    if !came {
+        return Vec::new();
     }
-    let again = view.filter.as_ref().filter(|_| came).map(|_| ());
-    match again {
-        Some(_) => filter::ask_again(model),
-        None => Vec::new(),
-    }
+    rows::take_in(view, before.as_ref(), size);
+    filter::ask_in(view, next)
 }
 
 /// Keeps the cursors where they can be seen. Rows change only with what brought the change.
