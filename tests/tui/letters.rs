@@ -589,3 +589,17 @@ fn a_filters_answer_goes_to_the_view_that_asked() {
     console.model.views.pop();
     assert_eq!(view(&console).rows.len(), 5);
 }
+
+#[test]
+fn more_is_not_asked_for_where_the_gate_refuses() {
+    let mut console = Console::new((80, 24));
+    let picture = Picture::of("dev").queue_with("orders-dlq", 12, |seen| {
+        seen.dead_letters = Some(opsctl::observe::queues::DeadLetters {
+            sources: vec![QueueName("orders".to_owned())],
+            known_by: opsctl::observe::queues::KnownBy::RedrivePolicy,
+        });
+        seen.queue.as_mut().expect("described").redrive = Some(redrive_to("orders-dlq-dlq", 3));
+    });
+    console.seen(picture.queue("orders-dlq-dlq", 0).done()).keys("enter + F");
+    assert_eq!(asked(&mut console).map(|(_, messages, _)| messages), Some(200));
+}

@@ -61,10 +61,13 @@ pub(in crate::tui) fn command(model: &mut Model, command: Command) -> Vec<Effect
         Command::Details => view.details = !view.details,
         Command::Columns => columns::open(model),
         Command::LookMore => {
-            view.asked = view.more().unwrap_or(LOOKS[0]);
-            return look(model, Force::No);
+            let messages_max = view.more().unwrap_or(LOOKS[0]);
+            return look(model, messages_max, Force::No);
         }
-        Command::Force => return look(model, Force::Yes),
+        Command::Force => {
+            let messages_max = view.asked;
+            return look(model, messages_max, Force::Yes);
+        }
         Command::Edit => return edit(model),
         Command::Copy => return copy(view),
         Command::CopyCommand => return copy_command(view),

@@ -147,17 +147,19 @@ impl LettersView {
 pub(super) fn open(model: &mut Model, environment: &EnvironmentName, queue: &QueueName) -> Vec<Effect> {
     let view = LettersView::new(environment, queue);
     let mut effects = update::open(model, View::Letters(Box::new(view)));
-    effects.extend(look(model, Force::No));
+    effects.extend(look(model, LOOKS[0], Force::No));
     effects
 }
 
 /// Looks again at as many.
 pub(super) fn look_again(model: &mut Model) -> Vec<Effect> {
-    look(model, Force::No)
+    let View::Letters(view) = model.view() else { return Vec::new() };
+    let messages_max = view.asked;
+    look(model, messages_max, Force::No)
 }
 
-/// Looks. Where the gate would refuse it, it says so at once; it is asked again when it counts.
-fn look(model: &mut Model, force: Force) -> Vec<Effect> {
+/// Looks at so many messages at most. Where the gate would refuse it, it says so at once; it is asked again when it counts.
+fn look(model: &mut Model, messages_max: usize, force: Force) -> Vec<Effect> {
     let View::Letters(view) = model.view() else { return Vec::new() };
     if view.letters.is_waiting() {
         model.say(Notice::note("a look is under way: each costs every message a receive"));
@@ -170,8 +172,9 @@ fn look(model: &mut Model, force: Force) -> Vec<Effect> {
     view.letters.ask(ticket);
     let failure = match (refused, url) {
         (None, Some(queue)) => {
+            view.asked = messages_max;
             let environment = view.environment.clone();
-            return vec![Effect::Look(ticket, Look { environment, queue, messages_max: view.asked, force })];
+            return vec![Effect::Look(ticket, Look { environment, queue, messages_max, force })];
         }
         (Some(refusal), _) => failure_of(&refusal),
         (None, None) => Failure {
