@@ -1,6 +1,6 @@
 //! [`Model`]: all that the console knows, as plain data.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ use super::{
     ticket::{Load, Ticket},
 };
 use crate::{
-    domain::{Environment, EnvironmentName, Text},
+    domain::{Environment, EnvironmentName, QueueName, Text},
     journal::RunSummary,
     keymap::{Key, Keymap},
     observe::{Snapshot, Verdict},
@@ -47,6 +47,8 @@ pub struct Model {
     pub only: Option<EnvironmentName>,
     /// Bodies that were edited, and not yet sent.
     pub edits: Edits,
+    /// Looks under way: what each one's ticket is, and how many messages it asked for at most.
+    pub looks: BTreeMap<(EnvironmentName, QueueName), (Ticket, usize)>,
     /// A redrive that waits for its files.
     pub saving: Option<Saving>,
     /// Runs of this console, oldest first.
@@ -162,6 +164,7 @@ impl Model {
             notice: None,
             only: None,
             edits: Edits::default(),
+            looks: BTreeMap::new(),
             saving: None,
             runs: Vec::new(),
             history: Load::Idle,

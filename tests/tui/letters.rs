@@ -603,3 +603,15 @@ fn more_is_not_asked_for_where_the_gate_refuses() {
     console.seen(picture.queue("orders-dlq-dlq", 0).done()).keys("enter + F");
     assert_eq!(asked(&mut console).map(|(_, messages, _)| messages), Some(200));
 }
+
+#[test]
+fn a_queue_that_is_opened_again_awaits_the_look_under_way() {
+    let (mut console, ticket) = opened((80, 24), 4_812);
+    console.keys("esc enter");
+    assert_eq!(asked(&mut console), None, "each look costs every message a receive");
+    assert!(view(&console).letters.is_waiting());
+    console.event(Event::Looked(ticket, Ok(Box::new(look("dev", failed())))));
+    assert_eq!(view(&console).letters.shown().map(|letters| letters.messages.len()), Some(40));
+    console.keys("ctrl-r");
+    assert!(asked(&mut console).is_some(), "it has ended");
+}

@@ -165,6 +165,15 @@ fn look(model: &mut Model, messages_max: usize, force: Force) -> Vec<Effect> {
         model.say(Notice::note("a look is under way: each costs every message a receive"));
         return Vec::new();
     }
+    let key = (view.environment.clone(), view.queue.clone());
+    if let Some((ticket, messages_max)) = model.looks.get(&key).copied() {
+        // Another view of this queue began it; one look is enough for both.
+        if let View::Letters(view) = model.view_mut() {
+            view.asked = messages_max;
+            view.letters.ask(ticket);
+        }
+        return Vec::new();
+    }
     let url = seen(model, &view.environment, &view.queue).map(|seen| seen.url.clone());
     let refused = leave(model, view, force).err();
     let ticket = model.ticket();
@@ -174,6 +183,7 @@ fn look(model: &mut Model, messages_max: usize, force: Force) -> Vec<Effect> {
         (None, Some(queue)) => {
             view.asked = messages_max;
             let environment = view.environment.clone();
+            model.looks.insert(key, (ticket, messages_max));
             return vec![Effect::Look(ticket, Look { environment, queue, messages_max, force })];
         }
         (Some(refusal), _) => failure_of(&refusal),
@@ -204,13 +214,26 @@ fn failure_of(refusal: &Refusal) -> Failure {
     Failure { what: Text::line(&refusal.to_string()), hint: Text::line(&hint) }
 }
 
-/// What a look brought. The cursor, the columns and the group stay what they were, where they are still there.
+/// What a look brought: for every view that awaits it.
 pub(super) fn looked(model: &mut Model, ticket: Ticket, answer: Result<Box<Letters>, Failure>) -> Vec<Effect> {
+    model.looks.retain(|_, (awaited, _)| *awaited != ticket);
+    let mut effects = Vec::new();
+    // Each view that took the answer in awaits it no more.
+    while find(model, |view| awaits(view, ticket)).is_some() {
+        effects.extend(take_in(model, ticket, answer.clone()));
+    }
+    effects
+}
+
+fn awaits(view: &LettersView, ticket: Ticket) -> bool {
+    matches!(view.letters, Load::Waiting(awaited, _) if awaited == ticket)
+}
+
+/// Takes it in in one view. The cursor, the columns and the group stay what they were, where they are still there.
+fn take_in(model: &mut Model, ticket: Ticket, answer: Result<Box<Letters>, Failure>) -> Vec<Effect> {
     let size = model.size;
     let next = model.ticket();
-    let Some(view) = find(model, |view| matches!(view.letters, Load::Waiting(awaited, _) if awaited == ticket)) else {
-        return Vec::new();
-    };
+    let Some(view) = find(model, |view| awaits(view, ticket)) else { return Vec::new() };
     let before = view.letters.shown().cloned();
     let came = answer.is_ok();
     view.letters.answer(ticket, answer.map(|letters| *letters));
