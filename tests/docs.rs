@@ -147,6 +147,49 @@ fn the_key_table_is_fresh() {
     assert!(stored == generated, "docs/keys.md is stale: write it anew with UPDATE=1 cargo test --test main docs");
 }
 
+/// The README's short key table: what a first evening needs.
+fn readme_keys() -> String {
+    use opsctl::keymap::{Base, Command as Key, Keymap, Scope};
+    let wanted = [
+        (Scope::Home, Key::Open),
+        (Scope::Home, Key::Back),
+        (Scope::Home, Key::Home),
+        (Scope::Home, Key::Queues),
+        (Scope::Home, Key::Activity),
+        (Scope::Queues, Key::Filter),
+        (Scope::Queues, Key::Sort),
+        (Scope::Queues, Key::Redrive),
+        (Scope::DeadLetters, Key::Select),
+        (Scope::DeadLetters, Key::Edit),
+        (Scope::Run, Key::Cancel),
+        (Scope::Home, Key::Palette),
+        (Scope::Home, Key::Help),
+        (Scope::Home, Key::Quit),
+    ];
+    let maps = Base::all().iter().map(|base| Keymap::shipped(*base)).collect::<Vec<_>>();
+    let mut table = String::from("| Does | default | vim | emacs |\n| --- | --- | --- | --- |\n");
+    for (scope, command) in wanted {
+        let keys = maps.iter().map(|map| format!("`{}`", map.key_for(scope, command).expect("it has a key")));
+        table.push_str(&format!("| {} | {} |\n", command.help(), keys.collect::<Vec<_>>().join(" | ")));
+    }
+    table
+}
+
+#[test]
+fn the_readmes_key_table_is_fresh() {
+    let (start, end) = ("<!-- keys: written by `UPDATE=1 cargo test --test main docs` -->\n", "<!-- end of keys -->");
+    let readme = document("README.md");
+    let (before, rest) = readme.split_once(start).expect("the mark before the table");
+    let (stored, after) = rest.split_once(end).expect("the mark after it");
+    let generated = format!("\n{}\n", readme_keys());
+    if std::env::var_os("UPDATE").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        fs::write(path, format!("{before}{start}{generated}{end}{after}")).expect("written");
+        return;
+    }
+    assert!(stored == generated, "README.md's keys are stale: UPDATE=1 cargo test --test main docs");
+}
+
 #[test]
 fn a_shell_line_falls_into_words() {
     assert_eq!(

@@ -21,10 +21,21 @@ fn pictures() {
         let picture = terminal.look(|screen| svg(screen, title));
         std::fs::write(folder.join(format!("{name}.svg")), picture).expect("written");
     };
-    terminal.wait("orders-dlq");
-    shoot(&terminal, "home", "Home: what needs you, worst first");
-    terminal.send("2").wait("VISIBLE");
+    terminal.wait("11 DLQs").wait("critical");
+    shoot(&terminal, "home", "Home: what needs you, worst first, with the reason in words");
+    terminal.send("2").wait("~VISIBLE");
     shoot(&terminal, "queues", "Queues: every queue of every environment");
-    terminal.send("\u{3}");
+    terminal.send("/orders-dlq\r").gone("compliance").send("\r").wait("looked at").wait("ERROR");
+    shoot(&terminal, "letters", "A dead-letter queue: why its messages failed, counted");
+    terminal.send("\r").wait("AGE").send("\r").wait("Body");
+    shoot(&terminal, "message", "One message: history, attributes, body");
+    terminal.send("\u{1b}").wait("RECEIVES").send("\u{1b}").wait("ERROR").send("R").wait("Yes");
+    shoot(&terminal, "plan", "The plan: what would happen, what it costs, and the question");
+    terminal.send("y").wait("done");
+    shoot(&terminal, "report", "The report: what was done, and the command line that does the same");
+    terminal.send("1").wait("SINCE").send(":").send("red");
+    terminal.wait("redrive");
+    shoot(&terminal, "palette", "The palette: any command, queue or environment by name");
+    terminal.send("\u{3}").send("\u{3}");
     terminal.end();
 }
