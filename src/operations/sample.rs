@@ -7,7 +7,7 @@ use crate::{
         Cloud, CloudError,
         sqs::{BATCH_MAX, Receive},
     },
-    domain::{Message, Queue, ReceiptHandle},
+    domain::{Message, Queue, QueueKind, ReceiptHandle},
     gate::Sampling,
 };
 
@@ -16,16 +16,22 @@ const VISIBILITY_SECONDS: u32 = 20;
 /// Receives that bring nothing new before a look ends.
 const EMPTY_MAX: u32 = 2;
 
+/// What a look brought.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sample {
+    /// Different messages, in the order of arrival.
+    pub messages: Vec<Message>,
+    /// Whether these are all that lie in the queue, as far as SQS tells: receives brought nothing more, none failed, and
+    /// the queue's counts when it was described, which are approximate, name no more. Never of a FIFO queue: there a
+    /// message that is received hides the rest of its message group.
+    pub is_whole: bool,
+}
+
 /// Receives up to `messages_max` different messages and puts them back. Raises each one's receive count by one.
 ///
 /// # Errors
-/// The first receive's failure; later ones end the look with what was seen.
-pub async fn look(
-    cloud: &Cloud,
-    queue: &Queue,
-    messages_max: usize,
-    _leave: Sampling,
-) -> Result<Vec<Message>, CloudError> {
+/// The first receive's failure; later ones end the look with what was seen, which is not whole then.
+pub async fn look(cloud: &Cloud, queue: &Queue, messages_max: usize, _leave: Sampling) -> Result<Sample, CloudError> {
     let mut seen: Vec<Message> = Vec::new();
     let mut ids = HashSet::new();
     let mut empty = 0;
@@ -51,5 +57,6 @@ pub async fn look(
         // What can't be put back at once shows again by itself after the visibility timeout.
         let _ = cloud.sqs().change_visibility(&queue.url, chunk, 0).await;
     }
-    Ok(seen)
+    let has_all = empty == EMPTY_MAX && queue.counts.total() <= seen.len() as u64;
+    Ok(Sample { messages: seen, is_whole: has_all && queue.kind == QueueKind::Standard })
 }

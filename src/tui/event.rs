@@ -11,6 +11,7 @@ use crate::{
     keymap::Key,
     messages::Groups,
     observe::Snapshot,
+    operations::sample::Sample,
     plan::Plan,
     run::{Failure, Progress, Report},
 };
@@ -67,6 +68,8 @@ pub struct Letters {
     pub retention_seconds: u64,
     /// Messages, in the order of arrival.
     pub messages: Arc<[Message]>,
+    /// Whether these are all that lie in the queue, as far as SQS tells.
+    pub is_whole: bool,
     /// Failure groups.
     pub groups: Groups,
     /// The group of each message, an index into `groups.groups`; none for those in groups that are not shown.
@@ -83,11 +86,22 @@ impl Letters {
         queue: QueueName,
         at: Timestamp,
         retention_seconds: u64,
-        messages: Vec<Message>,
+        sample: Sample,
     ) -> Self {
+        let Sample { messages, is_whole } = sample;
         let (groups, group_of) = Groups::with_members(&messages);
         let digest = Arc::new(Digest::of(&messages));
-        Self { environment, queue, at, retention_seconds, messages: messages.into(), groups, group_of, digest }
+        Self {
+            environment,
+            queue,
+            at,
+            retention_seconds,
+            messages: messages.into(),
+            is_whole,
+            groups,
+            group_of,
+            digest,
+        }
     }
 }
 

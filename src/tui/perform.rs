@@ -280,12 +280,12 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<L
         let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
         return Err(failure(&what, "look at its profile with `opsctl doctor`"));
     }
-    let messages = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
+    let sample = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();
     let (environment, name) = (look.environment.clone(), queue.name.clone());
     // Suggested filters are tried out on the sample, which takes its time.
     let grouped = tokio::task::spawn_blocking(move || {
-        Box::new(Letters::of(environment, name, at, queue.retention_seconds, messages))
+        Box::new(Letters::of(environment, name, at, queue.retention_seconds, sample))
     });
     grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))
 }

@@ -7,6 +7,7 @@ mod fidelity;
 mod fifo_ids;
 mod gate;
 mod guard;
+mod looks;
 mod managed;
 mod plans;
 mod restore;

@@ -6,6 +6,7 @@ use opsctl::{
         AttributeValue, EnvironmentName, Message, MessageId, Payload, QueueArn, QueueName, ReceiptHandle,
         message::SystemAttributes,
     },
+    operations::sample::Sample,
     tui::event::Letters,
 };
 
@@ -63,6 +64,6 @@ pub(crate) fn look(environment: &str, messages: Vec<Message>) -> Letters {
         QueueName("orders-dlq".to_owned()),
         now() - SignedDuration::from_secs(12),
         14 * 86_400,
-        messages,
+        Sample { messages, is_whole: true },
     )
 }

@@ -615,3 +615,43 @@ fn a_queue_that_is_opened_again_awaits_the_look_under_way() {
     console.keys("ctrl-r");
     assert!(asked(&mut console).is_some(), "it has ended");
 }
+
+/// A console in which the last three of forty messages are selected, and the ticket of a new look.
+fn three_selected() -> (Console, Ticket) {
+    let mut console = looked((120, 40), 4_812, failed());
+    console.keys("m G k k space space space ctrl-r");
+    let ticket = asked(&mut console).expect("asked").0;
+    assert_eq!(view(&console).selected.len(), 3);
+    (console, ticket)
+}
+
+fn first(messages: usize) -> Letters {
+    look("dev", failed().into_iter().take(messages).collect())
+}
+
+#[test]
+fn what_a_look_that_broke_off_does_not_bring_stays_selected() {
+    let (mut console, ticket) = three_selected();
+    console.event(Event::Looked(ticket, Ok(Box::new(Letters { is_whole: false, ..first(10) }))));
+    assert_eq!(view(&console).selected.len(), 3);
+    console.keys("R");
+    let (_, files) = drafts(&mut console).expect("a file of ids");
+    assert_eq!(files[0].1.lines().count(), 3);
+}
+
+#[test]
+fn a_redrive_is_refused_once_where_all_that_was_selected_is_gone() {
+    let (mut console, ticket) = three_selected();
+    console.event(Event::Looked(ticket, Ok(Box::new(first(38)))));
+    assert_eq!(view(&console).selected.len(), 1);
+    assert!(console.text().contains("no longer in the queue: 2 selected messages; still selected: 1"));
+    console.keys("ctrl-r");
+    let ticket = asked(&mut console).expect("asked").0;
+    console.event(Event::Looked(ticket, Ok(Box::new(first(10)))));
+    assert_eq!(view(&console).selected.len(), 0);
+    console.keys("R");
+    assert_eq!(planned(&mut console), None);
+    assert!(console.text().contains("what was selected is gone from the queue"), "{}", console.text());
+    console.keys("R");
+    assert!(planned(&mut console).is_some(), "it was said");
+}

@@ -118,7 +118,7 @@ async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut 
     let leave = gate::allow_look(cloud.environment(), &queue, force)?;
     out.note(&format!("looking at {}: it costs each message one receive; all are put back at once", queue.name));
     let failed = |error| CliError::cloud(&error, cloud.environment());
-    let mut messages = sample::look(cloud, &queue, limit as usize, leave).await.map_err(failed)?;
+    let mut messages = sample::look(cloud, &queue, limit as usize, leave).await.map_err(failed)?.messages;
     let looked_at = messages.len();
     let mut undecided = 0;
     if let Some(filter) = filter {

@@ -140,7 +140,7 @@ async fn look(cloud: &Cloud, scene: &Scene, look: Look) -> Vec<Message> {
         return Vec::new();
     }
     // A plan without a sample is a plan all the same; a denied receive shows again, in full, when it counts.
-    sample::look(cloud, &scene.from, SAMPLE_MAX, leave).await.unwrap_or_default()
+    sample::look(cloud, &scene.from, SAMPLE_MAX, leave).await.unwrap_or_default().messages
 }
 
 /// A plan in the making.

@@ -113,6 +113,13 @@ pub(super) fn in_words(view: &LettersView, visible: Option<u64>) -> String {
 
 /// Begins the redrive of what is chosen in the letters' view.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
+    if super::near_mut(model).is_some_and(|view| std::mem::take(&mut view.lost_selection)) {
+        let view = near(model);
+        let visible = view.and_then(|view| super::seen(model, &view.environment, &view.queue)?.messages());
+        let takes = view.map(|view| in_words(view, visible)).unwrap_or_default();
+        model.say(Notice::bad(&format!("redrive: what was selected is gone from the queue; once more {takes}")));
+        return Vec::new();
+    }
     let Some(view) = near(model) else { return Vec::new() };
     begin_with_take(model, take(view))
 }

@@ -168,6 +168,8 @@ fn toggle(view: &mut LettersView, these: Vec<MessageId>) {
     } else {
         view.selected.extend(these);
     }
+    // Whoever selects knows what is selected.
+    view.lost_selection = false;
     rows::count_selected(view);
 }
 

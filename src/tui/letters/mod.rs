@@ -41,7 +41,7 @@ use super::{
     list::Cursor,
     model::{Model, View},
     ticket::{Load, Ticket},
-    update,
+    update, words,
 };
 use crate::{
     domain::{Environment, EnvironmentName, MessageId, QueueName, Text},
@@ -76,6 +76,8 @@ pub struct LettersView {
     pub rows: Vec<usize>,
     /// Messages that were selected; some may not be among those looked at.
     pub selected: BTreeSet<MessageId>,
+    /// Whether a look found the last of the selected gone, and no redrive was refused for it yet.
+    pub lost_selection: bool,
     /// How many of each group are selected.
     pub selected_of: Vec<usize>,
     /// How many of those looked at are selected.
@@ -120,6 +122,7 @@ impl LettersView {
             cursor: Cursor::default(),
             rows: Vec::new(),
             selected: BTreeSet::new(),
+            lost_selection: false,
             selected_of: Vec::new(),
             selected_here: 0,
             chosen: None,
@@ -240,8 +243,14 @@ fn take_in(model: &mut Model, ticket: Ticket, answer: Result<Box<Letters>, Failu
     if !came {
         return Vec::new();
     }
-    rows::take_in(view, before.as_ref(), size);
-    filter::ask_in(view, next)
+    let gone = rows::take_in(view, before.as_ref(), size);
+    let left = view.selected.len();
+    let effects = filter::ask_in(view, next);
+    if gone > 0 {
+        let (gone, left) = (words::of(gone as u64, "selected message"), words::count(left as u64));
+        model.say(Notice::bad(&format!("no longer in the queue: {gone}; still selected: {left}")));
+    }
+    effects
 }
 
 /// Keeps the cursors where they can be seen. Rows change only with what brought the change.

@@ -38,10 +38,10 @@ impl Order {
     }
 }
 
-/// Takes in what a new look brought, in place of `before`.
-pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u16, u16)) {
+/// Takes in what a new look brought, in place of `before`; gives how many selected messages are gone.
+pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u16, u16)) -> usize {
     let under = view.under().and_then(|at| before?.messages.get(at)).map(|message| message.id.clone());
-    let Some(letters) = view.letters.shown().cloned() else { return };
+    let Some(letters) = view.letters.shown().cloned() else { return 0 };
     let find = |at: usize| {
         let group = before?.groups.groups.get(at)?;
         letters.groups.groups.iter().position(|new| is_same(new, group))
@@ -65,15 +65,24 @@ pub(super) fn take_in(view: &mut LettersView, before: Option<&Letters>, size: (u
     if letters.groups.groups.is_empty() {
         go_to_groups(view);
     }
-    // A look that brought fewer than it asked for brought all that can be seen: what is not among them was moved or is gone.
-    if letters.messages.len() < view.asked {
-        let here: BTreeSet<&MessageId> = letters.messages.iter().map(|message| &message.id).collect();
-        view.selected.retain(|id| here.contains(id));
-    }
+    let gone = drop_gone(view, &letters);
     columns(view);
     count_selected(view);
     build_on(view, under.as_ref());
     settle(view, size);
+    gone
+}
+
+/// Selects no more what is gone: only a whole look tells. Gives how many those are.
+fn drop_gone(view: &mut LettersView, letters: &Letters) -> usize {
+    if !letters.is_whole {
+        return 0;
+    }
+    let before = view.selected.len();
+    let here: BTreeSet<&MessageId> = letters.messages.iter().map(|message| &message.id).collect();
+    view.selected.retain(|id| here.contains(id));
+    view.lost_selection |= before > 0 && view.selected.is_empty();
+    before - view.selected.len()
 }
 
 /// Lists the groups. No group is open then: a filter begun there is for all messages.
