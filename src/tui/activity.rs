@@ -1,5 +1,7 @@
 //! Activity: what is being done, and what journals tell of.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect, style::Style};
 
@@ -16,11 +18,11 @@ use super::{
     table::{Cell, Column, Cut, Table},
     theme::Role,
     ticket::{Load, Ticket},
-    verbs::{self, GoOn, Known, Standing},
+    verbs::{self, GoOn, Known, Past, Standing},
 };
 use crate::{
     domain::{RunId, Text},
-    journal::{Record, RunSummary},
+    journal::RunSummary,
     keymap::{Command, Scope},
     run::Failure,
 };
@@ -79,6 +81,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
 pub(super) fn runs(model: &mut Model, ticket: Ticket, answer: Result<Vec<RunSummary>, Failure>) -> Vec<Effect> {
     let good = answer.is_ok();
     let now = model.now;
+    let answer = answer.map(|runs| runs.into_iter().map(Past::from).collect());
     if model.history.answer(ticket, answer) && good {
         for view in &mut model.views {
             if let View::Activity(view) = view {
@@ -94,16 +97,19 @@ pub(super) fn runs(model: &mut Model, ticket: Ticket, answer: Result<Vec<RunSumm
 pub(super) fn settle(model: &Model, view: &mut ActivityView) {
     let under = view.rows.get(view.cursor.at).map(|row| (row.known.subject.clone(), row.known.run.clone()));
     let shown = |environment: &str| model.only.as_ref().is_none_or(|only| only.0 == environment);
-    let here = model.runs.iter().rev().filter(|run| shown(&run.plan.environment.0));
+    // What was gone on with stands once, as it stands now.
+    let mut known: HashSet<&RunId> = HashSet::new();
+    let latest: Vec<&RunState> =
+        model.runs.iter().rev().filter(|run| run.run().is_none_or(|id| known.insert(id))).collect();
+    let here = latest.into_iter().filter(|run| shown(&run.plan.environment.0));
     let (active, ended): (Vec<&RunState>, Vec<&RunState>) = here.partition(|run| run.is_active());
-    let known: Vec<&RunId> = model.runs.iter().filter_map(RunState::run).collect();
     let history = model.history.shown().map(Vec::as_slice).unwrap_or_default();
-    let past = history.iter().filter(|summary| !known.contains(&&summary.run));
-    let past = past.filter(|summary| shown(summary.plan_text("/environment").unwrap_or_default()));
+    let past = history.iter().filter(|past| !known.contains(&past.summary.run));
+    let past = past.filter(|past| shown(past.summary.plan_text("/environment").unwrap_or_default()));
     view.rows = active.into_iter().map(|run| here_row(model, run)).collect();
     // What ended here and what ended before are one list, newest first.
     let mut rest: Vec<(Timestamp, Row)> = ended.into_iter().map(|run| (run.started_at, here_row(model, run))).collect();
-    rest.extend(past.map(|summary| (summary.opened.at, past_row(model, summary))));
+    rest.extend(past.map(|past| (past.summary.opened.at, past_row(model, past))));
     rest.sort_by(|(left, _), (right, _)| right.cmp(left));
     view.rows.extend(rest.into_iter().map(|(_, row)| row));
     if let Some((subject, run)) = under {
@@ -111,6 +117,16 @@ pub(super) fn settle(model: &Model, view: &mut ActivityView) {
         view.cursor.at = view.rows.iter().position(same).unwrap_or(view.cursor.at);
     }
     view.cursor.settle(view.rows.len(), height(model));
+}
+
+/// A run that is listed has gone on: nothing else of the list changes by it, and this happens ten times a second.
+pub(super) fn progressed(model: &mut Model, ticket: Ticket) {
+    let Some(run) = model.runs.iter().find(|run| run.ticket == ticket) else { return };
+    let row = here_row(model, run);
+    let View::Activity(view) = model.view_mut() else { return };
+    if let Some(listed) = view.rows.iter_mut().find(|listed| listed.known.subject == row.known.subject) {
+        *listed = row;
+    }
 }
 
 fn when(model: &Model, at: Timestamp) -> String {
@@ -148,22 +164,11 @@ fn here_row(model: &Model, run: &RunState) -> Row {
     row(model, known, run.started_at, run.plan.resource.as_str(), moved, end)
 }
 
-fn past_row(model: &Model, summary: &RunSummary) -> Row {
-    let known = Known::past(summary);
-    let figure = |report: &serde_json::Value, name: &str| {
-        report.pointer(&format!("/tally/{name}")).and_then(serde_json::Value::as_u64).unwrap_or(0)
-    };
-    let (moved, uncertain) = match &summary.last.record {
-        Record::Ended { report, .. } => {
-            let uncertain =
-                report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
-            (Some(figure(report, "moved") + figure(report, "removed")), uncertain)
-        }
-        _ => (None, 0),
-    };
-    let end = end_words(model, &known, uncertain);
+fn past_row(model: &Model, past: &Past) -> Row {
+    let (summary, moved) = (&past.summary, past.moved);
+    let end = end_words(model, &past.known, past.uncertain);
     let resource = summary.plan_text("/resource").unwrap_or("?");
-    let mut row = row(model, known, summary.opened.at, resource, moved.unwrap_or(0), end);
+    let mut row = row(model, past.known.clone(), summary.opened.at, resource, moved.unwrap_or(0), end);
     if moved.is_none() {
         // Its journal tells, once it is read.
         row.cells[4] = "?".to_owned();

@@ -18,10 +18,10 @@ use super::{
     run_view::{RunState, RunView},
     theme::Look,
     ticket::{Load, Ticket},
+    verbs::Past,
 };
 use crate::{
     domain::{Environment, EnvironmentName, QueueName, Text},
-    journal::RunSummary,
     keymap::{Key, Keymap},
     observe::{Snapshot, Verdict},
 };
@@ -54,7 +54,7 @@ pub struct Model {
     /// Runs of this console, oldest first.
     pub runs: Vec<RunState>,
     /// Runs that journals tell of.
-    pub history: Load<Vec<RunSummary>>,
+    pub history: Load<Vec<Past>>,
     /// What keys mean.
     pub keymap: Arc<Keymap>,
     /// Colours and symbols.

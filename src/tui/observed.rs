@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{
-    activity,
     effect::Effect,
     event::Notice,
     home, letters, message,
@@ -26,12 +27,18 @@ pub(super) fn observed(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect
     }
     site.verdicts = verdicts(&site.environment, &site.environment.watch.thresholds, &snapshot, now);
     site.snapshot = Some(snapshot);
-    settle(model);
+    settle_seen(model);
     focus(model)
 }
 
-/// Brings the views' rows up to date with what is known now. Lists of queues below the view shown wait until they are shown.
+/// Brings the views' rows up to date with what is known now. Lists below the view shown wait until they are shown.
 pub(super) fn settle(model: &mut Model) {
+    settle_seen(model);
+    run_view::settle_open(model);
+}
+
+/// The same for what an environment's snapshot changes: runs are not in it.
+fn settle_seen(model: &mut Model) {
     // Views are taken out while they look at the rest of the model.
     let mut views = std::mem::take(&mut model.views);
     let shown = views.len().saturating_sub(1);
@@ -40,10 +47,8 @@ pub(super) fn settle(model: &mut Model) {
             View::Home(view) if at == shown => home::settle(model, view),
             View::Queues(view) if at == shown => queues::settle(model, view),
             View::Letters(view) => letters::settle(model, view),
-            View::Activity(view) => activity::settle(model, view),
-            View::Run(view) => run_view::settle(model, view),
             View::Message(view) => message::settle(model, view),
-            View::Home(_) | View::Queues(_) => {}
+            View::Home(_) | View::Queues(_) | View::Activity(_) | View::Run(_) => {}
         }
     }
     model.views = views;
@@ -62,8 +67,10 @@ pub(super) fn focus(model: &Model) -> Vec<Effect> {
 }
 
 /// Time has passed: what depends on it is judged again.
-pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
-    let now = model.now;
+pub(super) fn tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    let day = |at: Timestamp| at.as_second().div_euclid(86_400);
+    let is_new_day = day(model.now) != day(now);
+    model.now = now;
     for site in &mut model.sites {
         if let Some(snapshot) = &site.snapshot {
             site.verdicts = verdicts(&site.environment, &site.environment.watch.thresholds, snapshot, now);
@@ -71,7 +78,11 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     }
     // The list of queues shows ages as it is drawn; nothing else of it changes by time alone.
     if !matches!(model.view(), View::Queues(_)) {
-        settle(model);
+        settle_seen(model);
+    }
+    if is_new_day {
+        // Runs of today are listed by their time, earlier ones by their day.
+        run_view::settle_open(model);
     }
     Vec::new()
 }

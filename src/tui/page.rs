@@ -1,5 +1,7 @@
 //! [`Page`]: text of many lines, made once for a width, of which a window is drawn. What lies outside of the window is told.
 
+use std::sync::Arc;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -36,22 +38,38 @@ pub fn part(text: impl Into<String>, role: Role) -> Part {
 pub struct Page {
     lines: Vec<Vec<Part>>,
     columns: usize,
+    /// What stands below them, shared: it may be long, and is not made again with what is above.
+    tail: Option<Arc<Page>>,
 }
 
 impl Page {
     /// For lines of so many columns.
     pub fn new(columns: usize) -> Self {
-        Self { lines: Vec::new(), columns: columns.max(10) }
+        Self { lines: Vec::new(), columns: columns.max(10), tail: None }
     }
 
     /// How many lines there are.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.lines.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
     }
 
     /// Whether there is no line.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.len() == 0
+    }
+
+    /// Puts another page below, as its last lines.
+    pub fn below(&mut self, tail: Arc<Page>) {
+        self.tail = Some(tail);
+    }
+
+    /// The lines from `first` on.
+    fn from(&self, first: usize) -> Box<dyn Iterator<Item = &Vec<Part>> + '_> {
+        let own = self.lines.iter().skip(first);
+        match &self.tail {
+            Some(tail) => Box::new(own.chain(tail.from(first.saturating_sub(self.lines.len())))),
+            None => Box::new(own),
+        }
     }
 
     /// A line as it is; its end is cut where there is no room.
@@ -124,7 +142,7 @@ impl Page {
 
     /// Lines of it that are seen in so many rows: where not all are, a row tells so.
     pub fn seen(&self, rows: usize) -> usize {
-        if self.lines.len() > rows { rows.saturating_sub(1) } else { rows }
+        if self.len() > rows { rows.saturating_sub(1) } else { rows }
     }
 
     /// Moves the first line seen as `command` says. `false`: it is no command that moves.
@@ -138,7 +156,7 @@ impl Page {
             Command::HalfPageDown => *top + page.div_ceil(2),
             Command::HalfPageUp => top.saturating_sub(page.div_ceil(2)),
             Command::First => 0,
-            Command::Last => self.lines.len(),
+            Command::Last => self.len(),
             _ => return false,
         };
         self.settle(top, rows);
@@ -153,19 +171,19 @@ impl Page {
 
     /// Keeps the window within the page.
     pub fn settle(&self, top: &mut usize, rows: usize) {
-        *top = (*top).min(self.lines.len().saturating_sub(self.seen(rows)));
+        *top = (*top).min(self.len().saturating_sub(self.seen(rows)));
     }
 
     /// Draws the window that begins with line `top`.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, top: usize, look: Look) {
         let seen = self.seen(usize::from(area.height));
-        let top = top.min(self.lines.len().saturating_sub(seen));
+        let top = top.min(self.len().saturating_sub(seen));
         let buffer = frame.buffer_mut();
-        for (y, line) in (area.y..area.bottom()).zip(self.lines.iter().skip(top).take(seen)) {
+        for (y, line) in (area.y..area.bottom()).zip(self.from(top).take(seen)) {
             let spans = line.iter().map(|part| Span::styled(part.text.as_str(), look.style(part.role))).collect();
             buffer.set_line(area.x, y, &spread(spans, Vec::new(), usize::from(area.width), look), area.width);
         }
-        let (above, below) = (top, self.lines.len().saturating_sub(top + seen));
+        let (above, below) = (top, self.len().saturating_sub(top + seen));
         if above + below > 0 && area.height > 0 {
             let mut words = Vec::new();
             if above > 0 {

@@ -102,7 +102,9 @@ pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Opti
     }
     page.blank();
     let at = page.len();
-    journal(&mut page, view);
+    if let Some(worded) = &view.worded {
+        page.below(worded.page.clone());
+    }
     (page, Some(at))
 }
 
@@ -295,7 +297,7 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
         page.text("The list of runs does not name it any more.", Role::Warning);
         return;
     };
-    let known = Known::past(summary);
+    let Some(known) = run_view::known(model, view) else { return };
     let opened = summary.opened.at.strftime("%F %T UTC");
     if let Record::Opened { by, how, reason, version, .. } = &summary.opened.record {
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -318,7 +320,8 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
     }
 }
 
-fn journal(page: &mut Page, view: &RunView) {
+/// The journal in words.
+pub(super) fn journal(page: &mut Page, view: &RunView) {
     match &view.journal {
         Load::Idle => {
             page.heading("Journal");

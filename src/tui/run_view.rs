@@ -1,5 +1,7 @@
 //! One run: its progress, then its report; its journal.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect, text::Span};
 
@@ -15,7 +17,7 @@ use super::{
     run_page,
     theme::Role,
     ticket::{Load, Ticket},
-    verbs::{self, Known},
+    verbs::{self, Known, Past},
 };
 use crate::{
     domain::{EnvironmentName, RunId, Text},
@@ -110,6 +112,15 @@ pub enum Subject {
     Past(RunId),
 }
 
+/// A journal in words.
+#[derive(Debug, Clone)]
+pub struct Worded {
+    columns: usize,
+    wraps: bool,
+    /// The words.
+    pub page: Arc<Page>,
+}
+
 /// The view of one run.
 #[derive(Debug, Clone)]
 pub struct RunView {
@@ -125,6 +136,8 @@ pub struct RunView {
     pub page: Page,
     /// First line of it that is seen.
     pub top: usize,
+    /// The journal in words, as long as it and the width stay the same.
+    pub worded: Option<Worded>,
     /// Line on which the journal begins.
     pub(super) journal_at: Option<usize>,
     /// Whether the journal is shown first once it is there.
@@ -134,7 +147,8 @@ pub struct RunView {
 impl RunView {
     pub(super) fn new(subject: Subject, shows_journal: bool) -> Self {
         let (journal, page) = (Load::Idle, Page::default());
-        Self { subject, journal, shows_journal, wraps: false, page, top: 0, journal_at: None, goes_to_journal: false }
+        let (wraps, goes_to_journal) = (false, false);
+        Self { subject, journal, shows_journal, wraps, page, top: 0, worded: None, journal_at: None, goes_to_journal }
     }
 }
 
@@ -162,14 +176,18 @@ pub(super) fn state<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunState
 
 /// What journals tell of the run.
 pub(super) fn summary<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunSummary> {
+    past(model, view).map(|past| &past.summary)
+}
+
+fn past<'a>(model: &'a Model, view: &RunView) -> Option<&'a Past> {
     match &view.subject {
         Subject::Here(_) => None,
-        Subject::Past(id) => model.history.shown()?.iter().find(|summary| summary.run == *id),
+        Subject::Past(id) => model.history.shown()?.iter().find(|past| past.summary.run == *id),
     }
 }
 
 pub(super) fn known(model: &Model, view: &RunView) -> Option<Known> {
-    state(model, view).map(Known::here).or_else(|| summary(model, view).map(Known::past))
+    state(model, view).map(Known::here).or_else(|| past(model, view).map(|past| past.known.clone()))
 }
 
 /// Where the run acts, as far as it is known here.
@@ -184,11 +202,19 @@ pub(super) fn environment(model: &Model, view: &RunView) -> Option<EnvironmentNa
 }
 
 pub(super) fn progress(model: &mut Model, ticket: Ticket, progress: Progress) -> Vec<Effect> {
-    if let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket && run.is_active()) {
-        run.sample(&progress);
-        run.progress = Some(progress);
+    let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket && run.is_active()) else {
+        return Vec::new();
+    };
+    let had_name = run.run().is_some();
+    run.sample(&progress);
+    run.progress = Some(progress);
+    match model.view() {
+        View::Run(view) if view.subject == Subject::Here(ticket) => settle_open(model),
+        View::Activity(_) if had_name => activity::progressed(model, ticket),
+        // By its name it takes the place of what its journal tells.
+        View::Activity(_) => settle_open(model),
+        View::Run(_) | View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_) => {}
     }
-    settle_open(model);
     Vec::new()
 }
 
@@ -253,6 +279,7 @@ pub(super) fn read_journal(model: &mut Model) -> Vec<Effect> {
     };
     let (Some(run), View::Run(view)) = (run, model.view_mut()) else { return Vec::new() };
     view.journal.ask(ticket);
+    view.worded = None;
     settle_open(model);
     vec![Effect::ReadJournal(ticket, run)]
 }
@@ -264,20 +291,19 @@ pub(super) fn journal_read(model: &mut Model, ticket: Ticket, answer: Result<Vec
     });
     if let Some(view) = asked {
         view.journal.answer(ticket, answer);
+        view.worded = None;
     }
     settle_open(model);
     Vec::new()
 }
 
-/// Brings the views of runs up to date, and no others: this happens ten times a second.
+/// Brings the view that is shown up to date, if it is one of runs; those below are when they are shown again.
 pub(super) fn settle_open(model: &mut Model) {
     let mut views = std::mem::take(&mut model.views);
-    for view in &mut views {
-        match view {
-            View::Run(view) => settle(model, view),
-            View::Activity(view) => activity::settle(model, view),
-            View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_) => {}
-        }
+    match views.last_mut() {
+        Some(View::Run(view)) => settle(model, view),
+        Some(View::Activity(view)) => activity::settle(model, view),
+        Some(View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_)) | None => {}
     }
     model.views = views;
 }
@@ -285,6 +311,12 @@ pub(super) fn settle_open(model: &mut Model) {
 /// Brings what is shown up to date.
 pub(super) fn settle(model: &Model, view: &mut RunView) {
     let columns = usize::from(super::view::areas(model.size).content.width).saturating_sub(4);
+    let stays = |worded: &Worded| worded.columns == columns && worded.wraps == view.wraps;
+    if view.shows_journal && !view.worded.as_ref().is_some_and(stays) {
+        let mut page = Page::new(columns);
+        run_page::journal(&mut page, view);
+        view.worded = Some(Worded { columns, wraps: view.wraps, page: Arc::new(page) });
+    }
     (view.page, view.journal_at) = run_page::page(model, view, columns);
     let rows = rows(model);
     if let Some(at) = view.journal_at.filter(|_| view.goes_to_journal) {

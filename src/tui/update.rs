@@ -42,10 +42,7 @@ fn take(model: &mut Model, event: Event) -> Vec<Effect> {
             observed::settle(model);
             observed::focus(model)
         }
-        Event::Tick(now) => {
-            model.now = now;
-            observed::tick(model)
-        }
+        Event::Tick(now) => observed::tick(model, now),
         Event::Terminate => overlay::terminate(model),
         Event::Observed(snapshot) => observed::observed(model, snapshot),
         Event::Looked(ticket, answer) => letters::looked(model, ticket, answer),

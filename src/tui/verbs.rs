@@ -36,6 +36,34 @@ pub struct Known {
     pub snapshot: Option<bool>,
 }
 
+/// A run that journals tell of, with what is read out of its records: once, for there may be thousands of them.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Its first and its last record.
+    pub summary: RunSummary,
+    /// What they say.
+    pub known: Known,
+    /// How many messages it dealt with; none: its journal tells, once it is read.
+    pub moved: Option<u64>,
+    /// How many may or may not have been sent.
+    pub uncertain: usize,
+}
+
+impl From<RunSummary> for Past {
+    fn from(summary: RunSummary) -> Self {
+        let known = Known::past(&summary);
+        let (moved, uncertain) = match &summary.last.record {
+            Record::Ended { report, .. } => {
+                let of = |name: &str| report.pointer(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+                let uncertain = report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array);
+                (Some(of("/tally/moved") + of("/tally/removed")), uncertain.map_or(0, Vec::len))
+            }
+            _ => (None, 0),
+        };
+        Self { summary, known, moved, uncertain }
+    }
+}
+
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

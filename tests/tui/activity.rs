@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use opsctl::{
-    domain::MessageId,
+    domain::{MessageId, Text},
     journal::RunSummary,
     operations::{Operation, transfer::Tally},
     run::End,
@@ -10,7 +10,7 @@ use opsctl::{
 };
 
 use super::plans::{self, console, failure, progress, report, run, summary, tally};
-use crate::support::console::{Console, SIZES, now};
+use crate::support::console::{Console, Picture, SIZES, now};
 
 fn screens(name: &str, stage: impl Fn(&mut Console)) {
     for size in SIZES {
@@ -155,6 +155,68 @@ fn a_run_of_this_console_stands_once() {
 }
 
 #[test]
+fn what_was_gone_on_with_stands_once_as_it_is_now() {
+    let mut console = console((120, 40));
+    let ticket = run(&mut console, "dev");
+    console.event(Event::Progress(ticket, Box::new(progress(3, tally(100)))));
+    let mut broken = report("dev", End::Partly, tally(100));
+    broken.next = Some(Text::from("opsctl redrive --resume it"));
+    console.event(Event::Finished(ticket, Ok(Box::new(broken)))).take_effects();
+    console.keys("R");
+    let asked = plans::asked(&mut console);
+    console.event(Event::Planned(asked, Ok(Box::new(plans::plan("dev"))))).keys("y");
+    let again = plans::begun(&mut console);
+    console.event(Event::Finished(again, Ok(Box::new(report("dev", End::Done, tally(4_200))))));
+    console.take_effects();
+    listed(&mut console, Vec::new());
+    let text = console.text();
+    assert!(text.contains("1 run") && !text.contains("unfinished") && !text.contains("partly"), "{text}");
+}
+
+/// Rows of the list, wherever it lies.
+fn rows(console: &mut Console) -> &mut Vec<opsctl::tui::activity::Row> {
+    let list = console.model.views.iter_mut().find_map(|view| match view {
+        View::Activity(view) => Some(&mut view.rows),
+        _ => None,
+    });
+    list.expect("a list of runs")
+}
+
+#[test]
+fn ten_thousand_runs_are_read_once_and_listed_when_they_change() {
+    let mut console = console((120, 40));
+    let ticket = run(&mut console, "dev");
+    console.event(Event::Progress(ticket, Box::new(progress(3, tally(100)))));
+    let ended = || Some(report("dev", End::Done, tally(42)));
+    let many = (0..10_000).map(|at| {
+        let mut summary = summary("dev", 10 + at, ended());
+        summary.run = plans::run_id(100 + at as u32);
+        summary
+    });
+    listed(&mut console, many.collect());
+    assert_eq!(rows(&mut console).len(), 10_001);
+    // Whoever makes the list again brings this one back.
+    rows(&mut console).pop();
+    for second in 4..104 {
+        console.event(Event::Progress(ticket, Box::new(progress(second, tally(1_311)))));
+    }
+    assert!(console.text().contains("31 %"), "{}", console.text());
+    console.event(Event::Tick(now() + SignedDuration::from_secs(1))).seen(Picture::of("dev").queue("orders", 0).done());
+    assert_eq!(rows(&mut console).len(), 10_000);
+    console.keys("g g enter");
+    assert!(matches!(console.model.view(), View::Run(_)));
+    console.event(Event::Progress(ticket, Box::new(progress(105, tally(1_400)))));
+    console.event(Event::Tick(now() + SignedDuration::from_secs(2))).seen(Picture::of("dev").queue("orders", 1).done());
+    assert_eq!(rows(&mut console).len(), 10_000, "it lies below");
+    // What is known of past runs is not read out of their records again, even where all are listed anew.
+    let opsctl::tui::ticket::Load::Here(past) = &mut console.model.history else { panic!("they were read") };
+    past[0].known.standing = opsctl::tui::verbs::Standing::BrokeOff;
+    console.keys("esc");
+    assert_eq!(rows(&mut console).len(), 10_001);
+    assert!(console.text().contains("1 unfinished"), "{}", console.text());
+}
+
+#[test]
 fn an_old_answer_does_not_take_a_newer_ones_place() {
     let mut console = console((120, 40));
     console.keys("3 ctrl-r");
@@ -198,6 +260,8 @@ fn the_states() {
     screens("activity", |console| {
         let first = run(console, "dev");
         console.event(Event::Progress(first, Box::new(progress(3, Tally { step: 2, steps: 4, ..tally(1_311) }))));
+        // Once seen there, it stays under the cursor.
+        console.keys("3");
         run(console, "prod");
         listed(console, history());
     });

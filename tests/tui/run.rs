@@ -1,5 +1,7 @@
 //! A run: progress, report, journal; several at once; leaving.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use opsctl::{
     domain::{MessageId, Text},
@@ -257,6 +259,39 @@ fn the_journal_of_a_run_is_read_on_a_key() {
     let text = console.text();
     assert!(text.contains("opened by nina (typed), opsctl 0.1.0: INC-4711"), "{text}");
     assert!(text.contains("batch 1: 1 may or may not have been sent"), "{text}");
+}
+
+#[test]
+fn a_journal_is_put_in_words_once() {
+    let mut console = console((120, 40));
+    let ticket = run(&mut console, "dev");
+    console.event(Event::Progress(ticket, Box::new(progress(3, tally(100)))));
+    console.keys("J");
+    let effects = console.take_effects();
+    let Some(Effect::ReadJournal(asked, _)) = effects.first() else { panic!("{effects:?}") };
+    console.event(Event::JournalRead(*asked, Ok(plans::journal())));
+    let words = |console: &Console| match console.model.view() {
+        View::Run(view) => view.worded.as_ref().expect("a journal").page.clone(),
+        _ => panic!("a run is shown"),
+    };
+    let before = words(&console);
+    console.event(Event::Progress(ticket, Box::new(progress(4, tally(1_311)))));
+    console.event(Event::Tick(now() + SignedDuration::from_secs(4)));
+    assert!(Arc::ptr_eq(&before, &words(&console)));
+    assert!(console.text().contains("1,311 of"), "{}", console.text());
+    console.event(Event::Resize(80, 24));
+    assert!(!Arc::ptr_eq(&before, &words(&console)), "another width");
+    let narrow = words(&console);
+    console.keys("ctrl-r");
+    let effects = console.take_effects();
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::ReadJournal(ticket, _) => Some(*ticket),
+        _ => None,
+    });
+    console.event(Event::JournalRead(asked.expect("a question"), Ok(Vec::new())));
+    assert!(!Arc::ptr_eq(&narrow, &words(&console)), "another journal");
+    console.keys("G");
+    assert!(console.text().contains("Journal, 0 records"), "{}", console.text());
 }
 
 #[test]
