@@ -18,6 +18,8 @@ fn pictures() {
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("COLORTERM", "truecolor");
     let mut terminal = Terminal::start(&command, SIZE);
     let shoot = |terminal: &Terminal, name: &str, title: &str| {
+        // A frame is written in several pieces.
+        std::thread::sleep(std::time::Duration::from_millis(700));
         let picture = terminal.look(|screen| svg(screen, title));
         std::fs::write(folder.join(format!("{name}.svg")), picture).expect("written");
     };
