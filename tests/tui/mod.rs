@@ -4,6 +4,7 @@ mod activity;
 mod flow;
 mod home;
 mod letters;
+mod letters_again;
 mod live;
 mod message;
 mod overlays;
