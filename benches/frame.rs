@@ -178,6 +178,7 @@ fn snapshot(queues: usize, number: u64) -> Arc<Snapshot> {
         source: Source::Live,
         listing: Listing { at: Some(now()), ..Listing::default() },
         queues: all.into(),
+        estate: Default::default(),
         metrics_error: None,
         spend: Spend::default(),
     })

@@ -1,7 +1,10 @@
 //! Nouns of the field as plain data: no I/O, no clock, no SDK type.
 
+pub mod alarm;
+pub mod consumer;
 pub mod database;
 pub mod environment;
+pub mod gauge;
 pub mod message;
 pub mod queue;
 pub mod run_id;

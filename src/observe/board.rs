@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     cache::Cached,
+    estate::Estate,
     pairing::{Known, pair},
     schedule::{Schedule, Slot},
     snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend},
@@ -381,6 +382,7 @@ impl Board {
             source: self.source,
             listing: Listing { unseen: self.unanswered, ..self.listing.clone() },
             queues: self.rows.iter().map(|row| Arc::clone(&row.seen)).collect(),
+            estate: Estate::default(),
             metrics_error: self.metrics_error.clone(),
             spend: self.spend,
         }

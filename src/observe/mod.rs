@@ -7,6 +7,7 @@ pub mod ages;
 mod board;
 pub mod budget;
 pub mod cache;
+pub mod estate;
 pub mod pairing;
 pub mod queues;
 pub mod schedule;
@@ -16,6 +17,7 @@ pub mod verdict;
 pub mod watch;
 pub mod words;
 
+pub use estate::{DatabaseGauges, Estate, Part, SeenDatabase, SeenService};
 pub use schedule::Policy;
 pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};
 pub use verdict::{Kind, Severity, Subject, Verdict};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::queues::DeadLetters;
+use super::{estate::Estate, queues::DeadLetters};
 use crate::{
     cloud::CloudError,
     domain::{EnvironmentName, Queue, QueueArn, QueueKind, QueueName, QueueUrl},
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub listing: Listing,
     /// Every queue in scope, by name.
     pub queues: Arc<[Arc<Seen>]>,
+    /// Services, databases, alarms and consumers.
+    pub estate: Estate,
     /// Why ages of the oldest messages can't be had, where they can't.
     pub metrics_error: Option<CloudError>,
     /// What looking costs.

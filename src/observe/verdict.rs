@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::Snapshot;
-use crate::domain::{Environment, EnvironmentName, QueueName, Text, Thresholds};
+use crate::domain::{Environment, EnvironmentName, QueueName, Text, Thresholds, service::ServiceId};
 
 /// Something that needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,14 @@ pub enum Subject {
     Environment,
     /// A queue of it.
     Queue(QueueName),
+    /// An ECS service of it.
+    Service(ServiceId),
+    /// A database of it, by name.
+    Database(String),
+    /// A CloudWatch alarm of it, by name.
+    Alarm(String),
+    /// Something else that takes messages, by name: a Lambda function, a group that reads Kafka.
+    Consumer(String),
 }
 
 /// How bad something is, worst first.

@@ -80,6 +80,7 @@ mod tests {
             source: Source::Live,
             listing: Listing::default(),
             queues: Arc::from([]),
+            estate: crate::observe::Estate::default(),
             metrics_error: None,
             spend: Spend::default(),
         })

@@ -176,6 +176,7 @@ impl Picture {
             source: Source::Live,
             listing: Listing { at: Some(now()), ..Listing::default() },
             queues: Arc::from([]),
+            estate: Default::default(),
             metrics_error: None,
             spend: Spend { calls_per_minute: 61, dollars_per_hour: 0.0015, throttled: 0, bounded: false },
         };

@@ -93,6 +93,7 @@ fn snapshot(queues: Vec<Seen>) -> Snapshot {
         source: Source::Live,
         listing: Listing { at: Some(now()), ..Listing::default() },
         queues: queues.into_iter().map(Arc::new).collect(),
+        estate: crate::observe::Estate::default(),
         metrics_error: None,
         spend: Spend::default(),
     }

@@ -71,6 +71,8 @@ fn word(severity: Severity) -> &'static str {
 fn what(model: &Model, verdict: &Verdict) -> String {
     match (&verdict.subject, verdict.kind) {
         (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
+        (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
+        (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
         (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
         (Subject::Environment, Kind::Denied | Kind::Throttled) => "several queues".to_owned(),
         (Subject::Environment, _) => {
@@ -244,12 +246,20 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
         (Subject::Queue(_), Kind::Denied) => "what to allow",
         (Subject::Queue(_), _) if is_dead_letters => "look at why they failed",
         (Subject::Queue(_), _) => "look at the queue",
+        (Subject::Service(_), _) => "look at the service",
+        (Subject::Database(_), _) => "look at the database",
+        (Subject::Alarm(_), _) => "look at the alarm",
+        (Subject::Consumer(_), _) => "look at the consumer",
         (Subject::Environment, Kind::Credentials) => "say what to run",
         (Subject::Environment, _) => "look at its queues",
     };
     let copy = match verdict.subject {
         Subject::Queue(_) => "copy the name",
-        Subject::Environment => "copy what to run",
+        Subject::Environment
+        | Subject::Service(_)
+        | Subject::Database(_)
+        | Subject::Alarm(_)
+        | Subject::Consumer(_) => "copy what to run",
     };
     let mut commands = vec![(Command::Open, open)];
     match (&verdict.subject, verdict.kind) {
@@ -260,6 +270,7 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
             commands.push((Command::Details, "details"));
         }
         (Subject::Environment, Kind::Credentials) => commands.push((Command::Copy, copy)),
+        (Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_), _) => {}
         (Subject::Environment, _) => {}
     }
     let mut spans = Vec::new();

@@ -97,7 +97,11 @@ pub(super) fn visible(model: &Model, view: &HomeView) -> Vec<(EnvironmentName, Q
     shown
         .filter_map(|row| match &row.subject {
             Subject::Queue(queue) => Some((row.environment.clone(), queue.clone())),
-            Subject::Environment => None,
+            Subject::Environment
+            | Subject::Service(_)
+            | Subject::Database(_)
+            | Subject::Alarm(_)
+            | Subject::Consumer(_) => None,
         })
         .collect()
 }
@@ -106,7 +110,11 @@ pub(super) fn visible(model: &Model, view: &HomeView) -> Vec<(EnvironmentName, Q
 fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Seen)> {
     match &verdict.subject {
         Subject::Queue(queue) => seen_at(model, place_of(model, &verdict.environment, queue)?),
-        Subject::Environment => None,
+        Subject::Environment
+        | Subject::Service(_)
+        | Subject::Database(_)
+        | Subject::Alarm(_)
+        | Subject::Consumer(_) => None,
     }
 }
 
@@ -151,7 +159,14 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         (Command::Open, _) => open(model, &verdict),
         (Command::Copy, Subject::Environment) => vec![Effect::Copy(to_run(model, &verdict))],
         (_, Subject::Queue(queue)) => queues::act(model, command, &verdict.environment, queue),
-        (_, Subject::Environment) => Vec::new(),
+        (
+            _,
+            Subject::Environment
+            | Subject::Service(_)
+            | Subject::Database(_)
+            | Subject::Alarm(_)
+            | Subject::Consumer(_),
+        ) => Vec::new(),
     }
 }
 
@@ -171,6 +186,7 @@ fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
             }
             Vec::new()
         }
+        (Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_), _) => Vec::new(),
         (Subject::Environment, _) => {
             model.only = Some(verdict.environment.clone());
             super::update::go(model, View::Queues(QueuesView::default()))

@@ -113,7 +113,11 @@ fn needs(model: &Model) -> HashMap<At, (Severity, Kind)> {
                 let at = place_of(model, &verdict.environment, queue)?;
                 Some((at, (verdict.severity, verdict.kind)))
             }
-            Subject::Environment => None,
+            Subject::Environment
+            | Subject::Service(_)
+            | Subject::Database(_)
+            | Subject::Alarm(_)
+            | Subject::Consumer(_) => None,
         })
         .collect()
 }

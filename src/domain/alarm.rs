@@ -1,0 +1,87 @@
+//! CloudWatch alarms.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// An alarm as `DescribeAlarms` tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Name; only one alarm of an account and region has it.
+    pub name: String,
+    /// Its state.
+    pub state: AlarmState,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Why, in CloudWatch's words.
+    pub reason: Text,
+    /// What it watches.
+    pub watches: Watches,
+    /// Whether it tells anybody: alarms may be muted.
+    pub actions_enabled: bool,
+    /// What its owner wrote about it.
+    pub description: Option<Text>,
+}
+
+/// State of an alarm, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AlarmState {
+    /// The threshold is crossed.
+    Alarm,
+    /// CloudWatch can't tell: no samples, or too few. Not the same as well.
+    InsufficientData,
+    /// Within the threshold.
+    Ok,
+}
+
+/// What an alarm watches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Watches {
+    /// One metric, or an expression over some.
+    Metric {
+        /// `AWS/ECS`; none: an expression.
+        namespace: Option<Text>,
+        /// `CPUUtilization`, or the expression's label.
+        metric: Text,
+        /// Names and values.
+        dimensions: Vec<(Text, Text)>,
+        /// `Average`, `p99`, ...
+        statistic: Option<Text>,
+        /// Seconds of a period.
+        period_seconds: Option<u32>,
+        /// `GreaterThanThreshold`, ...
+        comparison: Text,
+        /// What is compared with; none: a band of normal values.
+        threshold: Option<f64>,
+    },
+    /// A composite alarm: other alarms.
+    Rule {
+        /// `ALARM("a") OR ALARM("b")`.
+        rule: Text,
+    },
+}
+
+/// A line of an alarm's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmChange {
+    /// When.
+    pub at: Timestamp,
+    /// `StateUpdate`, `ConfigurationUpdate`, `Action`.
+    pub kind: Text,
+    /// CloudWatch's words: "Alarm updated from OK to ALARM".
+    pub summary: Text,
+}
+
+impl AlarmState {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::InsufficientData => "no data",
+            Self::Ok => "ok",
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Who takes messages: Lambda event source mappings, and groups that read Kafka.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{QueueName, Text, gauge::Gauge};
+
+/// Id of an event source mapping, a UUID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MappingId(pub String);
+
+/// A Lambda event source mapping: a queue's messages, or a stream's, become calls of a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mapping {
+    /// Id.
+    pub id: MappingId,
+    /// The function's name, with its alias if it has one.
+    pub function: Text,
+    /// ARN of what it reads.
+    pub source_arn: String,
+    /// The queue that it reads; none: something else than a queue of SQS.
+    pub queue: Option<QueueName>,
+    /// Its state.
+    pub state: MappingState,
+    /// Why it is in this state: `USER_INITIATED`, ...
+    pub reason: Option<Text>,
+    /// What came of the last call: `OK`, `No records processed`, `PROBLEM: ...`.
+    pub last_result: Option<Text>,
+    /// Messages of one call at most.
+    pub batch_size: Option<u32>,
+    /// Calls at once, at most.
+    pub concurrency_max: Option<u32>,
+    /// When it was last changed, or its state was.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// State of an event source mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MappingState {
+    /// It takes nothing.
+    Disabled,
+    /// On its way down: it still takes messages.
+    Disabling,
+    /// On its way up.
+    Enabling,
+    /// Being made.
+    Creating,
+    /// Its settings are being changed.
+    Updating,
+    /// Being deleted.
+    Deleting,
+    /// It takes messages.
+    Enabled,
+    /// A state this version does not know.
+    Other,
+}
+
+impl MappingState {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Disabled => "paused",
+            Self::Disabling => "pausing",
+            Self::Enabling => "resuming",
+            Self::Creating => "being created",
+            Self::Updating => "updating",
+            Self::Deleting => "being deleted",
+            Self::Enabled => "enabled",
+            Self::Other => "unknown",
+        }
+    }
+}
+
+/// How far a group that reads Kafka lies behind (`AWS/Kafka`, `SumOffsetLag`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KafkaLag {
+    /// MSK cluster.
+    pub cluster: Text,
+    /// Consumer group.
+    pub group: Text,
+    /// Topic.
+    pub topic: Text,
+    /// Offsets not read yet, summed over partitions.
+    pub offsets: Gauge,
+}

@@ -1,0 +1,103 @@
+//! [`Estate`]: what is known of an environment beside its queues.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use crate::{
+    cloud::CloudError,
+    databases,
+    domain::{
+        Text,
+        alarm::Alarm,
+        consumer::{KafkaLag, Mapping},
+        gauge::Gauge,
+        service::{Scaling, Service, Standing, Task},
+    },
+};
+
+/// Services, databases, alarms and consumers of an environment. Cheap to clone: parts that did not change are shared.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Estate {
+    /// ECS services, by ECS cluster and name.
+    pub services: Part<SeenService>,
+    /// Databases, by name.
+    pub databases: Part<SeenDatabase>,
+    /// CloudWatch alarms, by name.
+    pub alarms: Part<Alarm>,
+    /// Lambda event source mappings, by function.
+    pub mappings: Part<Mapping>,
+    /// Groups that read Kafka, by MSK cluster, group and topic.
+    pub lags: Part<KafkaLag>,
+}
+
+/// All things of one sort in an environment, as they were last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<T> {
+    /// When all of it last came; none: not yet.
+    pub at: Option<Timestamp>,
+    /// Whether it is being asked for now.
+    pub busy: bool,
+    /// Why it did not come since; the rows are older then.
+    pub error: Option<CloudError>,
+    /// What of it could not be known, and why: "capacity in use is not known: ...".
+    pub unknown: Vec<Text>,
+    /// The things.
+    pub rows: Arc<[Arc<T>]>,
+}
+
+/// A service, as it was last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenService {
+    /// What ECS says.
+    pub service: Service,
+    /// Its autoscaling; none: it has none, or [`Part::unknown`] says why it is not known.
+    pub scaling: Option<Scaling>,
+    /// Since when it stands as it does; none: since before it was first seen.
+    pub since: Option<(Standing, Timestamp)>,
+    /// Percent of the CPU that its tasks reserved.
+    pub cpu: Option<Gauge>,
+    /// Percent of the memory that its tasks reserved.
+    pub memory: Option<Gauge>,
+    /// Tasks of it that stopped within the hour, the newest first; asked for only where something is wrong or somebody looks.
+    pub stopped: Vec<Task>,
+}
+
+/// A database, as it was last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenDatabase {
+    /// What RDS says, what it uses, what happened to it last.
+    pub seen: databases::Seen,
+    /// Metrics of its instances, by their names. What has none is absent.
+    pub gauges: BTreeMap<String, DatabaseGauges>,
+}
+
+/// Metrics of an instance.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DatabaseGauges {
+    /// Percent of CPU.
+    pub cpu: Option<Gauge>,
+    /// Connections.
+    pub connections: Option<Gauge>,
+    /// Bytes of free storage; Aurora has no such thing.
+    pub free_storage: Option<Gauge>,
+    /// Milliseconds that a reader lies behind.
+    pub lag: Option<Gauge>,
+    /// Seconds that a read takes.
+    pub read_latency: Option<Gauge>,
+    /// Seconds that a write takes.
+    pub write_latency: Option<Gauge>,
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self { at: None, busy: false, error: None, unknown: Vec::new(), rows: Arc::from([]) }
+    }
+}
+
+impl<T> Part<T> {
+    /// Whether all of it was seen at least once.
+    pub fn is_known(&self) -> bool {
+        self.at.is_some()
+    }
+}
