@@ -15,6 +15,7 @@ use crate::{
     operations::{
         bound::ClientSide,
         transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Tally, drive},
+        values::Uncertain,
     },
 };
 
@@ -41,8 +42,9 @@ pub(super) async fn run(
         let done = if destinations.is_empty() {
             history.removed.len() + history.perhaps_gone.len()
         } else {
-            // What came back and was parked is no further message moved.
-            history.moved()
+            // What came back and was parked is no further message moved. What may have been sent and stays, counts as sent.
+            let perhaps_sent = if bound.uncertain == Uncertain::Leave { history.uncertain.len() } else { 0 };
+            history.moved() + perhaps_sent
         };
         settings.limit = settings.limit.map(|limit| limit.saturating_sub(done as u64));
     }

@@ -77,6 +77,7 @@ enum Phase {
 pub(super) struct Work {
     pub(super) items: Vec<Item>,
     pub(super) granted: u32,
+    /// Of the grant: what was sent or may have been.
     pub(super) sent: u32,
     batch: u64,
     hidden_until: Timestamp,

@@ -246,6 +246,10 @@ impl Work {
         }
         let item = &mut self.items[index];
         item.state = ItemState::Hold;
+        if item.origin == Origin::DeadLetter {
+            // It may be there: with one more in its place the limit could be passed.
+            self.sent += 1;
+        }
         shared.doubt(item.key, item.message.id.clone());
         self.records.push(Record::Unknown { batch: self.batch, ids: vec![item.message.id.clone()] });
     }
