@@ -15,10 +15,33 @@ pub mod show;
 pub mod world;
 mod wrap;
 
+use std::process::ExitCode;
+
 use args::Cli;
+use clap::FromArgMatches;
 use error::CliError;
 use exit::Exit;
 use output::Output;
+
+/// The program: parses, installs hooks, runs, exits.
+pub fn main() -> ExitCode {
+    // Answers and exits where a shell asks for completions.
+    clap_complete::CompleteEnv::with_factory(args::command).complete();
+    let matches = args::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Err(error) = hooks::install(&cli) {
+        // Nothing depends on the hooks: without them a panic is only less well told.
+        tracing::warn!(%error, "hooks");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return Exit::Failed.into(),
+    };
+    let exit = runtime.block_on(run(cli));
+    // Whatever still waits (a call that nobody needs) must not hold up the end.
+    runtime.shutdown_background();
+    exit.into()
+}
 
 /// Runs a command and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {
