@@ -6,10 +6,10 @@ use aws_config::SdkConfig;
 use aws_sdk_applicationautoscaling::{
     Client,
     config::retry::RetryPartition,
-    types::{ScalableDimension, ServiceNamespace},
+    types::{self, ScalableDimension, ScalableTarget, ServiceNamespace},
 };
 
-use super::{CloudError, ErrorKind, classify};
+use super::{CloudError, classify, pages::Pages};
 use crate::domain::{
     Text,
     service::{Scaling, ScheduledAction, ServiceId},
@@ -49,12 +49,12 @@ impl Autoscaling {
         const ACTION: &str = "application-autoscaling:DescribeScalableTargets";
         let call = self.client.describe_scalable_targets().service_namespace(ServiceNamespace::Ecs);
         let first = call.scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
-        let (mut all, mut token) = (BTreeMap::new(), None::<String>);
-        for _ in 0..PAGES_MAX {
-            let page = first.clone().set_next_token(token.clone()).send().await;
+        let mut pages = Pages::new(ACTION, PAGES_MAX);
+        while pages.more()? {
+            let page = first.clone().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            for target in page.scalable_targets.unwrap_or_default() {
-                let Some(id) = service(&target.resource_id) else { continue };
+            let target = |target: ScalableTarget| {
+                let id = service(&target.resource_id)?;
                 let flag = |flag: Option<bool>| flag.unwrap_or_default();
                 let suspended = target.suspended_state.as_ref();
                 let scaling = Scaling {
@@ -65,25 +65,22 @@ impl Autoscaling {
                     scheduled_suspended: flag(suspended.and_then(|state| state.scheduled_scaling_suspended)),
                     actions: Vec::new(),
                 };
-                all.insert(id, scaling);
-            }
-            match next(ACTION, page.next_token, token.as_ref())? {
-                Some(next) => token = Some(next),
-                None => return Ok(all),
-            }
+                Some((id, scaling))
+            };
+            pages.add(page.scalable_targets.unwrap_or_default().into_iter().filter_map(target), page.next_token)?;
         }
-        Err(too_many(ACTION))
+        Ok(pages.found().into_iter().collect())
     }
 
     async fn actions(&self) -> Result<Vec<(ServiceId, ScheduledAction)>, CloudError> {
         const ACTION: &str = "application-autoscaling:DescribeScheduledActions";
         let first = self.client.describe_scheduled_actions().service_namespace(ServiceNamespace::Ecs);
-        let (mut all, mut token) = (Vec::new(), None::<String>);
-        for _ in 0..PAGES_MAX {
-            let page = first.clone().set_next_token(token.clone()).send().await;
+        let mut pages = Pages::new(ACTION, PAGES_MAX);
+        while pages.more()? {
+            let page = first.clone().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            for action in page.scheduled_actions.unwrap_or_default() {
-                let Some(id) = service(&action.resource_id) else { continue };
+            let action = |action: types::ScheduledAction| {
+                let id = service(&action.resource_id)?;
                 let sets = action.scalable_target_action.as_ref();
                 let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
                 let shown = ScheduledAction {
@@ -93,32 +90,17 @@ impl Autoscaling {
                     min: count(sets.and_then(|sets| sets.min_capacity)),
                     max: count(sets.and_then(|sets| sets.max_capacity)),
                 };
-                all.push((id, shown));
-            }
-            match next(ACTION, page.next_token, token.as_ref())? {
-                Some(next) => token = Some(next),
-                None => return Ok(all),
-            }
+                Some((id, shown))
+            };
+            pages.add(page.scheduled_actions.unwrap_or_default().into_iter().filter_map(action), page.next_token)?;
         }
-        Err(too_many(ACTION))
+        Ok(pages.found())
     }
 }
 
 /// The service of `service/cluster/name`.
 fn service(resource: &str) -> Option<ServiceId> {
     ServiceId::parse(resource.strip_prefix("service/")?)
-}
-
-fn next(action: &str, next: Option<String>, token: Option<&String>) -> Result<Option<String>, CloudError> {
-    let next = next.filter(|next| !next.is_empty());
-    if next.is_some() && next.as_ref() == token {
-        return Err(classify::malformed(action, "a page names itself as the next one"));
-    }
-    Ok(next)
-}
-
-fn too_many(action: &str) -> CloudError {
-    CloudError::new(ErrorKind::Invalid, action, &format!("more than {PAGES_MAX} pages"))
 }
 
 impl fmt::Debug for Autoscaling {

@@ -19,6 +19,7 @@ pub(crate) mod canned;
 mod classify;
 mod credentials;
 mod network;
+mod pages;
 mod skew;
 #[cfg(test)]
 mod tests;

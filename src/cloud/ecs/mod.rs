@@ -20,6 +20,7 @@ use super::{
     CloudError, ErrorKind,
     attempts::{Attempts, Watch},
     classify,
+    pages::Pages,
 };
 use crate::domain::{
     Text,
@@ -84,26 +85,26 @@ impl Ecs {
     /// Every cluster, all pages.
     pub async fn clusters(&self) -> Result<Vec<EcsClusterName>, CloudError> {
         const ACTION: &str = "ecs:ListClusters";
-        let mut pages = Pages::new(ACTION);
+        let mut pages = Pages::new(ACTION, PAGES_MAX);
         while pages.more()? {
-            let page = self.clients.read.list_clusters().set_next_token(pages.token.clone()).send().await;
+            let page = self.clients.read.list_clusters().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.cluster_arns, page.next_token)?;
+            pages.add(page.cluster_arns.unwrap_or_default(), page.next_token)?;
         }
-        Ok(pages.arns.iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
+        Ok(pages.found().iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
     }
 
     /// The names of a cluster's services, all pages.
     pub async fn service_names(&self, cluster: &EcsClusterName) -> Result<Vec<ServiceName>, CloudError> {
         const ACTION: &str = "ecs:ListServices";
         let first = self.clients.read.list_services().cluster(&cluster.0).max_results(PAGE as i32);
-        let mut pages = Pages::new(ACTION);
+        let mut pages = Pages::new(ACTION, PAGES_MAX);
         while pages.more()? {
-            let page = first.clone().set_next_token(pages.token.clone()).send().await;
+            let page = first.clone().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.service_arns, page.next_token)?;
+            pages.add(page.service_arns.unwrap_or_default(), page.next_token)?;
         }
-        Ok(pages.arns.iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
+        Ok(pages.found().iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
     }
 
     /// Describes services of one cluster, ten to a call, some calls at once.
@@ -179,14 +180,14 @@ impl Ecs {
         };
         let call = self.clients.read.list_tasks().cluster(&service.cluster.0).service_name(&service.name.0);
         let first = call.desired_status(status);
-        let mut pages = Pages::new(LIST);
+        let mut pages = Pages::new(LIST, PAGES_MAX);
         while pages.more()? {
-            let page = first.clone().set_next_token(pages.token.clone()).send().await;
+            let page = first.clone().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(LIST, error))?;
-            pages.add(page.task_arns, page.next_token)?;
+            pages.add(page.task_arns.unwrap_or_default(), page.next_token)?;
         }
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
-        for some in pages.arns.chunks(PAGE) {
+        for some in pages.found().chunks(PAGE) {
             let call = self.clients.read.describe_tasks().cluster(&service.cluster.0).set_tasks(Some(some.to_vec()));
             let answer = call.send().await.map_err(|error| classify::from_sdk(DESCRIBE, error))?;
             for task in answer.tasks.unwrap_or_default() {
@@ -225,42 +226,6 @@ fn missing(failures: Option<Vec<Failure>>) -> Vec<Missing> {
     let text = |text: Option<String>| Text::line(&text.unwrap_or_default());
     let one = |failure: Failure| Missing { arn: text(failure.arn), reason: text(failure.reason) };
     failures.unwrap_or_default().into_iter().map(one).collect()
-}
-
-/// Follows a listing's tokens to its end.
-struct Pages {
-    action: &'static str,
-    arns: Vec<String>,
-    token: Option<String>,
-    taken: usize,
-}
-
-impl Pages {
-    fn new(action: &'static str) -> Self {
-        Self { action, arns: Vec::new(), token: None, taken: 0 }
-    }
-
-    /// Whether there is a page to ask for.
-    fn more(&self) -> Result<bool, CloudError> {
-        if self.taken > 0 && self.token.is_none() {
-            return Ok(false);
-        }
-        if self.taken < PAGES_MAX {
-            return Ok(true);
-        }
-        Err(CloudError::new(ErrorKind::Invalid, self.action, &format!("more than {PAGES_MAX} pages")))
-    }
-
-    fn add(&mut self, arns: Option<Vec<String>>, next: Option<String>) -> Result<(), CloudError> {
-        let next = next.filter(|next| !next.is_empty());
-        if next.is_some() && next == self.token {
-            return Err(classify::malformed(self.action, "a page names itself as the next one"));
-        }
-        self.arns.extend(arns.unwrap_or_default());
-        self.token = next;
-        self.taken += 1;
-        Ok(())
-    }
 }
 
 /// Makes a write and judges its error by all its attempts.

@@ -15,6 +15,7 @@ use super::{
     CloudError, ErrorKind,
     attempts::{Attempts, Watch},
     classify,
+    pages::Pages,
 };
 use crate::{
     clock::Clock,
@@ -161,13 +162,13 @@ impl Sqs {
         let prefix = prefix.map(str::to_owned);
         // A next token comes only when MaxResults was set.
         let first = self.clients.read.list_queues().max_results(PAGE).set_queue_name_prefix(prefix);
-        let mut pages = Pages::new(ACTION);
+        let mut pages = Pages::new(ACTION, PAGES_MAX);
         while pages.more()? {
             let page = first.clone().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.queue_urls.unwrap_or_default(), page.next_token)?;
+            pages.add(page.queue_urls.unwrap_or_default().into_iter().map(QueueUrl), page.next_token)?;
         }
-        Ok(pages.urls)
+        Ok(pages.found())
     }
 
     /// A queue's URL by its name.
@@ -206,13 +207,13 @@ impl Sqs {
         const ACTION: &str = "sqs:ListDeadLetterSourceQueues";
         let call = self.clients.read.list_dead_letter_source_queues();
         let first = call.queue_url(dead_letter.as_str()).max_results(PAGE);
-        let mut pages = Pages::new(ACTION);
+        let mut pages = Pages::new(ACTION, PAGES_MAX);
         while pages.more()? {
             let page = first.clone().set_next_token(pages.token()).send().await;
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.queue_urls, page.next_token)?;
+            pages.add(page.queue_urls.into_iter().map(QueueUrl), page.next_token)?;
         }
-        Ok(pages.urls)
+        Ok(pages.found())
     }
 
     /// Receives with all attributes. A write: raises receive counts and hides what it returns. One attempt:
@@ -358,47 +359,6 @@ impl Sqs {
 impl fmt::Debug for Sqs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Sqs").finish_non_exhaustive()
-    }
-}
-
-/// Follows a listing's tokens to its end.
-struct Pages {
-    action: &'static str,
-    urls: Vec<QueueUrl>,
-    token: Option<String>,
-    taken: usize,
-}
-
-impl Pages {
-    fn new(action: &'static str) -> Self {
-        Self { action, urls: Vec::new(), token: None, taken: 0 }
-    }
-
-    /// Whether there is a page to ask for.
-    fn more(&self) -> Result<bool, CloudError> {
-        if self.taken > 0 && self.token.is_none() {
-            return Ok(false);
-        }
-        if self.taken < PAGES_MAX {
-            return Ok(true);
-        }
-        let text = format!("more than {PAGES_MAX} pages; ask for a prefix");
-        Err(CloudError::new(ErrorKind::Invalid, self.action, &text))
-    }
-
-    fn token(&self) -> Option<String> {
-        self.token.clone()
-    }
-
-    fn add(&mut self, urls: Vec<String>, next: Option<String>) -> Result<(), CloudError> {
-        let next = next.filter(|next| !next.is_empty());
-        if next.is_some() && next == self.token {
-            return Err(classify::malformed(self.action, "a page names itself as the next one"));
-        }
-        self.urls.extend(urls.into_iter().map(QueueUrl));
-        self.token = next;
-        self.taken += 1;
-        Ok(())
     }
 }
 
