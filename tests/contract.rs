@@ -11,6 +11,7 @@ mod dead_letters;
 mod differences;
 mod fifo;
 mod ground;
+mod mappings;
 mod messages;
 mod metrics;
 mod move_tasks;
@@ -85,6 +86,7 @@ fn checks() -> Vec<Check> {
         metrics::checks(),
         services::checks(),
         databases::checks(),
+        mappings::checks(),
     ]
     .into_iter()
     .flatten()

@@ -11,8 +11,8 @@ use aws_sdk_sqs::config::{
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::{
-    Cloud, CloudError, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity, metrics::Metrics, network,
-    parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
+    Cloud, CloudError, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity, lambda::Lambda,
+    metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -35,7 +35,7 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 10] = [
+const ENDPOINT_VARIABLES: [&str; 11] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
@@ -43,6 +43,7 @@ const ENDPOINT_VARIABLES: [&str; 10] = [
     "AWS_ENDPOINT_URL_ECS",
     "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
     "AWS_ENDPOINT_URL_RDS",
+    "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_SSO",
     "AWS_ENDPOINT_URL_SSO_OIDC",
     "AWS_ENDPOINT_URL",
@@ -86,6 +87,7 @@ impl Connect {
             identity: Identity::new(&shared, partition(&environment, "sts"), skew),
             parameters: Parameters::new(&shared, partition(&environment, "ssm")),
             rds: Rds::new(&shared, partition(&environment, "rds"), once()),
+            lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             ecs: Ecs::new(ecs_clients(&environment, &shared)),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),

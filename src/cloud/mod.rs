@@ -6,6 +6,7 @@ pub mod autoscaling;
 pub mod ecs;
 pub mod error;
 pub mod identity;
+pub mod lambda;
 pub mod metrics;
 pub mod parameters;
 pub mod rds;
@@ -43,6 +44,7 @@ pub struct Cloud {
     ecs: ecs::Ecs,
     autoscaling: autoscaling::Autoscaling,
     rds: rds::Rds,
+    lambda: lambda::Lambda,
 }
 
 impl Cloud {
@@ -74,6 +76,11 @@ impl Cloud {
     /// Databases.
     pub fn rds(&self) -> &rds::Rds {
         &self.rds
+    }
+
+    /// Lambda's event source mappings.
+    pub fn lambda(&self) -> &lambda::Lambda {
+        &self.lambda
     }
 
     /// CloudWatch metrics.

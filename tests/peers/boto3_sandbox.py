@@ -605,3 +605,40 @@ def test_scalable_targets_are_as_the_models_say(client):
     assert (shown["MinCapacity"], shown["MaxCapacity"], shown["SuspendedState"]["DynamicScalingInSuspended"]) == (2, 4, False)
     eventually(lambda: ecs.describe_services(cluster=cluster, services=["api"])["services"][0]["desiredCount"] == 2)
     assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+
+
+def test_mappings_live_as_the_model_says(client, queue, arn_of):
+    functions = client("lambda")
+    name, role = f"f-{uuid.uuid4().hex[:8]}", "arn:aws:iam::123456789012:role/lambda"
+    code = {"Runtime": "python3.13", "Handler": "app.handler", "Code": {"ZipFile": b""}}
+    functions.create_function(FunctionName=name, Role=role, **code)
+    with pytest.raises(functions.exceptions.ResourceConflictException):
+        functions.create_function(FunctionName=name, Role=role, **code)
+    assert functions.get_function(FunctionName=name)["Configuration"]["FunctionName"] == name
+    assert name in [shown["FunctionName"] for shown in functions.list_functions()["Functions"]]
+    arns = [arn_of(queue()) for _ in range(3)]
+    made = [
+        functions.create_event_source_mapping(FunctionName=name, EventSourceArn=arn, Enabled=False, BatchSize=5)["UUID"] for arn in arns
+    ]
+    pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=name, PaginationConfig={"PageSize": 2})
+    listed = [[shown["UUID"] for shown in page["EventSourceMappings"]] for page in pages]
+    assert [len(page) for page in listed] == [2, 1] and sorted(sum(listed, [])) == sorted(made)
+    (shown,) = functions.list_event_source_mappings(EventSourceArn=arns[1])["EventSourceMappings"]
+    assert (shown["UUID"], shown["BatchSize"]) == (made[1], 5)
+    with pytest.raises(functions.exceptions.ResourceInUseException):
+        functions.update_event_source_mapping(UUID=made[0], Enabled=True)
+
+    def state(number):
+        return functions.get_event_source_mapping(UUID=made[number])["State"]
+
+    eventually(lambda: state(0) == "Disabled", 20)
+    assert functions.update_event_source_mapping(UUID=made[0], Enabled=True)["State"] == "Enabling"
+    eventually(lambda: state(0) == "Enabled", 20)
+    for wrong in ({"EventSourceArn": arns[0]}, {"EventSourceArn": arns[0] + "x"}, {}):
+        with pytest.raises(ClientError):
+            functions.create_event_source_mapping(FunctionName=name, **wrong)
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.list_event_source_mappings(FunctionName="nobody")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_event_source_mapping(UUID="00000000-0000-4000-8000-000000000000")
+    assert functions.delete_event_source_mapping(UUID=made[0])["State"] == "Deleting"

@@ -41,6 +41,8 @@ def hold_to_model(client, answers):
             answers.append(check_json(operation_model, response_dict))
         elif service.metadata["protocol"] == "query":
             answers.append(check_query(operation_model, response_dict))
+        elif service.metadata["protocol"] == "rest-json":
+            answers.append(check_rest_json(operation_model, response_dict))
 
     client.meta.events.register(f"before-parse.{service.service_id.hyphenize()}", check)
 
@@ -61,6 +63,24 @@ def check_json(operation, response):
         problems.append(f"{place}: an error without a message")
     if response["status_code"] >= 500:
         problems.append(f"{place}: a failure of the server")
+    return problems
+
+
+def check_rest_json(operation, response):
+    status, place = response["status_code"], f"{operation.name} ({response['status_code']})"
+    document = json.loads(response["body"] or b"{}")
+    if status < 300:
+        problems = [] if status == operation.http["responseCode"] else [f"{place}: not {operation.http['responseCode']}"]
+        return problems + list(compare(document, operation.output_shape, place) if operation.output_shape else [])
+    statuses = {shape.name: shape.metadata.get("error", {}).get("httpStatusCode") for shape in operation.error_shapes}
+    code = response["headers"].get("x-amzn-errortype", "")
+    problems = []
+    if code in statuses and statuses[code] not in (None, status):
+        problems.append(f"{place}: {code} comes with {statuses[code]}")
+    if code not in statuses and code not in UNMODELLED_CODES | {"InvalidRequestContentException"}:
+        problems.append(f"{place}: no error is called {code!r}")
+    if not isinstance(document.get("message", document.get("Message")), str):
+        problems.append(f"{place}: an error without a message")
     return problems
 
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     call::{Encoding, Service},
-    cbor,
+    cbor, rest,
 };
 use crate::sandbox::world::ApiError;
 
@@ -28,8 +28,9 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     /// A call's answer.
-    pub(crate) fn success(&self, service: Service, body: Vec<u8>) -> Response<Bytes> {
-        let mut response = self.response(StatusCode::OK, content_type(service), body);
+    pub(crate) fn success(&self, service: Service, action: &str, body: Vec<u8>) -> Response<Bytes> {
+        let status = if service == Service::Lambda { rest::lambda_status(action) } else { StatusCode::OK };
+        let mut response = self.response(status, content_type(service), body);
         mark_protocol(&mut response, service);
         response
     }
@@ -44,6 +45,7 @@ impl Envelope {
             | Service::CloudWatch(_)
             | Service::OtherJson => self.json_failure(service, error),
             Service::Sts | Service::Rds | Service::OtherQuery => self.query_failure(service, error),
+            Service::Lambda => self.rest_failure(error),
         }
     }
 
@@ -61,7 +63,7 @@ impl Envelope {
             Service::Ssm | Service::Ecs | Service::Autoscaling => {
                 json!({ "__type": error.code, "message": error.message })
             }
-            Service::Sqs | Service::OtherJson | Service::Sts | Service::Rds | Service::OtherQuery => {
+            Service::Sqs | Service::OtherJson | Service::Sts | Service::Rds | Service::OtherQuery | Service::Lambda => {
                 json!({ "__type": namespaced("com.amazonaws.sqs#", error.code), "message": error.message })
             }
             Service::CloudWatch(_) => {
@@ -81,6 +83,17 @@ impl Envelope {
                 response.headers_mut().insert("x-amzn-query-error", value);
             }
         }
+        response
+    }
+
+    /// restJson1: the code is in a header, and blame in the body.
+    fn rest_failure(&self, error: &ApiError) -> Response<Bytes> {
+        let kind = if error.status >= 500 { "Service" } else { "User" };
+        // Denials of IAM come with a lower-case member.
+        let member = if error.status == 403 { "message" } else { "Message" };
+        let body = json!({ "Type": kind, member: error.message }).to_string().into_bytes();
+        let mut response = self.response(status(error), content_type(Service::Lambda), body);
+        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
         response
     }
 
@@ -131,6 +144,7 @@ fn content_type(service: Service) -> &'static str {
         Service::CloudWatch(Encoding::Cbor) => "application/cbor",
         Service::Ssm | Service::Ecs | Service::Autoscaling => "application/x-amz-json-1.1",
         Service::Sts | Service::Rds | Service::OtherQuery => "text/xml",
+        Service::Lambda => "application/json",
     }
 }
 

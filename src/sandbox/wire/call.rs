@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use http::{HeaderMap, Method, header, request::Parts};
 use serde::Deserialize;
 
-use super::handler::BODY_BYTES_MAX;
+use super::{handler::BODY_BYTES_MAX, rest};
 
 /// A request as the handler understands it.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Call {
     pub(crate) action: String,
     /// The body, without compression.
     pub(crate) body: Bytes,
-    /// awsQuery's fields; empty for the JSON protocols.
+    /// awsQuery's fields, or those of path and query; empty for awsJson.
     pub(crate) form: BTreeMap<String, String>,
 }
 
@@ -52,6 +52,8 @@ pub(crate) enum Service {
     Autoscaling,
     /// RDS over awsQuery.
     Rds,
+    /// Lambda over restJson1.
+    Lambda,
     /// Another service over awsJson.
     OtherJson,
     /// Another service over awsQuery.
@@ -78,6 +80,7 @@ impl Service {
             Self::Ecs => "ecs",
             Self::Autoscaling => "application-autoscaling",
             Self::Rds => "rds",
+            Self::Lambda => "lambda",
             Self::OtherJson | Self::OtherQuery => "",
         }
     }
@@ -106,6 +109,9 @@ impl Request {
             (&Method::POST, path) if parts.headers.contains_key("smithy-protocol") => {
                 Call::rpc(path, body).map_or(Self::Unknown, Self::Call)
             }
+            (method, path) if path.starts_with(rest::LAMBDA) => {
+                rest::lambda(method, path, parts.uri.query(), body).map_or(Self::Unknown, Self::Call)
+            }
             (&Method::POST, _) if is_form(&parts.headers) => Call::query(body).map_or(Self::Unknown, Self::Call),
             _ => Self::Unknown,
         }
@@ -125,11 +131,15 @@ struct Naming<'a> {
 }
 
 impl Call {
-    /// Name of the queue that an SQS call is about, or of the database that an RDS call is about: faults go by it.
+    /// Name of the queue that an SQS call is about, of the database that an RDS call is about, of the mapping that a Lambda
+    /// call is about: faults go by it.
     pub(crate) fn queue(&self) -> Option<String> {
         if self.service == Service::Rds {
             let named = ["DBClusterIdentifier", "DBInstanceIdentifier"].iter().find_map(|name| self.form.get(*name));
             return named.cloned();
+        }
+        if self.service == Service::Lambda {
+            return self.form.get("UUID").cloned();
         }
         if self.service != Service::Sqs {
             return None;

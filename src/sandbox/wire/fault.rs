@@ -76,6 +76,7 @@ fn throttled(service: Service) -> ApiError {
         Service::Sqs => "RequestThrottled",
         Service::Ssm | Service::Ecs | Service::Autoscaling | Service::OtherJson => "ThrottlingException",
         Service::Sts | Service::Rds | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
+        Service::Lambda => "TooManyRequestsException",
     };
     ApiError { status: 400, code, query_code: None, message: "Rate exceeded".to_owned() }
 }

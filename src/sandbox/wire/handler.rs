@@ -74,7 +74,7 @@ impl Sandbox {
         wait_until(came_at + latency + applying_at.elapsed() + late_by).await;
         let envelope = self.envelope();
         Reply::Http(match result {
-            Ok(body) => envelope.success(call.service, body),
+            Ok(body) => envelope.success(call.service, &call.action, body),
             Err(error) => envelope.failure(call.service, &error),
         })
     }
@@ -149,6 +149,7 @@ impl Sandbox {
             }
             Service::Ecs => world.ecs(now, caller, &call.action, &call.body).map(Answer::Body),
             Service::Autoscaling => world.autoscaling(now, caller, &call.action, &call.body).map(Answer::Body),
+            Service::Lambda => world.lambda(now, caller, &call.action, &call.form, &call.body).map(Answer::Body),
             Service::OtherJson => Err(unknown_operation(400, "UnknownOperationException")),
             Service::OtherQuery => Err(unknown_operation(400, "InvalidAction")),
         }

@@ -1,7 +1,8 @@
 //! AWS's protocols on the world: one handler, mounted in process as the SDK's HTTP client and served on loopback.
 //!
 //! The handler goes by a request's headers, never by service, for services change their protocol from SDK release to
-//! release: `X-Amz-Target` means awsJson, `Smithy-Protocol` rpcv2Cbor, a form with `Action=` awsQuery.
+//! release: `X-Amz-Target` means awsJson, `Smithy-Protocol` rpcv2Cbor, a path of Lambda's restJson1, a form with `Action=`
+//! awsQuery.
 
 pub mod connector;
 pub mod server;
@@ -12,6 +13,7 @@ mod caller;
 mod cbor;
 mod fault;
 mod handler;
+mod rest;
 
 pub(crate) use call::STATUS_PATH;
 

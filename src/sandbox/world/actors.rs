@@ -1,12 +1,16 @@
 //! Producers and consumers: the world's own programs. They live by its clock and take and delete as any
 //! program does, so receive counts, timeouts and dead letters come about in the usual way.
 
+mod worker;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
+use worker::Came;
+pub use worker::{Consumer, Worker};
 
 /// Most steps in one go; what would be more is skipped, as if the actors had paused.
 const STEPS_MAX: usize = 20_000;
@@ -34,7 +38,7 @@ struct Actor {
 #[derive(Debug)]
 enum Role {
     Producer { template: Arc<MessageTemplate>, random: Rng, count: u64 },
-    Consumer { behaviour: Behaviour, random: Rng, working: VecDeque<Working> },
+    Consumer { consumer: Consumer, random: Rng, working: VecDeque<Working> },
 }
 
 /// A message that a slow consumer works on.
@@ -80,10 +84,10 @@ impl Actors {
         rate_per_second: f64,
     ) {
         let random = self.random(queue);
-        self.add(now, place, queue, rate_per_second, Role::Producer { template, random, count: 1 });
+        self.push(now, place, queue, rate_per_second, Role::Producer { template, random, count: 1 });
     }
 
-    /// Adds a consumer that handles at most `rate_per_second` messages.
+    /// Adds a consumer outside of AWS that handles at most `rate_per_second` messages.
     pub fn add_consumer(
         &mut self,
         now: Timestamp,
@@ -92,16 +96,21 @@ impl Actors {
         behaviour: Behaviour,
         rate_per_second: f64,
     ) {
-        let random = self.random(queue);
-        self.add(now, place, queue, rate_per_second, Role::Consumer { behaviour, random, working: VecDeque::new() });
+        self.add(now, place, queue, Consumer { behaviour, rate_per_second, worker: Worker::Unseen, database: None });
+    }
+
+    /// Adds a consumer.
+    pub fn add(&mut self, now: Timestamp, place: Place, queue: &str, consumer: Consumer) {
+        let (random, rate_per_second) = (self.random(queue), consumer.rate_per_second);
+        self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });
     }
 
     /// Changes how the consumers of a queue work; answers how many there are.
     pub fn set_behaviour(&mut self, account: &str, queue: &str, new: &Behaviour) -> usize {
         let mut changed = 0;
         for actor in self.actors.iter_mut().filter(|actor| actor.place.account == account && actor.queue == queue) {
-            if let Role::Consumer { behaviour, .. } = &mut actor.role {
-                *behaviour = new.clone();
+            if let Role::Consumer { consumer, .. } = &mut actor.role {
+                consumer.behaviour = new.clone();
                 changed += 1;
             }
         }
@@ -121,12 +130,14 @@ impl Actors {
     /// Queues with their consumers' behaviour: account, queue, behaviour.
     pub fn consumers(&self) -> impl Iterator<Item = (&str, &str, &Behaviour)> {
         self.actors.iter().filter_map(|actor| match &actor.role {
-            Role::Consumer { behaviour, .. } => Some((actor.place.account.as_str(), actor.queue.as_str(), behaviour)),
+            Role::Consumer { consumer, .. } => {
+                Some((actor.place.account.as_str(), actor.queue.as_str(), &consumer.behaviour))
+            }
             Role::Producer { .. } => None,
         })
     }
 
-    fn add(&mut self, now: Timestamp, place: Place, queue: &str, rate_per_second: f64, role: Role) {
+    fn push(&mut self, now: Timestamp, place: Place, queue: &str, rate_per_second: f64, role: Role) {
         let rate = rate_per_second.clamp(0.000_1, MESSAGES_PER_STEP_MAX as f64);
         let period_seconds = (1.0 / rate).max(1.0);
         let period = SignedDuration::try_from_secs_f64(period_seconds).unwrap_or(SignedDuration::from_secs(1));
@@ -170,7 +181,7 @@ impl Actor {
         let mut calls = Calls { world, at, place: &self.place, queue: &self.queue };
         match &mut self.role {
             Role::Producer { template, random, count } => calls.produce(template, random, count, messages),
-            Role::Consumer { behaviour, random, working } => calls.consume(behaviour, random, working, messages),
+            Role::Consumer { consumer, random, working } => calls.consume(consumer, random, working, messages),
         }
     }
 }
@@ -198,21 +209,24 @@ impl Calls<'_> {
         }
     }
 
-    fn consume(&mut self, behaviour: &Behaviour, random: &mut Rng, working: &mut VecDeque<Working>, messages: usize) {
+    fn consume(&mut self, consumer: &Consumer, random: &mut Rng, working: &mut VecDeque<Working>, messages: usize) {
         let caller = self.place.caller();
         let mut done = Vec::new();
         while working.front().is_some_and(|work| work.done_at <= self.at) {
             done.extend(working.pop_front().map(|work| work.receipt));
         }
-        let messages = match behaviour {
+        let takes = consumer.worker.takes(self.world, self.at, self.place);
+        let messages = match &consumer.behaviour {
+            _ if !takes => 0,
             Behaviour::Healthy | Behaviour::Failing(_) => messages,
             Behaviour::Slow { .. } => messages.min(MESSAGES_PER_STEP_MAX.saturating_sub(working.len())),
             Behaviour::Down => 0,
         };
         let taken = if messages == 0 { Vec::new() } else { self.take(&caller, messages) };
+        let mut came = if taken.is_empty() { Came::Nothing } else { Came::Well };
         for Taken { body, receipt_handle: receipt, .. } in taken {
-            match behaviour {
-                Behaviour::Failing(predicate) if predicate.holds(&body, random) => {}
+            match &consumer.behaviour {
+                Behaviour::Failing(predicate) if predicate.holds(&body, random) => came = Came::Failed,
                 Behaviour::Healthy | Behaviour::Failing(_) => done.push(receipt),
                 Behaviour::Slow { seconds } => {
                     let work = SignedDuration::from_secs(i64::from(*seconds));
@@ -225,6 +239,9 @@ impl Calls<'_> {
         for receipt in done {
             // Too late, or the queue is gone: whoever works too slowly finds its message handed out again.
             drop(self.world.remove(self.at, &caller, self.queue, &receipt));
+        }
+        if takes && messages > 0 {
+            consumer.worker.note(self.world, self.place, came);
         }
     }
 

@@ -9,6 +9,7 @@ mod fault;
 pub mod fleet;
 mod glob;
 mod inspect;
+pub mod lambda;
 mod md5;
 pub mod rds;
 mod region;
@@ -62,6 +63,8 @@ pub struct World {
     pub autoscaling: autoscaling::Autoscaling,
     /// Databases.
     pub rds: rds::Rds,
+    /// Functions and event source mappings.
+    pub lambda: lambda::Lambda,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     /// What goes wrong.
@@ -156,6 +159,7 @@ impl World {
             ecs: ecs::Ecs::new(seed),
             autoscaling: autoscaling::Autoscaling::default(),
             rds: rds::Rds::default(),
+            lambda: lambda::Lambda::new(seed),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
@@ -204,6 +208,7 @@ impl World {
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
         self.ecs.advance(self.now);
+        self.lambda.advance(self.now);
         loop {
             let first = self.due.first().copied().filter(|(at, _)| *at <= self.now);
             // A minute ends before what happens at its end.

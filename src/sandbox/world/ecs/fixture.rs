@@ -157,6 +157,13 @@ impl Ecs {
         true
     }
 
+    /// How many tasks of a service run.
+    pub fn running(&self, account: &str, region: &str, cluster: &str, service: &str) -> usize {
+        let place = self.places.get(&(account.into(), region.into()));
+        let tasks = place.and_then(|place| place.clusters.get(cluster)).into_iter();
+        tasks.flat_map(|cluster| cluster.tasks_of(service)).filter(|(_, task)| task.is_running()).count()
+    }
+
     /// A service as it stands.
     pub fn view(&self, caller: &Caller, cluster: &str, service: &str) -> Option<ServiceView> {
         let cluster = self.places.get(&key(caller))?.clusters.get(cluster)?;

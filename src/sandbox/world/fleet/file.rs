@@ -147,6 +147,11 @@ pub(super) struct ConsumerEntry {
     pub(super) rate_per_second: f64,
     /// Text in a body that it cannot work on.
     pub(super) failing_on: Option<String>,
+    /// It is this Lambda function, with an event source mapping.
+    pub(super) function: Option<String>,
+    /// It is the tasks of this service, `cluster/name`; `{environment}` stands for the environment's name. Neither: a program
+    /// outside of AWS.
+    pub(super) service: Option<String>,
     /// Environments in which it fails on that; healthy in the others. Empty means all.
     #[serde(default)]
     environments: Vec<String>,
@@ -229,6 +234,10 @@ impl File {
         let is_environment = |name: &&String| self.environments.iter().any(|environment| environment.name == **name);
         if let Some(name) = queue.named_environments().find(|name| !is_environment(name)) {
             return Err(format!("its environment {name:?} is not in the file"));
+        }
+        let service = queue.consumer.as_ref().and_then(|entry| entry.service.as_ref());
+        if let Some(name) = service.filter(|name| !self.services.iter().any(|service| service.is_named(name))) {
+            return Err(format!("its consumer {name:?} is no service of the file"));
         }
         if let Some(name) = queue.messages.iter().flat_map(|entry| &entry.sources).find(|name| !is_queue(name)) {
             return Err(format!("the source {name:?} of its messages is not in the file"));

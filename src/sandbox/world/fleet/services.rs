@@ -135,6 +135,11 @@ impl Fleet {
 }
 
 impl ServiceEntry {
+    /// Whether it is `cluster/name`, as the file writes it.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        format!("{}/{}", self.cluster, self.name) == name
+    }
+
     fn cluster_in(&self, environment: &str) -> String {
         self.cluster.replace("{environment}", environment)
     }

@@ -8,11 +8,12 @@ use serde_json::json;
 
 use super::{
     Amount, Fleet, FleetError, MessageTemplate,
-    file::{MessagesEntry, QueueEntry},
+    file::{ConsumerEntry, MessagesEntry, QueueEntry},
 };
 use crate::sandbox::world::{
     ApiError, Attribute, Caller, PutMessage, Value, World,
-    actors::{Behaviour, Predicate},
+    actors::{Behaviour, Consumer, Predicate, Worker},
+    lambda::Mapping,
     template::{Fill, Place, Template},
 };
 
@@ -128,7 +129,23 @@ impl Settling<'_> {
             let failing = entry.failing_on.as_ref().filter(|_| entry.fails_in(&place.environment));
             let fails_on = |text: &String| Behaviour::Failing(Predicate::BodyContains(text.clone()));
             let behaviour = failing.map_or(Behaviour::Healthy, fails_on);
-            self.world.actors.add_consumer(now, place.clone(), &queue.name, behaviour, entry.rate_per_second);
+            let (worker, rate_per_second) = (self.worker(queue, entry), entry.rate_per_second);
+            let consumer = Consumer { behaviour, rate_per_second, worker, database: None };
+            self.world.actors.add(now, place.clone(), &queue.name, consumer);
+        }
+    }
+
+    /// What a queue's consumer is in AWS; a mapping is made.
+    fn worker(&mut self, queue: &QueueEntry, entry: &ConsumerEntry) -> Worker {
+        let Place { environment, account, region } = self.place;
+        if let Some(function) = &entry.function {
+            let mapping = Mapping::new(function, &self.arn(&queue.name), self.now);
+            return Worker::Mapping(self.world.lambda.put(account, region, mapping));
+        }
+        let service = entry.service.as_ref().map(|service| service.replace("{environment}", environment));
+        match service.as_ref().and_then(|service| service.split_once('/')) {
+            Some((cluster, name)) => Worker::Service { cluster: cluster.to_owned(), name: name.to_owned() },
+            None => Worker::Unseen,
         }
     }
 

@@ -1,0 +1,96 @@
+//! Functions: as far as mappings need them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ApiError, Caller, Function, Lambda, function_name, invalid, no_function, page, show};
+
+/// Functions of a page (API reference).
+const PAGE_MAX: usize = 50;
+/// A function's timeout where none is said, seconds.
+const TIMEOUT_SECONDS: u32 = 3;
+
+/// Code is taken as it comes: nothing runs it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CreateFunction {
+    function_name: String,
+    role: Option<String>,
+    runtime: Option<String>,
+    handler: Option<String>,
+    timeout: Option<u32>,
+}
+
+impl Function {
+    /// One that nothing particular is known of.
+    pub(super) fn plain(account: &str, at: i64) -> Self {
+        Self {
+            runtime: "nodejs22.x".to_owned(),
+            role: format!("arn:aws:iam::{account}:role/lambda"),
+            handler: "index.handler".to_owned(),
+            timeout_seconds: TIMEOUT_SECONDS,
+            modified_at: at,
+        }
+    }
+}
+
+impl Lambda {
+    pub(super) fn create_function(
+        &mut self,
+        at: i64,
+        caller: &Caller,
+        request: CreateFunction,
+    ) -> Result<Value, ApiError> {
+        let CreateFunction { function_name: name, role, runtime, handler, timeout } = request;
+        let role = role.ok_or_else(|| invalid("Role is required"))?;
+        let plain = Function::plain(&caller.account, at);
+        let function = Function {
+            role,
+            runtime: runtime.unwrap_or(plain.runtime),
+            handler: handler.unwrap_or(plain.handler),
+            timeout_seconds: timeout.unwrap_or(TIMEOUT_SECONDS),
+            modified_at: at,
+        };
+        let shown = show::function(caller, &name, &function);
+        let place = self.place(&caller.account, &caller.region);
+        if place.functions.contains_key(&name) {
+            let message = format!("Function already exist: {name}");
+            return Err(ApiError::plain(409, "ResourceConflictException", message));
+        }
+        place.functions.insert(name, function);
+        Ok(shown)
+    }
+
+    pub(super) fn get_function(
+        &mut self,
+        caller: &Caller,
+        fields: &BTreeMap<String, String>,
+    ) -> Result<Value, ApiError> {
+        let named = fields.get("FunctionName").map(String::as_str).unwrap_or_default();
+        let name = function_name(named).split(':').next().unwrap_or_default();
+        let place = self.place(&caller.account, &caller.region);
+        let function = place.functions.get(name).ok_or_else(|| no_function(caller, name))?;
+        Ok(json!({
+            "Configuration": show::function(caller, name, function),
+            "Code": { "RepositoryType": "S3", "Location": "https://sandbox/code" },
+        }))
+    }
+
+    pub(super) fn list_functions(
+        &mut self,
+        caller: &Caller,
+        fields: &BTreeMap<String, String>,
+    ) -> Result<Value, ApiError> {
+        let place = self.place(&caller.account, &caller.region);
+        let (page, next) = page(place.functions.iter(), fields, PAGE_MAX)?;
+        let shown: Vec<Value> =
+            page.into_iter().map(|(name, function)| show::function(caller, name, function)).collect();
+        let mut answer = json!({ "Functions": shown });
+        if let Some(next) = next {
+            answer["NextMarker"] = next.into();
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,332 @@
+//! Lambda on the pure world: functions by name, and event source mappings whose states take time.
+//!
+//! A mapping takes messages while it is enabled, and still does while it is being disabled; the world's consumers (`actors`) ask
+//! before they take. Lambda says no figures: how long a change of state takes is our assumption. AWS shows no last result for
+//! queues in its examples; here one follows what the consumer did, as streams have it. Not simulated: code, invocations.
+
+mod functions;
+mod mappings;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::{ApiError, Caller, World, ecs::denied};
+
+/// How long changes of a mapping's state take, milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Times {
+    /// From `Creating` to `Enabled`, or to `Disabled`.
+    pub creating: i64,
+    /// From `Enabling` to `Enabled`.
+    pub enabling: i64,
+    /// From `Disabling` to `Disabled`.
+    pub disabling: i64,
+    /// From `Updating` back.
+    pub updating: i64,
+    /// From `Deleting` to gone.
+    pub deleting: i64,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { creating: 6_000, enabling: 12_000, disabling: 9_000, updating: 5_000, deleting: 6_000 }
+    }
+}
+
+/// Lambda of every account and region.
+#[derive(Debug)]
+pub struct Lambda {
+    places: BTreeMap<(String, String), Region>,
+    rng: Rng,
+    /// When a state changes next, milliseconds; none does: the end of time.
+    next_at: i64,
+    /// How long things take.
+    pub times: Times,
+}
+
+/// Lambda of one account and region.
+#[derive(Debug, Default)]
+struct Region {
+    functions: BTreeMap<String, Function>,
+    /// By UUID.
+    mappings: BTreeMap<String, Mapping>,
+}
+
+/// A function, as far as it is told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Function {
+    runtime: String,
+    role: String,
+    handler: String,
+    timeout_seconds: u32,
+    modified_at: i64,
+}
+
+/// An event source mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The function's name, with its alias if it has one.
+    pub function: String,
+    /// ARN of the queue.
+    pub source: String,
+    /// Messages of a call.
+    pub batch_size: u32,
+    /// Seconds in which a batch is gathered.
+    pub window_seconds: u32,
+    /// Calls at once, at most.
+    pub concurrency_max: Option<u32>,
+    /// State.
+    pub state: State,
+    /// Why it is in this state.
+    pub reason: String,
+    /// What came of the last call.
+    pub last_result: Option<String>,
+    /// When it was last changed, or its state was.
+    pub modified_at: i64,
+    /// When the state that lasts comes about, and which one that is.
+    next: Option<(i64, State)>,
+}
+
+/// State of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Being made.
+    Creating,
+    /// On its way up.
+    Enabling,
+    /// It takes messages.
+    Enabled,
+    /// On its way down; it still takes messages.
+    Disabling,
+    /// It takes nothing.
+    Disabled,
+    /// Its settings are being changed.
+    Updating,
+    /// Being deleted.
+    Deleting,
+    /// Gone.
+    Gone,
+}
+
+impl State {
+    /// In Lambda's words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Enabling => "Enabling",
+            Self::Enabled => "Enabled",
+            Self::Disabling => "Disabling",
+            Self::Disabled => "Disabled",
+            Self::Updating => "Updating",
+            Self::Deleting | Self::Gone => "Deleting",
+        }
+    }
+}
+
+impl Mapping {
+    /// A mapping that has been there for long.
+    pub fn new(function: &str, source: &str, at: Timestamp) -> Self {
+        Self {
+            function: function.to_owned(),
+            source: source.to_owned(),
+            batch_size: 10,
+            window_seconds: 0,
+            concurrency_max: None,
+            state: State::Enabled,
+            reason: USER.to_owned(),
+            last_result: None,
+            modified_at: at.as_millisecond(),
+            next: None,
+        }
+    }
+
+    /// Whether it takes messages: while it is being disabled or updated it still does.
+    fn takes(&self) -> bool {
+        match self.state {
+            State::Enabled | State::Disabling => true,
+            State::Updating => self.next.is_some_and(|(_, then)| then == State::Enabled),
+            State::Creating | State::Enabling | State::Disabled | State::Deleting | State::Gone => false,
+        }
+    }
+
+    fn turn(&mut self, at: i64, state: State, lasts: i64, then: State) {
+        (self.state, self.modified_at, self.next) = (state, at, Some((at + lasts, then)));
+        USER.clone_into(&mut self.reason);
+    }
+
+    fn advance(&mut self, now: i64) {
+        if let Some((at, state)) = self.next.filter(|(at, _)| *at <= now) {
+            (self.state, self.modified_at, self.next) = (state, at, None);
+        }
+    }
+}
+
+/// Why a mapping's state changes where somebody asked for it.
+const USER: &str = "USER_INITIATED";
+
+impl Lambda {
+    /// Nothing; the seed decides every id.
+    pub(super) fn new(seed: u64) -> Self {
+        Self { places: BTreeMap::new(), rng: Rng::with_seed(seed ^ 0x1a3b), next_at: i64::MAX, times: Times::default() }
+    }
+
+    /// Adds a mapping, and its function where that is not there; answers its UUID.
+    pub fn put(&mut self, account: &str, region: &str, mapping: Mapping) -> String {
+        let id = self.uuid();
+        let place = self.place(account, region);
+        let name = mapping.function.split(':').next().unwrap_or_default();
+        place.functions.entry(name.to_owned()).or_insert_with(|| Function::plain(account, mapping.modified_at));
+        place.mappings.insert(id.clone(), mapping);
+        id
+    }
+
+    /// A mapping as it is at `now`.
+    pub fn mapping(&mut self, now: Timestamp, account: &str, region: &str, id: &str) -> Option<&mut Mapping> {
+        self.advance(now.as_millisecond());
+        self.place(account, region).mappings.get_mut(id)
+    }
+
+    /// The mappings of a queue: UUIDs.
+    pub fn of_queue(&self, account: &str, region: &str, queue: &str) -> Vec<String> {
+        let place = self.places.get(&(account.to_owned(), region.to_owned()));
+        let of_it = |mapping: &Mapping| mapping.source.rsplit(':').next() == Some(queue);
+        let mappings = place.into_iter().flat_map(|place| &place.mappings);
+        mappings.filter(|(_, mapping)| of_it(mapping)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether a mapping takes messages.
+    pub(super) fn takes(&self, account: &str, region: &str, id: &str) -> bool {
+        let place = self.places.get(&(account.to_owned(), region.to_owned()));
+        place.and_then(|place| place.mappings.get(id)).is_some_and(Mapping::takes)
+    }
+
+    /// Notes what came of a mapping's last call.
+    pub(super) fn note_result(&mut self, account: &str, region: &str, id: &str, result: &str) {
+        if let Some(mapping) = self.place(account, region).mappings.get_mut(id)
+            && mapping.last_result.as_deref() != Some(result)
+        {
+            mapping.last_result = Some(result.to_owned());
+        }
+    }
+
+    /// Lets pass what is due until `now`, milliseconds.
+    pub(super) fn advance(&mut self, now: i64) {
+        if now < self.next_at {
+            return;
+        }
+        for place in self.places.values_mut() {
+            for mapping in place.mappings.values_mut() {
+                mapping.advance(now);
+            }
+            place.mappings.retain(|_, mapping| mapping.state != State::Gone);
+        }
+        self.note_next();
+    }
+
+    fn note_next(&mut self) {
+        let mappings = self.places.values().flat_map(|place| place.mappings.values());
+        self.next_at = mappings.filter_map(|mapping| mapping.next.map(|(at, _)| at)).min().unwrap_or(i64::MAX);
+    }
+
+    fn place(&mut self, account: &str, region: &str) -> &mut Region {
+        self.places.entry((account.to_owned(), region.to_owned())).or_default()
+    }
+
+    fn uuid(&mut self) -> String {
+        let (high, low) = (self.rng.u64(..), self.rng.u64(..));
+        let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
+        format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", 0x8000 | (low >> 50), low & 0xffff_ffff_ffff)
+    }
+}
+
+impl World {
+    /// One Lambda call: `fields` are those of path and query, `body` is the JSON document. Answers the document.
+    ///
+    /// # Errors
+    /// As Lambda words them.
+    pub fn lambda(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: &str,
+        fields: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Result<Vec<u8>, ApiError> {
+        let at = self.advance(now);
+        let name = format!("lambda:{action}");
+        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
+            return Err(ApiError { status: 403, ..denied(caller, &name) });
+        }
+        let id = || fields.get("UUID").map(String::as_str).unwrap_or_default();
+        let answer = match action {
+            "ListEventSourceMappings" => self.lambda.list_mappings(caller, fields)?,
+            "GetEventSourceMapping" => self.lambda.get_mapping(caller, id())?,
+            "UpdateEventSourceMapping" => self.lambda.update_mapping(at, caller, id(), &read(body)?)?,
+            "DeleteEventSourceMapping" => self.lambda.delete_mapping(at, caller, id())?,
+            "CreateEventSourceMapping" => self.create_mapping(at, caller, read(body)?)?,
+            "ListFunctions" => self.lambda.list_functions(caller, fields)?,
+            "GetFunction" => self.lambda.get_function(caller, fields)?,
+            "CreateFunction" => self.lambda.create_function(at, caller, read(body)?)?,
+            _ => return Err(ApiError::plain(404, "UnknownOperationException", "")),
+        };
+        self.lambda.note_next();
+        Ok(answer.to_string().into_bytes())
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let unreadable = |why| {
+        ApiError::plain(400, "InvalidRequestContentException", format!("Could not parse request body into json: {why}"))
+    };
+    serde_json::from_slice(body).map_err(unreadable)
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::plain(400, "InvalidParameterValueException", message)
+}
+
+fn not_found() -> ApiError {
+    ApiError::plain(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+}
+
+fn no_function(caller: &Caller, name: &str) -> ApiError {
+    let arn = show::function_arn(&caller.account, &caller.region, name);
+    ApiError::plain(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
+}
+
+/// A function's name (with its alias) of a name, a partial ARN or an ARN.
+fn function_name(named: &str) -> &str {
+    named.split_once("function:").map_or(named, |(_, name)| name)
+}
+
+/// Entries with what they go by.
+type Page<'a, T> = Vec<(&'a String, T)>;
+
+/// The page that `Marker` and `MaxItems` ask for, and where the next one begins.
+fn page<'a, T>(
+    all: impl Iterator<Item = (&'a String, T)>,
+    fields: &BTreeMap<String, String>,
+    page_max: usize,
+) -> Result<(Page<'a, T>, Option<String>), ApiError> {
+    /// Items that may be asked for (service model, `MaxListItems`); a page has fewer.
+    const ITEMS_MAX: usize = 10_000;
+    let wanted = match fields.get("MaxItems").map(|text| text.parse::<usize>()) {
+        None => page_max,
+        Some(Ok(wanted)) if (1..=ITEMS_MAX).contains(&wanted) => wanted.min(page_max),
+        Some(_) => return Err(invalid("MaxItems must be between 1 and 10000")),
+    };
+    let after = fields.get("Marker").filter(|marker| !marker.is_empty());
+    let after = after.map(|marker| marker.strip_prefix("after-").ok_or_else(|| invalid("Invalid marker")));
+    let after = after.transpose()?;
+    let mut rest = all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+    let page: Vec<_> = rest.by_ref().take(wanted).collect();
+    let next = rest.next().and_then(|_| page.last()).map(|(name, _)| format!("after-{name}"));
+    Ok((page, next))
+}
