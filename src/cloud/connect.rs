@@ -11,8 +11,8 @@ use aws_sdk_sqs::config::{
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::{
-    Cloud, CloudError, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity, lambda::Lambda,
-    metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
+    Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity,
+    lambda::Lambda, metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -89,6 +89,7 @@ impl Connect {
             rds: Rds::new(&shared, partition(&environment, "rds"), once()),
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
+            alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),
             ecs: Ecs::new(ecs_clients(&environment, &shared)),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
             environment,

@@ -2,6 +2,7 @@
 //!
 //! Paging, batching, deadlines and error mapping live here; what a failure means for a message does not.
 
+pub mod alarms;
 pub mod autoscaling;
 pub mod ecs;
 pub mod error;
@@ -41,6 +42,7 @@ pub struct Cloud {
     identity: identity::Identity,
     parameters: parameters::Parameters,
     metrics: metrics::Metrics,
+    alarms: alarms::Alarms,
     ecs: ecs::Ecs,
     autoscaling: autoscaling::Autoscaling,
     rds: rds::Rds,
@@ -86,6 +88,11 @@ impl Cloud {
     /// CloudWatch metrics.
     pub fn metrics(&self) -> &metrics::Metrics {
         &self.metrics
+    }
+
+    /// CloudWatch alarms.
+    pub fn alarms(&self) -> &alarms::Alarms {
+        &self.alarms
     }
 
     /// ECS services and tasks.

@@ -85,3 +85,49 @@ impl AlarmState {
         }
     }
 }
+
+impl Watches {
+    /// What is watched, on one line: namespace, metric, dimensions; or the rule.
+    pub fn subject(&self) -> Text {
+        match self {
+            Self::Rule { rule } => rule.clone(),
+            Self::Metric { namespace, metric, dimensions, .. } => {
+                let namespace = namespace.iter().map(Text::to_string);
+                let dimensions = dimensions.iter().map(|(name, value)| format!("{name}={value}"));
+                let parts: Vec<String> = namespace.chain([metric.to_string()]).chain(dimensions).collect();
+                Text::line(&parts.join(" "))
+            }
+        }
+    }
+
+    /// When it alarms, on one line: `average > 80 in 1m`; nothing for a rule, which says it itself.
+    pub fn condition(&self) -> Text {
+        let Self::Metric { statistic, period_seconds, comparison, threshold, .. } = self else {
+            return Text::default();
+        };
+        let statistic = statistic.iter().map(|statistic| statistic.as_str().to_lowercase());
+        let threshold = threshold.map_or_else(|| "a band of normal values".to_owned(), |value| value.to_string());
+        let compared = format!("{} {threshold}", operator(comparison.as_str()));
+        let period = period_seconds.iter().map(|seconds| match seconds {
+            seconds if seconds % 3_600 == 0 => format!("in {}h", seconds / 3_600),
+            seconds if seconds % 60 == 0 => format!("in {}m", seconds / 60),
+            seconds => format!("in {seconds}s"),
+        });
+        let parts: Vec<String> = statistic.chain([compared]).chain(period).collect();
+        Text::line(&parts.join(" "))
+    }
+}
+
+/// CloudWatch's word for a comparison as a sign; an unknown word stays.
+fn operator(word: &str) -> &str {
+    match word {
+        "GreaterThanThreshold" => ">",
+        "GreaterThanOrEqualToThreshold" => ">=",
+        "LessThanThreshold" => "<",
+        "LessThanOrEqualToThreshold" => "<=",
+        "GreaterThanUpperThreshold" => "above",
+        "LessThanLowerThreshold" => "below",
+        "LessThanLowerOrGreaterThanUpperThreshold" => "outside of",
+        other => other,
+    }
+}

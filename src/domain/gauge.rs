@@ -1,4 +1,4 @@
-//! [`Gauge`]: a metric's newest value and the road to it.
+//! [`Gauge`]: a metric's newest value and the road to it; [`DatabaseGauges`]: those of a database's instance.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,4 +12,21 @@ pub struct Gauge {
     pub at: Timestamp,
     /// The values of the window with their times, oldest first, the newest included.
     pub recent: Vec<(Timestamp, f64)>,
+}
+
+/// Metrics of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DatabaseGauges {
+    /// Percent of CPU.
+    pub cpu: Option<Gauge>,
+    /// Connections.
+    pub connections: Option<Gauge>,
+    /// Bytes of free storage; Aurora has no such thing.
+    pub free_storage: Option<Gauge>,
+    /// Milliseconds that a reader lies behind.
+    pub lag: Option<Gauge>,
+    /// Seconds that a read takes.
+    pub read_latency: Option<Gauge>,
+    /// Seconds that a write takes.
+    pub write_latency: Option<Gauge>,
 }

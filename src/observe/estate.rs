@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+pub use crate::domain::gauge::DatabaseGauges;
+
 /// Services, databases, alarms and consumers of an environment. Cheap to clone: parts that did not change are shared.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Estate {
@@ -70,23 +72,6 @@ pub struct SeenDatabase {
     pub seen: databases::Seen,
     /// Metrics of its instances, by their names. What has none is absent.
     pub gauges: BTreeMap<String, DatabaseGauges>,
-}
-
-/// Metrics of an instance.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DatabaseGauges {
-    /// Percent of CPU.
-    pub cpu: Option<Gauge>,
-    /// Connections.
-    pub connections: Option<Gauge>,
-    /// Bytes of free storage; Aurora has no such thing.
-    pub free_storage: Option<Gauge>,
-    /// Milliseconds that a reader lies behind.
-    pub lag: Option<Gauge>,
-    /// Seconds that a read takes.
-    pub read_latency: Option<Gauge>,
-    /// Seconds that a write takes.
-    pub write_latency: Option<Gauge>,
 }
 
 impl<T> Default for Part<T> {

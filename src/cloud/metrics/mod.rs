@@ -4,6 +4,7 @@
 //! sample is absent, not zero. Each metric asked costs money ($0.01 for 1,000; CloudWatch price list, 2026):
 //! [`Samples::asked`] counts them.
 
+mod gauges;
 mod series;
 
 use std::{
@@ -21,7 +22,8 @@ use aws_sdk_cloudwatch::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use series::{QUEUE_AGE, Series, Statistic};
+pub use gauges::Gauges;
+pub use series::*;
 
 use super::{CloudError, ErrorKind, classify};
 use crate::{clock::Clock, domain::Text};
@@ -151,69 +153,93 @@ impl Metrics {
 
     /// Asks, and follows the pages.
     async fn ask(&self, series: &Series, question: Question) -> Result<Samples, CloudError> {
+        let mut samples = Samples::default();
+        let mut billed = BTreeSet::new();
+        let window = (series.period_seconds, series.window_seconds);
+        let missing = self
+            .each_result(question.queries, window, |result| {
+                billed.insert((result.id.clone(), result.label.clone()));
+                take(&mut samples, result, question.names.as_deref());
+            })
+            .await?;
+        missing.iter().for_each(|why| samples.is_incomplete(why));
+        samples.asked = question.names.map_or(billed.len(), |names| names.len()) as u64;
+        Ok(samples)
+    }
+
+    /// Follows the pages of one question; `window` is the longest period and how far back samples count, in seconds. Answers why
+    /// there may be more.
+    async fn each_result(
+        &self,
+        queries: Vec<MetricDataQuery>,
+        window: (u32, u32),
+        mut take: impl FnMut(MetricDataResult),
+    ) -> Result<Vec<String>, CloudError> {
         let now = self.clock.now();
         // CloudWatch answers faster where times are whole periods (API reference).
-        let from = floor(now, series.period_seconds) - SignedDuration::from_secs(series.window_seconds.into());
+        let from = floor(now, window.0) - SignedDuration::from_secs(window.1.into());
         let first = self
             .client
             .get_metric_data()
-            .set_metric_data_queries(Some(question.queries))
+            .set_metric_data_queries(Some(queries))
             .start_time(DateTime::from_secs(from.as_second()))
             .end_time(DateTime::from_secs(now.as_second() + 1))
             .scan_by(ScanBy::TimestampDescending)
             .max_datapoints(POINTS_MAX);
-        let mut samples = Samples::default();
-        let mut billed = BTreeSet::new();
+        let mut missing = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let page = first.clone().set_next_token(token.clone()).send().await;
             let page = page.map_err(|error| classify::from_sdk(GET, error))?;
             for message in page.messages.unwrap_or_default() {
                 let words = message.value.or(message.code).unwrap_or_default();
-                samples.is_incomplete(&format!("CloudWatch says: {words}"));
+                missing.push(format!("CloudWatch says: {words}"));
             }
-            for result in page.metric_data_results.unwrap_or_default() {
-                billed.insert((result.id.clone(), result.label.clone()));
-                take(&mut samples, result, question.names.as_deref());
-            }
+            page.metric_data_results.unwrap_or_default().into_iter().for_each(&mut take);
             let next = page.next_token.filter(|next| !next.is_empty());
             if next.is_some() && next == token {
                 return Err(classify::malformed(GET, "a page names itself as the next one"));
             }
             token = next;
             if token.is_none() {
-                break;
+                return Ok(missing);
             }
         }
-        if token.is_some() {
-            samples.is_incomplete(&format!("there are more than {PAGES_MAX} pages"));
-        }
-        samples.asked = question.names.map_or(billed.len(), |names| names.len()) as u64;
-        Ok(samples)
+        missing.push(format!("there are more than {PAGES_MAX} pages"));
+        Ok(missing)
     }
 }
 
 /// Notes the samples of one series.
 fn take(samples: &mut Samples, result: MetricDataResult, names: Option<&[String]>) {
-    match &result.status_code {
-        // The rest of it comes on the next page.
-        None | Some(StatusCode::Complete | StatusCode::PartialData) => {}
-        Some(StatusCode::Forbidden) => samples.is_incomplete("CloudWatch may not show some metrics"),
-        Some(_) => samples.is_incomplete("CloudWatch could not read some metrics"),
+    if let Some(why) = refusal(&result) {
+        samples.is_incomplete(why);
     }
     let name = match names {
         None => result.label,
         Some(names) => result.id.as_deref().and_then(index).and_then(|index| names.get(index).cloned()),
     };
     let Some(name) = name.filter(|name| !name.is_empty()) else { return };
-    let times = result.timestamps.unwrap_or_default();
-    let points = times.iter().zip(result.values.unwrap_or_default()).filter_map(|(at, value)| {
-        let at = Timestamp::from_second(at.secs()).ok()?;
-        value.is_finite().then_some(Sample { value, at })
-    });
-    for newest in points {
+    for newest in points(result.timestamps, result.values) {
         samples.note(name.clone(), Recent { newest, highest: newest.value });
     }
+}
+
+/// Why CloudWatch did not tell a series.
+fn refusal(result: &MetricDataResult) -> Option<&'static str> {
+    match &result.status_code {
+        // The rest of it comes on the next page.
+        None | Some(StatusCode::Complete | StatusCode::PartialData) => None,
+        Some(StatusCode::Forbidden) => Some("CloudWatch may not show some metrics"),
+        Some(_) => Some("CloudWatch could not read some metrics"),
+    }
+}
+
+fn points(times: Option<Vec<DateTime>>, values: Option<Vec<f64>>) -> impl Iterator<Item = Sample> {
+    times.unwrap_or_default().into_iter().zip(values.unwrap_or_default()).filter_map(|(at, value)| {
+        let at = Timestamp::from_second(at.secs()).ok()?;
+        value.is_finite().then_some(Sample { value, at })
+    })
 }
 
 /// A query's id: CloudWatch wants a lower-case letter first.

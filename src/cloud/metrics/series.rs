@@ -1,4 +1,7 @@
 //! [`Series`]: which metric of which kind of resource, and how CloudWatch is asked for it.
+//!
+//! Names, dimensions and units are those of the services' own documentation ("CloudWatch metrics" of the ECS, Aurora, RDS, MSK
+//! and Lambda guides).
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 
@@ -24,8 +27,12 @@ pub struct Series {
 pub enum Statistic {
     /// Highest sample.
     Maximum,
+    /// Lowest sample.
+    Minimum,
     /// Sum of samples.
     Sum,
+    /// Their sum by their count.
+    Average,
 }
 
 /// Age of each queue's oldest message, seconds. Leaves out messages received three times or more (standard queues); in a DLQ
@@ -39,11 +46,70 @@ pub const QUEUE_AGE: Series = Series {
     window_seconds: 600,
 };
 
+/// A series of which half an hour is looked at, minute by minute.
+const fn half_hour(
+    namespace: &'static str,
+    dimensions: &'static [&'static str],
+    metric: &'static str,
+    statistic: Statistic,
+) -> Series {
+    Series { namespace, dimensions, metric, statistic, period_seconds: 60, window_seconds: 1_800 }
+}
+
+const OF_SERVICE: &[&str] = &["ClusterName", "ServiceName"];
+const OF_INSTANCE: &[&str] = &["DBInstanceIdentifier"];
+const OF_FUNCTION: &[&str] = &["FunctionName"];
+
+/// Percent of the CPU that a service's tasks reserved; by `cluster/service`. No sample while no task runs.
+pub const SERVICE_CPU: Series = half_hour("AWS/ECS", OF_SERVICE, "CPUUtilization", Statistic::Average);
+/// Percent of the memory that a service's tasks reserved; by `cluster/service`. No sample while no task runs.
+pub const SERVICE_MEMORY: Series = half_hour("AWS/ECS", OF_SERVICE, "MemoryUtilization", Statistic::Average);
+/// What is asked of services.
+pub const SERVICES: [Series; 2] = [SERVICE_CPU, SERVICE_MEMORY];
+
+/// Percent of CPU, by instance.
+pub const DATABASE_CPU: Series = half_hour("AWS/RDS", OF_INSTANCE, "CPUUtilization", Statistic::Average);
+/// Connections, by instance.
+pub const DATABASE_CONNECTIONS: Series = half_hour("AWS/RDS", OF_INSTANCE, "DatabaseConnections", Statistic::Maximum);
+/// Bytes of free storage, by instance; Aurora's have none.
+pub const DATABASE_FREE_STORAGE: Series = half_hour("AWS/RDS", OF_INSTANCE, "FreeStorageSpace", Statistic::Minimum);
+/// Milliseconds that a reader of Aurora lies behind, by instance.
+pub const AURORA_REPLICA_LAG: Series = half_hour("AWS/RDS", OF_INSTANCE, "AuroraReplicaLag", Statistic::Maximum);
+/// Seconds that another engine's reader lies behind, by instance; -1: replication does not run.
+pub const REPLICA_LAG: Series = half_hour("AWS/RDS", OF_INSTANCE, "ReplicaLag", Statistic::Maximum);
+/// Seconds of a read, by instance.
+pub const DATABASE_READ_LATENCY: Series = half_hour("AWS/RDS", OF_INSTANCE, "ReadLatency", Statistic::Average);
+/// Seconds of a write, by instance.
+pub const DATABASE_WRITE_LATENCY: Series = half_hour("AWS/RDS", OF_INSTANCE, "WriteLatency", Statistic::Average);
+/// What is asked of databases' instances.
+pub const DATABASES: [Series; 7] = [
+    DATABASE_CPU,
+    DATABASE_CONNECTIONS,
+    DATABASE_FREE_STORAGE,
+    AURORA_REPLICA_LAG,
+    REPLICA_LAG,
+    DATABASE_READ_LATENCY,
+    DATABASE_WRITE_LATENCY,
+];
+
+/// Offsets that a group has not read yet, summed over partitions; by `cluster/topic/group`: a group's name may have slashes.
+pub const KAFKA_LAG: Series =
+    half_hour("AWS/Kafka", &["Cluster Name", "Topic", "Consumer Group"], "SumOffsetLag", Statistic::Maximum);
+
+/// Calls of a function that failed in each minute; by function.
+pub const LAMBDA_ERRORS: Series = half_hour("AWS/Lambda", OF_FUNCTION, "Errors", Statistic::Sum);
+/// Calls of a function in each minute; by function.
+pub const LAMBDA_INVOCATIONS: Series = half_hour("AWS/Lambda", OF_FUNCTION, "Invocations", Statistic::Sum);
+/// What is asked of functions.
+pub const FUNCTIONS: [Series; 2] = [LAMBDA_ERRORS, LAMBDA_INVOCATIONS];
+
 impl Statistic {
     fn name(self) -> &'static str {
         match self {
             Self::Maximum => "Maximum",
+            Self::Minimum => "Minimum",
             Self::Sum => "Sum",
+            Self::Average => "Average",
         }
     }
 }
@@ -52,9 +118,12 @@ impl Series {
     /// Every resource, in one query; each answer's label is the resource's name.
     pub(super) fn search(&self, id: &str) -> MetricDataQuery {
         let Self { namespace, dimensions, metric, statistic, period_seconds, .. } = self;
+        // Names with a space stand in double quotes (CloudWatch user guide, "Search expression syntax").
+        let quoted = |name: &&str| if name.contains(' ') { format!("\"{name}\"") } else { (*name).to_owned() };
+        let schema: Vec<String> = dimensions.iter().map(quoted).collect();
         let expression = format!(
             "SEARCH('{{{namespace},{}}} MetricName=\"{metric}\"', '{}', {period_seconds})",
-            dimensions.join(","),
+            schema.join(","),
             statistic.name()
         );
         let label: Vec<String> = dimensions.iter().map(|dimension| format!("${{PROP('Dim.{dimension}')}}")).collect();
@@ -63,7 +132,8 @@ impl Series {
 
     /// One resource.
     pub(super) fn named(&self, id: &str, name: &str) -> MetricDataQuery {
-        let values = name.split('/');
+        // What follows the last separator that is needed belongs to the last dimension.
+        let values = name.splitn(self.dimensions.len(), '/');
         let dimensions = self.dimensions.iter().zip(values);
         let dimensions = dimensions.map(|(name, value)| Dimension::builder().name(*name).value(value).build());
         let metric = Metric::builder().namespace(self.namespace).metric_name(self.metric);

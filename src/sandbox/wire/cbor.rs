@@ -7,7 +7,13 @@ use serde_json::{Map, Number, Value};
 /// Deepest nesting that is read.
 const DEPTH_MAX: usize = 32;
 /// Members whose numbers are times.
-const TIMES: [&str; 2] = ["Timestamp", "Timestamps"];
+const TIMES: [&str; 5] = [
+    "Timestamp",
+    "Timestamps",
+    "StateUpdatedTimestamp",
+    "StateTransitionedTimestamp",
+    "AlarmConfigurationUpdatedTimestamp",
+];
 
 /// Reads a document; times become seconds since 1970. An empty body is an empty document.
 ///

@@ -37,6 +37,17 @@ impl Summary {
         self.minimum = self.minimum.min(other.minimum);
         self.maximum = self.maximum.max(other.maximum);
     }
+
+    /// The value of a statistic; the average of one that is not known.
+    pub(super) fn value(&self, statistic: &str) -> f64 {
+        match statistic {
+            "Maximum" => self.maximum,
+            "Minimum" => self.minimum,
+            "Sum" => self.sum,
+            "SampleCount" => self.count,
+            _ => self.sum / self.count,
+        }
+    }
 }
 
 type Metrics = BTreeMap<MetricName, BTreeMap<i64, Summary>>;

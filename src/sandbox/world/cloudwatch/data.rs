@@ -119,34 +119,37 @@ impl World {
     /// The points of one metric.
     fn points(&self, now: i64, caller: &Caller, metric: &MetricName, window: Window) -> Vec<(i64, f64)> {
         let mut periods: BTreeMap<i64, Summary> = BTreeMap::new();
-        let mut add = |minute: i64, summary: Summary| {
+        for (minute, summary) in self.minutes(now, caller, metric, window.from, window.until) {
             let start = minute.div_euclid(window.period) * window.period;
             periods.entry(start).and_modify(|known| known.add(summary)).or_insert(summary);
-        };
-        if metric.namespace == SQS {
-            // The last minute that ended long enough ago to be shown.
-            let shown = (now - self.settings.metrics_lag_seconds * 1_000).div_euclid(MINUTE) * MINUTE;
-            let until = window.until.min(shown);
-            for (minute, value) in self.minutes_of_queue(caller, metric, window.from, until) {
-                add(minute, Summary::of(value));
-            }
-        } else if let Some(minutes) = self.cloudwatch.custom.get(caller, metric)
-            && window.from < window.until
-        {
-            minutes.range(window.from..window.until).for_each(|(&minute, &summary)| add(minute, summary));
         }
-        let value = |summary: &Summary| match window.statistic {
-            "Maximum" => summary.maximum,
-            "Minimum" => summary.minimum,
-            "Sum" => summary.sum,
-            "SampleCount" => summary.count,
-            _ => summary.sum / summary.count,
-        };
-        let points = periods.iter().map(|(&start, summary)| (start, value(summary)));
+        let points = periods.iter().map(|(&start, summary)| (start, summary.value(window.statistic)));
         match window.scan_by {
             ScanBy::TimestampAscending => points.collect(),
             ScanBy::TimestampDescending => points.rev().collect(),
         }
+    }
+
+    /// Minutes of a metric that begin at or after `from` and before `until`, as far as they can be seen.
+    pub(super) fn minutes(
+        &self,
+        now: i64,
+        caller: &Caller,
+        metric: &MetricName,
+        from: i64,
+        until: i64,
+    ) -> Vec<(i64, Summary)> {
+        // The last minute that ended long enough ago to be shown.
+        let shown = (now - self.settings.metrics_lag_seconds * 1_000).div_euclid(MINUTE) * MINUTE;
+        if metric.namespace == SQS {
+            let minutes = self.minutes_of_queue(caller, metric, from, until.min(shown));
+            return minutes.map(|(minute, value)| (minute, Summary::of(value))).collect();
+        }
+        if let Some(minutes) = self.cloudwatch.custom.get(caller, metric) {
+            let minutes = if from < until { Some(minutes.range(from..until)) } else { None };
+            return minutes.into_iter().flatten().map(|(&minute, &summary)| (minute, summary)).collect();
+        }
+        Vec::new()
     }
 
     /// Minutes that begin at or after `from` and before `until`, with their values.

@@ -4,6 +4,7 @@
 //! and carries the time at which the minute began. A queue without messages has metrics for six hours after its last change.
 //! Not simulated: the quarter of an hour for which AWS may show nothing of a queue that wakes after that.
 
+mod alarms;
 mod custom;
 mod data;
 mod list;
@@ -34,6 +35,7 @@ pub struct CloudWatch {
     /// When they are noted; none: nothing changed.
     next_note: Option<i64>,
     custom: Custom,
+    alarms: alarms::Alarms,
 }
 
 impl CloudWatch {
@@ -60,6 +62,9 @@ impl World {
         let name = format!("cloudwatch:{action}");
         if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
             return Err(denied(caller, &name));
+        }
+        if let Some(answer) = self.call_alarms(now, caller, action, &request) {
+            return answer;
         }
         match action {
             "GetMetricData" => self.get_metric_data(now, caller, &read(request)?),

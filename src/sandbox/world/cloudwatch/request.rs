@@ -25,7 +25,7 @@ pub(super) enum ScanBy {
     TimestampAscending,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Query {
     #[serde(default)]
@@ -37,7 +37,7 @@ pub(super) struct Query {
     pub(super) period: Option<i64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct MetricStat {
     pub(super) metric: MetricName,
@@ -124,7 +124,7 @@ impl MetricName {
 }
 
 /// Seconds since 1970, or a text as ISO 8601 has it.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Written {

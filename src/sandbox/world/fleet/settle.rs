@@ -17,6 +17,9 @@ use crate::sandbox::world::{
     template::{Fill, Place, Template},
 };
 
+/// For how long alarms have watched when the sandbox starts: as long as metrics go back.
+const PAST: SignedDuration = SignedDuration::from_hours(1);
+
 impl Fleet {
     /// Makes the fleet's queues, messages, parameters and actors; `seed` decides every text.
     ///
@@ -34,6 +37,8 @@ impl Fleet {
             }
         }
         world.begin_metrics(now);
+        let since = now.saturating_sub(PAST).unwrap_or(now);
+        self.places().for_each(|place| world.backdate_alarms(&place.caller(), since));
         Ok(())
     }
 }
