@@ -12,6 +12,7 @@ mod pictures;
 mod sandbox;
 mod scenarios;
 mod served;
+mod sql;
 mod support;
 mod tidy;
 mod tui;

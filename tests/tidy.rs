@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("databases", &["domain", "cloud"]),
     ("doctor", &["domain", "clock", "cloud"]),
     ("keymap", &["operations", "files", "domain"]),
-    ("observe", &["domain", "clock", "cloud", "config", "messages"]),
+    ("observe", &["domain", "clock", "cloud", "config", "databases", "messages"]),
     // A plan carries the operation that it is of.
     ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
     ("gate", &["domain", "plan"]),
@@ -77,12 +77,13 @@ const LONG: [(&str, &str); 0] = [];
 const LINES_MAX: usize = 500;
 
 /// What may be named only under some paths, and why.
-const ONLY_IN: [(&[&str], &[&str], &str); 6] = [
+const ONLY_IN: [(&[&str], &[&str], &str); 7] = [
     (
         &["aws_sdk_", "aws_config::", "aws_types::", "aws_credential_types::"],
         &["src/cloud/"],
         "ask `cloud` instead: only it names the SDK's types",
     ),
+    (&["sqlx::"], &["src/cloud/endpoint/"], "ask `cloud` instead: a connection wakes a database that has paused"),
     (
         &["aws_smithy_"],
         &["src/cloud/", "src/clock.rs", "src/sandbox/mod.rs", "src/sandbox/wire/"],

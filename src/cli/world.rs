@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use super::{args::Global, error::CliError, output::Output, paths::Realm};
 use crate::{
     clock::Clock,
-    cloud::{Cloud, Connect},
+    cloud::{Cloud, Connect, Dial},
     config::{self, Configured, Paint, Places, ResolveError, problem::nearest},
     domain::{Environment, Text},
-    sandbox::{Sandbox, join, serve},
+    sandbox::{Sandbox, endpoint, join, serve},
 };
 
 /// What the program acts on.
@@ -71,11 +71,17 @@ async fn sandbox(global: &Global) -> Result<World, CliError> {
     let (environments, connect, origin, kept) = match joined {
         Some(joined) => {
             let origin = format!("sandbox: joined the one at {} (seed {})", joined.endpoint, joined.seed);
-            (join::environments(&joined), Connect::network(joined.clock), origin, None)
+            (
+                join::environments(&joined),
+                Connect::network(joined.clock).dialing(Dial::Through(endpoint::answerer(&joined))),
+                origin,
+                None,
+            )
         }
         None => {
             let sandbox = fresh()?;
-            let connect = Connect::through(sandbox.clock(), sandbox.http_client());
+            let connect =
+                Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
             let seed = sandbox.options().seed;
             let origin =
                 format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one");

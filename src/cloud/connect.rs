@@ -1,6 +1,6 @@
 //! Builds an environment's clients.
 
-use std::{env, sync::Arc, time::Duration};
+use std::{env, io, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, identity::IdentityCache};
 use aws_sdk_sqs::config::{
@@ -10,13 +10,14 @@ use aws_sdk_sqs::config::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::endpoint::{Dial, Endpoints};
 use super::{
     Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity,
     lambda::Lambda, metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
-    domain::{Environment, Text},
+    domain::{Environment, Text, endpoint::Answering},
 };
 
 /// How long a connection may take to come about.
@@ -57,17 +58,26 @@ pub struct Connect {
     /// The way there: the network's client or the embedded sandbox. `None`: a network client of its own for each
     /// [`Connect::cloud`]; [`Connect::network`] makes one to share.
     pub http: Option<SharedHttpClient>,
+    /// The way to endpoints of databases: the network, or the sandbox.
+    pub dial: Dial,
 }
 
 impl Connect {
     /// Over the network, with one pool of connections for every environment.
     pub fn network(clock: Clock) -> Self {
-        Self { clock, http: Some(network::client()) }
+        Self { clock, http: Some(network::client()), dial: Dial::Network }
     }
 
     /// Through `http` in place of the network: the embedded sandbox.
     pub fn through(clock: Clock, http: SharedHttpClient) -> Self {
-        Self { clock, http: Some(http) }
+        // Whoever puts something in place of the network does not mean to reach databases over it.
+        let nobody = |_, _| -> Answering { Box::pin(async { Err(io::ErrorKind::HostUnreachable.into()) }) };
+        Self { clock, http: Some(http), dial: Dial::Through(Arc::new(nobody)) }
+    }
+
+    /// The same with another way to endpoints of databases.
+    pub fn dialing(self, dial: Dial) -> Self {
+        Self { dial, ..self }
     }
 
     /// Clients for `environment`. Makes no call; credentials are resolved at the first one.
@@ -81,11 +91,13 @@ impl Connect {
         let provider = credentials::provider(&environment, &base).await?;
         let shared = base.into_builder().credentials_provider(provider).build();
         let skew = SkewGauge::new(self.clock);
+        let parameters = Parameters::new(&shared, partition(&environment, "ssm"));
         Ok(Cloud {
             clock: self.clock,
             sqs: Sqs::new(self.sqs_clients(&environment, &shared), self.clock),
             identity: Identity::new(&shared, partition(&environment, "sts"), skew),
-            parameters: Parameters::new(&shared, partition(&environment, "ssm")),
+            endpoints: Endpoints::new(self.dial.clone(), self.clock, parameters.clone(), shared.clone()),
+            parameters,
             rds: Rds::new(&shared, partition(&environment, "rds"), once()),
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
@@ -172,6 +184,11 @@ fn once() -> TimeoutConfig {
 /// Retry tokens are the environment's own: one that fails does not use up another's.
 fn partition(environment: &Environment, service: &str) -> RetryPartition {
     RetryPartition::new(format!("{}/{}/{service}", environment.name, environment.region))
+}
+
+/// A variable of the process's environment, where the configuration says that a password is in it.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A variable of the process's environment that would move an endpoint, as `NAME=value`.

@@ -5,6 +5,7 @@
 pub mod alarms;
 pub mod autoscaling;
 pub mod ecs;
+pub mod endpoint;
 pub mod error;
 pub mod identity;
 pub mod lambda;
@@ -29,6 +30,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use connect::Connect;
+pub use endpoint::Dial;
 pub use error::{CloudError, ErrorKind};
 
 use crate::{clock::Clock, domain::Environment};
@@ -47,6 +49,7 @@ pub struct Cloud {
     autoscaling: autoscaling::Autoscaling,
     rds: rds::Rds,
     lambda: lambda::Lambda,
+    endpoints: endpoint::Endpoints,
 }
 
 impl Cloud {
@@ -83,6 +86,11 @@ impl Cloud {
     /// Lambda's event source mappings.
     pub fn lambda(&self) -> &lambda::Lambda {
         &self.lambda
+    }
+
+    /// Endpoints of databases. Nothing passive may ask them.
+    pub fn endpoints(&self) -> &endpoint::Endpoints {
+        &self.endpoints
     }
 
     /// CloudWatch metrics.

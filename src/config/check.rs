@@ -253,7 +253,7 @@ impl One<'_> {
         text
     }
 
-    fn verdict(&mut self, spot: &Spot<String>, verdict: Result<(), Complaint>) {
+    pub(super) fn verdict(&mut self, spot: &Spot<String>, verdict: Result<(), Complaint>) {
         let Err(Complaint { message, help }) = verdict else { return };
         let problem = Problem::error(spot.span(), message);
         self.problems.push(match help {
@@ -263,7 +263,7 @@ impl One<'_> {
     }
 
     /// The text with `${env}` replaced by the environment's name.
-    fn expanded(&mut self, spot: &Spot<String>) -> String {
+    pub(super) fn expanded(&mut self, spot: &Spot<String>) -> String {
         let mut text = String::new();
         let mut rest = spot.value().as_str();
         while let Some((before, after)) = rest.split_once("${") {

@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 13] = [
+const TABLES: [Table; 14] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -76,6 +76,19 @@ const TABLES: [Table; 13] = [
         heading: "[defaults.databases]",
         path: &["defaults", "databases"],
         keys: &[("objectives", r#"[{ database = "orders-*", rto_seconds = 300 }]"#, Live)],
+    },
+    Table {
+        heading: "[[defaults.databases.checks]]",
+        path: &["defaults", "databases", "checks", "*"],
+        keys: &[
+            ("database", r#""orders-*""#, Live),
+            ("user", r#""opsctl_read_only""#, Live),
+            ("password", r#""secret:${env}/orders/opsctl""#, Live),
+            ("connect_to", r#""orders""#, Commented),
+            ("tls", r#""verify-full""#, Commented),
+            ("ca_file", r#""/etc/ssl/rds-global-bundle.pem""#, Live),
+            ("sql", r#""select 1""#, Commented),
+        ],
     },
     Table {
         heading: "[environments.dev]",
@@ -225,6 +238,7 @@ mod tests {
             &["defaults", "keys", "*"],
             &["defaults", "watch"],
             &["defaults", "databases"],
+            &["defaults", "databases", "checks", "*"],
             &["environments", "*"],
         ] {
             for key in descend(&schema, path)["properties"].as_object().expect("a table").keys() {

@@ -5,6 +5,7 @@
 
 mod bound;
 mod check;
+mod databases;
 mod example;
 mod groups;
 mod texts;

@@ -34,6 +34,8 @@ pub(super) enum Sort {
     KeyPlace,
     /// Service name, or cluster/name, in which `*` stands for any characters.
     ServicePattern,
+    /// Anything that can be seen.
+    Visible,
 }
 
 impl Sort {
@@ -46,7 +48,8 @@ impl Sort {
             | Self::Profile
             | Self::Role
             | Self::Endpoint
-            | Self::ServicePattern => false,
+            | Self::ServicePattern
+            | Self::Visible => false,
             Self::QueuePattern | Self::PairPattern | Self::Tag | Self::KeyPlace => true,
         }
     }
@@ -71,6 +74,7 @@ impl Sort {
             Self::Tag => tag(text),
             Self::KeyPlace => key_place(text),
             Self::ServicePattern => service_pattern(text),
+            Self::Visible => Ok(()),
         }
     }
 }

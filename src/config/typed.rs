@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{domain::Protection, files::Spot, keymap};
+use crate::{
+    domain::{Protection, endpoint::Tls},
+    files::Spot,
+    keymap,
+};
 
 /// Configuration of opsctl: which AWS accounts there are, how they are reached, how strictly a change is confirmed.
 ///
@@ -133,6 +137,36 @@ pub(super) struct Pair {
 pub(super) struct Databases {
     /// How long databases may be without a writer; the first pattern that matches wins. A failover is held against it.
     pub(super) objectives: Option<Vec<Objective>>,
+    /// How databases are asked after a failover whether they write; the first pattern that matches wins. None: it is only looked
+    /// whether their endpoint takes connections.
+    pub(super) checks: Option<Vec<Check>>,
+}
+
+/// How databases are asked by SQL, after a failover and never else, whether the server that answers writes: over one connection, read
+/// only, bounded in time.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    /// Name or pattern of clusters and instances.
+    #[schemars(required)]
+    pub(super) database: Option<Spot<String>>,
+    /// Who logs in. None: the `username` that stands in the secret.
+    pub(super) user: Option<Spot<String>>,
+    /// Where the password is found, never the password itself: "env:VARIABLE" of the process's environment, "ssm:/parameter",
+    /// "secret:name" of Secrets Manager (plain, or JSON with `username` and `password`; read through SSM, which needs
+    /// `ssm:GetParameters` and `secretsmanager:GetSecretValue`), or "iam" for a token made of the environment's credentials. None: no
+    /// password.
+    pub(super) password: Option<Spot<String>>,
+    /// Database to connect to. None: `postgres`; with MySQL no database.
+    pub(super) connect_to: Option<Spot<String>>,
+    /// How far the server has to prove who it is: authority and name (`verify-full`, if nothing is said), the authority
+    /// (`verify-ca`), nothing (`encrypt`), or not even encrypted (`off`).
+    pub(super) tls: Option<Spot<Tls>>,
+    /// PEM file of the authorities that are trusted, a path from the root: AWS's bundle for RDS, for instance. None: the public ones,
+    /// which RDS's own certificates are not signed by.
+    pub(super) ca_file: Option<Spot<String>>,
+    /// What is asked besides: one statement that begins with `select`, `show`, `values` or `with`.
+    pub(super) sql: Option<Spot<String>>,
 }
 
 /// How long databases may be without a writer.

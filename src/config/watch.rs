@@ -8,15 +8,15 @@ use super::{
     typed::{Defaults, Environment, Watch},
 };
 use crate::{
-    domain::{Dollars, WatchRules, environment::DatabaseRules},
+    domain::{Dollars, WatchRules},
     files::{Spot, problem::Problem},
 };
 
 /// What a figure may be.
-struct Range {
-    least: i64,
-    most: i64,
-    unit: &'static str,
+pub(super) struct Range {
+    pub(super) least: i64,
+    pub(super) most: i64,
+    pub(super) unit: &'static str,
 }
 
 const CALLS_PER_MINUTE: Range = Range { least: 10, most: 60_000, unit: "calls a minute" };
@@ -26,23 +26,9 @@ const EXPIRES_SOON: Range = Range { least: 1, most: 336, unit: "hours" };
 /// Counts are remembered for half an hour.
 const GROWTH: Range = Range { least: 1, most: 30, unit: "minutes" };
 const CONSUMER_ABSENT: Range = Range { least: 1, most: 10_080, unit: "minutes" };
-const RTO: Range = Range { least: 1, most: 86_400, unit: "seconds" };
 const DOLLARS_MOST: f64 = 100.0;
 
 impl One<'_> {
-    /// The environment's own objectives come first.
-    pub(super) fn databases(&mut self, typed: &Environment, defaults: &Defaults) -> DatabaseRules {
-        let mut objectives = Vec::new();
-        for databases in [&typed.databases, &defaults.databases].into_iter().flatten() {
-            for objective in databases.objectives.iter().flatten() {
-                let (Some(database), Some(seconds)) = (&objective.database, &objective.rto_seconds) else { continue };
-                let pattern = self.pattern(database);
-                objectives.extend(self.figure(seconds, &RTO).map(|seconds| (pattern, seconds)));
-            }
-        }
-        DatabaseRules { objectives }
-    }
-
     /// The environment's own figures win over those of the defaults; its lists come first.
     pub(super) fn watch(&mut self, typed: &Environment, defaults: &Defaults) -> WatchRules {
         let mut rules = WatchRules::default();
@@ -89,7 +75,7 @@ impl One<'_> {
         }
     }
 
-    fn figure(&mut self, spot: &Spot<i64>, range: &Range) -> Option<u64> {
+    pub(super) fn figure(&mut self, spot: &Spot<i64>, range: &Range) -> Option<u64> {
         let Range { least, most, unit } = range;
         if (*least..=*most).contains(spot.value()) {
             return u64::try_from(*spot.value()).ok();
@@ -109,7 +95,7 @@ impl One<'_> {
         Dollars::from_dollars(dollars)
     }
 
-    fn pattern(&mut self, spot: &Spot<String>) -> String {
+    pub(super) fn pattern(&mut self, spot: &Spot<String>) -> String {
         if spot.value().starts_with("ssm:") {
             let problem = Problem::error(spot.span(), "what is watched cannot be read from an SSM parameter");
             self.problems.push(problem.help("write the queue's name or a pattern of it"));

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Text, words::counted};
+use super::{Text, endpoint::Endpoint, words::counted};
 
 /// A DB cluster with its instances, or an instance by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Database {
     pub members: Vec<Member>,
     /// Where a Multi-AZ instance's standby is.
     pub standby_zone: Option<Text>,
+    /// Where who writes answers.
+    #[serde(default)]
+    pub endpoint: Option<Endpoint>,
     /// Limits of Aurora Serverless v2.
     pub limits: Option<CapacityLimits>,
     /// What AWS means to change: action and description.
@@ -266,6 +269,7 @@ pub(crate) mod tests {
             status: Text::from("available"),
             members,
             standby_zone: None,
+            endpoint: None,
             limits: None,
             pending: Vec::new(),
             global: None,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{service_rules::ServiceRules, watch::WatchRules};
+use super::{endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules};
 
 /// An environment's name in the configuration: `dev`, `staging`, `prod`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,12 +112,19 @@ pub struct Environment {
 pub struct DatabaseRules {
     /// Patterns of databases and how long they may be without a writer, in seconds; the first that fits counts.
     pub objectives: Vec<(String, u64)>,
+    /// How databases are asked after a failover; the first whose pattern fits counts.
+    pub checks: Vec<SqlCheck>,
 }
 
 impl DatabaseRules {
     /// The recovery time objective of a database.
     pub fn rto_seconds(&self, name: &str) -> Option<u64> {
         self.objectives.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, seconds)| *seconds)
+    }
+
+    /// How a database is asked by SQL after a failover; none: only whether it takes connections.
+    pub fn check(&self, name: &str) -> Option<&SqlCheck> {
+        self.checks.iter().find(|check| check.fits(name))
     }
 }
 

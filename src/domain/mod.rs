@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod consumer;
 pub mod database;
+pub mod endpoint;
 pub mod environment;
 pub mod gauge;
 pub mod message;

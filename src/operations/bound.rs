@@ -11,7 +11,11 @@ use super::{
     values::Uncertain,
 };
 use crate::{
-    domain::{QueueArn, QueueUrl, RunId, database::Topology},
+    domain::{
+        QueueArn, QueueUrl, RunId,
+        database::Topology,
+        endpoint::{Dialect, Endpoint},
+    },
     messages::filter::Filter,
 };
 
@@ -83,6 +87,12 @@ pub struct FailOver {
     pub zone: Option<String>,
     /// Where its standby is before.
     pub standby_zone: Option<String>,
+    /// Where it answers.
+    #[serde(default)]
+    pub endpoint: Option<Endpoint>,
+    /// What SQL it speaks.
+    #[serde(default)]
+    pub dialect: Option<Dialect>,
     /// What is configured.
     pub rto_seconds: Option<u64>,
     /// When it was asked for: then it is only looked at.

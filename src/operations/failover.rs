@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Text,
         database::{Database, DatabaseEvent, Member, SourceKind, Topology},
+        endpoint::Dialect,
     },
     journal::History,
     plan::{Call, Fact, Plan},
@@ -64,6 +65,7 @@ pub(super) async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) 
     observe(&mut plan, &database, &bound);
     let look = Scene::look(cloud, &database, &bound).await;
     facts(&mut plan, &database, &bound, &look);
+    check(&mut plan, cloud, &bound);
     judge(&mut plan, &database, &bound, &look);
     Ok(Planned { plan, bound: Bound::FailOver(Box::new(bound)) })
 }
@@ -176,6 +178,8 @@ fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailO
         target,
         zone: zone(database.writer()),
         standby_zone: database.standby_zone.as_ref().map(ToString::to_string),
+        endpoint: database.endpoint.clone(),
+        dialect: Dialect::of(database.engine.as_str()),
         rto_seconds: cloud.environment().databases.rto_seconds(&database.name),
         asked_at: None,
     })
@@ -193,6 +197,19 @@ fn observe(plan: &mut Plan, database: &Database, bound: &FailOver) {
         note("zone", bound.zone.clone().unwrap_or_else(none));
         note("standby's zone", bound.standby_zone.clone().unwrap_or_else(none));
     }
+}
+
+/// How it is proven that it answers again: a part of what is agreed to, for a connection wakes what has paused.
+fn check(plan: &mut Plan, cloud: &Cloud, bound: &FailOver) {
+    let check = cloud.environment().databases.check(&bound.database);
+    let words = match (&bound.endpoint, check, bound.dialect) {
+        (None, ..) => "nothing: RDS names no endpoint".to_owned(),
+        (Some(endpoint), Some(check), Some(_)) => format!("connects to {endpoint} and {}", check.words()),
+        (Some(endpoint), None, _) => format!("connects to {endpoint} and hangs up: no check by SQL is configured"),
+        (Some(endpoint), Some(_), None) => format!("connects to {endpoint} and hangs up: its engine can't be asked"),
+    };
+    plan.observed.insert("check".to_owned(), words.clone());
+    plan.facts.push(Fact { label: "afterwards".to_owned(), value: Text::line(&words) });
 }
 
 fn facts(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {

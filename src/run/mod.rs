@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use failover::FailedOver;
+pub use failover::{Answered, FailedOver};
 pub use report::{End, Ended, Failure, Report, SCHEMA};
 
 use crate::{

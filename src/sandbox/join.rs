@@ -121,17 +121,20 @@ impl Drop for StateFile {
 
 /// Asks a sandbox what it is. A plain request of our own: no client is up yet when this is asked.
 fn ask(url: &str) -> io::Result<Status> {
+    Ok(serde_json::from_str(&get(url, STATUS_PATH, DEADLINE)?)?)
+}
+
+/// The document at a path of a sandbox. Blocks as long as `deadline` at most for each step.
+pub(super) fn get(url: &str, path: &str, deadline: Duration) -> io::Result<String> {
     let authority = url.strip_prefix("http://").ok_or_else(|| io::Error::other("no http URL"))?;
     let address: SocketAddr = authority.parse().map_err(io::Error::other)?;
     if !address.ip().is_loopback() {
         return Err(io::Error::other("a sandbox runs on loopback only"));
     }
     let mut stream = TcpStream::connect_timeout(&address, DEADLINE)?;
-    stream.set_read_timeout(Some(DEADLINE))?;
+    stream.set_read_timeout(Some(deadline))?;
     stream.set_write_timeout(Some(DEADLINE))?;
-    stream.write_all(
-        format!("GET {STATUS_PATH} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").as_bytes(),
-    )?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.take(STATUS_BYTES_MAX).read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);
@@ -139,7 +142,7 @@ fn ask(url: &str) -> io::Result<Status> {
     if !head.starts_with("HTTP/1.1 200") {
         return Err(io::Error::other("no sandbox answers there"));
     }
-    Ok(serde_json::from_str(body)?)
+    Ok(body.to_owned())
 }
 
 #[cfg(test)]

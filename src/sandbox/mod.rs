@@ -5,6 +5,7 @@
 //!                                     └─ serve(listener) the same on loopback, for other programs
 //! ```
 
+pub mod endpoint;
 pub mod join;
 pub mod serve;
 pub mod wire;

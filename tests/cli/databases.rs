@@ -164,6 +164,9 @@ fn a_failover_measures_its_seconds_and_is_asked_for_once() {
     let seconds = done["seconds_to_writer"].as_f64().expect("measured");
     assert!((12.0..120.0).contains(&seconds), "{seconds}");
     assert_eq!(done["within_rto"], true);
+    let answered = &done["answered"];
+    assert!(answered["seconds"].as_f64() > done["seconds_to_writer"].as_f64(), "{answered}");
+    assert_eq!(answered["reached"], "answers");
     ground.sandbox.with(|world, now| {
         assert_eq!(world.cluster(now, DEV, REGION, "nexusstream-dev").expect("there").failovers, 1);
     });

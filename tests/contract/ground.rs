@@ -59,7 +59,12 @@ impl Ground {
                 let clock = Clock::virtual_from("2026-11-21T03:00:00Z".parse().expect("a time"), 1.0);
                 let options = Options::default();
                 let sandbox = Sandbox::new(World::new(options.seed, clock.now()), clock, options);
-                (Connect::through(clock, sandbox.http_client()), None, Some(sandbox))
+                (
+                    Connect::through(clock, sandbox.http_client())
+                        .dialing(opsctl::cloud::Dial::Through(sandbox.answerer())),
+                    None,
+                    Some(sandbox),
+                )
             }
             Peer::Ministack(url) | Peer::Localstack(url) => {
                 (Connect::network(Clock::system()), Some(url.clone()), None)

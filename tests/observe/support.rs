@@ -123,7 +123,8 @@ impl Place {
     }
 
     pub(super) fn site(&self) -> Site {
-        let connect = Connect::through(self.sandbox.clock(), self.sandbox.http_client());
+        let connect = Connect::through(self.sandbox.clock(), self.sandbox.http_client())
+            .dialing(opsctl::cloud::Dial::Through(self.sandbox.answerer()));
         let environment = Arc::new(self.environment.clone());
         let opened = Arc::clone(&environment);
         let count = self.opened.clone();

@@ -67,7 +67,8 @@ fn world(stage: &Stage) -> (u32, String) {
 }
 
 fn objective(stage: &mut Stage, seconds: u64) {
-    stage.environment.databases = DatabaseRules { objectives: vec![("ord*".to_owned(), seconds)] };
+    stage.environment.databases =
+        DatabaseRules { objectives: vec![("ord*".to_owned(), seconds)], ..DatabaseRules::default() };
 }
 
 fn words(texts: &[Text]) -> String {

@@ -10,6 +10,7 @@ mod guard;
 mod looks;
 mod managed;
 mod plans;
+mod proof;
 mod restore;
 mod services;
 mod throttled;

@@ -114,7 +114,8 @@ impl Stage {
     }
 
     pub(crate) async fn cloud(&self) -> Cloud {
-        let connect = Connect::through(self.sandbox.clock(), self.sandbox.http_client());
+        let connect = Connect::through(self.sandbox.clock(), self.sandbox.http_client())
+            .dialing(opsctl::cloud::Dial::Through(self.sandbox.answerer()));
         connect.cloud(Arc::new(self.environment.clone())).await.expect("clients")
     }
 

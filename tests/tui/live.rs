@@ -39,7 +39,8 @@ const WAIT: Duration = Duration::from_secs(30);
 impl Live {
     fn on(stage: &Stage) -> Self {
         let environment = Arc::new(stage.environment.clone());
-        let connect = Connect::through(stage.sandbox.clock(), stage.sandbox.http_client());
+        let connect = Connect::through(stage.sandbox.clock(), stage.sandbox.http_client())
+            .dialing(opsctl::cloud::Dial::Through(stage.sandbox.answerer()));
         let known = Arc::clone(&environment);
         let setting = Setting {
             environments: vec![environment],

@@ -12,12 +12,12 @@ use crate::{
         world::{choose, fresh},
     },
     clock::Clock,
-    cloud::{Cloud, CloudError, Connect, ErrorKind},
+    cloud::{Cloud, CloudError, Connect, Dial, ErrorKind},
     config::{self, Configured, Paint, Places, ResolveError},
     domain::{Environment, EnvironmentName, Text},
     journal::StateFolder,
     keymap::{Base, Keymap},
-    sandbox::{Sandbox, join},
+    sandbox::{Sandbox, endpoint, join},
     tui::{
         self, ConsoleError, Outside, Reach,
         model::{Setting, World},
@@ -90,12 +90,13 @@ async fn sandbox(global: &Global) -> Result<Ground, CliError> {
     let (environments, connect, origin, state, sandbox) = match joined {
         Some(joined) => {
             let origin = format!("the sandbox at {}", joined.endpoint);
-            let connect = Connect::network(joined.clock);
+            let connect = Connect::network(joined.clock).dialing(Dial::Through(endpoint::answerer(&joined)));
             (join::environments(&joined), connect, origin, paths::sandbox_state(Some(joined.pid)), None)
         }
         None => {
             let sandbox = fresh()?;
-            let connect = Connect::through(sandbox.clock(), sandbox.http_client());
+            let connect =
+                Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
             let environments = crate::sandbox::world::fleet::environments();
             (environments, connect, "a sandbox of its own".to_owned(), paths::sandbox_state(None), Some(sandbox))
         }

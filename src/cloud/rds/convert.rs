@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::domain::{
     Text,
     database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology},
+    endpoint::Endpoint,
 };
 
 /// Engines of other services that answer here, too.
@@ -75,6 +76,7 @@ fn of_cluster(
         status: status(cluster.status()),
         members,
         standby_zone: None,
+        endpoint: endpoint(cluster.endpoint(), cluster.port()),
         limits,
         pending: all_pending,
         global: cluster.global_cluster_identifier().filter(|name| !name.is_empty()).map(Text::line),
@@ -93,6 +95,7 @@ fn of_instance(instance: &DbInstance, pending: &BTreeMap<String, Vec<Pending>>) 
         version: Text::line(instance.engine_version().unwrap_or_default()),
         status: status(instance.db_instance_status()),
         members: vec![member(instance, true)],
+        endpoint: instance.endpoint().and_then(|at| endpoint(at.address(), at.port())),
         standby_zone: instance.secondary_availability_zone().filter(|zone| !zone.is_empty()).map(Text::line),
         limits: None,
         pending: pending.get(&arn).cloned().unwrap_or_default(),
@@ -115,6 +118,11 @@ fn member(instance: &DbInstance, is_writer: bool) -> Member {
 
 fn nothing_told(name: &str) -> Member {
     Member { name: name.to_owned(), is_writer: false, class: None, status: None, zone: None, tier: None }
+}
+
+fn endpoint(host: Option<&str>, port: Option<i32>) -> Option<Endpoint> {
+    let host = host.filter(|host| !host.is_empty())?.to_owned();
+    Some(Endpoint { host, port: u16::try_from(port?).ok().filter(|port| *port > 0)? })
 }
 
 fn status(told: Option<&str>) -> Text {

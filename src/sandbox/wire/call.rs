@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 use serde::Deserialize;
 
 use super::{handler::BODY_BYTES_MAX, rest};
+use crate::domain::endpoint::{Endpoint, Question};
 
 /// A request as the handler understands it.
 #[derive(Debug)]
@@ -18,6 +19,13 @@ pub(crate) enum Request {
     Status,
     /// `POST /moto-api/reset`: empty the world.
     Reset,
+    /// `GET /_sandbox/endpoint?host=..&port=..&ask=connect`: what a database's endpoint would answer, for programs that join it.
+    Endpoint {
+        /// Where.
+        endpoint: Endpoint,
+        /// What.
+        question: Question,
+    },
     /// Something else.
     Unknown,
 }
@@ -92,6 +100,10 @@ const STS_VERSION: &str = "2011-06-15";
 const RDS_VERSION: &str = "2014-10-31";
 /// Path of the sandbox's own status.
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
+/// Path of what endpoints would answer.
+pub(crate) const ENDPOINT_PATH: &str = "/_sandbox/endpoint";
+/// What is asked there.
+pub(crate) const QUESTIONS: [(&str, Question); 2] = [("connect", Question::Connect), ("role", Question::Role)];
 const RESET_PATH: &str = "/moto-api/reset";
 /// CloudWatch's name on the wire, in targets and paths.
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
@@ -105,6 +117,7 @@ impl Request {
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, STATUS_PATH) => Self::Status,
+            (&Method::GET, ENDPOINT_PATH) => endpoint(parts.uri.query().unwrap_or_default()).unwrap_or(Self::Unknown),
             (&Method::POST, RESET_PATH) => Self::Reset,
             (&Method::POST, path) if parts.headers.contains_key("smithy-protocol") => {
                 Call::rpc(path, body).map_or(Self::Unknown, Self::Call)
@@ -194,6 +207,14 @@ fn inflated(headers: &HeaderMap, body: Bytes) -> Option<Bytes> {
     let mut reader = GzDecoder::new(body.as_ref()).take(BODY_BYTES_MAX as u64 + 1);
     reader.read_to_end(&mut inflated).ok()?;
     (inflated.len() <= BODY_BYTES_MAX).then(|| inflated.into())
+}
+
+fn endpoint(query: &str) -> Option<Request> {
+    let fields: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let endpoint = Endpoint { host: fields.get("host")?.clone(), port: fields.get("port")?.parse().ok()? };
+    let asked = fields.get("ask")?;
+    let question = QUESTIONS.iter().find(|(name, _)| name == asked)?.1;
+    Some(Request::Endpoint { endpoint, question })
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

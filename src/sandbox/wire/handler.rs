@@ -17,7 +17,7 @@ use super::{
     fault::Course,
 };
 use crate::sandbox::{
-    Reset, Sandbox,
+    Reset, Sandbox, endpoint,
     world::{Answer, ApiError, Caller, FaultKind, World},
 };
 
@@ -35,6 +35,10 @@ impl Sandbox {
             Request::Call(call) => self.reply_to_call(parts, origin, call, came_at).await,
             Request::Status => Reply::Http(self.status()),
             Request::Reset => Reply::Http(self.reset()),
+            Request::Endpoint { endpoint, question } => {
+                let answer = self.answer(&endpoint, question).await.map_err(|error| endpoint::name(error.kind()));
+                Reply::Http(self.envelope().document(StatusCode::OK, &json!(answer)))
+            }
             Request::Unknown => {
                 Reply::Http(self.envelope().document(StatusCode::NOT_FOUND, &json!({"error": "no such page"})))
             }

@@ -15,7 +15,7 @@ mod fault;
 mod handler;
 mod rest;
 
-pub(crate) use call::STATUS_PATH;
+pub(crate) use call::{ENDPOINT_PATH, QUESTIONS, STATUS_PATH};
 
 use bytes::Bytes;
 

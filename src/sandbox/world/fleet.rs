@@ -108,7 +108,7 @@ impl Fleet {
         };
         let objectives = self.file.objectives.iter();
         let objectives = objectives.map(|entry| (entry.database.clone(), entry.rto_seconds)).collect();
-        let databases = DatabaseRules { objectives };
+        let databases = DatabaseRules { objectives, ..DatabaseRules::default() };
         let environment = |entry: &file::EnvironmentEntry| Environment {
             name: EnvironmentName(entry.name.clone()),
             account: Some(AccountId(entry.account.clone())),

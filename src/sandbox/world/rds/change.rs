@@ -14,6 +14,8 @@ use crate::sandbox::world::{ApiError, Caller};
 pub struct Times {
     /// From a cluster's failover being asked for to another instance being the writer.
     pub cluster_flips: i64,
+    /// From that to its name leading to the new writer: names live for 5 seconds.
+    pub name_lags: i64,
     /// To the cluster being available again.
     pub cluster_ends: i64,
     /// From an instance's forced failover to its standby taking over.
@@ -32,6 +34,7 @@ impl Default for Times {
     fn default() -> Self {
         Self {
             cluster_flips: 12,
+            name_lags: 5,
             cluster_ends: 28,
             instance_flips: 35,
             instance_ends: 70,
@@ -68,7 +71,7 @@ impl Place {
     pub(super) fn advance(&mut self, now: i64, times: &Times) {
         let mut events = Vec::new();
         for cluster in self.clusters.values_mut() {
-            advance_cluster(cluster, now, &mut self.instances, &mut events);
+            advance_cluster(cluster, now, times, &mut self.instances, &mut events);
         }
         for instance in self.instances.values_mut() {
             advance_instance(instance, now, times, &mut events);
@@ -213,12 +216,14 @@ fn size(class: &str) -> u32 {
 fn advance_cluster(
     cluster: &mut Cluster,
     now: i64,
+    times: &Times,
     instances: &mut std::collections::BTreeMap<String, Instance>,
     events: &mut Vec<Event>,
 ) {
     let Some(failover) = &mut cluster.failover else { return };
     if failover.flips_at <= now && !failover.has_flipped {
         failover.has_flipped = true;
+        cluster.name_follows = Some((failover.flips_at + times.name_lags * 1_000, failover.before.clone()));
         if let Some(place) = cluster.members.iter().position(|member| *member == failover.target) {
             cluster.members.swap(0, place);
         }

@@ -6,6 +6,7 @@
 
 mod change;
 mod describe;
+mod endpoints;
 mod events;
 mod request;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 
 use super::{ApiError, Caller, World};
 pub use change::Times;
+pub use endpoints::Connected;
 pub use events::{Category, Event, SourceType};
 use request::Request;
 
@@ -60,6 +62,8 @@ pub struct Cluster {
     pub created_at: Timestamp,
     /// The failover that goes on.
     pub(in crate::sandbox::world) failover: Option<change::Failover>,
+    /// Until when its name leads to the former writer, and which that is.
+    pub(in crate::sandbox::world) name_follows: Option<(i64, String)>,
     /// Failovers that began: those that callers asked for.
     pub failovers: u32,
 }
@@ -110,6 +114,8 @@ pub struct Instance {
     pub(in crate::sandbox::world) blink: Option<(i64, i64)>,
     /// When the last failover of it ended.
     pub(in crate::sandbox::world) failed_over_at: Option<i64>,
+    /// Connections that it took.
+    pub connections: u64,
     /// Failovers that began: those that callers asked for.
     pub failovers: u32,
 }
@@ -126,6 +132,7 @@ impl Cluster {
             pending: Vec::new(),
             created_at,
             failover: None,
+            name_follows: None,
             failovers: 0,
         }
     }
@@ -160,6 +167,7 @@ impl Instance {
             reboot: None,
             blink: None,
             failed_over_at: None,
+            connections: 0,
             failovers: 0,
         }
     }
@@ -238,8 +246,7 @@ impl World {
     pub fn takes_connections(&mut self, now: Timestamp, account: &str, region: &str, instance: &str) -> bool {
         let at = now.as_millisecond();
         let place = self.database_place(now, account, region);
-        let open = |instance: &Instance| !instance.blink.is_some_and(|(from, until)| (from..until).contains(&at));
-        place.instances.get(instance).is_some_and(open)
+        place.instances.get(instance).is_some_and(|instance| !instance.is_blinking(at))
     }
 
     fn database_place(&mut self, now: Timestamp, account: &str, region: &str) -> &mut Place {

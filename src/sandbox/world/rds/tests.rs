@@ -144,3 +144,27 @@ fn what_is_not_there_has_its_own_error() {
         assert_eq!((error.code, error.status), (code, 404));
     }
 }
+
+#[test]
+fn endpoints_blink_and_a_cluster_s_name_follows_late() {
+    let mut world = world();
+    let host = "orders.cluster-c111111111111.af-south-1.rds.amazonaws.com";
+    assert_eq!(world.connect(start(), host), Connected::Writer);
+    assert_eq!(world.connect(start(), &host.replace("cluster-c", "cluster-ro-c")), Connected::Reader);
+    assert_eq!(world.connect(start(), "orders.example.com"), Connected::Unknown);
+    call(&mut world, 0, "FailoverDBCluster", &[ORDERS]).expect("begun");
+    let seen = [1, 5, 14, 16, 17].map(|at| world.connect(after(at), host));
+    let expected = [Connected::Writer, Connected::Refused, Connected::Refused, Connected::Reader, Connected::Writer];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_connection_wakes_a_cluster_that_has_paused() {
+    let mut world = world();
+    let paused = Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) };
+    world.cluster(start(), ACCOUNT, REGION, "orders").expect("there").capacity = Some(paused);
+    let host = "one.c111111111111.af-south-1.rds.amazonaws.com";
+    assert_eq!(world.connect(start(), host), Connected::Wakes(after(15)));
+    let capacity = world.cluster(start(), ACCOUNT, REGION, "orders").expect("there").capacity.clone();
+    assert_eq!(capacity.expect("limits").current, 0.5);
+}

@@ -1,11 +1,18 @@
 //! A run of a failover: asked for once, watched until another instance writes and all is available again.
 //!
+//! Then its endpoint is asked until it answers ([`proof`]); nothing else ever connects to a database.
+//!
 //! RDS has no token by which a repeated call would be known: after a lost answer, and on a resume, it is only looked.
+
+mod proof;
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub use proof::Answered;
+use proof::Proof;
 
 use super::{Context, End, Failure, Progress, Report};
 use crate::{
@@ -30,6 +37,8 @@ const WATCH_SECONDS_MAX: i64 = 20 * 60;
 const SIGN_SECONDS_MAX: i64 = 90;
 /// So long events may come later than what they tell of.
 const EVENTS_SECONDS_MAX: i64 = 60;
+/// So long an endpoint may take to answer once all is available.
+const ANSWER_SECONDS_MAX: i64 = 60;
 /// Failed looks in a row.
 const FAILURES_MAX: u32 = 60;
 /// A throttled call was not applied: it is made again, so often.
@@ -46,9 +55,12 @@ pub struct FailedOver {
     pub seconds_to_writer: Option<f64>,
     /// Until everything was seen to be available again; none: not seen.
     pub seconds_to_available: Option<f64>,
+    /// Whether its endpoint answered, and when; none: there was no new writer to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Answered>,
     /// What is configured.
     pub rto_seconds: Option<u64>,
-    /// Whether the new writer was there in time; none: no objective, or no new writer.
+    /// Whether the new writer was there, and answered where that could be known, in time; none: no objective, or no new writer.
     pub within_rto: Option<bool>,
     /// Events of it.
     pub events: Vec<DatabaseEvent>,
@@ -76,6 +88,7 @@ pub(super) async fn run(
         is_resumed,
         is_late: false,
         looks: 0,
+        proof: None,
         done: FailedOver {
             writer_before: bound.writer.clone(),
             rto_seconds: bound.rto_seconds,
@@ -93,6 +106,14 @@ pub(super) async fn run(
             report.next = None;
             report
         }
+    }
+}
+
+impl FailedOver {
+    /// Until it could be worked with again, as far as it is known: the new writer was there, and answered.
+    pub fn seconds_to_service(&self) -> Option<f64> {
+        let answered = self.answered.as_ref().and_then(|answered| answered.seconds);
+        Some(self.seconds_to_writer?.max(answered.unwrap_or_default()))
     }
 }
 
@@ -117,6 +138,8 @@ struct Watch<'a> {
     /// Whether another one wrote already when it was first looked: then this run's clock says nothing.
     is_late: bool,
     looks: u64,
+    /// Since there is a new writer.
+    proof: Option<Proof>,
     done: FailedOver,
 }
 
@@ -222,7 +245,9 @@ impl Watch<'_> {
         if self.done.seconds_to_writer.is_none() && self.is_taken_over(&database) {
             self.is_late = self.is_resumed && self.looks == 1;
             self.done.seconds_to_writer = Some(seconds);
+            self.proof = Proof::begin(&self.context.cloud, self.bound);
         }
+        self.done.answered = self.proof.as_ref().map(|proof| proof.now(self.asked_at));
         if self.done.seconds_to_writer.is_some() && self.done.seconds_to_available.is_none() && database.is_available()
         {
             self.done.seconds_to_available = Some(seconds);
@@ -234,7 +259,8 @@ impl Watch<'_> {
         let is_told = self.done.events.iter().any(DatabaseEvent::completes);
         let later_than = |since: f64, most: i64| seconds - since >= most as f64;
         match self.done.seconds_to_available {
-            Some(at) if is_told || later_than(at, EVENTS_SECONDS_MAX) => return Next::Ended(End::Done, None),
+            Some(at) if !self.is_answered(later_than(at, ANSWER_SECONDS_MAX)) => return Next::Again,
+            Some(at) if is_told || later_than(at, EVENTS_SECONDS_MAX) => return self.proven(),
             Some(_) => return Next::Again,
             None => {}
         }
@@ -250,6 +276,27 @@ impl Watch<'_> {
             return Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::from(hint) }));
         }
         Next::Again
+    }
+
+    /// Whether the endpoint has answered, or need not be waited for any longer.
+    fn is_answered(&self, is_late: bool) -> bool {
+        let has_answered = self.done.answered.as_ref().is_some_and(|answered| answered.seconds.is_some());
+        has_answered || is_late || self.proof.as_ref().is_none_or(Proof::is_hopeless)
+    }
+
+    /// It is over; whether all of it is proven.
+    fn proven(&self) -> Next {
+        let Some(answered) = self.done.answered.as_ref().filter(|answered| proof::is_owed(answered)) else {
+            return Next::Ended(End::Done, None);
+        };
+        let what = format!("it has failed over, but {}", answered.words());
+        let hint = match answered.by_sql {
+            true => {
+                "see whether clients can connect; check [[databases.checks]] of the configuration; then look again with --resume"
+            }
+            false => "see whether clients can connect; then look again with --resume, which asks for no failover",
+        };
+        Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::from(hint) }))
     }
 
     /// Whether another one writes, or the zones were swapped.
@@ -330,11 +377,15 @@ impl Watch<'_> {
         let completed = self.done.events.iter().find(|event| event.completes());
         let seconds = completed.map(|event| event.at.duration_since(self.asked_at).as_secs_f64().max(0.0));
         (self.done.seconds_to_writer, self.done.seconds_to_available) = (seconds, seconds);
+        if let Some(answered) = &mut self.done.answered {
+            // That it answers now says nothing of when it began to.
+            answered.seconds = answered.seconds.and(seconds);
+        }
     }
 
     fn report(&mut self, end: End, mut report: Report) -> Report {
         let environment = self.context.cloud.environment();
-        let within = |rto: u64| self.done.seconds_to_writer.map(|seconds| seconds <= rto as f64);
+        let within = |rto: u64| self.done.seconds_to_service().map(|seconds| seconds <= rto as f64);
         self.done.within_rto = self.bound.rto_seconds.and_then(within);
         report.end = end;
         report.seconds = self.now().duration_since(report.started_at).as_secs_f64();
@@ -361,8 +412,9 @@ impl Watch<'_> {
                 None => "the standby has taken over".to_owned(),
             };
             notes.push(format!("{who} after {}", duration(*seconds)));
-            if let Some(rto) = rto_seconds {
-                let verdict = if *seconds <= *rto as f64 { "met" } else { "MISSED" };
+            notes.extend(self.done.answered.as_ref().map(Answered::words));
+            if let (Some(rto), Some(seconds)) = (rto_seconds, self.done.seconds_to_service()) {
+                let verdict = if seconds <= *rto as f64 { "met" } else { "MISSED" };
                 notes.push(format!("RTO of {}: {verdict}", in_words(*rto)));
             }
         }
@@ -381,6 +433,9 @@ impl Watch<'_> {
     fn tell(&self, report: &Report) {
         let seconds = in_words(self.seconds().max(0.0) as u64);
         let words = match (self.done.seconds_to_writer, self.has_begun) {
+            (Some(_), _) if self.done.seconds_to_available.is_some() && !self.is_answered(false) => {
+                format!("all is available, waiting until the endpoint answers, {seconds}")
+            }
             (Some(_), _) => format!("the new writer is there, waiting until all is available, {seconds}"),
             (None, true) => format!("failing over, {seconds}"),
             (None, false) => format!("looking for a sign of the failover, {seconds}"),

@@ -1,0 +1,84 @@
+//! Who logs in, and with which password. Neither is kept longer than the login takes.
+
+use std::fmt;
+
+use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config};
+use serde_json::Value;
+
+use super::{Endpoints, unanswered};
+use crate::{
+    cloud::connect::variable,
+    domain::endpoint::{Because, Endpoint, Password, SqlCheck, Unanswered},
+};
+
+/// Where SSM shows secrets of Secrets Manager (Systems Manager User Guide, "Referencing Secrets Manager secrets").
+const SECRETS: &str = "/aws/reference/secretsmanager/";
+
+/// A login. `Debug` hides the password.
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) password: Option<String>,
+}
+
+impl Endpoints {
+    pub(super) async fn login(&self, endpoint: &Endpoint, check: &SqlCheck) -> Result<Login, Unanswered> {
+        let user = check.user.clone();
+        let (from_secret, password) = match &check.password {
+            Password::None => (None, None),
+            Password::Variable(name) => {
+                let found = variable(name).ok_or_else(|| missing(&format!("the variable {name} is not set")))?;
+                (None, Some(found))
+            }
+            Password::Parameter(name) => (None, Some(self.parameter(name).await?)),
+            Password::Secret(name) => of_secret(self.parameter(&format!("{SECRETS}{name}")).await?),
+            Password::Iam => (None, Some(self.token(endpoint, user.as_deref().unwrap_or_default()).await?)),
+        };
+        let user = user.or(from_secret).ok_or_else(|| missing("the secret names no username"))?;
+        Ok(Login { user, password })
+    }
+
+    async fn parameter(&self, name: &str) -> Result<String, Unanswered> {
+        let read = self.parameters.get(&[name.to_owned()]).await;
+        let mut values = read.map_err(|error| missing(&format!("the password can't be read: {error}")))?;
+        values.remove(name).ok_or_else(|| missing(&format!("{name} does not exist")))
+    }
+
+    /// Good for 15 minutes; made anew for each connection.
+    async fn token(&self, endpoint: &Endpoint, user: &str) -> Result<String, Unanswered> {
+        let config = Config::builder().hostname(&endpoint.host).port(u64::from(endpoint.port)).username(user).build();
+        let config = config.map_err(|error| missing(&format!("no login token: {error}")))?;
+        let token = AuthTokenGenerator::new(config).auth_token(&self.shared).await;
+        token.map(|token| token.as_str().to_owned()).map_err(|error| missing(&format!("no login token: {error}")))
+    }
+}
+
+/// As RDS keeps them, with a user; or nothing but a password.
+fn of_secret(text: String) -> (Option<String>, Option<String>) {
+    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&text) else { return (None, Some(text)) };
+    let field = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+    (field("username"), field("password"))
+}
+
+fn missing(words: &str) -> Unanswered {
+    unanswered(Because::Login, words)
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_plain_or_names_user_and_password() {
+        let rds = r#"{"engine":"postgres","username":"reader","password":"p\"w"}"#.to_owned();
+        assert_eq!(of_secret(rds), (Some("reader".to_owned()), Some("p\"w".to_owned())));
+        assert_eq!(of_secret("12345".to_owned()), (None, Some("12345".to_owned())));
+        let shown = format!("{:?}", Login { user: "reader".to_owned(), password: Some("hunter2".to_owned()) });
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,216 @@
+//! Endpoints of databases: what is asked of one after a failover, and what it answered.
+
+use std::{fmt, future::Future, io, path::PathBuf, pin::Pin, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Text, environment::glob};
+
+/// Where a database answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// What SQL a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// PostgreSQL and Aurora PostgreSQL.
+    Postgres,
+    /// MySQL, MariaDB and Aurora MySQL.
+    Mysql,
+}
+
+impl Dialect {
+    /// Of an engine as RDS names it; none: an engine that can't be asked here.
+    pub fn of(engine: &str) -> Option<Self> {
+        match engine {
+            engine if engine.contains("postgres") => Some(Self::Postgres),
+            engine if engine.contains("mysql") || engine.contains("mariadb") => Some(Self::Mysql),
+            _ => None,
+        }
+    }
+}
+
+/// What is asked of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Whether a connection comes about.
+    Connect,
+    /// Whether the server that answers there writes.
+    Role,
+}
+
+/// What an endpoint answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reached {
+    /// A connection came about; which server it was is not known.
+    Answers,
+    /// A server that writes.
+    Writes,
+    /// A server that only reads: the name still leads to one that no longer writes.
+    ReadsOnly,
+}
+
+/// Who answers in place of the network: the sandbox. Errors are those of a socket; `PermissionDenied` is a refused login.
+pub type Answerer = Arc<dyn Fn(Endpoint, Question) -> Answering + Send + Sync>;
+/// An answer to be.
+pub type Answering = Pin<Box<dyn Future<Output = io::Result<Reached>> + Send>>;
+
+/// How a database is asked, by SQL, whether it writes. Holds where the password is found, never the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlCheck {
+    /// Pattern of databases.
+    pub pattern: String,
+    /// Who logs in; none: the name that stands with the password in its secret.
+    pub user: Option<String>,
+    /// Where the password is found.
+    pub password: Password,
+    /// Database to connect to; none: `postgres`, or no database with MySQL.
+    pub database: Option<String>,
+    /// How far the server has to prove who it is.
+    pub tls: Tls,
+    /// PEM file of the authorities that are trusted; none: the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// What is asked besides whether it writes.
+    pub sql: Option<String>,
+}
+
+/// Where a password is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Password {
+    /// There is none.
+    None,
+    /// In this variable of the process's environment.
+    Variable(String),
+    /// In this SSM parameter.
+    Parameter(String),
+    /// In this secret of Secrets Manager, read through SSM; plain, or JSON with `username` and `password`.
+    Secret(String),
+    /// A token made of the environment's credentials.
+    Iam,
+}
+
+/// How far a server has to prove who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// Authority and name are checked.
+    VerifyFull,
+    /// The authority is checked.
+    VerifyCa,
+    /// Encrypted; whoever answers is believed.
+    Encrypt,
+    /// Not encrypted.
+    Off,
+}
+
+impl SqlCheck {
+    /// Whether it is for the database of that name.
+    pub fn fits(&self, name: &str) -> bool {
+        glob(&self.pattern, name)
+    }
+
+    /// In words, without where the password is.
+    pub fn words(&self) -> String {
+        let who = self.user.as_ref().map_or_else(String::new, |user| format!(" as {user}"));
+        let sql = self.sql.as_ref().map_or_else(String::new, |sql| format!(" and `{sql}`"));
+        format!("asks{who} whether it writes{sql}, read only, TLS {}", self.tls)
+    }
+}
+
+impl Reached {
+    /// In words, after "it".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Answers => "takes connections",
+            Self::Writes => "writes",
+            Self::ReadsOnly => "only reads: its name still leads to a server that does not write",
+        }
+    }
+}
+
+/// Why an endpoint gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// What sort of failure.
+    pub because: Because,
+    /// The system's or the server's words.
+    pub words: Text,
+}
+
+/// What sort of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Because {
+    /// Nobody listens there now.
+    Refused,
+    /// No answer in time: gone, or there is no way there from here.
+    TimedOut,
+    /// The name leads nowhere.
+    Unresolved,
+    /// The connection broke.
+    Broken,
+    /// The server refused the login, or the password is not to be had.
+    Login,
+    /// The server did not prove who it is.
+    Tls,
+    /// The server did not answer the question.
+    Sql,
+}
+
+impl Because {
+    /// Whether it is a matter of what is configured here, or of the way there, rather than of the database.
+    pub fn is_ours(self) -> bool {
+        match self {
+            Self::TimedOut | Self::Unresolved | Self::Login | Self::Tls => true,
+            Self::Refused | Self::Broken | Self::Sql => false,
+        }
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.words.as_str())
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", Text::line(&self.host), self.port)
+    }
+}
+
+impl fmt::Display for Tls {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::VerifyFull => "verify-full",
+            Self::VerifyCa => "verify-ca",
+            Self::Encrypt => "encrypt",
+            Self::Off => "off",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_speak_a_dialect_or_are_not_asked() {
+        for (engine, dialect) in [
+            ("aurora-postgresql", Some(Dialect::Postgres)),
+            ("postgres", Some(Dialect::Postgres)),
+            ("aurora-mysql", Some(Dialect::Mysql)),
+            ("mariadb", Some(Dialect::Mysql)),
+            ("sqlserver-ee", None),
+        ] {
+            assert_eq!(Dialect::of(engine), dialect, "{engine}");
+        }
+    }
+}
