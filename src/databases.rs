@@ -60,38 +60,51 @@ pub struct Look {
     pub unknown: Vec<Text>,
 }
 
-/// Looks at every database of the environment.
+/// Looks at every database of the environment, what it uses included.
 ///
 /// # Errors
 /// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
 pub async fn look(cloud: &Cloud) -> Result<Look, CloudError> {
+    let mut look = look_unmetered(cloud).await?;
+    // Metrics cost money: only asked for where there is something to know.
+    if look.seen.iter().any(|seen| seen.database.limits.is_some()) {
+        match cloud.metrics().search(&CAPACITY).await {
+            Ok(samples) => look.seen.iter_mut().for_each(|seen| seen.capacity = Capacity::of(&seen.database, &samples)),
+            Err(error) => look.miss("capacity in use is not known", &error),
+        }
+    }
+    Ok(look)
+}
+
+/// The same without metrics, and so for nothing: what serverless databases use is [`Capacity::Unknown`].
+///
+/// # Errors
+/// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
+pub async fn look_unmetered(cloud: &Cloud) -> Result<Look, CloudError> {
     let (databases, events) = tokio::join!(cloud.rds().databases(), cloud.rds().events(None, EVENT_MINUTES));
     let databases = databases?;
-    let mut unknown = Vec::new();
-    let mut miss = |what: &str, error: &CloudError| unknown.push(Text::line(&format!("{what}: {error}")));
+    let mut look = Look { seen: Vec::new(), unknown: Vec::new() };
     if let Some(error) = &databases.pending_unknown {
-        miss("pending maintenance is not known", error);
+        look.miss("pending maintenance is not known", error);
     }
     let events = events.unwrap_or_else(|error| {
-        miss("the last events are not known", &error);
+        look.miss("the last events are not known", &error);
         Vec::new()
     });
-    // Metrics cost money: only asked for where there is something to know.
-    let samples = if databases.list.iter().any(|database| database.limits.is_some()) {
-        cloud.metrics().search(&CAPACITY).await.unwrap_or_else(|error| {
-            miss("capacity in use is not known", &error);
-            Samples::default()
-        })
-    } else {
-        Samples::default()
-    };
     let last = last_events(events);
     let seen = databases.list.into_iter().map(|database| Seen {
-        capacity: Capacity::of(&database, &samples),
+        capacity: Capacity::of(&database, &Samples::default()),
         last_event: last_of(&database, &last),
         database,
     });
-    Ok(Look { seen: seen.collect(), unknown })
+    look.seen = seen.collect();
+    Ok(look)
+}
+
+impl Look {
+    fn miss(&mut self, what: &str, error: &CloudError) {
+        self.unknown.push(Text::line(&format!("{what}: {error}")));
+    }
 }
 
 /// The capacity of one database; asks CloudWatch only where it is serverless.

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     cache::Cached,
-    estate::Estate,
     pairing::{Known, pair},
+    register::Register,
     schedule::{Schedule, Slot},
     snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend},
 };
@@ -70,6 +70,8 @@ pub(super) struct Board {
     metrics_error: Option<CloudError>,
     /// As the last snapshot told it.
     spend: Spend,
+    /// What is known beside queues.
+    register: Register,
 }
 
 impl Board {
@@ -87,7 +89,13 @@ impl Board {
             change: Change::Content,
             metrics_error: None,
             spend: Spend::default(),
+            register: Register::default(),
         }
+    }
+
+    /// What is known beside queues.
+    pub(super) fn register(&mut self) -> &mut Register {
+        &mut self.register
     }
 
     /// Begins with what an earlier session saw, unless something was seen already.
@@ -123,7 +131,7 @@ impl Board {
 
     /// How much changed since the last snapshot.
     pub(super) fn change(&self) -> Change {
-        self.change
+        self.change.max(self.register.change())
     }
 
     /// Queues known.
@@ -374,7 +382,7 @@ impl Board {
             self.pair(now, schedule);
         }
         self.number += 1;
-        self.change = Change::None;
+        (self.change, _) = (Change::None, self.register.take_change());
         self.spend = schedule.spend(now);
         Snapshot {
             environment: self.environment.clone(),
@@ -382,7 +390,7 @@ impl Board {
             source: self.source,
             listing: Listing { unseen: self.unanswered, ..self.listing.clone() },
             queues: self.rows.iter().map(|row| Arc::clone(&row.seen)).collect(),
-            estate: Estate::default(),
+            estate: self.register.estate(),
             metrics_error: self.metrics_error.clone(),
             spend: self.spend,
         }

@@ -8,8 +8,10 @@ mod board;
 pub mod budget;
 pub mod cache;
 pub mod estate;
+pub mod focus;
 pub mod pairing;
 pub mod queues;
+mod register;
 pub mod schedule;
 pub mod snapshot;
 pub mod trend;
@@ -18,6 +20,7 @@ pub mod watch;
 pub mod words;
 
 pub use estate::{DatabaseGauges, Estate, Part, SeenDatabase, SeenService};
+pub use focus::{Focus, PartName};
 pub use schedule::Policy;
 pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};
 pub use verdict::{Kind, Severity, Subject, Verdict};

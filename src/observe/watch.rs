@@ -8,16 +8,21 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::keeper::Keeper;
-use super::{schedule::Policy, snapshot::Snapshot};
+use self::{keeper::Keeper, looks::Shares};
+use super::{
+    focus::{Focus, Shown},
+    schedule::Policy,
+    snapshot::Snapshot,
+};
 use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError},
-    domain::{Environment, EnvironmentName, QueueName},
+    domain::{AccountId, Environment, EnvironmentName},
 };
 
 mod keeper;
 mod keeping;
+mod looks;
 mod questions;
 
 /// Makes an environment's clients. Asked again whenever its credentials turn out not to work, so that it must read them anew.
@@ -69,7 +74,7 @@ pub struct Watch {
 /// The way to an environment's task.
 #[derive(Debug)]
 struct Handle {
-    focus: watch::Sender<Arc<[QueueName]>>,
+    focus: watch::Sender<Arc<Shown>>,
     refresh: Arc<Notify>,
     task: JoinHandle<()>,
 }
@@ -77,7 +82,7 @@ struct Handle {
 /// What a task hears.
 #[derive(Debug)]
 struct Ear {
-    focus: watch::Receiver<Arc<[QueueName]>>,
+    focus: watch::Receiver<Arc<Shown>>,
     refresh: Arc<Notify>,
     cancel: CancellationToken,
 }
@@ -95,28 +100,31 @@ impl Watch {
     ) -> Self {
         let tell: Tell = Arc::new(tell);
         let cancel = CancellationToken::new();
+        // Environments in the same place share its throttles.
+        let mut shares: HashMap<(Option<AccountId>, String), Arc<Shares>> = HashMap::new();
         let begin = |site: Site| {
             let name = site.environment.name.clone();
-            let (focus, focused) = watch::channel(Arc::from([]));
+            let place = (site.environment.account.clone(), site.environment.region.clone());
+            let shares = Arc::clone(shares.entry(place).or_default());
+            let (focus, focused) = watch::channel(Arc::default());
             let refresh = Arc::new(Notify::new());
             let ear = Ear { focus: focused, refresh: Arc::clone(&refresh), cancel: cancel.clone() };
-            let keeper = Keeper::new(site, clock, policy.clone(), Arc::clone(&tell));
+            let keeper = Keeper::new(site, clock, policy.clone(), shares, Arc::clone(&tell));
             (name, Handle { focus, refresh, task: tokio::spawn(keeper.run(ear)) })
         };
         Self { sites: sites.into_iter().map(begin).collect(), cancel }
     }
 
-    /// The queues that are on the screen now, in place of those before: they are looked at the most often. Names of environments
-    /// that are not watched count for nothing. Cheap: may be called with every frame.
-    pub fn focus(&self, visible: &[(EnvironmentName, QueueName)]) {
+    /// What is on the screen now, in place of what was before: it is looked at the most often. Names of environments that are not
+    /// watched count for nothing. Cheap: may be called with every frame.
+    pub fn focus(&self, focus: &Focus) {
         for (name, handle) in &self.sites {
-            let wanted = || visible.iter().filter(|(environment, _)| environment == name).map(|(_, queue)| queue);
-            handle.focus.send_if_modified(|now| {
-                let is_new = !now.iter().eq(wanted());
-                if is_new {
-                    *now = wanted().cloned().collect();
+            handle.focus.send_if_modified(|now| match focus.of(name, now) {
+                Some(shown) => {
+                    *now = Arc::new(shown);
+                    true
                 }
-                is_new
+                None => false,
             });
         }
     }

@@ -26,7 +26,7 @@ use crate::{
     gate::{self, Approved},
     journal::{Entry, JournalError, Lines, StateFolder},
     messages::{Filter, FilterError},
-    observe::{Policy, Site, Watch},
+    observe::{Focus, Policy, Site, Watch},
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
     run::{self, Context, Failure, Progress},
 };
@@ -110,7 +110,7 @@ impl Performer {
     /// Carries an effect out; what only the owner of the terminal can do comes back.
     pub fn perform(&mut self, effect: Effect) -> Option<Hold> {
         match effect {
-            Effect::Focus(visible) => self.watch.focus(&visible),
+            Effect::Focus(queues) => self.watch.focus(&Focus { queues, ..Focus::default() }),
             Effect::Refresh(None) => self.watch.refresh(),
             Effect::Refresh(Some(only)) => self.watch.refresh_one(&only),
             Effect::Look(ticket, look) => self.look(ticket, look),

@@ -13,7 +13,7 @@ use opsctl::{
     clock::Clock,
     cloud::Connect,
     domain::{AccountId, Environment, EnvironmentName, Protection, QueueName, environment::CredentialSource},
-    observe::{Policy, Seen, Site, Snapshot, Watch},
+    observe::{Focus, Policy, Seen, Site, Snapshot, Watch},
     sandbox::{
         Options, Sandbox,
         world::{Caller, Denial, Fault, FaultKind, PutMessage, World},
@@ -223,8 +223,9 @@ pub(super) fn names(snapshot: &Snapshot) -> Vec<&str> {
 }
 
 /// What the focus is made of.
-pub(super) fn rows(environment: &str, names: &[&str]) -> Vec<(EnvironmentName, QueueName)> {
-    names.iter().map(|name| (EnvironmentName(environment.to_owned()), QueueName((*name).to_owned()))).collect()
+pub(super) fn rows(environment: &str, names: &[&str]) -> Focus {
+    let queues = names.iter().map(|name| (EnvironmentName(environment.to_owned()), QueueName((*name).to_owned())));
+    Focus { queues: queues.collect(), ..Focus::default() }
 }
 
 /// Another account for the same environment.

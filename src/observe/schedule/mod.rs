@@ -4,16 +4,19 @@
 //! lane's interval and weight: where not all can be asked in time, all lanes slow down, the visible rows least, and none
 //! starves. Moments are time since the watch started.
 
+mod looks;
 mod pace;
+mod share;
 mod slots;
 #[cfg(test)]
 mod tests;
 use std::{collections::BTreeSet, time::Duration};
 
+use self::looks::Looks;
 use self::pace::Pace;
-pub use self::slots::Slot;
 use self::slots::{Lane, Slots};
-use super::{budget::Budget, snapshot::Spend};
+pub use self::{looks::Look, share::Share, slots::Slot};
+use super::{budget::Budget, focus::PartName, snapshot::Spend};
 use crate::domain::WatchRules;
 
 /// How often what is asked, and how much at once.
@@ -33,6 +36,20 @@ pub struct Policy {
     pub tags: Duration,
     /// Ages of oldest messages.
     pub ages: Duration,
+    /// ECS services. What is on the screen is looked at three times as often, but not more often than `visible`; so are the next ones.
+    pub services: Duration,
+    /// Databases.
+    pub databases: Duration,
+    /// Alarms.
+    pub alarms: Duration,
+    /// Lambda event source mappings.
+    pub mappings: Duration,
+    /// Stopped tasks of services that stand badly.
+    pub stopped: Duration,
+    /// Autoscaling of services.
+    pub scaling: Duration,
+    /// Metrics of services, databases and Kafka's readers.
+    pub gauges: Duration,
     /// Longest pause between two probes of an environment that is not reached.
     pub probe_max: Duration,
     /// Questions at once, of those that were asked less than `slow_after` ago.
@@ -53,6 +70,13 @@ impl Default for Policy {
             denied: Duration::from_secs(300),
             tags: Duration::from_secs(900),
             ages: Duration::from_secs(60),
+            services: Duration::from_secs(15),
+            databases: Duration::from_secs(15),
+            alarms: Duration::from_secs(30),
+            mappings: Duration::from_secs(60),
+            stopped: Duration::from_secs(60),
+            scaling: Duration::from_secs(60),
+            gauges: Duration::from_secs(60),
             probe_max: Duration::from_secs(30),
             concurrency: 32,
             in_flight_max: 256,
@@ -72,6 +96,8 @@ pub enum Ask {
     Tags(Slot),
     /// Ages of oldest messages.
     Ages,
+    /// A part of what there is beside queues.
+    Look(Look),
 }
 
 /// What to do now.
@@ -128,6 +154,7 @@ pub struct Schedule {
     slots: Slots,
     budget: Budget,
     pace: Pace,
+    looks: Looks,
     listing: Turn,
     listed_at: Option<Duration>,
     /// None: never asked.
@@ -148,6 +175,7 @@ impl Schedule {
             slots: Slots::default(),
             budget: Budget::new(rules),
             pace: Pace::default(),
+            looks: Looks::default(),
             listing: Turn::default(),
             listed_at: None,
             ages: None,
@@ -195,7 +223,29 @@ impl Schedule {
         if let Some(ages) = &mut self.ages {
             ages.due = ages.due.min(now);
         }
+        self.looks.all_due(now);
         self.slots.all_due(now, slots::Which::All);
+    }
+
+    /// Whether there are clients that may work: nothing beside queues is looked at without. Looks that failed are made anew when
+    /// they come.
+    pub fn set_reached(&mut self, now: Duration, reached: bool) {
+        self.looks.set_reached(now, reached);
+    }
+
+    /// Looks at this from now on.
+    pub fn want(&mut self, now: Duration, look: Look) {
+        self.looks.want(now, look);
+    }
+
+    /// The parts on the screen, in place of those before.
+    pub fn open(&mut self, now: Duration, parts: &[PartName]) {
+        self.looks.open(now, parts, &self.policy);
+    }
+
+    /// Makes a look now, unless it failed the last time.
+    pub fn hurry(&mut self, now: Duration, look: Look) {
+        self.looks.hurry(now, look);
     }
 
     /// What looking costs.
@@ -236,6 +286,10 @@ impl Schedule {
                 Ok(()) => return self.ask(now, Ask::Listing),
                 Err(at) => wake.at(at),
             }
+        }
+        // Not a matter of the queues' places and pace: neither holds up the other.
+        if let Some(look) = self.looks.next(now, &mut wake) {
+            return Step::Ask(Ask::Look(look));
         }
         if self.down {
             return Step::Wait(wake.0);
@@ -319,7 +373,7 @@ impl Schedule {
                 }
                 return Step::Ask(ask);
             }
-            Ask::Describe(_) | Ask::Tags(_) => {}
+            Ask::Describe(_) | Ask::Tags(_) | Ask::Look(_) => {}
         }
         self.began(now, ask)
     }
@@ -336,6 +390,12 @@ impl Schedule {
             Ask::Listing => self.listing_answered(now, outcome),
             Ask::Ages => self.ages_answered(now, outcome),
             Ask::Describe(_) | Ask::Tags(_) => self.queue_answered(now, ask, outcome),
+            Ask::Look(look) => {
+                self.looks.answered(now, look, outcome, &self.policy);
+                if outcome == Outcome::Unreachable {
+                    self.list_soon(now);
+                }
+            }
         }
     }
 

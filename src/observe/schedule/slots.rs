@@ -272,7 +272,7 @@ impl Slots {
         match ask {
             Ask::Describe(slot) => Some((slot, &mut self.entries.get_mut(slot.index())?.look)),
             Ask::Tags(slot) => Some((slot, self.entries.get_mut(slot.index())?.tags.as_mut()?)),
-            Ask::Listing | Ask::Ages => None,
+            Ask::Listing | Ask::Ages | Ask::Look(_) => None,
         }
     }
 

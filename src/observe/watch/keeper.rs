@@ -4,19 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{
     Ear, Site, Tell,
     keeping::Keeping,
+    looks::{self, Found, Glass, Shares},
     questions::{self, Answer, Connected, Looked, Question},
 };
 use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError, ErrorKind},
-    domain::QueueUrl,
+    domain::{QueueUrl, service::Service},
     observe::{
         board::{Board, Change},
-        schedule::{Ask, Outcome, Policy, Schedule, Slot, Step},
+        schedule::{Ask, Look, Outcome, Policy, Schedule, Slot, Step},
     },
 };
 
@@ -53,7 +55,13 @@ pub(super) struct Keeper {
     /// Whether all listed queues were looked at when the last snapshot was told.
     was_complete: bool,
     keeping: Option<Keeping>,
+    shares: Arc<Shares>,
+    early: Channel<Connected>,
+    slices: Channel<Vec<Service>>,
 }
+
+/// What comes before its question is answered.
+type Channel<T> = (UnboundedSender<T>, UnboundedReceiver<T>);
 
 /// Time since the watch started, that never runs backwards though the clock may be set.
 struct Since {
@@ -70,7 +78,7 @@ impl Since {
 }
 
 impl Keeper {
-    pub(super) fn new(site: Site, clock: Clock, policy: Policy, tell: Tell) -> Self {
+    pub(super) fn new(site: Site, clock: Clock, policy: Policy, shares: Arc<Shares>, tell: Tell) -> Self {
         let environment = &site.environment;
         Self {
             since: Since { last: clock.now(), passed: Duration::ZERO },
@@ -85,6 +93,9 @@ impl Keeper {
             site,
             clock,
             tell,
+            shares,
+            early: unbounded_channel(),
+            slices: unbounded_channel(),
         }
     }
 
@@ -106,12 +117,21 @@ impl Keeper {
                 () = ear.cancel.cancelled() => break,
                 Ok(()) = ear.focus.changed() => {
                     let now = self.now();
-                    let visible = Arc::clone(&ear.focus.borrow_and_update());
-                    self.schedule.focus(now, &self.board.slots(visible.iter()));
+                    let shown = Arc::clone(&ear.focus.borrow_and_update());
+                    self.schedule.focus(now, &self.board.slots(shown.queues.iter()));
+                    self.schedule.open(now, &shown.parts);
+                    if !shown.services.is_empty() {
+                        self.schedule.hurry(now, Look::Stopped);
+                    }
                 }
                 () = ear.refresh.notified() => {
                     let now = self.now();
                     self.schedule.refresh(now);
+                }
+                Some(connected) = self.early.1.recv() => self.reached(connected),
+                Some(slice) = self.slices.1.recv() => {
+                    let at = self.clock.now();
+                    self.board.register().some_services(at, slice);
                 }
                 Some(answer) = self.questions.next(), if !self.questions.is_empty() => self.take_all(answer, &ear),
                 () = clock.sleep(pause) => {}
@@ -137,7 +157,7 @@ impl Keeper {
                 Ask::Listing => {
                     self.board.listing_asked();
                     let connected = self.connected.clone().filter(|_| !self.is_stale);
-                    Some(questions::listing(connected, Arc::clone(&self.site.open), self.clock))
+                    Some(questions::listing(connected, Arc::clone(&self.site.open), self.clock, self.early.0.clone()))
                 }
                 Ask::Describe(slot) => self.about(slot, |cloud, url| questions::describe(cloud, slot, url)),
                 Ask::Tags(slot) => {
@@ -145,11 +165,12 @@ impl Keeper {
                     self.about(slot, |cloud, url| questions::tags(cloud, slot, url, &tag))
                 }
                 Ask::Ages => self.ages(now, ear),
+                Ask::Look(look) => self.look(now, look, ear),
             };
             match (question, ask) {
                 (Some(question), _) => self.questions.push(question),
                 // No queue has messages, or nothing may be spent.
-                (None, Ask::Ages) => self.schedule.answered(now, ask, Outcome::Done),
+                (None, Ask::Ages | Ask::Look(_)) => self.schedule.answered(now, ask, Outcome::Done),
                 // No clients yet: the listing makes them.
                 (None, _) => self.schedule.answered(now, ask, Outcome::Failed),
             }
@@ -164,8 +185,50 @@ impl Keeper {
     fn ages(&mut self, now: Duration, ear: &Ear) -> Option<Question> {
         let cloud = &self.connected.as_ref()?.cloud;
         let names_max = self.schedule.metrics_allowed(now).min(AGES_AT_ONCE);
-        let names = self.board.ages_wanted(now, &ear.focus.borrow(), names_max);
+        let names = self.board.ages_wanted(now, &ear.focus.borrow().queues, names_max);
         (!names.is_empty()).then(|| questions::ages(cloud, names))
+    }
+
+    /// A look at something beside queues; none: there is nothing to look at.
+    fn look(&mut self, now: Duration, look: Look, ear: &Ear) -> Option<Question> {
+        let cloud = self.connected.as_ref()?.cloud.clone();
+        let glass = Glass { cloud, clock: self.clock, shares: Arc::clone(&self.shares) };
+        let register = self.board.register();
+        let question = match look {
+            Look::Services => {
+                let slices = (!register.are_services_known()).then(|| self.slices.0.clone());
+                looks::services(&glass, slices)
+            }
+            Look::Scaling => looks::scaling(&glass),
+            Look::Stopped => {
+                let wanted = register.stopped_wanted(now, &ear.focus.borrow().services);
+                (!wanted.is_empty()).then(|| looks::stopped(&glass, wanted))?
+            }
+            Look::Databases => looks::databases(&glass),
+            Look::ServiceGauges | Look::DatabaseGauges | Look::Alarms | Look::Mappings | Look::Lags => return None,
+        };
+        register.busy(look, true);
+        Some(question)
+    }
+
+    /// What came of a look.
+    fn looked(&mut self, now: Duration, at: Timestamp, look: Look, found: Result<Found, CloudError>) {
+        self.note_stale_clients(found.as_ref().err());
+        let register = self.board.register();
+        register.busy(look, false);
+        match found {
+            Err(error) => register.failed(look, error),
+            Ok(Found::Services(found)) => {
+                register.services(at, found);
+                self.schedule.want(now, Look::Stopped);
+                if register.is_stopped_unknown() {
+                    self.schedule.hurry(now, Look::Stopped);
+                }
+            }
+            Ok(Found::Scaling(scaling)) => register.scaling(scaling),
+            Ok(Found::Stopped(answers)) => register.stopped(answers),
+            Ok(Found::Databases(look)) => register.databases(at, look),
+        }
     }
 
     /// Takes an answer, and others that are there.
@@ -205,21 +268,21 @@ impl Keeper {
                 });
                 self.board.aged(ages);
             }
+            Answer::Looked(look, found) => self.looked(now, at, look, *found),
         }
     }
 
     fn listed(&mut self, now: Duration, at: Timestamp, looked: Looked, ear: &Ear) {
         self.board.listing_answered();
         if let Some(connected) = &looked.cloud {
-            let environment = questions::environment_of(connected);
-            if environment.watch != self.site.environment.watch {
-                self.schedule.set_rules(&environment.watch);
-            }
-            self.board.set_rules(&environment.queues);
-            self.site.environment = environment;
+            self.take_rules(connected);
         }
         self.connected = looked.cloud;
         self.is_stale = false;
+        match &self.connected {
+            Some(_) => self.look_beyond_queues(now),
+            None => self.schedule.set_reached(now, false),
+        }
         match looked.listed {
             Ok(urls) => {
                 let pages = urls.len().div_ceil(PAGE).saturating_sub(1);
@@ -227,8 +290,8 @@ impl Keeper {
                 // Once the first figures are there: where nothing lies, no age is asked for.
                 self.schedule.want_ages(now + AGES_AFTER);
                 if self.board.listed(now, at, urls, &mut self.schedule) {
-                    let visible = Arc::clone(&ear.focus.borrow());
-                    self.schedule.focus(now, &self.board.slots(visible.iter()));
+                    let shown = Arc::clone(&ear.focus.borrow());
+                    self.schedule.focus(now, &self.board.slots(shown.queues.iter()));
                 }
             }
             Err(error) => {
@@ -241,10 +304,43 @@ impl Keeper {
         }
     }
 
+    /// The environment as its clients know it.
+    fn take_rules(&mut self, connected: &Connected) {
+        let environment = questions::environment_of(connected);
+        if environment.watch != self.site.environment.watch {
+            self.schedule.set_rules(&environment.watch);
+        }
+        self.board.set_rules(&environment.queues);
+        self.site.environment = environment;
+    }
+
+    /// There are clients, and their account is the configured one as far as that can be known.
+    fn reached(&mut self, connected: Connected) {
+        let now = self.now();
+        // Once the listing was answered it says what counts.
+        if !self.schedule.is_listing() {
+            return;
+        }
+        self.take_rules(&connected);
+        (self.connected, self.is_stale) = (Some(connected), false);
+        self.look_beyond_queues(now);
+    }
+
+    fn look_beyond_queues(&mut self, now: Duration) {
+        for look in [Look::Services, Look::Scaling, Look::Databases] {
+            self.schedule.want(now, look);
+        }
+        self.schedule.set_reached(now, true);
+    }
+
     /// Clients whose credentials do not work are made anew with the next listing.
     fn note_stale_clients(&mut self, error: Option<&CloudError>) {
         let kind = error.map(|error| error.kind);
-        self.is_stale |= matches!(kind, Some(ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing));
+        if matches!(kind, Some(ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing)) {
+            self.is_stale = true;
+            let now = self.now();
+            self.schedule.set_reached(now, false);
+        }
     }
 
     /// Tells a snapshot if one is due; else when one will be, if something changed.

@@ -2,7 +2,12 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use super::Open;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    Open,
+    looks::{Found, outcome_of},
+};
 use crate::{
     clock::Clock,
     cloud::{
@@ -11,7 +16,7 @@ use crate::{
     },
     domain::{Environment, Queue, QueueName, QueueUrl},
     observe::{
-        schedule::{Ask, Outcome, Slot},
+        schedule::{Ask, Look, Outcome, Slot},
         snapshot::Oldest,
     },
 };
@@ -31,6 +36,8 @@ pub(super) enum Answer {
     /// The source that the tag names.
     Tagged(Slot, Result<Option<QueueName>, CloudError>),
     Ages(Result<Ages, CloudError>),
+    /// A part of what there is beside queues.
+    Looked(Look, Box<Result<Found, CloudError>>),
 }
 
 /// Ages of oldest messages, and how many metrics they cost.
@@ -47,11 +54,12 @@ impl Answer {
             Self::Described(slot, answer) => (Ask::Describe(*slot), outcome(answer.as_ref().as_ref().err())),
             Self::Tagged(slot, answer) => (Ask::Tags(*slot), outcome(answer.as_ref().err())),
             Self::Ages(answer) => (Ask::Ages, outcome(answer.as_ref().err())),
+            Self::Looked(look, found) => (Ask::Look(*look), outcome_of(found)),
         }
     }
 }
 
-fn outcome(error: Option<&CloudError>) -> Outcome {
+pub(super) fn outcome(error: Option<&CloudError>) -> Outcome {
     let Some(error) = error else { return Outcome::Done };
     match error.kind {
         ErrorKind::Denied => Outcome::Denied,
@@ -81,11 +89,19 @@ pub(super) struct Connected {
 }
 
 /// Lists the queues; makes the clients first where there are none that work.
-pub(super) fn listing(connected: Option<Connected>, open: Open, clock: Clock) -> Question {
-    Box::pin(async move { Answer::Listing(Box::new(look(connected, open, clock).await)) })
+///
+/// `early` hears of clients as soon as their account is known, before the queues are: a listing that hangs blinds queues only.
+pub(super) fn listing(
+    connected: Option<Connected>,
+    open: Open,
+    clock: Clock,
+    early: UnboundedSender<Connected>,
+) -> Question {
+    Box::pin(async move { Answer::Listing(Box::new(look(connected, open, clock, early).await)) })
 }
 
-async fn look(connected: Option<Connected>, open: Open, clock: Clock) -> Looked {
+async fn look(connected: Option<Connected>, open: Open, clock: Clock, early: UnboundedSender<Connected>) -> Looked {
+    let is_new = connected.is_none();
     let connected = match connected {
         Some(connected) => connected,
         None => match opened(open, clock).await {
@@ -94,7 +110,16 @@ async fn look(connected: Option<Connected>, open: Open, clock: Clock) -> Looked 
         },
     };
     let Connected { cloud, is_verified } = &connected;
-    let (listed, verified) = tokio::join!(cloud.sqs().list(None), verified(cloud, *is_verified, clock));
+    let verifying = async {
+        let verified = verified(cloud, *is_verified, clock).await;
+        if let (true, Ok(is_verified)) = (is_new, &verified) {
+            let is_verified = *is_verified;
+            // Whoever listened is gone: so will this question be.
+            drop(early.send(Connected { cloud: cloud.clone(), is_verified }));
+        }
+        verified
+    };
+    let (listed, verified) = tokio::join!(cloud.sqs().list(None), verifying);
     match verified {
         Ok(is_verified) => Looked { cloud: Some(Connected { cloud: cloud.clone(), is_verified }), listed },
         // Another account's queues are not shown under this environment's name; other credentials may come.

@@ -1,0 +1,187 @@
+//! Looks at whole parts of an environment beside its queues: each is a lane of its own, with its own interval and its own
+//! failures, so that one that is denied, hangs or is throttled slows down no other, nor any queue.
+
+use std::time::Duration;
+
+use super::{Outcome, Policy, Turn, Wake, pause};
+use crate::observe::focus::PartName;
+
+/// A look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Look {
+    /// ECS services.
+    Services,
+    /// Their autoscaling.
+    Scaling,
+    /// Tasks that stopped, of the few services where that matters.
+    Stopped,
+    /// CPU and memory of services. Costs.
+    ServiceGauges,
+    /// Databases.
+    Databases,
+    /// What they use. Costs.
+    DatabaseGauges,
+    /// CloudWatch alarms.
+    Alarms,
+    /// Lambda event source mappings.
+    Mappings,
+    /// How far readers of Kafka lie behind. Costs.
+    Lags,
+}
+
+/// Most that throttling stretches an interval: 2 to this power.
+const SLOWNESS_MAX: u32 = 5;
+
+impl Look {
+    /// Every look.
+    pub const ALL: [Self; 9] = [
+        Self::Services,
+        Self::Scaling,
+        Self::Stopped,
+        Self::ServiceGauges,
+        Self::Databases,
+        Self::DatabaseGauges,
+        Self::Alarms,
+        Self::Mappings,
+        Self::Lags,
+    ];
+
+    /// The part that it is of.
+    pub fn part(self) -> PartName {
+        match self {
+            Self::Services | Self::Scaling | Self::Stopped | Self::ServiceGauges => PartName::Services,
+            Self::Databases | Self::DatabaseGauges => PartName::Databases,
+            Self::Alarms => PartName::Alarms,
+            Self::Mappings => PartName::Mappings,
+            Self::Lags => PartName::Lags,
+        }
+    }
+
+    /// Whether its answer is the part itself, not something more about its rows.
+    pub fn is_listing(self) -> bool {
+        match self {
+            Self::Services | Self::Databases | Self::Alarms | Self::Mappings | Self::Lags => true,
+            Self::Scaling | Self::Stopped | Self::ServiceGauges | Self::DatabaseGauges => false,
+        }
+    }
+
+    fn interval(self, policy: &Policy, is_open: bool) -> Duration {
+        let of = |usual: Duration| if is_open { (usual / 3).max(policy.visible).min(usual) } else { usual };
+        match self {
+            Self::Services => of(policy.services),
+            Self::Databases => of(policy.databases),
+            Self::Alarms => of(policy.alarms),
+            Self::Mappings => of(policy.mappings),
+            Self::Stopped => of(policy.stopped),
+            Self::Scaling => policy.scaling,
+            // CloudWatch has one a minute, and each costs.
+            Self::ServiceGauges | Self::DatabaseGauges | Self::Lags => policy.gauges,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Lane {
+    turn: Turn,
+    /// Whether it is asked at all: some need another's answer first.
+    wanted: bool,
+    open: bool,
+    /// Last asked.
+    last_at: Option<Duration>,
+    /// How often its interval is doubled, since AWS throttled.
+    slowness: u32,
+    denied: bool,
+}
+
+/// The lanes of one environment.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    lanes: [Lane; Look::ALL.len()],
+    /// Whether there are clients that may work.
+    reached: bool,
+}
+
+impl Looks {
+    /// Whether there are clients that may work. When they come, what failed is asked again at once.
+    pub(super) fn set_reached(&mut self, now: Duration, reached: bool) {
+        if reached && !self.reached {
+            for lane in self.lanes.iter_mut().filter(|lane| lane.turn.failures > 0) {
+                lane.turn.due = lane.turn.due.min(now);
+            }
+        }
+        self.reached = reached;
+    }
+
+    pub(super) fn want(&mut self, now: Duration, look: Look) {
+        let lane = &mut self.lanes[look as usize];
+        if !lane.wanted {
+            *lane = Lane { wanted: true, turn: Turn { due: now, ..Turn::default() }, ..*lane };
+        }
+    }
+
+    /// The parts on the screen, in place of those before.
+    pub(super) fn open(&mut self, now: Duration, parts: &[PartName], policy: &Policy) {
+        for look in Look::ALL {
+            let lane = &mut self.lanes[look as usize];
+            let was_open = std::mem::replace(&mut lane.open, parts.contains(&look.part()));
+            let is_well = lane.turn.failures == 0 && lane.slowness == 0 && !lane.denied;
+            if let Some(last) = lane.last_at.filter(|_| lane.open && !was_open && is_well) {
+                lane.turn.due = lane.turn.due.min((last + look.interval(policy, true)).max(now));
+            }
+        }
+    }
+
+    /// Something more is to be known soon.
+    pub(super) fn hurry(&mut self, now: Duration, look: Look) {
+        let lane = &mut self.lanes[look as usize];
+        if lane.turn.failures == 0 && !lane.denied {
+            lane.turn.due = lane.turn.due.min(now);
+        }
+    }
+
+    pub(super) fn all_due(&mut self, now: Duration) {
+        for lane in &mut self.lanes {
+            lane.turn.due = lane.turn.due.min(now);
+        }
+    }
+
+    /// The look that is to be made now, if one is.
+    pub(super) fn next(&mut self, now: Duration, wake: &mut Wake) -> Option<Look> {
+        if !self.reached {
+            return None;
+        }
+        for look in Look::ALL {
+            let lane = &mut self.lanes[look as usize];
+            if lane.wanted && lane.turn.asked_at.is_none() && wake.due(now, lane.turn.due) {
+                (lane.turn.asked_at, lane.last_at) = (Some(now), Some(now));
+                return Some(look);
+            }
+        }
+        None
+    }
+
+    pub(super) fn answered(&mut self, now: Duration, look: Look, outcome: Outcome, policy: &Policy) {
+        let lane = &mut self.lanes[look as usize];
+        let Some(asked_at) = lane.turn.asked_at.take() else { return };
+        lane.denied = outcome == Outcome::Denied;
+        lane.turn.failures = match outcome {
+            Outcome::Done | Outcome::Denied | Outcome::Throttled => 0,
+            Outcome::Missing | Outcome::Failed | Outcome::Unreachable => lane.turn.failures.saturating_add(1),
+        };
+        lane.slowness = match outcome {
+            Outcome::Throttled => (lane.slowness + 1).min(SLOWNESS_MAX),
+            Outcome::Done => lane.slowness.saturating_sub(1),
+            Outcome::Denied | Outcome::Missing | Outcome::Failed | Outcome::Unreachable => lane.slowness,
+        };
+        let interval = look.interval(policy, lane.open) * (1 << lane.slowness);
+        let due = match outcome {
+            // A look that takes long does not follow itself at once.
+            Outcome::Done => (asked_at + interval).max(now + interval / 4),
+            Outcome::Throttled => now + interval,
+            Outcome::Denied => now + policy.denied,
+            Outcome::Missing | Outcome::Failed => now + interval.max(pause(lane.turn.failures)),
+            Outcome::Unreachable => now + pause(lane.turn.failures),
+        };
+        lane.turn.due = due;
+    }
+}
