@@ -1,6 +1,7 @@
 //! The command line as typed.
 
 mod databases;
+mod migrate;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 pub use databases::{Databases, Failover};
+pub use migrate::Migrate;
 
 use super::{complete, exit::Exit};
 use crate::{domain::RunId, keymap::Base, operations};
@@ -150,6 +152,8 @@ pub enum Command {
     Sleep(Sleep),
     /// Let another instance of a database write, and measure how long it took
     Failover(Failover),
+    /// Start a migration's task once, follow its log, and end with its exit code
+    Migrate(Migrate),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first
@@ -456,6 +460,7 @@ pub fn command() -> clap::Command {
             command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
         })
         .mut_subcommand("failover", |command| command.mut_arg("resume", runs))
+        .mut_subcommand("migrate", |command| command.mut_arg("resume", runs))
         .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
         .mut_subcommand("wake", |command| command.mut_arg("resume", runs))
         .mut_subcommand("sleep", |command| command.mut_arg("resume", runs))

@@ -19,14 +19,20 @@ pub enum Exit {
     Stale,
     /// Interrupted.
     Interrupted,
+    /// A migration's container ended with this code, which is not 0: see [`Exit::code`].
+    Container(u8),
 }
 
 impl Exit {
-    /// Every exit, in the order of the codes.
+    /// Every exit of opsctl's own, in the order of the codes.
     pub const ALL: [Self; 7] =
         [Self::Done, Self::Failed, Self::Usage, Self::Refused, Self::Partly, Self::Stale, Self::Interrupted];
 
     /// The exit status.
+    ///
+    /// A container's exit code passes as it is, but for those that would say something else of opsctl itself: 1 to 5 become 201 to
+    /// 205, 130 becomes 230. So 1 to 5 and 130 always are opsctl's own word, and 137 (killed) or 143 (told to stop) stay what they are.
+    /// A container that ends with 201 to 205 or 230 itself is told apart in the JSON report (`migration.exit_code`).
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -36,6 +42,8 @@ impl Exit {
             Self::Partly => 4,
             Self::Stale => 5,
             Self::Interrupted => 130,
+            Self::Container(code @ (0..=5 | 130)) => 100 + code + if code == 130 { 0 } else { 100 },
+            Self::Container(code) => code,
         }
     }
 
@@ -49,13 +57,17 @@ impl Exit {
             Self::Partly => "partly done; safe to run again",
             Self::Stale => "the plan went stale: the world changed, nothing was done",
             Self::Interrupted => "interrupted",
+            Self::Container(_) => {
+                "the exit code of the migration's container, its 1 to 5 as 201 to 205, its 130 as 230"
+            }
         }
     }
 
     /// The table of exit codes, one a line.
     pub fn table() -> String {
         let line = |exit: Self| format!("  {:>3}  {}", exit.code(), exit.meaning());
-        Self::ALL.map(line).join("\n")
+        let container = format!("  other  {}", Self::Container(u8::MAX).meaning());
+        format!("{}\n{container}", Self::ALL.map(line).join("\n"))
     }
 }
 
@@ -82,6 +94,19 @@ mod tests {
             (130, Exit::Interrupted),
         ];
         assert_eq!(codes, pinned);
-        assert_eq!(Exit::table().lines().count(), pinned.len());
+        assert_eq!(Exit::table().lines().count(), pinned.len() + 1);
+    }
+
+    #[test]
+    fn a_container_never_speaks_for_opsctl() {
+        for (container, code) in
+            [(1, 201), (5, 205), (6, 6), (126, 126), (130, 230), (137, 137), (143, 143), (255, 255)]
+        {
+            assert_eq!(Exit::Container(container).code(), code, "{container}");
+        }
+        for container in 1..=u8::MAX {
+            let code = Exit::Container(container).code();
+            assert!(Exit::ALL.iter().all(|exit| exit.code() != code), "{container}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     wrap::{width_of, wrap},
 };
 use crate::{
-    domain::{Text, words::counted},
+    domain::{Text, log::LogLine, words::counted},
     run::Progress,
 };
 
@@ -45,6 +45,8 @@ struct Line<'a> {
     task: Option<&'a Text>,
     #[serde(skip_serializing_if = "<[Text]>::is_empty")]
     news: &'a [Text],
+    #[serde(skip_serializing_if = "<[LogLine]>::is_empty")]
+    log: &'a [LogLine],
 }
 
 impl Shown {
@@ -53,16 +55,21 @@ impl Shown {
         let shown = match format {
             Format::Jsonl => Self {
                 bar: None,
-                tell: now_and_then(JSON_EVERY, |progress| say(&mut anstream::stdout(), &json(progress))),
+                tell: now_and_then(JSON_EVERY, |progress, _| say(&mut anstream::stdout(), &json(progress))),
             },
             Format::Human | Format::Json if std::io::stderr().is_terminal() => Self::bar(),
             Format::Human | Format::Json => Self {
                 bar: None,
-                tell: now_and_then(LINE_EVERY, |progress| {
+                tell: now_and_then(LINE_EVERY, |progress, is_due| {
                     for news in &progress.news {
                         say(&mut anstream::stderr(), news.as_str());
                     }
-                    say(&mut anstream::stderr(), &words(progress));
+                    for line in &progress.log {
+                        say(&mut anstream::stderr(), &log_words(line));
+                    }
+                    if is_due || !progress.news.is_empty() {
+                        say(&mut anstream::stderr(), &words(progress));
+                    }
                 }),
             },
         };
@@ -90,6 +97,9 @@ impl Shown {
             shown.set_message(state(progress));
             for news in &progress.news {
                 wrap(news.as_str(), width_of(std::io::stderr())).iter().for_each(|line| shown.println(line));
+            }
+            for line in &progress.log {
+                wrap(&log_words(line), width_of(std::io::stderr())).iter().for_each(|line| shown.println(line));
             }
             // The time goes on while nothing else does.
             ticking.call_once(|| shown.enable_steady_tick(Duration::from_secs(1)));
@@ -121,15 +131,24 @@ impl Shown {
     }
 }
 
-fn now_and_then(every: Duration, tell: impl Fn(&Progress) + Send + Sync + 'static) -> Tell {
+/// Tells what has happened at once, and now and then how it goes: then the flag is set.
+fn now_and_then(every: Duration, tell: impl Fn(&Progress, bool) + Send + Sync + 'static) -> Tell {
     let last = Mutex::new(Instant::now());
     Arc::new(move |progress| {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() >= every || !progress.news.is_empty() {
+        let is_due = last.elapsed() >= every;
+        if is_due || !progress.news.is_empty() {
             *last = Instant::now();
-            tell(progress);
+        }
+        if is_due || !progress.news.is_empty() || !progress.log.is_empty() {
+            tell(progress, is_due);
         }
     })
+}
+
+/// A line of a followed log: when it was written, and what.
+fn log_words(line: &LogLine) -> String {
+    format!("{} | {}", line.at.strftime("%T"), line.text)
 }
 
 fn say(to: &mut impl Write, line: &str) {
@@ -183,8 +202,9 @@ fn json(progress: &Progress) -> String {
         removed: progress.tally.removed,
         bounced: progress.tally.bounced,
         seconds: progress.at.duration_since(progress.started_at).as_secs_f64(),
-        task: progress.task.as_ref().filter(|_| progress.what == "service"),
+        task: progress.task.as_ref().filter(|_| matches!(progress.what, "service" | "migration")),
         news: &progress.news,
+        log: &progress.log,
     };
     serde_json::to_string(&line).unwrap_or_default()
 }

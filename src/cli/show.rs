@@ -85,7 +85,7 @@ pub fn report(report: &Report, realm: Realm, out: &mut Output) -> io::Result<()>
 pub fn exit(report: &Report) -> Exit {
     match report.end {
         End::Done | End::Nothing => Exit::Done,
-        End::Failed => Exit::Failed,
+        End::Failed => run::exit_code_of(report).map_or(Exit::Failed, Exit::Container),
         End::Refused => Exit::Refused,
         End::Partly => Exit::Partly,
         End::Stale => Exit::Stale,

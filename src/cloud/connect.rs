@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use super::endpoint::{Dial, Endpoints};
 use super::{
     Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity,
-    lambda::Lambda, metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
+    lambda::Lambda, logs::Logs, metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -36,11 +36,12 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 11] = [
+const ENDPOINT_VARIABLES: [&str; 12] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
     "AWS_ENDPOINT_URL_CLOUDWATCH",
+    "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "AWS_ENDPOINT_URL_ECS",
     "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
     "AWS_ENDPOINT_URL_RDS",
@@ -103,6 +104,7 @@ impl Connect {
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),
             ecs: Ecs::new(ecs_clients(&environment, &shared)),
+            logs: Logs::new(&shared, partition(&environment, "logs")),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
             environment,
         })
@@ -165,10 +167,12 @@ fn ecs_clients(environment: &Environment, shared: &SdkConfig) -> super::ecs::Cli
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT)
         .operation_timeout(WRITE_ATTEMPT_TIMEOUT);
-    let once = base.clone().timeout_config(deadline.build()).retry_config(RetryConfig::disabled());
+    let once = base.clone().timeout_config(deadline.clone().build()).retry_config(RetryConfig::disabled());
+    let repeatable = base.clone().timeout_config(deadline.operation_timeout(WRITE_TIMEOUT).build());
     super::ecs::Clients {
         read: aws_sdk_ecs::Client::from_conf(base.build()),
         once: aws_sdk_ecs::Client::from_conf(once.build()),
+        repeatable: aws_sdk_ecs::Client::from_conf(repeatable.build()),
     }
 }
 

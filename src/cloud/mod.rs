@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod error;
 pub mod identity;
 pub mod lambda;
+pub mod logs;
 pub mod metrics;
 pub mod parameters;
 pub mod rds;
@@ -50,6 +51,7 @@ pub struct Cloud {
     rds: rds::Rds,
     lambda: lambda::Lambda,
     endpoints: endpoint::Endpoints,
+    logs: logs::Logs,
 }
 
 impl Cloud {
@@ -106,6 +108,11 @@ impl Cloud {
     /// ECS services and tasks.
     pub fn ecs(&self) -> &ecs::Ecs {
         &self.ecs
+    }
+
+    /// CloudWatch Logs.
+    pub fn logs(&self) -> &logs::Logs {
+        &self.logs
     }
 
     /// Application Auto Scaling.

@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 16] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -131,6 +131,31 @@ const TABLES: [Table; 14] = [
             ("always_on", r#"["kong"]"#, Live),
             ("size", "1", Commented),
             ("sleep_allowed", "true", Commented),
+        ],
+    },
+    Table {
+        heading: "[environments.dev.migrations.shop]",
+        path: &["environments", "*", "migrations", "*"],
+        keys: &[
+            ("cluster", r#""shop-${env}""#, Live),
+            ("task_definition", r#""shop-migration""#, Live),
+            ("network_of", r#""offers""#, Live),
+            ("container", r#""migration""#, Commented),
+            ("commands", r#"{ status = ["npm", "run", "migrate:status"] }"#, Live),
+            ("log_group", r#""/aws/ecs/shop-migration""#, Commented),
+            ("database", r#""shop-${env}""#, Live),
+            ("timeout_seconds", "7200", Commented),
+        ],
+    },
+    Table {
+        heading: "[environments.prod.migrations.shop]",
+        path: &["environments", "*", "migrations", "*"],
+        keys: &[
+            ("cluster", r#""shop-${env}""#, Live),
+            ("task_definition", r#""shop-migration:12""#, Live),
+            ("subnets", r#"["subnet-0a1b2c3d4e5f60718"]"#, Live),
+            ("security_groups", r#"["sg-0123456789abcdef0"]"#, Live),
+            ("public_ip", "false", Live),
         ],
     },
     Table { heading: "[keymap]", path: &["keymap"], keys: &[("base", r#""vim""#, Live)] },

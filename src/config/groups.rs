@@ -17,7 +17,7 @@ impl One<'_> {
     /// The environment's groups, in the order of their names.
     pub(super) fn services(&mut self, typed: &Environment) -> ServiceRules {
         let groups = typed.groups.iter().flatten().map(|(name, group)| self.group(name, group)).collect();
-        ServiceRules { groups }
+        ServiceRules { groups, migrations: self.migrations(typed) }
     }
 
     fn group(&mut self, name: &Spot<String>, group: &Group) -> ServiceGroup {

@@ -8,6 +8,7 @@ mod check;
 mod databases;
 mod example;
 mod groups;
+mod migrations;
 mod texts;
 mod typed;
 mod watch;

@@ -36,6 +36,15 @@ pub(super) enum Sort {
     ServicePattern,
     /// Anything that can be seen.
     Visible,
+    /// Service name, or cluster/name.
+    ServiceName,
+    /// Name of an ECS cluster, a container, a database.
+    PlainName,
+    /// Family of a task definition, or family:revision.
+    TaskDefinition,
+    LogGroup,
+    Subnet,
+    SecurityGroup,
 }
 
 impl Sort {
@@ -49,7 +58,13 @@ impl Sort {
             | Self::Role
             | Self::Endpoint
             | Self::ServicePattern
-            | Self::Visible => false,
+            | Self::Visible
+            | Self::ServiceName
+            | Self::PlainName
+            | Self::TaskDefinition
+            | Self::LogGroup
+            | Self::Subnet
+            | Self::SecurityGroup => false,
             Self::QueuePattern | Self::PairPattern | Self::Tag | Self::KeyPlace => true,
         }
     }
@@ -75,6 +90,12 @@ impl Sort {
             Self::KeyPlace => key_place(text),
             Self::ServicePattern => service_pattern(text),
             Self::Visible => Ok(()),
+            Self::ServiceName => service_name(text),
+            Self::PlainName => plain_name(text),
+            Self::TaskDefinition => task_definition(text),
+            Self::LogGroup => log_group(text),
+            Self::Subnet => resource_id(text, "subnet-", "a subnet"),
+            Self::SecurityGroup => resource_id(text, "sg-", "a security group"),
         }
     }
 }
@@ -86,6 +107,47 @@ fn service_pattern(text: &str) -> Verdict {
         return Ok(());
     }
     complain("not a pattern of a service's name", "write it like \"api\", \"*-worker\" or \"shop-dev/*\"")
+}
+
+fn service_name(text: &str) -> Verdict {
+    match text.contains('*') {
+        true => complain("one service is needed here, not a pattern", "write it like \"api\" or \"shop-dev/api\""),
+        false => service_pattern(text),
+    }
+}
+
+/// Letters, digits, `-` and `_`, as ECS (255) and RDS (63) take them.
+fn plain_name(text: &str) -> Verdict {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if text.len() <= 255 && text.chars().all(plain) {
+        return Ok(());
+    }
+    complain("not a name that AWS takes here", "use letters, digits, `-` and `_`, such as \"shop-dev\"")
+}
+
+fn task_definition(text: &str) -> Verdict {
+    let (family, revision) = text.split_once(':').unwrap_or((text, "1"));
+    if !family.is_empty() && plain_name(family).is_ok() && revision.parse::<u32>().is_ok_and(|revision| revision > 0) {
+        return Ok(());
+    }
+    complain("not the family of a task definition", "write it like \"shop-migration\" or \"shop-migration:12\"")
+}
+
+/// As the API reference of CloudWatch Logs has it.
+fn log_group(text: &str) -> Verdict {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/' | '#');
+    if text.len() <= 512 && text.chars().all(plain) {
+        return Ok(());
+    }
+    complain("not the name of a log group", "write it like \"/aws/ecs/shop-migration\"")
+}
+
+fn resource_id(text: &str, prefix: &str, what: &str) -> Verdict {
+    let rest = text.strip_prefix(prefix).unwrap_or_default();
+    if !rest.is_empty() && rest.len() <= 64 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    complain(format!("not the id of {what}"), format!("write it like \"{prefix}0123456789abcdef0\""))
 }
 
 fn environment_name(text: &str) -> Verdict {

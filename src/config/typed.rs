@@ -85,6 +85,42 @@ pub(super) struct Environment {
     pub(super) databases: Option<Databases>,
     /// Groups of services that wake and sleep together, by name.
     pub(super) groups: Option<BTreeMap<Spot<String>, Group>>,
+    /// Migrations, by name: tasks that `opsctl migrate NAME` starts once and waits for.
+    pub(super) migrations: Option<BTreeMap<Spot<String>, Migration>>,
+}
+
+/// A task that is started once, changes a database and ends. One at a time runs in an environment.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Migration {
+    /// ECS cluster that the task runs in.
+    #[schemars(required)]
+    pub(super) cluster: Option<Spot<String>>,
+    /// Family of the task definition, of which the newest revision is pinned when it is planned; or `family:revision`.
+    #[schemars(required)]
+    pub(super) task_definition: Option<Spot<String>>,
+    /// Service whose network is copied: a name in the same cluster, or `cluster/name`. Without it, `subnets` are needed.
+    pub(super) network_of: Option<Spot<String>>,
+    /// Subnets, where no service's network is copied (1 to 16).
+    #[schemars(length(min = 1, max = 16))]
+    pub(super) subnets: Option<Vec<Spot<String>>>,
+    /// Security groups, where no service's network is copied (at most 5).
+    #[schemars(length(max = 5))]
+    pub(super) security_groups: Option<Vec<Spot<String>>>,
+    /// Whether the task gets a public address, where no service's network is copied.
+    pub(super) public_ip: Option<Spot<bool>>,
+    /// Container whose exit code counts and whose command may be set. None: the only essential one.
+    pub(super) container: Option<Spot<String>>,
+    /// Commands that `--command NAME` may put in the place of the task definition's own. opsctl runs no others; IAM does not enforce
+    /// that: whoever may start the task may start it with any command.
+    pub(super) commands: Option<BTreeMap<Spot<String>, Vec<Spot<String>>>>,
+    /// Log group that is followed. None: as the task definition says.
+    pub(super) log_group: Option<Spot<String>>,
+    /// Database that it changes: the plan says how it is.
+    pub(super) database: Option<Spot<String>>,
+    /// How long to wait for its end, in seconds (1 to 604,800); the task goes on after that. None: without limit.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub(super) timeout_seconds: Option<Spot<i64>>,
 }
 
 /// Services that wake and sleep together. A pattern is of a service's name or of `cluster/name`; `*` stands for any characters.

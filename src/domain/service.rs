@@ -251,6 +251,9 @@ pub struct Task {
     pub task_definition: TaskDefinition,
     /// Who started it: a deployment's id, or what was given.
     pub started_by: Option<Text>,
+    /// Task group: `service:name`, `family:name`, or what was given.
+    #[serde(default)]
+    pub group: Option<Text>,
     /// `HEALTHY`, `UNHEALTHY`; none where it is unknown.
     pub health: Option<Text>,
     /// Availability zone.

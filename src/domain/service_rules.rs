@@ -1,12 +1,14 @@
-//! What the configuration says about an environment's services: groups that wake and sleep together.
+//! What the configuration says about an environment's services: groups that wake and sleep together, migrations.
 
-use super::{environment::glob, service::ServiceId};
+use super::{environment::glob, migration::Migration, service::ServiceId};
 
-/// Groups of services.
+/// Groups of services, and migrations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceRules {
     /// In the order of their names.
     pub groups: Vec<ServiceGroup>,
+    /// In the order of their names.
+    pub migrations: Vec<Migration>,
 }
 
 /// Services that wake and sleep together. Patterns are of a service's name, or of `cluster/name`; `*` stands for any characters.
@@ -28,6 +30,11 @@ impl ServiceRules {
     /// The group of that name.
     pub fn group(&self, name: &str) -> Option<&ServiceGroup> {
         self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// The migration of that name.
+    pub fn migration(&self, name: &str) -> Option<&Migration> {
+        self.migrations.iter().find(|migration| migration.name == name)
     }
 
     /// The first group that the service is in.

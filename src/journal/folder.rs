@@ -28,6 +28,12 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
+/// A name that this process holds; let go when dropped, also by the end of the process.
+#[derive(Debug)]
+pub struct Held {
+    _file: File,
+}
+
 /// A run in the list of runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunSummary {
@@ -105,6 +111,26 @@ impl StateFolder {
             return Err(JournalError::Missing { run: run.to_string(), folder: self.runs() });
         }
         Ok(RunFolder { run: run.clone(), path })
+    }
+
+    /// Holds a name for as long as the answer is kept; none: another process of this machine holds it.
+    ///
+    /// # Errors
+    /// The folder can't be written.
+    pub fn hold(&self, name: &str) -> Result<Option<Held>, JournalError> {
+        let folder = self.0.join("locks");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(JournalError::io("make folder", &folder))?;
+        let path = folder.join(name);
+        let file = private(&path).map_err(JournalError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Held { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path)(error)),
+        }
     }
 
     /// Runs, newest first; those whose journal can't be read are left out.

@@ -48,6 +48,10 @@ pub struct History {
     pub desired: BTreeMap<ServiceId, (u32, u32)>,
     /// When a failover was asked for, and which; none where it was refused for certain.
     pub failover_asked: Option<(Timestamp, serde_json::Value)>,
+    /// When a migration's task was first asked for with the token that counts, and what; none where it was refused for certain.
+    pub migration_asked: Option<(Timestamp, serde_json::Value)>,
+    /// ARN of that task, once it was told.
+    pub migration_task: Option<String>,
     /// How it ended, if it did.
     pub end: Option<String>,
 }
@@ -142,6 +146,11 @@ impl Reading {
             Record::FailoverIntent { what } => history.failover_asked = Some((at, *what)),
             Record::Failover { status } if status == "refused" => history.failover_asked = None,
             Record::Failover { .. } => {}
+            Record::MigrationIntent { what } => history.migration_asked = Some((at, *what)),
+            Record::Migration { status, .. } if status == "refused" => {
+                (history.migration_asked, history.migration_task) = (None, None);
+            }
+            Record::Migration { task, .. } => history.migration_task = task.or(history.migration_task.take()),
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Step { .. } => {}

@@ -15,7 +15,7 @@ mod words;
 mod writer;
 
 pub use error::JournalError;
-pub use folder::{RunFolder, RunSummary, StateFolder};
+pub use folder::{Held, RunFolder, RunSummary, StateFolder};
 pub use history::History;
 pub use reader::{Line, Lines, Verdict, verify};
 pub use record::{Entry, IntentMessage, Record, SentMessage};

@@ -158,6 +158,19 @@ pub enum Record {
         /// In words; `refused` where it was surely not begun.
         status: String,
     },
+    /// A migration's task is about to be started; written before the call.
+    MigrationIntent {
+        /// What is started, with the client token that makes it one task however often it is asked for.
+        what: Box<serde_json::Value>,
+    },
+    /// What is known of a migration's task.
+    Migration {
+        /// ARN; absent while it is not known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        task: Option<String>,
+        /// In words; `refused` where no task was started for certain.
+        status: String,
+    },
     /// How it ended.
     Ended {
         /// Exit code's name.

@@ -45,6 +45,15 @@ impl Record {
                 format!("about to fail over {} to {}", text("database"), text("target"))
             }
             Record::Failover { status } => format!("failover: {status}"),
+            Record::MigrationIntent { what } => {
+                let text =
+                    |name: &str| what.pointer(name).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
+                let (definition, token) = (text("/launch/definition"), text("/launch/token"));
+                let definition = definition.rsplit('/').next().unwrap_or_default();
+                format!("about to start {definition} in {} (token {token})", text("/launch/cluster"))
+            }
+            Record::Migration { task: Some(task), status } => format!("migration: {status} ({task})"),
+            Record::Migration { task: None, status } => format!("migration: {status}"),
             Record::Ended { end, .. } => format!("ended: {end}"),
         };
         Text::line(&text)

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    migrate::ToMigrate,
     scale::Scale,
     transfer::{Judge, Settings},
     values::Uncertain,
@@ -32,6 +33,8 @@ pub enum Bound {
     Scale(Scale),
     /// A database's failover.
     FailOver(Box<FailOver>),
+    /// A migration's task.
+    Migrate(Box<ToMigrate>),
 }
 
 /// A move task to be.

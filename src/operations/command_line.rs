@@ -21,6 +21,11 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
             words.push(quoted(&failover.database));
             (serde_json::to_value(failover), Ok(serde_json::json!({ "database": failover.database })))
         }
+        Operation::Migrate(migrate) => {
+            words.push(quoted(&migrate.migration));
+            let plain = super::Migrate { migration: migrate.migration.clone(), ..super::Migrate::default() };
+            (serde_json::to_value(migrate), serde_json::to_value(plain))
+        }
     };
     let (Ok(Value::Object(fields)), Ok(plain)) = (value, plain) else { unreachable!("parameters are plain data") };
     for (name, value) in

@@ -6,6 +6,7 @@ pub mod bound;
 mod command_line;
 mod error;
 pub mod failover;
+pub mod migrate;
 mod planner;
 pub mod purge;
 pub mod redrive;
@@ -22,6 +23,7 @@ pub use bound::Bound;
 pub use command_line::command_line;
 pub use error::OperationError;
 pub use failover::Failover;
+pub use migrate::Migrate;
 pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::Redrive;
@@ -44,6 +46,8 @@ pub enum Operation {
     Sleep(Sleep),
     /// Let another instance of a database write
     Failover(Failover),
+    /// Start a migration's task once, follow its log, and wait for its end
+    Migrate(Migrate),
 }
 
 impl Operation {
@@ -56,6 +60,7 @@ impl Operation {
             Self::Wake(_) => "wake",
             Self::Sleep(_) => "sleep",
             Self::Failover(_) => "failover",
+            Self::Migrate(_) => "migrate",
         }
     }
 
@@ -66,7 +71,7 @@ impl Operation {
             Self::Purge(purge) => purge.filter.as_deref(),
             Self::Restore(restore) => restore.filter.as_deref(),
             Self::Wake(_) | Self::Sleep(_) => None,
-            Self::Failover(_) => None,
+            Self::Failover(_) | Self::Migrate(_) => None,
         }
     }
 
@@ -75,7 +80,7 @@ impl Operation {
         match self {
             Self::Redrive(redrive) => redrive.limit,
             Self::Purge(purge) => purge.limit,
-            Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) | Self::Failover(_) => None,
+            Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) | Self::Failover(_) | Self::Migrate(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bound, Operation, OperationError, failover, purge, redrive, restore, scale};
+use super::{Bound, Operation, OperationError, failover, migrate, purge, redrive, restore, scale};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text},
@@ -68,6 +68,7 @@ impl Planner {
             Operation::Wake(wake) => scale::plan(wake.into(), cloud, self).await?,
             Operation::Sleep(sleep) => scale::plan(sleep.into(), cloud, self).await?,
             Operation::Failover(failover) => failover::plan(failover, cloud, self).await?,
+            Operation::Migrate(migrate) => migrate::plan(migrate, cloud, self).await?,
         };
         let plan = &mut planned.plan;
         let environment = cloud.environment();

@@ -25,11 +25,27 @@ pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) 
         }
         return;
     }
+    if let Operation::Migrate(migrate) = &plan.operation {
+        if history.migration_asked.is_some() {
+            let text = match &history.migration_task {
+                Some(task) => {
+                    format!("take up {run}: look how far {} is ({task}); nothing is started", migrate.migration)
+                }
+                None => format!("take up {run}: find the task of {}, or start it if it never was", migrate.migration),
+            };
+            plan.summary = Text::line(&text);
+            if history.migration_task.is_some() {
+                plan.changes.clear();
+                plan.calls.clear();
+            }
+        }
+        return;
+    }
     let done = match plan.operation {
         Operation::Redrive(_) => (history.moved() as u64).max(history.task_moved),
         Operation::Purge(_) => history.removed.len() as u64,
         Operation::Restore(_) => history.sent.len() as u64,
-        Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) => 0,
+        Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) | Operation::Migrate(_) => 0,
     };
     let all = plan.messages_estimate;
     let left = all.saturating_sub(done);

@@ -176,6 +176,7 @@ impl Run<'_> {
             task: Some(Text::from(words)),
             what: "message",
             news: Vec::new(),
+            log: Vec::new(),
         };
         (self.context.progress)(&progress);
     }

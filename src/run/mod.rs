@@ -5,6 +5,7 @@
 mod failover;
 mod left;
 mod managed;
+mod migrate;
 mod put_back;
 mod report;
 mod scale;
@@ -17,11 +18,12 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 pub use failover::{Answered, FailedOver};
+pub use migrate::{Migrated, exit_code_of};
 pub use report::{End, Ended, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
-    domain::{RunId, Text},
+    domain::{RunId, Text, log::LogLine},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
     operations::{Bound, Look, OperationError, Planned, Planner, transfer::Tally},
@@ -60,10 +62,12 @@ pub struct Progress {
     pub tally: Tally,
     /// What a move task says of itself, or which services are waited for.
     pub task: Option<Text>,
-    /// What is counted: `message` or `service`.
+    /// What is counted or waited for: `message`, `service`, `failover`, `migration`.
     pub what: &'static str,
     /// What has happened since the last time, each told once.
     pub news: Vec<Text>,
+    /// Lines of a log that is followed, since the last time, each told once.
+    pub log: Vec<LogLine>,
 }
 
 /// Carries out an approved plan. Every failure is in the report.
@@ -209,6 +213,7 @@ async fn act(planned: Planned, context: &Context, journal: &Journal, history: Hi
         Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
         Bound::ClientSide(transfer) => transfer::run(*transfer, context, journal, history, report).await,
         Bound::FailOver(bound) => failover::run(*bound, context, journal, &history, report).await,
+        Bound::Migrate(bound) => migrate::run(*bound, context, journal, &history, report).await,
         Bound::Restore(put_back) => put_back::run(put_back, context, journal, history, report).await,
         Bound::Scale(scale) => scale::run(scale, context, journal, report).await,
     }

@@ -250,6 +250,7 @@ impl Run<'_> {
             task: None,
             what: "message",
             news: Vec::new(),
+            log: Vec::new(),
         });
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailedOver, NotBegun};
+use super::{FailedOver, Migrated, NotBegun};
 use crate::{
     domain::{
         Environment, RunId, Text,
@@ -95,6 +95,9 @@ pub struct Report {
     /// Of a failover: who writes, after how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<FailedOver>,
+    /// Of a migration: its task, how it ended, its container's exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migration: Option<Migrated>,
     /// What failed.
     pub failure: Option<Failure>,
     /// What to know besides.
@@ -173,6 +176,7 @@ impl Report {
             started_at,
             seconds: 0.0,
             failover: None,
+            migration: None,
             failure: None,
             notes: Vec::new(),
             journal: None,

@@ -124,6 +124,7 @@ fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl 
             task: None,
             what: "message",
             news: Vec::new(),
+            log: Vec::new(),
         });
     }
 }

@@ -10,6 +10,9 @@ use tokio::sync::{Notify, mpsc::Sender};
 use super::{event::Event, ticket::Ticket};
 use crate::{domain::EnvironmentName, observe::Snapshot, run::Progress};
 
+/// Lines of news and of logs that wait at most, of each run.
+const TOLD_MAX: usize = 2_000;
+
 /// The latest of each environment and each run.
 #[derive(Default)]
 pub(super) struct Inbox {
@@ -30,9 +33,16 @@ impl Inbox {
         self.news.notify_one();
     }
 
-    /// A run got on; never blocks.
+    /// A run got on; never blocks. What each progress tells once waits until it is taken.
     pub(super) fn progress(&self, ticket: Ticket, progress: &Progress) {
-        self.lock().progress.insert(ticket, Box::new(progress.clone()));
+        let mut latest = Box::new(progress.clone());
+        let mut inbox = self.lock();
+        if let Some(earlier) = inbox.progress.remove(&ticket) {
+            latest.news = joined(earlier.news, std::mem::take(&mut latest.news));
+            latest.log = joined(earlier.log, std::mem::take(&mut latest.log));
+        }
+        inbox.progress.insert(ticket, latest);
+        drop(inbox);
         self.news.notify_one();
     }
 
@@ -66,6 +76,14 @@ impl Inbox {
         // Whoever panicked left whole values behind.
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One after the other, the newest [`TOLD_MAX`] of them.
+fn joined<T>(mut earlier: Vec<T>, later: Vec<T>) -> Vec<T> {
+    earlier.extend(later);
+    let excess = earlier.len().saturating_sub(TOLD_MAX);
+    earlier.drain(..excess);
+    earlier
 }
 
 #[cfg(test)]

@@ -360,6 +360,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::TaskIntent { .. } | Record::Task { .. } => Role::Text,
             Record::DesiredIntent { .. } | Record::Desired { .. } => Role::Text,
             Record::FailoverIntent { .. } | Record::Failover { .. } => Role::Text,
+            Record::MigrationIntent { .. } | Record::Migration { .. } => Role::Text,
         };
         match wraps {
             true => page.pair(&time, LABEL, words.as_str(), role),

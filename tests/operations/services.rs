@@ -52,7 +52,7 @@ fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -
     let stages = stages.iter().map(|stage| stage.iter().map(|name| (*name).to_owned()).collect()).collect();
     let group =
         ServiceGroup { name: "all".into(), stages, always_on: vec!["kong".into()], size: 1, sleep_allowed: false };
-    stage.environment.services = ServiceRules { groups: vec![group] };
+    stage.environment.services = ServiceRules { groups: vec![group], ..ServiceRules::default() };
     stage
 }
 

@@ -143,6 +143,7 @@ pub(super) fn progress(seconds: i64, tally: Tally) -> Progress {
         task: None,
         what: "message",
         news: Vec::new(),
+        log: Vec::new(),
     }
 }
 

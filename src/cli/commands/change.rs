@@ -66,7 +66,8 @@ pub(super) async fn run(
                 | Operation::Purge(_)
                 | Operation::Wake(_)
                 | Operation::Sleep(_)
-                | Operation::Failover(_) => None,
+                | Operation::Failover(_)
+                | Operation::Migrate(_) => None,
             },
             Wanted::Resume(..) | Wanted::Planned(_) => None,
         };

@@ -91,6 +91,13 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
             };
             change::run(wanted, &args.consent, global, out).await
         }
+        Command::Migrate(args) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("migrate", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::Migrate(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
         Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
         Command::Runs => runs::list(global, out).await,
         Command::Journal(args) => runs::journal(&args, global, out).await,

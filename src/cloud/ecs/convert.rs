@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::domain::{
     Text,
+    migration::{ContainerDefinition, Definition, LogDestination, Network},
     service::{
         Container, Deployment, DeploymentId, Rollout, Service, ServiceEvent, ServiceId, Task, TaskArn, TaskDefinition,
     },
@@ -62,6 +63,7 @@ pub(super) fn task(task: types::Task) -> Result<Task, String> {
         desired_status: text(task.desired_status),
         task_definition: TaskDefinition::of_arn(&task.task_definition_arn.unwrap_or_default()),
         started_by: line(task.started_by),
+        group: line(task.group),
         health: line(health),
         zone: line(task.availability_zone),
         created_at: time(task.created_at),
@@ -102,4 +104,64 @@ fn time(time: Option<DateTime>) -> Option<Timestamp> {
 /// What stands behind an ARN's last slash.
 pub(super) fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// A service's network; none where it is not `awsvpc`.
+pub(super) fn network(network: types::NetworkConfiguration) -> Option<Network> {
+    let network = network.awsvpc_configuration?;
+    Some(Network {
+        subnets: network.subnets,
+        security_groups: network.security_groups.unwrap_or_default(),
+        public_ip: network.assign_public_ip == Some(types::AssignPublicIp::Enabled),
+    })
+}
+
+/// A task definition; an error names what the answer lacks.
+pub(super) fn definition(definition: types::TaskDefinition) -> Result<Definition, String> {
+    let arn = definition.task_definition_arn.ok_or("a task definition has no ARN")?;
+    let containers = definition.container_definitions.unwrap_or_default().into_iter();
+    Ok(Definition {
+        name: TaskDefinition::of_arn(&arn),
+        arn,
+        is_active: definition.status.is_none_or(|status| status == types::TaskDefinitionStatus::Active),
+        network_mode: line(definition.network_mode.map(|mode| mode.as_str().to_owned())),
+        role: line(definition.task_role_arn),
+        execution_role: line(definition.execution_role_arn),
+        containers: containers.map(container_definition).collect(),
+    })
+}
+
+fn container_definition(container: types::ContainerDefinition) -> ContainerDefinition {
+    let driver = container.log_configuration.as_ref().map(|log| log.log_driver.as_str().to_owned());
+    let options = container.log_configuration.and_then(|log| log.options).unwrap_or_default();
+    let option = |name: &str| options.get(name).filter(|value| !value.is_empty()).cloned();
+    let log = option("awslogs-group").filter(|_| driver.as_deref() == Some("awslogs")).map(|group| LogDestination {
+        group,
+        prefix: option("awslogs-stream-prefix"),
+        region: option("awslogs-region"),
+        creates_group: option("awslogs-create-group").as_deref() == Some("true"),
+        is_blocking: option("mode").as_deref() == Some("blocking"),
+    });
+    let variables = container.environment.unwrap_or_default().into_iter();
+    let hosts = variables.filter_map(|pair| host(pair.name?, pair.value?));
+    ContainerDefinition {
+        name: container.name.unwrap_or_default(),
+        image: text(container.image),
+        // ECS takes a container that says nothing for an essential one.
+        is_essential: container.essential.unwrap_or(true),
+        command: container.command.unwrap_or_default(),
+        log_driver: line(driver),
+        log,
+        hosts: hosts.collect(),
+        secrets: container.secrets.unwrap_or_default().iter().map(|secret| Text::line(&secret.name)).collect(),
+    }
+}
+
+/// A variable that names a host, with a value that is one: nothing else of a task's variables is safe to show.
+fn host(name: String, value: String) -> Option<(Text, Text)> {
+    let upper = name.to_ascii_uppercase();
+    let is_named = ["HOST", "HOSTNAME", "ENDPOINT"].iter().any(|ending| upper.ends_with(ending));
+    let is_host = value.len() <= 253 && value.contains('.');
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    (is_named && is_host && is_plain).then(|| (Text::line(&name), Text::line(&value)))
 }

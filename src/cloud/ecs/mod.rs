@@ -1,9 +1,10 @@
-//! ECS: clusters, services, tasks; and the one change, a service's desired count.
+//! ECS: clusters, services, tasks; and two changes, a service's desired count and a task that is started by itself.
 //!
 //! Reads are in pipelines of a few calls at once: the throttles are shared with everybody in the account and region (ECS developer
 //! guide: reads of services 100 at once, then 20 a second).
 
 mod convert;
+mod run;
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -15,6 +16,8 @@ use aws_sdk_ecs::{
 use aws_smithy_runtime_api::http::Response;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
+
+pub use run::{By, Launch, Launched};
 
 use super::{
     CloudError, ErrorKind,
@@ -48,6 +51,8 @@ pub(super) struct Clients {
     pub(super) read: Client,
     /// Writes: one attempt.
     pub(super) once: Client,
+    /// Writes that carry a client token: three attempts.
+    pub(super) repeatable: Client,
 }
 
 /// What a describing call found, and what it did not.

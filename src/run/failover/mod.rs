@@ -449,6 +449,7 @@ impl Watch<'_> {
             task: Some(Text::line(&words)),
             what: "failover",
             news: Vec::new(),
+            log: Vec::new(),
         };
         (self.context.progress)(&progress);
     }

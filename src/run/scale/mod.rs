@@ -284,6 +284,7 @@ impl Run<'_> {
             task: Some(Text::line(&words)),
             what: "service",
             news,
+            log: Vec::new(),
         };
         (self.context.progress)(&progress);
     }

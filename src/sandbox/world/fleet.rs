@@ -2,6 +2,7 @@
 
 mod databases;
 mod file;
+mod migrations;
 mod services;
 mod settle;
 

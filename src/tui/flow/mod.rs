@@ -137,7 +137,8 @@ pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &Envi
         | Operation::Restore(_)
         | Operation::Wake(_)
         | Operation::Sleep(_)
-        | Operation::Failover(_) => "",
+        | Operation::Failover(_)
+        | Operation::Migrate(_) => "",
     };
     format!("opsctl {} --resume {run}{uncertain} --env {environment}", operation.name())
 }
@@ -152,6 +153,7 @@ pub(super) fn subject(operation: &Operation) -> String {
             group.as_ref().or(service.first()).map_or("", String::as_str)
         }
         Operation::Failover(failover) => failover.database.as_str(),
+        Operation::Migrate(migrate) => migrate.migration.as_str(),
     };
     // A URL or an ARN ends with the queue's name.
     let name = resource.rsplit(['/', ':']).next().unwrap_or(resource);

@@ -150,6 +150,7 @@ impl Form {
                 words.extend(service.iter().map(|service| format!("--service={service}")));
             }
             Operation::Failover(failover) => words.push(failover.database.clone()),
+            Operation::Migrate(migrate) => words.push(migrate.migration.clone()),
         }
         words.extend(lines.iter().filter_map(Line::word));
         let matches = definitions().try_get_matches_from(words).map_err(|error| in_words(&error))?;
@@ -321,7 +322,8 @@ fn apply(model: &mut Model) -> Vec<Effect> {
         | Operation::Restore(_)
         | Operation::Wake(_)
         | Operation::Sleep(_)
-        | Operation::Failover(_) => Uncertain::default(),
+        | Operation::Failover(_)
+        | Operation::Migrate(_) => Uncertain::default(),
     };
     if let super::Load::Here(plan) = &mut flow.plan {
         plan.decide_uncertain(uncertain);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::{
     FleetError, MessageTemplate,
     databases::{DatabaseEntry, ObjectiveEntry},
+    migrations::MigrationEntry,
     services::{GroupEntry, JobEntry, ServiceEntry},
 };
 use crate::{
@@ -35,6 +36,8 @@ pub(super) struct File {
     pub(super) groups: Vec<GroupEntry>,
     #[serde(default, rename = "job")]
     pub(super) jobs: Vec<JobEntry>,
+    #[serde(default, rename = "migration")]
+    pub(super) migrations: Vec<MigrationEntry>,
     #[serde(default, rename = "objective")]
     pub(super) objectives: Vec<ObjectiveEntry>,
     #[serde(default, rename = "database")]

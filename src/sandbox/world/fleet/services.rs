@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Fleet, FleetError, file::File};
+use super::{
+    Fleet, FleetError,
+    file::{File, lists},
+};
 use crate::{
     domain::service_rules::{ServiceGroup, ServiceRules},
     sandbox::world::{
@@ -108,7 +111,9 @@ impl Fleet {
             size: 1,
             sleep_allowed: false,
         };
-        ServiceRules { groups: here.map(group).collect() }
+        let migrations = self.file.migrations.iter().filter(|entry| lists(&entry.environments, environment));
+        let migrations = migrations.map(|entry| entry.bind(environment)).collect();
+        ServiceRules { groups: here.map(group).collect(), migrations }
     }
 
     /// Names of an environment's services, as `cluster/name`.

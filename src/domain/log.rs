@@ -1,0 +1,15 @@
+//! Lines of a log.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When it was written, as the program's log driver said it.
+    pub at: Timestamp,
+    /// One line.
+    pub text: Text,
+}

@@ -1,0 +1,133 @@
+//! Migrate: a task is started once, followed, and judged by its container's exit code.
+
+mod others;
+mod plan;
+mod scene;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bound, OperationError, Planned, Planner, resolve::suggestions, values::Seconds};
+use crate::{
+    cloud::{Cloud, ecs::Launch},
+    domain::{
+        Text,
+        migration::{LogDestination, Migration},
+        service::EcsClusterName,
+    },
+    journal::History,
+    plan::{Fact, Plan},
+};
+pub use others::{Other, others};
+
+/// Start a migration's task once, follow its log, and wait for its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct Migrate {
+    /// Migration, as the configuration names it
+    #[arg(value_name = "NAME", required_unless_present = "resume", default_value = "", hide_default_value = true)]
+    pub migration: String,
+    /// Run this one of the commands that the configuration allows; none: the one of the task definition
+    #[arg(long, value_name = "NAME")]
+    pub command: Option<String>,
+    /// Start this revision of the task definition; none: the newest, or the one that the configuration names
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub revision: Option<u32>,
+    /// Wait for its end no longer than this, `90s` or `1h 30m`; the task goes on
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<Seconds>,
+    /// Do not wait for its end: come back as soon as ECS has taken it
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// A migration to be, or one that was asked for; as such it stands in the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToMigrate {
+    /// Migration.
+    pub migration: String,
+    /// What is started. Token and group are the run's to fill in.
+    pub launch: Launch,
+    /// Where the container's log goes; none: nowhere that can be read.
+    pub log: Option<LogDestination>,
+    /// Clusters in which others may migrate this environment.
+    pub clusters: Vec<EcsClusterName>,
+    /// How long to wait; none: without limit.
+    pub timeout_seconds: Option<u64>,
+    /// Whether to wait at all.
+    #[serde(skip)]
+    pub detach: bool,
+}
+
+impl ToMigrate {
+    /// The family of the task definition.
+    pub fn family(&self) -> &str {
+        let name = self.launch.definition.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once(':').map_or(name, |(family, _)| family)
+    }
+}
+
+/// Observes and plans. A run that has asked for its task already is bound to what it asked for.
+pub(super) async fn plan(migrate: &Migrate, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+    if let Some(planned) = asked_already(planner)? {
+        return Ok(planned);
+    }
+    let migration = resolve(migrate, cloud)?;
+    let scene = scene::Scene::look(migrate, migration, cloud).await?;
+    let (mut plan, bound) = plan::make(migrate, migration, &scene, cloud, planner.draft());
+    let others = others(&bound, cloud).await?;
+    let now = cloud.clock().now();
+    plan.blockers.extend(others.iter().map(|other| {
+        Text::line(&format!("another migration runs, and one at a time is enough: {}", other.words(now)))
+    }));
+    if others.is_empty() {
+        let value =
+            Text::from("nobody: no task with the mark of this environment's migrations, none of the same family");
+        plan.facts.push(Fact { label: "who else migrates".to_owned(), value });
+    }
+    Ok(Planned { plan, bound: Bound::Migrate(Box::new(bound)) })
+}
+
+/// A run that is taken up, whose journal says that the task was asked for: the plan is what was approved.
+fn asked_already(planner: &Planner) -> Result<Option<Planned>, OperationError> {
+    let Some(run) = &planner.resuming else { return Ok(None) };
+    let history = History::read(&planner.state.open(run)?)?;
+    let Some((_, asked)) = history.migration_asked else { return Ok(None) };
+    let unreadable = |what: &str, error: serde_json::Error| {
+        OperationError::usage(&format!("run {run} has no {what} that can be read: {error}"), "see `opsctl tasks`")
+    };
+    let bound: ToMigrate = serde_json::from_value(asked).map_err(|error| unreadable("migration", error))?;
+    let plan: Plan = serde_json::from_value(history.plan).map_err(|error| unreadable("plan", error))?;
+    Ok(Some(Planned { plan, bound: Bound::Migrate(Box::new(bound)) }))
+}
+
+fn resolve<'a>(migrate: &Migrate, cloud: &'a Cloud) -> Result<&'a Migration, OperationError> {
+    let environment = cloud.environment();
+    let given = migrate.migration.trim();
+    if let Some(migration) = environment.services.migration(given) {
+        return Ok(migration);
+    }
+    let names: Vec<String> = environment.services.migrations.iter().map(|migration| migration.name.clone()).collect();
+    let alike = suggestions(given, &names);
+    let hint = match (alike.is_empty(), names.is_empty()) {
+        (false, _) => format!("did you mean {}?", alike.join(", ")),
+        (true, false) => format!("there are: {}", names.join(", ")),
+        (true, true) => {
+            format!("add [environments.{}.migrations.NAME]; `opsctl config example` shows one", environment.name)
+        }
+    };
+    let what = match given.is_empty() {
+        true => "no migration was named".to_owned(),
+        false => format!("{} has no migration {given}", environment.name),
+    };
+    Err(OperationError::usage(&what, &hint))
+}
+
+/// The mark by which tasks of an environment's migrations are found, whoever started them.
+pub fn mark(environment: &crate::domain::EnvironmentName) -> String {
+    format!("opsctl-migrate/{environment}")
+}
+
+/// The task group of a run: by it the run knows its own task.
+pub fn group_of(run: &crate::domain::RunId) -> String {
+    format!("opsctl-{run}")
+}

@@ -1,0 +1,249 @@
+//! What a migration would do, in words.
+
+use super::{Migrate, ToMigrate, mark, scene::Scene};
+use crate::{
+    cloud::{Cloud, ecs::Launch},
+    databases::Capacity,
+    domain::{
+        Text,
+        migration::{LogDestination, Migration, NetworkSource, shell_words},
+    },
+    operations::values::in_words,
+    plan::{Call, Fact, Plan},
+};
+
+/// Characters of a task's overrides (API reference).
+const OVERRIDES_MAX: usize = 8_192;
+
+/// The plan but for who else migrates, and what it is bound to.
+pub(super) fn make(
+    migrate: &Migrate,
+    migration: &Migration,
+    scene: &Scene,
+    cloud: &Cloud,
+    mut plan: Plan,
+) -> (Plan, ToMigrate) {
+    let bound = bind(migrate, migration, scene, cloud);
+    plan.resource = Text::line(&migration.name);
+    observe(&mut plan, migration, scene, &bound);
+    facts(&mut plan, migration, scene, &bound);
+    let blockers = blockers(migration, scene, &bound);
+    plan.blockers.extend(blockers.iter().map(|blocker| Text::line(blocker)));
+    let warnings = warnings(migration, scene, &bound, cloud);
+    plan.warnings.extend(warnings.iter().map(|warning| Text::line(warning)));
+    (plan, bound)
+}
+
+fn bind(migrate: &Migrate, migration: &Migration, scene: &Scene, cloud: &Cloud) -> ToMigrate {
+    let environment = cloud.environment();
+    let mut clusters: Vec<_> = environment.services.migrations.iter().map(|other| other.cluster.clone()).collect();
+    clusters.sort();
+    clusters.dedup();
+    let log = scene
+        .container
+        .log
+        .clone()
+        .map(|log| LogDestination { group: migration.log_group.clone().unwrap_or(log.group), ..log });
+    ToMigrate {
+        migration: migration.name.clone(),
+        launch: Launch {
+            cluster: migration.cluster.0.clone(),
+            definition: scene.definition.arn.clone(),
+            container: scene.container.name.clone(),
+            command: scene.command.clone(),
+            network: scene.network.clone().unwrap_or_default(),
+            started_by: mark(&environment.name),
+            group: String::new(),
+            token: String::new(),
+        },
+        log,
+        clusters,
+        timeout_seconds: migrate.timeout.map(|timeout| u64::from(timeout.0)).or(migration.timeout_seconds),
+        detach: migrate.detach,
+    }
+}
+
+/// What the plan rests on.
+fn observe(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate) {
+    let mut note = |name: &str, value: String| plan.observed.insert(name.to_owned(), value);
+    note("cluster", migration.cluster.0.clone());
+    note("task definition", scene.definition.arn.clone());
+    note("image", scene.container.image.to_string());
+    note("container", scene.container.name.clone());
+    note("command", shell_words(scene.command.as_ref().unwrap_or(&scene.container.command)));
+    note("network", bound.launch.network.words());
+    note("role", scene.definition.role.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string));
+}
+
+fn facts(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate) {
+    let Scene { definition, container, .. } = scene;
+    plan.summary = Text::line(&format!("start {} once in {}", definition.name.0, migration.cluster.0));
+    let mut fact =
+        |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
+    fact("migration", migration.name.clone());
+    fact("ECS cluster", migration.cluster.0.clone());
+    fact("task definition", format!("{} (pinned)", definition.name.0));
+    fact("image", container.image.to_string());
+    fact("container", container.name.clone());
+    fact(
+        "runs",
+        match (&scene.command, container.command.is_empty()) {
+            (Some(command), _) => format!("{} (in place of the task definition's own)", shell_words(command)),
+            (None, false) => shell_words(&container.command),
+            (None, true) => "the image's own command".to_owned(),
+        },
+    );
+    let from = match &migration.network {
+        NetworkSource::Service(service) => format!(" (copied from {service})"),
+        NetworkSource::Given(_) => " (configured)".to_owned(),
+    };
+    fact("network", format!("{}{from}", bound.launch.network.words()));
+    let none = || "none".to_owned();
+    fact("role", definition.role.as_ref().map_or_else(none, ToString::to_string));
+    fact("log", bound.log.as_ref().map_or_else(|| "goes nowhere that can be read".to_owned(), |log| log.group.clone()));
+    fact("database", database_words(migration, scene));
+    let wait =
+        bound.timeout_seconds.map(|seconds| format!("{} at most; the task goes on after that", in_words(seconds)));
+    fact(
+        "waits",
+        match bound.detach {
+            true => "not at all: it is only started".to_owned(),
+            false => wait.unwrap_or_else(|| "until it ends, without limit".to_owned()),
+        },
+    );
+    plan.changes.push(Text::from("one task is started, with the role above; it runs until it ends by itself"));
+    plan.changes
+        .push(Text::from("what it changes in the database is not taken back by opsctl, whatever becomes of the run"));
+    let call = |action: &str, resource: &str| Call {
+        action: action.to_owned(),
+        resource: Text::line(resource),
+        times_estimate: 1,
+    };
+    plan.calls.push(call("ecs:RunTask", &definition.name.0));
+    if let Some(role) = definition.role.iter().chain(&definition.execution_role).next() {
+        plan.calls.push(call("iam:PassRole", role.as_str()));
+    }
+    if let Some(log) = bound.log.as_ref().filter(|_| !bound.detach) {
+        plan.calls.push(call("logs:GetLogEvents", &log.group));
+    }
+}
+
+fn database_words(migration: &Migration, scene: &Scene) -> String {
+    let secrets = scene.container.secrets.iter().map(Text::as_str).collect::<Vec<_>>().join(" ");
+    let secrets = if secrets.is_empty() { String::new() } else { format!("; secrets {secrets}") };
+    let hosts: Vec<String> = scene.container.hosts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let hosts = if hosts.is_empty() { String::new() } else { format!("; {}", hosts.join(" ")) };
+    let name = match (&migration.database, &scene.database) {
+        (Some(_), Some(Ok((database, _)))) => {
+            format!("{} ({} {}), {}", database.name, database.engine, database.version, database.status)
+        }
+        (Some(name), _) => format!("{name}, of unknown status"),
+        (None, _) => "not configured".to_owned(),
+    };
+    format!("{name}{hosts}{secrets}")
+}
+
+/// What makes it impossible, but for others that migrate.
+fn blockers(migration: &Migration, scene: &Scene, bound: &ToMigrate) -> Vec<String> {
+    let Scene { definition, .. } = scene;
+    let mut blockers = Vec::new();
+    if !definition.is_active {
+        blockers.push(format!("{} is INACTIVE: no task can be started of it", definition.name.0));
+    }
+    if let Some(mode) = definition.network_mode.as_ref().filter(|mode| mode.as_str() != "awsvpc") {
+        blockers.push(format!("{} has the network mode {mode}; a task on Fargate needs awsvpc", definition.name.0));
+    }
+    let network = &bound.launch.network;
+    if let (NetworkSource::Service(service), None) = (&migration.network, &scene.network) {
+        blockers.push(format!("{service} has no network of its own to copy: give `subnets`"));
+    } else if network.subnets.is_empty() {
+        blockers.push("there are no subnets".to_owned());
+    }
+    for (count, most, what) in
+        [(network.subnets.len(), 16, "subnets"), (network.security_groups.len(), 5, "security groups")]
+    {
+        if count > most {
+            blockers.push(format!("{count} {what}, of which ECS takes {most}"));
+        }
+    }
+    // Names and braces of the document take some more.
+    let characters: usize = scene.command.iter().flatten().map(|word| word.chars().count() + 4).sum();
+    if characters + 200 > OVERRIDES_MAX {
+        blockers.push(format!("the command is too long: overrides take {OVERRIDES_MAX} characters"));
+    }
+    blockers
+}
+
+/// What should be known first.
+fn warnings(migration: &Migration, scene: &Scene, bound: &ToMigrate, cloud: &Cloud) -> Vec<String> {
+    let Scene { definition, container, .. } = scene;
+    let mut warnings = Vec::new();
+    let text = "which commands are allowed is opsctl's own rule, and IAM does not enforce it: whoever may start this task may start it \
+                with any command and its role";
+    warnings.push(text.to_owned());
+    let image = container.image.as_str();
+    let tag = image.rsplit('/').next().and_then(|name| name.split_once(':')).map(|(_, tag)| tag);
+    if !image.contains("@sha256:") && tag.is_none_or(|tag| tag == "latest") {
+        warnings.push(format!("the image {image} is not pinned by a tag: what runs is what the name stands for then"));
+    }
+    if definition.essential().count() > 1 {
+        let text = format!(
+            "several containers are essential: the task ends with the first; the exit code of {} counts",
+            container.name
+        );
+        warnings.push(text);
+    }
+    warnings.extend(of_the_log(scene, bound, cloud));
+    warnings.extend(of_the_database(migration, scene));
+    warnings
+}
+
+fn of_the_log(scene: &Scene, bound: &ToMigrate, cloud: &Cloud) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Some(log) = &bound.log else {
+        let driver = scene.container.log_driver.as_ref().map_or("no log driver", Text::as_str);
+        return vec![format!("its log cannot be followed: {driver}, where awslogs is needed")];
+    };
+    if log.prefix.is_none() {
+        warnings.push(
+            "its log cannot be followed: without awslogs-stream-prefix the stream's name is not known".to_owned(),
+        );
+    }
+    let region = &cloud.environment().region;
+    if let Some(other) = log.region.as_ref().filter(|other| *other != region) {
+        warnings.push(format!("its log cannot be followed: it goes to {other}, not {region}"));
+    }
+    match &scene.has_log_group {
+        Some(Ok(false)) if log.creates_group => {}
+        Some(Ok(false)) => {
+            warnings.push(format!("the log group {} is not there: the task will not start without it", log.group))
+        }
+        Some(Err(error)) => warnings.push(format!("whether the log group is there is not known: {error}")),
+        Some(Ok(true)) | None => {}
+    }
+    if !log.is_blocking {
+        warnings.push(
+            "its log driver does not wait (non-blocking): lines may be lost, and a missing line proves nothing"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn of_the_database(migration: &Migration, scene: &Scene) -> Vec<String> {
+    let Some(name) = &migration.database else { return Vec::new() };
+    match &scene.database {
+        Some(Ok((database, capacity))) => {
+            let mut warnings = Vec::new();
+            if !database.is_available() {
+                warnings.push(format!("{name} is {}: a migration now may fail half way", database.status));
+            }
+            if let Capacity::Paused { .. } = capacity {
+                warnings.push(format!("{name} has paused: the migration wakes it, which takes 15 to 30 s or more"));
+            }
+            warnings
+        }
+        Some(Err(error)) => vec![format!("how {name} is, is not known: {error}")],
+        None => Vec::new(),
+    }
+}

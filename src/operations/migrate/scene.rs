@@ -1,0 +1,157 @@
+//! What a migration's plan looks at.
+
+use super::{Migrate, OperationError};
+use crate::{
+    cloud::{Cloud, CloudError, ErrorKind},
+    databases::{self, Capacity},
+    domain::{
+        database::Database,
+        migration::{ContainerDefinition, Definition, Migration, Network, NetworkSource},
+    },
+    operations::resolve::suggestions,
+};
+
+/// What was seen.
+pub(super) struct Scene {
+    pub(super) definition: Definition,
+    /// Whose exit code counts.
+    pub(super) container: ContainerDefinition,
+    /// Its command; none: the task definition's own.
+    pub(super) command: Option<Vec<String>>,
+    /// None: the service has none of its own.
+    pub(super) network: Option<Network>,
+    /// The database that the configuration names, and how much of it there is.
+    pub(super) database: Option<Result<(Database, Capacity), CloudError>>,
+    /// Whether the log group is there; none: there is nothing to ask for.
+    pub(super) has_log_group: Option<Result<bool, CloudError>>,
+}
+
+impl Scene {
+    pub(super) async fn look(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> Result<Self, OperationError> {
+        let command = command(migrate, migration)?;
+        let definition = definition(migrate, migration, cloud).await?;
+        let container = container(migration, &definition)?.clone();
+        let log_group = migration.log_group.as_ref().or(container.log.as_ref().map(|log| &log.group));
+        let (network, database, has_log_group) = tokio::join!(
+            network(migration, cloud),
+            async {
+                match &migration.database {
+                    Some(name) => Some(database(name, cloud).await),
+                    None => None,
+                }
+            },
+            async {
+                match log_group {
+                    Some(group) => Some(cloud.logs().has_group(group).await),
+                    None => None,
+                }
+            },
+        );
+        Ok(Self { definition, container, command, network: network?, database, has_log_group })
+    }
+}
+
+/// Only what the configuration allows.
+fn command(migrate: &Migrate, migration: &Migration) -> Result<Option<Vec<String>>, OperationError> {
+    let Some(name) = &migrate.command else { return Ok(None) };
+    if let Some(words) = migration.commands.get(name) {
+        return Ok(Some(words.clone()));
+    }
+    let names: Vec<String> = migration.commands.keys().cloned().collect();
+    let alike = suggestions(name, &names);
+    let hint = match (alike.is_empty(), names.is_empty()) {
+        (false, _) => format!("did you mean {}?", alike.join(", ")),
+        (true, false) => format!("allowed are: {}", names.join(", ")),
+        (true, true) => format!("add it to `commands` of [environments.*.migrations.{}]", migration.name),
+    };
+    Err(OperationError::usage(
+        &format!("{name} is no command that the configuration allows for {}", migration.name),
+        &hint,
+    ))
+}
+
+/// Pins the revision.
+async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> Result<Definition, OperationError> {
+    let configured = migration.task_definition.as_str();
+    let family = configured.split_once(':').map_or(configured, |(family, _)| family);
+    let wanted = match migrate.revision {
+        Some(revision) => format!("{family}:{revision}"),
+        None => configured.to_owned(),
+    };
+    let error = match cloud.ecs().definition(&wanted).await {
+        Ok(definition) => return Ok(definition),
+        Err(error) if error.kind == ErrorKind::NotFound => error,
+        Err(error) => return Err(error.into()),
+    };
+    // The listing is a courtesy: where it is denied, the error stands without suggestions.
+    let names = cloud.ecs().families().await.unwrap_or_default();
+    let alike = suggestions(family, &names);
+    let hint = match (names.iter().any(|name| name == family), alike.is_empty()) {
+        (true, _) => "name a revision that is there, or none for the newest".to_owned(),
+        (false, false) => format!("did you mean {}?", alike.join(", ")),
+        (false, true) => format!("check `task_definition` of [environments.*.migrations.{}]", migration.name),
+    };
+    let environment = cloud.environment();
+    let what = format!(
+        "there is no task definition {wanted} in {} ({}): {}",
+        environment.name, environment.region, error.message
+    );
+    Err(OperationError::usage(&what, &hint))
+}
+
+/// The container whose exit code is the migration's.
+fn container<'a>(migration: &Migration, definition: &'a Definition) -> Result<&'a ContainerDefinition, OperationError> {
+    let names = || definition.containers.iter().map(|container| container.name.clone()).collect::<Vec<_>>();
+    let listed = || format!("its containers: {}", names().join(", "));
+    if let Some(name) = &migration.container {
+        return definition.container(name).ok_or_else(|| {
+            OperationError::usage(&format!("{} has no container {name}", definition.name.0), &listed())
+        });
+    }
+    let mut essential = definition.essential();
+    match (essential.next(), essential.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) => {
+            Err(OperationError::usage(&format!("{} has no essential container", definition.name.0), &listed()))
+        }
+        (Some(_), Some(_)) => Err(OperationError::usage(
+            &format!("{} has several essential containers: whose exit code counts?", definition.name.0),
+            &format!("name one with `container` in [environments.*.migrations.{}]; {}", migration.name, listed()),
+        )),
+    }
+}
+
+async fn network(migration: &Migration, cloud: &Cloud) -> Result<Option<Network>, OperationError> {
+    let service = match &migration.network {
+        NetworkSource::Given(network) => return Ok(Some(network.clone())),
+        NetworkSource::Service(service) => service,
+    };
+    match cloud.ecs().network(service).await {
+        Ok(network) => Ok(network),
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            let names = cloud.ecs().service_names(&service.cluster).await;
+            let hint = match names {
+                Ok(names) => {
+                    let names: Vec<String> = names.into_iter().map(|name| name.0).collect();
+                    let alike = suggestions(&service.name.0, &names);
+                    match alike.is_empty() {
+                        true => format!("check `network_of` of [environments.*.migrations.{}]", migration.name),
+                        false => format!("did you mean {}?", alike.join(", ")),
+                    }
+                }
+                Err(_) => format!("check `cluster` of [environments.*.migrations.{}]", migration.name),
+            };
+            Err(OperationError::usage(&format!("there is no service {service} to copy the network of"), &hint))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn database(name: &str, cloud: &Cloud) -> Result<(Database, Capacity), CloudError> {
+    let found = cloud.rds().database(name).await?;
+    let missing =
+        || CloudError::new(ErrorKind::NotFound, "rds:DescribeDBInstances", &format!("there is no database {name}"));
+    let database = found.ok_or_else(missing)?;
+    let capacity = databases::capacity(cloud, &database).await;
+    Ok((database, capacity))
+}

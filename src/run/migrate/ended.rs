@@ -1,0 +1,130 @@
+//! How a migration ended.
+
+use super::{End, GoesOn, Halt, Record, Report, Run};
+use crate::{cloud::logs::Lacks, domain::Text, operations::values::duration};
+
+impl Run<'_> {
+    /// Of a task that has stopped: it is done where its container ended by itself, with 0.
+    pub(super) fn judge(&self) -> Halt {
+        let done = &self.done;
+        let text = |text: &Option<Text>| text.as_ref().map_or("no word", Text::as_str).to_owned();
+        let why = format!("{}: {}", text(&done.stop_code), text(&done.stopped_reason));
+        let by_itself = done.stop_code.as_ref().is_none_or(|code| code.as_str() == "EssentialContainerExited");
+        let failed = |what: &str, hint: &str| Halt::new(End::Failed, GoesOn::No, what, hint);
+        match done.exit_code {
+            Some(0) if by_itself => Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
+            // A program that is told to stop may end with 0, half way.
+            Some(0) => failed(
+                &format!(
+                    "the task was stopped before its program ended by itself ({why}); {} ended with 0",
+                    done.container
+                ),
+                "whether the migration is complete is not known: look in the database",
+            ),
+            Some(code) => failed(
+                &format!("{} ended with exit code {code} ({why})", done.container),
+                "read its log above; what it had changed by then is not taken back",
+            ),
+            None if done.started_at.is_none() => {
+                failed(&format!("the task never ran ({why})"), self.hint_of_no_start())
+            }
+            None => failed(
+                &format!("the task stopped, and AWS tells no exit code of {} ({why})", done.container),
+                "whether the migration is complete is not known: look in the database",
+            ),
+        }
+    }
+
+    fn hint_of_no_start(&self) -> &'static str {
+        let reasons = self.done.containers.iter().filter_map(|container| container.reason.as_ref());
+        let reasons: Vec<&str> = reasons.chain(&self.done.stopped_reason).map(Text::as_str).collect();
+        let says = |word: &str| reasons.iter().any(|reason| reason.contains(word));
+        if says("CannotPull") {
+            "check that the image is there, and that execution role and network reach its registry; then run it again"
+        } else if says("log group") || says("logger") {
+            "make the log group, or let the task definition make it (awslogs-create-group); then run it again"
+        } else if says("ResourceInitialization") {
+            "check the secrets, the execution role and the way to AWS from these subnets; then run it again"
+        } else {
+            "nothing was changed: mend it, then run it again"
+        }
+    }
+
+    pub(super) async fn ended(mut self, halt: Halt) -> Report {
+        let Halt { end, failure, goes_on } = halt;
+        if let Some(task) = &self.done.task {
+            let record = Record::Migration { task: Some(task.0.clone()), status: self.status_words() };
+            if let Err(error) = self.write(record).await {
+                let text = format!("what became of the task could not be written to the journal: {error}");
+                self.report.notes.push(Text::line(&text));
+            }
+        }
+        let notes = self.notes(goes_on);
+        let mut report = self.report;
+        report.notes.extend(notes.iter().map(|note| Text::line(note)));
+        report.seconds = self.context.cloud.clock().now().duration_since(report.started_at).as_secs_f64();
+        report.end = end;
+        report.failure = failure;
+        report.migration = Some(self.done);
+        if goes_on != GoesOn::No {
+            let environment = &self.context.cloud.environment().name;
+            report.next = Some(Text::line(&format!("opsctl migrate --resume {} --env {environment}", report.run)));
+        }
+        report
+    }
+
+    fn status_words(&self) -> String {
+        let status = self.done.status.as_ref().map_or("not seen yet", Text::as_str);
+        let code = self.done.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+        let stop = self.done.stop_code.as_ref().map(|stop| format!(", {stop}")).unwrap_or_default();
+        format!("{status}{stop}{code}")
+    }
+
+    fn notes(&self, goes_on: GoesOn) -> Vec<String> {
+        let done = &self.done;
+        let mut notes = Vec::new();
+        if let Some(task) = &done.task {
+            notes.push(format!("task {} in {}", task.id(), done.cluster));
+        }
+        if let (Some(created), Some(started)) = (done.created_at, done.started_at) {
+            let seconds = |from: jiff::Timestamp, to: jiff::Timestamp| duration(to.duration_since(from).as_secs_f64());
+            let ran = done.stopped_at.map(|stopped| format!(", stopped {} after that", seconds(started, stopped)));
+            notes.push(format!("ran {} after it was taken{}", seconds(created, started), ran.unwrap_or_default()));
+        }
+        let others = done.containers.iter().filter(|container| container.name.as_str() != done.container);
+        notes.extend(others.filter_map(|container| {
+            container.exit_code.map(|code| format!("container {} ended with exit code {code}", container.name))
+        }));
+        if done.started_at.is_some() && !self.bound.detach {
+            notes.extend(self.note_of_the_log());
+        }
+        if goes_on == GoesOn::Yes && done.task.is_some() {
+            let environment = &self.context.cloud.environment().name;
+            notes.push(format!(
+                "ECS goes on with it: `opsctl migrate --resume {} --env {environment}` looks again",
+                self.report.run
+            ));
+        }
+        notes
+    }
+
+    fn note_of_the_log(&self) -> Option<String> {
+        let (Some(group), Some(stream)) = (&self.done.log_group, &self.done.log_stream) else {
+            return Some("its log could not be followed".to_owned());
+        };
+        let lacks = match self.log_lacks() {
+            Some(Lacks::Group) => Some(format!("the log group {group} is not there")),
+            Some(Lacks::Stream) => Some(format!("no line was seen of {stream} in {group}")),
+            None => None,
+        };
+        let is_lossy = self.bound.log.as_ref().is_some_and(|log| !log.is_blocking);
+        let proof = if is_lossy { "; its driver may lose lines, a missing one proves nothing" } else { "" };
+        Some(match lacks {
+            Some(lacks) => format!("{lacks}{proof}"),
+            None => format!(
+                "{} of its log in {group}, {stream}{proof}",
+                crate::domain::words::counted(self.done.log_lines, "line")
+            ),
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Follows the task until it has stopped, and its log.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{End, GoesOn, Halt, Run};
+use crate::{
+    cloud::{CloudError, ErrorKind, logs::Lacks},
+    domain::{Text, log::LogLine, service::Task},
+    messages::shorten::redact,
+    operations::values::in_words,
+};
+
+/// Looks are so far apart at first.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// And so far after [`PATIENT_SECONDS`]: reads of tasks are shared, 20 a second.
+const LOOK_EVERY_LATER: Duration = Duration::from_secs(5);
+const PATIENT_SECONDS: i64 = 600;
+/// While credentials have expired.
+const LOOK_EVERY_EXPIRED: Duration = Duration::from_secs(10);
+/// So long ECS may not show a task that it has just taken (reads are eventually consistent).
+const UNSEEN_SECONDS_MAX: i64 = 60;
+/// After the end, lines may still come: so many looks, unless two in a row bring none.
+const LAST_LOOKS_MAX: u32 = 8;
+
+/// What stands in the way of looking, so that each is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    None,
+    Task(ErrorKind),
+}
+
+impl Run<'_> {
+    pub(super) async fn follow(&mut self) -> Halt {
+        let deadline = self.bound.timeout_seconds.map(|seconds| {
+            let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+            self.began_at.checked_add(seconds).unwrap_or(Timestamp::MAX)
+        });
+        let mut trouble = Trouble::None;
+        loop {
+            let looked = self.look().await;
+            let mut every = if self.seconds() < PATIENT_SECONDS { LOOK_EVERY } else { LOOK_EVERY_LATER };
+            match looked {
+                Ok(Some(task)) => {
+                    if trouble != Trouble::None {
+                        self.news("the task is seen again");
+                    }
+                    trouble = Trouble::None;
+                    let news = self.take(&task);
+                    let log = self.log().await;
+                    self.tell(news.into_iter().collect(), log);
+                    if task.status.as_str() == "STOPPED" {
+                        return self.stopped().await;
+                    }
+                }
+                Ok(None) if self.done.status.is_none() && self.seconds() < UNSEEN_SECONDS_MAX => {}
+                Ok(None) => return self.gone(),
+                Err(error) => {
+                    if let Some(halt) = self.cannot_look(&error, &mut trouble) {
+                        return halt;
+                    }
+                    every = LOOK_EVERY_EXPIRED;
+                }
+            }
+            if self.is_cancelled() {
+                return self.cancelled();
+            }
+            if deadline.is_some_and(|deadline| self.now() >= deadline) {
+                return self.timed_out();
+            }
+            self.pause(every).await;
+        }
+    }
+
+    async fn look(&self) -> Result<Option<Task>, CloudError> {
+        match &self.done.task {
+            Some(arn) => self.context.cloud.ecs().task(&self.bound.launch.cluster, arn).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Expired credentials and passing failures are waited out: the task does not mind.
+    fn cannot_look(&self, error: &CloudError, trouble: &mut Trouble) -> Option<Halt> {
+        let hint = error.hint(self.context.cloud.environment());
+        let is_waited_out = error.is_passing()
+            || matches!(
+                error.kind,
+                ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing | ErrorKind::ClockSkew
+            );
+        if !is_waited_out {
+            let what = format!("the task was started, and can't be watched: {error}");
+            return Some(Halt::new(End::Partly, GoesOn::Yes, &what, &format!("{hint}; then --resume")));
+        }
+        if *trouble != Trouble::Task(error.kind) {
+            self.news(&format!("the task goes on, and can't be watched now: {error}; {hint}; looking again all along"));
+        }
+        *trouble = Trouble::Task(error.kind);
+        None
+    }
+
+    /// New lines of the log, without what looks like a secret.
+    async fn log(&mut self) -> Vec<LogLine> {
+        let Some(follower) = &mut self.follower else { return Vec::new() };
+        let read = follower.look(self.context.cloud.logs()).await;
+        self.done.log_lines = follower.lines();
+        match read {
+            Ok(lines) => lines
+                .into_iter()
+                .map(|line| LogLine { text: Text::line(&redact(line.text.as_str())), ..line })
+                .collect(),
+            Err(error) => {
+                let is_final = !error.is_passing() && error.kind != ErrorKind::CredentialsExpired;
+                if is_final {
+                    self.news(&format!("its log can't be read, the task is followed without it: {error}"));
+                    self.follower = None;
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// What was written last comes some seconds late.
+    async fn stopped(&mut self) -> Halt {
+        let mut idle = 0;
+        for _ in 0..LAST_LOOKS_MAX {
+            let may_come = self.follower.is_some() && self.done.started_at.is_some();
+            if !may_come || idle == 2 || self.is_cancelled() {
+                break;
+            }
+            self.pause(LOOK_EVERY).await;
+            let lines = self.log().await;
+            idle = if lines.is_empty() { idle + 1 } else { 0 };
+            if !lines.is_empty() {
+                self.tell(Vec::new(), lines);
+            }
+        }
+        self.judge()
+    }
+
+    pub(super) fn log_lacks(&self) -> Option<Lacks> {
+        self.follower.as_ref().and_then(|follower| follower.lacks())
+    }
+
+    fn seconds(&self) -> i64 {
+        self.now().duration_since(self.began_at).as_secs()
+    }
+
+    fn gone(&self) -> Halt {
+        let what = "ECS does not show the task: it shows stopped ones for about an hour, so how it ended is not known";
+        let hint = "its log group keeps what it wrote; look in the database what was done";
+        Halt::new(End::Failed, GoesOn::No, what, hint)
+    }
+
+    fn cancelled(&self) -> Halt {
+        let what = "stopped watching, as asked: the task goes on in AWS, and opsctl does not stop it";
+        Halt::new(End::Interrupted, GoesOn::Yes, what, "look again with --resume, which starts nothing")
+    }
+
+    fn timed_out(&self) -> Halt {
+        let seconds = in_words(self.bound.timeout_seconds.unwrap_or_default());
+        let what = format!("not over after {seconds}: the task goes on in AWS");
+        Halt::new(End::Partly, GoesOn::Yes, &what, "look again with --resume, which starts nothing")
+    }
+}

@@ -1,0 +1,223 @@
+//! A run of a migration: its task is started once, followed with its log, and judged by its container's exit code.
+//!
+//! The client token stands in the journal before the call, so that the call may be made again after a lost answer or a crash: ECS
+//! answers the same task. A token is remembered for at least an hour ([`TOKEN_SECONDS`]); after that it is only looked.
+
+mod ended;
+mod follow;
+mod start;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, End, Failure, Progress, Report};
+use crate::{
+    cloud::logs::Follower,
+    domain::{
+        Text,
+        log::LogLine,
+        service::{Container, Task, TaskArn},
+    },
+    journal::{Held, History, Journal, JournalError, Record},
+    operations::{
+        migrate::ToMigrate,
+        transfer::Tally,
+        values::{duration, in_words},
+    },
+};
+
+/// So long after the first call a token may be used again: ECS remembers it for as long as the task lives and an hour more, at most
+/// 24 hours (API reference, "Ensuring idempotency"); a bit is left for clocks that differ.
+const TOKEN_SECONDS: i64 = 50 * 60;
+
+/// What became of a migration's task.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Migrated {
+    /// Migration.
+    pub migration: String,
+    /// ECS cluster.
+    pub cluster: String,
+    /// `family:revision`.
+    pub task_definition: String,
+    /// Container whose exit code counts.
+    pub container: String,
+    /// The task; none: none is known.
+    pub task: Option<TaskArn>,
+    /// `PROVISIONING` to `STOPPED`, as seen last; none: it was never seen.
+    pub status: Option<Text>,
+    /// When ECS took it.
+    pub created_at: Option<Timestamp>,
+    /// When it began to run; none: not seen to.
+    pub started_at: Option<Timestamp>,
+    /// When it had stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// `EssentialContainerExited`, `TaskFailedToStart`, `UserInitiated`, ...
+    pub stop_code: Option<Text>,
+    /// AWS's words.
+    pub stopped_reason: Option<Text>,
+    /// Exit code of the container; none: it never ran, still runs, or AWS does not know.
+    pub exit_code: Option<i32>,
+    /// Every container.
+    pub containers: Vec<Container>,
+    /// Log group.
+    pub log_group: Option<Text>,
+    /// Stream.
+    pub log_stream: Option<Text>,
+    /// Lines of it that were read in this try.
+    pub log_lines: u64,
+}
+
+/// The exit code that a migration's container ended with, where the run failed for it: 1 to 255.
+pub fn exit_code_of(report: &Report) -> Option<u8> {
+    let code = report.migration.as_ref().filter(|_| report.end == End::Failed)?.exit_code?;
+    u8::try_from(code).ok().filter(|code| *code > 0)
+}
+
+pub(super) async fn run(
+    bound: ToMigrate,
+    context: &Context,
+    journal: &Journal,
+    history: &History,
+    report: Report,
+) -> Report {
+    let mut run = Run::new(bound, context, journal, report);
+    let halt = match run.start(history).await {
+        Ok(()) if run.bound.detach => Halt::detached(),
+        Ok(()) => run.follow().await,
+        Err(halt) => halt,
+    };
+    run.ended(halt).await
+}
+
+/// Why the run goes no further.
+struct Halt {
+    end: End,
+    failure: Option<Failure>,
+    /// Whether the task may be alive: there is something to look at again.
+    goes_on: GoesOn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GoesOn {
+    Yes,
+    Perhaps,
+    No,
+}
+
+impl Halt {
+    fn new(end: End, goes_on: GoesOn, what: &str, hint: &str) -> Self {
+        Self { end, goes_on, failure: Some(Failure { what: Text::line(what), hint: Text::line(hint) }) }
+    }
+
+    fn detached() -> Self {
+        Self { end: End::Done, goes_on: GoesOn::Yes, failure: None }
+    }
+}
+
+struct Run<'a> {
+    bound: ToMigrate,
+    context: &'a Context,
+    journal: &'a Journal,
+    report: Report,
+    began_at: Timestamp,
+    done: Migrated,
+    follower: Option<Follower>,
+    /// No other process of this machine migrates this environment meanwhile.
+    held: Option<Held>,
+}
+
+impl<'a> Run<'a> {
+    fn new(bound: ToMigrate, context: &'a Context, journal: &'a Journal, report: Report) -> Self {
+        let definition = bound.launch.definition.rsplit('/').next().unwrap_or_default();
+        let done = Migrated {
+            migration: bound.migration.clone(),
+            cluster: bound.launch.cluster.clone(),
+            task_definition: definition.to_owned(),
+            container: bound.launch.container.clone(),
+            log_group: bound.log.as_ref().map(|log| Text::line(&log.group)),
+            ..Migrated::default()
+        };
+        let began_at = context.cloud.clock().now();
+        Self { bound, context, journal, report, began_at, done, follower: None, held: None }
+    }
+
+    /// The task is this one.
+    fn is_task(&mut self, arn: TaskArn) {
+        let region = &self.context.cloud.environment().region;
+        let log = self.bound.log.as_ref().filter(|log| log.region.as_ref().is_none_or(|other| other == region));
+        let stream = log.and_then(|log| log.stream(&self.bound.launch.container, arn.id()));
+        if let (Some(log), Some(stream)) = (log, stream) {
+            self.done.log_stream = Some(Text::line(&stream));
+            self.follower = Some(Follower::new(&log.group, &stream));
+        }
+        self.done.task = Some(arn);
+    }
+
+    /// What the task is like now; answers what is new.
+    fn take(&mut self, task: &Task) -> Option<Text> {
+        let before = self.done.status.replace(task.status.clone());
+        let container = task.containers.iter().find(|container| container.name.as_str() == self.done.container);
+        self.done.created_at = task.created_at.or(self.done.created_at);
+        self.done.started_at = task.started_at.or(self.done.started_at);
+        self.done.stopped_at = task.stopped_at;
+        self.done.stop_code.clone_from(&task.stop_code);
+        self.done.stopped_reason.clone_from(&task.stopped_reason);
+        self.done.exit_code = container.and_then(|container| container.exit_code);
+        self.done.containers.clone_from(&task.containers);
+        let is_new = before.as_ref() != Some(&task.status);
+        is_new.then(|| Text::line(&format!("task {} is {}{}", task.arn.id(), task.status, meaning(task))))
+    }
+
+    fn tell(&self, news: Vec<Text>, log: Vec<LogLine>) {
+        let status = self.done.status.as_ref().map_or("not seen yet", Text::as_str);
+        let seconds = in_words(self.now().duration_since(self.began_at).as_secs().max(0).unsigned_abs());
+        let words = format!("{}: {status}, {seconds}", self.done.migration);
+        (self.context.progress)(&Progress {
+            run: self.report.run.clone(),
+            messages_estimate: 0,
+            started_at: self.report.started_at,
+            at: self.now(),
+            tally: Tally::default(),
+            task: Some(Text::line(&words)),
+            what: "migration",
+            news,
+            log,
+        });
+    }
+
+    fn news(&self, text: &str) {
+        self.tell(vec![Text::line(text)], Vec::new());
+    }
+
+    fn now(&self) -> Timestamp {
+        self.context.cloud.clock().now()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.context.cancel.is_cancelled()
+    }
+
+    /// Waits, unless it is to stop.
+    async fn pause(&self, pause: std::time::Duration) {
+        let clock = self.context.cloud.clock();
+        tokio::select! { () = clock.sleep(pause) => {}, () = self.context.cancel.cancelled() => {} }
+    }
+
+    async fn write(&self, record: Record) -> Result<(), JournalError> {
+        self.journal.write(vec![record], Vec::new()).await
+    }
+}
+
+/// What a status means for somebody who waits.
+fn meaning(task: &Task) -> String {
+    match task.status.as_str() {
+        "PROVISIONING" => ": its network is made".to_owned(),
+        "PENDING" | "ACTIVATING" => ": its image is pulled".to_owned(),
+        "STOPPED" => {
+            let took = task.started_at.zip(task.stopped_at);
+            let took = took.map(|(from, to)| duration(to.duration_since(from).as_secs_f64()));
+            took.map(|took| format!(" after {took}")).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
