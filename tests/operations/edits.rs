@@ -23,7 +23,7 @@ async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
     });
     match stage.plan(&operation).await.expect("a plan").bound {
         Bound::ClientSide(transfer) => transfer.settings,
-        Bound::Managed(_) | Bound::Restore(_) | Bound::Scale(_) | Bound::FailOver(_) => {
+        Bound::Managed(_) | Bound::Restore(_) | Bound::Scale(_) | Bound::FailOver(_) | Bound::Migrate(_) => {
             panic!("an edit needs the client-side engine")
         }
     }

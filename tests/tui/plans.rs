@@ -167,6 +167,7 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
         started_at: now(),
         seconds: 92.4,
         failover: None,
+        migration: None,
         failure: None,
         notes: Vec::new(),
         journal: Some(Text::line(&format!("{folder}/journal.jsonl"))),
