@@ -285,6 +285,22 @@ pub struct Container {
     pub reason: Option<Text>,
 }
 
+impl Task {
+    /// Whether it stopped by itself: neither the scheduler wanted fewer, nor a deployment others, nor a person.
+    ///
+    /// ECS gives failed health checks the stop code of its scheduler as well, so that its words decide.
+    pub fn stopped_by_itself(&self) -> bool {
+        let reason = self.stopped_reason.as_ref().map_or("", Text::as_str);
+        match self.stop_code.as_ref().map(Text::as_str) {
+            None | Some("UserInitiated") => false,
+            Some("ServiceSchedulerInitiated") => {
+                !reason.is_empty() && !reason.starts_with("Scaling activity initiated by")
+            }
+            Some(_) => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

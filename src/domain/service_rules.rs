@@ -37,9 +37,14 @@ impl ServiceRules {
         self.migrations.iter().find(|migration| migration.name == name)
     }
 
-    /// The first group that the service is in.
-    pub fn group_of(&self, service: &ServiceId) -> Option<&ServiceGroup> {
-        self.groups.iter().find(|group| group.is_always_on(service) || group.stage_of(service).is_some())
+    /// The groups that the service is in.
+    pub fn groups_of(&self, service: &ServiceId) -> impl Iterator<Item = &ServiceGroup> {
+        self.groups.iter().filter(|group| group.is_always_on(service) || group.stage_of(service).is_some())
+    }
+
+    /// Whether any group says that it is never put to sleep.
+    pub fn is_always_on(&self, service: &ServiceId) -> bool {
+        self.groups.iter().any(|group| group.is_always_on(service))
     }
 }
 

@@ -10,13 +10,15 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JournalError, StateFolder};
+use super::{
+    JournalError, StateFolder,
+    folder::{private, sync_folder},
+};
 use crate::domain::{AccountId, RunId, service::ServiceId};
 
 /// Sizes of an account's services in a region.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sizes {
-    path: PathBuf,
     by_service: BTreeMap<String, Size>,
 }
 
@@ -37,9 +39,7 @@ impl Sizes {
     /// # Errors
     /// It is there and can't be read.
     pub fn read(state: &StateFolder, account: &AccountId, region: &str) -> Result<Self, JournalError> {
-        let plain =
-            |text: &str| text.chars().filter(|one| one.is_ascii_alphanumeric() || *one == '-').collect::<String>();
-        let path = state.path().join("sizes").join(format!("{}-{}.json", plain(&account.0), plain(region)));
+        let path = path(state, account, region);
         let by_service = match fs::read(&path) {
             Ok(bytes) => {
                 let broken = |error: serde_json::Error| JournalError::io("read", &path)(error.into());
@@ -48,7 +48,7 @@ impl Sizes {
             Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(JournalError::io("read", &path)(error)),
         };
-        Ok(Self { path, by_service })
+        Ok(Self { by_service })
     }
 
     /// A service's size before it slept.
@@ -56,24 +56,55 @@ impl Sizes {
         self.by_service.get(&service.to_string())
     }
 
-    /// Remembers sizes, on disk before it returns: a service is put to sleep after that only.
+    /// Remembers a size.
+    pub fn remember(&mut self, service: &ServiceId, size: Size) {
+        self.by_service.insert(service.to_string(), size);
+    }
+
+    /// Forgets a size.
+    pub fn forget(&mut self, service: &ServiceId) {
+        self.by_service.remove(&service.to_string());
+    }
+
+    /// Changes what is remembered, on disk before it returns: a service is put to sleep after that only. Runs at the same time
+    /// wait for one another.
     ///
     /// # Errors
-    /// They can't be written.
-    pub fn remember(&mut self, sizes: impl IntoIterator<Item = (ServiceId, Size)>) -> Result<(), JournalError> {
-        self.by_service.extend(sizes.into_iter().map(|(service, size)| (service.to_string(), size)));
-        let folder = self.path.parent().unwrap_or(&self.path);
+    /// It can't be read or written.
+    pub fn change(
+        state: &StateFolder,
+        account: &AccountId,
+        region: &str,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<(), JournalError> {
+        let path = path(state, account, region);
+        let folder = path.parent().unwrap_or(&path);
+        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
+        let lock_path = path.with_extension("lock");
+        let lock = private(&lock_path).map_err(JournalError::io("open", &lock_path))?;
+        lock.lock().map_err(JournalError::io("lock", &lock_path))?;
+        let mut sizes = Self::read(state, account, region)?;
+        let before = sizes.by_service.clone();
+        change(&mut sizes);
+        if sizes.by_service == before {
+            return Ok(());
+        }
         let write = || -> std::io::Result<()> {
-            fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, &self.by_service)?;
+            serde_json::to_writer_pretty(&mut file, &sizes.by_service)?;
             file.write_all(b"\n")?;
             file.as_file().sync_all()?;
-            file.persist(&self.path).map_err(|error| error.error)?;
+            file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
-        write().map_err(JournalError::io("write", &self.path))
+        write().map_err(JournalError::io("write", &path))?;
+        sync_folder(folder)
     }
+}
+
+fn path(state: &StateFolder, account: &AccountId, region: &str) -> PathBuf {
+    let plain = |text: &str| text.chars().filter(|one| one.is_ascii_alphanumeric() || *one == '-').collect::<String>();
+    state.path().join("sizes").join(format!("{}-{}.json", plain(&account.0), plain(region)))
 }
 
 #[cfg(test)]
@@ -89,10 +120,33 @@ mod tests {
         let service = ServiceId::new("main", "api");
         assert_eq!(read().expect("none yet").of(&service), None);
         let size = Size { desired: 3, at: Timestamp::UNIX_EPOCH, run: RunId::new(Timestamp::UNIX_EPOCH, 7) };
-        read().expect("none yet").remember([(service.clone(), size.clone())]).expect("written");
-        let sizes = read().expect("there");
-        assert_eq!(sizes.of(&service), Some(&size));
-        fs::write(&sizes.path, "{").expect("written");
-        assert!(read().is_err());
+        let change = |change: &dyn Fn(&mut Sizes)| Sizes::change(&state, &account, "af-south-1", |sizes| change(sizes));
+        change(&|sizes| sizes.remember(&service, size.clone())).expect("written");
+        assert_eq!(read().expect("there").of(&service), Some(&size));
+        change(&|sizes| sizes.forget(&service)).expect("written");
+        assert_eq!(read().expect("there").of(&service), None);
+        fs::write(path(&state, &account, "af-south-1"), "{").expect("written");
+        assert!(read().is_err() && change(&|sizes| sizes.forget(&service)).is_err());
+    }
+
+    #[test]
+    fn two_that_remember_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = StateFolder::new(folder.path());
+        let account = AccountId("111111111111".to_owned());
+        let service = |number: usize| ServiceId::new("main", &format!("api-{number}"));
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let (state, account) = (&state, &account);
+                scope.spawn(move || {
+                    let size =
+                        Size { desired: 1, at: Timestamp::UNIX_EPOCH, run: RunId::new(Timestamp::UNIX_EPOCH, 7) };
+                    Sizes::change(state, account, "x", |sizes| sizes.remember(&service(number), size))
+                        .expect("written");
+                });
+            }
+        });
+        let sizes = Sizes::read(&state, &account, "x").expect("there");
+        assert!((0..16).all(|number| sizes.of(&service(number)).is_some()), "{sizes:?}");
     }
 }

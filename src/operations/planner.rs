@@ -90,6 +90,7 @@ impl Planner {
         }
         let endpoint = environment.endpoint.clone().unwrap_or_else(|| "AWS".to_owned());
         plan.observed.insert("endpoint".to_owned(), endpoint);
+        plan.observed.insert("region".to_owned(), environment.region.clone());
         plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
         Ok(planned)
     }

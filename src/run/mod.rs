@@ -10,6 +10,7 @@ mod put_back;
 mod report;
 mod scale;
 mod transfer;
+mod verify;
 pub mod words;
 
 use std::{sync::Arc, time::Duration};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::{Context, Progress, Report};
+use super::{Context, Progress, Report, verify};
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -138,22 +138,7 @@ impl Run<'_> {
         if clock.now().duration_since(self.verified_at).as_secs() < VERIFIED_SECONDS {
             return Ok(());
         }
-        let mut attempt = 0;
-        let caller = loop {
-            match self.context.cloud.identity().caller().await {
-                Ok(caller) => break caller,
-                Err(error) if error.is_passing() && attempt < attempts_max(&error) => {
-                    attempt += 1;
-                    self.pause_after(&error, attempt).await;
-                }
-                Err(error) => return Err(Stop::Failed(error)),
-            }
-        };
-        let verified = Record::Verified { account: caller.account.clone(), arn: Text::line(&caller.arn) };
-        self.journal.write(vec![verified], Vec::new()).await.map_err(stop)?;
-        if caller.account.0 != self.report.account {
-            return Err(Stop::WrongAccount { actual: caller.account });
-        }
+        verify::account(self.context, self.journal, &self.report.account).await?;
         self.verified_at = clock.now();
         Ok(())
     }

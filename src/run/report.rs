@@ -126,6 +126,9 @@ pub struct Ended {
     pub to: u32,
     /// Whether the count is known to be set.
     pub is_set: bool,
+    /// Whether an update had no clear answer, so that the count may be set although it is not known to be.
+    #[serde(default)]
+    pub may_be_set: bool,
     /// Whether it was seen as it shall be.
     pub is_done: bool,
     /// Tasks that ran when it was seen last.
@@ -143,9 +146,10 @@ pub struct Ended {
 impl Ended {
     /// In one line.
     pub fn words(&self) -> String {
-        let Self { service, to, is_set, is_done, running, seconds, because, stopped, .. } = self;
+        let Self { service, to, is_set, may_be_set, is_done, running, seconds, because, stopped, .. } = self;
         let mut words = match (is_done, is_set) {
             (true, _) => format!("{service}: {to} as desired, after {:.0} s", seconds.unwrap_or_default()),
+            (false, false) if *may_be_set => format!("{service}: it may or may not be set to {to}"),
             (false, false) => format!("{service}: not set"),
             (false, true) => {
                 let running = running.map_or("?".to_owned(), |running| running.to_string());
@@ -329,7 +333,7 @@ fn in_words_of(ageing: &Ageing) -> String {
     )
 }
 
-fn failure(stop: &Stop, environment: &Environment) -> Failure {
+pub(super) fn failure(stop: &Stop, environment: &Environment) -> Failure {
     let (what, hint) = match stop {
         Stop::Cancelled => ("stopped, as asked".to_owned(), "--resume goes on with it".to_owned()),
         Stop::Failed(error) => (error.to_string(), error.hint(environment)),

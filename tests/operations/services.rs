@@ -98,7 +98,8 @@ async fn stages_wait_for_one_another_and_services_of_a_stage_do_not() {
     let slowest = START_SECONDS + LOOK_SECONDS;
     assert!(report.services.iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= slowest)), "{report:#?}");
     assert!((3.0 * START_SECONDS..=3.0 * slowest + 1.0).contains(&report.seconds), "{} s", report.seconds);
-    assert_eq!(stage.run(&wake()).await.end, End::Done, "nothing is at zero any more");
+    let again = stage.plan(&wake()).await.expect("a plan").plan;
+    assert!(again.empty && again.messages_estimate == 0, "nothing is at zero any more: {again:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,6 +164,139 @@ async fn throttles_and_lost_answers_are_got_over() {
     let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
     stage.sandbox.with(|world, now| world.ecs.drain_updates(now, &caller()));
     assert_eq!(stage.run(&wake()).await.end, End::Done, "others had used up the throttle");
+}
+
+/// Somebody else sets a count.
+fn set(sandbox: &Sandbox, service: &str, desired: u32) {
+    assert!(sandbox.with(|world, now| world.ecs.set_desired(now, &caller(), "main", service, desired)), "{service}");
+}
+
+fn program(outcome: Outcome) -> Program {
+    Program { outcome, ..Program::default() }
+}
+
+/// Runs it, and does something so many seconds after its begin.
+async fn run_while(stage: &mut Stage, operation: &Operation, seconds: u64, act: impl FnOnce(&Sandbox)) -> Report {
+    let sandbox = stage.sandbox.clone();
+    let acts = async {
+        sandbox.clock().sleep(Duration::from_secs(seconds)).await;
+        act(&sandbox);
+    };
+    let (report, ()) = tokio::join!(stage.run(operation), acts);
+    report
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_set_meanwhile_is_left_as_it_is() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0), ("worker", 0)], &[&["api"], &["worker"]]);
+    let report = run_while(&mut stage, &wake(), 6, |sandbox| set(sandbox, "worker", 5)).await;
+    assert_eq!((report.end, running(&stage, "worker")), (End::Done, (5, 5)), "{report:#?}");
+    let report = run_while(&mut stage, &sleep(), 1, |sandbox| set(sandbox, "api", 4)).await;
+    assert_eq!((report.end, running(&stage, "api").0), (End::Partly, 4), "{report:#?}");
+    assert!(because(&report).contains("somebody set its desired count to 4 since the plan"), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn autoscaling_that_wants_more_fails_no_waking() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0), ("worker", 0)], &[&["api"], &["worker"]]);
+    stage.sandbox.with(|world, now| world.ecs.fill_until(&caller(), "main", now + SignedDuration::from_secs(40)));
+    let report = run_while(&mut stage, &wake(), 25, |sandbox| set(sandbox, "api", 3)).await;
+    assert_eq!(
+        (report.end, running(&stage, "api"), running(&stage, "worker")),
+        (End::Done, (3, 3), (1, 1)),
+        "{report:#?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_it_plans_sets_nothing() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0)], &[&["api"]]);
+    stage.cancel.cancel();
+    let report = stage.run(&wake()).await;
+    assert_eq!((report.end, running(&stage, "api").0), (End::Interrupted, 0), "{report:#?}");
+    assert!(report.services.iter().all(|service| !service.is_set), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_another_account_stop_it_before_the_next_stage() {
+    let mut stage = stage(Protection::Confirm, &[("api", 0), ("worker", 0)], &[&["api"], &["worker"]]);
+    let report = run_while(&mut stage, &wake(), 6, |sandbox| {
+        let other = r#"{"call":"sts:*","times":1000,"kind":"other-account"}"#;
+        sandbox.with(|world, _| world.faults.add(serde_json::from_str::<Fault>(other).expect("a fault")));
+    })
+    .await;
+    assert_eq!((report.end, running(&stage, "api"), running(&stage, "worker").0), (End::Partly, (1, 1), 0));
+    assert!(because(&report).contains("credentials are of account 999999999999 now"), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_up_and_falls_again_is_not_up() {
+    let mut stage = stage(Protection::Confirm, &[("worker", 0)], &[&["api"], &["worker"]]);
+    let falls = Program { outcome: Outcome::Exits { after_seconds: 5, code: 1 }, ..Program::default() };
+    let api = ServiceFixture { program: falls, breaker: Breaker::Off, ..fixture("main", "api", 0) };
+    stage.sandbox.with(|world, now| world.ecs.settle(now, &caller(), &api));
+    let report = stage.run(&wake_for(120)).await;
+    assert_eq!(report.end, End::Partly, "{report:#?}");
+    assert!(because(&report).contains("its tasks do not stay up"), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_up_and_not_well_is_waited_for() {
+    let mut stage = stage(Protection::Confirm, &[("worker", 0)], &[&["api"], &["worker"]]);
+    let api =
+        ServiceFixture { program: program(Outcome::CannotPull), breaker: Breaker::Off, ..fixture("main", "api", 0) };
+    stage.sandbox.with(|world, now| {
+        world.ecs.settle(now, &caller(), &api);
+        world.ecs.set_desired(now, &caller(), "main", "api", 2);
+    });
+    let report = stage.run(&wake_for(60)).await;
+    assert_eq!((report.end, running(&stage, "worker").0), (End::Partly, 0), "{report:#?}");
+    assert!(because(&report).contains("main/api: 0 of 2 run"), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_deployment_failed_can_sleep() {
+    let mut stage = stage(Protection::Confirm, &[("api", 2)], &[&["api"]]);
+    stage.sandbox.with(|world, now| {
+        let definition = world.ecs.define(&caller(), "api", "api:4", 4, program(Outcome::CannotPull));
+        world.ecs.deploy(now, &caller(), "main", "api", &definition);
+    });
+    stage.sandbox.clock().sleep(Duration::from_secs(300)).await;
+    let report = stage.run(&sleep()).await;
+    assert_eq!((report.end, running(&stage, "api")), (End::Done, (0, 0)), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_size_is_remembered_for_one_waking() {
+    let mut stage = stage(Protection::Confirm, &[("api", 3)], &[&["api"]]);
+    assert_eq!(stage.run(&sleep()).await.end, End::Done);
+    assert_eq!(stage.run(&wake()).await.end, End::Done);
+    stage.sandbox.with(|world, now| world.ecs.set_desired(now, &caller(), "main", "api", 0));
+    stage.sandbox.clock().sleep(Duration::from_secs(60)).await;
+    let report = stage.run(&wake()).await;
+    assert_eq!((report.end, running(&stage, "api")), (End::Done, (1, 1)), "somebody else put it to zero: {report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn always_on_in_any_group_is_always_on() {
+    let mut stage = stage(Protection::Confirm, &[("api", 1), ("kong", 1)], &[&["api"]]);
+    let everything = ServiceGroup {
+        name: "everything".into(),
+        stages: vec![vec!["*".into()]],
+        size: 1,
+        sleep_allowed: true,
+        ..ServiceGroup::default()
+    };
+    stage.environment.services.groups.insert(0, everything);
+    let group = Operation::Sleep(Sleep { group: Some("everything".to_owned()), ..Sleep::default() });
+    let report = stage.run(&group).await;
+    assert_eq!((report.end, running(&stage, "kong")), (End::Done, (1, 1)), "{report:#?}");
+    let kong = Operation::Sleep(Sleep { service: vec!["kong".to_owned()], ..Sleep::default() });
+    assert!(!stage.plan(&kong).await.expect("a plan").plan.blockers.is_empty());
+    let nobody = ServiceGroup { name: "nobody".into(), stages: vec![vec!["zzz*".into()]], ..ServiceGroup::default() };
+    stage.environment.services.groups.push(nobody);
+    let nobody = Operation::Wake(Wake { group: Some("nobody".to_owned()), ..Wake::default() });
+    assert!(stage.plan(&nobody).await.is_err(), "a group of nobody is a mistake, not a success");
 }
 
 #[tokio::test(start_paused = true)]

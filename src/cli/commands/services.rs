@@ -262,10 +262,9 @@ fn no_service(wanted: &str, known: &[String]) -> CliError {
 
 /// Those that ended by themselves first, then those on their way up, then those that run.
 fn urgency(task: &Task) -> u8 {
-    let code = task.stop_code.as_ref().map(Text::as_str);
-    match (code, task.status.as_str()) {
-        (Some("ServiceSchedulerInitiated" | "UserInitiated"), _) => 3,
-        (Some(_), _) => 0,
+    match (&task.stop_code, task.status.as_str()) {
+        (Some(_), _) if task.stopped_by_itself() => 0,
+        (Some(_), _) => 3,
         (None, "RUNNING") => 2,
         (None, _) => 1,
     }

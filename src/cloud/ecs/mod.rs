@@ -156,18 +156,35 @@ impl Ecs {
 
     /// Every service of every cluster; a cluster's names are being described while others are still listed.
     ///
+    /// A cluster that is denied, or was deleted meanwhile, is among what is missing.
+    ///
     /// # Errors
-    /// Of the first call that fails.
+    /// The clusters can't be listed, or none of them can be looked at.
     pub async fn all(&self) -> Result<Found<Service>, CloudError> {
         let clusters = self.clusters().await?;
         let each: Vec<_> = clusters.iter().map(|cluster| self.of_cluster(cluster)).collect();
-        let mut answers = stream::iter(each).buffered(AT_ONCE);
+        let mut answers = stream::iter(clusters.iter()).zip(stream::iter(each).buffered(AT_ONCE));
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
-        while let Some(answer) = answers.try_next().await? {
-            all.found.extend(answer.found);
-            all.missing.extend(answer.missing);
+        let mut denied = Vec::new();
+        while let Some((cluster, answer)) = answers.next().await {
+            match answer {
+                Ok(answer) => {
+                    all.found.extend(answer.found);
+                    all.missing.extend(answer.missing);
+                }
+                Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => {
+                    let arn = Text::line(&format!("cluster {}", cluster.0));
+                    all.missing.push(Missing { arn, reason: Text::line(&error.to_string()) });
+                    denied.push(error);
+                }
+                // Credentials, network, throttles: of the environment, not of a cluster.
+                Err(error) => return Err(error),
+            }
         }
-        Ok(all)
+        match denied.pop() {
+            Some(error) if denied.len() + 1 == clusters.len() => Err(error),
+            _ => Ok(all),
+        }
     }
 
     async fn of_cluster(&self, cluster: &EcsClusterName) -> Result<Found<Service>, CloudError> {

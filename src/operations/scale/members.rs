@@ -1,5 +1,7 @@
 //! From what was asked for to the services.
 
+use std::collections::BTreeMap;
+
 use super::{Asked, Direction};
 use crate::{
     domain::{
@@ -19,8 +21,8 @@ pub(super) struct Members<'a> {
     pub(super) always_on: Vec<&'a Service>,
     /// Patterns of the group that are of no service.
     pub(super) unmatched: Vec<String>,
-    /// Tasks of a service of which nothing else says how many.
-    pub(super) size: u32,
+    /// Tasks of services of which nothing else says how many.
+    pub(super) sizes: BTreeMap<ServiceId, u32>,
     pub(super) sleep_allowed: bool,
     /// Groups of services that were named one by one.
     pub(super) groups: Vec<String>,
@@ -34,7 +36,12 @@ pub(super) fn choose<'a>(
     match asked.group {
         Some(name) => {
             let group = environment.services.group(name).ok_or_else(|| no_group(name, environment))?;
-            Ok(of_group(group, asked.direction, services))
+            let members = of_group(group, environment, asked.direction, services);
+            if members.stages.is_empty() && members.always_on.is_empty() {
+                let what = format!("no service of {} fits the group {name}", environment.name);
+                return Err(OperationError::usage(&what, "`opsctl services` lists them; mend the group's patterns"));
+            }
+            Ok(members)
         }
         None if asked.services.is_empty() => {
             let hint = format!("give --group ({}) or --service", groups(environment));
@@ -44,13 +51,21 @@ pub(super) fn choose<'a>(
     }
 }
 
-fn of_group<'a>(group: &ServiceGroup, direction: Direction, services: &'a [Service]) -> Members<'a> {
+fn of_group<'a>(
+    group: &ServiceGroup,
+    environment: &Environment,
+    direction: Direction,
+    services: &'a [Service],
+) -> Members<'a> {
     let mut stages: Vec<Vec<&Service>> = vec![Vec::new(); group.stages.len()];
     let mut always_on = Vec::new();
     for service in services {
-        if group.is_always_on(&service.id) {
+        let stage = group.stage_of(&service.id);
+        // What any group keeps on stays on.
+        let kept = direction == Direction::Sleep && stage.is_some() && environment.services.is_always_on(&service.id);
+        if group.is_always_on(&service.id) || kept {
             always_on.push(service);
-        } else if let Some(stage) = group.stage_of(&service.id) {
+        } else if let Some(stage) = stage {
             stages[stage].push(service);
         }
     }
@@ -65,7 +80,7 @@ fn of_group<'a>(group: &ServiceGroup, direction: Direction, services: &'a [Servi
         stages,
         always_on,
         unmatched: patterns.filter(nobody).cloned().collect(),
-        size: group.size,
+        sizes: services.iter().map(|service| (service.id.clone(), group.size)).collect(),
         sleep_allowed: group.sleep_allowed,
         groups: Vec::new(),
     }
@@ -76,24 +91,24 @@ fn of_names<'a>(
     environment: &Environment,
     services: &'a [Service],
 ) -> Result<Members<'a>, OperationError> {
-    let mut members = Members { size: 1, sleep_allowed: true, ..Members::default() };
+    let mut members = Members { sleep_allowed: true, ..Members::default() };
     let mut stage: Vec<&Service> = Vec::new();
     for name in names {
         let service = find(name, services)?;
         if stage.iter().any(|other| other.id == service.id) {
             continue;
         }
-        let group = environment.services.group_of(&service.id);
-        members.sleep_allowed &= group.is_some_and(|group| group.sleep_allowed);
-        if let Some(group) = group {
-            members.size = members.size.max(group.size);
-            members.groups.push(group.name.clone());
-            if group.is_always_on(&service.id) {
-                members.always_on.push(service);
-            }
+        let groups: Vec<&ServiceGroup> = environment.services.groups_of(&service.id).collect();
+        members.sleep_allowed &= !groups.is_empty() && groups.iter().all(|group| group.sleep_allowed);
+        let size = groups.iter().map(|group| group.size).max().unwrap_or(1);
+        members.sizes.insert(service.id.clone(), size);
+        members.groups.extend(groups.iter().map(|group| group.name.clone()));
+        if environment.services.is_always_on(&service.id) {
+            members.always_on.push(service);
         }
         stage.push(service);
     }
+    members.groups.sort();
     members.groups.dedup();
     members.stages.push(stage);
     Ok(members)

@@ -7,10 +7,10 @@ use super::{
     members::{self, Members},
 };
 use crate::{
-    cloud::Cloud,
+    cloud::{Cloud, ecs::Found},
     domain::{
         Protection, Text,
-        service::{Scaling, Service, ServiceId},
+        service::{Scaling, Service, ServiceId, Standing},
         words::counted,
     },
     journal::{History, Sizes},
@@ -20,6 +20,9 @@ use crate::{
 
 /// Services asked about in one look (`DescribeServices`), and looks a minute while waiting.
 const LOOK_EVERY_SECONDS: u64 = 2;
+
+/// Services named in one line of a plan: a line has its bound, and everything in it must be seen before it is agreed to.
+const SERVICES_OF_A_FACT: usize = 20;
 
 /// A change with the reason of its size.
 struct Sized<'a> {
@@ -37,11 +40,22 @@ pub(in crate::operations) async fn plan(
     let environment = cloud.environment();
     let caller = cloud.identity().caller().await?;
     let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
-    let services = services?.found;
+    let Found { found: services, missing } = services?;
     let members = members::choose(&asked, environment, &services)?;
-    let sizes = Sizes::read(&planner.state, &caller.account, &environment.region)?;
-    let known = Known { sizes, scaling: scaling.as_ref().ok(), earlier: earlier(planner)?, default: members.size };
     let mut plan = planner.draft();
+    for missing in &missing {
+        let text = format!("{} is not seen, and is left out: {}", missing.arn, missing.reason);
+        plan.warnings.push(Text::line(&text));
+    }
+    let sizes = match Sizes::read(&planner.state, &caller.account, &environment.region) {
+        // Without it nothing may sleep, for it would be written over; waking goes on by what else says how large.
+        Err(error) if asked.direction == Direction::Wake => {
+            plan.warnings.push(Text::line(&format!("sizes from before are not known: {error}")));
+            Sizes::default()
+        }
+        sizes => sizes?,
+    };
+    let known = Known { sizes, scaling: scaling.as_ref().ok(), earlier: earlier(planner)?, defaults: &members.sizes };
     if let Err(error) = &scaling {
         plan.warnings.push(Text::line(&format!("autoscaling is not known, so neither are its minimums: {error}")));
     }
@@ -49,6 +63,9 @@ pub(in crate::operations) async fn plan(
     for stage in &members.stages {
         let sized: Vec<Sized> = stage.iter().filter_map(|service| known.change(asked.direction, service)).collect();
         stages.push(sized);
+    }
+    if !stages.iter().flatten().any(Sized::is_set) {
+        stages.clear();
     }
     stages.retain(|stage| !stage.is_empty());
     if asked.direction == Direction::Sleep {
@@ -68,7 +85,14 @@ struct Known<'a> {
     scaling: Option<&'a BTreeMap<ServiceId, Scaling>>,
     /// Counts that the run has set or was about to, from and to.
     earlier: BTreeMap<ServiceId, (u32, u32)>,
-    default: u32,
+    defaults: &'a BTreeMap<ServiceId, u32>,
+}
+
+impl Sized<'_> {
+    /// Whether its count is set; else it is only waited for.
+    fn is_set(&self) -> bool {
+        self.change.from != self.change.to
+    }
 }
 
 impl Known<'_> {
@@ -79,7 +103,9 @@ impl Known<'_> {
         let earlier = self.earlier.get(&service.id).filter(|(_, to)| *to == now);
         let from = earlier.map_or(now, |(from, _)| *from);
         let (to, because) = match (direction, earlier) {
-            (Direction::Wake, _) if from != 0 => return None,
+            (Direction::Wake, _) if from != 0 && service.standing() == Standing::Steady => return None,
+            // Those of later stages call it: they must not be up before it is.
+            (Direction::Wake, _) if from != 0 => (from, "up already, and waited for".to_owned()),
             (Direction::Sleep, _) if from == 0 => return None,
             (Direction::Sleep, _) => (0, "remembered".to_owned()),
             (Direction::Wake, Some((_, to))) => (*to, "as this run has set it".to_owned()),
@@ -96,7 +122,7 @@ impl Known<'_> {
         let min = self.scaling(service).map(|scaling| scaling.min).filter(|min| *min > 0);
         match min {
             Some(min) => (min, "autoscaling minimum".to_owned()),
-            None => (self.default.max(1), "configured size".to_owned()),
+            None => (self.defaults.get(service).copied().unwrap_or(1).max(1), "configured size".to_owned()),
         }
     }
 
@@ -112,7 +138,7 @@ fn earlier(planner: &Planner) -> Result<BTreeMap<ServiceId, (u32, u32)>, Operati
 }
 
 fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &[Vec<Sized<'_>>], known: &Known<'_>) {
-    let count = stages.iter().map(Vec::len).sum::<usize>() as u64;
+    let count = stages.iter().flatten().filter(|sized| sized.is_set()).count() as u64;
     let verb = match asked.direction {
         Direction::Wake => "wake",
         Direction::Sleep => "put to sleep",
@@ -122,10 +148,13 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
     plan.summary = Text::line(&format!("{verb} {} of {}", counted(count, "service"), plan.resource));
     plan.empty = count == 0;
     for (number, stage) in (1..).zip(stages) {
-        let words = stage.iter().map(|Sized { change, because, .. }| {
-            format!("{} {} to {} ({because})", change.service, change.from, change.to)
-        });
-        fact(plan, &format!("stage {number}"), &words.collect::<Vec<_>>().join(", "));
+        let words = |Sized { change: Change { service, from, to, .. }, because, .. }: &Sized| match from == to {
+            true => format!("{service} {to} ({because})"),
+            false => format!("{service} {from} to {to} ({because})"),
+        };
+        for some in stage.chunks(SERVICES_OF_A_FACT) {
+            fact(plan, &format!("stage {number}"), &some.iter().map(words).collect::<Vec<_>>().join(", "));
+        }
         for sized in stage {
             let Change { service, from, to, .. } = &sized.change;
             let value = format!("stage {number}, desired {from} to {to}, {}", sized.service.task_definition.0);
@@ -150,7 +179,7 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
     for pattern in &members.unmatched {
         plan.warnings.push(Text::line(&format!("no service fits the group's {pattern}")));
     }
-    for group in &members.groups {
+    for group in members.groups.iter().filter(|_| asked.direction == Direction::Wake) {
         let text =
             format!("it is in the group {group}: services that call one another are better woken by --group {group}");
         plan.warnings.push(Text::line(&text));

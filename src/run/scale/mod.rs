@@ -8,18 +8,25 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Context, End, Failure, Progress, Report, report::Ended};
+use super::{
+    Context, End, Failure, Progress, Report,
+    report::{self, Ended},
+    verify,
+};
 use crate::{
-    cloud::{CloudError, ErrorKind, ecs::Wanted},
+    cloud::{
+        CloudError, ErrorKind,
+        ecs::{Missing, Wanted},
+    },
     domain::{
-        Text,
+        AccountId, Text,
         service::{EcsClusterName, Service, ServiceId, ServiceName, Task},
         words::counted,
     },
     journal::{Journal, Record, Size, Sizes},
     operations::{
         scale::{Change, Direction, Scale},
-        transfer::Tally,
+        transfer::{Stop, Tally},
     },
 };
 use watched::Watched;
@@ -45,25 +52,27 @@ enum Halt {
     Journal(Text),
     /// Services failed: the stages that follow need them.
     Services,
+    /// The credentials are of another account, or nobody can tell.
+    Stopped(Stop),
 }
+
+/// Services by id, and what ECS says of those that are not there.
+type Described = (BTreeMap<ServiceId, Service>, Vec<Missing>);
 
 pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, report: Report) -> Report {
     let started = context.cloud.clock().now();
     let timeout = SignedDuration::from_secs(i64::from(scale.timeout_seconds));
     let deadline = started.checked_add(timeout).unwrap_or(Timestamp::MAX);
-    let mut run = Run { scale: &scale, context, journal, report: &report, deadline, done: 0, ended: Vec::new() };
-    let mut halt = None;
-    let mut stages = scale.stages.iter().enumerate();
-    for (number, stage) in stages.by_ref() {
-        if let Err(why) = run.stage(number, stage).await {
-            halt = Some(why);
-            break;
-        }
+    let mut run = Run { scale: &scale, context, journal, report: &report, deadline, watched: Vec::new() };
+    let mut halt = run.stages().await.err();
+    if halt.is_none() && scale.direction == Direction::Wake {
+        halt = run.look_back().await.err();
     }
-    let not_begun = stages.flat_map(|(_, stage)| stage).map(Watched::not_begun);
-    run.ended.extend(not_begun);
-    let ended = std::mem::take(&mut run.ended);
-    finish(report.clone(), &scale, ended, halt, context)
+    let begun = run.watched.len();
+    let not_begun = scale.stages.iter().flatten().skip(begun).map(Watched::not_begun);
+    let ended: Vec<Ended> = run.watched.iter().map(Watched::ended).chain(not_begun).collect();
+    let forgotten = run.forget_sizes();
+    finish(report.clone(), &scale, ended, halt.or(forgotten.err()), context)
 }
 
 struct Run<'a> {
@@ -72,28 +81,96 @@ struct Run<'a> {
     journal: &'a Journal,
     report: &'a Report,
     deadline: Timestamp,
-    done: u64,
-    ended: Vec<Ended>,
+    /// Services of the stages that were begun.
+    watched: Vec<Watched>,
 }
 
 impl Run<'_> {
+    async fn stages(&mut self) -> Result<(), Halt> {
+        for (number, stage) in self.scale.stages.iter().enumerate() {
+            self.may_go_on()?;
+            if number > 0 {
+                // Right before the first stage it was asked already.
+                verify::account(self.context, self.journal, &self.report.account).await.map_err(Halt::Stopped)?;
+            }
+            self.stage(number, stage).await?;
+        }
+        Ok(())
+    }
+
     async fn stage(&mut self, number: usize, stage: &[Change]) -> Result<(), Halt> {
         let mut services: Vec<Watched> = stage.iter().map(|change| Watched::new(change.clone())).collect();
-        let mut result = self.begin(&mut services).await;
+        let mut result = self.compare(&mut services).await;
+        if result.is_ok() {
+            result = self.begin(&mut services).await;
+        }
         if result.is_ok() {
             result = self.follow(number, &mut services).await;
         }
         if result.is_err() {
             self.ask_why(&mut services).await;
         }
-        self.ended.extend(services.iter().map(Watched::ended));
+        self.watched.extend(services);
         result
+    }
+
+    /// Looks at a stage's services right before they are changed: since the plan was made, somebody may have been there.
+    async fn compare(&self, services: &mut [Watched]) -> Result<(), Halt> {
+        let (shown, missing) = self.describe_patiently(services).await?;
+        for watched in services {
+            match shown.get(&watched.change.service) {
+                Some(service) => watched.compare(service, self.scale.direction),
+                None => watched.is_missing(&missing),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks once more at everything that was woken: what comes up and falls again is not up.
+    async fn look_back(&mut self) -> Result<(), Halt> {
+        // It is all done: a stop, or the end of the time, takes nothing back.
+        self.context.cloud.clock().sleep(LOOK_EVERY).await;
+        let mut watched = std::mem::take(&mut self.watched);
+        if let Ok((shown, _)) = self.describe(&watched, |_| true).await {
+            for one in &mut watched {
+                if let Some(service) = shown.get(&one.change.service) {
+                    one.look_back(service);
+                }
+            }
+        }
+        let all_well = watched.iter().all(Watched::is_done);
+        if !all_well {
+            self.ask_why(&mut watched).await;
+        }
+        self.watched = watched;
+        if all_well { Ok(()) } else { Err(Halt::Services) }
+    }
+
+    /// A size is remembered for one waking: what somebody sets afterwards counts more.
+    fn forget_sizes(&self) -> Result<(), Halt> {
+        if self.scale.direction == Direction::Sleep {
+            return Ok(());
+        }
+        let awake = self.watched.iter().filter(|watched| watched.is_done()).map(|watched| &watched.change.service);
+        let awake: Vec<ServiceId> = awake.cloned().collect();
+        let forgotten = Sizes::change(&self.context.state, &self.account(), self.region(), |sizes| {
+            awake.iter().for_each(|service| sizes.forget(service));
+        });
+        forgotten.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
+    }
+
+    fn account(&self) -> AccountId {
+        AccountId(self.report.account.clone())
+    }
+
+    fn region(&self) -> &str {
+        &self.context.cloud.environment().region
     }
 
     /// Writes down what is about to be set, then sets it.
     async fn begin(&self, services: &mut [Watched]) -> Result<(), Halt> {
-        let to_set: Vec<&Change> =
-            services.iter().map(|watched| &watched.change).filter(|change| change.now != change.to).collect();
+        let open = services.iter().filter(|watched| watched.is_waited_for()).map(|watched| &watched.change);
+        let to_set: Vec<&Change> = open.filter(|change| change.now != change.to).collect();
         if self.scale.direction == Direction::Sleep {
             self.remember(&to_set)?;
         }
@@ -106,7 +183,8 @@ impl Run<'_> {
         if !intents.is_empty() {
             self.write(intents).await?;
         }
-        let updates: Vec<_> = services.iter_mut().map(|watched| self.set(watched)).collect();
+        let open = services.iter_mut().filter(|watched| watched.is_waited_for());
+        let updates: Vec<_> = open.map(|watched| self.set(watched)).collect();
         let results: Vec<Result<(), Halt>> = stream::iter(updates).buffered(UPDATES_AT_ONCE).collect().await;
         let told =
             services.iter().filter(|watched| watched.set_at.is_some() && watched.change.now != watched.change.to);
@@ -124,14 +202,13 @@ impl Run<'_> {
 
     /// Before anything sleeps: a size that is lost would be lost for good.
     fn remember(&self, changes: &[&Change]) -> Result<(), Halt> {
-        let environment = self.context.cloud.environment();
-        let account = crate::domain::AccountId(self.report.account.clone());
         let at = self.context.cloud.clock().now();
-        let sizes = changes
-            .iter()
-            .map(|change| (change.service.clone(), Size { desired: change.from, at, run: self.report.run.clone() }));
-        let written =
-            Sizes::read(&self.context.state, &account, &environment.region).and_then(|mut known| known.remember(sizes));
+        let written = Sizes::change(&self.context.state, &self.account(), self.region(), |sizes| {
+            for change in changes {
+                let size = Size { desired: change.from, at, run: self.report.run.clone() };
+                sizes.remember(&change.service, size);
+            }
+        });
         written.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
     }
 
@@ -146,6 +223,7 @@ impl Run<'_> {
         }
         let (mut pause, mut lost) = (Duration::from_secs(1), 0);
         loop {
+            self.may_go_on()?;
             let asked_at = clock.now();
             match self.context.cloud.ecs().set_desired(&service, to).await {
                 Ok(shown) => {
@@ -158,6 +236,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.may_have_been_applied() => {
                     lost += 1;
+                    watched.may_be_set = true;
                     // Reads lag behind an update: looked at too early, it would seem not to have been applied.
                     self.pause(LOOK_EVERY).await?;
                     match self.look(&service).await? {
@@ -206,22 +285,23 @@ impl Run<'_> {
     async fn follow(&mut self, number: usize, services: &mut [Watched]) -> Result<(), Halt> {
         let mut failures = 0;
         loop {
-            match self.describe(services).await {
-                Ok(shown) => {
+            match self.describe(services, Watched::is_waited_for).await {
+                Ok((shown, missing)) => {
                     failures = 0;
                     let now = self.context.cloud.clock().now();
-                    let news = services.iter_mut().filter_map(|watched| {
-                        let service = shown.get(&watched.change.service)?;
-                        Some(watched.take(service, now))
-                    });
-                    let news: Vec<Text> = news.flatten().collect();
+                    let mut news = Vec::new();
+                    for watched in services.iter_mut().filter(|watched| watched.is_waited_for()) {
+                        match shown.get(&watched.change.service) {
+                            Some(service) => news.extend(watched.take(service, now)),
+                            None => watched.is_missing(&missing),
+                        }
+                    }
                     self.tell(number, services, news);
                 }
                 Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
                 Err(error) => return Err(Halt::Failed(error)),
             }
             if services.iter().all(|watched| !watched.is_waited_for()) {
-                self.done += services.iter().filter(|watched| watched.is_done()).count() as u64;
                 let all_well = services.iter().all(Watched::is_done);
                 return if all_well { Ok(()) } else { Err(Halt::Services) };
             }
@@ -229,19 +309,33 @@ impl Run<'_> {
         }
     }
 
-    /// The services that are waited for, ten to a call.
-    async fn describe(&self, services: &[Watched]) -> Result<BTreeMap<ServiceId, Service>, CloudError> {
+    /// [`Run::describe`], again where AWS was only busy.
+    async fn describe_patiently(&self, services: &[Watched]) -> Result<Described, Halt> {
+        let mut failures = 0;
+        loop {
+            match self.describe(services, |_| true).await {
+                Ok(described) => return Ok(described),
+                Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
+                Err(error) => return Err(Halt::Failed(error)),
+            }
+            self.pause(LOOK_EVERY).await?;
+        }
+    }
+
+    /// Services, ten to a call.
+    async fn describe(&self, services: &[Watched], which: impl Fn(&Watched) -> bool) -> Result<Described, CloudError> {
         let mut by_cluster: BTreeMap<EcsClusterName, Vec<ServiceName>> = BTreeMap::new();
-        for watched in services.iter().filter(|watched| watched.is_waited_for()) {
+        for watched in services.iter().filter(|watched| which(watched)) {
             let ServiceId { cluster, name } = watched.change.service.clone();
             by_cluster.entry(cluster).or_default().push(name);
         }
-        let mut all = BTreeMap::new();
+        let (mut all, mut missing) = (BTreeMap::new(), Vec::new());
         for (cluster, names) in &by_cluster {
             let shown = self.context.cloud.ecs().describe(cluster, names).await?;
             all.extend(shown.found.into_iter().map(|service| (service.id.clone(), service)));
+            missing.extend(shown.missing);
         }
-        Ok(all)
+        Ok((all, missing))
     }
 
     /// What stopped tasks say of services that are not up.
@@ -249,32 +343,42 @@ impl Run<'_> {
         let open = services.iter_mut().filter(|watched| !watched.is_done() && watched.set_at.is_some());
         for watched in open.take(ASKED_WHY_MAX) {
             let stopped = self.context.cloud.ecs().tasks(&watched.change.service, Wanted::Stopped).await;
-            let tasks = stopped.map(|answer| answer.found).unwrap_or_default();
-            let newest = tasks.into_iter().filter(is_telling).max_by_key(|task| task.stopped_at.or(task.created_at));
+            let mut tasks = stopped.map(|answer| answer.found).unwrap_or_default();
+            // Others stopped before there was anything to wait for.
+            tasks.retain(|task| task.stopped_at.is_none_or(|at| watched.set_at.is_none_or(|set_at| at >= set_at)));
+            let newest = tasks
+                .into_iter()
+                .filter(Task::stopped_by_itself)
+                .max_by_key(|task| task.stopped_at.or(task.created_at));
             watched.stopped = newest.and_then(|task| task.stopped_reason);
         }
     }
 
     /// Waits a little, unless it is to stop or its time is over.
     async fn pause(&self, pause: Duration) -> Result<(), Halt> {
+        self.may_go_on()?;
         let clock = self.context.cloud.clock();
-        if self.context.cancel.is_cancelled() {
-            return Err(Halt::Cancelled);
-        }
-        if clock.now() >= self.deadline {
-            return Err(Halt::TimedOut);
-        }
         tokio::select! {
             () = clock.sleep(pause) => Ok(()),
             () = self.context.cancel.cancelled() => Err(Halt::Cancelled),
         }
     }
 
+    fn may_go_on(&self) -> Result<(), Halt> {
+        if self.context.cancel.is_cancelled() {
+            return Err(Halt::Cancelled);
+        }
+        if self.context.cloud.clock().now() >= self.deadline {
+            return Err(Halt::TimedOut);
+        }
+        Ok(())
+    }
+
     fn tell(&self, number: usize, services: &[Watched], news: Vec<Text>) {
         let open: Vec<String> = services.iter().filter(|watched| watched.is_waited_for()).map(Watched::words).collect();
         let open = if open.is_empty() { "done".to_owned() } else { open.join(", ") };
         let words = format!("stage {} of {}: {open}", number + 1, self.scale.stages.len());
-        let done = self.done + services.iter().filter(|watched| watched.is_done()).count() as u64;
+        let done = self.watched.iter().chain(services).filter(|watched| watched.is_done()).count() as u64;
         let progress = Progress {
             run: self.report.run.clone(),
             messages_estimate: self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64,
@@ -293,12 +397,6 @@ impl Run<'_> {
         let written = self.journal.write(records, Vec::new()).await;
         written.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
     }
-}
-
-/// Whether the task stopped by itself.
-fn is_telling(task: &Task) -> bool {
-    let code = task.stop_code.as_ref().map(Text::as_str);
-    !matches!(code, None | Some("ServiceSchedulerInitiated"))
 }
 
 /// What became of it all.
@@ -324,10 +422,15 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
             )
         }
         Some(Halt::Services) => {
-            let what = format!("{missing}; no later stage was begun");
+            let later = ended.iter().any(|service| !service.is_set && service.because.is_none());
+            let what = format!("{missing}{}", if later { "; no later stage was begun" } else { "" });
             (End::Partly, Some(what), "mend what failed, then run it again".to_owned())
         }
         Some(Halt::Failed(error)) => (End::Partly, Some(error.to_string()), error.hint(environment)),
+        Some(Halt::Stopped(stop)) => {
+            let Failure { what, hint } = report::failure(&stop, environment);
+            (End::Partly, Some(format!("{what}; no later stage was begun")), hint.to_string())
+        }
         Some(Halt::Journal(because)) => {
             let what = format!("stopped, since the state folder can't be written: {because}");
             (End::Partly, Some(what), "make room on the disk, then --resume".to_owned())

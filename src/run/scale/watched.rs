@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    cloud::ecs::Missing,
     domain::{
         Text,
         service::{DeploymentId, Rollout, Service},
     },
-    operations::scale::Change,
+    operations::scale::{Change, Direction},
     run::report::Ended,
 };
 
@@ -25,6 +26,8 @@ pub(super) struct Watched {
     pub(super) deployment: Option<DeploymentId>,
     /// Why its newest task stopped by itself.
     pub(super) stopped: Option<Text>,
+    /// Whether an update had no clear answer.
+    pub(super) may_be_set: bool,
     state: State,
     /// Events that are known.
     known: Option<BTreeSet<String>>,
@@ -46,6 +49,7 @@ impl Watched {
             set_at: None,
             deployment: None,
             stopped: None,
+            may_be_set: false,
             state: State::Waiting,
             known: None,
             running: None,
@@ -83,38 +87,81 @@ impl Watched {
         }
     }
 
+    /// Compares a look right before the change with what the plan saw.
+    pub(super) fn compare(&mut self, shown: &Service, direction: Direction) {
+        let desired = shown.desired;
+        self.running = Some(shown.running);
+        match direction {
+            _ if desired == self.change.now => {}
+            // Somebody was quicker: what they set is waited for, and left as it is.
+            Direction::Wake if desired > 0 => (self.change.now, self.change.to) = (desired, desired),
+            Direction::Sleep if desired == 0 => self.change.now = 0,
+            Direction::Wake | Direction::Sleep => {
+                self.fail(&format!("somebody set its desired count to {desired} since the plan was made"));
+            }
+        }
+    }
+
+    /// ECS no longer describes it.
+    pub(super) fn is_missing(&mut self, missing: &[Missing]) {
+        let name = &self.change.service.name.0;
+        let of_it = missing.iter().find(|missing| missing.arn.as_str().rsplit('/').next() == Some(name));
+        self.fail(&of_it.map_or("it is gone".to_owned(), |missing| format!("it is gone: ECS says {}", missing.reason)));
+    }
+
     /// Takes a look's answer; answers what is new, in words.
     pub(super) fn take(&mut self, shown: &Service, now: Timestamp) -> Vec<Text> {
         self.running = Some(shown.running);
         let news = self.news(shown);
         let is_old = self.set_at.is_some_and(|at| now.duration_since(at) < READS_LAG);
         if shown.desired != self.change.to {
-            if !is_old {
+            if !is_old && self.change.to > 0 && shown.desired > self.change.to {
+                // Autoscaling does its work: it is awake when that many are.
+                self.change.to = shown.desired;
+            } else if !is_old {
                 self.fail(&format!("somebody set its desired count to {}", shown.desired));
             }
             return news;
         }
-        let Some(primary) = shown.primary() else { return news };
+        let is_done = if self.change.to == 0 { fits(shown, 0) } else { self.has_come_up(shown) };
+        if is_done && self.is_waited_for() {
+            let seconds = self.set_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+            self.state = State::Done { seconds };
+        }
+        news
+    }
+
+    /// Whether as many tasks run as shall, of a deployment that ECS calls complete. Fails where that deployment has failed.
+    fn has_come_up(&mut self, shown: &Service) -> bool {
+        let Some(primary) = shown.primary() else {
+            // Other controllers than ECS (CodeDeploy, external ones) show no deployments: the counts are all there is.
+            return fits(shown, self.change.to);
+        };
         let ours = self.deployment.get_or_insert_with(|| primary.id.clone());
         let failed = shown.deployments.iter().find(|one| one.id == *ours && one.rollout == Some(Rollout::Failed));
         if let Some(failed) = failed {
             let reason = failed.rollout_reason.as_ref().map_or("ECS gives no reason", Text::as_str);
             let words = format!("deployment {} failed: {reason}", failed.id.0);
             self.fail(&words);
-            return news;
+            return false;
         }
         if primary.id != *ours {
             // Somebody deploys: what is PRIMARY now is what must become healthy.
             self.deployment = Some(primary.id.clone());
         }
-        let counts = (shown.running, shown.pending, primary.running) == (self.change.to, 0, self.change.to);
         // Where ECS says no rollout state, the counts are all there is.
         let is_rolled_out = primary.rollout.is_none_or(|rollout| rollout == Rollout::Completed);
-        if counts && is_rolled_out && primary.desired == self.change.to {
-            let seconds = self.set_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
-            self.state = State::Done { seconds };
+        let to = self.change.to;
+        fits(shown, to) && primary.running == to && primary.desired == to && is_rolled_out
+    }
+
+    /// Looks once more at what was done.
+    pub(super) fn look_back(&mut self, shown: &Service) {
+        self.running = Some(shown.running);
+        if self.is_done() && shown.running < self.change.to.min(shown.desired) {
+            let Service { running, desired, .. } = shown;
+            self.fail(&format!("it was up, and {running} of {desired} run now: its tasks do not stay up"));
         }
-        news
     }
 
     /// Events since the count was set, the oldest first.
@@ -137,7 +184,7 @@ impl Watched {
 
     /// How it ended.
     pub(super) fn ended(&self) -> Ended {
-        let Self { change, set_at, running, stopped, last_event, state, deployment, .. } = self;
+        let Self { change, set_at, running, stopped, last_event, state, deployment, may_be_set, .. } = self;
         let (is_done, seconds, because) = match state {
             State::Done { seconds } => (true, Some(*seconds), None),
             State::Failed(why) => (false, None, Some(why.clone())),
@@ -148,6 +195,7 @@ impl Watched {
             from: change.from,
             to: change.to,
             is_set: set_at.is_some(),
+            may_be_set: *may_be_set,
             is_done,
             running: *running,
             seconds,
@@ -161,4 +209,9 @@ impl Watched {
     pub(super) fn not_begun(change: &Change) -> Ended {
         Self::new(change.clone()).ended()
     }
+}
+
+/// Whether so many are wanted and run, and none is on its way.
+fn fits(shown: &Service, to: u32) -> bool {
+    (shown.desired, shown.running, shown.pending) == (to, to, 0)
 }
