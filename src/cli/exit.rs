@@ -13,7 +13,7 @@ pub enum Exit {
     Usage,
     /// The gate refused.
     Refused,
-    /// Some of it was done; it is safe to run it again.
+    /// Some of it was done, or it is not known to be: the report says how to go on.
     Partly,
     /// The world changed since the plan was made; nothing was done.
     Stale,
@@ -54,7 +54,7 @@ impl Exit {
             Self::Failed => "failed",
             Self::Usage => "wrong command line or configuration",
             Self::Refused => "refused: protection, consent or a plan that cannot be carried out",
-            Self::Partly => "partly done; safe to run again",
+            Self::Partly => "partly done, or not known to be done: the report says how to go on",
             Self::Stale => "the plan went stale: the world changed, nothing was done",
             Self::Interrupted => "interrupted",
             Self::Container(_) => {

@@ -174,9 +174,10 @@ impl Rds {
     ///
     /// # Errors
     /// [`ErrorKind::Unknown`]: it may have begun. Look, don't repeat.
-    pub async fn fail_over_cluster(&self, cluster: &str, target: &str) -> Result<(), CloudError> {
+    pub async fn fail_over_cluster(&self, cluster: &str, target: Option<&str>) -> Result<(), CloudError> {
         let attempts = Attempts::new();
-        let call = self.once.failover_db_cluster().db_cluster_identifier(cluster).target_db_instance_identifier(target);
+        let call = self.once.failover_db_cluster().db_cluster_identifier(cluster);
+        let call = call.set_target_db_instance_identifier(target.map(str::to_owned));
         let sent = call.customize().interceptor(attempts.watch::<FailoverDBClusterError>()).send().await;
         sent.map(|_| ()).map_err(|error| attempts.judge(classify::from_sdk(FAILOVER, error)))
     }

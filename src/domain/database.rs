@@ -225,7 +225,9 @@ impl DatabaseEvent {
     /// Whether it says that a failover which somebody asked for was given up.
     pub fn abandons(&self) -> bool {
         let words = self.message.as_str();
-        words.contains("Abandoning user requested failover") || words.contains("failover failed")
+        ["Abandoning user requested failover", "failover failed", "Promoting previous primary again"]
+            .iter()
+            .any(|part| words.contains(part))
     }
 
     /// Whether it says that a failover is complete.

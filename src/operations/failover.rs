@@ -16,7 +16,7 @@ use crate::{
     },
     databases::{self, Capacity},
     domain::{
-        Text,
+        RunId, Text,
         database::{Database, DatabaseEvent, Member, SourceKind, Topology},
         endpoint::Dialect,
     },
@@ -67,7 +67,24 @@ pub(super) async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) 
     facts(&mut plan, &database, &bound, &look);
     check(&mut plan, cloud, &bound);
     judge(&mut plan, &database, &bound, &look);
+    for run in unsettled(planner, &database)? {
+        let text = format!("run {run} asked for a failover of it and was never ended: look with --resume {run} first");
+        plan.blockers.push(Text::line(&text));
+    }
     Ok(Planned { plan, bound: Bound::FailOver(Box::new(bound)) })
+}
+
+/// Runs that asked for a failover of this database and have no end: killed, or still at it. RDS may show nothing of it yet.
+fn unsettled(planner: &Planner, database: &Database) -> Result<Vec<RunId>, OperationError> {
+    let mut found = Vec::new();
+    for summary in planner.state.list()? {
+        let is_of_it = summary.plan_text("/observed/database: arn") == Some(database.arn.as_str());
+        let is_open = summary.end().is_none() && planner.resuming.as_ref() != Some(&summary.run);
+        if is_of_it && is_open && History::read(&planner.state.open(&summary.run)?)?.failover_asked.is_some() {
+            found.push(summary.run);
+        }
+    }
+    Ok(found)
 }
 
 /// What is known besides what the database says of itself.
@@ -125,6 +142,7 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
     if given.is_empty() {
         return Err(OperationError::usage("no database was named", "give the name of a cluster or an instance"));
     }
+    check_place(cloud, given)?;
     let name = given.rsplit(':').next().unwrap_or(given).to_ascii_lowercase();
     if let Some(database) = cloud.rds().database(&name).await? {
         return Ok(database);
@@ -147,6 +165,29 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
     ))
 }
 
+/// A database of another account or region is another environment's, whatever its name.
+fn check_place(cloud: &Cloud, given: &str) -> Result<(), OperationError> {
+    let Some(rest) = given.strip_prefix("arn:") else { return Ok(()) };
+    let environment = cloud.environment();
+    let parts: Vec<&str> = rest.split(':').collect();
+    let [_, "rds", region, account, "cluster" | "db", _] = parts.as_slice() else {
+        let hint = "a database's ARN looks like arn:aws:rds:eu-west-1:123456789012:cluster:name";
+        return Err(OperationError::usage(&format!("{given} is no database's ARN"), hint));
+    };
+    let is_elsewhere = environment.account.as_ref().is_some_and(|pinned| pinned.0 != *account);
+    if is_elsewhere || *region != environment.region {
+        let pinned = environment.account.as_ref().map_or("any account", |account| account.0.as_str());
+        let what = format!("{given} is not in {} ({pinned}, {})", environment.name, environment.region);
+        return Err(OperationError::usage(&what, "choose the environment that it is in with --env"));
+    }
+    Ok(())
+}
+
+/// RDS takes no target for these (RDS API reference, FailoverDBCluster): it chooses.
+fn chooses_by_itself(database: &Database) -> bool {
+    database.topology == Topology::MultiAzCluster && Dialect::of(database.engine.as_str()) == Some(Dialect::Mysql)
+}
+
 /// Who shall write: as asked for, else the first to be promoted of those that are available, else the first.
 fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailOver, OperationError> {
     let readers = || database.readers();
@@ -154,6 +195,11 @@ fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailO
         (Some(_), SourceKind::Instance) => {
             let what =
                 format!("{} is a {}: its standby has no name to choose", database.name, database.topology.words());
+            return Err(OperationError::usage(&what, "leave --to out"));
+        }
+        (Some(_), SourceKind::Cluster) if chooses_by_itself(database) => {
+            let what =
+                format!("{} is a Multi-AZ DB cluster of MySQL: RDS lets nobody choose who writes", database.name);
             return Err(OperationError::usage(&what, "leave --to out"));
         }
         (Some(to), SourceKind::Cluster) => {
@@ -166,6 +212,7 @@ fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailO
             Some(to)
         }
         (None, SourceKind::Instance) => None,
+        (None, SourceKind::Cluster) if chooses_by_itself(database) => None,
         (None, SourceKind::Cluster) => {
             readers().find(|reader| reader.is_available()).or(readers().next()).map(|reader| reader.name.clone())
         }
@@ -222,6 +269,7 @@ fn facts(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
     let mut fact =
         |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     fact("database", format!("{} ({} {})", database.name, database.engine, database.version));
+    fact("arn", database.arn.clone());
     fact("topology", database.words());
     fact("status", database.status.to_string());
     if let Some(writer) = database.writer() {

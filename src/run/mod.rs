@@ -27,7 +27,7 @@ use crate::{
     domain::{RunId, Text, log::LogLine},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
-    operations::{Bound, Look, OperationError, Planned, Planner, transfer::Tally},
+    operations::{Bound, Look, Operation, OperationError, Planned, Planner, transfer::Tally},
 };
 
 /// Clocks that differ by less agree.
@@ -131,6 +131,10 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, Op
     let mut plan: crate::plan::Plan = serde_json::from_value(history.plan.clone()).map_err(|error| {
         OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
     })?;
+    if matches!(plan.operation, Operation::Failover(_)) && history.failover_asked.is_none() {
+        let what = format!("run {run} never asked for its failover: nothing of it is left");
+        return Err(OperationError::usage(&what, "see `opsctl databases`, then start a new one"));
+    }
     left::say_what_is_left(&mut plan, run, &history);
     Ok(plan)
 }

@@ -107,7 +107,7 @@ async fn missing(ground: Ground) {
 
 async fn fails_over(ground: Ground) {
     let (cluster, [one, two]) = cluster(&ground).await;
-    ground.cloud.rds().fail_over_cluster(&cluster, &two).await.expect("begun");
+    ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     ground
         .eventually("the target writes", async || {
             described(&ground, &cluster).await.writer().is_some_and(|writer| writer.name == two)
@@ -120,7 +120,7 @@ async fn fails_over(ground: Ground) {
 
 async fn events(ground: Ground) {
     let (cluster, [_, two]) = cluster(&ground).await;
-    ground.cloud.rds().fail_over_cluster(&cluster, &two).await.expect("begun");
+    ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     ground.wait(60).await;
     let events = ground.cloud.rds().events(Some((SourceKind::Cluster, &cluster)), 60).await.expect("events");
     assert!(events.iter().any(|event| event.is_of("failover") && event.completes()), "{events:?}");
@@ -128,20 +128,20 @@ async fn events(ground: Ground) {
 
 async fn second(ground: Ground) {
     let (cluster, [one, two]) = cluster(&ground).await;
-    ground.cloud.rds().fail_over_cluster(&cluster, &two).await.expect("begun");
+    ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     assert_eq!(described(&ground, &cluster).await.status.as_str(), "failing-over");
-    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, &one).await);
+    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, Some(&one)).await);
 }
 
 async fn to_the_writer(ground: Ground) {
     let (cluster, [one, _]) = cluster(&ground).await;
-    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, &one).await);
+    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, Some(&one)).await);
 }
 
 async fn to_a_stranger(ground: Ground) {
     let (cluster, _) = cluster(&ground).await;
     let single = instance(&ground, "single", false).await;
-    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, &single).await);
+    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, Some(&single)).await);
 }
 
 async fn no_standby(ground: Ground) {

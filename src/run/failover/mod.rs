@@ -19,7 +19,7 @@ use crate::{
     cloud::{CloudError, ErrorKind},
     domain::{
         Text,
-        database::{Database, DatabaseEvent, SourceKind},
+        database::{Database, DatabaseEvent, Member, SourceKind},
     },
     journal::{History, Journal, Record},
     operations::{
@@ -37,6 +37,9 @@ const WATCH_SECONDS_MAX: i64 = 20 * 60;
 const SIGN_SECONDS_MAX: i64 = 90;
 /// So long events may come later than what they tell of.
 const EVENTS_SECONDS_MAX: i64 = 60;
+/// So long the others may take to be available again once there is a new writer: one that is sick stays so, and a reader that is being
+/// added takes its time.
+const OTHERS_SECONDS_MAX: i64 = 180;
 /// So long an endpoint may take to answer once all is available.
 const ANSWER_SECONDS_MAX: i64 = 60;
 /// Failed looks in a row.
@@ -75,9 +78,9 @@ pub(super) async fn run(
 ) -> Report {
     let now = context.cloud.clock().now();
     let (asked_at, is_resumed) = (bound.asked_at.unwrap_or(now), bound.asked_at.is_some());
-    // Events carry AWS's time: this machine's may differ.
+    // Events carry AWS's time: this machine's may differ, by three seconds without a word.
     let events_from = history.cutoff.unwrap_or(asked_at);
-    let events_from = events_from.saturating_sub(SignedDuration::from_secs(2)).unwrap_or(events_from);
+    let events_from = events_from.saturating_sub(SignedDuration::from_secs(5)).unwrap_or(events_from);
     let mut watch = Watch {
         bound: &bound,
         context,
@@ -89,6 +92,8 @@ pub(super) async fn run(
         is_late: false,
         looks: 0,
         proof: None,
+        not_well: Vec::new(),
+        unwritten: None,
         done: FailedOver {
             writer_before: bound.writer.clone(),
             rto_seconds: bound.rto_seconds,
@@ -100,8 +105,8 @@ pub(super) async fn run(
     }
     match watch.ask().await {
         Ok(asked) => watch.follow(asked, report).await,
-        Err(failure) => {
-            let mut report = watch.report(End::Failed, report);
+        Err((end, failure)) => {
+            let mut report = watch.report(end, report);
             report.failure = Some(failure);
             report.next = None;
             report
@@ -140,6 +145,10 @@ struct Watch<'a> {
     looks: u64,
     /// Since there is a new writer.
     proof: Option<Proof>,
+    /// Instances that were not available when it was last looked, with RDS's word for them.
+    not_well: Vec<String>,
+    /// Why something could not be written down after the call: it was asked for all the same.
+    unwritten: Option<Failure>,
     done: FailedOver,
 }
 
@@ -151,30 +160,35 @@ enum Next {
 
 impl Watch<'_> {
     /// Asks for the failover. What was surely not applied for a throttle is asked again; anything unclear is looked at.
-    async fn ask(&mut self) -> Result<Asked, Failure> {
+    async fn ask(&mut self) -> Result<Asked, (End, Failure)> {
         for attempt in 1.. {
+            if self.is_cancelled() {
+                let what = Text::from("stopped, as asked, before anything was asked for");
+                return Err((End::Interrupted, Failure { what, hint: Text::from("run it again when it is time") }));
+            }
             let what = serde_json::to_value(self.bound).unwrap_or_else(|error| unreachable!("plain data: {error}"));
             let record = Record::FailoverIntent { what: Box::new(what) };
-            self.write(record).await?;
+            self.write(record).await.map_err(|failure| (End::Failed, failure))?;
             self.asked_at = self.now();
             let rds = self.context.cloud.rds();
-            let answer = match &self.bound.target {
-                Some(target) => rds.fail_over_cluster(&self.bound.database, target).await,
-                None => rds.fail_over_instance(&self.bound.database).await,
+            let answer = match self.bound.topology.kind() {
+                SourceKind::Cluster => rds.fail_over_cluster(&self.bound.database, self.bound.target.as_deref()).await,
+                SourceKind::Instance => rds.fail_over_instance(&self.bound.database).await,
             };
             match answer {
                 Ok(()) => {
-                    self.write(Record::Failover { status: "begun".to_owned() }).await?;
+                    self.note("begun").await;
                     return Ok(Asked::Surely);
                 }
                 Err(error) if error.may_have_been_applied() => {
-                    self.write(Record::Failover { status: "no clear answer".to_owned() }).await?;
+                    self.note("no clear answer").await;
                     return Ok(Asked::Perhaps);
                 }
                 Err(error) => {
-                    self.write(Record::Failover { status: REFUSED.to_owned() }).await?;
-                    if error.kind != ErrorKind::Throttled || attempt >= THROTTLED_MAX || self.is_cancelled() {
-                        return Err(self.refused(&error));
+                    let written = self.write(Record::Failover { status: REFUSED.to_owned() }).await;
+                    written.map_err(|failure| (End::Failed, failure))?;
+                    if error.kind != ErrorKind::Throttled || attempt >= THROTTLED_MAX {
+                        return Err((End::Failed, self.refused(&error)));
                     }
                     let clock = self.context.cloud.clock();
                     let wait = clock.sleep(Duration::from_secs(1 << attempt));
@@ -183,6 +197,11 @@ impl Watch<'_> {
             }
         }
         unreachable!("the loop has no other end")
+    }
+
+    /// Writes down what came of the call. A full disk ends no watch: what was asked for goes on.
+    async fn note(&mut self, status: &str) {
+        self.unwritten = self.write(Record::Failover { status: status.to_owned() }).await.err();
     }
 
     fn refused(&self, error: &CloudError) -> Failure {
@@ -233,6 +252,9 @@ impl Watch<'_> {
         let seconds = self.seconds();
         self.looks += 1;
         self.done.writer_after = database.writer().map(|writer| writer.name.clone());
+        let not_well = database.members.iter().filter(|member| !member.is_available());
+        let word = |member: &Member| member.status.as_ref().map_or("unknown", Text::as_str).to_owned();
+        self.not_well = not_well.map(|member| format!("{} is {}", member.name, word(member))).collect();
         self.has_begun |= database.status.as_str() != "available" || self.has_changed(&database);
         if self.needs_events(&database, seconds) {
             self.events().await?;
@@ -264,11 +286,14 @@ impl Watch<'_> {
             Some(_) => return Next::Again,
             None => {}
         }
+        if self.done.seconds_to_writer.is_some_and(|at| later_than(at, OTHERS_SECONDS_MAX)) {
+            return self.proven();
+        }
         if asked == Asked::Perhaps && !self.has_begun && later_than(0.0, SIGN_SECONDS_MAX) {
             let what = "there was no clear answer to the call, and no sign of a failover: it was probably not begun";
             let hint =
                 "look again with --resume, which asks for nothing; or see `opsctl databases`, then fail over anew";
-            return Next::Ended(End::Failed, Some(Failure { what: Text::from(what), hint: Text::from(hint) }));
+            return Next::Ended(End::Partly, Some(Failure { what: Text::from(what), hint: Text::from(hint) }));
         }
         if later_than(0.0, WATCH_SECONDS_MAX) {
             let what = format!("not over after {}", in_words(WATCH_SECONDS_MAX.unsigned_abs()));
@@ -286,6 +311,14 @@ impl Watch<'_> {
 
     /// It is over; whether all of it is proven.
     fn proven(&self) -> Next {
+        let FailOver { target, database, .. } = self.bound;
+        if let (Some(target), Some(writer)) = (target, &self.done.writer_after)
+            && target != writer
+        {
+            let what = format!("{writer} writes, and not {target} as asked for: RDS chose it");
+            let hint = format!("see `opsctl databases {database}`; fail over anew if it must be {target}");
+            return Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::line(&hint) }));
+        }
         let Some(answered) = self.done.answered.as_ref().filter(|answered| proof::is_owed(answered)) else {
             return Next::Ended(End::Done, None);
         };
@@ -310,22 +343,27 @@ impl Watch<'_> {
         }
     }
 
-    /// Whether the target writes and is available. An instance's zones may lag for minutes: there the event will do.
+    /// Whether the target writes and is available, or another one does and RDS says that this was it. An instance's zones may lag
+    /// for minutes: there the event will do.
     fn is_taken_over(&self, database: &Database) -> bool {
         let is_available = database.writer().is_some_and(|writer| writer.is_available());
-        match database.topology.kind() {
-            SourceKind::Cluster => is_available && self.done.writer_after == self.bound.target,
-            SourceKind::Instance => {
-                let is_told = self.done.events.iter().any(DatabaseEvent::completes);
-                is_available && (is_told || self.has_changed(database))
-            }
-        }
+        let is_told = self.done.events.iter().any(DatabaseEvent::completes);
+        let (has_changed, writer) = (self.has_changed(database), &self.done.writer_after);
+        let has_taken_over = match (database.topology.kind(), &self.bound.target) {
+            (SourceKind::Cluster, Some(target)) => writer.as_ref() == Some(target) || (has_changed && is_told),
+            (SourceKind::Cluster, None) => has_changed,
+            (SourceKind::Instance, _) => is_told || has_changed,
+        };
+        is_available && has_taken_over
     }
 
     /// Events cost a call: where they decide, or now and then.
     fn needs_events(&self, database: &Database, seconds: f64) -> bool {
-        let now_and_then = (seconds as u64).is_multiple_of(5);
+        let now_and_then = (seconds as u64).is_multiple_of(5) || self.looks == 1;
+        let is_without_sign = !self.has_begun && seconds >= SIGN_SECONDS_MAX as f64;
         let decide = self.done.seconds_to_available.is_some()
+            || is_without_sign
+            || self.has_changed(database)
             || (database.topology.kind() == SourceKind::Instance && database.is_available());
         decide || now_and_then
     }
@@ -361,11 +399,14 @@ impl Watch<'_> {
             Some(seconds) => {
                 format!("{} writes after {seconds:.1} s", self.done.writer_after.as_deref().unwrap_or("?"))
             }
+            None if end == End::Done => "another one writes; since when, is not known".to_owned(),
             None => "no new writer was seen".to_owned(),
         };
         let recorded = self.write(Record::Failover { status }).await;
+        let unwritten = self.unwritten.take().or(recorded.err());
+        let end = if unwritten.is_some() && end == End::Done { End::Partly } else { end };
         let mut report = self.report(end, report);
-        report.failure = failure.or(recorded.err());
+        report.failure = failure.or(unwritten);
         report
     }
 
@@ -407,9 +448,10 @@ impl Watch<'_> {
         }
         let FailedOver { seconds_to_writer, seconds_to_available, rto_seconds, .. } = &self.done;
         if let Some(seconds) = seconds_to_writer {
-            let who = match &self.bound.target {
-                Some(target) => format!("{target} writes"),
-                None => "the standby has taken over".to_owned(),
+            let who = match (&self.done.writer_after, self.bound.topology.kind()) {
+                (Some(writer), SourceKind::Cluster) => format!("{writer} writes"),
+                (None, SourceKind::Cluster) => "another one writes".to_owned(),
+                (_, SourceKind::Instance) => "the standby has taken over".to_owned(),
             };
             notes.push(format!("{who} after {}", duration(*seconds)));
             notes.extend(self.done.answered.as_ref().map(Answered::words));
@@ -423,6 +465,9 @@ impl Watch<'_> {
             if !self.done.events.iter().any(DatabaseEvent::completes) {
                 notes.push("no event of RDS says so yet".to_owned());
             }
+        }
+        if seconds_to_writer.is_some() && seconds_to_available.is_none() && !self.not_well.is_empty() {
+            notes.push(format!("not everything is available yet: {}", self.not_well.join(", ")));
         }
         notes.extend(
             self.done.events.iter().map(|event| format!("event {}: {}", event.at.strftime("%T"), event.message)),
@@ -469,7 +514,7 @@ impl Watch<'_> {
     async fn write(&self, record: Record) -> Result<(), Failure> {
         self.journal.write(vec![record], Vec::new()).await.map_err(|error| Failure {
             what: Text::line(&format!("the journal can't be written: {error}")),
-            hint: Text::from("make room on the disk; look with `opsctl databases`"),
+            hint: Text::from("make room on the disk; `opsctl databases` shows who writes"),
         })
     }
 }
