@@ -17,7 +17,7 @@ fn ground(account: &str, messages: usize) -> Ground {
 #[test]
 fn the_help_has_the_table() {
     let help = Ground::new().plain(&["--help"]).expect(0).out;
-    for line in ["  0  done, or nothing to do", "  4  partly done; safe to run again", "130  interrupted"] {
+    for line in ["  0  done, or nothing to do", "  4  partly done, or not known to be done", "130  interrupted"] {
         assert!(help.contains(line), "{help}");
     }
 }
