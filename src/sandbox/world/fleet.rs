@@ -1,7 +1,9 @@
-//! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`.
+//! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`
+//! and, its metrics and alarms, by `fleet/alarms.toml`.
 
 mod databases;
 mod file;
+mod metrics;
 mod migrations;
 mod services;
 mod settle;
@@ -16,7 +18,7 @@ use file::File;
 
 use super::template::{Place, Template};
 
-const BUILT_IN: &str = include_str!("fleet/fleet.toml");
+const BUILT_IN: &str = concat!(include_str!("fleet/fleet.toml"), include_str!("fleet/alarms.toml"));
 
 /// A fleet, checked.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use cloudwatch::CloudWatch;
+pub use cloudwatch::{CloudWatch, KafkaGroup, Level};
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};
 pub use glob::glob_matches;
@@ -207,6 +207,7 @@ impl World {
     pub fn advance(&mut self, now: Timestamp) -> i64 {
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
+        self.observe(self.now);
         self.ecs.advance(self.now);
         self.lambda.advance(self.now);
         loop {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     SQS,
     custom::Summary,
+    functions,
     list::bad_token,
     missing,
     notes::{MINUTE, QueueMetric},
@@ -145,11 +146,18 @@ impl World {
             let minutes = self.minutes_of_queue(caller, metric, from, until.min(shown));
             return minutes.map(|(minute, value)| (minute, Summary::of(value))).collect();
         }
+        if metric.namespace == functions::METRICS {
+            let minutes = self.minutes_of_function(caller, metric, from, until.min(shown));
+            if !minutes.is_empty() {
+                return minutes;
+            }
+        }
         if let Some(minutes) = self.cloudwatch.custom.get(caller, metric) {
             let minutes = if from < until { Some(minutes.range(from..until)) } else { None };
             return minutes.into_iter().flatten().map(|(&minute, &summary)| (minute, summary)).collect();
         }
-        Vec::new()
+        let minutes = self.cloudwatch.observed.minutes(caller, metric, from, until.min(shown));
+        minutes.into_iter().map(|(minute, value)| (minute, Summary::of(value))).collect()
     }
 
     /// Minutes that begin at or after `from` and before `until`, with their values.

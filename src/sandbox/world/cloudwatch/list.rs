@@ -42,7 +42,8 @@ impl World {
         let queues = region.into_iter().flat_map(|region| region.queues.values());
         let noted = queues.map(|&number| self.queue(number)).filter(|queue| !queue.notes.is_empty());
         let of_queues = noted.flat_map(|queue| QueueMetric::ALL.map(|metric| queue_metric(&queue.name, metric)));
-        of_queues.chain(self.cloudwatch.custom.metrics(caller).map(|(name, _)| name.clone()))
+        let of_services = self.cloudwatch.observed.names(caller).into_iter().chain(self.function_metrics(caller));
+        of_queues.chain(of_services).chain(self.cloudwatch.custom.metrics(caller).map(|(name, _)| name.clone()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! CloudWatch on the pure world: SQS's own metrics, as the world publishes them each minute, and custom ones.
+//! CloudWatch on the pure world: metrics of SQS, ECS, RDS, Lambda and MSK, as the world publishes them each minute, custom ones,
+//! and alarms.
 //!
 //! A minute's sample can be read `metrics_lag_seconds` after the minute ended (AWS: "some minutes"; how many is our assumption)
 //! and carries the time at which the minute began. A queue without messages has metrics for six hours after its last change.
@@ -7,8 +8,10 @@
 mod alarms;
 mod custom;
 mod data;
+mod functions;
 mod list;
 mod notes;
+mod observed;
 mod request;
 mod search;
 #[cfg(test)]
@@ -21,6 +24,7 @@ use super::{ApiError, Caller, World, rds};
 use custom::Custom;
 use notes::MINUTE;
 pub(super) use notes::{Gauge, Notes};
+pub use observed::{KafkaGroup, Level};
 
 /// Namespace of SQS's metrics.
 const SQS: &str = "AWS/SQS";
@@ -36,6 +40,7 @@ pub struct CloudWatch {
     next_note: Option<i64>,
     custom: Custom,
     alarms: alarms::Alarms,
+    observed: observed::Observed,
 }
 
 impl CloudWatch {
@@ -89,6 +94,7 @@ impl World {
             let gauge = queue.gauge();
             queue.notes.begin(since, &gauge);
         }
+        self.begin_observing(since, self.now);
     }
 
     /// Notes that a queue changed.

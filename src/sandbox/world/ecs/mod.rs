@@ -7,6 +7,7 @@
 mod bucket;
 mod fixture;
 mod life;
+mod loads;
 mod model;
 mod read;
 mod request;
@@ -28,6 +29,7 @@ use super::{ApiError, Caller, World};
 use bucket::Kind;
 pub use fixture::{ServiceFixture, ServiceView};
 use life::Due;
+pub(super) use loads::Load;
 pub use model::{Breaker, Outcome, Program};
 use model::{Definition, Deployment, Region, Rollout};
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::{
     FleetError, MessageTemplate,
     databases::{DatabaseEntry, ObjectiveEntry},
+    metrics::{AlarmEntry, KafkaEntry, LevelEntry, UsualEntry},
     migrations::MigrationEntry,
     services::{GroupEntry, JobEntry, ServiceEntry},
 };
@@ -42,6 +43,14 @@ pub(super) struct File {
     pub(super) objectives: Vec<ObjectiveEntry>,
     #[serde(default, rename = "database")]
     pub(super) databases: Vec<DatabaseEntry>,
+    #[serde(default)]
+    pub(super) kafka: Vec<KafkaEntry>,
+    #[serde(default)]
+    pub(super) usual: Vec<UsualEntry>,
+    #[serde(default, rename = "level")]
+    pub(super) levels: Vec<LevelEntry>,
+    #[serde(default, rename = "alarm")]
+    pub(super) alarms: Vec<AlarmEntry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -221,9 +230,13 @@ impl File {
             self.check_queue(queue, templates).map_err(wrong)?;
         }
         self.check_services()?;
+        let names: Vec<&str> = self.environments.iter().map(|entry| entry.name.as_str()).collect();
+        for alarm in &self.alarms {
+            let wrong = |problem| FleetError::Wrong { item: format!("alarm {:?}", alarm.name), problem };
+            alarm.check(&names).map_err(wrong)?;
+        }
         for database in &self.databases {
             let wrong = |problem| FleetError::Wrong { item: format!("database {:?}", database.name), problem };
-            let names: Vec<&str> = self.environments.iter().map(|entry| entry.name.as_str()).collect();
             database.check(&names).map_err(wrong)?;
         }
         Ok(())

@@ -36,10 +36,10 @@ impl Fleet {
                 database.settle(world, now, &place);
             }
         }
+        self.places().for_each(|place| self.settle_metrics(world, &place));
         world.begin_metrics(now);
         let since = now.saturating_sub(PAST).unwrap_or(now);
-        self.places().for_each(|place| world.backdate_alarms(&place.caller(), since));
-        Ok(())
+        self.places().try_for_each(|place| self.settle_alarms(world, now, since, &place))
     }
 }
 

@@ -7,6 +7,7 @@
 mod functions;
 mod mappings;
 mod show;
+mod sources;
 #[cfg(test)]
 mod tests;
 

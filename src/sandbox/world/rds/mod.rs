@@ -8,6 +8,7 @@ mod change;
 mod describe;
 mod endpoints;
 mod events;
+mod loads;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use super::{ApiError, Caller, World};
 pub use change::Times;
 pub use endpoints::Connected;
 pub use events::{Category, Event, SourceType};
+pub(super) use loads::{Kind, Load};
 use request::Request;
 
 /// Namespace of CloudWatch's metrics of databases.
