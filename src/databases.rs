@@ -8,10 +8,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, CloudError, metrics::Samples, rds::CAPACITY},
+    cloud::{
+        Cloud, CloudError,
+        metrics::{self, Gauges, Samples},
+        rds::CAPACITY,
+    },
     domain::{
         Text,
         database::{Database, DatabaseEvent, SourceKind},
+        gauge::{DatabaseGauges, Gauge},
     },
 };
 
@@ -107,6 +112,53 @@ impl Look {
     }
 }
 
+/// Metrics of every instance of the environment, by its name; an instance without any is absent. By one call.
+///
+/// # Errors
+/// Of CloudWatch.
+pub async fn gauges(cloud: &Cloud) -> Result<InstanceGauges, CloudError> {
+    let gauges = cloud.metrics().gauges(&metrics::DATABASES).await?;
+    Ok(InstanceGauges { by_instance: by_instance(&gauges), asked: gauges.asked, incomplete: gauges.incomplete })
+}
+
+/// Metrics of instances, and what they cost.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InstanceGauges {
+    /// By instance.
+    pub by_instance: BTreeMap<String, DatabaseGauges>,
+    /// Metrics that were asked for, as they are billed.
+    pub asked: u64,
+    /// Why more may exist than the answer has; none: it is whole.
+    pub incomplete: Option<Text>,
+}
+
+/// Sorts gauges of [`metrics::DATABASES`] by instance. Lags come in milliseconds, whatever the engine.
+pub fn by_instance(gauges: &Gauges) -> BTreeMap<String, DatabaseGauges> {
+    let mut all: BTreeMap<String, DatabaseGauges> = BTreeMap::new();
+    for series in metrics::DATABASES {
+        for (name, gauge) in gauges.all(&series) {
+            let one = all.entry(name.to_owned()).or_default();
+            match series {
+                metrics::DATABASE_CPU => one.cpu = Some(gauge.clone()),
+                metrics::DATABASE_CONNECTIONS => one.connections = Some(gauge.clone()),
+                metrics::DATABASE_FREE_STORAGE => one.free_storage = Some(gauge.clone()),
+                metrics::DATABASE_READ_LATENCY => one.read_latency = Some(gauge.clone()),
+                metrics::DATABASE_WRITE_LATENCY => one.write_latency = Some(gauge.clone()),
+                metrics::AURORA_REPLICA_LAG => one.lag = Some(gauge.clone()),
+                metrics::REPLICA_LAG => one.lag = one.lag.take().or_else(|| in_milliseconds(gauge)),
+                _ => {}
+            }
+        }
+    }
+    all
+}
+
+/// Seconds as milliseconds; none while replication does not run, which RDS tells as -1.
+fn in_milliseconds(gauge: &Gauge) -> Option<Gauge> {
+    let recent = gauge.recent.iter().filter(|(_, value)| *value >= 0.0).map(|(at, value)| (*at, value * 1_000.0));
+    (gauge.value >= 0.0).then(|| Gauge { value: gauge.value * 1_000.0, at: gauge.at, recent: recent.collect() })
+}
+
 /// The capacity of one database; asks CloudWatch only where it is serverless.
 pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
     if database.limits.is_none() {
@@ -148,6 +200,21 @@ mod tests {
         cloud::metrics::{Recent, Sample},
         domain::database::{CapacityLimits, tests::database},
     };
+
+    #[test]
+    fn gauges_are_sorted_by_instance_and_lags_are_milliseconds() {
+        let gauge = |value| Gauge { value, at: Timestamp::UNIX_EPOCH, recent: vec![(Timestamp::UNIX_EPOCH, value)] };
+        let mut gauges = Gauges::default();
+        gauges.put(&metrics::DATABASE_CPU, "orders-1", gauge(42.0));
+        gauges.put(&metrics::AURORA_REPLICA_LAG, "orders-2", gauge(17.0));
+        gauges.put(&metrics::REPLICA_LAG, "wallet-2", gauge(2.0));
+        gauges.put(&metrics::REPLICA_LAG, "wallet-3", gauge(-1.0));
+        let all = by_instance(&gauges);
+        let lag = |name: &str| all[name].lag.as_ref().map(|lag| lag.value);
+        assert_eq!((all["orders-1"].cpu.as_ref().map(|cpu| cpu.value), lag("orders-1")), (Some(42.0), None));
+        assert_eq!([lag("orders-2"), lag("wallet-2"), lag("wallet-3")], [Some(17.0), Some(2_000.0), None]);
+        assert_eq!(all["wallet-2"].lag.as_ref().map(|lag| lag.recent[0].1), Some(2_000.0));
+    }
 
     #[test]
     fn unknown_is_not_zero() {

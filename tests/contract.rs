@@ -6,6 +6,7 @@
 //! skipped, in words, unless `OPSCTL_TEST_REQUIRE_PEERS=1`.
 
 mod accounts;
+mod alarms;
 mod databases;
 mod dead_letters;
 mod differences;
@@ -84,6 +85,7 @@ fn checks() -> Vec<Check> {
         move_tasks::checks(),
         accounts::checks(),
         metrics::checks(),
+        alarms::checks(),
         services::checks(),
         databases::checks(),
         mappings::checks(),

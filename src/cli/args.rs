@@ -1,15 +1,19 @@
 //! The command line as typed.
 
+mod alarms;
 mod databases;
 mod migrate;
+mod services;
 
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
+pub use alarms::Alarms;
 pub use databases::{Databases, Failover};
 pub use migrate::Migrate;
+pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
 use crate::{domain::RunId, keymap::Base, operations};
@@ -140,6 +144,8 @@ pub enum Command {
     Groups(Groups),
     /// List the databases of every environment, those that need somebody first
     Databases(Databases),
+    /// List the CloudWatch alarms of every environment, those that went off first
+    Alarms(Alarms),
     /// Move messages from a dead-letter queue to where they belong
     Redrive(Redrive),
     /// Delete every message of a queue, after a snapshot
@@ -209,22 +215,6 @@ pub struct Queues {
     /// List queues that the configuration excludes as well
     #[arg(long)]
     pub all: bool,
-}
-
-/// Options of `services`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Services {
-    /// List only services whose names (or cluster/name) match this pattern; `*` stands for anything
-    #[arg(value_name = "PATTERN")]
-    pub pattern: Option<String>,
-}
-
-/// Options of `tasks`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Tasks {
-    /// Service: name, or cluster/name
-    #[arg(long, value_name = "SERVICE")]
-    pub service: String,
 }
 
 /// Which messages to look at.

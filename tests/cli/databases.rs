@@ -59,12 +59,12 @@ fn databases_that_need_somebody_come_first_and_topology_is_told() {
     insta::assert_snapshot!(ground.opsctl(&["databases", "-e", "dev"]).shown(), @r#"
         exit 0
         -- out
-        ENV  NAME     STATUS        WRITER                                        READERS                                       CAPACITY               TOPOLOGY                                          TO KNOW
-        dev  kong-db  storage-full  db.t4g.medium, af-south-1a, storage-full      -                                             -                      single instance: nothing takes over
-        dev  wallet   available     wallet-1 (db.r6g.large, af-south-1a, tier 0)  wallet-2 (db.r6g.large, af-south-1b, tier 1)  -                      Aurora cluster: a writer and 1 reader in 2 zones  pending: system-update
-        dev  auth-db  available     db.t4g.medium, af-south-1a                    standby in af-south-1b                        -                      Multi-AZ instance: a standby in another zone      20 min ago: The free storage capacity is low
-        dev  orders   available     orders-1 (db.r6g.large, af-south-1a, tier 0)  orders-2 (db.r6g.large, af-south-1b, tier 1)  -                      Aurora cluster: a writer and 1 reader in 2 zones
-        dev  paused   available     paused-1 (db.r6g.large, af-south-1a, tier 0)  paused-2 (db.r6g.large, af-south-1b, tier 1)  paused, of 0 to 4 ACU  Aurora cluster: a writer and 1 reader in 2 zones
+        ENV  NAME     STATUS        WRITER                                        READERS                                       CAPACITY               CPU  CONNECTIONS  FREE  LAG  TOPOLOGY                                          TO KNOW
+        dev  kong-db  storage-full  db.t4g.medium, af-south-1a, storage-full      -                                             -                        -            -     -    -  single instance: nothing takes over
+        dev  wallet   available     wallet-1 (db.r6g.large, af-south-1a, tier 0)  wallet-2 (db.r6g.large, af-south-1b, tier 1)  -                        -            -     -    -  Aurora cluster: a writer and 1 reader in 2 zones  pending: system-update
+        dev  auth-db  available     db.t4g.medium, af-south-1a                    standby in af-south-1b                        -                        -            -     -    -  Multi-AZ instance: a standby in another zone      20 min ago: The free storage capacity is low
+        dev  orders   available     orders-1 (db.r6g.large, af-south-1a, tier 0)  orders-2 (db.r6g.large, af-south-1b, tier 1)  -                        -            -     -    -  Aurora cluster: a writer and 1 reader in 2 zones
+        dev  paused   available     paused-1 (db.r6g.large, af-south-1a, tier 0)  paused-2 (db.r6g.large, af-south-1b, tier 1)  paused, of 0 to 4 ACU    -            -     -    -  Aurora cluster: a writer and 1 reader in 2 zones
         -- err
         sandbox: joined the one at <url> (seed 7)
         "#);

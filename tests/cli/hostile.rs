@@ -77,6 +77,21 @@ fn events_and_stop_reasons_reach_no_terminal_as_they_are() {
 }
 
 #[test]
+fn names_and_reasons_of_alarms_reach_no_terminal_as_they_are() {
+    let ground = Ground::new();
+    super::alarms::alarm(&ground, HOSTILE);
+    super::alarms::set(&ground, HOSTILE, "ALARM", HOSTILE);
+    for form in ["human", "json", "jsonl"] {
+        for words in [&["alarms", "-e", "dev"][..], &["alarms", "-e", "dev", "--history", HOSTILE]] {
+            let ended = ground.opsctl(&[words, &["--output", form]].concat()).expect(0);
+            assert!(ended.out.contains("evil"), "{words:?} {form} {ended:?}");
+            assert_safe(&ended, &format!("{words:?} {form}"));
+        }
+    }
+    assert_safe(&ground.opsctl(&["alarms", "-e", "dev", &format!("{HOSTILE}x")]).expect(2), "alarms");
+}
+
+#[test]
 fn arguments_are_repeated_safely() {
     let ground = Ground::quick();
     ground.pair(DEV, "orders");

@@ -1,5 +1,6 @@
 //! The real binary: arguments in, standard output, standard error and exit status out.
 
+mod alarms;
 mod changing;
 mod codes;
 mod console;

@@ -40,6 +40,8 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("the newest sample comes first, and old ones stay out", newest),
         Check::new("a large put arrives", large),
         Check::new("a queue's count is published", published),
+        Check::new("gauges of several series come by resource, with the values before", gauges),
+        Check::new("gauges of every resource come by one call", all_gauges),
         Check::new("501 queries are refused", too_many),
     ]
 }
@@ -122,6 +124,39 @@ async fn published(ground: Ground) {
         ground.clock().sleep(Duration::from_secs(10)).await;
     }
     panic!("no sample came");
+}
+
+const REST: Series = Series { metric: "Rest", ..WORK };
+
+/// Two metrics of one thing, one of them with a value before.
+async fn two_metrics(ground: &Ground) -> String {
+    let one = thing(ground, "one");
+    put(ground, &one, 5.0, 180).await;
+    put(ground, &one, 9.0, 60).await;
+    let dimension = Dimension::builder().name("Thing").value(&one).build();
+    let at = DateTime::from_secs(ground.clock().now().as_second() - 60);
+    let datum = MetricDatum::builder().metric_name("Rest").dimensions(dimension).timestamp(at).value(1.5).build();
+    client(ground).put_metric_data().namespace(WORK.namespace).metric_data(datum).send().await.expect("put");
+    one
+}
+
+async fn gauges(ground: Ground) {
+    let one = two_metrics(&ground).await;
+    let gone = thing(&ground, "gone");
+    let gauges = ground.cloud.metrics().gauges_named(&[WORK, REST], &[&one, &gone]).await.expect("an answer");
+    let work = gauges.get(&WORK, &one).expect("a gauge");
+    let values: Vec<f64> = work.recent.iter().map(|(_, value)| *value).collect();
+    assert_eq!((work.value, values), (9.0, vec![5.0, 9.0]));
+    assert_eq!(gauges.get(&REST, &one).map(|gauge| gauge.value), Some(1.5));
+    assert_eq!((gauges.get(&WORK, &gone), gauges.asked, &gauges.incomplete), (None, 4, &None));
+}
+
+async fn all_gauges(ground: Ground) {
+    let one = two_metrics(&ground).await;
+    let gauges = ground.cloud.metrics().gauges(&[WORK, REST]).await.expect("an answer");
+    assert_eq!(gauges.get(&WORK, &one).map(|gauge| gauge.value), Some(9.0));
+    assert_eq!(gauges.get(&REST, &one).map(|gauge| gauge.value), Some(1.5));
+    assert!(gauges.asked >= 2, "{}", gauges.asked);
 }
 
 async fn too_many(ground: Ground) {

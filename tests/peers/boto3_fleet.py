@@ -57,3 +57,29 @@ def test_what_rds_refuses_has_its_class(client):
     assert [action["ResourceIdentifier"].rpartition(":")[2] for action in actions] == ["wallet-prod"]
     rebooting = rds.reboot_db_instance(DBInstanceIdentifier="kong-db", ForceFailover=True)["DBInstance"]
     assert rebooting["DBInstanceStatus"] == "rebooting" and rebooting["MultiAZ"]
+
+
+def test_alarms_say_what_is_wrong_in_the_fleet(client):
+    for account, wrong in [("222222222222", "nucleus-recon-deployment-stuck"), ("333333333333", "wallet-movements-lag")]:
+        cloudwatch = client("cloudwatch", region="af-south-1", access_key=account)
+        pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        states = {alarm["AlarmName"]: alarm["StateValue"] for page in pages for sort in ("MetricAlarms", "CompositeAlarms") for alarm in page[sort]}
+        assert states[wrong] == "ALARM"
+        assert {"OK", "ALARM"} <= set(states.values())
+
+
+def test_services_and_instances_have_metrics(client):
+    cloudwatch = client("cloudwatch", region="af-south-1", access_key="333333333333")
+    schemas = {
+        "cpu": ("AWS/ECS,ClusterName,ServiceName", "CPUUtilization"),
+        "connections": ("AWS/RDS,DBInstanceIdentifier", "DatabaseConnections"),
+        "lag": ('AWS/Kafka,"Cluster Name","Consumer Group",Topic', "SumOffsetLag"),
+    }
+    queries = [
+        {"Id": name, "Expression": f"SEARCH('{{{schema}}} MetricName=\"{metric}\"', 'Average', 60)", "Label": "${PROP('MetricName')}"}
+        for name, (schema, metric) in schemas.items()
+    ]
+    end = time.time()
+    results = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=end - 1800, EndTime=end)["MetricDataResults"]
+    counts = {name: sum(result["Id"] == name and bool(result["Values"]) for result in results) for name in schemas}
+    assert counts["cpu"] > 20 and counts["connections"] > 8 and counts["lag"] == 2, counts

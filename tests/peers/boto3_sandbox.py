@@ -642,3 +642,37 @@ def test_mappings_live_as_the_model_says(client, queue, arn_of):
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.get_event_source_mapping(UUID="00000000-0000-4000-8000-000000000000")
     assert functions.delete_event_source_mapping(UUID=made[0])["State"] == "Deleting"
+
+
+def test_alarms_and_their_history(client):
+    cloudwatch = client("cloudwatch")
+    name = f"alarm-{time.time_ns()}"
+    watched = {"Namespace": name, "MetricName": "Work", "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 2}
+    limit = {"Threshold": 10, "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"}
+    cloudwatch.put_metric_alarm(AlarmName=name, AlarmDescription="busy", AlarmActions=["arn:aws:sns:eu-west-1:1:x"], **watched, **limit)
+    cloudwatch.put_composite_alarm(AlarmName=f"{name}-all", AlarmRule=f'ALARM("{name}") OR FALSE')
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert (alarm["StateValue"], alarm["Threshold"], alarm["ActionsEnabled"]) == ("INSUFFICIENT_DATA", 10.0, True)
+    assert alarm["StateTransitionedTimestamp"].tzinfo is not None
+    assert cloudwatch.describe_alarms(AlarmNames=[f"{name}-all"])["CompositeAlarms"] == []
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test", StateReasonData='{"a":1}')
+    both = cloudwatch.describe_alarms(AlarmNamePrefix=name, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    assert [alarm["StateValue"] for alarm in both["MetricAlarms"] + both["CompositeAlarms"]] == ["ALARM", "ALARM"]
+    pages = cloudwatch.get_paginator("describe_alarm_history").paginate(AlarmName=name, PaginationConfig={"PageSize": 1})
+    items = [item for page in pages for item in page["AlarmHistoryItems"]]
+    assert [item["HistoryItemType"] for item in items] == ["Action", "StateUpdate", "ConfigurationUpdate"]
+    cloudwatch.disable_alarm_actions(AlarmNames=[name])
+    assert cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["ActionsEnabled"] is False
+    cloudwatch.delete_alarms(AlarmNames=[f"{name}-all", name])
+    assert cloudwatch.describe_alarms(AlarmNamePrefix=name)["MetricAlarms"] == []
+
+
+def test_what_alarms_refuse_has_its_class(client):
+    cloudwatch = client("cloudwatch")
+    with pytest.raises(cloudwatch.exceptions.ResourceNotFound):
+        cloudwatch.set_alarm_state(AlarmName="nothing", StateValue="OK", StateReason="x")
+    with pytest.raises(cloudwatch.exceptions.InvalidNextToken):
+        cloudwatch.describe_alarms(NextToken="nonsense")
+    with pytest.raises(ClientError) as refused:
+        cloudwatch.put_composite_alarm(AlarmName="x", AlarmRule="ALARM(nothing-of-that-name)")
+    assert refused.value.response["Error"]["Code"] == "ValidationError"

@@ -11,6 +11,9 @@ pub struct Databases {
     /// List only databases whose names match this pattern; `*` stands for anything
     #[arg(value_name = "PATTERN")]
     pub pattern: Option<String>,
+    /// Leave out CPU, connections, free storage and lag: CloudWatch bills each metric that is asked for
+    #[arg(long)]
+    pub no_metrics: bool,
 }
 
 /// Options of `failover`.

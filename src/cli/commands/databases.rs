@@ -1,5 +1,7 @@
 //! `opsctl databases`.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,14 +11,16 @@ use crate::{
         args::{Databases, Format, Global},
         error::CliError,
         exit::Exit,
+        gauges::{bytes, count, milliseconds, percent, with_age},
         output::{Output, Table},
         world::{Site, World},
     },
-    databases::{self, Capacity, Look, Seen},
+    databases::{self, Capacity, InstanceGauges, Look, Seen},
     domain::{
         EnvironmentName, Text,
         database::{Database, Member},
         environment::glob,
+        gauge::{DatabaseGauges, Gauge},
     },
     operations::values::in_words,
 };
@@ -31,19 +35,22 @@ struct Row<'a> {
     topology_words: String,
     capacity: Capacity,
     last_event: Option<&'a crate::domain::database::DatabaseEvent>,
+    /// By instance; one without samples is absent.
+    metrics: BTreeMap<&'a str, &'a DatabaseGauges>,
 }
 
 /// An environment's databases.
 struct Found<'a> {
     environment: &'a EnvironmentName,
     look: Look,
+    gauges: InstanceGauges,
     now: Timestamp,
 }
 
 impl Found<'_> {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let Self { environment, look, now } = self;
-        look.seen.iter().map(move |seen| Line { environment, seen, now: *now })
+        let Self { environment, look, gauges, now } = self;
+        look.seen.iter().map(move |seen| Line { environment, seen, gauges: &gauges.by_instance, now: *now })
     }
 }
 
@@ -51,6 +58,7 @@ impl Found<'_> {
 struct Line<'a> {
     environment: &'a EnvironmentName,
     seen: &'a Seen,
+    gauges: &'a BTreeMap<String, DatabaseGauges>,
     now: Timestamp,
 }
 
@@ -59,6 +67,8 @@ struct Answer<'a> {
     databases: Vec<Row<'a>>,
     /// Environments that could not be listed.
     unreachable: Vec<Unreachable<'a>>,
+    /// Metrics of instances that CloudWatch was asked for, as it bills them.
+    metrics_asked: u64,
 }
 
 #[derive(Serialize)]
@@ -76,13 +86,13 @@ struct Problem {
 
 pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let answers = join_all(world.sites.iter().map(looked_at)).await;
+    let answers = join_all(world.sites.iter().map(|site| looked_at(site, args))).await;
     let mut found: Vec<Found> = Vec::new();
     let mut failed: Vec<(&EnvironmentName, CliError)> = Vec::new();
     for (site, answer) in world.sites.iter().zip(answers) {
         let environment = &site.environment.name;
         match answer {
-            Ok(look) => found.push(Found { environment, look, now: world.connect.clock.now() }),
+            Ok((look, gauges)) => found.push(Found { environment, look, gauges, now: world.connect.clock.now() }),
             Err(error) => failed.push((environment, error)),
         }
     }
@@ -100,9 +110,19 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
     Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
-async fn looked_at(site: &Site) -> Result<Look, CliError> {
+async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
     let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    databases::look(cloud).await.map_err(|error| CliError::cloud(&error, &site.environment))
+    let gauges = async { if args.no_metrics { Ok(InstanceGauges::default()) } else { databases::gauges(cloud).await } };
+    let (look, gauges) = tokio::join!(databases::look(cloud), gauges);
+    let mut look = look.map_err(|error| CliError::cloud(&error, &site.environment))?;
+    let gauges = gauges.unwrap_or_else(|error| {
+        let incomplete = Some(Text::line(&error.to_string()));
+        InstanceGauges { incomplete, ..InstanceGauges::default() }
+    });
+    if let Some(why) = gauges.incomplete.as_ref().filter(|_| !look.seen.is_empty()) {
+        look.unknown.push(Text::line(&format!("metrics of instances are not all known: {why}")));
+    }
+    Ok((look, gauges))
 }
 
 fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
@@ -123,7 +143,8 @@ fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Outp
             let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
             let unreachable =
                 failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
-            out.document("opsctl/databases/1", &Answer { databases, unreachable })?;
+            let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
+            out.document("opsctl/databases/1", &Answer { databases, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
             for line in &all {
@@ -142,13 +163,29 @@ fn row<'a>(line: &Line<'a>) -> Row<'a> {
         topology_words: database.words(),
         capacity: *capacity,
         last_event: last_event.as_ref(),
+        metrics: members(line).collect(),
         database,
     }
 }
 
 fn table(all: &[Line]) -> Table {
-    let mut table = Table::new(&["ENV", "NAME", "STATUS", "WRITER", "READERS", "CAPACITY", "TOPOLOGY", "TO KNOW"]);
-    for Line { environment, seen, now } in all {
+    let headings = [
+        "ENV",
+        "NAME",
+        "STATUS",
+        "WRITER",
+        "READERS",
+        "CAPACITY",
+        "#CPU",
+        "#CONNECTIONS",
+        "#FREE",
+        "#LAG",
+        "TOPOLOGY",
+        "TO KNOW",
+    ];
+    let mut table = Table::new(&headings);
+    for line in all {
+        let Line { environment, seen, now, .. } = line;
         let Seen { database, capacity, last_event } = seen;
         let readers: Vec<String> = database.readers().map(|reader| in_short(reader, database)).collect();
         let mut to_know: Vec<String> =
@@ -165,11 +202,32 @@ fn table(all: &[Line]) -> Table {
             database.writer().map_or_else(|| "?".to_owned(), |writer| in_short(writer, database)),
             if readers.is_empty() { standby(database).unwrap_or_else(none) } else { readers.join(", ") },
             in_units(capacity, database).unwrap_or_else(none),
+            with_age(worst(line, |gauges| gauges.cpu.as_ref(), f64::max), *now, percent),
+            with_age(worst(line, |gauges| gauges.connections.as_ref(), f64::max), *now, count),
+            with_age(worst(line, |gauges| gauges.free_storage.as_ref(), f64::min), *now, bytes),
+            with_age(worst(line, |gauges| gauges.lag.as_ref(), f64::max), *now, milliseconds),
             database.words(),
             to_know.join("; "),
         ]);
     }
     table
+}
+
+/// A database's instances that have metrics.
+fn members<'a>(line: &Line<'a>) -> impl Iterator<Item = (&'a str, &'a DatabaseGauges)> {
+    let gauges = line.gauges;
+    let names = line.seen.database.members.iter().map(|member| member.name.as_str());
+    names.filter_map(move |name| Some((name, gauges.get(name)?)))
+}
+
+/// The worst of a database's instances: the one whose value `worse` keeps.
+fn worst<'a>(
+    line: &Line<'a>,
+    which: fn(&'a DatabaseGauges) -> Option<&'a Gauge>,
+    worse: fn(f64, f64) -> f64,
+) -> Option<&'a Gauge> {
+    let gauges = members(line).filter_map(|(_, gauges)| which(gauges));
+    gauges.reduce(|one, other| if worse(one.value, other.value) == one.value { one } else { other })
 }
 
 fn standby(database: &Database) -> Option<String> {

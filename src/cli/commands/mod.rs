@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod alarms;
 mod change;
 mod config;
 mod console;
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Queues(args) => queues::run(&args, global, out).await,
         Command::Services(args) => services::run(&args, global, out).await,
         Command::Tasks(args) => services::tasks(&args, global, out).await,
+        Command::Alarms(args) => alarms::run(&args, global, out).await,
         Command::Databases(args) => databases::run(&args, global, out).await,
         Command::Config(args) => config::run(&args, global, out),
         Command::Init(args) => init::run(&args, global, out).await,

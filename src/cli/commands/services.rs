@@ -11,14 +11,19 @@ use crate::{
         args::{Format, Global, Services, Tasks},
         error::CliError,
         exit::Exit,
+        gauges::{percent, with_age},
         output::{Output, Table},
         world::{Site, World},
     },
-    cloud::ecs::{Missing, Wanted},
+    cloud::{
+        ecs::{Missing, Wanted},
+        metrics::{self, Gauges},
+    },
     config::problem::nearest,
     domain::{
         EnvironmentName, Text,
         environment::glob,
+        gauge::Gauge,
         service::{Scaling, Service, ServiceEvent, ServiceId, Standing, Task},
     },
     operations::values::in_words,
@@ -34,6 +39,10 @@ struct Row<'a> {
     /// None: no autoscaling, or it is not known; then `scaling_unknown` says why.
     scaling: Option<&'a Scaling>,
     scaling_unknown: Option<&'a Text>,
+    /// Percent of the CPU that its tasks reserved; none: CloudWatch has no sample.
+    cpu: Option<&'a Gauge>,
+    /// Percent of the memory that its tasks reserved.
+    memory: Option<&'a Gauge>,
 }
 
 /// Why something could not be seen.
@@ -56,6 +65,8 @@ struct Answer<'a> {
     missing: Vec<&'a Missing>,
     /// Environments that could not be listed.
     unreachable: Vec<Unreachable<'a>>,
+    /// Metrics that CloudWatch was asked for, as it bills them.
+    metrics_asked: u64,
 }
 
 /// An environment's services.
@@ -64,11 +75,15 @@ struct Found<'a> {
     services: Vec<Service>,
     missing: Vec<Missing>,
     scaling: Result<BTreeMap<ServiceId, Scaling>, Text>,
+    gauges: Gauges,
+    /// Why CPU and memory are not known, or not of all.
+    gauges_unknown: Option<Text>,
+    now: Timestamp,
 }
 
 pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let answers = join_all(world.sites.iter().map(listed)).await;
+    let answers = join_all(world.sites.iter().map(|site| listed(site, args))).await;
     let (mut found, mut failed) = (Vec::new(), Vec::new());
     for (site, answer) in world.sites.iter().zip(answers) {
         match answer {
@@ -87,6 +102,9 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
         if let Err(why) = &one.scaling {
             out.warning(&format!("{}: autoscaling is not known: {why}", one.environment));
         }
+        if let Some(why) = &one.gauges_unknown {
+            out.warning(&format!("{}: CPU and memory are not all known: {why}", one.environment));
+        }
     }
     show(&found, &failed, out)?;
     for (_, error) in &failed {
@@ -95,12 +113,21 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
     Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
-async fn listed(site: &Site) -> Result<Found<'_>, CliError> {
+async fn listed<'a>(site: &'a Site, args: &Services) -> Result<Found<'a>, CliError> {
     let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+    let gauges = async {
+        if args.no_metrics { Ok(Gauges::default()) } else { cloud.metrics().gauges(&metrics::SERVICES).await }
+    };
+    let (services, scaling, gauges) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services(), gauges);
     let services = services.map_err(|error| CliError::cloud(&error, &site.environment))?;
     let scaling = scaling.map_err(|error| Text::line(&error.to_string()));
-    Ok(Found { environment: &site.environment.name, services: services.found, missing: services.missing, scaling })
+    let (gauges, gauges_unknown) = match gauges {
+        Ok(gauges) => (gauges.clone(), gauges.incomplete),
+        Err(error) => (Gauges::default(), Some(Text::line(&error.to_string()))),
+    };
+    let (services, missing) = (services.found, services.missing);
+    let (environment, now) = (&site.environment.name, cloud.clock().now());
+    Ok(Found { environment, services, missing, scaling, gauges, gauges_unknown, now })
 }
 
 /// A pattern is of a service's name, or of `cluster/name`.
@@ -117,6 +144,8 @@ fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
             service,
             scaling: one.scaling.as_ref().ok().and_then(|known| known.get(&service.id)),
             scaling_unknown: one.scaling.as_ref().err(),
+            cpu: one.gauges.get(&metrics::SERVICE_CPU, &service.id.to_string()),
+            memory: one.gauges.get(&metrics::SERVICE_MEMORY, &service.id.to_string()),
         }));
     }
     // Stable: environments keep the configuration's order among equals.
@@ -129,13 +158,14 @@ fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Outp
     match out.format {
         Format::Human if rows.is_empty() && !found.is_empty() => out.note("no service fits"),
         Format::Human if rows.is_empty() => {}
-        Format::Human => out.table(&table(&rows))?,
+        Format::Human => out.table(&table(&rows, found.iter().map(|one| one.now).max().unwrap_or_default()))?,
         Format::Json => {
             let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
             let unreachable =
                 failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
             let missing = found.iter().flat_map(|one| &one.missing).collect();
-            out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable })?;
+            let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
+            out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
             for row in &rows {
@@ -146,7 +176,7 @@ fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Outp
     Ok(())
 }
 
-fn table(rows: &[Row]) -> Table {
+fn table(rows: &[Row], now: Timestamp) -> Table {
     let headings = [
         "ENV",
         "CLUSTER",
@@ -155,12 +185,14 @@ fn table(rows: &[Row]) -> Table {
         "#RUNNING",
         "#DESIRED",
         "#PENDING",
+        "#CPU",
+        "#MEMORY",
         "SCALING",
         "TASK DEFINITION",
         "LAST EVENT",
     ];
     let mut table = Table::new(&headings);
-    for Row { environment, standing, service, scaling, scaling_unknown } in rows {
+    for Row { environment, standing, service, scaling, scaling_unknown, cpu, memory } in rows {
         let scaling = match (scaling, scaling_unknown) {
             (Some(scaling), _) => bounds(scaling),
             (None, Some(_)) => "?".to_owned(),
@@ -174,6 +206,8 @@ fn table(rows: &[Row]) -> Table {
             service.running.to_string(),
             service.desired.to_string(),
             service.pending.to_string(),
+            with_age(*cpu, now, percent),
+            with_age(*memory, now, percent),
             scaling,
             service.task_definition.0.clone(),
             service.events.first().map(|event: &ServiceEvent| event.message.to_string()).unwrap_or_default(),

@@ -1,0 +1,41 @@
+//! What alarms are asked for.
+
+use clap::{Args, ValueEnum};
+
+use crate::domain::alarm::AlarmState;
+
+/// Options of `alarms`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Alarms {
+    /// List only alarms whose names match this pattern; `*` stands for anything
+    #[arg(value_name = "PATTERN")]
+    pub pattern: Option<String>,
+    /// List only alarms in this state: alarm, no-data or ok; may be given more than once
+    #[arg(long = "state", value_enum, value_name = "STATE", hide_possible_values = true)]
+    pub states: Vec<State>,
+    /// Show what this alarm went through, newest first
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["pattern", "states"])]
+    pub history: Option<String>,
+}
+
+/// A state, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// The threshold is crossed
+    Alarm,
+    /// CloudWatch can't tell
+    NoData,
+    /// Within the threshold
+    Ok,
+}
+
+impl State {
+    /// The state that it stands for.
+    pub fn state(self) -> AlarmState {
+        match self {
+            Self::Alarm => AlarmState::Alarm,
+            Self::NoData => AlarmState::InsufficientData,
+            Self::Ok => AlarmState::Ok,
+        }
+    }
+}
