@@ -337,7 +337,7 @@ pub struct Wake {
     #[command(flatten)]
     pub operation: operations::Wake,
     /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service", "timeout_seconds"])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]
@@ -353,7 +353,7 @@ pub struct Sleep {
     #[command(flatten)]
     pub operation: operations::Sleep,
     /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service", "timeout_seconds"])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]

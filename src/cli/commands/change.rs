@@ -87,7 +87,10 @@ pub(super) async fn run(
     show_before(&plan, out)?;
     if plan.empty && plan.blockers.is_empty() {
         if out.format != Format::Human {
-            out.document("opsctl/nothing/1", &serde_json::json!({ "summary": plan.summary }))?;
+            out.document(
+                "opsctl/nothing/1",
+                &serde_json::json!({ "summary": plan.summary, "facts": plan.facts, "warnings": plan.warnings }),
+            )?;
         }
         return Ok(Exit::Done);
     }

@@ -254,13 +254,22 @@ pub(super) async fn tasks(args: &Tasks, global: &Global, out: &mut Output) -> Re
     let world = World::open(global, out).await?;
     let mut found = Vec::new();
     let mut known: Vec<String> = Vec::new();
+    let mut failed = Vec::new();
     for answer in join_all(world.sites.iter().map(|site| tasks_of(site, &args.service))).await {
-        let (some, names) = answer?;
-        found.extend(some);
-        known.extend(names);
+        match answer {
+            Ok((some, names)) => {
+                found.extend(some);
+                known.extend(names);
+            }
+            Err(error) => failed.push(error),
+        }
     }
     if found.is_empty() {
-        return Err(no_service(&args.service, &known));
+        return Err(failed.pop().unwrap_or_else(|| no_service(&args.service, &known)));
+    }
+    failed.iter().for_each(|error| out.warning(&error.to_string()));
+    for missing in found.iter().flat_map(|one| &one.missing) {
+        out.warning(&format!("{} is listed and cannot be described: {}", missing.arn, missing.reason));
     }
     show_tasks(&found, world.connect.clock.now(), out)?;
     Ok(Exit::Done)

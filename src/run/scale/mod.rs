@@ -260,7 +260,8 @@ impl Run<'_> {
                 }
                 Err(error) if error.kind == ErrorKind::CredentialsExpired => return Err(Halt::Failed(error)),
                 Err(error) => {
-                    watched.fail(&error.to_string());
+                    let hint = error.hint(self.context.cloud.environment());
+                    watched.fail(&format!("{error}; {hint}"));
                     return Ok(());
                 }
             }
