@@ -128,7 +128,7 @@ pub(crate) fn cache() -> Vec<Measure> {
     let queues: Vec<Arc<Seen>> = snapshot.queues.iter().map(|seen| Arc::new(with_history(seen))).collect();
     let folder = folder();
     cache::store(folder.path(), &ground.environment, listed_at, &queues).expect("written");
-    let path = cache::path(folder.path(), &ground.environment).expect("an account");
+    let path = cache::queues_path(folder.path(), &ground.environment).expect("an account");
     let bytes = std::fs::metadata(path).expect("there").len();
     let now = Clock::system().now();
     let milliseconds = median((0..RUNS).map(|_| {

@@ -169,7 +169,8 @@ pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
 }
 
 impl Capacity {
-    fn of(database: &Database, samples: &Samples) -> Self {
+    /// What the samples say of a database.
+    pub fn of(database: &Database, samples: &Samples) -> Self {
         if database.limits.is_none() {
             return Self::None;
         }

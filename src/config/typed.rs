@@ -249,6 +249,33 @@ pub(super) struct Watch {
     pub(super) consumer_absent_minutes: Option<Spot<i64>>,
     /// Patterns of queues in which messages lie on purpose: they have no backlog and need no consumer.
     pub(super) parked: Option<Vec<Spot<String>>>,
+    /// A service has too few tasks when fewer run than shall for so many minutes (0 to 1,440).
+    #[schemars(range(min = 0, max = 1_440))]
+    pub(super) service_below_minutes: Option<Spot<i64>>,
+    /// More percent of the CPU that a service's tasks reserved are much (1 to 1,000).
+    #[schemars(range(min = 1, max = 1_000))]
+    pub(super) service_cpu_percent: Option<Spot<i64>>,
+    /// More percent of the memory that a service's tasks reserved are much (1 to 1,000).
+    #[schemars(range(min = 1, max = 1_000))]
+    pub(super) service_memory_percent: Option<Spot<i64>>,
+    /// More percent of a database instance's CPU are much (1 to 100).
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) database_cpu_percent: Option<Spot<i64>>,
+    /// More connections to a database instance are many.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub(super) database_connections: Option<Spot<i64>>,
+    /// Less free storage of a database instance is little, in gigabytes (1 to 65,536). Aurora has no such thing.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub(super) free_storage_gigabytes: Option<Spot<i64>>,
+    /// A read or write of a database that takes more milliseconds takes long (1 to 60,000).
+    #[schemars(range(min = 1, max = 60_000))]
+    pub(super) database_latency_milliseconds: Option<Spot<i64>>,
+    /// A reader of a database that lies more seconds behind lies far behind (1 to 86,400).
+    #[schemars(range(min = 1, max = 86_400))]
+    pub(super) replica_lag_seconds: Option<Spot<i64>>,
+    /// More offsets that a group has not read of a Kafka topic yet are many.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub(super) kafka_lag_offsets: Option<Spot<i64>>,
 }
 
 /// What a backlog is in some queues.

@@ -8,7 +8,7 @@ use super::{
     typed::{Defaults, Environment, Watch},
 };
 use crate::{
-    domain::{Dollars, WatchRules},
+    domain::{Dollars, Thresholds, WatchRules},
     files::{Spot, problem::Problem},
 };
 
@@ -26,6 +26,16 @@ const EXPIRES_SOON: Range = Range { least: 1, most: 336, unit: "hours" };
 /// Counts are remembered for half an hour.
 const GROWTH: Range = Range { least: 1, most: 30, unit: "minutes" };
 const CONSUMER_ABSENT: Range = Range { least: 1, most: 10_080, unit: "minutes" };
+const SERVICE_BELOW: Range = Range { least: 0, most: 1_440, unit: "minutes" };
+/// A service that is given more CPU than it reserved uses more than all of it.
+const PERCENT_RESERVED: Range = Range { least: 1, most: 1_000, unit: "percent" };
+const PERCENT: Range = Range { least: 1, most: 100, unit: "percent" };
+const CONNECTIONS: Range = Range { least: 1, most: 1_000_000_000, unit: "connections" };
+/// RDS's largest storage is 64 TiB.
+const GIGABYTES: Range = Range { least: 1, most: 65_536, unit: "gigabytes" };
+const LATENCY: Range = Range { least: 1, most: 60_000, unit: "milliseconds" };
+const LAG: Range = Range { least: 1, most: 86_400, unit: "seconds" };
+const OFFSETS: Range = Range { least: 1, most: 1_000_000_000, unit: "offsets" };
 const DOLLARS_MOST: f64 = 100.0;
 
 impl One<'_> {
@@ -72,6 +82,37 @@ impl One<'_> {
         }
         if let Some(spot) = &watch.dollars_per_hour_max {
             rules.dollars_per_hour_max = self.dollars(spot);
+        }
+        self.beyond_queues(watch, &mut rules.thresholds);
+    }
+
+    /// Thresholds of services, databases and Kafka's readers.
+    fn beyond_queues(&mut self, watch: &Watch, thresholds: &mut Thresholds) {
+        let mut figure = |spot: &Option<Spot<i64>>, range: &Range| self.figure(spot.as_ref()?, range);
+        if let Some(minutes) = figure(&watch.service_below_minutes, &SERVICE_BELOW) {
+            thresholds.service_below_after = Duration::from_secs(minutes * 60);
+        }
+        if let Some(connections) = figure(&watch.database_connections, &CONNECTIONS) {
+            thresholds.database_connections = connections;
+        }
+        if let Some(milliseconds) = figure(&watch.database_latency_milliseconds, &LATENCY) {
+            thresholds.database_latency = Duration::from_millis(milliseconds);
+        }
+        if let Some(seconds) = figure(&watch.replica_lag_seconds, &LAG) {
+            thresholds.replica_lag = Duration::from_secs(seconds);
+        }
+        if let Some(offsets) = figure(&watch.kafka_lag_offsets, &OFFSETS) {
+            thresholds.kafka_lag_offsets = offsets;
+        }
+        for (spot, range, place) in [
+            (&watch.service_cpu_percent, &PERCENT_RESERVED, &mut thresholds.service_cpu_percent),
+            (&watch.service_memory_percent, &PERCENT_RESERVED, &mut thresholds.service_memory_percent),
+            (&watch.database_cpu_percent, &PERCENT, &mut thresholds.database_cpu_percent),
+            (&watch.free_storage_gigabytes, &GIGABYTES, &mut thresholds.free_storage_gigabytes),
+        ] {
+            if let Some(number) = figure(spot, range) {
+                *place = u32::try_from(number).unwrap_or(u32::MAX);
+            }
         }
     }
 

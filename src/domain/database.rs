@@ -84,6 +84,9 @@ pub struct Pending {
     pub action: Text,
     /// AWS's words.
     pub description: Text,
+    /// When it does it, as far as that is fixed: in the maintenance window that somebody chose, or by force.
+    #[serde(default)]
+    pub due_at: Option<Timestamp>,
 }
 
 /// What an event is about.

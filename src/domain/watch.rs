@@ -59,6 +59,24 @@ pub struct Thresholds {
     pub consumer_absent_after: Duration,
     /// Patterns of queues in which messages lie on purpose: they have no backlog and need no consumer.
     pub parked: Vec<String>,
+    /// A service has too few tasks when fewer run than shall for that long.
+    pub service_below_after: Duration,
+    /// More percent of the CPU that its tasks reserved are much.
+    pub service_cpu_percent: u32,
+    /// More percent of the memory that its tasks reserved are much.
+    pub service_memory_percent: u32,
+    /// More percent of a database instance's CPU are much.
+    pub database_cpu_percent: u32,
+    /// More connections to a database instance are many.
+    pub database_connections: u64,
+    /// Less free storage is little, in gigabytes (10^9 bytes).
+    pub free_storage_gigabytes: u32,
+    /// A read or write that takes longer takes long.
+    pub database_latency: Duration,
+    /// A reader that lies farther behind lies far behind.
+    pub replica_lag: Duration,
+    /// More offsets that a group has not read yet are many.
+    pub kafka_lag_offsets: u64,
 }
 
 impl Default for WatchRules {
@@ -78,6 +96,15 @@ impl Default for Thresholds {
             growth_within: Duration::from_secs(15 * 60),
             consumer_absent_after: Duration::from_secs(5 * 60),
             parked: Vec::new(),
+            service_below_after: Duration::from_secs(2 * 60),
+            service_cpu_percent: 80,
+            service_memory_percent: 80,
+            database_cpu_percent: 80,
+            database_connections: 80,
+            free_storage_gigabytes: 2,
+            database_latency: Duration::from_secs(1),
+            replica_lag: Duration::from_secs(10),
+            kafka_lag_offsets: 10_000,
         }
     }
 }

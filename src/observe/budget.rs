@@ -24,6 +24,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const KEPT: Duration = Duration::from_secs(300);
 /// Metrics may be asked for that much time in advance.
 const METRICS_BURST: Duration = Duration::from_secs(600);
+/// Of these, so much is left for ages of messages.
+const METRICS_LEFT: Duration = Duration::from_secs(150);
 /// The bound is said to hold looking back for as long after it last did.
 const BOUNDED_SHOWN: Duration = Duration::from_secs(10);
 
@@ -114,6 +116,15 @@ impl Budget {
             reason = "not negative, and far below usize"
         )]
         let allowed = self.metrics.max(0.0) as usize;
+        allowed
+    }
+
+    /// The same for what is seen beside queues: what the ages of messages may want in the next minutes is left.
+    pub fn metrics_allowed_beyond_queues(&mut self, now: Duration) -> usize {
+        let all = self.metrics_allowed(now) as f64;
+        let left = all - self.metrics_per_second() * METRICS_LEFT.as_secs_f64();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, far below usize")]
+        let allowed = left.max(0.0) as usize;
         allowed
     }
 
@@ -236,6 +247,17 @@ mod tests {
         assert!((budget.spend(now).dollars_per_hour - 0.024 - 0.06).abs() < 1e-9, "6,000 metrics an hour");
         assert_eq!(budget.spend(now).calls_per_minute, 1_000);
         assert_eq!(budget.spend(Duration::from_secs(120)).calls_per_minute, 0, "a minute later");
+    }
+
+    #[test]
+    fn what_is_beside_queues_leaves_metrics_for_ages() {
+        let mut budget = Budget::new(&rules(1_000, 0.124));
+        let now = Duration::from_secs(600);
+        let (all, beyond) = (budget.metrics_allowed(now), budget.metrics_allowed_beyond_queues(now));
+        assert!(beyond > all / 2 && beyond < all, "{beyond} of {all}");
+        budget.charge_metrics(now, u32::try_from(beyond).expect("few"));
+        assert_eq!(budget.metrics_allowed_beyond_queues(now), 0);
+        assert!(budget.metrics_allowed(now) >= all / 5, "{}", budget.metrics_allowed(now));
     }
 
     #[test]

@@ -15,6 +15,8 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub mod estate;
+
 use super::{
     queues::KnownBy,
     snapshot::{Oldest, Seen, Trend},
@@ -45,17 +47,22 @@ pub struct Cached {
 }
 
 /// Where an environment's file lies; none if its account is not known or its name is no file's.
-pub fn path(folder: &Path, environment: &Environment) -> Option<PathBuf> {
+pub fn queues_path(folder: &Path, environment: &Environment) -> Option<PathBuf> {
+    path(folder, environment, "")
+}
+
+/// The same for one of several files.
+fn path(folder: &Path, environment: &Environment, what: &str) -> Option<PathBuf> {
     let name = &environment.name.0;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_good = (1..=64).contains(&name.len()) && name.bytes().all(is_plain) && environment.account.is_some();
-    is_good.then(|| folder.join(format!("{name}.json")))
+    is_good.then(|| folder.join(format!("{name}{what}.json")))
 }
 
 /// The last state of this very environment, if there is one that can be used. One that is younger than `now` is of another
 /// time: a clock that was set back, or a sandbox's.
 pub fn load(folder: &Path, environment: &Environment, now: Timestamp) -> Option<Cached> {
-    let bytes = read(&path(folder, environment)?).ok()?;
+    let bytes = read(&queues_path(folder, environment)?).ok()?;
     let cached = parse(&bytes, environment)?;
     let newest = cached.queues.iter().filter_map(|seen| seen.at).chain([cached.listed_at]).max();
     newest.is_none_or(|newest| newest <= now).then_some(cached)
@@ -77,15 +84,19 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The folder or file cannot be written; the state is too large. The last state stays then.
 pub fn store(folder: &Path, environment: &Environment, listed_at: Timestamp, queues: &[Arc<Seen>]) -> io::Result<()> {
-    let path = path(folder, environment).ok_or_else(|| io::Error::other("its account is not known"))?;
+    let path = queues_path(folder, environment).ok_or_else(|| io::Error::other("its account is not known"))?;
     let bytes = bytes(environment, listed_at, queues)?;
+    write(folder, &path, &bytes)
+}
+
+fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     if bytes.len() as u64 > BYTES_MAX {
         return Err(io::Error::other("too much to keep"));
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Made with mode 0600 under a name of its own.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(&bytes)?;
+    file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
 }
@@ -95,10 +106,13 @@ pub fn store(folder: &Path, environment: &Environment, listed_at: Timestamp, que
 /// # Errors
 /// There is one, and it cannot be removed.
 pub fn forget(folder: &Path, environment: &Environment) -> io::Result<()> {
-    match path(folder, environment).map(fs::remove_file) {
-        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    for path in [path(folder, environment, ""), path(folder, environment, ".estate")].into_iter().flatten() {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) | Ok(()) => {}
+        }
     }
+    Ok(())
 }
 
 /// The file. What all queues share stands once: in rows there are names, not URLs and ARNs.

@@ -1,5 +1,11 @@
 //! The register: what is known of one environment beside its queues; what came of looks goes in, an [`Estate`] comes out. No I/O.
 
+mod metrics;
+#[cfg(test)]
+mod tests;
+
+pub(super) use metrics::DatabaseMetrics;
+
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     board::Change,
@@ -20,6 +26,8 @@ use crate::{
     databases::{self, Capacity},
     domain::{
         Text,
+        alarm::Alarm,
+        consumer::Mapping,
         service::{EcsClusterName, Scaling, Service, ServiceId, Standing, Task},
     },
 };
@@ -33,8 +41,6 @@ const STOPPED_AT_ONCE: usize = 10;
 /// How often a service's are.
 const STOPPED_EVERY: Duration = Duration::from_secs(55);
 const STOPPED_EVERY_SHOWN: Duration = Duration::from_secs(10);
-/// Over a longer pause nobody knows how things stood.
-const GAP: SignedDuration = SignedDuration::from_mins(10);
 /// Things that one text names.
 const NAMED: usize = 3;
 
@@ -61,6 +67,8 @@ pub(super) struct Register {
     scaling: BTreeMap<ServiceId, Scaling>,
     /// When stopped tasks of a service were last asked for.
     stopped_at: BTreeMap<ServiceId, Duration>,
+    /// When metrics of services and databases were last asked for, and what Kafka's cost.
+    asked: metrics::Asked,
     /// Parts that an earlier session saw, and this one did not yet.
     restored: BTreeSet<PartName>,
     change: Change,
@@ -293,6 +301,24 @@ impl Register {
         self.note_unknown(Look::Databases, unknown);
     }
 
+    /// Alarms came, by name; `incomplete` says why not all did.
+    pub(super) fn alarms(&mut self, at: Timestamp, alarms: Vec<Alarm>, incomplete: Option<Text>) {
+        let is_new = settle(&mut self.estate.alarms, alarms, |left, right| left.name.cmp(&right.name));
+        self.raise(if is_new { Change::Content } else { Change::Fresher });
+        self.came(PartName::Alarms, at);
+        self.note_unknown(Look::Alarms, incomplete.into_iter().collect());
+    }
+
+    /// Event source mappings came.
+    pub(super) fn mappings(&mut self, at: Timestamp, mut mappings: Vec<Mapping>) {
+        let order = |left: &Mapping, right: &Mapping| (&left.function, &left.id).cmp(&(&right.function, &right.id));
+        mappings.sort_by(order);
+        let is_new = settle(&mut self.estate.mappings, mappings, order);
+        self.raise(if is_new { Change::Content } else { Change::Fresher });
+        self.came(PartName::Mappings, at);
+        self.note_unknown(Look::Mappings, Vec::new());
+    }
+
     /// All of a part came.
     fn came(&mut self, name: PartName, at: Timestamp) {
         self.restored.remove(&name);
@@ -367,11 +393,6 @@ fn stands_badly(standing: Standing) -> bool {
         Standing::Failing | Standing::Below => true,
         Standing::Asleep | Standing::Deploying | Standing::Steady => false,
     }
-}
-
-/// Whether an earlier session's `since` still counts.
-pub(super) fn is_gap(earlier: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(earlier) > GAP
 }
 
 /// Puts rows, which are in order, in place of those before. A row that is the same stays the same, and so does the whole part;

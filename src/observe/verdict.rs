@@ -1,17 +1,27 @@
 //! [`Verdict`]: something that needs somebody, with the reason in words.
 
+mod alarm;
+mod consumer;
+mod database;
 mod environment;
+mod parts;
 mod queue;
+mod service;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_estate;
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::Snapshot;
-use crate::domain::{Environment, EnvironmentName, QueueName, Text, Thresholds, service::ServiceId};
+use super::{
+    snapshot::Snapshot,
+    words::{span, thousands},
+};
+use crate::domain::{Environment, EnvironmentName, QueueName, Text, Thresholds, gauge::Gauge, service::ServiceId};
 
 /// Something that needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,16 +70,32 @@ pub enum Severity {
     Notice,
 }
 
-/// What sort of thing is wrong.
+/// What sort of thing is wrong; the worse ones of one severity first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Credentials have expired or are missing.
     Credentials,
-    /// The environment can't be reached, or its queues can't be listed.
+    /// The environment can't be reached, or something of it does not answer.
     Unreachable,
+    /// A database has no writer.
+    NoWriter,
+    /// A database fails over.
+    FailingOver,
+    /// A database is not available.
+    DatabaseDown,
+    /// A database has little free storage.
+    FreeStorage,
+    /// No task of a service runs, though some shall.
+    ServiceDown,
     /// Messages will soon be deleted for their age.
     Expires,
+    /// A consumer is paused while messages wait for it.
+    ConsumerPaused,
+    /// A service's newest deployment failed, or fails tasks.
+    ServiceFailing,
+    /// Fewer tasks of a service run than shall, for some time.
+    ServiceBelow,
     /// A dead-letter queue grows.
     Growing,
     /// Dead letters lie there.
@@ -78,16 +104,38 @@ pub enum Kind {
     ConsumerAbsent,
     /// More messages wait than the threshold.
     Backlog,
-    /// A queue may not be looked at.
+    /// A consumer's last call went wrong.
+    ConsumerProblem,
+    /// A group that reads Kafka lies behind.
+    KafkaLag,
+    /// A database has nothing to fail over to, though it should.
+    NoReader,
+    /// A database's reader lies behind.
+    ReplicaLag,
+    /// A database is slow, or has much to do.
+    DatabaseLoad,
+    /// A service has much to do.
+    ServiceLoad,
+    /// A service shall have fewer tasks than its autoscaling's minimum.
+    BelowMinimum,
+    /// A CloudWatch alarm fires.
+    Alarm,
+    /// A service is at zero, though others of its group are not.
+    Asleep,
+    /// AWS means to change a database soon.
+    Maintenance,
+    /// CloudWatch alarms have lost sight of what they watch.
+    AlarmBlind,
+    /// Something may not be looked at.
     Denied,
     /// AWS throttles.
     Throttled,
 }
 
-/// What of an environment needs somebody, worst first. At most one verdict for each queue, the worst; queues that may not be
-/// looked at are one verdict together.
+/// What of an environment needs somebody, worst first. At most one verdict for each queue, service, database, alarm and consumer,
+/// the worst; queues that may not be looked at are one verdict together. An alarm about something that has a verdict is named there.
 ///
-/// Costs a look at each queue: for 20,000 queues a millisecond or two.
+/// Costs a look at each: for 20,000 queues a millisecond or two.
 pub fn verdicts(
     environment: &Environment,
     thresholds: &Thresholds,
@@ -95,8 +143,54 @@ pub fn verdicts(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let mut all = environment::verdicts(environment, snapshot, now);
+    all.extend(parts::verdicts(environment, snapshot, now));
     all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(&environment.name, thresholds, seen, now)));
+    all.extend(service::verdicts(environment, thresholds, &snapshot.estate.services, now));
+    all.extend(database::verdicts(environment, thresholds, &snapshot.estate.databases, now));
+    let consumers = consumer::verdicts(environment, thresholds, snapshot, &mut all, now);
+    all.extend(consumers);
+    let alarms = alarm::verdicts(environment, snapshot, &mut all, now);
+    all.extend(alarms);
     worst_first(all)
+}
+
+/// What is found of one thing: what sort, how bad, why.
+struct Finding(Kind, Severity, String);
+
+fn said_of(environment: &Environment, subject: Subject, finding: Finding) -> Verdict {
+    let Finding(kind, severity, reason) = finding;
+    let reason = Text::line(&reason);
+    Verdict { severity, environment: environment.name.clone(), subject, kind, reason, messages: 0 }
+}
+
+/// What is shown is older than this is said to be so.
+const OLD: SignedDuration = SignedDuration::from_mins(5);
+/// From a metric's sample that is older nothing is said about now.
+const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
+/// Names that a reason lists.
+const NAMED: usize = 3;
+
+/// A reason, with the age of what it is from where that matters.
+fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
+    match at.map(|at| now.duration_since(at)).filter(|age| *age > OLD) {
+        Some(age) => format!("{reason}; seen {} ago", span(age)),
+        None => reason,
+    }
+}
+
+/// Whether a metric's newest sample says something about now.
+fn is_fresh(gauge: &Gauge, now: Timestamp) -> bool {
+    now.duration_since(gauge.at) < SAMPLE_OLD
+}
+
+/// `a, b, c and 4 more`.
+fn names_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let first: Vec<&str> = names.by_ref().take(NAMED).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{} and {} more", first.join(", "), thousands(more as u64)),
+    }
 }
 
 /// Verdicts of any environments, the worst first: by severity, then by kind, then by how many messages it is about.

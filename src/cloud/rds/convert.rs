@@ -150,6 +150,12 @@ pub(super) fn pending(resource: ResourcePendingMaintenanceActions) -> Option<(St
     let pending = actions.into_iter().map(|action| Pending {
         action: Text::line(&action.action.unwrap_or_default()),
         description: Text::line(&action.description.unwrap_or_default()),
+        // Chosen or forced; what AWS only offers has neither.
+        due_at: [action.current_apply_date, action.auto_applied_after_date, action.forced_apply_date]
+            .iter()
+            .flatten()
+            .filter_map(time)
+            .min(),
     });
     Some((resource.resource_identifier?, pending.collect()))
 }

@@ -258,6 +258,11 @@ impl Schedule {
         self.budget.metrics_allowed(now)
     }
 
+    /// The same for what is seen beside queues.
+    pub fn metrics_allowed_beyond_queues(&mut self, now: Duration) -> usize {
+        self.budget.metrics_allowed_beyond_queues(now)
+    }
+
     /// Counts metrics that were asked for.
     pub fn charge_metrics(&mut self, now: Duration, metrics: u32) {
         self.budget.charge_metrics(now, metrics);

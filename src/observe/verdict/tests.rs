@@ -15,15 +15,15 @@ use crate::{
     },
 };
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-21T03:00:00Z".parse().expect("a time")
 }
 
-fn ago(minutes: i64) -> Timestamp {
+pub(super) fn ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
 }
 
-fn prod() -> Environment {
+pub(super) fn prod() -> Environment {
     Environment {
         name: EnvironmentName("prod".into()),
         account: None,
@@ -41,7 +41,7 @@ fn prod() -> Environment {
 }
 
 /// A queue with so many messages, looked at just now; retention four days.
-fn queue(name: &str, visible: u64) -> Seen {
+pub(super) fn queue(name: &str, visible: u64) -> Seen {
     let arn = QueueArn(format!("arn:aws:sqs:af-south-1:111111111111:{name}"));
     let described = Queue {
         url: QueueUrl::from(name),
@@ -72,7 +72,7 @@ fn queue(name: &str, visible: u64) -> Seen {
     }
 }
 
-fn dlq(name: &str, visible: u64) -> Seen {
+pub(super) fn dlq(name: &str, visible: u64) -> Seen {
     let dead_letters = Some(DeadLetters { sources: vec!["orders".into()], known_by: KnownBy::RedrivePolicy });
     Seen { dead_letters, ..queue(name, visible) }
 }
@@ -86,7 +86,7 @@ fn old(seen: Seen, minutes_of_sample: i64, hours: u64) -> Seen {
     Seen { oldest: Some(Oldest { seconds: hours * 3_600, at: ago(minutes_of_sample) }), ..seen }
 }
 
-fn snapshot(queues: Vec<Seen>) -> Snapshot {
+pub(super) fn snapshot(queues: Vec<Seen>) -> Snapshot {
     Snapshot {
         environment: prod().name,
         number: 1,

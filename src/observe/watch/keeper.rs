@@ -1,5 +1,7 @@
 //! The task of one environment: asks what the schedule says, puts answers on the board, tells snapshots.
 
+mod looking;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
@@ -9,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::{
     Ear, Site, Tell,
     keeping::Keeping,
-    looks::{self, Found, Glass, Shares},
+    looks::Shares,
     questions::{self, Answer, Connected, Looked, Question},
 };
 use crate::{
@@ -106,6 +108,11 @@ impl Keeper {
         {
             self.board.restore(cached);
         }
+        if let Some(keeping) = &self.keeping
+            && let Some(estate) = keeping.load_estate(&self.site.environment, self.clock.now()).await
+        {
+            self.board.register().restore(estate);
+        }
         loop {
             let now = self.now();
             let wake = self.ask(now, &ear);
@@ -187,48 +194,6 @@ impl Keeper {
         let names_max = self.schedule.metrics_allowed(now).min(AGES_AT_ONCE);
         let names = self.board.ages_wanted(now, &ear.focus.borrow().queues, names_max);
         (!names.is_empty()).then(|| questions::ages(cloud, names))
-    }
-
-    /// A look at something beside queues; none: there is nothing to look at.
-    fn look(&mut self, now: Duration, look: Look, ear: &Ear) -> Option<Question> {
-        let cloud = self.connected.as_ref()?.cloud.clone();
-        let glass = Glass { cloud, clock: self.clock, shares: Arc::clone(&self.shares) };
-        let register = self.board.register();
-        let question = match look {
-            Look::Services => {
-                let slices = (!register.are_services_known()).then(|| self.slices.0.clone());
-                looks::services(&glass, slices)
-            }
-            Look::Scaling => looks::scaling(&glass),
-            Look::Stopped => {
-                let wanted = register.stopped_wanted(now, &ear.focus.borrow().services);
-                (!wanted.is_empty()).then(|| looks::stopped(&glass, wanted))?
-            }
-            Look::Databases => looks::databases(&glass),
-            Look::ServiceGauges | Look::DatabaseGauges | Look::Alarms | Look::Mappings | Look::Lags => return None,
-        };
-        register.busy(look, true);
-        Some(question)
-    }
-
-    /// What came of a look.
-    fn looked(&mut self, now: Duration, at: Timestamp, look: Look, found: Result<Found, CloudError>) {
-        self.note_stale_clients(found.as_ref().err());
-        let register = self.board.register();
-        register.busy(look, false);
-        match found {
-            Err(error) => register.failed(look, error),
-            Ok(Found::Services(found)) => {
-                register.services(at, found);
-                self.schedule.want(now, Look::Stopped);
-                if register.is_stopped_unknown() {
-                    self.schedule.hurry(now, Look::Stopped);
-                }
-            }
-            Ok(Found::Scaling(scaling)) => register.scaling(scaling),
-            Ok(Found::Stopped(answers)) => register.stopped(answers),
-            Ok(Found::Databases(look)) => register.databases(at, look),
-        }
     }
 
     /// Takes an answer, and others that are there.
@@ -327,9 +292,10 @@ impl Keeper {
     }
 
     fn look_beyond_queues(&mut self, now: Duration) {
-        for look in [Look::Services, Look::Scaling, Look::Databases] {
+        for look in [Look::Services, Look::Scaling, Look::Databases, Look::Alarms, Look::Mappings] {
             self.schedule.want(now, look);
         }
+        self.schedule.want(now + AGES_AFTER, Look::Lags);
         self.schedule.set_reached(now, true);
     }
 

@@ -9,6 +9,7 @@ use crate::{
     domain::Environment,
     observe::{
         cache::{self, Cached},
+        estate::Estate,
         snapshot::{Snapshot, Source},
     },
 };
@@ -36,9 +37,15 @@ impl Keeping {
         spawn_blocking(move || cache::load(&folder, &environment, now)).await.ok().flatten()
     }
 
+    /// What it saw beside queues.
+    pub(super) async fn load_estate(&self, environment: &Arc<Environment>, now: Timestamp) -> Option<Estate> {
+        let (folder, environment) = (self.folder.clone(), Arc::clone(environment));
+        spawn_blocking(move || cache::estate::load(&folder, &environment, now)).await.ok().flatten()
+    }
+
     /// Notes what is to be written next.
     pub(super) fn note(&mut self, environment: &Arc<Environment>, snapshot: &Arc<Snapshot>) {
-        if snapshot.source == Source::Live && snapshot.listing.at.is_some() {
+        if is_listed(snapshot) || is_something(&snapshot.estate) {
             self.unwritten = Some((Arc::clone(environment), Arc::clone(snapshot)));
         }
     }
@@ -63,8 +70,15 @@ impl Keeping {
         let (environment, snapshot) = self.unwritten.take()?;
         let folder = self.folder.clone();
         Some(spawn_blocking(move || {
-            let listed_at = snapshot.listing.at.unwrap_or_default();
-            if let Err(error) = cache::store(&folder, &environment, listed_at, &snapshot.queues) {
+            let queues = match snapshot.listing.at.filter(|_| is_listed(&snapshot)) {
+                Some(listed_at) => cache::store(&folder, &environment, listed_at, &snapshot.queues),
+                None => Ok(()),
+            };
+            let estate = match is_something(&snapshot.estate) {
+                true => cache::estate::store(&folder, &environment, &snapshot.estate),
+                false => Ok(()),
+            };
+            for error in [queues, estate].into_iter().filter_map(Result::err) {
                 tracing::debug!(environment = %environment.name, %error, "the last state is not kept");
             }
         }))
@@ -77,4 +91,15 @@ impl Keeping {
             drop(writing.await);
         }
     }
+}
+
+/// Whether AWS told the queues.
+fn is_listed(snapshot: &Snapshot) -> bool {
+    snapshot.source == Source::Live && snapshot.listing.at.is_some()
+}
+
+/// Whether anything is known beside queues.
+fn is_something(estate: &Estate) -> bool {
+    let Estate { services, databases, alarms, mappings, lags } = estate;
+    services.is_known() || databases.is_known() || alarms.is_known() || mappings.is_known() || lags.is_known()
 }

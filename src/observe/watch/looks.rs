@@ -13,12 +13,18 @@ use crate::{
     clock::Clock,
     cloud::{
         Cloud, CloudError, ErrorKind,
+        alarms::AllAlarms,
         ecs::{DESCRIBE_SERVICES_MAX, Wanted},
+        metrics::{self, Gauges, Samples},
+        rds::CAPACITY,
     },
     databases,
-    domain::service::{EcsClusterName, Scaling, Service, ServiceId, ServiceName},
+    domain::{
+        consumer::Mapping,
+        service::{EcsClusterName, Scaling, Service, ServiceId, ServiceName, Task},
+    },
     observe::{
-        register::{FoundServices, StoppedTasks},
+        register::{DatabaseMetrics, FoundServices, StoppedTasks},
         schedule::{Look, Outcome, Share},
     },
 };
@@ -59,6 +65,13 @@ pub(super) enum Found {
     Scaling(BTreeMap<ServiceId, Scaling>),
     Stopped(StoppedTasks),
     Databases(databases::Look),
+    Alarms(AllAlarms),
+    Mappings(Vec<Mapping>),
+    Lags(Gauges),
+    /// Metrics, and which services they were asked of.
+    ServiceGauges(Vec<ServiceId>, Gauges),
+    /// The same of databases' instances, and serverless databases' capacity.
+    DatabaseGauges(DatabaseMetrics, Gauges, Samples),
 }
 
 /// What came of a look, as the schedule takes it: a part that is throttled slows down, though the rest of it came.
@@ -79,7 +92,15 @@ pub(super) fn outcome_of(found: &Result<Found, CloudError>) -> Outcome {
             let failed = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
             outcome(failed.max_by_key(|error| error.kind == ErrorKind::Throttled))
         }
-        Ok(Found::Scaling(_) | Found::Databases(_)) => Outcome::Done,
+        Ok(
+            Found::Scaling(_)
+            | Found::Databases(_)
+            | Found::Alarms(_)
+            | Found::Mappings(_)
+            | Found::Lags(_)
+            | Found::ServiceGauges(..)
+            | Found::DatabaseGauges(..),
+        ) => Outcome::Done,
     }
 }
 
@@ -163,7 +184,7 @@ impl Glass {
         answer
     }
 
-    async fn stopped(&self, id: &ServiceId) -> Result<Vec<crate::domain::service::Task>, CloudError> {
+    async fn stopped(&self, id: &ServiceId) -> Result<Vec<Task>, CloudError> {
         // Listed, and described.
         let wait = locked(&self.shares.tasks).take(self.clock.now(), 2);
         if !wait.is_zero() {
@@ -202,4 +223,49 @@ pub(super) fn stopped(glass: &Glass, services: Vec<ServiceId>) -> Question {
 pub(super) fn databases(glass: &Glass) -> Question {
     let glass = glass.clone();
     ask(Look::Databases, async move { Ok(Found::Databases(databases::look_unmetered(&glass.cloud).await?)) })
+}
+
+/// Alarms, composite ones included.
+pub(super) fn alarms(glass: &Glass) -> Question {
+    let glass = glass.clone();
+    ask(Look::Alarms, async move { Ok(Found::Alarms(glass.cloud.alarms().all().await?)) })
+}
+
+/// Event source mappings.
+pub(super) fn mappings(glass: &Glass) -> Question {
+    let glass = glass.clone();
+    ask(Look::Mappings, async move { Ok(Found::Mappings(glass.cloud.lambda().mappings().await?)) })
+}
+
+/// How far readers of Kafka lie behind: one search finds them.
+pub(super) fn lags(glass: &Glass) -> Question {
+    let glass = glass.clone();
+    ask(Look::Lags, async move { Ok(Found::Lags(glass.cloud.metrics().gauges(&[metrics::KAFKA_LAG]).await?)) })
+}
+
+/// CPU and memory of these services.
+pub(super) fn service_gauges(glass: &Glass, services: Vec<ServiceId>) -> Question {
+    let glass = glass.clone();
+    ask(Look::ServiceGauges, async move {
+        let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let gauges = glass.cloud.metrics().gauges_named(&metrics::SERVICES, &names).await?;
+        Ok(Found::ServiceGauges(services, gauges))
+    })
+}
+
+/// What these databases use, by metrics only.
+pub(super) fn database_gauges(glass: &Glass, wanted: DatabaseMetrics) -> Question {
+    let glass = glass.clone();
+    ask(Look::DatabaseGauges, async move {
+        let client = glass.cloud.metrics();
+        let mut gauges = Gauges::default();
+        for (series, names) in wanted.by_series() {
+            gauges.merge(client.gauges_named(series, &names).await?);
+        }
+        let serverless: Vec<&str> = wanted.serverless.iter().map(String::as_str).collect();
+        let capacity =
+            if serverless.is_empty() { Samples::default() } else { client.named(&CAPACITY, &serverless).await? };
+        Ok(Found::DatabaseGauges(wanted, gauges, capacity))
+    })
 }

@@ -1,0 +1,193 @@
+//! Verdicts on CloudWatch alarms, as far as nothing else says the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finding, Kind, Severity, Subject, Verdict, aged, names_of, said_of};
+use crate::{
+    domain::{
+        Environment, Text,
+        alarm::{Alarm, AlarmState, Watches},
+        service::{ServiceId, Standing},
+    },
+    observe::{snapshot::Snapshot, words::span},
+};
+
+/// An alarm that has had no data for longer has none as a rule: nobody is told any more.
+const BLIND_NEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// Says which alarms fire. One about something that `all` speaks of already is named there; those that a composite alarm is made
+/// of are named with it.
+pub(super) fn verdicts(
+    environment: &Environment,
+    snapshot: &Snapshot,
+    all: &mut [Verdict],
+    now: Timestamp,
+) -> Vec<Verdict> {
+    let part = &snapshot.estate.alarms;
+    let firing: Vec<&Alarm> = part.rows.iter().map(|row| &**row).filter(|row| row.state == AlarmState::Alarm).collect();
+    let told = told_by_rules(&firing);
+    let about = About::new(snapshot);
+    let mut beside: BTreeMap<Subject, Vec<&Alarm>> = BTreeMap::new();
+    let mut said = Vec::new();
+    for alarm in &firing {
+        if told.contains(alarm.name.as_str()) {
+            continue;
+        }
+        match about.subject(alarm).filter(|subject| all.iter().any(|verdict| verdict.subject == *subject)) {
+            Some(subject) => beside.entry(subject).or_default().push(alarm),
+            None => said.push((alarm.name.clone(), fires(alarm, &firing, now))),
+        }
+    }
+    for verdict in all.iter_mut() {
+        if let Some(alarms) = beside.get(&verdict.subject) {
+            tell_beside(verdict, alarms);
+        }
+    }
+    let said = said.into_iter().map(|(name, Finding(kind, severity, reason))| {
+        let finding = Finding(kind, severity, aged(reason, part.at, now));
+        said_of(environment, Subject::Alarm(name), finding)
+    });
+    said.chain(blind(environment, snapshot, &about, now)).collect()
+}
+
+/// Alarms that fire and of which a composite alarm that fires is made.
+fn told_by_rules<'a>(firing: &[&'a Alarm]) -> BTreeSet<&'a str> {
+    let mut told = BTreeSet::new();
+    for composite in firing {
+        let Watches::Rule { rule } = &composite.watches else { continue };
+        // Composites of composites: only what is no rule is folded, so that two that name each other are both told.
+        let children = firing.iter().filter(|alarm| matches!(alarm.watches, Watches::Metric { .. }));
+        told.extend(children.filter(|alarm| names(rule.as_str(), &alarm.name)).map(|alarm| alarm.name.as_str()));
+    }
+    told
+}
+
+/// Whether a rule is about an alarm: `ALARM("name")`, `ALARM(name)`, `ALARM("arn:...:alarm:name")`.
+fn names(rule: &str, name: &str) -> bool {
+    rule.match_indices(name).any(|(at, _)| {
+        let before = rule[..at].chars().next_back();
+        let after = rule[at + name.len()..].chars().next();
+        let starts = before.is_some_and(|mark| matches!(mark, '"' | '(' | ':' | ' '));
+        starts && after.is_some_and(|mark| matches!(mark, '"' | ')' | ' '))
+    })
+}
+
+fn fires(alarm: &Alarm, firing: &[&Alarm], now: Timestamp) -> Finding {
+    let since = alarm.since.map(|at| format!(" since {}", span(now.duration_since(at)))).unwrap_or_default();
+    let what = match &alarm.watches {
+        Watches::Metric { .. } => {
+            let (subject, condition) = (alarm.watches.subject(), alarm.watches.condition());
+            if condition.is_empty() { subject.to_string() } else { format!("{subject}, {condition}") }
+        }
+        Watches::Rule { rule } => {
+            let children: Vec<&str> = firing
+                .iter()
+                .filter(|child| child.name != alarm.name && names(rule.as_str(), &child.name))
+                .map(|child| child.name.as_str())
+                .collect();
+            if children.is_empty() { rule.to_string() } else { names_of(children) }
+        }
+    };
+    let what = Text::capped(&what, 200);
+    if alarm.actions_enabled {
+        return Finding(Kind::Alarm, Severity::Warning, format!("in alarm{since}: {what}"));
+    }
+    Finding(Kind::Alarm, Severity::Notice, format!("in alarm{since}, muted: it tells nobody: {what}"))
+}
+
+/// Names alarms where something is said about the same thing.
+fn tell_beside(verdict: &mut Verdict, alarms: &[&Alarm]) {
+    let fire = if alarms.len() == 1 { "fires" } else { "fire" };
+    let word = if alarms.len() == 1 { "alarm" } else { "alarms" };
+    let muted = if alarms.iter().all(|alarm| !alarm.actions_enabled) { ", muted" } else { "" };
+    let names = names_of(alarms.iter().map(|alarm| alarm.name.as_str()));
+    verdict.reason = Text::line(&format!("{}; {word} {names} {fire}{muted}", verdict.reason));
+    // What somebody has set an alarm on is more than something to know.
+    if alarms.iter().any(|alarm| alarm.actions_enabled) {
+        verdict.severity = verdict.severity.min(Severity::Warning);
+    }
+}
+
+/// What alarms are about.
+struct About<'a> {
+    snapshot: &'a Snapshot,
+    /// The database that an instance is of.
+    databases: BTreeMap<&'a str, &'a str>,
+    asleep: BTreeSet<&'a ServiceId>,
+}
+
+impl<'a> About<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        let databases = snapshot.estate.databases.rows.iter().map(|row| &row.seen.database);
+        let asleep = snapshot.estate.services.rows.iter().map(|row| &row.service);
+        Self {
+            snapshot,
+            databases: databases
+                .flat_map(|database| {
+                    let members = database.members.iter().map(|member| member.name.as_str());
+                    members.chain([database.name.as_str()]).map(|name| (name, database.name.as_str()))
+                })
+                .collect(),
+            asleep: asleep
+                .filter(|service| service.standing() == Standing::Asleep)
+                .map(|service| &service.id)
+                .collect(),
+        }
+    }
+
+    fn subject(&self, alarm: &Alarm) -> Option<Subject> {
+        let Watches::Metric { dimensions, .. } = &alarm.watches else { return None };
+        let dimension =
+            |wanted: &str| dimensions.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| value.as_str());
+        if let Some(queue) = dimension("QueueName") {
+            return Some(Subject::Queue(queue.into()));
+        }
+        if let (Some(cluster), Some(service)) = (dimension("ClusterName"), dimension("ServiceName")) {
+            return Some(Subject::Service(ServiceId::new(cluster, service)));
+        }
+        if let Some(name) = dimension("DBInstanceIdentifier").or_else(|| dimension("DBClusterIdentifier")) {
+            return self.databases.get(name).map(|database| Subject::Database((*database).to_owned()));
+        }
+        let function = dimension("FunctionName")?;
+        let mut mappings = self.snapshot.estate.mappings.rows.iter();
+        mappings.find(|mapping| mapping.function.as_str() == function).map(|_| Subject::Consumer(function.to_owned()))
+    }
+
+    /// A service that sleeps has no metrics.
+    fn is_asleep(&self, alarm: &Alarm) -> bool {
+        match self.subject(alarm) {
+            Some(Subject::Service(id)) => self.asleep.contains(&id),
+            _ => false,
+        }
+    }
+}
+
+/// Alarms that have just lost sight of what they watch: one verdict for all.
+fn blind(environment: &Environment, snapshot: &Snapshot, about: &About<'_>, now: Timestamp) -> Option<Verdict> {
+    let is_new = |alarm: &&Alarm| {
+        alarm.state == AlarmState::InsufficientData
+            && alarm.since.is_some_and(|since| now.duration_since(since) < BLIND_NEW)
+            && matches!(alarm.watches, Watches::Metric { .. })
+            && !about.is_asleep(alarm)
+    };
+    let part = &snapshot.estate.alarms;
+    let blind: Vec<&Alarm> = part.rows.iter().map(|row| &**row).filter(is_new).collect();
+    let newest = blind.iter().filter_map(|alarm| alarm.since).min()?;
+    let since = span(now.duration_since(newest));
+    let (subject, reason) = match &blind[..] {
+        [one] => (
+            Subject::Alarm(one.name.clone()),
+            format!("it can't tell since {since}: no data, or too few: {}", one.watches.subject()),
+        ),
+        some => {
+            let names = names_of(some.iter().map(|alarm| alarm.name.as_str()));
+            (
+                Subject::Environment,
+                format!("{} alarms can't tell since {since} at most: no data, or too few: {names}", some.len()),
+            )
+        }
+    };
+    Some(said_of(environment, subject, Finding(Kind::AlarmBlind, Severity::Notice, aged(reason, part.at, now))))
+}

@@ -1,0 +1,206 @@
+//! Verdicts on databases. That one has paused is a fact, and no verdict.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, said_of};
+use crate::{
+    domain::{
+        Environment, Protection, Thresholds,
+        database::{Database, Member, SourceKind, Topology},
+        gauge::{DatabaseGauges, Gauge},
+    },
+    observe::{
+        estate::{Part, SeenDatabase},
+        words::{span, thousands},
+    },
+};
+
+/// Maintenance that begins within this time is soon.
+const MAINTENANCE_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+const GIGABYTE: f64 = 1e9;
+
+pub(super) fn verdicts(
+    environment: &Environment,
+    thresholds: &Thresholds,
+    part: &Part<SeenDatabase>,
+    now: Timestamp,
+) -> Vec<Verdict> {
+    let one = |seen: &SeenDatabase| {
+        let all = [
+            standing(&seen.seen.database),
+            metrics(thresholds, seen, now),
+            no_reader(environment, &seen.seen.database),
+            maintenance(&seen.seen.database, now),
+        ];
+        let worst = all.into_iter().flatten().min_by_key(|Finding(kind, severity, _)| (*severity, *kind));
+        let Finding(kind, severity, reason) = worst?;
+        let subject = Subject::Database(seen.seen.database.name.clone());
+        Some(said_of(environment, subject, Finding(kind, severity, aged(reason, part.at, now))))
+    };
+    part.rows.iter().filter_map(|seen| one(seen)).collect()
+}
+
+/// What a status means for those who need the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    /// Does not come back by itself.
+    Broken,
+    FailingOver,
+    /// On its way, or a status that this version does not know.
+    Away,
+    /// Stopped on purpose.
+    Stopped,
+    /// It can be used.
+    Usable,
+}
+
+/// As the tables "Viewing DB cluster status" and "Viewing DB instance status" of the Aurora and RDS user guides have them.
+fn state(status: &str) -> State {
+    match status {
+        "available"
+        | "backing-up"
+        | "modifying"
+        | "maintenance"
+        | "storage-optimization"
+        | "storage-config-upgrade"
+        | "storage-initialization"
+        | "renaming"
+        | "resetting-master-credentials"
+        | "scaling-compute"
+        | "migrating"
+        | "preparing-data-migration"
+        | "update-iam-db-auth"
+        | "enabling-stream"
+        | "disabling-stream"
+        | "deleting"
+        | "cleaning-up-stream" => State::Usable,
+        _ if status.starts_with("configuring-") || status.starts_with("delete-precheck") => State::Usable,
+        "failing-over" => State::FailingOver,
+        "stopped" | "stopping" | "stopped-in-region" => State::Stopped,
+        "failed"
+        | "storage-full"
+        | "restore-error"
+        | "insufficient-capacity"
+        | "cloning-failed"
+        | "migration-failed" => State::Broken,
+        _ if status.starts_with("incompatible-") || status.starts_with("inaccessible-") => State::Broken,
+        _ => State::Away,
+    }
+}
+
+fn standing(database: &Database) -> Option<Finding> {
+    let is_cluster = database.topology.kind() == SourceKind::Cluster;
+    // In the second region of a global database nobody writes.
+    if is_cluster && database.writer().is_none() && database.global.is_none() && !database.members.is_empty() {
+        let reason = format!("nobody writes: none of its {} instances is the writer", database.members.len());
+        return Some(Finding(Kind::NoWriter, Severity::Critical, reason));
+    }
+    let own = state(database.status.as_str());
+    if own != State::Usable {
+        return Some(not_available(own, format!("it is {}", database.status), true));
+    }
+    let of = |member: &Member| member.status.as_ref().map_or(State::Usable, |status| state(status.as_str()));
+    let worst = database.members.iter().min_by_key(|member| (of(member), !member.is_writer))?;
+    let status = worst.status.as_ref().filter(|_| of(worst) != State::Usable)?;
+    // An instance by itself has its database's name.
+    let who = match (worst.is_writer, worst.name == database.name) {
+        (_, true) => "it".to_owned(),
+        (true, false) => format!("its writer {}", worst.name),
+        (false, false) => format!("reader {}", worst.name),
+    };
+    Some(not_available(of(worst), format!("{who} is {status}"), worst.is_writer || !is_cluster))
+}
+
+fn not_available(state: State, reason: String, concerns_writes: bool) -> Finding {
+    let (kind, severity) = match state {
+        State::FailingOver => (Kind::FailingOver, Severity::Critical),
+        State::Broken if concerns_writes => (Kind::DatabaseDown, Severity::Critical),
+        State::Broken | State::Away => (Kind::DatabaseDown, Severity::Warning),
+        State::Stopped | State::Usable => (Kind::DatabaseDown, Severity::Notice),
+    };
+    Finding(kind, severity, reason)
+}
+
+/// Nothing takes over although that is promised: by an objective, or by how strictly the environment is guarded.
+fn no_reader(environment: &Environment, database: &Database) -> Option<Finding> {
+    let objective = environment.databases.rto_seconds(&database.name);
+    let is_guarded = environment.protection == Protection::TypeName;
+    let can_fail_over = match database.topology {
+        Topology::Aurora | Topology::MultiAzCluster => {
+            database.readers().any(|reader| reader.status.as_ref().is_none_or(|status| status.as_str() == "available"))
+        }
+        Topology::MultiAzInstance => true,
+        Topology::Single => objective.is_none(),
+    };
+    // Whether a cluster has instances at all, or is of no region that writes, is another matter.
+    let is_meant = database.global.is_none() && !database.members.is_empty() && (objective.is_some() || is_guarded);
+    if can_fail_over || !is_meant {
+        return None;
+    }
+    let what = if database.readers().next().is_some() { "no reader is available" } else { "it has no reader" };
+    let takes = match database.topology {
+        Topology::Single => "nothing takes over",
+        Topology::Aurora | Topology::MultiAzCluster | Topology::MultiAzInstance => "a failover takes up to 10 min",
+    };
+    Some(match objective {
+        Some(seconds) => {
+            let reason = format!("{what}: {takes}, and {seconds} s are promised");
+            Finding(Kind::NoReader, Severity::Warning, reason)
+        }
+        None => Finding(Kind::NoReader, Severity::Notice, format!("{what}: {takes}")),
+    })
+}
+
+/// The worst of what its instances' metrics say.
+fn metrics(thresholds: &Thresholds, seen: &SeenDatabase, now: Timestamp) -> Option<Finding> {
+    let each = seen.gauges.iter().filter_map(|(name, gauges)| {
+        let Finding(kind, severity, reason) = of_instance(thresholds, gauges, now)?;
+        let whose = if *name == seen.seen.database.name { String::new() } else { format!("{name}: ") };
+        Some(Finding(kind, severity, format!("{whose}{reason}")))
+    });
+    each.min_by_key(|Finding(kind, severity, _)| (*severity, *kind))
+}
+
+fn of_instance(thresholds: &Thresholds, gauges: &DatabaseGauges, now: Timestamp) -> Option<Finding> {
+    let fresh = |gauge: &Option<Gauge>| gauge.clone().filter(|gauge| is_fresh(gauge, now));
+    let ago = |gauge: &Gauge| format!("{} ago", span(now.duration_since(gauge.at)));
+    let storage_least = thresholds.free_storage_gigabytes as f64 * GIGABYTE;
+    if let Some(free) = fresh(&gauges.free_storage).filter(|free| free.value < storage_least) {
+        let gigabytes = free.value / GIGABYTE;
+        let least = thresholds.free_storage_gigabytes;
+        let reason = format!("{gigabytes:.1} GB of storage are free, less than {least} GB ({})", ago(&free));
+        return Some(Finding(Kind::FreeStorage, Severity::Critical, reason));
+    }
+    let lag_most = thresholds.replica_lag.as_secs_f64();
+    if let Some(lag) = fresh(&gauges.lag).filter(|lag| lag.value / 1_000.0 > lag_most) {
+        let reason = format!("{:.1} s behind the writer, over {lag_most} s ({})", lag.value / 1_000.0, ago(&lag));
+        return Some(Finding(Kind::ReplicaLag, Severity::Warning, reason));
+    }
+    let mut over = Vec::new();
+    let cpu_most = thresholds.database_cpu_percent;
+    if let Some(cpu) = fresh(&gauges.cpu).filter(|cpu| cpu.value > f64::from(cpu_most)) {
+        over.push(format!("CPU {:.0} % (over {cpu_most} %; {})", cpu.value, ago(&cpu)));
+    }
+    let connections_most = thresholds.database_connections;
+    if let Some(open) = fresh(&gauges.connections).filter(|open| open.value > connections_most as f64) {
+        over.push(format!("{:.0} connections (over {}; {})", open.value, thousands(connections_most), ago(&open)));
+    }
+    let latency_most = thresholds.database_latency.as_secs_f64();
+    for (what, gauge) in [("read", &gauges.read_latency), ("write", &gauges.write_latency)] {
+        if let Some(latency) = fresh(gauge).filter(|latency| latency.value > latency_most) {
+            over.push(format!("a {what} takes {:.1} s (over {latency_most} s; {})", latency.value, ago(&latency)));
+        }
+    }
+    (!over.is_empty()).then(|| Finding(Kind::DatabaseLoad, Severity::Warning, over.join(", ")))
+}
+
+fn maintenance(database: &Database, now: Timestamp) -> Option<Finding> {
+    let due = database.pending.iter().filter_map(|pending| Some((pending.due_at?, pending)));
+    let (at, pending) = due.min_by_key(|(at, _)| *at).filter(|(at, _)| at.duration_since(now) < MAINTENANCE_SOON)?;
+    let when = match at.duration_since(now) {
+        left if left.is_positive() => format!("in {}", span(left)),
+        _ => "now".to_owned(),
+    };
+    let reason = format!("AWS means to change it {when}: {}: {}", pending.action, pending.description);
+    Some(Finding(Kind::Maintenance, Severity::Notice, reason))
+}

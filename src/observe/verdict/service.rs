@@ -1,0 +1,220 @@
+//! Verdicts on services.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, names_of, said_of};
+use crate::{
+    domain::{
+        Environment, Text, Thresholds,
+        gauge::Gauge,
+        service::{Deployment, Rollout, Service, Standing, Task},
+    },
+    observe::{
+        estate::{Part, SeenService},
+        words::span,
+    },
+};
+
+/// Characters of AWS's words in a reason.
+const WORDS_MAX: usize = 240;
+/// An event that is older explains nothing.
+const EVENT_OLD: SignedDuration = SignedDuration::from_mins(30);
+
+pub(super) fn verdicts(
+    environment: &Environment,
+    thresholds: &Thresholds,
+    part: &Part<SeenService>,
+    now: Timestamp,
+) -> Vec<Verdict> {
+    let awake = awake_groups(environment, part);
+    let one = |seen: &SeenService| {
+        let Finding(kind, severity, reason) = found(environment, thresholds, seen, &awake, now)?;
+        let subject = Subject::Service(seen.service.id.clone());
+        Some(said_of(environment, subject, Finding(kind, severity, aged(reason, part.at, now))))
+    };
+    part.rows.iter().filter_map(|seen| one(seen)).collect()
+}
+
+/// Services of each group that are awake though they might sleep, by the group's name.
+fn awake_groups<'a>(environment: &'a Environment, part: &'a Part<SeenService>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut awake: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    if environment.services.groups.is_empty() {
+        return awake;
+    }
+    for seen in part.rows.iter().filter(|seen| seen.service.desired > 0) {
+        let id = &seen.service.id;
+        if let Some(group) = environment.services.group_of(id).filter(|group| !group.is_always_on(id)) {
+            awake.entry(&group.name).or_default().push(&id.name.0);
+        }
+    }
+    awake
+}
+
+fn found(
+    environment: &Environment,
+    thresholds: &Thresholds,
+    seen: &SeenService,
+    awake: &BTreeMap<&str, Vec<&str>>,
+    now: Timestamp,
+) -> Option<Finding> {
+    // One that is being deleted stands as it shall.
+    if seen.service.status.as_str() != "ACTIVE" {
+        return None;
+    }
+    match seen.service.standing() {
+        Standing::Failing => Some(failing(seen, now)),
+        Standing::Below => below(thresholds, seen, now),
+        Standing::Asleep => asleep(environment, seen, awake),
+        Standing::Deploying | Standing::Steady => None,
+    }
+    .or_else(|| below_minimum(seen))
+    .or_else(|| load(thresholds, seen, now))
+}
+
+/// `3 of 5 tasks run`, and since when.
+fn counts(seen: &SeenService, now: Timestamp) -> String {
+    let Service { running, desired, pending, .. } = seen.service;
+    let run = match (running, desired) {
+        (0, 1) => "its only task does not run".to_owned(),
+        (0, desired) => format!("none of {desired} tasks runs"),
+        (running, desired) => format!("{running} of {desired} tasks run"),
+    };
+    let pending = if pending > 0 { format!(", {pending} on the way up") } else { String::new() };
+    let since = match seen.since {
+        Some((_, at)) => format!(" since {}", span(now.duration_since(at))),
+        None => String::new(),
+    };
+    format!("{run}{since}{pending}")
+}
+
+fn is_down(service: &Service) -> bool {
+    service.desired > 0 && service.running == 0
+}
+
+fn failing(seen: &SeenService, now: Timestamp) -> Finding {
+    let service = &seen.service;
+    let failed = service.deployments.iter().find(|deployment| deployment.rollout == Some(Rollout::Failed));
+    let what = match (failed, service.primary()) {
+        (Some(failed), primary) => broken(failed, primary),
+        (None, Some(primary)) => {
+            let tasks = if primary.failed == 1 { "task" } else { "tasks" };
+            format!("{} {tasks} of {} failed to start", primary.failed, primary.task_definition.0)
+        }
+        (None, None) => "its deployment fails".to_owned(),
+    };
+    let counts = match service.running >= service.desired {
+        true => format!("all {} tasks run", service.desired),
+        false => counts(seen, now),
+    };
+    let why = why(seen, now).map(|why| format!(": {why}")).unwrap_or_default();
+    let (kind, severity) = match is_down(service) {
+        true => (Kind::ServiceDown, Severity::Critical),
+        false => (Kind::ServiceFailing, Severity::Warning),
+    };
+    Finding(kind, severity, format!("{what}; {counts}{why}"))
+}
+
+/// What the circuit breaker did.
+fn broken(failed: &Deployment, primary: Option<&Deployment>) -> String {
+    let what = &failed.task_definition.0;
+    match primary.filter(|primary| primary.id != failed.id) {
+        Some(back) => format!("the deployment of {what} failed and was rolled back to {}", back.task_definition.0),
+        None => format!("the deployment of {what} failed"),
+    }
+}
+
+fn below(thresholds: &Thresholds, seen: &SeenService, now: Timestamp) -> Option<Finding> {
+    let grace = SignedDuration::try_from(thresholds.service_below_after).unwrap_or(SignedDuration::MAX);
+    let is_young = |at: Timestamp| now.duration_since(at) < grace;
+    let starts = seen.service.primary().is_some_and(|primary| {
+        primary.rollout == Some(Rollout::InProgress) && primary.created_at.is_some_and(is_young)
+    });
+    // What stood so when it was first looked at may have stood so for long.
+    if starts || seen.since.is_some_and(|(_, at)| is_young(at)) {
+        return None;
+    }
+    let why = why(seen, now).map(|why| format!(": {why}")).unwrap_or_default();
+    let (kind, severity) = match is_down(&seen.service) {
+        true => (Kind::ServiceDown, Severity::Critical),
+        false => (Kind::ServiceBelow, Severity::Warning),
+    };
+    Some(Finding(kind, severity, format!("{}{why}", counts(seen, now))))
+}
+
+fn below_minimum(seen: &SeenService) -> Option<Finding> {
+    let (service, scaling) = (&seen.service, seen.scaling.as_ref()?);
+    if service.desired == 0 || service.desired >= scaling.min {
+        return None;
+    }
+    let suspended = if scaling.out_suspended { "; scaling out is suspended" } else { "" };
+    let reason = format!(
+        "it shall have {} of autoscaling's {} tasks at least: the count rises at the next scaling only{suspended}",
+        service.desired, scaling.min
+    );
+    Some(Finding(Kind::BelowMinimum, Severity::Warning, reason))
+}
+
+/// Asleep on purpose is well; not where the configuration says otherwise.
+fn asleep(environment: &Environment, seen: &SeenService, awake: &BTreeMap<&str, Vec<&str>>) -> Option<Finding> {
+    let group = environment.services.group_of(&seen.service.id)?;
+    if group.is_always_on(&seen.service.id) {
+        let reason = format!("it is at zero, and group {} says that it never sleeps", group.name);
+        return Some(Finding(Kind::Asleep, Severity::Warning, reason));
+    }
+    let others = awake.get(group.name.as_str())?;
+    let reason =
+        format!("it sleeps while others of group {} are awake ({})", group.name, names_of(others.iter().copied()));
+    Some(Finding(Kind::Asleep, Severity::Notice, reason))
+}
+
+fn load(thresholds: &Thresholds, seen: &SeenService, now: Timestamp) -> Option<Finding> {
+    let over = |name: &str, gauge: &Option<Gauge>, most: u32| {
+        let gauge = gauge.as_ref().filter(|gauge| is_fresh(gauge, now) && gauge.value > f64::from(most))?;
+        let ago = span(now.duration_since(gauge.at));
+        Some(format!("{name} {:.0} % (over {most} %; {ago} ago)", gauge.value))
+    };
+    let cpu = over("CPU", &seen.cpu, thresholds.service_cpu_percent);
+    let memory = over("memory", &seen.memory, thresholds.service_memory_percent);
+    let both: Vec<String> = cpu.into_iter().chain(memory).collect();
+    (!both.is_empty()).then(|| Finding(Kind::ServiceLoad, Severity::Warning, both.join(", ")))
+}
+
+/// Why tasks do not run: what the newest task that ended by itself says, else what ECS last said about the service.
+fn why(seen: &SeenService, now: Timestamp) -> Option<String> {
+    let ended = seen.stopped.iter().find(|task| {
+        let code = task.stop_code.as_ref().map(Text::as_str);
+        !matches!(code, None | Some("ServiceSchedulerInitiated" | "UserInitiated"))
+    });
+    if let Some(words) = ended.and_then(task_words) {
+        return Some(words);
+    }
+    let primary = seen.service.primary();
+    let failed = seen.service.deployments.iter().find(|deployment| deployment.rollout == Some(Rollout::Failed));
+    let reason = failed.or(primary).filter(|deployment| deployment.rollout == Some(Rollout::Failed));
+    if let Some(reason) = reason.and_then(|deployment| deployment.rollout_reason.as_ref()) {
+        return Some(short(reason.as_str()));
+    }
+    let event =
+        seen.service.events.iter().find(|event| !event.message.as_str().contains("has reached a steady state"))?;
+    let is_young = now.duration_since(event.at) < EVENT_OLD;
+    let words = event.message.as_str();
+    let words = words.strip_prefix(&format!("(service {}) ", seen.service.id.name.0)).unwrap_or(words);
+    is_young.then(|| short(words))
+}
+
+/// `CannotPullContainerError: ...`, `Essential container in task exited (app: exit code 1)`.
+fn task_words(task: &Task) -> Option<String> {
+    let reason = task.stopped_reason.as_ref()?;
+    let exits = task.containers.iter().filter_map(|container| {
+        let code = container.exit_code.filter(|code| *code != 0)?;
+        Some(format!("{}: exit code {code}", container.name))
+    });
+    let exits = exits.collect::<Vec<_>>().join(", ");
+    Some(if exits.is_empty() { short(reason.as_str()) } else { format!("{} ({exits})", short(reason.as_str())) })
+}
+
+fn short(words: &str) -> String {
+    Text::capped(words, WORDS_MAX).to_string()
+}
