@@ -151,7 +151,7 @@ impl Ground {
     }
 }
 
-fn environment(endpoint: Option<String>) -> Environment {
+pub(crate) fn environment(endpoint: Option<String>) -> Environment {
     Environment {
         name: EnvironmentName("dev".to_owned()),
         account: Some(AccountId(ACCOUNT.to_owned())),

@@ -3,6 +3,7 @@
 //! With `--check` a missed bound fails. The bounds hold on two quiet cores; the table begins with how quiet they are.
 
 mod console;
+mod estate;
 mod frame;
 mod memory;
 mod queues;
@@ -66,6 +67,7 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["watch-20000", "watch-20000-queue", "watch-20000-told"], watch::memory),
     (&["verdicts-20000"], watch::verdicts),
     (&["cache-2000", "cache-2000-size"], watch::cache),
+    (&["estate", "estate-throttled", "estate-verdicts"], estate::complete),
     (&["first-frame", "first-frame-cached"], console::first_frame),
     (&["key-median", "key-p99"], console::keys),
     (&["console-2000", "console-20000"], console::memory),

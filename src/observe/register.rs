@@ -144,11 +144,13 @@ impl Register {
         if self.are_services_known() {
             return;
         }
-        let came: BTreeSet<ServiceId> = services.iter().map(|service| service.id.clone()).collect();
-        let mut rows: Vec<SeenService> = services.into_iter().map(|service| self.seen_service(at, service)).collect();
+        let came: BTreeSet<&ServiceId> = services.iter().map(|service| &service.id).collect();
         let others = self.estate.services.rows.iter().filter(|row| !came.contains(&row.service.id));
-        rows.extend(others.map(|row| SeenService::clone(row)));
-        self.settle_services(rows);
+        let mut rows: Vec<Arc<SeenService>> = others.map(Arc::clone).collect();
+        rows.extend(services.into_iter().map(|service| Arc::new(self.seen_service(at, service))));
+        rows.sort_by(|left, right| left.service.id.cmp(&right.service.id));
+        self.estate.services.rows = rows.into();
+        self.raise(Change::Content);
     }
 
     /// Services came. Those of clusters that did not answer stay as they were.

@@ -1,4 +1,5 @@
 //! What is seen of the environments, on the sandbox, under virtual time.
 
+mod estate;
 mod support;
 mod watch;

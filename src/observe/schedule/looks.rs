@@ -30,7 +30,7 @@ pub enum Look {
 }
 
 /// Most that throttling stretches an interval: 2 to this power.
-const SLOWNESS_MAX: u32 = 5;
+const SLOWNESS_MAX: u32 = 3;
 
 impl Look {
     /// Every look.
@@ -183,5 +183,107 @@ impl Looks {
             Outcome::Unreachable => now + pause(lane.turn.failures),
         };
         lane.turn.due = due;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Lanes of a policy, asked for `end` seconds; when each look was made.
+    struct Game {
+        looks: Looks,
+        policy: Policy,
+        now: Duration,
+        made: Vec<(Look, Duration)>,
+    }
+
+    impl Game {
+        fn new() -> Self {
+            let mut looks = Looks::default();
+            Look::ALL.into_iter().for_each(|look| looks.want(Duration::ZERO, look));
+            looks.set_reached(Duration::ZERO, true);
+            Self { looks, policy: Policy::default(), now: Duration::ZERO, made: Vec::new() }
+        }
+
+        /// None: it does not answer.
+        fn play(&mut self, end: Duration, mut world: impl FnMut(Look) -> Option<Outcome>) {
+            while self.now < end {
+                let mut wake = Wake::default();
+                while let Some(look) = self.looks.next(self.now, &mut wake) {
+                    self.made.push((look, self.now));
+                    if let Some(outcome) = world(look) {
+                        let answered = self.now + Duration::from_millis(10);
+                        self.looks.answered(answered, look, outcome, &self.policy);
+                    }
+                }
+                let mut wake = Wake::default();
+                assert_eq!(self.looks.next(self.now, &mut wake), None);
+                self.now = wake.0.unwrap_or(end).min(end).max(self.now + Duration::from_millis(10));
+            }
+        }
+
+        fn times(&self, look: Look) -> usize {
+            self.made.iter().filter(|(made, _)| *made == look).count()
+        }
+    }
+
+    #[test]
+    fn each_part_has_its_own_interval_and_nothing_is_asked_twice_at_once() {
+        let mut game = Game::new();
+        game.play(seconds(600), |look| (look != Look::Databases).then_some(Outcome::Done));
+        assert_eq!([Look::Services, Look::Alarms, Look::Mappings].map(|look| game.times(look)), [40, 20, 10]);
+        assert_eq!(game.times(Look::Databases), 1, "it hangs, and no other feels it");
+        assert_eq!([Look::Scaling, Look::ServiceGauges, Look::Lags].map(|look| game.times(look)), [10, 10, 10]);
+    }
+
+    #[test]
+    fn throttling_and_denial_slow_one_lane_down() {
+        let mut game = Game::new();
+        let outcome = |look| match look {
+            Look::Services => Outcome::Throttled,
+            Look::Alarms => Outcome::Denied,
+            Look::Mappings => Outcome::Failed,
+            _ => Outcome::Done,
+        };
+        game.play(seconds(1_200), |look| Some(outcome(look)));
+        assert!((9..=14).contains(&game.times(Look::Services)), "{}", game.times(Look::Services));
+        assert!((4..=5).contains(&game.times(Look::Alarms)), "{}", game.times(Look::Alarms));
+        assert!((18..=21).contains(&game.times(Look::Mappings)), "{}", game.times(Look::Mappings));
+        assert_eq!(game.times(Look::Databases), 80);
+        let (healed, before) = (game.now, game.times(Look::Services));
+        game.play(healed + seconds(600), |_| Some(Outcome::Done));
+        assert!(game.times(Look::Services) - before >= 20, "fast again: {}", game.times(Look::Services) - before);
+    }
+
+    #[test]
+    fn what_is_on_the_screen_is_looked_at_at_once_and_more_often_but_no_metric() {
+        let mut game = Game::new();
+        game.play(seconds(10), |_| Some(Outcome::Done));
+        game.looks.open(game.now, &[PartName::Services], &game.policy);
+        game.play(seconds(310), |_| Some(Outcome::Done));
+        assert!((60..=62).contains(&game.times(Look::Services)), "{}", game.times(Look::Services));
+        assert!((15..=17).contains(&game.times(Look::Stopped)), "{}", game.times(Look::Stopped));
+        assert_eq!((game.times(Look::Databases), game.times(Look::ServiceGauges)), (21, 6));
+        game.looks.open(game.now, &[], &game.policy);
+        game.play(seconds(610), |_| Some(Outcome::Done));
+        assert!(game.times(Look::Services) <= 84, "{}", game.times(Look::Services));
+    }
+
+    #[test]
+    fn without_clients_nothing_is_looked_at_and_with_new_ones_what_failed_is() {
+        let mut game = Game::new();
+        game.play(seconds(1), |_| Some(Outcome::Unreachable));
+        game.looks.set_reached(game.now, false);
+        let before = game.made.len();
+        game.play(seconds(300), |_| Some(Outcome::Done));
+        assert_eq!(game.made.len(), before);
+        game.looks.set_reached(game.now, true);
+        game.play(seconds(301), |_| Some(Outcome::Done));
+        assert_eq!(game.made.len(), before + Look::ALL.len());
     }
 }

@@ -6,6 +6,7 @@
 
 mod looks;
 mod pace;
+mod policy;
 mod share;
 mod slots;
 #[cfg(test)]
@@ -15,75 +16,9 @@ use std::{collections::BTreeSet, time::Duration};
 use self::looks::Looks;
 use self::pace::Pace;
 use self::slots::{Lane, Slots};
-pub use self::{looks::Look, share::Share, slots::Slot};
+pub use self::{looks::Look, policy::Policy, share::Share, slots::Slot};
 use super::{budget::Budget, focus::PartName, snapshot::Spend};
 use crate::domain::WatchRules;
-
-/// How often what is asked, and how much at once.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Policy {
-    /// A queue on the screen.
-    pub visible: Duration,
-    /// A dead-letter queue.
-    pub dead_letters: Duration,
-    /// Any other queue.
-    pub rest: Duration,
-    /// Which queues there are.
-    pub listing: Duration,
-    /// A queue that may not be looked at.
-    pub denied: Duration,
-    /// A queue's tags, where the configuration pairs by them.
-    pub tags: Duration,
-    /// Ages of oldest messages.
-    pub ages: Duration,
-    /// ECS services. What is on the screen is looked at three times as often, but not more often than `visible`; so are the next ones.
-    pub services: Duration,
-    /// Databases.
-    pub databases: Duration,
-    /// Alarms.
-    pub alarms: Duration,
-    /// Lambda event source mappings.
-    pub mappings: Duration,
-    /// Stopped tasks of services that stand badly.
-    pub stopped: Duration,
-    /// Autoscaling of services.
-    pub scaling: Duration,
-    /// Metrics of services, databases and Kafka's readers.
-    pub gauges: Duration,
-    /// Longest pause between two probes of an environment that is not reached.
-    pub probe_max: Duration,
-    /// Questions at once, of those that were asked less than `slow_after` ago.
-    pub concurrency: usize,
-    /// All questions at once: those that hang do not hold up others.
-    pub in_flight_max: usize,
-    /// A question that is not answered by then is slow.
-    pub slow_after: Duration,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            visible: Duration::from_secs(5),
-            dead_letters: Duration::from_secs(10),
-            rest: Duration::from_secs(60),
-            listing: Duration::from_secs(60),
-            denied: Duration::from_secs(300),
-            tags: Duration::from_secs(900),
-            ages: Duration::from_secs(60),
-            services: Duration::from_secs(15),
-            databases: Duration::from_secs(15),
-            alarms: Duration::from_secs(30),
-            mappings: Duration::from_secs(60),
-            stopped: Duration::from_secs(60),
-            scaling: Duration::from_secs(60),
-            gauges: Duration::from_secs(60),
-            probe_max: Duration::from_secs(30),
-            concurrency: 32,
-            in_flight_max: 256,
-            slow_after: Duration::from_secs(1),
-        }
-    }
-}
 
 /// A question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -397,7 +332,7 @@ impl Schedule {
             Ask::Describe(_) | Ask::Tags(_) => self.queue_answered(now, ask, outcome),
             Ask::Look(look) => {
                 self.looks.answered(now, look, outcome, &self.policy);
-                if outcome == Outcome::Unreachable {
+                if outcome == Outcome::Unreachable && !self.down {
                     self.list_soon(now);
                 }
             }

@@ -45,7 +45,10 @@ fn awake_groups<'a>(environment: &'a Environment, part: &'a Part<SeenService>) -
     }
     for seen in part.rows.iter().filter(|seen| seen.service.desired > 0) {
         let id = &seen.service.id;
-        if let Some(group) = environment.services.group_of(id).filter(|group| !group.is_always_on(id)) {
+        if environment.services.is_always_on(id) {
+            continue;
+        }
+        for group in environment.services.groups_of(id) {
             awake.entry(&group.name).or_default().push(&id.name.0);
         }
     }
@@ -158,14 +161,15 @@ fn below_minimum(seen: &SeenService) -> Option<Finding> {
 
 /// Asleep on purpose is well; not where the configuration says otherwise.
 fn asleep(environment: &Environment, seen: &SeenService, awake: &BTreeMap<&str, Vec<&str>>) -> Option<Finding> {
-    let group = environment.services.group_of(&seen.service.id)?;
-    if group.is_always_on(&seen.service.id) {
+    let id = &seen.service.id;
+    if let Some(group) = environment.services.groups_of(id).find(|group| group.is_always_on(id)) {
         let reason = format!("it is at zero, and group {} says that it never sleeps", group.name);
         return Some(Finding(Kind::Asleep, Severity::Warning, reason));
     }
-    let others = awake.get(group.name.as_str())?;
-    let reason =
-        format!("it sleeps while others of group {} are awake ({})", group.name, names_of(others.iter().copied()));
+    let mut groups = environment.services.groups_of(id);
+    let (name, others) = groups.find_map(|group| Some((&group.name, awake.get(group.name.as_str())?)))?;
+    let others = names_of(others.iter().copied());
+    let reason = format!("it sleeps while others of group {name} are awake ({others})");
     Some(Finding(Kind::Asleep, Severity::Notice, reason))
 }
 

@@ -64,6 +64,7 @@ fn stopped(code: &str, reason: &str, exit_code: Option<i32>) -> Task {
         desired_status: Text::from("STOPPED"),
         task_definition: TaskDefinition("api:4".to_owned()),
         started_by: None,
+        group: None,
         health: None,
         zone: None,
         created_at: None,

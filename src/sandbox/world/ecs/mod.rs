@@ -45,12 +45,18 @@ pub struct Ecs {
     places: BTreeMap<PlaceKey, Region>,
     due: BTreeSet<(i64, Due)>,
     rng: Rng,
+    throttled: u64,
 }
 
 impl Ecs {
     /// Nothing; the seed decides every id.
     pub(super) fn new(seed: u64) -> Self {
-        Self { places: BTreeMap::new(), due: BTreeSet::new(), rng: Rng::with_seed(seed ^ 0x0ec5) }
+        Self { places: BTreeMap::new(), due: BTreeSet::new(), rng: Rng::with_seed(seed ^ 0x0ec5), throttled: 0 }
+    }
+
+    /// Calls that were throttled, all accounts together.
+    pub fn throttled(&self) -> u64 {
+        self.throttled
     }
 
     fn uuid(&mut self) -> String {
@@ -118,6 +124,7 @@ impl World {
         if let Some(kind) = kind(action)
             && !self.ecs.region(caller).buckets.take(kind, now)
         {
+            self.ecs.throttled += 1;
             return Err(error("ThrottlingException", "Rate exceeded"));
         }
         let answer = self.ecs.call(now, caller, action, body)?;
