@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// What is said of something.
+type Said = (Severity, Kind, &'static str);
+
 fn part<T>(rows: Vec<T>) -> Part<T> {
     Part { at: Some(now()), rows: rows.into_iter().map(Arc::new).collect(), ..Part::default() }
 }
@@ -114,7 +117,7 @@ fn a_service_below_what_it_shall_says_since_when_and_why() {
         seen.service.events = vec![ServiceEvent { id: "1".to_owned(), at: ago(minutes), message }];
         seen
     };
-    let table: Vec<(SeenService, Option<(Severity, Kind, &str)>)> = vec![
+    let table: Vec<(SeenService, Option<Said>)> = vec![
         (service("api", 2, 2), None),
         (service("api", 0, 0), None),
         (below(1, service("api", 5, 3)), None),
@@ -236,7 +239,7 @@ fn a_database_says_its_worst() {
     reader.members[1].status = Some(Text::from("rebooting\u{1b}"));
     let mut full = pair();
     full.members[0].status = Some(Text::from("storage-full"));
-    let table: Vec<(Database, Vec<(Severity, Kind, &str)>)> = vec![
+    let table: Vec<(Database, Vec<Said>)> = vec![
         (pair(), vec![]),
         (nobody, vec![(Critical, Kind::NoWriter, "nobody writes: none of its 2 instances is the writer")]),
         (status("failing-over"), vec![(Critical, Kind::FailingOver, "it is failing-over")]),
