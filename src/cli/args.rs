@@ -1,8 +1,10 @@
 //! The command line as typed.
 
 mod alarms;
+mod consumers;
 mod databases;
 mod migrate;
+mod scale;
 mod services;
 
 use std::path::PathBuf;
@@ -11,8 +13,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 pub use alarms::Alarms;
+pub use consumers::{Consumers, ConsumersCommand, ListConsumers, PauseConsumers, ResumeConsumers};
 pub use databases::{Databases, Failover};
 pub use migrate::Migrate;
+pub use scale::{Sleep, Wake};
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
@@ -160,6 +164,8 @@ pub enum Command {
     Failover(Failover),
     /// Start a migration's task once, follow its log, and end with its exit code
     Migrate(Migrate),
+    /// List who takes messages of which queue; pause and resume them
+    Consumers(Consumers),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first
@@ -288,7 +294,7 @@ pub struct Redrive {
     /// Go on with a run that ended early
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "queue", "to", "limit", "filter", "ids", "rate", "ramp", "max_bounce", "wait_bounce", "engine", "park", "edit",
-        "no_snapshot", "mark", "despite_unfinished", "visibility", "lanes",
+        "no_snapshot", "mark", "despite_unfinished", "visibility", "lanes", "pause_consumers",
     ])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
@@ -322,38 +328,6 @@ pub struct Restore {
     pub operation: operations::Restore,
     /// Go on with a restore that ended early
     #[arg(long, value_name = "RUN", conflicts_with_all = ["run", "to", "filter", "perhaps", "again"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-/// Options of `wake`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct Wake {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::Wake,
-    /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service", "timeout_seconds"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-/// Options of `sleep`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct Sleep {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::Sleep,
-    /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["group", "service", "timeout_seconds"])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]
@@ -451,6 +425,10 @@ pub fn command() -> clap::Command {
         })
         .mut_subcommand("failover", |command| command.mut_arg("resume", runs))
         .mut_subcommand("migrate", |command| command.mut_arg("resume", runs))
+        .mut_subcommand("consumers", |command| {
+            let pause = |command: clap::Command| command.mut_arg("queue", names).mut_arg("resume", runs);
+            command.mut_subcommand("pause", pause).mut_subcommand("resume", pause)
+        })
         .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
         .mut_subcommand("wake", |command| command.mut_arg("resume", runs))
         .mut_subcommand("sleep", |command| command.mut_arg("resume", runs))

@@ -105,10 +105,12 @@ fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
     let Report { operation, environment, run, tally, .. } = report;
     let how = report.end.words();
     let mut lines = vec![format!("{operation} in {environment}: {how} ({run}, {})", duration(report.seconds))];
-    if report.services.is_empty() {
+    let is_transfer = tally.sent + tally.removed > 0;
+    if is_transfer || (report.services.is_empty() && report.mappings.is_empty()) {
         lines.extend(run::words::counts(tally).iter().map(|(count, what)| format!("  {count} {what}")));
     }
     lines.extend(report.services.iter().map(|service| format!("  {}", service.words())));
+    lines.extend(report.mappings.iter().map(|mapping| format!("  {}", mapping.words())));
     lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));
     // One reason stands above already.
     let is_one = tally.kept.len() == 1;

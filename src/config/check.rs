@@ -122,7 +122,7 @@ impl One<'_> {
             endpoint: self.endpoint(typed, protection(typed, defaults)),
             queues: QueueRules::default(),
             watch: self.watch(typed, defaults),
-            services: self.services(typed),
+            services: self.services(typed, defaults),
             databases: self.databases(typed, defaults),
             account,
         };

@@ -27,7 +27,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -98,6 +98,11 @@ const TABLES: [Table; 16] = [
             ("ca_file", r#""/etc/ssl/rds-global-bundle.pem""#, Live),
             ("sql", r#""select 1""#, Commented),
         ],
+    },
+    Table {
+        heading: "[[defaults.consumers]]",
+        path: &["defaults", "consumers", "*"],
+        keys: &[("queue", r#""offers-*""#, Live), ("service", r#""shop-${env}/offers-worker""#, Live)],
     },
     Table {
         heading: "[environments.dev]",

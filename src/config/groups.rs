@@ -3,7 +3,7 @@
 use super::{
     check::One,
     texts::Sort,
-    typed::{Environment, Group},
+    typed::{Consumer, Defaults, Environment, Group},
 };
 use crate::{
     domain::service_rules::{ServiceGroup, ServiceRules},
@@ -15,9 +15,11 @@ const SIZE_MOST: i64 = 100;
 
 impl One<'_> {
     /// The environment's groups, in the order of their names.
-    pub(super) fn services(&mut self, typed: &Environment) -> ServiceRules {
+    pub(super) fn services(&mut self, typed: &Environment, defaults: &Defaults) -> ServiceRules {
         let groups = typed.groups.iter().flatten().map(|(name, group)| self.group(name, group)).collect();
-        ServiceRules { groups, migrations: self.migrations(typed) }
+        let consumers = [&typed.consumers, &defaults.consumers].into_iter().flatten().flatten();
+        let consumers = consumers.filter_map(|consumer| self.consumer(consumer)).collect();
+        ServiceRules { groups, migrations: self.migrations(typed), consumers }
     }
 
     fn group(&mut self, name: &Spot<String>, group: &Group) -> ServiceGroup {
@@ -41,6 +43,16 @@ impl One<'_> {
         }
     }
 
+    fn consumer(&mut self, typed: &Consumer) -> Option<(String, String)> {
+        let (queue, service) = (typed.queue.as_ref()?, typed.service.as_ref()?);
+        if queue.value().starts_with("ssm:") {
+            let problem = Problem::error(queue.span(), "this cannot be read from an SSM parameter");
+            self.problems.push(problem.help("write the queue's name, or a pattern of it"));
+            return None;
+        }
+        Some((self.plain(queue, Sort::QueuePattern), self.service(service)))
+    }
+
     fn service(&mut self, spot: &Spot<String>) -> String {
         self.plain(spot, Sort::ServicePattern)
     }
@@ -49,6 +61,23 @@ impl One<'_> {
 #[cfg(test)]
 mod tests {
     use crate::config::{Paint, Source, Why, examine};
+
+    #[test]
+    fn consumers_are_read_the_environments_own_first() {
+        let text = "[defaults]\nconsumers = [{ queue = \"*\", service = \"shop-${env}/worker\" }]\n\
+                    [environments.dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\n\
+                    consumers = [{ queue = \"orders-*\", service = \"router\" }]\n";
+        let read = |text: &str| examine(Source { path: "opsctl.toml".into(), why: Why::Flag }, text.to_owned());
+        let (report, bound) = read(text);
+        assert!(report.problems.list.is_empty(), "{}", report.render(Paint::Plain));
+        let rules = bound[0].reach().services.consumers.clone();
+        let pair = |queue: &str, service: &str| (queue.to_owned(), service.to_owned());
+        assert_eq!(rules, [pair("orders-*", "router"), pair("*", "shop-dev/worker")]);
+        for wrong in ["queue = \"a\"", "queue = \"a\", service = \"b c\"", "queue = \"ssm:/a\", service = \"b\""] {
+            let text = text.replace("queue = \"*\", service = \"shop-${env}/worker\"", wrong);
+            assert!(!read(&text).0.is_good(), "{wrong}");
+        }
+    }
 
     #[test]
     fn groups_are_read_and_empty_ones_refused() {

@@ -50,6 +50,8 @@ pub(super) struct Defaults {
     pub(super) watch: Option<Watch>,
     /// What is expected of databases.
     pub(super) databases: Option<Databases>,
+    /// Which ECS services take which queues' messages: those that `opsctl consumers` pauses. Lambda's mappings say it themselves.
+    pub(super) consumers: Option<Vec<Consumer>>,
 }
 
 /// One AWS account in one region.
@@ -83,6 +85,8 @@ pub(super) struct Environment {
     pub(super) watch: Option<Watch>,
     /// What is expected of databases; before what the defaults say.
     pub(super) databases: Option<Databases>,
+    /// Which ECS services take which queues' messages, besides those of the defaults.
+    pub(super) consumers: Option<Vec<Consumer>>,
     /// Groups of services that wake and sleep together, by name.
     pub(super) groups: Option<BTreeMap<Spot<String>, Group>>,
     /// Migrations, by name: tasks that `opsctl migrate NAME` starts once and waits for.
@@ -138,6 +142,18 @@ pub(super) struct Group {
     pub(super) size: Option<Spot<i64>>,
     /// Whether it may be put to sleep where names are typed (`type-name`).
     pub(super) sleep_allowed: Option<Spot<bool>>,
+}
+
+/// An ECS service that takes queues' messages.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Consumer {
+    /// Pattern of the queue's name; `*` stands for any characters.
+    #[schemars(required)]
+    pub(super) queue: Option<Spot<String>>,
+    /// Pattern of the service's name, or of `cluster/name`.
+    #[schemars(required)]
+    pub(super) service: Option<Spot<String>>,
 }
 
 /// Which queues are looked at, and which belong together. In a pattern `*` stands for any characters.

@@ -1,14 +1,45 @@
 //! Who takes messages: Lambda event source mappings, and groups that read Kafka.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{QueueName, Text, gauge::Gauge};
+use super::{QueueName, Text, gauge::Gauge, service::ServiceId};
 
 /// Id of an event source mapping, a UUID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MappingId(pub String);
+
+/// Who takes a queue's messages, as far as it can be paused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConsumerId {
+    /// An event source mapping.
+    Mapping(MappingId),
+    /// The tasks of an ECS service.
+    Service(ServiceId),
+}
+
+impl ConsumerId {
+    /// Of what [`ConsumerId`] is shown as.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ')? {
+            ("mapping", id) => Some(Self::Mapping(MappingId(id.to_owned()))),
+            ("service", id) => ServiceId::parse(id).map(Self::Service),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ConsumerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mapping(id) => write!(formatter, "mapping {}", id.0),
+            Self::Service(id) => write!(formatter, "service {id}"),
+        }
+    }
+}
 
 /// A Lambda event source mapping: a queue's messages, or a stream's, become calls of a function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +89,22 @@ pub enum MappingState {
 }
 
 impl MappingState {
+    /// Whether it goes on to another state by itself: until then Lambda refuses changes.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::Disabling | Self::Enabling | Self::Creating | Self::Updating | Self::Deleting => true,
+            Self::Disabled | Self::Enabled | Self::Other => false,
+        }
+    }
+
+    /// Whether it takes messages, or is about to.
+    pub fn is_on(self) -> bool {
+        match self {
+            Self::Enabled | Self::Enabling | Self::Creating | Self::Updating => true,
+            Self::Disabled | Self::Disabling | Self::Deleting | Self::Other => false,
+        }
+    }
+
     /// In words.
     pub fn words(self) -> &'static str {
         match self {

@@ -9,6 +9,8 @@ pub struct ServiceRules {
     pub groups: Vec<ServiceGroup>,
     /// In the order of their names.
     pub migrations: Vec<Migration>,
+    /// Which services take which queues' messages: patterns of a queue's name, and of a service.
+    pub consumers: Vec<(String, String)>,
 }
 
 /// Services that wake and sleep together. Patterns are of a service's name, or of `cluster/name`; `*` stands for any characters.
@@ -45,6 +47,16 @@ impl ServiceRules {
     /// Whether any group says that it is never put to sleep.
     pub fn is_always_on(&self, service: &ServiceId) -> bool {
         self.groups.iter().any(|group| group.is_always_on(service))
+    }
+
+    /// Whether a service is configured to take a queue's messages.
+    pub fn consumes(&self, service: &ServiceId, queue: &str) -> bool {
+        self.consumers.iter().any(|(pattern, worker)| glob(pattern, queue) && fits(worker, service))
+    }
+
+    /// Whether any service is configured to take a queue's messages.
+    pub fn has_consumers(&self, queue: &str) -> bool {
+        self.consumers.iter().any(|(pattern, _)| glob(pattern, queue))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{IntentMessage, JournalError, Lines, Record, RunFolder};
-use crate::domain::{MessageId, service::ServiceId};
+use crate::domain::{MessageId, consumer::MappingId, service::ServiceId};
 
 /// What had been done when a run broke off.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,8 @@ pub struct History {
     pub task_started_at: Option<Timestamp>,
     /// Services whose desired count was set or about to be: from the first count, to the last.
     pub desired: BTreeMap<ServiceId, (u32, u32)>,
+    /// Event source mappings that were paused or resumed, or were about to be: which of it was intended last.
+    pub mappings: BTreeMap<MappingId, bool>,
     /// When a failover was asked for, and which; none where it was refused for certain.
     pub failover_asked: Option<(Timestamp, serde_json::Value)>,
     /// When a migration's task was first asked for with the token that counts, and what; none where it was refused for certain.
@@ -142,7 +144,10 @@ impl Reading {
                     history.desired.entry(service).or_insert((from, to)).1 = to;
                 }
             }
-            Record::Desired { .. } => {}
+            Record::Desired { .. } | Record::Mapping { .. } => {}
+            Record::MappingIntent { mapping, enabled, .. } => {
+                history.mappings.insert(MappingId(mapping), enabled);
+            }
             Record::FailoverIntent { what } => history.failover_asked = Some((at, *what)),
             Record::Failover { status } if status == "refused" => history.failover_asked = None,
             Record::Failover { .. } => {}

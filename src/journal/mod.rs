@@ -7,6 +7,7 @@
 mod error;
 mod folder;
 mod history;
+mod paused;
 mod reader;
 mod record;
 mod sizes;
@@ -17,6 +18,7 @@ mod writer;
 pub use error::JournalError;
 pub use folder::{Held, RunFolder, RunSummary, StateFolder};
 pub use history::History;
+pub use paused::{Pause, Paused};
 pub use reader::{Line, Lines, Verdict, verify};
 pub use record::{Entry, IntentMessage, Record, SentMessage};
 pub use sizes::{Size, Sizes};

@@ -148,6 +148,22 @@ pub enum Record {
         /// The deployment that was PRIMARY then.
         deployment: Option<String>,
     },
+    /// An event source mapping is about to be paused or resumed.
+    MappingIntent {
+        /// UUID.
+        mapping: String,
+        /// Function.
+        function: Text,
+        /// Whether it shall take messages.
+        enabled: bool,
+    },
+    /// What is known of an event source mapping that was to be paused or resumed.
+    Mapping {
+        /// UUID.
+        mapping: String,
+        /// In words.
+        status: Text,
+    },
     /// A database's failover was asked for; written before the call.
     FailoverIntent {
         /// Database, topology, who writes before, who shall.

@@ -40,6 +40,11 @@ impl Record {
                 format!("about to set the desired count of {service} from {from} to {to}")
             }
             Record::Desired { service, to, .. } => format!("the desired count of {service} is {to}"),
+            Record::MappingIntent { mapping, function, enabled } => {
+                let verb = if *enabled { "resume" } else { "pause" };
+                format!("about to {verb} the mapping {mapping} of {function}")
+            }
+            Record::Mapping { mapping, status } => format!("mapping {mapping}: {status}"),
             Record::FailoverIntent { what } => {
                 let text = |name: &str| what.get(name).and_then(serde_json::Value::as_str).unwrap_or("its standby");
                 format!("about to fail over {} to {}", text("database"), text("target"))

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    consumers::Consumers,
     migrate::ToMigrate,
     scale::Scale,
     transfer::{Judge, Settings},
@@ -35,6 +36,10 @@ pub enum Bound {
     FailOver(Box<FailOver>),
     /// A migration's task.
     Migrate(Box<ToMigrate>),
+    /// Consumers to be paused or resumed.
+    Consumers(Consumers),
+    /// Consumers that are paused around something else.
+    Around(Consumers, Box<Bound>),
 }
 
 /// A move task to be.

@@ -13,6 +13,12 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
         Operation::Purge(purge) => (serde_json::to_value(purge), serde_json::to_value(super::Purge::default())),
         Operation::Wake(wake) => (serde_json::to_value(wake), serde_json::to_value(super::Wake::default())),
         Operation::Sleep(sleep) => (serde_json::to_value(sleep), serde_json::to_value(super::Sleep::default())),
+        Operation::PauseConsumers(pause) => {
+            (serde_json::to_value(pause), serde_json::to_value(super::PauseConsumers::default()))
+        }
+        Operation::ResumeConsumers(resume) => {
+            (serde_json::to_value(resume), serde_json::to_value(super::ResumeConsumers::default()))
+        }
         Operation::Restore(restore) => {
             words.push(restore.run.to_string());
             (serde_json::to_value(restore), Ok(serde_json::json!({ "run": restore.run })))

@@ -4,6 +4,7 @@
 
 pub mod bound;
 mod command_line;
+pub mod consumers;
 mod error;
 pub mod failover;
 pub mod migrate;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bound::Bound;
 pub use command_line::command_line;
+pub use consumers::{PauseConsumers, ResumeConsumers};
 pub use error::OperationError;
 pub use failover::Failover;
 pub use migrate::Migrate;
@@ -48,6 +50,12 @@ pub enum Operation {
     Failover(Failover),
     /// Start a migration's task once, follow its log, and wait for its end
     Migrate(Migrate),
+    /// Pause all consumers of a queue, and remember them
+    #[command(name = "consumers pause")]
+    PauseConsumers(PauseConsumers),
+    /// Resume the consumers that opsctl has paused, and no others
+    #[command(name = "consumers resume")]
+    ResumeConsumers(ResumeConsumers),
 }
 
 impl Operation {
@@ -61,6 +69,8 @@ impl Operation {
             Self::Sleep(_) => "sleep",
             Self::Failover(_) => "failover",
             Self::Migrate(_) => "migrate",
+            Self::PauseConsumers(_) => "consumers pause",
+            Self::ResumeConsumers(_) => "consumers resume",
         }
     }
 
@@ -71,7 +81,7 @@ impl Operation {
             Self::Purge(purge) => purge.filter.as_deref(),
             Self::Restore(restore) => restore.filter.as_deref(),
             Self::Wake(_) | Self::Sleep(_) => None,
-            Self::Failover(_) | Self::Migrate(_) => None,
+            Self::Failover(_) | Self::Migrate(_) | Self::PauseConsumers(_) | Self::ResumeConsumers(_) => None,
         }
     }
 
@@ -81,6 +91,7 @@ impl Operation {
             Self::Redrive(redrive) => redrive.limit,
             Self::Purge(purge) => purge.limit,
             Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) | Self::Failover(_) | Self::Migrate(_) => None,
+            Self::PauseConsumers(_) | Self::ResumeConsumers(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bound, Operation, OperationError, failover, migrate, purge, redrive, restore, scale};
+use super::{Bound, Operation, OperationError, consumers, failover, migrate, purge, redrive, restore, scale};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text},
@@ -69,6 +69,8 @@ impl Planner {
             Operation::Sleep(sleep) => scale::plan(sleep.into(), cloud, self).await?,
             Operation::Failover(failover) => failover::plan(failover, cloud, self).await?,
             Operation::Migrate(migrate) => migrate::plan(migrate, cloud, self).await?,
+            Operation::PauseConsumers(pause) => consumers::pause(pause, cloud, self).await?,
+            Operation::ResumeConsumers(resume) => consumers::resume(resume, cloud, self).await?,
         };
         let plan = &mut planned.plan;
         let environment = cloud.environment();

@@ -10,7 +10,12 @@ use crate::{
 /// Says in the plan of an earlier try what is left of it: its counts are the whole queue's as it was then. What the plan rests on
 /// stays, and with it the fingerprint.
 pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) {
-    if matches!(plan.operation, Operation::Wake(_) | Operation::Sleep(_)) {
+    let is_absolute = match plan.operation {
+        Operation::Wake(_) | Operation::Sleep(_) | Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => true,
+        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => false,
+        Operation::Failover(_) | Operation::Migrate(_) => false,
+    };
+    if is_absolute {
         plan.summary = Text::line(&format!("take up {run} ({})", plan.summary));
         return;
     }
@@ -46,6 +51,7 @@ pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) 
         Operation::Purge(_) => history.removed.len() as u64,
         Operation::Restore(_) => history.sent.len() as u64,
         Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) | Operation::Migrate(_) => 0,
+        Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => 0,
     };
     let all = plan.messages_estimate;
     let left = all.saturating_sub(done);

@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the program changes anything in AWS.
 
+mod consumers;
 mod failover;
 mod left;
 mod managed;
@@ -18,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+pub use consumers::Switched;
 pub use failover::{Answered, FailedOver};
 pub use migrate::{Migrated, exit_code_of};
 pub use report::{End, Ended, Failure, Report, SCHEMA};
@@ -215,11 +217,23 @@ async fn observe_again(approved: &Approved, context: &Context, journal: &Journal
 
 async fn act(planned: Planned, context: &Context, journal: &Journal, history: History, report: Report) -> Report {
     match planned.bound {
+        Bound::Around(consumers, inner) => {
+            let inner = |report| drive(*inner, context, journal, history, report);
+            consumers::around(consumers, context, journal, report, inner).await
+        }
+        bound => drive(bound, context, journal, history, report).await,
+    }
+}
+
+async fn drive(bound: Bound, context: &Context, journal: &Journal, history: History, report: Report) -> Report {
+    match bound {
         Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
         Bound::ClientSide(transfer) => transfer::run(*transfer, context, journal, history, report).await,
         Bound::FailOver(bound) => failover::run(*bound, context, journal, &history, report).await,
         Bound::Migrate(bound) => migrate::run(*bound, context, journal, &history, report).await,
         Bound::Restore(put_back) => put_back::run(put_back, context, journal, history, report).await,
         Bound::Scale(scale) => scale::run(scale, context, journal, report).await,
+        Bound::Consumers(consumers) => consumers::run(consumers, context, journal, report).await,
+        Bound::Around(..) => unreachable!("consumers are paused around one thing, which `act` has taken apart"),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailedOver, Migrated, NotBegun};
+use super::{FailedOver, Migrated, NotBegun, Switched};
 use crate::{
     domain::{
         Environment, RunId, Text,
@@ -113,6 +113,9 @@ pub struct Report {
     /// What became of each service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Ended>,
+    /// What became of each event source mapping that was to be paused or resumed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<Switched>,
 }
 
 /// What became of a service that was to wake or sleep.
@@ -188,6 +191,7 @@ impl Report {
             command: Text::line(&command_line(&plan.operation, &plan.environment)),
             next: None,
             services: Vec::new(),
+            mappings: Vec::new(),
         }
     }
 

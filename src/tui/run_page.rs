@@ -361,6 +361,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::DesiredIntent { .. } | Record::Desired { .. } => Role::Text,
             Record::FailoverIntent { .. } | Record::Failover { .. } => Role::Text,
             Record::MigrationIntent { .. } | Record::Migration { .. } => Role::Text,
+            Record::MappingIntent { .. } | Record::Mapping { .. } => Role::Text,
         };
         match wraps {
             true => page.pair(&time, LABEL, words.as_str(), role),

@@ -4,6 +4,7 @@ mod alarms;
 mod changing;
 mod codes;
 mod console;
+mod consumers;
 mod databases;
 mod disk;
 mod ground;

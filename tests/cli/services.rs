@@ -14,7 +14,7 @@ pub(super) fn service(ground: &Ground, name: &str, desired: u32) {
     service_of(ground, "main", name, desired);
 }
 
-fn service_of(ground: &Ground, cluster: &str, name: &str, desired: u32) {
+pub(super) fn service_of(ground: &Ground, cluster: &str, name: &str, desired: u32) {
     ground.sandbox.with(|world, now| {
         let fixture = ServiceFixture {
             cluster: cluster.into(),

@@ -23,7 +23,13 @@ async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
     });
     match stage.plan(&operation).await.expect("a plan").bound {
         Bound::ClientSide(transfer) => transfer.settings,
-        Bound::Managed(_) | Bound::Restore(_) | Bound::Scale(_) | Bound::FailOver(_) | Bound::Migrate(_) => {
+        Bound::Managed(_)
+        | Bound::Restore(_)
+        | Bound::Scale(_)
+        | Bound::FailOver(_)
+        | Bound::Migrate(_)
+        | Bound::Consumers(_)
+        | Bound::Around(..) => {
             panic!("an edit needs the client-side engine")
         }
     }

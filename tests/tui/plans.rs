@@ -175,6 +175,7 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
         command: Text::line(&format!("opsctl redrive --queue orders-dlq --env {environment}")),
         next: left.then(|| Text::line(&format!("opsctl redrive --resume {} --env {environment}", run_id(7)))),
         services: Vec::new(),
+        mappings: Vec::new(),
     }
 }
 

@@ -67,7 +67,9 @@ pub(super) async fn run(
                 | Operation::Wake(_)
                 | Operation::Sleep(_)
                 | Operation::Failover(_)
-                | Operation::Migrate(_) => None,
+                | Operation::Migrate(_)
+                | Operation::PauseConsumers(_)
+                | Operation::ResumeConsumers(_) => None,
             },
             Wanted::Resume(..) | Wanted::Planned(_) => None,
         };

@@ -4,6 +4,7 @@ mod alarms;
 mod change;
 mod config;
 mod console;
+mod consumers;
 mod databases;
 mod demo;
 mod doctor;
@@ -19,7 +20,7 @@ mod services;
 use self::change::Wanted;
 pub(super) use self::console::is_possible as console_is_possible;
 use super::{
-    args::{Cli, Command},
+    args::{Cli, Command, Consumers, ConsumersCommand, Global},
     error::CliError,
     exit::Exit,
     output::Output,
@@ -100,8 +101,30 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
             };
             change::run(wanted, &args.consent, global, out).await
         }
+        Command::Consumers(args) => consumers(args, global, out).await,
         Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
         Command::Runs => runs::list(global, out).await,
         Command::Journal(args) => runs::journal(&args, global, out).await,
+    }
+}
+
+async fn consumers(args: Consumers, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    match args.command {
+        None => consumers::list(&args.list, global, out).await,
+        Some(ConsumersCommand::List(list)) => consumers::list(&list, global, out).await,
+        Some(ConsumersCommand::Pause(args)) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("consumers pause", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::PauseConsumers(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
+        Some(ConsumersCommand::Resume(args)) => {
+            let wanted = match args.resume {
+                Some(run) => Wanted::Resume("consumers resume", run, Uncertain::default()),
+                None => Wanted::Operation(Box::new(Operation::ResumeConsumers(args.operation))),
+            };
+            change::run(wanted, &args.consent, global, out).await
+        }
     }
 }

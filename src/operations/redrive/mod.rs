@@ -76,6 +76,10 @@ pub struct Redrive {
     /// Make this many calls at once [default: 16; FIFO 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub lanes: Option<u32>,
+    /// Pause the consumers of the queues that messages go to, and resume them at the end, however the run ends
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pause_consumers: bool,
     /// With --resume: what becomes of messages whose sending had no clear answer
     #[arg(long, value_enum, default_value_t)]
     pub uncertain: Uncertain,

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cloud::{Cloud, sqs::MoveStatus},
     domain::{
-        Message, MessageId, Protection, Queue, QueueKind, Text,
+        Message, MessageId, Protection, Queue, QueueArn, QueueKind, Text,
         message::hex,
         words::{counted, counted_is},
     },
@@ -26,6 +26,7 @@ use crate::{
     operations::{
         Look, OperationError, Planned, Planner,
         bound::Bound,
+        consumers::{self, Consumers},
         sample,
         values::{Ramp, in_words},
     },
@@ -81,6 +82,10 @@ pub(in crate::operations) async fn plan(
     plan.empty = scene.from.counts.total() == 0;
     plan.summary = summary(redrive, &scene, &plan.facts);
 
+    let consumers = match redrive.pause_consumers {
+        true => Some(consumers_around(redrive, &ramp, &scene, cloud, planner, &mut plan).await?),
+        false => None,
+    };
     let bound = match engine {
         choice::Engine::Managed => Bound::Managed(managed(redrive, &scene)),
         choice::Engine::Client => {
@@ -88,7 +93,34 @@ pub(in crate::operations) async fn plan(
             Bound::ClientSide(Box::new(client_side(redrive, &scene, cloud, parts)))
         }
     };
+    let bound = match consumers {
+        Some(consumers) if consumers.count() > 0 => Bound::Around(consumers, Box::new(bound)),
+        Some(_) | None => bound,
+    };
     Ok(Planned { plan, bound })
+}
+
+/// The consumers that are paused around the run. Who watches for messages that come back needs them at work.
+async fn consumers_around(
+    redrive: &Redrive,
+    ramp: &Ramp,
+    scene: &Scene,
+    cloud: &Cloud,
+    planner: &Planner,
+    plan: &mut crate::plan::Plan,
+) -> Result<Consumers, OperationError> {
+    let watch = watch_seconds(redrive, scene, ramp);
+    if ramp.is_ramped() || watch > 0 {
+        let text = "messages come back only when consumers work on them: with --pause-consumers nothing is learnt from a ramp or \
+                    a watch; leave one of them out, or say --ramp all to move everything unwatched";
+        plan.blockers.push(Text::from(text));
+    } else {
+        let text = "nobody sees during the run whether messages fail again: that shows when consumers are resumed";
+        plan.warnings.push(Text::from(text));
+    }
+    let (destinations, _) = scene.destinations();
+    let queues: Vec<QueueArn> = destinations.iter().map(|queue| queue.arn.clone()).collect();
+    consumers::around(&queues, cloud, planner, plan).await
 }
 
 fn usage(what: &str, because: &str) -> OperationError {

@@ -138,7 +138,9 @@ pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &Envi
         | Operation::Wake(_)
         | Operation::Sleep(_)
         | Operation::Failover(_)
-        | Operation::Migrate(_) => "",
+        | Operation::Migrate(_)
+        | Operation::PauseConsumers(_)
+        | Operation::ResumeConsumers(_) => "",
     };
     format!("opsctl {} --resume {run}{uncertain} --env {environment}", operation.name())
 }
@@ -154,6 +156,8 @@ pub(super) fn subject(operation: &Operation) -> String {
         }
         Operation::Failover(failover) => failover.database.as_str(),
         Operation::Migrate(migrate) => migrate.migration.as_str(),
+        Operation::PauseConsumers(pause) => pause.queue.as_str(),
+        Operation::ResumeConsumers(resume) => resume.queue.as_deref().unwrap_or_default(),
     };
     // A URL or an ARN ends with the queue's name.
     let name = resource.rsplit(['/', ':']).next().unwrap_or(resource);

@@ -151,6 +151,10 @@ impl Form {
             }
             Operation::Failover(failover) => words.push(failover.database.clone()),
             Operation::Migrate(migrate) => words.push(migrate.migration.clone()),
+            Operation::PauseConsumers(pause) => words.push(format!("--queue={}", pause.queue)),
+            Operation::ResumeConsumers(resume) => {
+                words.extend(resume.queue.iter().map(|queue| format!("--queue={queue}")));
+            }
         }
         words.extend(lines.iter().filter_map(Line::word));
         let matches = definitions().try_get_matches_from(words).map_err(|error| in_words(&error))?;
@@ -323,7 +327,9 @@ fn apply(model: &mut Model) -> Vec<Effect> {
         | Operation::Wake(_)
         | Operation::Sleep(_)
         | Operation::Failover(_)
-        | Operation::Migrate(_) => Uncertain::default(),
+        | Operation::Migrate(_)
+        | Operation::PauseConsumers(_)
+        | Operation::ResumeConsumers(_) => Uncertain::default(),
     };
     if let super::Load::Here(plan) = &mut flow.plan {
         plan.decide_uncertain(uncertain);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Fleet, FleetError,
-    file::{File, lists},
+    file::{File, QueueEntry, lists},
 };
 use crate::{
     domain::service_rules::{ServiceGroup, ServiceRules},
@@ -101,19 +101,24 @@ impl File {
 impl Fleet {
     pub(super) fn groups(&self, environment: &str) -> ServiceRules {
         let here = self.file.groups.iter().filter(|group| group.environments.iter().any(|name| name == environment));
-        let named = |patterns: &Vec<String>| -> Vec<String> {
+        let of_environment = |patterns: &Vec<String>| -> Vec<String> {
             patterns.iter().map(|pattern| pattern.replace("{environment}", environment)).collect()
         };
         let group = |group: &GroupEntry| ServiceGroup {
             name: group.name.clone(),
-            stages: group.stages.iter().map(named).collect(),
-            always_on: named(&group.always_on),
+            stages: group.stages.iter().map(of_environment).collect(),
+            always_on: of_environment(&group.always_on),
             size: 1,
             sleep_allowed: false,
         };
         let migrations = self.file.migrations.iter().filter(|entry| lists(&entry.environments, environment));
         let migrations = migrations.map(|entry| entry.bind(environment)).collect();
-        ServiceRules { groups: here.map(group).collect(), migrations }
+        let named = |entry: &QueueEntry| {
+            let service = entry.consumer.as_ref()?.service.as_ref()?;
+            Some((entry.name.clone(), service.replace("{environment}", environment)))
+        };
+        let consumers = self.file.queues.iter().filter(|queue| queue.is_in(environment)).filter_map(named).collect();
+        ServiceRules { groups: here.map(group).collect(), migrations, consumers }
     }
 
     /// Names of an environment's services, as `cluster/name`.

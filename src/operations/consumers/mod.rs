@@ -1,0 +1,120 @@
+//! Consumers of queues: Lambda's event source mappings and ECS workers are paused, and resumed.
+
+mod find;
+mod plan;
+
+use serde::{Deserialize, Serialize};
+
+use super::scale;
+use crate::domain::{
+    QueueName, Text,
+    consumer::{ConsumerId, MappingId},
+};
+
+pub(super) use plan::{around, pause, resume};
+
+/// How long to wait, where nothing is said, seconds.
+pub(super) const TIMEOUT_SECONDS: u32 = 600;
+
+/// Pause all consumers of a queue, and remember them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct PauseConsumers {
+    /// Queue whose consumers are meant: name, URL or ARN
+    #[arg(
+        long,
+        value_name = "QUEUE",
+        required_unless_present = "resume",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub queue: String,
+    /// Wait at most this long; what AWS has begun goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT_SECONDS, value_parser = clap::value_parser!(u32).range(10..=86_400))]
+    pub timeout_seconds: u32,
+}
+
+/// Resume the consumers that opsctl has paused, and no others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResumeConsumers {
+    /// Only those that were paused for this queue; none: all that opsctl paused in the environment
+    #[arg(long, value_name = "QUEUE")]
+    pub queue: Option<String>,
+    /// Wait at most this long; what AWS has begun goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT_SECONDS, value_parser = clap::value_parser!(u32).range(10..=86_400))]
+    pub timeout_seconds: u32,
+}
+
+impl Default for PauseConsumers {
+    fn default() -> Self {
+        Self { queue: String::new(), timeout_seconds: TIMEOUT_SECONDS }
+    }
+}
+
+impl Default for ResumeConsumers {
+    fn default() -> Self {
+        Self { queue: None, timeout_seconds: TIMEOUT_SECONDS }
+    }
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// They take nothing any more.
+    Pause,
+    /// They take messages again.
+    Resume,
+}
+
+/// Consumers to be paused or resumed.
+#[derive(Debug, Clone)]
+pub struct Consumers {
+    /// Which way.
+    pub turn: Turn,
+    /// Mappings.
+    pub mappings: Vec<Switch>,
+    /// Services, each with the queue for which it is paused.
+    pub services: Vec<(QueueName, scale::Change)>,
+    /// Remembered as paused, but not: gone, or somebody has resumed them.
+    pub forget: Vec<ConsumerId>,
+    /// How long to wait in all.
+    pub timeout_seconds: u32,
+}
+
+/// A mapping to be paused or resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Mapping.
+    pub id: MappingId,
+    /// Its function.
+    pub function: Text,
+    /// The queue that it reads.
+    pub queue: QueueName,
+    /// Whether it shall take messages.
+    pub enabled: bool,
+}
+
+impl Consumers {
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.mappings.len() + self.services.len()
+    }
+
+    /// What brings these back, or takes them out again.
+    pub fn reversed(&self) -> Self {
+        let turn = match self.turn {
+            Turn::Pause => Turn::Resume,
+            Turn::Resume => Turn::Pause,
+        };
+        let mappings = self.mappings.iter().map(|one| Switch { enabled: !one.enabled, ..one.clone() }).collect();
+        let back = |change: &scale::Change| scale::Change {
+            from: change.to,
+            now: change.to,
+            to: change.from,
+            ..change.clone()
+        };
+        let services = self.services.iter().map(|(queue, change)| (queue.clone(), back(change))).collect();
+        Self { turn, mappings, services, forget: Vec::new(), timeout_seconds: self.timeout_seconds }
+    }
+}

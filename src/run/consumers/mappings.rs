@@ -1,0 +1,286 @@
+//! Event source mappings: set once each, looked at after a lost answer, and followed until they are as they shall be.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Consumers, Context, End, Failure, Journal, Report};
+use crate::{
+    cloud::{CloudError, ErrorKind},
+    domain::{
+        Text,
+        consumer::{Mapping, MappingId, MappingState},
+    },
+    journal::Record,
+    operations::{consumers::Switch, transfer::Tally},
+    run::Progress,
+};
+
+/// Between looks: Lambda's control plane takes about 15 calls a second, shared by the account (Lambda quotas).
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// So long after an update reads may still show what was before it.
+const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
+/// Mappings that are worked on at once.
+const AT_ONCE: usize = 6;
+/// A mapping is set again so often after lost answers.
+const LOST_MAX: u32 = 4;
+/// Failed looks in a row.
+const LOOKS_FAILED_MAX: u32 = 20;
+
+/// Whether the mappings' part tells how far it is; the services' part tells otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tells {
+    Yes,
+    No,
+}
+
+/// What became of a mapping that was to be paused or resumed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Switched {
+    /// Mapping.
+    pub id: MappingId,
+    /// Its function.
+    pub function: Text,
+    /// Whether it shall take messages.
+    pub enabled: bool,
+    /// Its state when it was seen last.
+    pub state: Option<MappingState>,
+    /// Whether the change is known to be made, or may be.
+    pub is_set: bool,
+    /// Whether it was seen as it shall be.
+    pub is_done: bool,
+    /// From the first look until then.
+    pub seconds: Option<f64>,
+    /// Why it is not done.
+    pub because: Option<Text>,
+    /// Whether somebody stopped the waiting.
+    #[serde(skip)]
+    pub(super) is_cancelled: bool,
+}
+
+impl Switched {
+    /// In one line.
+    pub fn words(&self) -> String {
+        let Self { function, state, is_done, seconds, because, .. } = self;
+        let state = state.map_or("state unknown", MappingState::words);
+        let mut words = match is_done {
+            true => format!("{function}: {state}, after {:.0} s", seconds.unwrap_or_default()),
+            false => format!("{function}: {state}"),
+        };
+        if let Some(because) = because {
+            words.push_str(&format!(", {because}"));
+        }
+        words
+    }
+}
+
+/// Switches all, some at once.
+pub(super) async fn switch(
+    consumers: &Consumers,
+    context: &Context,
+    journal: &Journal,
+    report: &Report,
+    tells: Tells,
+) -> Vec<Switched> {
+    let timeout = SignedDuration::from_secs(i64::from(consumers.timeout_seconds));
+    let now = context.cloud.clock().now();
+    let deadline = now.checked_add(timeout).unwrap_or(Timestamp::MAX);
+    let runs = consumers.mappings.iter().map(|switch| {
+        One { switch, context, journal, report, deadline, tells, began: now, count: consumers.mappings.len() }.run()
+    });
+    let runs: Vec<_> = runs.collect();
+    stream::iter(runs).buffered(AT_ONCE).collect().await
+}
+
+/// Why not all are as they shall be.
+pub(super) fn why(switched: &[Switched], context: &Context) -> Option<(End, Failure)> {
+    let open: Vec<String> = switched.iter().filter(|one| !one.is_done).map(Switched::words).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let is_cancelled = switched.iter().any(|one| one.is_cancelled);
+    let mut what = open.join("; ");
+    if switched.iter().any(|one| !one.is_done && one.is_set) {
+        what.push_str("; Lambda goes on with it by itself");
+    }
+    let end = match (is_cancelled, switched.iter().any(|one| one.is_set)) {
+        (true, _) => End::Interrupted,
+        (false, true) => End::Partly,
+        (false, false) => End::Failed,
+    };
+    let hint =
+        format!("look with `opsctl consumers --env {}`, then go on with --resume", context.cloud.environment().name);
+    Some((end, Failure { what: Text::line(&what), hint: Text::line(&hint) }))
+}
+
+/// Why a mapping is not as it shall be.
+enum Halt {
+    Cancelled,
+    TimedOut,
+    Failed(Text),
+}
+
+struct One<'a> {
+    switch: &'a Switch,
+    context: &'a Context,
+    journal: &'a Journal,
+    report: &'a Report,
+    deadline: Timestamp,
+    tells: Tells,
+    began: Timestamp,
+    count: usize,
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Known {
+    state: Option<MappingState>,
+    is_set: bool,
+    set_at: Option<Timestamp>,
+    lost: u32,
+}
+
+impl One<'_> {
+    async fn run(self) -> Switched {
+        let mut known = Known::default();
+        let result = self.drive(&mut known).await;
+        let clock = self.context.cloud.clock();
+        let because = match &result {
+            Ok(()) => None,
+            Err(Halt::Cancelled) => Some("stopped waiting, as asked".to_owned()),
+            Err(Halt::TimedOut) => Some("not so in the time that was given".to_owned()),
+            Err(Halt::Failed(why)) => Some(why.to_string()),
+        };
+        let is_done = result.is_ok();
+        let state = known.state;
+        let status = because.clone().unwrap_or_else(|| state.map_or("unknown", MappingState::words).to_owned());
+        let record = Record::Mapping { mapping: self.switch.id.0.clone(), status: Text::line(&status) };
+        // Its state is in AWS for everybody to see: a journal that is full hides nothing.
+        drop(self.journal.write(vec![record], Vec::new()).await);
+        Switched {
+            id: self.switch.id.clone(),
+            function: self.switch.function.clone(),
+            enabled: self.switch.enabled,
+            state,
+            is_set: known.is_set || known.lost > 0,
+            is_done,
+            seconds: is_done.then(|| clock.now().duration_since(self.began).as_secs_f64()),
+            because: because.as_deref().map(Text::line),
+            is_cancelled: matches!(result, Err(Halt::Cancelled)),
+        }
+    }
+
+    /// Looks, and sets where it is not so and not on its way.
+    async fn drive(&self, known: &mut Known) -> Result<(), Halt> {
+        let is_there = |state| match self.switch.enabled {
+            true => state == MappingState::Enabled,
+            false => state == MappingState::Disabled,
+        };
+        loop {
+            let shown = self.look().await?;
+            known.state = Some(shown.state);
+            self.tell(shown.state);
+            match shown.state {
+                state if is_there(state) => {
+                    known.is_set = true;
+                    return Ok(());
+                }
+                MappingState::Deleting => return Err(Halt::Failed(Text::from("somebody deletes it"))),
+                // On its way: there, or to where it can be changed.
+                state if state.is_passing() => {}
+                _ if known.set_at.is_some_and(|at| self.context.cloud.clock().now().duration_since(at) < READS_LAG) => {
+                }
+                _ if known.is_set => {
+                    // Set, and settled otherwise: somebody else's doing is not undone.
+                    return Err(Halt::Failed(Text::from("somebody changed it meanwhile")));
+                }
+                _ => {
+                    self.set(known).await?;
+                    // An answer that was lost is looked for, and time is given to reads that lag.
+                }
+            }
+            self.pause().await?;
+        }
+    }
+
+    async fn set(&self, known: &mut Known) -> Result<(), Halt> {
+        let Switch { id, function, enabled, .. } = self.switch;
+        let (mapping, function) = (id.0.clone(), function.clone());
+        let intent = Record::MappingIntent { mapping, function, enabled: *enabled };
+        let written = self.journal.write(vec![intent], Vec::new()).await;
+        written.map_err(|error| Halt::Failed(Text::line(&error.to_string())))?;
+        match self.context.cloud.lambda().set_enabled(id, *enabled).await {
+            Ok(shown) => {
+                known.is_set = true;
+                known.set_at = Some(self.context.cloud.clock().now());
+                known.state = Some(shown.state);
+                Ok(())
+            }
+            // It is absolute: should the look show it unchanged, it is set once more.
+            Err(error) if error.may_have_been_applied() => {
+                known.lost += 1;
+                if known.lost < LOST_MAX { Ok(()) } else { Err(self.failed(&error)) }
+            }
+            Err(error) if is_in_use(&error) || error.is_passing() => Ok(()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn failed(&self, error: &CloudError) -> Halt {
+        let hint = error.hint(self.context.cloud.environment());
+        Halt::Failed(Text::line(&format!("{error} ({hint})")))
+    }
+
+    async fn look(&self) -> Result<Mapping, Halt> {
+        let mut failures = 0;
+        loop {
+            match self.context.cloud.lambda().mapping(&self.switch.id).await {
+                Ok(shown) => return Ok(shown),
+                Err(error) if error.kind == ErrorKind::NotFound => return Err(Halt::Failed(Text::from("it is gone"))),
+                Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
+                Err(error) => return Err(Halt::Failed(Text::line(&error.to_string()))),
+            }
+            self.pause().await?;
+        }
+    }
+
+    async fn pause(&self) -> Result<(), Halt> {
+        let clock = self.context.cloud.clock();
+        if self.context.cancel.is_cancelled() {
+            return Err(Halt::Cancelled);
+        }
+        if clock.now() >= self.deadline {
+            return Err(Halt::TimedOut);
+        }
+        tokio::select! {
+            () = clock.sleep(LOOK_EVERY) => Ok(()),
+            () = self.context.cancel.cancelled() => Err(Halt::Cancelled),
+        }
+    }
+
+    fn tell(&self, state: MappingState) {
+        if self.tells == Tells::No {
+            return;
+        }
+        let still = if state == MappingState::Disabling { ", still takes messages" } else { "" };
+        let words = format!("{}: {}{still}", self.switch.function, state.words());
+        (self.context.progress)(&Progress {
+            run: self.report.run.clone(),
+            messages_estimate: self.count as u64,
+            started_at: self.report.started_at,
+            at: self.context.cloud.clock().now(),
+            tally: Tally::default(),
+            task: Some(Text::line(&words)),
+            what: "consumer",
+            news: Vec::new(),
+            log: Vec::new(),
+        });
+    }
+}
+
+/// Its state is changing: Lambda takes no change until it has.
+fn is_in_use(error: &CloudError) -> bool {
+    error.code.as_deref().is_some_and(|code| code.contains("ResourceInUse") || code.contains("ResourceConflict"))
+}
