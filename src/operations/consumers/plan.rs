@@ -25,7 +25,7 @@ pub(in crate::operations) async fn pause(
     let queue = resolve::queue(cloud, &asked.queue).await?;
     let has_workers = cloud.environment().services.has_consumers(queue.name.as_str());
     let scene = Scene::look(cloud, planner, has_workers).await?;
-    let found = scene.to_pause(cloud, &[queue.arn.clone()], asked.timeout_seconds);
+    let found = scene.to_pause(cloud, std::slice::from_ref(&queue.arn), asked.timeout_seconds);
     let mut plan = planner.draft();
     plan.resource = Text::line(queue.name.as_str());
     describe(&mut plan, &found, &scene, cloud, "pause");
