@@ -37,6 +37,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "messages",
             "journal",
             "config",
+            "databases",
             "observe",
             "plan",
             "gate",

@@ -44,6 +44,14 @@ pub enum Command {
     Home,
     /// Show every queue
     Queues,
+    /// Show services: who runs, who sleeps, who fails
+    Services,
+    /// Show databases: who writes, who could take over
+    Databases,
+    /// Show alarms, what is in alarm first
+    Alarms,
+    /// Show what takes messages: Lambda functions, groups that read Kafka
+    Consumers,
     /// Show what was done and what is being done
     Activity,
     /// Show one environment only, or all again
@@ -114,6 +122,14 @@ pub enum Command {
     Purge,
     /// Put the messages of a run's snapshot back
     Restore,
+    /// Raise services that are at zero, stage by stage, and wait until they are healthy
+    Wake,
+    /// Put services to zero, the last stage first, and remember how large they were
+    Sleep,
+    /// Let another instance of a database write
+    Failover,
+    /// Start a migration's task once, follow its log, and wait for its end
+    Migrate,
 }
 
 /// Where a key is meant: a view, or something that several have.
@@ -128,6 +144,14 @@ pub enum Scope {
     Home,
     /// The queues
     Queues,
+    /// The services
+    Services,
+    /// The databases
+    Databases,
+    /// The alarms
+    Alarms,
+    /// The consumers
+    Consumers,
     /// A dead-letter queue: its failure groups and messages
     DeadLetters,
     /// One message
@@ -164,12 +188,16 @@ impl Command {
 
     /// Whether it plans a change: those are the command line's operations, under the same names.
     pub fn is_operation(self) -> bool {
-        matches!(self, Self::Redrive | Self::Purge | Self::Restore)
+        use Command::{Failover, Migrate, Purge, Redrive, Restore, Sleep, Wake};
+        matches!(self, Redrive | Purge | Restore | Wake | Sleep | Failover | Migrate)
     }
 
     /// The views in which it makes sense: every shipped keymap has a key for it there.
     pub fn scopes(self) -> &'static [Scope] {
-        use Scope::{Activity, DeadLetters, Everywhere, Home, List, Message, Plan, Queues, Run};
+        use Scope::{
+            Activity, Alarms, Consumers, Databases, DeadLetters, Everywhere, Home, List, Message, Plan, Queues, Run,
+            Services,
+        };
         match self {
             Self::Down | Self::Up | Self::PageDown | Self::PageUp | Self::HalfPageDown | Self::HalfPageUp => {
                 &[Everywhere]
@@ -177,13 +205,18 @@ impl Command {
             Self::First | Self::Last | Self::Left | Self::Right => &[Everywhere],
             Self::Open | Self::Back | Self::Quit | Self::Help | Self::Palette => &[Everywhere],
             Self::Home | Self::Queues | Self::Activity | Self::Environment | Self::Refresh => &[Everywhere],
+            Self::Services | Self::Databases | Self::Alarms | Self::Consumers => &[Everywhere],
             Self::Copy | Self::CopyCommand | Self::Theme | Self::Redraw | Self::Suspend => &[Everywhere],
             Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
-            Self::Group => &[Home, Queues],
+            Self::Group => &[Home, Queues, Services, Databases, Alarms, Consumers],
             Self::DeadLettersOnly => &[Queues],
             Self::Messages | Self::SelectGroup | Self::Columns | Self::LookMore => &[DeadLetters],
             Self::Decode => &[Message],
-            Self::Select | Self::SelectAll | Self::Force => &[Queues, DeadLetters],
+            Self::Select | Self::SelectAll => &[Queues, DeadLetters, Services],
+            Self::Force => &[Queues, DeadLetters],
+            Self::Wake => &[Home, Services],
+            Self::Sleep | Self::Migrate => &[Services],
+            Self::Failover => &[Home, Databases],
             Self::Purge => &[Home, Queues, DeadLetters],
             Self::Edit => &[DeadLetters, Message],
             Self::Redrive => &[Home, Queues, DeadLetters, Message],
@@ -227,9 +260,15 @@ impl Scope {
         match self {
             Self::Everywhere => &[],
             Self::List | Self::Message | Self::Plan => &[Self::Everywhere],
-            Self::Home | Self::Queues | Self::DeadLetters | Self::Activity | Self::Run => {
-                &[Self::List, Self::Everywhere]
-            }
+            Self::Home
+            | Self::Queues
+            | Self::Services
+            | Self::Databases
+            | Self::Alarms
+            | Self::Consumers
+            | Self::DeadLetters
+            | Self::Activity
+            | Self::Run => &[Self::List, Self::Everywhere],
         }
     }
 }

@@ -27,6 +27,14 @@ pub struct File {
     pub(super) home: Option<Table>,
     /// Keys in the list of queues.
     pub(super) queues: Option<Table>,
+    /// Keys in the list of services.
+    pub(super) services: Option<Table>,
+    /// Keys in the list of databases.
+    pub(super) databases: Option<Table>,
+    /// Keys in the list of alarms.
+    pub(super) alarms: Option<Table>,
+    /// Keys in the list of consumers.
+    pub(super) consumers: Option<Table>,
     /// Keys in a dead-letter queue: its failure groups and messages.
     pub(super) dead_letters: Option<Table>,
     /// Keys in one message.
@@ -50,6 +58,10 @@ impl File {
             Scope::List => self.list.as_ref(),
             Scope::Home => self.home.as_ref(),
             Scope::Queues => self.queues.as_ref(),
+            Scope::Services => self.services.as_ref(),
+            Scope::Databases => self.databases.as_ref(),
+            Scope::Alarms => self.alarms.as_ref(),
+            Scope::Consumers => self.consumers.as_ref(),
             Scope::DeadLetters => self.dead_letters.as_ref(),
             Scope::Message => self.message.as_ref(),
             Scope::Activity => self.activity.as_ref(),

@@ -32,6 +32,22 @@ pub fn span(duration: SignedDuration) -> String {
     }
 }
 
+/// `40 s`, `12 min`, `2 h 58 min`, `3 d 4 h`: two units where the larger one alone says too little; for sentences, where
+/// there is room.
+pub fn within(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let parts = |large: i64, one: &str, small: i64, other: &str| match small {
+        0 => format!("{large} {one}"),
+        small => format!("{large} {one} {small} {other}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => parts(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => parts(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +58,8 @@ mod tests {
         assert_eq!(numbers, ["0", "999", "1,000", "4,812", "1,234,567"]);
         assert_eq!((about_messages(1), about_messages(1_500)), ("~1 message".into(), "~1,500 messages".into()));
         let spans = [-5, 59, 179, 180, 7_800, 10_800, 86_400, 259_200].map(|s| span(SignedDuration::from_secs(s)));
+        let words = [-5, 59, 179, 3_600, 10_680, 86_400, 273_600].map(|s| within(SignedDuration::from_secs(s)));
+        assert_eq!(words, ["0 s", "59 s", "2 min", "1 h", "2 h 58 min", "1 d", "3 d 4 h"]);
         assert_eq!(spans, ["0 s", "59 s", "179 s", "3 min", "130 min", "3 h", "24 h", "3 d"]);
     }
 }

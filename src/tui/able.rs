@@ -1,7 +1,7 @@
 //! Whether a command can be given now, and if not, why.
 
 use super::{
-    activity, home, letters, message,
+    activity, estate, home, letters, message,
     model::{Model, View},
     queues,
     run_view::{self, RunState},
@@ -42,6 +42,10 @@ pub fn able(model: &Model, command: Command) -> Able {
         | Command::Palette
         | Command::Home
         | Command::Queues
+        | Command::Services
+        | Command::Databases
+        | Command::Alarms
+        | Command::Consumers
         | Command::Activity
         | Command::Refresh
         | Command::Theme
@@ -55,6 +59,7 @@ pub fn able(model: &Model, command: Command) -> Able {
         _ => match model.view() {
             View::Home(view) => home::able(model, view, command),
             View::Queues(view) => queues::able(model, view, command),
+            View::Estate(view) => estate::able(model, view, command),
             View::Letters(view) => letters::able(model, view, command),
             View::Message(view) => message::able(model, view, command),
             View::Activity(view) => activity::able(model, view, command),
@@ -76,6 +81,7 @@ pub fn scope(model: &Model) -> Scope {
     match model.view() {
         View::Home(_) => Scope::Home,
         View::Queues(_) => Scope::Queues,
+        View::Estate(view) => view.topic.scope(),
         View::Letters(_) => Scope::DeadLetters,
         View::Message(_) => Scope::Message,
         View::Activity(_) => Scope::Activity,

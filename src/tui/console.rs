@@ -108,6 +108,7 @@ impl Console {
             if terminal::has_panicked() {
                 return Err(ConsoleError::Panicked);
             }
+            self.model.moment = self.started.elapsed();
             let mut next = event;
             for _ in 0..EVENTS_AT_ONCE {
                 let Some(event) = next else { break };

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use super::ticket::Ticket;
 use crate::{
-    domain::{EnvironmentName, Message, QueueName, QueueUrl, RunId},
+    domain::{EnvironmentName, Message, QueueUrl, RunId},
     gate::{Approved, Force},
+    observe::Focus,
     operations::Operation,
 };
 
 /// Something to be done outside. Each answer comes as an event with the ticket.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Watch these queues closely: they are on the screen.
-    Focus(Vec<(EnvironmentName, QueueName)>),
+    /// Watch this closely: it is on the screen.
+    Focus(Focus),
     /// Ask AWS again now, in this environment or in all.
     Refresh(Option<EnvironmentName>),
     /// Look at messages and put them back: [`super::event::Event::Looked`].
@@ -34,6 +35,8 @@ pub enum Effect {
     ReadRuns(Ticket),
     /// Read a run's journal: [`super::event::Event::JournalRead`].
     ReadJournal(Ticket, RunId),
+    /// Tell which messages a run has sent: [`super::event::Event::Sent`].
+    ReadSent(Ticket, RunId),
     /// Let the person edit text in their editor; the name's end tells it what it is: [`super::event::Event::Edited`].
     Edit(Ticket, Edit),
     /// Write files for an operation into a folder of their own, for this person alone: [`super::event::Event::Saved`].

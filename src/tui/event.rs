@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{letters::Digest, ticket::Ticket};
 use crate::{
-    domain::{EnvironmentName, Message, QueueName, Text},
+    domain::{EnvironmentName, Message, MessageId, QueueName, Text},
     journal::{Entry, RunSummary},
     keymap::Key,
     messages::Groups,
@@ -47,6 +47,8 @@ pub enum Event {
     Runs(Ticket, Result<Vec<RunSummary>, Failure>),
     /// A run's journal, the newest records of it.
     JournalRead(Ticket, Result<Vec<Entry>, Failure>),
+    /// The messages that a run has sent, as its journal tells.
+    Sent(Ticket, Result<Vec<MessageId>, Failure>),
     /// The editor has ended: the new text, or nothing where it was left as it was.
     Edited(Ticket, Result<Option<String>, Failure>),
     /// Files for an operation were written: their paths, in the order in which they were given.

@@ -8,11 +8,12 @@ use ratatui::{
 
 use super::{
     able::{Able, able, scope},
+    estate::Topic,
     fit::width,
     model::{Model, Overlay, View},
     theme::Role,
 };
-use crate::keymap::{Command, Resolved};
+use crate::keymap::{Command, Key, Next, Resolved};
 
 /// Commands worth a place in the footer, most wanted first.
 fn wanted(model: &Model) -> &'static [Command] {
@@ -28,6 +29,25 @@ fn wanted(model: &Model) -> &'static [Command] {
             Command::Details,
             Command::Wide,
         ],
+        View::Estate(view) => match view.topic {
+            Topic::Services => &[
+                Command::Open,
+                Command::Wake,
+                Command::Sleep,
+                Command::Migrate,
+                Command::Filter,
+                Command::Select,
+                Command::Group,
+                Command::Sort,
+                Command::Wide,
+            ],
+            Topic::Databases => {
+                &[Command::Open, Command::Failover, Command::Filter, Command::Sort, Command::Group, Command::Wide]
+            }
+            Topic::Alarms | Topic::Consumers => {
+                &[Command::Open, Command::Filter, Command::Sort, Command::Group, Command::Wide]
+            }
+        },
         View::Letters(_) => &[
             Command::Open,
             Command::Redrive,
@@ -88,12 +108,25 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
             (Command::CopyCommand, "copy command"),
             back,
         ]),
+        (Some(Overlay::Sheet(sheet)), _) => {
+            let key = |(command, what): (Command, &'static str)| {
+                Some((model.keymap.key_for(sheet.topic.scope(), command)?.to_owned(), what))
+            };
+            let own: &[(Command, &'static str)] = match sheet.topic {
+                Topic::Services => &[(Command::Wake, "wake"), (Command::Sleep, "sleep")],
+                Topic::Databases => &[(Command::Failover, "failover")],
+                Topic::Alarms | Topic::Consumers => &[],
+            };
+            let copies = [(Command::Copy, "copy name"), (Command::CopyCommand, "copy command"), back];
+            Some([down, up].into_iter().chain(own.iter().copied()).chain(copies).filter_map(key).collect())
+        }
         (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
         (Some(Overlay::Columns(_)), _) => typing("use these", "as it was"),
         // They say themselves what the keys do.
         (Some(Overlay::Flow(_) | Overlay::Quitting(_)), _) => Some(Vec::new()),
         (Some(Overlay::Diff(_)), _) => None,
         (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
+        (None, View::Estate(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
         (None, _) => None,
     }
 }
@@ -147,7 +180,16 @@ fn entries(model: &Model) -> Vec<Entry> {
         && !model.pending.is_empty()
     {
         let mut entries = vec![Entry { first: true, ..Entry::new(typed(model), model.look.arrow().to_owned()) }];
-        entries.extend(next.into_iter().map(|(key, next)| Entry::new(key.to_string(), next.help())));
+        let room = usize::from(model.size.0).saturating_sub(8);
+        let helps: Vec<(String, String)> = next.iter().map(|(key, next)| (key.to_string(), next.help())).collect();
+        let columns: usize = helps.iter().map(|(key, help)| width(key) + width(help) + 4).sum();
+        // Where there is no room to explain them all, their names say more than the explanation of a few.
+        let named = |(key, next): &(Key, Next)| match next {
+            Next::Command(command) => (key.to_string(), command.name()),
+            Next::More(_) => (key.to_string(), next.help()),
+        };
+        let shown = if columns <= room { helps } else { next.iter().map(named).collect() };
+        entries.extend(shown.into_iter().map(|(key, what)| Entry::new(key, what)));
         return entries;
     }
     let wanted = wanted(model).iter().map(|command| (command, false));

@@ -9,9 +9,11 @@
 
 pub mod able;
 pub mod activity;
+mod choices;
 mod console;
 mod editor;
 pub mod effect;
+pub mod estate;
 pub mod event;
 pub mod field;
 pub mod fit;

@@ -1,11 +1,12 @@
 //! [`Model`]: all that the console knows, as plain data.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
     activity::ActivityView,
+    estate::{EstateView, Sheet},
     event::Notice,
     flow::Flow,
     help::Help,
@@ -69,6 +70,9 @@ pub struct Model {
     pub palette_history: Vec<String>,
     /// Frames drawn so far: what came after the last one has been seen by nobody.
     pub frames: u64,
+    /// Real time since the console began, as of the last event: it tells a key that is held down from one that is pressed
+    /// again.
+    pub moment: Duration,
     /// Whether it ends when the last run has.
     pub leaving: bool,
     /// Number of the next question.
@@ -119,6 +123,8 @@ pub enum View {
     Home(HomeView),
     /// Every queue.
     Queues(QueuesView),
+    /// Services, databases, alarms or consumers.
+    Estate(Box<EstateView>),
     /// A queue's dead letters.
     Letters(Box<LettersView>),
     /// One of them.
@@ -138,6 +144,8 @@ pub enum Overlay {
     Palette(Palette),
     /// A queue's settings.
     Details(Details),
+    /// Everything that is known of a service, a database, an alarm or a consumer.
+    Sheet(Box<Sheet>),
     /// Which column to sort by.
     Sort(SortPicker),
     /// Which columns messages have.
@@ -175,6 +183,7 @@ impl Model {
             world: setting.world,
             palette_history: Vec::new(),
             frames: 0,
+            moment: Duration::ZERO,
             leaving: false,
             next_ticket: 0,
         };

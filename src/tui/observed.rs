@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     effect::Effect,
+    estate,
     event::Notice,
     home, letters, message,
     model::{Model, View},
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{EnvironmentName, QueueName},
-    observe::{Snapshot, verdict::verdicts},
+    observe::{Focus, Snapshot, verdict::verdicts},
 };
 
 /// Takes a snapshot in; an older one than is there is dropped.
@@ -46,24 +47,33 @@ fn settle_seen(model: &mut Model) {
         match view {
             View::Home(view) if at == shown => home::settle(model, view),
             View::Queues(view) if at == shown => queues::settle(model, view),
+            View::Estate(view) if at == shown => estate::settle(model, view),
             View::Letters(view) => letters::settle(model, view),
             View::Message(view) => message::settle(model, view),
-            View::Home(_) | View::Queues(_) | View::Activity(_) | View::Run(_) => {}
+            View::Home(_) | View::Queues(_) | View::Estate(_) | View::Activity(_) | View::Run(_) => {}
         }
     }
     model.views = views;
+    estate::settle_sheet(model);
 }
 
-/// Tells which queues are on the screen: they are watched closely.
+/// Tells what is on the screen: it is watched closely.
 pub(super) fn focus(model: &Model) -> Vec<Effect> {
-    let visible: Vec<(EnvironmentName, QueueName)> = match model.view() {
+    let queues: Vec<(EnvironmentName, QueueName)> = match model.view() {
         View::Home(view) => home::visible(model, view),
         View::Queues(view) => queues::visible(model, view),
         View::Letters(view) => vec![(view.environment.clone(), view.queue.clone())],
         View::Message(view) => vec![(view.environment.clone(), view.queue.clone())],
-        View::Activity(_) | View::Run(_) => Vec::new(),
+        View::Estate(_) | View::Activity(_) | View::Run(_) => Vec::new(),
     };
-    vec![Effect::Focus(visible)]
+    let parts = match model.view() {
+        View::Estate(view) => view.topic.parts().iter().map(|part| (model.only.clone(), *part)).collect(),
+        View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_) | View::Activity(_) | View::Run(_) => {
+            Vec::new()
+        }
+    };
+    let services = estate::looked_at(model).into_iter().collect();
+    vec![Effect::Focus(Focus { queues, parts, services })]
 }
 
 /// Time has passed: what depends on it is judged again.

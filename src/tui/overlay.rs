@@ -2,13 +2,14 @@
 
 use super::{
     effect::Effect,
+    estate,
     event::{Mouse, Notice},
     field::{Field, Typed},
     flow, help, letters,
-    model::{Model, Overlay},
+    model::{Model, Overlay, View},
     palette, queues, run_view,
 };
-use crate::keymap::{Command, Key, Resolved};
+use crate::keymap::{Command, Key, Resolved, Scope};
 
 /// Whether to leave although runs are active.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) fn key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
         Overlay::Help(_) => help::key(model, key),
         Overlay::Palette(_) => palette::key(model, key),
         Overlay::Details(_) => queues::details_key(model, key),
+        Overlay::Sheet(_) => estate::sheet_key(model, key),
+        Overlay::Sort(_) if matches!(model.view(), View::Estate(_)) => estate::sort_key(model, key),
         Overlay::Sort(_) => queues::sort_key(model, key),
         Overlay::Columns(_) => letters::columns_key(model, key),
         Overlay::Diff(_) => letters::diff_key(model, key),
@@ -34,7 +37,12 @@ pub(super) fn key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
 
 /// What a key means in an overlay that has no typing in it.
 pub(super) fn meaning(model: &Model, key: &Key) -> Option<Command> {
-    match model.keymap.resolve(super::update::key_scope(model), std::slice::from_ref(key)) {
+    meaning_in(model, super::update::key_scope(model), key)
+}
+
+/// What a key means in such an overlay, in this scope.
+pub(super) fn meaning_in(model: &Model, scope: Scope, key: &Key) -> Option<Command> {
+    match model.keymap.resolve(scope, std::slice::from_ref(key)) {
         Resolved::Command(Command::Quit) => Some(Command::Back),
         Resolved::Command(command) => Some(command),
         Resolved::Pending(_) | Resolved::Nothing => None,
@@ -47,7 +55,12 @@ pub(super) fn field(model: &mut Model) -> Option<&mut Field> {
         Overlay::Palette(palette) => Some(&mut palette.field),
         Overlay::Flow(flow) => flow.field(),
         Overlay::Columns(picker) => Some(&mut picker.field),
-        Overlay::Help(_) | Overlay::Details(_) | Overlay::Sort(_) | Overlay::Diff(_) | Overlay::Quitting(_) => None,
+        Overlay::Help(_)
+        | Overlay::Details(_)
+        | Overlay::Sheet(_)
+        | Overlay::Sort(_)
+        | Overlay::Diff(_)
+        | Overlay::Quitting(_) => None,
     }
 }
 
@@ -67,6 +80,8 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         Some(Overlay::Help(_)) => help::mouse(model, mouse),
         Some(Overlay::Palette(_)) => palette::mouse(model, mouse),
         Some(Overlay::Details(_)) => queues::details_mouse(model, mouse),
+        Some(Overlay::Sheet(_)) => estate::sheet_mouse(model, mouse),
+        Some(Overlay::Sort(_)) if matches!(model.view(), View::Estate(_)) => estate::sort_mouse(model, mouse),
         Some(Overlay::Sort(_)) => queues::sort_mouse(model, mouse),
         Some(Overlay::Columns(_)) => letters::columns_mouse(model, mouse),
         Some(Overlay::Diff(_)) => letters::diff_mouse(model, mouse),

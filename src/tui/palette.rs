@@ -9,8 +9,9 @@ use ratatui::{
 };
 
 use super::{
-    able::{Able, able, scope},
+    able::{Able, able, able_to_change, scope},
     effect::Effect,
+    estate::{self, Topic},
     event::{Mouse, MouseWhat, Notice},
     field::{Field, Typed},
     fit::{cut, cut_middle, marked, width},
@@ -50,6 +51,8 @@ pub struct Offers {
     pub entries: Vec<Entry>,
     /// What each entry is.
     pub whats: Vec<What>,
+    /// What things of some are known by.
+    pub ids: Vec<String>,
 }
 
 /// What can be chosen.
@@ -61,6 +64,11 @@ pub enum What {
     Environment(usize),
     /// A queue of an environment.
     Queue(usize),
+    /// A service, a database, an alarm or a consumer of an environment: what it is known by, among [`Offers::ids`].
+    Thing(usize, Topic, usize),
+    /// A group of services of an environment, to wake or to put to sleep, or a migration of it: its name, among
+    /// [`Offers::ids`].
+    Group(usize, Command, usize),
 }
 
 /// What was chosen that is remembered.
@@ -68,8 +76,13 @@ const HISTORY_MAX: usize = 50;
 
 /// Opens it.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    open_with(model, "")
+}
+
+/// Opens it with this typed already.
+pub(super) fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
     let offers = Arc::new(offers(model));
-    model.overlay = Some(Overlay::Palette(Palette { offers, ..Palette::default() }));
+    model.overlay = Some(Overlay::Palette(Palette { offers, field: Field::with(text), ..Palette::default() }));
     typed(model);
     Vec::new()
 }
@@ -77,6 +90,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 fn offers(model: &Model) -> Offers {
     let here = scope(model);
     let mut offers = Offers::default();
+    let mut ids: Vec<String> = Vec::new();
     let mut add = |what: What, name: String, help: String, keys: Vec<String>| {
         offers.whats.push(what);
         offers.entries.push(Entry { name, help, keys });
@@ -100,6 +114,35 @@ fn offers(model: &Model) -> Offers {
             add(What::Queue(at), Text::line(seen.name.as_str()).into(), help.clone(), Vec::new());
         }
     }
+    for (at, site) in model.sites.iter().enumerate() {
+        let environment = Text::line(&site.environment.name.0);
+        for group in &site.environment.services.groups {
+            for command in [Command::Wake, Command::Sleep] {
+                let name = Text::line(&format!("{} {} in {environment}", command.name(), group.name)).to_string();
+                add(
+                    What::Group(at, command, ids.len()),
+                    name,
+                    format!("group of services: {}", command.help()),
+                    Vec::new(),
+                );
+                ids.push(group.name.clone());
+            }
+        }
+        for migration in &site.environment.services.migrations {
+            let name = Text::line(&format!("migrate {} in {environment}", migration.name)).to_string();
+            let help = format!("migration: {}", Command::Migrate.help());
+            add(What::Group(at, Command::Migrate, ids.len()), name, help, Vec::new());
+            ids.push(migration.name.clone());
+        }
+        for topic in Topic::ALL {
+            let help = format!("{}{}{environment}", topic.nouns()[0], model.look.dot());
+            for (id, name) in estate::named(site, topic) {
+                add(What::Thing(at, topic, ids.len()), name, help.clone(), Vec::new());
+                ids.push(id);
+            }
+        }
+    }
+    offers.ids = ids;
     offers
 }
 
@@ -176,6 +219,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Palette(palette)) = &model.overlay else { return Vec::new() };
     let Some(found) = palette.found.get(palette.cursor.at) else { return Vec::new() };
     let (what, name) = (palette.offers.whats[found.entry], palette.offers.entries[found.entry].name.clone());
+    let id = match what {
+        What::Thing(_, _, id) | What::Group(_, _, id) => palette.offers.ids.get(id).cloned().unwrap_or_default(),
+        What::Command(_) | What::Environment(_) | What::Queue(_) => String::new(),
+    };
     model.overlay = None;
     model.palette_history.retain(|chosen| *chosen != name);
     model.palette_history.push(name.clone());
@@ -188,6 +235,22 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             let Some(site) = model.sites.get(at) else { return Vec::new() };
             let name = site.environment.name.clone();
             observed::show_only(model, Some(name))
+        }
+        What::Thing(at, topic, _) => {
+            let Some(site) = model.sites.get(at) else { return Vec::new() };
+            let environment = site.environment.name.clone();
+            estate::go_to(model, topic, &environment, &id)
+        }
+        What::Group(at, command, _) => {
+            let Some(site) = model.sites.get(at) else { return Vec::new() };
+            let meant = match command {
+                Command::Migrate => match able_to_change(&site.environment) {
+                    Able::Yes => Ok(estate::named_migration(site, &id)),
+                    able => Err(able),
+                },
+                command => estate::named_group(site, command, &id),
+            };
+            estate::begin(model, command, meant)
         }
         What::Queue(at) => {
             let Some(site) = model.sites.get(at) else { return Vec::new() };
@@ -252,7 +315,7 @@ fn offer(model: &Model, palette: &Palette, found: &Found, here: bool, room: usiz
     let entry = &palette.offers.entries[found.entry];
     let (able, is_command) = match palette.offers.whats[found.entry] {
         What::Command(command) => (able(model, command), true),
-        What::Environment(_) | What::Queue(_) => (Able::Yes, false),
+        What::Environment(_) | What::Queue(_) | What::Thing(..) | What::Group(..) => (Able::Yes, false),
     };
     let can = able == Able::Yes;
     let keys = entry.keys.first().cloned().unwrap_or_default();

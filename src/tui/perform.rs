@@ -2,11 +2,8 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    fs::{DirBuilder, OpenOptions, Permissions},
-    io::Write,
-    path::PathBuf,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use jiff::Timestamp;
@@ -14,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Outside,
+    Outside, choices,
     effect::{Draft, Edit, Effect, Look},
     event::{Event, Letters},
     inbox::Inbox,
@@ -22,11 +19,11 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, CloudError},
-    domain::{EnvironmentName, Message, RunId, Text},
+    domain::{EnvironmentName, Message, MessageId, RunId, Text},
     gate::{self, Approved},
-    journal::{Entry, JournalError, Lines, StateFolder},
+    journal::{Entry, JournalError, Lines, Record, StateFolder},
     messages::{Filter, FilterError},
-    observe::{Focus, Policy, Site, Watch},
+    observe::{Policy, Site, Watch},
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
     run::{self, Context, Failure, Progress},
 };
@@ -97,6 +94,10 @@ impl Performer {
             }
         });
         let tell = move |snapshot| teller.observed(snapshot);
+        let state = outside.state.clone();
+        // What can't be tidied up now is tidied up at the next start.
+        let now = SystemTime::from(outside.clock.now());
+        tokio::task::spawn_blocking(move || drop(choices::tidy(&state, now)));
         let watch = Watch::start(sites.collect(), outside.clock, &Policy::default(), tell);
         Self { outside, events, inbox, clouds, watch, cancels: HashMap::new() }
     }
@@ -110,7 +111,7 @@ impl Performer {
     /// Carries an effect out; what only the owner of the terminal can do comes back.
     pub fn perform(&mut self, effect: Effect) -> Option<Hold> {
         match effect {
-            Effect::Focus(queues) => self.watch.focus(&Focus { queues, ..Focus::default() }),
+            Effect::Focus(focus) => self.watch.focus(&focus),
             Effect::Refresh(None) => self.watch.refresh(),
             Effect::Refresh(Some(only)) => self.watch.refresh_one(&only),
             Effect::Look(ticket, look) => self.look(ticket, look),
@@ -126,6 +127,7 @@ impl Performer {
             }
             Effect::ReadRuns(ticket) => self.read_runs(ticket),
             Effect::ReadJournal(ticket, run) => self.read_journal(ticket, run),
+            Effect::ReadSent(ticket, run) => self.read_sent(ticket, run),
             Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
             Effect::Save(ticket, drafts) => self.save(ticket, drafts),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
@@ -168,7 +170,7 @@ impl Performer {
         self.spawn_blocking(move || {
             let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
             let failed = |error: std::io::Error| failure(&format!("the choice could not be written: {error}"), hint);
-            Event::Saved(ticket, save(&state, &drafts).map_err(failed))
+            Event::Saved(ticket, choices::save(&state, &drafts).map_err(failed))
         });
     }
 
@@ -215,13 +217,19 @@ impl Performer {
                 () = cancel.cancelled() => return Err(failure("stopped before it began: nothing was done", "")),
             };
             let cancel = cancel.as_ref().clone();
-            let context = Context { cloud, state, random: fastrand::u64(..), cancel, progress };
-            match resumed {
+            let operation = approved.plan().operation.clone();
+            let context = Context { cloud, state: state.clone(), random: fastrand::u64(..), cancel, progress };
+            let report = match resumed {
                 None => Ok(run::execute(approved, &context).await),
                 Some(run) => run::resume(&run, approved, &context)
                     .await
                     .map_err(|error| failure(&error.to_string(), error.hint())),
+            };
+            if report.as_ref().is_ok_and(|report| report.end == run::End::Done) {
+                // Beside the loop: a disk may take its time.
+                let _ = tokio::task::spawn_blocking(move || choices::done(&state, &operation)).await;
             }
+            report
         });
         self.spawn(async move {
             let broken = |_| failure("the run broke off by a mistake in opsctl", "see its journal, and resume it");
@@ -237,6 +245,11 @@ impl Performer {
             let runs = state.list().map_err(|error| failure(&error.to_string(), error.hint()));
             Event::Runs(ticket, runs)
         });
+    }
+
+    fn read_sent(&self, ticket: Ticket, run: RunId) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || Event::Sent(ticket, sent(&state, &run)))
     }
 
     fn read_journal(&self, ticket: Ticket, run: RunId) {
@@ -290,24 +303,16 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<L
     grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))
 }
 
-/// Writes files into a new folder beside the runs: a run that broke off needs them again.
-fn save(state: &StateFolder, drafts: &[Draft]) -> std::io::Result<Vec<PathBuf>> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-    let all = state.path().join("choices");
-    DirBuilder::new().recursive(true).mode(0o700).create(&all)?;
-    // Made new for this user alone, and never one that is there; it stays.
-    let private = Permissions::from_mode(0o700);
-    let folder = tempfile::Builder::new().prefix("").rand_bytes(12).permissions(private).tempdir_in(&all)?.keep();
-    drafts
-        .iter()
-        .map(|draft| {
-            let path = folder.join(draft.name);
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(draft.text.as_bytes())?;
-            file.sync_all()?;
-            Ok(path)
-        })
-        .collect()
+/// The messages that a run has sent, by its journal.
+fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
+    let failed = |error: JournalError| failure(&error.to_string(), error.hint());
+    let mut ids = Vec::new();
+    for line in Lines::open(&state.open(run).map_err(failed)?.journal()).map_err(failed)? {
+        if let Record::Sent { messages, .. } = line.map_err(failed)?.entry.record {
+            ids.extend(messages.into_iter().map(|message| message.id));
+        }
+    }
+    Ok(ids)
 }
 
 fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {

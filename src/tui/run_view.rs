@@ -11,7 +11,7 @@ use super::{
     effect::Effect,
     event::{Mouse, MouseWhat, Notice},
     fit::spread,
-    flow,
+    flow, letters,
     model::{Model, Overlay, View},
     page::Page,
     run_page,
@@ -213,7 +213,7 @@ pub(super) fn progress(model: &mut Model, ticket: Ticket, progress: Progress) ->
         View::Activity(_) if had_name => activity::progressed(model, ticket),
         // By its name it takes the place of what its journal tells.
         View::Activity(_) => settle_open(model),
-        View::Run(_) | View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_) => {}
+        View::Run(_) | View::Home(_) | View::Queues(_) | View::Estate(_) | View::Letters(_) | View::Message(_) => {}
     }
     Vec::new()
 }
@@ -245,6 +245,7 @@ pub(super) fn finished(model: &mut Model, ticket: Ticket, end: Result<Box<Report
     if model.views.iter().any(|view| matches!(view, View::Activity(_))) {
         effects.extend(activity::ask(model));
     }
+    effects.extend(letters::ask_sent(model, ticket));
     effects.extend(read_journal(model));
     effects
 }
@@ -303,7 +304,7 @@ pub(super) fn settle_open(model: &mut Model) {
     match views.last_mut() {
         Some(View::Run(view)) => settle(model, view),
         Some(View::Activity(view)) => activity::settle(model, view),
-        Some(View::Home(_) | View::Queues(_) | View::Letters(_) | View::Message(_)) | None => {}
+        Some(View::Home(_) | View::Queues(_) | View::Estate(_) | View::Letters(_) | View::Message(_)) | None => {}
     }
     model.views = views;
 }

@@ -40,6 +40,35 @@ pub fn line(levels: &[Option<u64>], look: Look) -> String {
     levels.iter().map(bar).collect()
 }
 
+/// Time that the road of a metric shows, over [`COLUMNS`] columns: CloudWatch has a value for each minute or five.
+const ROAD: SignedDuration = SignedDuration::from_mins(60);
+/// A value counts for so long; after that nothing is known.
+const VALUE: SignedDuration = SignedDuration::from_mins(10);
+
+/// A metric over the last hour as bars, `top` being the highest; none: the highest value. Empty where nothing is known.
+pub fn road(samples: &[(Timestamp, f64)], now: Timestamp, top: Option<f64>, look: Look) -> String {
+    let part = ROAD / COLUMNS as i32;
+    let from = now - ROAD;
+    let most = samples.iter().filter(|(at, _)| *at >= from).map(|(_, value)| *value).fold(0.0, f64::max);
+    let top = top.unwrap_or(most).max(f64::MIN_POSITIVE);
+    let mut samples = samples.iter().peekable();
+    let mut last = None;
+    let mut line = String::new();
+    for at in 0..COLUMNS {
+        let end = now - part * (COLUMNS - 1 - at) as i32;
+        while let Some(sample) = samples.next_if(|(time, _)| *time <= end) {
+            last = Some(*sample);
+        }
+        line.push_str(match last {
+            Some((at, value)) if end.duration_since(at) <= VALUE && value <= 0.0 => look.height(0.0),
+            // What is not zero never looks like zero.
+            Some((at, value)) if end.duration_since(at) <= VALUE => look.height((value / top).max(0.15)),
+            Some(_) | None => " ",
+        });
+    }
+    line
+}
+
 /// By how much it rose within the last half hour; falling is less than nothing.
 pub fn rise(trend: &Trend) -> Option<i64> {
     let (first, last) = (trend.samples.first()?, trend.samples.last()?);
@@ -68,5 +97,14 @@ mod tests {
         assert_eq!(line(&[None, Some(7), Some(7)], look), " ▄▄");
         assert_eq!(rise(&trend), Some(70));
         assert_eq!(rise(&Trend::default()), None);
+    }
+
+    #[test]
+    fn a_metrics_road_has_gaps_where_nothing_is_known() {
+        let now: Timestamp = "2026-11-21T03:30:00Z".parse().expect("a time");
+        let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
+        let look = Look { theme: Theme::Dark, symbols: Symbols::Unicode };
+        let samples = [(ago(50), 100.0), (ago(10), 50.0), (ago(5), 0.0), (ago(1), 3.0)];
+        assert_eq!(road(&samples, now, Some(100.0), look), "  ███       ▅▁▂");
     }
 }

@@ -20,9 +20,16 @@ use crate::{
     keymap::Command,
 };
 
-/// Views that stand for themselves, with the commands that open them.
-const TABS: [(Command, &str); 3] =
-    [(Command::Home, "Home"), (Command::Queues, "Queues"), (Command::Activity, "Activity")];
+/// Views that stand for themselves: the commands that open them, their names, and shorter ones.
+const TABS: [(Command, &str, &str); 7] = [
+    (Command::Home, "Home", "Home"),
+    (Command::Queues, "Queues", "Queues"),
+    (Command::Services, "Services", "Services"),
+    (Command::Databases, "Databases", "DBs"),
+    (Command::Alarms, "Alarms", "Alarms"),
+    (Command::Activity, "Activity", "Activity"),
+    (Command::Consumers, "Consumers", "Consumers"),
+];
 
 /// The program's name.
 const NAME: &str = " opsctl ";
@@ -41,7 +48,44 @@ impl Right {
     }
 }
 
+/// How much of the title there is room for; each has less than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// Everything.
+    Whole,
+    /// Without the tab of the consumers, unless they are shown.
+    WithoutConsumers,
+    /// With short names besides.
+    Short,
+    /// Without the program's name besides: environments come first.
+    Shortest,
+}
+
+impl Room {
+    const ALL: [Self; 4] = [Self::Whole, Self::WithoutConsumers, Self::Short, Self::Shortest];
+
+    /// The most with which every environment still has its place.
+    fn of(model: &Model) -> Self {
+        let chips: usize = model.sites.iter().map(|site| width(&chip_text(model, site)) + 1).sum();
+        let fits = |room: &Self| left_width_in(model, *room) + chips < usize::from(model.size.0);
+        Self::ALL.into_iter().find(fits).unwrap_or(Self::Shortest)
+    }
+}
+
+/// The program's name, where it has room.
+fn name(room: Room) -> &'static str {
+    match room {
+        Room::Whole | Room::WithoutConsumers | Room::Short => NAME,
+        Room::Shortest => "",
+    }
+}
+
 fn tabs(model: &Model) -> Vec<(Command, String)> {
+    tabs_in(model, Room::of(model))
+}
+
+fn tabs_in(model: &Model, room: Room) -> Vec<(Command, String)> {
+    let shown = root(model);
     let needy = model.shown_sites().map(|site| site.verdicts.len()).sum::<usize>();
     let active = model.runs.iter().filter(|run| run.is_active()).count();
     let count = |command: Command| match command {
@@ -49,11 +93,31 @@ fn tabs(model: &Model) -> Vec<(Command, String)> {
         Command::Activity if active > 0 => format!(" {active}"),
         _ => String::new(),
     };
-    TABS.iter().map(|(command, name)| (*command, format!(" {name}{} ", count(*command)))).collect()
+    let is_shown = |command: Command| command != Command::Consumers || command == shown || room == Room::Whole;
+    TABS.iter()
+        .filter(|(command, ..)| is_shown(*command))
+        .map(|(command, name, short)| {
+            let name = match room {
+                Room::Whole | Room::WithoutConsumers => name,
+                Room::Short | Room::Shortest => short,
+            };
+            (*command, format!(" {name}{} ", count(*command)))
+        })
+        .collect()
+}
+
+fn left_width_in(model: &Model, room: Room) -> usize {
+    width(name(room)) + tabs_in(model, room).iter().map(|(_, text)| width(text)).sum::<usize>()
 }
 
 fn left_width(model: &Model) -> usize {
-    width(NAME) + tabs(model).iter().map(|(_, text)| width(text)).sum::<usize>()
+    left_width_in(model, Room::of(model))
+}
+
+/// An environment's name in the title.
+fn chip_text(model: &Model, site: &Site) -> String {
+    let name = Text::line(&model.look.environment_name(&site.environment)).to_string();
+    format!(" {} ", cut(&name, 20, model.look))
 }
 
 /// Chips of environments and the clock. Where there is no room the clock goes first, then environments from the end; those
@@ -64,8 +128,7 @@ fn right(model: &Model) -> Right {
         let environment = &site.environment;
         let hidden = model.only.as_ref().is_some_and(|only| *only != environment.name);
         let style = if hidden { look.style(Role::Dim) } else { look.environment(environment) };
-        let name = Text::line(&look.environment_name(environment)).to_string();
-        (environment.name.clone(), format!(" {} ", cut(&name, 20, look)), style)
+        (environment.name.clone(), chip_text(model, site), style)
     };
     let room = usize::from(model.size.0).saturating_sub(left_width(model) + 1);
     let clock = format!("{} ", model.now.strftime("%H:%M:%S UTC"));
@@ -91,7 +154,7 @@ fn right(model: &Model) -> Right {
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let shown = root(model);
-    let mut left = vec![Span::styled(NAME, look.style(Role::Accent).add_modifier(Modifier::BOLD))];
+    let mut left = vec![Span::styled(name(Room::of(model)), look.style(Role::Accent).add_modifier(Modifier::BOLD))];
     for (command, text) in tabs(model) {
         let style = match command == shown {
             true => Style::default().add_modifier(Modifier::BOLD | Modifier::REVERSED),
@@ -115,6 +178,7 @@ fn root(model: &Model) -> Command {
     let tab = |view: &View| match view {
         View::Home(_) => Some(Command::Home),
         View::Queues(_) => Some(Command::Queues),
+        View::Estate(view) => Some(view.topic.command()),
         View::Activity(_) => Some(Command::Activity),
         View::Letters(_) | View::Message(_) | View::Run(_) => None,
     };
@@ -126,7 +190,7 @@ pub(super) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
     if mouse.what != MouseWhat::Click || mouse.row != 0 {
         return None;
     }
-    let mut from = width(NAME);
+    let mut from = width(name(Room::of(model)));
     tabs(model).into_iter().find_map(|(command, text)| {
         let to = from + width(&text);
         let inside = (from..to).contains(&usize::from(mouse.column));
@@ -218,7 +282,7 @@ fn banner(model: &Model) -> Option<(String, Role)> {
 /// The environment that the view is about, if it is about one.
 fn place(model: &Model) -> Option<&Environment> {
     let name = match model.view() {
-        View::Home(_) | View::Queues(_) | View::Activity(_) => model.only.clone(),
+        View::Home(_) | View::Queues(_) | View::Estate(_) | View::Activity(_) => model.only.clone(),
         View::Letters(view) => Some(view.environment.clone()),
         View::Message(view) => Some(view.environment.clone()),
         View::Run(view) => run_view::environment(model, view),

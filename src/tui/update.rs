@@ -6,6 +6,7 @@ use super::{
     able::{Able, able, scope},
     activity,
     effect::Effect,
+    estate::{self, EstateView, Topic},
     event::{Event, Mouse, Notice},
     field::Typed,
     flow, help, home, letters, message,
@@ -52,6 +53,7 @@ fn take(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Finished(ticket, answer) => run_view::finished(model, ticket, answer),
         Event::Runs(ticket, answer) => activity::runs(model, ticket, answer),
         Event::JournalRead(ticket, answer) => run_view::journal_read(model, ticket, answer),
+        Event::Sent(ticket, answer) => letters::sent(model, ticket, answer),
         Event::Edited(ticket, answer) => letters::edited(model, ticket, answer),
         Event::Saved(ticket, answer) => letters::saved(model, ticket, answer),
         Event::Said(notice) => {
@@ -120,6 +122,10 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Palette => palette::open(model),
         Command::Home => go(model, View::Home(home::HomeView::default())),
         Command::Queues => go(model, View::Queues(queues::QueuesView::default())),
+        Command::Services => go(model, list_of(Topic::Services)),
+        Command::Databases => go(model, list_of(Topic::Databases)),
+        Command::Alarms => go(model, list_of(Topic::Alarms)),
+        Command::Consumers => go(model, list_of(Topic::Consumers)),
         Command::Activity => activity::open(model),
         Command::Environment => observed::next_environment(model),
         Command::Refresh => refresh(model),
@@ -135,6 +141,7 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
         _ => match model.view() {
             View::Home(_) => home::command(model, command),
             View::Queues(_) => queues::command(model, command),
+            View::Estate(_) => estate::command(model, command),
             View::Letters(_) => letters::command(model, command),
             View::Message(_) => message::command(model, command),
             View::Activity(_) => activity::command(model, command),
@@ -143,9 +150,17 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
     }
 }
 
+fn list_of(topic: Topic) -> View {
+    View::Estate(Box::new(EstateView::of(topic)))
+}
+
 /// Goes to a view that stands for itself: an open one of its kind is taken up as it was left.
 pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
-    let same = |open: &View| discriminant(open) == discriminant(&view);
+    let topic = |view: &View| match view {
+        View::Estate(view) => Some(view.topic),
+        _ => None,
+    };
+    let same = |open: &View| discriminant(open) == discriminant(&view) && topic(open) == topic(&view);
     match model.views.iter().position(same) {
         Some(at) => model.views.truncate(at + 1),
         None => {
@@ -169,7 +184,9 @@ pub fn open(model: &mut Model, view: View) -> Vec<Effect> {
 fn stepped_back(model: &mut Model) -> bool {
     let stepped = match model.view_mut() {
         View::Letters(view) => letters::back(view),
-        View::Home(_) | View::Queues(_) | View::Message(_) | View::Activity(_) | View::Run(_) => false,
+        View::Home(_) | View::Queues(_) | View::Estate(_) | View::Message(_) | View::Activity(_) | View::Run(_) => {
+            false
+        }
     };
     if stepped {
         observed::settle(model);
@@ -178,7 +195,7 @@ fn stepped_back(model: &mut Model) -> bool {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
-    if let Some(effects) = queues::back(model) {
+    if let Some(effects) = queues::back(model).or_else(|| estate::back(model)) {
         return effects;
     }
     if model.views.len() > 1 {
@@ -195,7 +212,7 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
         View::Activity(_) => activity::ask(model),
         View::Letters(_) => letters::look_again(model),
         View::Run(_) => run_view::read_journal(model),
-        View::Home(_) | View::Queues(_) | View::Message(_) => Vec::new(),
+        View::Home(_) | View::Queues(_) | View::Estate(_) | View::Message(_) => Vec::new(),
     };
     effects.push(Effect::Refresh(model.only.clone()));
     effects
@@ -205,6 +222,7 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
 fn filter_key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
     match model.view_mut() {
         View::Queues(view) if view.typing.is_some() => Some(queues::filter_key(model, key)),
+        View::Estate(view) if view.typing.is_some() => Some(estate::filter_key(model, key)),
         View::Letters(view) if view.typing.is_some() => Some(letters::filter_key(model, key)),
         _ => None,
     }
@@ -217,6 +235,7 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     }
     match model.view_mut() {
         View::Queues(view) if view.typing.is_some() => queues::paste(model, text),
+        View::Estate(view) if view.typing.is_some() => estate::paste(model, text),
         View::Letters(view) if view.typing.is_some() => letters::paste(model, text),
         _ => {
             // Pasted text is never taken for keys.
@@ -241,6 +260,7 @@ fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     match model.view() {
         View::Home(_) => home::mouse(model, mouse),
         View::Queues(_) => queues::mouse(model, mouse),
+        View::Estate(_) => estate::mouse(model, mouse),
         View::Letters(_) => letters::mouse(model, mouse),
         View::Message(_) => message::mouse(model, mouse),
         View::Activity(_) => activity::mouse(model, mouse),
@@ -256,6 +276,7 @@ pub fn key_scope(model: &Model) -> Scope {
             Overlay::Help(_)
             | Overlay::Palette(_)
             | Overlay::Details(_)
+            | Overlay::Sheet(_)
             | Overlay::Sort(_)
             | Overlay::Columns(_)
             | Overlay::Diff(_)

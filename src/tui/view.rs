@@ -16,7 +16,7 @@ use ratatui::{
 };
 
 use super::{
-    activity,
+    activity, estate,
     event::Tone,
     fit::spread,
     flow, footer, help, home, letters, message,
@@ -77,6 +77,10 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         Some(Overlay::Help(overlay)) => help::draw(model, overlay, frame, areas.content),
         Some(Overlay::Palette(overlay)) => palette::draw(model, overlay, frame, areas.content),
         Some(Overlay::Details(overlay)) => queues::draw_details(model, overlay, frame, areas.content),
+        Some(Overlay::Sheet(overlay)) => estate::draw_sheet(model, overlay, frame, areas.content),
+        Some(Overlay::Sort(overlay)) if matches!(model.view(), View::Estate(_)) => {
+            estate::draw_sort(model, overlay, frame, areas.content);
+        }
         Some(Overlay::Sort(overlay)) => queues::draw_sort(model, overlay, frame, areas.content),
         Some(Overlay::Columns(overlay)) => letters::draw_columns(model, overlay, frame, areas.content),
         Some(Overlay::Diff(overlay)) => letters::draw_diff(model, overlay, frame, areas.content),
@@ -89,6 +93,7 @@ fn draw_view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     match model.view() {
         View::Home(view) => home::draw(model, view, frame, area),
         View::Queues(view) => queues::draw(model, view, frame, area),
+        View::Estate(view) => estate::draw(model, view, frame, area),
         View::Letters(view) => letters::draw(model, view, frame, area),
         View::Message(view) => message::draw(model, view, frame, area),
         View::Activity(view) => activity::draw(model, view, frame, area),

@@ -115,6 +115,12 @@ fn open_orders(terminal: &Terminal) {
     terminal.wait("looked at");
 }
 
+/// Agrees to the plan in sight as a person does: not within the first moments.
+fn agree(terminal: &Terminal) -> &Terminal {
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.send("y")
+}
+
 #[test]
 fn from_the_worst_queue_to_the_journals_last_line() {
     let ground = ground(5);
@@ -122,9 +128,9 @@ fn from_the_worst_queue_to_the_journals_last_line() {
     open_orders(&terminal);
     terminal.send("R").wait("redrive orders-dlq in dev").wait("Yes");
     assert_eq!(ground.count("orders"), 0, "nothing before consent");
-    terminal.send("y").wait("5 moved");
+    agree(&terminal).wait("5 moved");
     assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (0, 5));
-    terminal.send("3").wait("redrive").wait("orders-dlq").send("\u{3}");
+    terminal.send("6").wait("redrive").wait("orders-dlq").send("\u{3}");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.is_sane());
     let runs = ground.opsctl(&["runs", "--output", "json"]).expect(0).json();
@@ -142,7 +148,7 @@ fn where_names_are_typed_a_yes_is_not_enough() {
     terminal.wait("type prod payouts-dlq").send("y").send("prod payouts\r");
     terminal.send("\u{3}");
     terminal.gone("redrive payouts-dlq in prod (").send("R").wait("type prod payouts-dlq");
-    terminal.send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
+    terminal.send("yprod payouts-dlq\rconsumer is mended\r").wait("running").wait("watching");
     // A run is active: leaving asks, and staying is what has the focus.
     terminal.send("\u{3}").wait("Leave?").send("\r").gone("Leave?");
     terminal.send("\u{3}").wait("Leave?").send("y");
@@ -175,7 +181,8 @@ fn a_message_is_edited_in_the_persons_editor_and_goes_back_edited() {
     let mut terminal = Terminal::start(&command, (100, 30));
     open_orders(&terminal);
     terminal.send("m").wait("AGE").send("e").wait("+").wait("\"orderId\": 7").send("y");
-    terminal.send("R").wait("redrive orders-dlq in dev").send("y").wait("1 moved").send("\u{3}");
+    terminal.send("R").wait("redrive orders-dlq in dev").wait("[ No ]");
+    agree(&terminal).wait("1 moved").send("\u{3}");
     assert_eq!(terminal.end(), 0);
     let bodies: Vec<String> = ground
         .sandbox
@@ -190,7 +197,11 @@ fn a_window_that_is_closed_lets_the_run_finish_what_is_in_hand() {
     let ground = ground(1);
     let mut terminal = console(&ground, (100, 30));
     terminal.wait("payouts-dlq").send("2").wait("~VISIBLE").send("/").send("payouts-dlq\r").gone("orders").send("R");
-    terminal.wait("type prod payouts-dlq").send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
+    terminal
+        .wait("type prod payouts-dlq")
+        .send("yprod payouts-dlq\rconsumer is mended\r")
+        .wait("running")
+        .wait("watching");
     terminal.hang_up();
     assert_eq!(terminal.end(), 1);
     assert!(terminal.is_sane(), "{}", terminal.screen());

@@ -65,6 +65,7 @@ impl Console {
         for key in keys(text) {
             // A person has seen what they answer.
             self.model.frames += 1;
+            self.model.moment += std::time::Duration::from_secs(1);
             self.event(Event::Key(key));
         }
         self

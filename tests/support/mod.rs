@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub(crate) mod console;
+pub(crate) mod estate;
 pub(crate) mod letters;
 pub(crate) mod picture;
 pub(crate) mod stage;

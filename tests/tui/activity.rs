@@ -38,7 +38,7 @@ fn history() -> Vec<RunSummary> {
 
 /// Opens it and answers its question.
 fn listed(console: &mut Console, runs: Vec<RunSummary>) {
-    console.keys("3");
+    console.keys("6");
     let effects = console.take_effects();
     let ticket = effects.iter().find_map(|effect| match effect {
         Effect::ReadRuns(ticket) => Some(*ticket),
@@ -219,7 +219,7 @@ fn ten_thousand_runs_are_read_once_and_listed_when_they_change() {
 #[test]
 fn an_old_answer_does_not_take_a_newer_ones_place() {
     let mut console = console((120, 40));
-    console.keys("3 ctrl-r");
+    console.keys("6 ctrl-r");
     let tickets: Vec<_> = console
         .take_effects()
         .into_iter()
@@ -236,11 +236,11 @@ fn an_old_answer_does_not_take_a_newer_ones_place() {
 #[test]
 fn the_states() {
     screens("activity_loading", |console| {
-        console.keys("3");
+        console.keys("6");
     });
     screens("activity_empty", |console| listed(console, Vec::new()));
     screens("activity_error", |console| {
-        console.keys("3");
+        console.keys("6");
         let effects = console.take_effects();
         let Some(Effect::ReadRuns(ticket)) = effects.iter().find(|effect| matches!(effect, Effect::ReadRuns(_))) else {
             panic!("{effects:?}")
@@ -261,7 +261,7 @@ fn the_states() {
         let first = run(console, "dev");
         console.event(Event::Progress(first, Box::new(progress(3, Tally { step: 2, steps: 4, ..tally(1_311) }))));
         // Once seen there, it stays under the cursor.
-        console.keys("3");
+        console.keys("6");
         run(console, "prod");
         listed(console, history());
     });

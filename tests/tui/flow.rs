@@ -300,20 +300,6 @@ fn where_nothing_is_seen_keys_only_give_up() {
 }
 
 #[test]
-fn who_said_yes_before_the_plan_was_there_says_it_once_more() {
-    let mut console = console((80, 24));
-    let ticket = ask(&mut console, "dev");
-    console.keys("y y");
-    console.event(Event::Planned(ticket, Ok(Box::new(plan("dev")))));
-    console.keys("y");
-    assert!(console.model.runs.is_empty(), "typed ahead by hand");
-    let text = console.text();
-    assert!(text.contains("[ Yes ]") && text.contains("here is the plan: y once more does it"), "{text}");
-    console.keys("y");
-    begun(&mut console);
-}
-
-#[test]
 fn nothing_is_begun_once_it_is_about_to_end() {
     let mut console = console((80, 24));
     let run = plans::run(&mut console, "dev");

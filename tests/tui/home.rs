@@ -148,8 +148,8 @@ fn only_queues_on_the_screen_are_watched_closely() {
     console.take_effects();
     console.keys("j");
     let effects = console.take_effects();
-    let Some(Effect::Focus(queues)) = effects.last() else { panic!("{effects:?}") };
-    assert!((4..12).contains(&queues.len()), "{}", queues.len());
+    let Some(Effect::Focus(focus)) = effects.last() else { panic!("{effects:?}") };
+    assert!((4..12).contains(&focus.queues.len()), "{}", focus.queues.len());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use insta::assert_snapshot;
 use opsctl::{
-    domain::{Payload, QueueName},
+    domain::{EnvironmentName, MessageId, Payload, QueueName},
+    operations::Operation,
+    run::End,
     tui::{
         effect::Effect,
         event::{Event, Letters},
@@ -209,4 +211,32 @@ fn hostile_text_is_harmless_in_every_list() {
     assert_snapshot!("letters_hostile_groups_80", console.content());
     console.keys("m");
     assert_snapshot!("letters_hostile_messages_80", console.content());
+}
+
+#[test]
+fn what_was_sent_needs_its_edit_no_more() {
+    let mut console = edited_and_looked_past();
+    let kept = |console: &Console| {
+        console.model.edits.count(&EnvironmentName("dev".to_owned()), &QueueName("orders-dlq".to_owned()))
+    };
+    let before = kept(&console);
+    assert!(before > 0, "an edit is kept");
+    let run = super::plans::run(&mut console, "dev");
+    let state = console.model.runs.iter_mut().find(|state| state.ticket == run).expect("it runs");
+    if let Operation::Redrive(redrive) = &mut state.plan.operation {
+        redrive.edit = Some("/state/choices/x/edit.jq".to_owned());
+    }
+    console.take_effects();
+    console.event(Event::Finished(run, Ok(Box::new(super::plans::report("dev", End::Done, super::plans::tally(1))))));
+    let asks = console.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::ReadSent(ticket, _) => Some(ticket),
+        _ => None,
+    });
+    assert_eq!(asks, Some(run));
+    console.event(Event::Sent(run, Ok(vec![MessageId("another".to_owned())])));
+    assert_eq!(kept(&console), before, "what was not sent keeps its edit");
+    let ids: Vec<MessageId> = (0..40).map(|number| message(number, "").id).collect();
+    console.event(Event::Sent(run, Ok(ids)));
+    assert_eq!(kept(&console), 0);
+    assert_eq!(console.model.edits, Default::default(), "nothing is left of it");
 }

@@ -77,6 +77,7 @@ impl Live {
     fn press(&mut self, text: &str) {
         for key in keys(text) {
             self.console.model.frames += 1;
+            self.console.model.moment += Duration::from_secs(1);
             self.console.event(Event::Key(key));
             self.perform();
         }
@@ -135,7 +136,7 @@ async fn a_redrive_from_the_key_to_the_journal() {
     assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (30, 0));
     live.press("J");
     live.until("ended: done").await;
-    live.press("3");
+    live.press("6");
     live.until("1 run").await;
     assert!(live.console.text().contains("✓ done"), "{}", live.console.text());
 }

@@ -1,6 +1,9 @@
 //! The console: what keys do, and what every screen looks like.
 
 mod activity;
+mod consent;
+mod estate;
+mod estate_keys;
 mod flow;
 mod home;
 mod letters;

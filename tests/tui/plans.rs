@@ -17,7 +17,7 @@ use crate::support::console::{Console, now};
 /// A console that shows Activity: what the other views show is tested with them.
 pub(super) fn console(size: (u16, u16)) -> Console {
     let mut console = Console::new(size);
-    console.keys("3").take_effects();
+    console.keys("6").take_effects();
     console
 }
 

@@ -86,7 +86,7 @@ fn a_run_goes_on_when_its_view_is_left_and_a_notice_tells_its_end() {
     assert!(matches!(console.model.view(), View::Activity(_)));
     console.event(Event::Progress(ticket, Box::new(progress(3, tally(100)))));
     console.event(Event::Finished(ticket, Ok(Box::new(report("dev", End::Done, tally(4_200))))));
-    assert!(console.text().contains("redrive orders-dlq in dev: done, 4,200 moved; 3 shows it"), "{}", console.text());
+    assert!(console.text().contains("redrive orders-dlq in dev: done, 4,200 moved; 6 shows it"), "{}", console.text());
 }
 
 #[test]

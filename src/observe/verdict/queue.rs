@@ -9,7 +9,7 @@ use crate::{
     domain::{EnvironmentName, QueueKind, Text, Thresholds},
     observe::{
         snapshot::Seen,
-        words::{about_messages, span, thousands},
+        words::{about_messages, span, thousands, within},
     },
 };
 
@@ -111,8 +111,8 @@ fn deleted(seen: &Seen, left: SignedDuration) -> String {
     let is_bound = seen.dead_letters.is_some() && seen.kind() == QueueKind::Standard;
     match (left.is_positive(), is_bound) {
         (false, _) => "the oldest are being deleted now".to_owned(),
-        (true, true) => format!("the oldest is deleted within {}", span(left)),
-        (true, false) => format!("the oldest is deleted in {}", span(left)),
+        (true, true) => format!("the oldest is deleted within {}", within(left)),
+        (true, false) => format!("the oldest is deleted in {}", within(left)),
     }
 }
 

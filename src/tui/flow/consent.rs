@@ -1,5 +1,7 @@
 //! The answer to a plan, in the making. Whether it is enough is the gate's business.
 
+use std::time::Duration;
+
 use crate::{
     domain::Text,
     gate::{self, Answer, Approved, Ask, Consent, Refusal},
@@ -19,6 +21,10 @@ use super::{Flow, PLAN_SECONDS_MAX, Wanted, draw, plan_again};
 
 /// Fewest rows of a plan that must be in sight where it is agreed to.
 const PLAN_ROWS_MIN: usize = 3;
+
+/// A yes counts after the keys were quiet for so long with the plan in sight: a key that is held down repeats faster, and
+/// nobody has read anything sooner.
+const QUIET: Duration = Duration::from_millis(400);
 
 /// The answer in the making.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +66,7 @@ impl Consenting {
 
 /// Why an answer can't be taken now, whatever it is: who gives it must have the plan before their eyes.
 fn untimely(model: &mut Model) -> Option<Notice> {
-    let (size, frames, leaving) = (model.size, model.frames, model.leaving);
+    let (size, frames, moment, leaving) = (model.size, model.frames, model.moment, model.leaving);
     let key = model.keymap.key_for(Scope::Plan, Command::Approve).unwrap_or("yes").to_owned();
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return None };
     if leaving {
@@ -70,6 +76,7 @@ fn untimely(model: &mut Model) -> Option<Notice> {
         flow.early = true;
         return Some(Notice::bad("the plan is not there yet"));
     }
+    let was_quiet = moment.saturating_sub(std::mem::replace(&mut flow.quiet_since, moment)) >= QUIET;
     // Typed ahead of the plan is no consent to it.
     if frames <= flow.planned_frame {
         flow.early = true;
@@ -83,6 +90,10 @@ fn untimely(model: &mut Model) -> Option<Notice> {
         // The next answer counts once these words have been seen.
         flow.planned_frame = frames;
         return Some(Notice::note(&format!("here is the plan: {key} once more does it")));
+    }
+    if matches!(flow.asked, Some(Ok(Ask::Yes))) && !was_quiet {
+        flow.consenting.yes = true;
+        return Some(Notice::note(&format!("a key held down does not count: {key} once more")));
     }
     None
 }

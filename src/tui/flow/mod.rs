@@ -7,6 +7,8 @@ mod options;
 mod options_draw;
 mod shown;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 pub(super) use draw::draw;
@@ -47,6 +49,8 @@ pub struct Flow {
     pub planned_at: Option<Timestamp>,
     /// Frames that had been drawn then.
     pub planned_frame: u64,
+    /// The moment since which nobody has pressed a key of consent, this plan being there: [`super::model::Model::moment`].
+    pub quiet_since: Duration,
     /// Whether somebody said yes before this plan was seen: what they agreed to was not this.
     pub early: bool,
     /// What the gate asks for it, or why there is no use in asking.
@@ -81,6 +85,7 @@ impl Flow {
             asked_at: model.now,
             planned_at: None,
             planned_frame: 0,
+            quiet_since: Duration::ZERO,
             early: false,
             asked: None,
             notes: Vec::new(),
@@ -195,7 +200,7 @@ fn plan_again(model: &mut Model, why: Option<Text>) -> Vec<Effect> {
 
 /// Takes a plan in.
 pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan>, Failure>) -> Vec<Effect> {
-    let (now, frames) = (model.now, model.frames);
+    let (now, frames, moment) = (model.now, model.frames, model.moment);
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return Vec::new() };
     let before = flow.plan.shown().cloned();
     let answer = answer.map(|plan| {
@@ -211,6 +216,7 @@ pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan
     }
     flow.planned_at = Some(now);
     flow.planned_frame = frames;
+    flow.quiet_since = moment;
     // What was typed was typed for the plan before.
     flow.consenting.forget();
     if let (Some(before), Some(plan)) = (before, flow.ready())

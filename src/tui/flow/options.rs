@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What the operation is about: another queue or run is another operation.
-const FIXED: [&str; 2] = ["queue", "run"];
+const FIXED: [&str; 6] = ["queue", "run", "group", "service", "database", "migration"];
 /// Asked where a run is taken up, and there alone.
 const RESUMING: &str = "uncertain";
 
@@ -341,7 +341,7 @@ fn apply(model: &mut Model) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operations::{Purge, Redrive, Restore};
+    use crate::operations::{Failover, Migrate, Purge, Redrive, Restore};
 
     fn redrive() -> Operation {
         let redrive = Redrive {
@@ -365,7 +365,21 @@ mod tests {
             again: false,
         };
         let purge = Purge { queue: "orders".to_owned(), limit: Some(1), ..Purge::default() };
-        for operation in [redrive(), Operation::Purge(purge), Operation::Restore(restore)] {
+        let service = vec!["main/api".to_owned(), "main/auth".to_owned()];
+        let wake = Wake { service, timeout_seconds: 60, ..Wake::default() };
+        let sleep = Sleep { group: Some("shop".to_owned()), ..Sleep::default() };
+        let failover =
+            Failover { database: "orders".to_owned(), to: Some("orders-2".to_owned()), ..Failover::default() };
+        let migrate = Migrate { migration: "wallet".to_owned(), revision: Some(3), ..Migrate::default() };
+        for operation in [
+            redrive(),
+            Operation::Purge(purge),
+            Operation::Restore(restore),
+            Operation::Wake(wake),
+            Operation::Sleep(sleep),
+            Operation::Failover(failover),
+            Operation::Migrate(migrate),
+        ] {
             assert_eq!(Form::new(&operation, false).operation(), Some(operation));
         }
     }

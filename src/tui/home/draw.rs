@@ -149,6 +149,8 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
             let (before, after) = if at == 1 { (gap, String::new()) } else { (String::new(), gap) };
             spans.extend([Span::raw(before), Span::styled(text, style), Span::raw(after), Span::raw("  ")]);
         }
+        let estate = estate_words(summary, area.width >= 130, look);
+        spans.extend(estate.into_iter().map(|(text, role)| Span::styled(text, look.style(role))));
         let used: usize = spans.iter().map(Span::width).sum();
         if used + spark::COLUMNS < usize::from(area.width) {
             spans.push(Span::styled(spark::line(&summary.levels, look), look.style(Role::Accent)));
@@ -162,6 +164,39 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
         let (y, room) = (area.y + shown as u16, usize::from(area.width));
         frame.buffer_mut().set_stringn(area.x, y, more, room, look.style(Role::Dim));
     }
+}
+
+/// Services, databases and alarms as far as they are known: those that stand as they shall not first of all.
+fn estate_words(summary: &Summary, is_wide: bool, look: crate::tui::theme::Look) -> Vec<(String, Role)> {
+    let [services, databases, alarms] = summary.estate;
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    let count = |number: usize| thousands(number as u64);
+    if let Some(totals) = services.filter(|totals| totals.all > 0) {
+        let all = if is_wide { "services" } else { "svcs" };
+        parts.push((format!("{} {all}", count(totals.all)), Role::Text));
+        parts.extend((totals.unwell > 0).then(|| (format!("{} failing", count(totals.unwell)), Role::Warning)));
+        parts.extend((totals.resting > 0).then(|| (format!("{} asleep", count(totals.resting)), Role::Text)));
+    }
+    if let Some(totals) = databases.filter(|totals| totals.all > 0) {
+        let all = if is_wide { if totals.all == 1 { "database" } else { "databases" } } else { "DBs" };
+        parts.push((format!("{} {all}", count(totals.all)), Role::Text));
+        parts.extend((totals.unwell > 0).then(|| (format!("{} down", count(totals.unwell)), Role::Warning)));
+        parts.extend((totals.resting > 0).then(|| (format!("{} paused", count(totals.resting)), Role::Text)));
+    }
+    if let Some(totals) = alarms.filter(|totals| totals.unwell > 0) {
+        parts.push((format!("{} in alarm", count(totals.unwell)), Role::Warning));
+    }
+    let mut spans = Vec::new();
+    for (at, (text, role)) in parts.into_iter().enumerate() {
+        if at > 0 {
+            spans.push((look.dot().to_owned(), Role::Dim));
+        }
+        spans.push((text, role));
+    }
+    if !spans.is_empty() {
+        spans.push(("  ".to_owned(), Role::Text));
+    }
+    spans
 }
 
 /// Name, queues, dead letters, how it stands.
@@ -270,7 +305,9 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
             commands.push((Command::Details, "details"));
         }
         (Subject::Environment, Kind::Credentials) => commands.push((Command::Copy, copy)),
-        (Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_), _) => {}
+        (Subject::Service(_), _) => commands.extend([(Command::Wake, "wake"), (Command::Details, "details")]),
+        (Subject::Database(_), _) => commands.extend([(Command::Failover, "failover"), (Command::Details, "details")]),
+        (Subject::Alarm(_) | Subject::Consumer(_), _) => commands.push((Command::Details, "details")),
         (Subject::Environment, _) => {}
     }
     let mut spans = Vec::new();

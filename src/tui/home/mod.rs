@@ -10,6 +10,7 @@ pub use self::summary::Summary;
 use super::{
     able::{Able, able_to_change},
     effect::Effect,
+    estate::{self, Topic},
     event::{Mouse, MouseWhat, Notice},
     list::Cursor,
     model::{Model, Site, View},
@@ -121,9 +122,10 @@ fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Se
 pub(super) fn able(model: &Model, view: &HomeView, command: Command) -> Able {
     let under = view.rows.get(view.cursor.at);
     let queue = under.and_then(|under| queue_of(model, under));
-    let no_queue = || match under {
+    let no_queue = || match under.map(|under| Topic::of(&under.subject)) {
         None => Able::no("nothing needs you"),
-        Some(_) => Able::no("it is about the environment: the cursor is on no queue"),
+        Some(None) => Able::no("it is about the environment: the cursor is on no queue"),
+        Some(Some(topic)) => Able::no(&format!("it is about a {}: the cursor is on no queue", topic.nouns()[0])),
     };
     match command {
         Command::Down | Command::Up | Command::First | Command::Last | Command::PageDown | Command::PageUp => Able::Yes,
@@ -132,10 +134,25 @@ pub(super) fn able(model: &Model, view: &HomeView, command: Command) -> Able {
         Command::Open | Command::Copy => Able::when(under.is_some(), "nothing needs you"),
         Command::Redrive => queue.map_or_else(no_queue, |(site, seen)| queues::able_to_redrive(site, seen)),
         Command::Purge => queue.map_or_else(no_queue, |(site, _)| able_to_change(&site.environment)),
+        Command::Details | Command::CopyCommand if under.is_some_and(|under| Topic::of(&under.subject).is_some()) => {
+            Able::Yes
+        }
         Command::Details | Command::CopyCommand => queue.map_or_else(no_queue, |_| Able::Yes),
+        Command::Wake | Command::Failover => able_to_operate(model, under, command),
         Command::Sort | Command::Reverse => Able::no("what needs you is shown worst first"),
         Command::Filter => Able::no("filter the queues: this is only what needs you"),
         _ => Able::NotHere,
+    }
+}
+
+/// Whether what the cursor is on can be woken, or failed over.
+fn able_to_operate(model: &Model, under: Option<&Verdict>, command: Command) -> Able {
+    let wanted = if command == Command::Wake { Topic::Services } else { Topic::Databases };
+    let meant = under.and_then(|under| Some((under, wanted.id_in(&under.subject)?)));
+    match (under, meant) {
+        (None, _) => Able::no("nothing needs you"),
+        (Some(_), None) => Able::no(&format!("the cursor is on no {}", wanted.nouns()[0])),
+        (Some(_), Some((under, id))) => estate::able_on(model, command, &under.environment, wanted, &id),
     }
 }
 
@@ -159,14 +176,25 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         (Command::Open, _) => open(model, &verdict),
         (Command::Copy, Subject::Environment) => vec![Effect::Copy(to_run(model, &verdict))],
         (_, Subject::Queue(queue)) => queues::act(model, command, &verdict.environment, queue),
-        (
-            _,
-            Subject::Environment
-            | Subject::Service(_)
-            | Subject::Database(_)
-            | Subject::Alarm(_)
-            | Subject::Consumer(_),
-        ) => Vec::new(),
+        (_, Subject::Environment) => Vec::new(),
+        (_, Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_)) => {
+            on_estate(model, command, &verdict)
+        }
+    }
+}
+
+/// A command on a service, a database, an alarm, a consumer.
+fn on_estate(model: &mut Model, command: Command, verdict: &Verdict) -> Vec<Effect> {
+    let Some(topic) = Topic::of(&verdict.subject) else { return Vec::new() };
+    let Some(id) = topic.id_in(&verdict.subject) else { return Vec::new() };
+    let environment = verdict.environment.clone();
+    match command {
+        Command::Details => estate::open_sheet(model, topic, &environment, &id),
+        Command::Wake | Command::Failover => estate::begin_on(model, command, &environment, topic, &id),
+        Command::Copy | Command::CopyCommand => {
+            estate::copy(model, command, &environment, topic, &id).into_iter().map(Effect::Copy).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -186,7 +214,11 @@ fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
             }
             Vec::new()
         }
-        (Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_), _) => Vec::new(),
+        (Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_), _) => {
+            let topic = Topic::of(&verdict.subject);
+            let meant = topic.and_then(|topic| Some((topic, topic.id_in(&verdict.subject)?)));
+            meant.map_or_else(Vec::new, |(topic, id)| estate::go_to(model, topic, &verdict.environment, &id))
+        }
         (Subject::Environment, _) => {
             model.only = Some(verdict.environment.clone());
             super::update::go(model, View::Queues(QueuesView::default()))

@@ -7,6 +7,7 @@ use crate::{
     domain::EnvironmentName,
     observe::Seen,
     tui::{
+        estate::{Topic, Totals, tally},
         model::Site,
         spark,
         standing::{Standing, standing},
@@ -32,6 +33,8 @@ pub struct Summary {
     pub silent: usize,
     /// Messages in all dead-letter queues over the last half hour.
     pub levels: [Option<u64>; spark::COLUMNS],
+    /// Services, databases and alarms: how many stand how; none: not known.
+    pub estate: [Option<Totals>; 3],
     /// When the oldest of the figures was seen.
     pub oldest: Option<Timestamp>,
 }
@@ -52,6 +55,7 @@ pub(super) fn of(site: &Site, now: Timestamp) -> Summary {
         denied: 0,
         silent: 0,
         levels: [None; spark::COLUMNS],
+        estate: [Topic::Services, Topic::Databases, Topic::Alarms].map(|topic| tally(site, topic)),
         oldest: None,
     };
     for seen in queues.into_iter().flat_map(|queues| queues.iter()) {

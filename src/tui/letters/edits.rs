@@ -8,6 +8,8 @@ use super::{diff::Diff, find, near, near_mut};
 use crate::{
     domain::{EnvironmentName, Message, MessageId, QueueName},
     messages::json as bodies,
+    operations::Operation,
+    plan::Plan,
     run::Failure,
     tui::{
         effect::{Edit, Effect},
@@ -47,8 +49,12 @@ impl Edits {
     }
 
     pub(super) fn discard(&mut self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId) {
-        if let Some(queue) = self.0.get_mut(&(environment.clone(), queue.clone())) {
+        let place = (environment.clone(), queue.clone());
+        if let Some(queue) = self.0.get_mut(&place) {
             queue.remove(id);
+            if queue.is_empty() {
+                self.0.remove(&place);
+            }
         }
     }
 
@@ -138,6 +144,36 @@ pub(in crate::tui) fn edited(
     }
     let diff = Diff::new(id, &message.body, body);
     model.overlay = Some(Overlay::Diff(Box::new(diff)));
+    Vec::new()
+}
+
+/// Once a run that carried edits has ended: asks which messages it has sent, for their edits are done with.
+pub(in crate::tui) fn ask_sent(model: &Model, ticket: Ticket) -> Vec<Effect> {
+    let Some(run) = model.runs.iter().find(|run| run.ticket == ticket) else { return Vec::new() };
+    let Some((environment, queue)) = carried(&run.plan) else { return Vec::new() };
+    match run.run() {
+        Some(id) if model.edits.count(&environment, &queue) > 0 => vec![Effect::ReadSent(ticket, id.clone())],
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The queue whose edits a plan carries, if it carries any.
+fn carried(plan: &Plan) -> Option<(EnvironmentName, QueueName)> {
+    let Operation::Redrive(redrive) = &plan.operation else { return None };
+    redrive.edit.as_ref()?;
+    let name = redrive.queue.rsplit(['/', ':']).next().unwrap_or_default();
+    Some((plan.environment.clone(), QueueName(name.to_owned())))
+}
+
+/// What was sent needs its edit no more. Where that can't be known, the edits stay: one too many is seen and discarded.
+pub(in crate::tui) fn sent(model: &mut Model, ticket: Ticket, answer: Result<Vec<MessageId>, Failure>) -> Vec<Effect> {
+    let run = model.runs.iter().find(|run| run.ticket == ticket);
+    let Some((environment, queue)) = run.and_then(|run| carried(&run.plan)) else { return Vec::new() };
+    match answer {
+        Ok(ids) => ids.iter().for_each(|id| model.edits.discard(&environment, &queue, id)),
+        Err(failure) => model.say(Notice::bad(&format!("edits are kept, sent or not: {}", failure.what))),
+    }
+    crate::tui::observed::settle(model);
     Vec::new()
 }
 

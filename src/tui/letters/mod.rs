@@ -21,7 +21,7 @@ pub(super) use self::{
     columns::{columns_key, columns_mouse, columns_typed, draw_columns},
     commands::{command, mouse, step_rows},
     diff::{diff_key, diff_mouse, draw_diff},
-    edits::{begin_edit, edited},
+    edits::{ask_sent, begin_edit, edited, sent},
     filter::{filter_key, matched, paste},
     screen::draw,
 };

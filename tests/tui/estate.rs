@@ -1,0 +1,175 @@
+//! Services, databases, alarms and consumers.
+
+use opsctl::{
+    cloud::{CloudError, ErrorKind},
+    domain::{Text, alarm::AlarmState, service_rules::ServiceGroup},
+    observe::{Estate, Source},
+    operations::Operation,
+    sandbox::fleet,
+    tui::{
+        effect::Effect,
+        estate::Topic,
+        model::{Overlay, View},
+    },
+};
+
+use super::scenes::{denied, expired};
+use crate::support::{
+    console::{Console, Picture, SIZES},
+    estate::{alarm, aurora, changed, minutes_ago, night, part, sleeping},
+};
+
+/// The key of each topic's list.
+pub(super) const KEYS: [(Topic, &str); 4] =
+    [(Topic::Services, "3"), (Topic::Databases, "4"), (Topic::Alarms, "5"), (Topic::Consumers, "7")];
+
+pub(super) fn with(environment: &str, estate: Estate) -> Picture {
+    Picture::of(environment).queue("orders", 3).with(|snapshot| snapshot.estate = estate)
+}
+
+/// On the sandbox's environments, `dev` having a group of services.
+pub(super) fn console(size: (u16, u16)) -> Console {
+    let mut environments = fleet::environments();
+    environments[0].services.groups = vec![ServiceGroup {
+        name: "shop".to_owned(),
+        stages: vec![vec!["auth".to_owned()], vec!["offers".to_owned()], vec!["*-worker".to_owned()]],
+        always_on: vec!["kong".to_owned()],
+        size: 1,
+        sleep_allowed: true,
+    }];
+    Console::on(environments, size)
+}
+
+pub(super) fn at_night(size: (u16, u16)) -> Console {
+    let mut console = console(size);
+    console.seen(with("dev", sleeping()).done()).seen(with("prod", night()).done());
+    let refused = Estate {
+        services: changed(part(Vec::new()), |part| {
+            (part.at, part.error) = (None, Some(denied("ecs:ListClusters")));
+        }),
+        databases: changed(part(vec![aurora("reports")]), |part| {
+            part.at = Some(minutes_ago(12));
+            part.error = Some(CloudError::new(ErrorKind::Throttled, "rds:DescribeDBClusters", "Rate exceeded"));
+        }),
+        alarms: changed(part(vec![alarm("old", AlarmState::Ok, 70)]), |part| part.at = Some(minutes_ago(30))),
+        mappings: changed(part(Vec::new()), |part| part.unknown = vec![Text::from("last results are not known")]),
+        lags: part(Vec::new()),
+    };
+    console.seen(with("staging", refused).done());
+    console
+}
+
+/// Nothing is known yet but the queues.
+fn loading(size: (u16, u16)) -> Console {
+    let mut console = console(size);
+    console.seen(with("dev", Estate::default()).done());
+    console
+}
+
+/// Nothing may be looked at, or no credentials.
+fn refused(size: (u16, u16)) -> Console {
+    fn no<T>() -> opsctl::observe::Part<T> {
+        changed(part(Vec::new()), |part| (part.at, part.error) = (None, Some(denied("rds:DescribeDBClusters"))))
+    }
+    let estate = || Estate { services: no(), databases: no(), alarms: no(), mappings: no(), lags: no() };
+    let mut console = console(size);
+    console.seen(with("dev", estate()).done()).seen(with("staging", estate()).done());
+    console.seen(with("prod", Estate::default()).with(|snapshot| snapshot.listing.error = Some(expired())).done());
+    console
+}
+
+/// There is nothing of the sort.
+fn empty(size: (u16, u16)) -> Console {
+    let none = || Estate {
+        services: part(Vec::new()),
+        databases: part(Vec::new()),
+        alarms: part(Vec::new()),
+        mappings: part(Vec::new()),
+        lags: part(Vec::new()),
+    };
+    let mut console = console(size);
+    for environment in ["dev", "staging", "prod"] {
+        console.seen(with(environment, none()).done());
+    }
+    console
+}
+
+/// All is from an earlier session.
+fn stale(size: (u16, u16)) -> Console {
+    let mut console = console(size);
+    let mut estate = night();
+    let at = Some(minutes_ago(7 * 60));
+    (estate.services.at, estate.databases.at, estate.alarms.at) = (at, at, at);
+    (estate.mappings.at, estate.lags.at) = (at, at);
+    console.seen(with("prod", estate).with(|snapshot| snapshot.source = Source::Cache).done());
+    console
+}
+
+pub(super) fn under(console: &Console) -> String {
+    let View::Estate(view) = console.model.view() else { panic!("no list: {}", console.text()) };
+    console
+        .text()
+        .lines()
+        .nth(2 + 1 + view.gaps.len().min(3) + 1 + view.cursor.at - view.cursor.top)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Puts the cursor on the row that says this.
+pub(super) fn to<'a>(console: &'a mut Console, text: &str) -> &'a mut Console {
+    console.keys("g g");
+    for _ in 0..400 {
+        if under(console).contains(text) {
+            return console;
+        }
+        console.keys("j");
+    }
+    panic!("{text} is in no row: {}", console.text());
+}
+
+pub(super) fn planned(console: &mut Console) -> (String, Operation) {
+    let effects = console.take_effects();
+    let plan = effects.into_iter().find_map(|effect| match effect {
+        Effect::Plan(_, environment, operation) => Some((environment.0, *operation)),
+        _ => None,
+    });
+    plan.expect("an operation is planned")
+}
+
+#[test]
+fn every_list_in_every_state_and_size() {
+    type Scene = (&'static str, fn((u16, u16)) -> Console);
+    let scenes: [Scene; 5] =
+        [("night", at_night), ("loading", loading), ("refused", refused), ("empty", empty), ("stale", stale)];
+    for (topic, key) in KEYS {
+        for (name, scene) in scenes {
+            for size in SIZES {
+                let name = format!("{}-{name}-{}x{}", topic.nouns()[1], size.0, size.1);
+                insta::assert_snapshot!(name, scene(size).keys(key).screen());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sheet_in_every_size() {
+    for (name, keys, row) in [
+        ("service-failing", "3", "ledger"),
+        ("service-asleep", "3", "offers "),
+        ("database-failing-over", "4", "ledger"),
+        ("database-paused", "4", "shop"),
+        ("database-instance", "4", "recon"),
+        ("alarm", "5", "ledger-cpu"),
+        ("alarm-composite", "5", "payments"),
+        ("mapping", "7", "replay"),
+        ("lag", "7", "wallet-ledger"),
+    ] {
+        for size in SIZES {
+            let mut console = at_night(size);
+            console.keys(keys);
+            to(&mut console, row).keys("<enter>");
+            assert!(matches!(console.model.overlay, Some(Overlay::Sheet(_))), "{name}");
+            insta::assert_snapshot!(format!("sheet-{name}-{}x{}", size.0, size.1), console.screen());
+        }
+    }
+}
