@@ -226,6 +226,7 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
     permissions::check(findings, cloud, listed).await;
     permissions::check_services(findings, cloud).await;
     permissions::check_databases(findings, cloud).await;
+    permissions::check_alarms(findings, cloud).await;
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ const GLOBALS: &str = "global databases are not shown";
 
 const METRICS: &str = "it is not known how old the oldest message of a queue is, and no redrive watches it";
 
+const ALARMS: &str = "it is not known which alarms went off";
+
 /// Adds a finding for each call that services need.
 pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
     let (services, scaling) = tokio::join!(services(cloud), cloud.autoscaling().services());
@@ -52,6 +54,12 @@ pub(super) async fn check_databases(findings: &mut Findings, cloud: &Cloud) {
     }
     tell(findings, "rds:DescribeEvents", events.err().as_ref(), EVENTS, Verdict::Warning);
     tell(findings, "rds:DescribeGlobalClusters", globals.err().as_ref(), GLOBALS, Verdict::Warning);
+}
+
+/// Adds a finding for the call that alarms need.
+pub(super) async fn check_alarms(findings: &mut Findings, cloud: &Cloud) {
+    let alarms = cloud.alarms().all().await;
+    tell(findings, "cloudwatch:DescribeAlarms", alarms.err().as_ref(), ALARMS, Verdict::Warning);
 }
 
 /// Each call on the first thing that the one before finds, until one fails.

@@ -28,7 +28,7 @@ fn good(asked: &str) -> Canned {
             let body = format!("<{action}Response><{action}Result></{action}Result></{action}Response>");
             return Canned::body(200, &body);
         }
-        "GetMetricData" => return Canned::EmptyCbor,
+        "GetMetricData" | "DescribeAlarms" => return Canned::EmptyCbor,
         _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
     };
     Canned::body(200, body)
@@ -71,6 +71,7 @@ async fn all_is_well() {
             "ok permission: rds:DescribePendingMaintenanceActions answers",
             "ok permission: rds:DescribeEvents answers",
             "ok permission: rds:DescribeGlobalClusters answers",
+            "ok permission: cloudwatch:DescribeAlarms answers",
         ]
     );
     let writes = ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch", "StartMessageMoveTask"];

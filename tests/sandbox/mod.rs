@@ -1,5 +1,6 @@
 //! The sandbox, met by the SDK's own clients: in process and over loopback.
 
+mod alarms;
 mod faults;
 mod fleet;
 mod identity;

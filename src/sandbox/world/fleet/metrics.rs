@@ -260,3 +260,85 @@ fn service(name: &str) -> (String, String) {
     let (cluster, name) = name.split_once('/').unwrap_or(("", name));
     (cluster.to_owned(), name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::world::fleet::Amount;
+
+    /// Alarms of an environment by name, with their states.
+    fn states(world: &mut World, now: Timestamp, environment: &str) -> BTreeMap<String, String> {
+        let fleet = Fleet::built_in().expect("a fleet");
+        let place = fleet.places().find(|place| place.environment == environment).expect("there");
+        let (mut states, mut token) = (BTreeMap::new(), None);
+        loop {
+            let types = json!(["MetricAlarm", "CompositeAlarm"]);
+            let request = json!({ "AlarmTypes": types, "NextToken": token, "MaxRecords": 100 });
+            let page = world.cloudwatch(now, &place.caller(), "DescribeAlarms", request).expect("alarms");
+            for alarm in
+                ["MetricAlarms", "CompositeAlarms"].iter().flat_map(|sort| page[sort].as_array().expect("a list"))
+            {
+                let text = |member: &str| alarm[member].as_str().expect("a text").to_owned();
+                states.insert(text("AlarmName"), text("StateValue"));
+            }
+            token = page["NextToken"].as_str().map(str::to_owned);
+            if token.is_none() {
+                return states;
+            }
+        }
+    }
+
+    fn world(now: Timestamp) -> World {
+        let mut world = World::new(7, now);
+        let fleet = Fleet::built_in().expect("a fleet");
+        fleet.settle(&mut world, now, 7, Amount::AtMost(20)).expect("settled");
+        world
+    }
+
+    fn those<'a>(states: &'a BTreeMap<String, String>, state: &str) -> Vec<&'a str> {
+        states.iter().filter(|(_, value)| *value == state).map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn alarms_go_off_for_reasons_that_the_fleet_shows() {
+        let now: Timestamp = "2026-11-21T03:00:00Z".parse().expect("a time");
+        let mut world = world(now);
+        let [dev, staging, prod] = ["dev", "staging", "prod"].map(|name| states(&mut world, now, name));
+        assert_eq!(
+            those(&dev, "ALARM"),
+            ["cts-dlq-not-empty", "events-transfers-subscription-dlq-not-empty", "valid-orders-dlq-not-empty"]
+        );
+        let asleep =
+            ["tsdevstack-auth-service-memory", "tsdevstack-bff-service-memory", "tsdevstack-offers-service-memory"];
+        assert_eq!(those(&dev, "INSUFFICIENT_DATA"), asleep);
+        assert_eq!(
+            those(&staging, "ALARM"),
+            [
+                "cts-dlq-not-empty",
+                "ledger-postings-dlq.fifo-not-empty",
+                "nucleus-recon-deployment-stuck",
+                "payouts-dlq-not-empty",
+                "valid-orders-dlq-not-empty"
+            ]
+        );
+        let wrong = [
+            "cts-dlq-not-empty",
+            "events-transfers-subscription-dlq-not-empty",
+            "ledger-postings-dlq.fifo-not-empty",
+            "nucleus-usdc-algo-below-two-tasks",
+            "offers-db-free-storage",
+            "order-intake-in-trouble",
+            "orders-rejected",
+            "payouts-dlq-not-empty",
+            "recon-statements-dlq-not-empty",
+            "storo-cts-outbox-backlog",
+            "storo-cts-publish-lag",
+            "transfers-in-trouble",
+            "valid-orders-dlq-not-empty",
+            "wallet-movements-lag",
+            "wallet-service-memory",
+        ];
+        assert_eq!(those(&prod, "ALARM"), wrong);
+        assert!(prod.len() + staging.len() + dev.len() > 120);
+    }
+}
