@@ -11,6 +11,7 @@ mod ground;
 mod hostile;
 mod listing;
 mod looking;
+mod migrate;
 mod reference;
 mod services;
 mod terminal;

@@ -10,6 +10,7 @@ mod gate;
 mod guard;
 mod looks;
 mod managed;
+mod migrate;
 mod plans;
 mod proof;
 mod restore;

@@ -41,6 +41,7 @@ impl Envelope {
             Service::Sqs
             | Service::Ssm
             | Service::Ecs
+            | Service::Logs
             | Service::Autoscaling
             | Service::CloudWatch(_)
             | Service::OtherJson => self.json_failure(service, error),
@@ -57,10 +58,10 @@ impl Envelope {
     fn json_failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
         let body = match service {
             // The `__type` of these has no namespace.
-            Service::Ssm | Service::Ecs | Service::Autoscaling if error.message.is_empty() => {
+            Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling if error.message.is_empty() => {
                 json!({ "__type": error.code })
             }
-            Service::Ssm | Service::Ecs | Service::Autoscaling => {
+            Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling => {
                 json!({ "__type": error.code, "message": error.message })
             }
             Service::Sqs | Service::OtherJson | Service::Sts | Service::Rds | Service::OtherQuery | Service::Lambda => {
@@ -69,6 +70,11 @@ impl Envelope {
             Service::CloudWatch(_) => {
                 json!({ "__type": namespaced("com.amazonaws.cloudwatch#", error.code), "message": error.message })
             }
+        };
+        let body = if error.code == "ConflictException" && service == Service::Ecs {
+            with_resources(body, error)
+        } else {
+            body
         };
         let body = match service {
             Service::CloudWatch(Encoding::Cbor) => cbor::encode(&body),
@@ -142,10 +148,17 @@ fn content_type(service: Service) -> &'static str {
     match service {
         Service::Sqs | Service::CloudWatch(Encoding::Json) | Service::OtherJson => "application/x-amz-json-1.0",
         Service::CloudWatch(Encoding::Cbor) => "application/cbor",
-        Service::Ssm | Service::Ecs | Service::Autoscaling => "application/x-amz-json-1.1",
+        Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling => "application/x-amz-json-1.1",
         Service::Sts | Service::Rds | Service::OtherQuery => "text/xml",
         Service::Lambda => "application/json",
     }
+}
+
+/// A conflict of `RunTask` names the tasks that the token stands for, which its message tells as well.
+fn with_resources(mut body: serde_json::Value, error: &ApiError) -> serde_json::Value {
+    let arns: Vec<&str> = error.message.split_whitespace().filter(|word| word.starts_with("arn:")).collect();
+    body["resourceIds"] = json!(arns);
+    body
 }
 
 /// rpcv2Cbor's answers name their protocol; clients take one that does not for somebody else's.

@@ -56,6 +56,8 @@ pub(crate) enum Service {
     CloudWatch(Encoding),
     /// ECS over awsJson1_1.
     Ecs,
+    /// CloudWatch Logs over awsJson1_1.
+    Logs,
     /// Application Auto Scaling over awsJson1_1.
     Autoscaling,
     /// RDS over awsQuery.
@@ -86,6 +88,7 @@ impl Service {
             Self::Sts => "sts",
             Self::CloudWatch(_) => "cloudwatch",
             Self::Ecs => "ecs",
+            Self::Logs => "logs",
             Self::Autoscaling => "application-autoscaling",
             Self::Rds => "rds",
             Self::Lambda => "lambda",
@@ -172,6 +175,7 @@ impl Call {
             "AmazonSQS" => Service::Sqs,
             "AmazonSSM" => Service::Ssm,
             "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
+            "Logs_20140328" => Service::Logs,
             "AnyScaleFrontendService" => Service::Autoscaling,
             CLOUDWATCH => Service::CloudWatch(Encoding::Json),
             _ => Service::OtherJson,

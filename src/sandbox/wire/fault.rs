@@ -74,7 +74,9 @@ fn clock_skew(now: Timestamp) -> ApiError {
 fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Sqs => "RequestThrottled",
-        Service::Ssm | Service::Ecs | Service::Autoscaling | Service::OtherJson => "ThrottlingException",
+        Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling | Service::OtherJson => {
+            "ThrottlingException"
+        }
         Service::Sts | Service::Rds | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
         Service::Lambda => "TooManyRequestsException",
     };

@@ -152,6 +152,7 @@ impl Sandbox {
                 }))
             }
             Service::Ecs => world.ecs(now, caller, &call.action, &call.body).map(Answer::Body),
+            Service::Logs => world.logs(now, caller, &call.action, &call.body).map(Answer::Body),
             Service::Autoscaling => world.autoscaling(now, caller, &call.action, &call.body).map(Answer::Body),
             Service::Lambda => world.lambda(now, caller, &call.action, &call.form, &call.body).map(Answer::Body),
             Service::OtherJson => Err(unknown_operation(400, "UnknownOperationException")),

@@ -10,6 +10,7 @@ pub mod fleet;
 mod glob;
 mod inspect;
 pub mod lambda;
+pub mod logs;
 mod md5;
 pub mod rds;
 mod region;
@@ -59,6 +60,8 @@ pub struct World {
     cloudwatch: CloudWatch,
     /// Services and tasks.
     pub ecs: ecs::Ecs,
+    /// Log groups.
+    pub logs: logs::Logs,
     /// Scalable targets.
     pub autoscaling: autoscaling::Autoscaling,
     /// Databases.
@@ -157,6 +160,7 @@ impl World {
             actors: actors::Actors::default(),
             cloudwatch: CloudWatch::default(),
             ecs: ecs::Ecs::new(seed),
+            logs: logs::Logs::default(),
             autoscaling: autoscaling::Autoscaling::default(),
             rds: rds::Rds::default(),
             lambda: lambda::Lambda::new(seed),
@@ -192,7 +196,7 @@ impl World {
 
     /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
     /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm`,
-    /// `rds`, `cloudwatch`, `ecs` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
+    /// `rds`, `cloudwatch`, `logs`, `ecs` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
     pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
         self.faults.hit_transport(service, action, queue)
     }
@@ -208,7 +212,7 @@ impl World {
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
         self.observe(self.now);
-        self.ecs.advance(self.now);
+        self.advance_ecs(self.now);
         self.lambda.advance(self.now);
         loop {
             let first = self.due.first().copied().filter(|(at, _)| *at <= self.now);
@@ -231,6 +235,11 @@ impl World {
             }
         }
         self.now
+    }
+
+    /// Lets pass what is due in ECS until `now`.
+    fn advance_ecs(&mut self, now: i64) {
+        self.ecs.advance(now, &mut ecs::Outside { logs: &mut self.logs, rds: &mut self.rds });
     }
 
     /// The next place in the order of everything that is enqueued.

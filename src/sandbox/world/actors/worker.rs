@@ -67,7 +67,7 @@ impl Worker {
                 world.lambda.takes(account, region, id)
             }
             Self::Service { cluster, name } => {
-                world.ecs.advance(at.as_millisecond());
+                world.advance_ecs(at.as_millisecond());
                 world.ecs.running(account, region, cluster, name) > 0
             }
         }

@@ -10,7 +10,7 @@ use super::{
     bucket::Kind,
     key,
     life::{Due, Who},
-    model::{Definition, Rollout, Service, Stage, Task},
+    model::{Definition, LogConfig, Rollout, Service, Stage, Task},
 };
 
 /// A service to set up, as if it had been there for long.
@@ -34,6 +34,31 @@ pub struct ServiceFixture {
     pub breaker: Breaker,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// A task definition whose tasks do one thing and end.
+#[derive(Debug, Clone, Default)]
+pub struct JobFixture {
+    /// Family; the container is called so, too.
+    pub family: String,
+    /// Which revision this is; those before it are alike.
+    pub revision: u32,
+    /// Image.
+    pub image: String,
+    /// What its tasks do.
+    pub program: Program,
+    /// Command; empty: the image's own.
+    pub command: Vec<String>,
+    /// Names and values.
+    pub environment: Vec<(String, String)>,
+    /// Names and ARNs.
+    pub secrets: Vec<(String, String)>,
+    /// Where its lines go.
+    pub log: Option<LogConfig>,
+    /// Lines: after so many seconds, which text.
+    pub script: Vec<(f64, String)>,
+    /// The database without which it fails.
+    pub database: Option<String>,
 }
 
 /// A service as it stands.
@@ -97,13 +122,73 @@ impl Ecs {
     /// Registers revisions of a family up to `revision`; answers `family:revision` of the last.
     pub fn define(&mut self, caller: &Caller, family: &str, image: &str, revision: u32, program: Program) -> String {
         let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
-        let definition = Definition { container: family.to_owned(), image: image.to_owned(), program };
+        let definition = Definition {
+            container: family.to_owned(),
+            image: image.to_owned(),
+            program,
+            network_mode: Some("awsvpc".to_owned()),
+            ..Definition::default()
+        };
         loop {
             revisions.push(definition.clone());
             if revisions.len() >= revision as usize {
                 return format!("{family}:{}", revisions.len());
             }
         }
+    }
+
+    /// Registers a revision of a family whose tasks do one thing and end; answers `family:revision`.
+    pub fn define_job(&mut self, caller: &Caller, job: &JobFixture) -> String {
+        let role = |name: &str| format!("arn:aws:iam::{}:role/{}-{name}", caller.account, job.family);
+        let definition = Definition {
+            container: job.family.clone(),
+            image: job.image.clone(),
+            program: job.program,
+            command: job.command.clone(),
+            network_mode: Some("awsvpc".to_owned()),
+            role: Some(role("task")),
+            execution_role: Some(role("execution")),
+            environment: job.environment.clone(),
+            secrets: job.secrets.clone(),
+            log: job.log.clone(),
+            script: job.script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect(),
+            database: job.database.clone(),
+        };
+        let revisions = self.region(caller).families.entry(job.family.clone()).or_default();
+        loop {
+            revisions.push(definition.clone());
+            if revisions.len() >= job.revision as usize {
+                return format!("{}:{}", job.family, revisions.len());
+            }
+        }
+    }
+
+    /// Lets every revision of a family write its lines there.
+    pub fn log_to(&mut self, caller: &Caller, family: &str, log: &LogConfig, script: &[(f64, String)]) {
+        for definition in self.region(caller).families.entry(family.to_owned()).or_default() {
+            definition.log = Some(log.clone());
+            definition.script =
+                script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect();
+        }
+    }
+
+    /// `RunTask` places no task in a cluster for this reason (`RESOURCE:MEMORY`, ...); none: it does again.
+    pub fn refuse_tasks(&mut self, caller: &Caller, cluster: &str, reason: Option<&str>) {
+        self.region(caller).clusters.entry(cluster.to_owned()).or_default().refuses = reason.map(str::to_owned);
+    }
+
+    /// Ids of a cluster's tasks that are of a family, stopped ones too, the oldest first.
+    pub fn tasks_of_family(&self, caller: &Caller, cluster: &str, family: &str) -> Vec<String> {
+        let cluster = self.places.get(&key(caller)).and_then(|region| region.clusters.get(cluster));
+        let of_it = |task: &Task| task.definition.rsplit_once(':').is_some_and(|(name, _)| name == family);
+        let mut tasks: Vec<(i64, &String)> = cluster
+            .into_iter()
+            .flat_map(|cluster| &cluster.tasks)
+            .filter(|(_, task)| of_it(task))
+            .map(|(id, task)| (task.created_at, id))
+            .collect();
+        tasks.sort();
+        tasks.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
     /// Starts a deployment of another revision, as a pipeline does.

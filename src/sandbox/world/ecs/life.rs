@@ -3,12 +3,16 @@
 use super::{
     Ecs, PlaceKey,
     model::{Breaker, Cluster, Deployment, Outcome, Rollout, Stage, Stop, Task},
+    program,
 };
+use crate::sandbox::world::{logs::Logs, rds::Rds};
 
 /// Tasks that a service starts in one step (ECS developer guide: at most so many at a time).
 const STARTS_MAX: usize = 10;
 /// From told to stop to `DEPROVISIONING`, milliseconds; the program obeys SIGTERM.
 const STOPPING: i64 = 2_000;
+/// The same for a program that does not: SIGKILL comes (ECS developer guide: 30 seconds, unless the task definition says another).
+const KILLED_AFTER: i64 = 30_000;
 const DEPROVISIONING: i64 = 2_000;
 /// How long a stopped task can be seen (API reference: about an hour).
 const STOPPED_SHOWN: i64 = 3_600_000;
@@ -21,7 +25,19 @@ const FAILURES_PATIENT: u32 = 3;
 
 const CAPACITY: &str =
     "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+const SECRET: &str = "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: \
+                      service call has been retried 1 time(s): ResourceNotFoundException: Secrets Manager can't find the specified secret.";
+const LOG_GROUP: &str = "failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: \
+                         ResourceNotFoundException: The specified log group does not exist. : exit status 1";
 const GUIDE: &str = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
+
+/// What tasks touch outside of ECS.
+pub struct Outside<'a> {
+    /// Log groups.
+    pub logs: &'a mut Logs,
+    /// Databases.
+    pub rds: &'a mut Rds,
+}
 
 /// Who has something to do by itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +55,12 @@ pub(super) enum Who {
 
 impl Ecs {
     /// Lets pass what is due until `now`.
-    pub(crate) fn advance(&mut self, now: i64) {
+    pub(in crate::sandbox::world) fn advance(&mut self, now: i64, outside: &mut Outside<'_>) {
         while let Some((at, _)) = self.due.first().filter(|(at, _)| *at <= now) {
             let at = *at;
             let Some((_, due)) = self.due.pop_first() else { return };
             match &due.who {
-                Who::Task(id) => self.step_task(at, &due, id),
+                Who::Task(id) => self.step_task(at, &due, id, outside),
                 Who::Service(name) => self.step_service(at, &due, name),
             }
         }
@@ -58,7 +74,7 @@ impl Ecs {
         self.places.get_mut(&due.place)?.clusters.get_mut(&due.cluster)
     }
 
-    fn step_task(&mut self, at: i64, due: &Due, id: &str) {
+    fn step_task(&mut self, at: i64, due: &Due, id: &str, outside: &mut Outside<'_>) {
         let Some(definition) = self.task_definition(due, id) else { return };
         let Some(cluster) = self.cluster(due) else { return };
         let Some(task) = cluster.tasks.get_mut(id) else { return };
@@ -76,23 +92,26 @@ impl Ecs {
             Stage::Pending if program.outcome == Outcome::CannotPull => {
                 task.halt(at, cannot_pull(&definition.image));
             }
+            Stage::Pending if program.outcome == Outcome::CannotInitialize => {
+                task.halt(at, cannot_initialize(SECRET));
+            }
+            Stage::Pending if !program::has_log_group(&due.place, &definition, at, outside) => {
+                task.halt(at, cannot_initialize(LOG_GROUP));
+            }
             Stage::Pending => {
                 task.stage = Stage::Running;
                 task.started_at = Some(at);
                 task.healthy_at = program.healthy_after_seconds.map(|healthy| at + seconds(healthy));
-                task.next_at = match program.outcome {
-                    Outcome::Exits { after_seconds, .. } => Some(at + seconds(after_seconds)),
-                    Outcome::Serves | Outcome::CannotPull => None,
-                };
+                let ends = program::begin(&due.place, id, &definition, at, outside);
+                task.next_at = ends.map(|(ends_at, _)| ends_at);
+                task.ends_with = ends.map(|(_, code)| code);
             }
             Stage::Running => {
-                let exit_code = match program.outcome {
-                    Outcome::Exits { code, .. } => code,
-                    Outcome::Serves | Outcome::CannotPull => 0,
-                };
+                let exit_code = task.ends_with.unwrap_or_default();
                 task.halt(at, exited(exit_code));
             }
             Stage::Stopping => {
+                program::end(&due.place, id, &definition, at, outside);
                 task.stage = Stage::Deprovisioning;
                 task.next_at = Some(at + DEPROVISIONING);
             }
@@ -103,6 +122,8 @@ impl Ecs {
             }
             Stage::Stopped => {
                 cluster.tasks.remove(id);
+                // A token lives as long as its tasks and an hour more.
+                cluster.tokens.retain(|_, token| token.tasks.iter().any(|task| task != id));
                 return;
             }
         }
@@ -257,15 +278,19 @@ impl Ecs {
 
     /// Stops a task because somebody wants it gone.
     pub(super) fn stop_task(&mut self, at: i64, due: &Due, id: &str, code: &'static str, reason: String) {
+        let ignores_sigterm =
+            self.task_definition(due, id).is_some_and(|definition| definition.program.ignores_sigterm);
         let Some(task) = self.cluster(due).and_then(|cluster| cluster.tasks.get_mut(id)) else { return };
         if task.stage > Stage::Running {
             return;
         }
         task.is_unwanted = true;
-        // SIGTERM ends most programs with 143.
-        let exit_code = task.is_running().then_some(143);
+        // SIGTERM ends most programs with 143, SIGKILL all with 137.
+        let (lasts, exit_code) = if ignores_sigterm { (KILLED_AFTER, 137) } else { (STOPPING, 143) };
+        let exit_code = task.is_running().then_some(exit_code);
         task.halt(at, Stop { code, reason, exit_code, container_reason: None });
-        self.wake_at(at + STOPPING, &due.place, &due.cluster, Who::Task(id.to_owned()));
+        task.next_at = Some(at + lasts);
+        self.wake_at(at + lasts, &due.place, &due.cluster, Who::Task(id.to_owned()));
     }
 
     fn trip_breaker(&mut self, at: i64, due: &Due, name: &str) {
@@ -353,6 +378,8 @@ impl Task {
             stopped_at: None,
             stop: None,
             overrides: serde_json::json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
+            tags: Vec::new(),
+            ends_with: None,
         }
     }
 
@@ -374,6 +401,11 @@ fn cannot_pull(image: &str) -> Stop {
         "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref {image}: {image}: not found"
     );
     Stop { code: "TaskFailedToStart", reason: reason.clone(), exit_code: None, container_reason: Some(reason) }
+}
+
+fn cannot_initialize(why: &str) -> Stop {
+    let reason = format!("ResourceInitializationError: {why}");
+    Stop { code: "TaskFailedToStart", reason, exit_code: None, container_reason: None }
 }
 
 fn exited(code: i32) -> Stop {

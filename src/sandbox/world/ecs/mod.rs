@@ -9,9 +9,12 @@ mod fixture;
 mod life;
 mod loads;
 mod model;
+mod program;
 mod read;
 mod request;
 mod show;
+#[cfg(test)]
+mod task_tests;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -27,10 +30,12 @@ use serde_json::Value;
 
 use super::{ApiError, Caller, World};
 use bucket::Kind;
+pub use fixture::JobFixture;
 pub use fixture::{ServiceFixture, ServiceView};
 use life::Due;
+pub use life::Outside;
 pub(super) use loads::Load;
-pub use model::{Breaker, Outcome, Program};
+pub use model::{Breaker, LogConfig, Outcome, Program};
 use model::{Definition, Deployment, Region, Rollout};
 
 /// How late reads show an update, milliseconds.
@@ -141,6 +146,7 @@ impl Ecs {
             "DescribeServices" => self.describe_services(now, caller, &read(body)?),
             "ListTasks" => self.list_tasks(caller, &read(body)?),
             "DescribeTasks" => self.describe_tasks(now, caller, &read(body)?),
+            "ListTaskDefinitions" => self.list_task_definitions(caller, &read(body)?),
             "DescribeTaskDefinition" => self.describe_task_definition(caller, &read(body)?),
             "CreateCluster" => self.create_cluster(caller, &read(body)?),
             "RegisterTaskDefinition" => self.register_task_definition(caller, read(body)?),
@@ -156,7 +162,7 @@ impl Ecs {
 fn kind(action: &str) -> Option<Kind> {
     Some(match action {
         "ListClusters" | "DescribeClusters" => Kind::Cluster,
-        "ListServices" | "DescribeServices" | "DescribeTaskDefinition" => Kind::ServiceRead,
+        "ListServices" | "DescribeServices" | "DescribeTaskDefinition" | "ListTaskDefinitions" => Kind::ServiceRead,
         "UpdateService" | "CreateService" => Kind::ServiceWrite,
         "RunTask" => Kind::RunTask,
         "ListTasks" | "DescribeTasks" | "StopTask" => Kind::Task,

@@ -24,17 +24,55 @@ pub(super) struct Cluster {
     /// By id.
     pub(super) tasks: BTreeMap<String, Task>,
     /// Client tokens of `RunTask`: a digest of its parameters, and its tasks' ids.
-    pub(super) tokens: BTreeMap<String, (String, Vec<String>)>,
+    pub(super) tokens: BTreeMap<String, Token>,
     /// No task is placed before this time.
     pub(super) full_until: i64,
+    /// Why `RunTask` places none: a reason of `failures[]`.
+    pub(super) refuses: Option<String>,
+}
+
+/// What a client token of `RunTask` stands for.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    /// Of the parameters.
+    pub(super) digest: String,
+    /// Tasks' ids.
+    pub(super) tasks: Vec<String>,
+    pub(super) used_at: i64,
 }
 
 /// A revision of a task definition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Definition {
     pub(super) container: String,
     pub(super) image: String,
     pub(super) program: Program,
+    pub(super) command: Vec<String>,
+    pub(super) network_mode: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) execution_role: Option<String>,
+    /// Names and values.
+    pub(super) environment: Vec<(String, String)>,
+    /// Names and ARNs.
+    pub(super) secrets: Vec<(String, String)>,
+    pub(super) log: Option<LogConfig>,
+    /// What the program writes: after so many milliseconds, which text.
+    pub(super) script: Vec<(i64, String)>,
+    /// The database that the program needs.
+    pub(super) database: Option<String>,
+}
+
+/// Where a container's lines go: the driver `awslogs`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Log group.
+    pub group: String,
+    /// Prefix of streams.
+    pub prefix: String,
+    /// Whether the driver makes the group.
+    pub creates_group: bool,
+    /// Whether the program waits while lines can't be delivered.
+    pub is_blocking: bool,
 }
 
 /// What the tasks of a task definition do.
@@ -48,6 +86,8 @@ pub struct Program {
     pub healthy_after_seconds: Option<u32>,
     /// How it goes on.
     pub outcome: Outcome,
+    /// Whether it ends only when it is killed, 30 seconds after it was told to stop.
+    pub ignores_sigterm: bool,
 }
 
 /// How a task goes on.
@@ -57,6 +97,8 @@ pub enum Outcome {
     Serves,
     /// Its image is not there.
     CannotPull,
+    /// It cannot be set up: a secret that is not there, no way to AWS.
+    CannotInitialize,
     /// Its essential container ends by itself.
     Exits {
         /// So long after it began to run.
@@ -68,7 +110,13 @@ pub enum Outcome {
 
 impl Default for Program {
     fn default() -> Self {
-        Self { provision_seconds: 3, pull_seconds: 9, healthy_after_seconds: None, outcome: Outcome::Serves }
+        Self {
+            provision_seconds: 3,
+            pull_seconds: 9,
+            healthy_after_seconds: None,
+            outcome: Outcome::Serves,
+            ignores_sigterm: false,
+        }
     }
 }
 
@@ -163,6 +211,9 @@ pub(super) struct Task {
     pub(super) stopped_at: Option<i64>,
     pub(super) stop: Option<Stop>,
     pub(super) overrides: Value,
+    pub(super) tags: Vec<Value>,
+    /// What its program will end with, where that was decided when it began.
+    pub(super) ends_with: Option<i32>,
 }
 
 /// Why a task stopped.

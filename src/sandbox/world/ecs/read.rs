@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::{
     ApiError, Caller, Ecs, PlaceKey, error, invalid, key,
     model::{Cluster, Region, Stage},
-    request::{DescribeClusters, DescribeServices, DescribeTaskDefinition, DescribeTasks, List, ListTasks},
+    request::{
+        DescribeClusters, DescribeServices, DescribeTaskDefinition, DescribeTasks, List, ListTaskDefinitions, ListTasks,
+    },
     show,
 };
 
@@ -133,6 +135,30 @@ impl Ecs {
             }
         }
         Ok(json!({ "tasks": found, "failures": failures }))
+    }
+
+    pub(super) fn list_task_definitions(
+        &self,
+        caller: &Caller,
+        request: &ListTaskDefinitions,
+    ) -> Result<Value, ApiError> {
+        let place = key(caller);
+        let families = self.places.get(&place).into_iter().flat_map(|region| &region.families);
+        let wanted =
+            families.filter(|(family, _)| request.family_prefix.as_ref().is_none_or(|prefix| prefix == *family));
+        // Revisions in their order, which is not that of their letters.
+        let names: Vec<String> = wanted
+            .flat_map(|(family, revisions)| {
+                (1..=revisions.len()).map(move |revision| format!("{family}:{revision:010}"))
+            })
+            .collect();
+        let (page, next) = page(names.iter(), request.max_results, request.next_token.as_deref(), PAGE_MAX)?;
+        let arn = |name: &&String| {
+            let (family, revision) = name.rsplit_once(':').unwrap_or((name, "0"));
+            show::arn(&place, &format!("task-definition/{family}:{}", revision.trim_start_matches('0')))
+        };
+        let arns: Vec<String> = page.iter().map(arn).collect();
+        Ok(with_token(json!({ "taskDefinitionArns": arns }), next))
     }
 
     pub(super) fn describe_task_definition(

@@ -67,6 +67,32 @@ pub(super) struct CreateCluster {
 pub(super) struct RegisterTaskDefinition {
     pub(super) family: String,
     pub(super) container_definitions: Vec<ContainerDefinition>,
+    pub(super) network_mode: Option<String>,
+    pub(super) task_role_arn: Option<String>,
+    pub(super) execution_role_arn: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListTaskDefinitions {
+    pub(super) family_prefix: Option<String>,
+    pub(super) max_results: Option<usize>,
+    pub(super) next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogConfiguration {
+    pub(super) log_driver: String,
+    #[serde(default)]
+    pub(super) options: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    #[serde(alias = "valueFrom")]
+    pub(super) value: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,6 +101,13 @@ pub(super) struct ContainerDefinition {
     pub(super) name: Option<String>,
     pub(super) image: Option<String>,
     pub(super) health_check: Option<Value>,
+    #[serde(default)]
+    pub(super) command: Vec<String>,
+    #[serde(default)]
+    pub(super) environment: Vec<Variable>,
+    #[serde(default)]
+    pub(super) secrets: Vec<Variable>,
+    pub(super) log_configuration: Option<LogConfiguration>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,8 +168,27 @@ pub(super) struct RunTask {
     pub(super) started_by: Option<String>,
     pub(super) group: Option<String>,
     pub(super) overrides: Option<Value>,
+    pub(super) network_configuration: Option<NetworkConfiguration>,
+    #[serde(default)]
+    pub(super) tags: Vec<Value>,
     #[serde(flatten)]
     pub(super) rest: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NetworkConfiguration {
+    pub(super) awsvpc_configuration: Option<AwsVpcConfiguration>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AwsVpcConfiguration {
+    #[serde(default)]
+    pub(super) subnets: Vec<String>,
+    #[serde(default)]
+    pub(super) security_groups: Vec<String>,
+    pub(super) assign_public_ip: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     PlaceKey,
-    model::{Breaker, Cluster, Definition, Deployment, Service, Stage, Task},
+    model::{Breaker, Cluster, Definition, Deployment, LogConfig, Service, Stage, Task},
 };
 
 /// Seconds since 1970, as awsJson1_1 has times.
@@ -124,7 +124,7 @@ pub(super) fn task(
         "group": task.group, "healthStatus": health,
         "lastStatus": task.stage.name(),
         "desiredStatus": if has_stopped { "STOPPED" } else { "RUNNING" },
-        "overrides": task.overrides, "tags": [], "version": task.stage as u32 + 1,
+        "overrides": task.overrides, "tags": task.tags, "version": task.stage as u32 + 1,
     });
     let (Some(container_fields), Some(fields)) = (container.as_object_mut(), shown.as_object_mut()) else {
         return shown;
@@ -159,14 +159,41 @@ fn put(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) {
 }
 
 pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, definition: &Definition) -> Value {
-    json!({
+    let mode = definition.network_mode.as_deref().unwrap_or("bridge");
+    let named = |pairs: &[(String, String)], value_name: &str| -> Vec<Value> {
+        pairs.iter().map(|(name, value)| json!({ "name": name, value_name: value })).collect()
+    };
+    let mut container = json!({
+        "name": definition.container, "image": definition.image, "cpu": 0, "essential": true,
+        "portMappings": [], "mountPoints": [], "volumesFrom": [],
+        "environment": named(&definition.environment, "value"),
+        "secrets": named(&definition.secrets, "valueFrom"),
+    });
+    let mut shown = json!({
         "taskDefinitionArn": arn(place, &format!("task-definition/{family}:{revision}")),
         "family": family, "revision": revision, "status": "ACTIVE",
-        "containerDefinitions": [{
-            "name": definition.container, "image": definition.image, "cpu": 0, "essential": true,
-            "portMappings": [], "environment": [], "mountPoints": [], "volumesFrom": [],
-        }],
-        "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "compatibilities": ["EC2", "FARGATE"],
+        "networkMode": mode, "compatibilities": ["EC2", "FARGATE"],
         "cpu": "256", "memory": "512", "volumes": [], "placementConstraints": [],
-    })
+    });
+    let (Some(container_fields), Some(fields)) = (container.as_object_mut(), shown.as_object_mut()) else {
+        return shown;
+    };
+    put(container_fields, "command", (!definition.command.is_empty()).then(|| definition.command.clone().into()));
+    put(container_fields, "logConfiguration", definition.log.as_ref().map(|log| log_configuration(place, log)));
+    put(fields, "requiresCompatibilities", (mode == "awsvpc").then(|| json!(["FARGATE"])));
+    put(fields, "taskRoleArn", definition.role.clone().map(Value::from));
+    put(fields, "executionRoleArn", definition.execution_role.clone().map(Value::from));
+    fields.insert("containerDefinitions".to_owned(), Value::Array(vec![container]));
+    shown
+}
+
+fn log_configuration(place: &PlaceKey, log: &LogConfig) -> Value {
+    let mut options = json!({
+        "awslogs-group": log.group, "awslogs-region": &*place.1, "awslogs-stream-prefix": log.prefix,
+        "mode": if log.is_blocking { "blocking" } else { "non-blocking" },
+    });
+    if log.creates_group {
+        options["awslogs-create-group"] = "true".into();
+    }
+    json!({ "logDriver": "awslogs", "options": options })
 }

@@ -140,7 +140,13 @@ fn run_task_is_safe_with_a_token_and_ends() {
     let mut world = world(0, Breaker::Off);
     let program = Program { outcome: Outcome::Exits { after_seconds: 5, code: 3 }, ..Program::default() };
     world.ecs.define(&caller(), "migration", "m:1", 1, program);
-    let run = |count| json!({ "cluster": "main", "taskDefinition": "migration:1", "clientToken": "t", "count": count });
+    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"] } });
+    let run = |count| {
+        let place = json!({ "cluster": "main", "taskDefinition": "migration:1", "networkConfiguration": network });
+        let mut request = json!({ "clientToken": "t", "count": count });
+        request.as_object_mut().expect("a map").extend(place.as_object().expect("a map").clone());
+        request
+    };
     let first = call(&mut world, 0, "RunTask", run(1)).expect("run");
     let again = call(&mut world, 1, "RunTask", run(1)).expect("run");
     assert_eq!(first["tasks"][0]["taskArn"], again["tasks"][0]["taskArn"]);
@@ -152,7 +158,7 @@ fn run_task_is_safe_with_a_token_and_ends() {
         (&"EssentialContainerExited".into(), &3.into())
     );
     world.ecs.fill_until(&caller(), "main", at(90));
-    let full = json!({ "cluster": "main", "taskDefinition": "migration" });
+    let full = json!({ "cluster": "main", "taskDefinition": "migration", "networkConfiguration": network });
     let answer = call(&mut world, 61, "RunTask", full).expect("HTTP 200");
     assert_eq!(
         (answer["tasks"].as_array().map(Vec::len), answer["failures"].as_array().map(Vec::len)),

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{
     ApiError, Caller, Ecs, PlaceKey, Program, READS_LAG, error, invalid, key,
     life::{Due, SCHEDULER_PAUSE, Who},
-    model::{Breaker, Cluster, Definition, Outcome, Service, Task},
+    model::{Breaker, Cluster, Definition, LogConfig, Outcome, Service, Task, Token},
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
-        CreateCluster, CreateService, DeploymentConfiguration, RegisterTaskDefinition, RunTask, StopTask, UpdateService,
+        CreateCluster, CreateService, DeploymentConfiguration, LogConfiguration, RegisterTaskDefinition, RunTask,
+        StopTask, UpdateService, Variable,
     },
     show,
 };
@@ -19,6 +20,12 @@ use super::{
 const OVERRIDES_MAX: usize = 8_192;
 /// Characters of a client token (API reference).
 const TOKEN_MAX: usize = 64;
+/// How long a token lives at most, milliseconds (API reference: 24 hours, or the task's life and an hour).
+const TOKEN_LIVES: i64 = 86_400_000;
+/// Of a task's network, and of `startedBy` (API reference).
+const SUBNETS_MAX: usize = 16;
+const SECURITY_GROUPS_MAX: usize = 5;
+const STARTED_BY_MAX: usize = 128;
 /// Tasks of one `RunTask`.
 const RUN_MAX: u32 = 10;
 /// Tasks of a service (quota).
@@ -48,7 +55,20 @@ impl Ecs {
         let outcome = if image.ends_with(":missing") { Outcome::CannotPull } else { Outcome::Serves };
         let healthy_after_seconds = container.health_check.map(|_| 10);
         let program = Program { outcome, healthy_after_seconds, ..Program::default() };
-        let definition = Definition { container: container.name.unwrap_or_else(|| "app".to_owned()), image, program };
+        let pairs = |variables: Vec<Variable>| variables.into_iter().map(|one| (one.name, one.value)).collect();
+        let definition = Definition {
+            container: container.name.unwrap_or_else(|| "app".to_owned()),
+            image,
+            program,
+            command: container.command,
+            network_mode: request.network_mode,
+            role: request.task_role_arn,
+            execution_role: request.execution_role_arn,
+            environment: pairs(container.environment),
+            secrets: pairs(container.secrets),
+            log: container.log_configuration.and_then(log_config),
+            ..Definition::default()
+        };
         let place = key(caller);
         let revisions = self.region(caller).families.entry(request.family.clone()).or_default();
         revisions.push(definition);
@@ -146,21 +166,28 @@ impl Ecs {
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let definition = self.resolve_definition(&place, &request.task_definition)?;
         let overrides = request.overrides.clone().unwrap_or_else(|| json!({}));
-        check_run(request, &overrides)?;
-        let digest = format!("{:?}", (&definition, request.count, &request.started_by, &overrides, &request.rest));
+        let mode = self.definition(&place, &definition).and_then(|definition| definition.network_mode.clone());
+        check_run(request, &overrides, mode.as_deref())?;
+        let network = format!("{:?}", request.network_configuration);
+        let parameters =
+            (&definition, request.count, &request.started_by, &request.group, &overrides, &network, &request.rest);
+        let digest = format!("{parameters:?}");
         let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
+        cluster.tokens.retain(|_, token| token.used_at + TOKEN_LIVES > now);
         let known = request.client_token.as_ref().and_then(|token| cluster.tokens.get(token)).cloned();
-        if let Some((parameters, ids)) = known {
-            if parameters != digest {
-                let arns: Vec<String> =
-                    ids.iter().map(|id| show::arn(&place, &format!("task/{cluster_name}/{id}"))).collect();
-                let message = format!("The client token was used with other parameters. Tasks: {}", arns.join(", "));
+        if let Some(token) = known {
+            if token.digest != digest {
+                let arns = token.tasks.iter().map(|id| show::arn(&place, &format!("task/{cluster_name}/{id}")));
+                let arns: Vec<String> = arns.collect();
+                // The wire tells the ARNs in `resourceIds`, too.
+                let message = format!("The client token was used with other parameters. Tasks: {}", arns.join(" "));
                 return Err(error("ConflictException", message));
             }
-            return Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &ids), "failures": [] }));
+            return Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &token.tasks), "failures": [] }));
         }
-        if cluster.full_until > now {
-            return Ok(json!({ "tasks": [], "failures": [{ "reason": NO_CAPACITY }] }));
+        let refuses = cluster.refuses.clone().or((cluster.full_until > now).then(|| NO_CAPACITY.to_owned()));
+        if let Some(reason) = refuses {
+            return Ok(json!({ "tasks": [], "failures": [{ "reason": reason }] }));
         }
         let due = Due { place: place.clone(), cluster: cluster_name.clone(), who: Who::Service(String::new()) };
         let provision = self.program(&due, &definition).provision_seconds;
@@ -171,6 +198,7 @@ impl Ecs {
             task.started_by.clone_from(&request.started_by);
             task.group = request.group.clone().unwrap_or_else(|| format!("family:{family}"));
             task.overrides = overrides.clone();
+            task.tags.clone_from(&request.tags);
             self.wake_at(now + i64::from(provision) * 1_000, &place, &cluster_name, Who::Task(id.clone()));
             if let Some(cluster) = self.region(caller).clusters.get_mut(&cluster_name) {
                 cluster.tasks.insert(id.clone(), task);
@@ -179,7 +207,7 @@ impl Ecs {
         if let (Some(token), Some(cluster)) =
             (&request.client_token, self.region(caller).clusters.get_mut(&cluster_name))
         {
-            cluster.tokens.insert(token.clone(), (digest, ids.clone()));
+            cluster.tokens.insert(token.clone(), Token { digest, tasks: ids.clone(), used_at: now });
         }
         Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &ids), "failures": [] }))
     }
@@ -219,17 +247,51 @@ impl Service {
     }
 }
 
-fn check_run(request: &RunTask, overrides: &Value) -> Result<(), ApiError> {
+fn check_run(request: &RunTask, overrides: &Value, network_mode: Option<&str>) -> Result<(), ApiError> {
+    let network = request.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+    match (network_mode, network) {
+        (Some("awsvpc"), None) => {
+            return Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified."));
+        }
+        (_, Some(network)) if network.subnets.is_empty() => return Err(invalid("subnets can not be empty.")),
+        (_, Some(network)) if network.subnets.len() > SUBNETS_MAX => {
+            return Err(invalid(format!("subnets can have at most {SUBNETS_MAX} items.")));
+        }
+        (_, Some(network)) if network.security_groups.len() > SECURITY_GROUPS_MAX => {
+            return Err(invalid(format!("securityGroups can have at most {SECURITY_GROUPS_MAX} items.")));
+        }
+        (_, Some(network)) if !matches!(network.assign_public_ip.as_deref(), None | Some("ENABLED" | "DISABLED")) => {
+            return Err(invalid("assignPublicIp must be ENABLED or DISABLED."));
+        }
+        _ => {}
+    }
+    let mark = request.started_by.as_deref().unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
+    if mark.len() > STARTED_BY_MAX || !mark.bytes().all(plain) {
+        return Err(invalid("startedBy can be up to 128 letters, numbers, hyphens, forward slashes and underscores."));
+    }
     if !(1..=RUN_MAX).contains(&request.count.unwrap_or(1)) {
         return Err(invalid(format!("Task count must be between 1 and {RUN_MAX}.")));
     }
     if overrides.to_string().len() > OVERRIDES_MAX {
         return Err(invalid(format!("Overrides length must be at most {OVERRIDES_MAX}.")));
     }
-    if request.client_token.as_ref().is_some_and(|token| token.len() > TOKEN_MAX) {
+    let visible = |byte: u8| (33..=126).contains(&byte);
+    if request.client_token.as_ref().is_some_and(|token| token.len() > TOKEN_MAX || !token.bytes().all(visible)) {
         return Err(invalid(format!("Client token length must be at most {TOKEN_MAX}.")));
     }
     Ok(())
+}
+
+fn log_config(configuration: LogConfiguration) -> Option<LogConfig> {
+    let option = |name: &str| configuration.options.get(name).cloned();
+    let group = option("awslogs-group").filter(|_| configuration.log_driver == "awslogs")?;
+    Some(LogConfig {
+        group,
+        prefix: option("awslogs-stream-prefix").unwrap_or_default(),
+        creates_group: option("awslogs-create-group").as_deref() == Some("true"),
+        is_blocking: option("mode").as_deref() == Some("blocking"),
+    })
 }
 
 fn breaker(configuration: &DeploymentConfiguration) -> Option<Breaker> {

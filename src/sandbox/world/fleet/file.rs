@@ -8,8 +8,8 @@ use super::{
     FleetError, MessageTemplate,
     databases::{DatabaseEntry, ObjectiveEntry},
     metrics::{AlarmEntry, KafkaEntry, LevelEntry, UsualEntry},
-    migrations::MigrationEntry,
-    services::{GroupEntry, JobEntry, ServiceEntry},
+    migrations::{JobEntry, MigrationEntry},
+    services::{GroupEntry, ServiceEntry},
 };
 use crate::{
     domain::{Protection, environment::MessageKeys},

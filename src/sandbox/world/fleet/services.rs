@@ -14,10 +14,17 @@ use crate::{
     sandbox::world::{
         World,
         autoscaling::{Action, Suspended, Target},
-        ecs::{Breaker, Outcome, Program, ServiceFixture},
+        ecs::{Breaker, LogConfig, Outcome, Program, ServiceFixture},
+        logs::Line,
         template::Place,
     },
 };
+
+/// Lines that a task has written in the last hour when the sandbox starts.
+const LINES: i64 = 40;
+const LINES_BACK: i64 = 3_600_000;
+/// How long a log group has been there.
+const SETTLED_AGO: i64 = 200 * 86_400_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,15 +71,6 @@ pub(super) struct GroupEntry {
     environments: Vec<String>,
     stages: Vec<Vec<String>>,
     always_on: Vec<String>,
-}
-
-/// A task definition whose tasks end by themselves.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct JobEntry {
-    family: String,
-    revision: u32,
-    after_seconds: u32,
 }
 
 fn revision() -> u32 {
@@ -128,13 +126,8 @@ impl Fleet {
     }
 
     pub(super) fn settle_services(&self, world: &mut World, now: Timestamp, place: &Place) {
-        let caller = place.caller();
         for job in &self.file.jobs {
-            let outcome = Outcome::Exits { after_seconds: job.after_seconds, code: 0 };
-            let program = Program { outcome, ..Program::default() };
-            let image =
-                format!("{}.dkr.ecr.{}.amazonaws.com/{}:{}", place.account, place.region, job.family, job.revision);
-            world.ecs.define(&caller, &job.family, &image, job.revision, program);
+            job.settle(world, now, place);
         }
         for service in &self.file.services {
             if let Some(tasks) = service.tasks.get(&place.environment) {
@@ -174,6 +167,7 @@ impl ServiceEntry {
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         };
         world.ecs.settle(now, &caller, &fixture);
+        self.settle_logs(world, now, place, &cluster);
         if let Some([min, max]) = self.scaling.get(environment) {
             let here = self.scheduled.iter().filter(|entry| entry.environments.iter().any(|name| name == environment));
             let action = |entry: &ScheduledEntry| Action {
@@ -191,6 +185,28 @@ impl ServiceEntry {
             let next = self.revision + 1;
             let definition = world.ecs.define(&caller, &self.name, &format!("{image}:{next}"), next, program);
             world.ecs.deploy(now, &caller, &cluster, &self.name, &definition);
+        }
+    }
+
+    /// What its tasks wrote in the last hour, and what those write that start later.
+    fn settle_logs(&self, world: &mut World, now: Timestamp, place: &Place, cluster: &str) {
+        let (caller, now) = (place.caller(), now.as_millisecond());
+        let log =
+            LogConfig { group: format!("/aws/ecs/{}", self.name), prefix: "ecs".to_owned(), ..LogConfig::default() };
+        let begins = [(0.4, format!("{} starting", self.name)), (1.9, "listening on 0.0.0.0:8080".to_owned())];
+        world.ecs.log_to(&caller, &self.name, &log, &begins);
+        world.logs.create_group(now - SETTLED_AGO, &place.account, &place.region, &log.group);
+        for (number, task) in world.ecs.tasks_of_family(&caller, cluster, &self.name).into_iter().enumerate() {
+            let line = |index: i64| {
+                let took = 3 + (index * 7 + number as i64 * 13) % 90;
+                let text = match index % 9 {
+                    8 => format!("WARN slow request took={}ms", took * 20),
+                    _ => format!("INFO request handled status=200 took={took}ms"),
+                };
+                Line { at: now - LINES_BACK + index * LINES_BACK / LINES, text }
+            };
+            let stream = format!("ecs/{}/{task}", self.name);
+            world.logs.write(&place.account, &place.region, &log.group, &stream, (0..LINES).map(line).collect());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Cluster, Instance, Place};
+use super::{Cluster, Instance, Place, Rds};
 use crate::sandbox::world::World;
 
 /// Domain that all endpoints are in.
@@ -62,6 +62,26 @@ impl World {
         let Some((account, region, named)) = read(host) else { return Connected::Unknown };
         let at = now.as_millisecond();
         self.database_place(now, &account, &region).connect(at, &named)
+    }
+}
+
+impl Rds {
+    /// A connection to a cluster's writer or to an instance, by its name. It wakes a cluster that has paused.
+    pub(in crate::sandbox::world) fn connect_by_name(
+        &mut self,
+        now: i64,
+        account: &str,
+        region: &str,
+        name: &str,
+    ) -> Connected {
+        let times = self.times.clone();
+        let place = self.place(account, region);
+        place.advance(now, &times);
+        let named = match place.clusters.contains_key(name) {
+            true => Named::Writer(name.to_owned()),
+            false => Named::Instance(name.to_owned()),
+        };
+        place.connect(now, &named)
     }
 }
 
