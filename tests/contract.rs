@@ -15,6 +15,7 @@ mod ground;
 mod mappings;
 mod messages;
 mod metrics;
+mod migrations;
 mod move_tasks;
 mod process;
 mod queues;
@@ -87,6 +88,7 @@ fn checks() -> Vec<Check> {
         metrics::checks(),
         alarms::checks(),
         services::checks(),
+        migrations::checks(),
         databases::checks(),
         mappings::checks(),
     ]

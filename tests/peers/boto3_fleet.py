@@ -83,3 +83,24 @@ def test_services_and_instances_have_metrics(client):
     results = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=end - 1800, EndTime=end)["MetricDataResults"]
     counts = {name: sum(result["Id"] == name and bool(result["Values"]) for result in results) for name in schemas}
     assert counts["cpu"] > 20 and counts["connections"] > 8 and counts["lag"] == 2, counts
+
+
+def test_a_migration_of_the_fleet_writes_its_log_and_ends(client):
+    ecs, logs = (client(name, region="af-south-1", access_key="111111111111") for name in ("ecs", "logs"))
+    cluster, group = "wallet-service-cluster-dev", "/aws/ecs/WalletMigrations"
+    (service,) = ecs.describe_services(cluster=cluster, services=["wallet-service"])["services"]
+    network = service["networkConfiguration"]
+    (task,) = ecs.run_task(cluster=cluster, taskDefinition="wallet-service-migration", launchType="FARGATE", networkConfiguration=network)["tasks"]
+    stream = f"ecs/wallet-service-migration/{task['taskArn'].rpartition('/')[2]}"
+
+    def lines():
+        try:
+            return logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    first = eventually(lines, 60)
+    assert first[0]["message"].startswith("> wallet-service@")
+    ecs.stop_task(cluster=cluster, task=task["taskArn"])
+    served = logs.filter_log_events(logGroupName="/aws/ecs/wallet-service", filterPattern="INFO", limit=5)
+    assert len(served["events"]) == 5

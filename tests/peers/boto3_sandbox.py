@@ -592,6 +592,97 @@ def test_services_and_tasks_live_as_the_models_say(client):
     assert ecs.describe_task_definition(taskDefinition=cluster)["taskDefinition"]["revision"] == 1
 
 
+def test_a_one_off_task_is_one_for_its_token_and_needs_a_network(client):
+    ecs = client("ecs")
+    cluster = f"c-{uuid.uuid4().hex[:8]}"
+    ecs.create_cluster(clusterName=cluster)
+    log = {"logDriver": "awslogs", "options": {"awslogs-group": "/none", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "ecs"}}
+    container = {
+        "name": "migration",
+        "image": "migration:1",
+        "command": ["npm", "run", "migrate"],
+        "logConfiguration": log,
+        "secrets": [{"name": "DB_PASSWORD", "valueFrom": "arn:aws:secretsmanager:eu-west-1:111111111111:secret:db"}],
+    }
+    roles = {"taskRoleArn": "arn:aws:iam::111111111111:role/t", "executionRoleArn": "arn:aws:iam::111111111111:role/e"}
+    for _ in range(2):
+        ecs.register_task_definition(family=cluster, networkMode="awsvpc", containerDefinitions=[container], **roles)
+    definition = ecs.describe_task_definition(taskDefinition=cluster)["taskDefinition"]
+    assert (definition["revision"], definition["networkMode"], definition["taskRoleArn"]) == (2, "awsvpc", roles["taskRoleArn"])
+    (shown,) = definition["containerDefinitions"]
+    assert (shown["command"], shown["logConfiguration"]["options"]["awslogs-group"]) == (container["command"], "/none")
+    listed = ecs.list_task_definitions(familyPrefix=cluster)["taskDefinitionArns"]
+    assert [arn.rpartition(":")[2] for arn in listed] == ["1", "2"]
+    task = {"cluster": cluster, "taskDefinition": f"{cluster}:2", "launchType": "FARGATE", "startedBy": "opsctl-migrate/dev", "group": "opsctl-1"}
+    with pytest.raises(ecs.exceptions.InvalidParameterException):
+        ecs.run_task(**task)
+    for subnets, groups in ((17, 1), (1, 6)):
+        network = {"subnets": [f"subnet-{number}" for number in range(subnets)], "securityGroups": [f"sg-{number}" for number in range(groups)]}
+        with pytest.raises(ecs.exceptions.InvalidParameterException):
+            ecs.run_task(**task, networkConfiguration={"awsvpcConfiguration": network})
+    task["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}}
+    token = uuid.uuid4().hex
+    (first,) = ecs.run_task(**task, clientToken=token)["tasks"]
+    assert (first["group"], first["startedBy"], first["lastStatus"]) == ("opsctl-1", "opsctl-migrate/dev", "PROVISIONING")
+    assert [again["taskArn"] for again in ecs.run_task(**task, clientToken=token)["tasks"]] == [first["taskArn"]]
+    with pytest.raises(ecs.exceptions.ConflictException) as conflict:
+        ecs.run_task(**{**task, "group": "other"}, clientToken=token)
+    assert conflict.value.response["resourceIds"] == [first["taskArn"]]
+    assert ecs.list_tasks(cluster=cluster, startedBy="opsctl-migrate/dev")["taskArns"] == [first["taskArn"]]
+    with pytest.raises(ecs.exceptions.InvalidParameterException):
+        ecs.list_tasks(cluster=cluster, startedBy="opsctl-migrate/dev", family=cluster)
+
+    def ended():
+        (now,) = ecs.describe_tasks(cluster=cluster, tasks=[first["taskArn"]])["tasks"]
+        return now if now["lastStatus"] == "STOPPED" else None
+
+    stopped = eventually(ended, 60)
+    assert stopped["stopCode"] == "TaskFailedToStart" and "log group does not exist" in stopped["stoppedReason"]
+    assert "exitCode" not in stopped["containers"][0]
+
+
+# --- CloudWatch Logs
+
+
+def test_lines_are_put_and_read_forward_until_the_token_repeats(client):
+    logs = client("logs")
+    group, stream = f"/test/{uuid.uuid4().hex[:8]}", "ecs/app/1"
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.get_log_events(logGroupName=group, logStreamName=stream)
+    logs.create_log_group(logGroupName=group)
+    with pytest.raises(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=group)
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.get_log_events(logGroupName=group, logStreamName=stream)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    now = int(time.time() * 1000)
+    (shown,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    server_now = shown["creationTime"]
+    events = [{"timestamp": server_now + number, "message": f"line {number}"} for number in range(25)]
+    assert now and "rejectedLogEventsInfo" not in logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+    token, read = {}, []
+    while True:
+        page = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, limit=10, **token)
+        read += [event["message"] for event in page["events"]]
+        if token.get("nextToken") == page["nextForwardToken"]:
+            break
+        token = {"nextToken": page["nextForwardToken"]}
+    assert read == [f"line {number}" for number in range(25)]
+    newest = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=2)
+    assert [event["message"] for event in newest["events"]] == ["line 23", "line 24"]
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern='"line 7"')
+    assert [event["message"] for page in pages for event in page["events"]] == ["line 7"]
+    (described,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="ecs/")["logStreams"]
+    assert described["lastEventTimestamp"] == server_now + 24
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.get_log_events(logGroupName=group, logStreamName=stream, nextToken="nonsense")
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=list(reversed(events)))
+    logs.delete_log_group(logGroupName=group)
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(logGroupName=group)
+
+
 def test_scalable_targets_are_as_the_models_say(client):
     ecs, scaling = client("ecs"), client("application-autoscaling")
     cluster = f"c-{uuid.uuid4().hex[:8]}"

@@ -96,7 +96,7 @@ impl World {
         let Some(noted) = self.cloudwatch.observed.noted_at.replace(minute) else { return };
         let first = (noted + MINUTE).max(minute - MINUTES_MAX * MINUTE);
         for at in (first..=minute).step_by(MINUTE as usize) {
-            self.ecs.advance(at);
+            self.advance_ecs(at);
             self.note_things(at);
             self.cloudwatch.observed.places.values_mut().for_each(|things| things.note_groups(at));
         }
