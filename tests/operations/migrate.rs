@@ -628,7 +628,7 @@ async fn a_database_that_fails_over_or_has_paused_is_warned_of() {
     assert!(words(&plan.warnings).contains("orders has paused"), "{:?}", plan.warnings);
     let report = stage.run(&migrate()).await;
     assert_eq!(report.end, End::Done, "it waits for the database that wakes: {report:#?}");
-    stage.cloud().await.rds().fail_over_cluster("orders", "two").await.expect("begun");
+    stage.cloud().await.rds().fail_over_cluster("orders", Some("two")).await.expect("begun");
     let plan = stage.plan(&migrate()).await.expect("a plan").plan;
     assert!(words(&plan.warnings).contains("may fail half way"), "{:?}", plan.warnings);
 }
