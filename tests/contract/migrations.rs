@@ -62,7 +62,10 @@ async fn pinned(ground: Ground) {
     let found = ground.cloud.ecs().definition(ground.prefix()).await.expect("described");
     assert_eq!((&found.arn, found.is_active, found.family()), (&launch.definition, true, ground.prefix()));
     let container = found.container("app").expect("a container");
-    assert_eq!((container.image.as_str(), &container.command, container.is_essential), ("app:1", &vec!["up".into()], true));
+    assert_eq!(
+        (container.image.as_str(), &container.command, container.is_essential),
+        ("app:1", &vec!["up".into()], true)
+    );
     let families = ground.cloud.ecs().families().await.expect("listed");
     assert!(families.iter().any(|family| family == ground.prefix()), "{families:?}");
     let error = ground.cloud.ecs().definition("opsctl-nothing").await.expect_err("nothing");
@@ -107,7 +110,10 @@ async fn stopped(ground: Ground) {
         .await;
     let seen = ground.cloud.ecs().task(&launch.cluster, &task.arn).await.expect("described").expect("there");
     let text = |text: &Option<opsctl::domain::Text>| text.as_ref().map(ToString::to_string);
-    assert_eq!((text(&seen.stop_code), text(&seen.stopped_reason)), (Some("UserInitiated".into()), Some("enough".into())));
+    assert_eq!(
+        (text(&seen.stop_code), text(&seen.stopped_reason)),
+        (Some("UserInitiated".into()), Some("enough".into()))
+    );
 }
 
 async fn network(ground: Ground) {
