@@ -23,8 +23,13 @@ use super::support::{Place, Watched, clock, is_complete};
 use crate::support::stage;
 
 const LATENCY: Duration = Duration::from_millis(10);
-const MISSING_IMAGE: Program =
-    Program { provision_seconds: 3, pull_seconds: 9, healthy_after_seconds: None, outcome: Outcome::CannotPull };
+const MISSING_IMAGE: Program = Program {
+    provision_seconds: 3,
+    pull_seconds: 9,
+    healthy_after_seconds: None,
+    outcome: Outcome::CannotPull,
+    ignores_sigterm: false,
+};
 
 impl Place {
     fn services(self, clusters: usize, each: usize) -> Self {
