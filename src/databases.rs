@@ -17,10 +17,12 @@ use crate::{
         Text,
         database::{Database, DatabaseEvent, SourceKind},
         gauge::{DatabaseGauges, Gauge},
+        global_cluster::GlobalCluster,
+        proxy::Proxy,
     },
 };
 
-/// How far back the last event is looked for, in minutes.
+/// How far back events are looked for, in minutes.
 const EVENT_MINUTES: u32 = 24 * 60;
 
 /// A database, looked at.
@@ -32,6 +34,9 @@ pub struct Seen {
     pub capacity: Capacity,
     /// What happened to it or to one of its instances last, within a day.
     pub last_event: Option<DatabaseEvent>,
+    /// Proxies that lead to it.
+    #[serde(default)]
+    pub proxies: Vec<Proxy>,
 }
 
 /// Aurora capacity units in use.
@@ -61,6 +66,10 @@ pub enum Capacity {
 pub struct Look {
     /// The databases, by name.
     pub seen: Vec<Seen>,
+    /// Global clusters that have a member in the region, by name.
+    pub globals: Vec<GlobalCluster>,
+    /// What happened to any of them, the oldest first.
+    pub events: Vec<DatabaseEvent>,
     /// What could not be known, and why.
     pub unknown: Vec<Text>,
 }
@@ -70,7 +79,15 @@ pub struct Look {
 /// # Errors
 /// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
 pub async fn look(cloud: &Cloud) -> Result<Look, CloudError> {
-    let mut look = look_unmetered(cloud).await?;
+    look_back(cloud, EVENT_MINUTES).await
+}
+
+/// The same with the events of so many minutes, at most 14 days.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_back(cloud: &Cloud, event_minutes: u32) -> Result<Look, CloudError> {
+    let mut look = unmetered(cloud, event_minutes).await?;
     // Metrics cost money: only asked for where there is something to know.
     if look.seen.iter().any(|seen| seen.database.limits.is_some()) {
         match cloud.metrics().search(&CAPACITY).await {
@@ -81,14 +98,20 @@ pub async fn look(cloud: &Cloud) -> Result<Look, CloudError> {
     Ok(look)
 }
 
-/// The same without metrics, and so for nothing: what serverless databases use is [`Capacity::Unknown`].
+/// As [`look`] without metrics, and so for nothing: what serverless databases use is [`Capacity::Unknown`].
 ///
 /// # Errors
 /// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
 pub async fn look_unmetered(cloud: &Cloud) -> Result<Look, CloudError> {
-    let (databases, events) = tokio::join!(cloud.rds().databases(), cloud.rds().events(None, EVENT_MINUTES));
+    unmetered(cloud, EVENT_MINUTES).await
+}
+
+async fn unmetered(cloud: &Cloud, event_minutes: u32) -> Result<Look, CloudError> {
+    let rds = cloud.rds();
+    let (databases, events, proxies, globals) =
+        tokio::join!(rds.databases(), rds.events(None, event_minutes), rds.proxies(), rds.globals());
     let databases = databases?;
-    let mut look = Look { seen: Vec::new(), unknown: Vec::new() };
+    let mut look = Look { seen: Vec::new(), globals: Vec::new(), events: Vec::new(), unknown: Vec::new() };
     if let Some(error) = &databases.pending_unknown {
         look.miss("pending maintenance is not known", error);
     }
@@ -96,13 +119,23 @@ pub async fn look_unmetered(cloud: &Cloud) -> Result<Look, CloudError> {
         look.miss("the last events are not known", &error);
         Vec::new()
     });
-    let last = last_events(events);
+    let proxies = proxies.unwrap_or_else(|error| {
+        look.miss("proxies are not known", &error);
+        Vec::new()
+    });
+    look.globals = globals.unwrap_or_else(|error| {
+        look.miss("global clusters are not known", &error);
+        Vec::new()
+    });
+    let last = last_events(events.iter().cloned());
     let seen = databases.list.into_iter().map(|database| Seen {
         capacity: Capacity::of(&database, &Samples::default()),
         last_event: last_of(&database, &last),
-        database,
+        proxies: proxies.iter().filter(|proxy| proxy.leads_to(&database.name)).cloned().collect(),
+        database: in_its_global(database, &look.globals),
     });
     look.seen = seen.collect();
+    look.events = events;
     Ok(look)
 }
 
@@ -159,6 +192,15 @@ fn in_milliseconds(gauge: &Gauge) -> Option<Gauge> {
     (gauge.value >= 0.0).then(|| Gauge { value: gauge.value * 1_000.0, at: gauge.at, recent: recent.collect() })
 }
 
+/// RDS does not always say of a cluster which global one it is of: the global one does.
+fn in_its_global(mut database: Database, globals: &[GlobalCluster]) -> Database {
+    let is_ours = |global: &&GlobalCluster| global.members.iter().any(|member| member.arn == database.arn);
+    if let Some(global) = globals.iter().find(is_ours) {
+        database.global = Some(Text::line(&global.name));
+    }
+    database
+}
+
 /// The capacity of one database; asks CloudWatch only where it is serverless.
 pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
     if database.limits.is_none() {
@@ -182,10 +224,21 @@ impl Capacity {
     }
 }
 
+impl Look {
+    /// What happened to the database or to one of its instances, the oldest first.
+    pub fn events_of(&self, database: &Database) -> impl Iterator<Item = &DatabaseEvent> {
+        let is_ours = |event: &DatabaseEvent| match event.kind {
+            SourceKind::Cluster => database.topology.kind() == SourceKind::Cluster && event.source == database.name,
+            SourceKind::Instance => database.members.iter().any(|member| member.name == event.source),
+        };
+        self.events.iter().filter(move |event| is_ours(event))
+    }
+}
+
 /// The last of each source.
-fn last_events(events: Vec<DatabaseEvent>) -> BTreeMap<(SourceKind, String), DatabaseEvent> {
+fn last_events(events: impl Iterator<Item = DatabaseEvent>) -> BTreeMap<(SourceKind, String), DatabaseEvent> {
     // The oldest first: the last one stays.
-    events.into_iter().map(|event| ((event.kind, event.source.clone()), event)).collect()
+    events.map(|event| ((event.kind, event.source.clone()), event)).collect()
 }
 
 fn last_of(database: &Database, last: &BTreeMap<(SourceKind, String), DatabaseEvent>) -> Option<DatabaseEvent> {

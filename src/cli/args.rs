@@ -417,21 +417,23 @@ pub enum Shell {
 /// The whole command line for clap: with exit codes in the help, and queue names completed.
 pub fn command() -> clap::Command {
     let names = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::queues));
+    let services = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::services));
+    let databases = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::databases));
     let runs = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::runs));
     let mut command = Cli::command()
         .after_help(format!("Exit codes:\n{}", Exit::table()))
         .mut_subcommand("redrive", |command| {
             command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
         })
-        .mut_subcommand("failover", |command| command.mut_arg("resume", runs))
+        .mut_subcommand("failover", |command| command.mut_arg("database", databases).mut_arg("resume", runs))
         .mut_subcommand("migrate", |command| command.mut_arg("resume", runs))
         .mut_subcommand("consumers", |command| {
             let pause = |command: clap::Command| command.mut_arg("queue", names).mut_arg("resume", runs);
             command.mut_subcommand("pause", pause).mut_subcommand("resume", pause)
         })
         .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
-        .mut_subcommand("wake", |command| command.mut_arg("resume", runs))
-        .mut_subcommand("sleep", |command| command.mut_arg("resume", runs))
+        .mut_subcommand("wake", |command| command.mut_arg("service", services).mut_arg("resume", runs))
+        .mut_subcommand("sleep", |command| command.mut_arg("service", services).mut_arg("resume", runs))
         .mut_subcommand("restore", |command| command.mut_arg("to", names).mut_arg("run", runs));
     // What was touched stands last now; documents want the order in which the commands are written down.
     let order: Vec<String> = Cli::command().get_subcommands().map(|inner| inner.get_name().to_owned()).collect();

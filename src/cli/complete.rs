@@ -1,4 +1,4 @@
-//! Completion of environments, queues and runs: from files that earlier commands left, never from AWS.
+//! Completion of environments, queues, services, databases and runs: from files that earlier commands left, never from AWS.
 
 use std::{
     collections::BTreeMap,
@@ -21,10 +21,35 @@ const BYTES_MAX: u64 = 8 * 1_048_576;
 /// Runs offered at most.
 const RUNS_MAX: usize = 50;
 
-/// Queue names by environment, as last seen.
+/// What has names that are completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Queues.
+    Queue,
+    /// Services: `cluster/name`.
+    Service,
+    /// Databases and global clusters.
+    Database,
+}
+
+/// Names by environment, as last seen.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Names {
+    /// Queues.
     environments: BTreeMap<String, Vec<String>>,
+    /// All else, by kind first.
+    #[serde(default)]
+    others: BTreeMap<Kind, BTreeMap<String, Vec<String>>>,
+}
+
+impl Names {
+    fn of(&mut self, kind: Kind) -> &mut BTreeMap<String, Vec<String>> {
+        match kind {
+            Kind::Queue => &mut self.environments,
+            Kind::Service | Kind::Database => self.others.entry(kind).or_default(),
+        }
+    }
 }
 
 fn file(realm: Realm) -> Option<PathBuf> {
@@ -40,11 +65,11 @@ fn read(realm: Realm) -> Names {
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// Keeps the names of queues just listed. Failing to is no failure: completion is a courtesy.
-pub fn remember(realm: Realm, listed: impl IntoIterator<Item = (String, Vec<String>)>) {
+/// Keeps the names of things just listed. Failing to is no failure: completion is a courtesy.
+pub fn remember(realm: Realm, kind: Kind, listed: impl IntoIterator<Item = (String, Vec<String>)>) {
     let Some(path) = file(realm) else { return };
     let mut names = read(realm);
-    names.environments.extend(listed);
+    names.of(kind).extend(listed);
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder)?;
@@ -72,10 +97,24 @@ pub fn environments() -> Vec<CompletionCandidate> {
 
 /// Queues, of the environment that the line names if it names one.
 pub fn queues() -> Vec<CompletionCandidate> {
+    listed(Kind::Queue)
+}
+
+/// Services, likewise: by `cluster/name` and by name.
+pub fn services() -> Vec<CompletionCandidate> {
+    listed(Kind::Service)
+}
+
+/// Databases and global clusters, likewise.
+pub fn databases() -> Vec<CompletionCandidate> {
+    listed(Kind::Database)
+}
+
+fn listed(kind: Kind) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let fits = |name: &String| line.environment.as_ref().is_none_or(|wanted| wanted == name);
-    let names = read(line.realm()).environments;
-    candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, queues)| queues).collect())
+    let names = std::mem::take(read(line.realm()).of(kind));
+    candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, names)| names).collect())
 }
 
 /// Runs, newest first; not those of a sandbox, which would have to be asked who it is.

@@ -65,7 +65,7 @@ const SKEWED: [&str; 2] = ["RequestTimeTooSkewed", "RequestInTheFuture"];
 /// A wrong clock or a wrong key: the words tell which.
 const SIGNATURE: [&str; 2] = ["SignatureDoesNotMatch", "InvalidSignatureException"];
 
-const NOT_FOUND: [&str; 13] = [
+const NOT_FOUND: [&str; 15] = [
     "ClusterNotFoundException",
     "ServiceNotFoundException",
     "ServiceNotActiveException",
@@ -79,6 +79,8 @@ const NOT_FOUND: [&str; 13] = [
     "DBClusterNotFoundFault",
     "DBInstanceNotFound",
     "DBInstanceNotFoundFault",
+    "DBProxyNotFoundFault",
+    "GlobalClusterNotFoundFault",
 ];
 
 /// AWS itself failed, or says that it does not know.

@@ -5,6 +5,8 @@
 //! [`ErrorKind::Unknown`].
 
 mod convert;
+mod globals;
+mod proxies;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,6 +14,7 @@ use aws_config::SdkConfig;
 use aws_sdk_rds::{
     Client,
     config::{
+        Region,
         retry::{RetryConfig, RetryPartition},
         timeout::TimeoutConfig,
     },
@@ -20,16 +23,12 @@ use aws_sdk_rds::{
 };
 
 use super::{CloudError, ErrorKind, attempts::Attempts, classify, metrics::Series, metrics::Statistic};
-use crate::domain::{
-    Text,
-    database::{Database, DatabaseEvent, Pending, SourceKind},
-};
+use crate::domain::database::{Database, DatabaseEvent, Pending, SourceKind};
 
 const CLUSTERS: &str = "rds:DescribeDBClusters";
 const INSTANCES: &str = "rds:DescribeDBInstances";
 const EVENTS: &str = "rds:DescribeEvents";
 const PENDING: &str = "rds:DescribePendingMaintenanceActions";
-const GLOBALS: &str = "rds:DescribeGlobalClusters";
 const FAILOVER: &str = "rds:FailoverDBCluster";
 const REBOOT: &str = "rds:RebootDBInstance";
 /// Records of a page (RDS's limit).
@@ -73,6 +72,14 @@ impl Rds {
             read: Client::from_conf(base.clone().build()),
             once: Client::from_conf(base.retry_config(RetryConfig::disabled()).timeout_config(once).build()),
         }
+    }
+
+    /// The same of another region: a global cluster has members there.
+    pub fn in_region(&self, region: &str) -> Self {
+        let moved = |client: &Client| {
+            Client::from_conf(client.config().to_builder().region(Region::new(region.to_owned())).build())
+        };
+        Self { read: moved(&self.read), once: moved(&self.once) }
     }
 
     /// Every database, by name. DocumentDB's and Neptune's clusters, which answer here as well, are left out.
@@ -148,26 +155,6 @@ impl Rds {
             }
         }
         Err(too_many(EVENTS))
-    }
-
-    /// Names of the global clusters.
-    ///
-    /// # Errors
-    /// Of the first call that fails.
-    pub async fn globals(&self) -> Result<Vec<Text>, CloudError> {
-        let mut names = Vec::new();
-        let mut marker = None;
-        for _ in 0..PAGES_MAX {
-            let call = self.read.describe_global_clusters().max_records(RECORDS).set_marker(marker);
-            let answer = call.send().await.map_err(|error| classify::from_sdk(GLOBALS, error))?;
-            let found = answer.global_clusters.unwrap_or_default();
-            names.extend(found.iter().filter_map(|cluster| cluster.global_cluster_identifier()).map(Text::line));
-            marker = answer.marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(names);
-            }
-        }
-        Err(too_many(GLOBALS))
     }
 
     /// Lets `target` write in place of the cluster's writer. Sent once.

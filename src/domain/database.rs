@@ -78,7 +78,7 @@ pub struct CapacityLimits {
 }
 
 /// Something that AWS means to change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// `system-update`, ...
     pub action: Text,
@@ -87,6 +87,18 @@ pub struct Pending {
     /// When it does it, as far as that is fixed: in the maintenance window that somebody chose, or by force.
     #[serde(default)]
     pub due_at: Option<Timestamp>,
+    /// Whether somebody asked for it, and when it shall be: `immediate`, `next-maintenance`, `undo-opt-in`.
+    #[serde(default)]
+    pub opt_in: Option<Text>,
+    /// In the first maintenance window after this it is applied unasked.
+    #[serde(default)]
+    pub auto_applied_after: Option<Timestamp>,
+    /// Then it is applied whatever anybody says.
+    #[serde(default)]
+    pub forced_at: Option<Timestamp>,
+    /// When it will be applied as things are.
+    #[serde(default)]
+    pub applied_at: Option<Timestamp>,
 }
 
 /// What an event is about.
@@ -145,6 +157,11 @@ impl Database {
         self.members.iter().filter(|member| !member.is_writer)
     }
 
+    /// Whether another region's cluster writes for it: a member of a global cluster without a writer of its own.
+    pub fn is_secondary(&self) -> bool {
+        self.global.is_some() && self.writer().is_none()
+    }
+
     /// Whether it and every instance say `available`.
     pub fn is_available(&self) -> bool {
         let is_well = |status: &Text| status.as_str() == "available";
@@ -157,6 +174,9 @@ impl Database {
             self.members.iter().filter_map(|member| member.zone.as_ref().map(Text::as_str)).collect();
         let readers = self.readers().count() as u64;
         match self.topology {
+            Topology::Aurora if self.is_secondary() => {
+                format!("{}: {}, the writer is in another region", self.topology.words(), counted(readers, "reader"))
+            }
             Topology::Aurora | Topology::MultiAzCluster if readers == 0 => {
                 format!("{}: a writer, no reader", self.topology.words())
             }
@@ -175,7 +195,7 @@ impl Database {
     pub fn rank(&self) -> u8 {
         let is_well = |member: &Member| member.status.as_ref().is_none_or(|status| status.as_str() == "available");
         match self {
-            _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() => 0,
+            _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() && !self.is_secondary() => 0,
             _ if self.writer().is_some_and(|writer| !is_well(writer)) || self.status.as_str() != "available" => 1,
             _ if !self.is_available() => 2,
             _ if !self.pending.is_empty() => 3,
@@ -219,6 +239,21 @@ impl Member {
     }
 }
 
+impl Pending {
+    /// In words: `system-update (New ...), applied 2026-11-25 at the latest`.
+    pub fn words(&self) -> String {
+        let Self { action, description, opt_in, auto_applied_after, forced_at, applied_at, .. } = self;
+        let day = |at: &Timestamp| at.strftime("%F").to_string();
+        let mut words = format!("{action} ({description})");
+        words.extend(opt_in.as_ref().map(|opt_in| format!(", asked for: {opt_in}")));
+        words.extend(applied_at.as_ref().map(|at| format!(", will be applied {}", at.strftime("%F %H:%M"))));
+        let by_itself = auto_applied_after.as_ref().filter(|after| applied_at.as_ref() != Some(after));
+        words.extend(by_itself.map(|at| format!(", by itself after {}", day(at))));
+        words.extend(forced_at.as_ref().map(|at| format!(", forced on {}", day(at))));
+        words
+    }
+}
+
 impl DatabaseEvent {
     /// Whether it is of this category.
     pub fn is_of(&self, category: &str) -> bool {
@@ -228,15 +263,16 @@ impl DatabaseEvent {
     /// Whether it says that a failover which somebody asked for was given up.
     pub fn abandons(&self) -> bool {
         let words = self.message.as_str();
-        ["Abandoning user requested failover", "failover failed", "Promoting previous primary again"]
-            .iter()
-            .any(|part| words.contains(part))
+        let is_global = words.starts_with("Global ") && ["failed", "cancel"].iter().any(|end| words.contains(end));
+        let given_up = ["Abandoning user requested failover", "failover failed", "Promoting previous primary again"];
+        is_global || given_up.iter().any(|part| words.contains(part))
     }
 
     /// Whether it says that a failover is complete.
     pub fn completes(&self) -> bool {
         let words = self.message.as_str().to_ascii_lowercase();
-        words.contains("completed failover") || words.contains("failover completed")
+        let is_global = words.starts_with("global ") && ["finished", "completed"].iter().any(|end| words.contains(end));
+        words.contains("completed failover") || words.contains("failover completed") || is_global
     }
 }
 

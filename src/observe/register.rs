@@ -279,7 +279,7 @@ impl Register {
 
     /// Databases came, without metrics.
     pub(super) fn databases(&mut self, at: Timestamp, look: databases::Look) {
-        let databases::Look { seen, unknown } = look;
+        let databases::Look { seen, unknown, .. } = look;
         let mut rows: Vec<SeenDatabase> = Vec::with_capacity(seen.len());
         for mut seen in seen {
             let before = self.estate.databases.rows.iter().find(|row| row.seen.database.name == seen.database.name);

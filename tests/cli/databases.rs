@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use opsctl::sandbox::world::{
     Denial, Fault, FaultKind,
-    rds::{Capacity, Category, Cluster, Event, Instance, SourceType},
+    rds::{Capacity, Category, Cluster, Event, Global, Instance, Maintenance, Proxy, SourceType},
 };
 
 use super::ground::{DEV, Ground, REGION};
@@ -48,7 +48,7 @@ fn databases_that_need_somebody_come_first_and_topology_is_told() {
         cluster.capacity = Some(Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) });
     });
     cluster(&ground, "wallet", |cluster| {
-        cluster.pending = vec![["system-update".to_owned(), "New Operating System update is available".to_owned()]];
+        cluster.pending = vec![Maintenance::new("system-update", "New Operating System update is available")];
     });
     single(&ground, "auth-db", Some("af-south-1b"));
     single(&ground, "kong-db", None);
@@ -193,4 +193,97 @@ fn where_names_are_typed_a_yes_is_not_enough_and_the_fingerprint_needs_a_reason(
     ground.opsctl(&[&words[..], &["--reason", "the writer is sick"]].concat()).expect(0);
     let stale = ground.opsctl(&[&words[..], &["--reason", "again"]].concat()).expect(3);
     assert!(stale.err.contains("the world or the operation differs"), "{}", stale.err);
+}
+
+#[test]
+fn one_database_by_itself_with_its_events_proxies_and_dated_maintenance() {
+    let ground = Ground::new();
+    cluster(&ground, "storo", |cluster| {
+        let at = |text: &str| text.parse().ok();
+        cluster.pending = vec![Maintenance {
+            opt_in: Some("next-maintenance".to_owned()),
+            auto_applied_after: at("2026-11-25T02:00:00Z"),
+            forced_at: at("2026-12-20T02:00:00Z"),
+            ..Maintenance::new("system-update", "New OS\u{1b}[2J")
+        }];
+    });
+    ground.sandbox.with(|world, now| {
+        let broken = ["storo-2", "AUTH_FAILURE", "wrong\u{9b}31m\u{202e} password"].map(str::to_owned);
+        world.put_proxy(DEV, REGION, Proxy { broken: vec![broken], ..Proxy::new("front", "storo", now) });
+    });
+    event(&ground, "storo-1", "DB instance\u{7} restarted");
+    insta::assert_snapshot!(ground.opsctl(&["databases", "-e", "dev", "storo", "--events"]).shown(), @r#"
+        exit 0
+        -- out
+        dev  storo  available
+          Aurora cluster: a writer and 1 reader in 2 zones (aurora-postgresql 16.6)
+          writer   storo-1 (db.r6g.large, af-south-1a, tier 0)
+          reader   storo-2 (db.r6g.large, af-south-1b, tier 1)
+          endpoint storo.cluster-c111111111111.af-south-1.rds.amazonaws.com:5432
+          proxy    front -> storo-1, storo-2 UNAVAILABLE (AUTH_FAILURE: wrong�31m� password)
+          pending  system-update (New OS[2J), asked for: next-maintenance, will be applied 2026-11-25 02:00, forced on 2026-12-20
+          event    2026-11-21 02:40:00 (20 min ago) storo-1 [notification]: DB instance restarted
+        -- err
+        sandbox: joined the one at <url> (seed 7)
+        "#);
+    let row = ground.opsctl(&["databases", "storo", "--events", "--output", "jsonl"]).expect(0);
+    assert!(!row.out.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7}']), "{:?}", row.out);
+    let row: serde_json::Value = serde_json::from_str(row.out.trim()).expect("one line");
+    assert_eq!(row["events"][0]["source"], "storo-1");
+    assert_eq!(row["pending"][0]["forced_at"], "2026-12-20T02:00:00Z");
+    assert_eq!(row["proxies"][0]["targets"][1]["reason"], "AUTH_FAILURE");
+    let without = ground.opsctl(&["databases", "storo", "--output", "jsonl"]).expect(0).out;
+    assert!(!without.contains("\"events\""), "{without}");
+    assert!(ground.opsctl(&["databases", "--days", "3"]).expect(2).err.contains("--events"));
+}
+
+#[test]
+fn global_clusters_are_listed_beside_databases_and_a_secondary_is_no_worry() {
+    let ground = Ground::new();
+    global(&ground);
+    insta::assert_snapshot!(ground.opsctl(&["databases", "-e", "dev"]).shown(), @r#"
+        exit 0
+        -- out
+        ENV  NAME    STATUS     WRITER                                        READERS                                       CAPACITY  CPU  CONNECTIONS  FREE  LAG  TOPOLOGY                                          TO KNOW
+        dev  wallet  available  wallet-1 (db.r6g.large, af-south-1a, tier 0)  wallet-2 (db.r6g.large, af-south-1b, tier 1)  -           -            -     -    -  Aurora cluster: a writer and 1 reader in 2 zones
+        ENV  GLOBAL CLUSTER  STATUS     WRITER               SECONDARIES            TO KNOW
+        dev  wallet-global   available  wallet (af-south-1)  wallet-dr (us-east-1)
+        -- err
+        sandbox: joined the one at <url> (seed 7)
+        "#);
+    let answer = ground.opsctl(&["databases", "-e", "dev", "wallet-*", "--output", "json"]).expect(0).json();
+    let global = &answer["globals"][0];
+    assert_eq!((&global["name"], &global["status"]), (&"wallet-global".into(), &"available".into()));
+    assert_eq!(global["members"][1]["synchronization"], "connected");
+    assert_eq!(answer["databases"].as_array().map(Vec::len), Some(0), "the pattern is for global clusters, too");
+}
+
+/// `wallet` here, `wallet-dr` in another region.
+fn global(ground: &Ground) {
+    cluster(ground, "wallet", |_| ());
+    ground.sandbox.with(|world, now| {
+        let instance = Instance::new("dr-1", "db.r6g.large", ENGINE, "16.6", "us-east-1a", now);
+        world.put_cluster(DEV, "us-east-1", Cluster::new("wallet-dr", ENGINE, "16.6", &["dr-1"], now), vec![instance]);
+        let members = [(REGION, "wallet"), ("us-east-1", "wallet-dr")];
+        world.put_global(DEV, Global::new("wallet-global", ENGINE, "16.6", &members));
+    });
+}
+
+#[test]
+fn names_that_were_listed_are_completed_without_asking() {
+    let ground = Ground::new();
+    global(&ground);
+    ground.opsctl(&["databases", "-e", "dev"]).expect(0);
+    let calls = "rds:*";
+    ground.sandbox.with(|world, _| {
+        world.faults.add(Fault { call: calls.to_owned(), queue: None, nth: 1, times: 99, kind: FaultKind::Hang });
+    });
+    for words in [&["databases", ""][..], &["failover", ""]] {
+        let line = [&["--sandbox"], words].concat();
+        let mut command = ground.command(&[&["--", "opsctl"], &line[..]].concat());
+        command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", line.len().to_string());
+        command.env("_CLAP_COMPLETE_COMP_TYPE", "9").env("_CLAP_COMPLETE_SPACE", "true").env("_CLAP_IFS", "\n");
+        let ended = ground.ended(command.output().expect("started")).expect(0);
+        assert!(ended.out.contains("wallet") && ended.out.contains("wallet-global"), "{words:?}: {ended:?}");
+    }
 }

@@ -9,7 +9,7 @@ use opsctl::{
     run::{self, End, Report},
     sandbox::world::{
         Fault,
-        rds::{Capacity, Cluster, Instance},
+        rds::{Capacity, Cluster, Instance, Maintenance},
     },
 };
 
@@ -231,7 +231,7 @@ async fn what_should_be_known_is_said_before() {
     stage.sandbox.with(|world, now| {
         let cluster = world.cluster(now, ACCOUNT, REGION, "orders").expect("there");
         cluster.capacity = Some(Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) });
-        cluster.pending = vec![["system-update".to_owned(), "New\u{9b}31m system".to_owned()]];
+        cluster.pending = vec![Maintenance::new("system-update", "New\u{9b}31m system")];
         world.instance(now, ACCOUNT, REGION, "two").expect("there").class = "db.t4g.medium".to_owned();
     });
     objective(&mut stage, 20);

@@ -185,7 +185,7 @@ pub(crate) fn aurora(name: &str) -> SeenDatabase {
     };
     let reader = DatabaseGauges { cpu: gauge(&[10.0]), lag: gauge(&[18.0, 22.0]), ..DatabaseGauges::default() };
     SeenDatabase {
-        seen: Seen { database, capacity: Capacity::None, last_event: None },
+        seen: Seen { database, capacity: Capacity::None, last_event: None, proxies: Vec::new() },
         gauges: BTreeMap::from([(one, gauges), (two, reader)]),
     }
 }
@@ -234,6 +234,7 @@ pub(crate) fn paused(name: &str) -> SeenDatabase {
             action: Text::from("system-update"),
             description: Text::from("New Operating System update is available"),
             due_at: None,
+            ..Pending::default()
         }];
     })
 }

@@ -6,9 +6,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::database_details;
 use crate::{
     cli::{
         args::{Databases, Format, Global},
+        complete,
         error::CliError,
         exit::Exit,
         gauges::{bytes, count, milliseconds, percent, with_age},
@@ -18,9 +20,11 @@ use crate::{
     databases::{self, Capacity, InstanceGauges, Look, Seen},
     domain::{
         EnvironmentName, Text,
-        database::{Database, Member},
+        database::{Database, DatabaseEvent, Member},
         environment::glob,
         gauge::{DatabaseGauges, Gauge},
+        global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
+        proxy::Proxy,
     },
     operations::values::in_words,
 };
@@ -34,9 +38,21 @@ struct Row<'a> {
     writer: Option<&'a str>,
     topology_words: String,
     capacity: Capacity,
-    last_event: Option<&'a crate::domain::database::DatabaseEvent>,
+    last_event: Option<&'a DatabaseEvent>,
     /// By instance; one without samples is absent.
     metrics: BTreeMap<&'a str, &'a DatabaseGauges>,
+    proxies: &'a [Proxy],
+    /// With `--events`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<&'a DatabaseEvent>>,
+}
+
+/// A global cluster as JSON shows it.
+#[derive(Serialize)]
+struct GlobalRow<'a> {
+    environment: &'a EnvironmentName,
+    #[serde(flatten)]
+    global: &'a GlobalCluster,
 }
 
 /// An environment's databases.
@@ -48,23 +64,32 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
+    /// Databases and global clusters: what failover takes.
+    fn names(&self) -> Vec<String> {
+        let databases = self.look.seen.iter().map(|seen| seen.database.name.clone());
+        databases.chain(self.look.globals.iter().map(|global| global.name.clone())).collect()
+    }
+
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let Self { environment, look, gauges, now } = self;
-        look.seen.iter().map(move |seen| Line { environment, seen, gauges: &gauges.by_instance, now: *now })
+        let gauges = &gauges.by_instance;
+        look.seen.iter().map(move |seen| Line { environment, look, seen, gauges, now: *now })
     }
 }
 
 /// A database as it is shown.
-struct Line<'a> {
-    environment: &'a EnvironmentName,
-    seen: &'a Seen,
+pub(super) struct Line<'a> {
+    pub(super) environment: &'a EnvironmentName,
+    pub(super) look: &'a Look,
+    pub(super) seen: &'a Seen,
     gauges: &'a BTreeMap<String, DatabaseGauges>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
     databases: Vec<Row<'a>>,
+    globals: Vec<GlobalRow<'a>>,
     /// Environments that could not be listed.
     unreachable: Vec<Unreachable<'a>>,
     /// Metrics of instances that CloudWatch was asked for, as it bills them.
@@ -96,14 +121,17 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
             Err(error) => failed.push((environment, error)),
         }
     }
+    let names = found.iter().map(|found| (found.environment.0.clone(), found.names()));
+    complete::remember(world.realm, complete::Kind::Database, names);
     for Found { environment, look, .. } in &mut found {
         let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
         look.seen.retain(|seen| fits(&seen.database.name));
+        look.globals.retain(|global| fits(&global.name));
         for unknown in &look.unknown {
             out.warning(&format!("{environment}: {unknown}"));
         }
     }
-    show(&found, &failed, out)?;
+    show(args, &found, &failed, out)?;
     for (_, error) in &failed {
         out.warning(&error.to_string());
     }
@@ -113,7 +141,7 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
 async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
     let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
     let gauges = async { if args.no_metrics { Ok(InstanceGauges::default()) } else { databases::gauges(cloud).await } };
-    let (look, gauges) = tokio::join!(databases::look(cloud), gauges);
+    let (look, gauges) = tokio::join!(databases::look_back(cloud, args.days * 24 * 60), gauges);
     let mut look = look.map_err(|error| CliError::cloud(&error, &site.environment))?;
     let gauges = gauges.unwrap_or_else(|error| {
         let incomplete = Some(Text::line(&error.to_string()));
@@ -125,38 +153,83 @@ async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauge
     Ok((look, gauges))
 }
 
-fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
+fn show(
+    args: &Databases,
+    found: &[Found],
+    failed: &[(&EnvironmentName, CliError)],
+    out: &mut Output,
+) -> Result<(), CliError> {
     let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
     // Stable: environments keep the configuration's order among equals, and names theirs.
     all.sort_by_key(|line| line.seen.database.rank());
     match out.format {
         Format::Human => {
-            let table = table(&all);
-            if table.count() == 0 && !found.is_empty() {
+            let globals = globals_table(found);
+            if all.is_empty() && globals.count() == 0 && !found.is_empty() {
                 out.note("no database fits");
-            } else if table.count() > 0 {
-                out.table(&table)?;
+            }
+            if args.events {
+                database_details::show(&all, out)?;
+            } else if !all.is_empty() {
+                out.table(&table(&all))?;
+            }
+            if globals.count() > 0 {
+                out.table(&globals)?;
             }
         }
         Format::Json => {
-            let databases = all.iter().map(row).collect();
+            let databases = all.iter().map(|line| row(line, args)).collect();
+            let globals = globals(found).collect();
             let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
             let unreachable =
                 failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
             let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
-            out.document("opsctl/databases/1", &Answer { databases, unreachable, metrics_asked })?;
+            out.document("opsctl/databases/1", &Answer { databases, globals, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
             for line in &all {
-                out.json_line("opsctl/database/1", &row(line))?;
+                out.json_line("opsctl/database/1", &row(line, args))?;
+            }
+            for global in globals(found) {
+                out.json_line("opsctl/global-cluster/1", &global)?;
             }
         }
     }
     Ok(())
 }
 
-fn row<'a>(line: &Line<'a>) -> Row<'a> {
-    let Seen { database, capacity, last_event } = line.seen;
+fn globals<'a>(found: &'a [Found<'a>]) -> impl Iterator<Item = GlobalRow<'a>> {
+    found.iter().flat_map(|Found { environment, look, .. }| {
+        look.globals.iter().map(move |global| GlobalRow { environment, global })
+    })
+}
+
+fn globals_table(found: &[Found]) -> Table {
+    let mut table = Table::new(&["ENV", "GLOBAL CLUSTER", "STATUS", "WRITER", "SECONDARIES", "TO KNOW"]);
+    for GlobalRow { environment, global } in globals(found) {
+        let secondary = |member: &GlobalMember| match &member.synchronization {
+            Some(state) if state.as_str() != "connected" => format!("{member} {state}"),
+            Some(_) | None => member.to_string(),
+        };
+        let secondaries: Vec<String> = global.secondaries().map(secondary).collect();
+        let to = |change: &GlobalChange| {
+            let to = change.to.as_ref().map_or("?", Text::as_str).to_owned();
+            format!("{} to {to}", change.status)
+        };
+        table.row([
+            environment.0.clone(),
+            global.name.clone(),
+            global.status.to_string(),
+            global.writer().map_or_else(|| "?".to_owned(), ToString::to_string),
+            if secondaries.is_empty() { "-".to_owned() } else { secondaries.join(", ") },
+            global.change.as_ref().map(to).unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+fn row<'a>(line: &Line<'a>, args: &Databases) -> Row<'a> {
+    let Seen { database, capacity, last_event, proxies } = line.seen;
     Row {
         environment: line.environment,
         writer: database.writer().map(|writer| writer.name.as_str()),
@@ -164,6 +237,8 @@ fn row<'a>(line: &Line<'a>) -> Row<'a> {
         capacity: *capacity,
         last_event: last_event.as_ref(),
         metrics: members(line).collect(),
+        events: args.events.then(|| line.look.events_of(database).collect()),
+        proxies,
         database,
     }
 }
@@ -186,10 +261,11 @@ fn table(all: &[Line]) -> Table {
     let mut table = Table::new(&headings);
     for line in all {
         let Line { environment, seen, now, .. } = line;
-        let Seen { database, capacity, last_event } = seen;
+        let Seen { database, capacity, last_event, proxies } = seen;
         let readers: Vec<String> = database.readers().map(|reader| in_short(reader, database)).collect();
         let mut to_know: Vec<String> =
             database.pending.iter().map(|pending| format!("pending: {}", pending.action)).collect();
+        to_know.extend(proxies.iter().map(|proxy| format!("proxy {}", proxy.words())));
         to_know.extend(last_event.as_ref().map(|event| {
             let ago = now.duration_since(event.at).as_secs();
             format!("{} ago: {}", in_words(u64::try_from(ago).unwrap_or(0)), event.message)
@@ -199,7 +275,11 @@ fn table(all: &[Line]) -> Table {
             environment.0.clone(),
             database.name.clone(),
             database.status.to_string(),
-            database.writer().map_or_else(|| "?".to_owned(), |writer| in_short(writer, database)),
+            match database.writer() {
+                Some(writer) => in_short(writer, database),
+                None if database.is_secondary() => "in another region".to_owned(),
+                None => "?".to_owned(),
+            },
             if readers.is_empty() { standby(database).unwrap_or_else(none) } else { readers.join(", ") },
             in_units(capacity, database).unwrap_or_else(none),
             with_age(worst(line, |gauges| gauges.cpu.as_ref(), f64::max), *now, percent),
@@ -235,7 +315,7 @@ fn standby(database: &Database) -> Option<String> {
 }
 
 /// `orders-2 (db.r6g.large, af-south-1b, tier 1)`, and the status where it is not well.
-fn in_short(member: &Member, database: &Database) -> String {
+pub(super) fn in_short(member: &Member, database: &Database) -> String {
     let unknown = || "?".to_owned();
     let text = |text: &Option<Text>| text.as_ref().map_or_else(unknown, ToString::to_string);
     let mut parts = vec![text(&member.class), text(&member.zone)];
@@ -247,7 +327,7 @@ fn in_short(member: &Member, database: &Database) -> String {
     if member.name == database.name { parts } else { format!("{} ({parts})", member.name) }
 }
 
-fn in_units(capacity: &Capacity, database: &Database) -> Option<String> {
+pub(super) fn in_units(capacity: &Capacity, database: &Database) -> Option<String> {
     let limits = database.limits?;
     let range = format!("of {} to {} ACU", limits.minimum, limits.maximum);
     Some(match capacity {

@@ -5,6 +5,7 @@ mod change;
 mod config;
 mod console;
 mod consumers;
+mod database_details;
 mod databases;
 mod demo;
 mod doctor;

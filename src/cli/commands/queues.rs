@@ -108,7 +108,7 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
     }
     let names_of = |queues: &[Listed]| queues.iter().map(|queue| queue.name.0.clone()).collect();
     let names = found.iter().map(|found| (found.environment.0.clone(), names_of(&found.queues)));
-    complete::remember(world.realm, names);
+    complete::remember(world.realm, complete::Kind::Queue, names);
     for Found { environment, queues, ages } in &mut found {
         queues.retain(|queue| wanted(queue, args));
         if let Some(why) = ages.missing.as_ref().filter(|_| global.verbose > 0) {

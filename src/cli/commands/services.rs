@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         args::{Format, Global, Services, Tasks},
+        complete,
         error::CliError,
         exit::Exit,
         gauges::{percent, with_age},
@@ -91,6 +92,9 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
             Err(error) => failed.push((&site.environment.name, error)),
         }
     }
+    let names_of = |services: &[Service]| services.iter().map(|service| service.id.to_string()).collect();
+    let names = found.iter().map(|one| (one.environment.0.clone(), names_of(&one.services)));
+    complete::remember(world.realm, complete::Kind::Service, names);
     for one in &mut found {
         one.services.retain(|service| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, service)));
         for missing in &one.missing {

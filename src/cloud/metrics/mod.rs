@@ -15,7 +15,7 @@ use std::{
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::{
     Client,
-    config::retry::RetryPartition,
+    config::{Region, retry::RetryPartition},
     primitives::DateTime,
     types::{MetricDataQuery, MetricDataResult, ScanBy, StatusCode},
 };
@@ -114,6 +114,12 @@ impl Metrics {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, clock: Clock) -> Self {
         let builder = aws_sdk_cloudwatch::config::Builder::from(shared).retry_partition(partition);
         Self { client: Client::from_conf(builder.build()), clock }
+    }
+
+    /// The same of another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        let config = self.client.config().to_builder().region(Region::new(region.to_owned()));
+        Self { client: Client::from_conf(config.build()), clock: self.clock }
     }
 
     /// The newest samples of every resource that CloudWatch has any of, by one SEARCH.

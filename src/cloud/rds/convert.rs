@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::{
     primitives::DateTime,
-    types::{DbCluster, DbInstance, Event, Filter, ResourcePendingMaintenanceActions, SourceType},
+    types::{
+        DbCluster, DbInstance, DbProxy, DbProxyTarget, Event, Filter, GlobalCluster as SdkGlobalCluster,
+        ResourcePendingMaintenanceActions, SourceType, TargetType,
+    },
 };
 use jiff::Timestamp;
 
@@ -12,6 +15,8 @@ use crate::domain::{
     Text,
     database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology},
     endpoint::Endpoint,
+    global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
+    proxy::{Proxy, ProxyTarget},
 };
 
 /// Engines of other services that answer here, too.
@@ -151,13 +156,73 @@ pub(super) fn pending(resource: ResourcePendingMaintenanceActions) -> Option<(St
         action: Text::line(&action.action.unwrap_or_default()),
         description: Text::line(&action.description.unwrap_or_default()),
         // Chosen or forced; what AWS only offers has neither.
-        due_at: [action.current_apply_date, action.auto_applied_after_date, action.forced_apply_date]
-            .iter()
+        due_at: [&action.current_apply_date, &action.auto_applied_after_date, &action.forced_apply_date]
+            .into_iter()
             .flatten()
             .filter_map(time)
             .min(),
+        opt_in: action.opt_in_status.filter(|status| !status.is_empty()).map(|status| Text::line(&status)),
+        auto_applied_after: action.auto_applied_after_date.as_ref().and_then(time),
+        forced_at: action.forced_apply_date.as_ref().and_then(time),
+        applied_at: action.current_apply_date.as_ref().and_then(time),
     });
     Some((resource.resource_identifier?, pending.collect()))
+}
+
+/// A proxy, without its targets.
+pub(super) fn proxy(proxy: DbProxy) -> Option<Proxy> {
+    Some(Proxy {
+        name: proxy.db_proxy_name?,
+        arn: proxy.db_proxy_arn.unwrap_or_default(),
+        status: status(proxy.status.as_ref().map(aws_sdk_rds::types::DbProxyStatus::as_str)),
+        engine_family: Text::line(&proxy.engine_family.unwrap_or_default()),
+        endpoint: proxy.endpoint.map(|host| Text::line(&host)),
+        targets: Vec::new(),
+    })
+}
+
+/// An instance that a proxy leads to; none: the cluster as a whole, which is listed beside its instances.
+pub(super) fn proxy_target(target: DbProxyTarget) -> Option<ProxyTarget> {
+    if target.r#type == Some(TargetType::TrackedCluster) {
+        return None;
+    }
+    let health = target.target_health.as_ref();
+    let text = |told: Option<&str>| told.filter(|text| !text.is_empty()).map(Text::line);
+    Some(ProxyTarget {
+        instance: target.rds_resource_id?,
+        cluster: target.tracked_cluster_id.filter(|name| !name.is_empty()),
+        role: text(target.role.as_ref().map(aws_sdk_rds::types::TargetRole::as_str)),
+        state: text(health.and_then(|health| health.state()).map(aws_sdk_rds::types::TargetState::as_str)),
+        reason: text(health.and_then(|health| health.reason()).map(aws_sdk_rds::types::TargetHealthReason::as_str)),
+        description: text(health.and_then(|health| health.description())),
+    })
+}
+
+pub(super) fn global(global: SdkGlobalCluster) -> Option<GlobalCluster> {
+    let members = global.global_cluster_members.unwrap_or_default().into_iter().filter_map(|member| {
+        Some(GlobalMember {
+            is_writer: member.is_writer().unwrap_or(false),
+            synchronization: member.synchronization_status().map(|status| Text::line(status.as_str())),
+            arn: member.db_cluster_arn?,
+        })
+    });
+    let change = global.failover_state.map(|state| GlobalChange {
+        status: status(state.status().map(aws_sdk_rds::types::FailoverStatus::as_str)),
+        may_lose: state.is_data_loss_allowed().unwrap_or(false),
+        from: state.from_db_cluster_arn.map(|arn| Text::line(&arn)),
+        to: state.to_db_cluster_arn.map(|arn| Text::line(&arn)),
+    });
+    let mut global = GlobalCluster {
+        name: global.global_cluster_identifier?,
+        arn: global.global_cluster_arn.unwrap_or_default(),
+        engine: Text::line(&global.engine.unwrap_or_default()),
+        version: Text::line(&global.engine_version.unwrap_or_default()),
+        status: status(global.status.as_deref()),
+        members: members.collect(),
+        change,
+    };
+    global.sort_members();
+    Some(global)
 }
 
 pub(super) fn filter(name: &str, values: &[String]) -> Filter {

@@ -216,7 +216,7 @@ fn a_services_minimum_and_load() {
 }
 
 fn seen(database: Database) -> SeenDatabase {
-    let seen = databases::Seen { database, capacity: databases::Capacity::None, last_event: None };
+    let seen = databases::Seen { database, capacity: databases::Capacity::None, last_event: None, proxies: vec![] };
     SeenDatabase { seen, gauges: Default::default() }
 }
 
@@ -303,8 +303,12 @@ fn metrics_of_databases_say_numbers_and_their_age() {
 fn maintenance_is_told_when_it_is_soon() {
     let with = |hours: i64| {
         let due_at = Some(now() + SignedDuration::from_hours(hours));
-        let pending =
-            Pending { action: Text::from("system-update"), description: Text::from("New \u{202e}OS"), due_at };
+        let pending = Pending {
+            action: Text::from("system-update"),
+            description: Text::from("New \u{202e}OS"),
+            due_at,
+            ..Pending::default()
+        };
         of_databases(&prod(), vec![seen(Database { pending: vec![pending], ..pair() })])
     };
     let reason = "AWS means to change it in 30 h: system-update: New \u{fffd}OS";

@@ -30,6 +30,8 @@ pub use observed::{KafkaGroup, Level};
 const SQS: &str = "AWS/SQS";
 /// Aurora capacity units in use; 0 while the cluster is paused.
 const CAPACITY: &str = "ServerlessDatabaseCapacity";
+/// How far a global cluster's secondary lies behind the one that writes, milliseconds.
+const GLOBAL_LAG: &str = "AuroraGlobalDBRPOLag";
 
 /// What CloudWatch knows besides the queues' notes.
 #[derive(Debug, Default)]
@@ -109,6 +111,11 @@ impl World {
     /// Notes the capacity of serverless clusters, for every minute that has passed since it was looked at last.
     fn note_databases(&mut self, now: i64) {
         let until = now - self.settings.metrics_lag_seconds * 1_000;
+        for (account, region, cluster, milliseconds) in self.rds.global_lags() {
+            let name = ["DBClusterIdentifier", cluster];
+            let metric = (rds::METRICS, GLOBAL_LAG);
+            self.cloudwatch.custom.note((account, region), metric, name, until, milliseconds);
+        }
         for (account, region, cluster, units) in self.rds.capacities() {
             let name = ["DBClusterIdentifier", cluster];
             self.cloudwatch.custom.note((account, region), (rds::METRICS, CAPACITY), name, until, units);

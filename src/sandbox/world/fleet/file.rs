@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
     FleetError, MessageTemplate,
-    databases::{DatabaseEntry, ObjectiveEntry},
+    databases::{DatabaseEntry, GlobalEntry, ObjectiveEntry},
     metrics::{AlarmEntry, KafkaEntry, LevelEntry, UsualEntry},
     migrations::{JobEntry, MigrationEntry},
     services::{GroupEntry, ServiceEntry},
@@ -51,6 +51,8 @@ pub(super) struct File {
     pub(super) levels: Vec<LevelEntry>,
     #[serde(default, rename = "alarm")]
     pub(super) alarms: Vec<AlarmEntry>,
+    #[serde(default, rename = "global")]
+    pub(super) globals: Vec<GlobalEntry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -238,6 +240,10 @@ impl File {
         for database in &self.databases {
             let wrong = |problem| FleetError::Wrong { item: format!("database {:?}", database.name), problem };
             database.check(&names).map_err(wrong)?;
+        }
+        for global in &self.globals {
+            let wrong = |problem| FleetError::Wrong { item: format!("global cluster {:?}", global.name), problem };
+            global.check(&self.databases).map_err(wrong)?;
         }
         Ok(())
     }

@@ -35,6 +35,9 @@ impl Fleet {
             for database in &self.file.databases {
                 database.settle(world, now, &place);
             }
+            for global in &self.file.globals {
+                global.settle(world, now, &place);
+            }
         }
         self.places().for_each(|place| self.settle_metrics(world, &place));
         world.begin_metrics(now);

@@ -16,6 +16,8 @@ pub struct Times {
     pub cluster_flips: i64,
     /// From that to its name leading to the new writer: names live for 5 seconds.
     pub name_lags: i64,
+    /// To proxies leading to the new writer: they go by connections, not by names.
+    pub proxies_lag: i64,
     /// To the cluster being available again.
     pub cluster_ends: i64,
     /// From an instance's forced failover to its standby taking over.
@@ -28,6 +30,10 @@ pub struct Times {
     pub abandons_within: i64,
     /// A reboot without failover.
     pub reboot: i64,
+    /// From a switchover to another region being asked for to its writing, and to all being available. Our assumption.
+    pub global_switchover: (i64, i64),
+    /// The same of a failover that may lose data. Our assumption.
+    pub global_failover: (i64, i64),
 }
 
 impl Default for Times {
@@ -35,12 +41,15 @@ impl Default for Times {
         Self {
             cluster_flips: 12,
             name_lags: 5,
+            proxies_lag: 3,
             cluster_ends: 28,
             instance_flips: 35,
             instance_ends: 70,
             zones_lag: 30,
             abandons_within: 600,
             reboot: 25,
+            global_switchover: (55, 90),
+            global_failover: (35, 80),
         }
     }
 }
@@ -224,6 +233,7 @@ fn advance_cluster(
     if failover.flips_at <= now && !failover.has_flipped {
         failover.has_flipped = true;
         cluster.name_follows = Some((failover.flips_at + times.name_lags * 1_000, failover.before.clone()));
+        cluster.proxies_follow = Some((failover.flips_at + times.proxies_lag * 1_000, failover.before.clone()));
         if let Some(place) = cluster.members.iter().position(|member| *member == failover.target) {
             cluster.members.swap(0, place);
         }
@@ -282,7 +292,7 @@ fn advance_instance(instance: &mut Instance, now: i64, times: &Times, events: &m
     debug_assert!(times.instance_flips < times.instance_ends, "a failover ends after the standby took over");
 }
 
-fn event(at: i64, source_type: SourceType, source: &str, category: Category, message: String) -> Event {
+pub(super) fn event(at: i64, source_type: SourceType, source: &str, category: Category, message: String) -> Event {
     let at = Timestamp::from_millisecond(at).unwrap_or_default();
     Event { at, source_type, source: source.to_owned(), category, message }
 }

@@ -1,7 +1,7 @@
 //! What is told of clusters, instances and what waits to be applied.
 
 use super::{
-    Cluster, Instance, Place,
+    Cluster, Instance, Maintenance, Place,
     change::{no_cluster, no_instance},
     events::SourceType,
     request::Request,
@@ -65,11 +65,11 @@ impl Place {
             |instance: &Instance| (SourceType::Instance.arn(caller, &instance.name), instance.pending.clone());
         let clusters = self.clusters.values().map(of_cluster);
         let instances = self.instances.values().map(of_instance);
-        let mut found: Vec<(String, Vec<[String; 2]>)> = clusters
+        let mut found: Vec<(String, Vec<Maintenance>)> = clusters
             .chain(instances)
             .filter(|(name, pending)| !pending.is_empty() && arn.is_none_or(|arn| arn == name))
             .collect();
-        found.sort_unstable();
+        found.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
         let (page, marker) = request.page(found, |(name, _)| name.clone())?;
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("PendingMaintenanceActions", |xml| {
@@ -123,12 +123,13 @@ impl Place {
                     for (place, instance) in members.iter().filter_map(member).enumerate() {
                         xml.element("DBClusterMember", |xml| {
                             xml.text("DBInstanceIdentifier", &instance.name)
-                                .text("IsClusterWriter", place == 0)
+                                .text("IsClusterWriter", place == 0 && !cluster.is_secondary)
                                 .text("DBClusterParameterGroupStatus", "in-sync")
                                 .text("PromotionTier", instance.tier.unwrap_or(1));
                         });
                     }
                 });
+            xml.maybe("GlobalClusterIdentifier", cluster.global.as_ref());
             if !cluster.is_aurora() {
                 let class = members.iter().find_map(member).map(|instance| instance.class.as_str());
                 xml.maybe("DBClusterInstanceClass", class);
@@ -168,10 +169,15 @@ fn write_instance(xml: &mut Xml, instance: &Instance, caller: &Caller) {
     });
 }
 
-fn write_actions(xml: &mut Xml, pending: &[[String; 2]]) {
-    for [action, description] in pending {
+fn write_actions(xml: &mut Xml, pending: &[Maintenance]) {
+    for Maintenance { action, description, opt_in, auto_applied_after, forced_at } in pending {
         xml.element("PendingMaintenanceAction", |xml| {
-            xml.text("Action", action).text("Description", description);
+            xml.text("Action", action)
+                .maybe("AutoAppliedAfterDate", *auto_applied_after)
+                .maybe("ForcedApplyDate", *forced_at)
+                .maybe("OptInStatus", opt_in.as_ref())
+                .maybe("CurrentApplyDate", auto_applied_after.or(*forced_at))
+                .text("Description", description);
         });
     }
 }

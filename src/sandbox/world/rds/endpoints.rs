@@ -11,7 +11,7 @@ use super::{Cluster, Instance, Place, Rds};
 use crate::sandbox::world::World;
 
 /// Domain that all endpoints are in.
-const DOMAIN: &str = "rds.amazonaws.com";
+pub(super) const DOMAIN: &str = "rds.amazonaws.com";
 /// How long a cluster that has paused takes to wake (Aurora User Guide: about 15 seconds; longer after a day).
 const WAKES_MILLISECONDS: i64 = 15_000;
 
@@ -42,6 +42,8 @@ enum Named {
     Readers(String),
     /// An instance.
     Instance(String),
+    /// A proxy.
+    Proxy(String),
 }
 
 /// Account, region and what a host's name stands for.
@@ -51,6 +53,7 @@ fn read(host: &str) -> Option<(String, String, Named)> {
     let (named, account) = match kind {
         kind if kind.starts_with("cluster-ro-c") => (Named::Readers(name), kind.strip_prefix("cluster-ro-c")?),
         kind if kind.starts_with("cluster-c") => (Named::Writer(name), kind.strip_prefix("cluster-c")?),
+        kind if kind.starts_with("proxy-c") => (Named::Proxy(name), kind.strip_prefix("proxy-c")?),
         kind => (Named::Instance(name), kind.strip_prefix('c')?),
     };
     Some((account.to_owned(), region, named))
@@ -99,13 +102,21 @@ impl Place {
             capacity.current = capacity.minimum.max(0.5);
             return Connected::Wakes(Timestamp::from_millisecond(now + WAKES_MILLISECONDS).unwrap_or(Timestamp::MAX));
         }
-        if cluster.members.first() == Some(&name) { Connected::Writer } else { Connected::Reader }
+        if cluster.members.first() == Some(&name) && !cluster.is_secondary {
+            Connected::Writer
+        } else {
+            Connected::Reader
+        }
     }
 
     fn instance_behind(&self, now: i64, named: &Named) -> Option<String> {
         match named {
             Named::Instance(name) => Some(name.clone()),
-            Named::Writer(name) => self.clusters.get(name)?.behind_its_name(now),
+            Named::Proxy(name) => self.behind_proxy(now, name),
+            // A secondary's name is there, and leads nowhere.
+            Named::Writer(name) => {
+                self.clusters.get(name).filter(|cluster| !cluster.is_secondary)?.behind_its_name(now)
+            }
             Named::Readers(name) => {
                 let cluster = self.clusters.get(name)?;
                 let open = |name: &&String| is_open(&self.instances, name, now);

@@ -43,6 +43,8 @@ pub enum SourceType {
 pub enum Category {
     /// Another one writes now, or shall.
     Failover,
+    /// Another region writes now, or shall.
+    GlobalFailover,
     /// Shut down, restarted.
     Availability,
     /// Maintenance.
@@ -72,6 +74,7 @@ impl Category {
     fn name(self) -> &'static str {
         match self {
             Self::Failover => "failover",
+            Self::GlobalFailover => "global-failover",
             Self::Availability => "availability",
             Self::Maintenance => "maintenance",
             Self::Notification => "notification",

@@ -8,7 +8,11 @@ mod change;
 mod describe;
 mod endpoints;
 mod events;
+mod globals;
+#[cfg(test)]
+mod globals_tests;
 mod loads;
+mod proxies;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -22,7 +26,9 @@ use super::{ApiError, Caller, World};
 pub use change::Times;
 pub use endpoints::Connected;
 pub use events::{Category, Event, SourceType};
+pub use globals::Global;
 pub(super) use loads::{Kind, Load};
+pub use proxies::Proxy;
 use request::Request;
 
 /// Namespace of CloudWatch's metrics of databases.
@@ -32,6 +38,8 @@ pub(super) const METRICS: &str = "AWS/RDS";
 #[derive(Debug, Default)]
 pub struct Rds {
     places: BTreeMap<(String, String), Place>,
+    /// By account, then name.
+    globals: BTreeMap<String, BTreeMap<String, Global>>,
     /// How long things take.
     pub times: Times,
 }
@@ -41,6 +49,7 @@ pub struct Rds {
 struct Place {
     clusters: BTreeMap<String, Cluster>,
     instances: BTreeMap<String, Instance>,
+    proxies: BTreeMap<String, Proxy>,
     /// In the order of time; bounded.
     events: VecDeque<Event>,
 }
@@ -58,16 +67,44 @@ pub struct Cluster {
     pub members: Vec<String>,
     /// Limits of Aurora Serverless v2.
     pub capacity: Option<Capacity>,
-    /// What waits to be applied to it, in AWS's words: action and description.
-    pub pending: Vec<[String; 2]>,
+    /// What waits to be applied to it.
+    pub pending: Vec<Maintenance>,
     /// When it was made.
     pub created_at: Timestamp,
     /// The failover that goes on.
     pub(in crate::sandbox::world) failover: Option<change::Failover>,
     /// Until when its name leads to the former writer, and which that is.
     pub(in crate::sandbox::world) name_follows: Option<(i64, String)>,
+    /// The same of proxies.
+    pub(in crate::sandbox::world) proxies_follow: Option<(i64, String)>,
+    /// The global cluster that it is of.
+    pub(in crate::sandbox::world) global: Option<String>,
+    /// Whether another region's cluster writes.
+    pub(in crate::sandbox::world) is_secondary: bool,
     /// Failovers that began: those that callers asked for.
     pub failovers: u32,
+}
+
+/// What waits to be applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// `system-update`, ...
+    pub action: String,
+    /// In AWS's words.
+    pub description: String,
+    /// `immediate`, `next-maintenance`.
+    pub opt_in: Option<String>,
+    /// In the first maintenance window after this it is applied unasked.
+    pub auto_applied_after: Option<Timestamp>,
+    /// Then it is applied whatever anybody says.
+    pub forced_at: Option<Timestamp>,
+}
+
+impl Maintenance {
+    /// One without any date.
+    pub fn new(action: &str, description: &str) -> Self {
+        Self { action: action.to_owned(), description: description.to_owned(), ..Self::default() }
+    }
 }
 
 /// What Aurora Serverless v2 may use.
@@ -107,7 +144,7 @@ pub struct Instance {
     /// GiB.
     pub storage: u32,
     /// What waits to be applied to it.
-    pub pending: Vec<[String; 2]>,
+    pub pending: Vec<Maintenance>,
     /// When it was made.
     pub created_at: Timestamp,
     /// The reboot that goes on.
@@ -135,6 +172,9 @@ impl Cluster {
             created_at,
             failover: None,
             name_follows: None,
+            proxies_follow: None,
+            global: None,
+            is_secondary: false,
             failovers: 0,
         }
     }
@@ -193,16 +233,27 @@ impl World {
             return Err(denied(caller, &name));
         }
         let key = (caller.account.clone(), caller.region.clone());
-        let Rds { places, times } = &mut self.rds;
+        self.rds.advance_globals(now, &caller.account);
+        let request = Request { form };
+        match action {
+            "DescribeGlobalClusters" => return self.rds.describe_globals(caller, &request),
+            "SwitchoverGlobalCluster" => return self.rds.change_global(now, caller, &request, false),
+            "FailoverGlobalCluster" => {
+                let may_lose = request.flag("AllowDataLoss");
+                return self.rds.change_global(now, caller, &request, may_lose);
+            }
+            _ => {}
+        }
+        let Rds { places, times, .. } = &mut self.rds;
         let place = places.entry(key).or_default();
         place.advance(now, times);
-        let request = Request { form };
         match action {
             "DescribeDBClusters" => place.describe_clusters(caller, &request),
             "DescribeDBInstances" => place.describe_instances(caller, &request),
             "DescribeEvents" => place.describe_events(now, caller, &request),
             "DescribePendingMaintenanceActions" => place.describe_pending(caller, &request),
-            "DescribeGlobalClusters" => Ok("<GlobalClusters/>".to_owned()),
+            "DescribeDBProxies" => place.describe_proxies(caller, &request),
+            "DescribeDBProxyTargets" => place.describe_proxy_targets(now, caller, &request),
             "FailoverDBCluster" => place.fail_over(now, caller, &request, times),
             "RebootDBInstance" => place.reboot(now, caller, &request, times),
             "DescribeDBLogFiles" => place.list_log_files(&request),
@@ -253,6 +304,7 @@ impl World {
 
     fn database_place(&mut self, now: Timestamp, account: &str, region: &str) -> &mut Place {
         let now = self.advance(now);
+        self.rds.advance_globals(now, account);
         let times = self.rds.times.clone();
         let place = self.rds.place(account, region);
         place.advance(now, &times);
