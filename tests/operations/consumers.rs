@@ -9,13 +9,14 @@ use opsctl::{
         service_rules::{ServiceGroup, ServiceRules},
     },
     journal::Paused,
-    operations::{Operation, PauseConsumers, Redrive, ResumeConsumers},
+    operations::{Operation, PauseConsumers, Redrive, ResumeConsumers, Wake},
     run::{End, Report},
     sandbox::world::{
-        Fault,
+        Fault, PutMessage,
         actors::{Behaviour, Consumer, Worker},
         ecs::{Breaker, Program, ServiceFixture},
         lambda::{Mapping, State},
+        rds::{Capacity, Cluster, Instance},
         template::Place,
     },
 };
@@ -30,8 +31,13 @@ fn stage(protection: Protection, dead: usize) -> Stage {
         died_in: Some("orders".into()),
         ..QueueSetup::default()
     };
-    let source =
-        QueueSetup { name: "orders".into(), dead_letter: Some(("orders-dlq".into(), 3)), ..QueueSetup::default() };
+    let attributes = BTreeMap::from([("VisibilityTimeout".to_owned(), "4".to_owned())]);
+    let source = QueueSetup {
+        attributes,
+        name: "orders".into(),
+        dead_letter: Some(("orders-dlq".into(), 3)),
+        ..QueueSetup::default()
+    };
     let mut stage = Stage::new(protection, &[dlq, source]);
     stage.environment.services =
         ServiceRules { consumers: vec![("orders".into(), "main/worker".into())], ..ServiceRules::default() };
@@ -332,5 +338,59 @@ async fn a_pause_and_a_watch_for_bounces_contradict() {
         });
         let planned = stage.plan(&redrive).await.expect("a plan").plan;
         assert!(planned.blockers.iter().any(|text| text.as_str().contains("--ramp all")), "{planned:#?}");
+    }
+}
+
+/// A service that works on the cluster `orders`, which has paused; `worker` takes messages of `orders` and needs it as well.
+fn sleepers() -> Stage {
+    let mut stage = stage(Protection::Confirm, 0);
+    let mut fixture = ServiceFixture {
+        cluster: "main".into(),
+        name: "api".into(),
+        family: "api".into(),
+        image: "api:1".into(),
+        revision: 1,
+        program: Program { healthy_after_seconds: Some(10), ..Program::default() },
+        desired: 0,
+        breaker: Breaker::Off,
+        tags: BTreeMap::new(),
+    };
+    stage.sandbox.with(|world, now| {
+        world.ecs.settle(now, &caller(), &fixture);
+        (fixture.name, fixture.family, fixture.program) = ("worker".into(), "worker".into(), Program::default());
+        world.ecs.settle(now, &caller(), &fixture);
+        let capacity = Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) };
+        let member = Instance::new("orders-1", "db.serverless", "aurora-postgresql", "16.6", "af-south-1a", now);
+        let mut cluster = Cluster::new("orders", "aurora-postgresql", "16.6", &["orders-1"], now);
+        cluster.capacity = Some(capacity);
+        world.put_cluster(ACCOUNT, REGION, cluster, vec![member]);
+        let place = Place { environment: "dev".into(), account: ACCOUNT.into(), region: REGION.into() };
+        let worker = |name: &str| Worker::Service { cluster: "main".into(), name: name.into() };
+        world.actors.add_caller(now, place.clone(), worker("api"), "orders");
+        let (behaviour, database) = (Behaviour::Healthy, Some("orders".to_owned()));
+        let consumer = Consumer { behaviour, rate_per_second: 50.0, worker: worker("worker"), database };
+        world.actors.add(now, place, "orders", consumer);
+        for number in 0..20 {
+            world.put(now, &caller(), "orders", PutMessage::new(number.to_string())).expect("put");
+        }
+    });
+    let stages = vec![vec!["api".to_owned()], vec!["worker".to_owned()]];
+    stage.environment.services.groups =
+        vec![ServiceGroup { name: "all".into(), stages, size: 1, ..ServiceGroup::default() }];
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_wakes_before_its_database_fills_the_dead_letter_queue() {
+    let worker = Wake { service: vec!["worker".into()], ..Wake::default() };
+    let all = Wake { group: Some("all".into()), ..Wake::default() };
+    for (wake, dead) in [(worker, 20), (all, 0)] {
+        let mut stage = sleepers();
+        let report = stage.run(&Operation::Wake(wake)).await;
+        assert_eq!(report.end, End::Done, "{report:#?}");
+        let clock = stage.sandbox.clock();
+        clock.sleep(Duration::from_secs(60)).await;
+        stage.sandbox.with(|world, now| world.advance(now));
+        assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (0, dead));
     }
 }

@@ -39,6 +39,7 @@ struct Actor {
 enum Role {
     Producer { template: Arc<MessageTemplate>, random: Rng, count: u64 },
     Consumer { consumer: Consumer, random: Rng, working: VecDeque<Working> },
+    Caller { worker: Worker, database: String },
 }
 
 /// A message that a slow consumer works on.
@@ -105,6 +106,11 @@ impl Actors {
         self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });
     }
 
+    /// Adds a service that works on a database for as long as any of its tasks runs: so it keeps that awake.
+    pub fn add_caller(&mut self, now: Timestamp, place: Place, worker: Worker, database: &str) {
+        self.push(now, place, "", 1.0, Role::Caller { worker, database: database.to_owned() });
+    }
+
     /// Changes how the consumers of a queue work; answers how many there are.
     pub fn set_behaviour(&mut self, account: &str, queue: &str, new: &Behaviour) -> usize {
         let mut changed = 0;
@@ -133,7 +139,7 @@ impl Actors {
             Role::Consumer { consumer, .. } => {
                 Some((actor.place.account.as_str(), actor.queue.as_str(), &consumer.behaviour))
             }
-            Role::Producer { .. } => None,
+            Role::Producer { .. } | Role::Caller { .. } => None,
         })
     }
 
@@ -182,6 +188,11 @@ impl Actor {
         match &mut self.role {
             Role::Producer { template, random, count } => calls.produce(template, random, count, messages),
             Role::Consumer { consumer, random, working } => calls.consume(consumer, random, working, messages),
+            Role::Caller { worker, database } => {
+                if worker.takes(calls.world, at, calls.place) {
+                    calls.world.database_serves(at, calls.place, database);
+                }
+            }
         }
     }
 }
@@ -224,8 +235,12 @@ impl Calls<'_> {
         };
         let taken = if messages == 0 { Vec::new() } else { self.take(&caller, messages) };
         let mut came = if taken.is_empty() { Came::Nothing } else { Came::Well };
+        // Who has nothing to do does not connect.
+        let needs = consumer.database.as_ref().filter(|_| !taken.is_empty());
+        let is_cut_off = needs.is_some_and(|database| !self.world.database_serves(self.at, self.place, database));
         for Taken { body, receipt_handle: receipt, .. } in taken {
             match &consumer.behaviour {
+                _ if is_cut_off => came = Came::Failed,
                 Behaviour::Failing(predicate) if predicate.holds(&body, random) => came = Came::Failed,
                 Behaviour::Healthy | Behaviour::Failing(_) => done.push(receipt),
                 Behaviour::Slow { seconds } => {

@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod autoscaling;
 mod cloudwatch;
+mod coupling;
 pub mod ecs;
 mod error;
 mod fault;
@@ -68,6 +69,7 @@ pub struct World {
     pub rds: rds::Rds,
     /// Functions and event source mappings.
     pub lambda: lambda::Lambda,
+    waking: coupling::Waking,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     /// What goes wrong.
@@ -164,6 +166,7 @@ impl World {
             autoscaling: autoscaling::Autoscaling::default(),
             rds: rds::Rds::default(),
             lambda: lambda::Lambda::new(seed),
+            waking: coupling::Waking::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),

@@ -122,6 +122,10 @@ impl DatabaseEntry {
         Ok(())
     }
 
+    pub(super) fn is_named(&self, environment: &str, name: &str) -> bool {
+        lists(&self.environments, environment) && self.name.replace("${env}", environment) == name
+    }
+
     fn is_cluster(&self) -> bool {
         self.engine.starts_with("aurora") || self.zones.len() > 1
     }

@@ -166,6 +166,9 @@ pub(super) struct ConsumerEntry {
     /// It is the tasks of this service, `cluster/name`; `{environment}` stands for the environment's name. Neither: a program
     /// outside of AWS.
     pub(super) service: Option<String>,
+    /// By environment, the database without which all its work fails.
+    #[serde(default)]
+    pub(super) database: BTreeMap<String, String>,
     /// Environments in which it fails on that; healthy in the others. Empty means all.
     #[serde(default)]
     environments: Vec<String>,
@@ -248,6 +251,10 @@ impl File {
         Ok(())
     }
 
+    pub(super) fn has_database(&self, environment: &str, name: &str) -> bool {
+        self.databases.iter().any(|database| database.is_named(environment, name))
+    }
+
     fn check_queue(&self, queue: &QueueEntry, templates: &BTreeMap<String, MessageTemplate>) -> Result<(), String> {
         let is_queue = |name: &String| self.queues.iter().any(|other| other.name == *name);
         if let Some(name) = queue.dead_letter.as_ref().filter(|name| !is_queue(name)) {
@@ -260,6 +267,10 @@ impl File {
         let service = queue.consumer.as_ref().and_then(|entry| entry.service.as_ref());
         if let Some(name) = service.filter(|name| !self.services.iter().any(|service| service.is_named(name))) {
             return Err(format!("its consumer {name:?} is no service of the file"));
+        }
+        let needed = queue.consumer.iter().flat_map(|entry| &entry.database);
+        if let Some((environment, name)) = needed.into_iter().find(|(place, name)| !self.has_database(place, name)) {
+            return Err(format!("its consumer's database {name:?} is not in {environment} of the file"));
         }
         if let Some(name) = queue.messages.iter().flat_map(|entry| &entry.sources).find(|name| !is_queue(name)) {
             return Err(format!("the source {name:?} of its messages is not in the file"));

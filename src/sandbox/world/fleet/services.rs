@@ -13,6 +13,7 @@ use crate::{
     domain::service_rules::{ServiceGroup, ServiceRules},
     sandbox::world::{
         World,
+        actors::Worker,
         autoscaling::{Action, Suspended, Target},
         ecs::{Breaker, LogConfig, Outcome, Program, ServiceFixture},
         logs::Line,
@@ -48,6 +49,9 @@ pub(super) struct ServiceEntry {
     failing: Vec<String>,
     #[serde(default)]
     breaker: bool,
+    /// By environment, the database that its tasks work on: while any runs, it keeps that awake.
+    #[serde(default)]
+    database: BTreeMap<String, String>,
     #[serde(default = "pull_seconds")]
     pull_seconds: u32,
     healthy_after_seconds: Option<u32>,
@@ -85,6 +89,11 @@ impl File {
     pub(super) fn check_services(&self) -> Result<(), FleetError> {
         let known = |name: &String| self.environments.iter().any(|environment| environment.name == *name);
         for service in &self.services {
+            let mut needed = service.database.iter();
+            if let Some((environment, name)) = needed.find(|(place, name)| !self.has_database(place, name)) {
+                let problem = format!("its database {name:?} is not in {environment} of the file");
+                return Err(FleetError::Wrong { item: format!("service {:?}", service.name), problem });
+            }
             let scheduled = service.scheduled.iter().flat_map(|entry| &entry.environments);
             let named = service.tasks.keys().chain(service.scaling.keys()).chain(&service.failing).chain(scheduled);
             if let Some(name) = named.into_iter().find(|name| !known(name)) {
@@ -168,6 +177,10 @@ impl ServiceEntry {
         };
         world.ecs.settle(now, &caller, &fixture);
         self.settle_logs(world, now, place, &cluster);
+        if let Some(database) = self.database.get(environment) {
+            let worker = Worker::Service { cluster: cluster.clone(), name: self.name.clone() };
+            world.actors.add_caller(now, place.clone(), worker, database);
+        }
         if let Some([min, max]) = self.scaling.get(environment) {
             let here = self.scheduled.iter().filter(|entry| entry.environments.iter().any(|name| name == environment));
             let action = |entry: &ScheduledEntry| Action {

@@ -138,7 +138,8 @@ impl Settling<'_> {
             let fails_on = |text: &String| Behaviour::Failing(Predicate::BodyContains(text.clone()));
             let behaviour = failing.map_or(Behaviour::Healthy, fails_on);
             let (worker, rate_per_second) = (self.worker(queue, entry), entry.rate_per_second);
-            let consumer = Consumer { behaviour, rate_per_second, worker, database: None };
+            let database = entry.database.get(&place.environment).cloned();
+            let consumer = Consumer { behaviour, rate_per_second, worker, database };
             self.world.actors.add(now, place.clone(), &queue.name, consumer);
         }
     }
