@@ -71,8 +71,22 @@ fn events_and_stop_reasons_reach_no_terminal_as_they_are() {
     assert_safe(&ground.opsctl(&["tasks", "-e", "dev", "--service", HOSTILE]), "tasks");
     assert_safe(&ground.opsctl(&["wake", "-e", "dev", "--service", HOSTILE]), "wake");
     let wake = ["wake", "-e", "dev", "--service", "worker", "--timeout-seconds", "10", "--yes"];
-    let ended = ground.opsctl(&wake).expect(4);
-    assert!(ended.out.contains("evil") && ended.out.contains("unable to place a task"), "{ended:?}");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                ground.sandbox.with(|world, now| world.ecs.put_event(now, &caller(DEV), "main", "worker", HOSTILE));
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        });
+        let ended = ground.opsctl(&wake);
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        ended.expect(4)
+    });
+    assert!(
+        ended.out.contains("evil") && ended.err.contains("evil"),
+        "the last event, and those on the way: {ended:?}"
+    );
     assert_safe(&ended, "wake");
 }
 
