@@ -130,6 +130,10 @@ pub enum Command {
     Failover,
     /// Start a migration's task once, follow its log, and wait for its end
     Migrate,
+    /// Pause all consumers of a queue, and remember them
+    ConsumersPause,
+    /// Resume the consumers that opsctl has paused, and no others
+    ConsumersResume,
 }
 
 /// Where a key is meant: a view, or something that several have.
@@ -188,8 +192,9 @@ impl Command {
 
     /// Whether it plans a change: those are the command line's operations, under the same names.
     pub fn is_operation(self) -> bool {
-        use Command::{Failover, Migrate, Purge, Redrive, Restore, Sleep, Wake};
+        use Command::{ConsumersPause, ConsumersResume, Failover, Migrate, Purge, Redrive, Restore, Sleep, Wake};
         matches!(self, Redrive | Purge | Restore | Wake | Sleep | Failover | Migrate)
+            || matches!(self, ConsumersPause | ConsumersResume)
     }
 
     /// The views in which it makes sense: every shipped keymap has a key for it there.
@@ -217,6 +222,7 @@ impl Command {
             Self::Wake => &[Home, Services],
             Self::Sleep | Self::Migrate => &[Services],
             Self::Failover => &[Home, Databases],
+            Self::ConsumersPause | Self::ConsumersResume => &[Queues, Consumers],
             Self::Purge => &[Home, Queues, DeadLetters],
             Self::Edit => &[DeadLetters, Message],
             Self::Redrive => &[Home, Queues, DeadLetters, Message],
@@ -277,7 +283,9 @@ impl Scope {
 pub fn operation_help(name: &str) -> Option<String> {
     use clap::Subcommand;
     let command = Operation::augment_subcommands(clap::Command::new("opsctl"));
-    command.find_subcommand(name)?.get_about().map(ToString::to_string)
+    // `consumers pause` is two words there, and a name is one.
+    let of_two = name.replacen('-', " ", 1);
+    command.find_subcommand(name).or(command.find_subcommand(&of_two))?.get_about().map(ToString::to_string)
 }
 
 #[cfg(test)]

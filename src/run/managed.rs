@@ -177,6 +177,7 @@ impl Run<'_> {
             what: "message",
             news: Vec::new(),
             log: Vec::new(),
+            services: Vec::new(),
         };
         (self.context.progress)(&progress);
     }

@@ -26,7 +26,7 @@ pub use report::{End, Ended, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
-    domain::{RunId, Text, log::LogLine},
+    domain::{RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
     operations::{Bound, Look, Operation, OperationError, Planned, Planner, transfer::Tally},
@@ -71,6 +71,38 @@ pub struct Progress {
     pub news: Vec<Text>,
     /// Lines of a log that is followed, since the last time, each told once.
     pub log: Vec<LogLine>,
+    /// Services that are woken or put to sleep, stage by stage.
+    pub services: Vec<Awaited>,
+}
+
+/// A service that is woken or put to sleep, as it was seen last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// Service.
+    pub service: ServiceId,
+    /// Its stage, from 1.
+    pub stage: usize,
+    /// Tasks that run; none: not looked at yet.
+    pub running: Option<u32>,
+    /// Desired count before.
+    pub from: u32,
+    /// Desired count to be.
+    pub to: u32,
+    /// How far it is.
+    pub how: How,
+}
+
+/// How far a service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Its stage is not begun.
+    Later,
+    /// It is waited for.
+    Waiting,
+    /// It is as it shall be.
+    Done,
+    /// It will not be.
+    Failed,
 }
 
 /// Carries out an approved plan. Every failure is in the report.

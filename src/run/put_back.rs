@@ -236,6 +236,7 @@ impl Run<'_> {
             what: "message",
             news: Vec::new(),
             log: Vec::new(),
+            services: Vec::new(),
         });
     }
 }

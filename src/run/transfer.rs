@@ -125,6 +125,7 @@ fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl 
             what: "message",
             news: Vec::new(),
             log: Vec::new(),
+            services: Vec::new(),
         });
     }
 }

@@ -44,9 +44,15 @@ fn wanted(model: &Model) -> &'static [Command] {
             Topic::Databases => {
                 &[Command::Open, Command::Failover, Command::Filter, Command::Sort, Command::Group, Command::Wide]
             }
-            Topic::Alarms | Topic::Consumers => {
-                &[Command::Open, Command::Filter, Command::Sort, Command::Group, Command::Wide]
-            }
+            Topic::Alarms => &[Command::Open, Command::Filter, Command::Sort, Command::Group, Command::Wide],
+            Topic::Consumers => &[
+                Command::Open,
+                Command::ConsumersPause,
+                Command::ConsumersResume,
+                Command::Filter,
+                Command::Sort,
+                Command::Wide,
+            ],
         },
         View::Letters(_) => &[
             Command::Open,

@@ -37,6 +37,7 @@ pub mod popup;
 pub mod queues;
 mod quitting;
 mod run_page;
+mod run_steps;
 pub mod run_view;
 pub mod spark;
 pub mod standing;

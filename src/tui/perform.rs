@@ -263,7 +263,9 @@ fn tell(ticket: Ticket, inbox: Arc<Inbox>) -> Arc<dyn Fn(&Progress) + Send + Syn
     let last = std::sync::Mutex::new(None::<Instant>);
     Arc::new(move |progress| {
         let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if last.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY) {
+        // What is told once must not be lost: the inbox joins it.
+        let tells = !progress.news.is_empty() || !progress.log.is_empty();
+        if tells || last.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY) {
             *last = Some(Instant::now());
             inbox.progress(ticket, progress);
         }

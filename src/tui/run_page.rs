@@ -4,6 +4,7 @@ use super::{
     flow,
     model::Model,
     page::{Page, Part, bar, part, thousands},
+    run_steps,
     run_view::{self, RunState, RunView},
     theme::{Look, Role},
     ticket::Load,
@@ -81,10 +82,17 @@ pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Opti
     match run_view::state(model, view) {
         Some(run) => match &run.end {
             None => {
-                progress(&mut page, model, run, columns);
+                if run_steps::moves_messages(&run.plan.operation) {
+                    progress(&mut page, model, run, columns);
+                } else {
+                    run_steps::progress(&mut page, model, run, columns);
+                }
                 next_keys(&mut page, model, &Known::here(run));
             }
-            Some(Ok(report)) => ended(&mut page, model, &Known::here(run), report),
+            Some(Ok(report)) => {
+                ended(&mut page, model, &Known::here(run), report);
+                run_steps::log(&mut page, run);
+            }
             Some(Err(failure)) => {
                 not_begun(&mut page, run, failure);
                 next_keys(&mut page, model, &Known::here(run));
@@ -219,6 +227,9 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
     // What to do next stands where it is seen, however much is told below.
     next_keys(page, model, known);
     page.blank();
+    if run_steps::of_report(page, report, look) {
+        return paths(page, model, report);
+    }
     let tally = &report.tally;
     let width = words::counts(tally).iter().map(|(count, _)| *count).chain(tally.kept.values().copied()).max();
     let width = thousands(width.unwrap_or(0)).len();
@@ -244,8 +255,13 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
             Role::Dim,
         );
     }
+    paths(page, model, report);
+}
+
+/// Where what it did is written down, and what comes next.
+fn paths(page: &mut Page, model: &Model, report: &Report) {
     for note in &report.notes {
-        page.item(look.sign("▲", "!"), Role::Warning, note.as_str(), Role::Text);
+        page.item(model.look.sign("▲", "!"), Role::Warning, note.as_str(), Role::Text);
     }
     page.blank();
     for (label, path) in [("journal", &report.journal), ("snapshot", &report.snapshot)] {

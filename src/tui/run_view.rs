@@ -14,13 +14,13 @@ use super::{
     flow, letters,
     model::{Model, Overlay, View},
     page::Page,
-    run_page,
+    run_page, run_steps,
     theme::Role,
     ticket::{Load, Ticket},
     verbs::{self, Known, Past},
 };
 use crate::{
-    domain::{EnvironmentName, RunId, Text},
+    domain::{EnvironmentName, RunId, Text, log::LogLine},
     journal::{Entry, RunSummary},
     keymap::{Command, Scope},
     plan::Plan,
@@ -31,6 +31,10 @@ pub(super) use verbs::world_suffix;
 
 /// Ended runs of this console that are kept in mind; journals tell of the others.
 const ENDED_MAX: usize = 200;
+/// News of a run that are kept, the newest.
+const NEWS_MAX: usize = 200;
+/// Lines of a log that are kept, the newest.
+const LOG_MAX: usize = 2_000;
 /// Samples of the speed that are kept, a second apart at least.
 const SAMPLES_MAX: usize = 60;
 
@@ -49,6 +53,10 @@ pub struct RunState {
     pub progress: Option<Progress>,
     /// How many were dealt with when, oldest first.
     pub samples: Vec<(Timestamp, u64)>,
+    /// What happened in it, the newest last.
+    pub news: Vec<Text>,
+    /// Lines of the log that it follows, the newest last.
+    pub log: Vec<LogLine>,
     /// How it ended.
     pub end: Option<Result<Box<Report>, Failure>>,
     /// Whether it was asked to stop.
@@ -59,7 +67,8 @@ impl RunState {
     /// Begun just now.
     pub(super) fn begun(ticket: Ticket, plan: Box<Plan>, resumed: Option<RunId>, started_at: Timestamp) -> Self {
         let (progress, end) = (None, None);
-        Self { ticket, plan, resumed, started_at, progress, samples: Vec::new(), end, cancelled: false }
+        let (samples, news, log) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ticket, plan, resumed, started_at, progress, samples, news, log, end, cancelled: false }
     }
 
     /// Whether it is still going on.
@@ -91,6 +100,16 @@ impl RunState {
     pub fn share(&self) -> f64 {
         let (done, estimate) = (self.done() as f64, self.estimate() as f64);
         if estimate > 0.0 { (done / estimate).min(1.0) } else { 0.0 }
+    }
+
+    /// Keeps what a progress tells once.
+    fn hear(&mut self, progress: &mut Progress) {
+        self.news.append(&mut progress.news);
+        self.log.append(&mut progress.log);
+        let extra = self.news.len().saturating_sub(NEWS_MAX);
+        self.news.drain(..extra);
+        let extra = self.log.len().saturating_sub(LOG_MAX);
+        self.log.drain(..extra);
     }
 
     fn sample(&mut self, progress: &Progress) {
@@ -138,6 +157,8 @@ pub struct RunView {
     pub top: usize,
     /// The journal in words, as long as it and the width stay the same.
     pub worded: Option<Worded>,
+    /// Whether somebody has moved in it: until then a log's end is shown.
+    pub(super) is_moved: bool,
     /// Line on which the journal begins.
     pub(super) journal_at: Option<usize>,
     /// Whether the journal is shown first once it is there.
@@ -148,7 +169,8 @@ impl RunView {
     pub(super) fn new(subject: Subject, shows_journal: bool) -> Self {
         let (journal, page) = (Load::Idle, Page::default());
         let (wraps, goes_to_journal) = (false, false);
-        Self { subject, journal, shows_journal, wraps, page, top: 0, worded: None, journal_at: None, goes_to_journal }
+        let (worded, journal_at, is_moved) = (None, None, false);
+        Self { subject, journal, shows_journal, wraps, page, top: 0, worded, is_moved, journal_at, goes_to_journal }
     }
 }
 
@@ -201,12 +223,13 @@ pub(super) fn environment(model: &Model, view: &RunView) -> Option<EnvironmentNa
     }
 }
 
-pub(super) fn progress(model: &mut Model, ticket: Ticket, progress: Progress) -> Vec<Effect> {
+pub(super) fn progress(model: &mut Model, ticket: Ticket, mut progress: Progress) -> Vec<Effect> {
     let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket && run.is_active()) else {
         return Vec::new();
     };
     let had_name = run.run().is_some();
     run.sample(&progress);
+    run.hear(&mut progress);
     run.progress = Some(progress);
     match model.view() {
         View::Run(view) if view.subject == Subject::Here(ticket) => settle_open(model),
@@ -255,8 +278,8 @@ fn notice(run: &RunState) -> Notice {
     let what = format!("{} in {}", flow::subject(&run.plan.operation), run.plan.environment);
     match &run.end {
         Some(Ok(report)) => {
-            let text =
-                format!("{what}: {}, {} moved", report.end.words(), super::page::thousands(verbs::moved(report)));
+            let how = run_steps::in_short(report);
+            let text = format!("{what}: {}, {how}", report.end.words());
             match report.end {
                 End::Done | End::Nothing => Notice::good(&text),
                 End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => Notice::bad(&text),
@@ -318,8 +341,13 @@ pub(super) fn settle(model: &Model, view: &mut RunView) {
         run_page::journal(&mut page, view);
         view.worded = Some(Worded { columns, wraps: view.wraps, page: Arc::new(page) });
     }
-    (view.page, view.journal_at) = run_page::page(model, view, columns);
     let rows = rows(model);
+    // Who reads the end of a log goes on reading its end.
+    let was_at_end = view.top > 0 && view.top + view.page.seen(rows) >= view.page.len();
+    (view.page, view.journal_at) = run_page::page(model, view, columns);
+    if state(model, view).is_some_and(|run| !run.log.is_empty() && run.is_active()) && (was_at_end || !view.is_moved) {
+        view.top = view.page.len();
+    }
     if let Some(at) = view.journal_at.filter(|_| view.goes_to_journal) {
         view.top = at;
         // It moves the person once: from then on the place is theirs.
@@ -349,6 +377,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let rows = rows(model);
     let View::Run(view) = model.view_mut() else { return Vec::new() };
     if view.page.step(&mut view.top, command, rows) {
+        view.is_moved = true;
         return Vec::new();
     }
     match command {
@@ -376,6 +405,7 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     let rows = rows(model);
     if let (MouseWhat::Scroll(lines), View::Run(view)) = (mouse.what, model.view_mut()) {
         view.page.scroll(&mut view.top, lines, rows);
+        view.is_moved = true;
     }
     Vec::new()
 }

@@ -9,7 +9,7 @@ use crate::support::terminal::Terminal;
 
 const PROD: &str = "333333333333";
 
-fn console(ground: &Ground, size: (u16, u16)) -> Terminal {
+pub(super) fn console(ground: &Ground, size: (u16, u16)) -> Terminal {
     Terminal::start(&ground.command(&["--sandbox"]), size)
 }
 
@@ -116,7 +116,7 @@ fn open_orders(terminal: &Terminal) {
 }
 
 /// Agrees to the plan in sight as a person does: not within the first moments.
-fn agree(terminal: &Terminal) -> &Terminal {
+pub(super) fn agree(terminal: &Terminal) -> &Terminal {
     std::thread::sleep(Duration::from_millis(500));
     terminal.send("y")
 }

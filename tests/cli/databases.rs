@@ -10,7 +10,7 @@ use super::ground::{DEV, Ground, REGION};
 
 const ENGINE: &str = "aurora-postgresql";
 
-fn cluster(ground: &Ground, name: &str, change: impl Fn(&mut Cluster)) {
+pub(super) fn cluster(ground: &Ground, name: &str, change: impl Fn(&mut Cluster)) {
     ground.sandbox.with(|world, now| {
         let names = [format!("{name}-1"), format!("{name}-2")];
         let instance = |name: &String, zone: &str, tier| {

@@ -4,6 +4,7 @@ mod alarms;
 mod changing;
 mod codes;
 mod console;
+mod console_estate;
 mod consumers;
 mod databases;
 mod disk;

@@ -144,6 +144,7 @@ pub(super) fn progress(seconds: i64, tally: Tally) -> Progress {
         what: "message",
         news: Vec::new(),
         log: Vec::new(),
+        services: Vec::new(),
     }
 }
 

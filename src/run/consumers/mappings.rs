@@ -276,6 +276,7 @@ impl One<'_> {
             what: "consumer",
             news: Vec::new(),
             log: Vec::new(),
+            services: Vec::new(),
         });
     }
 }

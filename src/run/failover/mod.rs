@@ -495,6 +495,7 @@ impl Watch<'_> {
             what: "failover",
             news: Vec::new(),
             log: Vec::new(),
+            services: Vec::new(),
         };
         (self.context.progress)(&progress);
     }

@@ -182,6 +182,7 @@ impl<'a> Run<'a> {
             what: "migration",
             news,
             log,
+            services: Vec::new(),
         });
     }
 

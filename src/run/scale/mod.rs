@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Context, End, Failure, Progress, Report,
+    Awaited, Context, End, Failure, How, Progress, Report,
     report::{self, Ended},
     verify,
 };
@@ -375,6 +375,20 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Every service of the run: those of stages that are over, of this one, and of those to come.
+    fn awaited(&self, services: &[Watched]) -> Vec<Awaited> {
+        let watched: BTreeMap<&ServiceId, &Watched> =
+            self.watched.iter().chain(services).map(|watched| (&watched.change.service, watched)).collect();
+        let stages = (1..).zip(&self.scale.stages);
+        let changes = stages.flat_map(|(stage, changes)| changes.iter().map(move |change| (stage, change)));
+        changes
+            .map(|(stage, change)| {
+                let (running, how) = watched.get(&change.service).map_or((None, How::Later), |one| one.how_far());
+                Awaited { service: change.service.clone(), stage, running, from: change.from, to: change.to, how }
+            })
+            .collect()
+    }
+
     fn tell(&self, number: usize, services: &[Watched], news: Vec<Text>) {
         let open: Vec<String> = services.iter().filter(|watched| watched.is_waited_for()).map(Watched::words).collect();
         let open = if open.is_empty() { "done".to_owned() } else { open.join(", ") };
@@ -390,6 +404,7 @@ impl Run<'_> {
             what: "service",
             news,
             log: Vec::new(),
+            services: self.awaited(services),
         };
         (self.context.progress)(&progress);
     }

@@ -11,7 +11,7 @@ use crate::{
         service::{DeploymentId, Rollout, Service},
     },
     operations::scale::{Change, Direction},
-    run::report::Ended,
+    run::{How, report::Ended},
 };
 
 /// So long after an update reads may still show what was before it.
@@ -68,6 +68,16 @@ impl Watched {
 
     pub(super) fn fail(&mut self, why: &str) {
         self.state = State::Failed(Text::line(why));
+    }
+
+    /// Tasks that ran when it was seen last, and how far it is.
+    pub(super) fn how_far(&self) -> (Option<u32>, How) {
+        let how = match self.state {
+            State::Waiting => How::Waiting,
+            State::Done { .. } => How::Done,
+            State::Failed(_) => How::Failed,
+        };
+        (self.running, how)
     }
 
     pub(super) fn is_waited_for(&self) -> bool {

@@ -247,7 +247,12 @@ pub(super) fn able(model: &Model, view: &EstateView, command: Command) -> Able {
         Command::Select | Command::SelectAll if topic == Topic::Services => {
             Able::when(!view.rows.is_empty(), "there is no row")
         }
-        Command::Wake | Command::Sleep | Command::Failover | Command::Migrate => verbs::able(model, view, command),
+        Command::Wake
+        | Command::Sleep
+        | Command::Failover
+        | Command::Migrate
+        | Command::ConsumersPause
+        | Command::ConsumersResume => verbs::able(model, view, command),
         _ => Able::NotHere,
     }
 }
@@ -265,7 +270,12 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Open => return open(model),
         Command::Sort => return sort::open(model),
         Command::Details | Command::Copy | Command::CopyCommand => return on_item(model, command),
-        Command::Wake | Command::Sleep | Command::Failover | Command::Migrate => {
+        Command::Wake
+        | Command::Sleep
+        | Command::Failover
+        | Command::Migrate
+        | Command::ConsumersPause
+        | Command::ConsumersResume => {
             return verbs::begin_here(model, command);
         }
         Command::Select => select(model),

@@ -5,7 +5,7 @@ use super::{EstateView, Group, Item, Topic, heading, items, selection, under};
 use crate::{
     domain::{EnvironmentName, Text, database::Topology, service::ServiceId},
     keymap::Command,
-    operations::{Failover, Migrate, Operation, Sleep, Wake, command_line},
+    operations::{Failover, Migrate, Operation, PauseConsumers, ResumeConsumers, Sleep, Wake, command_line},
     tui::{
         able::{Able, able_to_change},
         effect::Effect,
@@ -25,6 +25,9 @@ fn meant(model: &Model, view: &EstateView, command: Command) -> Result<Meant, Ab
     match command {
         Command::Wake | Command::Sleep if view.topic == Topic::Services => scale(model, view, command),
         Command::Migrate if view.topic == Topic::Services => migrate(model, view),
+        Command::ConsumersPause | Command::ConsumersResume if view.topic == Topic::Consumers => {
+            consumers(model, view, command)
+        }
         Command::Failover if view.topic == Topic::Databases => {
             let Some((site, item)) = under(model, view) else { return Err(Able::no("the cursor is on no database")) };
             failover(site, item)
@@ -133,6 +136,24 @@ fn scale(model: &Model, view: &EstateView, command: Command) -> Result<Meant, Ab
         Some((site, Item::Service(seen))) => services(site, command, vec![&seen.service.id]),
         Some(_) | None => Err(Able::no("the cursor is on no service")),
     }
+}
+
+/// All consumers of the queue that the one under the cursor takes from: one alone would let the others go on.
+fn consumers(model: &Model, view: &EstateView, command: Command) -> Result<Meant, Able> {
+    let Some((site, item)) = under(model, view) else { return Err(Able::no("the cursor is on no consumer")) };
+    changes(site)?;
+    let queue = match item {
+        Item::Mapping(mapping) => mapping.queue.as_ref().map(|queue| queue.0.clone()),
+        Item::Service(_) | Item::Database(_) | Item::Alarm(_) | Item::Lag(_) => None,
+    };
+    let Some(queue) = queue else { return Err(Able::no("it takes from no queue of SQS")) };
+    let operation = match command {
+        Command::ConsumersResume => {
+            Operation::ResumeConsumers(ResumeConsumers { queue: Some(queue), ..ResumeConsumers::default() })
+        }
+        _ => Operation::PauseConsumers(PauseConsumers { queue, ..PauseConsumers::default() }),
+    };
+    Ok((site.environment.name.clone(), operation))
 }
 
 /// The environment that the cursor is in.

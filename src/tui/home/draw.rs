@@ -13,7 +13,7 @@ use crate::{
     domain::Text,
     keymap::{Command, Scope},
     observe::{
-        Kind, Severity, Subject, Verdict,
+        Kind, PartName, Severity, Subject, Verdict,
         words::{span, thousands},
     },
     tui::{
@@ -74,7 +74,11 @@ fn what(model: &Model, verdict: &Verdict) -> String {
         (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
         (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
         (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
-        (Subject::Environment, Kind::Denied | Kind::Throttled) => "several queues".to_owned(),
+        (Subject::Environment, Kind::Denied | Kind::Throttled) => {
+            let parts = PartName::ALL.iter().map(|part| part.words());
+            let part = parts.into_iter().find(|words| verdict.reason.as_str().contains(words));
+            part.unwrap_or("several queues").to_owned()
+        }
         (Subject::Environment, _) => {
             let site = model.site(&verdict.environment);
             site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
@@ -171,14 +175,15 @@ fn estate_words(summary: &Summary, is_wide: bool, look: crate::tui::theme::Look)
     let [services, databases, alarms] = summary.estate;
     let mut parts: Vec<(String, Role)> = Vec::new();
     let count = |number: usize| thousands(number as u64);
+    let noun = |number: usize, [one, many]: [&'static str; 2]| if number == 1 { one } else { many };
     if let Some(totals) = services.filter(|totals| totals.all > 0) {
-        let all = if is_wide { "services" } else { "svcs" };
+        let all = noun(totals.all, if is_wide { ["service", "services"] } else { ["svc", "svcs"] });
         parts.push((format!("{} {all}", count(totals.all)), Role::Text));
         parts.extend((totals.unwell > 0).then(|| (format!("{} failing", count(totals.unwell)), Role::Warning)));
         parts.extend((totals.resting > 0).then(|| (format!("{} asleep", count(totals.resting)), Role::Text)));
     }
     if let Some(totals) = databases.filter(|totals| totals.all > 0) {
-        let all = if is_wide { if totals.all == 1 { "database" } else { "databases" } } else { "DBs" };
+        let all = noun(totals.all, if is_wide { ["database", "databases"] } else { ["DB", "DBs"] });
         parts.push((format!("{} {all}", count(totals.all)), Role::Text));
         parts.extend((totals.unwell > 0).then(|| (format!("{} down", count(totals.unwell)), Role::Warning)));
         parts.extend((totals.resting > 0).then(|| (format!("{} paused", count(totals.resting)), Role::Text)));

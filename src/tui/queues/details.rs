@@ -11,7 +11,7 @@ use super::{
     place_of, seen_at,
 };
 use crate::{
-    domain::{EnvironmentName, Queue, QueueKind, QueueName, Text},
+    domain::{EnvironmentName, Queue, QueueKind, QueueName, Text, consumer::MappingState},
     keymap::{Command, Key},
     observe::{
         Seen,
@@ -198,6 +198,7 @@ fn lines(model: &Model, details: &Details, columns: usize) -> Vec<Line<'static>>
         None => {}
     }
     pairing(&mut sheet, seen);
+    takers(&mut sheet, site, seen);
     identity(&mut sheet, site, seen);
     if let Some(queue) = &seen.queue {
         settings(&mut sheet, queue);
@@ -286,6 +287,22 @@ fn pairing(sheet: &mut Sheet, seen: &Seen) {
     if let Some(policy) = policy {
         let text = format!("{}, after {} receives", policy.dead_letter, policy.receives_max);
         sheet.fact("its own go to", &text, Role::Text);
+    }
+}
+
+/// What is known to take its messages, and how that stands.
+fn takers(sheet: &mut Sheet, site: &Site, seen: &Seen) {
+    let Some(snapshot) = &site.snapshot else { return };
+    let part = &snapshot.estate.mappings;
+    let mut takers = part.rows.iter().filter(|mapping| mapping.queue.as_ref() == Some(&seen.name)).peekable();
+    if takers.peek().is_none() {
+        return;
+    }
+    sheet.heading("Taken by");
+    for mapping in takers {
+        let result = mapping.last_result.as_ref().map(|result| format!(", last result: {result}")).unwrap_or_default();
+        let role = if mapping.state == MappingState::Enabled { Role::Text } else { Role::Warning };
+        sheet.fact("Lambda", &format!("{}: {}{result}", mapping.function, mapping.state.words()), role);
     }
 }
 

@@ -35,7 +35,7 @@ use crate::{
     domain::{EnvironmentName, QueueName, Text},
     keymap::{Command, Key},
     observe::{Kind, Seen, Severity},
-    operations::{Operation, Purge, Redrive, command_line},
+    operations::{Operation, PauseConsumers, Purge, Redrive, ResumeConsumers, command_line},
 };
 
 /// The queues view.
@@ -187,7 +187,7 @@ pub(super) fn able(model: &Model, view: &QueuesView, command: Command) -> Able {
             Some((site, seen)) => able_to_redrive(site, seen),
             None => on_queue(),
         },
-        Command::Purge => match under {
+        Command::Purge | Command::ConsumersPause | Command::ConsumersResume => match under {
             Some((site, _)) => able_to_change(&site.environment),
             None => on_queue(),
         },
@@ -209,6 +209,9 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Open => return open(model),
         Command::Sort => return sort::open(model),
         Command::Details | Command::Redrive | Command::Purge | Command::Copy | Command::CopyCommand => {
+            return on_queue(model, command);
+        }
+        Command::ConsumersPause | Command::ConsumersResume => {
             return on_queue(model, command);
         }
         _ => {}
@@ -312,6 +315,7 @@ pub(super) fn act(model: &mut Model, command: Command, environment: &Environment
             let purge = Purge { queue: name.0.clone(), ..Purge::default() };
             super::flow::begin(model, environment, Operation::Purge(purge))
         }
+        Command::ConsumersPause | Command::ConsumersResume => begin_consumers(model, command, environment, name),
         Command::Copy => vec![Effect::Copy(Text::line(name.as_str()).to_string())],
         Command::CopyCommand => {
             let line = place_of(model, environment, name)
@@ -321,6 +325,22 @@ pub(super) fn act(model: &mut Model, command: Command, environment: &Environment
         }
         _ => Vec::new(),
     }
+}
+
+/// Pauses what takes from a queue, or resumes what was paused for it.
+pub(super) fn begin_consumers(
+    model: &mut Model,
+    command: Command,
+    environment: &EnvironmentName,
+    name: &QueueName,
+) -> Vec<Effect> {
+    let operation = match command {
+        Command::ConsumersResume => {
+            Operation::ResumeConsumers(ResumeConsumers { queue: Some(name.0.clone()), ..ResumeConsumers::default() })
+        }
+        _ => Operation::PauseConsumers(PauseConsumers { queue: name.0.clone(), ..PauseConsumers::default() }),
+    };
+    super::flow::begin(model, environment, operation)
 }
 
 /// Command lines for a queue, the most wanted first.
