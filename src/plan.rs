@@ -58,6 +58,9 @@ pub struct Plan {
     pub messages_estimate: u64,
     /// Estimate of the time it takes.
     pub seconds_estimate: Option<u64>,
+    /// When the oldest of the messages that were looked at is deleted for its age; none: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<jiff::Timestamp>,
     /// Estimate of what AWS charges, in US dollars.
     pub dollars_estimate: f64,
     /// Whether there is anything to do.

@@ -117,6 +117,7 @@ impl Planner {
             calls: Vec::new(),
             messages_estimate: 0,
             seconds_estimate: None,
+            expires_at: None,
             dollars_estimate: 0.0,
             empty: false,
             observed: BTreeMap::new(),

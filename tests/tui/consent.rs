@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use opsctl::{keymap::keys, tui::event::Event};
+use jiff::SignedDuration;
+use opsctl::{
+    keymap::keys,
+    observe::{
+        Oldest,
+        queues::{DeadLetters, KnownBy},
+    },
+    tui::event::Event,
+};
 
 use super::plans::{ask, begun, console, plan};
-use crate::support::console::Console;
+use crate::support::console::{Console, Picture, now};
 
 #[test]
 fn who_said_yes_before_the_plan_was_there_says_it_once_more() {
@@ -29,7 +37,7 @@ fn a_key_that_is_held_down_does_not_agree() {
     let hold = |console: &mut Console, milliseconds: u64| {
         console.model.frames += 1;
         console.model.moment += Duration::from_millis(milliseconds);
-        console.event(Event::Key(keys("y")[0].clone()));
+        console.event(Event::Key(keys("y")[0]));
     };
     // It was pressed when the plan came, and repeats as terminals do.
     hold(&mut console, 250);
@@ -42,4 +50,24 @@ fn a_key_that_is_held_down_does_not_agree() {
     assert!(console.model.runs.is_empty());
     hold(&mut console, 400);
     begun(&mut console);
+}
+
+#[test]
+fn a_plan_says_the_sooner_of_what_its_look_and_cloudwatch_know() {
+    for (age_hours, said) in
+        [(330, "6 h, by CloudWatch; the oldest in the look: 9 h"), (300, "9 h (oldest of 10 sampled)")]
+    {
+        let mut console = console((120, 40));
+        let ticket = ask(&mut console, "dev");
+        let picture = Picture::of("dev").queue_with("orders-dlq", 4_200, |seen| {
+            let sources = vec!["orders".into()];
+            seen.dead_letters = Some(DeadLetters { sources, known_by: KnownBy::RedrivePolicy });
+            seen.oldest = Some(Oldest { seconds: age_hours * 3_600, at: now() });
+        });
+        console.seen(picture.with(|snapshot| snapshot.number = 9).done());
+        let mut plan = plan("dev");
+        plan.expires_at = Some(now() + SignedDuration::from_hours(9));
+        console.event(Event::Planned(ticket, Ok(Box::new(plan))));
+        assert!(console.text().contains(said), "{}", console.text());
+    }
 }

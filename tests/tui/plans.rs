@@ -111,6 +111,7 @@ pub(super) fn plan_of(environment: &str, operation: Operation) -> Plan {
         calls: vec![call("sqs:ReceiveMessage", 422), call("sqs:SendMessage", 420), call("sqs:DeleteMessage", 420)],
         messages_estimate: 4_200,
         seconds_estimate: Some(402),
+        expires_at: Some(now() + SignedDuration::from_hours(9)),
         dollars_estimate: 0.0005,
         empty: false,
         observed: BTreeMap::from([

@@ -352,7 +352,9 @@ impl Draft<'_> {
         {
             // A standard DLQ counts a message's life from its first sending.
             let retention = SignedDuration::from_secs(self.scene.from.retention_seconds as i64);
-            let left = oldest.checked_add(retention).unwrap_or(Timestamp::MAX).duration_since(now).as_secs().max(0);
+            let expires_at = oldest.checked_add(retention).unwrap_or(Timestamp::MAX);
+            self.plan.expires_at = Some(expires_at);
+            let left = expires_at.duration_since(now).as_secs().max(0);
             self.fact("expires in", &format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
             if left < 6 * 3_600 {
                 self.warning("the oldest messages expire within hours: what is not moved by then is gone");

@@ -228,7 +228,7 @@ fn selection<'a>(model: &'a Model, view: &EstateView) -> Vec<(&'a Site, Item<'a>
 }
 
 /// The group whose heading is under the cursor.
-fn heading<'a>(view: &'a EstateView) -> Option<&'a Group> {
+fn heading(view: &EstateView) -> Option<&Group> {
     match view.rows.get(view.cursor.at)? {
         Row::Heading(at) => view.groups.get(*at as usize),
         Row::Item(_) => None,

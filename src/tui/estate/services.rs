@@ -148,8 +148,9 @@ pub(super) fn cell<'a>(line: &Line<'a>, seen: &SeenService, estate: &Estate, col
         TASKS => {
             let role = match service.standing() {
                 Standing::Failing | Standing::Below => Role::Warning,
-                Standing::Asleep => Role::Dim,
-                Standing::Deploying | Standing::Steady => Role::Text,
+                Standing::Deploying => Role::Text,
+                // What is as it shall be stays in the background.
+                Standing::Asleep | Standing::Steady => Role::Dim,
             };
             let coming = if service.pending > 0 { format!(" +{}", service.pending) } else { String::new() };
             let counts = tasks(service.running, service.desired, line.look);

@@ -9,7 +9,7 @@ mod shown;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub(super) use draw::draw;
 pub(super) use keys::{key, mouse, typed};
@@ -21,11 +21,13 @@ use super::{
     field::Field,
     model::{Model, Overlay},
     page::Page,
+    queues,
     ticket::{Load, Ticket},
 };
 use crate::{
-    domain::{EnvironmentName, RunId, Text},
+    domain::{EnvironmentName, QueueName, RunId, Text},
     gate::{self, Ask, Refusal},
+    observe::words::within,
     operations::{Operation, Sleep, Wake, command_line, values::Uncertain},
     plan::Plan,
     run::Failure,
@@ -232,6 +234,7 @@ pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan
 /// Brings what is shown up to date with plan and size.
 pub(super) fn settle(model: &mut Model) {
     let (size, look) = (model.size, model.look);
+    let expires = expires(model);
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return };
     let plan = match &flow.plan {
         Load::Here(plan) | Load::Waiting(_, Some(plan)) => Some(plan),
@@ -241,11 +244,31 @@ pub(super) fn settle(model: &mut Model) {
     flow.asked = plan.zip(environment).map(|(plan, environment)| gate::ask(plan, environment));
     let columns = usize::from(draw::inside_columns(size));
     flow.page = match plan {
-        Some(plan) => shown::page(plan, &flow.notes, columns, look),
+        Some(plan) => shown::page(plan, &flow.notes, expires.as_ref(), columns, look),
         None => Page::default(),
     };
     let rows = draw::page_rows(flow, size);
     flow.page.settle(&mut flow.top, rows);
+}
+
+/// What CloudWatch says of the queue that is redriven, where that is sooner than what the plan's look says.
+fn expires(model: &Model) -> Option<Text> {
+    let Some(Overlay::Flow(flow)) = &model.overlay else { return None };
+    let plan = flow.plan.shown()?;
+    let Operation::Redrive(redrive) = &plan.operation else { return None };
+    let name = QueueName(redrive.queue.rsplit(['/', ':']).next().unwrap_or_default().to_owned());
+    let at = queues::place_of(model, &flow.environment, &name)?;
+    let (_, seen) = queues::seen_at(model, at)?;
+    let known = queues::expires_seconds(seen, model.now)?.max(0);
+    let sampled = plan.expires_at.map(|at| at.duration_since(model.now).as_secs().max(0));
+    let words = |seconds: i64| within(SignedDuration::from_secs(seconds));
+    match sampled {
+        None => Some(Text::line(&format!("{}, by CloudWatch", words(known)))),
+        Some(sampled) if known < sampled => {
+            Some(Text::line(&format!("{}, by CloudWatch; the oldest in the look: {}", words(known), words(sampled))))
+        }
+        Some(_) => None,
+    }
 }
 
 /// The terminal's clipboard gets the command line.

@@ -368,8 +368,7 @@ mod tests {
         let service = vec!["main/api".to_owned(), "main/auth".to_owned()];
         let wake = Wake { service, timeout_seconds: 60, ..Wake::default() };
         let sleep = Sleep { group: Some("shop".to_owned()), ..Sleep::default() };
-        let failover =
-            Failover { database: "orders".to_owned(), to: Some("orders-2".to_owned()), ..Failover::default() };
+        let failover = Failover { database: "orders".to_owned(), to: Some("orders-2".to_owned()) };
         let migrate = Migrate { migration: "wallet".to_owned(), revision: Some(3), ..Migrate::default() };
         for operation in [
             redrive(),

@@ -21,7 +21,8 @@ const ITEMS_MAX: usize = 50;
 /// Columns of a group's bar.
 const BAR_COLUMNS: usize = 10;
 
-pub(super) fn page(plan: &Plan, notes: &[Text], columns: usize, look: Look) -> Page {
+/// `expires` says sooner than the plan does when messages begin to be deleted.
+pub(super) fn page(plan: &Plan, notes: &[Text], expires: Option<&Text>, columns: usize, look: Look) -> Page {
     let mut page = Page::new(columns);
     let warning = look.sign("▲", "!");
     for note in notes {
@@ -38,7 +39,14 @@ pub(super) fn page(plan: &Plan, notes: &[Text], columns: usize, look: Look) -> P
     let width = plan.facts.iter().map(|fact| fact.label.chars().count()).max().unwrap_or(0).max("command".len());
     for fact in plan.facts.iter().filter(is_first) {
         let soon = fact.label == "expires in";
+        if let Some(sooner) = expires.filter(|_| soon) {
+            page.pair("expires in", width, sooner.as_str(), Role::Accent);
+            continue;
+        }
         pair(&mut page, fact, width, if soon { Role::Accent } else { Role::Text });
+    }
+    if let Some(sooner) = expires.filter(|_| !plan.facts.iter().any(|fact| fact.label == "expires in")) {
+        page.pair("expires in", width, sooner.as_str(), Role::Accent);
     }
     for text in Section::Warnings.items(plan).iter().take(ITEMS_MAX) {
         page.item(warning, Role::Warning, text, Role::Warning);

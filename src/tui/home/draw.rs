@@ -144,6 +144,8 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
     for (at, columns) in widths.iter_mut().enumerate() {
         *columns = parts.iter().map(|parts| width(&parts[at].0)).max().unwrap_or(0).min(40);
     }
+    let estates = view.summaries.iter().take(shown).map(|summary| estate_words(summary, area.width >= 130, look));
+    let estate_width = estates.map(|words| words.iter().map(|(text, _)| width(text)).sum::<usize>()).max().unwrap_or(0);
     for ((y, parts), summary) in (area.y..).zip(parts).zip(&view.summaries) {
         let mut spans = vec![Span::raw(" ")];
         for (at, (text, style)) in parts.into_iter().enumerate() {
@@ -154,7 +156,10 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
             spans.extend([Span::raw(before), Span::styled(text, style), Span::raw(after), Span::raw("  ")]);
         }
         let estate = estate_words(summary, area.width >= 130, look);
+        let taken: usize = estate.iter().map(|(text, _)| width(text)).sum();
         spans.extend(estate.into_iter().map(|(text, role)| Span::styled(text, look.style(role))));
+        // Sparklines stand under each other.
+        spans.push(Span::raw(" ".repeat(estate_width.saturating_sub(taken))));
         let used: usize = spans.iter().map(Span::width).sum();
         if used + spark::COLUMNS < usize::from(area.width) {
             spans.push(Span::styled(spark::line(&summary.levels, look), look.style(Role::Accent)));
