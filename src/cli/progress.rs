@@ -202,7 +202,7 @@ fn json(progress: &Progress) -> String {
         removed: progress.tally.removed,
         bounced: progress.tally.bounced,
         seconds: progress.at.duration_since(progress.started_at).as_secs_f64(),
-        task: progress.task.as_ref().filter(|_| matches!(progress.what, "service" | "migration")),
+        task: progress.task.as_ref().filter(|_| matches!(progress.what, "service" | "migration" | "consumer")),
         news: &progress.news,
         log: &progress.log,
     };

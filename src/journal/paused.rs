@@ -63,9 +63,13 @@ impl Paused {
         self.by_consumer.iter().filter_map(|(name, pause)| Some((ConsumerId::parse(name)?, pause)))
     }
 
-    /// Remembers a consumer; what is remembered already stays.
+    /// Remembers a consumer. What the same run remembered earlier stays: it saw the size before anything was paused. What another run
+    /// left is out of date, for the consumer takes messages, or it would not be paused now.
     pub fn remember(&mut self, consumer: &ConsumerId, pause: Pause) {
-        self.by_consumer.entry(consumer.to_string()).or_insert(pause);
+        let known = self.by_consumer.entry(consumer.to_string()).or_insert_with(|| pause.clone());
+        if known.run != pause.run {
+            *known = pause;
+        }
     }
 
     /// Forgets a consumer: it takes messages again, or was not paused after all.
@@ -127,12 +131,13 @@ mod tests {
         let read = || Paused::read(&state, &account, "af-south-1").expect("readable");
         let service = ConsumerId::Service(ServiceId::new("main", "worker"));
         let mapping = ConsumerId::Mapping(MappingId("0-1".to_owned()));
-        let pause = |desired| Pause {
-            queue: QueueName("orders".to_owned()),
+        let pause_by = |run, queue: &str, desired| Pause {
+            queue: QueueName(queue.to_owned()),
             desired,
             at: Timestamp::UNIX_EPOCH,
-            run: RunId::new(Timestamp::UNIX_EPOCH, 7),
+            run: RunId::new(Timestamp::UNIX_EPOCH, run),
         };
+        let pause = |desired| pause_by(7, "orders", desired);
         let change =
             |change: &dyn Fn(&mut Paused)| Paused::change(&state, &account, "af-south-1", |paused| change(paused));
         change(&|paused| paused.remember(&service, pause(Some(3)))).expect("written");
@@ -140,6 +145,8 @@ mod tests {
         change(&|paused| paused.remember(&mapping, pause(None))).expect("written");
         assert_eq!(read().of(&service).and_then(|pause| pause.desired), Some(3), "the first size counts");
         assert_eq!(read().all().map(|(id, _)| id).collect::<Vec<_>>(), [mapping.clone(), service.clone()]);
+        change(&|paused| paused.remember(&service, pause_by(8, "bills", Some(5)))).expect("written");
+        assert_eq!(read().of(&service), Some(&pause_by(8, "bills", Some(5))), "what another run left is out of date");
         change(&|paused| paused.forget(&service)).expect("written");
         assert_eq!((read().of(&service), read().of(&mapping).is_some()), (None, true));
         fs::write(path(&state, &account, "af-south-1"), "[").expect("written");

@@ -151,7 +151,7 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     let consent = approved.consent();
     let record = Record::Resumed { by: consent.by.clone(), reason: consent.reason.clone() };
     if let Err(error) = journal.write(vec![record], Vec::new()).await {
-        return Ok(report.refused_by_journal(&error));
+        return Ok(consumers::say_still_paused(report.refused_by_journal(&error), context));
     }
     Ok(carry_out(approved, context, journal, history, report).await)
 }
@@ -202,7 +202,10 @@ async fn carry_out(
 ) -> Report {
     let report = match observe_again(&approved, context, &journal).await {
         Ok(planned) => act(planned, context, &journal, history, report).await,
-        Err(not_begun) => report.not_begun(not_begun, context.cloud.environment()),
+        // An earlier try may have paused consumers, and nobody brings them back now.
+        Err(not_begun) => {
+            consumers::say_still_paused(report.not_begun(not_begun, context.cloud.environment()), context)
+        }
     };
     let value = serde_json::to_value(report.for_journal()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
     let ended = Record::Ended { end: report.end.name().to_owned(), report: Box::new(value) };

@@ -116,6 +116,9 @@ pub struct Report {
     /// What became of each event source mapping that was to be paused or resumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mappings: Vec<Switched>,
+    /// Consumers that were to take messages again by now, and do not: `mapping ..`, `service ../..`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_paused: Vec<Text>,
 }
 
 /// What became of a service that was to wake or sleep.
@@ -192,6 +195,7 @@ impl Report {
             next: None,
             services: Vec::new(),
             mappings: Vec::new(),
+            still_paused: Vec::new(),
         }
     }
 

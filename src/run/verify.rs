@@ -6,7 +6,7 @@ use super::Context;
 use crate::{
     cloud::ErrorKind,
     domain::Text,
-    journal::{Journal, Record},
+    journal::{Journal, JournalError, Record},
     operations::transfer::Stop,
 };
 
@@ -19,6 +19,25 @@ const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 /// # Errors
 /// [`Stop::WrongAccount`]; or it can't be known, or not be written down.
 pub(super) async fn account(context: &Context, journal: &Journal, account: &str) -> Result<(), Stop> {
+    let (verified, written) = ask(context, journal, account).await?;
+    written.map_err(|error| Stop::Journal(Text::line(&error.to_string())))?;
+    verified
+}
+
+/// [`account`], though the answer can't be written down: on the way back a full disk must not keep anything paused.
+///
+/// # Errors
+/// [`Stop::WrongAccount`]; or it can't be known.
+pub(super) async fn account_on_the_way_back(context: &Context, journal: &Journal, account: &str) -> Result<(), Stop> {
+    ask(context, journal, account).await?.0
+}
+
+/// Whether it is that account, and whether that is written down.
+async fn ask(
+    context: &Context,
+    journal: &Journal,
+    account: &str,
+) -> Result<(Result<(), Stop>, Result<(), JournalError>), Stop> {
     let mut attempt = 0;
     let caller = loop {
         match context.cloud.identity().caller().await {
@@ -37,6 +56,6 @@ pub(super) async fn account(context: &Context, journal: &Journal, account: &str)
     };
     let verified = Record::Verified { account: caller.account.clone(), arn: Text::line(&caller.arn) };
     let written = journal.write(vec![verified], Vec::new()).await;
-    written.map_err(|error| Stop::Journal(Text::line(&error.to_string())))?;
-    if caller.account.0 == account { Ok(()) } else { Err(Stop::WrongAccount { actual: caller.account }) }
+    let is_it = caller.account.0 == account;
+    Ok((if is_it { Ok(()) } else { Err(Stop::WrongAccount { actual: caller.account }) }, written))
 }

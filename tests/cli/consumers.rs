@@ -1,5 +1,10 @@
 //! `opsctl consumers`.
 
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
 use opsctl::sandbox::world::{
     actors::{Behaviour, Consumer, Worker},
     lambda::{Mapping, State},
@@ -12,7 +17,7 @@ use super::{
 };
 
 /// A mapping of a queue of `dev`, with a consumer that works by it.
-fn mapping(ground: &Ground, function: &str, queue: &str, state: State) -> String {
+pub(super) fn mapping(ground: &Ground, function: &str, queue: &str, state: State) -> String {
     ground.sandbox.with(|world, now| {
         let mut mapping = Mapping::new(function, &format!("arn:aws:sqs:{REGION}:{DEV}:{queue}"), now);
         mapping.state = state;
@@ -97,6 +102,70 @@ fn what_is_denied_is_told_and_the_rest_shown() {
     let listed = ground.opsctl(&["consumers", "-e", "dev"]).expect(0);
     assert!(listed.err.contains("allow lambda:ListEventSourceMappings"), "{listed:?}");
     assert!(listed.out.contains("transfers-worker"), "{listed:?}");
+    let unknown =
+        |words: &[&str]| ground.opsctl(words).expect(0).json()["unknown"].as_array().cloned().expect("a list");
+    let seen = unknown(&["consumers", "-e", "dev", "--output", "json"]);
+    assert_eq!((seen.len(), &seen[0]["environment"]), (1, &"dev".into()), "{seen:?}");
+    assert!(seen[0]["error"]["what"].as_str().is_some_and(|what| what.contains("ListEventSource")), "{seen:?}");
+    let lines = ground.opsctl(&["consumers", "-e", "dev", "--output", "jsonl"]).expect(0);
+    assert!(lines.out.contains("opsctl/consumers-unknown/1"), "{lines:?}");
     let refused = ground.opsctl(&["consumers", "pause", "-e", "dev", "--queue", "cts-commands", "--yes"]).expect(3);
     assert!(refused.err.contains("the event source mappings are not known"), "{refused:?}");
+}
+
+#[test]
+fn the_first_signal_says_that_consumers_come_back_and_the_second_who_does_not() {
+    for (first, is_twice) in [("-INT", false), ("-HUP", false), ("-TERM", true)] {
+        let ground = Ground::quick();
+        ground.pair(DEV, "orders");
+        (0..300).for_each(|number| ground.dead_letter("orders", &format!(r#"{{"orderId":{number}}}"#)));
+        let id = mapping(&ground, "orders-processor", "orders", State::Enabled);
+        let words = [
+            "--sandbox",
+            "redrive",
+            "-e",
+            "dev",
+            "--queue",
+            "orders-dlq",
+            "--engine",
+            "client",
+            "--rate",
+            "5",
+            "--ramp",
+            "all",
+            "--pause-consumers",
+            "--yes",
+        ];
+        let mut command = ground.command(&words);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        let state =
+            || ground.sandbox.with(|world, now| world.lambda.mapping(now, DEV, REGION, &id).expect("there").state);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while ground.count("orders-dlq") == 300 {
+            assert!(Instant::now() < deadline, "nothing was moved");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let signal = |name: &str| {
+            let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
+            assert!(sent.success());
+        };
+        assert_eq!(state(), State::Disabled);
+        if is_twice {
+            // Lambda is slow to answer: the second comes before the way back is done.
+            let slow = serde_json::json!({ "call": "*EventSourceMapping", "kind": { "slow": 8 }, "times": 9 });
+            let slow = serde_json::from_value(slow).expect("a fault");
+            ground.sandbox.with(|world, _| world.faults.add(slow));
+        }
+        signal(first);
+        if is_twice {
+            std::thread::sleep(Duration::from_millis(300));
+            signal("-INT");
+        }
+        let ended = ground.ended(child.wait_with_output().expect("ended")).expect(130);
+        let says = ended.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(says.contains("then consumers are resumed"), "{ended:?}");
+        assert!(says.contains("opsctl consumers resume --queue orders --env dev"), "{ended:?}");
+        assert_eq!(says.contains("CONSUMERS ARE STILL PAUSED"), is_twice, "{ended:?}");
+        assert_eq!(state() == State::Enabled, !is_twice, "{ended:?}");
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use super::ground::{DEV, Ground};
+use opsctl::sandbox::world::lambda::State;
+
+use super::ground::{DEV, Ground, REGION};
 
 /// The binary under a limit on the size of files it writes, in blocks of 1,024 bytes.
 fn limited(ground: &Ground, blocks: u32, words: &[&str]) -> super::ground::Ended {
@@ -31,5 +33,22 @@ fn a_full_disk_stops_a_redrive_and_loses_nothing() {
         assert!(says.contains("journal") && says.contains("File too large"), "{blocks}: {ended:?}");
         let code = if moved == 0 { [Some(1), Some(3)] } else { [Some(4), Some(4)] };
         assert!(code.contains(&ended.code), "{blocks}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_no_consumer_paused() {
+    for blocks in [8, 16, 24] {
+        let ground = Ground::quick();
+        ground.pair(DEV, "orders");
+        (0..200).for_each(|number| ground.dead_letter("orders", &format!(r#"{{"orderId":{number}}}"#)));
+        let id = super::consumers::mapping(&ground, "orders-processor", "orders", State::Enabled);
+        let mut words =
+            vec!["--sandbox", "redrive", "-e", "dev", "--queue", "orders-dlq", "--engine", "client", "--yes"];
+        words.extend(["--ramp", "all", "--pause-consumers"]);
+        let ended = limited(&ground, blocks, &words);
+        assert!(ground.count("orders-dlq") > 0, "{blocks} blocks are no limit: {ended:?}");
+        let state = ground.sandbox.with(|world, now| world.lambda.mapping(now, DEV, REGION, &id).expect("there").state);
+        assert_eq!(state, State::Enabled, "{blocks}: {ended:?}");
     }
 }

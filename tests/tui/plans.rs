@@ -178,6 +178,7 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
         next: left.then(|| Text::line(&format!("opsctl redrive --resume {} --env {environment}", run_id(7)))),
         services: Vec::new(),
         mappings: Vec::new(),
+        still_paused: Vec::new(),
     }
 }
 

@@ -5,8 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio_util::sync::CancellationToken;
-
+use super::stop;
 use crate::{
     cli::{
         args::{Consent, Format, Global},
@@ -98,13 +97,18 @@ pub(super) async fn run(
     }
     let most = plan.operation.limit();
     let agreed = agree(&plan, consent, cloud)?;
+    let resumed = match &wanted {
+        Wanted::Resume(_, run, _) => Some(run.clone()),
+        Wanted::Operation(_) | Wanted::Planned(_) => None,
+    };
+    let left = stop::Left::of(&plan, &state, cloud, resumed);
     let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
     let shown = progress::Shown::new(out.format, most);
     let context = Context {
         cloud: cloud.clone(),
         state,
         random: fastrand::u64(..),
-        cancel: stop_on_signal(shown.notice()),
+        cancel: stop::on_signal(left, shown.notice()),
         progress: shown.tell(),
     };
     let report = match &wanted {
@@ -261,30 +265,6 @@ fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent,
 pub(super) fn person() -> Text {
     let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Text::line(&name.unwrap_or_else(|| "unknown".to_owned()))
-}
-
-/// The first Ctrl-C or SIGTERM asks the run to stop between batches; the second ends the program there and then, which
-/// loses nothing either: `--resume` picks it up.
-fn stop_on_signal(notice: impl Fn(&str) + Send + 'static) -> CancellationToken {
-    let cancel = CancellationToken::new();
-    let token = cancel.clone();
-    tokio::spawn(async move {
-        signalled().await;
-        notice("stopping after what is in hand; once more to stop at once");
-        token.cancel();
-        signalled().await;
-        std::process::exit(i32::from(Exit::Interrupted.code()));
-    });
-    cancel
-}
-
-async fn signalled() {
-    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    let Ok(mut terminate) = terminate else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn tell(report: &Report, realm: Realm, out: &mut Output) -> Result<Exit, CliError> {

@@ -12,7 +12,7 @@ use crate::{
         output::{Output, Table},
         world::{Site, World},
     },
-    cloud::CloudError,
+    cloud::{CloudError, ecs},
     domain::{
         EnvironmentName, QueueName, RunId, Text,
         consumer::{ConsumerId, Mapping, MappingState},
@@ -48,6 +48,8 @@ struct Answer<'a> {
     consumers: Vec<Row<'a>>,
     /// Environments of which nothing is known.
     unreachable: Vec<Unreachable<'a>>,
+    /// What is not known of the others.
+    unknown: Vec<Unreachable<'a>>,
 }
 
 #[derive(Serialize)]
@@ -57,10 +59,16 @@ struct Unreachable<'a> {
 }
 
 /// Why something could not be seen.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Problem {
     what: Text,
     hint: Option<Text>,
+}
+
+impl Problem {
+    fn of(error: &CloudError, site: &Site) -> Self {
+        Self { what: Text::line(&error.to_string()), hint: Some(Text::line(&error.hint(&site.environment))) }
+    }
 }
 
 /// An environment's consumers.
@@ -71,7 +79,7 @@ struct Found<'a> {
     workers: Vec<(QueueName, Service)>,
     paused: Option<Paused>,
     /// What is not known.
-    unknown: Vec<CloudError>,
+    unknown: Vec<Problem>,
 }
 
 pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
@@ -86,9 +94,9 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
         }
     }
     for Found { site, unknown, .. } in &found {
-        for error in unknown {
-            let (name, hint) = (&site.environment.name, error.hint(&site.environment));
-            out.warning(&format!("{name}: consumers are not all known: {error} ({hint})"));
+        for Problem { what, hint } in unknown {
+            let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            out.warning(&format!("{}: consumers are not all known: {what}{hint}", site.environment.name));
         }
     }
     show(args, &found, &failed, out)?;
@@ -102,39 +110,36 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
 async fn look<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliError> {
     let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
     let mut unknown = Vec::new();
+    let none = || ecs::Found { found: Vec::new(), missing: Vec::new() };
     let workers = async {
         if site.environment.services.consumers.is_empty() {
-            return (Ok(Vec::new()), Ok(Vec::new()));
+            return (Ok(Vec::new()), Ok(none()));
         }
-        let (queues, services) = tokio::join!(cloud.sqs().list(None), cloud.ecs().all());
-        (queues, services.map(|all| all.found))
+        tokio::join!(cloud.sqs().list(None), cloud.ecs().all())
     };
     let (caller, mappings, (queues, services)) =
         tokio::join!(cloud.identity().caller(), cloud.lambda().mappings(), workers);
     let caller = caller.map_err(|error| CliError::cloud(&error, &site.environment))?;
-    let mut known = |error| {
-        unknown.push(error);
-        Vec::new()
-    };
-    let mappings = mappings.unwrap_or_else(&mut known);
-    let queues: Vec<QueueName> = queues.map_or_else(
-        |error| {
-            known(error);
-            Vec::new()
-        },
-        |urls| urls.iter().map(|url| url.name()).collect(),
-    );
-    let services = services.unwrap_or_else(|error| {
-        unknown.push(error);
-        Vec::new()
-    });
+    let mut denied = |error: CloudError| unknown.push(Problem::of(&error, site));
+    let mappings = mappings.map_err(&mut denied).unwrap_or_default();
+    let queues = queues.map_err(&mut denied).unwrap_or_default();
+    let queues: Vec<QueueName> = queues.iter().map(|url| url.name()).collect();
+    let ecs::Found { found: services, missing } = services.map_err(&mut denied).unwrap_or_else(|()| none());
+    unknown.extend(missing.iter().map(|one| {
+        let what = format!("ECS does not show {}: {}", one.arn, one.reason);
+        Problem { what: Text::line(&what), hint: None }
+    }));
     let rules = &site.environment.services;
     let workers = services.iter().flat_map(|service| {
         let of_it = queues.iter().filter(|queue| rules.consumes(&service.id, queue.as_str()));
         of_it.map(|queue| (queue.clone(), service.clone())).collect::<Vec<_>>()
     });
     let workers = workers.collect();
-    let paused = Paused::read(state, &caller.account, &site.environment.region).ok();
+    let paused = Paused::read(state, &caller.account, &site.environment.region).map_err(|error| {
+        let what = format!("which of them opsctl paused is not known: {error}");
+        unknown.push(Problem { what: Text::line(&what), hint: Some(Text::from(error.hint())) });
+    });
+    let paused = paused.ok();
     Ok(Found { site, mappings, workers, paused, unknown })
 }
 
@@ -181,15 +186,26 @@ fn show(
             let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
             let unreachable =
                 failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
-            out.document("opsctl/consumers/1", &Answer { consumers: rows, unreachable })?;
+            let unknown = unknown(found).collect();
+            out.document("opsctl/consumers/1", &Answer { consumers: rows, unreachable, unknown })?;
         }
         Format::Jsonl => {
             for row in &rows {
                 out.json_line("opsctl/consumer/1", row)?;
             }
+            for problem in unknown(found) {
+                out.json_line("opsctl/consumers-unknown/1", &problem)?;
+            }
         }
     }
     Ok(())
+}
+
+fn unknown<'a>(found: &'a [Found]) -> impl Iterator<Item = Unreachable<'a>> {
+    found.iter().flat_map(|one| {
+        let environment = &one.site.environment.name;
+        one.unknown.iter().map(move |error| Unreachable { environment, error: error.clone() })
+    })
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -17,6 +17,7 @@ mod reference;
 mod runs;
 mod sandbox;
 mod services;
+mod stop;
 
 use self::change::Wanted;
 pub(super) use self::console::is_possible as console_is_possible;

@@ -2,27 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use super::{Consumers, Switch, Turn};
+use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
+
+use super::{Consumers, READS_LAG, Switch, Turn};
 use crate::{
-    cloud::{Cloud, CloudError},
+    cloud::{Cloud, CloudError, ErrorKind, ecs::Missing},
     domain::{
-        QueueArn, QueueName,
+        QueueArn, QueueName, RunId,
         consumer::{ConsumerId, Mapping, MappingId, MappingState},
+        environment::glob,
         service::{Scaling, Service, ServiceId},
+        service_rules::ServiceRules,
     },
     journal::{History, Pause, Paused},
     operations::{OperationError, Planner, scale},
 };
 
+/// Services looked at at once.
+const AT_ONCE: usize = 6;
+
+/// Which services to look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which<'a> {
+    None,
+    All,
+    /// Those that were paused: for this queue, or for any.
+    Paused(Option<&'a QueueName>),
+}
+
 /// What was seen.
 pub(super) struct Scene {
     pub(super) mappings: Result<Vec<Mapping>, CloudError>,
     pub(super) services: Vec<Service>,
+    /// What ECS did not show of all services.
+    missing: Vec<Missing>,
+    /// Paused services of which it can't be known how they are.
+    unknown: Vec<(ServiceId, CloudError)>,
     /// None: not known.
     pub(super) scaling: Option<BTreeMap<ServiceId, Scaling>>,
     pub(super) paused: Paused,
     /// What the run has done already, where it is taken up again.
     history: History,
+    /// That run.
+    run: Option<RunId>,
+    now: Timestamp,
 }
 
 /// Consumers, sorted.
@@ -34,25 +58,77 @@ pub(super) struct Found {
     pub(super) left: Vec<String>,
     /// Services that may not be put to zero.
     pub(super) always_on: Vec<ServiceId>,
+    /// What could not be seen and may be a consumer.
+    pub(super) unseen: Vec<String>,
 }
 
 impl Scene {
-    pub(super) async fn look(cloud: &Cloud, planner: &Planner, needs_services: bool) -> Result<Self, OperationError> {
+    pub(super) async fn look(cloud: &Cloud, planner: &Planner, which: Which<'_>) -> Result<Self, OperationError> {
         let caller = cloud.identity().caller().await?;
-        let services = async {
-            if !needs_services {
-                return (Ok(Vec::new()), None);
-            }
-            let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
-            (services.map(|all| all.found), scaling.ok())
-        };
-        let (mappings, (services, scaling)) = tokio::join!(cloud.lambda().mappings(), services);
         let history = match &planner.resuming {
             Some(run) => History::read(&planner.state.open(run)?)?,
             None => History::default(),
         };
         let paused = Paused::read(&planner.state, &caller.account, &cloud.environment().region)?;
-        Ok(Self { mappings, services: services?, scaling, paused, history })
+        let mut scene = Self {
+            mappings: Ok(Vec::new()),
+            services: Vec::new(),
+            missing: Vec::new(),
+            unknown: Vec::new(),
+            scaling: None,
+            paused,
+            history,
+            run: planner.resuming.clone(),
+            now: cloud.clock().now(),
+        };
+        let (mappings, services) = tokio::join!(cloud.lambda().mappings(), scene.look_at_services(cloud, which));
+        services?;
+        scene.mappings = mappings;
+        Ok(scene)
+    }
+
+    async fn look_at_services(&mut self, cloud: &Cloud, which: Which<'_>) -> Result<(), CloudError> {
+        match which {
+            Which::None => {}
+            Which::All => {
+                let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+                let services = services?;
+                (self.services, self.missing, self.scaling) = (services.found, services.missing, scaling.ok());
+            }
+            // Each by itself: who is not in a listing is not gone, its cluster may only be denied.
+            Which::Paused(queue) => {
+                let wanted: Vec<ServiceId> = self
+                    .remembered(queue)
+                    .into_keys()
+                    .filter_map(|id| match id {
+                        ConsumerId::Service(service) => Some(service),
+                        ConsumerId::Mapping(_) => None,
+                    })
+                    .collect();
+                let looks: Vec<_> = wanted.iter().map(|id| cloud.ecs().service(id)).collect();
+                let answers: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+                for (id, answer) in wanted.iter().zip(answers) {
+                    match answer {
+                        // A service that was deleted is described for a while.
+                        Ok(service) if service.status.as_str() == "INACTIVE" => {}
+                        Ok(service) => self.services.push(service),
+                        Err(error) if error.kind == ErrorKind::NotFound => {}
+                        Err(error) => self.unknown.push((id.clone(), error)),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the run that is taken up again has paused it, and nobody has resumed it since.
+    fn is_paused_by_run(&self, id: &ConsumerId) -> bool {
+        self.run.is_some() && self.paused.of(id).map(|pause| &pause.run) == self.run.as_ref()
+    }
+
+    /// Whether it was paused so short a time ago that reads may show what was before.
+    fn is_just_paused(&self, id: &ConsumerId) -> bool {
+        self.paused.of(id).is_some_and(|pause| self.now.duration_since(pause.at) < READS_LAG)
     }
 
     /// Those that take messages of these queues.
@@ -61,8 +137,8 @@ impl Scene {
         let reads = |mapping: &&Mapping| queues.iter().any(|queue| queue.as_str() == mapping.source_arn);
         for mapping in self.mappings.iter().flatten().filter(reads) {
             // What this run has paused itself is no change of the world.
-            let is_ours = self.history.mappings.get(&mapping.id) == Some(&false);
             let id = ConsumerId::Mapping(mapping.id.clone());
+            let is_ours = self.history.mappings.get(&mapping.id) == Some(&false) && self.is_paused_by_run(&id);
             match (mapping.state.is_on() || is_ours, &mapping.queue) {
                 (true, Some(queue)) => found.switch(mapping, queue, false),
                 _ => found.left.push(self.left(&id, mapping.function.as_str(), mapping.state.words())),
@@ -72,9 +148,10 @@ impl Scene {
         for service in &self.services {
             let queue = queues.iter().map(QueueArn::name).find(|queue| rules.consumes(&service.id, queue.as_str()));
             let Some(queue) = queue else { continue };
-            let ours = self.history.desired.get(&service.id).filter(|(_, to)| *to == 0 && service.desired == 0);
-            let from = ours.map_or(service.desired, |(from, _)| *from);
             let id = ConsumerId::Service(service.id.clone());
+            let ours = self.history.desired.get(&service.id).filter(|(_, to)| *to == 0 && service.desired == 0);
+            let ours = ours.filter(|_| self.is_paused_by_run(&id));
+            let from = ours.map_or(service.desired, |(from, _)| *from);
             if from == 0 {
                 found.left.push(self.left(&id, &service.id.to_string(), "at zero"));
                 continue;
@@ -86,24 +163,31 @@ impl Scene {
             found.services.push(service.clone());
             found.bound.services.push((queue, change));
         }
+        let concerning = self.missing.iter().filter(|one| may_be_a_consumer(one, rules, queues));
+        found.unseen = concerning.map(|Missing { arn, reason }| format!("{arn} ({reason})")).collect();
         found
     }
 
     /// Those that opsctl has paused: for this queue, or for any.
     pub(super) fn to_resume(&self, queue: Option<&QueueName>, timeout_seconds: u32) -> Found {
         let mut found = Found::new(Turn::Resume, timeout_seconds);
-        let ours = self.history.mappings.keys().cloned().map(ConsumerId::Mapping);
-        let ours = ours.chain(self.history.desired.keys().cloned().map(ConsumerId::Service));
-        let known = self.paused.all().filter(|(_, pause)| queue.is_none_or(|queue| pause.queue == *queue));
-        let mut wanted: BTreeMap<ConsumerId, Option<&Pause>> = ours.map(|id| (id, None)).collect();
-        wanted.extend(known.map(|(id, pause)| (id, Some(pause))));
-        for (id, pause) in wanted {
+        for (id, pause) in self.remembered(queue) {
             match &id {
                 ConsumerId::Mapping(mapping) => self.resume_mapping(&id, mapping, &mut found),
                 ConsumerId::Service(service) => self.resume_service(&id, service, pause, &mut found),
             }
         }
         found
+    }
+
+    /// Who was paused, and who the run that is taken up again was about to resume.
+    fn remembered(&self, queue: Option<&QueueName>) -> BTreeMap<ConsumerId, Option<&Pause>> {
+        let ours = self.history.mappings.keys().cloned().map(ConsumerId::Mapping);
+        let ours = ours.chain(self.history.desired.keys().cloned().map(ConsumerId::Service));
+        let known = self.paused.all().filter(|(_, pause)| queue.is_none_or(|queue| pause.queue == *queue));
+        let mut wanted: BTreeMap<ConsumerId, Option<&Pause>> = ours.map(|id| (id, None)).collect();
+        wanted.extend(known.map(|(id, pause)| (id, Some(pause))));
+        wanted
     }
 
     fn resume_mapping(&self, id: &ConsumerId, mapping: &MappingId, found: &mut Found) {
@@ -113,9 +197,20 @@ impl Scene {
             return found.bound.forget.push(id.clone());
         };
         let is_ours = self.history.mappings.get(mapping) == Some(&true);
-        match (&shown.queue, shown.state.is_on() && !is_ours, shown.state) {
-            (Some(queue), false, state) if state != MappingState::Deleting => found.switch(shown, queue, true),
-            _ => {
+        let is_wanted = match shown.state {
+            MappingState::Deleting => false,
+            state if state.is_on() => is_ours || self.is_just_paused(id),
+            // Once it is forgotten, it was resumed: somebody else has paused it since.
+            _ => self.paused.of(id).is_some(),
+        };
+        match &shown.queue {
+            Some(queue) if is_wanted => {
+                if shown.state.is_on() && self.is_just_paused(id) {
+                    found.bound.set = scale::Set::Always;
+                }
+                found.switch(shown, queue, true);
+            }
+            Some(_) | None => {
                 found.left.push(format!("{} ({})", shown.function, shown.state.words()));
                 found.bound.forget.push(id.clone());
             }
@@ -123,10 +218,23 @@ impl Scene {
     }
 
     fn resume_service(&self, id: &ConsumerId, service: &ServiceId, pause: Option<&Pause>, found: &mut Found) {
+        if let Some((_, error)) = self.unknown.iter().find(|(unknown, _)| unknown == service) {
+            return found.unseen.push(format!("{id} ({error})"));
+        }
         let Some(shown) = self.services.iter().find(|shown| shown.id == *service) else {
             found.left.push(format!("{id} is gone"));
             return found.bound.forget.push(id.clone());
         };
+        let queue = pause.map_or_else(|| QueueName(String::new()), |pause| pause.queue.clone());
+        if let Some(to) = pause.and_then(|pause| pause.desired)
+            && shown.desired > 0
+            && self.is_just_paused(id)
+        {
+            found.bound.set = scale::Set::Always;
+            found.services.push(shown.clone());
+            let change = scale::Change { service: service.clone(), from: 0, now: 0, to };
+            return found.bound.services.push((queue, change));
+        }
         let ours = self.history.desired.get(service).filter(|(_, to)| *to == shown.desired);
         let from = ours.map_or(shown.desired, |(from, _)| *from);
         let size = pause.and_then(|pause| pause.desired).or(ours.map(|(_, to)| *to));
@@ -134,7 +242,6 @@ impl Scene {
             found.left.push(format!("{service} ({} of {} run)", shown.running, shown.desired));
             return found.bound.forget.push(id.clone());
         };
-        let queue = pause.map_or_else(|| QueueName(String::new()), |pause| pause.queue.clone());
         found.services.push(shown.clone());
         found.bound.services.push((queue, scale::Change { service: service.clone(), from, now: shown.desired, to }));
     }
@@ -150,12 +257,35 @@ impl Scene {
 
 impl Found {
     fn new(turn: Turn, timeout_seconds: u32) -> Self {
-        let bound = Consumers { turn, mappings: Vec::new(), services: Vec::new(), forget: Vec::new(), timeout_seconds };
-        Self { bound, services: Vec::new(), left: Vec::new(), always_on: Vec::new() }
+        let (mappings, services, forget) = (Vec::new(), Vec::new(), Vec::new());
+        let bound = Consumers { turn, mappings, services, forget, set: scale::Set::WhereOther, timeout_seconds };
+        Self { bound, services: Vec::new(), left: Vec::new(), always_on: Vec::new(), unseen: Vec::new() }
     }
 
     fn switch(&mut self, mapping: &Mapping, queue: &QueueName, enabled: bool) {
         let (id, function, queue) = (mapping.id.clone(), mapping.function.clone(), queue.clone());
         self.bound.mappings.push(Switch { id, function, queue, enabled });
+    }
+}
+
+/// Whether what ECS did not show may take messages of these queues.
+fn may_be_a_consumer(missing: &Missing, rules: &ServiceRules, queues: &[QueueArn]) -> bool {
+    let names: Vec<QueueName> = queues.iter().map(QueueArn::name).collect();
+    if let Some(cluster) = missing.arn.as_str().strip_prefix("cluster ") {
+        let workers = rules.consumers.iter().filter(|(queue, _)| names.iter().any(|name| glob(queue, name.as_str())));
+        let mut clusters = workers.map(|(_, worker)| worker.split_once('/').map_or("*", |(cluster, _)| cluster));
+        return clusters.any(|pattern| glob(pattern, cluster));
+    }
+    // It was deleted while they were listed.
+    if missing.reason.as_str() == "MISSING" {
+        return false;
+    }
+    let mut parts = missing.arn.as_str().rsplit('/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(cluster), Some(_)) => {
+            names.iter().any(|queue| rules.consumes(&ServiceId::new(cluster, name), queue.as_str()))
+        }
+        // Older ARNs do not say the cluster.
+        _ => true,
     }
 }

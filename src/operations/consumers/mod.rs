@@ -3,6 +3,7 @@
 mod find;
 mod plan;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::scale;
@@ -15,6 +16,8 @@ pub(super) use plan::{around, pause, resume};
 
 /// How long to wait, where nothing is said, seconds.
 pub(super) const TIMEOUT_SECONDS: u32 = 600;
+/// So long after an update reads may still show what was before it.
+pub(crate) const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
 
 /// Pause all consumers of a queue, and remember them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -78,6 +81,8 @@ pub struct Consumers {
     pub services: Vec<(QueueName, scale::Change)>,
     /// Remembered as paused, but not: gone, or somebody has resumed them.
     pub forget: Vec<ConsumerId>,
+    /// When they are set.
+    pub set: scale::Set,
     /// How long to wait in all.
     pub timeout_seconds: u32,
 }
@@ -101,13 +106,9 @@ impl Consumers {
         self.mappings.len() + self.services.len()
     }
 
-    /// What brings these back, or takes them out again.
-    pub fn reversed(&self) -> Self {
-        let turn = match self.turn {
-            Turn::Pause => Turn::Resume,
-            Turn::Resume => Turn::Pause,
-        };
-        let mappings = self.mappings.iter().map(|one| Switch { enabled: !one.enabled, ..one.clone() }).collect();
+    /// What brings these back that were paused.
+    pub fn back(&self) -> Self {
+        let mappings = self.mappings.iter().map(|one| Switch { enabled: true, ..one.clone() }).collect();
         let back = |change: &scale::Change| scale::Change {
             from: change.to,
             now: change.to,
@@ -115,6 +116,19 @@ impl Consumers {
             ..change.clone()
         };
         let services = self.services.iter().map(|(queue, change)| (queue.clone(), back(change))).collect();
-        Self { turn, mappings, services, forget: Vec::new(), timeout_seconds: self.timeout_seconds }
+        let timeout_seconds = self.timeout_seconds;
+        Self { turn: Turn::Resume, mappings, services, forget: Vec::new(), set: scale::Set::Back, timeout_seconds }
+    }
+
+    /// Who they are.
+    pub fn ids(&self) -> Vec<ConsumerId> {
+        let services = self.services.iter().map(|(_, change)| ConsumerId::Service(change.service.clone()));
+        self.mappings.iter().map(|one| ConsumerId::Mapping(one.id.clone())).chain(services).collect()
+    }
+
+    /// Leaves out all others.
+    pub fn retain(&mut self, wanted: impl Fn(&ConsumerId) -> bool) {
+        self.mappings.retain(|one| wanted(&ConsumerId::Mapping(one.id.clone())));
+        self.services.retain(|(_, change)| wanted(&ConsumerId::Service(change.service.clone())));
     }
 }

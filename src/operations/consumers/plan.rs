@@ -2,11 +2,12 @@
 
 use super::{
     Consumers, PauseConsumers, ResumeConsumers, Turn,
-    find::{Found, Scene},
+    find::{Found, Scene, Which},
 };
 use crate::{
     cloud::Cloud,
-    domain::{QueueArn, QueueName, Text, words::counted},
+    domain::{QueueArn, QueueName, Text, consumer::ConsumerId, words::counted},
+    journal::Pause,
     operations::{Bound, OperationError, Planned, Planner, resolve},
     plan::{Call, Fact, Plan},
 };
@@ -24,7 +25,7 @@ pub(in crate::operations) async fn pause(
 ) -> Result<Planned, OperationError> {
     let queue = resolve::queue(cloud, &asked.queue).await?;
     let has_workers = cloud.environment().services.has_consumers(queue.name.as_str());
-    let scene = Scene::look(cloud, planner, has_workers).await?;
+    let scene = Scene::look(cloud, planner, if has_workers { Which::All } else { Which::None }).await?;
     let found = scene.to_pause(cloud, std::slice::from_ref(&queue.arn), asked.timeout_seconds);
     let mut plan = planner.draft();
     plan.resource = Text::line(queue.name.as_str());
@@ -51,7 +52,7 @@ pub(in crate::operations) async fn resume(
     // The queue may be gone by now: its name is enough.
     let queue = asked.queue.as_deref().map(|given| given.trim().rsplit(['/', ':']).next().unwrap_or_default());
     let queue = queue.map(|name| QueueName(name.to_owned()));
-    let scene = Scene::look(cloud, planner, true).await?;
+    let scene = Scene::look(cloud, planner, Which::Paused(queue.as_ref())).await?;
     let found = scene.to_resume(queue.as_ref(), asked.timeout_seconds);
     let mut plan = planner.draft();
     let whose = queue.as_ref().map_or_else(|| "all queues".to_owned(), ToString::to_string);
@@ -76,7 +77,7 @@ pub(in crate::operations) async fn around(
 ) -> Result<Consumers, OperationError> {
     let rules = &cloud.environment().services;
     let has_workers = queues.iter().any(|queue| rules.has_consumers(queue.name().as_str()));
-    let scene = Scene::look(cloud, planner, has_workers).await?;
+    let scene = Scene::look(cloud, planner, if has_workers { Which::All } else { Which::None }).await?;
     let found = scene.to_pause(cloud, queues, super::TIMEOUT_SECONDS);
     describe(plan, &found, &scene, cloud, "paused meanwhile");
     if found.bound.count() == 0 {
@@ -92,12 +93,14 @@ pub(in crate::operations) async fn around(
 fn describe(plan: &mut Plan, found: &Found, scene: &Scene, cloud: &Cloud, label: &str) {
     let bound = &found.bound;
     for switch in &bound.mappings {
-        fact(plan, label, &format!("mapping {} of {} ({})", switch.function, switch.queue, switch.id.0));
+        let by = paused_by(scene, bound.turn, &ConsumerId::Mapping(switch.id.clone()));
+        fact(plan, label, &format!("mapping {} of {} ({}){by}", switch.function, switch.queue, switch.id.0));
         let to = if switch.enabled { "paused to enabled" } else { "enabled to paused" };
         plan.observed.insert(format!("mapping {}", switch.id.0), format!("{}, {to}", switch.function));
     }
     for (_, change) in &bound.services {
-        fact(plan, label, &format!("service {} {} to {}", change.service, change.from, change.to));
+        let by = paused_by(scene, bound.turn, &ConsumerId::Service(change.service.clone()));
+        fact(plan, label, &format!("service {} {} to {}{by}", change.service, change.from, change.to));
         let value = format!("desired {} to {}", change.from, change.to);
         plan.observed.insert(format!("service {}", change.service), value);
     }
@@ -107,6 +110,9 @@ fn describe(plan: &mut Plan, found: &Found, scene: &Scene, cloud: &Cloud, label:
     match &scene.mappings {
         Ok(_) => {}
         Err(error) => plan.blockers.push(Text::line(&format!("the event source mappings are not known: {error}"))),
+    }
+    for unseen in &found.unseen {
+        plan.blockers.push(Text::line(&format!("not known, and may be a consumer: {unseen}")));
     }
     for service in &found.always_on {
         plan.blockers.push(Text::line(&format!("{service} is always on")));
@@ -147,6 +153,16 @@ fn warn(plan: &mut Plan, found: &Found, scene: &Scene, cloud: &Cloud) {
                 format!("{} takes messages of {} as well, which wait meanwhile", change.service, others.join(", "));
             plan.warnings.push(Text::line(&text));
         }
+    }
+}
+
+/// Whose pause it is that ends, and of when.
+fn paused_by(scene: &Scene, turn: Turn, id: &ConsumerId) -> String {
+    match (turn, scene.paused.of(id)) {
+        (Turn::Resume, Some(Pause { run, at, .. })) => {
+            format!(", paused by {run} at {}", at.strftime("%F %T UTC"))
+        }
+        (Turn::Resume, None) | (Turn::Pause, _) => String::new(),
     }
 }
 

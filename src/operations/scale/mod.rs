@@ -88,6 +88,17 @@ impl<'a> From<&'a Sleep> for Asked<'a> {
     }
 }
 
+/// When a change is made, seen from what a look shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// Where it is not so already.
+    WhereOther,
+    /// Always: reads lag behind what was done a moment ago.
+    Always,
+    /// Always, and even where it can't be written down: what the run has put down itself comes back.
+    Back,
+}
+
 /// Changes of desired counts to be made.
 #[derive(Debug)]
 pub struct Scale {
@@ -95,6 +106,8 @@ pub struct Scale {
     pub direction: Direction,
     /// One stage after the other, the services of a stage at once.
     pub stages: Vec<Vec<Change>>,
+    /// When counts are set.
+    pub set: Set,
     /// How long to wait in all.
     pub timeout_seconds: u32,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Asked, Change, Direction, Scale,
+    Asked, Change, Direction, Scale, Set,
     members::{self, Members},
 };
 use crate::{
@@ -75,7 +75,8 @@ pub(in crate::operations) async fn plan(
     describe(&mut plan, &asked, &members, &stages, &known);
     refuse(&mut plan, &asked, &members, environment.protection);
     let stages = stages.into_iter().map(|stage| stage.into_iter().map(|sized| sized.change).collect()).collect();
-    let scale = Scale { direction: asked.direction, stages, timeout_seconds: asked.timeout_seconds };
+    let scale =
+        Scale { direction: asked.direction, stages, set: Set::WhereOther, timeout_seconds: asked.timeout_seconds };
     Ok(Planned { plan, bound: Bound::Scale(scale) })
 }
 

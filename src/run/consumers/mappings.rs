@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Consumers, Context, End, Failure, Journal, Report};
+use super::{Consumers, Context, End, Failure, Journal, Told};
 use crate::{
     cloud::{CloudError, ErrorKind},
     domain::{
@@ -14,27 +14,20 @@ use crate::{
         consumer::{Mapping, MappingId, MappingState},
     },
     journal::Record,
-    operations::{consumers::Switch, transfer::Tally},
-    run::Progress,
+    operations::{
+        consumers::{READS_LAG, Switch},
+        scale::Set,
+    },
 };
 
 /// Between looks: Lambda's control plane takes about 15 calls a second, shared by the account (Lambda quotas).
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// So long after an update reads may still show what was before it.
-const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
 /// Mappings that are worked on at once.
 const AT_ONCE: usize = 6;
 /// A mapping is set again so often after lost answers.
 const LOST_MAX: u32 = 4;
 /// Failed looks in a row.
 const LOOKS_FAILED_MAX: u32 = 20;
-
-/// Whether the mappings' part tells how far it is; the services' part tells otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tells {
-    Yes,
-    No,
-}
 
 /// What became of a mapping that was to be paused or resumed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,19 +70,14 @@ impl Switched {
 }
 
 /// Switches all, some at once.
-pub(super) async fn switch(
-    consumers: &Consumers,
-    context: &Context,
-    journal: &Journal,
-    report: &Report,
-    tells: Tells,
-) -> Vec<Switched> {
+pub(super) async fn switch(consumers: &Consumers, context: &Context, journal: &Journal, told: &Told) -> Vec<Switched> {
     let timeout = SignedDuration::from_secs(i64::from(consumers.timeout_seconds));
     let now = context.cloud.clock().now();
     let deadline = now.checked_add(timeout).unwrap_or(Timestamp::MAX);
-    let runs = consumers.mappings.iter().map(|switch| {
-        One { switch, context, journal, report, deadline, tells, began: now, count: consumers.mappings.len() }.run()
-    });
+    let runs = consumers
+        .mappings
+        .iter()
+        .map(|switch| One { switch, set: consumers.set, context, journal, deadline, told, began: now }.run());
     let runs: Vec<_> = runs.collect();
     stream::iter(runs).buffered(AT_ONCE).collect().await
 }
@@ -124,13 +112,12 @@ enum Halt {
 
 struct One<'a> {
     switch: &'a Switch,
+    set: Set,
     context: &'a Context,
     journal: &'a Journal,
-    report: &'a Report,
     deadline: Timestamp,
-    tells: Tells,
+    told: &'a Told,
     began: Timestamp,
-    count: usize,
 }
 
 /// What is known so far.
@@ -181,9 +168,11 @@ impl One<'_> {
         loop {
             let shown = self.look().await?;
             known.state = Some(shown.state);
-            self.tell(shown.state);
+            // Reads lag: what shall be set in any case is there once Lambda has taken it.
+            let is_there = is_there(shown.state) && (self.set == Set::WhereOther || known.set_at.is_some());
+            self.tell(shown.state, is_there);
             match shown.state {
-                state if is_there(state) => {
+                _ if is_there => {
                     known.is_set = true;
                     return Ok(());
                 }
@@ -210,7 +199,11 @@ impl One<'_> {
         let (mapping, function) = (id.0.clone(), function.clone());
         let intent = Record::MappingIntent { mapping, function, enabled: *enabled };
         let written = self.journal.write(vec![intent], Vec::new()).await;
-        written.map_err(|error| Halt::Failed(Text::line(&error.to_string())))?;
+        match (self.set, written) {
+            // A full disk keeps no consumer paused.
+            (Set::Back, _) | (_, Ok(())) => {}
+            (Set::WhereOther | Set::Always, Err(error)) => return Err(Halt::Failed(Text::line(&error.to_string()))),
+        }
         match self.context.cloud.lambda().set_enabled(id, *enabled).await {
             Ok(shown) => {
                 known.is_set = true;
@@ -260,24 +253,10 @@ impl One<'_> {
         }
     }
 
-    fn tell(&self, state: MappingState) {
-        if self.tells == Tells::No {
-            return;
-        }
+    fn tell(&self, state: MappingState, is_done: bool) {
         let still = if state == MappingState::Disabling { ", still takes messages" } else { "" };
         let words = format!("{}: {}{still}", self.switch.function, state.words());
-        (self.context.progress)(&Progress {
-            run: self.report.run.clone(),
-            messages_estimate: self.count as u64,
-            started_at: self.report.started_at,
-            at: self.context.cloud.clock().now(),
-            tally: Tally::default(),
-            task: Some(Text::line(&words)),
-            what: "consumer",
-            news: Vec::new(),
-            log: Vec::new(),
-            services: Vec::new(),
-        });
+        self.told.mapping(&self.switch.id, words, is_done);
     }
 }
 

@@ -4,25 +4,24 @@
 //! later, a resume of the run or `consumers resume`, brings back exactly that.
 
 mod mappings;
+mod told;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, End, Failure, Report, report, scale, verify};
 use crate::{
-    domain::{AccountId, QueueName, Text, consumer::ConsumerId, service::ServiceId, words::counted_is},
+    domain::{AccountId, EnvironmentName, QueueName, Text, consumer::ConsumerId, words::counted_is},
     journal::{Journal, Pause, Paused},
     operations::{
         consumers::{Consumers, Turn},
-        scale::{Direction, Scale},
+        scale::{Direction, Scale, Set},
         transfer::Tally,
     },
 };
 pub use mappings::Switched;
-
-/// So long after an update reads may show what was before it.
-const READS_LAG: Duration = Duration::from_secs(3);
+use told::Told;
 
 /// What became of it.
 struct Turned {
@@ -43,6 +42,9 @@ pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journ
         (report.end, report.failure) = (end, Some(failure));
         let next = format!("opsctl {} --resume {} --env {environment}", report.operation, report.run);
         report.next = Some(Text::line(&next));
+        if consumers.turn == Turn::Resume {
+            report.still_paused = still_paused(&consumers, &report);
+        }
     } else if consumers.turn == Turn::Pause && done > 0 {
         let queue = consumers.queues().into_iter().next().map(|queue| queue.to_string()).unwrap_or_default();
         report
@@ -81,23 +83,45 @@ where
     };
     // Whoever asked the run to stop still wants the consumers back; who asks twice ends the program.
     let context = Context { cancel: CancellationToken::new(), ..context.clone() };
-    let back = consumers.reversed();
-    if let Err(failure) = verify(&context, journal, &report).await {
+    let back = to_bring_back(&consumers, &context, &paused);
+    if back.count() == 0 {
+        return report;
+    }
+    let verified = verify::account_on_the_way_back(&context, journal, &report.account).await;
+    if let Err(stop) = verified {
+        let failure = report::failure(&stop, context.cloud.environment());
         not_resumed(&mut report, &back, &failure, &context);
         return report;
     }
-    let Turned { report: resumed, why } = turn(&back, &context, journal, paused).await;
+    let blank = Report { notes: Vec::new(), mappings: Vec::new(), services: Vec::new(), ..paused };
+    let Turned { report: resumed, why } = turn(&back, &context, journal, blank).await;
     report.mappings = resumed.mappings;
     report.services = resumed.services;
+    report.notes.extend(resumed.notes);
     match why {
-        None if back.count() > 0 => {
+        None => {
             let text = format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were"));
             report.notes.push(Text::line(&text));
         }
-        None => {}
         Some((_, failure)) => not_resumed(&mut report, &back, &failure, &context),
     }
     report
+}
+
+/// Those that this try has touched, or an earlier one of the run: what is not remembered by it is others' business.
+fn to_bring_back(consumers: &Consumers, context: &Context, paused: &Report) -> Consumers {
+    let mut back = consumers.back();
+    let mappings = paused.mappings.iter().filter(|one| one.is_set).map(|one| ConsumerId::Mapping(one.id.clone()));
+    let services = paused.services.iter().filter(|one| one.is_set || one.may_be_set);
+    let touched: Vec<ConsumerId> =
+        mappings.chain(services.map(|one| ConsumerId::Service(one.service.clone()))).collect();
+    let account = AccountId(paused.account.clone());
+    // Where nobody can say who they are, it is all of them: they took messages when the plan was made.
+    if let Ok(known) = Paused::read(&context.state, &account, &context.cloud.environment().region) {
+        let is_ours = |id: &ConsumerId| known.of(id).is_some_and(|pause| pause.run == paused.run);
+        back.retain(|id| touched.contains(id) || is_ours(id));
+    }
+    back
 }
 
 /// Another account's consumers are not to be touched, should somebody have logged in elsewhere meanwhile.
@@ -108,19 +132,62 @@ async fn verify(context: &Context, journal: &Journal, report: &Report) -> Result
 
 /// The worst that can be left behind: said first, and how to mend it.
 fn not_resumed(report: &mut Report, back: &Consumers, failure: &Failure, context: &Context) {
-    let environment = &context.cloud.environment().name;
-    let commands: Vec<String> = back
-        .queues()
-        .iter()
-        .map(|queue| format!("opsctl consumers resume --queue {queue} --env {environment}"))
-        .collect();
-    let text = format!("CONSUMERS ARE STILL PAUSED: {}; `{}` brings them back", failure.what, commands.join("`, `"));
-    report.notes.insert(0, Text::line(&text));
-    if matches!(report.end, End::Done | End::Nothing) {
-        report.end = End::Partly;
-        report.failure = Some(failure.clone());
-        report.next = commands.first().map(|command| Text::line(command));
+    report.still_paused = still_paused(back, report);
+    say(report, failure.what.as_str(), &back.queues(), &context.cloud.environment().name);
+    match report.end {
+        End::Interrupted => {}
+        End::Done | End::Nothing | End::Failed | End::Refused | End::Partly | End::Stale => report.end = End::Partly,
     }
+    report.failure.get_or_insert_with(|| failure.clone());
+}
+
+/// Who was to be resumed, and was not seen to be.
+fn still_paused(back: &Consumers, report: &Report) -> Vec<Text> {
+    let mappings = report.mappings.iter().filter(|one| one.is_done).map(|one| ConsumerId::Mapping(one.id.clone()));
+    let services = report.services.iter().filter(|one| one.is_done);
+    let done: Vec<ConsumerId> = mappings.chain(services.map(|one| ConsumerId::Service(one.service.clone()))).collect();
+    let open = back.ids().into_iter().filter(|id| !done.contains(id));
+    open.map(|id| Text::line(&id.to_string())).collect()
+}
+
+/// Said before all else; and what to do next is that.
+fn say(report: &mut Report, why: &str, queues: &[QueueName], environment: &EnvironmentName) {
+    let commands: Vec<String> =
+        queues.iter().map(|queue| format!("opsctl consumers resume --queue {queue} --env {environment}")).collect();
+    let text = format!("CONSUMERS ARE STILL PAUSED: {why}; `{}` brings them back", commands.join("`, `"));
+    report.notes.insert(0, Text::line(&text));
+    let next = commands.first().map(|command| Text::line(command));
+    if let Some(then) = std::mem::replace(&mut report.next, next) {
+        report.notes.push(Text::line(&format!("after that, `{then}` goes on with what is left")));
+    }
+}
+
+/// Of a run that was taken up again and did not begin: what an earlier try of it paused is paused still.
+pub(super) fn say_still_paused(mut report: Report, context: &Context) -> Report {
+    let environment = context.cloud.environment();
+    let known = Paused::read(&context.state, &AccountId(report.account.clone()), &environment.region);
+    let known = match known {
+        // Of a pause by itself it is what was wanted.
+        _ if report.operation == "consumers pause" => return report,
+        Ok(known) => known,
+        Err(error) => {
+            let text = format!("whether consumers are still paused can't be known: {error}");
+            report.notes.push(Text::line(&text));
+            return report;
+        }
+    };
+    let ours = || known.all().filter(|(_, pause)| pause.run == report.run);
+    let ids: Vec<String> = ours().map(|(id, _)| id.to_string()).collect();
+    if ids.is_empty() {
+        return report;
+    }
+    let mut queues: Vec<QueueName> = ours().map(|(_, pause)| pause.queue.clone()).collect();
+    queues.sort();
+    queues.dedup();
+    report.still_paused = ids.iter().map(|id| Text::line(id)).collect();
+    let why = format!("an earlier try of this run paused {}", ids.join(", "));
+    say(&mut report, &why, &queues, &environment.name);
+    report
 }
 
 /// Pauses or resumes, and waits until it is so.
@@ -128,9 +195,10 @@ async fn turn(consumers: &Consumers, context: &Context, journal: &Journal, mut r
     if let Err(failure) = note_before(consumers, context, &report) {
         return Turned { report, why: Some((End::Failed, failure)) };
     }
-    let tells = if consumers.services.is_empty() { mappings::Tells::Yes } else { mappings::Tells::No };
-    let switches = mappings::switch(consumers, context, journal, &report, tells);
-    let (mappings, services) = tokio::join!(switches, scaled(consumers, context, journal, &report));
+    let told = Arc::new(Told::new(consumers, context, &report));
+    let switches = mappings::switch(consumers, context, journal, &told);
+    let telling = Context { progress: Told::of_services(&told), ..context.clone() };
+    let (mappings, services) = tokio::join!(switches, scaled(consumers, &telling, journal, &report));
     let mut whys: Vec<(End, Failure)> = Vec::new();
     whys.extend(mappings::why(&mappings, context));
     report.mappings = mappings;
@@ -141,8 +209,14 @@ async fn turn(consumers: &Consumers, context: &Context, journal: &Journal, mut r
             whys.push((services.end, failure));
         }
     }
-    if let Err(failure) = note_after(consumers, context, &report).await {
-        whys.push((End::Partly, failure));
+    match (note_after(consumers, context, &report), consumers.set) {
+        (Ok(()), _) => {}
+        // They are looked at before anybody resumes them once more.
+        (Err(failure), Set::Back) => {
+            let text = format!("it could not be written down that consumers are no longer paused: {}", failure.what);
+            report.notes.push(Text::line(&text));
+        }
+        (Err(failure), Set::WhereOther | Set::Always) => whys.push((End::Partly, failure)),
     }
     let end = whys.iter().map(|(end, _)| *end).find(|end| *end == End::Interrupted);
     let end = end.unwrap_or_else(|| worst(&report, &whys));
@@ -167,7 +241,8 @@ async fn scaled(consumers: &Consumers, context: &Context, journal: &Journal, rep
         Turn::Resume => Direction::Wake,
     };
     let stage = consumers.services.iter().map(|(_, change)| change.clone()).collect();
-    let scale = Scale { direction, stages: vec![stage], timeout_seconds: consumers.timeout_seconds };
+    let scale =
+        Scale { direction, stages: vec![stage], set: consumers.set, timeout_seconds: consumers.timeout_seconds };
     Some(scale::run(scale, context, journal, report.clone()).await)
 }
 
@@ -200,31 +275,33 @@ fn note_before(consumers: &Consumers, context: &Context, report: &Report) -> Res
     })
 }
 
-/// Who takes messages again is forgotten; so is who was surely not paused.
-async fn note_after(consumers: &Consumers, context: &Context, report: &Report) -> Result<(), Failure> {
-    let mut gone = consumers.forget.clone();
-    let mappings = report.mappings.iter().filter(|one| match consumers.turn {
-        Turn::Resume => one.is_done,
-        Turn::Pause => !one.is_set,
+/// Who takes messages again is forgotten; so is whom nobody has touched.
+fn note_after(consumers: &Consumers, context: &Context, report: &Report) -> Result<(), Failure> {
+    let mappings = report.mappings.iter().map(|one| {
+        let is_touched = one.is_set;
+        (ConsumerId::Mapping(one.id.clone()), one.is_done, is_touched)
     });
-    gone.extend(mappings.map(|one| ConsumerId::Mapping(one.id.clone())));
-    for one in &report.services {
-        let is_over = match consumers.turn {
-            Turn::Resume => one.is_done,
-            Turn::Pause => !one.is_set && is_surely_awake(context, &one.service).await,
-        };
-        if is_over {
-            gone.push(ConsumerId::Service(one.service.clone()));
+    let services = report.services.iter().map(|one| {
+        // An answer may have been lost.
+        let is_touched = one.is_set || one.may_be_set;
+        (ConsumerId::Service(one.service.clone()), one.is_done, is_touched)
+    });
+    let all: Vec<(ConsumerId, bool, bool)> = mappings.chain(services).collect();
+    change(context, report, |paused| {
+        consumers.forget.iter().for_each(|id| paused.forget(id));
+        for (id, is_done, is_touched) in &all {
+            // What an earlier try of the run has paused is paused still.
+            let is_of_this_try =
+                paused.of(id).is_some_and(|pause| pause.run == report.run && pause.at >= report.started_at);
+            let is_over = match consumers.turn {
+                Turn::Resume => *is_done,
+                Turn::Pause => !is_touched && is_of_this_try,
+            };
+            if is_over {
+                paused.forget(id);
+            }
         }
-    }
-    change(context, report, |paused| gone.iter().for_each(|id| paused.forget(id)))
-}
-
-/// Whether a service whose count was not seen to be set has another one than zero; an answer may have been lost.
-async fn is_surely_awake(context: &Context, service: &ServiceId) -> bool {
-    // Reads lag behind an update.
-    context.cloud.clock().sleep(READS_LAG).await;
-    context.cloud.ecs().service(service).await.is_ok_and(|shown| shown.desired > 0)
+    })
 }
 
 impl Consumers {

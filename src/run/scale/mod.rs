@@ -25,7 +25,7 @@ use crate::{
     },
     journal::{Journal, Record, Size, Sizes},
     operations::{
-        scale::{Change, Direction, Scale},
+        scale::{Change, Direction, Scale, Set},
         transfer::{Stop, Tally},
     },
 };
@@ -119,7 +119,7 @@ impl Run<'_> {
         let (shown, missing) = self.describe_patiently(services).await?;
         for watched in services {
             match shown.get(&watched.change.service) {
-                Some(service) => watched.compare(service, self.scale.direction),
+                Some(service) => watched.compare(service, self.scale.direction, self.scale.set),
                 None => watched.is_missing(&missing),
             }
         }
@@ -156,7 +156,10 @@ impl Run<'_> {
         let forgotten = Sizes::change(&self.context.state, &self.account(), self.region(), |sizes| {
             awake.iter().for_each(|service| sizes.forget(service));
         });
-        forgotten.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
+        match self.scale.set {
+            Set::Back => Ok(()),
+            Set::WhereOther | Set::Always => forgotten.map_err(|error| Halt::Journal(Text::line(&error.to_string()))),
+        }
     }
 
     fn account(&self) -> AccountId {
@@ -239,6 +242,10 @@ impl Run<'_> {
                     watched.may_be_set = true;
                     // Reads lag behind an update: looked at too early, it would seem not to have been applied.
                     self.pause(LOOK_EVERY).await?;
+                    if self.scale.set != Set::WhereOther && lost < LOST_MAX {
+                        // What a look shows may be what was before it was put to sleep.
+                        continue;
+                    }
                     match self.look(&service).await? {
                         Some(shown) if shown.desired == to => {
                             watched.is_set(asked_at, Some(&shown));
@@ -411,7 +418,11 @@ impl Run<'_> {
 
     async fn write(&self, records: Vec<Record>) -> Result<(), Halt> {
         let written = self.journal.write(records, Vec::new()).await;
-        written.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
+        match self.scale.set {
+            // A full disk keeps nothing down.
+            Set::Back => Ok(()),
+            Set::WhereOther | Set::Always => written.map_err(|error| Halt::Journal(Text::line(&error.to_string()))),
+        }
     }
 }
 

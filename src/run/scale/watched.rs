@@ -10,7 +10,7 @@ use crate::{
         Text,
         service::{DeploymentId, Rollout, Service},
     },
-    operations::scale::{Change, Direction},
+    operations::scale::{Change, Direction, Set},
     run::{How, report::Ended},
 };
 
@@ -98,11 +98,13 @@ impl Watched {
     }
 
     /// Compares a look right before the change with what the plan saw.
-    pub(super) fn compare(&mut self, shown: &Service, direction: Direction) {
+    pub(super) fn compare(&mut self, shown: &Service, direction: Direction, set: Set) {
         let desired = shown.desired;
         self.running = Some(shown.running);
         match direction {
             _ if desired == self.change.now => {}
+            // It may be what was before it was put to sleep a moment ago, as reads lag: that count is set, whoever set it.
+            Direction::Wake if desired > 0 && set != Set::WhereOther => self.change.to = desired,
             // Somebody was quicker: what they set is waited for, and left as it is.
             Direction::Wake if desired > 0 => (self.change.now, self.change.to) = (desired, desired),
             Direction::Sleep if desired == 0 => self.change.now = 0,
