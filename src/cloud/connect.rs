@@ -167,12 +167,10 @@ fn ecs_clients(environment: &Environment, shared: &SdkConfig) -> super::ecs::Cli
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT)
         .operation_timeout(WRITE_ATTEMPT_TIMEOUT);
-    let once = base.clone().timeout_config(deadline.clone().build()).retry_config(RetryConfig::disabled());
-    let repeatable = base.clone().timeout_config(deadline.operation_timeout(WRITE_TIMEOUT).build());
+    let once = base.clone().timeout_config(deadline.build()).retry_config(RetryConfig::disabled());
     super::ecs::Clients {
         read: aws_sdk_ecs::Client::from_conf(base.build()),
         once: aws_sdk_ecs::Client::from_conf(once.build()),
-        repeatable: aws_sdk_ecs::Client::from_conf(repeatable.build()),
     }
 }
 

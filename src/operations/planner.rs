@@ -68,7 +68,7 @@ impl Planner {
             Operation::Wake(wake) => scale::plan(wake.into(), cloud, self).await?,
             Operation::Sleep(sleep) => scale::plan(sleep.into(), cloud, self).await?,
             Operation::Failover(failover) => failover::plan(failover, cloud, self).await?,
-            Operation::Migrate(migrate) => migrate::plan(migrate, cloud, self).await?,
+            Operation::Migrate(migrate) => Box::pin(migrate::plan(migrate, cloud, self)).await?,
             Operation::PauseConsumers(pause) => consumers::pause(pause, cloud, self).await?,
             Operation::ResumeConsumers(resume) => consumers::resume(resume, cloud, self).await?,
         };

@@ -91,11 +91,12 @@ async fn found(ground: Ground) {
     let task = start(&ground, &launch).await;
     let (ecs, cluster) = (ground.cloud.ecs(), EcsClusterName(launch.cluster.clone()));
     for by in [By::StartedBy(&launch.started_by), By::Family(ground.prefix())] {
-        let tasks = ecs.tasks_by(&cluster, by, Wanted::Running).await.expect("listed");
+        let tasks = ecs.tasks_by(&cluster, by, Wanted::Running).await.expect("listed").found;
         assert_eq!(tasks.iter().map(|task| &task.arn).collect::<Vec<_>>(), [&task.arn], "{by:?}");
         assert_eq!(tasks[0].group.as_ref().map(|group| group.as_str()), Some("opsctl-contract"));
     }
-    assert!(ecs.tasks_by(&cluster, By::StartedBy("nobody"), Wanted::Running).await.expect("listed").is_empty());
+    let nobody = ecs.tasks_by(&cluster, By::StartedBy("nobody"), Wanted::Running).await.expect("listed");
+    assert!(nobody.found.is_empty() && nobody.missing.is_empty(), "{nobody:?}");
 }
 
 async fn stopped(ground: Ground) {

@@ -51,8 +51,6 @@ pub(super) struct Clients {
     pub(super) read: Client,
     /// Writes: one attempt.
     pub(super) once: Client,
-    /// Writes that carry a client token: three attempts.
-    pub(super) repeatable: Client,
 }
 
 /// What a describing call found, and what it did not.

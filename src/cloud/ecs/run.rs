@@ -13,7 +13,7 @@ use aws_sdk_ecs::{
 use aws_smithy_runtime_api::http::Response;
 use serde::{Deserialize, Serialize};
 
-use super::{Ecs, Missing, PAGE, PAGES_MAX, Wanted, convert, missing, write};
+use super::{Ecs, Found, Missing, PAGE, PAGES_MAX, Wanted, convert, missing, write};
 use crate::{
     cloud::{CloudError, ErrorKind, attempts::Attempts, classify, pages::Pages},
     domain::{
@@ -21,6 +21,8 @@ use crate::{
         service::{EcsClusterName, ServiceId, Task, TaskArn},
     },
 };
+
+const DESCRIBE: &str = "ecs:DescribeTasks";
 
 /// A task to be started; the same launch twice is one task.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,13 +119,14 @@ impl Ecs {
         Ok(service.network_configuration.and_then(convert::network))
     }
 
-    /// Tasks that somebody started or of a family, and not yet (or only lately) stopped, with what is known of each.
+    /// Tasks that somebody started or of a family, and that are not (or are) told to stop, with what is known of each. Those that are
+    /// listed and not described are in `missing`: reads are eventually consistent.
     pub async fn tasks_by(
         &self,
         cluster: &EcsClusterName,
         by: By<'_>,
         wanted: Wanted,
-    ) -> Result<Vec<Task>, CloudError> {
+    ) -> Result<Found<Task>, CloudError> {
         const ACTION: &str = "ecs:ListTasks";
         let call = self.clients.read.list_tasks().cluster(&cluster.0);
         // `startedBy` must be the only filter besides the status.
@@ -141,27 +144,40 @@ impl Ecs {
             let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
             pages.add(page.task_arns.unwrap_or_default(), page.next_token)?;
         }
-        let mut tasks = Vec::new();
+        let mut all = Found { found: Vec::new(), missing: Vec::new() };
         for some in pages.found().chunks(PAGE) {
-            tasks.extend(self.describe_tasks(&cluster.0, some.to_vec()).await?);
+            let some = self.describe_tasks(&cluster.0, some.to_vec()).await?;
+            all.found.extend(some.found);
+            all.missing.extend(some.missing);
         }
-        Ok(tasks)
+        Ok(all)
     }
 
     /// One task; none: ECS does not show it (not yet, or no longer: stopped ones for about an hour).
+    ///
+    /// # Errors
+    /// `failures[]` with another reason than `MISSING`, too.
     pub async fn task(&self, cluster: &str, arn: &TaskArn) -> Result<Option<Task>, CloudError> {
-        Ok(self.describe_tasks(cluster, vec![arn.0.clone()]).await?.into_iter().next())
+        let answer = self.describe_tasks(cluster, vec![arn.0.clone()]).await?;
+        if let Some(task) = answer.found.into_iter().next() {
+            return Ok(Some(task));
+        }
+        match answer.missing.into_iter().find(|failure| failure.reason.as_str() != "MISSING") {
+            Some(failure) => Err(CloudError::new(ErrorKind::Invalid, DESCRIBE, failure.reason.as_str())),
+            None => Ok(None),
+        }
     }
 
-    async fn describe_tasks(&self, cluster: &str, arns: Vec<String>) -> Result<Vec<Task>, CloudError> {
-        const ACTION: &str = "ecs:DescribeTasks";
+    async fn describe_tasks(&self, cluster: &str, arns: Vec<String>) -> Result<Found<Task>, CloudError> {
         let call = self.clients.read.describe_tasks().cluster(cluster).set_tasks(Some(arns));
-        let answer = call.send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
+        let answer = call.send().await.map_err(|error| classify::from_sdk(DESCRIBE, error))?;
         let tasks = answer.tasks.unwrap_or_default().into_iter().map(convert::task);
-        tasks.collect::<Result<_, _>>().map_err(|what| classify::malformed(ACTION, &what))
+        let found = tasks.collect::<Result<_, _>>().map_err(|what| classify::malformed(DESCRIBE, &what))?;
+        Ok(Found { found, missing: missing(answer.failures) })
     }
 
-    /// Starts a task. Repeated by the SDK, and safe to be repeated by the caller: the token is the caller's.
+    /// Starts a task, in one attempt. Safe to be repeated by the caller as long as ECS remembers the token, which is the caller's: a
+    /// repetition below the caller could come later than that.
     ///
     /// # Errors
     /// [`CloudError::may_have_been_applied`]: the same launch once more tells.
@@ -207,7 +223,7 @@ impl Ecs {
             let container = ContainerOverride::builder().name(&launch.container).set_command(Some(command.clone()));
             TaskOverride::builder().container_overrides(container.build()).build()
         });
-        let call = self.clients.repeatable.run_task().cluster(&launch.cluster).task_definition(&launch.definition);
+        let call = self.clients.once.run_task().cluster(&launch.cluster).task_definition(&launch.definition);
         Ok(call
             .launch_type(LaunchType::Fargate)
             .count(1)

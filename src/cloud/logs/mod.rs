@@ -8,7 +8,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::{Client, config::retry::RetryPartition, types::OutputLogEvent};
 use jiff::Timestamp;
 
-pub use follow::{Follower, Lacks};
+pub use follow::{Follower, Lacks, Tail};
 
 use super::{CloudError, ErrorKind, classify, pages::Pages};
 use crate::domain::{Text, log::LogLine};
@@ -19,6 +19,8 @@ const PAGE: i32 = 50;
 const PAGES_MAX: usize = 40;
 /// Lines of one page: far below the 10,000 and 1 MiB that AWS allows, so that a page is shown soon.
 const LINES_PAGE: i32 = 1_000;
+/// Lines of a stream's end.
+const LINES_LAST: i32 = 100;
 
 /// CloudWatch Logs of one environment. Cheap to clone.
 #[derive(Clone)]
@@ -118,6 +120,15 @@ impl Logs {
         let page = call.send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
         let lines = page.events.unwrap_or_default().into_iter().filter_map(line).collect();
         Ok(LogPage { lines, next: page.next_forward_token })
+    }
+
+    /// The last lines of a stream, in the order of time; 100 at most.
+    pub async fn last(&self, group: &str, stream: &str) -> Result<Vec<LogLine>, CloudError> {
+        const ACTION: &str = "logs:GetLogEvents";
+        let call = self.client.get_log_events().log_group_name(group).log_stream_name(stream);
+        let page = call.start_from_head(false).limit(LINES_LAST).send().await;
+        let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
+        Ok(page.events.unwrap_or_default().into_iter().filter_map(line).collect())
     }
 
     /// The lines of a group that a pattern of CloudWatch's finds, from a time on; follows empty pages, which may have a token.

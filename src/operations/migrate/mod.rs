@@ -3,6 +3,7 @@
 mod others;
 mod plan;
 mod scene;
+mod secrets;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,9 @@ pub struct ToMigrate {
     pub launch: Launch,
     /// Where the container's log goes; none: nowhere that can be read.
     pub log: Option<LogDestination>,
+    /// Other containers that are essential: the task ends with the first of all of them, whatever the migration's own does then.
+    #[serde(default)]
+    pub essential_beside: Vec<String>,
     /// Clusters in which others may migrate this environment.
     pub clusters: Vec<EcsClusterName>,
     /// How long to wait; none: without limit.
@@ -72,9 +76,9 @@ pub(super) async fn plan(migrate: &Migrate, cloud: &Cloud, planner: &Planner) ->
         return Ok(planned);
     }
     let migration = resolve(migrate, cloud)?;
-    let scene = scene::Scene::look(migrate, migration, cloud).await?;
+    let scene = Box::pin(scene::Scene::look(migrate, migration, cloud)).await?;
     let (mut plan, bound) = plan::make(migrate, migration, &scene, cloud, planner.draft());
-    let others = others(&bound, cloud).await?;
+    let others = Box::pin(others(&bound, cloud)).await?;
     let now = cloud.clock().now();
     plan.blockers.extend(others.iter().map(|other| {
         Text::line(&format!("another migration runs, and one at a time is enough: {}", other.words(now)))

@@ -1,12 +1,12 @@
 //! What a migration would do, in words.
 
-use super::{Migrate, ToMigrate, mark, scene::Scene};
+use super::{Migrate, ToMigrate, mark, scene::Scene, secrets::shown_command};
 use crate::{
     cloud::{Cloud, ecs::Launch},
     databases::Capacity,
     domain::{
         Text,
-        migration::{LogDestination, Migration, NetworkSource, shell_words},
+        migration::{LogDestination, Migration, NetworkSource},
     },
     operations::values::in_words,
     plan::{Call, Fact, Plan},
@@ -57,10 +57,16 @@ fn bind(migrate: &Migrate, migration: &Migration, scene: &Scene, cloud: &Cloud) 
             token: String::new(),
         },
         log,
+        essential_beside: essential_beside(scene),
         clusters,
         timeout_seconds: migrate.timeout.map(|timeout| u64::from(timeout.0)).or(migration.timeout_seconds),
         detach: migrate.detach,
     }
+}
+
+fn essential_beside(scene: &Scene) -> Vec<String> {
+    let others = scene.definition.essential().filter(|other| other.name != scene.container.name);
+    others.map(|other| other.name.clone()).collect()
 }
 
 /// What the plan rests on.
@@ -70,7 +76,7 @@ fn observe(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigr
     note("task definition", scene.definition.arn.clone());
     note("image", scene.container.image.to_string());
     note("container", scene.container.name.clone());
-    note("command", shell_words(scene.command.as_ref().unwrap_or(&scene.container.command)));
+    note("command", shown_command(scene.command.as_ref().unwrap_or(&scene.container.command)));
     note("network", bound.launch.network.words());
     note("role", scene.definition.role.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string));
 }
@@ -88,8 +94,8 @@ fn facts(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrat
     fact(
         "runs",
         match (&scene.command, container.command.is_empty()) {
-            (Some(command), _) => format!("{} (in place of the task definition's own)", shell_words(command)),
-            (None, false) => shell_words(&container.command),
+            (Some(command), _) => format!("{} (in place of the task definition's own)", shown_command(command)),
+            (None, false) => shown_command(&container.command),
             (None, true) => "the image's own command".to_owned(),
         },
     );
@@ -176,7 +182,7 @@ fn blockers(migration: &Migration, scene: &Scene, bound: &ToMigrate) -> Vec<Stri
 
 /// What should be known first.
 fn warnings(migration: &Migration, scene: &Scene, bound: &ToMigrate, cloud: &Cloud) -> Vec<String> {
-    let Scene { definition, container, .. } = scene;
+    let container = &scene.container;
     let mut warnings = Vec::new();
     let text = "which commands are allowed is opsctl's own rule, and IAM does not enforce it: whoever may start this task may start it \
                 with any command and its role";
@@ -186,9 +192,10 @@ fn warnings(migration: &Migration, scene: &Scene, bound: &ToMigrate, cloud: &Clo
     if !image.contains("@sha256:") && tag.is_none_or(|tag| tag == "latest") {
         warnings.push(format!("the image {image} is not pinned by a tag: what runs is what the name stands for then"));
     }
-    if definition.essential().count() > 1 {
+    if !bound.essential_beside.is_empty() {
         let text = format!(
-            "several containers are essential: the task ends with the first; the exit code of {} counts",
+            "the task ends when {} ends, too: the exit code of {} counts only where those end cleanly",
+            bound.essential_beside.join(", "),
             container.name
         );
         warnings.push(text);

@@ -1,7 +1,11 @@
 //! How a migration ended.
 
 use super::{End, GoesOn, Halt, Record, Report, Run};
-use crate::{cloud::logs::Lacks, domain::Text, operations::values::duration};
+use crate::{
+    cloud::logs::{Follower, Lacks},
+    domain::{Text, service::Container},
+    operations::values::duration,
+};
 
 impl Run<'_> {
     /// Of a task that has stopped: it is done where its container ended by itself, with 0.
@@ -10,9 +14,21 @@ impl Run<'_> {
         let text = |text: &Option<Text>| text.as_ref().map_or("no word", Text::as_str).to_owned();
         let why = format!("{}: {}", text(&done.stop_code), text(&done.stopped_reason));
         let by_itself = done.stop_code.as_ref().is_none_or(|code| code.as_str() == "EssentialContainerExited");
+        let beside = unclean(&self.bound.essential_beside, &done.containers);
         let failed = |what: &str, hint: &str| Halt::new(End::Failed, GoesOn::No, what, hint);
         match done.exit_code {
-            Some(0) if by_itself => Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
+            Some(0) if by_itself && beside.is_none() => Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
+            // The task ends with the first essential container; the others are told to stop, and may end with 0 half way.
+            Some(0) if by_itself => Halt::new(
+                End::Partly,
+                GoesOn::No,
+                &format!(
+                    "{} ended with 0, perhaps only because the task ended: {}",
+                    done.container,
+                    beside.unwrap_or_default()
+                ),
+                "whether the migration is complete is not known: look in the database",
+            ),
             // A program that is told to stop may end with 0, half way.
             Some(0) => failed(
                 &format!(
@@ -112,6 +128,13 @@ impl Run<'_> {
         let (Some(group), Some(stream)) = (&self.done.log_group, &self.done.log_stream) else {
             return Some("its log could not be followed".to_owned());
         };
+        let place = format!("{group}, {stream}");
+        if let Some(last) = self.tail_lines {
+            let read = crate::domain::words::counted(self.done.log_lines.saturating_sub(last), "line");
+            return Some(format!(
+                "{read} from the start of its log and the last {last} were shown; all are in {place}"
+            ));
+        }
         let lacks = match self.log_lacks() {
             Some(Lacks::Group) => Some(format!("the log group {group} is not there")),
             Some(Lacks::Stream) => Some(format!("no line was seen of {stream} in {group}")),
@@ -119,12 +142,53 @@ impl Run<'_> {
         };
         let is_lossy = self.bound.log.as_ref().is_some_and(|log| !log.is_blocking);
         let proof = if is_lossy { "; its driver may lose lines, a missing one proves nothing" } else { "" };
+        let is_at_end = self.follower.as_ref().is_some_and(Follower::is_at_end);
+        let cut = if is_at_end { "" } else { "; its end was not reached" };
         Some(match lacks {
-            Some(lacks) => format!("{lacks}{proof}"),
+            Some(lacks) => format!("{lacks}{cut}{proof}"),
             None => format!(
-                "{} of its log in {group}, {stream}{proof}",
+                "{} of its log in {place}{cut}{proof}",
                 crate::domain::words::counted(self.done.log_lines, "line")
             ),
         })
+    }
+}
+
+/// The first of the essential containers beside the migration's own that did not end cleanly, in words: neither with 0 nor by the
+/// signals (128 + 15, 128 + 9) with which ECS stops what is left of a task. One that was killed for its memory ended by itself.
+fn unclean(essential: &[String], containers: &[Container]) -> Option<String> {
+    essential.iter().find_map(|name| {
+        let container = containers.iter().find(|container| container.name.as_str() == name);
+        let reason = container.and_then(|container| container.reason.as_ref());
+        let because = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        match container.and_then(|container| container.exit_code) {
+            Some(0 | 143) => None,
+            Some(137) if reason.is_none() => None,
+            Some(code) => Some(format!("{name}, which is essential too, ended with exit code {code}{because}")),
+            None => Some(format!("AWS tells no exit code of {name}, which is essential too{because}")),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(name: &str, exit_code: Option<i32>, reason: Option<&str>) -> Container {
+        Container { name: Text::from(name), status: Text::from("STOPPED"), exit_code, reason: reason.map(Text::line) }
+    }
+
+    #[test]
+    fn an_essential_container_that_fails_beside_the_migration_puts_its_success_in_doubt() {
+        let beside = vec!["proxy".to_owned()];
+        let of = |code, reason| unclean(&beside, &[container("app", Some(0), None), container("proxy", code, reason)]);
+        for (code, reason) in [(Some(0), None), (Some(143), None), (Some(137), None)] {
+            assert_eq!(of(code, reason), None, "{code:?}");
+        }
+        for (code, reason) in [(Some(1), None), (None, None), (Some(137), Some("OutOfMemoryError: killed"))] {
+            assert!(of(code, reason).is_some_and(|words| words.contains("proxy")), "{code:?}");
+        }
+        assert!(unclean(&beside, &[container("app", Some(0), None)]).is_some(), "it is not shown at all");
+        assert_eq!(unclean(&[], &[container("log", Some(1), None)]), None, "it is not essential");
     }
 }

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{End, GoesOn, Halt, Run};
 use crate::{
-    cloud::{CloudError, ErrorKind, logs::Lacks},
+    cloud::{
+        CloudError, ErrorKind,
+        logs::{Follower, Lacks},
+    },
     domain::{Text, log::LogLine, service::Task},
     messages::shorten::redact,
     operations::values::in_words,
@@ -19,8 +22,10 @@ const LOOK_EVERY_LATER: Duration = Duration::from_secs(5);
 const PATIENT_SECONDS: i64 = 600;
 /// While credentials have expired.
 const LOOK_EVERY_EXPIRED: Duration = Duration::from_secs(10);
-/// So long ECS may not show a task that it has just taken (reads are eventually consistent).
+/// So long ECS may not show a task that it has taken (reads are eventually consistent), from when this try knows of it on.
 const UNSEEN_SECONDS_MAX: i64 = 60;
+/// And in so many looks in a row: one by itself proves nothing, however late.
+const UNSEEN_LOOKS_MIN: u32 = 5;
 /// After the end, lines may still come: so many looks, unless two in a row bring none.
 const LAST_LOOKS_MAX: u32 = 8;
 
@@ -37,6 +42,7 @@ impl Run<'_> {
             let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
             self.began_at.checked_add(seconds).unwrap_or(Timestamp::MAX)
         });
+        let (known_at, mut unseen) = (self.now(), 0);
         let mut trouble = Trouble::None;
         loop {
             let looked = self.look().await;
@@ -46,7 +52,7 @@ impl Run<'_> {
                     if trouble != Trouble::None {
                         self.news("the task is seen again");
                     }
-                    trouble = Trouble::None;
+                    (trouble, unseen) = (Trouble::None, 0);
                     let news = self.take(&task);
                     let log = self.log().await;
                     self.tell(news.into_iter().collect(), log);
@@ -54,8 +60,16 @@ impl Run<'_> {
                         return self.stopped().await;
                     }
                 }
-                Ok(None) if self.done.status.is_none() && self.seconds() < UNSEEN_SECONDS_MAX => {}
-                Ok(None) => return self.gone(),
+                Ok(None) => {
+                    unseen += 1;
+                    let is_long = self.now().duration_since(known_at).as_secs() >= UNSEEN_SECONDS_MAX;
+                    if is_long && unseen >= UNSEEN_LOOKS_MIN {
+                        return self.gone();
+                    }
+                    if unseen == UNSEEN_LOOKS_MIN {
+                        self.news("ECS does not show the task, which may pass; looking again");
+                    }
+                }
                 Err(error) => {
                     if let Some(halt) = self.cannot_look(&error, &mut trouble) {
                         return halt;
@@ -105,10 +119,7 @@ impl Run<'_> {
         let read = follower.look(self.context.cloud.logs()).await;
         self.done.log_lines = follower.lines();
         match read {
-            Ok(lines) => lines
-                .into_iter()
-                .map(|line| LogLine { text: Text::line(&redact(line.text.as_str())), ..line })
-                .collect(),
+            Ok(lines) => safe(lines),
             Err(error) => {
                 let is_final = !error.is_passing() && error.kind != ErrorKind::CredentialsExpired;
                 if is_final {
@@ -130,12 +141,35 @@ impl Run<'_> {
             }
             self.pause(LOOK_EVERY).await;
             let lines = self.log().await;
-            idle = if lines.is_empty() { idle + 1 } else { 0 };
+            // A page may be empty before the end.
+            let is_at_end = self.follower.as_ref().is_some_and(Follower::is_at_end);
+            idle = if lines.is_empty() && is_at_end { idle + 1 } else { 0 };
             if !lines.is_empty() {
                 self.tell(Vec::new(), lines);
             }
         }
+        self.tail().await;
         self.judge()
+    }
+
+    /// What was written last says why it ended: where reading did not come so far, it is shown without what is before it.
+    async fn tail(&mut self) {
+        let Some(follower) = self.follower.as_mut().filter(|follower| !follower.is_at_end()) else { return };
+        if self.done.started_at.is_none() {
+            return;
+        }
+        let read = follower.tail(self.context.cloud.logs()).await;
+        self.done.log_lines = follower.lines();
+        match read {
+            Ok(tail) => {
+                if tail.has_gap {
+                    self.tail_lines = Some(tail.lines.len() as u64);
+                    self.news("its log is too long to be read whole: what comes now are its last lines");
+                }
+                self.tell(Vec::new(), safe(tail.lines));
+            }
+            Err(error) => self.news(&format!("the end of its log can't be read: {error}")),
+        }
     }
 
     pub(super) fn log_lacks(&self) -> Option<Lacks> {
@@ -149,7 +183,7 @@ impl Run<'_> {
     fn gone(&self) -> Halt {
         let what = "ECS does not show the task: it shows stopped ones for about an hour, so how it ended is not known";
         let hint = "its log group keeps what it wrote; look in the database what was done";
-        Halt::new(End::Failed, GoesOn::No, what, hint)
+        Halt::new(End::Partly, GoesOn::Perhaps, what, hint)
     }
 
     fn cancelled(&self) -> Halt {
@@ -162,4 +196,9 @@ impl Run<'_> {
         let what = format!("not over after {seconds}: the task goes on in AWS");
         Halt::new(End::Partly, GoesOn::Yes, &what, "look again with --resume, which starts nothing")
     }
+}
+
+/// Without what looks like a secret.
+fn safe(lines: Vec<LogLine>) -> Vec<LogLine> {
+    lines.into_iter().map(|line| LogLine { text: Text::line(&redact(line.text.as_str())), ..line }).collect()
 }

@@ -81,9 +81,9 @@ pub(super) async fn run(
     report: Report,
 ) -> Report {
     let mut run = Run::new(bound, context, journal, report);
-    let halt = match run.start(history).await {
+    let halt = match Box::pin(run.start(history)).await {
         Ok(()) if run.bound.detach => Halt::detached(),
-        Ok(()) => run.follow().await,
+        Ok(()) => Box::pin(run.follow()).await,
         Err(halt) => halt,
     };
     run.ended(halt).await
@@ -122,6 +122,8 @@ struct Run<'a> {
     began_at: Timestamp,
     done: Migrated,
     follower: Option<Follower>,
+    /// Lines of the log's end that were shown without what is before them; none: it was read from its start on, as far as it was read.
+    tail_lines: Option<u64>,
     /// No other process of this machine migrates this environment meanwhile.
     held: Option<Held>,
 }
@@ -138,7 +140,7 @@ impl<'a> Run<'a> {
             ..Migrated::default()
         };
         let began_at = context.cloud.clock().now();
-        Self { bound, context, journal, report, began_at, done, follower: None, held: None }
+        Self { bound, context, journal, report, began_at, done, follower: None, tail_lines: None, held: None }
     }
 
     /// The task is this one.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{End, GoesOn, Halt, History, Record, Run, TOKEN_SECONDS};
 use crate::{
     cloud::{
@@ -13,7 +15,11 @@ use crate::{
         service::{EcsClusterName, TaskArn},
     },
     journal::JournalError,
-    operations::migrate::{group_of, others},
+    operations::{
+        migrate::{Other, group_of, others},
+        transfer::Stop,
+    },
+    run::verify,
 };
 
 /// Longest pause between calls.
@@ -22,8 +28,29 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 const UNCLEAR_MAX: u32 = 20;
 /// Calls that were surely not applied: throttled, or no connection.
 const NOT_APPLIED_MAX: u32 = 60;
+/// After so long of asking it is looked once more whose credentials these are.
+const VERIFY_EVERY_SECONDS: i64 = 60;
 /// Status of a task that was surely not started; the journal's readers know the word.
 const REFUSED: &str = "refused";
+
+/// How the asking goes.
+struct Asking {
+    /// When the token was first used, or was about to be.
+    since: Timestamp,
+    /// When it was last known whose credentials these are.
+    verified_at: Timestamp,
+    /// Whether an earlier try of the run may have started the task.
+    was_asked: bool,
+    unclear: u32,
+    not_applied: u32,
+}
+
+impl Asking {
+    /// Whether the task may have been started.
+    fn is_unclear(&self) -> bool {
+        self.was_asked || self.unclear > 0
+    }
+}
 
 impl Run<'_> {
     /// When this is done, the task is known.
@@ -33,20 +60,35 @@ impl Run<'_> {
             return Ok(());
         }
         self.hold()?;
-        if let Some((asked_at, _)) = &history.migration_asked {
+        let asked_at = history.migration_asked.as_ref().map(|(at, _)| *at);
+        if let Some(asked_at) = asked_at {
             if self.find().await? {
                 return Ok(());
             }
-            // A token that ECS may have forgotten would start a second task.
-            if self.now().duration_since(*asked_at).as_secs() > TOKEN_SECONDS {
+            if self.is_forgotten(asked_at) {
                 return Err(self.too_late());
             }
         }
-        self.refuse_others().await?;
-        if history.migration_asked.is_none() {
+        if self.refuse_others(asked_at.is_some()).await? {
+            return Ok(());
+        }
+        if self.is_cancelled() {
+            return Err(self.not_asked(asked_at.is_some()));
+        }
+        let verified_at = self.now();
+        if asked_at.is_none() {
             self.intend().await?;
         }
-        self.ask().await
+        let since = asked_at.unwrap_or(verified_at);
+        let asking = Asking { since, verified_at, was_asked: asked_at.is_some(), unclear: 0, not_applied: 0 };
+        Box::pin(self.ask(asking)).await?;
+        Box::pin(self.look_beside()).await;
+        Ok(())
+    }
+
+    /// A token that ECS may have forgotten would start a second task.
+    fn is_forgotten(&self, asked_at: Timestamp) -> bool {
+        self.now().duration_since(asked_at).as_secs() > TOKEN_SECONDS
     }
 
     fn hold(&mut self) -> Result<(), Halt> {
@@ -76,18 +118,27 @@ impl Run<'_> {
         written.map_err(|error| self.unwritable(&error))
     }
 
-    /// Right before the start: the plan may be older than somebody else's migration.
-    async fn refuse_others(&self) -> Result<(), Halt> {
+    /// Right before the start: the plan may be older than somebody else's migration. Answers whether the run's own task is among them:
+    /// an earlier look may have missed it.
+    async fn refuse_others(&mut self, was_asked: bool) -> Result<bool, Halt> {
         let mut tries = 0;
         let found = loop {
             match others(&self.bound, &self.context.cloud).await {
                 Ok(found) => break found,
-                Err(error) if error.is_passing() && tries < 10 && !self.is_cancelled() => tries += 1,
+                Err(_) if self.is_cancelled() => return Err(self.not_asked(was_asked)),
+                Err(error) if error.is_passing() && tries < 10 => tries += 1,
+                Err(error) if was_asked => return Err(self.unclear(&error.to_string())),
                 Err(error) => return Err(self.not_started(&error.to_string(), &error)),
             }
             self.pause(Duration::from_secs(1 << tries.min(3))).await;
         };
-        let Some(other) = found.first() else { return Ok(()) };
+        if let Some(own) = found.iter().find(|other| other.is_of(&self.bound.launch.group)) {
+            return self.is_found(own.arn.clone(), "found again").await.map(|()| true);
+        }
+        let Some(other) = found.first() else { return Ok(false) };
+        if was_asked {
+            return Err(self.unclear(&format!("it is not asked again while another runs: {}", other.words(self.now()))));
+        }
         let what = format!("nothing was started: another migration runs: {}", other.words(self.now()));
         Err(Halt::new(End::Refused, GoesOn::No, &what, "wait until it has ended, then plan anew"))
     }
@@ -98,7 +149,7 @@ impl Run<'_> {
         for wanted in [Wanted::Running, Wanted::Stopped] {
             let by = By::StartedBy(&self.bound.launch.started_by);
             let tasks = self.context.cloud.ecs().tasks_by(&cluster, by, wanted).await;
-            let tasks = tasks.map_err(|error| self.unclear(&error.to_string()))?;
+            let tasks = tasks.map_err(|error| self.unclear(&error.to_string()))?.found;
             let is_ours =
                 |group: &Option<Text>| group.as_ref().is_some_and(|group| group.as_str() == self.bound.launch.group);
             if let Some(task) = tasks.into_iter().find(|task| is_ours(&task.group)) {
@@ -119,8 +170,8 @@ impl Run<'_> {
     }
 
     /// Asks until there is a clear answer. The same token again is the same task.
-    async fn ask(&mut self) -> Result<(), Halt> {
-        let (mut unclear, mut not_applied, mut pause) = (0, 0, Duration::from_secs(1));
+    async fn ask(&mut self, mut asking: Asking) -> Result<(), Halt> {
+        let mut pause = Duration::from_secs(1);
         loop {
             let error = match self.context.cloud.ecs().run_task(&self.bound.launch).await {
                 Ok(Launched::Started(task)) => {
@@ -139,20 +190,94 @@ impl Run<'_> {
                 Err(error) => error,
             };
             match error.kind {
-                ErrorKind::Unknown if unclear < UNCLEAR_MAX => unclear += 1,
-                ErrorKind::Throttled | ErrorKind::Unreachable if not_applied < NOT_APPLIED_MAX => not_applied += 1,
-                _ if unclear > 0 || error.may_have_been_applied() => return Err(self.unclear(&error.to_string())),
+                ErrorKind::Unknown if asking.unclear < UNCLEAR_MAX => asking.unclear += 1,
+                ErrorKind::Throttled | ErrorKind::Unreachable if asking.not_applied < NOT_APPLIED_MAX => {
+                    asking.not_applied += 1;
+                }
+                _ if asking.is_unclear() || error.may_have_been_applied() => {
+                    return Err(self.unclear(&error.to_string()));
+                }
                 _ => return Err(self.never_started(&error).await),
-            }
-            if self.is_cancelled() {
-                return Err(match unclear {
-                    0 => self.never_started(&error).await,
-                    _ => self.unclear("stopped, as asked, before there was a clear answer"),
-                });
             }
             self.news(&format!("{error}; asking again with the same token, which can't start a second task"));
             self.pause(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
+            if self.is_found_before_asking_again(&mut asking, &error).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Much may have changed in a pause, which lasts for hours where the machine sleeps: whether the run is still wanted, whether ECS
+    /// remembers the token, whose credentials these are.
+    async fn is_found_before_asking_again(&mut self, asking: &mut Asking, error: &CloudError) -> Result<bool, Halt> {
+        if self.is_cancelled() {
+            return Err(match asking.is_unclear() {
+                true => self.not_asked(true),
+                false => self.never_started(error).await,
+            });
+        }
+        if self.is_forgotten(asking.since) {
+            return match self.find().await? {
+                true => Ok(true),
+                false if asking.is_unclear() => Err(self.too_late()),
+                false => Err(self.never_started(error).await),
+            };
+        }
+        if self.now().duration_since(asking.verified_at).as_secs() < VERIFY_EVERY_SECONDS {
+            return Ok(false);
+        }
+        match verify::account(self.context, self.journal, &self.report.account).await {
+            Ok(()) => {
+                asking.verified_at = self.now();
+                Ok(false)
+            }
+            Err(stop) => Err(self.unverified(&stop, asking.is_unclear()).await),
+        }
+    }
+
+    async fn unverified(&self, stop: &Stop, is_unclear: bool) -> Halt {
+        let because = match stop {
+            Stop::WrongAccount { actual } => {
+                format!("the credentials are of account {actual} now, not {}", self.report.account)
+            }
+            Stop::Failed(error) => format!("whose credentials these are is not known any more: {error}"),
+            Stop::Journal(error) => format!("the journal can't be written: {error}"),
+            Stop::Cancelled | Stop::Bounced { .. } | Stop::Ageing(_) | Stop::EditFails { .. } | Stop::TooManyLeft => {
+                "whose credentials these are could not be asked".to_owned()
+            }
+        };
+        if is_unclear {
+            return self.unclear(&because);
+        }
+        let _ = self.write(Record::Migration { task: None, status: REFUSED.to_owned() }).await;
+        Halt::new(
+            End::Refused,
+            GoesOn::No,
+            &format!("no task was started: {because}"),
+            "log in again, then start it anew",
+        )
+    }
+
+    /// Right after the start: a second machine may have looked before either had started.
+    async fn look_beside(&mut self) {
+        let is_another = |other: &&Other| Some(&other.arn) != self.done.task.as_ref();
+        let text = match others(&self.bound, &self.context.cloud).await {
+            Ok(found) => match found.iter().find(is_another) {
+                Some(other) => format!("another migration runs at the same time: {}", other.words(self.now())),
+                None => return,
+            },
+            Err(error) => format!("whether another migration began at the same time is not known: {error}"),
+        };
+        self.news(&text);
+        self.report.notes.push(Text::line(&text));
+    }
+
+    /// Stopped before the call, or between calls.
+    fn not_asked(&self, is_unclear: bool) -> Halt {
+        match is_unclear {
+            true => self.unclear("stopped, as asked, before there was a clear answer"),
+            false => Halt::new(End::Interrupted, GoesOn::No, "stopped, as asked; no task was started", "start it anew"),
         }
     }
 
@@ -199,7 +324,7 @@ impl Run<'_> {
     fn too_late(&self) -> Halt {
         let what = "it is not known whether the task was ever started: no task of it is to be seen, and ECS may have forgotten its token";
         let hint = "look in the database and in the log group what was done, then start a new run";
-        Halt::new(End::Failed, GoesOn::No, what, hint)
+        Halt::new(End::Partly, GoesOn::Perhaps, what, hint)
     }
 
     fn unwritable(&self, error: &JournalError) -> Halt {

@@ -177,6 +177,13 @@ impl Ecs {
         self.region(caller).clusters.entry(cluster.to_owned()).or_default().refuses = reason.map(str::to_owned);
     }
 
+    /// `DescribeTasks` calls tasks of this age, in seconds, `MISSING`, as it may right after `RunTask`; none: it shows all.
+    pub fn hide_tasks(&mut self, caller: &Caller, cluster: &str, age_seconds: Option<std::ops::Range<u32>>) {
+        let millis = |seconds: u32| i64::from(seconds) * 1_000;
+        self.region(caller).clusters.entry(cluster.to_owned()).or_default().hides =
+            age_seconds.map(|age| millis(age.start)..millis(age.end));
+    }
+
     /// Ids of a cluster's tasks that are of a family, stopped ones too, the oldest first.
     pub fn tasks_of_family(&self, caller: &Caller, cluster: &str, family: &str) -> Vec<String> {
         let cluster = self.places.get(&key(caller)).and_then(|region| region.clusters.get(cluster));

@@ -29,6 +29,8 @@ pub(super) struct Cluster {
     pub(super) full_until: i64,
     /// Why `RunTask` places none: a reason of `failures[]`.
     pub(super) refuses: Option<String>,
+    /// `DescribeTasks` does not show tasks of this age, in milliseconds: reads are eventually consistent.
+    pub(super) hides: Option<std::ops::Range<i64>>,
 }
 
 /// What a client token of `RunTask` stands for.

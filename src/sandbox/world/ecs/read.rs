@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     ApiError, Caller, Ecs, PlaceKey, error, invalid, key,
-    model::{Cluster, Region, Stage},
+    model::{Cluster, Region, Stage, Task},
     request::{
         DescribeClusters, DescribeServices, DescribeTaskDefinition, DescribeTasks, List, ListTaskDefinitions, ListTasks,
     },
@@ -128,7 +128,10 @@ impl Ecs {
         check_count("tasks", request.tasks.len(), PAGE_MAX)?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for id in request.tasks.iter().map(|name| last_part(name)) {
-            let known = cluster.tasks.get(id).and_then(|task| Some((task, self.definition(&place, &task.definition)?)));
+            let is_shown =
+                |task: &&Task| cluster.hides.as_ref().is_none_or(|ages| !ages.contains(&(now - task.created_at)));
+            let known = cluster.tasks.get(id).filter(is_shown);
+            let known = known.and_then(|task| Some((task, self.definition(&place, &task.definition)?)));
             match known {
                 Some((task, definition)) => found.push(show::task(&place, cluster_name, id, task, definition, now)),
                 None => failures.push(missing(&place, &format!("task/{cluster_name}/{id}"))),
