@@ -17,7 +17,7 @@ use crate::{
         Text,
         database::{Database, DatabaseEvent, SourceKind},
         gauge::{DatabaseGauges, Gauge},
-        global_cluster::GlobalCluster,
+        global_cluster::{GlobalCluster, GlobalMember},
         proxy::Proxy,
     },
 };
@@ -178,7 +178,7 @@ pub fn by_instance(gauges: &Gauges) -> BTreeMap<String, DatabaseGauges> {
                 metrics::DATABASE_READ_LATENCY => one.read_latency = Some(gauge.clone()),
                 metrics::DATABASE_WRITE_LATENCY => one.write_latency = Some(gauge.clone()),
                 metrics::AURORA_REPLICA_LAG => one.lag = Some(gauge.clone()),
-                metrics::REPLICA_LAG => one.lag = one.lag.take().or_else(|| in_milliseconds(gauge)),
+                metrics::REPLICA_LAG => one.lag = one.lag.take().or_else(|| Some(in_milliseconds(gauge))),
                 _ => {}
             }
         }
@@ -186,10 +186,10 @@ pub fn by_instance(gauges: &Gauges) -> BTreeMap<String, DatabaseGauges> {
     all
 }
 
-/// Seconds as milliseconds; none while replication does not run, which RDS tells as -1.
-fn in_milliseconds(gauge: &Gauge) -> Option<Gauge> {
-    let recent = gauge.recent.iter().filter(|(_, value)| *value >= 0.0).map(|(at, value)| (*at, value * 1_000.0));
-    (gauge.value >= 0.0).then(|| Gauge { value: gauge.value * 1_000.0, at: gauge.at, recent: recent.collect() })
+/// Seconds as milliseconds. While replication does not run, which RDS tells as -1, it stays below zero.
+pub fn in_milliseconds(gauge: &Gauge) -> Gauge {
+    let recent = gauge.recent.iter().map(|(at, value)| (*at, value * 1_000.0));
+    Gauge { value: gauge.value * 1_000.0, at: gauge.at, recent: recent.collect() }
 }
 
 /// RDS does not always say of a cluster which global one it is of: the global one does.
@@ -197,6 +197,8 @@ fn in_its_global(mut database: Database, globals: &[GlobalCluster]) -> Database 
     let is_ours = |global: &&GlobalCluster| global.members.iter().any(|member| member.arn == database.arn);
     if let Some(global) = globals.iter().find(is_ours) {
         database.global = Some(Text::line(&global.name));
+        let writes_elsewhere = |member: &GlobalMember| member.is_writer && member.arn != database.arn;
+        database.written_elsewhere = Some(global.members.iter().any(writes_elsewhere));
     }
     database
 }
@@ -266,8 +268,40 @@ mod tests {
         let all = by_instance(&gauges);
         let lag = |name: &str| all[name].lag.as_ref().map(|lag| lag.value);
         assert_eq!((all["orders-1"].cpu.as_ref().map(|cpu| cpu.value), lag("orders-1")), (Some(42.0), None));
-        assert_eq!([lag("orders-2"), lag("wallet-2"), lag("wallet-3")], [Some(17.0), Some(2_000.0), None]);
+        assert_eq!(
+            [lag("orders-2"), lag("wallet-2"), lag("wallet-3")],
+            [Some(17.0), Some(2_000.0), Some(-1_000.0)],
+            "replication that does not run is told"
+        );
         assert_eq!(all["wallet-2"].lag.as_ref().map(|lag| lag.recent[0].1), Some(2_000.0));
+    }
+
+    #[test]
+    fn a_global_cluster_says_whether_another_one_writes() {
+        let member = |arn: &str, is_writer| GlobalMember { arn: arn.to_owned(), is_writer, synchronization: None };
+        let global = |ours, other| GlobalCluster {
+            name: "wallet".to_owned(),
+            arn: String::new(),
+            engine: Text::default(),
+            version: Text::default(),
+            status: Text::default(),
+            members: vec![member("ours", ours), member("other", other)],
+            change: None,
+        };
+        let reader = || {
+            let member = crate::domain::database::tests::member("a", false, "db.large", 0);
+            Database { arn: "ours".to_owned(), ..database(vec![member]) }
+        };
+        let of = |globals: &[GlobalCluster]| in_its_global(reader(), globals);
+        let table =
+            [(of(&[global(false, true)]), 4), (of(&[global(true, false)]), 0), (of(&[global(false, false)]), 0)];
+        assert_eq!(table.each_ref().map(|(database, _)| database.is_secondary()), [true, false, false]);
+        for (database, rank) in &table {
+            assert_eq!(database.rank(), *rank, "{database:?}");
+        }
+        assert_eq!(table[1].0.words(), "Aurora cluster: nobody writes, 1 reader", "it has lost its writer");
+        let unclear = Database { global: Some(Text::from("wallet")), ..of(&[]) };
+        assert_eq!((unclear.is_secondary(), unclear.may_be_secondary()), (false, true), "nobody was asked");
     }
 
     #[test]

@@ -31,8 +31,11 @@ pub(super) fn bytes(value: f64) -> String {
     }
 }
 
-/// Of milliseconds: `17 ms`, `2.4 s`.
+/// Of milliseconds: `17 ms`, `2.4 s`; below zero: `stopped`.
 pub(super) fn milliseconds(value: f64) -> String {
+    if value < 0.0 {
+        return "stopped".to_owned();
+    }
     if value < 1_000.0 { format!("{value:.0} ms") } else { format!("{:.1} s", value / 1_000.0) }
 }
 
@@ -48,6 +51,6 @@ mod tests {
         assert_eq!(with_age(Some(&gauge), now, percent), "42 % (2 min)");
         assert_eq!(with_age(None, now, percent), "-");
         assert_eq!([bytes(3e8), bytes(9.6e9), bytes(5e11)], ["286 MiB", "8.9 GiB", "466 GiB"]);
-        assert_eq!([milliseconds(17.2), milliseconds(2_400.0)], ["17 ms", "2.4 s"]);
+        assert_eq!([17.2, 2_400.0, -1_000.0].map(milliseconds), ["17 ms", "2.4 s", "stopped"]);
     }
 }

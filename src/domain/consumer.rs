@@ -66,6 +66,23 @@ pub struct Mapping {
     pub changed_at: Option<Timestamp>,
 }
 
+impl Mapping {
+    /// Whether its last call went wrong, by Lambda's words.
+    pub fn has_problem(&self) -> bool {
+        let said = self.last_result.as_ref().map_or("", Text::as_str);
+        said.starts_with("PROBLEM") || said.starts_with("Connection error")
+    }
+
+    /// Function and source: `orders-consumer (orders)`. One function may have several mappings.
+    pub fn function_and_source(&self) -> String {
+        let source = match &self.queue {
+            Some(queue) => queue.as_str(),
+            None => self.source_arn.rsplit(':').next().unwrap_or(&self.source_arn),
+        };
+        format!("{} ({source})", self.function)
+    }
+}
+
 /// State of an event source mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

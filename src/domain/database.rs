@@ -35,6 +35,9 @@ pub struct Database {
     pub pending: Vec<Pending>,
     /// The global cluster that it is a part of.
     pub global: Option<Text>,
+    /// Whether another cluster of the global cluster writes, as that says itself; none: it was not asked, or did not answer.
+    #[serde(default)]
+    pub written_elsewhere: Option<bool>,
 }
 
 /// How a database is built.
@@ -157,9 +160,15 @@ impl Database {
         self.members.iter().filter(|member| !member.is_writer)
     }
 
-    /// Whether another region's cluster writes for it: a member of a global cluster without a writer of its own.
+    /// Whether another region's cluster writes for it: its global cluster says so. A cluster that shall write and has lost its
+    /// writer is none.
     pub fn is_secondary(&self) -> bool {
-        self.global.is_some() && self.writer().is_none()
+        self.writer().is_none() && self.global.is_some() && self.written_elsewhere == Some(true)
+    }
+
+    /// Whether that it has no writer may be as it shall: it is of a global cluster, of which nobody knows who writes.
+    pub fn may_be_secondary(&self) -> bool {
+        self.is_secondary() || self.writer().is_none() && self.global.is_some() && self.written_elsewhere.is_none()
     }
 
     /// Whether it and every instance say `available`.
@@ -176,6 +185,12 @@ impl Database {
         match self.topology {
             Topology::Aurora if self.is_secondary() => {
                 format!("{}: {}, the writer is in another region", self.topology.words(), counted(readers, "reader"))
+            }
+            Topology::Aurora | Topology::MultiAzCluster if self.may_be_secondary() => {
+                format!("{}: {}, who writes is not known", self.topology.words(), counted(readers, "reader"))
+            }
+            Topology::Aurora | Topology::MultiAzCluster if self.writer().is_none() && readers > 0 => {
+                format!("{}: nobody writes, {}", self.topology.words(), counted(readers, "reader"))
             }
             Topology::Aurora | Topology::MultiAzCluster if readers == 0 => {
                 format!("{}: a writer, no reader", self.topology.words())
@@ -195,7 +210,9 @@ impl Database {
     pub fn rank(&self) -> u8 {
         let is_well = |member: &Member| member.status.as_ref().is_none_or(|status| status.as_str() == "available");
         match self {
-            _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() && !self.is_secondary() => 0,
+            _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() && !self.may_be_secondary() => {
+                0
+            }
             _ if self.writer().is_some_and(|writer| !is_well(writer)) || self.status.as_str() != "available" => 1,
             _ if !self.is_available() => 2,
             _ if !self.pending.is_empty() => 3,
@@ -314,6 +331,7 @@ pub(crate) mod tests {
             limits: None,
             pending: Vec::new(),
             global: None,
+            written_elsewhere: None,
         }
     }
 

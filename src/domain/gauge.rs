@@ -23,7 +23,7 @@ pub struct DatabaseGauges {
     pub connections: Option<Gauge>,
     /// Bytes of free storage; Aurora has no such thing.
     pub free_storage: Option<Gauge>,
-    /// Milliseconds that a reader lies behind.
+    /// Milliseconds that a reader lies behind; below zero: its replication does not run.
     pub lag: Option<Gauge>,
     /// Seconds that a read takes.
     pub read_latency: Option<Gauge>,

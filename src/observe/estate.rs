@@ -44,8 +44,25 @@ pub struct Part<T> {
     pub error: Option<CloudError>,
     /// What of it could not be known, and why: "capacity in use is not known: ...".
     pub unknown: Vec<Text>,
+    /// The same as far as looks at it failed, or were held back: for those who look at no list.
+    pub lacks: Vec<Lack>,
     /// The things.
     pub rows: Arc<[Arc<T>]>,
+}
+
+/// Something that the looks at a part could not tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lack {
+    /// What: "autoscaling", "services of cluster main".
+    pub what: Text,
+    /// The same with the reason, safe to show.
+    pub words: Text,
+    /// Since when it could not be told.
+    pub since: Timestamp,
+    /// Why; none: what looking may cost holds it back, or the answer was not whole.
+    pub error: Option<CloudError>,
+    /// Whether things themselves are missing or old, not figures about them.
+    pub hides_rows: bool,
 }
 
 /// A service, as it was last seen.
@@ -53,6 +70,8 @@ pub struct Part<T> {
 pub struct SeenService {
     /// What ECS says.
     pub service: Service,
+    /// When, where its ECS cluster did not answer since; none: when the part came.
+    pub seen_at: Option<Timestamp>,
     /// Its autoscaling; none: it has none, or [`Part::unknown`] says why it is not known.
     pub scaling: Option<Scaling>,
     /// Since when it stands as it does; none: since before it was first seen.
@@ -76,7 +95,7 @@ pub struct SeenDatabase {
 
 impl<T> Default for Part<T> {
     fn default() -> Self {
-        Self { at: None, busy: false, error: None, unknown: Vec::new(), rows: Arc::from([]) }
+        Self { at: None, busy: false, error: None, unknown: Vec::new(), lacks: Vec::new(), rows: Arc::from([]) }
     }
 }
 
@@ -84,5 +103,17 @@ impl<T> Part<T> {
     /// Whether all of it was seen at least once.
     pub fn is_known(&self) -> bool {
         self.at.is_some()
+    }
+}
+
+impl Part<SeenService> {
+    /// When a service of it was last seen.
+    pub fn seen_at(&self, seen: &SeenService) -> Option<Timestamp> {
+        seen.seen_at.or(self.at)
+    }
+
+    /// When the oldest of it was last seen.
+    pub fn oldest_at(&self) -> Option<Timestamp> {
+        self.rows.iter().filter_map(|row| row.seen_at).chain(self.at).min()
     }
 }

@@ -19,7 +19,7 @@ pub mod verdict;
 pub mod watch;
 pub mod words;
 
-pub use estate::{DatabaseGauges, Estate, Part, SeenDatabase, SeenService};
+pub use estate::{DatabaseGauges, Estate, Lack, Part, SeenDatabase, SeenService};
 pub use focus::{Focus, PartName};
 pub use schedule::Policy;
 pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};

@@ -1,5 +1,6 @@
 //! The register: what is known of one environment beside its queues; what came of looks goes in, an [`Estate`] comes out. No I/O.
 
+mod lacks;
 mod metrics;
 #[cfg(test)]
 mod tests;
@@ -17,12 +18,12 @@ use jiff::Timestamp;
 
 use super::{
     board::Change,
-    estate::{Estate, Part, SeenDatabase, SeenService},
+    estate::{Estate, Lack, Part, SeenDatabase, SeenService},
     focus::PartName,
     schedule::Look,
 };
 use crate::{
-    cloud::{CloudError, ecs::Missing},
+    cloud::{CloudError, ErrorKind, ecs::Missing},
     databases::{self, Capacity},
     domain::{
         Text,
@@ -41,8 +42,6 @@ const STOPPED_AT_ONCE: usize = 10;
 /// How often a service's are.
 const STOPPED_EVERY: Duration = Duration::from_secs(55);
 const STOPPED_EVERY_SHOWN: Duration = Duration::from_secs(10);
-/// Things that one text names.
-const NAMED: usize = 3;
 
 /// What a look at services came to.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +62,10 @@ pub(super) struct Register {
     estate: Estate,
     /// What each look could not tell.
     unknown: BTreeMap<Look, Vec<Text>>,
+    /// What the bound on what looking may cost holds back.
+    held: BTreeMap<Look, Text>,
+    /// What Home is told of all that.
+    lacks: BTreeMap<Look, Vec<Lack>>,
     /// As it last came.
     scaling: BTreeMap<ServiceId, Scaling>,
     /// When stopped tasks of a service were last asked for.
@@ -115,25 +118,6 @@ impl Register {
         }
     }
 
-    /// A look came to nothing.
-    pub(super) fn failed(&mut self, look: Look, error: CloudError) {
-        if !look.is_listing() {
-            let what = match look {
-                Look::Scaling => "autoscaling is not known",
-                Look::Stopped => "stopped tasks are not known",
-                Look::ServiceGauges => "CPU and memory are not known",
-                Look::DatabaseGauges => "what databases use is not known",
-                Look::Services | Look::Databases | Look::Alarms | Look::Mappings | Look::Lags => "it is not known",
-            };
-            return self.note_unknown(look, vec![Text::line(&format!("{what}: {error}"))]);
-        }
-        let known = self.part(look.part()).error;
-        if known.as_ref() != Some(&error) {
-            *known = Some(error);
-            self.raise(Change::Content);
-        }
-    }
-
     /// Whether this session has seen all services.
     pub(super) fn are_services_known(&self) -> bool {
         self.estate.services.is_known() && !self.restored.contains(&PartName::Services)
@@ -156,13 +140,7 @@ impl Register {
     /// Services came. Those of clusters that did not answer stay as they were.
     pub(super) fn services(&mut self, at: Timestamp, found: FoundServices) {
         let FoundServices { services, missing, failed } = found;
-        let mut unknown: Vec<Text> = Vec::new();
-        for (cluster, error) in failed.iter().take(NAMED) {
-            unknown.push(Text::line(&format!("services of cluster {} are not known: {error}", cluster.0)));
-        }
-        if failed.len() > NAMED {
-            unknown.push(Text::line(&format!("services of {} more clusters are not known", failed.len() - NAMED)));
-        }
+        let mut unknown = lacks::of_clusters(&failed);
         if let Some(first) = missing.first() {
             let more = missing.len() - 1;
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
@@ -172,9 +150,11 @@ impl Register {
         let mut rows: Vec<SeenService> = services.into_iter().map(|service| self.seen_service(at, service)).collect();
         let is_silent = |row: &Arc<SeenService>| failed.iter().any(|(cluster, _)| *cluster == row.service.id.cluster);
         let stay = self.estate.services.rows.iter().filter(|row| is_silent(row));
-        rows.extend(stay.map(|row| SeenService::clone(row)));
+        let before = self.estate.services.at.unwrap_or(at);
+        rows.extend(stay.map(|row| SeenService { seen_at: row.seen_at.or(Some(before)), ..SeenService::clone(row) }));
         self.settle_services(rows);
         self.came(PartName::Services, at);
+        self.note_lacks(Look::Services, lacks::rows_of_clusters(at, &failed));
         self.note_unknown(Look::Services, unknown);
     }
 
@@ -202,7 +182,7 @@ impl Register {
         // What stopped before says nothing about a service that is well again.
         let stopped = before.filter(|_| stands_badly(standing)).map(|before| before.stopped.clone());
         let (cpu, memory) = before.map(|before| (before.cpu.clone(), before.memory.clone())).unwrap_or_default();
-        SeenService { scaling, since, cpu, memory, stopped: stopped.unwrap_or_default(), service }
+        SeenService { seen_at: None, scaling, since, cpu, memory, stopped: stopped.unwrap_or_default(), service }
     }
 
     fn service(&self, id: &ServiceId) -> Option<&Arc<SeenService>> {
@@ -219,6 +199,7 @@ impl Register {
             (seen.scaling.as_ref() != own).then(|| SeenService { scaling: own.cloned(), ..seen.clone() })
         });
         self.raise(if is_new { Change::Content } else { Change::Fresher });
+        self.note_lacks(Look::Scaling, Vec::new());
         self.note_unknown(Look::Scaling, Vec::new());
     }
 
@@ -226,17 +207,23 @@ impl Register {
     /// these the ones that waited longest.
     pub(super) fn stopped_wanted(&mut self, now: Duration, shown: &[ServiceId]) -> Vec<ServiceId> {
         let mut wanted: Vec<(bool, Option<Duration>, ServiceId)> = Vec::new();
+        let mut is_any_meant = false;
         for row in &*self.estate.services.rows {
             let id = &row.service.id;
             let is_shown = shown.contains(id);
             if !is_shown && !stands_badly(row.service.standing()) {
                 continue;
             }
+            is_any_meant = true;
             let last = self.stopped_at.get(id).copied();
             let every = if is_shown { STOPPED_EVERY_SHOWN } else { STOPPED_EVERY };
             if last.is_none_or(|last| last + every <= now) {
                 wanted.push((!is_shown, last, id.clone()));
             }
+        }
+        if !is_any_meant {
+            self.note_lacks(Look::Stopped, Vec::new());
+            self.note_unknown(Look::Stopped, Vec::new());
         }
         wanted.sort();
         wanted.truncate(STOPPED_AT_ONCE);
@@ -253,8 +240,8 @@ impl Register {
     }
 
     /// Stopped tasks of some services came.
-    pub(super) fn stopped(&mut self, answers: StoppedTasks) {
-        let mut unknown = Vec::new();
+    pub(super) fn stopped(&mut self, at: Timestamp, answers: StoppedTasks) {
+        let (mut unknown, mut why) = (Vec::new(), Vec::new());
         let mut by_service = BTreeMap::new();
         for (id, answer) in answers {
             match answer {
@@ -265,6 +252,8 @@ impl Register {
                 }
                 Err(error) if unknown.is_empty() => {
                     unknown.push(Text::line(&format!("stopped tasks of {id} are not known: {error}")));
+                    // Whatever else went wrong once may never be asked again: nobody is told of it later.
+                    why.extend((error.kind == ErrorKind::Denied).then(|| lacks::of_look(Look::Stopped, at, error)));
                 }
                 Err(_) => {}
             }
@@ -274,6 +263,7 @@ impl Register {
             (seen.stopped != stopped).then(|| SeenService { stopped, ..seen.clone() })
         });
         self.raise(if is_new { Change::Content } else { Change::None });
+        self.note_lacks(Look::Stopped, why);
         self.note_unknown(Look::Stopped, unknown);
     }
 
@@ -286,7 +276,7 @@ impl Register {
             if let (Capacity::Unknown, Some(before)) = (seen.capacity, before)
                 && before.seen.capacity != Capacity::None
             {
-                seen.capacity = before.seen.capacity;
+                seen.capacity = lacks::still(before.seen.capacity, at);
             }
             let mut gauges = before.map(|before| before.gauges.clone()).unwrap_or_default();
             gauges.retain(|name, _| seen.database.members.iter().any(|member| member.name == *name));
@@ -330,24 +320,6 @@ impl Register {
         self.raise(if was_wrong { Change::Content } else { Change::Fresher });
     }
 
-    /// What a part says of what is unknown is what all looks at it say.
-    fn note_unknown(&mut self, look: Look, why: Vec<Text>) {
-        self.unknown.insert(look, why);
-        let name = look.part();
-        let mut all: Vec<Text> = Vec::new();
-        if self.restored.contains(&name) {
-            all.push(Text::from(EARLIER));
-        }
-        all.extend(
-            self.unknown.iter().filter(|(look, _)| look.part() == name).flat_map(|(_, why)| why.iter().cloned()),
-        );
-        let known = self.part(name).unknown;
-        if *known != all {
-            *known = all;
-            self.raise(Change::Content);
-        }
-    }
-
     fn part(&mut self, name: PartName) -> Named<'_> {
         let Estate { services, databases, alarms, mappings, lags } = &mut self.estate;
         match name {
@@ -373,12 +345,13 @@ struct Named<'a> {
     busy: &'a mut bool,
     error: &'a mut Option<CloudError>,
     unknown: &'a mut Vec<Text>,
+    lacks: &'a mut Vec<Lack>,
 }
 
 impl<'a> Named<'a> {
     fn of<T>(part: &'a mut Part<T>) -> Self {
-        let Part { at, busy, error, unknown, rows: _ } = part;
-        Self { at, busy, error, unknown }
+        let Part { at, busy, error, unknown, lacks, rows: _ } = part;
+        Self { at, busy, error, unknown, lacks }
     }
 }
 

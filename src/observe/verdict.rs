@@ -6,6 +6,7 @@ mod database;
 mod environment;
 mod parts;
 mod queue;
+mod rule;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -166,7 +167,7 @@ fn said_of(environment: &Environment, subject: Subject, finding: Finding) -> Ver
 /// What is shown is older than this is said to be so.
 const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From a metric's sample that is older nothing is said about now.
-const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
+pub const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
 /// Names that a reason lists.
 const NAMED: usize = 3;
 

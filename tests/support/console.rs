@@ -104,6 +104,19 @@ impl Console {
         shown(&part)
     }
 
+    /// The style in which a text stands in the first row that has both, every character one column wide.
+    pub(crate) fn style_of(&self, row: &str, text: &str) -> Option<Style> {
+        let (columns, rows) = self.model.size;
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
+        terminal.draw(|frame| view(&self.model, frame)).expect("drawn");
+        let buffer = terminal.backend().buffer();
+        (0..rows).find_map(|y| {
+            let line: String = (0..columns).map(|x| buffer[(x, y)].symbol().chars().next().unwrap_or(' ')).collect();
+            let at = line.find(text).filter(|_| line.contains(row))?;
+            Some(buffer[(line[..at].chars().count() as u16, y)].style())
+        })
+    }
+
     /// The screen's text alone.
     pub(crate) fn text(&self) -> String {
         let screen = self.screen();

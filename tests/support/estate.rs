@@ -38,7 +38,7 @@ pub(crate) fn gauge(values: &[f64]) -> Option<Gauge> {
 /// What was seen of one sort, 20 seconds ago.
 pub(crate) fn part<T>(rows: Vec<T>) -> Part<T> {
     let at = Some(now() - SignedDuration::from_secs(20));
-    Part { at, busy: false, error: None, unknown: Vec::new(), rows: rows.into_iter().map(Arc::new).collect() }
+    Part { at, rows: rows.into_iter().map(Arc::new).collect(), ..Part::default() }
 }
 
 /// A steady service of as many tasks, with autoscaling from 1 to 4.
@@ -71,6 +71,7 @@ pub(crate) fn service(cluster: &str, name: &str, tasks: u32) -> SeenService {
             deployments: vec![deployment],
             events: vec![event],
         },
+        seen_at: None,
         scaling: Some(Scaling { min: 1, max: 4, ..Scaling::default() }),
         since: None,
         cpu: gauge(&[20.0, 22.0, 31.0, 28.0]),
@@ -177,6 +178,7 @@ pub(crate) fn aurora(name: &str) -> SeenDatabase {
         limits: None,
         pending: Vec::new(),
         global: None,
+        written_elsewhere: None,
     };
     let gauges = DatabaseGauges {
         cpu: gauge(&[30.0, 34.0, 41.0]),

@@ -2,7 +2,7 @@
 
 use opsctl::{
     cloud::{CloudError, ErrorKind},
-    domain::{Text, alarm::AlarmState, service_rules::ServiceGroup},
+    domain::{Text, alarm::AlarmState, gauge::Gauge, service_rules::ServiceGroup},
     observe::{Estate, Source},
     operations::Operation,
     sandbox::fleet,
@@ -16,7 +16,7 @@ use opsctl::{
 use super::scenes::{denied, expired};
 use crate::support::{
     console::{Console, Picture, SIZES},
-    estate::{alarm, aurora, changed, minutes_ago, night, part, sleeping},
+    estate::{alarm, aurora, changed, minutes_ago, night, part, service, sleeping},
 };
 
 /// The key of each topic's list.
@@ -172,4 +172,42 @@ fn every_sheet_in_every_size() {
             insta::assert_snapshot!(format!("sheet-{name}-{}x{}", size.0, size.1), console.screen());
         }
     }
+}
+
+#[test]
+fn what_is_old_is_dimmed_though_the_rest_of_its_list_is_fresh() {
+    let mut console = console((200, 60));
+    let late = changed(service("main", "late", 2), |seen| seen.seen_at = Some(minutes_ago(600)));
+    let old = changed(service("main", "old", 2), |seen| {
+        seen.cpu = Some(Gauge { value: 93.0, at: minutes_ago(20), recent: Vec::new() });
+    });
+    let estate = Estate {
+        services: part(vec![late, old, service("main", "well", 2)]),
+        databases: part(vec![
+            changed(aurora("secondary"), |row| {
+                let database = &mut row.seen.database;
+                (database.members[0].is_writer, database.written_elsewhere) = (false, Some(true));
+                database.global = Some(Text::from("wallet"));
+            }),
+            changed(aurora("halted"), |row| {
+                let reader = row.gauges.get_mut("halted-2").expect("a reader");
+                reader.lag = Some(Gauge { value: -1_000.0, at: minutes_ago(3), recent: Vec::new() });
+            }),
+        ]),
+        ..Estate::default()
+    };
+    console.seen(with("prod", estate).done()).keys("3");
+    let is_dim = |console: &Console, row, text| {
+        let style = console.style_of(row, text).unwrap_or_else(|| panic!("{row}, {text}: {}", console.text()));
+        style.add_modifier.contains(ratatui::style::Modifier::DIM)
+    };
+    assert!(is_dim(&console, " late ", "steady"), "its cluster does not answer");
+    assert!(!is_dim(&console, " well ", "steady") && !is_dim(&console, " old ", "steady"));
+    assert!(is_dim(&console, " old ", "93 %"), "an old sample says nothing about now");
+    assert!(!is_dim(&console, " well ", "28 %"));
+    assert!(console.text().contains("seen 10 h ago"), "{}", console.text());
+    console.keys("4");
+    let row = |name: &str| console.text().lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(row(" secondary ").contains("in another region"), "{}", row(" secondary "));
+    assert!(row(" halted ").contains(" stopped "), "{}", row(" halted "));
 }

@@ -285,7 +285,7 @@ fn table(all: &[Line]) -> Table {
             with_age(worst(line, |gauges| gauges.cpu.as_ref(), f64::max), *now, percent),
             with_age(worst(line, |gauges| gauges.connections.as_ref(), f64::max), *now, count),
             with_age(worst(line, |gauges| gauges.free_storage.as_ref(), f64::min), *now, bytes),
-            with_age(worst(line, |gauges| gauges.lag.as_ref(), f64::max), *now, milliseconds),
+            with_age(worst(line, |gauges| gauges.lag.as_ref(), worse_lag), *now, milliseconds),
             database.words(),
             to_know.join("; "),
         ]);
@@ -298,6 +298,11 @@ fn members<'a>(line: &Line<'a>) -> impl Iterator<Item = (&'a str, &'a DatabaseGa
     let gauges = line.gauges;
     let names = line.seen.database.members.iter().map(|member| member.name.as_str());
     names.filter_map(move |name| Some((name, gauges.get(name)?)))
+}
+
+/// Below zero, replication does not run, which is worse than any lag.
+fn worse_lag(one: f64, other: f64) -> f64 {
+    if one < 0.0 || other < 0.0 { one.min(other) } else { one.max(other) }
 }
 
 /// The worst of a database's instances: the one whose value `worse` keeps.

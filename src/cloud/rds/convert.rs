@@ -85,6 +85,7 @@ fn of_cluster(
         limits,
         pending: all_pending,
         global: cluster.global_cluster_identifier().filter(|name| !name.is_empty()).map(Text::line),
+        written_elsewhere: None,
     };
     database.sort_members();
     Some(database)
@@ -105,6 +106,7 @@ fn of_instance(instance: &DbInstance, pending: &BTreeMap<String, Vec<Pending>>) 
         limits: None,
         pending: pending.get(&arn).cloned().unwrap_or_default(),
         global: None,
+        written_elsewhere: None,
         name,
         arn,
     })

@@ -53,9 +53,9 @@ struct Kept<T> {
     rows: Vec<T>,
 }
 
-/// A service, its autoscaling, since when it stands as it does.
+/// A service, its autoscaling, since when it stands as it does, when it was seen where that was before the others.
 #[derive(Serialize, Deserialize)]
-struct ServiceRow(Service, Option<Scaling>, Option<(Standing, Timestamp)>);
+struct ServiceRow(Service, Option<Scaling>, Option<(Standing, Timestamp)>, #[serde(default)] Option<Timestamp>);
 
 /// Writes what is known in place of what was, readable by its owner only.
 ///
@@ -86,7 +86,7 @@ fn service(seen: &SeenService) -> ServiceRow {
     let mut service = seen.service.clone();
     service.events.truncate(EVENTS_KEPT);
     service.deployments.truncate(DEPLOYMENTS_KEPT);
-    ServiceRow(service, seen.scaling.clone(), seen.since)
+    ServiceRow(service, seen.scaling.clone(), seen.since, seen.seen_at)
 }
 
 fn newest(gauge: &Gauge) -> Gauge {
@@ -114,11 +114,14 @@ fn parse(bytes: &[u8], environment: &Environment, now: Timestamp) -> Option<Esta
     }
     let services =
         |kept: Kept<ServiceRow>| {
-            let is_gap = now.duration_since(kept.at) > GAP;
-            part(kept, now, |ServiceRow(service, scaling, since)| {
+            let part_at = kept.at;
+            part(kept, now, |ServiceRow(service, scaling, since, seen_at)| {
+                let seen_at = seen_at.map(|at| at.min(part_at));
+                let is_gap = now.duration_since(seen_at.unwrap_or(part_at)) > GAP;
                 let since = since.filter(|_| !is_gap);
-                are_plain([&service.id.cluster.0, &service.id.name.0, &service.task_definition.0])
-                    .then(|| SeenService { service, scaling, since, cpu: None, memory: None, stopped: Vec::new() })
+                are_plain([&service.id.cluster.0, &service.id.name.0, &service.task_definition.0]).then(|| {
+                    SeenService { service, seen_at, scaling, since, cpu: None, memory: None, stopped: Vec::new() }
+                })
             })
         };
     let estate = Estate {
@@ -200,7 +203,7 @@ mod tests {
             events: vec![event; 9],
         };
         let since = Some((service.standing(), now()));
-        SeenService { service, scaling: None, since, cpu: None, memory: None, stopped: Vec::new() }
+        SeenService { service, seen_at: None, scaling: None, since, cpu: None, memory: None, stopped: Vec::new() }
     }
 
     fn estate() -> Estate {
@@ -222,6 +225,19 @@ mod tests {
             alarms: Part { at: Some(now()), rows: [Arc::new(alarm)].into(), ..Part::default() },
             ..Estate::default()
         }
+    }
+
+    #[test]
+    fn a_row_that_was_old_stays_old() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = now() - SignedDuration::from_hours(9);
+        let mut estate = estate();
+        estate.services.rows = [SeenService { seen_at: Some(old), ..seen("api") }, seen("bff")].map(Arc::new).into();
+        store(folder.path(), &prod(), &estate).expect("written");
+        let services = load(folder.path(), &prod(), now()).expect("there").services;
+        let ages: Vec<_> = services.rows.iter().map(|row| services.seen_at(row)).collect();
+        assert_eq!(ages, [Some(old), Some(now())]);
+        assert_eq!(services.rows[0].since, None, "nobody knows what was in between");
     }
 
     #[test]

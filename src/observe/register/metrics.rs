@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Register, change, settle, stands_badly};
+use super::{Register, change, lacks, settle, stands_badly};
 use crate::{
     cloud::metrics::{
         AURORA_REPLICA_LAG, DATABASE_CONNECTIONS, DATABASE_CPU, DATABASE_FREE_STORAGE, DATABASE_READ_LATENCY,
         DATABASE_WRITE_LATENCY, Gauges, REPLICA_LAG, SERVICE_CPU, SERVICE_MEMORY, SERVICES, Samples, Series,
     },
-    databases::Capacity,
+    databases::{self, Capacity},
     domain::{
         Text,
         consumer::KafkaLag,
@@ -103,7 +103,12 @@ impl DatabaseMetrics {
 impl Register {
     /// Services whose CPU and memory are worth their price now, at most so many metrics: those that stand badly first, then the
     /// ones that waited longest. What sleeps has none.
-    pub(in crate::observe) fn service_metrics_wanted(&mut self, now: Duration, metrics_max: usize) -> Vec<ServiceId> {
+    pub(in crate::observe) fn service_metrics_wanted(
+        &mut self,
+        at: Timestamp,
+        now: Duration,
+        metrics_max: usize,
+    ) -> Vec<ServiceId> {
         let asked = &self.asked.services;
         let rows = self.estate.services.rows.iter().map(|row| &row.service);
         let due = rows.filter(|service| service.running > 0).filter_map(|service| {
@@ -112,21 +117,30 @@ impl Register {
             is_due.then(|| (!stands_badly(service.standing()), last, service.id.clone()))
         });
         let mut wanted: Vec<_> = due.collect();
+        if self.estate.services.rows.iter().all(|row| row.service.running == 0) {
+            self.note_lacks(Look::ServiceGauges, Vec::new());
+            self.note_unknown(Look::ServiceGauges, Vec::new());
+        }
         wanted.sort();
         let room = metrics_max.min(AT_ONCE) / SERVICES.len();
-        let left = wanted.len().saturating_sub(room);
-        wanted.truncate(room);
+        let left = wanted.split_off(room.min(wanted.len()));
+        let is_long = left.iter().any(|(_, last, _)| is_held_long(*last, now));
         let mut wanted: Vec<ServiceId> = wanted.into_iter().map(|(_, _, id)| id).collect();
         wanted.sort();
         let rows = &self.estate.services.rows;
         self.asked.services.retain(|id, _| rows.binary_search_by(|row| row.service.id.cmp(id)).is_ok());
         self.asked.services.extend(wanted.iter().map(|id| (id.clone(), now)));
-        self.note_bound(Look::ServiceGauges, left, "services");
+        self.note_bound(Look::ServiceGauges, at, left.len(), is_long);
         wanted
     }
 
     /// The same for databases and all their instances.
-    pub(in crate::observe) fn database_metrics_wanted(&mut self, now: Duration, metrics_max: usize) -> DatabaseMetrics {
+    pub(in crate::observe) fn database_metrics_wanted(
+        &mut self,
+        at: Timestamp,
+        now: Duration,
+        metrics_max: usize,
+    ) -> DatabaseMetrics {
         let asked = &self.asked.databases;
         let due = self.estate.databases.rows.iter().filter_map(|row| {
             let last = asked.get(&row.seen.database.name).copied();
@@ -135,17 +149,20 @@ impl Register {
         let mut due: Vec<_> = due.collect();
         due.sort_by_key(|(last, _)| *last);
         let mut room = metrics_max.min(AT_ONCE);
-        let (mut wanted, mut left) = (DatabaseMetrics::default(), 0);
-        for (_, row) in due {
+        let (mut wanted, mut left, mut is_long) = (DatabaseMetrics::default(), 0, false);
+        for (last, row) in due {
             match wanted.add(row, room) {
                 Some(cost) => room -= cost,
-                None => left += 1,
+                None => {
+                    left += 1;
+                    is_long |= is_held_long(last, now);
+                }
             }
         }
         let rows = &self.estate.databases.rows;
         self.asked.databases.retain(|name, _| rows.iter().any(|row| row.seen.database.name == *name));
         self.asked.databases.extend(wanted.databases.iter().map(|name| (name.clone(), now)));
-        self.note_bound(Look::DatabaseGauges, left, "databases");
+        self.note_bound(Look::DatabaseGauges, at, left, is_long);
         wanted
     }
 
@@ -154,17 +171,23 @@ impl Register {
         self.asked.lags.unwrap_or(LAGS_COST) <= metrics_max
     }
 
-    fn note_bound(&mut self, look: Look, left: usize, what: &str) {
+    /// Home is told only where something waits for longer than its turn.
+    fn note_bound(&mut self, look: Look, at: Timestamp, left: usize, is_long: bool) {
+        let what = look.part().words();
         let why = (left > 0).then(|| {
             Text::line(&format!(
                 "metrics of {left} {what} come later: `dollars_per_hour_max` of [watch] holds them back"
             ))
         });
-        self.note_unknown(look, why.into_iter().collect());
+        if self.unknown.get(&look).is_none_or(Vec::is_empty) {
+            let lacks = why.clone().filter(|_| is_long).map(|why| lacks::of_figures(look, at, why));
+            self.note_lacks(look, lacks.into_iter().collect());
+        }
+        self.note_held(look, why);
     }
 
     /// CPU and memory of these services, which are in order, came; what has no sample now has no gauge.
-    pub(in crate::observe) fn service_metrics(&mut self, services: &[ServiceId], gauges: &Gauges) {
+    pub(in crate::observe) fn service_metrics(&mut self, at: Timestamp, services: &[ServiceId], gauges: &Gauges) {
         let is_whole = gauges.incomplete.is_none();
         let is_new = change(&mut self.estate.services, |seen| {
             services.binary_search(&seen.service.id).is_ok().then_some(())?;
@@ -173,11 +196,17 @@ impl Register {
             let memory = newer(&seen.memory, gauges.get(&SERVICE_MEMORY, &name), is_whole);
             (seen.cpu != cpu || seen.memory != memory).then(|| SeenService { cpu, memory, ..seen.clone() })
         });
-        self.metrics_came(Look::ServiceGauges, is_new, gauges);
+        self.metrics_came(Look::ServiceGauges, at, is_new, gauges);
     }
 
     /// What these databases use came.
-    pub(in crate::observe) fn database_metrics(&mut self, of: &DatabaseMetrics, gauges: &Gauges, capacity: &Samples) {
+    pub(in crate::observe) fn database_metrics(
+        &mut self,
+        at: Timestamp,
+        of: &DatabaseMetrics,
+        gauges: &Gauges,
+        capacity: &Samples,
+    ) {
         let is_whole = gauges.incomplete.is_none();
         let is_new = change(&mut self.estate.databases, |row| {
             of.databases.contains(&row.seen.database.name).then_some(())?;
@@ -193,7 +222,7 @@ impl Register {
             }
             (new != *row).then_some(new)
         });
-        self.metrics_came(Look::DatabaseGauges, is_new, gauges);
+        self.metrics_came(Look::DatabaseGauges, at, is_new, gauges);
     }
 
     /// How far Kafka's readers lie behind came.
@@ -206,16 +235,25 @@ impl Register {
         lags.sort_by(order);
         let is_new = settle(&mut self.estate.lags, lags, order);
         self.came(PartName::Lags, at);
-        self.metrics_came(Look::Lags, is_new, gauges);
+        self.metrics_came(Look::Lags, at, is_new, gauges);
     }
 
-    fn metrics_came(&mut self, look: Look, is_new: bool, gauges: &Gauges) {
+    fn metrics_came(&mut self, look: Look, at: Timestamp, is_new: bool, gauges: &Gauges) {
         self.raise(if is_new { Change::Content } else { Change::None });
-        // What the bound holds back stands there already.
+        let was_known = self.unknown.get(&look).is_none_or(Vec::is_empty);
+        // What the bound holds back is told already, and goes on where the rest came.
         if let Some(why) = &gauges.incomplete {
-            self.note_unknown(look, vec![why.clone()]);
+            self.note_lacks(look, vec![lacks::of_figures(look, at, why.clone())]);
+        } else if !was_known {
+            self.note_lacks(look, Vec::new());
         }
+        self.note_unknown(look, gauges.incomplete.iter().cloned().collect());
     }
+}
+
+/// Whether it waits for longer than its turn takes.
+fn is_held_long(last: Option<Duration>, now: Duration) -> bool {
+    last.is_none_or(|last| last + lacks::HELD_LONG <= now)
 }
 
 /// A gauge in place of the one before. Where not all came, one that is missing may be known to CloudWatch all the same.
@@ -229,8 +267,7 @@ fn newer(before: &Option<Gauge>, came: Option<&Gauge>, is_whole: bool) -> Option
 
 fn of_instance(name: &str, before: &DatabaseGauges, gauges: &Gauges, is_whole: bool) -> DatabaseGauges {
     let of = |before: &Option<Gauge>, series: &Series| newer(before, gauges.get(series, name), is_whole);
-    // Below zero: replication does not run, which is no lag.
-    let seconds = gauges.get(&REPLICA_LAG, name).filter(|gauge| gauge.value >= 0.0).map(milliseconds);
+    let seconds = gauges.get(&REPLICA_LAG, name).map(databases::in_milliseconds);
     let lag = gauges.get(&AURORA_REPLICA_LAG, name).cloned().or(seconds);
     DatabaseGauges {
         cpu: of(&before.cpu, &DATABASE_CPU),
@@ -240,9 +277,4 @@ fn of_instance(name: &str, before: &DatabaseGauges, gauges: &Gauges, is_whole: b
         read_latency: of(&before.read_latency, &DATABASE_READ_LATENCY),
         write_latency: of(&before.write_latency, &DATABASE_WRITE_LATENCY),
     }
-}
-
-fn milliseconds(gauge: &Gauge) -> Gauge {
-    let recent = gauge.recent.iter().map(|(at, value)| (*at, value * 1_000.0)).collect();
-    Gauge { value: gauge.value * 1_000.0, at: gauge.at, recent }
 }

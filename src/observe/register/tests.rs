@@ -74,11 +74,61 @@ fn a_cluster_that_does_not_answer_keeps_its_rows_and_it_is_said() {
 }
 
 #[test]
+fn a_row_of_a_cluster_that_does_not_answer_keeps_its_age() {
+    let mut earlier = Register::default();
+    earlier.services(at(-600_000), found(vec![service("a", 2, 2)]));
+    let mut register = Register::default();
+    register.restore(earlier.estate());
+    let other = || Service { id: ServiceId::new("other", "x"), ..service("x", 1, 1) };
+    let fails = || vec![(EcsClusterName("main".to_owned()), error(ErrorKind::Throttled))];
+    for second in [0, 15, 30] {
+        register.services(at(second), FoundServices { failed: fails(), ..found(vec![other()]) });
+        let services = register.estate().services;
+        let ages: Vec<_> = services.rows.iter().map(|row| services.seen_at(row)).collect();
+        assert_eq!(ages, [Some(at(-600_000)), Some(at(second))], "last week's is last week's");
+        assert_eq!(services.oldest_at(), Some(at(-600_000)));
+        let [lack] = &services.lacks[..] else { panic!("{:?}", services.lacks) };
+        assert_eq!((lack.what.as_str(), lack.since, lack.hides_rows), ("services of cluster main", at(0), true));
+    }
+    register.services(at(45), found(vec![service("a", 2, 2), other()]));
+    let services = register.estate().services;
+    assert_eq!((services.oldest_at(), services.lacks.len()), (Some(at(45)), 0));
+    register.services(at(60), FoundServices { failed: fails(), ..found(vec![other()]) });
+    assert_eq!(register.estate().services.rows[0].seen_at, Some(at(45)));
+}
+
+#[test]
+fn metrics_that_fail_are_told_since_they_do_and_old_capacity_is_none() {
+    let mut register = Register::default();
+    register.services(at(0), found(vec![service("a", 2, 2)]));
+    let gauges = Gauges::default();
+    for second in [0, 60, 120] {
+        let wanted = register.service_metrics_wanted(at(second), Duration::from_secs(second as u64), 100);
+        assert_eq!(wanted.len(), 1);
+        register.failed(at(second), Look::ServiceGauges, error(ErrorKind::Throttled));
+        let services = register.estate().services;
+        assert_eq!((services.lacks.len(), services.lacks[0].since, services.unknown.len()), (1, at(0), 1));
+    }
+    register.service_metrics_wanted(at(180), Duration::from_secs(180), 100);
+    assert_eq!(register.estate().services.unknown.len(), 1, "that it is asked again says nothing");
+    register.service_metrics(at(180), &[ServiceId::new("main", "a")], &gauges);
+    let services = register.estate().services;
+    assert_eq!((services.lacks.len(), services.unknown.len()), (0, 0));
+    register.service_metrics_wanted(at(2_000), Duration::from_secs(2_000), 0);
+    register.service_metrics_wanted(at(2_060), Duration::from_secs(2_060), 0);
+    let services = register.estate().services;
+    assert_eq!((services.lacks.len(), services.lacks[0].since), (1, at(2_000)), "nothing may be spent");
+    let (paused, units) = (Capacity::Paused { at: at(0) }, Capacity::Units { units: 2.0, at: at(0) });
+    assert_eq!([lacks::still(paused, at(899)), lacks::still(units, at(899))], [paused, units]);
+    assert_eq!([lacks::still(paused, at(900)), lacks::still(units, at(900))], [Capacity::Unknown; 2]);
+}
+
+#[test]
 fn a_failed_look_leaves_what_was_seen_with_its_age() {
     let mut register = Register::default();
     register.services(at(0), found(vec![service("a", 2, 2)]));
-    register.failed(Look::Services, error(ErrorKind::Throttled));
-    register.failed(Look::Scaling, error(ErrorKind::Denied));
+    register.failed(at(5), Look::Services, error(ErrorKind::Throttled));
+    register.failed(at(6), Look::Scaling, error(ErrorKind::Denied));
     let services = register.estate().services;
     assert_eq!((services.at, services.rows.len()), (Some(at(0)), 1));
     assert_eq!(services.error.map(|error| error.kind), Some(ErrorKind::Throttled));
@@ -106,7 +156,8 @@ fn stopped_tasks_are_asked_for_where_something_is_wrong_a_few_at_a_time() {
     assert!(again[1..].iter().all(|id| !first.contains(id)), "then those that never were");
     assert_eq!(register.stopped_wanted(seconds(12), &[]).len(), 10);
     assert_eq!(register.stopped_wanted(seconds(13), &[]).len(), 2, "9 and 9 and 10 of 30");
-    register.stopped(vec![(first[1].clone(), Err(error(ErrorKind::Denied))), (first[2].clone(), Ok(Vec::new()))]);
+    register
+        .stopped(at(20), vec![(first[1].clone(), Err(error(ErrorKind::Denied))), (first[2].clone(), Ok(Vec::new()))]);
     assert!(register.estate().services.unknown[0].as_str().starts_with("stopped tasks of main/bad-00 are not known"));
 }
 
@@ -117,25 +168,25 @@ fn metrics_stay_within_what_may_be_spent_and_missing_is_not_zero() {
     services[40].running = 1;
     services.push(service("asleep", 0, 0));
     register.services(at(0), found(services));
-    let wanted = register.service_metrics_wanted(Duration::ZERO, 20);
+    let wanted = register.service_metrics_wanted(at(0), Duration::ZERO, 20);
     assert_eq!(wanted.len(), 10, "two metrics each");
     assert!(wanted.iter().any(|id| id.name.0 == "s-40"), "who stands badly first");
     let unknown = register.estate().services.unknown;
     assert!(unknown[0].as_str().starts_with("metrics of 40 services come later"), "{unknown:?}");
-    let next = register.service_metrics_wanted(Duration::from_secs(1), 1_000);
+    let next = register.service_metrics_wanted(at(0), Duration::from_secs(1), 1_000);
     assert_eq!(next.len(), 40, "the rest; what sleeps has none");
     assert!(register.estate().services.unknown.is_empty());
     let gauge = |value| Gauge { value, at: at(0), recent: vec![(at(0), value)] };
     let mut gauges = Gauges::default();
     gauges.put(&SERVICE_CPU, &wanted[0].to_string(), gauge(50.0));
-    register.service_metrics(&wanted, &gauges);
+    register.service_metrics(at(0), &wanted, &gauges);
     let cpu = |register: &Register| register.service(&wanted[0]).and_then(|row| row.cpu.clone());
     assert_eq!(cpu(&register), Some(gauge(50.0)));
     let mut incomplete = Gauges::default();
     incomplete.incomplete = Some(Text::from("throttled"));
-    register.service_metrics(&wanted, &incomplete);
+    register.service_metrics(at(0), &wanted, &incomplete);
     assert_eq!(cpu(&register), Some(gauge(50.0)), "it may be there all the same");
-    register.service_metrics(&wanted, &Gauges::default());
+    register.service_metrics(at(0), &wanted, &Gauges::default());
     assert_eq!(cpu(&register), None);
 }
 
@@ -149,7 +200,7 @@ fn an_earlier_sessions_state_says_so_until_it_is_seen_anew() {
     assert_eq!((services.at, services.rows.len(), services.unknown.len()), (Some(at(0)), 2, 1));
     register.some_services(at(100), vec![service("a", 2, 1)]);
     assert_eq!(register.estate().services.rows.len(), 2, "a slice is not all");
-    register.failed(Look::Services, error(ErrorKind::Denied));
+    register.failed(at(6), Look::Services, error(ErrorKind::Denied));
     assert_eq!(register.estate().services.unknown.len(), 1, "still earlier");
     register.services(at(101), found(vec![service("a", 2, 1)]));
     let services = register.estate().services;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Kind, Severity, Subject, Verdict, aged, names_of, said_of};
+use super::{Finding, Kind, Severity, Subject, Verdict, aged, names_of, rule, said_of};
 use crate::{
     domain::{
         Environment, Text,
@@ -32,11 +32,10 @@ pub(super) fn verdicts(
     let mut beside: BTreeMap<Subject, Vec<&Alarm>> = BTreeMap::new();
     let mut said = Vec::new();
     for alarm in &firing {
-        if told.contains(alarm.name.as_str()) {
-            continue;
-        }
-        match about.subject(alarm).filter(|subject| all.iter().any(|verdict| verdict.subject == *subject)) {
+        let is_said = |subject: &Subject| all.iter().any(|verdict| verdict.subject == *subject);
+        match about.subjects(alarm).into_iter().find(is_said) {
             Some(subject) => beside.entry(subject).or_default().push(alarm),
+            None if told.contains(alarm.name.as_str()) => {}
             None => said.push((alarm.name.clone(), fires(alarm, &firing, now))),
         }
     }
@@ -52,26 +51,21 @@ pub(super) fn verdicts(
     said.chain(blind(environment, snapshot, &about, now)).collect()
 }
 
-/// Alarms that fire and of which a composite alarm that fires is made.
+/// Alarms that fire and of which a composite alarm that fires is made. One that tells nobody tells of no alarm that does.
 fn told_by_rules<'a>(firing: &[&'a Alarm]) -> BTreeSet<&'a str> {
     let mut told = BTreeSet::new();
+    // Composites of composites: only what is no rule is folded, so that two that name each other are both told.
+    let children: Vec<&'a Alarm> =
+        firing.iter().copied().filter(|alarm| matches!(alarm.watches, Watches::Metric { .. })).collect();
     for composite in firing {
-        let Watches::Rule { rule } = &composite.watches else { continue };
-        // Composites of composites: only what is no rule is folded, so that two that name each other are both told.
-        let children = firing.iter().filter(|alarm| matches!(alarm.watches, Watches::Metric { .. }));
-        told.extend(children.filter(|alarm| names(rule.as_str(), &alarm.name)).map(|alarm| alarm.name.as_str()));
+        let Watches::Rule { rule: text } = &composite.watches else { continue };
+        let names = rule::alarms_in(text.as_str());
+        let is_told = |child: &&&Alarm| {
+            (composite.actions_enabled || !child.actions_enabled) && names.contains(child.name.as_str())
+        };
+        told.extend(children.iter().filter(is_told).map(|alarm| alarm.name.as_str()));
     }
     told
-}
-
-/// Whether a rule is about an alarm: `ALARM("name")`, `ALARM(name)`, `ALARM("arn:...:alarm:name")`.
-fn names(rule: &str, name: &str) -> bool {
-    rule.match_indices(name).any(|(at, _)| {
-        let before = rule[..at].chars().next_back();
-        let after = rule[at + name.len()..].chars().next();
-        let starts = before.is_some_and(|mark| matches!(mark, '"' | '(' | ':' | ' '));
-        starts && after.is_some_and(|mark| matches!(mark, '"' | ')' | ' '))
-    })
 }
 
 fn fires(alarm: &Alarm, firing: &[&Alarm], now: Timestamp) -> Finding {
@@ -81,13 +75,14 @@ fn fires(alarm: &Alarm, firing: &[&Alarm], now: Timestamp) -> Finding {
             let (subject, condition) = (alarm.watches.subject(), alarm.watches.condition());
             if condition.is_empty() { subject.to_string() } else { format!("{subject}, {condition}") }
         }
-        Watches::Rule { rule } => {
+        Watches::Rule { rule: text } => {
+            let names = rule::alarms_in(text.as_str());
             let children: Vec<&str> = firing
                 .iter()
-                .filter(|child| child.name != alarm.name && names(rule.as_str(), &child.name))
+                .filter(|child| child.name != alarm.name && names.contains(child.name.as_str()))
                 .map(|child| child.name.as_str())
                 .collect();
-            if children.is_empty() { rule.to_string() } else { names_of(children) }
+            if children.is_empty() { text.to_string() } else { names_of(children) }
         }
     };
     let what = Text::capped(&what, 200);
@@ -134,6 +129,20 @@ impl<'a> About<'a> {
                 .filter(|service| service.standing() == Standing::Asleep)
                 .map(|service| &service.id)
                 .collect(),
+        }
+    }
+
+    /// What it may be about, the first of which something is said.
+    fn subjects(&self, alarm: &Alarm) -> Vec<Subject> {
+        match self.subject(alarm) {
+            // Where a function has several mappings, verdicts say which.
+            Some(Subject::Consumer(function)) => {
+                let mappings = self.snapshot.estate.mappings.rows.iter();
+                let own = mappings.filter(|mapping| mapping.function.as_str() == function);
+                let each: Vec<Subject> = own.map(|mapping| Subject::Consumer(mapping.function_and_source())).collect();
+                [Subject::Consumer(function)].into_iter().chain(each).collect()
+            }
+            subject => subject.into_iter().collect(),
         }
     }
 

@@ -27,6 +27,15 @@ pub(super) fn verdicts(
 ) -> Vec<Verdict> {
     let queues: BTreeMap<&QueueName, &Seen> = snapshot.queues.iter().map(|seen| (&seen.name, &**seen)).collect();
     let mappings = &snapshot.estate.mappings;
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for mapping in &*mappings.rows {
+        *times.entry(mapping.function.as_str()).or_default() += 1;
+    }
+    // One function may have several mappings, each with a queue of its own.
+    let name_of = |mapping: &Mapping| match times.get(mapping.function.as_str()) {
+        Some(0 | 1) | None => mapping.function.to_string(),
+        Some(_) => mapping.function_and_source(),
+    };
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     let mut note = |name: String, finding: Finding| {
         let known = found.get(&name);
@@ -45,9 +54,9 @@ pub(super) fn verdicts(
             let queue = mapping.queue.clone().map(Subject::Queue);
             let is_same = |verdict: &Verdict| matches!(verdict.kind, Kind::ConsumerAbsent | Kind::Backlog);
             all.retain(|verdict| Some(&verdict.subject) != queue.as_ref() || !is_same(verdict));
-            note(mapping.function.to_string(), finding);
+            note(name_of(mapping), finding);
         } else if let Some(finding) = problem(mapping) {
-            note(mapping.function.to_string(), finding);
+            note(name_of(mapping), finding);
         }
     }
     let mut said: Vec<Verdict> = Vec::new();
@@ -96,7 +105,7 @@ fn paused(thresholds: &Thresholds, mapping: &Mapping, seen: &Seen, all: &[Verdic
 }
 
 fn problem(mapping: &Mapping) -> Option<Finding> {
-    let result = mapping.last_result.as_ref().filter(|result| result.as_str().starts_with("PROBLEM"))?;
+    let result = mapping.last_result.as_ref().filter(|_| mapping.has_problem())?;
     takes(mapping.state).then(|| Finding(Kind::ConsumerProblem, Severity::Warning, format!("its last call: {result}")))
 }
 

@@ -27,7 +27,7 @@ pub(super) fn verdicts(
 ) -> Vec<Verdict> {
     let one = |seen: &SeenDatabase| {
         let all = [
-            standing(&seen.seen.database),
+            standing(environment, &seen.seen.database),
             metrics(thresholds, seen, now),
             no_reader(environment, &seen.seen.database),
             maintenance(&seen.seen.database, now),
@@ -88,16 +88,23 @@ fn state(status: &str) -> State {
     }
 }
 
-fn standing(database: &Database) -> Option<Finding> {
+fn standing(environment: &Environment, database: &Database) -> Option<Finding> {
     let is_cluster = database.topology.kind() == SourceKind::Cluster;
-    // In the second region of a global database nobody writes.
-    if is_cluster && database.writer().is_none() && database.global.is_none() && !database.members.is_empty() {
+    if is_cluster && database.writer().is_none() && !database.is_secondary() && !database.members.is_empty() {
         let reason = format!("nobody writes: none of its {} instances is the writer", database.members.len());
-        return Some(Finding(Kind::NoWriter, Severity::Critical, reason));
+        return Some(match &database.global {
+            // In the second region of a global database that is as it shall be.
+            Some(global) if database.may_be_secondary() => {
+                let reason =
+                    format!("{reason}, and whether another cluster of global cluster {global} is, is not known");
+                Finding(Kind::NoWriter, Severity::Warning, reason)
+            }
+            Some(_) | None => Finding(Kind::NoWriter, Severity::Critical, reason),
+        });
     }
     let own = state(database.status.as_str());
     if own != State::Usable {
-        return Some(not_available(own, format!("it is {}", database.status), true));
+        return Some(not_available(environment, own, format!("it is {}", database.status), true));
     }
     let of = |member: &Member| member.status.as_ref().map_or(State::Usable, |status| state(status.as_str()));
     let worst = database.members.iter().min_by_key(|member| (of(member), !member.is_writer))?;
@@ -108,14 +115,16 @@ fn standing(database: &Database) -> Option<Finding> {
         (true, false) => format!("its writer {}", worst.name),
         (false, false) => format!("reader {}", worst.name),
     };
-    Some(not_available(of(worst), format!("{who} is {status}"), worst.is_writer || !is_cluster))
+    Some(not_available(environment, of(worst), format!("{who} is {status}"), worst.is_writer || !is_cluster))
 }
 
-fn not_available(state: State, reason: String, concerns_writes: bool) -> Finding {
+fn not_available(environment: &Environment, state: State, reason: String, concerns_writes: bool) -> Finding {
     let (kind, severity) = match state {
         State::FailingOver => (Kind::FailingOver, Severity::Critical),
         State::Broken if concerns_writes => (Kind::DatabaseDown, Severity::Critical),
         State::Broken | State::Away => (Kind::DatabaseDown, Severity::Warning),
+        // Where changes are guarded, nobody stops a database by the way.
+        State::Stopped if environment.protection == Protection::TypeName => (Kind::DatabaseDown, Severity::Warning),
         State::Stopped | State::Usable => (Kind::DatabaseDown, Severity::Notice),
     };
     Finding(kind, severity, reason)
@@ -133,7 +142,7 @@ fn no_reader(environment: &Environment, database: &Database) -> Option<Finding> 
         Topology::Single => objective.is_none(),
     };
     // Whether a cluster has instances at all, or is of no region that writes, is another matter.
-    let is_meant = database.global.is_none() && !database.members.is_empty() && (objective.is_some() || is_guarded);
+    let is_meant = !database.may_be_secondary() && !database.members.is_empty() && (objective.is_some() || is_guarded);
     if can_fail_over || !is_meant {
         return None;
     }
@@ -170,6 +179,10 @@ fn of_instance(thresholds: &Thresholds, gauges: &DatabaseGauges, now: Timestamp)
         let least = thresholds.free_storage_gigabytes;
         let reason = format!("{gigabytes:.1} GB of storage are free, less than {least} GB ({})", ago(&free));
         return Some(Finding(Kind::FreeStorage, Severity::Critical, reason));
+    }
+    if let Some(lag) = fresh(&gauges.lag).filter(|lag| lag.value < 0.0) {
+        let reason = format!("replication does not run ({})", ago(&lag));
+        return Some(Finding(Kind::ReplicaLag, Severity::Warning, reason));
     }
     let lag_most = thresholds.replica_lag.as_secs_f64();
     if let Some(lag) = fresh(&gauges.lag).filter(|lag| lag.value / 1_000.0 > lag_most) {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, names_of, said_of};
 use crate::{
     domain::{
-        Environment, Text, Thresholds,
+        Environment, Protection, Text, Thresholds,
         gauge::Gauge,
         service::{Deployment, Rollout, Service, Standing, Task},
     },
@@ -32,7 +32,7 @@ pub(super) fn verdicts(
     let one = |seen: &SeenService| {
         let Finding(kind, severity, reason) = found(environment, thresholds, seen, &awake, now)?;
         let subject = Subject::Service(seen.service.id.clone());
-        Some(said_of(environment, subject, Finding(kind, severity, aged(reason, part.at, now))))
+        Some(said_of(environment, subject, Finding(kind, severity, aged(reason, part.seen_at(seen), now))))
     };
     part.rows.iter().filter_map(|seen| one(seen)).collect()
 }
@@ -69,7 +69,7 @@ fn found(
     match seen.service.standing() {
         Standing::Failing => Some(failing(seen, now)),
         Standing::Below => below(thresholds, seen, now),
-        Standing::Asleep => asleep(environment, seen, awake),
+        Standing::Asleep => asleep(environment, seen, awake).or_else(|| at_zero(environment, seen)),
         Standing::Deploying | Standing::Steady => None,
     }
     .or_else(|| below_minimum(seen))
@@ -164,13 +164,37 @@ fn asleep(environment: &Environment, seen: &SeenService, awake: &BTreeMap<&str, 
     let id = &seen.service.id;
     if let Some(group) = environment.services.groups_of(id).find(|group| group.is_always_on(id)) {
         let reason = format!("it is at zero, and group {} says that it never sleeps", group.name);
-        return Some(Finding(Kind::Asleep, Severity::Warning, reason));
+        return Some(Finding(Kind::ServiceDown, Severity::Critical, reason));
+    }
+    if !may_sleep(environment, seen) {
+        return None;
     }
     let mut groups = environment.services.groups_of(id);
     let (name, others) = groups.find_map(|group| Some((&group.name, awake.get(group.name.as_str())?)))?;
     let others = names_of(others.iter().copied());
     let reason = format!("it sleeps while others of group {name} are awake ({others})");
     Some(Finding(Kind::Asleep, Severity::Notice, reason))
+}
+
+/// Whether the configuration means it to sleep now and then.
+fn may_sleep(environment: &Environment, seen: &SeenService) -> bool {
+    let mut groups = environment.services.groups_of(&seen.service.id);
+    groups.any(|group| environment.protection != Protection::TypeName || group.sleep_allowed)
+}
+
+/// At zero, and nothing says that it may be.
+fn at_zero(environment: &Environment, seen: &SeenService) -> Option<Finding> {
+    if may_sleep(environment, seen) {
+        return None;
+    }
+    let minimum = seen.scaling.as_ref().map(|scaling| scaling.min).filter(|min| *min > 0);
+    let why = match (minimum, environment.protection) {
+        (Some(1), _) => "autoscaling's minimum is 1 task".to_owned(),
+        (Some(min), _) => format!("autoscaling's minimum is {min} tasks"),
+        (None, Protection::TypeName) => format!("no group says that it may sleep in {}", environment.name),
+        (None, Protection::Confirm | Protection::ReadOnly) => return None,
+    };
+    Some(Finding(Kind::Asleep, Severity::Warning, format!("it is at zero, though {why}")))
 }
 
 fn load(thresholds: &Thresholds, seen: &SeenService, now: Timestamp) -> Option<Finding> {
@@ -187,10 +211,7 @@ fn load(thresholds: &Thresholds, seen: &SeenService, now: Timestamp) -> Option<F
 
 /// Why tasks do not run: what the newest task that ended by itself says, else what ECS last said about the service.
 fn why(seen: &SeenService, now: Timestamp) -> Option<String> {
-    let ended = seen.stopped.iter().find(|task| {
-        let code = task.stop_code.as_ref().map(Text::as_str);
-        !matches!(code, None | Some("ServiceSchedulerInitiated" | "UserInitiated"))
-    });
+    let ended = seen.stopped.iter().find(|task| task.stopped_by_itself());
     if let Some(words) = ended.and_then(task_words) {
         return Some(words);
     }

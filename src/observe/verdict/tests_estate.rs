@@ -10,6 +10,7 @@ use crate::{
     cloud::{CloudError, ErrorKind},
     databases,
     domain::{
+        Protection,
         alarm::{Alarm, AlarmState, Watches},
         consumer::{KafkaLag, Mapping, MappingId, MappingState},
         database::{Database, Pending, Topology, tests::database, tests::member},
@@ -22,7 +23,7 @@ use crate::{
     },
     observe::{
         Seen,
-        estate::{Part, SeenDatabase, SeenService},
+        estate::{Lack, Part, SeenDatabase, SeenService},
     },
 };
 
@@ -56,7 +57,7 @@ fn service(name: &str, desired: u32, running: u32) -> SeenService {
         deployments: vec![deployment],
         events: Vec::new(),
     };
-    SeenService { service, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
+    SeenService { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
 }
 
 fn stopped(code: &str, reason: &str, exit_code: Option<i32>) -> Task {
@@ -119,7 +120,10 @@ fn a_service_below_what_it_shall_says_since_when_and_why() {
     };
     let table: Vec<(SeenService, Option<Said>)> = vec![
         (service("api", 2, 2), None),
-        (service("api", 0, 0), None),
+        (
+            service("api", 0, 0),
+            Some((Warning, Kind::Asleep, "it is at zero, though no group says that it may sleep in prod")),
+        ),
         (below(1, service("api", 5, 3)), None),
         (young, None),
         (service("api", 5, 3), Some((Warning, Kind::ServiceBelow, "3 of 5 tasks run"))),
@@ -142,6 +146,14 @@ fn a_service_below_what_it_shall_says_since_when_and_why() {
                 Kind::ServiceDown,
                 "none of 5 tasks runs since 5 min: Essential container in task exited (app: exit code 1)",
             )),
+        ),
+        // Failed health checks have the scheduler's code.
+        (
+            with(
+                stopped("ServiceSchedulerInitiated", "Task failed container health checks", None),
+                below(5, service("api", 2, 1)),
+            ),
+            Some((Warning, Kind::ServiceBelow, "1 of 2 tasks run since 5 min: Task failed container health checks")),
         ),
         // Whom somebody stopped, that is no reason.
         (
@@ -191,14 +203,41 @@ fn a_sleeper_is_told_only_where_others_of_its_group_are_awake() {
         ..ServiceGroup::default()
     };
     let mut dev = prod();
-    dev.services.groups = vec![group];
+    dev.protection = Protection::Confirm;
+    dev.services.groups = vec![group.clone()];
     let asleep = |name| service(name, 0, 0);
     assert_eq!(of_services(&dev, vec![asleep("auth"), service("kong", 1, 1), asleep("offers")]), []);
     let reason = "it sleeps while others of group shop are awake (auth)";
     let said = of_services(&dev, vec![service("auth", 1, 1), service("kong", 1, 1), asleep("offers")]);
     assert_eq!(said, expected(&[(Notice, Kind::Asleep, reason)]));
     let reason = "it is at zero, and group shop says that it never sleeps";
-    assert_eq!(of_services(&dev, vec![asleep("kong")]), expected(&[(Warning, Kind::Asleep, reason)]));
+    assert_eq!(of_services(&dev, vec![asleep("kong")]), expected(&[(Critical, Kind::ServiceDown, reason)]));
+    let scaled = || {
+        let scaling = Some(Scaling { min: 2, max: 4, ..Scaling::default() });
+        SeenService { scaling, ..asleep("auth") }
+    };
+    assert_eq!(of_services(&dev, vec![scaled()]), [], "a group's member sleeps with its minimum");
+    let mut guarded = prod();
+    guarded.services.groups = vec![group.clone()];
+    let reason = "it is at zero, though autoscaling's minimum is 2 tasks";
+    assert_eq!(of_services(&guarded, vec![scaled()]), expected(&[(Warning, Kind::Asleep, reason)]));
+    guarded.services.groups = vec![ServiceGroup { sleep_allowed: true, ..group }];
+    assert_eq!(of_services(&guarded, vec![scaled()]), []);
+    let mut alone = prod();
+    alone.protection = Protection::Confirm;
+    assert_eq!(of_services(&alone, vec![scaled()]), expected(&[(Warning, Kind::Asleep, reason)]));
+    assert_eq!(of_services(&alone, vec![asleep("auth")]), []);
+}
+
+#[test]
+fn a_service_whose_cluster_does_not_answer_has_its_own_age() {
+    let late = SeenService { seen_at: Some(ago(12)), ..service("api", 5, 3) };
+    let said = of_services(&prod(), vec![late, service("bff", 5, 3)]);
+    let wanted = expected(&[
+        (Warning, Kind::ServiceBelow, "3 of 5 tasks run; seen 12 min ago"),
+        (Warning, Kind::ServiceBelow, "3 of 5 tasks run"),
+    ]);
+    assert_eq!(said, wanted);
 }
 
 #[test]
@@ -237,14 +276,30 @@ fn a_database_says_its_worst() {
     let status = |status: &str| Database { status: Text::from(status), ..pair() };
     let mut reader = pair();
     reader.members[1].status = Some(Text::from("rebooting\u{1b}"));
+    let (mut secondary, mut lost, mut unclear) = (pair(), pair(), pair());
+    for (database, elsewhere) in [(&mut secondary, Some(true)), (&mut lost, Some(false)), (&mut unclear, None)] {
+        database.members[0].is_writer = false;
+        (database.global, database.written_elsewhere) = (Some(Text::from("wallet")), elsewhere);
+    }
     let mut full = pair();
     full.members[0].status = Some(Text::from("storage-full"));
     let table: Vec<(Database, Vec<Said>)> = vec![
         (pair(), vec![]),
         (nobody, vec![(Critical, Kind::NoWriter, "nobody writes: none of its 2 instances is the writer")]),
+        (secondary, vec![]),
+        (lost, vec![(Critical, Kind::NoWriter, "nobody writes: none of its 2 instances is the writer")]),
+        (
+            unclear,
+            vec![(
+                Warning,
+                Kind::NoWriter,
+                "nobody writes: none of its 2 instances is the writer, and whether another cluster of global cluster wallet \
+                 is, is not known",
+            )],
+        ),
         (status("failing-over"), vec![(Critical, Kind::FailingOver, "it is failing-over")]),
         (status("backing-up"), vec![]),
-        (status("stopped"), vec![(Notice, Kind::DatabaseDown, "it is stopped")]),
+        (status("stopped"), vec![(Warning, Kind::DatabaseDown, "it is stopped")]),
         (status("what-is-new"), vec![(Warning, Kind::DatabaseDown, "it is what-is-new")]),
         (full, vec![(Critical, Kind::DatabaseDown, "its writer orders-1 is storage-full")]),
         (reader, vec![(Warning, Kind::DatabaseDown, "reader orders-2 is rebooting␛")]),
@@ -252,6 +307,9 @@ fn a_database_says_its_worst() {
     for (database, wanted) in table {
         assert_eq!(of_databases(&prod(), vec![seen(database.clone())]), expected(&wanted), "{database:#?}");
     }
+    let dev = Environment { protection: Protection::Confirm, ..prod() };
+    let wanted = expected(&[(Notice, Kind::DatabaseDown, "it is stopped")]);
+    assert_eq!(of_databases(&dev, vec![seen(status("stopped"))]), wanted, "which saves money");
 }
 
 #[test]
@@ -287,6 +345,9 @@ fn metrics_of_databases_say_numbers_and_their_age() {
     let lag = DatabaseGauges { lag: gauge(3, 15_000.0), ..none.clone() };
     let reason = "orders-1: 15.0 s behind the writer, over 10 s (3 min ago)";
     assert_eq!(with(lag), expected(&[(Warning, Kind::ReplicaLag, reason)]));
+    let stopped = DatabaseGauges { lag: gauge(3, -1_000.0), ..none.clone() };
+    let reason = "orders-1: replication does not run (3 min ago)";
+    assert_eq!(with(stopped), expected(&[(Warning, Kind::ReplicaLag, reason)]));
     let load = DatabaseGauges {
         cpu: gauge(3, 91.0),
         connections: gauge(3, 120.0),
@@ -363,6 +424,40 @@ fn alarms_fire_alone_beside_what_they_are_about_or_within_their_rule() {
 }
 
 #[test]
+fn a_composite_alarm_that_tells_nobody_tells_of_no_other() {
+    let mut snapshot = snapshot(vec![dlq("orders-dlq", 3)]);
+    let firing = |name| alarm(name, AlarmState::Alarm, &[]);
+    let composite = |name, rule: &str, actions_enabled| Alarm {
+        watches: Watches::Rule { rule: Text::from(rule) },
+        actions_enabled,
+        ..firing(name)
+    };
+    snapshot.estate.alarms = part(vec![
+        firing("child"),
+        composite("muted", "ALARM(child) OR ALARM(quiet)", false),
+        firing("not"),
+        Alarm { actions_enabled: false, ..firing("quiet") },
+        alarm("queue", AlarmState::Alarm, &[("QueueName", "orders-dlq")]),
+        composite("whole", "ALARM(queue) AND NOT (ALARM(not) OR OK(child))", true),
+    ]);
+    let said: Vec<(Severity, Subject)> = verdicts(&prod(), &Thresholds::default(), &snapshot, now())
+        .into_iter()
+        .map(|verdict| (verdict.severity, verdict.subject))
+        .collect();
+    let of = |name: &str| Subject::Alarm(name.to_owned());
+    let wanted = [
+        (Warning, Subject::Queue("orders-dlq".into())),
+        (Warning, of("child")),
+        (Warning, of("not")),
+        (Warning, of("whole")),
+        (Notice, of("muted")),
+    ];
+    assert_eq!(said, wanted);
+    let reason = said_in(&prod(), &snapshot)[0].2.clone();
+    assert!(reason.contains("alarm queue fires"), "{reason}: though a composite alarm names it");
+}
+
+#[test]
 fn alarms_without_data_are_one_notice_while_that_is_new() {
     let mut snapshot = snapshot(Vec::new());
     let blind =
@@ -380,7 +475,8 @@ fn alarms_without_data_are_one_notice_while_that_is_new() {
     snapshot.estate.alarms =
         part(["a", "b", "c", "d"].map(|name| blind(name, 20)).into_iter().chain([sleeper]).collect());
     let reason = "4 alarms can't tell since 20 min at most: no data, or too few: a, b, c and 1 more";
-    assert_eq!(said_in(&prod(), &snapshot), expected(&[(Notice, Kind::AlarmBlind, reason)]));
+    let dev = Environment { protection: Protection::Confirm, ..prod() };
+    assert_eq!(said_in(&dev, &snapshot), expected(&[(Notice, Kind::AlarmBlind, reason)]));
 }
 
 fn mapping(state: MappingState, queue: &str) -> Mapping {
@@ -415,6 +511,21 @@ fn a_paused_consumer_is_told_once_with_what_waits() {
     let second = Mapping { id: MappingId("2".to_owned()), ..mapping(MappingState::Enabled, "orders") };
     other.estate.mappings = part(vec![mapping(MappingState::Disabled, "orders"), second]);
     assert_eq!(said_in(&prod(), &other)[0].1, Kind::ConsumerAbsent, "another one takes them, or should");
+}
+
+#[test]
+fn a_function_with_two_paused_mappings_loses_no_queue() {
+    let waiting = |name, visible| Seen { waiting_since: Some(ago(12)), ..queue(name, visible) };
+    let mut snapshot = snapshot(vec![waiting("bills", 3), waiting("orders", 4_812)]);
+    let paused = |id: &str, queue| Mapping { id: MappingId(id.to_owned()), ..mapping(MappingState::Disabled, queue) };
+    snapshot.estate.mappings = part(vec![paused("1", "bills"), paused("2", "orders")]);
+    let errors = alarm("errors", AlarmState::Alarm, &[("FunctionName", "orders-consumer")]);
+    snapshot.estate.alarms = part(vec![errors]);
+    let said = verdicts(&prod(), &Thresholds::default(), &snapshot, now());
+    let subjects: Vec<_> = said.iter().map(|verdict| (verdict.severity, verdict.subject.clone())).collect();
+    let of = |name: &str| Subject::Consumer(name.to_owned());
+    assert_eq!(subjects, [(Critical, of("orders-consumer (orders)")), (Warning, of("orders-consumer (bills)"))]);
+    assert!(said.iter().any(|verdict| verdict.reason.as_str().contains("alarm errors fires")), "{said:?}");
 }
 
 #[test]
@@ -460,4 +571,54 @@ fn what_may_not_be_seen_is_one_notice() {
         ),
     ]);
     assert_eq!(said_in(&prod(), &snapshot), wanted);
+}
+
+#[test]
+fn what_is_seen_in_part_is_told_at_once_and_late_figures_when_they_are_old() {
+    let mut snapshot = snapshot(Vec::new());
+    let lack = |what: &str, minutes, kind, hides_rows| Lack {
+        what: Text::line(what),
+        words: Text::line(&format!("{what} not known")),
+        since: ago(minutes),
+        error: Some(CloudError::new(kind, "ecs:ListServices", "no\u{1b}")),
+        hides_rows,
+    };
+    snapshot.estate.services = part(vec![SeenService { seen_at: Some(ago(600)), ..service("api", 2, 2) }]);
+    snapshot.estate.services.lacks = vec![
+        lack("services of cluster main", 0, ErrorKind::Unknown, true),
+        lack("autoscaling", 0, ErrorKind::Denied, false),
+        lack("CPU and memory", 15, ErrorKind::Throttled, false),
+    ];
+    snapshot.estate.databases.lacks = vec![lack("what databases use", 14, ErrorKind::Throttled, false)];
+    let wanted = expected(&[
+        (
+            Notice,
+            Kind::Unreachable,
+            "services of cluster main can't be seen: ecs:ListServices failed: no␛; what is shown is 10 h old",
+        ),
+        (Notice, Kind::Denied, "autoscaling may not be looked at: allow ecs:ListServices for the credentials of prod"),
+        (Notice, Kind::Throttled, "CPU and memory not known; so since 15 min"),
+    ]);
+    assert_eq!(said_in(&prod(), &snapshot), wanted);
+}
+
+#[test]
+fn a_part_that_fails_for_a_reason_of_its_own_is_told_beside_the_listing() {
+    let error = |kind| Some(CloudError::new(kind, "x:Y", "no"));
+    let said = |listing, part| {
+        let mut snapshot = snapshot(Vec::new());
+        snapshot.listing.error = error(listing);
+        snapshot.estate.databases.error = error(part);
+        let all = verdicts(&prod(), &Thresholds::default(), &snapshot, now());
+        all.iter().filter(|verdict| verdict.reason.as_str().contains("databases")).count()
+    };
+    use ErrorKind::{ClockSkew, CredentialsExpired, CredentialsMissing, Denied, Throttled, Unknown, Unreachable};
+    for same in [(CredentialsExpired, CredentialsMissing), (ClockSkew, ClockSkew), (Unreachable, Unreachable)] {
+        assert_eq!(said(same.0, same.1), 0, "{same:?}");
+    }
+    for other in
+        [(Denied, Unreachable), (Throttled, Unknown), (Denied, Denied), (Unknown, Unknown), (Denied, ClockSkew)]
+    {
+        assert_eq!(said(other.0, other.1), 1, "{other:?}");
+    }
 }

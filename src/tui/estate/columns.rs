@@ -8,6 +8,7 @@ use crate::{
     domain::{Text, gauge::Gauge},
     observe::{
         Severity, Source,
+        verdict::SAMPLE_OLD,
         words::{span, thousands},
     },
     tui::{
@@ -121,15 +122,25 @@ impl<'a> Line<'a> {
     pub(super) fn percent(&self, gauge: Option<&Gauge>, much: f64) -> Cell<'a> {
         match gauge {
             None => self.dim("-"),
-            Some(gauge) if gauge.value >= much => Cell::new(percent(gauge.value), self.role(Role::Warning)),
-            Some(gauge) => self.text(percent(gauge.value)),
+            Some(gauge) if gauge.value >= much => self.sample(gauge, percent(gauge.value), Role::Warning),
+            Some(gauge) => self.sample(gauge, percent(gauge.value), Role::Text),
         }
+    }
+
+    /// A metric's figure: from an old sample nothing is said about now, whatever else of the row is fresh.
+    pub(super) fn sample(&self, gauge: &Gauge, words: String, role: Role) -> Cell<'a> {
+        let is_old = self.now.duration_since(gauge.at) >= SAMPLE_OLD;
+        Cell::new(words, if is_old { self.look.style(Role::Stale) } else { self.role(role) })
     }
 
     /// The road to a metric's newest value; `top` is its full height.
     pub(super) fn road(&self, gauge: Option<&Gauge>, top: Option<f64>) -> Cell<'a> {
         let line = gauge.map(|gauge| spark::road(&gauge.recent, self.now, top, self.look)).unwrap_or_default();
-        Cell::new(format!(" {line}"), self.role(Role::Accent))
+        let line = format!(" {line}");
+        match gauge {
+            Some(gauge) => self.sample(gauge, line, Role::Accent),
+            None => Cell::new(line, self.role(Role::Accent)),
+        }
     }
 
     /// The cells that all lists have.

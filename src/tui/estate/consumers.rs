@@ -86,8 +86,7 @@ pub(super) fn columns() -> Vec<Listed> {
 
 /// Whether its last call went wrong.
 pub(super) fn has_problem(mapping: &Mapping) -> bool {
-    let said = mapping.last_result.as_ref().map_or("", Text::as_str);
-    said.starts_with("PROBLEM") || said.starts_with("Connection error")
+    mapping.has_problem()
 }
 
 pub(super) fn order(mapping: &Mapping, column: usize) -> Option<Order> {
@@ -142,7 +141,7 @@ pub(super) fn cell_of_lag<'a>(line: &Line<'a>, lag: &KafkaLag, column: usize) ->
         STATE => line.dim("-"),
         KIND => line.text("Kafka"),
         TAKES => line.text(Text::line(&format!("{} in {}", lag.topic, lag.cluster)).to_string()),
-        BEHIND => line.text(number(lag.offsets.value.round())),
+        BEHIND => line.sample(&lag.offsets, number(lag.offsets.value.round()), Role::Text),
         BEHIND_ROAD => line.road(Some(&lag.offsets), None),
         _ => line.dim("-"),
     }

@@ -1,5 +1,7 @@
 //! Databases: columns of their list, and what stands in them.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use super::{
@@ -93,10 +95,12 @@ pub(super) fn writers(seen: &SeenDatabase) -> Option<&DatabaseGauges> {
     seen.gauges.get(&seen.seen.database.writer()?.name)
 }
 
-/// The most that a reader lies behind.
+/// The most that a reader lies behind; below zero: one whose replication does not run, which is worse than any lag.
 pub(super) fn lag(seen: &SeenDatabase) -> Option<&Gauge> {
     let lags = seen.seen.database.readers().filter_map(|reader| seen.gauges.get(&reader.name)?.lag.as_ref());
-    lags.max_by(|left, right| left.value.total_cmp(&right.value))
+    lags.max_by(|left, right| {
+        (left.value < 0.0, left.value).partial_cmp(&(right.value < 0.0, right.value)).unwrap_or(Ordering::Equal)
+    })
 }
 
 pub(super) fn order(seen: &SeenDatabase, column: usize) -> Option<Order> {
@@ -119,7 +123,7 @@ pub(super) fn order(seen: &SeenDatabase, column: usize) -> Option<Order> {
             Some(Order::most(gauge.value - gauge.recent.first()?.1))
         }
         CONNECTIONS => most(writer?.connections.as_ref()),
-        LAG => most(lag(seen)),
+        LAG => lag(seen).map(|gauge| Order::most(if gauge.value < 0.0 { f64::MAX } else { gauge.value })),
         FREE => writer?.free_storage.as_ref().map(|gauge| Order::most(-gauge.value)),
         ENGINE => Some(Order::text(database.engine.as_str())),
         _ => seen.seen.last_event.as_ref().map(|event| Order::Number(event.at.as_second().saturating_neg())),
@@ -140,6 +144,8 @@ pub(super) fn cell<'a>(line: &Line<'a>, seen: &SeenDatabase, column: usize) -> C
                 Some(zone) => format!("{} ({})", Text::line(&writer.name), short_zone(zone)),
                 None => Text::line(&writer.name).to_string(),
             }),
+            None if database.is_secondary() => line.dim("in another region"),
+            None if database.may_be_secondary() => line.unknown(),
             None => Cell::new("nobody", line.role(Role::Critical)),
         },
         READERS => readers(line, database),
@@ -147,17 +153,19 @@ pub(super) fn cell<'a>(line: &Line<'a>, seen: &SeenDatabase, column: usize) -> C
         CPU => line.percent(writer.and_then(|gauges| gauges.cpu.as_ref()), MUCH_CPU),
         CPU_ROAD => line.road(writer.and_then(|gauges| gauges.cpu.as_ref()), Some(100.0)),
         CONNECTIONS => match writer.and_then(|gauges| gauges.connections.as_ref()) {
-            Some(gauge) => line.text(number(gauge.value.round())),
+            Some(gauge) => line.sample(gauge, number(gauge.value.round()), Role::Text),
             None => line.dim("-"),
         },
         LAG => match lag(seen) {
-            Some(gauge) if gauge.value >= MUCH_LAG => Cell::new(milliseconds(gauge.value), line.role(Role::Warning)),
-            Some(gauge) => line.text(milliseconds(gauge.value)),
+            Some(gauge) if gauge.value < 0.0 || gauge.value >= MUCH_LAG => {
+                line.sample(gauge, milliseconds(gauge.value), Role::Warning)
+            }
+            Some(gauge) => line.sample(gauge, milliseconds(gauge.value), Role::Text),
             None => line.dim("-"),
         },
         FREE => match writer.and_then(|gauges| gauges.free_storage.as_ref()) {
-            Some(gauge) if gauge.value < FEW_BYTES => Cell::new(bytes(gauge.value), line.role(Role::Warning)),
-            Some(gauge) => line.text(bytes(gauge.value)),
+            Some(gauge) if gauge.value < FEW_BYTES => line.sample(gauge, bytes(gauge.value), Role::Warning),
+            Some(gauge) => line.sample(gauge, bytes(gauge.value), Role::Text),
             None => line.dim("-"),
         },
         ENGINE => line.text(format!("{} {}", database.engine, database.version)),
@@ -244,7 +252,11 @@ fn short_zone(zone: &Text) -> String {
     zone.as_str().rsplit('-').next().unwrap_or_default().to_owned()
 }
 
-/// `12 ms`, `1.5 s`.
+/// `12 ms`, `1.5 s`; `stopped` where replication does not run, which RDS tells as a lag below zero.
 pub(super) fn milliseconds(value: f64) -> String {
-    if value < 1_000.0 { format!("{value:.0} ms") } else { format!("{:.1} s", value / 1e3) }
+    match value {
+        ..0.0 => "stopped".to_owned(),
+        0.0..1_000.0 => format!("{value:.0} ms"),
+        _ => format!("{:.1} s", value / 1e3),
+    }
 }

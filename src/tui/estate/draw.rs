@@ -77,6 +77,12 @@ fn line_of<'a>(model: &'a Model, view: &EstateView, row: &Row) -> Option<Line<'a
 pub(super) fn is_old(model: &Model, topic: Topic, site: &Site, item: Item<'_>) -> bool {
     let Some(snapshot) = &site.snapshot else { return true };
     let parts = known(&snapshot.estate, topic);
+    if let Item::Service(seen) = item
+        && seen.seen_at.is_some()
+    {
+        // Its cluster did not answer, though others did.
+        return true;
+    }
     let part = match item {
         Item::Lag(_) => parts.last(),
         Item::Service(_) | Item::Database(_) | Item::Alarm(_) | Item::Mapping(_) => parts.first(),
@@ -210,7 +216,8 @@ fn as_of(model: &Model, topic: Topic) -> Vec<Span<'static>> {
     let look = model.look;
     let snapshots = || model.shown_sites().filter_map(|site| site.snapshot.as_ref());
     let parts = || snapshots().flat_map(|snapshot| known(&snapshot.estate, topic));
-    let oldest = parts().filter_map(|part| part.at).min();
+    let rows = || snapshots().filter(|_| topic == Topic::Services).filter_map(|all| all.estate.services.oldest_at());
+    let oldest = parts().filter_map(|part| part.at).chain(rows()).min();
     let mut spans = Vec::new();
     if let Some(at) = oldest {
         spans.push(Span::styled(format!("  seen {} ago", ago(at, model.now)), look.style(Role::Dim)));

@@ -258,7 +258,9 @@ impl<'a> Item<'a> {
     pub(super) fn is_meant_by(self, name: &str) -> bool {
         match self {
             Self::Service(_) | Self::Database(_) | Self::Alarm(_) => self.is(name),
-            Self::Mapping(mapping) => mapping.function.as_str() == name || mapping.id.0 == name,
+            Self::Mapping(mapping) => {
+                mapping.function.as_str() == name || mapping.id.0 == name || mapping.function_and_source() == name
+            }
             Self::Lag(lag) => lag.group.as_str() == name || self.is(name),
         }
     }

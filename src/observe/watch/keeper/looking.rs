@@ -22,6 +22,7 @@ impl Keeper {
     pub(super) fn look(&mut self, now: Duration, look: Look, ear: &Ear) -> Option<Question> {
         let cloud = self.connected.as_ref()?.cloud.clone();
         let glass = Glass { cloud, clock: self.clock, shares: Arc::clone(&self.shares) };
+        let at = self.clock.now();
         let allowed = self.schedule.metrics_allowed_beyond_queues(now);
         let register = self.board.register();
         let question = match look {
@@ -39,11 +40,11 @@ impl Keeper {
             Look::Mappings => Some(looks::mappings(&glass)),
             Look::Lags => register.may_look_at_lags(allowed).then(|| looks::lags(&glass)),
             Look::ServiceGauges => {
-                let wanted = register.service_metrics_wanted(now, allowed);
+                let wanted = register.service_metrics_wanted(at, now, allowed);
                 (!wanted.is_empty()).then(|| looks::service_gauges(&glass, wanted))
             }
             Look::DatabaseGauges => {
-                let wanted = register.database_metrics_wanted(now, allowed);
+                let wanted = register.database_metrics_wanted(at, now, allowed);
                 (!wanted.is_empty()).then(|| looks::database_gauges(&glass, wanted))
             }
         };
@@ -59,7 +60,7 @@ impl Keeper {
         let (register, schedule) = (self.board.register(), &mut self.schedule);
         register.busy(look, false);
         match found {
-            Err(error) => register.failed(look, error),
+            Err(error) => register.failed(at, look, error),
             Ok(Found::Services(found)) => {
                 register.services(at, found);
                 schedule.want(now, Look::Stopped);
@@ -69,7 +70,7 @@ impl Keeper {
                 }
             }
             Ok(Found::Scaling(scaling)) => register.scaling(scaling),
-            Ok(Found::Stopped(answers)) => register.stopped(answers),
+            Ok(Found::Stopped(answers)) => register.stopped(at, answers),
             Ok(Found::Databases(look)) => {
                 register.databases(at, look);
                 schedule.want(now, Look::DatabaseGauges);
@@ -82,11 +83,11 @@ impl Keeper {
             }
             Ok(Found::ServiceGauges(services, gauges)) => {
                 schedule.charge_metrics(now, metrics(gauges.asked));
-                register.service_metrics(&services, &gauges);
+                register.service_metrics(at, &services, &gauges);
             }
             Ok(Found::DatabaseGauges(wanted, gauges, capacity)) => {
                 schedule.charge_metrics(now, metrics(gauges.asked.saturating_add(capacity.asked)));
-                register.database_metrics(&wanted, &gauges, &capacity);
+                register.database_metrics(at, &wanted, &gauges, &capacity);
             }
         }
     }
