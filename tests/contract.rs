@@ -20,6 +20,7 @@ mod move_tasks;
 mod process;
 mod queues;
 mod services;
+mod targets;
 mod transport;
 mod visibility;
 
@@ -88,6 +89,7 @@ fn checks() -> Vec<Check> {
         metrics::checks(),
         alarms::checks(),
         services::checks(),
+        targets::checks(),
         migrations::checks(),
         databases::checks(),
         mappings::checks(),

@@ -65,7 +65,8 @@ const SKEWED: [&str; 2] = ["RequestTimeTooSkewed", "RequestInTheFuture"];
 /// A wrong clock or a wrong key: the words tell which.
 const SIGNATURE: [&str; 2] = ["SignatureDoesNotMatch", "InvalidSignatureException"];
 
-const NOT_FOUND: [&str; 15] = [
+const NOT_FOUND: [&str; 16] = [
+    "TargetGroupNotFound",
     "ClusterNotFoundException",
     "ServiceNotFoundException",
     "ServiceNotActiveException",

@@ -13,7 +13,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use super::endpoint::{Dial, Endpoints};
 use super::{
     Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity,
-    lambda::Lambda, logs::Logs, metrics::Metrics, network, parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
+    lambda::Lambda, load_balancers::LoadBalancers, logs::Logs, metrics::Metrics, network, parameters::Parameters,
+    rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -36,7 +37,7 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 12] = [
+const ENDPOINT_VARIABLES: [&str; 13] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
@@ -44,6 +45,7 @@ const ENDPOINT_VARIABLES: [&str; 12] = [
     "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "AWS_ENDPOINT_URL_ECS",
     "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2",
     "AWS_ENDPOINT_URL_RDS",
     "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_SSO",
@@ -104,6 +106,7 @@ impl Connect {
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),
             ecs: Ecs::new(ecs_clients(&environment, &shared)),
+            load_balancers: LoadBalancers::new(&shared, partition(&environment, "elasticloadbalancing")),
             logs: Logs::new(&shared, partition(&environment, "logs")),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
             environment,

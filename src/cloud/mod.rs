@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod error;
 pub mod identity;
 pub mod lambda;
+pub mod load_balancers;
 pub mod logs;
 pub mod metrics;
 pub mod parameters;
@@ -52,6 +53,7 @@ pub struct Cloud {
     lambda: lambda::Lambda,
     endpoints: endpoint::Endpoints,
     logs: logs::Logs,
+    load_balancers: load_balancers::LoadBalancers,
 }
 
 impl Cloud {
@@ -113,6 +115,11 @@ impl Cloud {
     /// CloudWatch Logs.
     pub fn logs(&self) -> &logs::Logs {
         &self.logs
+    }
+
+    /// Target groups.
+    pub fn load_balancers(&self) -> &load_balancers::LoadBalancers {
+        &self.load_balancers
     }
 
     /// Application Auto Scaling.

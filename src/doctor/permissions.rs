@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::findings::{Check, Findings, Verdict};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind, ecs::Wanted, metrics::QUEUE_AGE},
-    domain::{Environment, Queue, QueueArn, QueueUrl, service::ServiceId},
+    domain::{
+        Environment, Queue, QueueArn, QueueUrl,
+        service::{ServiceId, ServiceName},
+    },
 };
 
 /// What is missing when a call is not allowed.
@@ -28,11 +31,17 @@ const METRICS: &str = "it is not known how old the oldest message of a queue is,
 
 const ALARMS: &str = "it is not known which alarms went off";
 
+const TARGETS: &str = "a wake goes by what ECS says, and does not see whether load balancers find tasks healthy";
+
+/// Services described to find a target group.
+const DESCRIBED_MAX: usize = 10;
+
 /// Adds a finding for each call that services need.
 pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
     let (services, scaling) = tokio::join!(services(cloud), cloud.autoscaling().services());
     for (action, error) in services {
-        tell(findings, action, error.as_ref(), SERVICES, Verdict::Warning);
+        let missing = if action.starts_with("elasticloadbalancing:") { TARGETS } else { SERVICES };
+        tell(findings, action, error.as_ref(), missing, Verdict::Warning);
     }
     let action = "application-autoscaling:DescribeScalableTargets, DescribeScheduledActions";
     tell(findings, action, scaling.err().as_ref(), SCALING, Verdict::Warning);
@@ -71,11 +80,19 @@ async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
     let Some(cluster) = clusters.unwrap_or_default().into_iter().next() else { return asked };
     let names = ecs.service_names(&cluster).await;
     asked.push(("ecs:ListServices", names.as_ref().err().cloned()));
-    let Some(name) = names.unwrap_or_default().into_iter().next() else { return asked };
+    let names: Vec<ServiceName> = names.unwrap_or_default().into_iter().take(DESCRIBED_MAX).collect();
+    let Some(name) = names.first().cloned() else { return asked };
     let id = ServiceId { cluster: cluster.clone(), name };
-    let (described, tasks) = tokio::join!(ecs.service(&id), ecs.tasks(&id, Wanted::Running));
-    asked.push(("ecs:DescribeServices", described.err()));
+    let (described, tasks) = tokio::join!(ecs.describe(&cluster, &names), ecs.tasks(&id, Wanted::Running));
+    asked.push(("ecs:DescribeServices", described.as_ref().err().cloned()));
     asked.push(("ecs:ListTasks, DescribeTasks", tasks.err()));
+    let found = described.map(|answer| answer.found).unwrap_or_default();
+    if let Some(group) = found.iter().flat_map(|service| &service.target_groups).next() {
+        let health = cloud.load_balancers().health(&group.arn).await.err();
+        // One that was deleted: not for lack of a permission.
+        let refused = health.filter(|error| error.kind != ErrorKind::NotFound);
+        asked.push(("elasticloadbalancing:DescribeTargetHealth", refused));
+    }
     asked
 }
 

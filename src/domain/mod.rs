@@ -15,6 +15,7 @@ pub mod queue;
 pub mod run_id;
 pub mod service;
 pub mod service_rules;
+pub mod target;
 pub mod text;
 pub mod watch;
 pub mod words;

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::{Text, target::TargetGroup};
 
 /// An ECS cluster's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -99,6 +99,9 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// Events, the newest first; AWS keeps the last hundred.
     pub events: Vec<ServiceEvent>,
+    /// Target groups in which its tasks are registered.
+    #[serde(default)]
+    pub target_groups: Vec<TargetGroup>,
 }
 
 /// A deployment of a service.
@@ -330,6 +333,7 @@ mod tests {
             task_definition: TaskDefinition("api:3".to_owned()),
             deployments,
             events: Vec::new(),
+            target_groups: Vec::new(),
         }
     }
 

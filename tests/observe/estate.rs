@@ -12,7 +12,7 @@ use opsctl::{
     observe::{Focus, Kind, PartName, Severity, Snapshot, Subject, Verdict, verdict::verdicts},
     sandbox::world::{
         FaultKind,
-        ecs::{Breaker, Outcome, Program, ServiceFixture},
+        ecs::{Breaker, Outcome, Program, ServiceFixture, TargetCheck},
         lambda,
         rds::{Capacity, Cluster, Instance},
     },
@@ -29,6 +29,7 @@ const MISSING_IMAGE: Program = Program {
     healthy_after_seconds: None,
     outcome: Outcome::CannotPull,
     ignores_sigterm: false,
+    target_check: TargetCheck::Passes,
 };
 
 impl Place {

@@ -15,6 +15,7 @@ mod plans;
 mod proof;
 mod restore;
 mod services;
+mod targets;
 mod throttled;
 
 use opsctl::operations::{Operation, Redrive};

@@ -44,6 +44,21 @@ def test_databases_fail_over_and_say_so(client):
     assert rds.describe_global_clusters()["GlobalClusters"] == []
 
 
+def test_a_service_behind_a_load_balancer_has_targets(client):
+    ecs, balancers = (client(name, region="af-south-1", access_key="333333333333") for name in ("ecs", "elbv2"))
+    (service,) = ecs.describe_services(cluster="wallet-service-cluster-prod", services=["wallet-service"])["services"]
+    (balancer,) = service["loadBalancers"]
+    (group,) = balancers.describe_target_groups(TargetGroupArns=[balancer["targetGroupArn"]])["TargetGroups"]
+    assert (group["TargetGroupName"], group["Port"]) == ("wallet-service-prod", balancer["containerPort"])
+    pages = balancers.get_paginator("describe_target_groups").paginate(PaginationConfig={"PageSize": 1})
+    assert {"cts-prod", "kong-prod", "wallet-service-prod"} <= {group["TargetGroupName"] for page in pages for group in page["TargetGroups"]}
+    targets = balancers.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+    assert [target["TargetHealth"] for target in targets] == [{"State": "healthy"}] * service["desiredCount"]
+    assert all(target["Target"]["Port"] == 8080 for target in targets)
+    with pytest.raises(balancers.exceptions.TargetGroupNotFoundException):
+        balancers.describe_target_health(TargetGroupArn=group["TargetGroupArn"] + "0")
+
+
 def test_what_rds_refuses_has_its_class(client):
     rds = client("rds", region="af-south-1", access_key="333333333333")
     with pytest.raises(rds.exceptions.DBClusterNotFoundFault):

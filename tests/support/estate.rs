@@ -70,6 +70,7 @@ pub(crate) fn service(cluster: &str, name: &str, tasks: u32) -> SeenService {
             task_definition: TaskDefinition(format!("{name}:12")),
             deployments: vec![deployment],
             events: vec![event],
+            target_groups: Vec::new(),
         },
         seen_at: None,
         scaling: Some(Scaling { min: 1, max: 4, ..Scaling::default() }),

@@ -9,6 +9,7 @@ use crate::domain::{
     service::{
         Container, Deployment, DeploymentId, Rollout, Service, ServiceEvent, ServiceId, Task, TaskArn, TaskDefinition,
     },
+    target::{TargetGroup, TargetGroupArn},
 };
 
 /// A service; an error names what the answer lacks.
@@ -16,6 +17,11 @@ pub(super) fn service(service: types::Service) -> Result<Service, String> {
     let name = service.service_name.ok_or("a service has no name")?;
     let cluster = service.cluster_arn.ok_or("a service has no cluster")?;
     let events = service.events.unwrap_or_default().into_iter().filter_map(event).collect();
+    // Under CodeDeploy and other controllers, task sets have the load balancers.
+    let task_sets = service.task_sets.unwrap_or_default();
+    let primary = task_sets.into_iter().find(|set| set.status.as_deref() == Some("PRIMARY"));
+    let balancers = primary.and_then(|set| set.load_balancers).filter(|some| !some.is_empty());
+    let balancers = balancers.or(service.load_balancers).unwrap_or_default();
     Ok(Service {
         id: ServiceId::new(last(&cluster), &name),
         status: text(service.status),
@@ -25,6 +31,18 @@ pub(super) fn service(service: types::Service) -> Result<Service, String> {
         task_definition: TaskDefinition::of_arn(&service.task_definition.unwrap_or_default()),
         deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).collect(),
         events,
+        target_groups: balancers.into_iter().filter_map(target_group).collect(),
+    })
+}
+
+/// None: a Classic Load Balancer, which has no target groups.
+fn target_group(balancer: types::LoadBalancer) -> Option<TargetGroup> {
+    let alternate = balancer.advanced_configuration.and_then(|advanced| advanced.alternate_target_group_arn);
+    Some(TargetGroup {
+        arn: TargetGroupArn(balancer.target_group_arn?),
+        alternate: alternate.map(TargetGroupArn),
+        container: line(balancer.container_name),
+        port: balancer.container_port.and_then(|port| u32::try_from(port).ok()),
     })
 }
 

@@ -201,6 +201,7 @@ mod tests {
             task_definition: TaskDefinition("api:3".to_owned()),
             deployments: Vec::new(),
             events: vec![event; 9],
+            target_groups: Vec::new(),
         };
         let since = Some((service.standing(), now()));
         SeenService { service, seen_at: None, scaling: None, since, cpu: None, memory: None, stopped: Vec::new() }

@@ -24,6 +24,7 @@ fn service(name: &str, desired: u32, running: u32) -> Service {
         task_definition: TaskDefinition("api:3".to_owned()),
         deployments: Vec::new(),
         events: Vec::new(),
+        target_groups: Vec::new(),
     }
 }
 

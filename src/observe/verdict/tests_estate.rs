@@ -56,6 +56,7 @@ fn service(name: &str, desired: u32, running: u32) -> SeenService {
         task_definition: TaskDefinition("api:4".to_owned()),
         deployments: vec![deployment],
         events: Vec::new(),
+        target_groups: Vec::new(),
     };
     SeenService { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
 }

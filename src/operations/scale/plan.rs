@@ -21,6 +21,9 @@ use crate::{
 /// Services asked about in one look (`DescribeServices`), and looks a minute while waiting.
 const LOOK_EVERY_SECONDS: u64 = 2;
 
+/// Looks at each target group: health checks take about half a minute from the first task on.
+const TARGET_LOOKS: u64 = 30 / LOOK_EVERY_SECONDS;
+
 /// Services named in one line of a plan: a line has its bound, and everything in it must be seen before it is agreed to.
 const SERVICES_OF_A_FACT: usize = 20;
 
@@ -186,7 +189,17 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
         plan.warnings.push(Text::line(&text));
     }
     let looks = stages.len() as u64 * 60 / LOOK_EVERY_SECONDS;
-    for (action, times_estimate) in [("ecs:UpdateService", count), ("ecs:DescribeServices", looks * count.div_ceil(10))]
+    let target_groups = match asked.direction {
+        Direction::Wake => stages.iter().flatten().map(|sized| sized.service.target_groups.len() as u64).sum(),
+        Direction::Sleep => 0,
+    };
+    let calls = [
+        ("ecs:UpdateService", count),
+        ("ecs:DescribeServices", looks * count.div_ceil(10)),
+        ("elasticloadbalancing:DescribeTargetHealth", TARGET_LOOKS * target_groups),
+    ];
+    // Of services without target groups nobody asks for any.
+    for (action, times_estimate) in calls.into_iter().filter(|(action, times)| *times > 0 || action.starts_with("ecs:"))
     {
         plan.calls.push(Call { action: action.to_owned(), resource: plan.resource.clone(), times_estimate });
     }

@@ -1,6 +1,7 @@
 //! A run that wakes services or puts them to sleep: counts are set stage by stage, the services of a stage at once, and a stage is
 //! done when all of its services are.
 
+mod targets;
 mod watched;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -72,7 +73,9 @@ pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, repo
     let not_begun = scale.stages.iter().flatten().skip(begun).map(Watched::not_begun);
     let ended: Vec<Ended> = run.watched.iter().map(Watched::ended).chain(not_begun).collect();
     let forgotten = run.forget_sizes();
-    finish(report.clone(), &scale, ended, halt.or(forgotten.err()), context)
+    let mut report = report.clone();
+    report.notes.extend(run.targets_note());
+    finish(report, &scale, ended, halt.or(forgotten.err()), context)
 }
 
 struct Run<'a> {
@@ -304,6 +307,7 @@ impl Run<'_> {
                             None => watched.is_missing(&missing),
                         }
                     }
+                    self.ask_targets(services).await?;
                     self.tell(number, services, news);
                 }
                 Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,

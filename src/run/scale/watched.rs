@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    cloud::ecs::Missing,
+    cloud::{CloudError, ecs::Missing},
     domain::{
         Text,
         service::{DeploymentId, Rollout, Service},
+        target::TargetGroup,
     },
     operations::scale::{Change, Direction, Set},
     run::{How, report::Ended},
@@ -28,6 +29,12 @@ pub(super) struct Watched {
     pub(super) stopped: Option<Text>,
     /// Whether an update had no clear answer.
     pub(super) may_be_set: bool,
+    /// Target groups that are to be asked: by all that ECS says, it is up.
+    pub(super) to_ask: Vec<TargetGroup>,
+    /// What holds it up in its target groups.
+    pub(super) targets: Option<Text>,
+    /// Why nobody can tell how its targets stand.
+    pub(super) targets_unknown: Option<CloudError>,
     state: State,
     /// Events that are known.
     known: Option<BTreeSet<String>>,
@@ -50,6 +57,9 @@ impl Watched {
             deployment: None,
             stopped: None,
             may_be_set: false,
+            to_ask: Vec::new(),
+            targets: None,
+            targets_unknown: None,
             state: State::Waiting,
             known: None,
             running: None,
@@ -88,12 +98,13 @@ impl Watched {
         matches!(self.state, State::Done { .. })
     }
 
-    /// `api 1 of 2`.
+    /// `api 1 of 2`, `api 2 of 2 run, 0 of 2 targets healthy: ..`.
     pub(super) fn words(&self) -> String {
         let running = self.running.map_or("?".to_owned(), |running| running.to_string());
-        match self.change.to {
-            0 => format!("{} {running} still run", self.change.service.name),
-            to => format!("{} {running} of {to}", self.change.service.name),
+        match (self.change.to, &self.targets) {
+            (0, _) => format!("{} {running} still run", self.change.service.name),
+            (to, None) => format!("{} {running} of {to}", self.change.service.name),
+            (to, Some(targets)) => format!("{} {running} of {to} run, {targets}", self.change.service.name),
         }
     }
 
@@ -124,6 +135,7 @@ impl Watched {
     /// Takes a look's answer; answers what is new, in words.
     pub(super) fn take(&mut self, shown: &Service, now: Timestamp) -> Vec<Text> {
         self.running = Some(shown.running);
+        self.to_ask.clear();
         let news = self.news(shown);
         let is_old = self.set_at.is_some_and(|at| now.duration_since(at) < READS_LAG);
         if shown.desired != self.change.to {
@@ -133,14 +145,25 @@ impl Watched {
             } else if !is_old {
                 self.fail(&format!("somebody set its desired count to {}", shown.desired));
             }
+            self.targets = None;
             return news;
         }
         let is_done = if self.change.to == 0 { fits(shown, 0) } else { self.has_come_up(shown) };
-        if is_done && self.is_waited_for() {
-            let seconds = self.set_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
-            self.state = State::Done { seconds };
+        if !is_done {
+            self.targets = None;
+        } else if self.is_waited_for() && self.change.to > 0 && !shown.target_groups.is_empty() {
+            self.to_ask = shown.target_groups.clone();
+        } else if self.is_waited_for() {
+            self.is_up(now);
         }
         news
+    }
+
+    /// It is as it shall be.
+    pub(super) fn is_up(&mut self, now: Timestamp) {
+        let seconds = self.set_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+        self.state = State::Done { seconds };
+        self.targets = None;
     }
 
     /// Whether as many tasks run as shall, of a deployment that ECS calls complete. Fails where that deployment has failed.
@@ -196,11 +219,11 @@ impl Watched {
 
     /// How it ended.
     pub(super) fn ended(&self) -> Ended {
-        let Self { change, set_at, running, stopped, last_event, state, deployment, may_be_set, .. } = self;
+        let Self { change, set_at, running, stopped, last_event, targets, state, deployment, may_be_set, .. } = self;
         let (is_done, seconds, because) = match state {
             State::Done { seconds } => (true, Some(*seconds), None),
             State::Failed(why) => (false, None, Some(why.clone())),
-            State::Waiting => (false, None, last_event.clone()),
+            State::Waiting => (false, None, targets.clone().or_else(|| last_event.clone())),
         };
         Ended {
             service: change.service.clone(),

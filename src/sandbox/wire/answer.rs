@@ -13,6 +13,7 @@ use super::{
 use crate::sandbox::world::ApiError;
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const LOAD_BALANCERS_NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
 const RDS_NAMESPACE: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
 /// Where AWS keeps the errors that every JSON service shares, and those that SQS does not model.
 const COMMON_SHAPES: &str = "com.amazon.coral.service#";
@@ -45,7 +46,9 @@ impl Envelope {
             | Service::Autoscaling
             | Service::CloudWatch(_)
             | Service::OtherJson => self.json_failure(service, error),
-            Service::Sts | Service::Rds | Service::OtherQuery => self.query_failure(service, error),
+            Service::Sts | Service::Rds | Service::LoadBalancers | Service::OtherQuery => {
+                self.query_failure(service, error)
+            }
             Service::Lambda => self.rest_failure(error),
         }
     }
@@ -64,7 +67,13 @@ impl Envelope {
             Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling => {
                 json!({ "__type": error.code, "message": error.message })
             }
-            Service::Sqs | Service::OtherJson | Service::Sts | Service::Rds | Service::OtherQuery | Service::Lambda => {
+            Service::Sqs
+            | Service::OtherJson
+            | Service::Sts
+            | Service::Rds
+            | Service::LoadBalancers
+            | Service::OtherQuery
+            | Service::Lambda => {
                 json!({ "__type": namespaced("com.amazonaws.sqs#", error.code), "message": error.message })
             }
             Service::CloudWatch(_) => {
@@ -141,7 +150,11 @@ pub(crate) fn query_document(service: Service, action: &str, result: &str, reque
 
 /// Of a document of an awsQuery service.
 fn namespace(service: Service) -> &'static str {
-    if service == Service::Rds { RDS_NAMESPACE } else { STS_NAMESPACE }
+    match service {
+        Service::Rds => RDS_NAMESPACE,
+        Service::LoadBalancers => LOAD_BALANCERS_NAMESPACE,
+        _ => STS_NAMESPACE,
+    }
 }
 
 fn content_type(service: Service) -> &'static str {
@@ -149,7 +162,7 @@ fn content_type(service: Service) -> &'static str {
         Service::Sqs | Service::CloudWatch(Encoding::Json) | Service::OtherJson => "application/x-amz-json-1.0",
         Service::CloudWatch(Encoding::Cbor) => "application/cbor",
         Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling => "application/x-amz-json-1.1",
-        Service::Sts | Service::Rds | Service::OtherQuery => "text/xml",
+        Service::Sts | Service::Rds | Service::LoadBalancers | Service::OtherQuery => "text/xml",
         Service::Lambda => "application/json",
     }
 }

@@ -62,6 +62,8 @@ pub(crate) enum Service {
     Autoscaling,
     /// RDS over awsQuery.
     Rds,
+    /// Elastic Load Balancing v2 over awsQuery.
+    LoadBalancers,
     /// Lambda over restJson1.
     Lambda,
     /// Another service over awsJson.
@@ -91,6 +93,7 @@ impl Service {
             Self::Logs => "logs",
             Self::Autoscaling => "application-autoscaling",
             Self::Rds => "rds",
+            Self::LoadBalancers => "elasticloadbalancing",
             Self::Lambda => "lambda",
             Self::OtherJson | Self::OtherQuery => "",
         }
@@ -101,6 +104,8 @@ impl Service {
 const STS_VERSION: &str = "2011-06-15";
 /// RDS's `Version` field.
 const RDS_VERSION: &str = "2014-10-31";
+/// Elastic Load Balancing v2's `Version` field.
+const LOAD_BALANCERS_VERSION: &str = "2015-12-01";
 /// Path of the sandbox's own status.
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
 /// Path of what endpoints would answer.
@@ -196,6 +201,7 @@ impl Call {
         let service = match form.get("Version").map(String::as_str) {
             Some(STS_VERSION) => Service::Sts,
             Some(RDS_VERSION) => Service::Rds,
+            Some(LOAD_BALANCERS_VERSION) => Service::LoadBalancers,
             Some(_) | None => Service::OtherQuery,
         };
         Some(Self { service, action, body, form })

@@ -77,7 +77,9 @@ fn throttled(service: Service) -> ApiError {
         Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling | Service::OtherJson => {
             "ThrottlingException"
         }
-        Service::Sts | Service::Rds | Service::OtherQuery | Service::CloudWatch(_) => "Throttling",
+        Service::Sts | Service::Rds | Service::LoadBalancers | Service::OtherQuery | Service::CloudWatch(_) => {
+            "Throttling"
+        }
         Service::Lambda => "TooManyRequestsException",
     };
     ApiError { status: 400, code, query_code: None, message: "Rate exceeded".to_owned() }

@@ -139,6 +139,10 @@ impl Sandbox {
                 let result = world.rds(now, caller, &call.action, &call.form)?;
                 Ok(Answer::Body(query_document(call.service, &call.action, &result, &self.request_id())))
             }
+            Service::LoadBalancers => {
+                let result = world.load_balancers(now, caller, &call.action, &call.form)?;
+                Ok(Answer::Body(query_document(call.service, &call.action, &result, &self.request_id())))
+            }
             Service::CloudWatch(encoding) => {
                 let request = match encoding {
                     Encoding::Json => serde_json::from_slice(&call.body).map_err(|error| error.to_string()),

@@ -11,6 +11,7 @@ pub mod fleet;
 mod glob;
 mod inspect;
 pub mod lambda;
+pub mod load_balancers;
 pub mod logs;
 mod md5;
 pub mod rds;
@@ -69,6 +70,8 @@ pub struct World {
     pub rds: rds::Rds,
     /// Functions and event source mappings.
     pub lambda: lambda::Lambda,
+    /// Target groups.
+    pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
@@ -166,6 +169,7 @@ impl World {
             autoscaling: autoscaling::Autoscaling::default(),
             rds: rds::Rds::default(),
             lambda: lambda::Lambda::new(seed),
+            load_balancers: load_balancers::LoadBalancers::default(),
             waking: coupling::Waking::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
@@ -199,7 +203,7 @@ impl World {
 
     /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
     /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm`,
-    /// `rds`, `cloudwatch`, `logs`, `ecs` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
+    /// `rds`, `cloudwatch`, `logs`, `ecs`, `elasticloadbalancing` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
     pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
         self.faults.hit_transport(service, action, queue)
     }

@@ -108,6 +108,8 @@ impl Ecs {
                 "subnets": ["subnet-0a1b2c3d4e5f60718", "subnet-08172635445362718"],
                 "securityGroups": ["sg-0123456789abcdef0"], "assignPublicIp": "DISABLED",
             } }),
+            balancers: Vec::new(),
+            grace_seconds: 0,
             tags: fixture.tags.clone(),
             stale: None,
             failures_in_a_row: 0,

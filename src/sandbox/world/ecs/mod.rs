@@ -2,7 +2,9 @@
 //!
 //! `UpdateService` with a desired count makes no deployment; reads show an update [`READS_LAG`] later, as AWS's are eventually
 //! consistent (how late is our assumption). A service that is started has a rollout state of its own; scaling it later leaves
-//! `COMPLETED` as it is. Not simulated: load balancers, EC2 capacity, Service Connect, task sets, blue/green.
+//! `COMPLETED` as it is. Not simulated: that tasks are
+//! replaced whose targets are unhealthy, and what a target group in `CreateService` must be; EC2 capacity, Service Connect, task sets,
+//! blue/green.
 
 mod bucket;
 mod fixture;
@@ -13,6 +15,7 @@ mod program;
 mod read;
 mod request;
 mod show;
+mod targets;
 #[cfg(test)]
 mod task_tests;
 #[cfg(test)]
@@ -37,6 +40,8 @@ pub use life::Outside;
 pub(super) use loads::Load;
 pub use model::{Breaker, LogConfig, Outcome, Program};
 use model::{Definition, Deployment, Region, Rollout};
+pub use targets::{Balancer, TargetCheck};
+pub(super) use targets::{Target, TargetState};
 
 /// How late reads show an update, milliseconds.
 const READS_LAG: i64 = 1_000;

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::bucket::Buckets;
+use super::{
+    bucket::Buckets,
+    targets::{Balancer, TargetCheck},
+};
 
 /// Events that a service keeps (API reference: the last 100 are shown).
 const EVENTS_MAX: usize = 100;
@@ -90,6 +93,8 @@ pub struct Program {
     pub outcome: Outcome,
     /// Whether it ends only when it is killed, 30 seconds after it was told to stop.
     pub ignores_sigterm: bool,
+    /// What the health checks of a load balancer find.
+    pub target_check: TargetCheck,
 }
 
 /// How a task goes on.
@@ -118,6 +123,7 @@ impl Default for Program {
             healthy_after_seconds: None,
             outcome: Outcome::Serves,
             ignores_sigterm: false,
+            target_check: TargetCheck::Passes,
         }
     }
 }
@@ -134,6 +140,9 @@ pub(super) struct Service {
     pub(super) percent_max: u32,
     pub(super) percent_min: u32,
     pub(super) network: Value,
+    pub(super) balancers: Vec<Balancer>,
+    /// `healthCheckGracePeriodSeconds`.
+    pub(super) grace_seconds: u32,
     pub(super) tags: BTreeMap<String, String>,
     /// What reads show until a time: they lag behind an update.
     pub(super) stale: Option<(i64, Value)>,

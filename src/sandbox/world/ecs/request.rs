@@ -121,7 +121,18 @@ pub(super) struct CreateService {
     pub(super) deployment_configuration: DeploymentConfiguration,
     pub(super) network_configuration: Option<Value>,
     #[serde(default)]
+    pub(super) load_balancers: Vec<LoadBalancer>,
+    pub(super) health_check_grace_period_seconds: Option<u32>,
+    #[serde(default)]
     pub(super) tags: Vec<Tag>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LoadBalancer {
+    pub(super) target_group_arn: String,
+    pub(super) container_name: String,
+    pub(super) container_port: u16,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     PlaceKey,
     model::{Breaker, Cluster, Definition, Deployment, LogConfig, Service, Stage, Task},
+    targets::Balancer,
 };
 
 /// Seconds since 1970, as awsJson1_1 has times.
@@ -40,6 +41,11 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         .enumerate()
         .map(|(index, one)| deployment(place, cluster, service, one, index == 0))
         .collect();
+    let balancer = |one: &Balancer| {
+        let Balancer { target_group, container, port } = one;
+        json!({ "targetGroupArn": target_group, "containerName": container, "containerPort": port })
+    };
+    let balancers: Vec<Value> = service.balancers.iter().map(balancer).collect();
     let events = service.events.iter();
     let events: Vec<Value> =
         events.map(|event| json!({ "id": event.id, "createdAt": time(event.at), "message": event.message })).collect();
@@ -47,7 +53,7 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         "serviceArn": arn(place, &format!("service/{cluster_name}/{name}")),
         "serviceName": name,
         "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
-        "loadBalancers": [], "serviceRegistries": [],
+        "loadBalancers": balancers, "serviceRegistries": [],
         "status": "ACTIVE",
         "desiredCount": service.desired,
         "runningCount": count(Task::is_running),
@@ -65,7 +71,7 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         "createdAt": time(service.created_at),
         "placementConstraints": [], "placementStrategy": [],
         "networkConfiguration": service.network,
-        "healthCheckGracePeriodSeconds": 0,
+        "healthCheckGracePeriodSeconds": service.grace_seconds,
         "schedulingStrategy": "REPLICA",
         "deploymentController": { "type": "ECS" },
         "enableECSManagedTags": true, "propagateTags": "SERVICE", "enableExecuteCommand": false,

@@ -14,6 +14,7 @@ use super::{
         StopTask, UpdateService, Variable,
     },
     show,
+    targets::Balancer,
 };
 
 /// Characters of `overrides` (API reference).
@@ -97,6 +98,8 @@ impl Ecs {
             percent_max: configuration.maximum_percent.unwrap_or(200),
             percent_min: configuration.minimum_healthy_percent.unwrap_or(100),
             network: request.network_configuration.unwrap_or_else(|| json!({})),
+            balancers: request.load_balancers.into_iter().map(Balancer::from).collect(),
+            grace_seconds: request.health_check_grace_period_seconds.unwrap_or(0),
             tags: request.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
             stale: None,
             failures_in_a_row: 0,

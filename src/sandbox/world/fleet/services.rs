@@ -55,6 +55,8 @@ pub(super) struct ServiceEntry {
     #[serde(default = "pull_seconds")]
     pull_seconds: u32,
     healthy_after_seconds: Option<u32>,
+    /// Port behind a load balancer, in a target group of its name and the environment's.
+    load_balancer_port: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,6 +178,9 @@ impl ServiceEntry {
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         };
         world.ecs.settle(now, &caller, &fixture);
+        if let Some(port) = self.load_balancer_port {
+            world.balance(&caller, &cluster, &self.name, &format!("{}-{environment}", self.name), port);
+        }
         self.settle_logs(world, now, place, &cluster);
         if let Some(database) = self.database.get(environment) {
             let worker = Worker::Service { cluster: cluster.clone(), name: self.name.clone() };

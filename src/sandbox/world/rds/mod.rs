@@ -30,6 +30,7 @@ pub use globals::Global;
 pub(super) use loads::{Kind, Load};
 pub use proxies::Proxy;
 use request::Request;
+pub(super) use xml::Xml;
 
 /// Namespace of CloudWatch's metrics of databases.
 pub(super) const METRICS: &str = "AWS/RDS";

@@ -4,11 +4,11 @@ use quick_xml::escape::escape;
 
 /// XML being written.
 #[derive(Debug, Default)]
-pub(super) struct Xml(String);
+pub(in crate::sandbox::world) struct Xml(String);
 
 impl Xml {
     /// An element with text.
-    pub(super) fn text(&mut self, name: &str, value: impl ToString) -> &mut Self {
+    pub(in crate::sandbox::world) fn text(&mut self, name: &str, value: impl ToString) -> &mut Self {
         let value = value.to_string();
         // XML 1.0 has no way to write other control characters.
         let value: String =
@@ -18,7 +18,7 @@ impl Xml {
     }
 
     /// An element with text, where there is any.
-    pub(super) fn maybe(&mut self, name: &str, value: Option<impl ToString>) -> &mut Self {
+    pub(in crate::sandbox::world) fn maybe(&mut self, name: &str, value: Option<impl ToString>) -> &mut Self {
         if let Some(value) = value {
             self.text(name, value);
         }
@@ -26,14 +26,14 @@ impl Xml {
     }
 
     /// An element with what `inside` writes.
-    pub(super) fn element(&mut self, name: &str, inside: impl FnOnce(&mut Self)) -> &mut Self {
+    pub(in crate::sandbox::world) fn element(&mut self, name: &str, inside: impl FnOnce(&mut Self)) -> &mut Self {
         self.0.push_str(&format!("<{name}>"));
         inside(self);
         self.0.push_str(&format!("</{name}>"));
         self
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(in crate::sandbox::world) fn into_string(self) -> String {
         self.0
     }
 }
