@@ -190,3 +190,29 @@ fn keys_of_the_shell_are_no_worry_where_an_endpoint_is_set() {
         assert_eq!(findings.into_vec()[0].verdict, verdict);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn target_health_that_is_denied_is_told_with_what_is_lost() {
+    const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/0123456789abcdef";
+    let aws = CannedAws::by(|asked| {
+        let denied = asked.contains("Action=DescribeTargetHealth");
+        let body = match asked {
+            "ListClusters" => r#"{"clusterArns":["arn:aws:ecs:eu-west-1:123456789012:cluster/main"]}"#.to_owned(),
+            "ListServices" => r#"{"serviceArns":["arn:aws:ecs:eu-west-1:123456789012:service/main/api"]}"#.to_owned(),
+            "DescribeServices" => format!(
+                r#"{{"services":[{{"serviceName":"api","clusterArn":"cluster/main","loadBalancers":[{{"targetGroupArn":"{GROUP}"}}]}}]}}"#
+            ),
+            "ListTasks" => r#"{"taskArns":[]}"#.to_owned(),
+            _ if denied => {
+                let error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>";
+                return Canned::body(403, &format!("<ErrorResponse>{error}</ErrorResponse>"));
+            }
+            _ => return good(asked),
+        };
+        Canned::body(200, &body)
+    });
+    let lines = lines(&look_at(pinned("123456789012"), &aws).await);
+    let told = "warning permission: elasticloadbalancing:DescribeTargetHealth is denied: a wake goes by what ECS says";
+    assert!(lines.iter().any(|line| line.starts_with(told)), "{lines:#?}");
+    assert!(lines.contains(&"ok permission: ecs:DescribeServices answers".to_owned()), "{lines:#?}");
+}

@@ -48,10 +48,14 @@ fn services_are_listed_the_worst_first() {
     ground.sandbox.with(|world, now| {
         world.ecs.stop_all(now, &caller(DEV), "main", "broken", "by hand");
     });
+    ground.sandbox.with(|world, _| world.balance(&caller(DEV), "main", "worker", "worker-dev", 8080));
     let seen = ground.opsctl(&["services", "-e", "dev", "--output", "json"]).expect(0);
     assert_eq!(names(&seen), ["below \"broken\"", "asleep \"worker\"", "steady \"api\""]);
     let worker = &seen.json()["services"][1];
     assert_eq!((&worker["scaling"]["min"], &worker["task_definition"]), (&2.into(), &"worker:3".into()));
+    let [group] = worker["target_groups"].as_array().expect("a list").as_slice() else { panic!("one: {worker}") };
+    assert!(group["arn"].as_str().is_some_and(|arn| arn.contains(":targetgroup/worker-dev/")), "{group}");
+    assert_eq!((&group["container"], &group["port"]), (&"worker".into(), &8080.into()));
     let table = ground.opsctl(&["services", "-e", "dev", "ap*"]).expect(0);
     assert!(table.out.contains("2 to 4, suspended: in") && !table.out.contains("worker"), "{table:?}");
     assert!(table.out.contains("(service api) has reached a steady state."), "{table:?}");
