@@ -54,6 +54,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("localstack", "a stream is followed until its end, and on", "is started without CloudWatch Logs"),
     ("localstack", "a missing group and a missing stream are told apart", "is started without CloudWatch Logs"),
     ("localstack", "a search finds lines and a listing groups", "is started without CloudWatch Logs"),
+    (
+        "ministack",
+        "a service's tasks become healthy targets and go",
+        "registers no task that has no container of its own",
+    ),
     ("localstack", "a new target group has no targets", "has no Elastic Load Balancing"),
     ("localstack", "a target group that is not there is not found", "has no Elastic Load Balancing"),
     ("localstack", "a service's tasks become healthy targets and go", "has no Elastic Load Balancing"),

@@ -1,5 +1,7 @@
 //! Target groups of load balancers, and how the tasks of services stand in them.
 
+use std::time::Duration;
+
 use aws_sdk_ecs::types::{AwsVpcConfiguration, ContainerDefinition, LoadBalancer, NetworkConfiguration};
 use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetTypeEnum};
 use opsctl::{
@@ -11,6 +13,9 @@ use opsctl::{
 };
 
 use super::{Check, ground::Ground};
+
+/// A task runs and is checked within 25 s on the sandbox; who registers none shall not hold up everybody else.
+const HEALTHY_WAIT_MAX: Duration = Duration::from_secs(40);
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
@@ -61,12 +66,15 @@ async fn targets(ground: Ground) {
     let [told] = shown.target_groups.as_slice() else { panic!("one target group: {shown:?}") };
     assert_eq!((&told.arn, &told.alternate, told.port), (&group, &None, Some(8080)));
     ground.cloud.ecs().set_desired(&id, 2).await.expect("updated");
-    ground
-        .eventually("two targets are healthy", async || {
-            let seen = ground.cloud.load_balancers().health(&group).await.expect("an answer");
-            seen.len() == 2 && seen.iter().all(|one| one.state == TargetState::Healthy && one.reason.is_none())
-        })
-        .await;
+    let healthy = ground.eventually("two targets are healthy", async || {
+        let seen = ground.cloud.load_balancers().health(&group).await.expect("an answer");
+        seen.len() == 2 && seen.iter().all(|one| one.state == TargetState::Healthy && one.reason.is_none())
+    });
+    let clock = ground.clock();
+    tokio::select! {
+        () = healthy => {}
+        () = clock.sleep(HEALTHY_WAIT_MAX) => panic!("no two healthy targets after {HEALTHY_WAIT_MAX:?}"),
+    }
     ground.cloud.ecs().set_desired(&id, 0).await.expect("updated");
     ground
         .eventually("no target is left", async || {
