@@ -151,6 +151,15 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
         let what = format!("{name} is an instance of the cluster {cluster}, which fails over as a whole");
         return Err(OperationError::usage(&what, &format!("fail over {cluster}; `--to {name}` lets that one write")));
     }
+    if let Ok(Some(global)) = cloud.rds().global(&name).await {
+        let what = format!("{name} is a global cluster: opsctl fails over within a region only");
+        let members: Vec<&str> = global.members.iter().filter_map(|member| member.arn.rsplit(':').next()).collect();
+        let hint = format!(
+            "fail over its cluster ({}); to let another region write: aws rds switchover-global-cluster",
+            members.join(", ")
+        );
+        return Err(OperationError::usage(&what, &hint));
+    }
     let environment = cloud.environment();
     let names = cloud.rds().databases().await.map(|all| all.list).unwrap_or_default();
     let names: Vec<String> = names.into_iter().map(|database| database.name).collect();
@@ -337,8 +346,12 @@ fn judge(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
     if is_cluster && database.readers().next().is_none() {
         blockers.push("there is no reader: nothing could take over".to_owned());
     }
-    if is_cluster && bound.writer.is_none() {
-        blockers.push("nobody writes as RDS tells it: look again in a moment".to_owned());
+    match &database.global {
+        _ if !is_cluster || bound.writer.is_some() => {}
+        Some(global) => {
+            blockers.push(format!("another region's cluster of {global} writes: here nobody can take over"))
+        }
+        None => blockers.push("nobody writes as RDS tells it: look again in a moment".to_owned()),
     }
     if bound.target.is_some() && bound.target == bound.writer {
         blockers.push(format!("{} writes already", bound.target.as_deref().unwrap_or_default()));

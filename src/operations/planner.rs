@@ -61,16 +61,19 @@ impl Planner {
         let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
         // A receive is a write: it must not happen in another account that the credentials are of.
         let look = if is_other { Look::Never } else { self.look };
+        // Boxed: each is a large future, and all of them together would fill a thread's stack.
         let mut planned = match operation {
-            Operation::Redrive(redrive) => redrive::plan(redrive, cloud, &Self { look, ..self.clone() }).await?,
-            Operation::Purge(purge) => purge::plan(purge, cloud, self).await?,
-            Operation::Restore(restore) => restore::plan(restore, cloud, self).await?,
-            Operation::Wake(wake) => scale::plan(wake.into(), cloud, self).await?,
-            Operation::Sleep(sleep) => scale::plan(sleep.into(), cloud, self).await?,
-            Operation::Failover(failover) => failover::plan(failover, cloud, self).await?,
+            Operation::Redrive(redrive) => {
+                Box::pin(redrive::plan(redrive, cloud, &Self { look, ..self.clone() })).await?
+            }
+            Operation::Purge(purge) => Box::pin(purge::plan(purge, cloud, self)).await?,
+            Operation::Restore(restore) => Box::pin(restore::plan(restore, cloud, self)).await?,
+            Operation::Wake(wake) => Box::pin(scale::plan(wake.into(), cloud, self)).await?,
+            Operation::Sleep(sleep) => Box::pin(scale::plan(sleep.into(), cloud, self)).await?,
+            Operation::Failover(failover) => Box::pin(failover::plan(failover, cloud, self)).await?,
             Operation::Migrate(migrate) => Box::pin(migrate::plan(migrate, cloud, self)).await?,
-            Operation::PauseConsumers(pause) => consumers::pause(pause, cloud, self).await?,
-            Operation::ResumeConsumers(resume) => consumers::resume(resume, cloud, self).await?,
+            Operation::PauseConsumers(pause) => Box::pin(consumers::pause(pause, cloud, self)).await?,
+            Operation::ResumeConsumers(resume) => Box::pin(consumers::resume(resume, cloud, self)).await?,
         };
         let plan = &mut planned.plan;
         let environment = cloud.environment();

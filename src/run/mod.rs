@@ -122,7 +122,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
         return report.refused_by_journal(&error);
     }
     let history = History { cutoff: Some(cutoff), ..History::default() };
-    carry_out(approved, context, journal, history, report).await
+    Box::pin(carry_out(approved, context, journal, history, report)).await
 }
 
 /// What AWS's clock shows: messages carry its times, and this machine's may be wrong. The SDK notes the difference with any answer.
@@ -153,7 +153,7 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     if let Err(error) = journal.write(vec![record], Vec::new()).await {
         return Ok(consumers::say_still_paused(report.refused_by_journal(&error), context));
     }
-    Ok(carry_out(approved, context, journal, history, report).await)
+    Ok(Box::pin(carry_out(approved, context, journal, history, report)).await)
 }
 
 /// The plan of an earlier run, as its journal has it; its counts say what is left.
@@ -200,8 +200,8 @@ async fn carry_out(
     history: History,
     report: Report,
 ) -> Report {
-    let report = match observe_again(&approved, context, &journal).await {
-        Ok(planned) => act(planned, context, &journal, history, report).await,
+    let report = match Box::pin(observe_again(&approved, context, &journal)).await {
+        Ok(planned) => Box::pin(act(planned, context, &journal, history, report)).await,
         // An earlier try may have paused consumers, and nobody brings them back now.
         Err(not_begun) => {
             consumers::say_still_paused(report.not_begun(not_begun, context.cloud.environment()), context)
@@ -262,13 +262,13 @@ async fn act(planned: Planned, context: &Context, journal: &Journal, history: Hi
 
 async fn drive(bound: Bound, context: &Context, journal: &Journal, history: History, report: Report) -> Report {
     match bound {
-        Bound::Managed(task) => managed::run(task, context, journal, &history, report).await,
-        Bound::ClientSide(transfer) => transfer::run(*transfer, context, journal, history, report).await,
-        Bound::FailOver(bound) => failover::run(*bound, context, journal, &history, report).await,
-        Bound::Migrate(bound) => migrate::run(*bound, context, journal, &history, report).await,
-        Bound::Restore(put_back) => put_back::run(put_back, context, journal, history, report).await,
-        Bound::Scale(scale) => scale::run(scale, context, journal, report).await,
-        Bound::Consumers(consumers) => consumers::run(consumers, context, journal, report).await,
+        Bound::Managed(task) => Box::pin(managed::run(task, context, journal, &history, report)).await,
+        Bound::ClientSide(transfer) => Box::pin(transfer::run(*transfer, context, journal, history, report)).await,
+        Bound::FailOver(bound) => Box::pin(failover::run(*bound, context, journal, &history, report)).await,
+        Bound::Migrate(bound) => Box::pin(migrate::run(*bound, context, journal, &history, report)).await,
+        Bound::Restore(put_back) => Box::pin(put_back::run(put_back, context, journal, history, report)).await,
+        Bound::Scale(scale) => Box::pin(scale::run(scale, context, journal, report)).await,
+        Bound::Consumers(consumers) => Box::pin(consumers::run(consumers, context, journal, report)).await,
         Bound::Around(..) => unreachable!("consumers are paused around one thing, which `act` has taken apart"),
     }
 }
