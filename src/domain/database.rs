@@ -129,6 +129,31 @@ pub struct DatabaseEvent {
     pub message: Text,
 }
 
+/// Whether a status is of something that can be worked with (RDS User Guide, "Viewing DB instance status").
+pub fn is_usable(status: &str) -> bool {
+    matches!(
+        status,
+        "available"
+            | "backing-up"
+            | "modifying"
+            | "maintenance"
+            | "storage-optimization"
+            | "storage-config-upgrade"
+            | "storage-initialization"
+            | "renaming"
+            | "resetting-master-credentials"
+            | "scaling-compute"
+            | "migrating"
+            | "preparing-data-migration"
+            | "update-iam-db-auth"
+            | "enabling-stream"
+            | "disabling-stream"
+            | "deleting"
+            | "cleaning-up-stream"
+    ) || status.starts_with("configuring-")
+        || status.starts_with("delete-precheck")
+}
+
 impl Topology {
     /// In words.
     pub fn words(self) -> &'static str {
@@ -208,13 +233,13 @@ impl Database {
 
     /// How much it needs somebody: 0 most.
     pub fn rank(&self) -> u8 {
-        let is_well = |member: &Member| member.status.as_ref().is_none_or(|status| status.as_str() == "available");
+        let is_well = |member: &Member| member.status.as_ref().is_none_or(|status| is_usable(status.as_str()));
         match self {
             _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() && !self.may_be_secondary() => {
                 0
             }
-            _ if self.writer().is_some_and(|writer| !is_well(writer)) || self.status.as_str() != "available" => 1,
-            _ if !self.is_available() => 2,
+            _ if self.writer().is_some_and(|writer| !is_well(writer)) || !is_usable(self.status.as_str()) => 1,
+            _ if !self.members.iter().all(is_well) => 2,
             _ if !self.pending.is_empty() => 3,
             _ => 4,
         }
@@ -359,5 +384,8 @@ pub(crate) mod tests {
         reader_down.members[1].status = Some(Text::from("rebooting"));
         let ranks = [nobody_writes, fails_over, reader_down, well].map(|database| database.rank());
         assert_eq!(ranks, [0, 1, 2, 4]);
+        let mut saves = database(vec![member("a", true, "db.r6g.large", 0)]);
+        saves.status = Text::from("backing-up");
+        assert_eq!(saves.rank(), 4, "it serves while it is backed up");
     }
 }

@@ -12,6 +12,8 @@ mod service;
 mod tests;
 #[cfg(test)]
 mod tests_estate;
+#[cfg(test)]
+mod tests_signals;
 
 use std::cmp::Reverse;
 

@@ -111,6 +111,7 @@ pub(super) fn next_environment(model: &mut Model) -> Vec<Effect> {
 /// Shows one environment alone, or all.
 pub(super) fn show_only(model: &mut Model, only: Option<EnvironmentName>) -> Vec<Effect> {
     model.only = only;
+    super::estate::let_go(model);
     let words = model.only.as_ref().map_or("every environment".to_owned(), |only| format!("{only} only"));
     model.say(Notice::note(&words));
     settle(model);

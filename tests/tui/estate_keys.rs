@@ -162,6 +162,29 @@ fn what_is_selected_is_woken_together_in_one_environment_only() {
     assert!(no(&console, Command::Wake).contains("several environments"));
 }
 
+#[test]
+fn what_was_selected_and_is_not_shown_is_not_acted_on() {
+    let mut console = at_night((120, 40));
+    console.keys("3 / d e v <enter> a");
+    assert_eq!(view(&console).selected.len(), 4);
+    console.keys("/ a u t h <enter>");
+    assert!(no(&console, Command::Wake).contains("of those selected are not shown here"), "{}", console.text());
+    console.keys("E");
+    assert!(view(&console).selected.is_empty(), "other environments, other things");
+}
+
+#[test]
+fn when_the_row_under_the_cursor_goes_its_neighbour_is_not_meant() {
+    let mut console = at_night((120, 40));
+    console.keys("3");
+    to(&mut console, "directory");
+    let mut gone = night();
+    gone.services = part(vec![service("nucleus", "a", 2), service("nucleus", "b", 2)]);
+    console.seen(with("prod", gone).with(|snapshot| snapshot.number = 2).done());
+    console.keys("Z");
+    assert!(console.text().contains("no longer listed"), "{}", console.text());
+}
+
 fn migration(name: &str) -> Migration {
     Migration {
         name: name.to_owned(),

@@ -6,7 +6,7 @@ use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, said_of};
 use crate::{
     domain::{
         Environment, Protection, Thresholds,
-        database::{Database, Member, SourceKind, Topology},
+        database::{Database, Member, SourceKind, Topology, is_usable},
         gauge::{DatabaseGauges, Gauge},
     },
     observe::{
@@ -57,24 +57,7 @@ enum State {
 /// As the tables "Viewing DB cluster status" and "Viewing DB instance status" of the Aurora and RDS user guides have them.
 fn state(status: &str) -> State {
     match status {
-        "available"
-        | "backing-up"
-        | "modifying"
-        | "maintenance"
-        | "storage-optimization"
-        | "storage-config-upgrade"
-        | "storage-initialization"
-        | "renaming"
-        | "resetting-master-credentials"
-        | "scaling-compute"
-        | "migrating"
-        | "preparing-data-migration"
-        | "update-iam-db-auth"
-        | "enabling-stream"
-        | "disabling-stream"
-        | "deleting"
-        | "cleaning-up-stream" => State::Usable,
-        _ if status.starts_with("configuring-") || status.starts_with("delete-precheck") => State::Usable,
+        _ if is_usable(status) => State::Usable,
         "failing-over" => State::FailingOver,
         "stopped" | "stopping" | "stopped-in-region" => State::Stopped,
         "failed"

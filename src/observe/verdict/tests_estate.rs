@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    tests::{ago, dlq, now, prod, queue, snapshot},
+    tests::{ago, now, prod, snapshot},
     *,
 };
 use crate::{
-    cloud::{CloudError, ErrorKind},
     databases,
     domain::{
         Protection,
-        alarm::{Alarm, AlarmState, Watches},
-        consumer::{KafkaLag, Mapping, MappingId, MappingState},
         database::{Database, Pending, Topology, tests::database, tests::member},
         gauge::DatabaseGauges,
         service::{
@@ -21,20 +18,17 @@ use crate::{
         },
         service_rules::ServiceGroup,
     },
-    observe::{
-        Seen,
-        estate::{Lack, Part, SeenDatabase, SeenService},
-    },
+    observe::estate::{Part, SeenDatabase, SeenService},
 };
 
 /// What is said of something.
-type Said = (Severity, Kind, &'static str);
+pub(super) type Said = (Severity, Kind, &'static str);
 
-fn part<T>(rows: Vec<T>) -> Part<T> {
+pub(super) fn part<T>(rows: Vec<T>) -> Part<T> {
     Part { at: Some(now()), rows: rows.into_iter().map(Arc::new).collect(), ..Part::default() }
 }
 
-fn service(name: &str, desired: u32, running: u32) -> SeenService {
+pub(super) fn service(name: &str, desired: u32, running: u32) -> SeenService {
     let deployment = Deployment {
         id: DeploymentId("ecs-svc/2".to_owned()),
         is_primary: true,
@@ -61,7 +55,7 @@ fn service(name: &str, desired: u32, running: u32) -> SeenService {
     SeenService { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
 }
 
-fn stopped(code: &str, reason: &str, exit_code: Option<i32>) -> Task {
+pub(super) fn stopped(code: &str, reason: &str, exit_code: Option<i32>) -> Task {
     let container = Container { name: Text::from("app"), status: Text::from("STOPPED"), exit_code, reason: None };
     Task {
         arn: TaskArn("arn:aws:ecs:af-south-1:111111111111:task/main/1".to_owned()),
@@ -81,22 +75,22 @@ fn stopped(code: &str, reason: &str, exit_code: Option<i32>) -> Task {
     }
 }
 
-fn gauge(minutes: i64, value: f64) -> Option<Gauge> {
+pub(super) fn gauge(minutes: i64, value: f64) -> Option<Gauge> {
     Some(Gauge { value, at: ago(minutes), recent: vec![(ago(minutes), value)] })
 }
 
-fn said_in(environment: &Environment, snapshot: &Snapshot) -> Vec<(Severity, Kind, String)> {
+pub(super) fn said_in(environment: &Environment, snapshot: &Snapshot) -> Vec<(Severity, Kind, String)> {
     let all = verdicts(environment, &Thresholds::default(), snapshot, now());
     all.into_iter().map(|verdict| (verdict.severity, verdict.kind, verdict.reason.to_string())).collect()
 }
 
-fn of_services(environment: &Environment, services: Vec<SeenService>) -> Vec<(Severity, Kind, String)> {
+pub(super) fn of_services(environment: &Environment, services: Vec<SeenService>) -> Vec<(Severity, Kind, String)> {
     let mut snapshot = snapshot(Vec::new());
     snapshot.estate.services = part(services);
     said_in(environment, &snapshot)
 }
 
-fn expected(list: &[(Severity, Kind, &str)]) -> Vec<(Severity, Kind, String)> {
+pub(super) fn expected(list: &[(Severity, Kind, &str)]) -> Vec<(Severity, Kind, String)> {
     list.iter().map(|(severity, kind, reason)| (*severity, *kind, (*reason).to_owned())).collect()
 }
 
@@ -255,16 +249,16 @@ fn a_services_minimum_and_load() {
     assert_eq!(of_services(&prod(), vec![old]), [], "an hour ago is not now");
 }
 
-fn seen(database: Database) -> SeenDatabase {
+pub(super) fn seen(database: Database) -> SeenDatabase {
     let seen = databases::Seen { database, capacity: databases::Capacity::None, last_event: None, proxies: vec![] };
     SeenDatabase { seen, gauges: Default::default() }
 }
 
-fn pair() -> Database {
+pub(super) fn pair() -> Database {
     database(vec![member("orders-1", true, "db.r6g.large", 0), member("orders-2", false, "db.r6g.large", 1)])
 }
 
-fn of_databases(environment: &Environment, databases: Vec<SeenDatabase>) -> Vec<(Severity, Kind, String)> {
+pub(super) fn of_databases(environment: &Environment, databases: Vec<SeenDatabase>) -> Vec<(Severity, Kind, String)> {
     let mut snapshot = snapshot(Vec::new());
     snapshot.estate.databases = part(databases);
     said_in(environment, &snapshot)
@@ -376,250 +370,4 @@ fn maintenance_is_told_when_it_is_soon() {
     let reason = "AWS means to change it in 30 h: system-update: New \u{fffd}OS";
     assert_eq!(with(30), expected(&[(Notice, Kind::Maintenance, reason)]));
     assert_eq!(with(24 * 30), []);
-}
-
-fn alarm(name: &str, state: AlarmState, dimensions: &[(&str, &str)]) -> Alarm {
-    Alarm {
-        name: name.to_owned(),
-        state,
-        since: Some(ago(12)),
-        reason: Text::from("Threshold Crossed"),
-        watches: Watches::Metric {
-            namespace: Some(Text::from("AWS/X")),
-            metric: Text::from("Errors"),
-            dimensions: dimensions.iter().map(|(name, value)| (Text::from(*name), Text::from(*value))).collect(),
-            statistic: Some(Text::from("Sum")),
-            period_seconds: Some(60),
-            comparison: Text::from("GreaterThanThreshold"),
-            threshold: Some(1.0),
-        },
-        actions_enabled: true,
-        description: None,
-    }
-}
-
-#[test]
-fn alarms_fire_alone_beside_what_they_are_about_or_within_their_rule() {
-    let mut snapshot = snapshot(vec![dlq("orders-dlq", 3)]);
-    snapshot.estate.services = part(vec![SeenService { cpu: gauge(3, 93.0), ..service("api", 2, 2) }]);
-    let firing = |name, dimensions: &[(&str, &str)]| alarm(name, AlarmState::Alarm, dimensions);
-    let rule = Text::from("ALARM(\"child\") OR ALARM(\"quiet\")");
-    snapshot.estate.alarms = part(vec![
-        firing("api-cpu", &[("ClusterName", "main"), ("ServiceName", "api")]),
-        firing("child", &[]),
-        firing("children", &[("A", "b\u{1b}")]),
-        Alarm { actions_enabled: false, ..firing("muted", &[]) },
-        firing("orders-dlq-not-empty", &[("QueueName", "orders-dlq")]),
-        alarm("quiet", AlarmState::Ok, &[]),
-        Alarm { watches: Watches::Rule { rule }, ..firing("whole", &[]) },
-    ]);
-    let said = said_in(&prod(), &snapshot);
-    let wanted = expected(&[
-        (Warning, Kind::DeadLetters, "~3 messages lie there; alarm orders-dlq-not-empty fires"),
-        (Warning, Kind::ServiceLoad, "CPU 93 % (over 80 %; 3 min ago); alarm api-cpu fires"),
-        (Warning, Kind::Alarm, "in alarm since 12 min: AWS/X Errors A=b␛, sum > 1 in 1m"),
-        (Warning, Kind::Alarm, "in alarm since 12 min: child"),
-        (Notice, Kind::Alarm, "in alarm since 12 min, muted: it tells nobody: AWS/X Errors, sum > 1 in 1m"),
-    ]);
-    assert_eq!(said, wanted);
-}
-
-#[test]
-fn a_composite_alarm_that_tells_nobody_tells_of_no_other() {
-    let mut snapshot = snapshot(vec![dlq("orders-dlq", 3)]);
-    let firing = |name| alarm(name, AlarmState::Alarm, &[]);
-    let composite = |name, rule: &str, actions_enabled| Alarm {
-        watches: Watches::Rule { rule: Text::from(rule) },
-        actions_enabled,
-        ..firing(name)
-    };
-    snapshot.estate.alarms = part(vec![
-        firing("child"),
-        composite("muted", "ALARM(child) OR ALARM(quiet)", false),
-        firing("not"),
-        Alarm { actions_enabled: false, ..firing("quiet") },
-        alarm("queue", AlarmState::Alarm, &[("QueueName", "orders-dlq")]),
-        composite("whole", "ALARM(queue) AND NOT (ALARM(not) OR OK(child))", true),
-    ]);
-    let said: Vec<(Severity, Subject)> = verdicts(&prod(), &Thresholds::default(), &snapshot, now())
-        .into_iter()
-        .map(|verdict| (verdict.severity, verdict.subject))
-        .collect();
-    let of = |name: &str| Subject::Alarm(name.to_owned());
-    let wanted = [
-        (Warning, Subject::Queue("orders-dlq".into())),
-        (Warning, of("child")),
-        (Warning, of("not")),
-        (Warning, of("whole")),
-        (Notice, of("muted")),
-    ];
-    assert_eq!(said, wanted);
-    let reason = said_in(&prod(), &snapshot)[0].2.clone();
-    assert!(reason.contains("alarm queue fires"), "{reason}: though a composite alarm names it");
-}
-
-#[test]
-fn alarms_without_data_are_one_notice_while_that_is_new() {
-    let mut snapshot = snapshot(Vec::new());
-    let blind =
-        |name: &str, minutes| Alarm { since: Some(ago(minutes)), ..alarm(name, AlarmState::InsufficientData, &[]) };
-    snapshot.estate.alarms = part(vec![blind("long", 600)]);
-    assert_eq!(said_in(&prod(), &snapshot), [], "as a rule");
-    snapshot.estate.alarms = part(vec![blind("a", 20), blind("long", 600)]);
-    let reason = "it can't tell since 20 min: no data, or too few: AWS/X Errors";
-    assert_eq!(said_in(&prod(), &snapshot), expected(&[(Notice, Kind::AlarmBlind, reason)]));
-    let sleeper = Alarm {
-        since: Some(ago(5)),
-        ..alarm("z", AlarmState::InsufficientData, &[("ClusterName", "main"), ("ServiceName", "api")])
-    };
-    snapshot.estate.services = part(vec![service("api", 0, 0)]);
-    snapshot.estate.alarms =
-        part(["a", "b", "c", "d"].map(|name| blind(name, 20)).into_iter().chain([sleeper]).collect());
-    let reason = "4 alarms can't tell since 20 min at most: no data, or too few: a, b, c and 1 more";
-    let dev = Environment { protection: Protection::Confirm, ..prod() };
-    assert_eq!(said_in(&dev, &snapshot), expected(&[(Notice, Kind::AlarmBlind, reason)]));
-}
-
-fn mapping(state: MappingState, queue: &str) -> Mapping {
-    Mapping {
-        id: MappingId("1".to_owned()),
-        function: Text::from("orders-consumer"),
-        source_arn: format!("arn:aws:sqs:af-south-1:111111111111:{queue}"),
-        queue: Some(queue.into()),
-        state,
-        reason: Some(Text::from("USER_INITIATED\u{1b}")),
-        last_result: None,
-        batch_size: None,
-        concurrency_max: None,
-        changed_at: Some(ago(12)),
-    }
-}
-
-#[test]
-fn a_paused_consumer_is_told_once_with_what_waits() {
-    let waiting = |visible| {
-        let mut snapshot = snapshot(vec![Seen { waiting_since: Some(ago(12)), ..queue("orders", visible) }]);
-        snapshot.estate.mappings = part(vec![mapping(MappingState::Disabled, "orders")]);
-        snapshot
-    };
-    let reason = "it is paused since 12 min (USER_INITIATED␛) while ~3 messages wait in orders";
-    assert_eq!(said_in(&prod(), &waiting(3)), expected(&[(Warning, Kind::ConsumerPaused, reason)]));
-    let said = said_in(&prod(), &waiting(4_812));
-    assert_eq!((said.len(), said[0].0, said[0].1), (1, Critical, Kind::ConsumerPaused));
-    assert!(said[0].2.ends_with("~4,812 messages wait in orders, over the threshold of 1,000"), "{}", said[0].2);
-    assert_eq!(said_in(&prod(), &waiting(0)), []);
-    let mut other = waiting(3);
-    let second = Mapping { id: MappingId("2".to_owned()), ..mapping(MappingState::Enabled, "orders") };
-    other.estate.mappings = part(vec![mapping(MappingState::Disabled, "orders"), second]);
-    assert_eq!(said_in(&prod(), &other)[0].1, Kind::ConsumerAbsent, "another one takes them, or should");
-}
-
-#[test]
-fn a_function_with_two_paused_mappings_loses_no_queue() {
-    let waiting = |name, visible| Seen { waiting_since: Some(ago(12)), ..queue(name, visible) };
-    let mut snapshot = snapshot(vec![waiting("bills", 3), waiting("orders", 4_812)]);
-    let paused = |id: &str, queue| Mapping { id: MappingId(id.to_owned()), ..mapping(MappingState::Disabled, queue) };
-    snapshot.estate.mappings = part(vec![paused("1", "bills"), paused("2", "orders")]);
-    let errors = alarm("errors", AlarmState::Alarm, &[("FunctionName", "orders-consumer")]);
-    snapshot.estate.alarms = part(vec![errors]);
-    let said = verdicts(&prod(), &Thresholds::default(), &snapshot, now());
-    let subjects: Vec<_> = said.iter().map(|verdict| (verdict.severity, verdict.subject.clone())).collect();
-    let of = |name: &str| Subject::Consumer(name.to_owned());
-    assert_eq!(subjects, [(Critical, of("orders-consumer (orders)")), (Warning, of("orders-consumer (bills)"))]);
-    assert!(said.iter().any(|verdict| verdict.reason.as_str().contains("alarm errors fires")), "{said:?}");
-}
-
-#[test]
-fn a_consumers_problem_and_a_lag() {
-    let mut snapshot = snapshot(Vec::new());
-    let last_result = Some(Text::from("PROBLEM: Function call failed\u{1b}"));
-    snapshot.estate.mappings = part(vec![Mapping { last_result, ..mapping(MappingState::Enabled, "x") }]);
-    let recent = vec![(ago(30), 2_000.0), (ago(2), 12_345.0)];
-    let lag = |value, minutes| KafkaLag {
-        cluster: Text::from("wallet"),
-        group: Text::from("ledger"),
-        topic: Text::from("transfers"),
-        offsets: Gauge { value, at: ago(minutes), recent: recent.clone() },
-    };
-    snapshot.estate.lags = part(vec![lag(12_345.0, 2), lag(10_000.0, 2), lag(1e12, 60)]);
-    let wanted = expected(&[
-        (Warning, Kind::ConsumerProblem, "its last call: PROBLEM: Function call failed␛"),
-        (Warning, Kind::KafkaLag, "12,345 offsets behind, over the threshold of 10,000, +10,345 in 28 min (120 s ago)"),
-    ]);
-    assert_eq!(said_in(&prod(), &snapshot), wanted);
-}
-
-#[test]
-fn what_may_not_be_seen_is_one_notice() {
-    let mut snapshot = snapshot(Vec::new());
-    let denied = |action: &str| Some(CloudError::new(ErrorKind::Denied, action, "no"));
-    snapshot.estate.services.error = denied("ecs:ListClusters");
-    snapshot.estate.alarms.error = denied("cloudwatch:DescribeAlarms");
-    snapshot.estate.databases = part(vec![seen(pair())]);
-    snapshot.estate.databases.at = Some(ago(12));
-    snapshot.estate.databases.error = Some(CloudError::new(ErrorKind::Unknown, "rds:DescribeDBClusters", "late\u{1b}"));
-    let wanted = expected(&[
-        (
-            Notice,
-            Kind::Unreachable,
-            "databases can't be seen: rds:DescribeDBClusters failed: late␛; what is shown is 12 min old",
-        ),
-        (
-            Notice,
-            Kind::Denied,
-            "services, alarms may not be looked at: allow ecs:ListClusters, cloudwatch:DescribeAlarms for the credentials \
-             of prod",
-        ),
-    ]);
-    assert_eq!(said_in(&prod(), &snapshot), wanted);
-}
-
-#[test]
-fn what_is_seen_in_part_is_told_at_once_and_late_figures_when_they_are_old() {
-    let mut snapshot = snapshot(Vec::new());
-    let lack = |what: &str, minutes, kind, hides_rows| Lack {
-        what: Text::line(what),
-        words: Text::line(&format!("{what} not known")),
-        since: ago(minutes),
-        error: Some(CloudError::new(kind, "ecs:ListServices", "no\u{1b}")),
-        hides_rows,
-    };
-    snapshot.estate.services = part(vec![SeenService { seen_at: Some(ago(600)), ..service("api", 2, 2) }]);
-    snapshot.estate.services.lacks = vec![
-        lack("services of cluster main", 0, ErrorKind::Unknown, true),
-        lack("autoscaling", 0, ErrorKind::Denied, false),
-        lack("CPU and memory", 15, ErrorKind::Throttled, false),
-    ];
-    snapshot.estate.databases.lacks = vec![lack("what databases use", 14, ErrorKind::Throttled, false)];
-    let wanted = expected(&[
-        (
-            Notice,
-            Kind::Unreachable,
-            "services of cluster main can't be seen: ecs:ListServices failed: no␛; what is shown is 10 h old",
-        ),
-        (Notice, Kind::Denied, "autoscaling may not be looked at: allow ecs:ListServices for the credentials of prod"),
-        (Notice, Kind::Throttled, "CPU and memory not known; so since 15 min"),
-    ]);
-    assert_eq!(said_in(&prod(), &snapshot), wanted);
-}
-
-#[test]
-fn a_part_that_fails_for_a_reason_of_its_own_is_told_beside_the_listing() {
-    let error = |kind| Some(CloudError::new(kind, "x:Y", "no"));
-    let said = |listing, part| {
-        let mut snapshot = snapshot(Vec::new());
-        snapshot.listing.error = error(listing);
-        snapshot.estate.databases.error = error(part);
-        let all = verdicts(&prod(), &Thresholds::default(), &snapshot, now());
-        all.iter().filter(|verdict| verdict.reason.as_str().contains("databases")).count()
-    };
-    use ErrorKind::{ClockSkew, CredentialsExpired, CredentialsMissing, Denied, Throttled, Unknown, Unreachable};
-    for same in [(CredentialsExpired, CredentialsMissing), (ClockSkew, ClockSkew), (Unreachable, Unreachable)] {
-        assert_eq!(said(same.0, same.1), 0, "{same:?}");
-    }
-    for other in
-        [(Denied, Unreachable), (Throttled, Unknown), (Denied, Denied), (Unknown, Unknown), (Denied, ClockSkew)]
-    {
-        assert_eq!(said(other.0, other.1), 1, "{other:?}");
-    }
 }

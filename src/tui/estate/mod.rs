@@ -265,8 +265,21 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         pin(model);
         return observed::focus(model);
     }
+    let lost = lost(model);
     pin(model);
     match command {
+        Command::Wake
+        | Command::Sleep
+        | Command::Failover
+        | Command::Migrate
+        | Command::ConsumersPause
+        | Command::ConsumersResume
+            if lost =>
+        {
+            model
+                .say(Notice::bad("what the cursor was on is no longer listed: look where it is now, then press again"));
+            return Vec::new();
+        }
         Command::Open => return open(model),
         Command::Sort => return sort::open(model),
         Command::Details | Command::Copy | Command::CopyCommand => return on_item(model, command),
@@ -284,6 +297,22 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     }
     observed::settle(model);
     observed::focus(model)
+}
+
+/// Whether the cursor was on something that went from the list, so that it is on a neighbour now.
+fn lost(model: &Model) -> bool {
+    let View::Estate(view) = model.view() else { return false };
+    let now = under(model, view).map(|(site, item)| Under::Item(site.environment.name.clone(), item.id()));
+    matches!(&view.under, Some(Under::Item(..))) && view.under != now
+}
+
+/// Lets go of what was selected: what it was selected for has begun, or other things are shown.
+pub(super) fn let_go(model: &mut Model) {
+    for view in &mut model.views {
+        if let View::Estate(view) = view {
+            view.selected.clear();
+        }
+    }
 }
 
 /// From now on the cursor stays on what it is on.
@@ -370,7 +399,8 @@ pub(super) fn go_to(model: &mut Model, topic: Topic, environment: &EnvironmentNa
         model.only = None;
     }
     if let View::Estate(view) = model.view_mut() {
-        // What would hide it is taken away.
+        // What would hide it is taken away, and what was meant before.
+        view.selected.clear();
         view.filter.clear();
         view.typing = None;
         view.folded.clear();

@@ -1,7 +1,7 @@
 //! Operations on what a list shows: wake and sleep of services, failover of a database. All go through the flow of plan and
 //! consent; here it is only said which, and why not.
 
-use super::{EstateView, Group, Item, Topic, heading, items, selection, under};
+use super::{EstateView, Group, Item, Row, Topic, heading, item, items, selection, under};
 use crate::{
     domain::{EnvironmentName, Text, database::Topology, service::ServiceId},
     keymap::Command,
@@ -122,6 +122,10 @@ fn scale(model: &Model, view: &EstateView, command: Command) -> Result<Meant, Ab
     }
     if !view.selected.is_empty() {
         let selected = selection(model, view);
+        let hidden = view.selected.len() - shown(model, view);
+        if hidden > 0 {
+            return Err(Able::no(&format!("{hidden} of those selected are not shown here: esc lets go of them")));
+        }
         let Some((site, _)) = selected.first() else { return Err(Able::no("what is selected is no longer there")) };
         if selected.iter().any(|(other, _)| other.environment.name != site.environment.name) {
             return Err(Able::no("what is selected is of several environments: an operation is for one"));
@@ -136,6 +140,18 @@ fn scale(model: &Model, view: &EstateView, command: Command) -> Result<Meant, Ab
         Some((site, Item::Service(seen))) => services(site, command, vec![&seen.service.id]),
         Some(_) | None => Err(Able::no("the cursor is on no service")),
     }
+}
+
+/// How many of those selected are on the list: an operation is never for what its person does not see there.
+fn shown(model: &Model, view: &EstateView) -> usize {
+    let known = |row: &Row| match row {
+        Row::Item(at) => {
+            let (site, item) = item(model, view.topic, *at)?;
+            Some((site.environment.name.clone(), item.id()))
+        }
+        Row::Heading(_) => None,
+    };
+    view.rows.iter().filter_map(known).filter(|known| view.selected.contains(known)).count()
 }
 
 /// All consumers of the queue that the one under the cursor takes from: one alone would let the others go on.

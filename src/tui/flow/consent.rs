@@ -8,6 +8,7 @@ use crate::{
     keymap::{Command, Scope},
     tui::{
         effect::Effect,
+        estate,
         event::Notice,
         field::Field,
         model::{Model, Overlay},
@@ -172,6 +173,7 @@ fn begin_run(model: &mut Model, approved: Approved) -> Vec<Effect> {
     let effect = effect(ticket, resumed.clone(), approved);
     model.runs.push(RunState::begun(ticket, plan, resumed, model.now));
     run_view::forget_old(model);
+    estate::let_go(model);
     let mut effects = vec![effect];
     effects.extend(update::open(model, run_view::of_ticket(ticket)));
     effects
