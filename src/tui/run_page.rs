@@ -15,7 +15,7 @@ use crate::{
     journal::{Entry, Record},
     keymap::{Command, Scope},
     operations::{
-        command_line,
+        Operation, command_line,
         values::{duration, in_words},
     },
     plan::{Fact, Plan},
@@ -260,8 +260,15 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
 
 /// Where what it did is written down, and what comes next.
 fn paths(page: &mut Page, model: &Model, report: &Report) {
-    for note in &report.notes {
-        page.item(model.look.sign("▲", "!"), Role::Warning, note.as_str(), Role::Text);
+    // Of a failover or a migration notes are what it did; of what moves messages, what somebody should know.
+    let tells_more = report.failover.is_some() || report.migration.is_some();
+    let (sign, role) = match (report.end, tells_more) {
+        (End::Done, true) => (model.look.sign("·", "-"), Role::Dim),
+        _ => (model.look.sign("▲", "!"), Role::Warning),
+    };
+    // Events are listed above already.
+    for note in report.notes.iter().filter(|note| report.failover.is_none() || !note.as_str().starts_with("event ")) {
+        page.item(sign, role, note.as_str(), Role::Text);
     }
     page.blank();
     for (label, path) in [("journal", &report.journal), ("snapshot", &report.snapshot)] {
@@ -289,7 +296,13 @@ fn next_keys(page: &mut Page, model: &Model, known: &Known) {
     let key = |command: Command| model.keymap.key_for(Scope::Run, command).unwrap_or("?").to_owned();
     let mut offers = Vec::new();
     if let Standing::Active { stopping: false } = known.standing {
-        offers.push((key(Command::Cancel), "stops it after what is in hand; it goes on when you leave this view"));
+        let words = match &known.operation {
+            Some(Operation::Failover(_) | Operation::Migrate(_)) => {
+                "stops watching: AWS goes on with it; so does this when you leave the view"
+            }
+            Some(_) | None => "stops it after what is in hand; it goes on when you leave this view",
+        };
+        offers.push((key(Command::Cancel), words));
     }
     match verbs::go_on(known) {
         Ok(GoOn::Resume) => {

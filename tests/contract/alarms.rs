@@ -145,7 +145,14 @@ async fn history(ground: Ground) {
         .filter(|change| change.kind.as_str() == "StateUpdate")
         .map(|change| change.summary.as_str())
         .collect();
-    assert_eq!(states, ["Alarm updated from OK to ALARM", "Alarm updated from INSUFFICIENT_DATA to OK"]);
+    let set = ["Alarm updated from OK to ALARM", "Alarm updated from INSUFFICIENT_DATA to OK"];
+    // Where alarms are evaluated in real time, a look at the metric, which has no data, may come between the two.
+    let evaluated = [
+        "Alarm updated from INSUFFICIENT_DATA to ALARM",
+        "Alarm updated from OK to INSUFFICIENT_DATA",
+        "Alarm updated from INSUFFICIENT_DATA to OK",
+    ];
+    assert!(states == set || states == evaluated, "{states:?}");
     assert!(history.changes.is_sorted_by_key(|change| std::cmp::Reverse(change.at)));
 }
 

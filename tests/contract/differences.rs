@@ -104,11 +104,6 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("localstack", "a forced failover swaps the zones", "has no RDS"),
     ("localstack", "seventy instances come page by page", "has no RDS"),
     ("localstack", "there are no global clusters", "has no RDS"),
-    ("localstack", "a mapping tells its queue, its function and its state", "runs without Lambda here"),
-    ("localstack", "a mapping is paused and resumed, and says so", "runs without Lambda here"),
-    ("localstack", "a paused mapping takes nothing", "runs without Lambda here"),
-    ("localstack", "a mapping that is not there is not found", "runs without Lambda here"),
-    ("localstack", "mappings come in pages", "runs without Lambda here"),
 ];
 
 fn name(peer: &Peer) -> &'static str {
