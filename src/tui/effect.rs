@@ -37,6 +37,8 @@ pub enum Effect {
     ReadJournal(Ticket, RunId),
     /// Tell which messages a run has sent: [`super::event::Event::Sent`].
     ReadSent(Ticket, RunId),
+    /// Read what an alarm went through: [`super::event::Event::AlarmHistory`].
+    ReadAlarm(Ticket, EnvironmentName, String),
     /// Let the person edit text in their editor; the name's end tells it what it is: [`super::event::Event::Edited`].
     Edit(Ticket, Edit),
     /// Write files for an operation into a folder of their own, for this person alone: [`super::event::Event::Saved`].

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{letters::Digest, ticket::Ticket};
 use crate::{
+    cloud::alarms::History,
     domain::{EnvironmentName, Message, MessageId, QueueName, Text},
     journal::{Entry, RunSummary},
     keymap::Key,
@@ -49,6 +50,8 @@ pub enum Event {
     JournalRead(Ticket, Result<Vec<Entry>, Failure>),
     /// The messages that a run has sent, as its journal tells.
     Sent(Ticket, Result<Vec<MessageId>, Failure>),
+    /// What an alarm went through, the newest first.
+    AlarmHistory(Ticket, Result<History, Failure>),
     /// The editor has ended: the new text, or nothing where it was left as it was.
     Edited(Ticket, Result<Option<String>, Failure>),
     /// Files for an operation were written: their paths, in the order in which they were given.

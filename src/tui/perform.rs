@@ -128,6 +128,7 @@ impl Performer {
             Effect::ReadRuns(ticket) => self.read_runs(ticket),
             Effect::ReadJournal(ticket, run) => self.read_journal(ticket, run),
             Effect::ReadSent(ticket, run) => self.read_sent(ticket, run),
+            Effect::ReadAlarm(ticket, environment, name) => self.read_alarm(ticket, environment, name),
             Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
             Effect::Save(ticket, drafts) => self.save(ticket, drafts),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
@@ -193,6 +194,17 @@ impl Performer {
                 hint: error.hint(cloud.environment()),
             };
             Event::Planned(ticket, planned.map(|planned| Box::new(planned.plan)).map_err(failed))
+        });
+    }
+
+    fn read_alarm(&self, ticket: Ticket, environment: EnvironmentName, name: String) {
+        let (clouds, outside) = (Arc::clone(&self.clouds), Arc::clone(&self.outside));
+        self.spawn(async move {
+            let history = match clouds.of(&environment).await {
+                Ok(cloud) => cloud.alarms().history(&name).await.map_err(|error| outside.failure(&environment, &error)),
+                Err(failure) => Err(failure),
+            };
+            Event::AlarmHistory(ticket, history)
         });
     }
 

@@ -54,6 +54,7 @@ fn take(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Runs(ticket, answer) => activity::runs(model, ticket, answer),
         Event::JournalRead(ticket, answer) => run_view::journal_read(model, ticket, answer),
         Event::Sent(ticket, answer) => letters::sent(model, ticket, answer),
+        Event::AlarmHistory(ticket, answer) => estate::alarm_read(model, ticket, answer),
         Event::Edited(ticket, answer) => letters::edited(model, ticket, answer),
         Event::Saved(ticket, answer) => letters::saved(model, ticket, answer),
         Event::Said(notice) => {

@@ -1,9 +1,10 @@
 //! Services, databases, alarms and consumers: what keys do there.
 
 use opsctl::{
+    cloud::alarms::History,
     domain::{
         EnvironmentName, Protection, Text,
-        alarm::AlarmState,
+        alarm::{AlarmChange, AlarmState},
         consumer::MappingState,
         migration::{Migration, NetworkSource},
         service::{EcsClusterName, ServiceId},
@@ -11,6 +12,7 @@ use opsctl::{
     keymap::Command,
     observe::{Estate, Kind, Severity, Subject, Verdict},
     operations::Operation,
+    run::Failure,
     sandbox::fleet,
     tui::{
         able::{Able, able},
@@ -19,6 +21,7 @@ use opsctl::{
         event::{Event, Mouse, MouseWhat},
         model::{Overlay, View},
         theme::{Symbols, Theme},
+        ticket::Ticket,
     },
 };
 
@@ -455,4 +458,38 @@ fn of_nine_hundred_services_the_screen_shows_its_own() {
     console.keys("3 G k k z z s j j <enter>");
     assert!(console.text().contains("900 services"), "{}", console.text());
     assert!(asked.elapsed() < std::time::Duration::from_secs(2), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn an_alarms_sheet_tells_what_it_went_through() {
+    let mut console = at_night((120, 40));
+    console.keys("5 <enter>");
+    assert!(console.text().contains("asking CloudWatch"), "{}", console.text());
+    let asked = console.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::ReadAlarm(ticket, environment, name) => Some((ticket, environment, name)),
+        _ => None,
+    });
+    let (ticket, environment, name) = asked.expect("asked for");
+    assert!(under(&console).contains(&name) && !environment.0.is_empty(), "{name}");
+    let change = AlarmChange {
+        at: "2026-11-21T02:41:00Z".parse().expect("a time"),
+        kind: Text::from("StateUpdate"),
+        summary: Text::line("Alarm updated from OK to ALARM \u{1b}[31m\u{202e}"),
+    };
+    let history = History { changes: vec![change], incomplete: None };
+    console.event(Event::AlarmHistory(Ticket(ticket.0 + 1), Ok(History::default())));
+    assert!(console.text().contains("asking CloudWatch"), "an answer to another question is dropped");
+    console.event(Event::AlarmHistory(ticket, Ok(history)));
+    let text = console.text();
+    assert!(text.contains("11-21 02:41:00") && text.contains("Alarm updated from OK to ALARM"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
+    console.keys("<esc> <enter>");
+    let Some(Effect::ReadAlarm(ticket, ..)) =
+        console.take_effects().into_iter().find(|effect| matches!(effect, Effect::ReadAlarm(..)))
+    else {
+        panic!("asked for anew")
+    };
+    let failure = Failure { what: Text::from("it is denied"), hint: Text::from("allow it") };
+    console.event(Event::AlarmHistory(ticket, Err(failure)));
+    assert!(console.text().contains("it can't be read: it is denied; allow it"), "{}", console.text());
 }

@@ -22,7 +22,10 @@ use ratatui::layout::Rect;
 pub(super) use self::{
     draw::draw,
     input::{back, filter_key, mouse, paste},
-    sheet::{draw as draw_sheet, key as sheet_key, mouse as sheet_mouse, open as open_sheet, settle as settle_sheet},
+    sheet::{
+        alarm_read, draw as draw_sheet, key as sheet_key, mouse as sheet_mouse, open as open_sheet,
+        settle as settle_sheet,
+    },
     sort::{draw as draw_sort, key as sort_key, mouse as sort_mouse},
     verbs::{begin, begin_on, named_group, named_migration, on as able_on},
 };

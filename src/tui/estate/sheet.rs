@@ -4,8 +4,10 @@ use ratatui::{Frame, layout::Rect};
 
 use super::{Item, Topic, go_to, items, sheets, verbs};
 use crate::{
+    cloud::alarms::History,
     domain::{EnvironmentName, Text},
     keymap::{Command, Key},
+    run::Failure,
     tui::{
         able::Able,
         effect::Effect,
@@ -15,6 +17,7 @@ use crate::{
         page::Page,
         popup::popup,
         theme::Role,
+        ticket::{Load, Ticket},
     },
 };
 
@@ -34,14 +37,38 @@ pub struct Sheet {
     pub page: Page,
     /// First line of it that is seen.
     pub top: usize,
+    /// What an alarm went through; of other things: not asked for.
+    pub history: Load<History>,
 }
 
 /// Opens it.
 pub(in crate::tui) fn open(model: &mut Model, topic: Topic, environment: &EnvironmentName, id: &str) -> Vec<Effect> {
     let (environment, id) = (environment.clone(), id.to_owned());
-    model.overlay = Some(Overlay::Sheet(Box::new(Sheet { topic, environment, id, page: Page::default(), top: 0 })));
+    let mut sheet = Sheet { topic, environment, id, page: Page::default(), top: 0, history: Load::Idle };
+    let alarm = match found(model, &sheet) {
+        Some((_, Item::Alarm(alarm))) => Some(alarm.name.clone()),
+        Some(_) | None => None,
+    };
+    let mut effects = Vec::new();
+    if let Some(name) = alarm {
+        let ticket = model.ticket();
+        sheet.history.ask(ticket);
+        effects.push(Effect::ReadAlarm(ticket, sheet.environment.clone(), name));
+    }
+    model.overlay = Some(Overlay::Sheet(Box::new(sheet)));
     settle(model);
-    crate::tui::observed::focus(model)
+    effects.extend(crate::tui::observed::focus(model));
+    effects
+}
+
+/// What an alarm went through came, or did not.
+pub(in crate::tui) fn alarm_read(model: &mut Model, ticket: Ticket, answer: Result<History, Failure>) -> Vec<Effect> {
+    if let Some(Overlay::Sheet(sheet)) = &mut model.overlay
+        && sheet.history.answer(ticket, answer)
+    {
+        settle(model);
+    }
+    Vec::new()
 }
 
 pub(in crate::tui) fn found<'a>(model: &'a Model, sheet: &Sheet) -> Option<(&'a Site, Item<'a>)> {
@@ -54,7 +81,10 @@ pub(in crate::tui) fn settle(model: &mut Model) {
     let Some(Overlay::Sheet(sheet)) = &model.overlay else { return };
     let mut page = Page::new(columns(model));
     match found(model, sheet) {
-        Some((site, item)) => sheets::page(&mut page, model, site, item),
+        Some((site, item)) => {
+            sheets::page(&mut page, model, site, item);
+            sheets::history(&mut page, &sheet.history);
+        }
         None => page.text("It is not among those seen last.", Role::Warning),
     }
     let rows = rows(model);

@@ -4,6 +4,8 @@ mod database;
 mod service;
 mod watcher;
 
+pub(super) use watcher::history;
+
 use super::{
     Item, alarms,
     columns::{ago, bytes, number, percent},

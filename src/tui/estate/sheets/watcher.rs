@@ -2,6 +2,7 @@
 
 use super::{LABEL, ago, gauge, watched, whole};
 use crate::{
+    cloud::alarms::History,
     domain::{
         Text,
         alarm::Alarm,
@@ -12,8 +13,12 @@ use crate::{
         model::{Model, Site},
         page::Page,
         theme::Role,
+        ticket::Load,
     },
 };
+
+/// Changes shown; more are read on the command line.
+const CHANGES_MAX: usize = 50;
 
 pub(super) fn alarm(page: &mut Page, model: &Model, _: &Site, alarm: &Alarm) {
     let (sign, role) = alarms::sign(alarm.state, model.look);
@@ -33,6 +38,38 @@ pub(super) fn alarm(page: &mut Page, model: &Model, _: &Site, alarm: &Alarm) {
     page.heading("Watches");
     for (label, value) in watched(&alarm.watches) {
         page.pair(label, LABEL, Text::line(&value).as_str(), Role::Text);
+    }
+}
+
+/// What an alarm went through, the newest first.
+pub(in crate::tui::estate) fn history(page: &mut Page, history: &Load<History>) {
+    if matches!(history, Load::Idle) {
+        return;
+    }
+    page.blank();
+    page.heading("What it went through");
+    if let Load::Failed(failure, _) = history {
+        page.text(&format!("it can't be read: {}; {}", failure.what, failure.hint), Role::Warning);
+    }
+    let Some(known) = history.shown() else {
+        if history.is_waiting() {
+            page.text("asking CloudWatch", Role::Dim);
+        }
+        return;
+    };
+    if known.changes.is_empty() {
+        page.text("nothing that CloudWatch still knows of", Role::Dim);
+    }
+    for change in known.changes.iter().take(CHANGES_MAX) {
+        let at = change.at.strftime("%m-%d %H:%M:%S").to_string();
+        page.pair(&at, LABEL, Text::line(change.summary.as_str()).as_str(), Role::Text);
+    }
+    let more = known.changes.len().saturating_sub(CHANGES_MAX);
+    if more > 0 {
+        page.text(&format!("and {more} more: `opsctl alarms --history` lists them all"), Role::Dim);
+    }
+    if let Some(why) = &known.incomplete {
+        page.text(Text::line(why.as_str()).as_str(), Role::Dim);
     }
 }
 
