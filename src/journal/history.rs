@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{IntentMessage, JournalError, Lines, Record, RunFolder};
 use crate::domain::{MessageId, consumer::MappingId, service::ServiceId};
+
+/// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
+const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
 
 /// What had been done when a run broke off.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +27,13 @@ pub struct History {
     pub sent_not_deleted: HashSet<MessageId>,
     /// Intended, and then nothing: these may or may not have been sent.
     pub uncertain: HashSet<MessageId>,
-    /// Of the uncertain ones, those intended under a deduplication id: when first, and which.
+    /// When those that are open (sent, perhaps sent, perhaps gone) were announced last, by AWS's clock.
+    pub announced_at: HashMap<MessageId, Timestamp>,
+    /// When the last record was written, by AWS's clock.
+    pub last_at: Option<Timestamp>,
+    /// By how much AWS's clock was ahead of this machine's when the last try began.
+    pub skew: SignedDuration,
+    /// Of the uncertain ones, those intended under a deduplication id: when first, by AWS's clock, and which.
     pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// New ids of what was sent.
     pub new_ids: Vec<MessageId>,
@@ -91,6 +100,14 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn take(&mut self, at: Timestamp, record: Record) {
         let (history, open) = (&mut self.history, &mut self.open);
+        match &record {
+            Record::Opened { cutoff, .. } => history.skew = skew(at, *cutoff),
+            Record::Resumed { aws_time: Some(aws_time), .. } => history.skew = skew(at, *aws_time),
+            _ => {}
+        }
+        // Each try may have run by another clock: AWS's is the same for all.
+        let at = at.checked_add(history.skew).unwrap_or(at);
+        history.last_at = Some(at);
         match record {
             Record::Opened { plan, cutoff, .. } => {
                 history.plan = *plan;
@@ -168,17 +185,31 @@ impl Reading {
         // A later try may have sent what an earlier one left open.
         history.uncertain.retain(|id| !history.sent_not_deleted.contains(id) && !history.gone.contains(id));
         history.tried.retain(|id, _| history.uncertain.contains(id));
+        let is_open = |id: &MessageId| {
+            history.uncertain.contains(id) || history.sent_not_deleted.contains(id) || history.perhaps_gone.contains(id)
+        };
+        history.announced_at.retain(|id, _| is_open(id));
         history
     }
 }
 
 impl History {
+    /// A next try begins now, by this machine's clock and by AWS's. What may have been sent under a deduplication id is only sent
+    /// again while it is certain that SQS remembers the id: where even AWS's time seems to run backwards, nothing is.
+    pub fn take_up(&mut self, now: Timestamp, aws_now: Timestamp) {
+        self.skew = skew(now, aws_now);
+        if self.last_at.is_some_and(|last_at| aws_now.checked_add(CLOCKS_AGREE).is_ok_and(|now| now < last_at)) {
+            self.tried.clear();
+        }
+    }
+
     /// How many were moved from the queue, those aside that came back and were parked.
     pub fn moved(&self) -> usize {
         self.sent.iter().filter(|id| !self.parked.contains(id)).count()
     }
 
     fn intend(&mut self, at: Timestamp, sends: bool, message: &IntentMessage) {
+        self.announced_at.insert(message.id.clone(), at);
         if !sends {
             self.perhaps_gone.insert(message.id.clone());
         }
@@ -191,13 +222,21 @@ impl History {
         }
     }
 
-    fn delete(&mut self, id: MessageId) {
+    /// A message is no longer in the queue it was taken from.
+    pub fn delete(&mut self, id: MessageId) {
         self.sent_not_deleted.remove(&id);
+        self.announced_at.remove(&id);
         if self.perhaps_gone.remove(&id) {
             self.removed.insert(id.clone());
         }
         self.gone.insert(id);
     }
+}
+
+/// By how much AWS's clock is ahead; clocks that differ by no more than the call took agree.
+fn skew(at: Timestamp, aws_time: Timestamp) -> SignedDuration {
+    let skew = aws_time.duration_since(at);
+    if skew.abs() > CLOCKS_AGREE { skew } else { SignedDuration::ZERO }
 }
 
 fn settle(open: &mut HashMap<u64, HashSet<MessageId>>, batch: u64, id: &MessageId) {

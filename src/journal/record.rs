@@ -46,6 +46,9 @@ pub enum Record {
         by: Text,
         /// Why.
         reason: Option<Text>,
+        /// What AWS's clock showed, where it was known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        aws_time: Option<Timestamp>,
     },
     /// The account was verified.
     Verified {

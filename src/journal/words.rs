@@ -11,7 +11,7 @@ impl Record {
             Record::Opened { version, by, how, reason, .. } => {
                 format!("opened by {by} ({how}), opsctl {version}{}", because(reason))
             }
-            Record::Resumed { by, reason } => format!("resumed by {by}{}", because(reason)),
+            Record::Resumed { by, reason, .. } => format!("resumed by {by}{}", because(reason)),
             Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),
             Record::Intent { batch, to: Some(to), messages } => {
                 format!("batch {batch}: about to send {} to {to}", messages.len())

@@ -263,7 +263,7 @@ mod tests {
     };
 
     fn note(text: &str) -> Record {
-        Record::Resumed { by: Text::from(text), reason: None }
+        Record::Resumed { by: Text::from(text), reason: None, aws_time: None }
     }
 
     fn folder(state: &tempfile::TempDir) -> RunFolder {

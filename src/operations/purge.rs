@@ -9,7 +9,7 @@ use super::{
     Bound, OperationError, Planned, Planner,
     bound::ClientSide,
     resolve,
-    transfer::{Judge, Park, Resume, Route, Settings},
+    transfer::{Judge, LANES_MAX, Park, Resume, Route, Settings},
     values::{BounceMax, Ramp, Uncertain},
 };
 use crate::{
@@ -104,7 +104,7 @@ fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Clo
         account: AccountId(String::new()),
         source: queue.kind,
         destinations: Vec::new(),
-        lanes: 16,
+        lanes: LANES_MAX,
         batch_max: 10,
         visibility_seconds: 60,
         cutoff: Timestamp::MAX,

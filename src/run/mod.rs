@@ -8,6 +8,7 @@ mod left;
 mod managed;
 mod migrate;
 mod put_back;
+mod receipts;
 mod report;
 mod scale;
 mod transfer;
@@ -148,8 +149,11 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     // Should it not begin, what the earlier try left is still so.
     report.tally.uncertain = history.uncertain.iter().cloned().collect();
     report.tally.sent_not_deleted = history.sent_not_deleted.len() as u64;
+    let now = context.cloud.clock().now();
+    let aws_now = aws_time(context, now).await;
+    history.take_up(now, aws_now);
     let consent = approved.consent();
-    let record = Record::Resumed { by: consent.by.clone(), reason: consent.reason.clone() };
+    let record = Record::Resumed { by: consent.by.clone(), reason: consent.reason.clone(), aws_time: Some(aws_now) };
     if let Err(error) = journal.write(vec![record], Vec::new()).await {
         return Ok(consumers::say_still_paused(report.refused_by_journal(&error), context));
     }
@@ -162,6 +166,11 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
 /// The journal can't be read, or has no plan that this version understands.
 pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, OperationError> {
     let history = History::read(&state.open(run)?)?;
+    if history.plan.is_null() {
+        // Killed between making the journal and writing its first line: nothing is done before that.
+        let what = format!("run {run} was stopped before it did anything");
+        return Err(OperationError::usage(&what, "give its command again: it starts a new run"));
+    }
     let mut plan: crate::plan::Plan = serde_json::from_value(history.plan.clone()).map_err(|error| {
         OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
     })?;

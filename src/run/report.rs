@@ -258,7 +258,7 @@ impl Report {
     /// What a transfer's tally means.
     pub(super) fn with_tally(mut self, tally: Tally, now: Timestamp, environment: &Environment) -> Self {
         self.seconds = now.duration_since(self.started_at).as_secs_f64();
-        let moved = tally.moved + tally.removed + tally.sent > 0;
+        let moved = tally.moved + tally.removed + tally.sent + tally.settled > 0;
         let left = tally.kept_unexpected > 0
             || !tally.uncertain.is_empty()
             || tally.sent_not_deleted > 0
@@ -314,6 +314,11 @@ impl Report {
             self.notes.push(Text::line(&format!("{}: is its consumer running?", in_words_of(ageing))));
         } else if tally.untaken {
             let text = "nobody seems to take the messages from their destination: is its consumer running?";
+            self.notes.push(Text::from(text));
+        }
+        if tally.one_at_a_time {
+            let text = "the source delivered messages of one message group to two receives at once: opsctl went on with one batch at a \
+                        time to keep their order";
             self.notes.push(Text::from(text));
         }
         if tally.unreached > 0 {

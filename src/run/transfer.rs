@@ -8,58 +8,40 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Context, Progress, Report};
+use super::{Context, Progress, Report, receipts};
 use crate::{
-    domain::{QueueKind, QueueName, QueueUrl, ReceiptHandle, Text, words::counted},
+    domain::{QueueName, QueueUrl, Text, words::counted},
     journal::{History, Journal, SavedLines},
     operations::{
         bound::ClientSide,
         transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Tally, drive},
-        values::Uncertain,
     },
 };
-
-/// Receipts that an earlier try left behind and that are let go at once; two lanes' worth more than there can be.
-const RELEASED_MAX: usize = 2_000;
 
 pub(super) async fn run(
     bound: ClientSide,
     context: &Context,
     journal: &Journal,
-    history: History,
+    mut history: History,
     report: Report,
 ) -> Report {
     let clock = context.cloud.clock();
     let resumed = history.is_resumed;
-    if resumed {
-        release_what_an_earlier_try_held(&bound, context, journal, &history).await;
-    }
+    let held = match resumed {
+        true => receipts::settle(&bound, context, journal, &mut history).await,
+        false => receipts::Held::default(),
+    };
     let ClientSide { source, destinations, mut settings, mut judge, mark, snapshot, park_file, .. } = bound;
     settings.cutoff = history.cutoff.unwrap_or_else(|| clock.now());
     if resumed {
         // What the killed try had received or left shows again when its time is over.
         settings.settle_seconds = settings.settle_seconds.max(settings.hold_seconds() + 10);
-        let done = if destinations.is_empty() {
-            history.removed.len() + history.perhaps_gone.len()
-        } else {
-            // What came back and was parked is no further message moved. What may have been sent and stays, counts as sent.
-            let perhaps_sent = if bound.uncertain == Uncertain::Leave { history.uncertain.len() } else { 0 };
-            history.moved() + perhaps_sent
-        };
-        settings.limit = settings.limit.map(|limit| limit.saturating_sub(done as u64));
+        let done = Resume::done(&history, destinations.is_empty());
+        settings.limit = settings.limit.map(|limit| limit.saturating_sub(done));
     }
-    settings.resume = Resume {
-        moved: history.moved() as u64,
-        sent: history.sent,
-        sent_not_deleted: history.sent_not_deleted,
-        uncertain: history.uncertain,
-        tried: history.tried,
-        policy: bound.uncertain,
-        new_ids: history.new_ids,
-        batch: history.batch,
-    };
+    judge.used = Mutex::new(std::mem::take(&mut history.claimed));
+    settings.resume = Resume { shown_at: held.shown_at, places: held.places, ..Resume::of(history, bound.uncertain) };
     judge.run = report.run.to_string();
-    judge.used = Mutex::new(history.claimed);
     judge.mark = mark.then(|| report.run.to_string());
     settings.account = crate::domain::AccountId(report.account.clone());
     let ages = (settings.watch_seconds > 0).then(|| {
@@ -127,24 +109,6 @@ fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl 
             log: Vec::new(),
             services: Vec::new(),
         });
-    }
-}
-
-/// Messages that a killed try had sent, or was about to send, are hidden until their visibility timeout ends; the snapshot knows
-/// their receipt handles. A courtesy that saves minutes: where it fails, the run waits.
-async fn release_what_an_earlier_try_held(bound: &ClientSide, context: &Context, journal: &Journal, history: &History) {
-    if bound.settings.source == QueueKind::Fifo {
-        // Letting go of a later message of a group before an earlier one could hand them out in the wrong order.
-        return;
-    }
-    let Ok(lines) = SavedLines::open(&journal.folder().snapshot()) else { return };
-    let open = |saved: &crate::journal::Saved| {
-        history.sent_not_deleted.contains(&saved.message.id) || history.uncertain.contains(&saved.message.id)
-    };
-    let receipts: Vec<ReceiptHandle> =
-        lines.flatten().filter(open).map(|saved| saved.message.receipt).take(RELEASED_MAX).collect();
-    for chunk in receipts.chunks(10) {
-        let _ = context.cloud.sqs().change_visibility(&bound.source, chunk, 0).await;
     }
 }
 

@@ -25,6 +25,7 @@ pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
         (tally.removed, "deleted"),
         (tally.bounced, "came back"),
         (tally.parked, "parked"),
+        (tally.settled, "gone from the source since the earlier try"),
         (tally.sent_not_deleted, "sent, but still in the source"),
         (tally.uncertain.len() as u64, "may or may not have been sent"),
         (tally.elsewhere, "in flight elsewhere"),
@@ -51,7 +52,9 @@ impl Progress {
             waits.push("watching whether messages come back".to_owned());
         }
         if self.tally.waiting_for > 0 {
-            waits.push(format!("waiting for ~{} in flight to show again", self.tally.waiting_for));
+            let until = self.tally.waiting_until.map(|until| until.duration_since(self.at).as_secs().max(1));
+            let until = until.map_or_else(String::new, |seconds| format!(", {seconds} s at most"));
+            waits.push(format!("waiting for ~{} in flight to become visible again{until}", self.tally.waiting_for));
         }
         waits
     }

@@ -96,6 +96,16 @@ pub enum Entry<T> {
 }
 
 impl<T> Entry<T> {
+    /// Whether the entry was refused for being one too many.
+    pub fn is_throttled(&self) -> bool {
+        match self {
+            Self::Done(_) => false,
+            Self::Failed { code, message, .. } => {
+                classify::kind(Some(code), message.as_str(), 400) == ErrorKind::Throttled
+            }
+        }
+    }
+
     /// Whether the entry failed and may have been applied all the same: AWS blames itself, said nothing about it
     /// ([`NO_ANSWER`]), or stored something else than was sent ([`CHECKSUM_MISMATCH`]).
     pub fn may_have_been_applied(&self) -> bool {

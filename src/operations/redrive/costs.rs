@@ -16,8 +16,9 @@ const DOLLARS_PER_MILLION: (f64, f64) = (0.40, 0.50);
 const DOLLARS_PER_METRIC: f64 = 0.01 / 1e3;
 /// What a move task takes when no rate is given; AWS decides and varies.
 const MANAGED_RATE_GUESS: u64 = 100;
-/// What the client-side engine takes per lane and second at 10 ms a call, cautiously.
-const LANE_RATE_GUESS: u64 = 200;
+/// What the client-side engine moves in a second, cautiously: at 10 ms a call twice as many, and one batch at a time much fewer.
+const CLIENT_RATE_GUESS: u64 = 2_000;
+const ONE_LANE_RATE_GUESS: u64 = 200;
 
 /// How often a run that watches asks CloudWatch.
 fn looks_at_ages(watch_seconds: u32, ramp: &Ramp) -> u64 {
@@ -70,7 +71,7 @@ impl Draft<'_> {
         self.plan.dollars_estimate = requests as f64 * price / 1e6 + metrics as f64 * DOLLARS_PER_METRIC;
         let guess = match engine {
             choice::Engine::Managed => MANAGED_RATE_GUESS,
-            choice::Engine::Client => LANE_RATE_GUESS * lanes as u64,
+            choice::Engine::Client => CLIENT_RATE_GUESS.min(ONE_LANE_RATE_GUESS * lanes as u64),
         };
         let rate = self.redrive.rate.map_or(guess, |rate| u64::from(rate).min(guess)).max(1);
         let watching = match self.ramp.is_ramped() {

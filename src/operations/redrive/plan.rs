@@ -28,6 +28,7 @@ use crate::{
         bound::Bound,
         consumers::{self, Consumers},
         sample,
+        transfer::LANES_MAX,
         values::{Ramp, in_words},
     },
     plan::{Fact, SampledGroup},
@@ -440,8 +441,7 @@ impl Draft<'_> {
             // Several lanes would let later messages overtake earlier ones.
             return 1;
         }
-        let default = if self.scene.from.kind == QueueKind::Fifo { 8 } else { 16 };
-        self.redrive.lanes.unwrap_or(default) as usize
+        self.redrive.lanes.map_or(LANES_MAX, |lanes| lanes as usize)
     }
 }
 

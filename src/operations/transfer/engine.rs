@@ -1,12 +1,14 @@
 //! The engine: lanes, and what they share.
 
 mod identity;
+mod receiving;
 mod shared;
 mod stages;
+mod turns;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use identity::Identity;
 pub use identity::VERIFIED_SECONDS;
@@ -15,22 +17,18 @@ pub(super) use shared::Shared;
 use stages::Stage;
 
 use super::{
-    lane::{Item, ItemState, Work, after_attempt, attempts_max},
+    flow::Flow,
+    lane::Work,
     memory::{Key, Recent},
     pace::Pace,
     settings::Settings,
-    step::{Answer, CONTROL, LaneId, Next, Step},
+    step::{Answer, CONTROL, LaneId, Next},
     tally::{NAMED_MAX, Stop, Tally},
 };
-use crate::{
-    cloud::{CloudError, ErrorKind},
-    domain::{Message, Text},
-    journal::Record,
-    operations::values::Uncertain,
-};
+use crate::{domain::Text, journal::Record, operations::values::Uncertain};
+use receiving::{Batch, Receiving};
+use turns::Turns;
 
-/// Long poll: finds messages on all of SQS's servers, as a short one does not.
-const WAIT_SECONDS: u32 = 1;
 /// How long a run goes on receiving while it meets nothing of its own.
 const QUIET_SECONDS_MAX: i64 = 60;
 
@@ -40,13 +38,20 @@ const BATCHES_PER_LANE: usize = 2;
 #[derive(Debug)]
 enum LaneState {
     Idle,
-    Receiving { granted: u32, asked_at: Timestamp },
+    Receiving {
+        granted: u32,
+        asked_at: Timestamp,
+    },
+    /// Received, and behind another lane that has messages of the same group in hand.
+    Waiting(Box<Batch>),
     Working(Box<Work>),
 }
 
 #[derive(Debug)]
 struct Lane {
     state: LaneState,
+    /// When the call went out that is not answered yet.
+    asked_at: Timestamp,
     not_before: Option<Timestamp>,
     /// Receives that failed in a row.
     failures: u32,
@@ -62,13 +67,15 @@ pub struct Engine {
     empty: bool,
     confirmed: u32,
     stale_rounds: u32,
+    reopened: u32,
     received_since_count: bool,
     failures: u32,
     begun_at: Timestamp,
     /// When something of this run was last met or finished, and whether a receive was answered since.
     active_at: Timestamp,
     looked: bool,
-    full_batches: usize,
+    receiving: Receiving,
+    turns: Turns,
     /// Lane that is asked first.
     turn: LaneId,
     /// Whether an earlier try left something to delete.
@@ -79,11 +86,13 @@ pub struct Engine {
 impl Engine {
     /// An engine that begins at `now`.
     pub fn new(settings: Settings, now: Timestamp) -> Self {
-        let resumed = !settings.resume.sent_not_deleted.is_empty();
+        let resume = &settings.resume;
+        let resumed =
+            [&resume.sent_not_deleted, &resume.perhaps_gone, &resume.uncertain].iter().any(|open| !open.is_empty());
         let mut shared = Shared {
             tally: Tally::default(),
-            stopped_groups: HashSet::new(),
-            removable: HashSet::new(),
+            stopped_groups: HashMap::new(),
+            removable: settings.resume.perhaps_gone.iter().map(Key::of).collect(),
             pace: Pace::new(settings.rate, &settings.ramp, settings.limit, settings.batch_max, now),
             sent: Recent::new(SENT_MIN),
             sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
@@ -92,14 +101,17 @@ impl Engine {
             contents: Recent::new(SENT_MIN),
             in_hand: HashMap::new(),
             left: HashMap::new(),
+            held_from: HashMap::new(),
             batch: settings.resume.batch,
             tried: settings.resume.tried.iter().map(|(id, tried)| (Key::of(id), tried.clone())).collect(),
             sent_before: 0,
             met: 0,
             grown: 0,
-            calls_out: 0,
+            flow: Flow::new(settings.lanes, now),
+            bytes_in_hand: 0,
             edit_failures: Some(0),
             open_intents: 0,
+            is_one_at_a_time: false,
             is_verified: true,
             is_forbidden: false,
             settings,
@@ -122,7 +134,8 @@ impl Engine {
         let lanes = shared.settings.lanes.max(1);
         // One lane keeps order: nothing may overtake in it.
         let batches = if lanes == 1 { 1 } else { lanes * BATCHES_PER_LANE };
-        let lane = || Lane { state: LaneState::Idle, not_before: None, failures: 0, unflushed: Vec::new() };
+        let lane =
+            || Lane { state: LaneState::Idle, asked_at: now, not_before: None, failures: 0, unflushed: Vec::new() };
         Self {
             lanes: (0..batches).map(|_| lane()).collect(),
             turn: 0,
@@ -131,12 +144,14 @@ impl Engine {
             empty: false,
             confirmed: 0,
             stale_rounds: 0,
+            reopened: 0,
             received_since_count: false,
             failures: 0,
             begun_at: now,
             active_at: now,
             looked: false,
-            full_batches: 0,
+            receiving: Receiving::new(now),
+            turns: Turns::default(),
             resumed,
             identity: Identity::new(now),
         }
@@ -154,28 +169,32 @@ impl Engine {
 
     /// What to do next. Ask until it says to wait.
     pub fn next(&mut self, now: Timestamp) -> Next {
+        self.shared.flow.pass(now);
         let verify_at = match self.verify(now) {
             Next::Wait(wake) => wake,
             next => return next,
         };
         match self.next_of_all(now) {
-            Next::Wait(wake) => Next::Wait(earlier(wake, verify_at)),
+            Next::Wait(wake) => Next::Wait(earlier(earlier(wake, verify_at), self.shared.flow.next_at())),
             next => next,
         }
     }
 
     fn next_of_all(&mut self, now: Timestamp) -> Next {
         let wake = loop {
-            let open_intents = self.shared.open_intents;
+            let before = (self.shared.open_intents, self.turns.ended());
             match self.next_of_lanes(now) {
                 // A batch that ended without a step may have been what another one waited for.
-                Next::Wait(_) if self.shared.open_intents < open_intents => {}
+                Next::Wait(_) if self.shared.open_intents < before.0 || self.turns.ended() != before.1 => {}
                 Next::Wait(wake) => break wake,
                 next => return next,
             }
         };
         if !self.lanes.iter().all(|lane| matches!(lane.state, LaneState::Idle)) {
-            return Next::Wait(wake);
+            return match self.count_while_waiting(now) {
+                Next::Wait(time) => Next::Wait(earlier(wake, time)),
+                next => next,
+            };
         }
         match self.next_of_stage(now) {
             Next::Wait(time) => Next::Wait(earlier(wake, time)),
@@ -186,13 +205,20 @@ impl Engine {
     fn next_of_lanes(&mut self, now: Timestamp) -> Next {
         let mut wake: Option<Timestamp> = None;
         // What is in hand goes before what is not, and everybody has a turn: a batch is hidden for so long only.
-        for acts in [Self::next_of_work, Self::receive] {
+        for receiving in [false, true] {
+            if receiving && !self.may_receive(now) {
+                break;
+            }
             for offset in 0..self.lanes.len() {
                 let lane = (self.turn + offset) % self.lanes.len();
-                match acts(self, lane, now) {
+                let next = if receiving { self.receive(lane, now) } else { self.next_of_work(lane, now) };
+                match next {
                     Next::Step(step) => {
                         self.turn = lane + 1;
-                        self.shared.calls_out += usize::from(step.is_call());
+                        if step.is_call() {
+                            self.lanes[lane].asked_at = now;
+                            self.shared.flow.asked();
+                        }
                         return Next::Step(step);
                     }
                     Next::Wait(time) => wake = earlier(wake, time),
@@ -204,6 +230,12 @@ impl Engine {
     }
 
     fn next_of_work(&mut self, number: LaneId, now: Timestamp) -> Next {
+        if let LaneState::Waiting(_) = self.lanes[number].state {
+            if !self.turns.is_first(number) {
+                return Next::Wait(None);
+            }
+            self.begin(now, number);
+        }
         let shared = &mut self.shared;
         let lane = &mut self.lanes[number];
         let LaneState::Working(work) = &mut lane.state else { return Next::Wait(None) };
@@ -213,54 +245,25 @@ impl Engine {
         if !work.is_done() {
             return Next::Wait(work.not_before());
         }
-        shared.pace.settle(work.granted, work.sent);
+        shared.pace.settle(work.granted, work.sent, work.counted);
         if work.is_own {
             (self.active_at, self.looked) = (now, false);
         }
         work.items.iter().for_each(|item| {
             shared.in_hand.remove(&item.key);
+            shared.bytes_in_hand -= item.message.size_bytes();
         });
         lane.state = LaneState::Idle;
+        self.turns.end(number);
         Next::Wait(None)
-    }
-
-    fn receive(&mut self, number: LaneId, now: Timestamp) -> Next {
-        let moving = matches!(self.stage, Stage::Moving);
-        let (quiet, clearing) = (self.is_quiet(now), self.is_clearing());
-        let lane = &mut self.lanes[number];
-        // A few messages need one lane; lanes join in as batches come back full.
-        let welcome = number <= self.full_batches;
-        if !moving || !welcome || self.empty || self.shared.is_stopping() || !matches!(lane.state, LaneState::Idle) {
-            return Next::Wait(None);
-        }
-        if !self.shared.may_call() {
-            return Next::Wait(None);
-        }
-        if let Some(time) = lane.not_before.filter(|time| now < *time) {
-            return Next::Wait(Some(time));
-        }
-        if quiet {
-            // Nothing of this run has been met for a while, only what arrives: the counts have the last word.
-            self.empty = true;
-            return Next::Wait(None);
-        }
-        let granted = match self.shared.pace.grant(now) {
-            Ok(granted) => granted,
-            // Nothing more is to be sent; what an earlier try sent is still to be deleted.
-            Err(None) if clearing => 0,
-            Err(time) => return Next::Wait(time),
-        };
-        lane.state = LaneState::Receiving { granted, asked_at: now };
-        // What an earlier try sent may lie behind messages that are left: whole batches reach it.
-        let whole = self.shared.settings.selective || !self.shared.sent_not_deleted.is_empty();
-        let messages_max = if whole { self.shared.settings.batch_max } else { granted };
-        let visibility_seconds = self.shared.settings.visibility_seconds;
-        Next::Step(Step::Receive { lane: number, messages_max, wait_seconds: WAIT_SECONDS, visibility_seconds })
     }
 
     /// What came of a step.
     pub fn on(&mut self, now: Timestamp, answer: Answer) {
-        self.shared.calls_out -= usize::from(answer.is_of_call());
+        if let Some((lane, how)) = answer.of_call() {
+            let asked_at = self.lanes[lane].asked_at;
+            self.shared.flow.answered(now, asked_at, how.served(now.duration_since(asked_at)));
+        }
         match answer {
             Answer::Received(lane, result) => self.on_received(now, lane, result),
             Answer::Counted(result) => self.on_counted(now, result),
@@ -272,7 +275,7 @@ impl Engine {
                 self.on_control_written();
             }
             Answer::Hidden(CONTROL, _) => {
-                if let Stage::Releasing { out } = &mut self.stage {
+                if let Stage::Releasing { out } | Stage::Reopening { out, .. } = &mut self.stage {
                     *out -= 1;
                 }
             }
@@ -291,78 +294,17 @@ impl Engine {
         self.looked && now.duration_since(self.active_at).as_secs() > seconds_max
     }
 
-    /// Whether all that is left to do is to delete what an earlier try sent.
+    /// Whether all that is left to do is what an earlier try began: deletions, and messages that it may have sent.
     fn is_clearing(&self) -> bool {
-        self.resumed && !self.shared.sent_not_deleted.is_empty() && self.shared.pace.is_over()
+        self.resumed && self.shared.has_some_left_to_settle() && self.shared.pace.is_over()
     }
 
     fn with(&mut self, lane: LaneId, act: impl FnOnce(&mut Work, &mut Shared)) {
         match &mut self.lanes[lane].state {
             LaneState::Working(work) => act(work, &mut self.shared),
-            LaneState::Idle | LaneState::Receiving { .. } => unreachable!("an answer to a step that was not asked for"),
-        }
-    }
-
-    fn on_received(&mut self, now: Timestamp, number: LaneId, result: Result<Vec<Message>, CloudError>) {
-        let lane = &mut self.lanes[number];
-        let LaneState::Receiving { granted, asked_at } = lane.state else {
-            unreachable!("an answer to a receive that was not made")
-        };
-        lane.state = LaneState::Idle;
-        let mut messages = match result {
-            Ok(messages) => messages,
-            Err(error) => {
-                self.shared.pace.settle(granted, 0);
-                return self.on_receive_failed(now, number, error);
+            LaneState::Idle | LaneState::Receiving { .. } | LaneState::Waiting(_) => {
+                unreachable!("an answer to a step that was not asked for")
             }
-        };
-        lane.failures = 0;
-        lane.not_before = None;
-        self.looked = true;
-        let clearing = self.is_clearing();
-        if messages.is_empty() {
-            self.shared.pace.settle(granted, 0);
-            self.empty = true;
-            return;
-        }
-        if messages.len() >= granted as usize {
-            self.full_batches += 1;
-        }
-        // Order within a group is the sequence; a standard queue's best is the time of sending.
-        messages.sort_by_key(|message| (message.system.sequence, message.system.sent_at));
-        let items: Vec<Item> = messages.into_iter().filter_map(|message| self.shared.sort(message)).collect();
-        // What only arrives, or was left before, is no progress: with a consumer that still fails it would never end.
-        let is_own = |item: &Item| match item.state {
-            ItemState::Sent => true,
-            // Where only deletions are left to do, the rest is passed by.
-            ItemState::New => !clearing,
-            ItemState::Ready | ItemState::Remove | ItemState::Hold | ItemState::PutBack | ItemState::Finished => false,
-        };
-        let own = items.iter().any(is_own);
-        if own {
-            self.active_at = now;
-            self.received_since_count = true;
-            self.confirmed = 0;
-        }
-        self.shared.batch += 1;
-        let visible = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds));
-        let hidden_until = asked_at.checked_add(visible).unwrap_or(now);
-        let work = Work::new(items, granted, self.shared.batch, hidden_until);
-        self.lanes[number].state = LaneState::Working(Box::new(work.of_own(own)));
-    }
-
-    fn on_receive_failed(&mut self, now: Timestamp, number: LaneId, error: CloudError) {
-        self.lanes[number].failures += 1;
-        let failures = self.lanes[number].failures;
-        if error.kind == ErrorKind::Throttled {
-            self.shared.tally.throttled += 1;
-        }
-        // A lost answer leaves messages hidden; they show again by themselves, and the end waits for them.
-        if error.is_passing() && failures < attempts_max(&error) {
-            self.active_at = now;
-            self.lanes[number].not_before = Some(after_attempt(now, failures));
-        } else {
-            self.shared.stop_because(Stop::Failed(error));
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Item {
     /// Hash of the message, once its intent needed it.
     pub(super) content: Option<ContentHash>,
     pub(super) attempts: u32,
+    /// Whether an earlier try has counted it against the limit.
+    pub(super) is_counted: bool,
     /// When it was first sent under a deduplication id without a clear answer: it may be there already, and for as long as SQS
     /// remembers the id a second one is dropped.
     pub(super) maybe_sent_at: Option<Timestamp>,
@@ -77,8 +79,9 @@ enum Phase {
 pub(super) struct Work {
     pub(super) items: Vec<Item>,
     pub(super) granted: u32,
-    /// Of the grant: what was sent or may have been.
+    /// Of the grant: what was sent or may have been, and how many of those count against the limit.
     pub(super) sent: u32,
+    pub(super) counted: u32,
     batch: u64,
     hidden_until: Timestamp,
     phase: Phase,
@@ -111,6 +114,7 @@ impl Work {
             items,
             granted,
             sent: 0,
+            counted: 0,
             batch,
             hidden_until,
             phase: Phase::Judge,
@@ -134,6 +138,13 @@ impl Work {
 
     pub(super) fn not_before(&self) -> Option<Timestamp> {
         self.not_before
+    }
+
+    /// Whether it has a message of this group that is not sent and still hidden: until it is, SQS hands out no other one.
+    pub(super) fn has_unsent_of(&self, group: &str, now: Timestamp) -> bool {
+        let unsent = |state: &ItemState| matches!(state, ItemState::New | ItemState::Ready | ItemState::Remove);
+        let is_of = |item: &Item| item.message.system.group.as_deref() == Some(group);
+        now < self.hidden_until && self.items.iter().any(|item| unsent(&item.state) && is_of(item))
     }
 
     /// The lane's next step; none while one is out, while it waits, and at its end.
@@ -258,7 +269,7 @@ impl Work {
                 Judgement::Remove => self.items[index].state = ItemState::Remove,
                 Judgement::Keep(why) => self.keep(index, &why, false, shared),
             }
-            if self.group(index, shared).is_some_and(|group| shared.stopped_groups.contains(&group))
+            if self.is_behind_one_that_is_left(index, shared)
                 && matches!(self.items[index].state, ItemState::Ready | ItemState::Remove)
             {
                 self.keep(index, &Kept::GroupStopped, false, shared);
@@ -275,7 +286,8 @@ impl Work {
             if counts && matches!(item.state, ItemState::Ready | ItemState::Remove) {
                 match room.checked_sub(1) {
                     Some(left) => room = left,
-                    // Without any grant only what was sent before is looked for: the rest must not come round again.
+                    // Without any grant only what an earlier try began is looked for: the rest must not come round again.
+                    None if self.granted == 0 && item.is_counted => {}
                     None if self.granted == 0 => item.state = ItemState::Hold,
                     None => item.state = ItemState::PutBack,
                 }
@@ -293,12 +305,16 @@ impl Work {
         }
     }
 
+    fn is_behind_one_that_is_left(&self, index: usize, shared: &Shared) -> bool {
+        self.group(index, shared).is_some_and(|group| shared.is_stopped(&group, &self.items[index].message))
+    }
+
     fn keep(&mut self, index: usize, why: &Kept, had_intent: bool, shared: &mut Shared) {
         if self.items[index].maybe_sent_at.is_some() {
             return self.doubt_one(index, shared);
         }
         if let Some(group) = self.group(index, shared) {
-            shared.stopped_groups.insert(group);
+            shared.stop_group(group, &self.items[index].message);
         }
         let id = &self.items[index].message.id;
         shared.tally.keep(id, why);
@@ -364,7 +380,7 @@ impl Work {
                         item.state = ItemState::Sent;
                         shared.removable.insert(item.key);
                         if item.origin == Origin::DeadLetter {
-                            self.sent += 1;
+                            (self.sent, self.counted) = (self.sent + 1, self.counted + 1);
                         }
                     }
                 }
@@ -466,7 +482,7 @@ impl Work {
         for index in indices {
             let item = &mut self.items[index];
             if item.state == ItemState::Hold {
-                shared.leave(item.key, item.message.receipt.clone());
+                shared.leave(item.key, &item.message);
             }
             item.state = ItemState::Finished;
         }

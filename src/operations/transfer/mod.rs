@@ -6,6 +6,7 @@
 mod ages;
 mod drive;
 mod engine;
+mod flow;
 mod judge;
 mod lane;
 mod memory;
@@ -20,6 +21,6 @@ pub use ages::{AGES_SECONDS, AgeWatch};
 pub use drive::{DESTINATIONS_WATCHED_MAX, Ends, drive};
 pub use engine::{Engine, VERIFIED_SECONDS};
 pub use judge::{Destination, Judge, Park, Route};
-pub use settings::{Resume, Settings};
+pub use settings::{LANES_MAX, Resume, Settings};
 pub use step::{Age, Answer, Counted, Judgement, LaneId, Next, Step};
 pub use tally::{Ageing, Kept, Stop, Tally};

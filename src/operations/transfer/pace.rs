@@ -79,14 +79,14 @@ impl Pace {
         Ok(granted)
     }
 
-    /// Gives a grant back; `sent` of it were sent.
-    pub(super) fn settle(&mut self, granted: u32, sent: u32) {
+    /// Gives a grant back: so many were sent, and so many of those count against the limit (the others did in an earlier try).
+    pub(super) fn settle(&mut self, granted: u32, sent: u32, counted: u32) {
         debug_assert!(u64::from(granted) <= self.reserved, "a grant is settled once");
         self.reserved = self.reserved.saturating_sub(u64::from(granted));
         self.sent_in_step += u64::from(sent);
-        self.sent += u64::from(sent);
+        self.sent += u64::from(counted);
         if self.rate.is_some() {
-            self.tokens += f64::from(granted.saturating_sub(sent));
+            self.tokens += f64::from(granted) - f64::from(sent);
         }
     }
 
@@ -140,10 +140,10 @@ mod tests {
         let mut pace = Pace::new(None, &"1,12".parse().expect("a ramp"), None, 10, at(0));
         assert_eq!(pace.grant(at(0)), Ok(1));
         assert_eq!(pace.grant(at(0)), Err(None));
-        pace.settle(1, 1);
+        pace.settle(1, 1, 1);
         assert!(pace.is_step_full() && pace.advance());
         assert_eq!((pace.grant(at(0)), pace.grant(at(0))), (Ok(10), Ok(2)));
-        pace.settle(10, 0);
+        pace.settle(10, 0, 0);
         assert_eq!(pace.grant(at(0)), Ok(10), "what was not sent can be granted again");
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn a_limit_holds_over_all_steps() {
         let mut pace = Pace::new(None, &Ramp::none(), Some(3), 10, at(0));
         assert_eq!(pace.grant(at(0)), Ok(3));
-        pace.settle(3, 3);
+        pace.settle(3, 3, 3);
         assert!(pace.is_limit_reached() && pace.is_step_full());
     }
 
@@ -163,7 +163,7 @@ mod tests {
         while now < 1_000 {
             match pace.grant(at(now)) {
                 Ok(granted) => {
-                    pace.settle(granted, granted);
+                    pace.settle(granted, granted, granted);
                     sent += granted;
                 }
                 Err(until) => now = until.expect("a time").as_millisecond() - 1_800_000_000_000,

@@ -6,9 +6,12 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{AccountId, MessageId, QueueKind},
+    journal::History,
     operations::values::{BounceMax, Ramp, Uncertain},
 };
 
+/// Calls at once where nobody sets a bound: what moves 2,000 messages a second at 200 ms a call.
+pub const LANES_MAX: usize = 160;
 /// What is left is hidden for so long at least.
 const HOLD_SECONDS: u32 = 120;
 
@@ -21,7 +24,8 @@ pub struct Settings {
     pub source: QueueKind,
     /// Destinations: queue URL and kind; a judgement names one by index.
     pub destinations: Vec<(String, QueueKind)>,
-    /// Calls at once, and batches announced whose outcome is not written: at most so many can be in doubt.
+    /// Calls at once, at most: a run finds out how many are of use. Half as many batches are announced without an outcome: at
+    /// most so many can be in doubt. With 1 there is one batch at a time.
     pub lanes: usize,
     /// Messages received at once, 1 to 10; fewer where deciding takes long.
     pub batch_max: u32,
@@ -58,9 +62,16 @@ pub struct Resume {
     pub sent: Vec<MessageId>,
     /// Sent, but perhaps not deleted.
     pub sent_not_deleted: HashSet<MessageId>,
+    /// About to be deleted without being sent, and perhaps deleted; each stands in a file.
+    pub perhaps_gone: HashSet<MessageId>,
+    /// When each of those that are sent, perhaps sent or perhaps deleted has shown again at the latest, if it is still there;
+    /// none: when what is hidden from now on would.
+    pub shown_at: Option<Timestamp>,
+    /// Where messages stood in a FIFO queue, as far as it is known: group and sequence number.
+    pub places: HashMap<MessageId, (String, u128)>,
     /// Perhaps sent.
     pub uncertain: HashSet<MessageId>,
-    /// Of those, sent to a FIFO queue: when first, and under which deduplication id.
+    /// Of those, sent to a FIFO queue: when first, by this machine's clock, and under which deduplication id.
     pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// What becomes of the others.
     pub policy: Uncertain,
@@ -68,6 +79,39 @@ pub struct Resume {
     pub new_ids: Vec<MessageId>,
     /// Highest batch number.
     pub batch: u64,
+}
+
+impl Resume {
+    /// What an earlier try's journal says, and what becomes of messages whose sending had no clear answer.
+    pub fn of(history: History, policy: Uncertain) -> Self {
+        let moved = history.moved() as u64;
+        let by_own_clock = |at: Timestamp| at.checked_sub(history.skew).unwrap_or(at);
+        let tried = history.tried.into_iter().map(|(id, (at, key))| (id, (by_own_clock(at), key)));
+        Self {
+            tried: tried.collect(),
+            moved,
+            sent: history.sent,
+            sent_not_deleted: history.sent_not_deleted,
+            perhaps_gone: history.perhaps_gone,
+            shown_at: None,
+            places: HashMap::new(),
+            uncertain: history.uncertain,
+            policy,
+            new_ids: history.new_ids,
+            batch: history.batch,
+        }
+    }
+
+    /// How many messages of a limit an earlier try has used up. What it may have sent has its place in the limit, and keeps it
+    /// when it is sent again.
+    pub fn done(history: &History, removes: bool) -> u64 {
+        let done = match removes {
+            true => history.removed.len() + history.perhaps_gone.len(),
+            // What came back and was parked is no further message moved.
+            false => history.moved() + history.uncertain.len(),
+        };
+        done as u64
+    }
 }
 
 impl Settings {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::tally::Kept;
+use super::{flow::Served, tally::Kept};
 use crate::{
-    cloud::{CloudError, identity::Caller, sqs::Entry},
+    cloud::{CloudError, ErrorKind, identity::Caller, sqs::Entry},
     domain::{Counts, Message, MessageId, Outgoing, ReceiptHandle},
     journal::Record,
 };
@@ -183,12 +183,62 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Whether it answers a lane's call to SQS, as [`Step::is_call`] has it.
-    pub(super) fn is_of_call(&self) -> bool {
+    /// The lane whose call it answers, as [`Step::is_call`] has it, and how the server took it.
+    pub(super) fn of_call(&self) -> Option<(LaneId, Call)> {
         match self {
-            Self::Received(..) | Self::Sent(..) | Self::Deleted(..) => true,
-            Self::Hidden(lane, _) => *lane != CONTROL,
-            Self::Judged(..) | Self::Written(..) | Self::Counted(_) | Self::Verified(_) => false,
+            Self::Received(lane, result) => Some((*lane, Call::of(result.as_ref().map(|_| false), Waits::ByDesign))),
+            Self::Sent(lane, result) => {
+                Some((*lane, Call::of(result.as_ref().map(|all| throttled(all)), Waits::Never)))
+            }
+            Self::Hidden(CONTROL, _) => None,
+            Self::Deleted(lane, result) | Self::Hidden(lane, result) => {
+                Some((*lane, Call::of(result.as_ref().map(|all| throttled(all)), Waits::Never)))
+            }
+            Self::Judged(..) | Self::Written(..) | Self::Counted(_) | Self::Verified(_) => None,
+        }
+    }
+}
+
+fn throttled<T>(entries: &[Entry<T>]) -> bool {
+    entries.iter().any(Entry::is_throttled)
+}
+
+/// Whether a call may take long because nothing is there.
+enum Waits {
+    ByDesign,
+    Never,
+}
+
+/// How the server took a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// Served.
+    Served {
+        /// Whether the time that it took says how busy the server is.
+        tells: bool,
+    },
+    /// One too many, as a whole or some entry of it.
+    Throttled,
+    /// Failed.
+    Failed,
+}
+
+impl Call {
+    fn of(result: Result<bool, &CloudError>, waits: Waits) -> Self {
+        match result {
+            Ok(true) => Self::Throttled,
+            Ok(false) => Self::Served { tells: matches!(waits, Waits::Never) },
+            Err(error) if error.kind == ErrorKind::Throttled => Self::Throttled,
+            Err(_) => Self::Failed,
+        }
+    }
+
+    /// After so long.
+    pub(super) fn served(self, took: SignedDuration) -> Served {
+        match self {
+            Self::Served { tells } => Served::In(tells.then_some(took)),
+            Self::Throttled => Served::Throttled,
+            Self::Failed => Served::Failed,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -125,6 +126,12 @@ pub struct Tally {
     pub kept_named: Vec<(MessageId, Text)>,
     /// May or may not have been sent: each is named.
     pub uncertain: Vec<MessageId>,
+    /// Sent again although an earlier try may have sent them, since somebody asked for it: each is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resent: Vec<MessageId>,
+    /// Begun by an earlier try, and found to be in the source no more.
+    #[serde(default)]
+    pub settled: u64,
     /// Sent, but still in the source.
     pub sent_not_deleted: u64,
     /// Ramp step, from 1.
@@ -136,6 +143,12 @@ pub struct Tally {
     /// In flight elsewhere, and waited for just now.
     #[serde(default)]
     pub waiting_for: u64,
+    /// Until when that may take at most, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_until: Option<Timestamp>,
+    /// Whether the source handed out a group's messages to two receives at once, and order had to go before speed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_at_a_time: bool,
     /// Throttled calls.
     pub throttled: u64,
     /// Whether nobody took what was sent last, as far as the destination's counts say.

@@ -1,8 +1,10 @@
 //! The engine against every fault, on a small queue of its own.
 
 mod ages;
+mod converging;
 mod identity;
 mod slow;
+mod throughput;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -11,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::{
-    Age, Ageing, Answer, Counted, Engine, Judgement, Kept, Next, Resume, Settings, Step, Stop, Tally, step::Origin,
+    Age, Ageing, Answer, Counted, Engine, Judgement, Kept, LANES_MAX, Next, Resume, Settings, Step, Stop, Tally,
+    step::Origin,
 };
 use crate::{
     cloud::{CloudError, ErrorKind, identity::Caller, sqs::Entry},
@@ -45,23 +48,20 @@ fn settings(world: &World, ramp: &str) -> Settings {
         watch_seconds: 0,
         // Longer than a crashed try keeps hidden what it left.
         settle_seconds: 200,
-        resume: Resume {
-            moved: history.moved() as u64,
-            sent: history.sent,
-            sent_not_deleted: history.sent_not_deleted,
-            uncertain: history.uncertain,
-            tried: history.tried,
-            policy: Uncertain::Leave,
-            new_ids: history.new_ids,
-            batch: history.batch,
-        },
+        resume: Resume::of(history, Uncertain::Leave),
     }
 }
 
-/// Runs an engine on the world until it is done or, after `crash_after` steps, gone. Answers come in any order.
+/// Runs an engine on the world until it is done or, after `crash_after` steps, gone.
 fn run(world: &mut World, ramp: &str, messages: usize, crash_after: usize) -> Option<Tally> {
-    let mut engine = Engine::new(settings(world, ramp), world.now);
-    let mut open: Vec<Step> = Vec::new();
+    let settings = settings(world, ramp);
+    run_with(world, settings, messages, crash_after)
+}
+
+/// The same with these settings. Calls are carried out in any order, and their answers come in any order, later.
+fn run_with(world: &mut World, settings: Settings, messages: usize, crash_after: usize) -> Option<Tally> {
+    let mut engine = Engine::new(settings, world.now);
+    let (mut open, mut late): (Vec<Step>, Vec<Answer>) = (Vec::new(), Vec::new());
     for taken in 0..STEPS_MAX {
         if taken == crash_after {
             return None;
@@ -71,20 +71,26 @@ fn run(world: &mut World, ramp: &str, messages: usize, crash_after: usize) -> Op
                 Next::Step(step) => open.push(step),
                 Next::Wait(wake) => break wake,
                 Next::Done => {
-                    assert!(open.is_empty(), "an engine that is done waits for nothing");
+                    assert!(open.is_empty() && late.is_empty(), "an engine that is done waits for nothing");
                     return Some(engine.tally().clone());
                 }
             }
         };
-        if open.is_empty() {
+        if open.is_empty() && late.is_empty() {
             let wake = wake.expect("an engine that neither does nor waits would hang");
             world.now = world.now.max(wake);
             continue;
         }
-        let step = open.swap_remove(world.random.usize(0..open.len()));
-        let answer = world.do_step(step);
-        world.check(messages);
-        engine.on(world.now, answer);
+        let at = world.random.usize(0..open.len() + late.len());
+        if at < open.len() {
+            let step = open.swap_remove(at);
+            let answer = world.do_step(step);
+            world.check(messages);
+            late.push(answer);
+        } else {
+            let answer = late.swap_remove(at - open.len());
+            engine.on(world.now, answer);
+        }
     }
     panic!("it does not end: {:?}", engine.tally());
 }

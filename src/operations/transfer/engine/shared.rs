@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::super::{
+    flow::Flow,
     lane::{Item, ItemState},
     memory::{Key, Recent},
     pace::Pace,
@@ -27,12 +28,27 @@ pub(super) const SENT_MIN: usize = 57_344;
 /// Messages left and held at once; SQS itself allows about 120,000 in flight (SQS quotas).
 const LEFT_MAX: usize = 100_000;
 
+/// Where a message stands: its sequence number in a FIFO queue, the time of sending in a standard one.
+pub(super) type Place = (Option<u128>, Option<Timestamp>);
+
+fn place(message: &Message) -> Place {
+    (message.system.sequence, message.system.sent_at)
+}
+
+/// A message that is left, and hidden until the end.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) receipt: ReceiptHandle,
+    pub(super) group: Option<String>,
+}
+
 /// What all lanes share.
 #[derive(Debug)]
 pub(in super::super) struct Shared {
     pub(in super::super) settings: Settings,
     pub(in super::super) tally: Tally,
-    pub(in super::super) stopped_groups: HashSet<String>,
+    /// Groups of which a message was left, and where it stands: what stands behind it is left, too.
+    pub(super) stopped_groups: HashMap<String, Place>,
     /// Stand in a file and the journal: may be deleted without being sent.
     pub(in super::super) removable: HashSet<Key>,
     pub(super) pace: Pace,
@@ -43,7 +59,9 @@ pub(in super::super) struct Shared {
     pub(super) contents: Recent,
     /// What lanes work on; with a newer receipt handle where SQS delivered the message again meanwhile.
     pub(super) in_hand: HashMap<Key, Option<ReceiptHandle>>,
-    pub(super) left: HashMap<Key, ReceiptHandle>,
+    pub(super) left: HashMap<Key, Left>,
+    /// FIFO: the first sequence number that is left, by group. What stands behind it can't be received.
+    pub(super) held_from: HashMap<String, u128>,
     pub(super) batch: u64,
     /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
     pub(in super::super) tried: HashMap<Key, (Timestamp, String)>,
@@ -53,12 +71,16 @@ pub(in super::super) struct Shared {
     pub(super) met: u64,
     /// By how much the queue grew while it was watched.
     pub(super) grown: u64,
-    /// Calls of lanes that are out.
-    pub(super) calls_out: usize,
+    /// How many calls of lanes may go out.
+    pub(super) flow: Flow,
+    /// Of all messages that lanes work on.
+    pub(super) bytes_in_hand: u64,
     /// Messages on which the edit failed; none any more once it has worked on one.
     pub(super) edit_failures: Option<u64>,
     /// Batches about to be sent whose outcome is not written yet.
     pub(in super::super) open_intents: usize,
+    /// Whether the source was seen to hand out a group's messages to two receives at once: SQS never does, an emulator may.
+    pub(super) is_one_at_a_time: bool,
     /// Whether it is not long ago that the account was verified.
     pub(in super::super) is_verified: bool,
     /// The credentials are of another account: nothing more may be written.
@@ -68,12 +90,18 @@ pub(in super::super) struct Shared {
 impl Shared {
     /// Whether another call may go out.
     pub(in super::super) fn may_call(&self) -> bool {
-        self.calls_out < self.settings.lanes.max(1)
+        self.flow.may_call()
     }
 
     /// Whether another batch may be announced: were the program killed, all of these could be in doubt.
     pub(in super::super) fn may_open_intent(&self) -> bool {
-        self.open_intents < self.settings.lanes.max(1)
+        self.open_intents < self.flow.open_max().min(self.settings.lanes.max(1))
+    }
+
+    /// Whether something that was begun is still to be ended: a deletion, or a send that may have been made.
+    pub(super) fn has_some_left_to_settle(&self) -> bool {
+        let resends = self.settings.resume.policy == Uncertain::Resend && !self.uncertain.is_empty();
+        !self.sent_not_deleted.is_empty() || !self.removable.is_empty() || !self.tried.is_empty() || resends
     }
 
     pub(in super::super) fn is_stopping(&self) -> bool {
@@ -114,6 +142,18 @@ impl Shared {
         }
     }
 
+    /// A message of the group is left: nothing that stands behind it may pass it.
+    pub(in super::super) fn stop_group(&mut self, group: String, message: &Message) {
+        let place = place(message);
+        let first = self.stopped_groups.entry(group).or_insert(place);
+        *first = place.min(*first);
+    }
+
+    /// Whether a message that stands before this one in the group is left.
+    pub(in super::super) fn is_stopped(&self, group: &str, message: &Message) -> bool {
+        self.stopped_groups.get(group).is_some_and(|first| *first <= place(message))
+    }
+
     pub(in super::super) fn newest_receipt(&self, item: &Item) -> ReceiptHandle {
         self.in_hand.get(&item.key).cloned().flatten().unwrap_or_else(|| item.message.receipt.clone())
     }
@@ -123,6 +163,10 @@ impl Shared {
         self.sent_not_deleted.insert(item.key);
         if self.uncertain.remove(&item.key) {
             self.tally.uncertain.retain(|id| *id != item.message.id);
+            // Somebody asked for it: the message may be there twice now, and is named.
+            if self.settings.resume.policy == Uncertain::Resend && self.tally.resent.len() < NAMED_MAX {
+                self.tally.resent.push(item.message.id.clone());
+            }
         }
         self.tried.remove(&item.key);
         match item.origin {
@@ -162,8 +206,12 @@ impl Shared {
         }
     }
 
-    pub(in super::super) fn leave(&mut self, key: Key, receipt: ReceiptHandle) {
-        self.left.insert(key, receipt);
+    pub(in super::super) fn leave(&mut self, key: Key, message: &Message) {
+        self.left.insert(key, Left { receipt: message.receipt.clone(), group: message.system.group.clone() });
+        if let (Some(group), Some(sequence)) = (&message.system.group, message.system.sequence) {
+            let first = self.held_from.entry(group.clone()).or_insert(sequence);
+            *first = sequence.min(*first);
+        }
         if self.left.len() >= LEFT_MAX {
             self.stop_because(Stop::TooManyLeft);
         }
@@ -178,6 +226,9 @@ impl Shared {
             return None;
         }
         self.in_hand.insert(key, None);
+        // A message that an earlier try may have sent has its place in the limit already.
+        let is_counted = self.uncertain.contains(&key);
+        self.bytes_in_hand += message.size_bytes();
         let (state, origin) = self.first_state(key, &message);
         Some(Item {
             message: Arc::new(message),
@@ -187,6 +238,7 @@ impl Shared {
             to: None,
             content: None,
             attempts: 0,
+            is_counted,
             maybe_sent_at: self.tried.get(&key).map(|(at, _)| *at),
         })
     }
@@ -197,7 +249,7 @@ impl Shared {
         if self.uncertain.contains(&key) && !guarded && self.settings.resume.policy == Uncertain::Leave {
             return dead_letter(self.keep_once(key, message, &Kept::Uncertain));
         }
-        if self.sent_not_deleted.contains(&key) || self.sent.contains(key) {
+        if self.sent_not_deleted.contains(&key) || self.sent.contains(key) || self.removable.contains(&key) {
             return dead_letter(ItemState::Sent);
         }
         if self.left.contains_key(&key) {
@@ -217,8 +269,8 @@ impl Shared {
         if arrived {
             return dead_letter(self.keep_once(key, message, &Kept::Arrived));
         }
-        let stopped = message.system.group.as_ref().is_some_and(|group| self.stopped_groups.contains(group));
-        if stopped && self.settings.source == QueueKind::Fifo {
+        let stopped = |group: &String| self.is_stopped(group, message);
+        if self.settings.source == QueueKind::Fifo && message.system.group.as_ref().is_some_and(stopped) {
             return dead_letter(self.keep_once(key, message, &Kept::GroupStopped));
         }
         dead_letter(ItemState::New)
@@ -254,7 +306,7 @@ impl Shared {
         if self.settings.source == QueueKind::Fifo
             && let Some(group) = &message.system.group
         {
-            self.stopped_groups.insert(group.clone());
+            self.stop_group(group.clone(), message);
         }
         if !self.left.contains_key(&key) {
             match why {

@@ -1,8 +1,10 @@
 //! What the engine as a whole is about: moving, counting, watching, putting back.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::Engine;
+use super::{Engine, receiving::Counting, shared::Left};
 use crate::{
     cloud::{CloudError, sqs::BATCH_MAX},
     domain::{Counts, MessageId, QueueKind, Text},
@@ -17,6 +19,8 @@ use crate::{
 
 /// Rounds in which the count says that there are messages and none comes.
 const STALE_ROUNDS_MAX: u32 = 10;
+/// How often groups are put back for what may stand behind messages that are held.
+const REOPENED_MAX: u32 = 3;
 /// Batches put back at once at the end.
 const RELEASES_MAX: usize = 8;
 
@@ -50,6 +54,11 @@ pub(super) enum Stage {
     Recorded {
         last: bool,
     },
+    /// Groups are put back that hide what is missing behind messages that are held: the next receive brings both.
+    Reopening {
+        keys: Vec<Key>,
+        out: usize,
+    },
     /// What was left is put back.
     Releasing {
         out: usize,
@@ -64,6 +73,9 @@ pub(super) enum Stage {
 impl Engine {
     /// All lanes are idle: what follows?
     pub(super) fn next_of_stage(&mut self, now: Timestamp) -> Next {
+        if self.receiving.counting == Counting::Asked {
+            return Next::Wait(None);
+        }
         if self.shared.is_stopping() {
             // A count or a record that is out is waited for; a step's verdict is written in any case.
             match self.stage {
@@ -75,6 +87,7 @@ impl Engine {
                 Stage::Counting { .. }
                 | Stage::Watching { .. }
                 | Stage::Recording { .. }
+                | Stage::Reopening { .. }
                 | Stage::Releasing { .. }
                 | Stage::Flushing { .. }
                 | Stage::Done => {}
@@ -115,6 +128,7 @@ impl Engine {
                 let last = *last;
                 self.after_step(now, last)
             }
+            Stage::Reopening { .. } => self.reopen(now),
             Stage::Releasing { .. } => self.release(now),
             Stage::Flushing { asked: true } => Next::Wait(None),
             Stage::Flushing { asked } => {
@@ -174,9 +188,43 @@ impl Engine {
             | Stage::Counting { .. }
             | Stage::Watching { .. }
             | Stage::Recorded { .. }
+            | Stage::Reopening { .. }
             | Stage::Releasing { .. }
             | Stage::Done => {}
         }
+    }
+
+    /// Puts back, in the order in which groups lock: SQS hands out none of a group before all of it are back.
+    fn reopen(&mut self, now: Timestamp) -> Next {
+        let Stage::Reopening { keys, out } = &mut self.stage else { unreachable!("asked only while reopening") };
+        if keys.is_empty() || self.shared.is_stopping() {
+            if *out > 0 {
+                return Next::Wait(None);
+            }
+            (self.stage, self.empty, self.stale_rounds) = (Stage::Moving, false, 0);
+            return self.next(now);
+        }
+        if *out >= RELEASES_MAX {
+            return Next::Wait(None);
+        }
+        *out += 1;
+        let batch = keys.split_off(keys.len().saturating_sub(BATCH_MAX));
+        // They stay known as left: met again, they are held again.
+        let receipts = batch.iter().filter_map(|key| Some(self.shared.left.get(key)?.receipt.clone())).collect();
+        Next::Step(Step::Hide { lane: CONTROL, receipts, seconds: 0 })
+    }
+
+    /// Messages that are held, of groups in which something that is missing may stand behind them.
+    fn held_before_what_is_missing(&self) -> Vec<Key> {
+        let places = &self.shared.settings.resume.places;
+        let missing = self.missing();
+        let hidden = missing
+            .iter()
+            .filter_map(|id| places.get(id))
+            .filter(|(group, sequence)| self.shared.held_from.get(group).is_some_and(|held| held < sequence));
+        let groups: HashSet<&String> = hidden.map(|(group, _)| group).collect();
+        let is_of = |left: &Left| left.group.as_ref().is_some_and(|group| groups.contains(group));
+        self.shared.left.iter().filter(|(_, left)| is_of(left)).map(|(key, _)| *key).collect()
     }
 
     fn release(&mut self, now: Timestamp) -> Next {
@@ -197,11 +245,14 @@ impl Engine {
             return Next::Wait(None);
         }
         *out += 1;
-        let receipts = keys.iter().filter_map(|key| self.shared.left.remove(key)).collect();
+        let receipts = keys.iter().filter_map(|key| Some(self.shared.left.remove(key)?.receipt)).collect();
         Next::Step(Step::Hide { lane: CONTROL, receipts, seconds: 0 })
     }
 
     pub(super) fn on_counted(&mut self, now: Timestamp, result: Result<Counted, CloudError>) {
+        if self.receiving.counting == Counting::Asked {
+            return self.on_counted_while_waiting(result.ok().map(|counted| counted.source));
+        }
         let counted = match result {
             Ok(counted) => counted,
             Err(error) => return self.on_count_failed(now, error),
@@ -214,6 +265,7 @@ impl Engine {
             | Stage::Verifying
             | Stage::Recording { .. }
             | Stage::Recorded { .. }
+            | Stage::Reopening { .. }
             | Stage::Releasing { .. }
             | Stage::Flushing { .. }
             | Stage::Done => {}
@@ -233,6 +285,7 @@ impl Engine {
             | Stage::Verifying
             | Stage::Recording { .. }
             | Stage::Recorded { .. }
+            | Stage::Reopening { .. }
             | Stage::Releasing { .. }
             | Stage::Flushing { .. }
             | Stage::Done => {}
@@ -243,32 +296,44 @@ impl Engine {
         let elsewhere = counts.in_flight.saturating_sub(self.shared.left.len() as u64);
         let settle = SignedDuration::from_secs(i64::from(self.shared.settings.settle_seconds));
         let settled_at = self.active_at.checked_add(settle).unwrap_or(now);
-        // What a killed try had in hand is hidden for so long at most.
-        let hidden = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds) + 10);
         if self.is_quiet(now) {
             return self.end_drained(now, elsewhere);
         }
         let mut look_again_at = now;
-        self.shared.tally.waiting_for = 0;
+        (self.shared.tally.waiting_for, self.shared.tally.waiting_until) = (0, None);
         if elsewhere > 0 && now < settled_at && !self.received_since_count {
             // In flight elsewhere (an earlier try, another reader): they show again, and may block their groups until then.
-            look_again_at = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now).min(settled_at);
-            self.shared.tally.waiting_for = elsewhere;
+            look_again_at = self.wait_for(now, elsewhere, settled_at);
         } else if counts.visible + counts.delayed > 0 {
             self.confirmed = 0;
             self.stale_rounds = if self.received_since_count { 0 } else { self.stale_rounds + 1 };
             let blocked = self.shared.settings.source == QueueKind::Fifo && !self.shared.left.is_empty();
             if self.stale_rounds > if blocked { 1 } else { STALE_ROUNDS_MAX } {
-                self.shared.tally.unreached = if blocked { 0 } else { counts.visible + counts.delayed };
-                return self.end_drained(now, elsewhere);
+                let held = self.held_before_what_is_missing();
+                if !held.is_empty() && self.reopened < REOPENED_MAX {
+                    self.reopened += 1;
+                    self.stage = Stage::Reopening { keys: held, out: 0 };
+                    return;
+                }
+                let missing = if blocked { self.missing_before_what_is_held() } else { Vec::new() };
+                if missing.is_empty() || elsewhere > 0 || now >= self.shown_at() {
+                    self.shared.tally.unreached = if blocked { 0 } else { counts.visible + counts.delayed };
+                    if elsewhere == 0 {
+                        self.settle_as_gone(missing);
+                    }
+                    return self.end_drained(now, elsewhere);
+                }
+                look_again_at = self.wait_for(now, missing.len() as u64, self.shown_at());
+            } else {
+                // Counts lag by up to a minute: each look gives them longer.
+                look_again_at = after_seconds(now, self.stale_rounds);
             }
-            // Counts lag by up to a minute: each look gives them longer.
-            look_again_at = now.checked_add(SignedDuration::from_secs(i64::from(self.stale_rounds))).unwrap_or(now);
         } else {
-            // Counts lag: an empty receive and a zero count, twice.
-            self.confirmed += 1;
-            let (missing, shown_at) = (self.missing(), self.begun_at.checked_add(hidden).unwrap_or(now));
-            if self.confirmed >= 2 && (missing.is_empty() || now >= shown_at) {
+            // Counts lag: an empty receive and a zero count, twice; or a zero count before and after a receive that waited in vain.
+            let before = std::mem::replace(&mut self.receiving.counting, Counting::No);
+            self.confirmed += if before == (Counting::Told { nothing: true }) { 2 } else { 1 };
+            let missing = self.missing();
+            if self.confirmed >= 2 && (missing.is_empty() || now >= self.shown_at()) {
                 if elsewhere == 0 {
                     self.settle_as_gone(missing);
                 }
@@ -276,26 +341,57 @@ impl Engine {
             }
             if !missing.is_empty() {
                 // Hidden still, or deleted and not written down: time tells.
-                self.shared.tally.waiting_for = missing.len() as u64;
-                look_again_at = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now).min(shown_at.max(now));
+                look_again_at = self.wait_for(now, missing.len() as u64, self.shown_at());
             }
         }
         self.received_since_count = false;
         self.stage = Stage::Counting { asked: false, not_before: Some(look_again_at) };
     }
 
-    /// What earlier tries sent, or may have sent, and this one has not met.
+    /// Says what is waited for, and when to look again: in a second.
+    fn wait_for(&mut self, now: Timestamp, messages: u64, until: Timestamp) -> Timestamp {
+        (self.shared.tally.waiting_for, self.shared.tally.waiting_until) = (messages, Some(until));
+        after_seconds(now, 1).min(until.max(now))
+    }
+
+    /// When everything that an earlier try had in hand has shown again, if it is still there.
+    fn shown_at(&self) -> Timestamp {
+        let hidden = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds) + 10);
+        let all_hidden_now = || self.begun_at.checked_add(hidden).unwrap_or(self.begun_at);
+        self.shared.settings.resume.shown_at.unwrap_or_else(all_hidden_now)
+    }
+
+    /// What earlier tries sent or deleted, or may have, and this one has not met.
     fn missing(&self) -> Vec<MessageId> {
         let resume = &self.shared.settings.resume;
         let is_missing = |id: &&MessageId| {
             let key = Key::of(id);
-            let open = self.shared.sent_not_deleted.contains(&key) || self.shared.uncertain.contains(&key);
-            open && !self.shared.left.contains_key(&key)
+            let shared = &self.shared;
+            let open = shared.sent_not_deleted.contains(&key)
+                || shared.uncertain.contains(&key)
+                || shared.removable.contains(&key);
+            open && !shared.left.contains_key(&key)
         };
-        resume.sent_not_deleted.iter().chain(&resume.uncertain).filter(is_missing).cloned().collect()
+        let all = resume.sent_not_deleted.iter().chain(&resume.uncertain).chain(&resume.perhaps_gone);
+        let mut missing: Vec<MessageId> = all.filter(is_missing).cloned().collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
 
-    /// The whole queue was seen, and these are not in it: they were deleted, by that try or by somebody.
+    /// Of those, the ones that a FIFO queue would have handed out before what is held back: it hands out a group in order.
+    fn missing_before_what_is_held(&self) -> Vec<MessageId> {
+        let settings = &self.shared.settings;
+        let into_fifo = settings.destinations.iter().all(|(_, kind)| *kind == QueueKind::Fifo);
+        let may_be_behind = |id: &MessageId| match settings.resume.places.get(id) {
+            Some((group, sequence)) => self.shared.held_from.get(group).is_some_and(|held| held < sequence),
+            // Into a FIFO queue nothing is sent behind one of its group that was not.
+            None => !(into_fifo && self.shared.sent_not_deleted.contains(&Key::of(id))),
+        };
+        self.missing().into_iter().filter(|id| !may_be_behind(id)).collect()
+    }
+
+    /// All of the queue was seen that could hold them, and these are not in it: they were deleted, by that try or by somebody.
     fn settle_as_gone(&mut self, ids: Vec<MessageId>) {
         if ids.is_empty() {
             return;
@@ -304,9 +400,12 @@ impl Engine {
             self.shared.sent_not_deleted.remove(&key);
             self.shared.uncertain.remove(&key);
             self.shared.tried.remove(&key);
+            self.shared.removable.remove(&key);
         }
+        let gone: HashSet<&MessageId> = ids.iter().collect();
         let tally = &mut self.shared.tally;
-        tally.uncertain.retain(|id| !ids.contains(id));
+        tally.uncertain.retain(|id| !gone.contains(id));
+        tally.settled += gone.len() as u64;
         tally.sent_not_deleted = self.shared.sent_not_deleted.len() as u64;
         if let Some(lane) = self.lanes.first_mut() {
             lane.unflushed.push(Record::Gone { ids });
@@ -315,7 +414,7 @@ impl Engine {
 
     fn end_drained(&mut self, now: Timestamp, elsewhere: u64) {
         self.shared.tally.elsewhere = elsewhere;
-        self.shared.tally.waiting_for = 0;
+        (self.shared.tally.waiting_for, self.shared.tally.waiting_until) = (0, None);
         let watch_seconds = self.shared.settings.watch_seconds;
         if watch_seconds > 0 && self.shared.pace.sent_in_step() > 0 {
             self.shared.tally.watching = true;
@@ -348,4 +447,8 @@ impl Engine {
             self.stage = Stage::Recording { asked: false, last };
         }
     }
+}
+
+fn after_seconds(now: Timestamp, seconds: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(now)
 }

@@ -242,13 +242,14 @@ impl Work {
 
     pub(super) fn doubt_one(&mut self, index: usize, shared: &mut Shared) {
         if let Some(group) = self.group(index, shared) {
-            shared.stopped_groups.insert(group);
+            shared.stop_group(group, &self.items[index].message);
         }
         let item = &mut self.items[index];
         item.state = ItemState::Hold;
         if item.origin == Origin::DeadLetter {
             // It may be there: with one more in its place the limit could be passed.
             self.sent += 1;
+            self.counted += u32::from(!item.is_counted);
         }
         shared.doubt(item.key, item.message.id.clone());
         self.records.push(Record::Unknown { batch: self.batch, ids: vec![item.message.id.clone()] });
@@ -271,6 +272,7 @@ impl Work {
                     item.state = ItemState::Sent;
                     if item.origin == Origin::DeadLetter {
                         self.sent += 1;
+                        self.counted += u32::from(!item.is_counted);
                     }
                     shared.sent(item, &new_id);
                     sent.push(SentMessage { id: item.message.id.clone(), new_id });
@@ -310,7 +312,7 @@ impl Work {
 
     pub(super) fn keep_rest_of_stopped_groups(&mut self, shared: &mut Shared) {
         for index in self.indices(&ItemState::Ready) {
-            if self.group(index, shared).is_some_and(|group| shared.stopped_groups.contains(&group)) {
+            if self.is_behind_one_that_is_left(index, shared) {
                 self.keep(index, &Kept::GroupStopped, true, shared);
             }
         }

@@ -37,6 +37,16 @@ pub(super) struct World {
     pub(super) judge_seconds: i64,
     /// What CloudWatch says of the destination.
     pub(super) age: Option<Age>,
+    /// Whether messages are deleted without being sent.
+    pub(super) removes: bool,
+    /// Of the messages every so many-th is not selected.
+    pub(super) leaves_each: Option<u64>,
+    /// Whether somebody asked for what may have been sent to be sent again.
+    pub(super) is_doubled: bool,
+    /// Where each message stood.
+    pub(super) places: HashMap<MessageId, (String, u128)>,
+    /// Whether the source locks no groups, as an emulator.
+    pub(super) locks_no_groups: bool,
 }
 
 pub(super) fn start() -> Timestamp {
@@ -50,7 +60,7 @@ pub(super) fn error(kind: ErrorKind) -> CloudError {
 impl World {
     pub(super) fn new(source: QueueKind, destination: QueueKind, messages: usize, seed: u64, faults: u8) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        let lying = (0..messages)
+        let lying: Vec<Lying> = (0..messages)
             .map(|number| Lying {
                 id: MessageId(format!("{:08x}-0000-4000-8000-000000000000", number)),
                 body: format!("body {number}"),
@@ -61,9 +71,11 @@ impl World {
                 receipt: 0,
             })
             .collect();
+        let place = |one: &Lying| Some((one.id.clone(), (one.group.clone()?, one.sequence)));
         Self {
             source,
             destination,
+            places: lying.iter().filter_map(place).collect(),
             now: start(),
             lying,
             arrived: Vec::new(),
@@ -78,6 +90,10 @@ impl World {
             other_account_at: None,
             judge_seconds: 0,
             age: None,
+            removes: false,
+            is_doubled: false,
+            leaves_each: None,
+            locks_no_groups: false,
         }
     }
 
@@ -138,7 +154,7 @@ impl World {
         let hidden_until = now + SignedDuration::from_secs(i64::from(visibility_seconds));
         let mut received = Vec::new();
         for one in &mut self.lying {
-            let free = one.group.as_ref().is_none_or(|group| !blocked.contains(group));
+            let free = self.locks_no_groups || one.group.as_ref().is_none_or(|group| !blocked.contains(group));
             if received.len() < messages_max && one.visible_at <= now && free {
                 self.receipts += 1;
                 one.receipt = self.receipts;
@@ -161,6 +177,14 @@ impl World {
         let number = message.body.rsplit(' ').next().and_then(|number| number.parse::<u64>().ok());
         if number.is_some_and(|number| number % 13 == 12) {
             return Judgement::Keep(Kept::Unfit(Text::from("unfit")));
+        }
+        if let Some(each) = self.leaves_each
+            && number.is_some_and(|number| number % each == each - 1)
+        {
+            return Judgement::Keep(Kept::NotSelected);
+        }
+        if self.removes {
+            return Judgement::Remove;
         }
         let outgoing = Outgoing {
             body: message.body.clone(),
@@ -266,10 +290,11 @@ impl World {
         for number in 0..messages {
             let body = format!("body {number}");
             let times = seen.get(body.as_str()).copied().unwrap_or_default();
-            assert!(times <= 1, "{body} was doubled");
-            assert!(times == 1 || lying.contains(&body), "{body} is lost");
+            assert!(times <= 1 || self.is_doubled && times == 2, "{body} was doubled");
+            let is_saved = self.removes && self.removed.contains(&body) && self.saved.contains(&body);
+            assert!(times >= 1 || lying.contains(&body) || is_saved, "{body} is lost");
         }
-        assert!(self.removed.is_empty(), "deleted without being sent: {:?}", self.removed);
+        assert!(self.removes || self.removed.is_empty(), "deleted without being sent: {:?}", self.removed);
         assert!(seen.keys().all(|body| self.saved.contains(*body)), "sent before it stood in the snapshot");
         if self.source == QueueKind::Fifo && self.destination == QueueKind::Fifo {
             self.check_order();
@@ -281,7 +306,9 @@ impl World {
         for (body, group) in &self.arrived {
             let number: u64 = body.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number");
             let before = last.insert(group.as_deref().unwrap_or_default(), number);
-            assert!(before.is_none_or(|before| before < number), "{body} overtook another of {group:?}");
+            // What is sent a second time comes behind what followed it, for who asks for that knows.
+            let is_again = self.is_doubled && before.is_some_and(|before| before >= number);
+            assert!(is_again || before.is_none_or(|before| before < number), "{body} overtook another of {group:?}");
         }
     }
 }
