@@ -20,7 +20,12 @@ pub use scale::{Sleep, Wake};
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
-use crate::{domain::RunId, keymap::Base, operations};
+use crate::{
+    config::Places,
+    domain::{EnvironmentName, Invocation, RunId},
+    keymap::Base,
+    operations,
+};
 
 /// See what is wrong in every AWS account, and every way out of it.
 #[derive(Debug, Clone, Parser)]
@@ -78,6 +83,24 @@ pub struct Global {
     /// Say more, twice for yet more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Global {
+    /// How a command line comes to the same world again.
+    pub fn invocation(&self) -> Invocation {
+        match self.sandbox {
+            true => Invocation::Sandbox,
+            false => Places::of_process(self.config.clone()).invocation(),
+        }
+    }
+
+    /// The command line `opsctl <words>` for the same world, and the same environment if one was named.
+    pub fn command(&self, words: &str) -> String {
+        match &self.environment {
+            Some(name) => self.invocation().command_in(&EnvironmentName(name.clone()), words),
+            None => self.invocation().command(words),
+        }
+    }
 }
 
 /// Form of the data.
