@@ -152,7 +152,8 @@ Examples:
 
 A filter that fails on a message (a field of a body that is plain text, say) does not choose
 it; write .body.code? to let it pass silently. A filter that takes longer than a second on
-one message is stopped."#;
+one message is stopped. A filter sees the message and nothing else: env, input, now and the
+like are refused."#;
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
