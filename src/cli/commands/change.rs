@@ -49,10 +49,9 @@ pub(super) async fn run(
         check_filter(operation)?;
     }
     let state = state(global).await?;
-    let given = match &wanted {
-        Wanted::Operation(_) => None,
-        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(&state, (operation, run), *uncertain, global)?),
-        Wanted::Planned(path) => Some(read_plan(path)?),
+    let given = match given(&wanted, &state, global) {
+        Ok(given) => given,
+        Err(error) => return Err(or_wrong_account(error, global, out).await),
     };
     let mut global = global.clone();
     if global.environment.is_none() {
@@ -123,6 +122,27 @@ pub(super) async fn run(
     };
     shown.end();
     tell(&report?, invocation, out)
+}
+
+/// The plan that is there already, if it is of a run or in a file.
+fn given(wanted: &Wanted, state: &StateFolder, global: &Global) -> Result<Option<Plan>, CliError> {
+    Ok(match wanted {
+        Wanted::Operation(_) => None,
+        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(state, (operation, run), *uncertain, global)?),
+        Wanted::Planned(path) => Some(read_plan(path)?),
+    })
+}
+
+/// Credentials of another account come before all else that is wrong: whoever has them acts in the wrong place.
+async fn or_wrong_account(error: CliError, global: &Global, out: &mut Output) -> CliError {
+    if global.sandbox {
+        return error;
+    }
+    let Ok(world) = World::open(global, out).await else { return error };
+    match world.to_change().await {
+        Err(wrong) if wrong.is_wrong_account => wrong,
+        Ok(_) | Err(_) => error,
+    }
 }
 
 /// Where journals lie.
