@@ -1,4 +1,5 @@
-# `make test` needs the Rust toolchain, Python 3 with pip, and apt; it installs the rest and stops what it starts.
+# `make test` needs the Rust toolchain, Python 3 with pip, and apt-get as root where PostgreSQL or MariaDB is missing. It says what it
+# installs, installs it, and stops what it starts.
 .PHONY: test bench lint screenshots
 
 test:

@@ -165,6 +165,7 @@ pub(crate) fn environment(endpoint: Option<String>) -> Environment {
         watch: WatchRules::default(),
         services: opsctl::domain::service_rules::ServiceRules::default(),
         databases: opsctl::domain::environment::DatabaseRules::default(),
+        invocation: opsctl::domain::Invocation::default(),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use opsctl::cli::exit::Exit;
+use tempfile::TempDir;
 
 /// How long one command of the README may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -22,46 +24,62 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     text.split(start.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
-/// Words of a shell line without its comment; single quotes keep a word together.
-fn words(line: &str) -> Vec<String> {
-    let line = line.split(" #").next().unwrap_or_default();
-    let mut words = Vec::new();
-    for (index, part) in line.split('\'').enumerate() {
-        if index % 2 == 1 {
-            words.push(part.to_owned());
-        } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
-        }
-    }
-    words
+/// A machine on which nothing of opsctl or AWS was ever set up: a home folder, and `opsctl` first on the `PATH`.
+struct Clean {
+    home: TempDir,
+    programs: TempDir,
 }
 
-/// Runs the program as a person without AWS would, with folders of its own.
-fn opsctl(arguments: &[String], home: &Path) -> Output {
-    let started = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_opsctl"))
-        .args(arguments)
-        .current_dir(home)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", home)
-        .stdin(Stdio::null())
-        .stdout(Stdio::from(fs::File::create(home.join("stdout")).expect("a file")))
-        .stderr(Stdio::from(fs::File::create(home.join("stderr")).expect("a file")))
-        .spawn()
-        .expect("the program starts");
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            break status;
-        }
-        if started.elapsed() > COMMAND_LIMIT {
-            child.kill().expect("our own child");
-            panic!("opsctl {} takes longer than {COMMAND_LIMIT:?}", arguments.join(" "));
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    let read = |name: &str| fs::read(home.join(name)).expect("written");
-    Output { status, stdout: read("stdout"), stderr: read("stderr") }
+impl Clean {
+    fn new() -> Self {
+        let clean = Self { home: folder(), programs: folder() };
+        let program = clean.programs.path().join("opsctl");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_opsctl"), program).expect("linked");
+        clean
+    }
+
+    /// The program with arguments, without a terminal.
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("PATH", format!("{}:{path}", self.programs.path().display()))
+            .env("HOME", self.home.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end, or fails.
+    fn run(&self, mut command: Command) -> Output {
+        let streams = folder();
+        let file = |name: &str| fs::File::create(streams.path().join(name)).expect("a file");
+        let started = Instant::now();
+        let mut child = command.stdout(file("out")).stderr(file("err")).spawn().expect("it starts");
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("a child") {
+                break status;
+            }
+            if started.elapsed() > COMMAND_LIMIT {
+                child.kill().expect("our own child");
+                panic!("{command:?} takes longer than {COMMAND_LIMIT:?}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let read = |name: &str| fs::read(streams.path().join(name)).expect("written");
+        Output { status, stdout: read("out"), stderr: read("err") }
+    }
+
+    /// Runs a line of shell.
+    fn shell(&self, line: &str) -> Output {
+        self.run(self.command("sh", &["-c", line]))
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
 }
 
 fn shown(output: &Output) -> String {
@@ -69,19 +87,66 @@ fn shown(output: &Output) -> String {
 }
 
 #[test]
-fn every_command_of_the_readme_runs() {
+fn every_command_of_the_readme_runs_as_it_stands() {
     let readme = document("README.md");
-    let lines = blocks(&readme, "sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("opsctl "));
-    let home = tempfile::tempdir().expect("a folder");
-    let mut count = 0;
+    let lines: Vec<&str> = blocks(&readme, "sh").into_iter().flat_map(str::lines).collect();
+    assert!(lines.len() >= 12, "the README shows a redrive and more, not {lines:?}");
+    let clean = Clean::new();
     for line in lines {
-        let mut arguments: Vec<String> = words(line).into_iter().skip(1).collect();
-        arguments.push("--sandbox".to_owned());
-        let output = opsctl(&arguments, home.path());
+        assert!(line.starts_with("opsctl "), "what does this test do with {line}?");
+        let output = clean.shell(line);
         assert!(output.status.success(), "{line}\n{}\n{}", output.status, shown(&output));
+    }
+}
+
+/// Commands in the README's sentences: right, if not run. `<run>` stands for a run.
+#[test]
+fn every_command_that_the_readme_mentions_exists() {
+    let readme = document("README.md");
+    let prose: String = readme.split("```").step_by(2).collect();
+    let commands = prose.split('`').skip(1).step_by(2).filter(|code| code.starts_with("opsctl "));
+    let mut count = 0;
+    for line in commands {
+        let line = line.replace("<run>", "20261121T031500-4f7a9c");
+        let parsed = opsctl::cli::args::command().try_get_matches_from(line.split(' '));
+        assert!(parsed.is_ok() || !line.contains(' '), "{line}: {}", parsed.expect_err("refused"));
         count += 1;
     }
-    assert!(count >= 5, "the README shows a redrive in five lines, not {count}");
+    assert!(count >= 6, "{count}");
+}
+
+#[test]
+fn the_readmes_local_environment_works_on_a_served_sandbox() {
+    let readme = document("README.md");
+    let toml = blocks(&readme, "toml");
+    for block in &toml {
+        let clean = Clean::new();
+        fs::write(clean.home.path().join("opsctl.toml"), block).expect("written");
+        let checked = clean.shell("opsctl config check");
+        assert!(checked.status.success(), "{block}\n{}", shown(&checked));
+    }
+    let clean = Clean::new();
+    let mut serve = clean.command("opsctl", &["sandbox", "serve", "--port", "0"]);
+    let mut served = serve.stdout(Stdio::piped()).spawn().expect("it starts");
+    let lines = BufReader::new(served.stdout.take().expect("a pipe")).lines();
+    let url =
+        lines.map_while(Result::ok).find_map(|line| line.strip_prefix("export AWS_ENDPOINT_URL=").map(str::to_owned));
+    let url = url.expect("it says where it listens");
+    let local = toml.iter().find(|block| block.contains("[environments.local]")).expect("a local environment");
+    let local = local.replace("http://127.0.0.1:4100", &url);
+    fs::write(clean.home.path().join("opsctl.toml"), local).expect("written");
+    let run = |line: &str| {
+        assert!(readme.contains(&format!("`{line}`")), "the README says `{line}`");
+        let words: Vec<&str> = line.split(' ').skip(1).collect();
+        let mut command = clean.command("opsctl", &words);
+        command.env("AWS_ACCESS_KEY_ID", "111111111111").env("AWS_SECRET_ACCESS_KEY", "any");
+        clean.run(command)
+    };
+    let (doctor, queues) = (run("opsctl doctor --env local"), run("opsctl queues --env local"));
+    served.kill().expect("our own child");
+    served.wait().expect("ended");
+    assert!(doctor.status.success(), "{}", shown(&doctor));
+    assert!(queues.status.success() && shown(&queues).contains("orders-dlq"), "{}", shown(&queues));
 }
 
 #[test]
@@ -122,8 +187,7 @@ fn links_between_documents_lead_somewhere() {
 
 #[test]
 fn the_reference_is_fresh() {
-    let home = tempfile::tempdir().expect("a folder");
-    let output = opsctl(&["docs".to_owned()], home.path());
+    let output = Clean::new().shell("opsctl docs");
     assert!(output.status.success(), "{}", shown(&output));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
     if std::env::var_os("UPDATE").is_some() {
@@ -188,12 +252,4 @@ fn the_readmes_key_table_is_fresh() {
         return;
     }
     assert!(stored == generated, "README.md's keys are stale: UPDATE=1 cargo test --test main docs");
-}
-
-#[test]
-fn a_shell_line_falls_into_words() {
-    assert_eq!(
-        words("opsctl peek --where '.a == \"b c\"' -v  # why"),
-        ["opsctl", "peek", "--where", ".a == \"b c\"", "-v"]
-    );
 }

@@ -298,6 +298,50 @@ fn things_are_named_only_where_they_may_be() {
     report(problems);
 }
 
+/// Commands that act in a world.
+const WORLDLY: [&str; 20] = [
+    "queues",
+    "services",
+    "tasks",
+    "peek",
+    "groups",
+    "databases",
+    "alarms",
+    "redrive",
+    "purge",
+    "restore",
+    "wake",
+    "sleep",
+    "failover",
+    "migrate",
+    "consumers",
+    "apply",
+    "runs",
+    "journal",
+    "doctor",
+    "config check",
+];
+
+#[test]
+fn a_command_that_is_shown_says_in_which_world_it_acts() {
+    let mut problems = Vec::new();
+    for source in sources().iter().filter(|source| source.path != "src/domain/invocation.rs") {
+        for (at, start) in source.code.match_indices("opsctl ") {
+            let rest = &source.code[at + start.len()..];
+            let word = WORLDLY.iter().find(|word| rest.starts_with(**word));
+            // An example in help, and the file that every environment of it is in.
+            let is_excused = rest.contains(" --help`") && rest.find('`') == rest.find("--help`").map(|at| at + 6);
+            let is_own = ["src/config/init.rs", "src/config/example.rs"].contains(&source.path.as_str());
+            if let Some(word) = word.filter(|_| !is_excused && !is_own) {
+                let how =
+                    "make it with `Environment::command` or `Invocation::command`, so that it acts in the same world";
+                problems.push(format!("{}: shows `opsctl {word}`: {how}", source.path));
+            }
+        }
+    }
+    report(problems);
+}
+
 #[test]
 fn no_file_is_long_without_a_reason() {
     let mut problems = Vec::new();

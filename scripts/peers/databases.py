@@ -59,14 +59,19 @@ def start_postgres(running):
 
 def find_postgres(running):
     """-> the folder with initdb, postgres and psql, installed if it is not there"""
-    for _ in range(2):
-        places = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: float(place.parent.name), reverse=True)
-        places += [pathlib.Path(place) for place in os.environ.get("PATH", "").split(":")]
-        for place in places:
-            if all((place / program).exists() for program in ("initdb", "postgres", "psql")):
-                return place
+    if (place := known_postgres()) is None:
         installs.apt_install(running, "postgresql")
-    raise Failure("no initdb, postgres and psql even after installing postgresql")
+        place = known_postgres()
+    if place is None:
+        raise Failure("no initdb, postgres and psql even after installing postgresql")
+    return place
+
+
+def known_postgres():
+    places = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: float(place.parent.name), reverse=True)
+    places += [pathlib.Path(place) for place in os.environ.get("PATH", "").split(":")]
+    wanted = ("initdb", "postgres", "psql")
+    return next((place for place in places if all((place / program).exists() for program in wanted)), None)
 
 
 def start_mariadb(running):
@@ -101,14 +106,23 @@ def start_mariadb(running):
 
 def find_mariadb(running):
     """-> the paths of the server, its installer and its client, installed if they are not there"""
-    wanted = ("mariadbd", "mariadb-install-db", "mariadb")
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin"
-    for _ in range(2):
-        programs = {name: shutil.which(name, path=path) for name in wanted}
-        if all(programs.values()):
-            return programs
+    if (programs := known_mariadb()) is None:
         installs.apt_install(running, "mariadb-server")
-    raise Failure(f"no {' and '.join(wanted)} even after installing mariadb-server")
+        programs = known_mariadb()
+    if programs is None:
+        raise Failure("no mariadbd, mariadb-install-db and mariadb even after installing mariadb-server")
+    return programs
+
+
+def known_mariadb():
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin"
+    programs = {name: shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db", "mariadb")}
+    return programs if all(programs.values()) else None
+
+
+def missing():
+    """-> the system packages that would be installed"""
+    return [name for name, known in (("postgresql", known_postgres()), ("mariadb-server", known_mariadb())) if not known]
 
 
 def make_home(home, user):

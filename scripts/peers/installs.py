@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PINS = ROOT / "tests" / "peers"
 RECIPE = "4"  # raise it when the way of installing changes, so that older folders are not used
 INSTALL_SECONDS_MAX = 15 * 60
+STAMP = ".complete"
 
 MOTO_SDIST = "moto==5.2.5"
 MOTO_SDIST_SHA256 = "391857257d5dac144334013c2c10e599def5f0562f553e979160140bd7bd9cf6"
@@ -42,12 +43,8 @@ def clients(running):
 
 def environment(running, name, finish):
     """-> the folder of the virtual environment of NAME, made if it is not there"""
-    pins = PINS / f"{name}.txt"
-    interpreter = find_python(prefer=(3, 13) if name == "localstack" else None)
-    version = subprocess.run([interpreter, "-VV"], capture_output=True, text=True, check=True).stdout
-    digest = hashlib.sha256(f"{RECIPE}\n{version}\n{pins.read_text()}".encode()).hexdigest()[:12]
-    folder = cache_folder() / f"{name}-{digest}"
-    stamp = folder / ".complete"
+    pins, interpreter, folder = place(name)
+    stamp = folder / STAMP
     with lock(folder.with_suffix(".lock")):
         if stamp.exists():
             return folder
@@ -58,6 +55,20 @@ def environment(running, name, finish):
             finish(folder)
             stamp.touch()
     return folder
+
+
+def place(name):
+    """-> the pins of NAME, its interpreter, and the folder of its virtual environment, whether or not that is there"""
+    pins = PINS / f"{name}.txt"
+    interpreter = find_python(prefer=(3, 13) if name == "localstack" else None)
+    version = subprocess.run([interpreter, "-VV"], capture_output=True, text=True, check=True).stdout
+    digest = hashlib.sha256(f"{RECIPE}\n{version}\n{pins.read_text()}".encode()).hexdigest()[:12]
+    return pins, interpreter, cache_folder() / f"{name}-{digest}"
+
+
+def missing():
+    """-> the names of the virtual environments that would be made"""
+    return [name for name in ("ministack", "localstack", "clients") if not (place(name)[2] / STAMP).exists()]
 
 
 def cache_folder():

@@ -20,7 +20,12 @@ pub use scale::{Sleep, Wake};
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
-use crate::{domain::RunId, keymap::Base, operations};
+use crate::{
+    config::Places,
+    domain::{EnvironmentName, Invocation, RunId},
+    keymap::Base,
+    operations,
+};
 
 /// See what is wrong in every AWS account, and every way out of it.
 #[derive(Debug, Clone, Parser)]
@@ -80,6 +85,24 @@ pub struct Global {
     pub verbose: u8,
 }
 
+impl Global {
+    /// How a command line comes to the same world again.
+    pub fn invocation(&self) -> Invocation {
+        match self.sandbox {
+            true => Invocation::Sandbox,
+            false => Places::of_process(self.config.clone()).invocation(),
+        }
+    }
+
+    /// The command line `opsctl <words>` for the same world, and the same environment if one was named.
+    pub fn command(&self, words: &str) -> String {
+        match &self.environment {
+            Some(name) => self.invocation().command_in(&EnvironmentName(name.clone()), words),
+            None => self.invocation().command(words),
+        }
+    }
+}
+
 /// Form of the data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -129,7 +152,8 @@ Examples:
 
 A filter that fails on a message (a field of a body that is plain text, say) does not choose
 it; write .body.code? to let it pass silently. A filter that takes longer than a second on
-one message is stopped."#;
+one message is stopped. A filter sees the message and nothing else: env, input, now and the
+like are refused."#;
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]

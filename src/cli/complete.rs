@@ -1,10 +1,10 @@
 //! Completion of environments, queues, services, databases and runs: from files that earlier commands left, never from AWS.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{Read, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap_complete::CompletionCandidate;
@@ -12,14 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use super::paths::{self, Realm};
 use crate::{
-    config::{self, Places},
-    domain::{RunId, Text},
+    config::{self, Configured, Places},
+    domain::{Environment, RunId, Text},
+    sandbox::fleet,
 };
 
 /// Largest file of names read, in bytes.
 const BYTES_MAX: u64 = 8 * 1_048_576;
 /// Runs offered at most.
 const RUNS_MAX: usize = 50;
+/// Places whose names are kept at most, those listed last.
+const PLACES_MAX: usize = 1_000;
 
 /// What has names that are completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,30 +36,41 @@ pub enum Kind {
     Database,
 }
 
-/// Names by environment, as last seen.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Names {
-    /// Queues.
-    environments: BTreeMap<String, Vec<String>>,
-    /// All else, by kind first.
-    #[serde(default)]
-    others: BTreeMap<Kind, BTreeMap<String, Vec<String>>>,
+/// Names of one kind in one place, as last seen there.
+#[derive(Debug, Serialize, Deserialize)]
+struct Listed {
+    place: Place,
+    kind: Kind,
+    names: Vec<String>,
 }
 
-impl Names {
-    fn of(&mut self, kind: Kind) -> &mut BTreeMap<String, Vec<String>> {
-        match kind {
-            Kind::Queue => &mut self.environments,
-            Kind::Service | Kind::Database => self.others.entry(kind).or_default(),
+/// Where names were listed. An environment of the same name in another configuration, or one that has moved to another account, is
+/// another place: its names are never offered for this one.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    environment: String,
+    account: Option<String>,
+    region: String,
+    endpoint: Option<String>,
+}
+
+impl Place {
+    fn of(environment: &Environment, realm: Realm) -> Self {
+        Self {
+            environment: environment.name.0.clone(),
+            account: environment.account.as_ref().map(|account| account.0.clone()),
+            region: environment.region.clone(),
+            // A sandbox is served at another port each time.
+            endpoint: if realm == Realm::Sandbox { None } else { environment.endpoint.clone() },
         }
     }
 }
 
 fn file(realm: Realm) -> Option<PathBuf> {
-    paths::cache(realm).map(|folder| folder.join("names.json"))
+    paths::cache(realm).map(|folder| folder.join("listed.json"))
 }
 
-fn read(realm: Realm) -> Names {
+fn read(realm: Realm) -> Vec<Listed> {
     let text = file(realm).and_then(|path| fs::File::open(path).ok()).and_then(|opened| {
         let mut text = String::new();
         opened.take(BYTES_MAX).read_to_string(&mut text).ok()?;
@@ -66,15 +80,21 @@ fn read(realm: Realm) -> Names {
 }
 
 /// Keeps the names of things just listed. Failing to is no failure: completion is a courtesy.
-pub fn remember(realm: Realm, kind: Kind, listed: impl IntoIterator<Item = (String, Vec<String>)>) {
+pub fn remember<'a>(realm: Realm, kind: Kind, listed: impl IntoIterator<Item = (&'a Environment, Vec<String>)>) {
     let Some(path) = file(realm) else { return };
-    let mut names = read(realm);
-    names.of(kind).extend(listed);
+    let mut known = read(realm);
+    for (environment, names) in listed {
+        let place = Place::of(environment, realm);
+        known.retain(|one| one.kind != kind || one.place != place);
+        known.push(Listed { place, kind, names });
+    }
+    let first = known.len().saturating_sub(PLACES_MAX);
+    let known = &known[first..];
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder)?;
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(&serde_json::to_vec(&names)?)?;
+        new.write_all(&serde_json::to_vec(known)?)?;
         new.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
@@ -83,16 +103,9 @@ pub fn remember(realm: Realm, kind: Kind, listed: impl IntoIterator<Item = (Stri
     }
 }
 
-/// Environments: those configured, and those listed before.
+/// Environments: those of the configuration, or of the sandbox.
 pub fn environments() -> Vec<CompletionCandidate> {
-    let line = Line::of_process();
-    let mut names: Vec<String> = read(line.realm()).environments.into_keys().collect();
-    if !line.sandbox
-        && let Ok(config) = config::load(&Places::of_process(line.config))
-    {
-        names.extend(config.names().into_iter().map(str::to_owned));
-    }
-    candidates(names)
+    candidates(Line::of_process().places().into_iter().map(|place| place.environment).collect())
 }
 
 /// Queues, of the environment that the line names if it names one.
@@ -112,9 +125,10 @@ pub fn databases() -> Vec<CompletionCandidate> {
 
 fn listed(kind: Kind) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
-    let fits = |name: &String| line.environment.as_ref().is_none_or(|wanted| wanted == name);
-    let names = std::mem::take(read(line.realm()).of(kind));
-    candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, names)| names).collect())
+    let mut places = line.places();
+    places.retain(|place| line.environment.as_ref().is_none_or(|wanted| *wanted == place.environment));
+    let listed = read(line.realm()).into_iter().filter(|one| one.kind == kind && places.contains(&one.place));
+    candidates(listed.flat_map(|one| one.names).collect())
 }
 
 /// Runs, newest first; not those of a sandbox, which would have to be asked who it is.
@@ -162,6 +176,18 @@ impl Line {
             config: value(&["--config"]).map(PathBuf::from),
             sandbox: words.iter().any(|word| word == "--sandbox"),
         }
+    }
+
+    /// Where the line can lead to.
+    fn places(&self) -> Vec<Place> {
+        let environments: Vec<Arc<Environment>> = match self.realm() {
+            Realm::Sandbox => fleet::environments().into_iter().map(Arc::new).collect(),
+            Realm::Aws => {
+                let config = config::load(&Places::of_process(self.config.clone())).ok();
+                config.iter().flat_map(|config| &config.environments).map(Configured::reach).collect()
+            }
+        };
+        environments.iter().map(|environment| Place::of(environment, self.realm())).collect()
     }
 
     fn realm(&self) -> Realm {

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use super::exit::Exit;
 use crate::{
-    cloud::{CloudError, ErrorKind},
+    cloud::{CloudError, ErrorKind, Unverified},
     config::{ConfigError, Paint},
     domain::{Environment, Text},
     gate::Refusal,
@@ -20,13 +20,15 @@ pub struct CliError {
     pub what: Text,
     /// What to try.
     pub hint: Option<Text>,
+    /// Whether the credentials are another account's: then a listing fails although it shows the other environments.
+    pub is_wrong_account: bool,
 }
 
 impl CliError {
     /// An error that ends the program with `exit`.
     pub fn new(exit: Exit, what: &str, hint: &str) -> Self {
         let hint = (!hint.is_empty()).then(|| Text::line(hint));
-        Self { exit, what: Text::block(what), hint }
+        Self { exit, what: Text::block(what), hint, is_wrong_account: false }
     }
 
     /// A mistake on the command line.
@@ -43,6 +45,16 @@ impl CliError {
     pub fn cloud(error: &CloudError, environment: &Environment) -> Self {
         let exit = if error.kind == ErrorKind::CredentialsMissing { Exit::Usage } else { Exit::Failed };
         Self::new(exit, &format!("{}: {error}", environment.name), &error.hint(environment))
+    }
+
+    /// It is not known that the credentials are `environment`'s; `exit` where they are another account's.
+    pub fn unverified(error: &Unverified, environment: &Environment, exit: Exit) -> Self {
+        match error {
+            Unverified::Cloud(error) => Self::cloud(error, environment),
+            Unverified::WrongAccount(wrong) => {
+                Self { is_wrong_account: true, ..Self::new(exit, &wrong.to_string(), &wrong.hint()) }
+            }
+        }
     }
 
     /// Nothing more to say and nobody to say it to: whoever read the output has gone.
@@ -69,7 +81,7 @@ impl From<ConfigError> for CliError {
             ConfigError::Place(place) => place.to_string(),
             ConfigError::Rejected(report) => report.render(Paint::Plain),
         };
-        Self::usage(&what, error.hint())
+        Self::usage(&what, &error.hint())
     }
 }
 
@@ -82,7 +94,7 @@ impl From<Refusal> for CliError {
 impl From<FilterError> for CliError {
     fn from(error: FilterError) -> Self {
         match &error {
-            FilterError::Syntax(text) => Self { exit: Exit::Usage, what: text.clone(), hint: None },
+            FilterError::Syntax(text) => Self { what: text.clone(), ..Self::usage("", "") },
             FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped => {
                 Self::failed(&error.to_string(), "")
             }
@@ -95,7 +107,7 @@ impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             // `opsctl queues | head`: the reader has what it wanted.
-            io::ErrorKind::BrokenPipe => Self { exit: Exit::Done, what: Text::default(), hint: None },
+            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "", ""),
             _ => Self::failed(&format!("cannot write the output: {error}"), "check where it goes: is the disk full?"),
         }
     }

@@ -53,7 +53,7 @@ impl Exit {
             Self::Done => "done, or nothing to do",
             Self::Failed => "failed",
             Self::Usage => "wrong command line or configuration",
-            Self::Refused => "refused: protection, consent or a plan that cannot be carried out",
+            Self::Refused => "refused: protection, consent, another account, or a plan that cannot be carried out",
             Self::Partly => "partly done, or not known to be done: the report says how to go on",
             Self::Stale => "the plan went stale: the world changed, nothing was done",
             Self::Interrupted => "interrupted",

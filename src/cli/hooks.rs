@@ -12,9 +12,10 @@ use super::{args::Cli, paths};
 /// Hooks are installed already.
 pub fn install(cli: &Cli) -> color_eyre::Result<()> {
     color_eyre::config::HookBuilder::default()
-        .panic_section(
-            "This is a mistake in opsctl. What was journalled stands; `opsctl runs` shows where a run got to.",
-        )
+        .panic_section(format!(
+            "This is a mistake in opsctl. What was journalled stands; `{}` shows where a run got to.",
+            cli.global.invocation().command("runs")
+        ))
         .display_env_section(false)
         .install()?;
     let level = match cli.global.verbose {

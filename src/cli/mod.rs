@@ -6,6 +6,7 @@ pub mod commands;
 pub mod complete;
 pub mod error;
 pub mod exit;
+mod failed;
 mod gauges;
 pub mod hooks;
 pub mod output;

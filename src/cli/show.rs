@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::{exit::Exit, output::Output, paths::Realm};
+use super::{exit::Exit, output::Output};
 use crate::{
-    domain::Text,
-    operations::{Operation, command_line, values::duration},
+    domain::{Invocation, Text},
+    operations::values::duration,
     plan::{
         Plan,
         words::{self, Part},
@@ -18,23 +18,20 @@ const SHOWN: usize = 12;
 /// Messages named in a report at most; all of them stand in its JSON form.
 const NAMED: usize = 10;
 
-/// A plan's lines. Safe to show even where the plan was read from somebody else's file.
-pub fn plan(plan: &Plan) -> Vec<String> {
-    plan_lines(plan).iter().map(|line| Text::line(line).to_string()).collect()
+/// A plan's lines, with the command line that does what it says. Safe to show even where the plan was read from somebody else's file.
+pub fn plan(plan: &Plan, command: &str) -> Vec<String> {
+    plan_lines(plan, command).iter().map(|line| Text::line(line).to_string()).collect()
 }
 
-fn plan_lines(plan: &Plan) -> Vec<String> {
+fn plan_lines(plan: &Plan, command: &str) -> Vec<String> {
     let Plan { environment, account, region, fingerprint, .. } = plan;
     let mut lines =
         vec![format!("Plan {fingerprint} for {environment} ({account}, {region})"), format!("  {}", plan.summary)];
     let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0).max("command".len());
     lines
         .extend(plan.facts.iter().map(|fact| format!("  {:width$}  {}", Text::line(&fact.label).as_str(), fact.value)));
-    // Every option that was given, also those that no fact names. A restore's parameters are no command line yet.
-    if !matches!(plan.operation, Operation::Restore(_)) {
-        let asked = command_line(&plan.operation, environment);
-        lines.push(format!("  {:width$}  {asked}", "command"));
-    }
+    // Every option that was given, also those that no fact names.
+    lines.push(format!("  {:width$}  {command}", "command"));
     // Last, where the eye is: what speaks against it.
     for part in [Part::Groups, Part::Changes, Part::Calls, Part::Cost, Part::Warnings, Part::Blockers] {
         section(&mut lines, part.title(), part.items(plan));
@@ -61,8 +58,8 @@ fn section(lines: &mut Vec<String>, title: &str, items: impl IntoIterator<Item =
 ///
 /// # Errors
 /// Standard output is gone or full.
-pub fn report(report: &Report, realm: Realm, out: &mut Output) -> io::Result<()> {
-    for line in report_lines(report, realm) {
+pub fn report(report: &Report, invocation: &Invocation, out: &mut Output) -> io::Result<()> {
+    for line in report_lines(report, invocation) {
         out.line(Text::line(&line).as_str())?;
     }
     for (what, path) in [("journal", &report.journal), ("snapshot", &report.snapshot)] {
@@ -76,7 +73,7 @@ pub fn report(report: &Report, realm: Realm, out: &mut Output) -> io::Result<()>
         out.line(&format!("  exit code {}: {}", exit.code(), exit.meaning()))?;
     }
     if let Some(next) = &report.next {
-        out.whole(&format!("  next: {next}{}", sandbox(realm)))?;
+        out.whole(&format!("  next: {next}"))?;
     }
     Ok(())
 }
@@ -93,15 +90,7 @@ pub fn exit(report: &Report) -> Exit {
     }
 }
 
-/// What a command needs to act on the sandbox again.
-fn sandbox(realm: Realm) -> &'static str {
-    match realm {
-        Realm::Sandbox => " --sandbox",
-        Realm::Aws => "",
-    }
-}
-
-fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
+fn report_lines(report: &Report, invocation: &Invocation) -> Vec<String> {
     let Report { operation, environment, run, tally, .. } = report;
     let how = report.end.words();
     let mut lines = vec![format!("{operation} in {environment}: {how} ({run}, {})", duration(report.seconds))];
@@ -122,7 +111,8 @@ fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
     let named: Vec<String> = named.chain(doubtful).collect();
     lines.extend(named.iter().take(NAMED).map(|line| format!("    {}", Text::line(line))));
     if named.len() > NAMED {
-        lines.push(format!("    … and {} more: `opsctl journal show {run}{}`", named.len() - NAMED, sandbox(realm)));
+        let journal = invocation.command(&format!("journal show {run}"));
+        lines.push(format!("    … and {} more: `{journal}`", named.len() - NAMED));
     }
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
     lines.extend(

@@ -1,14 +1,15 @@
 //! [`World`]: puts the program together, from the configuration or from the sandbox.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use tokio::sync::OnceCell;
 
-use super::{args::Global, error::CliError, output::Output, paths::Realm};
+use super::{args::Global, error::CliError, exit::Exit, output::Output, paths::Realm};
 use crate::{
     clock::Clock,
-    cloud::{Cloud, Connect, Dial},
-    config::{self, Configured, Paint, Places, ResolveError, problem::nearest},
+    cloud::{Cloud, Connect, Dial, Unverified, identity::Caller},
+    config::{self, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
     domain::{Environment, Text},
     sandbox::{Sandbox, endpoint, join, serve},
 };
@@ -27,12 +28,72 @@ pub struct World {
     _sandbox: Option<Sandbox>,
 }
 
-/// An environment, with clients if it can be reached.
+/// An environment, with clients if it can be reached. They are handed out only once STS has said that the credentials are of the
+/// account that the environment is pinned to: nothing of another account is ever shown under its name.
 pub struct Site {
     /// The environment.
     pub environment: Arc<Environment>,
-    /// Its clients, or why there are none.
-    pub cloud: Result<Cloud, CliError>,
+    cloud: Result<Cloud, CliError>,
+    // Asked once, when first needed.
+    caller: OnceCell<Result<Caller, Unverified>>,
+}
+
+impl Site {
+    fn new(environment: Arc<Environment>, cloud: Result<Cloud, CliError>) -> Self {
+        Self { environment, cloud, caller: OnceCell::new() }
+    }
+
+    /// What `ask` finds out. Whose account it is, is asked beside it: reading takes no longer for that.
+    ///
+    /// # Errors
+    /// The environment can't be reached; the credentials are another account's, or nobody says whose; what `ask` fails with.
+    pub async fn read<'a, T, F>(&'a self, ask: impl FnOnce(&'a Cloud) -> F) -> Result<T, CliError>
+    where
+        F: Future<Output = Result<T, CliError>> + 'a,
+    {
+        let cloud = self.cloud.as_ref().map_err(Clone::clone)?;
+        let (caller, answer) = (self.caller(Exit::Failed), ask(cloud));
+        tokio::pin!(caller, answer);
+        let (known, answer) = tokio::select! {
+            biased;
+            known = &mut caller => match known {
+                Err(error) if error.is_wrong_account => return Err(error),
+                known => (known, answer.await),
+            },
+            answer = &mut answer => (caller.await, answer),
+        };
+        match (known, answer) {
+            (Err(error), _) if error.is_wrong_account => Err(error),
+            // What was asked for says best why it was not answered.
+            (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (Ok(_), Ok(answer)) => Ok(answer),
+        }
+    }
+
+    /// Whose credentials these are, of the environment's account for certain. Another account's are an error with `exit`.
+    ///
+    /// # Errors
+    /// The environment can't be reached; the credentials are another account's, or nobody says whose.
+    pub async fn caller(&self, exit: Exit) -> Result<&Caller, CliError> {
+        let cloud = self.cloud.as_ref().map_err(|error| self.refused_with(error, exit))?;
+        let known = self.caller.get_or_init(|| cloud.verified_caller()).await;
+        known.as_ref().map_err(|error| CliError::unverified(error, &self.environment, exit))
+    }
+
+    /// Why nobody can be asked, if that is known before anybody is.
+    pub fn unusable(&self) -> Option<&CliError> {
+        self.cloud.as_ref().err()
+    }
+
+    async fn verified(&self, exit: Exit) -> Result<&Cloud, CliError> {
+        self.caller(exit).await?;
+        self.cloud.as_ref().map_err(|error| self.refused_with(error, exit))
+    }
+
+    fn refused_with(&self, error: &CliError, exit: Exit) -> CliError {
+        let exit = if error.is_wrong_account { exit } else { error.exit };
+        CliError { exit, ..error.clone() }
+    }
 }
 
 impl World {
@@ -48,13 +109,25 @@ impl World {
         Ok(world)
     }
 
-    /// The one environment to act in.
+    /// The one environment to look at, with something that costs: its account is verified first.
     ///
     /// # Errors
-    /// Several and none was named; it cannot be reached.
-    pub fn only(&self) -> Result<&Cloud, CliError> {
+    /// Several and none was named; it cannot be reached; the credentials are another account's.
+    pub async fn to_look(&self) -> Result<&Cloud, CliError> {
+        self.only()?.verified(Exit::Failed).await
+    }
+
+    /// The one environment to act in: its account is verified first. Another account's credentials are a refusal.
+    ///
+    /// # Errors
+    /// Several and none was named; it cannot be reached; the credentials are another account's.
+    pub async fn to_change(&self) -> Result<&Cloud, CliError> {
+        self.only()?.verified(Exit::Refused).await
+    }
+
+    fn only(&self) -> Result<&Site, CliError> {
         match self.sites.as_slice() {
-            [site] => site.cloud.as_ref().map_err(Clone::clone),
+            [site] => Ok(site),
             sites => {
                 let names: Vec<String> = sites.iter().map(|site| site.environment.name.to_string()).collect();
                 Err(CliError::usage(
@@ -122,23 +195,36 @@ async fn configured(global: &Global, out: &mut Output) -> Result<World, CliError
 /// Clients with the queue rules that SSM parameters hold.
 pub(super) async fn resolved(configured: &Configured, connect: &Connect) -> Site {
     let reached = site(configured.reach(), connect).await;
-    let Ok(cloud) = &reached.cloud else { return reached };
-    match configured.resolve(cloud).await {
-        Ok(environment) => site(Arc::new(environment), connect).await,
-        Err(error) => {
-            let error = match &error {
-                ResolveError::Cloud { because, .. } => CliError::cloud(because, &reached.environment),
-                ResolveError::Parameters(problems) => CliError::usage(&problems.render(Paint::Plain), ""),
-            };
-            Site { environment: reached.environment, cloud: Err(error) }
+    let resolved = match configured.parameters().is_empty() {
+        true => configured.with_parameters(&BTreeMap::new()).map_err(|problems| parameters_error(&problems)),
+        false => reached.read(|cloud| resolve(configured, cloud)).await,
+    };
+    match (&reached.cloud, resolved) {
+        (Ok(_), Ok(environment)) => {
+            let Site { environment, cloud, .. } = site(Arc::new(environment), connect).await;
+            // The same credentials: whose they are is known already.
+            Site { environment, cloud, caller: reached.caller }
         }
+        (Ok(_), Err(error)) => Site::new(reached.environment, Err(error)),
+        (Err(_), _) => reached,
     }
+}
+
+async fn resolve(configured: &Configured, cloud: &Cloud) -> Result<Environment, CliError> {
+    configured.resolve(cloud).await.map_err(|error| match &error {
+        ResolveError::Cloud { because, .. } => CliError::cloud(because, cloud.environment()),
+        ResolveError::Parameters(problems) => parameters_error(problems),
+    })
+}
+
+fn parameters_error(problems: &Problems) -> CliError {
+    CliError::usage(&problems.render(Paint::Plain), "")
 }
 
 async fn site(environment: Arc<Environment>, connect: &Connect) -> Site {
     let cloud = connect.cloud(Arc::clone(&environment)).await;
     let cloud = cloud.map_err(|error| CliError::cloud(&error, &environment));
-    Site { environment, cloud }
+    Site::new(environment, cloud)
 }
 
 pub(super) fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<Vec<T>, CliError> {

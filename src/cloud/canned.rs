@@ -177,5 +177,6 @@ pub(crate) fn environment() -> Environment {
         watch: crate::domain::WatchRules::default(),
         services: crate::domain::service_rules::ServiceRules::default(),
         databases: crate::domain::environment::DatabaseRules::default(),
+        invocation: crate::domain::Invocation::default(),
     }
 }

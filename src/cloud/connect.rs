@@ -196,6 +196,19 @@ pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Where the SDK's default chain finds credentials first, in words.
+pub(super) fn default_chain_words() -> String {
+    default_chain_words_in(variable)
+}
+
+fn default_chain_words_in(variable: impl Fn(&str) -> Option<String>) -> String {
+    match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_PROFILE")) {
+        (Some(_), _) => "AWS_ACCESS_KEY_ID of this shell".to_owned(),
+        (None, Some(profile)) => format!("profile {}, by AWS_PROFILE of this shell", Text::line(&profile)),
+        (None, None) => "the default chain".to_owned(),
+    }
+}
+
 /// A variable of the process's environment that would move an endpoint, as `NAME=value`.
 ///
 /// The clients here ignore it, other tools in the same terminal do not, and a profile that assumes a role may still ask
@@ -229,6 +242,15 @@ mod tests {
         assert_eq!(stray_endpoint_in(set).as_deref(), Some("AWS_ENDPOINT_URL_SQS=http://localhost:4566/x@y"));
         assert_eq!(stray_endpoint_in(|_| None), None);
         assert_eq!(stray_endpoint_in(|_| Some("  ".into())), None, "an empty variable moves nothing");
+    }
+
+    #[test]
+    fn keys_of_the_shell_come_before_its_profile() {
+        let both = |name: &str| Some(name.to_owned());
+        assert_eq!(default_chain_words_in(both), "AWS_ACCESS_KEY_ID of this shell");
+        let profile = |name: &str| (name == "AWS_PROFILE").then(|| "o\u{1b}ps".to_owned());
+        assert_eq!(default_chain_words_in(profile), "profile o␛ps, by AWS_PROFILE of this shell");
+        assert_eq!(default_chain_words_in(|_| None), "the default chain");
     }
 
     #[test]

@@ -87,7 +87,10 @@ impl CloudError {
             },
             ErrorKind::Unknown => "look at what is there before doing it again: it may have been done".to_owned(),
             ErrorKind::Invalid => "correct the request; trying it again as it is will not help".to_owned(),
-            ErrorKind::ClockSkew => "set this machine's clock; `opsctl doctor` shows by how much it is off".to_owned(),
+            ErrorKind::ClockSkew => {
+                let doctor = environment.command("doctor");
+                format!("set this machine's clock; `{doctor}` shows by how much it is off")
+            }
         }
     }
 

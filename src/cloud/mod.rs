@@ -2,6 +2,7 @@
 //!
 //! Paging, batching, deadlines and error mapping live here; what a failure means for a message does not.
 
+pub mod account;
 pub mod alarms;
 pub mod autoscaling;
 pub mod ecs;
@@ -31,6 +32,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use account::Unverified;
 pub use connect::Connect;
 pub use endpoint::Dial;
 pub use error::{CloudError, ErrorKind};

@@ -11,7 +11,7 @@ use super::{places::Source, texts::Sort};
 use crate::{
     cloud::{Cloud, CloudError},
     domain::{
-        Environment, EnvironmentName,
+        Environment, EnvironmentName, Invocation,
         environment::{MessageKeys, QueueRules},
     },
     files::{Problem, Problems},
@@ -48,6 +48,7 @@ impl Config {
 pub(super) struct Origin {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    pub(super) invocation: Invocation,
 }
 
 /// An environment as configured. Some of its queue rules may still have to be read from SSM parameters.

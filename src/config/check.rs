@@ -124,6 +124,7 @@ impl One<'_> {
             watch: self.watch(typed, defaults),
             services: self.services(typed, defaults),
             databases: self.databases(typed, defaults),
+            invocation: origin.invocation.clone(),
             account,
         };
         let rules = self.rules(typed, defaults);

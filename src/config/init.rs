@@ -72,6 +72,7 @@ pub fn candidates(profiles: &[Profile]) -> Vec<Environment> {
             watch: WatchRules::default(),
             services: crate::domain::service_rules::ServiceRules::default(),
             databases: crate::domain::environment::DatabaseRules::default(),
+            invocation: crate::domain::Invocation::default(),
         });
     }
     environments
@@ -288,7 +289,11 @@ pub fn write(target: &Source, text: &str) -> Result<(), InitError> {
 pub fn summary(target: &Source, discovered: &[Discovered]) -> String {
     let reached = discovered.iter().filter(|one| one.found.is_ok()).count();
     let all = discovered.len();
-    format!("wrote {}: {reached} of {all} profiles answered; next: opsctl config check", shown(&target.path))
+    format!(
+        "wrote {}: {reached} of {all} profiles answered; next: {}",
+        shown(&target.path),
+        target.invocation().command("config check")
+    )
 }
 
 #[cfg(test)]

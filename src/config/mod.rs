@@ -44,10 +44,13 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What to try.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
-            Self::Place(error) => error.hint(),
-            Self::Rejected(_) => "correct the file; `opsctl config check` looks at it again",
+            Self::Place(error) => error.hint().to_owned(),
+            Self::Rejected(report) => {
+                let check = report.source.invocation().command("config check");
+                format!("correct the file; `{check}` looks at it again")
+            }
         }
     }
 }
@@ -119,7 +122,8 @@ pub fn examine(source: Source, text: String) -> (Report, Vec<Configured>) {
 
 fn read(source: Source, text: String) -> (Report, Vec<Configured>, Keymap) {
     let (file, mut problems) = shape::read::<typed::File>(&text);
-    let origin = Arc::new(bound::Origin { path: source.path.clone(), text: text.clone() });
+    let invocation = source.invocation();
+    let origin = Arc::new(bound::Origin { path: source.path.clone(), text: text.clone(), invocation });
     let (environments, more) = file.as_ref().map(|file| check::check(file, &origin)).unwrap_or_default();
     problems.extend(more);
     let (keymap, more) = keymap::bind(file.as_ref().and_then(|file| file.keymap.as_ref()));

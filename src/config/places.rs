@@ -8,7 +8,7 @@ use std::{
 
 use etcetera::BaseStrategy;
 
-use crate::domain::Text;
+use crate::domain::{Invocation, Text};
 
 /// Name of the file.
 pub const FILE_NAME: &str = "opsctl.toml";
@@ -68,6 +68,12 @@ impl Places {
         candidates.into_iter().min_by_key(|(_, why)| rank(*why)).map(|(path, why)| Source { path, why })
     }
 
+    /// How a command line comes to the same file again, whether or not it can be read.
+    pub fn invocation(&self) -> Invocation {
+        let first = self.candidates().into_iter().next();
+        first.map_or(Invocation::Found, |(path, why)| Source { path, why }.invocation())
+    }
+
     fn candidates(&self) -> Vec<(PathBuf, Why)> {
         let named = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
         let inside = |folder: &Option<PathBuf>| folder.as_ref().map(|folder| folder.join(FILE_NAME));
@@ -100,6 +106,17 @@ pub struct Source {
     pub path: PathBuf,
     /// Why this one.
     pub why: Why,
+}
+
+impl Source {
+    /// How a command line comes to this file again, from whatever folder.
+    pub fn invocation(&self) -> Invocation {
+        if !self.why.is_named() {
+            return Invocation::Found;
+        }
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        Invocation::Named(path.display().to_string())
+    }
 }
 
 /// Which of the places a file was found in.

@@ -73,14 +73,16 @@ async fn look(findings: &mut Findings, connect: &Connect, surroundings: &Surroun
     };
     let caller = cloud.identity().caller().await;
     let skew = cloud.identity().clock_skew();
-    match caller {
-        Ok(caller) => {
-            credentials(findings, &caller, surroundings);
-            account(findings, &caller);
-        }
+    let caller = match caller {
+        Ok(caller) => caller,
         Err(error) => return no_credentials(findings, &error, skew),
-    }
+    };
+    credentials(findings, &caller, surroundings);
+    account(findings, &caller);
     clock(findings, skew);
+    if environment.account.as_ref().is_some_and(|pinned| *pinned != caller.account) {
+        return findings.skip_rest("it would be asked in another account");
+    }
     queues(findings, &cloud).await;
 }
 
@@ -108,22 +110,10 @@ fn endpoint(findings: &mut Findings, surroundings: &Surroundings) {
     }
 }
 
-fn source(environment: &Environment) -> String {
-    let first = match &environment.credentials {
-        CredentialSource::Default => "the default chain".to_owned(),
-        CredentialSource::Profile(name) => format!("profile {}", Text::line(name)),
-        CredentialSource::Keys { .. } => "fixed keys".to_owned(),
-    };
-    match environment.role_chain.last() {
-        None => first,
-        Some(role) => format!("{first}, then {}", Text::line(role)),
-    }
-}
-
 fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surroundings) {
     let environment = Arc::clone(findings.environment());
     let arn = Text::line(&caller.arn);
-    let source = source(&environment);
+    let source = environment.credentials_words();
     match environment.credentials {
         CredentialSource::Profile(_) if surroundings.has_keys => {
             findings.ok(Check::Credentials, &format!("{arn}, from {source}; AWS_ACCESS_KEY_ID is set and ignored"));
@@ -149,12 +139,12 @@ fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surround
 fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<SignedDuration>) {
     let environment = Arc::clone(findings.environment());
     let what = match error.kind {
-        ErrorKind::CredentialsExpired => format!("{}: expired, or no longer valid", source(&environment)),
-        ErrorKind::CredentialsMissing => format!("{}: no credentials there", source(&environment)),
+        ErrorKind::CredentialsExpired => format!("{}: expired, or no longer valid", environment.credentials_words()),
+        ErrorKind::CredentialsMissing => format!("{}: no credentials there", environment.credentials_words()),
         ErrorKind::Unreachable | ErrorKind::Unknown => "STS does not answer".to_owned(),
         ErrorKind::ClockSkew => "AWS refuses the signature for its time".to_owned(),
         ErrorKind::Denied | ErrorKind::Throttled | ErrorKind::NotFound | ErrorKind::Invalid => {
-            format!("{}: refused", source(&environment))
+            format!("{}: refused", environment.credentials_words())
         }
     };
     let hint = error.hint(&environment);
@@ -173,7 +163,7 @@ fn account(findings: &mut Findings, caller: &Caller) {
             Check::Account,
             Verdict::Problem,
             &format!("the credentials are of account {actual}, {pinned} is pinned"),
-            "every write is checked against the pinned account, and would be refused",
+            "nothing of that account is shown under this environment's name, and every change is refused",
             "correct the profile or the role, or `account` in opsctl.toml",
         ),
         None => findings.add(

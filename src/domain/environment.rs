@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules};
+use super::{Invocation, Text, endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules};
 
 /// An environment's name in the configuration: `dev`, `staging`, `prod`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,6 +105,28 @@ pub struct Environment {
     pub services: ServiceRules,
     /// Database rules.
     pub databases: DatabaseRules,
+    /// How a command line comes here again.
+    pub invocation: Invocation,
+}
+
+impl Environment {
+    /// The command line `opsctl <words>` for this environment, in this world.
+    pub fn command(&self, words: &str) -> String {
+        self.invocation.command_in(&self.name, words)
+    }
+
+    /// Where the credentials come from, in words: the source, then the last role.
+    pub fn credentials_words(&self) -> String {
+        let first = match &self.credentials {
+            CredentialSource::Default => "the default chain".to_owned(),
+            CredentialSource::Profile(name) => format!("profile {}", Text::line(name)),
+            CredentialSource::Keys { .. } => "fixed keys".to_owned(),
+        };
+        match self.role_chain.last() {
+            None => first,
+            Some(role) => format!("{first}, then {}", Text::line(role)),
+        }
+    }
 }
 
 /// What the configuration says about an environment's databases.

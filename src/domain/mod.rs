@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod environment;
 pub mod gauge;
 pub mod global_cluster;
+pub mod invocation;
 pub mod log;
 pub mod message;
 pub mod migration;
@@ -21,6 +22,7 @@ pub mod watch;
 pub mod words;
 
 pub use environment::{AccountId, Environment, EnvironmentName, Protection};
+pub use invocation::Invocation;
 pub use message::{AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl};
 pub use run_id::RunId;

@@ -31,7 +31,7 @@ impl FromStr for RunId {
         if plain && text.len() == 22 && text.as_bytes()[15] == b'-' {
             return Ok(Self(text.to_owned()));
         }
-        Err("a run is named like 20261121T031500-4f7a9c; see `opsctl runs`".to_owned())
+        Err("a run is named like 20261121T031500-4f7a9c; take one of the runs that are listed".to_owned())
     }
 }
 

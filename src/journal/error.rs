@@ -57,8 +57,10 @@ impl JournalError {
                 "make room or mend the permissions of the state folder (XDG_STATE_HOME); nothing is changed in AWS without a journal"
             }
             Self::Busy { .. } => "wait until it has ended, or end that process",
-            Self::Missing { .. } => "see `opsctl runs`",
-            Self::Broken { .. } => "the file was changed or damaged after it was written; see `opsctl journal verify`",
+            Self::Missing { .. } => "take one of the runs that are listed",
+            Self::Broken { .. } => {
+                "the file was changed or damaged after it was written; verify the journal to see where"
+            }
         }
     }
 

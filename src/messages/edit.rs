@@ -327,6 +327,10 @@ mod tests {
             (".body = 1 | .text = \"2\"", "change one"),
             ("error(\"no\")", "no"),
             ("12", "invalid type"),
+            (".body = env.HOME", "`env` can't be used, because"),
+            (".body = $ENV", "`$ENV` can't be used, because"),
+            (".body = now", "`now` can't be used, because"),
+            (".body |= debug", "`debug` can't be used, because"),
             ("last(range(1e12))", "longer than"),
             (".x(", "expected"),
         ] {

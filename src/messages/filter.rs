@@ -277,6 +277,39 @@ mod tests {
         "#);
     }
 
+    #[test]
+    fn what_reaches_beyond_the_message_is_closed_and_says_why() {
+        for filter in [
+            "env.HOME != null",
+            "$ENV.HOME != null",
+            "[env | keys[]] | length > 0",
+            "input",
+            "[inputs] == []",
+            "input_filename == null",
+            "debug",
+            "debug(.body)",
+            "stderr",
+            "halt_error",
+            ".body | halt_error(1)",
+            "now > 0",
+            "localtime",
+            r#".body | strflocaltime("%F")"#,
+            "def own: env; own == {}",
+        ] {
+            let refused = refusal(filter);
+            assert!(refused.contains("can't be used, because") && refused.contains("\ntry: "), "{filter}: {refused}");
+        }
+        insta::assert_snapshot!(refusal(r#"env.TOKEN == "x""#), @r#"
+        cannot use the filter: `env` can't be used, because this process's environment may hold secrets, and is not part of a message
+          env.TOKEN == "x"
+          ^^^
+        try: write the value itself into the program
+        "#);
+        // A person's own word of that name is theirs; paths, dates and the rest stay.
+        check("def env: 1; env == 1", true);
+        check(r#"getpath(["body"]) == .body and (0 | todate) == "1970-01-01T00:00:00Z""#, true);
+    }
+
     fn refusal(filter: &str) -> String {
         Filter::compile(filter).expect_err(filter).to_string()
     }

@@ -14,6 +14,7 @@ use std::{
 use jaq_core::{
     Compiler, Ctx, Vars, data,
     load::{Arena, File, Loader},
+    native,
 };
 use jaq_json::Val;
 
@@ -86,8 +87,9 @@ pub(super) fn compile(code: &str, words: Words, rules: jq_check::Rules) -> Resul
     }
     jq_check::check(code, rules)?;
     let own = jaq_core::load::parse(words.definitions, |parser| parser.defs()).unwrap_or_default();
-    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(own);
-    let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let standard = jaq_std::defs().filter(|definition| jq_check::outside(definition.name).is_none());
+    let definitions = jaq_core::defs().chain(standard).chain(jaq_json::defs()).chain(own);
+    let functions = functions().filter(|(name, ..)| jq_check::outside(name).is_none());
     let arena = Arena::default();
     let modules = Loader::new(definitions)
         .load(&arena, File { code, path: () })
@@ -97,6 +99,11 @@ pub(super) fn compile(code: &str, words: Words, rules: jq_check::Rules) -> Resul
         .with_global_vars(["$message"])
         .compile(modules)
         .map_err(|errors| jq_check::undefined(code, words.names, &errors))
+}
+
+/// Everything that jaq brings of its own.
+fn functions() -> impl Iterator<Item = native::Fun<data::JustLut<Val>>> {
+    jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs())
 }
 
 /// Runs a compiled program on a value; the value is `$message` too.
@@ -215,5 +222,30 @@ fn serve<I, O>(program: &Compiled, step: Step<I, O>, batches: &Receiver<Batch<I,
         }
         // Nobody waits any more: fine.
         let _ = done.send(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What jaq brings and a program may use: it depends on its input alone.
+    const OF_THE_INPUT: &str = "error_empty path path_value range keys_unsorted key_values first last limit skip \
+        floor round ceil utf8bytelength explode implode ascii_downcase ascii_upcase reverse sort sort_by group_by \
+        min_by_or_empty max_by_or_empty startswith endswith ltrimstr rtrimstr trim ltrim rtrim escape_sh halt \
+        escape_html unescape_html encode_uri decode_uri encode_base64 decode_base64 matches split_matches split_ \
+        fromdateiso8601 todateiso8601 strftime gmtime strptime mktime fromjson tojson tobytes length contains has \
+        indices bsearch acos acosh asin asinh atan atanh cbrt cos cosh erf erfc exp exp10 exp2 expm1 fabs frexp ilogb \
+        j0 j1 lgamma log log10 log1p log2 modf nearbyint rint sin sinh sqrt tan tanh tgamma trunc y0 y1 atan2 copysign \
+        fdim fmax fmin fmod hypot jn ldexp nextafter pow remainder scalbln yn fma";
+
+    #[test]
+    fn a_function_that_a_new_jaq_brings_is_looked_at_before_a_program_may_use_it() {
+        let known: Vec<&str> = OF_THE_INPUT.split_whitespace().collect();
+        let new: Vec<&str> = functions()
+            .map(|(name, ..)| name)
+            .filter(|name| jq_check::outside(name).is_none() && !known.contains(name))
+            .collect();
+        assert!(new.is_empty(), "add them here or to jq_check::outside: {new:?}");
     }
 }

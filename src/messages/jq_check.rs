@@ -204,11 +204,38 @@ pub(super) fn unreadable(code: &str, errors: &load::Errors<&str, ()>) -> FilterE
     }
 }
 
+/// Why a word of jq's that reaches beyond the message is closed, and what to try instead; none: it is not such a word.
+pub(super) fn outside(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "env" | "$ENV" => (
+            "this process's environment may hold secrets, and is not part of a message",
+            "write the value itself into the program",
+        ),
+        "input" | "inputs" | "input_filename" | "input_line_number" => {
+            ("each message is looked at by itself", "use . for the message")
+        }
+        "debug" | "debug_empty" | "stderr" | "stderr_empty" | "halt_error" => {
+            ("what messages contain would end up in a log", "look at messages with peek")
+        }
+        "now" => (
+            "the same message would be judged differently from one moment to the next",
+            "use .age, the seconds since the message was first sent",
+        ),
+        "localtime" | "strflocaltime" => {
+            ("this machine's time zone is not part of a message", "use gmtime and strftime, which are UTC")
+        }
+        _ => return None,
+    })
+}
+
 /// Says which word is unknown.
 pub(super) fn undefined(code: &str, words: &[&str], errors: &compile::Errors<&str, ()>) -> FilterError {
     let Some((name, kind)) = errors.iter().flat_map(|(_, list)| list).next() else {
         return show(code, 0..0, "it cannot be compiled", "see `opsctl help filter`");
     };
+    if let Some((because, hint)) = outside(name) {
+        return show(code, load::span(code, name), &format!("`{name}` can't be used, because {because}"), hint);
+    }
     let near = words
         .iter()
         .map(|word| (strsim::jaro_winkler(word, name), word))

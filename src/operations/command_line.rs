@@ -1,13 +1,16 @@
-//! The command line that does what an operation does.
+//! Command lines: the one that does what an operation does, and the one that goes on with a run of it.
 
 use serde_json::Value;
 
-use super::Operation;
-use crate::domain::EnvironmentName;
+use super::{Operation, values::Uncertain};
+use crate::domain::{
+    EnvironmentName, Invocation, RunId,
+    invocation::{option, quoted},
+};
 
 /// The command line for an operation, quoted for a POSIX shell.
-pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> String {
-    let mut words = vec!["opsctl".to_owned(), operation.name().to_owned()];
+pub fn command_line(operation: &Operation, environment: &EnvironmentName, invocation: &Invocation) -> String {
+    let mut words = vec![operation.name().to_owned()];
     let (value, plain) = match operation {
         Operation::Redrive(redrive) => (serde_json::to_value(redrive), serde_json::to_value(super::Redrive::default())),
         Operation::Purge(purge) => (serde_json::to_value(purge), serde_json::to_value(super::Purge::default())),
@@ -37,30 +40,43 @@ pub fn command_line(operation: &Operation, environment: &EnvironmentName) -> Str
     for (name, value) in
         fields.iter().filter(|(name, value)| plain.get(name.as_str()) != Some(value) && !value.is_null())
     {
-        let flag = match name.as_str() {
-            "filter" => "--where".to_owned(),
-            name => format!("--{}", name.replace('_', "-")),
+        let name = match name.as_str() {
+            "filter" => "where".to_owned(),
+            name => name.replace('_', "-"),
         };
         match value {
             Value::Bool(false) => {}
-            Value::Bool(true) => words.push(flag),
+            Value::Bool(true) => words.push(format!("--{name}")),
             Value::Array(items) => {
-                words.extend(items.iter().flat_map(|item| [flag.clone(), quoted(item.as_str().unwrap_or_default())]))
+                words.extend(items.iter().map(|item| option(&name, item.as_str().unwrap_or_default())))
             }
-            Value::String(text) => words.extend([flag, quoted(text)]),
-            other => words.extend([flag, other.to_string()]),
+            Value::String(text) => words.push(option(&name, text)),
+            other => words.push(option(&name, &other.to_string())),
         }
     }
-    words.extend(["--env".to_owned(), quoted(&environment.0)]);
-    words.join(" ")
+    invocation.command_in(environment, &words.join(" "))
 }
 
-fn quoted(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,%@=".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// The command line that goes on with a run of an operation.
+pub fn resume_line(
+    operation: &Operation,
+    run: &RunId,
+    environment: &EnvironmentName,
+    invocation: &Invocation,
+) -> String {
+    let uncertain = match operation {
+        Operation::Redrive(redrive) if redrive.uncertain == Uncertain::Resend => " --uncertain resend",
+        Operation::Redrive(_)
+        | Operation::Purge(_)
+        | Operation::Restore(_)
+        | Operation::Wake(_)
+        | Operation::Sleep(_)
+        | Operation::Failover(_)
+        | Operation::Migrate(_)
+        | Operation::PauseConsumers(_)
+        | Operation::ResumeConsumers(_) => "",
+    };
+    invocation.command_in(environment, &format!("{} --resume {run}{uncertain}", operation.name()))
 }
 
 #[cfg(test)]
@@ -77,9 +93,10 @@ mod tests {
             mark: true,
             ..Redrive::default()
         };
+        let dev = EnvironmentName("dev".to_owned());
         assert_eq!(
-            command_line(&Operation::Redrive(redrive), &EnvironmentName("dev".to_owned())),
-            r#"opsctl redrive --queue orders-dlq --where '.body.x == "it'\''s"' --ramp 1,all --mark --env dev"#
+            command_line(&Operation::Redrive(redrive), &dev, &Invocation::Sandbox),
+            r#"opsctl redrive --queue orders-dlq --where '.body.x == "it'\''s"' --ramp 1,all --mark --env dev --sandbox"#
         );
     }
 }

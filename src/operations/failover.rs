@@ -129,7 +129,7 @@ fn asked_already(planner: &Planner) -> Result<Option<Planned>, OperationError> {
     let history = History::read(&planner.state.open(run)?)?;
     let Some((asked_at, asked)) = history.failover_asked else { return Ok(None) };
     let bound: FailOver = serde_json::from_value(asked).map_err(|error| {
-        OperationError::usage(&format!("run {run} has no failover that can be read: {error}"), "see `opsctl databases`")
+        OperationError::usage(&format!("run {run} has no failover that can be read: {error}"), "look at the database")
     })?;
     let plan: Plan = serde_json::from_value(history.plan).map_err(|error| {
         OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
@@ -165,7 +165,7 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
     let names: Vec<String> = names.into_iter().map(|database| database.name).collect();
     let alike = suggestions(&name, &names);
     let hint = match alike.is_empty() {
-        true => format!("see `opsctl databases --env {}`", environment.name),
+        true => format!("see `{}`", environment.command("databases")),
         false => format!("did you mean {}?", alike.join(", ")),
     };
     Err(OperationError::usage(

@@ -21,7 +21,7 @@ pub mod values;
 use serde::{Deserialize, Serialize};
 
 pub use bound::Bound;
-pub use command_line::command_line;
+pub use command_line::{command_line, resume_line};
 pub use consumers::{PauseConsumers, ResumeConsumers};
 pub use error::OperationError;
 pub use failover::Failover;

@@ -66,9 +66,8 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
     if let Some(filter) = &purge.filter {
         fact("only where", filter.clone());
     }
-    plan.changes.push(Text::from(
-        "messages are deleted; `opsctl restore` can put them back from the snapshot, as new messages",
-    ));
+    plan.changes
+        .push(Text::from("messages are deleted; a restore can put them back from the snapshot, as new messages"));
     if counts.in_flight > 0 {
         plan.warnings.push(Text::line(&format!(
             "~{} in flight: somebody reads this queue",

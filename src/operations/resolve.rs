@@ -72,7 +72,7 @@ async fn missing(cloud: &Cloud, name: &str) -> OperationError {
     let names: Vec<String> = cloud.sqs().list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
     let alike = suggestions(name, &names);
     let hint = match alike.is_empty() {
-        true => format!("see `opsctl queues --env {}`", environment.name),
+        true => format!("see `{}`", environment.command("queues")),
         false => format!("did you mean {}?", alike.join(", ")),
     };
     OperationError::usage(&what, &hint)

@@ -96,7 +96,8 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     }
     for run in earlier(planner, restore)? {
         let text = format!(
-            "run {run} has put messages of this run back already: they would be there twice; go on with it by `opsctl restore --resume {run}`, or --again"
+            "run {run} has put messages of this run back already: they would be there twice; go on with it by `{}`, or --again",
+            cloud.environment().command(&format!("restore --resume {run}"))
         );
         match restore.again {
             true => plan.warnings.push(Text::line(&text)),

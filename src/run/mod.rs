@@ -20,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use consumers::Switched;
+pub use consumers::{Switched, brings_back};
 pub use failover::{Answered, FailedOver};
 pub use migrate::{Migrated, exit_code_of};
 pub use report::{End, Ended, Failure, Report, SCHEMA};
@@ -111,7 +111,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
     let started_at = context.cloud.clock().now();
     let cutoff = aws_time(context, started_at).await;
     let run = RunId::new(started_at, context.random as u32);
-    let mut report = Report::new(&run, approved.plan(), started_at);
+    let mut report = Report::new(&run, approved.plan(), started_at, context.cloud.environment());
     let opened = context.state.create(&run).and_then(|folder| Journal::create(folder, context.cloud.clock()));
     let journal = match opened {
         Ok(journal) => journal,
@@ -144,7 +144,9 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     let folder = context.state.open(run)?;
     let (journal, mut history) = Journal::reopen(folder, context.cloud.clock())?;
     history.is_resumed = true;
-    let mut report = Report::new(run, approved.plan(), context.cloud.clock().now());
+    let environment = context.cloud.environment();
+    let mut report = Report::new(run, approved.plan(), context.cloud.clock().now(), environment);
+    report.command = report.resume_line(environment);
     report.journal_at(journal.folder());
     // Should it not begin, what the earlier try left is still so.
     report.tally.uncertain = history.uncertain.iter().cloned().collect();
@@ -176,7 +178,7 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, Op
     })?;
     if matches!(plan.operation, Operation::Failover(_)) && history.failover_asked.is_none() {
         let what = format!("run {run} never asked for its failover: nothing of it is left");
-        return Err(OperationError::usage(&what, "see `opsctl databases`, then start a new one"));
+        return Err(OperationError::usage(&what, "look at the database, then start a new one"));
     }
     left::say_what_is_left(&mut plan, run, &history);
     Ok(plan)

@@ -173,7 +173,7 @@ impl Ended {
 }
 
 impl Report {
-    pub(super) fn new(run: &RunId, plan: &Plan, started_at: Timestamp) -> Self {
+    pub(super) fn new(run: &RunId, plan: &Plan, started_at: Timestamp, environment: &Environment) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             run: run.clone(),
@@ -191,7 +191,7 @@ impl Report {
             notes: Vec::new(),
             journal: None,
             snapshot: None,
-            command: Text::line(&command_line(&plan.operation, &plan.environment)),
+            command: Text::line(&command_line(&plan.operation, &plan.environment, &environment.invocation)),
             next: None,
             services: Vec::new(),
             mappings: Vec::new(),
@@ -223,7 +223,7 @@ impl Report {
             NotBegun::WrongAccount { actual } => (
                 End::Refused,
                 Text::line(&format!("nothing was done: the credentials are of account {actual}, not {}", self.account)),
-                Text::line(&format!("check the profile of [environments.{}] with `opsctl doctor`", environment.name)),
+                Text::line(&check_profile(environment)),
             ),
             NotBegun::Stale(differences) => {
                 let list: Vec<_> = differences.iter().map(Text::as_str).collect();
@@ -278,14 +278,18 @@ impl Report {
             None => End::Nothing,
         };
         self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
-        let resume = format!("opsctl {} --resume {} --env {}", self.operation, self.run, environment.name);
         self.next = match self.end {
-            End::Partly | End::Interrupted | End::Failed | End::Refused => Some(Text::line(&resume)),
+            End::Partly | End::Interrupted | End::Failed | End::Refused => Some(self.resume_line(environment)),
             _ => None,
         };
         self.tally = tally;
         self.note_what_is_left();
         self
+    }
+
+    /// The command line that goes on with this run.
+    pub(super) fn resume_line(&self, environment: &Environment) -> Text {
+        Text::line(&environment.command(&format!("{} --resume {}", self.operation, self.run)))
     }
 
     fn note_what_is_left(&mut self) {
@@ -346,6 +350,10 @@ fn in_words_of(ageing: &Ageing) -> String {
     )
 }
 
+fn check_profile(environment: &Environment) -> String {
+    format!("check the profile of [environments.{}] with `{}`", environment.name, environment.command("doctor"))
+}
+
 pub(super) fn failure(stop: &Stop, environment: &Environment) -> Failure {
     let (what, hint) = match stop {
         Stop::Cancelled => ("stopped, as asked".to_owned(), "--resume goes on with it".to_owned()),
@@ -356,7 +364,7 @@ pub(super) fn failure(stop: &Stop, environment: &Environment) -> Failure {
         ),
         Stop::Bounced { bounced, sent } => (
             format!("stopped: {bounced} of {} came back", counted(*sent, "message")),
-            "mend what they fail on first; `opsctl groups` shows it".to_owned(),
+            "mend what they fail on first: look at how they failed, group by group".to_owned(),
         ),
         Stop::Ageing(ageing) => (
             format!("stopped: {}", in_words_of(ageing)),
@@ -364,11 +372,11 @@ pub(super) fn failure(stop: &Stop, environment: &Environment) -> Failure {
         ),
         Stop::WrongAccount { actual } => (
             format!("stopped: the credentials are of account {actual} now"),
-            format!("check the profile of [environments.{}] with `opsctl doctor`, then --resume", environment.name),
+            format!("{}, then --resume", check_profile(environment)),
         ),
         Stop::EditFails { failures } => (
             format!("stopped: the edit failed on all of the first {failures} messages"),
-            "mend it: try it on the message that `opsctl peek` shows; or leave those out with --where".to_owned(),
+            "mend it: try it on a message that a peek shows; or leave those out with --where".to_owned(),
         ),
         Stop::TooManyLeft => (
             "stopped: more than 100,000 messages are left out by the filter".to_owned(),

@@ -22,7 +22,7 @@ use super::{
     verbs::Past,
 };
 use crate::{
-    domain::{Environment, EnvironmentName, QueueName, Text},
+    domain::{Environment, EnvironmentName, Invocation, QueueName, Text},
     keymap::{Key, Keymap},
     observe::{Snapshot, Verdict},
 };
@@ -94,6 +94,18 @@ pub struct Setting {
     pub origin: Text,
     /// Whether it is all simulated.
     pub world: World,
+}
+
+impl Setting {
+    /// How a command line comes to this world again.
+    pub fn invocation(&self) -> Invocation {
+        invocation_of(self.environments.iter())
+    }
+}
+
+/// All environments of a console are of one world.
+fn invocation_of<'a>(mut environments: impl Iterator<Item = &'a Arc<Environment>>) -> Invocation {
+    environments.next().map(|environment| environment.invocation.clone()).unwrap_or_default()
 }
 
 /// Whether it is all simulated.
@@ -215,6 +227,11 @@ impl Model {
     /// The environments that are shown.
     pub fn shown_sites(&self) -> impl Iterator<Item = &Site> {
         self.sites.iter().filter(|site| self.only.as_ref().is_none_or(|only| *only == site.environment.name))
+    }
+
+    /// How a command line comes to this world again.
+    pub fn invocation(&self) -> Invocation {
+        invocation_of(self.sites.iter().map(|site| &site.environment))
     }
 
     /// Says something in the status line.

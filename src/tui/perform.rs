@@ -72,7 +72,8 @@ impl Clouds {
         let Ok(reached) = reaching.await else {
             let seconds = REACH_SECONDS_MAX.as_secs();
             let what = format!("the credentials of {environment} did not come within {seconds} s");
-            return Err(failure(&what, "look at its profile and credential process with `opsctl doctor`"));
+            let doctor = self.0.setting.invocation().command_in(environment, "doctor");
+            return Err(failure(&what, &format!("look at its profile and credential process with `{doctor}`")));
         };
         reached.map_err(|error| self.0.failure(environment, &error))
     }
@@ -305,7 +306,8 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<L
     let caller = cloud.identity().caller().await.map_err(failed)?;
     if let Some(pinned) = cloud.environment().account.as_ref().filter(|pinned| **pinned != caller.account) {
         let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
-        return Err(failure(&what, "look at its profile with `opsctl doctor`"));
+        let doctor = cloud.environment().command("doctor");
+        return Err(failure(&what, &format!("look at its profile with `{doctor}`")));
     }
     let sample = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();

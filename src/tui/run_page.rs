@@ -102,8 +102,8 @@ pub(super) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Opti
     }
     if let Some(run) = run_view::state(model, view) {
         facts(&mut page, &run.plan.facts);
-        let line = command_line(&run.plan.operation, &run.plan.environment);
-        same_line(&mut page, model, &line);
+        let line = command_line(&run.plan.operation, &run.plan.environment, &model.invocation());
+        same_line(&mut page, &line);
     }
     if !view.shows_journal {
         return (page, None);
@@ -123,9 +123,8 @@ fn facts(page: &mut Page, facts: &[Fact]) {
     }
 }
 
-fn same_line(page: &mut Page, model: &Model, line: &str) {
-    let line = format!("{line}{}", verbs::world_suffix(model));
-    page.pair("same by", LABEL, Text::line(&line).as_str(), Role::Dim);
+fn same_line(page: &mut Page, line: &str) {
+    page.pair("same by", LABEL, Text::line(line).as_str(), Role::Dim);
 }
 
 fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
@@ -277,7 +276,7 @@ fn paths(page: &mut Page, model: &Model, report: &Report) {
         }
     }
     if let Some(next) = &report.next {
-        page.pair("next", LABEL, &format!("{next}{}", verbs::world_suffix(model)), Role::Strong);
+        page.pair("next", LABEL, next.as_str(), Role::Strong);
     }
 }
 
@@ -345,7 +344,7 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
         }
     }
     if let Some((operation, environment)) = known.operation.as_ref().zip(known.environment.as_ref()) {
-        same_line(page, model, &command_line(operation, environment));
+        same_line(page, &command_line(operation, environment, &model.invocation()));
     }
 }
 
@@ -375,7 +374,7 @@ pub(super) fn journal(page: &mut Page, view: &RunView) {
 fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
     page.heading(&format!("Journal, {} records", thousands(entries.len() as u64)));
     if let Some(first) = entries.first().filter(|first| first.seq > 0) {
-        let text = format!("{} earlier ones are not shown: `opsctl journal show` has them", thousands(first.seq));
+        let text = format!("{} earlier ones are not shown; the journal's file has them", thousands(first.seq));
         page.text(&text, Role::Dim);
     }
     for entry in entries {

@@ -27,8 +27,6 @@ use crate::{
     run::{End, Failure, Progress, Report},
 };
 
-pub(super) use verbs::world_suffix;
-
 /// Ended runs of this console that are kept in mind; journals tell of the others.
 const ENDED_MAX: usize = 200;
 /// News of a run that are kept, the newest.

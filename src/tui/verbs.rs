@@ -6,7 +6,7 @@ use super::{
     effect::Effect,
     event::Notice,
     flow,
-    model::{Model, View, World},
+    model::{Model, View},
     run_view::{self, RunState, Subject},
     ticket::Ticket,
     update,
@@ -208,25 +208,17 @@ pub(super) fn give(model: &mut Model, known: &Known, command: Command) -> Vec<Ef
         Command::Resume => resume(model, known),
         Command::Restore => restore(model, known),
         Command::CopyCommand => {
-            let suffix = world_suffix(model);
+            let invocation = model.invocation();
             let line = known.operation.as_ref().zip(known.environment.as_ref());
             line.map(|(operation, environment)| {
                 // What was read from a file is made safe before a person pastes it into a shell.
-                let line = command_line(operation, environment);
-                vec![Effect::Copy(Text::line(&format!("{line}{suffix}")).to_string())]
+                let line = command_line(operation, environment, &invocation);
+                vec![Effect::Copy(Text::line(&line).to_string())]
             })
             .unwrap_or_default()
         }
         Command::Copy => known.run.iter().map(|run| Effect::Copy(run.to_string())).collect(),
         _ => Vec::new(),
-    }
-}
-
-/// What a command line needs to act on the same world.
-pub(super) fn world_suffix(model: &Model) -> &'static str {
-    match model.world {
-        World::Aws => "",
-        World::Sandbox => " --sandbox",
     }
 }
 

@@ -11,6 +11,7 @@ use opsctl::{
     clock::Clock,
     sandbox::{
         Options, Sandbox,
+        fleet::{Amount, Fleet},
         join::{State, StateFile},
         world::{Caller, World},
     },
@@ -56,6 +57,22 @@ impl Ground {
     /// Long polls, which every look ends with, take a thirtieth of their time.
     pub(super) fn quick() -> Self {
         Self::with_options(Options { speed: 30.0, ..Options::default() })
+    }
+
+    /// The built-in fleet's three accounts.
+    pub(super) fn fleet() -> Self {
+        // Deadlines run as fast as long polls: at a higher speed a busy machine misses them.
+        let ground = Self::with_options(Options { speed: 5.0, ..Options::default() });
+        ground.sandbox.with(|world, now| {
+            let fleet = Fleet::built_in().expect("a fleet");
+            fleet.settle(world, now, 7, Amount::AtMost(5)).expect("settled");
+        });
+        ground
+    }
+
+    /// Where the world is served.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     fn with_options(options: Options) -> Self {

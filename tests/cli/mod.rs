@@ -1,8 +1,10 @@
 //! The real binary: arguments in, standard output, standard error and exit status out.
 
+mod accounts;
 mod alarms;
 mod changing;
 mod codes;
+mod commands;
 mod console;
 mod console_estate;
 mod consumers;

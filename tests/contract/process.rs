@@ -50,6 +50,7 @@ fn environment(credentials: CredentialSource, endpoint: String) -> Arc<Environme
         watch: WatchRules::default(),
         services: opsctl::domain::service_rules::ServiceRules::default(),
         databases: opsctl::domain::environment::DatabaseRules::default(),
+        invocation: opsctl::domain::Invocation::default(),
     })
 }
 

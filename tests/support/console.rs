@@ -4,7 +4,10 @@ use std::{fmt::Write, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use opsctl::{
-    domain::{Counts, Environment, EnvironmentName, Queue, QueueArn, QueueName, QueueUrl, Text, queue::RedrivePolicy},
+    domain::{
+        Counts, Environment, EnvironmentName, Invocation, Queue, QueueArn, QueueName, QueueUrl, Text,
+        queue::RedrivePolicy,
+    },
     keymap::{Base, Keymap, keys},
     observe::{Listing, Seen, Snapshot, Source, Spend, queues::DeadLetters, queues::KnownBy},
     sandbox::fleet,
@@ -40,10 +43,11 @@ impl Console {
         Self::on(fleet::environments(), size)
     }
 
-    /// On these environments.
+    /// On these environments, as if a configuration had them.
     pub(crate) fn on(environments: Vec<Environment>, size: (u16, u16)) -> Self {
+        let configured = |environment| Environment { invocation: Invocation::Found, ..environment };
         let setting = Setting {
-            environments: environments.into_iter().map(Arc::new).collect(),
+            environments: environments.into_iter().map(configured).map(Arc::new).collect(),
             keymap: Arc::new(Keymap::shipped(Base::Default)),
             look: Look { theme: Theme::Dark, symbols: Symbols::Unicode },
             person: Text::from("nina"),
@@ -51,6 +55,14 @@ impl Console {
             world: World::Aws,
         };
         Self { model: Model::new(setting, now(), size), effects: Vec::new() }
+    }
+
+    /// The same in another world.
+    pub(crate) fn within(&mut self, invocation: &Invocation) -> &mut Self {
+        for site in &mut self.model.sites {
+            Arc::make_mut(&mut site.environment).invocation = invocation.clone();
+        }
+        self
     }
 
     /// Takes an event in.

@@ -85,6 +85,7 @@ pub(crate) fn environment(protection: Protection) -> Environment {
         watch: WatchRules::default(),
         services: opsctl::domain::service_rules::ServiceRules::default(),
         databases: opsctl::domain::environment::DatabaseRules::default(),
+        invocation: opsctl::domain::Invocation::default(),
     }
 }
 

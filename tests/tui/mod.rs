@@ -2,6 +2,7 @@
 
 mod activity;
 mod consent;
+mod copied;
 mod estate;
 mod estate_keys;
 mod flow;

@@ -9,6 +9,7 @@ use crate::{
         args::{Alarms, Format, Global},
         error::CliError,
         exit::Exit,
+        failed::{Failed, Unreachable, sort_out},
         output::{Output, Table},
         world::{Site, World},
     },
@@ -63,46 +64,28 @@ struct Incomplete<'a> {
     why: &'a Text,
 }
 
-#[derive(Serialize)]
-struct Unreachable<'a> {
-    environment: &'a EnvironmentName,
-    error: Problem,
-}
-
-/// Why something could not be seen.
-#[derive(Serialize)]
-struct Problem {
-    what: Text,
-    hint: Option<Text>,
-}
-
 /// What an environment answered.
 struct Found<'a, T> {
     environment: &'a EnvironmentName,
     answer: T,
 }
 
-/// Environments that answered, and those that did not.
-type Answers<'a, T> = (Vec<Found<'a, T>>, Vec<(&'a EnvironmentName, CliError)>);
-
 pub(super) async fn run(args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let failed = match &args.history {
-        Some(name) => history(&world, name, out).await?,
-        None => list(&world, args, out).await?,
-    };
-    Ok(if failed { Exit::Failed } else { Exit::Done })
+    match &args.history {
+        Some(name) => history(&world, name, global, out).await,
+        None => list(&world, args, global, out).await,
+    }
 }
 
-/// Lists alarms; answers whether no environment could be listed.
-async fn list(world: &World, args: &Alarms, out: &mut Output) -> Result<bool, CliError> {
-    let (mut found, failed) = sort_out(world, join_all(world.sites.iter().map(all)).await);
+async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let (mut found, failed) = answers(world, join_all(world.sites.iter().map(all)).await);
     if let Some(name) = args.pattern.as_deref().filter(|pattern| !pattern.contains('*'))
         && !found.is_empty()
         && found.iter().all(|one| one.answer.list.iter().all(|alarm| alarm.name != name))
         && failed.is_empty()
     {
-        return Err(no_alarm(name, found.iter().flat_map(|one| &one.answer.list)));
+        return Err(no_alarm(name, found.iter().flat_map(|one| &one.answer.list), global));
     }
     let in_state =
         |alarm: &Alarm| args.states.is_empty() || args.states.iter().any(|state| state.state() == alarm.state);
@@ -114,18 +97,17 @@ async fn list(world: &World, args: &Alarms, out: &mut Output) -> Result<bool, Cl
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
-    failed.iter().for_each(|(_, error)| out.warning(&error.to_string()));
-    Ok(found.is_empty() && !failed.is_empty())
+    Ok(failed.end(!found.is_empty(), out))
 }
 
-/// Shows what an alarm went through; answers whether no environment could be asked.
-async fn history(world: &World, name: &str, out: &mut Output) -> Result<bool, CliError> {
-    let (found, failed) = sort_out(world, join_all(world.sites.iter().map(|site| changes(site, name))).await);
+/// Shows what an alarm went through.
+async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let (found, failed) = answers(world, join_all(world.sites.iter().map(|site| changes(site, name))).await);
     if found.iter().all(|one| one.answer.changes.is_empty()) && failed.is_empty() {
-        let (known, _) = sort_out(world, join_all(world.sites.iter().map(all)).await);
+        let (known, _) = answers(world, join_all(world.sites.iter().map(all)).await);
         let alarms: Vec<&Alarm> = known.iter().flat_map(|one| &one.answer.list).collect();
         if alarms.iter().all(|alarm| alarm.name != name) {
-            return Err(no_alarm(name, alarms));
+            return Err(no_alarm(name, alarms, global));
         }
     }
     for one in &found {
@@ -134,52 +116,35 @@ async fn history(world: &World, name: &str, out: &mut Output) -> Result<bool, Cl
         }
     }
     show_history(&found, &failed, name, world.connect.clock.now(), out)?;
-    failed.iter().for_each(|(_, error)| out.warning(&error.to_string()));
-    Ok(found.is_empty() && !failed.is_empty())
+    Ok(failed.end(!found.is_empty(), out))
 }
 
 async fn all(site: &Site) -> Result<AllAlarms, CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    cloud.alarms().all().await.map_err(|error| CliError::cloud(&error, &site.environment))
+    let failed = |error| CliError::cloud(&error, &site.environment);
+    site.read(|cloud| async move { cloud.alarms().all().await.map_err(failed) }).await
 }
 
 async fn changes(site: &Site, name: &str) -> Result<History, CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    cloud.alarms().history(name).await.map_err(|error| CliError::cloud(&error, &site.environment))
+    let failed = |error| CliError::cloud(&error, &site.environment);
+    site.read(|cloud| async move { cloud.alarms().history(name).await.map_err(failed) }).await
 }
 
-fn sort_out<T>(world: &World, answers: Vec<Result<T, CliError>>) -> Answers<'_, T> {
-    let (mut found, mut failed) = (Vec::new(), Vec::new());
-    for (site, answer) in world.sites.iter().zip(answers) {
-        let environment = &site.environment.name;
-        match answer {
-            Ok(answer) => found.push(Found { environment, answer }),
-            Err(error) => failed.push((environment, error)),
-        }
-    }
-    (found, failed)
+fn answers<T>(world: &World, answers: Vec<Result<T, CliError>>) -> (Vec<Found<'_, T>>, Failed<'_>) {
+    let (found, failed) = sort_out(world, answers);
+    let found = found.into_iter().map(|(site, answer)| Found { environment: &site.environment.name, answer });
+    (found.collect(), failed)
 }
 
-fn no_alarm<'a>(wanted: &str, known: impl IntoIterator<Item = &'a Alarm>) -> CliError {
+fn no_alarm<'a>(wanted: &str, known: impl IntoIterator<Item = &'a Alarm>, global: &Global) -> CliError {
     let known: Vec<&str> = known.into_iter().map(|alarm| alarm.name.as_str()).collect();
     let hint = match nearest(wanted, &known) {
         Some(near) => format!("did you mean {}?", Text::line(near)),
-        None => "`opsctl alarms` lists them".to_owned(),
+        None => format!("`{}` lists them", global.command("alarms")),
     };
     CliError::usage(&format!("there is no alarm {}", Text::line(wanted)), &hint)
 }
 
-fn unreachable<'a>(failed: &[(&'a EnvironmentName, CliError)]) -> Vec<Unreachable<'a>> {
-    let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
-    failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect()
-}
-
-fn show(
-    found: &[Found<AllAlarms>],
-    failed: &[(&EnvironmentName, CliError)],
-    now: Timestamp,
-    out: &mut Output,
-) -> Result<(), CliError> {
+fn show(found: &[Found<AllAlarms>], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
     let mut rows: Vec<Row> = found
         .iter()
         .flat_map(|one| one.answer.list.iter().map(|alarm| Row { environment: one.environment, alarm }))
@@ -195,12 +160,13 @@ fn show(
                 Some(Incomplete { environment: one.environment, why: one.answer.incomplete.as_ref()? })
             });
             let incomplete = incomplete.collect();
-            out.document("opsctl/alarms/1", &Answer { alarms: rows, incomplete, unreachable: unreachable(failed) })?;
+            out.document("opsctl/alarms/1", &Answer { alarms: rows, incomplete, unreachable: failed.unreachable() })?;
         }
         Format::Jsonl => {
             for row in &rows {
                 out.json_line("opsctl/alarm/1", row)?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())
@@ -225,7 +191,7 @@ fn table(rows: &[Row], now: Timestamp) -> Table {
 
 fn show_history(
     found: &[Found<History>],
-    failed: &[(&EnvironmentName, CliError)],
+    failed: &Failed<'_>,
     name: &str,
     now: Timestamp,
     out: &mut Output,
@@ -252,13 +218,14 @@ fn show_history(
                 Some(Incomplete { environment: one.environment, why: one.answer.incomplete.as_ref()? })
             });
             let incomplete = incomplete.collect();
-            let answer = HistoryAnswer { changes: rows, incomplete, unreachable: unreachable(failed) };
+            let answer = HistoryAnswer { changes: rows, incomplete, unreachable: failed.unreachable() };
             out.document("opsctl/alarm-history/1", &answer)?;
         }
         Format::Jsonl => {
             for row in &rows {
                 out.json_line("opsctl/alarm-change/1", row)?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())

@@ -12,16 +12,15 @@ use crate::{
         error::CliError,
         exit::Exit,
         output::Output,
-        paths::{self, Realm},
-        progress, prompt, show,
+        paths, progress, prompt, show,
         world::World,
     },
     cloud::Cloud,
-    domain::{RunId, Text},
+    domain::{Invocation, RunId, Text, invocation::quoted},
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     messages::Filter,
-    operations::{Look, Operation, OperationError, Planner, values::Uncertain},
+    operations::{Look, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::{self, Context, Report},
     sandbox::join,
@@ -50,10 +49,9 @@ pub(super) async fn run(
         check_filter(operation)?;
     }
     let state = state(global).await?;
-    let given = match &wanted {
-        Wanted::Operation(_) => None,
-        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(&state, operation, run, *uncertain)?),
-        Wanted::Planned(path) => Some(read_plan(path)?),
+    let given = match given(&wanted, &state, global) {
+        Ok(given) => given,
+        Err(error) => return Err(or_wrong_account(error, global, out).await),
     };
     let mut global = global.clone();
     if global.environment.is_none() {
@@ -75,17 +73,22 @@ pub(super) async fn run(
         global.environment = given.as_ref().or(restored.as_ref()).map(|plan| plan.environment.0.clone());
     }
     let world = World::open(&global, out).await?;
-    let cloud = world.only()?;
+    let cloud = world.to_change().await?;
     let plan = match (given, &wanted) {
         (Some(plan), Wanted::Planned(_)) => plan_again(plan, cloud, &state).await?,
         (Some(plan), _) => plan,
         (None, Wanted::Operation(operation)) => make_plan(operation, cloud, &state, Look::Sample).await?,
         (None, Wanted::Resume(..) | Wanted::Planned(_)) => unreachable!("both were read above"),
     };
+    let invocation = &cloud.environment().invocation;
+    let command = match &wanted {
+        Wanted::Resume(_, run, _) => resume_line(&plan.operation, run, &plan.environment, invocation),
+        Wanted::Operation(_) | Wanted::Planned(_) => command_line(&plan.operation, &plan.environment, invocation),
+    };
     if consent.dry_run || consent.plan_out.is_some() {
-        return only_show(&plan, consent, out);
+        return only_show(&plan, &command, consent, (invocation, out));
     }
-    show_before(&plan, out)?;
+    show_before(&plan, &command, out)?;
     if plan.empty && plan.blockers.is_empty() {
         if out.format != Format::Human {
             out.document(
@@ -118,7 +121,28 @@ pub(super) async fn run(
         Wanted::Operation(_) | Wanted::Planned(_) => Ok(run::execute(approved, &context).await),
     };
     shown.end();
-    tell(&report?, world.realm, out)
+    tell(&report?, invocation, out)
+}
+
+/// The plan that is there already, if it is of a run or in a file.
+fn given(wanted: &Wanted, state: &StateFolder, global: &Global) -> Result<Option<Plan>, CliError> {
+    Ok(match wanted {
+        Wanted::Operation(_) => None,
+        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(state, (operation, run), *uncertain, global)?),
+        Wanted::Planned(path) => Some(read_plan(path)?),
+    })
+}
+
+/// Credentials of another account come before all else that is wrong: whoever has them acts in the wrong place.
+async fn or_wrong_account(error: CliError, global: &Global, out: &mut Output) -> CliError {
+    if global.sandbox {
+        return error;
+    }
+    let Ok(world) = World::open(global, out).await else { return error };
+    match world.to_change().await {
+        Err(wrong) if wrong.is_wrong_account => wrong,
+        Ok(_) | Err(_) => error,
+    }
 }
 
 /// Where journals lie.
@@ -167,7 +191,12 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
     }
 }
 
-fn plan_of_run(state: &StateFolder, operation: &str, run: &RunId, uncertain: Uncertain) -> Result<Plan, CliError> {
+fn plan_of_run(
+    state: &StateFolder,
+    (operation, run): (&str, &RunId),
+    uncertain: Uncertain,
+    global: &Global,
+) -> Result<Plan, CliError> {
     let mut plan = run::plan_of(state, run).map_err(|error| match &error {
         OperationError::Usage { hint, .. } => CliError::usage(&error.to_string(), hint.as_str()),
         OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
@@ -176,7 +205,8 @@ fn plan_of_run(state: &StateFolder, operation: &str, run: &RunId, uncertain: Unc
     let name = plan.operation.name();
     if name != operation {
         let what = format!("run {run} is a {name}, not a {operation}");
-        return Err(CliError::usage(&what, &format!("go on with it by `opsctl {name} --resume {run}`")));
+        let resume = resume_line(&plan.operation, run, &plan.environment, &global.invocation());
+        return Err(CliError::usage(&what, &format!("go on with it by `{resume}`")));
     }
     // What becomes of messages in doubt is decided anew each time.
     plan.decide_uncertain(uncertain);
@@ -195,14 +225,21 @@ fn read_plan(path: &Path) -> Result<Plan, CliError> {
 }
 
 /// `--dry-run`, `--plan-out`: the plan is the data.
-fn only_show(plan: &Plan, consent: &Consent, out: &mut Output) -> Result<Exit, CliError> {
+fn only_show(
+    plan: &Plan,
+    command: &str,
+    consent: &Consent,
+    (invocation, out): (&Invocation, &mut Output),
+) -> Result<Exit, CliError> {
     match out.format {
-        Format::Human => show::plan(plan).iter().try_for_each(|line| out.line(line))?,
+        Format::Human => show::plan(plan, command).iter().try_for_each(|line| out.line(line))?,
         Format::Json | Format::Jsonl => out.value(plan)?,
     }
     if let Some(path) = &consent.plan_out {
         write_plan(plan, path)?;
-        out.note(&format!("the plan is in {}; `opsctl apply` carries it out", Text::line(&path.display().to_string())));
+        let path = path.display().to_string();
+        let apply = Text::line(&invocation.command(&format!("apply {}", quoted(&path)))).to_string();
+        out.note(&format!("the plan is in {}; `{apply}` carries it out", Text::line(&path)));
     }
     if plan.blockers.is_empty() {
         return Ok(Exit::Done);
@@ -228,9 +265,9 @@ fn write_plan(plan: &Plan, path: &Path) -> Result<(), CliError> {
 }
 
 /// Before anybody is asked, and for the record of a script's log.
-fn show_before(plan: &Plan, out: &mut Output) -> Result<(), CliError> {
+fn show_before(plan: &Plan, command: &str, out: &mut Output) -> Result<(), CliError> {
     match out.format {
-        Format::Human => show::plan(plan).iter().for_each(|line| out.note(line)),
+        Format::Human => show::plan(plan, command).iter().for_each(|line| out.note(line)),
         Format::Json => {}
         Format::Jsonl => out.value(plan)?,
     }
@@ -267,9 +304,9 @@ pub(super) fn person() -> Text {
     Text::line(&name.unwrap_or_else(|| "unknown".to_owned()))
 }
 
-fn tell(report: &Report, realm: Realm, out: &mut Output) -> Result<Exit, CliError> {
+fn tell(report: &Report, invocation: &Invocation, out: &mut Output) -> Result<Exit, CliError> {
     match out.format {
-        Format::Human => show::report(report, realm, out)?,
+        Format::Human => show::report(report, invocation, out)?,
         Format::Json | Format::Jsonl => out.value(report)?,
     }
     Ok(show::exit(report))

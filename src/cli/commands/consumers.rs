@@ -9,10 +9,11 @@ use crate::{
         args::{Format, Global, ListConsumers},
         error::CliError,
         exit::Exit,
+        failed::{Failed, Problem, Unreachable, sort_out},
         output::{Output, Table},
         world::{Site, World},
     },
-    cloud::{CloudError, ecs},
+    cloud::{Cloud, CloudError, ecs},
     domain::{
         EnvironmentName, QueueName, RunId, Text,
         consumer::{ConsumerId, Mapping, MappingState},
@@ -52,25 +53,6 @@ struct Answer<'a> {
     unknown: Vec<Unreachable<'a>>,
 }
 
-#[derive(Serialize)]
-struct Unreachable<'a> {
-    environment: &'a EnvironmentName,
-    error: Problem,
-}
-
-/// Why something could not be seen.
-#[derive(Clone, Serialize)]
-struct Problem {
-    what: Text,
-    hint: Option<Text>,
-}
-
-impl Problem {
-    fn of(error: &CloudError, site: &Site) -> Self {
-        Self { what: Text::line(&error.to_string()), hint: Some(Text::line(&error.hint(&site.environment))) }
-    }
-}
-
 /// An environment's consumers.
 struct Found<'a> {
     site: &'a Site,
@@ -86,13 +68,8 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
     let state = change::state(global).await?;
     let world = World::open(global, out).await?;
     let answers = join_all(world.sites.iter().map(|site| look(site, &state))).await;
-    let (mut found, mut failed) = (Vec::new(), Vec::new());
-    for (site, answer) in world.sites.iter().zip(answers) {
-        match answer {
-            Ok(one) => found.push(one),
-            Err(error) => failed.push((&site.environment.name, error)),
-        }
-    }
+    let (found, failed) = sort_out(&world, answers);
+    let found: Vec<Found> = found.into_iter().map(|(_, one)| one).collect();
     for Found { site, unknown, .. } in &found {
         for Problem { what, hint } in unknown {
             let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -100,15 +77,15 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
         }
     }
     show(args, &found, &failed, out)?;
-    for (_, error) in &failed {
-        out.warning(&error.to_string());
-    }
-    Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
+    Ok(failed.end(!found.is_empty(), out))
 }
 
 /// Mappings, and workers where the configuration names any; what is denied is told, and the rest shown.
 async fn look<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    site.read(|cloud| look_by(cloud, site, state)).await
+}
+
+async fn look_by<'a>(cloud: &Cloud, site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliError> {
     let mut unknown = Vec::new();
     let none = || ecs::Found { found: Vec::new(), missing: Vec::new() };
     let workers = async {
@@ -118,9 +95,13 @@ async fn look<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliE
         tokio::join!(cloud.sqs().list(None), cloud.ecs().all())
     };
     let (caller, mappings, (queues, services)) =
-        tokio::join!(cloud.identity().caller(), cloud.lambda().mappings(), workers);
-    let caller = caller.map_err(|error| CliError::cloud(&error, &site.environment))?;
-    let mut denied = |error: CloudError| unknown.push(Problem::of(&error, site));
+        tokio::join!(site.caller(Exit::Failed), cloud.lambda().mappings(), workers);
+    let caller = caller?;
+    let problem = |error: &CloudError| Problem {
+        what: Text::line(&error.to_string()),
+        hint: Some(Text::line(&error.hint(&site.environment))),
+    };
+    let mut denied = |error: CloudError| unknown.push(problem(&error));
     let mappings = mappings.map_err(&mut denied).unwrap_or_default();
     let queues = queues.map_err(&mut denied).unwrap_or_default();
     let queues: Vec<QueueName> = queues.iter().map(|url| url.name()).collect();
@@ -172,20 +153,13 @@ fn rows<'a>(args: &ListConsumers, found: &'a [Found]) -> Vec<Row<'a>> {
     rows
 }
 
-fn show(
-    args: &ListConsumers,
-    found: &[Found],
-    failed: &[(&EnvironmentName, CliError)],
-    out: &mut Output,
-) -> Result<(), CliError> {
+fn show(args: &ListConsumers, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
     let rows = rows(args, found);
     match out.format {
         Format::Human if rows.is_empty() && !found.is_empty() => out.note("no consumer is known"),
         Format::Human => out.table(&table(&rows))?,
         Format::Json => {
-            let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
-            let unreachable =
-                failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
+            let unreachable = failed.unreachable();
             let unknown = unknown(found).collect();
             out.document("opsctl/consumers/1", &Answer { consumers: rows, unreachable, unknown })?;
         }
@@ -196,6 +170,7 @@ fn show(
             for problem in unknown(found) {
                 out.json_line("opsctl/consumers-unknown/1", &problem)?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())

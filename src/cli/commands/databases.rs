@@ -13,10 +13,12 @@ use crate::{
         complete,
         error::CliError,
         exit::Exit,
+        failed::{Failed, Unreachable, sort_out},
         gauges::{bytes, count, milliseconds, percent, with_age},
         output::{Output, Table},
         world::{Site, World},
     },
+    cloud::Cloud,
     databases::{self, Capacity, InstanceGauges, Look, Seen},
     domain::{
         EnvironmentName, Text,
@@ -96,32 +98,17 @@ struct Answer<'a> {
     metrics_asked: u64,
 }
 
-#[derive(Serialize)]
-struct Unreachable<'a> {
-    environment: &'a EnvironmentName,
-    error: Problem,
-}
-
-/// Why something could not be seen.
-#[derive(Serialize)]
-struct Problem {
-    what: Text,
-    hint: Option<Text>,
-}
-
 pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let answers = join_all(world.sites.iter().map(|site| looked_at(site, args))).await;
-    let mut found: Vec<Found> = Vec::new();
-    let mut failed: Vec<(&EnvironmentName, CliError)> = Vec::new();
-    for (site, answer) in world.sites.iter().zip(answers) {
-        let environment = &site.environment.name;
-        match answer {
-            Ok((look, gauges)) => found.push(Found { environment, look, gauges, now: world.connect.clock.now() }),
-            Err(error) => failed.push((environment, error)),
-        }
+    let (answers, failed) = sort_out(&world, answers);
+    let now = world.connect.clock.now();
+    let (mut found, mut names): (Vec<Found>, Vec<_>) = (Vec::new(), Vec::new());
+    for (site, (look, gauges)) in answers {
+        let one = Found { environment: &site.environment.name, look, gauges, now };
+        names.push((site.environment.as_ref(), one.names()));
+        found.push(one);
     }
-    let names = found.iter().map(|found| (found.environment.0.clone(), found.names()));
     complete::remember(world.realm, complete::Kind::Database, names);
     for Found { environment, look, .. } in &mut found {
         let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
@@ -132,14 +119,14 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
         }
     }
     show(args, &found, &failed, out)?;
-    for (_, error) in &failed {
-        out.warning(&error.to_string());
-    }
-    Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
+    Ok(failed.end(!found.is_empty(), out))
 }
 
 async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    site.read(|cloud| looked_at_by(cloud, site, args)).await
+}
+
+async fn looked_at_by(cloud: &Cloud, site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
     let gauges = async { if args.no_metrics { Ok(InstanceGauges::default()) } else { databases::gauges(cloud).await } };
     let (look, gauges) = tokio::join!(databases::look_back(cloud, args.days * 24 * 60), gauges);
     let mut look = look.map_err(|error| CliError::cloud(&error, &site.environment))?;
@@ -153,12 +140,7 @@ async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauge
     Ok((look, gauges))
 }
 
-fn show(
-    args: &Databases,
-    found: &[Found],
-    failed: &[(&EnvironmentName, CliError)],
-    out: &mut Output,
-) -> Result<(), CliError> {
+fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
     let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
     // Stable: environments keep the configuration's order among equals, and names theirs.
     all.sort_by_key(|line| line.seen.database.rank());
@@ -180,9 +162,7 @@ fn show(
         Format::Json => {
             let databases = all.iter().map(|line| row(line, args)).collect();
             let globals = globals(found).collect();
-            let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
-            let unreachable =
-                failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
+            let unreachable = failed.unreachable();
             let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
             out.document("opsctl/databases/1", &Answer { databases, globals, unreachable, metrics_asked })?;
         }
@@ -193,6 +173,7 @@ fn show(
             for global in globals(found) {
                 out.json_line("opsctl/global-cluster/1", &global)?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())

@@ -11,7 +11,11 @@ use crate::{
         output::Output,
         world::{Site, World},
     },
-    domain::words::{counted, counted_is},
+    domain::{
+        EnvironmentName,
+        invocation::option,
+        words::{counted, counted_is},
+    },
     observe::{
         ages::{Ages, list_with_ages},
         queues::{Listed, Scope, worst_first},
@@ -28,7 +32,8 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
     }
     let world = World::open(&global, out).await?;
     if out.format != Format::Human {
-        return Err(CliError::usage("the demo is for people", "use `opsctl queues --sandbox --output json`"));
+        let hint = format!("use `{}`", global.invocation().command("queues --output json"));
+        return Err(CliError::usage("the demo is for people", &hint));
     }
     let listed = join_all(world.sites.iter().map(look)).await;
     let mut worst = None;
@@ -46,14 +51,17 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
     let (environment, queue) =
         worst.map_or(("dev".to_owned(), "orders-dlq".to_owned()), |(name, queue)| (name.0, queue.0));
     out.heading("Try")?;
+    let name = EnvironmentName(environment);
+    let line = |words: String| global.invocation().command_in(&name, &words);
+    let queue = option("queue", &queue);
     for (line, what) in [
         ("opsctl sandbox serve &".to_owned(), "keep this world: the commands below then act on one and the same"),
-        (format!("opsctl queues --sandbox --env {environment} --dlq"), "every dead-letter queue"),
-        (format!("opsctl groups --sandbox --env {environment} --queue {queue}"), "why its messages failed"),
-        (format!("opsctl peek --sandbox --env {environment} --queue {queue} -n 3"), "some of its messages"),
-        (format!("opsctl redrive --sandbox --env {environment} --queue {queue} --dry-run"), "what a redrive would do"),
-        (format!("opsctl redrive --sandbox --env {environment} --queue {queue}"), "do it"),
-        ("opsctl runs --sandbox".to_owned(), "what was done"),
+        (line("queues --dlq".to_owned()), "every dead-letter queue"),
+        (line(format!("groups {queue}")), "why its messages failed"),
+        (line(format!("peek {queue} -n 3")), "some of its messages"),
+        (line(format!("redrive {queue} --dry-run")), "what a redrive would do"),
+        (line(format!("redrive {queue}")), "do it"),
+        (global.invocation().command("runs"), "what was done"),
     ] {
         out.whole(&format!("  {line}"))?;
         out.line(&format!("      {what}"))?;
@@ -62,8 +70,8 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
 }
 
 async fn look(site: &Site) -> Result<(Vec<Listed>, Ages), CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    list_with_ages(cloud, Scope::All).await.map_err(|error| CliError::cloud(&error, &site.environment))
+    let failed = |error| CliError::cloud(&error, &site.environment);
+    site.read(|cloud| async move { list_with_ages(cloud, Scope::All).await.map_err(failed) }).await
 }
 
 fn show(site: &Site, queues: &[Listed], ages: &Ages, out: &mut Output) -> Result<(), CliError> {

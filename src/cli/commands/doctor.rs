@@ -27,8 +27,9 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
     let environments: Vec<_> = world.sites.iter().map(|site| Arc::clone(&site.environment)).collect();
     let findings = doctor::examine_all(&environments, &world.connect, &Surroundings::of_process()).await;
     // What the checks do not meet: SSM parameters that the queue rules name, for instance.
-    let unusable: Vec<_> = world.sites.iter().filter_map(|site| site.cloud.as_ref().err()).collect();
-    for error in &unusable {
+    let unusable: Vec<_> = world.sites.iter().filter_map(|site| site.unusable()).collect();
+    // Another account is told by its check.
+    for error in unusable.iter().filter(|error| !error.is_wrong_account) {
         out.warning(&error.to_string());
     }
     match out.format {

@@ -57,7 +57,7 @@ struct Grouped<'a> {
 
 pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let cloud = world.only()?;
+    let cloud = world.to_look().await?;
     let queue = named(&args.sample, cloud).await?;
     let seen = look(queue, &args.sample, args.limit, cloud, out).await?;
     let now = cloud.clock().now();
@@ -86,7 +86,7 @@ pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Resu
 
 pub(super) async fn groups(args: &Groups, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let cloud = world.only()?;
+    let cloud = world.to_look().await?;
     // Dead letters are grouped: a source's name means its dead-letter queue.
     let queue = redrive::dead_letter_queue(cloud, named(&args.sample, cloud).await?).await;
     let queue = queue.map_err(|error| operation_error(&error, cloud))?;

@@ -9,6 +9,7 @@ use crate::{
         complete,
         error::CliError,
         exit::Exit,
+        failed::{Failed, Problem, Unreachable, sort_out},
         output::{Output, Table},
         world::{Site, World},
     },
@@ -46,13 +47,6 @@ struct Row<'a> {
     error: Option<Problem>,
 }
 
-/// Why something could not be seen.
-#[derive(Serialize)]
-struct Problem {
-    what: Text,
-    hint: Option<Text>,
-}
-
 /// A queue as it is shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
@@ -88,27 +82,17 @@ struct Answer<'a> {
     unreachable: Vec<Unreachable<'a>>,
 }
 
-#[derive(Serialize)]
-struct Unreachable<'a> {
-    environment: &'a EnvironmentName,
-    error: Problem,
-}
-
 pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let scope = if args.all { Scope::All } else { Scope::Configured };
     let answers = join_all(world.sites.iter().map(|site| listed(site, scope))).await;
-    let mut found: Vec<Found> = Vec::new();
-    let mut failed: Vec<(&EnvironmentName, CliError)> = Vec::new();
-    for (site, answer) in world.sites.iter().zip(answers) {
-        match answer {
-            Ok((queues, ages)) => found.push(Found { environment: &site.environment.name, queues, ages }),
-            Err(error) => failed.push((&site.environment.name, error)),
-        }
-    }
+    let (found, failed) = sort_out(&world, answers);
     let names_of = |queues: &[Listed]| queues.iter().map(|queue| queue.name.0.clone()).collect();
-    let names = found.iter().map(|found| (found.environment.0.clone(), names_of(&found.queues)));
+    let names = found.iter().map(|(site, (queues, _))| (site.environment.as_ref(), names_of(queues)));
     complete::remember(world.realm, complete::Kind::Queue, names);
+    let found = found.into_iter();
+    let mut found: Vec<Found> =
+        found.map(|(site, (queues, ages))| Found { environment: &site.environment.name, queues, ages }).collect();
     for Found { environment, queues, ages } in &mut found {
         queues.retain(|queue| wanted(queue, args));
         if let Some(why) = ages.missing.as_ref().filter(|_| global.verbose > 0) {
@@ -116,15 +100,12 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
         }
     }
     show(&found, &failed, out)?;
-    for (_, error) in &failed {
-        out.warning(&error.to_string());
-    }
-    Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
+    Ok(failed.end(!found.is_empty(), out))
 }
 
 async fn listed(site: &Site, scope: Scope) -> Result<(Vec<Listed>, Ages), CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
-    list_with_ages(cloud, scope).await.map_err(|error| CliError::cloud(&error, &site.environment))
+    let failed = |error| CliError::cloud(&error, &site.environment);
+    site.read(|cloud| async move { list_with_ages(cloud, scope).await.map_err(failed) }).await
 }
 
 fn wanted(queue: &Listed, args: &Queues) -> bool {
@@ -132,7 +113,7 @@ fn wanted(queue: &Listed, args: &Queues) -> bool {
     name_fits && (!args.dlq || queue.dead_letters.is_some())
 }
 
-fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
+fn show(found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
     let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
     // Stable: environments keep the configuration's order among equals.
     all.sort_by(|left, right| queues::worst_first(left.queue, right.queue));
@@ -147,15 +128,13 @@ fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Outp
         }
         Format::Json => {
             let queues = all.iter().map(row).collect();
-            let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
-            let unreachable =
-                failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
-            out.document("opsctl/queues/1", &Answer { queues, unreachable })?;
+            out.document("opsctl/queues/1", &Answer { queues, unreachable: failed.unreachable() })?;
         }
         Format::Jsonl => {
             for line in &all {
                 out.json_line("opsctl/queue/1", &row(line))?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())

@@ -12,11 +12,13 @@ use crate::{
         complete,
         error::CliError,
         exit::Exit,
+        failed::{Failed, Unreachable, sort_out},
         gauges::{percent, with_age},
         output::{Output, Table},
         world::{Site, World},
     },
     cloud::{
+        Cloud,
         ecs::{Missing, Wanted},
         metrics::{self, Gauges},
     },
@@ -46,19 +48,6 @@ struct Row<'a> {
     memory: Option<&'a Gauge>,
 }
 
-/// Why something could not be seen.
-#[derive(Serialize)]
-struct Problem {
-    what: Text,
-    hint: Option<Text>,
-}
-
-#[derive(Serialize)]
-struct Unreachable<'a> {
-    environment: &'a EnvironmentName,
-    error: Problem,
-}
-
 #[derive(Serialize)]
 struct Answer<'a> {
     services: Vec<Row<'a>>,
@@ -85,16 +74,11 @@ struct Found<'a> {
 pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let answers = join_all(world.sites.iter().map(|site| listed(site, args))).await;
-    let (mut found, mut failed) = (Vec::new(), Vec::new());
-    for (site, answer) in world.sites.iter().zip(answers) {
-        match answer {
-            Ok(one) => found.push(one),
-            Err(error) => failed.push((&site.environment.name, error)),
-        }
-    }
+    let (found, failed) = sort_out(&world, answers);
     let names_of = |services: &[Service]| services.iter().map(|service| service.id.to_string()).collect();
-    let names = found.iter().map(|one| (one.environment.0.clone(), names_of(&one.services)));
+    let names = found.iter().map(|(site, one)| (site.environment.as_ref(), names_of(&one.services)));
     complete::remember(world.realm, complete::Kind::Service, names);
+    let mut found: Vec<Found> = found.into_iter().map(|(_, one)| one).collect();
     for one in &mut found {
         one.services.retain(|service| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, service)));
         for missing in &one.missing {
@@ -111,14 +95,14 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
         }
     }
     show(&found, &failed, out)?;
-    for (_, error) in &failed {
-        out.warning(&error.to_string());
-    }
-    Ok(if found.is_empty() && !failed.is_empty() { Exit::Failed } else { Exit::Done })
+    Ok(failed.end(!found.is_empty(), out))
 }
 
 async fn listed<'a>(site: &'a Site, args: &Services) -> Result<Found<'a>, CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    site.read(|cloud| listed_by(cloud, site, args)).await
+}
+
+async fn listed_by<'a>(cloud: &Cloud, site: &'a Site, args: &Services) -> Result<Found<'a>, CliError> {
     let gauges = async {
         if args.no_metrics { Ok(Gauges::default()) } else { cloud.metrics().gauges(&metrics::SERVICES).await }
     };
@@ -157,16 +141,14 @@ fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
     rows
 }
 
-fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Output) -> Result<(), CliError> {
+fn show(found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
     let rows = rows(found);
     match out.format {
         Format::Human if rows.is_empty() && !found.is_empty() => out.note("no service fits"),
         Format::Human if rows.is_empty() => {}
         Format::Human => out.table(&table(&rows, found.iter().map(|one| one.now).max().unwrap_or_default()))?,
         Format::Json => {
-            let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
-            let unreachable =
-                failed.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect();
+            let unreachable = failed.unreachable();
             let missing = found.iter().flat_map(|one| &one.missing).collect();
             let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
             out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable, metrics_asked })?;
@@ -175,6 +157,7 @@ fn show(found: &[Found], failed: &[(&EnvironmentName, CliError)], out: &mut Outp
             for row in &rows {
                 out.json_line("opsctl/service/1", row)?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())
@@ -244,6 +227,8 @@ struct TaskRow<'a> {
 struct TaskAnswer<'a> {
     tasks: Vec<TaskRow<'a>>,
     missing: Vec<&'a Missing>,
+    /// Environments that could not be listed.
+    unreachable: Vec<Unreachable<'a>>,
 }
 
 /// A service's tasks.
@@ -256,32 +241,34 @@ struct FoundTasks<'a> {
 
 pub(super) async fn tasks(args: &Tasks, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
+    let answers = join_all(world.sites.iter().map(|site| tasks_of(site, &args.service))).await;
+    let (answers, failed) = sort_out(&world, answers);
     let mut found = Vec::new();
     let mut known: Vec<String> = Vec::new();
-    let mut failed = Vec::new();
-    for answer in join_all(world.sites.iter().map(|site| tasks_of(site, &args.service))).await {
-        match answer {
-            Ok((some, names)) => {
-                found.extend(some);
-                known.extend(names);
-            }
-            Err(error) => failed.push(error),
-        }
+    for (_, (some, names)) in answers {
+        found.extend(some);
+        known.extend(names);
     }
     if found.is_empty() {
-        return Err(failed.pop().unwrap_or_else(|| no_service(&args.service, &known)));
+        return Err(failed.into_error().unwrap_or_else(|| no_service(&args.service, &known, global)));
     }
-    failed.iter().for_each(|error| out.warning(&error.to_string()));
     for missing in found.iter().flat_map(|one| &one.missing) {
         out.warning(&format!("{} is listed and cannot be described: {}", missing.arn, missing.reason));
     }
-    show_tasks(&found, world.connect.clock.now(), out)?;
-    Ok(Exit::Done)
+    show_tasks(&found, &failed, world.connect.clock.now(), out)?;
+    Ok(failed.end(true, out))
 }
 
 /// The tasks of the services of that name, and the names of all services.
 async fn tasks_of<'a>(site: &'a Site, wanted: &str) -> Result<(Vec<FoundTasks<'a>>, Vec<String>), CliError> {
-    let cloud = site.cloud.as_ref().map_err(Clone::clone)?;
+    site.read(|cloud| tasks_by(cloud, site, wanted)).await
+}
+
+async fn tasks_by<'a>(
+    cloud: &Cloud,
+    site: &'a Site,
+    wanted: &str,
+) -> Result<(Vec<FoundTasks<'a>>, Vec<String>), CliError> {
     let failed = |error| CliError::cloud(&error, &site.environment);
     let services = cloud.ecs().all().await.map_err(failed)?.found;
     let names = services.iter().map(|service| service.id.name.0.clone()).collect();
@@ -298,11 +285,11 @@ async fn tasks_of<'a>(site: &'a Site, wanted: &str) -> Result<(Vec<FoundTasks<'a
     Ok((found, names))
 }
 
-fn no_service(wanted: &str, known: &[String]) -> CliError {
+fn no_service(wanted: &str, known: &[String], global: &Global) -> CliError {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let hint = match nearest(wanted, &known) {
         Some(near) => format!("did you mean {near}?"),
-        None => "`opsctl services` lists them".to_owned(),
+        None => format!("`{}` lists them", global.command("services")),
     };
     CliError::usage(&format!("there is no service {}", Text::line(wanted)), &hint)
 }
@@ -317,7 +304,7 @@ fn urgency(task: &Task) -> u8 {
     }
 }
 
-fn show_tasks(found: &[FoundTasks], now: Timestamp, out: &mut Output) -> Result<(), CliError> {
+fn show_tasks(found: &[FoundTasks], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
     let mut rows: Vec<TaskRow> = Vec::new();
     for FoundTasks { environment, service, tasks, .. } in found {
         rows.extend(tasks.iter().map(|task| TaskRow { environment, service, task }));
@@ -328,12 +315,14 @@ fn show_tasks(found: &[FoundTasks], now: Timestamp, out: &mut Output) -> Result<
         Format::Human => out.table(&task_table(&rows, now))?,
         Format::Json => {
             let missing = found.iter().flat_map(|one| &one.missing).collect();
-            out.document("opsctl/tasks/1", &TaskAnswer { tasks: rows, missing })?;
+            let unreachable = failed.unreachable();
+            out.document("opsctl/tasks/1", &TaskAnswer { tasks: rows, missing, unreachable })?;
         }
         Format::Jsonl => {
             for row in &rows {
                 out.json_line("opsctl/task/1", row)?;
             }
+            failed.json_lines(out)?;
         }
     }
     Ok(())

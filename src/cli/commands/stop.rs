@@ -11,6 +11,7 @@ use crate::{
     journal::{Paused, StateFolder},
     operations::Operation,
     plan::Plan,
+    run,
 };
 
 /// What a run that ends at once may leave behind: consumers that it has paused.
@@ -46,16 +47,15 @@ impl Left {
 
     /// What resumes those that are paused now, if any are; commands.
     fn commands(&self) -> Vec<String> {
-        let Environment { name, region, .. } = self.environment.as_ref();
-        let Ok(paused) = Paused::read(&self.state, &self.account, region) else {
-            return vec![format!("opsctl consumers resume --env {name}")];
+        let Ok(paused) = Paused::read(&self.state, &self.account, &self.environment.region) else {
+            return vec![self.environment.command("consumers resume")];
         };
         let ours = paused.all().map(|(_, pause)| pause);
         let ours = ours.filter(|pause| pause.at >= self.since || self.resumed.as_ref() == Some(&pause.run));
         let mut queues: Vec<&QueueName> = ours.map(|pause| &pause.queue).collect();
         queues.sort();
         queues.dedup();
-        queues.iter().map(|queue| format!("opsctl consumers resume --queue {queue} --env {name}")).collect()
+        queues.iter().map(|queue| run::brings_back(queue, &self.environment)).collect()
     }
 
     /// At the first signal.

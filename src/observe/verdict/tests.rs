@@ -37,6 +37,7 @@ pub(super) fn prod() -> Environment {
         watch: WatchRules::default(),
         services: crate::domain::service_rules::ServiceRules::default(),
         databases: crate::domain::environment::DatabaseRules::default(),
+        invocation: crate::domain::Invocation::default(),
     }
 }
 

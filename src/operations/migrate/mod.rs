@@ -97,7 +97,7 @@ fn asked_already(planner: &Planner) -> Result<Option<Planned>, OperationError> {
     let history = History::read(&planner.state.open(run)?)?;
     let Some((_, asked)) = history.migration_asked else { return Ok(None) };
     let unreadable = |what: &str, error: serde_json::Error| {
-        OperationError::usage(&format!("run {run} has no {what} that can be read: {error}"), "see `opsctl tasks`")
+        OperationError::usage(&format!("run {run} has no {what} that can be read: {error}"), "look at its tasks")
     };
     let bound: ToMigrate = serde_json::from_value(asked).map_err(|error| unreadable("migration", error))?;
     let plan: Plan = serde_json::from_value(history.plan).map_err(|error| unreadable("plan", error))?;

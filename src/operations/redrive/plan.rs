@@ -379,7 +379,7 @@ impl Draft<'_> {
         let changes: &[&str] = match engine {
             choice::Engine::Managed => &[
                 "messages get new ids, new send times and a fresh receive count; order is not kept",
-                "SQS deletes them from the DLQ itself: there is no snapshot, and `opsctl restore` can't put them back",
+                "SQS deletes them from the DLQ itself: there is no snapshot, and a restore can't put them back",
             ],
             choice::Engine::Client => &[
                 "messages get new ids, new send times and a fresh receive count",
@@ -422,12 +422,16 @@ impl Draft<'_> {
         }
         for unsettled in planner.unsettled_runs(self.cloud, &scene.from)? {
             match (self.redrive.despite_unfinished, unsettled.busy) {
-                (_, true) => self.blocker(&format!("run {} works on this queue just now: wait until it has ended", unsettled.run)),
-                (true, false) => self.warning(&format!("run {} has not ended; what it sent may be sent again", unsettled.run)),
+                (_, true) => self
+                    .blocker(&format!("run {} works on this queue just now: wait until it has ended", unsettled.run)),
+                (true, false) => {
+                    self.warning(&format!("run {} has not ended; what it sent may be sent again", unsettled.run))
+                }
                 (false, false) => self.blocker(&format!(
-                    "run {} on this queue has not ended and may have sent messages that still lie here: `opsctl redrive --resume {}` \
-                     first, or --despite-unfinished",
-                    unsettled.run, unsettled.run
+                    "run {} on this queue has not ended and may have sent messages that still lie here: `{}` first, or \
+                     --despite-unfinished",
+                    unsettled.run,
+                    self.cloud.environment().command(&format!("redrive --resume {}", unsettled.run))
                 )),
             }
         }

@@ -39,7 +39,8 @@ pub(super) fn choose<'a>(
             let members = of_group(group, environment, asked.direction, services);
             if members.stages.is_empty() && members.always_on.is_empty() {
                 let what = format!("no service of {} fits the group {name}", environment.name);
-                return Err(OperationError::usage(&what, "`opsctl services` lists them; mend the group's patterns"));
+                let hint = format!("`{}` lists them; mend the group's patterns", environment.command("services"));
+                return Err(OperationError::usage(&what, &hint));
             }
             Ok(members)
         }
@@ -94,7 +95,7 @@ fn of_names<'a>(
     let mut members = Members { sleep_allowed: true, ..Members::default() };
     let mut stage: Vec<&Service> = Vec::new();
     for name in names {
-        let service = find(name, services)?;
+        let service = find(name, environment, services)?;
         if stage.iter().any(|other| other.id == service.id) {
             continue;
         }
@@ -114,7 +115,7 @@ fn of_names<'a>(
     Ok(members)
 }
 
-fn find<'a>(name: &str, services: &'a [Service]) -> Result<&'a Service, OperationError> {
+fn find<'a>(name: &str, environment: &Environment, services: &'a [Service]) -> Result<&'a Service, OperationError> {
     let is_it = |id: &ServiceId| id.name.0 == name || id.to_string() == name;
     let found: Vec<&Service> = services.iter().filter(|service| is_it(&service.id)).collect();
     match found.as_slice() {
@@ -127,7 +128,7 @@ fn find<'a>(name: &str, services: &'a [Service]) -> Result<&'a Service, Operatio
             names.sort_unstable();
             let near: Vec<&str> = names.iter().filter(|(far, _)| *far <= 3).take(3).map(|(_, name)| *name).collect();
             let hint = if near.is_empty() {
-                "`opsctl services` lists them".to_owned()
+                format!("`{}` lists them", environment.command("services"))
             } else {
                 format!("did you mean {}?", near.join(" or "))
             };

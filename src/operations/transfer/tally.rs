@@ -48,7 +48,7 @@ impl Kept {
             Self::Bounced => Text::from("came back"),
             Self::Uncertain => Text::from("may have been sent by an earlier try"),
             Self::Unfit(reason) => reason.clone(),
-            Self::Unedited => Text::from("the edit failed on it; try it on the message that `opsctl peek` shows"),
+            Self::Unedited => Text::from("the edit failed on it; try it on a message that a peek shows"),
             Self::Refused(reason) => Text::line(&format!("the destination refused it: {reason}")),
             Self::GroupStopped => Text::from("an earlier message of its group was left"),
             Self::NotSent => Text::from("the run stopped before it was sent"),

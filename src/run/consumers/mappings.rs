@@ -98,8 +98,8 @@ pub(super) fn why(switched: &[Switched], context: &Context) -> Option<(End, Fail
         (false, true) => End::Partly,
         (false, false) => End::Failed,
     };
-    let hint =
-        format!("look with `opsctl consumers --env {}`, then go on with --resume", context.cloud.environment().name);
+    let look = context.cloud.environment().command("consumers");
+    let hint = format!("look with `{look}`, then go on with --resume");
     Some((end, Failure { what: Text::line(&what), hint: Text::line(&hint) }))
 }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, End, Failure, Report, report, scale, verify};
 use crate::{
-    domain::{AccountId, EnvironmentName, QueueName, Text, consumer::ConsumerId, words::counted_is},
+    domain::{AccountId, Environment, QueueName, Text, consumer::ConsumerId, invocation::option, words::counted_is},
     journal::{Journal, Pause, Paused},
     operations::{
         consumers::{Consumers, Turn},
@@ -33,23 +33,20 @@ struct Turned {
 /// A run of its own.
 pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journal, report: Report) -> Report {
     let Turned { mut report, why } = turn(&consumers, context, journal, report).await;
-    let environment = &context.cloud.environment().name;
+    let environment = context.cloud.environment();
     let done = report.mappings.iter().filter(|one| one.is_done).count();
     let done = done + report.services.iter().filter(|one| one.is_done).count();
     report.tally = Tally { moved: done as u64, ..Tally::default() };
     report.end = End::Done;
     if let Some((end, failure)) = why {
         (report.end, report.failure) = (end, Some(failure));
-        let next = format!("opsctl {} --resume {} --env {environment}", report.operation, report.run);
-        report.next = Some(Text::line(&next));
+        report.next = Some(report.resume_line(environment));
         if consumers.turn == Turn::Resume {
             report.still_paused = still_paused(&consumers, &report);
         }
     } else if consumers.turn == Turn::Pause && done > 0 {
-        let queue = consumers.queues().into_iter().next().map(|queue| queue.to_string()).unwrap_or_default();
-        report
-            .notes
-            .push(Text::line(&format!("paused until `opsctl consumers resume --queue {queue} --env {environment}`")));
+        let resumes = consumers.queues().into_iter().next().map(|queue| brings_back(&queue, environment));
+        report.notes.extend(resumes.map(|command| Text::line(&format!("paused until `{command}`"))));
     }
     report
 }
@@ -74,11 +71,10 @@ where
     let mut report = match why {
         None => inner(before).await,
         Some((end, Failure { what, hint })) => {
-            let environment = &context.cloud.environment().name;
             let end = if end == End::Interrupted { end } else { End::Failed };
             let what = Text::line(&format!("nothing was moved, for the consumers are not paused: {what}"));
-            let next = format!("opsctl {} --resume {} --env {environment}", before.operation, before.run);
-            Report { end, failure: Some(Failure { what, hint }), next: Some(Text::line(&next)), ..before }
+            let next = Some(before.resume_line(context.cloud.environment()));
+            Report { end, failure: Some(Failure { what, hint }), next, ..before }
         }
     };
     // Whoever asked the run to stop still wants the consumers back; who asks twice ends the program.
@@ -133,7 +129,7 @@ async fn verify(context: &Context, journal: &Journal, report: &Report) -> Result
 /// The worst that can be left behind: said first, and how to mend it.
 fn not_resumed(report: &mut Report, back: &Consumers, failure: &Failure, context: &Context) {
     report.still_paused = still_paused(back, report);
-    say(report, failure.what.as_str(), &back.queues(), &context.cloud.environment().name);
+    say(report, failure.what.as_str(), &back.queues(), context.cloud.environment());
     match report.end {
         End::Interrupted => {}
         End::Done | End::Nothing | End::Failed | End::Refused | End::Partly | End::Stale => report.end = End::Partly,
@@ -150,10 +146,14 @@ fn still_paused(back: &Consumers, report: &Report) -> Vec<Text> {
     open.map(|id| Text::line(&id.to_string())).collect()
 }
 
+/// The command line that resumes a queue's consumers.
+pub fn brings_back(queue: &QueueName, environment: &Environment) -> String {
+    environment.command(&format!("consumers resume {}", option("queue", queue.as_str())))
+}
+
 /// Said before all else; and what to do next is that.
-fn say(report: &mut Report, why: &str, queues: &[QueueName], environment: &EnvironmentName) {
-    let commands: Vec<String> =
-        queues.iter().map(|queue| format!("opsctl consumers resume --queue {queue} --env {environment}")).collect();
+fn say(report: &mut Report, why: &str, queues: &[QueueName], environment: &Environment) {
+    let commands: Vec<String> = queues.iter().map(|queue| brings_back(queue, environment)).collect();
     let text = format!("CONSUMERS ARE STILL PAUSED: {why}; `{}` brings them back", commands.join("`, `"));
     report.notes.insert(0, Text::line(&text));
     let next = commands.first().map(|command| Text::line(command));
@@ -186,7 +186,7 @@ pub(super) fn say_still_paused(mut report: Report, context: &Context) -> Report 
     queues.dedup();
     report.still_paused = ids.iter().map(|id| Text::line(id)).collect();
     let why = format!("an earlier try of this run paused {}", ids.join(", "));
-    say(&mut report, &why, &queues, &environment.name);
+    say(&mut report, &why, &queues, environment);
     report
 }
 

@@ -21,6 +21,7 @@ use crate::{
     domain::{
         Text,
         database::{Database, DatabaseEvent, Member, SourceKind},
+        invocation::quoted,
     },
     journal::{History, Journal, Record},
     operations::{bound::FailOver, values::in_words},
@@ -227,8 +228,9 @@ impl Watch<'_> {
             }
             if self.is_cancelled() {
                 let what = "stopped watching, as asked: the failover goes on in AWS, and can't be called back";
-                let hint = "look again with --resume, which asks for nothing, or with `opsctl databases`";
-                let failure = Failure { what: Text::from(what), hint: Text::from(hint) };
+                let hint =
+                    format!("look again with --resume, which asks for nothing, or with `{}`", self.looked_at_by());
+                let failure = Failure { what: Text::from(what), hint: Text::line(&hint) };
                 return self.ended(End::Interrupted, Some(failure), report).await;
             }
             self.tell(&report);
@@ -258,8 +260,8 @@ impl Watch<'_> {
         }
         if let Some(event) = self.done.events.iter().find(|event| event.abandons()) {
             let what = Text::line(&format!("RDS gave it up: {}", event.message));
-            let hint = "wait some minutes, look with `opsctl databases`, then fail over anew";
-            return Ok(Next::Ended(End::Failed, Some(Failure { what, hint: Text::from(hint) })));
+            let hint = format!("wait some minutes, look with `{}`, then fail over anew", self.looked_at_by());
+            return Ok(Next::Ended(End::Failed, Some(Failure { what, hint: Text::line(&hint) })));
         }
         if self.done.seconds_to_writer.is_none() && self.is_taken_over(&database) {
             self.is_late = self.is_resumed && self.looks == 1;
@@ -288,9 +290,10 @@ impl Watch<'_> {
         }
         if asked == Asked::Perhaps && !self.has_begun && later_than(0.0, SIGN_SECONDS_MAX) {
             let what = "there was no clear answer to the call, and no sign of a failover: it was probably not begun";
+            let look = self.looked_at_by();
             let hint =
-                "look again with --resume, which asks for nothing; or see `opsctl databases`, then fail over anew";
-            return Next::Ended(End::Partly, Some(Failure { what: Text::from(what), hint: Text::from(hint) }));
+                format!("look again with --resume, which asks for nothing; or see `{look}`, then fail over anew");
+            return Next::Ended(End::Partly, Some(Failure { what: Text::from(what), hint: Text::line(&hint) }));
         }
         if later_than(0.0, WATCH_SECONDS_MAX) {
             let what = format!("not over after {}", in_words(WATCH_SECONDS_MAX.unsigned_abs()));
@@ -308,12 +311,12 @@ impl Watch<'_> {
 
     /// It is over; whether all of it is proven.
     fn proven(&self) -> Next {
-        let FailOver { target, database, .. } = self.bound;
+        let target = &self.bound.target;
         if let (Some(target), Some(writer)) = (target, &self.done.writer_after)
             && target != writer
         {
             let what = format!("{writer} writes, and not {target} as asked for: RDS chose it");
-            let hint = format!("see `opsctl databases {database}`; fail over anew if it must be {target}");
+            let hint = format!("see `{}`; fail over anew if it must be {target}", self.looked_at_by());
             return Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::line(&hint) }));
         }
         let Some(answered) = self.done.answered.as_ref().filter(|answered| proof::is_owed(answered)) else {
@@ -429,6 +432,11 @@ impl Watch<'_> {
         self.now().duration_since(self.asked_at).as_secs_f64()
     }
 
+    /// The command line that shows the database.
+    fn looked_at_by(&self) -> String {
+        self.context.cloud.environment().command(&format!("databases {}", quoted(&self.bound.database)))
+    }
+
     fn is_cancelled(&self) -> bool {
         self.context.cancel.is_cancelled()
     }
@@ -436,7 +444,7 @@ impl Watch<'_> {
     async fn write(&self, record: Record) -> Result<(), Failure> {
         self.journal.write(vec![record], Vec::new()).await.map_err(|error| Failure {
             what: Text::line(&format!("the journal can't be written: {error}")),
-            hint: Text::from("make room on the disk; `opsctl databases` shows who writes"),
+            hint: Text::line(&format!("make room on the disk; `{}` shows who writes", self.looked_at_by())),
         })
     }
 }

@@ -23,9 +23,7 @@ impl Watch<'_> {
         report.notes.extend(self.notes().iter().map(|note| Text::line(note)));
         report.failover = Some(self.done.clone());
         report.next = match end {
-            End::Partly | End::Interrupted | End::Failed => {
-                Some(Text::line(&format!("opsctl failover --resume {} --env {}", report.run, environment.name)))
-            }
+            End::Partly | End::Interrupted | End::Failed => Some(report.resume_line(environment)),
             End::Done | End::Nothing | End::Refused | End::Stale => None,
         };
         report

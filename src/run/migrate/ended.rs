@@ -83,8 +83,7 @@ impl Run<'_> {
         report.failure = failure;
         report.migration = Some(self.done);
         if goes_on != GoesOn::No {
-            let environment = &self.context.cloud.environment().name;
-            report.next = Some(Text::line(&format!("opsctl migrate --resume {} --env {environment}", report.run)));
+            report.next = Some(report.resume_line(self.context.cloud.environment()));
         }
         report
     }
@@ -115,11 +114,8 @@ impl Run<'_> {
             notes.extend(self.note_of_the_log());
         }
         if goes_on == GoesOn::Yes && done.task.is_some() {
-            let environment = &self.context.cloud.environment().name;
-            notes.push(format!(
-                "ECS goes on with it: `opsctl migrate --resume {} --env {environment}` looks again",
-                self.report.run
-            ));
+            let resume = self.report.resume_line(self.context.cloud.environment());
+            notes.push(format!("ECS goes on with it: `{resume}` looks again"));
         }
         notes
     }

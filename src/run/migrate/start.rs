@@ -102,7 +102,8 @@ impl Run<'_> {
             }
             Ok(None) => {
                 let what = format!("nothing was started: another opsctl on this machine migrates {}", environment.name);
-                Err(Halt::new(End::Refused, GoesOn::No, &what, "wait for it; `opsctl runs` shows it"))
+                let hint = format!("wait for it; `{}` shows it", environment.command("runs"));
+                Err(Halt::new(End::Refused, GoesOn::No, &what, &hint))
             }
             Err(error) => Err(self.unwritable(&error)),
         }

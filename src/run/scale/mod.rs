@@ -449,7 +449,7 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
             (
                 End::Partly,
                 Some(what),
-                "look at `opsctl services` and `opsctl tasks`, then wait on with --resume".to_owned(),
+                format!("look with `{}`, then wait on with --resume", environment.command("services")),
             )
         }
         Some(Halt::Services) => {
@@ -473,14 +473,13 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
     if report.end != End::Done {
         if begun > done {
             let text = format!(
-                "ECS goes on by itself with {}: `opsctl services --env {}` shows how far it is",
+                "ECS goes on by itself with {}: `{}` shows how far it is",
                 counted((begun - done) as u64, "service"),
-                environment.name
+                environment.command("services")
             );
             report.notes.push(Text::line(&text));
         }
-        let resume = format!("opsctl {} --resume {} --env {}", report.operation, report.run, environment.name);
-        report.next = Some(Text::line(&resume));
+        report.next = Some(report.resume_line(environment));
     }
     report.services = ended;
     report

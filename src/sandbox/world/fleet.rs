@@ -11,7 +11,7 @@ mod settle;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AccountId, Environment, EnvironmentName, WatchRules,
+    AccountId, Environment, EnvironmentName, Invocation, WatchRules,
     environment::{CredentialSource, DatabaseRules, QueueRules},
 };
 use file::File;
@@ -125,6 +125,7 @@ impl Fleet {
             watch: WatchRules::default(),
             services: self.groups(&entry.name),
             databases: databases.clone(),
+            invocation: Invocation::Sandbox,
         };
         self.file.environments.iter().map(environment).collect()
     }

@@ -351,7 +351,7 @@ fn on_item(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
         Command::Details => open_sheet(model, topic, &environment, &id),
         Command::Copy => vec![Effect::Copy(item.name())],
-        Command::CopyCommand => vec![Effect::Copy(verbs::line(model, site, item))],
+        Command::CopyCommand => vec![Effect::Copy(verbs::line(site, item))],
         _ => Vec::new(),
     }
 }
@@ -366,7 +366,7 @@ pub(super) fn copy(
 ) -> Option<String> {
     let site = model.site(environment)?;
     let item = items(site, topic).find(|item| item.is_meant_by(name))?;
-    Some(if command == Command::CopyCommand { verbs::line(model, site, item) } else { item.name() })
+    Some(if command == Command::CopyCommand { verbs::line(site, item) } else { item.name() })
 }
 
 /// Services, databases and alarms of an environment in short: how many stand how. None: not known.

@@ -126,7 +126,7 @@ pub(in crate::tui) fn key(model: &mut Model, key: &Key) -> Vec<Effect> {
             model.overlay = None;
             go_to(model, topic, &environment, &id)
         }
-        Command::Copy => copy(model, |_, _, item| item.name()),
+        Command::Copy => copy(model, |_, item| item.name()),
         Command::CopyCommand => copy(model, verbs::line),
         Command::Wake | Command::Sleep | Command::Failover => {
             match verbs::on(model, command, &environment, topic, &id) {
@@ -155,9 +155,9 @@ fn is_in_its_list(model: &Model, topic: Topic) -> bool {
     matches!(model.view(), View::Estate(view) if view.topic == topic)
 }
 
-fn copy(model: &Model, text: impl FnOnce(&Model, &Site, Item<'_>) -> String) -> Vec<Effect> {
+fn copy(model: &Model, text: impl FnOnce(&Site, Item<'_>) -> String) -> Vec<Effect> {
     let Some(Overlay::Sheet(sheet)) = &model.overlay else { return Vec::new() };
-    found(model, sheet).map(|(site, item)| Effect::Copy(text(model, site, item))).into_iter().collect()
+    found(model, sheet).map(|(site, item)| Effect::Copy(text(site, item))).into_iter().collect()
 }
 
 /// Takes the mouse: the wheel scrolls, a click closes.

@@ -43,7 +43,7 @@ pub(super) fn page(page: &mut Page, model: &Model, site: &Site, item: Item<'_>) 
     where_it_is(page, site);
     page.blank();
     page.heading("On the command line");
-    page.text(&verbs::line(model, site, item), Role::Text);
+    page.text(&verbs::line(site, item), Role::Text);
     ways(page, model, site, item);
 }
 

@@ -3,7 +3,7 @@
 
 use super::{EstateView, Group, Item, Row, Topic, heading, item, items, selection, under};
 use crate::{
-    domain::{EnvironmentName, Text, database::Topology, service::ServiceId},
+    domain::{Environment, EnvironmentName, Text, database::Topology, invocation::quoted, service::ServiceId},
     keymap::Command,
     operations::{Failover, Migrate, Operation, PauseConsumers, ResumeConsumers, Sleep, Wake, command_line},
     tui::{
@@ -13,7 +13,6 @@ use crate::{
         flow,
         model::{Model, Site, View},
         palette,
-        run_view::world_suffix,
     },
 };
 
@@ -280,28 +279,23 @@ fn failover(site: &Site, item: Item<'_>) -> Result<Meant, Able> {
 }
 
 /// The command line for a thing: what can be done with it, else what shows it.
-pub(super) fn line(model: &Model, site: &Site, item: Item<'_>) -> String {
-    let environment = &site.environment.name;
+pub(super) fn line(site: &Site, item: Item<'_>) -> String {
+    let Environment { name, invocation, .. } = site.environment.as_ref();
     let meant = match item {
         Item::Service(seen) if seen.service.desired == 0 => services(site, Command::Wake, vec![&seen.service.id]).ok(),
         Item::Database(_) => failover(site, item).ok(),
         Item::Service(_) | Item::Alarm(_) | Item::Mapping(_) | Item::Lag(_) => None,
     };
     let line = match (meant, item) {
-        (Some((_, operation)), _) => command_line(&operation, environment),
-        (None, Item::Service(seen)) => shows("services", &seen.service.id.to_string(), environment),
-        (None, Item::Database(seen)) => shows("databases", &seen.seen.database.name, environment),
-        (None, Item::Alarm(alarm)) => shows("alarms", &alarm.name, environment),
-        (None, Item::Mapping(_) | Item::Lag(_)) => shows("consumers", "", environment),
+        (Some((_, operation)), _) => command_line(&operation, name, invocation),
+        (None, Item::Service(seen)) => shows("services", &seen.service.id.to_string(), site),
+        (None, Item::Database(seen)) => shows("databases", &seen.seen.database.name, site),
+        (None, Item::Alarm(alarm)) => shows("alarms", &alarm.name, site),
+        (None, Item::Mapping(_) | Item::Lag(_)) => site.environment.command("consumers"),
     };
-    Text::line(&format!("{line}{}", world_suffix(model))).to_string()
+    Text::line(&line).to_string()
 }
 
-fn shows(verb: &str, name: &str, environment: &EnvironmentName) -> String {
-    let name = match name {
-        "" => String::new(),
-        name if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte)) => format!(" {name}"),
-        name => format!(" '{}'", name.replace('\'', r"'\''")),
-    };
-    format!("opsctl {verb}{name} --env {environment}")
+fn shows(verb: &str, name: &str, site: &Site) -> String {
+    site.environment.command(&format!("{verb} {}", quoted(name)))
 }

@@ -25,10 +25,10 @@ use super::{
     ticket::{Load, Ticket},
 };
 use crate::{
-    domain::{EnvironmentName, QueueName, RunId, Text},
+    domain::{EnvironmentName, Invocation, QueueName, RunId, Text},
     gate::{self, Ask, Refusal},
     observe::words::within,
-    operations::{Operation, Sleep, Wake, command_line, values::Uncertain},
+    operations::{Operation, Sleep, Wake, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::Failure,
 };
@@ -126,30 +126,14 @@ impl Flow {
     }
 
     /// The command line that does the same.
-    fn command(&self) -> Option<String> {
-        match (&self.wanted, self.plan.shown()) {
-            (Wanted::Operation(operation), _) => Some(command_line(operation, &self.environment)),
-            (Wanted::Resume(run), Some(plan)) => Some(resume_line(&plan.operation, run, &self.environment)),
-            (Wanted::Resume(_), None) => None,
-        }
+    fn command(&self, invocation: &Invocation) -> Option<String> {
+        let line = match (&self.wanted, self.plan.shown()) {
+            (Wanted::Operation(operation), _) => command_line(operation, &self.environment, invocation),
+            (Wanted::Resume(run), Some(plan)) => resume_line(&plan.operation, run, &self.environment, invocation),
+            (Wanted::Resume(_), None) => return None,
+        };
+        Some(Text::line(&line).to_string())
     }
-}
-
-/// The command line that goes on with a run.
-pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &EnvironmentName) -> String {
-    let uncertain = match operation {
-        Operation::Redrive(redrive) if redrive.uncertain == Uncertain::Resend => " --uncertain resend",
-        Operation::Redrive(_)
-        | Operation::Purge(_)
-        | Operation::Restore(_)
-        | Operation::Wake(_)
-        | Operation::Sleep(_)
-        | Operation::Failover(_)
-        | Operation::Migrate(_)
-        | Operation::PauseConsumers(_)
-        | Operation::ResumeConsumers(_) => "",
-    };
-    format!("opsctl {} --resume {run}{uncertain} --env {environment}", operation.name())
 }
 
 /// An operation and what it is about: `redrive orders-dlq`.
@@ -235,7 +219,9 @@ pub(super) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan
 pub(super) fn settle(model: &mut Model) {
     let (size, look) = (model.size, model.look);
     let expires = expires(model);
+    let invocation = model.invocation();
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return };
+    let command = flow.command(&invocation).unwrap_or_default();
     let plan = match &flow.plan {
         Load::Here(plan) | Load::Waiting(_, Some(plan)) => Some(plan),
         Load::Idle | Load::Waiting(_, None) | Load::Failed(..) => None,
@@ -244,7 +230,7 @@ pub(super) fn settle(model: &mut Model) {
     flow.asked = plan.zip(environment).map(|(plan, environment)| gate::ask(plan, environment));
     let columns = usize::from(draw::inside_columns(size));
     flow.page = match plan {
-        Some(plan) => shown::page(plan, &flow.notes, expires.as_ref(), columns, look),
+        Some(plan) => shown::page(plan, &command, &flow.notes, expires.as_ref(), (columns, look)),
         None => Page::default(),
     };
     let rows = draw::page_rows(flow, size);
@@ -273,10 +259,9 @@ fn expires(model: &Model) -> Option<Text> {
 
 /// The terminal's clipboard gets the command line.
 fn copy_command(model: &mut Model) -> Vec<Effect> {
-    let suffix = super::run_view::world_suffix(model);
     let Some(Overlay::Flow(flow)) = &model.overlay else { return Vec::new() };
-    match flow.command() {
-        Some(command) => vec![Effect::Copy(format!("{command}{suffix}"))],
+    match flow.command(&model.invocation()) {
+        Some(command) => vec![Effect::Copy(command)],
         None => {
             model.say(Notice::bad("there is no plan yet"));
             Vec::new()

@@ -2,7 +2,6 @@
 
 use crate::{
     domain::Text,
-    operations::command_line,
     plan::{
         Fact, Plan, SampledGroup,
         words::{NOTHING, Part as Section},
@@ -22,7 +21,13 @@ const ITEMS_MAX: usize = 50;
 const BAR_COLUMNS: usize = 10;
 
 /// `expires` says sooner than the plan does when messages begin to be deleted.
-pub(super) fn page(plan: &Plan, notes: &[Text], expires: Option<&Text>, columns: usize, look: Look) -> Page {
+pub(super) fn page(
+    plan: &Plan,
+    command: &str,
+    notes: &[Text],
+    expires: Option<&Text>,
+    (columns, look): (usize, Look),
+) -> Page {
     let mut page = Page::new(columns);
     let warning = look.sign("▲", "!");
     for note in notes {
@@ -74,7 +79,7 @@ pub(super) fn page(plan: &Plan, notes: &[Text], expires: Option<&Text>, columns:
         &format!("{} for {} ({}, {})", plan.fingerprint, plan.environment, plan.account, plan.region),
         Role::Dim,
     );
-    page.pair("command", width, Text::line(&command_line(&plan.operation, &plan.environment)).as_str(), Role::Dim);
+    page.pair("command", width, command, Role::Dim);
     page
 }
 

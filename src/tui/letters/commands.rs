@@ -6,7 +6,7 @@ use super::{
     screen,
 };
 use crate::{
-    domain::{MessageId, Text},
+    domain::{Invocation, MessageId, Text, invocation::option},
     gate::Force,
     keymap::Command,
     operations::{Operation, Purge},
@@ -23,6 +23,7 @@ use crate::{
 
 pub(in crate::tui) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let size = model.size;
+    let invocation = model.invocation();
     let View::Letters(view) = model.view_mut() else { return Vec::new() };
     if step(view, command, size) {
         return Vec::new();
@@ -70,7 +71,7 @@ pub(in crate::tui) fn command(model: &mut Model, command: Command) -> Vec<Effect
         }
         Command::Edit => return edit(model),
         Command::Copy => return copy(view),
-        Command::CopyCommand => return copy_command(view),
+        Command::CopyCommand => return copy_command(view, &invocation),
         Command::Redrive => return choose::begin(model),
         Command::Purge => {
             let (environment, queue) = (view.environment.clone(), view.queue.0.clone());
@@ -216,15 +217,14 @@ fn copy(view: &LettersView) -> Vec<Effect> {
 }
 
 /// The command line that shows the same.
-fn copy_command(view: &LettersView) -> Vec<Effect> {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+fn copy_command(view: &LettersView, invocation: &Invocation) -> Vec<Effect> {
     let filter = match choose::take(view) {
-        choose::Take::Where(filter, _) => format!(" --where {}", quoted(&filter)),
+        choose::Take::Where(filter, _) => format!(" {}", option("where", &filter)),
         choose::Take::Ids(_) | choose::Take::All => String::new(),
     };
     let what = if view.level == Level::Groups { "groups" } else { "peek" };
-    let line =
-        format!("opsctl {what} --queue {} --limit {}{filter} --env {}", view.queue, view.asked, view.environment);
+    let words = format!("{what} {} --limit {}{filter}", option("queue", view.queue.as_str()), view.asked);
+    let line = invocation.command_in(&view.environment, &words);
     vec![Effect::Copy(Text::line(&line).to_string())]
 }
 

@@ -18,7 +18,7 @@ use super::{
     update,
 };
 use crate::{
-    domain::{EnvironmentName, Message, MessageId, QueueName, Text},
+    domain::{EnvironmentName, Invocation, Message, MessageId, QueueName, Text, invocation::option},
     keymap::Command,
 };
 
@@ -109,6 +109,7 @@ pub(super) fn able(model: &Model, view: &MessageView, command: Command) -> Able 
 
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let height = draw::height(model.size);
+    let invocation = model.invocation();
     let View::Message(view) = model.view_mut() else { return Vec::new() };
     let rows = view.document.rows();
     if view.scroll.glide(command, rows, height) {
@@ -127,7 +128,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             let body = view.edited.as_ref().unwrap_or(&view.message.body);
             return vec![Effect::Copy(Text::capped(body, body.len()).to_string())];
         }
-        Command::CopyCommand => return copy_command(view),
+        Command::CopyCommand => return copy_command(view, &invocation),
         Command::Edit => {
             let id = view.id.clone();
             return letters::begin_edit(model, &id);
@@ -142,10 +143,10 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     Vec::new()
 }
 
-fn copy_command(view: &MessageView) -> Vec<Effect> {
+fn copy_command(view: &MessageView, invocation: &Invocation) -> Vec<Effect> {
     let id = view.id.0.replace(['\'', '"', '\\'], "");
-    let (queue, environment) = (&view.queue, &view.environment);
-    let line = format!("opsctl peek --queue {queue} --limit 200 --where '.id == \"{id}\"' --full --env {environment}");
+    let (queue, filter) = (option("queue", view.queue.as_str()), option("where", &format!(".id == \"{id}\"")));
+    let line = invocation.command_in(&view.environment, &format!("peek {queue} --limit 200 {filter} --full"));
     vec![Effect::Copy(Text::line(&line).to_string())]
 }
 

@@ -204,7 +204,7 @@ fn lines(model: &Model, details: &Details, columns: usize) -> Vec<Line<'static>>
         settings(&mut sheet, queue);
     }
     sheet.heading("On the command line");
-    for line in command_lines(&site.environment.name, seen) {
+    for line in command_lines(&site.environment, seen) {
         sheet.fact("", &line, Role::Text);
     }
     ways(&mut sheet, model, site, seen);

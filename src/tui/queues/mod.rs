@@ -32,10 +32,10 @@ use super::{
     observed, table,
 };
 use crate::{
-    domain::{EnvironmentName, QueueName, Text},
+    domain::{Environment, EnvironmentName, QueueName, Text, invocation::option},
     keymap::{Command, Key},
     observe::{Kind, Seen, Severity},
-    operations::{Operation, PauseConsumers, Purge, Redrive, ResumeConsumers, command_line},
+    operations::{Operation, PauseConsumers, Purge, ResumeConsumers},
 };
 
 /// The queues view.
@@ -320,7 +320,7 @@ pub(super) fn act(model: &mut Model, command: Command, environment: &Environment
         Command::CopyCommand => {
             let line = place_of(model, environment, name)
                 .and_then(|at| seen_at(model, at))
-                .map(|(_, seen)| command_lines(environment, seen).into_iter().next().unwrap_or_default());
+                .map(|(site, seen)| command_lines(&site.environment, seen).into_iter().next().unwrap_or_default());
             vec![Effect::Copy(Text::line(&line.unwrap_or_default()).to_string())]
         }
         _ => Vec::new(),
@@ -344,15 +344,10 @@ pub(super) fn begin_consumers(
 }
 
 /// Command lines for a queue, the most wanted first.
-pub(super) fn command_lines(environment: &EnvironmentName, seen: &Seen) -> Vec<String> {
-    let name = seen.name.0.clone();
-    let redrive = Operation::Redrive(Redrive { queue: name, ..Redrive::default() });
-    let redrive = command_line(&redrive, environment);
-    let look = |verb: &str| redrive.replacen("opsctl redrive", &format!("opsctl {verb}"), 1);
-    match seen.dead_letters {
-        Some(_) => vec![redrive.clone(), look("groups"), look("peek")],
-        None => vec![look("peek")],
-    }
+pub(super) fn command_lines(environment: &Environment, seen: &Seen) -> Vec<String> {
+    let verbs: &[&str] = if seen.dead_letters.is_some() { &["redrive", "groups", "peek"] } else { &["peek"] };
+    let queue = option("queue", seen.name.as_str());
+    verbs.iter().map(|verb| environment.command(&format!("{verb} {queue}"))).collect()
 }
 
 /// Takes a key while a filter is typed: enter keeps it, esc gives it up.

@@ -66,7 +66,7 @@ pub(in crate::tui::estate) fn history(page: &mut Page, history: &Load<History>) 
     }
     let more = known.changes.len().saturating_sub(CHANGES_MAX);
     if more > 0 {
-        page.text(&format!("and {more} more: `opsctl alarms --history` lists them all"), Role::Dim);
+        page.text(&format!("and {more} more: `alarms --history` lists them all"), Role::Dim);
     }
     if let Some(why) = &known.incomplete {
         page.text(Text::line(why.as_str()).as_str(), Role::Dim);

@@ -1,0 +1,78 @@
+//! [`Failed`]: environments that a listing does not show, and why.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::{
+    error::CliError,
+    exit::Exit,
+    output::Output,
+    world::{Site, World},
+};
+use crate::domain::{EnvironmentName, Text};
+
+/// Environments that could not be asked, in the configuration's order.
+pub(super) struct Failed<'a>(Vec<(&'a EnvironmentName, CliError)>);
+
+/// An environment that a listing does not show, as JSON shows it.
+#[derive(Serialize)]
+pub(super) struct Unreachable<'a> {
+    pub(super) environment: &'a EnvironmentName,
+    pub(super) error: Problem,
+}
+
+/// Why something could not be seen.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Problem {
+    pub(super) what: Text,
+    pub(super) hint: Option<Text>,
+}
+
+/// Tells the environments that answered from those that did not; `answers` has one for each of the world's.
+pub(super) fn sort_out<T>(world: &World, answers: Vec<Result<T, CliError>>) -> (Vec<(&Site, T)>, Failed<'_>) {
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for (site, answer) in world.sites.iter().zip(answers) {
+        match answer {
+            Ok(answer) => found.push((site, answer)),
+            Err(error) => failed.push((&site.environment.name, error)),
+        }
+    }
+    (found, Failed(failed))
+}
+
+impl Failed<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// For a JSON document.
+    pub(super) fn unreachable(&self) -> Vec<Unreachable<'_>> {
+        let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
+        self.0.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect()
+    }
+
+    /// JSON lines after those of what was found.
+    ///
+    /// # Errors
+    /// Standard output is gone or full.
+    pub(super) fn json_lines(&self, out: &mut Output) -> io::Result<()> {
+        self.unreachable().iter().try_for_each(|one| out.json_line("opsctl/unreachable/1", one))
+    }
+
+    /// Warns of each. Where nothing was found, or credentials are another account's, the command has failed.
+    pub(super) fn end(&self, has_found: bool, out: &mut Output) -> Exit {
+        for (_, error) in &self.0 {
+            out.warning(&error.to_string());
+        }
+        let has_failed = !has_found && !self.is_empty();
+        if has_failed || self.0.iter().any(|(_, error)| error.is_wrong_account) { Exit::Failed } else { Exit::Done }
+    }
+
+    /// The last of them, where that is all that there is to say.
+    pub(super) fn into_error(mut self) -> Option<CliError> {
+        // Whose credentials these are comes first: all else follows from it.
+        self.0.sort_by_key(|(_, error)| error.is_wrong_account);
+        self.0.pop().map(|(_, error)| error)
+    }
+}

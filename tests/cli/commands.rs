@@ -1,0 +1,207 @@
+//! Commands that are shown: pasted into a shell, each acts in the same world again.
+
+use std::process::Command as Process;
+
+use clap::FromArgMatches;
+use opsctl::{
+    cli::args::{self, Cli, Command, ConsumersCommand},
+    domain::{EnvironmentName, Invocation},
+    operations::{self, Operation, command_line},
+};
+
+use super::ground::{DEV, Ended, Ground};
+
+/// Commands that act in no world: the same whatever the configuration.
+const WORLDLESS: [&str; 8] = ["help", "filter", "init", "sandbox", "completions", "man", "docs", "demo"];
+
+/// The words of a line as a POSIX shell hands them to the program.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("set -- {}\nprintf '%s\\0' \"$@\"", line.trim_end_matches(" &"));
+    let output = Process::new("sh").args(["-c", &script]).output().expect("a shell");
+    assert!(output.status.success(), "{line}: {output:?}");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.split_terminator('\0').map(str::to_owned).collect()
+}
+
+fn parsed(line: &str) -> Cli {
+    let matches = args::command().try_get_matches_from(words(line));
+    let matches = matches.unwrap_or_else(|error| panic!("{line}\n{error}"));
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| panic!("{line}\n{error}"))
+}
+
+/// Every command that a text shows: between backticks, after `next:`, `command` and the like, or as a JSON value.
+fn shown(text: &str) -> Vec<String> {
+    let quoted = text.split('`').skip(1).step_by(2).filter(|inner| inner.starts_with("opsctl "));
+    let of_lines = text.lines().filter_map(|line| {
+        let at = line.find("opsctl ")?;
+        let before = line[..at].trim();
+        let is_label =
+            before.is_empty() || before.ends_with("next:") || before == "command" || before.ends_with("next");
+        is_label.then(|| line[at..].trim())
+    });
+    let mut found: Vec<String> = quoted.chain(of_lines).map(str::to_owned).collect();
+    if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
+        fn walk(value: &serde_json::Value, found: &mut Vec<String>) {
+            match value {
+                serde_json::Value::String(text) if text.starts_with("opsctl ") => found.push(text.clone()),
+                serde_json::Value::String(text) => found.extend(shown(text)),
+                serde_json::Value::Array(list) => list.iter().for_each(|one| walk(one, found)),
+                serde_json::Value::Object(fields) => fields.values().for_each(|one| walk(one, found)),
+                _ => {}
+            }
+        }
+        found.clear();
+        walk(&json, &mut found);
+    }
+    found
+}
+
+/// Checks each command shown and counts them.
+fn check(ended: &Ended, of: &str, is_right: impl Fn(&Cli) -> bool) -> usize {
+    let found: Vec<String> = shown(&ended.out).into_iter().chain(shown(&ended.err)).collect();
+    for line in &found {
+        let first = words(line).get(1).cloned().unwrap_or_default();
+        if WORLDLESS.contains(&first.as_str()) || line.ends_with("--help") {
+            continue;
+        }
+        assert!(is_right(&parsed(line)), "{of} shows a command for another world: {line}");
+    }
+    found.len()
+}
+
+#[test]
+fn every_command_shown_in_the_sandbox_acts_in_the_sandbox() {
+    let ground = Ground::fleet();
+    let mut count = 0;
+    let run =
+        ground.opsctl(&["redrive", "-e", "dev", "--queue", "cts-dlq", "--limit", "1", "--yes", "--output", "json"]);
+    let run = run.expect(0).json()["run"].as_str().expect("a run").to_owned();
+    for line in [
+        "demo",
+        "redrive -e dev --queue cts-dlq --dry-run",
+        "redrive -e dev --queue cts-dlq --limit 2 --engine client --yes",
+        "redrive -e dev --queue cts-dlq --limit 1 --engine client --yes --output json",
+        "redrive -e dev --queue cts-dlq --plan-out plan.json",
+        "redrive -e dev --queue no-such-queue-at-all",
+        "redrive -e dev --queue cts-dlq --rate 0",
+        "redrive -e prod --queue cts-dlq --yes",
+        "redrive --resume 20261121T031500-4f7a9c",
+        "redrive --resume nonsense",
+        "purge -e dev --queue payouts-dlq --limit 1 --yes",
+        "purge --resume RUN",
+        "restore RUN --dry-run",
+        "restore 20261121T031500-4f7a9c",
+        "wake -e dev --group tsdevstack --dry-run",
+        "wake -e dev --service qqqq",
+        "wake -e dev --group none",
+        "failover qqqq -e dev",
+        "failover nexusstream-dev -e dev --dry-run",
+        "migrate qqqq -e dev",
+        "tasks --service qqqq",
+        "tasks --service qqqq -e dev",
+        "alarms qqqq",
+        "consumers pause -e dev --queue cts-commands --yes",
+        "consumers resume -e dev --dry-run",
+        "databases --events",
+        "doctor",
+        "journal show 20261121T031500-4f7a9c",
+        "runs",
+    ] {
+        let line = line.replace("RUN", &run);
+        let ended = ground.opsctl(&line.split(' ').collect::<Vec<_>>());
+        count += check(&ended, &line, |cli| cli.global.sandbox);
+    }
+    assert!(count >= 20, "{count} commands were shown");
+}
+
+#[test]
+fn a_command_shown_names_the_configuration_that_was_named() {
+    let ground = Ground::fleet();
+    let text = format!(
+        "[defaults]\nregion = \"af-south-1\"\nprotection = \"confirm\"\n[environments.dev]\naccount = \"{DEV}\"\nendpoint = {:?}\n",
+        ground.url()
+    );
+    std::fs::create_dir(ground.home.path().join("my folder")).expect("made");
+    ground.file("my folder/it's mine.toml", &text);
+    let path = ground.home.path().join("my folder/it's mine.toml");
+    let lines =
+        ["redrive --queue cts-dlq --dry-run", "redrive --queue cts-dlq --limit 1 --yes", "redrive --queue qqqq"];
+    let run = |words: &[&str], variable: Option<&str>| {
+        let mut command = ground.command(words);
+        command.env("AWS_ACCESS_KEY_ID", DEV).env("AWS_SECRET_ACCESS_KEY", "x");
+        command.envs(variable.map(|path| ("OPSCTL_CONFIG", path)));
+        let output = command.output().expect("started");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ended { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
+    };
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').collect();
+        // Named from this folder, and pasted in another one.
+        let flag = [&["--config", "my folder/it's mine.toml"], &words[..]].concat();
+        for ended in [run(&flag, None), run(&words, Some("my folder/it's mine.toml"))] {
+            let is_right = |cli: &Cli| {
+                cli.global.config.as_deref() == Some(&path) && cli.global.environment.as_deref() == Some("dev")
+            };
+            let count = check(&ended, line, is_right);
+            assert!(count > 0 || line.contains("--yes"), "{line}: {ended:?}");
+        }
+    }
+    let bad = ground.file("bad.toml", "[environments.dev]\nacount = \"1\"\n");
+    let ended = run(&["queues", "--config", bad.to_str().expect("UTF-8")], None).expect(2);
+    assert_eq!(check(&ended, "a bad file", |cli| cli.global.config.as_deref() == Some(&bad)), 1, "{ended:?}");
+}
+
+fn operation(cli: Cli) -> Operation {
+    match cli.command.expect("a command") {
+        Command::Redrive(args) => Operation::Redrive(args.operation),
+        Command::Purge(args) => Operation::Purge(args.operation),
+        Command::Restore(args) => Operation::Restore(args.operation),
+        Command::Wake(args) => Operation::Wake(args.operation),
+        Command::Sleep(args) => Operation::Sleep(args.operation),
+        Command::Failover(args) => Operation::Failover(args.operation),
+        Command::Migrate(args) => Operation::Migrate(args.operation),
+        Command::Consumers(args) => match args.command {
+            Some(ConsumersCommand::Pause(args)) => Operation::PauseConsumers(args.operation),
+            Some(ConsumersCommand::Resume(args)) => Operation::ResumeConsumers(args.operation),
+            Some(ConsumersCommand::List(_)) | None => panic!("a listing"),
+        },
+        other => panic!("no operation: {other:?}"),
+    }
+}
+
+#[test]
+fn the_command_line_of_an_operation_parses_to_that_operation() {
+    let dev = EnvironmentName("dev".to_owned());
+    let lines = [
+        "redrive --queue -odd- --to other --limit 3 --where '-1 != .body.x and .text != \"it'\\''s `$HOME`\"' --ids 'my ids' \
+         --rate 7 --ramp 1,10,all --max-bounce 10% --wait-bounce 90s --engine client --park 'file:a b.jsonl' --edit ./e.jq \
+         --no-snapshot --mark --despite-unfinished --visibility 45s --lanes 3 --pause-consumers --uncertain resend",
+        "redrive --queue arn:aws:sqs:af-south-1:111111111111:orders-dlq --max-bounce 3 --wait-bounce '1h 30m' --engine auto",
+        "purge --queue orders-dlq --where '.body | test(\"a b\")' --limit 9",
+        "restore 20261121T031500-4f7a9c --to other --where '-.age < 0' --perhaps --again",
+        "wake --service a --service cluster/b --timeout-seconds 60",
+        "wake --group \"a group\"",
+        "sleep --group tsdevstack --timeout-seconds 60",
+        "failover orders --to orders-2",
+        "migrate wallet-service --command up --revision 3 --timeout 90s --detach",
+        "consumers pause --queue orders --timeout-seconds 60",
+        "consumers resume --queue orders",
+        "consumers resume",
+    ];
+    let invocations = [Invocation::Found, Invocation::Sandbox, Invocation::Named("/a folder/it's.toml".to_owned())];
+    for (line, invocation) in lines.iter().flat_map(|line| invocations.iter().map(move |one| (line, one))) {
+        let line = line.replace("--queue -odd-", "--queue=-odd-").replace("--where '-", "--where='-");
+        let asked = operation(parsed(&format!("opsctl {line}")));
+        let shown = command_line(&asked, &dev, invocation);
+        let again = parsed(&shown);
+        assert_eq!(again.global.environment.as_deref(), Some("dev"), "{shown}");
+        assert_eq!(again.global.invocation(), *invocation, "{shown}");
+        assert_eq!(operation(again), asked, "{shown}");
+    }
+    // Each option is tried above: a new one must be given a place there.
+    let redrive = serde_json::to_value(operations::Redrive { pause_consumers: true, ..Default::default() });
+    for name in redrive.expect("JSON").as_object().expect("fields").keys() {
+        let flag = format!("--{}", name.replace("filter", "where").replace('_', "-"));
+        assert!(lines[0].contains(&flag), "{flag} is not tried");
+    }
+}
