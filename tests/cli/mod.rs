@@ -14,5 +14,6 @@ mod listing;
 mod looking;
 mod migrate;
 mod reference;
+mod restoring;
 mod services;
 mod terminal;

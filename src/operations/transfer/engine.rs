@@ -79,11 +79,13 @@ pub struct Engine {
 impl Engine {
     /// An engine that begins at `now`.
     pub fn new(settings: Settings, now: Timestamp) -> Self {
-        let resumed = !settings.resume.sent_not_deleted.is_empty();
+        let resumed = !(settings.resume.sent_not_deleted.is_empty() && settings.resume.perhaps_gone.is_empty());
+        let perhaps_gone: HashSet<Key> = settings.resume.perhaps_gone.iter().map(Key::of).collect();
         let mut shared = Shared {
             tally: Tally::default(),
             stopped_groups: HashSet::new(),
-            removable: HashSet::new(),
+            removable: perhaps_gone.clone(),
+            perhaps_gone,
             pace: Pace::new(settings.rate, &settings.ramp, settings.limit, settings.batch_max, now),
             sent: Recent::new(SENT_MIN),
             sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
@@ -92,6 +94,7 @@ impl Engine {
             contents: Recent::new(SENT_MIN),
             in_hand: HashMap::new(),
             left: HashMap::new(),
+            holds_own: false,
             batch: settings.resume.batch,
             tried: settings.resume.tried.iter().map(|(id, tried)| (Key::of(id), tried.clone())).collect(),
             sent_before: 0,
@@ -252,7 +255,7 @@ impl Engine {
         };
         lane.state = LaneState::Receiving { granted, asked_at: now };
         // What an earlier try sent may lie behind messages that are left: whole batches reach it.
-        let whole = self.shared.settings.selective || !self.shared.sent_not_deleted.is_empty();
+        let whole = self.shared.settings.selective || self.shared.has_deletions_left();
         let messages_max = if whole { self.shared.settings.batch_max } else { granted };
         let visibility_seconds = self.shared.settings.visibility_seconds;
         Next::Step(Step::Receive { lane: number, messages_max, wait_seconds: WAIT_SECONDS, visibility_seconds })
@@ -293,7 +296,7 @@ impl Engine {
 
     /// Whether all that is left to do is to delete what an earlier try sent.
     fn is_clearing(&self) -> bool {
-        self.resumed && !self.shared.sent_not_deleted.is_empty() && self.shared.pace.is_over()
+        self.resumed && self.shared.has_deletions_left() && self.shared.pace.is_over()
     }
 
     fn with(&mut self, lane: LaneId, act: impl FnOnce(&mut Work, &mut Shared)) {

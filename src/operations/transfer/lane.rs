@@ -265,6 +265,8 @@ impl Work {
             }
         }
         self.put_back_what_exceeds_the_grant();
+        // Without any grant the surplus is held.
+        shared.holds_own |= self.granted == 0;
     }
 
     /// A filter makes lanes receive more than they may send; the surplus waits for the next step.
@@ -300,6 +302,7 @@ impl Work {
         if let Some(group) = self.group(index, shared) {
             shared.stopped_groups.insert(group);
         }
+        shared.holds_own |= !why.is_later();
         let id = &self.items[index].message.id;
         shared.tally.keep(id, why);
         if had_intent || !why.is_expected() {
@@ -348,6 +351,8 @@ impl Work {
         IntentMessage {
             id: item.message.id.clone(),
             hash: content.0[..32].to_owned(),
+            // Who writes the line knows it.
+            saved: None,
             deduplication_id: item.to.as_ref().and_then(|(_, outgoing)| outgoing.deduplication_id.clone()),
             parked: item.origin == Origin::Bounced,
         }

@@ -64,6 +64,10 @@ pub struct Resume {
     pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// What becomes of the others.
     pub policy: Uncertain,
+    /// Announced to be deleted without being sent, and perhaps deleted.
+    pub perhaps_gone: HashSet<MessageId>,
+    /// Whether what was sent last was not watched to the end.
+    pub is_unwatched: bool,
     /// New ids of those sent.
     pub new_ids: Vec<MessageId>,
     /// Highest batch number.

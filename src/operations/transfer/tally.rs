@@ -54,6 +54,11 @@ impl Kept {
         }
     }
 
+    /// Whether it came after the run had begun.
+    pub fn is_later(&self) -> bool {
+        matches!(self, Self::Arrived | Self::Bounced)
+    }
+
     /// Whether somebody asked for it to be left, or it was never the run's.
     pub fn is_expected(&self) -> bool {
         matches!(self, Self::NotSelected | Self::Arrived)
@@ -125,6 +130,9 @@ pub struct Tally {
     pub kept_named: Vec<(MessageId, Text)>,
     /// May or may not have been sent: each is named.
     pub uncertain: Vec<MessageId>,
+    /// Sent a second time, as somebody decided after an earlier try had left it open: each may be there twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resent: Vec<MessageId>,
     /// Sent, but still in the source.
     pub sent_not_deleted: u64,
     /// Ramp step, from 1.

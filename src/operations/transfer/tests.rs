@@ -2,6 +2,7 @@
 
 mod ages;
 mod identity;
+mod shelf;
 mod slow;
 mod world;
 
@@ -52,6 +53,8 @@ fn settings(world: &World, ramp: &str) -> Settings {
             uncertain: history.uncertain,
             tried: history.tried,
             policy: Uncertain::Leave,
+            perhaps_gone: history.perhaps_gone,
+            is_unwatched: history.is_unwatched,
             new_ids: history.new_ids,
             batch: history.batch,
         },

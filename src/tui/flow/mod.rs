@@ -139,6 +139,7 @@ impl Flow {
 pub(super) fn resume_line(operation: &Operation, run: &RunId, environment: &EnvironmentName) -> String {
     let uncertain = match operation {
         Operation::Redrive(redrive) if redrive.uncertain == Uncertain::Resend => " --uncertain resend",
+        Operation::Restore(restore) if restore.uncertain == Uncertain::Resend => " --uncertain resend",
         Operation::Redrive(_)
         | Operation::Purge(_)
         | Operation::Restore(_)

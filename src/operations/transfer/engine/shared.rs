@@ -39,11 +39,15 @@ pub(in super::super) struct Shared {
     pub(super) sent: Recent,
     pub(super) sent_not_deleted: HashSet<Key>,
     pub(super) uncertain: HashSet<Key>,
+    /// Announced by an earlier try to be deleted without being sent, and not known to be: they stand in the snapshot.
+    pub(super) perhaps_gone: HashSet<Key>,
     pub(super) new_ids: Recent,
     pub(super) contents: Recent,
     /// What lanes work on; with a newer receipt handle where SQS delivered the message again meanwhile.
     pub(super) in_hand: HashMap<Key, Option<ReceiptHandle>>,
     pub(super) left: HashMap<Key, ReceiptHandle>,
+    /// Whether something is left that was there when the run began: in a FIFO queue more of that may lie behind it.
+    pub(in super::super) holds_own: bool,
     pub(super) batch: u64,
     /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
     pub(in super::super) tried: HashMap<Key, (Timestamp, String)>,
@@ -155,11 +159,17 @@ impl Shared {
     }
 
     pub(in super::super) fn deleted(&mut self, key: Key) {
+        self.perhaps_gone.remove(&key);
         if self.sent_not_deleted.remove(&key) {
             self.tally.moved += 1;
         } else if self.removable.remove(&key) {
             self.tally.removed += 1;
         }
+    }
+
+    /// Whether an earlier try left something to delete, as far as this one has not met it; or a lane is about to.
+    pub(super) fn has_deletions_left(&self) -> bool {
+        !(self.sent_not_deleted.is_empty() && self.perhaps_gone.is_empty())
     }
 
     pub(in super::super) fn leave(&mut self, key: Key, receipt: ReceiptHandle) {
@@ -197,7 +207,7 @@ impl Shared {
         if self.uncertain.contains(&key) && !guarded && self.settings.resume.policy == Uncertain::Leave {
             return dead_letter(self.keep_once(key, message, &Kept::Uncertain));
         }
-        if self.sent_not_deleted.contains(&key) || self.sent.contains(key) {
+        if self.sent_not_deleted.contains(&key) || self.sent.contains(key) || self.perhaps_gone.contains(&key) {
             return dead_letter(ItemState::Sent);
         }
         if self.left.contains_key(&key) {
@@ -256,6 +266,7 @@ impl Shared {
         {
             self.stopped_groups.insert(group.clone());
         }
+        self.holds_own |= !why.is_later();
         if !self.left.contains_key(&key) {
             match why {
                 // Named once already, with the others that are uncertain.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Engine;
+use super::{Engine, Shared};
 use crate::{
     cloud::{CloudError, sqs::BATCH_MAX},
     domain::{Counts, MessageId, QueueKind, Text},
@@ -132,7 +132,7 @@ impl Engine {
 
     fn end_step(&mut self, now: Timestamp, last: bool) -> Next {
         let watch_seconds = self.shared.settings.watch_seconds;
-        if watch_seconds > 0 && self.shared.pace.sent_in_step() > 0 {
+        if self.must_watch() {
             self.shared.tally.watching = true;
             let watch = SignedDuration::from_secs(i64::from(watch_seconds));
             let until = now.checked_add(watch).unwrap_or(now);
@@ -142,8 +142,15 @@ impl Engine {
         self.after_step(now, last)
     }
 
+    /// Whether messages of this step may come back: those that were sent in it, or before an earlier try broke off while it watched.
+    fn must_watch(&self) -> bool {
+        let Shared { settings, pace, .. } = &self.shared;
+        settings.watch_seconds > 0 && (pace.sent_in_step() > 0 || settings.resume.is_unwatched)
+    }
+
     fn after_step(&mut self, now: Timestamp, last: bool) -> Next {
         self.shared.tally.watching = false;
+        self.shared.settings.resume.is_unwatched = false;
         let goes_on = !last && self.shared.pace.advance();
         if goes_on {
             (self.shared.tally.step, self.shared.tally.steps) = self.shared.pace.step();
@@ -260,6 +267,10 @@ impl Engine {
             let blocked = self.shared.settings.source == QueueKind::Fifo && !self.shared.left.is_empty();
             if self.stale_rounds > if blocked { 1 } else { STALE_ROUNDS_MAX } {
                 self.shared.tally.unreached = if blocked { 0 } else { counts.visible + counts.delayed };
+                if blocked && elsewhere == 0 && !self.shared.holds_own {
+                    // Only what came later is held: in each group all that was there before it has gone.
+                    self.settle_as_gone(self.missing());
+                }
                 return self.end_drained(now, elsewhere);
             }
             // Counts lag by up to a minute: each look gives them longer.
@@ -289,10 +300,13 @@ impl Engine {
         let resume = &self.shared.settings.resume;
         let is_missing = |id: &&MessageId| {
             let key = Key::of(id);
-            let open = self.shared.sent_not_deleted.contains(&key) || self.shared.uncertain.contains(&key);
+            let open = self.shared.sent_not_deleted.contains(&key)
+                || self.shared.uncertain.contains(&key)
+                || self.shared.perhaps_gone.contains(&key);
             open && !self.shared.left.contains_key(&key)
         };
-        resume.sent_not_deleted.iter().chain(&resume.uncertain).filter(is_missing).cloned().collect()
+        let open = resume.sent_not_deleted.iter().chain(&resume.uncertain).chain(&resume.perhaps_gone);
+        open.filter(is_missing).cloned().collect()
     }
 
     /// The whole queue was seen, and these are not in it: they were deleted, by that try or by somebody.
@@ -304,6 +318,7 @@ impl Engine {
             self.shared.sent_not_deleted.remove(&key);
             self.shared.uncertain.remove(&key);
             self.shared.tried.remove(&key);
+            self.shared.perhaps_gone.remove(&key);
         }
         let tally = &mut self.shared.tally;
         tally.uncertain.retain(|id| !ids.contains(id));
@@ -317,7 +332,7 @@ impl Engine {
         self.shared.tally.elsewhere = elsewhere;
         self.shared.tally.waiting_for = 0;
         let watch_seconds = self.shared.settings.watch_seconds;
-        if watch_seconds > 0 && self.shared.pace.sent_in_step() > 0 {
+        if self.must_watch() {
             self.shared.tally.watching = true;
             let until = now.checked_add(SignedDuration::from_secs(i64::from(watch_seconds))).unwrap_or(now);
             self.stage = Stage::Watching { until, baseline: None, grown: 0, asked: false, next_at: now, last: true };

@@ -244,6 +244,7 @@ impl Work {
         if let Some(group) = self.group(index, shared) {
             shared.stopped_groups.insert(group);
         }
+        shared.holds_own = true;
         let item = &mut self.items[index];
         item.state = ItemState::Hold;
         if item.origin == Origin::DeadLetter {
