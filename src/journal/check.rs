@@ -7,7 +7,7 @@ mod tests;
 use serde::Serialize;
 
 use super::{Heads, JournalError, Line, Lines, Located, Record, RunFolder, SavedLines, reader::NO_LINE};
-use crate::domain::{MessageId, QueueArn, Text, words::counted};
+use crate::domain::{MessageId, QueueArn, Text, words::counted_is};
 
 use compare::Expected;
 
@@ -71,9 +71,9 @@ impl<'a> Proof<'a> {
         match self.known {
             None => Ok(Anchor::Nothing),
             Some((seq, _)) if *seq >= self.lines => {
-                let missing = counted(seq + 1 - self.lines, "line");
-                Err(self
-                    .broken(folder, &format!("{missing} behind it were cut off: heads.jsonl has the last one's hash")))
+                let missing = counted_is(seq + 1 - self.lines, "line", "was", "were");
+                let because = format!("{missing} cut off after it: heads.jsonl has the hash of the last one");
+                Err(self.broken(folder, &because))
             }
             Some((seq, _)) if seq + 1 == self.lines => Ok(Anchor::Whole),
             Some((seq, _)) => Ok(Anchor::Lines(seq + 1)),
@@ -149,20 +149,17 @@ impl Damage {
         let mut words = Vec::new();
         if !self.missing.is_empty() {
             let ids: Vec<&str> = self.missing.iter().take(NAMED_MAX).map(|id| id.0.as_str()).collect();
-            let what =
-                format!("{} of the journal without an intact line", counted(self.missing.len() as u64, "message"));
-            words.push(Text::line(&format!("{what}: {}{}", ids.join(" "), more(self.missing.len()))));
+            let what = counted_is(self.missing.len() as u64, "message", "has", "have");
+            words.push(Text::line(&format!("{what} no intact line ({}{})", ids.join(" "), more(self.missing.len()))));
         }
-        for (lines, how) in [
-            (&self.changed, "changed"),
-            (&self.doubled, "there twice"),
-            (&self.foreign, "unknown to the journal"),
-            (&self.moved, "out of order"),
-        ] {
+        for (lines, how) in
+            [(&self.changed, "changed"), (&self.doubled, "doubled"), (&self.foreign, "added"), (&self.moved, "moved")]
+        {
             if !lines.is_empty() {
                 let numbers: Vec<String> = lines.iter().take(NAMED_MAX).map(u64::to_string).collect();
-                let what = counted(lines.len() as u64, "line");
-                words.push(Text::line(&format!("{what} {how}: {}{}", numbers.join(" "), more(lines.len()))));
+                let what = counted_is(lines.len() as u64, "line", "was", "were");
+                let numbers = format!("{}{}", numbers.join(", "), more(lines.len()));
+                words.push(Text::line(&format!("{what} {how} (line {numbers})")));
             }
         }
         words

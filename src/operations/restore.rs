@@ -126,23 +126,24 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
 fn warn(plan: &mut Plan, restore: &Restore, gathered: &Gathered) {
     let Gathered { left_out, put_back, damage, busy, .. } = gathered;
     if left_out.perhaps > 0 {
-        let what = if restore.perhaps {
-            "are put back as well, and may then be there twice".to_owned()
-        } else {
-            format!("are left out; `{}` finds out, --perhaps puts them back in any case", left_out.settle)
+        let perhaps = format!("{} that the run may or may not have deleted", counted(left_out.perhaps, "message"));
+        let text = match restore.perhaps {
+            true => format!("put back as well: {perhaps}; those that it had not are there twice then"),
+            false => {
+                format!("left out: {perhaps}; `{}` finds out, --perhaps puts them back in any case", left_out.settle)
+            }
         };
-        let perhaps = counted(left_out.perhaps, "message");
-        plan.warnings.push(Text::line(&format!("{perhaps} that the run may or may not have deleted {what}")));
+        plan.warnings.push(Text::line(&text));
     }
     for (run, count) in put_back {
         let count = counted(*count, "message");
-        let text = format!("{count} that restore {run} has put back are left out; --again puts them back twice");
+        let text = format!("left out: {count} that restore {run} has put back; --again puts them back twice");
         plan.warnings.push(Text::line(&text));
     }
     for (run, count) in &left_out.in_doubt {
         let count = counted(*count, "message");
         let text = format!(
-            "{count} that restore {run} may have put back are left out; `opsctl restore --resume {run}` decides on them"
+            "left out: {count} that restore {run} may have put back; `opsctl restore --resume {run}` decides on them"
         );
         plan.warnings.push(Text::line(&text));
     }

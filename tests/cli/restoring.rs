@@ -120,7 +120,7 @@ fn a_damaged_snapshot_is_told_by_verify_and_refused_by_restore() {
     let text = fs::read_to_string(&path).expect("a snapshot");
     let cut: String = text.lines().take(20).map(|line| format!("{line}\n")).collect();
     let edited = text.replacen("orderId", "orderNo", 1);
-    for (how, harmed) in [("without an intact line", cut), ("1 line changed: ", edited)] {
+    for (how, harmed) in [("20 messages have no intact line", cut), ("1 line was changed (line 1)", edited)] {
         fs::write(&path, harmed).expect("written");
         let verified = ground.opsctl(&["journal", "verify", run]).expect(1);
         assert!(verified.out.contains("BROKEN") && verified.out.contains(how), "{verified:?}");
@@ -144,7 +144,7 @@ fn a_journal_that_lost_its_end_is_told_and_not_taken_for_whole() {
     let lines: Vec<&str> = text.lines().collect();
     fs::write(&path, format!("{}\n", lines[..lines.len() - 3].join("\n"))).expect("written");
     let verified = ground.opsctl(&["journal", "verify", run]).expect(1);
-    assert!(verified.out.contains("3 lines behind it were cut off"), "{verified:?}");
+    assert!(verified.out.contains("3 lines were cut off after it"), "{verified:?}");
     ground.opsctl(&["restore", run, "--yes"]).expect(3);
     ground.opsctl(&["purge", "--resume", run, "--yes"]).expect(3);
     assert_eq!(ground.count("orders-dlq"), 0);

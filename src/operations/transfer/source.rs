@@ -71,6 +71,8 @@ struct State {
     free: VecDeque<usize>,
     /// Group of each line.
     group_of: Vec<usize>,
+    /// Whether each line was ever given out.
+    given: Vec<bool>,
     /// Whether a group gives nothing while something of it is in hand.
     keeps_order: bool,
 }
@@ -102,6 +104,7 @@ impl Shelf {
             }
             state.groups[number].waiting.push_back(index);
             state.group_of.push(number);
+            state.given.push(false);
             state.free(number);
         }
         Ok(Self { file, lines, destination, state: Mutex::new(state) })
@@ -118,7 +121,8 @@ impl Shelf {
         if tally.stop.is_some() {
             return;
         }
-        for index in state.groups.iter().flat_map(|group| &group.waiting) {
+        // What was left is given back at the end, and was named then.
+        for index in state.groups.iter().flat_map(|group| &group.waiting).filter(|index| !state.given[**index]) {
             let id = &self.lines[*index].id;
             if !tally.uncertain.contains(id) {
                 tally.keep(id, &Kept::GroupStopped);
@@ -199,6 +203,7 @@ impl State {
             }
         }
         given.into_iter().for_each(|number| self.free(number));
+        taken.iter().for_each(|index| self.given[*index] = true);
         taken
     }
 

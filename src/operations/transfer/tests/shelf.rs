@@ -131,6 +131,8 @@ proptest! {
             let count = times.get(message.body.as_str()).copied().unwrap_or_default();
             let kept = tally.kept_named.iter().any(|(id, _)| *id == message.id);
             let named = tally.uncertain.contains(&message.id);
+            let times_kept = tally.kept_named.iter().filter(|(id, _)| *id == message.id).count();
+            prop_assert!(times_kept <= 1, "{} is named {times_kept} times: {tally:?}", message.body);
             prop_assert!(count > 0 || kept || named, "{} is lost: {tally:?}", message.body);
             prop_assert!(count < 2 || resend && doubts.contains(&message.id), "{} is doubled", message.body);
         }
