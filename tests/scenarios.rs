@@ -103,6 +103,9 @@ fn check(about: &str, stage: &Stage, expect: &Expect, report: &Report) {
     for words in &expect.says {
         assert!(text.contains(words.as_str()), "{about}: nowhere says {words:?}\n{report:#?}");
     }
-    let journal = report.journal.as_ref().expect("a journal");
-    opsctl::journal::verify(Path::new(journal.as_str())).expect("a whole chain");
+    let folder = stage.folder().open(&report.run).expect("a journal");
+    let heads = opsctl::journal::Heads::read(stage.state.path()).expect("the index");
+    let verdict = opsctl::journal::verify(&folder, &heads).expect("a whole chain");
+    assert_eq!(verdict.anchored, opsctl::journal::Anchor::Whole, "{about}");
+    assert!(verdict.damage.is_empty(), "{about}: {verdict:#?}");
 }

@@ -351,7 +351,7 @@ pub struct Restore {
     #[command(flatten)]
     pub operation: operations::Restore,
     /// Go on with a restore that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["run", "to", "filter", "perhaps", "again"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["run", "to", "filter", "perhaps", "again", "intact"])]
     pub resume: Option<RunId>,
     /// How it is agreed to.
     #[command(flatten)]

@@ -108,7 +108,8 @@ fn report_lines(report: &Report, invocation: &Invocation) -> Vec<String> {
         false => format!("{}: {reason}", id.0),
     });
     let doubtful = tally.uncertain.iter().map(|id| format!("{}: may or may not have been sent", id.0));
-    let named: Vec<String> = named.chain(doubtful).collect();
+    let resent = tally.resent.iter().map(|id| format!("{}: sent a second time", id.0));
+    let named: Vec<String> = named.chain(doubtful).chain(resent).collect();
     lines.extend(named.iter().take(NAMED).map(|line| format!("    {}", Text::line(line))));
     if named.len() > NAMED {
         let journal = invocation.command(&format!("journal show {run}"));

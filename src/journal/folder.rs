@@ -8,9 +8,10 @@ use std::{
 };
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{Entry, JournalError, Record};
-use crate::domain::RunId;
+use crate::domain::{RunId, message::hex};
 
 /// Runs looked at when they are listed, newest first.
 const RUNS_MAX: usize = 10_000;
@@ -138,6 +139,14 @@ impl StateFolder {
     /// # Errors
     /// The folder can't be read; that there is none yet is no error.
     pub fn list(&self) -> Result<Vec<RunSummary>, JournalError> {
+        Ok(self.run_ids()?.iter().filter_map(|run| self.open(run).ok()?.summary().ok()).collect())
+    }
+
+    /// Runs that have a folder, newest first, whether their journals can be read or not.
+    ///
+    /// # Errors
+    /// As [`StateFolder::list`].
+    pub fn run_ids(&self) -> Result<Vec<RunId>, JournalError> {
         let entries = match fs::read_dir(self.runs()) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -147,7 +156,7 @@ impl StateFolder {
             entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         runs.sort_unstable_by(|a, b| b.cmp(a));
         runs.truncate(RUNS_MAX);
-        Ok(runs.iter().filter_map(|run| self.open(run).ok()?.summary().ok()).collect())
+        Ok(runs)
     }
 }
 
@@ -160,6 +169,20 @@ impl RunFolder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The state folder that it lies in.
+    pub(super) fn state(&self) -> &Path {
+        self.path.ancestors().nth(2).unwrap_or(&self.path)
+    }
+
+    /// Folders of runs that began earlier, newest first, at most so many.
+    pub(super) fn earlier(&self, runs_max: usize) -> Result<Vec<Self>, JournalError> {
+        let state = StateFolder::new(self.state());
+        let mut runs = state.run_ids()?;
+        runs.retain(|run| *run < self.run);
+        runs.truncate(runs_max);
+        Ok(runs.iter().filter_map(|run| state.open(run).ok()).collect())
     }
 
     /// The journal.
@@ -197,13 +220,14 @@ impl RunFolder {
         let broken = |line, because: &str| JournalError::Broken { path: path.clone(), line, because: because.into() };
         let mut lines = super::Lines::open(&path)?;
         let opened = lines.next().ok_or_else(|| broken(1, "it is empty"))??.entry;
-        let last = self.last_line()?.unwrap_or_else(|| opened.clone());
+        let last = self.last_line()?.map_or_else(|| opened.clone(), |(entry, _)| entry);
         // One that has ended is nobody's: its lock need not be asked for.
         let busy = !matches!(last.record, Record::Ended { .. }) && self.is_busy();
         Ok(RunSummary { run: self.run.clone(), opened, last, busy })
     }
 
-    fn last_line(&self) -> Result<Option<Entry>, JournalError> {
+    /// The last whole line, and its SHA-256.
+    pub(super) fn last_line(&self) -> Result<Option<(Entry, String)>, JournalError> {
         let path = self.journal();
         let read = || -> std::io::Result<Vec<u8>> {
             let mut file = File::open(&path)?;
@@ -214,7 +238,10 @@ impl RunFolder {
             Ok(tail)
         };
         let tail = read().map_err(JournalError::io("read", &path))?;
-        Ok(tail.rsplit(|byte| *byte == b'\n').find_map(|line| serde_json::from_slice(line).ok()))
+        // What follows the last line feed was torn by a crash.
+        let whole = tail.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        let mut lines = tail[..whole].rsplit(|byte| *byte == b'\n');
+        Ok(lines.find_map(|line| Some((serde_json::from_slice(line).ok()?, hex(&Sha256::digest(line))))))
     }
 }
 

@@ -37,6 +37,8 @@ pub struct History {
     pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// New ids of what was sent.
     pub new_ids: Vec<MessageId>,
+    /// Whether messages were sent since a step was watched to its end.
+    pub is_unwatched: bool,
     /// No longer in the queue they were taken from.
     pub gone: HashSet<MessageId>,
     /// Of those, deleted without being sent anywhere.
@@ -124,6 +126,7 @@ impl Reading {
                 }
             }
             Record::Sent { batch, messages } => {
+                history.is_unwatched |= !messages.is_empty();
                 for sent in messages {
                     settle(open, batch, &sent.id);
                     history.uncertain.remove(&sent.id);
@@ -175,7 +178,8 @@ impl Reading {
             Record::Migration { task, .. } => history.migration_task = task.or(history.migration_task.take()),
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
-            Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Step { .. } => {}
+            Record::Step { .. } => history.is_unwatched = false,
+            Record::Kept { batch: None, .. } | Record::Verified { .. } => {}
         }
     }
 
@@ -185,6 +189,10 @@ impl Reading {
         // A later try may have sent what an earlier one left open.
         history.uncertain.retain(|id| !history.sent_not_deleted.contains(id) && !history.gone.contains(id));
         history.tried.retain(|id, _| history.uncertain.contains(id));
+        if history.plan.pointer("/operation/operation").is_some_and(|operation| operation == "restore") {
+            // What is put back stays in its snapshot: nothing is to be deleted.
+            history.sent_not_deleted.clear();
+        }
         let is_open = |id: &MessageId| {
             history.uncertain.contains(id) || history.sent_not_deleted.contains(id) || history.perhaps_gone.contains(id)
         };
@@ -206,6 +214,17 @@ impl History {
     /// How many were moved from the queue, those aside that came back and were parked.
     pub fn moved(&self) -> usize {
         self.sent.iter().filter(|id| !self.parked.contains(id)).count()
+    }
+
+    /// Whether it is a copy of another message of this run: sent by it, and taken out once more when it came back.
+    pub fn is_copy(&self) -> impl Fn(&MessageId) -> bool + use<'_> {
+        let new_ids: HashSet<&MessageId> = self.new_ids.iter().collect();
+        move |id| self.parked.contains(id) || new_ids.contains(id)
+    }
+
+    /// Whether it may be gone from the queue it was taken from, which the journal does not say: its deletion was begun.
+    pub fn may_be_gone(&self, id: &MessageId) -> bool {
+        !self.gone.contains(id) && (self.perhaps_gone.contains(id) || self.sent_not_deleted.contains(id))
     }
 
     fn intend(&mut self, at: Timestamp, sends: bool, message: &IntentMessage) {

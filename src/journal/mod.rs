@@ -2,10 +2,13 @@
 //!
 //! A run has a folder of its own, `<state>/runs/<run id>/`, with `journal.jsonl`, `snapshot.jsonl` and a lock. Every line of the
 //! journal carries in `prev` the SHA-256 of the line before it, so `sha256sum` and `jq` are enough to check it. Bodies stand in
-//! the snapshot only, never in the journal.
+//! the snapshot only, never in the journal; the journal has the hash of each of its lines. Beside the runs, `heads.jsonl` has where
+//! each journal ended.
 
+mod check;
 mod error;
 mod folder;
+mod heads;
 mod history;
 mod paused;
 mod reader;
@@ -15,12 +18,15 @@ mod snapshot;
 mod words;
 mod writer;
 
+pub use check::{Anchor, Damage, Snapshot, Verdict, check_snapshot, prove, verify};
 pub use error::JournalError;
 pub use folder::{Held, RunFolder, RunSummary, StateFolder};
+pub use heads::Heads;
 pub use history::History;
 pub use paused::{Pause, Paused};
-pub use reader::{Line, Lines, Verdict, verify};
+pub use reader::{Line, Lines};
 pub use record::{Entry, IntentMessage, Record, SentMessage};
 pub use sizes::{Size, Sizes};
-pub use snapshot::{Saved, SavedLines};
+pub(crate) use snapshot::hash_of;
+pub use snapshot::{Located, Saved, SavedLines};
 pub use writer::Journal;

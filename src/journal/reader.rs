@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Entry, JournalError};
@@ -103,29 +102,4 @@ impl Iterator for Lines {
         self.failed = matches!(line, Some(Err(_)));
         line
     }
-}
-
-/// What a check of a journal found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// Whole lines.
-    pub lines: u64,
-    /// SHA-256 of the last one: kept elsewhere, it proves that nothing was cut off the end.
-    pub head: String,
-    /// Whether a last line was cut off by a crash.
-    pub torn: bool,
-}
-
-/// Checks a journal's chain from first to last line.
-///
-/// # Errors
-/// [`JournalError::Broken`] with the first line that is not what was written.
-pub fn verify(path: &Path) -> Result<Verdict, JournalError> {
-    let mut lines = Lines::open(path)?;
-    let (mut count, mut head) = (0, NO_LINE.to_owned());
-    for line in lines.by_ref() {
-        head = line?.hash;
-        count += 1;
-    }
-    Ok(Verdict { lines: count, head, torn: lines.is_torn() })
 }

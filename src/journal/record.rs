@@ -206,6 +206,10 @@ pub struct IntentMessage {
     pub id: MessageId,
     /// First 32 digits of the content's hash.
     pub hash: String,
+    /// First 32 digits of the SHA-256 of its line in the snapshot, where there is one: it covers what the content's hash does not,
+    /// as the queue it was taken from, the one it died in, and its times. Journals of earlier versions lack it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub saved: Option<String>,
     /// Deduplication id it is sent with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deduplication_id: Option<String>,

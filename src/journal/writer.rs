@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    History, JournalError, Lines, Record, RunFolder,
+    Heads, History, JournalError, Lines, Record, RunFolder,
+    check::Proof,
     folder::{private, sync_folder},
+    heads,
     history::Reading,
     reader::NO_LINE,
 };
@@ -47,23 +49,29 @@ impl Journal {
     /// It can't be made or locked.
     pub fn create(folder: RunFolder, clock: Clock) -> Result<Self, JournalError> {
         let lock = folder.lock()?;
+        // That an earlier run's end can't be proven is no reason to refuse this one.
+        let _ = heads::anchor_earlier(&folder, clock.now());
         Self::open(folder, clock, Tail { seq: 0, prev: NO_LINE.to_owned(), end: 0 }, lock)
     }
 
     /// An earlier run's journal, to go on with, and what it says. Torn last lines are cut off.
     ///
     /// # Errors
-    /// It can't be read or locked, or its chain is broken.
+    /// It can't be read or locked, its chain is broken, or its end is not the one that was written.
     pub fn reopen(folder: RunFolder, clock: Clock) -> Result<(Self, History), JournalError> {
         // Locked before it is read: what another process still writes must not be missed, nor cut off.
         let lock = folder.lock()?;
         let mut tail = Tail { seq: 0, prev: NO_LINE.to_owned(), end: 0 };
         let mut history = Reading::default();
+        let heads = Heads::read(folder.state())?;
+        let mut proof = Proof::new(&heads, &folder);
         for line in Lines::open(&folder.journal())? {
             let line = line?;
+            proof.take(&line, &folder)?;
             tail = Tail { seq: line.entry.seq + 1, prev: line.hash, end: line.end };
             history.take(line.entry.at, line.entry.record);
         }
+        proof.end(&folder)?;
         Ok((Self::open(folder, clock, tail, lock)?, history.end()))
     }
 
@@ -72,10 +80,12 @@ impl Journal {
         let journal = private(&path).map_err(JournalError::io("open", &path))?;
         journal.set_len(tail.end).map_err(JournalError::io("mend", &path))?;
         sync_folder(folder.path())?;
-        let files = Files { journal, path, snapshot: None, snapshot_path: folder.snapshot(), tail, clock, _lock: lock };
+        let (snapshot_path, folder) = (folder.snapshot(), Arc::new(folder));
+        let run = Arc::clone(&folder);
+        let files = Files { journal, path, snapshot: None, snapshot_path, tail, clock, folder: run, _lock: lock };
         let (commits, queue) = mpsc::channel(WAITING_MAX);
         tokio::spawn(write_all(Arc::new(Mutex::new(files)), queue));
-        Ok(Self { commits, folder: Arc::new(folder) })
+        Ok(Self { commits, folder })
     }
 
     /// The run's folder.
@@ -122,10 +132,15 @@ async fn write_all(files: Arc<Mutex<Files>>, mut queue: mpsc::Receiver<Commit>) 
                 .iter_mut()
                 .map(|commit| (std::mem::take(&mut commit.records), std::mem::take(&mut commit.snapshot)))
                 .unzip();
-            let files = Arc::clone(&files);
+            let (files, last) = (Arc::clone(&files), commits.iter().any(|commit| commit.last));
             // On the blocking pool rather than a thread of its own: tokio's paused time waits for the pool.
             let written = tokio::task::spawn_blocking(move || {
-                files.lock().unwrap_or_else(PoisonError::into_inner).commit(&records, &snapshot.concat())
+                let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                let written = files.commit(&records, &snapshot.concat());
+                if last && written.is_ok() {
+                    files.anchor();
+                }
+                written
             });
             let written = written
                 .await
@@ -173,10 +188,18 @@ struct Files {
     snapshot_path: PathBuf,
     tail: Tail,
     clock: Clock,
+    folder: Arc<RunFolder>,
     _lock: File,
 }
 
 impl Files {
+    /// Writes down where the journal ends. That it can't be proven later is no failure of the run.
+    fn anchor(&self) {
+        if let Some(last) = self.tail.seq.checked_sub(1) {
+            let _ = heads::anchor(self.folder.state(), self.folder.run(), last, &self.tail.prev, self.clock.now());
+        }
+    }
+
     fn commit(&mut self, records: &[Vec<Record>], snapshot: &[u8]) -> Result<(), JournalError> {
         if !snapshot.is_empty() {
             self.append_snapshot(snapshot)?;
@@ -259,8 +282,12 @@ mod tests {
     use super::*;
     use crate::{
         domain::RunId,
-        journal::{StateFolder, verify},
+        journal::{StateFolder, Verdict},
     };
+
+    fn verify(folder: &RunFolder) -> Result<Verdict, JournalError> {
+        crate::journal::verify(folder, &Heads::read(folder.state())?)
+    }
 
     fn note(text: &str) -> Record {
         Record::Resumed { by: Text::from(text), reason: None, aws_time: None }
@@ -278,7 +305,7 @@ mod tests {
     async fn lines_are_chained_and_a_change_is_found() {
         let state = tempfile::tempdir().expect("a folder");
         let journal = Journal::create(folder(&state), Clock::system()).expect("a journal");
-        let path = journal.folder().journal();
+        let (path, folder) = (journal.folder().journal(), journal.folder().clone());
         let writes = (0..40).map(|number| {
             let journal = journal.clone();
             async move { journal.write(vec![note(&format!("{number}")), note("again")], b"{}\n".to_vec()).await }
@@ -287,14 +314,14 @@ mod tests {
             written.expect("written");
         }
         journal.close(vec![note("last")]).await.expect("closed");
-        let whole = verify(&path).expect("a whole chain");
+        let whole = verify(&folder).expect("a whole chain");
         assert_eq!((whole.lines, whole.torn), (81, false));
         let text = std::fs::read_to_string(&path).expect("text");
         std::fs::write(&path, text.replacen("\"7\"", "\"8\"", 1)).expect("written");
-        assert!(matches!(verify(&path), Err(JournalError::Broken { .. })));
+        assert!(matches!(verify(&folder), Err(JournalError::Broken { .. })));
         let lines: Vec<&str> = text.lines().collect();
         std::fs::write(&path, format!("{}\n", [&lines[..5], &lines[6..]].concat().join("\n"))).expect("written");
-        assert!(matches!(verify(&path), Err(JournalError::Broken { line: 6, .. })), "a line is missing");
+        assert!(matches!(verify(&folder), Err(JournalError::Broken { line: 6, .. })), "a line is missing");
     }
 
     #[tokio::test]
@@ -306,10 +333,10 @@ mod tests {
         journal.close(vec![note("one"), note("two")]).await.expect("closed");
         let mut file = private(&path).expect("a file");
         file.write_all(b"{\"seq\":2,\"at\":\"2026-").expect("written");
-        assert!(verify(&path).expect("whole lines").torn);
-        let (journal, _) = Journal::reopen(folder, Clock::system()).expect("a journal");
+        assert!(verify(&folder).expect("whole lines").torn);
+        let (journal, _) = Journal::reopen(folder.clone(), Clock::system()).expect("a journal");
         journal.close(vec![note("three")]).await.expect("closed");
-        let verdict = verify(&path).expect("a whole chain");
+        let verdict = verify(&folder).expect("a whole chain");
         assert_eq!((verdict.lines, verdict.torn), (3, false));
     }
 
@@ -342,7 +369,7 @@ mod tests {
         assert!(matches!(failed, Err(JournalError::Io { .. })), "{failed:?}");
         let stopped = journal.write(vec![note("three")], Vec::new()).await;
         assert!(matches!(stopped, Err(JournalError::Stopped { .. })), "{stopped:?}");
-        assert_eq!(verify(&folder.journal()).expect("whole").lines, 1);
+        assert_eq!(verify(&folder).expect("whole").lines, 1);
         assert_eq!(History::read(&folder).expect("a history").end, None);
     }
 }

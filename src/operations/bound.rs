@@ -9,16 +9,13 @@ use super::{
     consumers::Consumers,
     migrate::ToMigrate,
     scale::Scale,
-    transfer::{Judge, Settings},
+    transfer::{Judge, Settings, Source},
     values::Uncertain,
 };
-use crate::{
-    domain::{
-        QueueArn, QueueUrl, RunId,
-        database::Topology,
-        endpoint::{Dialect, Endpoint},
-    },
-    messages::filter::Filter,
+use crate::domain::{
+    QueueArn, QueueUrl, RunId,
+    database::Topology,
+    endpoint::{Dialect, Endpoint},
 };
 
 /// What a plan is bound to.
@@ -29,7 +26,7 @@ pub enum Bound {
     /// The transfer engine.
     ClientSide(Box<ClientSide>),
     /// A snapshot that is put back.
-    Restore(PutBack),
+    Restore(Box<PutBack>),
     /// Desired counts of services.
     Scale(Scale),
     /// A database's failover.
@@ -60,8 +57,8 @@ pub struct Managed {
 /// A transfer to be.
 #[derive(Debug)]
 pub struct ClientSide {
-    /// Queue that messages are taken from.
-    pub source: QueueUrl,
+    /// Where messages are taken from.
+    pub source: Source,
     /// Queues that they go to.
     pub destinations: Arc<[QueueUrl]>,
     /// Settings, but for cutoff and resume, which the run adds.
@@ -113,12 +110,32 @@ pub struct FailOver {
 pub struct PutBack {
     /// Run whose snapshot it is.
     pub run: RunId,
-    /// Queue that all go to; none: each to the one it was taken from.
-    pub to: Option<QueueUrl>,
-    /// Only these.
-    pub filter: Option<Filter>,
-    /// Whether messages are put back of which it is not known that they were deleted.
-    pub perhaps: bool,
-    /// So many.
-    pub messages: u64,
+    /// The snapshot as a source, and where it goes.
+    pub transfer: ClientSide,
+    /// How many messages other restores of the run had put back, or may have, when this was bound.
+    pub settled_by_others: usize,
+    /// What of the run's messages is not put back.
+    pub left_out: LeftOut,
+}
+
+/// Messages of a run that its restore does not put back, although they are selected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Of which the run's journal does not say whether they are gone from their queue.
+    pub perhaps: u64,
+    /// What settles that.
+    pub settle: String,
+    /// That other restores may have put back: how many by which.
+    pub in_doubt: Vec<(RunId, u64)>,
+    /// That do not stand in the snapshot as the journal has them.
+    pub damaged: u64,
+    /// That were not known to be gone when the restore was agreed to.
+    pub later: u64,
+}
+
+impl LeftOut {
+    /// Whether nothing is left out.
+    pub fn is_nothing(&self) -> bool {
+        self.perhaps == 0 && self.in_doubt.is_empty() && self.damaged == 0 && self.later == 0
+    }
 }

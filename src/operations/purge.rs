@@ -9,7 +9,7 @@ use super::{
     Bound, OperationError, Planned, Planner,
     bound::ClientSide,
     resolve,
-    transfer::{Judge, LANES_MAX, Park, Resume, Route, Settings},
+    transfer::{Judge, LANES_MAX, Park, Resume, Route, Settings, Source},
     values::{BounceMax, Ramp, Uncertain},
 };
 use crate::{
@@ -130,7 +130,7 @@ fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Clo
         used: Mutex::default(),
     };
     ClientSide {
-        source: queue.url.clone(),
+        source: Source::Queue(queue.url.clone()),
         destinations: Arc::from([]),
         settings,
         judge,

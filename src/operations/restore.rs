@@ -1,17 +1,30 @@
 //! Restore: messages of a run's snapshot go back to the queue that the run took them from.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod gather;
 
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, OperationError, Planned, Planner, bound::PutBack, resolve};
+use super::{
+    Bound, OperationError, Planned, Planner,
+    bound::{ClientSide, PutBack},
+    resolve,
+    transfer::{Destination, Judge, LANES_MAX, Park, Resume, Route, Settings, Shelf, Source},
+    values::{BounceMax, Ramp, Uncertain},
+};
 use crate::{
     cloud::Cloud,
-    domain::{QueueKind, RunId, Text, words::counted},
-    journal::{History, SavedLines, StateFolder},
+    domain::{AccountId, Environment, Queue, QueueKind, QueueUrl, RunId, Text, words::counted},
+    journal::{JournalError, StateFolder},
     messages::filter::Filter,
-    plan::{Call, Fact},
+    plan::{Call, Fact, Plan},
 };
+use gather::{Gathered, Others, gather};
+
+/// Hiding never lapses in a snapshot; years are enough.
+const VISIBILITY_SECONDS: u32 = 1_000_000_000;
 
 /// Put the messages of a run's snapshot back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -35,10 +48,34 @@ pub struct Restore {
     #[arg(long)]
     #[serde(default)]
     pub perhaps: bool,
-    /// Restore although an earlier restore has put messages of this run back
+    /// Restore also messages that an earlier restore has put back: they are there twice then
     #[arg(long)]
     #[serde(default)]
     pub again: bool,
+    /// Restore what is intact of a snapshot that was damaged
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub intact: bool,
+    /// With --resume: what becomes of messages whose sending had no clear answer
+    #[arg(long, value_enum, default_value_t)]
+    #[serde(default, skip_serializing_if = "Uncertain::is_default")]
+    pub uncertain: Uncertain,
+}
+
+impl Restore {
+    /// All of a run's messages, back to where they were taken from.
+    pub fn of(run: RunId) -> Self {
+        let uncertain = Uncertain::default();
+        Self { run, to: None, filter: None, perhaps: false, again: false, intact: false, uncertain }
+    }
+}
+
+/// How many messages of a run other restores than this one have put back, or may have.
+///
+/// # Errors
+/// A journal can't be read.
+pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Result<usize, JournalError> {
+    Ok(Others::read(state, run, Some(own))?.settled())
 }
 
 /// Observes and plans.
@@ -46,31 +83,27 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     let filter = restore.filter.as_deref().map(Filter::compile).transpose().map_err(|error| {
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl restore --help`")
     })?;
-    let (found, perhaps) = gone(&planner.state, restore, filter.as_ref(), cloud)?;
-    let total: u64 = found.values().sum();
+    let now = cloud.clock().now();
+    let gathered = gather(restore, &planner.state, planner.resuming.as_ref(), filter.as_ref(), cloud.environment(), now)?;
+    let total = gathered.lines.len() as u64;
     let mut plan = planner.draft();
-    let to = match &restore.to {
-        Some(to) => Some(resolve::queue(cloud, to).await?),
-        None => None,
+    let to = match (&restore.to, &gathered.from) {
+        (Some(to), _) => Some(resolve::queue(cloud, to).await?),
+        (None, Some(from)) => Some(resolve::queue(cloud, from.as_str()).await?),
+        (None, None) => None,
     };
-    let mut names = BTreeSet::new();
-    for url in found.keys() {
-        let queue = match &to {
-            Some(queue) => queue.clone(),
-            None => resolve::queue(cloud, url).await?,
-        };
+    if let Some(queue) = &to {
         plan.observed.insert(format!("to {}: arn", queue.name), queue.arn.to_string());
         if queue.kind == QueueKind::Fifo {
             plan.warnings
                 .push(Text::line(&format!("{} is FIFO: messages come behind those that lie there", queue.name)));
         }
-        names.insert(queue.name.0);
     }
-    let names = names.into_iter().collect::<Vec<_>>().join(", ");
-    plan.resource = Text::line(if names.is_empty() { restore.run.as_str() } else { &names });
-    plan.empty = total == 0;
-    plan.summary = Text::line(&format!("put {} of run {} back into {names}", counted(total, "message"), restore.run));
-    for (label, value) in [("run", restore.run.to_string()), ("to", names), ("messages", total.to_string())] {
+    let name = to.as_ref().map(|queue| queue.name.to_string()).unwrap_or_default();
+    plan.resource = Text::line(if name.is_empty() { restore.run.as_str() } else { &name });
+    plan.empty = total == 0 && gathered.left_out.is_nothing();
+    plan.summary = Text::line(&format!("put {} of run {} back into {name}", counted(total, "message"), restore.run));
+    for (label, value) in [("run", restore.run.to_string()), ("to", name), ("messages", total.to_string())] {
         plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     }
     plan.changes.push(Text::from(
@@ -82,84 +115,119 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
     plan.messages_estimate = total;
     plan.seconds_estimate = Some(total.div_ceil(500));
     plan.observed.insert("run".to_owned(), restore.run.to_string());
-    plan.observed.insert("messages".to_owned(), total.to_string());
-    if perhaps > 0 {
-        let what = if restore.perhaps {
-            "will be put back as well, and may then be there twice"
-        } else {
-            "will be left out; --perhaps puts such back as well"
+    // What was agreed to stays agreed to when the rest of it is taken up.
+    plan.observed.insert("messages".to_owned(), gathered.agreed.unwrap_or(total).to_string());
+    warn(&mut plan, restore, &gathered, cloud.environment());
+    let bound = bind(restore, cloud, planner, filter, to, gathered)?;
+    Ok(Planned { plan, bound: Bound::Restore(Box::new(bound)) })
+}
+
+/// What is left out and why, and what forbids it.
+fn warn(plan: &mut Plan, restore: &Restore, gathered: &Gathered, environment: &Environment) {
+    let Gathered { left_out, put_back, damage, busy, .. } = gathered;
+    if left_out.perhaps > 0 {
+        let perhaps = format!("{} that the run may or may not have deleted", counted(left_out.perhaps, "message"));
+        let text = match restore.perhaps {
+            true => format!("put back as well: {perhaps}; those that it had not are there twice then"),
+            false => {
+                format!("left out: {perhaps}; `{}` finds out, --perhaps puts them back in any case", left_out.settle)
+            }
         };
-        plan.warnings.push(Text::line(&format!(
-            "{} that the run may or may not have deleted {what}",
-            counted(perhaps, "message")
-        )));
+        plan.warnings.push(Text::line(&text));
     }
-    for run in earlier(planner, restore)? {
+    for (run, count) in put_back {
+        let count = counted(*count, "message");
+        let text = format!("left out: {count} that restore {run} has put back; --again puts them back twice");
+        plan.warnings.push(Text::line(&text));
+    }
+    for (run, count) in &left_out.in_doubt {
+        let count = counted(*count, "message");
         let text = format!(
-            "run {run} has put messages of this run back already: they would be there twice; go on with it by `{}`, or --again",
-            cloud.environment().command(&format!("restore --resume {run}"))
+            "left out: {count} that restore {run} may have put back; `{}` decides on them",
+            environment.command(&format!("restore --resume {run}"))
         );
-        match restore.again {
-            true => plan.warnings.push(Text::line(&text)),
-            false => plan.blockers.push(Text::line(&text)),
+        plan.warnings.push(Text::line(&text));
+    }
+    for run in busy {
+        plan.blockers
+            .push(Text::line(&format!("run {run} is still at work on these messages: wait until it has ended")));
+    }
+    if !damage.is_none() {
+        let words: Vec<String> = damage.words().iter().map(Text::to_string).collect();
+        let text = format!("the snapshot of run {} is not as the journal has it: {}", restore.run, words.join("; "));
+        match restore.intact {
+            true => plan.warnings.push(Text::line(&format!("{text}; only what is intact is put back"))),
+            false => plan.blockers.push(Text::line(&format!(
+                "{text}; see `{}`; --intact puts back the {} that are intact",
+                environment.invocation.command(&format!("journal verify {}", restore.run)),
+                counted(gathered.lines.len() as u64, "message")
+            ))),
         }
     }
-    let to = to.map(|queue| queue.url);
-    let bound =
-        Bound::Restore(PutBack { run: restore.run.clone(), to, filter, perhaps: restore.perhaps, messages: total });
-    Ok(Planned { plan, bound })
 }
 
-/// Saved messages that the run took out of their queue, by queue URL: those only read and left are still there.
-fn gone(
-    state: &StateFolder,
+fn bind(
     restore: &Restore,
-    filter: Option<&Filter>,
     cloud: &Cloud,
-) -> Result<(BTreeMap<String, u64>, u64), OperationError> {
-    let folder = state.open(&restore.run)?;
-    if !folder.snapshot().is_file() {
-        return Err(OperationError::usage(
-            &format!("run {} kept no snapshot", restore.run),
-            "only client-side runs without --no-snapshot keep one",
-        ));
+    planner: &Planner,
+    filter: Option<Filter>,
+    to: Option<Queue>,
+    gathered: Gathered,
+) -> Result<PutBack, OperationError> {
+    let kind = to.as_ref().map_or(QueueKind::Standard, |queue| queue.kind);
+    let messages_estimate = gathered.lines.len() as u64;
+    let path = planner.state.open(&restore.run)?.snapshot();
+    let shelf = Shelf::open(&path, gathered.lines, kind)?;
+    let settings = Settings {
+        // The run adds it.
+        account: AccountId(String::new()),
+        // The snapshot keeps the order that its destination keeps.
+        source: kind,
+        destinations: to.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
+        lanes: LANES_MAX,
+        batch_max: 10,
+        visibility_seconds: VISIBILITY_SECONDS,
+        cutoff: Timestamp::MAX,
+        limit: None,
+        rate: None,
+        selective: false,
+        park: false,
+        ramp: Ramp::none(),
+        bounce_max: BounceMax::Percent(100),
+        watch_seconds: 0,
+        settle_seconds: 0,
+        resume: Resume::default(),
+    };
+    let urls: Arc<[QueueUrl]> = to.iter().map(|queue| queue.url.clone()).collect();
+    let judge = Judge {
+        // Group and deduplication id are the messages' own: two that differ in these only were two messages.
+        destinations: to.into_iter().map(|queue| Destination { keys: None, queue }).collect(),
+        route: Route::To(0),
+        park: Park::Leave,
+        // Which ones is decided; what it fails on is left, and what follows that in its group.
+        filter: filter.filter(|_| gathered.filter_fails),
+        ids: None,
+        editor: None,
+        mark: None,
+        run: String::new(),
+        clock: cloud.clock(),
+        used: Mutex::default(),
+    };
+    let mut left_out = gathered.left_out;
+    if restore.perhaps {
+        left_out.perhaps = 0;
     }
-    let history = History::read(&folder)?;
-    let mut perhaps = 0;
-    let now = cloud.clock().now();
-    let mut found: BTreeMap<String, u64> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for saved in SavedLines::open(&folder.snapshot())? {
-        let saved = saved?;
-        let selected = filter.is_none_or(|filter| filter.matches(&saved.message, now) == Ok(true));
-        let (gone, doubtful) =
-            (history.gone.contains(&saved.message.id), history.perhaps_gone.contains(&saved.message.id));
-        if !selected || !(gone || doubtful) || !seen.insert(saved.message.id.clone()) {
-            continue;
-        }
-        perhaps += u64::from(doubtful && !gone);
-        if gone || restore.perhaps {
-            *found.entry(saved.from.0).or_default() += 1;
-        }
-    }
-    Ok((found, perhaps))
-}
-
-/// Earlier runs that put messages of the same run back.
-fn earlier(planner: &Planner, restore: &Restore) -> Result<Vec<RunId>, OperationError> {
-    let mut found = Vec::new();
-    for summary in planner.state.list()? {
-        let same = summary.plan_text("/operation/operation") == Some("restore")
-            && summary.plan_text("/operation/run") == Some(restore.run.as_str())
-            && planner.resuming.as_ref() != Some(&summary.run);
-        if !same {
-            continue;
-        }
-        let folder = planner.state.open(&summary.run)?;
-        let history = History::read(&folder)?;
-        if folder.is_busy() || !history.sent.is_empty() || !history.uncertain.is_empty() {
-            found.push(summary.run);
-        }
-    }
-    Ok(found)
+    let transfer = ClientSide {
+        source: Source::Snapshot(Arc::new(shelf)),
+        destinations: urls,
+        settings,
+        judge,
+        mark: false,
+        snapshot: false,
+        park_file: None,
+        messages_estimate,
+        uncertain: restore.uncertain,
+    };
+    let settled_by_others = gathered.settled_by_others;
+    Ok(PutBack { run: restore.run.clone(), transfer, settled_by_others, left_out })
 }

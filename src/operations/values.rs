@@ -193,6 +193,13 @@ pub enum Uncertain {
     Resend,
 }
 
+impl Uncertain {
+    /// Whether it is what nobody asked for in words.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// `45 s`, `12 min`, `3 h`, `2 d`.
 pub fn in_words(seconds: u64) -> String {
     match seconds {

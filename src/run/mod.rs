@@ -7,9 +7,10 @@ mod failover;
 mod left;
 mod managed;
 mod migrate;
-mod put_back;
+mod park_file;
 mod receipts;
 mod report;
+mod restored;
 mod scale;
 mod transfer;
 mod verify;
@@ -277,7 +278,7 @@ async fn drive(bound: Bound, context: &Context, journal: &Journal, history: Hist
         Bound::ClientSide(transfer) => Box::pin(transfer::run(*transfer, context, journal, history, report)).await,
         Bound::FailOver(bound) => Box::pin(failover::run(*bound, context, journal, &history, report)).await,
         Bound::Migrate(bound) => Box::pin(migrate::run(*bound, context, journal, &history, report)).await,
-        Bound::Restore(put_back) => Box::pin(put_back::run(put_back, context, journal, history, report)).await,
+        Bound::Restore(put_back) => Box::pin(restored::run(*put_back, context, journal, history, report)).await,
         Bound::Scale(scale) => Box::pin(scale::run(scale, context, journal, report)).await,
         Bound::Consumers(consumers) => Box::pin(consumers::run(consumers, context, journal, report)).await,
         Bound::Around(..) => unreachable!("consumers are paused around one thing, which `act` has taken apart"),

@@ -36,7 +36,13 @@ pub(super) struct Held {
 ///
 /// A courtesy that saves minutes: where it fails, the run waits. A deletion counts as one only while the receive that gave the handle
 /// still hides the message, for later SQS may answer the same and delete nothing (DeleteMessage, API reference).
-pub(super) async fn settle(bound: &ClientSide, context: &Context, journal: &Journal, history: &mut History) -> Held {
+pub(super) async fn settle(
+    bound: &ClientSide,
+    source: &QueueUrl,
+    context: &Context,
+    journal: &Journal,
+    history: &mut History,
+) -> Held {
     let Ok(lines) = SavedLines::open(&journal.folder().snapshot()) else { return Held::default() };
     let mut held = Held::default();
     let mut receipts: HashMap<MessageId, ReceiptHandle> = HashMap::new();
@@ -55,8 +61,8 @@ pub(super) async fn settle(bound: &ClientSide, context: &Context, journal: &Jour
     let may_delete = |id: &MessageId| history.sent_not_deleted.contains(id) || history.perhaps_gone.contains(id);
     let (delete, show): (Vec<_>, Vec<_>) = receipts.into_iter().partition(|(id, _)| may_delete(id));
     let now = context.cloud.clock().now();
-    let deleted = ask(Ask::Delete, bound, context, &delete).await;
-    let shown = ask(Ask::Show, bound, context, &show).await;
+    let deleted = ask(Ask::Delete, source, context, &delete).await;
+    let shown = ask(Ask::Show, source, context, &show).await;
     let reached = deleted.iter().chain(&shown).all(|(_, answer)| *answer != Answer::Lost);
     let visible = SignedDuration::from_secs(i64::from(bound.settings.visibility_seconds));
     let is_fresh = |id: &MessageId| {
@@ -95,12 +101,12 @@ enum Ask {
     Show,
 }
 
-async fn ask(what: Ask, bound: &ClientSide, context: &Context, messages: &[(MessageId, ReceiptHandle)]) -> Answers {
+async fn ask(what: Ask, source: &QueueUrl, context: &Context, messages: &[(MessageId, ReceiptHandle)]) -> Answers {
     let mut answers = Vec::with_capacity(messages.len());
     for some in messages.chunks(BATCH_MAX * CALLS_MAX) {
         let sqs = context.cloud.sqs();
         let calls =
-            some.chunks(BATCH_MAX).map(|batch| one_batch(what, sqs.clone(), bound.source.clone(), batch.to_vec()));
+            some.chunks(BATCH_MAX).map(|batch| one_batch(what, sqs.clone(), source.clone(), batch.to_vec()));
         answers.extend(join_all(calls).await.into_iter().flatten());
     }
     answers

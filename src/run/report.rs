@@ -210,6 +210,22 @@ impl Report {
         self
     }
 
+    /// Nothing was done, for the world is not the plan's any more.
+    pub(super) fn stale(mut self, because: &str) -> Self {
+        self.end = End::Stale;
+        let what = Text::line(&format!("nothing was done: {because}"));
+        self.failure = Some(Failure { what, hint: Text::from("make a new plan and look at it") });
+        self
+    }
+
+    /// Something is left to do, though nothing failed: `next` does it, unless the run itself is to be taken up.
+    pub(super) fn left_a_part(&mut self, next: &str) {
+        match self.end {
+            End::Done | End::Nothing => (self.end, self.next) = (End::Partly, Some(Text::line(next))),
+            End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => {}
+        }
+    }
+
     pub(super) fn unrecorded(mut self, error: &JournalError) -> Self {
         if matches!(self.end, End::Done | End::Nothing) {
             self.end = End::Partly;
@@ -251,6 +267,7 @@ impl Report {
     pub(super) fn for_journal(&self) -> Self {
         let mut report = self.clone();
         report.tally.uncertain.truncate(NAMED_IN_JOURNAL_MAX);
+        report.tally.resent.truncate(NAMED_IN_JOURNAL_MAX);
         report.tally.kept_named.truncate(NAMED_IN_JOURNAL_MAX);
         report
     }
@@ -303,7 +320,9 @@ impl Report {
         }
         if !tally.uncertain.is_empty() {
             let what_to_do = match self.operation.as_str() {
-                "restore" => "look for them at the destination; the snapshot has them still",
+                "restore" => {
+                    "look for them at the destination, then --resume with --uncertain resend where they are missing"
+                }
                 _ => {
                     "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
                 }
@@ -312,6 +331,11 @@ impl Report {
                 "{} may or may not have been sent; {what_to_do}",
                 counted(tally.uncertain.len() as u64, "message")
             );
+            self.notes.push(Text::line(&text));
+        }
+        if !tally.resent.is_empty() {
+            let count = counted_is(tally.resent.len() as u64, "message", "was", "were");
+            let text = format!("{count} sent a second time, and may be at the destination twice");
             self.notes.push(Text::line(&text));
         }
         if let Some(ageing) = tally.ageing.as_ref().filter(|_| tally.stop.is_none()) {

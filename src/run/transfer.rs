@@ -1,20 +1,18 @@
 //! A run of the transfer engine.
 
 use std::{
-    fs::OpenOptions,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
+    collections::HashSet,
     path::Path,
     sync::{Arc, Mutex},
 };
 
-use super::{Context, Progress, Report, receipts};
+use super::{Context, Progress, Report, park_file, receipts};
 use crate::{
-    domain::{QueueName, QueueUrl, Text, words::counted},
-    journal::{History, Journal, SavedLines},
+    domain::{MessageId, QueueName, QueueUrl, Text, words::counted},
+    journal::{History, Journal},
     operations::{
         bound::ClientSide,
-        transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Tally, drive},
+        transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Source, Tally, drive},
     },
 };
 
@@ -27,27 +25,33 @@ pub(super) async fn run(
 ) -> Report {
     let clock = context.cloud.clock();
     let resumed = history.is_resumed;
-    let held = match resumed {
-        true => receipts::settle(&bound, context, journal, &mut history).await,
-        false => receipts::Held::default(),
+    let out_of_reach = out_of_reach(&bound.source, &mut history);
+    let held = match &bound.source {
+        Source::Queue(url) if resumed => receipts::settle(&bound, url, context, journal, &mut history).await,
+        Source::Queue(_) | Source::Snapshot(_) => receipts::Held::default(),
     };
-    let ClientSide { source, destinations, mut settings, mut judge, mark, snapshot, park_file, .. } = bound;
-    settings.cutoff = history.cutoff.unwrap_or_else(|| clock.now());
-    if resumed {
-        // What the killed try had received or left shows again when its time is over.
-        settings.settle_seconds = settings.settle_seconds.max(settings.hold_seconds() + 10);
-        let done = Resume::done(&history, destinations.is_empty());
-        settings.limit = settings.limit.map(|limit| limit.saturating_sub(done));
+    let ClientSide { source, destinations, mut settings, mut judge, mark, snapshot, park_file, uncertain, .. } = bound;
+    if let Source::Queue(_) = &source {
+        settings.cutoff = history.cutoff.unwrap_or_else(|| clock.now());
+        if resumed {
+            // What the killed try had received or left shows again when its time is over.
+            settings.settle_seconds = settings.settle_seconds.max(settings.hold_seconds() + 10);
+            let done = Resume::done(&history, destinations.is_empty());
+            settings.limit = settings.limit.map(|limit| limit.saturating_sub(done));
+        }
     }
     judge.used = Mutex::new(std::mem::take(&mut history.claimed));
-    settings.resume = Resume { shown_at: held.shown_at, places: held.places, ..Resume::of(history, bound.uncertain) };
+    settings.resume = Resume { shown_at: held.shown_at, places: held.places, ..Resume::of(history, uncertain) };
     judge.run = report.run.to_string();
     judge.mark = mark.then(|| report.run.to_string());
     settings.account = crate::domain::AccountId(report.account.clone());
-    let ages = (settings.watch_seconds > 0).then(|| {
-        let queues = watched(&source, &destinations, judge.park);
-        AgeWatch::begin(&context.cloud, queues, settings.cutoff)
-    });
+    let ages = match &source {
+        Source::Queue(url) if settings.watch_seconds > 0 => {
+            let queues = watched(url, &destinations, judge.park);
+            Some(AgeWatch::begin(&context.cloud, queues, settings.cutoff))
+        }
+        Source::Queue(_) | Source::Snapshot(_) => None,
+    };
     let engine = Engine::new(settings, clock.now());
     let ends = Ends {
         ages,
@@ -59,21 +63,66 @@ pub(super) async fn run(
         snapshot,
     };
     let progress = progress(context, &report, bound.messages_estimate);
-    let tally = drive(engine, ends, &context.cancel, progress).await;
+    let mut tally = drive(engine, ends, &context.cancel, progress).await;
+    tally.uncertain.extend(out_of_reach);
+    let left = if resumed || tally.removed > 0 { Some(History::read(journal.folder())) } else { None };
     let mut report = report.with_tally(tally, clock.now(), context.cloud.environment());
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
-    if let Some(file) = &park_file
-        && report.tally.removed > 0
-    {
-        let text = match write_parked(file, journal) {
-            Ok(messages) => format!("{} that came back: in {}", counted(messages, "message"), file.display()),
-            Err(because) => format!("{} could not be written ({because}): they are in the snapshot", file.display()),
-        };
-        report.notes.push(Text::line(&text));
+    match left {
+        Some(Ok(left)) => {
+            let resume = report.resume_line(context.cloud.environment());
+            report.with_what_the_journal_leaves_open(&left, park_file.as_deref(), journal, &resume)
+        }
+        Some(Err(error)) => {
+            report.notes.push(Text::line(&format!("what is left could not be read: {error}")));
+            report
+        }
+        None => report,
     }
-    report
+}
+
+/// Messages in doubt that are not (any more) where this run takes its messages from: the engine would wait for them.
+fn out_of_reach(source: &Source, history: &mut History) -> Vec<MessageId> {
+    let Source::Snapshot(shelf) = source else { return Vec::new() };
+    let there: HashSet<&MessageId> = shelf.ids().collect();
+    let (reached, missing): (Vec<_>, Vec<_>) = history.uncertain.drain().partition(|id| there.contains(id));
+    history.uncertain.extend(reached);
+    missing
+}
+
+impl Report {
+    /// What an earlier try had not done, this one has: or it is a part that is left.
+    fn with_what_the_journal_leaves_open(
+        mut self,
+        left: &History,
+        park_file: Option<&Path>,
+        journal: &Journal,
+        resume: &Text,
+    ) -> Self {
+        if let (Some(file), false) = (park_file, left.removed.is_empty()) {
+            match park_file::write(file, journal.folder(), &left.removed) {
+                Ok(messages) => {
+                    let text = format!("{} that came back: in {}", counted(messages, "message"), file.display());
+                    self.notes.push(Text::line(&text));
+                }
+                Err(because) => {
+                    let text = format!("{} could not be written ({because}): they are in the snapshot", file.display());
+                    self.notes.push(Text::line(&text));
+                    self.left_a_part(resume.as_str());
+                }
+            }
+        }
+        if !left.perhaps_gone.is_empty() {
+            let count = counted(left.perhaps_gone.len() as u64, "message");
+            let text =
+                format!("{count} may or may not have been deleted: --resume finds out, once nothing is in flight");
+            self.notes.push(Text::line(&text));
+            self.left_a_part(resume.as_str());
+        }
+        self
+    }
 }
 
 /// Destinations whose oldest messages are watched: not the parking place, which nobody works off, and not another account's
@@ -110,23 +159,4 @@ fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl 
             services: Vec::new(),
         });
     }
-}
-
-/// Writes the messages that were deleted without being sent, and no others, into a new file.
-fn write_parked(file: &Path, journal: &Journal) -> Result<u64, String> {
-    let say = |error: &dyn std::fmt::Display| error.to_string();
-    let removed = History::read(journal.folder()).map_err(|error| say(&error))?.removed;
-    let options = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    let mut parked = std::io::BufWriter::new(options.map_err(|error| say(&error))?);
-    let mut messages = 0;
-    for saved in SavedLines::open(&journal.folder().snapshot()).map_err(|error| say(&error))? {
-        let saved = saved.map_err(|error| say(&error))?;
-        if removed.contains(&saved.message.id) {
-            serde_json::to_writer(&mut parked, &saved).map_err(|error| say(&error))?;
-            parked.write_all(b"\n").map_err(|error| say(&error))?;
-            messages += 1;
-        }
-    }
-    parked.flush().map_err(|error| say(&error))?;
-    Ok(messages)
 }

@@ -246,8 +246,7 @@ fn resume(model: &mut Model, known: &Known) -> Vec<Effect> {
 
 fn restore(model: &mut Model, known: &Known) -> Vec<Effect> {
     let (Some(environment), Some(run)) = (known.environment.clone(), known.run.clone()) else { return Vec::new() };
-    let restore = Restore { run, to: None, filter: None, perhaps: false, again: false };
-    flow::begin(model, &environment, Operation::Restore(restore))
+    flow::begin(model, &environment, Operation::Restore(Restore::of(run)))
 }
 
 /// Opens the view of a run.

@@ -16,5 +16,6 @@ mod listing;
 mod looking;
 mod migrate;
 mod reference;
+mod restoring;
 mod services;
 mod terminal;

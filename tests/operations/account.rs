@@ -150,7 +150,7 @@ async fn credentials_that_expire_are_no_other_account() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restore_verifies_again_as_well() {
-    let mut stage = Stage::new(Protection::Confirm, &orders(200));
+    let mut stage = Stage::new(Protection::Confirm, &orders(2_000));
     let moved = stage.run(&redrive(|redrive| redrive.engine = EngineChoice::Client)).await;
     assert_eq!(moved.end, End::Done, "{moved:#?}");
     stage.fault(
@@ -159,10 +159,12 @@ async fn a_restore_verifies_again_as_well() {
     // Planning, the run's beginning and its look before acting ask four times.
     let other = r#"{"call":"sts:*","nth":5,"times":1000,"kind":"other-account"}"#;
     stage.fault(serde_json::from_str(other).expect("a fault"));
-    let restore = Restore { run: moved.run.clone(), to: None, filter: None, perhaps: false, again: false };
+    let restore = Restore::of(moved.run.clone());
     let report = stage.run(&Operation::Restore(restore)).await;
     assert_eq!(report.end, End::Partly, "{report:#?}");
     assert!(matches!(report.tally.stop, Some(Stop::WrongAccount { .. })), "{report:#?}");
-    assert_eq!(report.tally.sent, 80, "a minute at eight seconds a batch");
+    // A minute at eight seconds a batch, in sixteen lanes.
+    assert!((1..=8 * 16 * 10).contains(&report.tally.sent), "{report:#?}");
+    assert_eq!(stage.count("orders-dlq") as u64, report.tally.sent, "nothing more was sent");
     assert_eq!(verified(&report), ["111111111111", "999999999999"]);
 }

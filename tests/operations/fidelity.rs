@@ -100,7 +100,7 @@ async fn a_snapshot_restores_all_of_it() {
     let purge = opsctl::operations::Purge { queue: "orders-dlq".to_owned(), ..Default::default() };
     let purged = stage.run(&opsctl::operations::Operation::Purge(purge)).await;
     assert_eq!((purged.end, stage.count("orders-dlq")), (End::Done, 0), "{:?}", purged.failure);
-    let restore = opsctl::operations::Restore { run: purged.run, to: None, filter: None, perhaps: false, again: false };
+    let restore = opsctl::operations::Restore::of(purged.run);
     let restored = stage.run(&opsctl::operations::Operation::Restore(restore)).await;
     assert_eq!(restored.end, End::Done, "{:?} {:?}", restored.failure, restored.tally);
     assert_eq!(contents(&stage, "orders-dlq"), before);

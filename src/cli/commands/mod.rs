@@ -70,7 +70,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         }
         Command::Restore(args) => {
             let wanted = match args.resume {
-                Some(run) => Wanted::Resume("restore", run, Uncertain::default()),
+                Some(run) => Wanted::Resume("restore", run, args.operation.uncertain),
                 None => Wanted::Operation(Box::new(Operation::Restore(args.operation))),
             };
             change::run(wanted, &args.consent, global, out).await

@@ -10,8 +10,8 @@ use crate::{
         exit::Exit,
         output::{Output, Table},
     },
-    domain::{RunId, words::counted},
-    journal::{self, Entry, JournalError, Lines, RunSummary, StateFolder, Verdict},
+    domain::{RunId, Text, words::counted},
+    journal::{self, Anchor, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
 };
 
 #[derive(Serialize)]
@@ -38,9 +38,39 @@ struct Checked {
     problem: Option<String>,
 }
 
+impl Checked {
+    fn is_broken(&self) -> bool {
+        self.problem.is_some() || self.verdict.as_ref().is_some_and(|verdict| !verdict.damage.is_empty())
+    }
+
+    fn words(&self) -> String {
+        let Self { run, verdict, problem } = self;
+        let Some(verdict) = verdict else {
+            let problem = Text::line(problem.as_deref().unwrap_or_default());
+            return format!("{run}  BROKEN: {problem}");
+        };
+        if !verdict.damage.is_empty() {
+            let damage: Vec<&str> = verdict.damage.iter().map(Text::as_str).collect();
+            return format!("{run}  BROKEN: the snapshot is not as the journal has it: {}", damage.join("; "));
+        }
+        let anchored = match verdict.anchored {
+            Anchor::Whole => "anchored".to_owned(),
+            Anchor::Lines(lines) => format!("anchored to line {lines}: what follows can't be proven"),
+            Anchor::Nothing => "not anchored: its last line and its end can't be proven".to_owned(),
+        };
+        let saved = verdict.saved.map(|saved| format!(", snapshot of {}", counted(saved, "message")));
+        let torn = if verdict.torn { ", a last line was cut off by a crash" } else { "" };
+        let (lines, saved) = (counted(verdict.lines, "line"), saved.unwrap_or_default());
+        format!("{run}  good: {lines}, {anchored}{saved}{torn}, head {}", verdict.head)
+    }
+}
+
 #[derive(Serialize)]
 struct AllChecked<'a> {
     journals: &'a [Checked],
+    /// Line of the index of heads that is not what was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heads_broken_at: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -130,37 +160,35 @@ fn show(folder: &StateFolder, run: &RunId, out: &mut Output) -> Result<Exit, Cli
 fn verify(folder: &StateFolder, run: Option<&RunId>, out: &mut Output) -> Result<Exit, CliError> {
     let runs = match run {
         Some(run) => vec![run.clone()],
-        None => folder.list().map_err(|error| cannot(&error))?.into_iter().map(|summary| summary.run).collect(),
+        // Also those whose first line is no longer one. A run that ended before it had a journal has nothing to check.
+        None => {
+            let runs = folder.run_ids().map_err(|error| cannot(&error))?;
+            runs.into_iter().filter(|run| folder.open(run).is_ok()).collect()
+        }
     };
+    let heads = Heads::read(folder.path()).map_err(|error| cannot(&error))?;
     let mut checked = Vec::new();
     for run in runs {
-        let path = folder.open(&run).map_err(|error| cannot(&error))?.journal();
-        checked.push(match journal::verify(&path) {
+        let opened = folder.open(&run).map_err(|error| cannot(&error))?;
+        checked.push(match journal::verify(&opened, &heads) {
             Ok(verdict) => Checked { run, verdict: Some(verdict), problem: None },
             Err(error) => Checked { run, verdict: None, problem: Some(error.to_string()) },
         });
     }
+    let heads_broken_at = heads.broken_at();
     match out.format {
         Format::Human => {
-            for Checked { run, verdict, problem } in &checked {
-                out.line(&match (verdict, problem) {
-                    (Some(verdict), _) => {
-                        let torn = if verdict.torn { ", a last line was cut off by a crash" } else { "" };
-                        format!("{run}  good: {}{torn}, head {}", counted(verdict.lines, "line"), verdict.head)
-                    }
-                    (None, problem) => {
-                        let problem = crate::domain::Text::line(problem.as_deref().unwrap_or_default());
-                        format!("{run}  BROKEN: {problem}")
-                    }
-                })?;
+            checked.iter().try_for_each(|one| out.line(&one.words()))?;
+            if let Some(line) = heads_broken_at {
+                out.line(&format!("heads.jsonl  BROKEN: line {line}; what it says from there on counts for nothing"))?;
             }
             if checked.is_empty() {
                 out.note("no run yet");
             }
         }
-        Format::Json => out.document("opsctl/journal-check/1", &AllChecked { journals: &checked })?,
+        Format::Json => out.document("opsctl/journal-check/1", &AllChecked { journals: &checked, heads_broken_at })?,
         Format::Jsonl => checked.iter().try_for_each(|one| out.json_line("opsctl/journal-checked/1", one))?,
     }
-    let is_broken = checked.iter().any(|one| one.problem.is_some());
+    let is_broken = heads_broken_at.is_some() || checked.iter().any(Checked::is_broken);
     Ok(if is_broken { Exit::Failed } else { Exit::Done })
 }

@@ -17,7 +17,7 @@ use crate::{
     messages::{edit::Editor, filter::Filter},
     operations::{
         bound::{ClientSide, Managed},
-        transfer::{Destination, Judge, Park, Resume, Route, Settings},
+        transfer::{Destination, Judge, Park, Resume, Route, Settings, Source},
         values::{BounceMax, Ramp},
     },
 };
@@ -112,7 +112,7 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         used: Mutex::default(),
     };
     ClientSide {
-        source: scene.from.url.clone(),
+        source: Source::Queue(scene.from.url.clone()),
         destinations: urls,
         settings,
         judge,

@@ -1,20 +1,20 @@
 //! Drives the engine against the cloud and the journal: each step a task of its own, answers as they come.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{AgeWatch, Answer, Counted, Engine, Judge, Next, Step, Tally};
+use super::{AgeWatch, Answer, Counted, Engine, Judge, Next, Source, Step, Tally};
 use crate::{
     clock::Clock,
     cloud::{
         Cloud, CloudError,
         sqs::{Receive, Sqs},
     },
-    domain::{Counts, Message, QueueUrl},
-    journal::{Journal, Saved},
+    domain::{Counts, Message, MessageId, QueueUrl},
+    journal::{Journal, Record, Saved},
 };
 
 /// Destinations of a shared DLQ whose counts and ages are read while it is watched.
@@ -25,8 +25,8 @@ pub const DESTINATIONS_WATCHED_MAX: usize = 20;
 pub struct Ends {
     /// Clients.
     pub cloud: Cloud,
-    /// Queue that messages are taken from.
-    pub source: QueueUrl,
+    /// Where messages are taken from.
+    pub source: Source,
     /// Queues by the index that steps name.
     pub destinations: Arc<[QueueUrl]>,
     /// Where everything is written down first.
@@ -55,7 +55,13 @@ pub async fn drive(
             match engine.next(clock.now()) {
                 Next::Step(step) => start(step, &ends, answers.clone()),
                 Next::Wait(wake) => break wake,
-                Next::Done => return engine.tally().clone(),
+                Next::Done => {
+                    let mut tally = engine.tally().clone();
+                    if let Source::Snapshot(shelf) = &ends.source {
+                        shelf.name_what_waits(&mut tally);
+                    }
+                    return tally;
+                }
             }
         };
         tokio::select! {
@@ -105,20 +111,37 @@ impl Ends {
     async fn answer(&self, step: Step) -> Answer {
         match step {
             Step::Receive { lane, messages_max, wait_seconds, visibility_seconds } => {
-                let how = Receive { messages_max, wait_seconds, visibility_seconds };
-                Answer::Received(lane, self.sqs().receive(&self.source, how).await)
+                let received = match &self.source {
+                    Source::Queue(url) => {
+                        let how = Receive { messages_max, wait_seconds, visibility_seconds };
+                        self.sqs().receive(url, how).await
+                    }
+                    Source::Snapshot(shelf) => shelf.receive(messages_max as usize),
+                };
+                Answer::Received(lane, received)
             }
             Step::Judge { lane, messages } => Answer::Judged(lane, Arc::clone(&self.judge).judge(messages).await),
             Step::Write { lane, records, saved, batch } => {
-                let written = self.journal.write(records, self.lines(&saved, batch)).await;
+                let (records, lines) = self.lines(records, &saved, batch);
+                let written = self.journal.write(records, lines).await;
                 Answer::Written(lane, written.map_err(|error| error.to_string()))
             }
             Step::Send { lane, to, messages } => {
                 Answer::Sent(lane, self.sqs().send(&self.destinations[to], &messages).await)
             }
-            Step::Delete { lane, receipts } => Answer::Deleted(lane, self.sqs().delete(&self.source, &receipts).await),
+            Step::Delete { lane, receipts } => {
+                let deleted = match &self.source {
+                    Source::Queue(url) => self.sqs().delete(url, &receipts).await,
+                    Source::Snapshot(shelf) => Ok(shelf.settle(&receipts)),
+                };
+                Answer::Deleted(lane, deleted)
+            }
             Step::Hide { lane, receipts, seconds } => {
-                Answer::Hidden(lane, self.sqs().change_visibility(&self.source, &receipts, seconds).await)
+                let hidden = match &self.source {
+                    Source::Queue(url) => self.sqs().change_visibility(url, &receipts, seconds).await,
+                    Source::Snapshot(shelf) => Ok(shelf.hide(&receipts, seconds)),
+                };
+                Answer::Hidden(lane, hidden)
             }
             Step::Verify => Answer::Verified(self.cloud.identity().caller().await),
             Step::Count { destinations } => Answer::Counted(self.count(destinations).await),
@@ -126,7 +149,10 @@ impl Ends {
     }
 
     async fn count(&self, destinations: bool) -> Result<Counted, CloudError> {
-        let source = self.sqs().describe(&self.source).await?.counts;
+        let source = match &self.source {
+            Source::Queue(url) => self.sqs().describe(url).await?.counts,
+            Source::Snapshot(shelf) => shelf.counts(),
+        };
         if !destinations {
             return Ok(Counted { source, destinations: None, age: None });
         }
@@ -141,11 +167,31 @@ impl Ends {
         Ok(Counted { source, destinations: Some(all), age })
     }
 
-    fn lines(&self, saved: &[Arc<Message>], batch: u64) -> Vec<u8> {
-        let mut lines = Vec::new();
-        if self.snapshot {
-            saved.iter().for_each(|message| Saved::append(&self.source, batch, message, &mut lines));
+    /// The records as they are written, and the snapshot's lines that go before them.
+    fn lines(&self, mut records: Vec<Record>, saved: &[Arc<Message>], batch: u64) -> (Vec<Record>, Vec<u8>) {
+        let source = match &self.source {
+            Source::Queue(url) => url,
+            Source::Snapshot(_) => {
+                // What was put back stays in its snapshot: that it was sent is all there is to say.
+                records.retain(|record| !matches!(record, Record::Deleted { .. }));
+                return (records, Vec::new());
+            }
+        };
+        if !self.snapshot {
+            return (records, Vec::new());
         }
-        lines
+        let mut lines = Vec::new();
+        let hashes: HashMap<&MessageId, String> = saved
+            .iter()
+            .map(|message| (&message.id, Saved::append(source, batch, message, &mut lines)[..32].to_owned()))
+            .collect();
+        for record in &mut records {
+            if let Record::Intent { batch: announced, messages, .. } = record
+                && *announced == batch
+            {
+                messages.iter_mut().for_each(|message| message.saved = hashes.get(&message.id).cloned());
+            }
+        }
+        (records, lines)
     }
 }

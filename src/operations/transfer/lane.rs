@@ -364,6 +364,8 @@ impl Work {
         IntentMessage {
             id: item.message.id.clone(),
             hash: content.0[..32].to_owned(),
+            // Who writes the line knows it.
+            saved: None,
             deduplication_id: item.to.as_ref().and_then(|(_, outgoing)| outgoing.deduplication_id.clone()),
             parked: item.origin == Origin::Bounced,
         }

@@ -1,4 +1,5 @@
-//! The engine that takes messages out of a queue without losing or doubling one: under redrive, parking and purge.
+//! The engine that takes messages out of a queue without losing or doubling one: under redrive, parking and purge, and under restore,
+//! where a snapshot is the queue.
 //!
 //! [`Engine`] does no I/O: [`Engine::next`] says what to do, [`Engine::on`] takes what came of it. Property tests drive it with
 //! every fault; [`drive`] drives it against the cloud and the journal.
@@ -12,6 +13,7 @@ mod lane;
 mod memory;
 mod pace;
 mod settings;
+mod source;
 mod step;
 mod tally;
 #[cfg(test)]
@@ -22,5 +24,6 @@ pub use drive::{DESTINATIONS_WATCHED_MAX, Ends, drive};
 pub use engine::{Engine, VERIFIED_SECONDS};
 pub use judge::{Destination, Judge, Park, Route};
 pub use settings::{LANES_MAX, Resume, Settings};
+pub use source::{Shelf, Shelved, Source};
 pub use step::{Age, Answer, Counted, Judgement, LaneId, Next, Step};
 pub use tally::{Ageing, Kept, Stop, Tally};

@@ -75,6 +75,8 @@ pub struct Resume {
     pub tried: HashMap<MessageId, (Timestamp, String)>,
     /// What becomes of the others.
     pub policy: Uncertain,
+    /// Whether what was sent last was not watched to the end.
+    pub is_unwatched: bool,
     /// New ids of those sent.
     pub new_ids: Vec<MessageId>,
     /// Highest batch number.
@@ -97,6 +99,7 @@ impl Resume {
             places: HashMap::new(),
             uncertain: history.uncertain,
             policy,
+            is_unwatched: history.is_unwatched,
             new_ids: history.new_ids,
             batch: history.batch,
         }

@@ -3,6 +3,7 @@
 mod ages;
 mod converging;
 mod identity;
+mod shelf;
 mod slow;
 mod throughput;
 mod world;

@@ -322,8 +322,8 @@ fn apply(model: &mut Model) -> Vec<Effect> {
     // What becomes of messages in doubt changes the plan itself, and nothing is asked of AWS for it.
     let uncertain = match &operation {
         Operation::Redrive(redrive) => redrive.uncertain,
+        Operation::Restore(restore) => restore.uncertain,
         Operation::Purge(_)
-        | Operation::Restore(_)
         | Operation::Wake(_)
         | Operation::Sleep(_)
         | Operation::Failover(_)
@@ -357,13 +357,8 @@ mod tests {
 
     #[test]
     fn a_form_says_the_operation_that_it_was_made_from() {
-        let restore = Restore {
-            run: "20261121T031500-4f7a9c".parse().expect("a run"),
-            to: None,
-            filter: None,
-            perhaps: true,
-            again: false,
-        };
+        let run = "20261121T031500-4f7a9c".parse().expect("a run");
+        let restore = Restore { perhaps: true, ..Restore::of(run) };
         let purge = Purge { queue: "orders".to_owned(), limit: Some(1), ..Purge::default() };
         let service = vec!["main/api".to_owned(), "main/auth".to_owned()];
         let wake = Wake { service, timeout_seconds: 60, ..Wake::default() };

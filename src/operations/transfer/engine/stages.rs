@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Engine, receiving::Counting, shared::Left};
+use super::{Engine, Shared, receiving::Counting, shared::Left};
 use crate::{
     cloud::{CloudError, sqs::BATCH_MAX},
     domain::{Counts, MessageId, QueueKind, Text},
@@ -146,7 +146,7 @@ impl Engine {
 
     fn end_step(&mut self, now: Timestamp, last: bool) -> Next {
         let watch_seconds = self.shared.settings.watch_seconds;
-        if watch_seconds > 0 && self.shared.pace.sent_in_step() > 0 {
+        if self.must_watch() {
             self.shared.tally.watching = true;
             let watch = SignedDuration::from_secs(i64::from(watch_seconds));
             let until = now.checked_add(watch).unwrap_or(now);
@@ -156,8 +156,15 @@ impl Engine {
         self.after_step(now, last)
     }
 
+    /// Whether messages of this step may come back: those that were sent in it, or before an earlier try broke off while it watched.
+    fn must_watch(&self) -> bool {
+        let Shared { settings, pace, .. } = &self.shared;
+        settings.watch_seconds > 0 && (pace.sent_in_step() > 0 || settings.resume.is_unwatched)
+    }
+
     fn after_step(&mut self, now: Timestamp, last: bool) -> Next {
         self.shared.tally.watching = false;
+        self.shared.settings.resume.is_unwatched = false;
         let goes_on = !last && self.shared.pace.advance();
         if goes_on {
             (self.shared.tally.step, self.shared.tally.steps) = self.shared.pace.step();
@@ -416,7 +423,7 @@ impl Engine {
         self.shared.tally.elsewhere = elsewhere;
         (self.shared.tally.waiting_for, self.shared.tally.waiting_until) = (0, None);
         let watch_seconds = self.shared.settings.watch_seconds;
-        if watch_seconds > 0 && self.shared.pace.sent_in_step() > 0 {
+        if self.must_watch() {
             self.shared.tally.watching = true;
             let until = now.checked_add(SignedDuration::from_secs(i64::from(watch_seconds))).unwrap_or(now);
             self.stage = Stage::Watching { until, baseline: None, grown: 0, asked: false, next_at: now, last: true };
