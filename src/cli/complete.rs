@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     io::{Read, Write},
     path::PathBuf,
@@ -14,6 +15,7 @@ use super::paths::{self, Realm};
 use crate::{
     config::{self, Places},
     domain::{RunId, Text},
+    keymap::query::{Class, Query, Search},
 };
 
 /// Largest file of names read, in bytes.
@@ -84,7 +86,7 @@ pub fn remember(realm: Realm, kind: Kind, listed: impl IntoIterator<Item = (Stri
 }
 
 /// Environments: those configured, and those listed before.
-pub fn environments() -> Vec<CompletionCandidate> {
+pub fn environments(typed: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let mut names: Vec<String> = read(line.realm()).environments.into_keys().collect();
     if !line.sandbox
@@ -92,33 +94,33 @@ pub fn environments() -> Vec<CompletionCandidate> {
     {
         names.extend(config.names().into_iter().map(str::to_owned));
     }
-    candidates(names)
+    candidates(names, typed)
 }
 
 /// Queues, of the environment that the line names if it names one.
-pub fn queues() -> Vec<CompletionCandidate> {
-    listed(Kind::Queue)
+pub fn queues(typed: &OsStr) -> Vec<CompletionCandidate> {
+    listed(Kind::Queue, typed)
 }
 
 /// Services, likewise: by `cluster/name` and by name.
-pub fn services() -> Vec<CompletionCandidate> {
-    listed(Kind::Service)
+pub fn services(typed: &OsStr) -> Vec<CompletionCandidate> {
+    listed(Kind::Service, typed)
 }
 
 /// Databases and global clusters, likewise.
-pub fn databases() -> Vec<CompletionCandidate> {
-    listed(Kind::Database)
+pub fn databases(typed: &OsStr) -> Vec<CompletionCandidate> {
+    listed(Kind::Database, typed)
 }
 
-fn listed(kind: Kind) -> Vec<CompletionCandidate> {
+fn listed(kind: Kind, typed: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let fits = |name: &String| line.environment.as_ref().is_none_or(|wanted| wanted == name);
     let names = std::mem::take(read(line.realm()).of(kind));
-    candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, names)| names).collect())
+    candidates(names.into_iter().filter(|(name, _)| fits(name)).flat_map(|(_, names)| names).collect(), typed)
 }
 
 /// Runs, newest first; not those of a sandbox, which would have to be asked who it is.
-pub fn runs() -> Vec<CompletionCandidate> {
+pub fn runs(typed: &OsStr) -> Vec<CompletionCandidate> {
     let realm = Line::of_process().realm();
     let folder = (realm == Realm::Aws).then(paths::state).flatten().map(|folder| folder.join("runs"));
     let entries = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
@@ -126,15 +128,27 @@ pub fn runs() -> Vec<CompletionCandidate> {
     names.retain(|name| name.parse::<RunId>().is_ok());
     names.sort_by(|left, right| right.cmp(left));
     names.truncate(RUNS_MAX);
-    names.into_iter().map(CompletionCandidate::new).collect()
+    fitting(names, typed).into_iter().map(CompletionCandidate::new).collect()
 }
 
-fn candidates(mut names: Vec<String>) -> Vec<CompletionCandidate> {
+fn candidates(mut names: Vec<String>, typed: &OsStr) -> Vec<CompletionCandidate> {
     names.sort();
     names.dedup();
     // A name that is not safe to show is not offered either: it would be typed into the shell.
     names.retain(|name| Text::line(name).as_str() == name && !name.contains(char::is_whitespace));
-    names.into_iter().map(CompletionCandidate::new).collect()
+    fitting(names, typed).into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Names that fit what is typed, as in the console's lists. Where some begin with it, only those: a shell goes on from what was
+/// typed, and what is named so is meant.
+fn fitting(names: Vec<String>, typed: &OsStr) -> Vec<String> {
+    let (query, mut search) = (Query::parse(&typed.to_string_lossy()), Search::default());
+    let mut found: Vec<_> =
+        names.into_iter().filter_map(|name| Some((search.fit(&query, &name, &[""])?, name))).collect();
+    // Stable: equals stay in their order.
+    found.sort_by_key(|(fit, _)| *fit);
+    let begins = found.iter().any(|(fit, _)| fit.class <= Class::Prefix);
+    found.into_iter().filter(|(fit, _)| !begins || fit.class <= Class::Prefix).map(|(_, name)| name).collect()
 }
 
 /// What the line under completion says already.
@@ -172,6 +186,17 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_begins_with_the_word_is_offered_or_else_what_has_it_in_it() {
+        let names = || ["contracts-dlq", "cts-dlq", "cts-dlq-archive", "orders"].map(str::to_owned).to_vec();
+        let offered = |typed: &str| fitting(names(), OsStr::new(typed));
+        assert_eq!(offered(""), names());
+        assert_eq!(offered("cts-dlq"), ["cts-dlq", "cts-dlq-archive"]);
+        assert_eq!(offered("tracts"), ["contracts-dlq"]);
+        assert_eq!(offered("ctdq"), Vec::<String>::new());
+        assert_eq!(offered("/dlq$/"), ["contracts-dlq", "cts-dlq"]);
+    }
 
     #[test]
     fn the_line_is_understood() {

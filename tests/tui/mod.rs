@@ -10,6 +10,7 @@ mod letters;
 mod letters_again;
 mod live;
 mod message;
+mod narrow;
 mod overlays;
 mod plans;
 mod queues;
