@@ -10,7 +10,7 @@ mod services;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::ArgValueCompleter;
 
 pub use alarms::Alarms;
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers, PauseConsumers, ResumeConsumers};
@@ -69,7 +69,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Act in this environment
-    #[arg(long = "env", short = 'e', global = true, value_name = "NAME", add = ArgValueCandidates::new(complete::environments))]
+    #[arg(long = "env", short = 'e', global = true, value_name = "NAME", add = ArgValueCompleter::new(complete::environments))]
     pub environment: Option<String>,
     /// Use the simulated AWS: a running `opsctl sandbox serve`, else a fresh one for this command
     #[arg(long, global = true)]
@@ -237,7 +237,7 @@ pub enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Queues {
     /// List only queues whose names match this pattern; `*` stands for anything
-    #[arg(value_name = "PATTERN", add = ArgValueCandidates::new(complete::queues))]
+    #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(complete::queues))]
     pub pattern: Option<String>,
     /// List only dead-letter queues
     #[arg(long)]
@@ -251,7 +251,7 @@ pub struct Queues {
 #[derive(Debug, Clone, Args)]
 pub struct Sample {
     /// Queue: name, URL or ARN
-    #[arg(long, value_name = "QUEUE", add = ArgValueCandidates::new(complete::queues))]
+    #[arg(long, value_name = "QUEUE", add = ArgValueCompleter::new(complete::queues))]
     pub queue: String,
     /// Show only messages for which this jq expression is true, `.body.code == "TIMEOUT"` for instance
     #[arg(long = "where", value_name = "FILTER")]
@@ -440,10 +440,10 @@ pub enum Shell {
 
 /// The whole command line for clap: with exit codes in the help, and queue names completed.
 pub fn command() -> clap::Command {
-    let names = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::queues));
-    let services = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::services));
-    let databases = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::databases));
-    let runs = |argument: clap::Arg| argument.add(ArgValueCandidates::new(complete::runs));
+    let names = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::queues));
+    let services = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::services));
+    let databases = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::databases));
+    let runs = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::runs));
     let mut command = Cli::command()
         .after_help(format!("Exit codes:\n{}", Exit::table()))
         .mut_subcommand("redrive", |command| {

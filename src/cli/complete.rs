@@ -1,6 +1,7 @@
 //! Completion of environments, queues, services, databases and runs: from files that earlier commands left, never from AWS.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{Read, Write},
     path::PathBuf,
@@ -14,6 +15,7 @@ use super::paths::{self, Realm};
 use crate::{
     config::{self, Configured, Places},
     domain::{Environment, RunId, Text},
+    keymap::query::{Class, Query, Search},
     sandbox::fleet,
 };
 
@@ -104,35 +106,35 @@ pub fn remember<'a>(realm: Realm, kind: Kind, listed: impl IntoIterator<Item = (
 }
 
 /// Environments: those of the configuration, or of the sandbox.
-pub fn environments() -> Vec<CompletionCandidate> {
-    candidates(Line::of_process().places().into_iter().map(|place| place.environment).collect())
+pub fn environments(typed: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(Line::of_process().places().into_iter().map(|place| place.environment).collect(), typed)
 }
 
 /// Queues, of the environment that the line names if it names one.
-pub fn queues() -> Vec<CompletionCandidate> {
-    listed(Kind::Queue)
+pub fn queues(typed: &OsStr) -> Vec<CompletionCandidate> {
+    listed(Kind::Queue, typed)
 }
 
 /// Services, likewise: by `cluster/name` and by name.
-pub fn services() -> Vec<CompletionCandidate> {
-    listed(Kind::Service)
+pub fn services(typed: &OsStr) -> Vec<CompletionCandidate> {
+    listed(Kind::Service, typed)
 }
 
 /// Databases and global clusters, likewise.
-pub fn databases() -> Vec<CompletionCandidate> {
-    listed(Kind::Database)
+pub fn databases(typed: &OsStr) -> Vec<CompletionCandidate> {
+    listed(Kind::Database, typed)
 }
 
-fn listed(kind: Kind) -> Vec<CompletionCandidate> {
+fn listed(kind: Kind, typed: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let mut places = line.places();
     places.retain(|place| line.environment.as_ref().is_none_or(|wanted| *wanted == place.environment));
     let listed = read(line.realm()).into_iter().filter(|one| one.kind == kind && places.contains(&one.place));
-    candidates(listed.flat_map(|one| one.names).collect())
+    candidates(listed.flat_map(|one| one.names).collect(), typed)
 }
 
 /// Runs, newest first; not those of a sandbox, which would have to be asked who it is.
-pub fn runs() -> Vec<CompletionCandidate> {
+pub fn runs(typed: &OsStr) -> Vec<CompletionCandidate> {
     let realm = Line::of_process().realm();
     let folder = (realm == Realm::Aws).then(paths::state).flatten().map(|folder| folder.join("runs"));
     let entries = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
@@ -140,15 +142,27 @@ pub fn runs() -> Vec<CompletionCandidate> {
     names.retain(|name| name.parse::<RunId>().is_ok());
     names.sort_by(|left, right| right.cmp(left));
     names.truncate(RUNS_MAX);
-    names.into_iter().map(CompletionCandidate::new).collect()
+    fitting(names, typed).into_iter().map(CompletionCandidate::new).collect()
 }
 
-fn candidates(mut names: Vec<String>) -> Vec<CompletionCandidate> {
+fn candidates(mut names: Vec<String>, typed: &OsStr) -> Vec<CompletionCandidate> {
     names.sort();
     names.dedup();
     // A name that is not safe to show is not offered either: it would be typed into the shell.
     names.retain(|name| Text::line(name).as_str() == name && !name.contains(char::is_whitespace));
-    names.into_iter().map(CompletionCandidate::new).collect()
+    fitting(names, typed).into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Names that fit what is typed, as in the console's lists. Where some begin with it, only those: a shell goes on from what was
+/// typed, and what is named so is meant.
+fn fitting(names: Vec<String>, typed: &OsStr) -> Vec<String> {
+    let (query, mut search) = (Query::parse(&typed.to_string_lossy()), Search::default());
+    let mut found: Vec<_> =
+        names.into_iter().filter_map(|name| Some((search.fit(&query, &name, &[""])?, name))).collect();
+    // Stable: equals stay in their order.
+    found.sort_by_key(|(fit, _)| *fit);
+    let begins = found.iter().any(|(fit, _)| fit.class <= Class::Prefix);
+    found.into_iter().filter(|(fit, _)| !begins || fit.class <= Class::Prefix).map(|(_, name)| name).collect()
 }
 
 /// What the line under completion says already.
@@ -198,6 +212,17 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_begins_with_the_word_is_offered_or_else_what_has_it_in_it() {
+        let names = || ["contracts-dlq", "cts-dlq", "cts-dlq-archive", "orders"].map(str::to_owned).to_vec();
+        let offered = |typed: &str| fitting(names(), OsStr::new(typed));
+        assert_eq!(offered(""), names());
+        assert_eq!(offered("cts-dlq"), ["cts-dlq", "cts-dlq-archive"]);
+        assert_eq!(offered("tracts"), ["contracts-dlq"]);
+        assert_eq!(offered("ctdq"), Vec::<String>::new());
+        assert_eq!(offered("/dlq$/"), ["contracts-dlq", "cts-dlq"]);
+    }
 
     #[test]
     fn the_line_is_understood() {

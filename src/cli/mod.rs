@@ -49,7 +49,11 @@ pub fn main() -> ExitCode {
 pub async fn run(cli: Cli) -> Exit {
     let mut out = Output::of_process(cli.global.output, cli.global.color);
     let ended = commands::run(cli, &mut out).await;
-    let ended = ended.and_then(|exit| out.flush().map(|()| exit).map_err(CliError::from));
+    let ended = ended.and_then(|exit| match out.flush() {
+        // How it ended matters more than that nobody reads it.
+        Err(error) if exit == Exit::Done => Err(CliError::from(error)),
+        Err(_) | Ok(()) => Ok(exit),
+    });
     match ended {
         Ok(exit) => exit,
         Err(error) => {

@@ -45,7 +45,15 @@ pub fn line(question: &str) -> io::Result<String> {
     read(question)
 }
 
+/// A terminal that goes away has said nothing.
 fn read(question: &str) -> io::Result<String> {
+    match asked(question) {
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Ok(String::new()),
+        answer => answer,
+    }
+}
+
+fn asked(question: &str) -> io::Result<String> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "{}", wrap(question, width_of(io::stderr())).join("\n"))?;
     stderr.flush()?;

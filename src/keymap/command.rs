@@ -58,7 +58,7 @@ pub enum Command {
     Environment,
     /// Ask AWS again now
     Refresh,
-    /// Narrow the list down
+    /// Narrow the list down: words, `!not`, `~letters`, `/regular expression/`
     Filter,
     /// Choose the column to sort by
     Sort,
@@ -68,6 +68,10 @@ pub enum Command {
     Group,
     /// Show more columns, or fewer
     Wide,
+    /// Leave this out for a time, with a reason, or no longer
+    Acknowledge,
+    /// Show what is left out, or what needs somebody
+    Acknowledged,
     /// Show dead-letter queues only, or all again
     DeadLettersOnly,
     /// Show the whole name and every setting
@@ -214,6 +218,7 @@ impl Command {
             Self::Copy | Self::CopyCommand | Self::Theme | Self::Redraw | Self::Suspend => &[Everywhere],
             Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
             Self::Group => &[Home, Queues, Services, Databases, Alarms, Consumers],
+            Self::Acknowledge | Self::Acknowledged => &[Home],
             Self::DeadLettersOnly => &[Queues],
             Self::Messages | Self::SelectGroup | Self::Columns | Self::LookMore => &[DeadLetters],
             Self::Decode => &[Message],

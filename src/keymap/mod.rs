@@ -12,6 +12,7 @@ mod typed;
 pub mod command;
 pub mod key;
 pub mod palette;
+pub mod query;
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,7 @@ mod database;
 mod environment;
 mod parts;
 mod queue;
+mod rank;
 mod rule;
 mod service;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests_signals;
 use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
+pub use rank::Rank;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -39,8 +41,10 @@ pub struct Verdict {
     pub kind: Kind,
     /// Why, in words: "+120 in 5 min, now ~4,812 messages".
     pub reason: Text,
-    /// About how many messages it is about; the order among equals.
+    /// About how many messages it is about.
     pub messages: u64,
+    /// Where it stands among those as bad.
+    pub rank: Rank,
 }
 
 /// What a verdict is about.
@@ -147,13 +151,29 @@ pub fn verdicts(
 ) -> Vec<Verdict> {
     let mut all = environment::verdicts(environment, snapshot, now);
     all.extend(parts::verdicts(environment, snapshot, now));
-    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(&environment.name, thresholds, seen, now)));
+    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(environment, thresholds, seen, now)));
     all.extend(service::verdicts(environment, thresholds, &snapshot.estate.services, now));
     all.extend(database::verdicts(environment, thresholds, &snapshot.estate.databases, now));
     let consumers = consumer::verdicts(environment, thresholds, snapshot, &mut all, now);
     all.extend(consumers);
     let alarms = alarm::verdicts(environment, snapshot, &mut all, now);
     all.extend(alarms);
+    for verdict in &mut all {
+        let danger = match &verdict.subject {
+            // A snapshot holds queues by name.
+            Subject::Queue(queue) => snapshot
+                .queues
+                .binary_search_by(|seen| seen.name.cmp(queue))
+                .map(|at| queue::danger(thresholds, &snapshot.queues[at], now))
+                .unwrap_or_default(),
+            Subject::Environment
+            | Subject::Service(_)
+            | Subject::Database(_)
+            | Subject::Alarm(_)
+            | Subject::Consumer(_) => rank::Danger::default(),
+        };
+        verdict.rank = rank::rank(environment, verdict, danger);
+    }
     worst_first(all)
 }
 
@@ -163,7 +183,8 @@ struct Finding(Kind, Severity, String);
 fn said_of(environment: &Environment, subject: Subject, finding: Finding) -> Verdict {
     let Finding(kind, severity, reason) = finding;
     let reason = Text::line(&reason);
-    Verdict { severity, environment: environment.name.clone(), subject, kind, reason, messages: 0 }
+    let (environment, rank) = (environment.name.clone(), Rank::default());
+    Verdict { severity, environment, subject, kind, reason, messages: 0, rank }
 }
 
 /// What is shown is older than this is said to be so.
@@ -196,10 +217,12 @@ fn names_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// Verdicts of any environments, the worst first: by severity, then by kind, then by how many messages it is about.
+/// Verdicts of any environments, the worst first: by severity, then by rank, then by kind and by how many messages it is about.
 pub fn worst_first(mut all: Vec<Verdict>) -> Vec<Verdict> {
     all.sort_by(|left, right| {
-        let order = |verdict: &Verdict| (verdict.severity, verdict.kind, Reverse(verdict.messages));
+        let order = |verdict: &Verdict| {
+            (verdict.severity, Reverse(verdict.rank.weight), verdict.kind, Reverse(verdict.messages))
+        };
         let names = || (&left.environment, &left.subject).cmp(&(&right.environment, &right.subject));
         order(left).cmp(&order(right)).then_with(names)
     });

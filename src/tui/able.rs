@@ -55,7 +55,18 @@ pub fn able(model: &Model, command: Command) -> Able {
             "a run is active: it would stop in the middle; leave it to end or cancel it first",
         ),
         Command::Environment => Able::when(model.sites.len() > 1, "there is one environment only"),
-        Command::Back => Able::when(model.views.len() > 1 || model.only.is_some(), "this is the first view"),
+        Command::Back => {
+            let has_more = match model.view() {
+                View::Home(view) => !view.filter.is_empty() || view.acknowledged_only,
+                View::Queues(_)
+                | View::Estate(_)
+                | View::Letters(_)
+                | View::Message(_)
+                | View::Activity(_)
+                | View::Run(_) => true,
+            };
+            Able::when(has_more || model.only.is_some(), "this is the first view")
+        }
         _ => match model.view() {
             View::Home(view) => home::able(model, view, command),
             View::Queues(view) => queues::able(model, view, command),

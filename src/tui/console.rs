@@ -8,14 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
-use tokio::sync::mpsc::{self, Receiver};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc::{self, Receiver},
+};
 
 use super::{
     ConsoleError, Outside, editor,
     effect::Effect,
     event::{Event, Notice},
+    input::Input,
     model::Model,
     pace::{Cause, Pace},
     perform::{Hold, Performer},
@@ -42,8 +44,9 @@ pub(super) struct Console {
 
 /// What is heard from the person and from the system.
 struct Ears {
-    input: EventStream,
+    input: Input,
     signals: Pin<Box<dyn Future<Output = Asked> + Send>>,
+    resized: Signal,
 }
 
 /// How the outside asks for the end.
@@ -87,7 +90,11 @@ impl Console {
         performer: &mut Performer,
         events: &mut Receiver<Event>,
     ) -> Result<(), ConsoleError> {
-        let mut ears = Ears { input: EventStream::new(), signals: Box::pin(asked_to_end()) };
+        let mut ears = Ears {
+            input: Input::open()?,
+            signals: Box::pin(asked_to_end()),
+            resized: signal(SignalKind::window_change())?,
+        };
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -95,11 +102,12 @@ impl Console {
             // Input comes first: however much comes from outside, a key is taken in at once.
             let event = tokio::select! {
                 biased;
-                typed = ears.input.next() => match typed {
-                    Some(Ok(typed)) => { self.want(Cause::Person); terminal::event(typed) }
-                    Some(Err(error)) => return Err(error.into()),
-                    None => return Err(ConsoleError::HungUp),
-                },
+                typed = ears.input.next() => { self.want(Cause::Person); terminal::event(typed?) }
+                _ = ears.resized.recv() => {
+                    self.want(Cause::Person);
+                    let (columns, rows) = self.screen.size();
+                    Some(Event::Resize(columns, rows))
+                }
                 asked = &mut ears.signals => { ears.signals = Box::pin(asked_to_end()); Some(asked.event()?) }
                 () = tokio::time::sleep(pause), if self.wanted.is_some() => None,
                 event = events.recv() => { self.want(Cause::Outside); event }
@@ -158,8 +166,7 @@ impl Console {
                 Event::Said(Notice::good("copied"))
             }
             Some(Hold::Edit(ticket, edit)) => {
-                // The old stream would read what is typed for the editor; a new one reads nothing before it is asked.
-                ears.input = EventStream::new();
+                ears.input.let_go().await;
                 let editing = editor::edit(edit, outside.editor.as_deref());
                 let signals = &mut ears.signals;
                 let edited = self.screen.lend(async {
@@ -178,7 +185,7 @@ impl Console {
                 }
             }
             Some(Hold::Suspend) => {
-                ears.input = EventStream::new();
+                ears.input.let_go().await;
                 self.screen.lend(editor::suspend()).await?;
                 Event::Tick(outside.clock.now())
             }
@@ -221,7 +228,6 @@ impl Asked {
 }
 
 async fn asked_to_end() -> Asked {
-    use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
         return std::future::pending().await;
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ticket::Ticket;
+use super::{acknowledged::Line, ticket::Ticket};
 use crate::{
     domain::{EnvironmentName, Message, QueueUrl, RunId},
     gate::{Approved, Force},
@@ -43,6 +43,8 @@ pub enum Effect {
     Edit(Ticket, Edit),
     /// Write files for an operation into a folder of their own, for this person alone: [`super::event::Event::Saved`].
     Save(Ticket, Vec<Draft>),
+    /// Keep that something was acknowledged, or that this was taken back: [`super::event::Event::Acknowledged`].
+    Acknowledge(Box<Line>),
     /// Put text into the terminal's clipboard.
     Copy(String),
     /// Give the terminal back to the shell until it wakes this process again.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{letters::Digest, ticket::Ticket};
+use super::{acknowledged::Book, letters::Digest, ticket::Ticket};
 use crate::{
     cloud::alarms::History,
     domain::{EnvironmentName, Message, MessageId, QueueName, Text},
@@ -56,6 +56,8 @@ pub enum Event {
     Edited(Ticket, Result<Option<String>, Failure>),
     /// Files for an operation were written: their paths, in the order in which they were given.
     Saved(Ticket, Result<Vec<PathBuf>, Failure>),
+    /// What is acknowledged now, as it stands on disk.
+    Acknowledged(Result<Book, Failure>),
     /// Something to say came up outside.
     Said(Notice),
 }

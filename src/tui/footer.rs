@@ -18,7 +18,15 @@ use crate::keymap::{Command, Key, Next, Resolved};
 /// Commands worth a place in the footer, most wanted first.
 fn wanted(model: &Model) -> &'static [Command] {
     match model.view() {
-        View::Home(_) => &[Command::Open, Command::Redrive, Command::Details, Command::Queues, Command::Environment],
+        View::Home(_) => &[
+            Command::Open,
+            Command::Redrive,
+            Command::Details,
+            Command::Filter,
+            Command::Acknowledge,
+            Command::Queues,
+            Command::Environment,
+        ],
         View::Queues(_) => &[
             Command::Open,
             Command::Redrive,
@@ -129,8 +137,9 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
         (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
         (Some(Overlay::Columns(_)), _) => typing("use these", "as it was"),
         // They say themselves what the keys do.
-        (Some(Overlay::Flow(_) | Overlay::Quitting(_)), _) => Some(Vec::new()),
+        (Some(Overlay::Flow(_) | Overlay::Acknowledge(_) | Overlay::Quitting(_)), _) => Some(Vec::new()),
         (Some(Overlay::Diff(_)), _) => None,
+        (None, View::Home(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
         (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
         (None, View::Estate(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
         (None, _) => None,

@@ -8,6 +8,7 @@
 //! [`update`] and [`view`] are pure; everything that waits or spawns stands in [`perform`].
 
 pub mod able;
+pub mod acknowledged;
 pub mod activity;
 mod choices;
 mod console;
@@ -16,12 +17,14 @@ pub mod effect;
 pub mod estate;
 pub mod event;
 pub mod field;
+mod filter;
 pub mod fit;
 pub mod flow;
 mod footer;
 pub mod help;
 pub mod home;
 mod inbox;
+mod input;
 mod json;
 pub mod letters;
 pub mod list;
@@ -96,13 +99,22 @@ impl Outside {
 pub enum ConsoleError {
     /// The terminal can't be used.
     #[error("the terminal can't be used: {0}")]
-    Terminal(#[from] io::Error),
+    Terminal(io::Error),
     /// The terminal is gone. Active runs were stopped after what was in hand.
     #[error("the terminal is gone")]
     HungUp,
     /// Something in it went wrong that should not; the report stands above.
     #[error("the console has ended because of a mistake in it")]
     Panicked,
+}
+
+impl From<io::Error> for ConsoleError {
+    fn from(error: io::Error) -> Self {
+        // What a terminal answers whose other end is closed: the end of input, and EIO (tty_ioctl(4)) for all else.
+        let is_gone = error.kind() == io::ErrorKind::UnexpectedEof
+            || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+        if is_gone { Self::HungUp } else { Self::Terminal(error) }
+    }
 }
 
 /// Shows the console until the person leaves it.

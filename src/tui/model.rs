@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use super::{
+    acknowledged::Book,
     activity::ActivityView,
     estate::{EstateView, Sheet},
     event::Notice,
     flow::Flow,
     help::Help,
-    home::HomeView,
+    home::{Asking, HomeView},
     letters::{Diff, Edits, LettersView, Picker, Saving},
     message::MessageView,
     overlay::Quitting,
@@ -38,6 +39,8 @@ pub struct Model {
     pub sites: Vec<Site>,
     /// What is open; the last is shown. Never empty.
     pub views: Vec<View>,
+    /// Lists that were left, as they were: filter, order, place. One of each.
+    pub left: Vec<View>,
     /// What lies over it.
     pub overlay: Option<Overlay>,
     /// Keys pressed of a sequence that is not whole yet.
@@ -52,6 +55,8 @@ pub struct Model {
     pub looks: BTreeMap<(EnvironmentName, QueueName), (Ticket, usize)>,
     /// A redrive that waits for its files.
     pub saving: Option<Saving>,
+    /// What is left out of Home for a time.
+    pub acknowledged: Book,
     /// Runs of this console, oldest first.
     pub runs: Vec<RunState>,
     /// Runs that journals tell of.
@@ -166,6 +171,8 @@ pub enum Overlay {
     Diff(Box<Diff>),
     /// An operation on its way from a key to consent.
     Flow(Box<Flow>),
+    /// For how long and why something is acknowledged.
+    Acknowledge(Box<Asking>),
     /// Whether to leave although runs are active.
     Quitting(Quitting),
 }
@@ -179,6 +186,7 @@ impl Model {
             size,
             sites: sites.map(|environment| Site { environment, snapshot: None, verdicts: Vec::new() }).collect(),
             views: vec![View::Home(HomeView::default())],
+            left: Vec::new(),
             overlay: None,
             pending: Vec::new(),
             notice: None,
@@ -186,6 +194,7 @@ impl Model {
             edits: Edits::default(),
             looks: BTreeMap::new(),
             saving: None,
+            acknowledged: Book::default(),
             runs: Vec::new(),
             history: Load::Idle,
             keymap: setting.keymap,

@@ -5,7 +5,7 @@ use super::{
     estate,
     event::{Mouse, Notice},
     field::{Field, Typed},
-    flow, help, letters,
+    flow, help, home, letters,
     model::{Model, Overlay, View},
     palette, queues, run_view,
 };
@@ -30,6 +30,7 @@ pub(super) fn key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
         Overlay::Columns(_) => letters::columns_key(model, key),
         Overlay::Diff(_) => letters::diff_key(model, key),
         Overlay::Flow(_) => flow::key(model, key),
+        Overlay::Acknowledge(_) => home::acknowledge_key(model, key),
         Overlay::Quitting(_) => quitting_key(model, key),
     };
     Some(effects)
@@ -55,6 +56,7 @@ pub(super) fn field(model: &mut Model) -> Option<&mut Field> {
         Overlay::Palette(palette) => Some(&mut palette.field),
         Overlay::Flow(flow) => flow.field(),
         Overlay::Columns(picker) => Some(&mut picker.field),
+        Overlay::Acknowledge(asking) => Some(&mut asking.field),
         Overlay::Help(_)
         | Overlay::Details(_)
         | Overlay::Sheet(_)
@@ -86,7 +88,7 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         Some(Overlay::Columns(_)) => letters::columns_mouse(model, mouse),
         Some(Overlay::Diff(_)) => letters::diff_mouse(model, mouse),
         Some(Overlay::Flow(_)) => flow::mouse(model, mouse),
-        Some(Overlay::Quitting(_)) | None => Vec::new(),
+        Some(Overlay::Acknowledge(_) | Overlay::Quitting(_)) | None => Vec::new(),
     }
 }
 

@@ -27,7 +27,8 @@ use crate::{
     domain::{QueueName, Text},
     keymap::{
         Command, Key,
-        palette::{Entry, Found, Search},
+        palette::{Entry, Found, search},
+        query::Query,
     },
 };
 
@@ -210,7 +211,7 @@ pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
 pub(super) fn typed(model: &mut Model) {
     let Some(Overlay::Palette(palette)) = &mut model.overlay else { return };
     let latest_first: Vec<&String> = model.palette_history.iter().rev().collect();
-    palette.found = Search::default().search(palette.field.text(), &palette.offers.entries, &latest_first);
+    palette.found = search(palette.field.text(), &palette.offers.entries, &latest_first);
     palette.cursor = Cursor::default();
 }
 
@@ -300,7 +301,11 @@ pub(super) fn draw(model: &Model, palette: &Palette, frame: &mut Frame<'_>, area
     }
     if palette.found.is_empty() {
         let typed = Text::line(palette.field.text());
-        let text = format!("  nothing is called \"{typed}\"");
+        let text = match Query::parse(palette.field.text()).wrong() {
+            Some(wrong) => format!("  {}", Text::line(wrong)),
+            None => format!("  nothing is called \"{typed}\"; ~{typed} finds its letters scattered"),
+        };
+        let text = cut(&text, usize::from(list.width), look);
         frame.buffer_mut().set_stringn(list.x, list.y, text, usize::from(list.width), look.style(Role::Dim));
     }
     let count = format!(" {} ", crate::observe::words::thousands(palette.found.len() as u64));

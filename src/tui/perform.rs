@@ -11,7 +11,9 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Outside, choices,
+    Outside,
+    acknowledged::{Book, Line},
+    choices,
     effect::{Draft, Edit, Effect, Look},
     event::{Event, Letters},
     inbox::Inbox,
@@ -100,7 +102,9 @@ impl Performer {
         let now = SystemTime::from(outside.clock.now());
         tokio::task::spawn_blocking(move || drop(choices::tidy(&state, now)));
         let watch = Watch::start(sites.collect(), outside.clock, &Policy::default(), tell);
-        Self { outside, events, inbox, clouds, watch, cancels: HashMap::new() }
+        let performer = Self { outside, events, inbox, clouds, watch, cancels: HashMap::new() };
+        performer.acknowledge(None);
+        performer
     }
 
     /// Ends: what was seen last is kept for the next start.
@@ -113,8 +117,14 @@ impl Performer {
     pub fn perform(&mut self, effect: Effect) -> Option<Hold> {
         match effect {
             Effect::Focus(focus) => self.watch.focus(&focus),
-            Effect::Refresh(None) => self.watch.refresh(),
-            Effect::Refresh(Some(only)) => self.watch.refresh_one(&only),
+            Effect::Refresh(only) => {
+                match only {
+                    None => self.watch.refresh(),
+                    Some(only) => self.watch.refresh_one(&only),
+                }
+                // Another console may have acknowledged something.
+                self.acknowledge(None);
+            }
             Effect::Look(ticket, look) => self.look(ticket, look),
             Effect::Match(ticket, filter, messages) => self.filter(ticket, filter, messages),
             Effect::Plan(ticket, environment, operation) => self.plan(ticket, environment, *operation),
@@ -132,6 +142,7 @@ impl Performer {
             Effect::ReadAlarm(ticket, environment, name) => self.read_alarm(ticket, environment, name),
             Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
             Effect::Save(ticket, drafts) => self.save(ticket, drafts),
+            Effect::Acknowledge(line) => self.acknowledge(Some(*line)),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
             Effect::Suspend => return Some(Hold::Suspend),
             Effect::Redraw => return Some(Hold::Redraw),
@@ -173,6 +184,18 @@ impl Performer {
             let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
             let failed = |error: std::io::Error| failure(&format!("the choice could not be written: {error}"), hint);
             Event::Saved(ticket, choices::save(&state, &drafts).map_err(failed))
+        });
+    }
+
+    /// Keeps a line, where there is one, and tells what is acknowledged now.
+    fn acknowledge(&self, line: Option<Line>) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || {
+            let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
+            let failed =
+                |error: std::io::Error| failure(&format!("what is acknowledged can't be kept or read: {error}"), hint);
+            let book = line.map_or_else(|| Book::read(&state), |line| Book::write(&state, &line));
+            Event::Acknowledged(book.map_err(failed))
         });
     }
 

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Stdout, Write},
     sync::{
-        Once,
+        Arc, Mutex, Once, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -40,7 +40,56 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, taken over. Given back when dropped.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Out>>,
+    out: Out,
+}
+
+/// Standard output that keeps its first error to itself, and then takes everything: ratatui, where it ends, would print an error to
+/// a standard error that is as dead, and panic.
+#[derive(Clone)]
+struct Out {
+    stdout: Arc<Mutex<(Stdout, Option<io::Error>)>>,
+}
+
+impl Out {
+    fn new() -> Self {
+        Self { stdout: Arc::new(Mutex::new((io::stdout(), None))) }
+    }
+
+    fn write_with(&self, write: impl FnOnce(&mut Stdout) -> io::Result<usize>, all: usize) -> io::Result<usize> {
+        let mut inner = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stdout, failed) = &mut *inner;
+        if failed.is_some() {
+            return Ok(all);
+        }
+        match write(stdout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                *failed = Some(error);
+                Ok(all)
+            }
+            written => written,
+        }
+    }
+
+    /// The error that it has kept; it stays broken.
+    fn check(&self) -> io::Result<()> {
+        let inner = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = |error: &io::Error| match error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(error.kind(), error.to_string()),
+        };
+        inner.1.as_ref().map_or(Ok(()), |error| Err(again(error)))
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_with(|stdout| stdout.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_with(|stdout| stdout.flush().map(|()| 0), 0).map(|_| ())
+    }
 }
 
 impl Screen {
@@ -49,8 +98,9 @@ impl Screen {
         restore_on_panic();
         SCREEN.store(true, Ordering::SeqCst);
         take()?;
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        Ok(Self { terminal })
+        let out = Out::new();
+        let terminal = Terminal::new(CrosstermBackend::new(out.clone()))?;
+        Ok(Self { terminal, out })
     }
 
     /// Columns and rows.
@@ -60,14 +110,15 @@ impl Screen {
 
     /// Draws the model.
     pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
-        self.terminal.draw(|frame| super::view::view(model, frame)).map(|_| ())
+        self.terminal.draw(|frame| super::view::view(model, frame))?;
+        self.out.check()
     }
 
     /// Forgets what it drew: the next frame is drawn whole.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         // ratatui's own way asks the terminal where the cursor is, and fails where the answer is late or read by somebody else.
         execute!(io::stdout(), Clear(ClearType::All))?;
-        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(self.out.clone()))?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use ratatui::{
 use super::{
     event::{Mouse, MouseWhat},
     fit::{cut, spread, width},
+    home,
     model::{Model, Site, View},
     run_view,
     standing::{Needs, Standing, standing},
@@ -86,13 +87,15 @@ fn tabs(model: &Model) -> Vec<(Command, String)> {
 
 fn tabs_in(model: &Model, room: Room) -> Vec<(Command, String)> {
     let shown = root(model);
-    let needy = model.shown_sites().map(|site| site.verdicts.len()).sum::<usize>();
+    let needy = home::needy(model);
     let active = model.runs.iter().filter(|run| run.is_active()).count();
     let count = |command: Command| match command {
         Command::Home if needy > 0 => format!(" {needy}"),
         Command::Activity if active > 0 => format!(" {active}"),
         _ => String::new(),
     };
+    // A list with a filter does not show all, also while another is shown.
+    let filtered = |command: Command| if has_filter(model, command) { "/" } else { "" };
     let is_shown = |command: Command| command != Command::Consumers || command == shown || room == Room::Whole;
     TABS.iter()
         .filter(|(command, ..)| is_shown(*command))
@@ -101,7 +104,7 @@ fn tabs_in(model: &Model, room: Room) -> Vec<(Command, String)> {
                 Room::Whole | Room::WithoutConsumers => name,
                 Room::Short | Room::Shortest => short,
             };
-            (*command, format!(" {name}{} ", count(*command)))
+            (*command, format!(" {name}{}{} ", count(*command), filtered(*command)))
         })
         .collect()
 }
@@ -183,6 +186,15 @@ fn root(model: &Model) -> Command {
         View::Letters(_) | View::Message(_) | View::Run(_) => None,
     };
     model.views.iter().rev().find_map(tab).unwrap_or(Command::Home)
+}
+
+fn has_filter(model: &Model, command: Command) -> bool {
+    model.views.iter().chain(&model.left).any(|view| match view {
+        View::Home(view) => command == Command::Home && !view.filter.is_empty(),
+        View::Queues(view) => command == Command::Queues && !view.filter.is_empty(),
+        View::Estate(view) => command == view.topic.command() && !view.filter.is_empty(),
+        View::Letters(_) | View::Message(_) | View::Activity(_) | View::Run(_) => false,
+    })
 }
 
 /// The tab under the mouse.

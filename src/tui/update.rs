@@ -57,6 +57,7 @@ fn take(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::AlarmHistory(ticket, answer) => estate::alarm_read(model, ticket, answer),
         Event::Edited(ticket, answer) => letters::edited(model, ticket, answer),
         Event::Saved(ticket, answer) => letters::saved(model, ticket, answer),
+        Event::Acknowledged(answer) => home::acknowledged(model, answer),
         Event::Said(notice) => {
             model.say(notice);
             Vec::new()
@@ -157,21 +158,42 @@ fn list_of(topic: Topic) -> View {
 
 /// Goes to a view that stands for itself: an open one of its kind is taken up as it was left.
 pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
-    let topic = |view: &View| match view {
-        View::Estate(view) => Some(view.topic),
-        _ => None,
-    };
-    let same = |open: &View| discriminant(open) == discriminant(&view) && topic(open) == topic(&view);
-    match model.views.iter().position(same) {
-        Some(at) => model.views.truncate(at + 1),
+    match model.views.iter().position(|open| is_same(open, &view)) {
+        Some(at) => close(model, at + 1),
         None => {
             // Home stays below: the way back ends there.
-            model.views.truncate(1);
-            model.views.push(view);
+            close(model, 1);
+            let left = model.left.iter().position(|left| is_same(left, &view)).map(|at| model.left.remove(at));
+            model.views.push(left.unwrap_or(view));
         }
     }
     observed::settle(model);
     observed::focus(model)
+}
+
+/// Whether both stand for the same list.
+fn is_same(left: &View, right: &View) -> bool {
+    let topic = |view: &View| match view {
+        View::Estate(view) => Some(view.topic),
+        _ => None,
+    };
+    discriminant(left) == discriminant(right) && topic(left) == topic(right)
+}
+
+/// Closes all views but the first `kept`. Lists are remembered as they are, without what was selected for something.
+fn close(model: &mut Model, kept: usize) {
+    for mut view in model.views.split_off(kept) {
+        match &mut view {
+            View::Queues(view) => view.typing = None,
+            View::Estate(view) => {
+                view.typing = None;
+                view.selected.clear();
+            }
+            View::Home(_) | View::Letters(_) | View::Message(_) | View::Activity(_) | View::Run(_) => continue,
+        }
+        model.left.retain(|left| !is_same(left, &view));
+        model.left.push(view);
+    }
 }
 
 /// Opens a view on top of the one shown.
@@ -196,11 +218,11 @@ fn stepped_back(model: &mut Model) -> bool {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
-    if let Some(effects) = queues::back(model).or_else(|| estate::back(model)) {
+    if let Some(effects) = home::back(model).or_else(|| queues::back(model)).or_else(|| estate::back(model)) {
         return effects;
     }
     if model.views.len() > 1 {
-        model.views.pop();
+        close(model, model.views.len() - 1);
     } else {
         model.only = None;
     }
@@ -222,6 +244,7 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
 /// Views with an open filter line take typing first.
 fn filter_key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
     match model.view_mut() {
+        View::Home(view) if view.typing.is_some() => Some(home::filter_key(model, key)),
         View::Queues(view) if view.typing.is_some() => Some(queues::filter_key(model, key)),
         View::Estate(view) if view.typing.is_some() => Some(estate::filter_key(model, key)),
         View::Letters(view) if view.typing.is_some() => Some(letters::filter_key(model, key)),
@@ -235,6 +258,7 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         return overlay::typed(model, Typed::Changed);
     }
     match model.view_mut() {
+        View::Home(view) if view.typing.is_some() => home::paste(model, text),
         View::Queues(view) if view.typing.is_some() => queues::paste(model, text),
         View::Estate(view) if view.typing.is_some() => estate::paste(model, text),
         View::Letters(view) if view.typing.is_some() => letters::paste(model, text),
@@ -281,6 +305,7 @@ pub fn key_scope(model: &Model) -> Scope {
             | Overlay::Sort(_)
             | Overlay::Columns(_)
             | Overlay::Diff(_)
+            | Overlay::Acknowledge(_)
             | Overlay::Quitting(_),
         )
         | None => scope(model),

@@ -85,6 +85,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         Some(Overlay::Columns(overlay)) => letters::draw_columns(model, overlay, frame, areas.content),
         Some(Overlay::Diff(overlay)) => letters::draw_diff(model, overlay, frame, areas.content),
         Some(Overlay::Flow(overlay)) => flow::draw(model, overlay, frame, areas.content),
+        Some(Overlay::Acknowledge(overlay)) => home::draw_acknowledge(model, overlay, frame, areas.content),
         Some(Overlay::Quitting(overlay)) => quitting::draw(model, overlay, frame, areas.content),
     }
 }

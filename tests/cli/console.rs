@@ -208,3 +208,21 @@ fn a_window_that_is_closed_lets_the_run_finish_what_is_in_hand() {
     let runs = ground.opsctl(&["runs", "--output", "json"]).expect(0).json();
     assert_eq!(runs["runs"][0]["end"], "interrupted", "the journal has its last line: {runs}");
 }
+
+#[test]
+fn what_is_acknowledged_stays_so_over_restarts_and_is_counted() {
+    let ground = ground(5);
+    let mut terminal = console(&ground, (100, 30));
+    terminal.wait("orders-dlq").wait("payouts-dlq").send("/").send("orders-dlq\r").gone("payouts-dlq");
+    terminal.send("a").wait("for how long").send("4h consumers are being mended\r").wait("1 acknowledged");
+    terminal.send("\u{1b}").wait("payouts-dlq").gone("orders-dlq").send("\u{3}");
+    assert_eq!(terminal.end(), 0);
+    let kept = ground.runs().parent().expect("the state folder").join("acknowledged.jsonl");
+    let kept = std::fs::read_to_string(kept).expect("kept");
+    assert!(kept.contains("consumers are being mended") && kept.contains("tester"), "{kept}");
+    let mut terminal = console(&ground, (100, 30));
+    terminal.wait("payouts-dlq").wait("1 acknowledged").gone("orders-dlq");
+    terminal.send("A").wait("acknowledged by tester").wait("orders-dlq").send("a").wait("Nothing is acknowledged");
+    terminal.send("A").wait("payouts-dlq").wait("orders-dlq").send("\u{3}");
+    assert_eq!(terminal.end(), 0);
+}

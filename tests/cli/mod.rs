@@ -10,6 +10,7 @@ mod console_estate;
 mod consumers;
 mod databases;
 mod disk;
+mod gone;
 mod ground;
 mod hostile;
 mod listing;

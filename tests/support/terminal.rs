@@ -5,11 +5,16 @@ use std::{
     io::{Read, Write},
     os::fd::OwnedFd,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
@@ -20,9 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program in a terminal.
 pub(crate) struct Terminal {
-    master: File,
+    /// None: closed.
+    master: Option<File>,
     shown: Arc<Mutex<Shown>>,
     child: Child,
+    closing: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
 }
 
 struct Shown {
@@ -34,7 +42,7 @@ struct Shown {
 impl Terminal {
     /// Starts `command` in a terminal of this many columns and rows.
     pub(crate) fn start(command: &Command, (columns, rows): (u16, u16)) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).expect("granted");
         unlockpt(&master).expect("unlocked");
         let name = ptsname(&master, Vec::new()).expect("a name").into_string().expect("ASCII");
@@ -54,16 +62,43 @@ impl Terminal {
         let child = wrapped.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid starts");
         let master = File::from(master);
         let shown = Arc::new(Mutex::new(Shown { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
+        // The reader must not hold the terminal open: it looks now and then whether to let go.
+        let flags = fcntl_getfl(&master).expect("flags");
+        fcntl_setfl(&master, flags | OFlags::NONBLOCK).expect("not blocking");
         let (mut reader, sink) = (master.try_clone().expect("a second handle"), Arc::clone(&shown));
-        std::thread::spawn(move || {
+        let closing = Arc::new(AtomicBool::new(false));
+        let closes = Arc::clone(&closing);
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 65_536];
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                let mut shown = sink.lock().unwrap_or_else(PoisonError::into_inner);
-                shown.parser.process(&bytes[..count]);
-                shown.raw.extend_from_slice(&bytes[..count]);
+            while !closes.load(Ordering::SeqCst) {
+                match reader.read(&mut bytes) {
+                    Ok(count @ 1..) => {
+                        let mut shown = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                        shown.parser.process(&bytes[..count]);
+                        shown.raw.extend_from_slice(&bytes[..count]);
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    Ok(0) | Err(_) => return,
+                }
             }
         });
-        Self { master, shown, child }
+        Self { master: Some(master), shown, child, closing, reader: Some(reader) }
+    }
+
+    /// Takes the terminal away, as a closed window or a dropped connection does: whatever reads it meets its end, whatever
+    /// writes to it an error.
+    pub(crate) fn close(&mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader ends");
+        }
+        self.master = None;
+    }
+
+    fn master(&self) -> &File {
+        self.master.as_ref().expect("the terminal is open")
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -119,14 +154,15 @@ impl Terminal {
 
     /// Types bytes as a terminal sends them: `\r` is enter, `\u{1b}` escape, `\u{3}` ctrl-c.
     pub(crate) fn send(&self, bytes: &str) -> &Self {
-        (&self.master).write_all(bytes.as_bytes()).expect("typed");
+        let mut master = self.master();
+        master.write_all(bytes.as_bytes()).expect("typed");
         self
     }
 
     /// Changes the terminal's size.
     pub(crate) fn resize(&self, columns: u16, rows: u16) -> &Self {
         self.shown().parser.screen_mut().set_size(rows, columns);
-        tcsetwinsize(&self.master, size(columns, rows)).expect("resized");
+        tcsetwinsize(self.master(), size(columns, rows)).expect("resized");
         self
     }
 
@@ -150,14 +186,16 @@ impl Terminal {
         kill_process(pid, signal).expect("it runs");
     }
 
-    /// Waits until the program has ended; its exit status.
+    /// Waits until the program has ended; its exit status, less than 0: the signal that ended it.
     pub(crate) fn end(&mut self) -> i32 {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("waited for") {
                 // What it wrote last is still on its way.
                 std::thread::sleep(Duration::from_millis(50));
-                return status.code().unwrap_or(-1);
+                return status
+                    .code()
+                    .unwrap_or_else(|| -std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(1));
             }
             assert!(Instant::now() < end, "it did not end; the terminal shows:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(5));
@@ -169,7 +207,7 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         // A test that failed leaves nothing behind: closing the terminal ends what runs in it.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            let _ = self.send("\u{3}\u{3}");
+            self.close();
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

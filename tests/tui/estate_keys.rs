@@ -297,6 +297,7 @@ fn verdict(environment: &str, subject: Subject) -> Verdict {
         kind: Kind::Growing,
         reason: Text::from("something about it"),
         messages: 0,
+        rank: Default::default(),
     }
 }
 

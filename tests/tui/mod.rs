@@ -11,6 +11,7 @@ mod letters;
 mod letters_again;
 mod live;
 mod message;
+mod narrow;
 mod overlays;
 mod plans;
 mod queues;

@@ -133,7 +133,7 @@ fn a_click_on_a_title_sorts_and_a_second_one_turns_it_round() {
 #[test]
 fn the_filter_narrows_down_as_one_types_and_esc_takes_it_away() {
     let mut console = night((80, 24));
-    console.keys("2 / o r d d l q");
+    console.keys("2 / ~ o r d d l q");
     assert_eq!(rows(&console), ["dev orders-dlq", "staging orders-dlq"]);
     console.keys("<down>");
     assert_eq!(under(&console), "staging orders-dlq");

@@ -1,7 +1,7 @@
 //! What consumers are asked for.
 
 use clap::{Args, Subcommand};
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::ArgValueCompleter;
 
 use super::Consent;
 use crate::{cli::complete, domain::RunId, operations};
@@ -33,7 +33,7 @@ pub enum ConsumersCommand {
 #[derive(Debug, Clone, Default, Args)]
 pub struct ListConsumers {
     /// List only consumers of queues whose names match this pattern; `*` stands for anything
-    #[arg(value_name = "PATTERN", add = ArgValueCandidates::new(complete::queues))]
+    #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(complete::queues))]
     pub pattern: Option<String>,
 }
 

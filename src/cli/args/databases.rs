@@ -1,7 +1,7 @@
 //! What databases are asked for.
 
 use clap::Args;
-use clap_complete::ArgValueCandidates;
+use clap_complete::engine::ArgValueCompleter;
 
 use super::Consent;
 use crate::{cli::complete, domain::RunId, operations};
@@ -10,7 +10,7 @@ use crate::{cli::complete, domain::RunId, operations};
 #[derive(Debug, Clone, Default, Args)]
 pub struct Databases {
     /// List only databases whose names match this pattern; `*` stands for anything
-    #[arg(value_name = "PATTERN", add = ArgValueCandidates::new(complete::databases))]
+    #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(complete::databases))]
     pub pattern: Option<String>,
     /// Leave out CPU, connections, free storage and lag: CloudWatch bills each metric that is asked for
     #[arg(long)]

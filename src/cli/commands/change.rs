@@ -48,6 +48,7 @@ pub(super) async fn run(
     if let Wanted::Operation(operation) = &wanted {
         check_filter(operation)?;
     }
+    let gone = stop::hung_up();
     let state = state(global).await?;
     let given = match given(&wanted, &state, global) {
         Ok(given) => given,
@@ -100,6 +101,9 @@ pub(super) async fn run(
     }
     let most = plan.operation.limit();
     let agreed = agree(&plan, consent, cloud)?;
+    if gone.is_cancelled() {
+        return Err(CliError::new(Exit::Interrupted, "the terminal is gone: nothing was done", ""));
+    }
     let resumed = match &wanted {
         Wanted::Resume(_, run, _) => Some(run.clone()),
         Wanted::Operation(_) | Wanted::Planned(_) => None,
@@ -305,11 +309,16 @@ pub(super) fn person() -> Text {
 }
 
 fn tell(report: &Report, invocation: &Invocation, out: &mut Output) -> Result<Exit, CliError> {
-    match out.format {
-        Format::Human => show::report(report, invocation, out)?,
-        Format::Json | Format::Jsonl => out.value(report)?,
+    let exit = show::exit(report);
+    let told = match out.format {
+        Format::Human => show::report(report, invocation, out),
+        Format::Json | Format::Jsonl => out.value(report),
+    };
+    match told {
+        Err(error) if exit == Exit::Done => Err(error.into()),
+        // How the run ended matters more than that nobody reads it.
+        Err(_) | Ok(()) => Ok(exit),
     }
-    Ok(show::exit(report))
 }
 
 /// A mistake in a filter is shown where it is, before anything is asked for.

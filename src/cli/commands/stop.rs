@@ -111,6 +111,19 @@ pub(super) fn on_signal(left: Option<Left>, notice: impl Fn(&str) + Send + 'stat
     cancel
 }
 
+/// Told once the terminal is gone, from now on: what was planned for a person who is no longer there is not done.
+pub(super) fn hung_up() -> CancellationToken {
+    let gone = CancellationToken::new();
+    if let Some(mut hangup) = listen(SignalKind::hangup()).filter(|_| !hangups_are_ignored()) {
+        let token = gone.clone();
+        tokio::spawn(async move {
+            hangup.recv().await;
+            token.cancel();
+        });
+    }
+    gone
+}
+
 fn listen(kind: SignalKind) -> Option<Signal> {
     signal(kind).ok()
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Kind, Severity, Subject, Verdict};
+use super::{Kind, Rank, Severity, Subject, Verdict};
 use crate::{
     cloud::{CloudError, ErrorKind},
     domain::{Environment, Text},
@@ -27,7 +27,7 @@ pub(super) fn verdicts(environment: &Environment, snapshot: &Snapshot, now: Time
 
 fn verdict(environment: &Environment, severity: Severity, kind: Kind, reason: &str) -> Verdict {
     let (environment, subject) = (environment.name.clone(), Subject::Environment);
-    Verdict { severity, environment, subject, kind, reason: Text::line(reason), messages: 0 }
+    Verdict { severity, environment, subject, kind, reason: Text::line(reason), messages: 0, rank: Rank::default() }
 }
 
 /// The queues can't be listed: why, what to do, and how old what is shown is.

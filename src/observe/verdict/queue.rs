@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Kind, Severity, Subject, Verdict};
+use super::{
+    Kind, Rank, Severity, Subject, Verdict,
+    rank::{Danger, of_dead_letters},
+};
 use crate::{
-    domain::{EnvironmentName, QueueKind, Text, Thresholds},
+    domain::{Environment, QueueKind, Text, Thresholds},
     observe::{
         snapshot::Seen,
         words::{about_messages, span, thousands, within},
@@ -22,7 +25,7 @@ const AGE_TOO_OLD: SignedDuration = SignedDuration::from_hours(1);
 
 /// The worst of what is to be said about a queue, if anything is.
 pub(super) fn verdict(
-    environment: &EnvironmentName,
+    environment: &Environment,
     thresholds: &Thresholds,
     seen: &Seen,
     now: Timestamp,
@@ -32,7 +35,7 @@ pub(super) fn verdict(
         return None;
     }
     let (kind, severity, reason) = if seen.dead_letters.is_some() {
-        dead_letters(thresholds, seen, messages, now)
+        dead_letters(environment, thresholds, seen, messages, now)
     } else if thresholds.is_parked(seen.name.as_str()) {
         return None;
     } else {
@@ -42,12 +45,31 @@ pub(super) fn verdict(
         Some(age) if age > OLD => format!("{reason}; seen {} ago", span(age)),
         _ => reason,
     };
-    let subject = Subject::Queue(seen.name.clone());
-    Some(Verdict { severity, environment: environment.clone(), subject, kind, reason: Text::line(&reason), messages })
+    let (environment, subject) = (environment.name.clone(), Subject::Queue(seen.name.clone()));
+    let (reason, rank) = (Text::line(&reason), Rank::default());
+    Some(Verdict { severity, environment, subject, kind, reason, messages, rank })
+}
+
+/// How fast it grows, and how soon something of it is lost.
+pub(super) fn danger(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Danger {
+    let growth_per_minute = grown(thresholds, seen, now).map(|(more, within)| {
+        let minutes = within.as_secs().max(60).cast_unsigned() as f64 / 60.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "less than what it was")]
+        let rate = (more as f64 / minutes) as u64;
+        rate
+    });
+    let left = left(seen, now).filter(|_| seen.dead_letters.is_some() || expires(thresholds, seen, now).is_some());
+    Danger { growth_per_minute, left }
 }
 
 /// Messages lie in a DLQ: they expire soon, or become more, or just lie there.
-fn dead_letters(thresholds: &Thresholds, seen: &Seen, messages: u64, now: Timestamp) -> (Kind, Severity, String) {
+fn dead_letters(
+    environment: &Environment,
+    thresholds: &Thresholds,
+    seen: &Seen,
+    messages: u64,
+    now: Timestamp,
+) -> (Kind, Severity, String) {
     let grown = growth(thresholds, seen, now);
     if let Some(left) = expires(thresholds, seen, now) {
         let more = grown.map_or_else(String::new, |grown| format!("; {grown}"));
@@ -55,12 +77,20 @@ fn dead_letters(thresholds: &Thresholds, seen: &Seen, messages: u64, now: Timest
         return (Kind::Expires, Severity::Critical, reason);
     }
     match grown {
-        Some(grown) => (Kind::Growing, Severity::Warning, format!("{grown}, now {}", about_messages(messages))),
+        Some(grown) => (
+            Kind::Growing,
+            of_dead_letters(environment, messages, Severity::Warning),
+            format!("{grown}, now {}", about_messages(messages)),
+        ),
         None => {
             let age =
                 oldest_age(seen, now).map_or_else(String::new, |age| format!("; the oldest is {} old", span(age)));
             let them = if messages == 1 { "lies" } else { "lie" };
-            (Kind::DeadLetters, Severity::Notice, format!("{} {them} there{age}", about_messages(messages)))
+            (
+                Kind::DeadLetters,
+                of_dead_letters(environment, messages, Severity::Notice),
+                format!("{} {them} there{age}", about_messages(messages)),
+            )
         }
     }
 }
@@ -91,19 +121,33 @@ fn waiting(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<(Kind
 
 /// `+120 in 5 min`, where that is growth, and now.
 fn growth(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<String> {
+    let (more, within) = grown(thresholds, seen, now)?;
+    Some(format!("+{} in {}", thousands(more), span(within)))
+}
+
+fn grown(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<(u64, SignedDuration)> {
     if age_of_figures(seen, now)? > TOO_OLD {
         return None;
     }
     let (more, within) = seen.trend.growth(signed(thresholds.growth_within))?;
-    (more >= thresholds.growth_messages.max(1)).then(|| format!("+{} in {}", thousands(more), span(within)))
+    (more >= thresholds.growth_messages.max(1)).then_some((more, within))
 }
 
 /// How long until the oldest message is deleted for its age, where that is soon; zero or less: now.
 fn expires(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<SignedDuration> {
-    let retention = SignedDuration::from_secs(i64::try_from(seen.queue.as_ref()?.retention_seconds).ok()?);
-    let left = retention - oldest_age(seen, now)?;
+    let retention = retention(seen)?;
+    let left = left(seen, now)?;
     // Where messages live shorter than the threshold anyway, half their life is soon.
     (left < signed(thresholds.expires_soon).min(retention / 2)).then_some(left)
+}
+
+/// How long until the oldest message is deleted for its age.
+fn left(seen: &Seen, now: Timestamp) -> Option<SignedDuration> {
+    Some(retention(seen)? - oldest_age(seen, now)?)
+}
+
+fn retention(seen: &Seen) -> Option<SignedDuration> {
+    Some(SignedDuration::from_secs(i64::try_from(seen.queue.as_ref()?.retention_seconds).ok()?))
 }
 
 /// In a standard DLQ messages keep the age that they had when they came, and CloudWatch counts from then on: it is sooner.

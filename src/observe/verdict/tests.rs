@@ -120,14 +120,14 @@ fn one_queue_one_verdict_in_words() {
         (dlq("orders-dlq", 1), Some((Notice, Kind::DeadLetters, "~1 message lies there"))),
         (
             old(dlq("orders-dlq", 4_812), 2, 30),
-            Some((Notice, Kind::DeadLetters, "~4,812 messages lie there; the oldest is 30 h old")),
+            Some((Warning, Kind::DeadLetters, "~4,812 messages lie there; the oldest is 30 h old")),
         ),
         (looked(90, dlq("orders-dlq", 2)), Some((Notice, Kind::DeadLetters, "~2 messages lie there; seen 90 min ago"))),
         (growing(dlq("orders-dlq", 4_812)), Some((Warning, Kind::Growing, "+120 in 5 min, now ~4,812 messages"))),
         // Half an hour old figures say nothing about what happens now.
         (
             looked(30, growing(dlq("orders-dlq", 4_812))),
-            Some((Notice, Kind::DeadLetters, "~4,812 messages lie there; seen 30 min ago")),
+            Some((Warning, Kind::DeadLetters, "~4,812 messages lie there; seen 30 min ago")),
         ),
         (
             old(dlq("orders-dlq", 4_812), 0, 91),
@@ -265,6 +265,7 @@ fn the_worst_comes_first_in_all_environments() {
         kind,
         reason: Text::default(),
         messages,
+        rank: Rank::default(),
     };
     let sorted = worst_first(vec![
         verdict("dev", Severity::Notice, Kind::DeadLetters, 9_000),
@@ -276,4 +277,38 @@ fn the_worst_comes_first_in_all_environments() {
     let order: Vec<_> = sorted.iter().map(|verdict| (verdict.kind, verdict.messages)).collect();
     let expected = [(Kind::Expires, 1), (Kind::Unreachable, 0), (Kind::Growing, 4_812), (Kind::Growing, 5)];
     assert_eq!(order[..4], expected);
+}
+
+#[test]
+fn production_number_growth_and_nearness_of_loss_decide_and_are_said() {
+    let dev = Environment { name: EnvironmentName("dev".into()), protection: Protection::Confirm, ..prod() };
+    let old = |seen: Seen, days: u64| Seen { oldest: Some(Oldest { seconds: days * 86_400, at: ago(0) }), ..seen };
+    let growing = |seen: Seen| {
+        let samples = [(20, 1_000), (5, 1_000), (0, 1_250)];
+        Seen { trend: Trend { samples: samples.iter().map(|(m, n)| (ago(*m), *n)).collect() }, ..seen }
+    };
+    let judged = |environment: &Environment, seen: Vec<Seen>| {
+        verdicts(environment, &Thresholds::default(), &snapshot(seen), now())
+    };
+    let severity = |environment: &Environment, messages| judged(environment, vec![dlq("a-dlq", messages)])[0].severity;
+    assert_eq!([1, 99, 100, 9_999, 10_000].map(|messages| severity(&prod(), messages) as u8), [2, 2, 1, 1, 0]);
+    assert_eq!([1, 9_999, 10_000, 1_000_000].map(|messages| severity(&dev, messages) as u8), [2, 2, 1, 1]);
+    let mut all = judged(&dev, vec![dlq("x-dlq", 100_000)]);
+    all.extend(judged(
+        &prod(),
+        vec![dlq("a-dlq", 5_000), old(dlq("b-dlq", 5_000), 1), dlq("c-dlq", 100_000), growing(dlq("d-dlq", 1_250))],
+    ));
+    let order: Vec<String> = worst_first(all.clone()).iter().map(|verdict| format!("{:?}", verdict.subject)).collect();
+    let place = |name: &str| order.iter().position(|subject| subject.contains(name)).expect("there");
+    assert!(
+        place("c-dlq") < place("d-dlq") && place("d-dlq") < place("a-dlq") && place("a-dlq") < place("x-dlq"),
+        "{order:?}"
+    );
+    let why = |name: &str| {
+        all.iter().find(|verdict| format!("{:?}", verdict.subject).contains(name)).expect("there").rank.why.to_string()
+    };
+    assert_eq!(why("c-dlq"), "prod, ~100,000 messages");
+    assert_eq!(why("d-dlq"), "prod, ~1,250 messages, +50 a minute");
+    assert!(why("b-dlq").starts_with("prod, ~5,000 messages, the oldest expires within "), "{}", why("b-dlq"));
+    assert_eq!(why("x-dlq"), "~100,000 messages");
 }

@@ -11,15 +11,17 @@ use ratatui::{
 use super::{
     EstateView, Group, Grouping, Item, Places, Row, Topic, alarms,
     columns::{Line, Listed, ago, is_stale},
-    consumers, databases, item, items, known, places,
-    rows::searched,
-    services, sheets, under,
+    consumers, databases, item, items, known, places, services, sheets, under,
 };
 use crate::{
     domain::Text,
-    keymap::{Command, palette::Search},
+    keymap::{
+        Command,
+        query::{Query, Search},
+    },
     observe::words::thousands,
     tui::{
+        filter,
         fit::{cut, spread, width, wrap},
         model::{Model, Site},
         standing::{Needs, busy_sign, standing},
@@ -117,17 +119,14 @@ fn draw_table(model: &Model, view: &EstateView, frame: &mut Frame<'_>, area: Rec
     };
     let sorted = sorted.map(|at| (at, is_down(&shown[at]) == view.reversed));
     let line = |row: usize| line_of(model, view, view.rows.get(row)?);
-    let search = (!view.filter.trim().is_empty()).then(|| RefCell::new(Search::default()));
+    let query = Query::parse(&view.filter);
+    let search = (!query.is_empty()).then(|| RefCell::new(Search::default()));
     let cell = |row: usize, column: usize| {
         let Some(line) = line(row) else { return Cell::new("", look.style(Role::Text)) };
         let at = shown[column].at;
         let cell = cell_of(&line, at);
         match (&search, at) {
-            (Some(search), 2) => {
-                let characters = line.item.name().chars().count();
-                let positions = search.borrow_mut().positions(&view.filter, &searched(line.site, line.item));
-                cell.with_found(positions.into_iter().filter(|at| *at < characters).collect())
-            }
+            (Some(search), 2) => cell.with_found(search.borrow_mut().positions(&query, &line.item.name())),
             _ => cell,
         }
     };
@@ -170,12 +169,7 @@ fn draw_heading(model: &Model, view: &EstateView, frame: &mut Frame<'_>, area: R
     let look = model.look;
     let totals = view.totals;
     if let Some(field) = &view.typing {
-        let found = format!(" {} of {} ", thousands(totals.fitting as u64), thousands(totals.all as u64));
-        let columns = width(&found) as u16;
-        let line = Rect { width: area.width.saturating_sub(columns + 1), ..area };
-        field.draw(" / ", frame, line, look.style(Role::Strong), look);
-        frame.buffer_mut().set_string(line.right(), area.y, found, look.style(Role::Dim));
-        return;
+        return filter::draw(field, (totals.fitting, totals.all), frame, area, look);
     }
     // Nothing is known: that is not the same as nothing being there.
     let all = if totals.all == 0 && !view.gaps.is_empty() {
@@ -195,9 +189,7 @@ fn draw_heading(model: &Model, view: &EstateView, frame: &mut Frame<'_>, area: R
         add(format!("{}{} selected", look.dot(), thousands(view.selected.len() as u64)), Role::Accent);
     }
     if !view.filter.is_empty() {
-        let fit = if totals.fitting == 1 { "fits" } else { "fit" };
-        let filter = Text::line(&view.filter);
-        add(format!("{}{} {fit} \"{filter}\"", look.dot(), thousands(totals.fitting as u64)), Role::Accent);
+        add(format!("{}{}", look.dot(), filter::words(&view.filter, totals.fitting)), Role::Accent);
     }
     add(format!("{}{}", look.dot(), view.order_in_words()), Role::Dim);
     match view.grouping {
@@ -316,8 +308,7 @@ fn draw_nothing(model: &Model, view: &EstateView, frame: &mut Frame<'_>, area: R
     let unknown = view.gaps.iter().any(|gap| gap.role == Role::Warning);
     let awaited = view.gaps.iter().any(|gap| gap.role == Role::Dim);
     let title = if view.totals.all > 0 {
-        let filter = Text::line(&view.filter);
-        format!("No {one} fits \"{filter}\": {} takes the filter away", key(Command::Back))
+        filter::nothing(one, &view.filter, &key(Command::Back))
     } else if awaited {
         format!("{} No {one} is known yet", busy_sign(model))
     } else if unknown {

@@ -11,7 +11,8 @@ use crate::{
     tui::{
         effect::Effect,
         event::{Mouse, MouseWhat, Notice},
-        field::{Field, Typed},
+        field::Field,
+        filter::{self, Did},
         list::Cursor,
         model::{Model, View},
         observed, table,
@@ -97,34 +98,20 @@ pub(in crate::tui) fn filter_key(model: &mut Model, key: &Key) -> Vec<Effect> {
     let View::Estate(view) = model.view() else { return Vec::new() };
     let height = height(model, view);
     let View::Estate(view) = model.view_mut() else { return Vec::new() };
-    let Some(field) = &mut view.typing else { return Vec::new() };
-    match field.key(key) {
-        Typed::Changed => return filter_typed(model),
-        Typed::Enter => {
-            view.typing = None;
+    match filter::key(&mut view.typing, key) {
+        Did::Changed => filter_typed(model),
+        Did::Kept => {
             pin(model);
+            Vec::new()
         }
-        Typed::Escape => {
-            view.typing = None;
-            return clear_filter(model);
+        Did::GivenUp => clear_filter(model),
+        Did::Moved(command) => {
+            view.cursor.step(command, view.rows.len(), height);
+            pin(model);
+            observed::focus(model)
         }
-        // Typing and walking through what is found go together.
-        Typed::Nothing => {
-            let moved = match key.to_string().as_str() {
-                "down" | "ctrl-n" => Some(Command::Down),
-                "up" | "ctrl-p" => Some(Command::Up),
-                "pgdn" => Some(Command::PageDown),
-                "pgup" => Some(Command::PageUp),
-                _ => None,
-            };
-            if let Some(command) = moved {
-                view.cursor.step(command, view.rows.len(), height);
-                pin(model);
-                return observed::focus(model);
-            }
-        }
+        Did::Nothing => Vec::new(),
     }
-    Vec::new()
 }
 
 fn filter_typed(model: &mut Model) -> Vec<Effect> {

@@ -278,18 +278,18 @@ impl<'a> Item<'a> {
     }
 
     /// What else it is found by.
-    pub(super) fn searched(self) -> String {
+    pub(super) fn searched(self) -> [String; 2] {
         match self {
-            Self::Service(seen) => format!("{} {}", seen.service.id.cluster.0, seen.service.standing().words()),
+            Self::Service(seen) => [seen.service.id.to_string(), seen.service.standing().words().to_owned()],
             Self::Database(seen) => {
-                format!("{} {}", seen.seen.database.status, seen.seen.database.topology.words())
+                [seen.seen.database.status.to_string(), seen.seen.database.topology.words().to_owned()]
             }
-            Self::Alarm(alarm) => alarm.state.words().to_owned(),
+            Self::Alarm(alarm) => [alarm.state.words().to_owned(), String::new()],
             Self::Mapping(mapping) => {
                 let queue = mapping.queue.as_ref().map_or(mapping.source_arn.as_str(), |queue| queue.as_str());
-                format!("{queue} {}", mapping.state.words())
+                [queue.to_owned(), mapping.state.words().to_owned()]
             }
-            Self::Lag(lag) => lag.topic.to_string(),
+            Self::Lag(lag) => [lag.topic.to_string(), String::new()],
         }
     }
 

@@ -51,7 +51,7 @@ use super::{
 use crate::{
     domain::{EnvironmentName, service::ServiceId},
     keymap::Command,
-    observe::{Kind, Severity},
+    observe::Severity,
 };
 
 /// A list of services, databases, alarms or consumers.
@@ -87,8 +87,8 @@ pub struct EstateView {
     pub totals: Totals,
     /// Columns of the longest name among them.
     pub longest: u16,
-    /// What of them needs somebody.
-    pub needs: HashMap<At, (Severity, Kind)>,
+    /// What of them needs somebody: how bad it is, and its weight among those as bad.
+    pub needs: HashMap<At, (Severity, u32)>,
     /// What of the environments is not known, or old, in words.
     pub gaps: Vec<Gap>,
     /// What the cursor stays on; none: on the first row, until somebody moves.

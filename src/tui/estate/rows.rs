@@ -5,12 +5,9 @@ use std::collections::HashMap;
 use super::{EstateView, Grouping, Item, Topic, Under, item, items};
 use crate::{
     domain::EnvironmentName,
-    keymap::palette::Search,
-    observe::{Kind, Severity},
-    tui::{
-        fit::width,
-        model::{Model, Site},
-    },
+    keymap::query::{Fit, Query, Search},
+    observe::Severity,
+    tui::{fit::width, model::Model},
 };
 
 /// Columns that a name is measured by at most.
@@ -105,10 +102,10 @@ pub(super) fn place_of(model: &Model, topic: Topic, environment: &EnvironmentNam
 pub(super) fn settle(model: &Model, view: &mut EstateView, height: usize) {
     view.needs = needs(model, view.topic);
     let all = chosen(model, view);
-    let mut fitting = filtered(model, view, all);
+    let fitting = filtered(model, view, all);
     view.totals.fitting = fitting.len();
-    sort(model, view, &mut fitting);
-    group(model, view, &fitting);
+    let sorted = sort(model, view, &fitting);
+    group(model, view, &sorted);
     let found = match &view.under {
         None => None,
         Some(Under::Item(environment, id)) => place_of(model, view.topic, environment, id)
@@ -126,7 +123,7 @@ pub(super) fn settle(model: &Model, view: &mut EstateView, height: usize) {
 }
 
 /// What needs somebody, by place.
-fn needs(model: &Model, topic: Topic) -> HashMap<At, (Severity, Kind)> {
+fn needs(model: &Model, topic: Topic) -> HashMap<At, (Severity, u32)> {
     let mut needs = HashMap::new();
     for (site, known) in model.sites.iter().enumerate() {
         for verdict in &known.verdicts {
@@ -134,7 +131,7 @@ fn needs(model: &Model, topic: Topic) -> HashMap<At, (Severity, Kind)> {
             // A consumer's name may be that of several.
             for (row, _) in items(known, topic).enumerate().filter(|(_, item)| item.is_meant_by(&id)) {
                 let at = At { site: site as u16, row: row as u32 };
-                needs.entry(at).or_insert((verdict.severity, verdict.kind));
+                needs.entry(at).or_insert((verdict.severity, verdict.rank.weight));
             }
         }
     }
@@ -162,46 +159,48 @@ fn chosen(model: &Model, view: &mut EstateView) -> Vec<At> {
     all
 }
 
-/// What is searched of a thing: its name first, then where it is and how it stands.
-pub(super) fn searched(site: &Site, item: Item<'_>) -> String {
-    format!("{} {} {}", item.name(), item.searched(), site.environment.name)
-}
-
-fn filtered(model: &Model, view: &EstateView, all: Vec<At>) -> Vec<At> {
-    if view.filter.trim().is_empty() {
-        return all;
+/// By name, and by where it is and how it stands.
+fn filtered(model: &Model, view: &EstateView, all: Vec<At>) -> Vec<(Fit, At)> {
+    let query = Query::parse(&view.filter);
+    if query.is_empty() {
+        return all.into_iter().map(|at| (Fit::ANY, at)).collect();
     }
-    let text = |at: &At| item(model, view.topic, *at).map(|(site, item)| searched(site, item)).unwrap_or_default();
-    let hits = Search::default().filter(&view.filter, all.iter().map(text));
-    hits.into_iter().map(|hit| all[hit.row]).collect()
+    let mut search = Search::default();
+    let fit = |at: At| {
+        let (site, item) = item(model, view.topic, at)?;
+        let [first, second] = item.searched();
+        Some((search.fit(&query, &item.name(), &[first.as_str(), second.as_str(), &site.environment.name.0])?, at))
+    };
+    all.into_iter().filter_map(fit).collect()
 }
 
-/// By the chosen column, what is not known last; equals by how they stand, by environment and name.
-fn sort(model: &Model, view: &EstateView, all: &mut Vec<At>) {
-    type Keyed = (bool, Option<Order>, (i64, u16, String), At);
+/// What fits the filter better comes first, in a chosen order only what was typed whole; then by the column, what is not known
+/// last; equals by how they stand, by environment and name.
+fn sort(model: &Model, view: &EstateView, all: &[(Fit, At)]) -> Vec<At> {
+    type Keyed = ((Fit, bool), Option<Order>, (i64, u16, String), At);
     let mut keyed: Vec<Keyed> = Vec::with_capacity(all.len());
-    for at in all.iter() {
+    for (fit, at) in all {
         let Some((_, item)) = item(model, view.topic, *at) else { continue };
+        let fit = if view.sort == 0 { *fit } else { fit.exact_or_not() };
         let key = match view.sort {
             0 => Some(worst(view, *at, item)),
             column => view.topic.order(item, column, at.site),
         };
-        keyed.push((key.is_none(), key, (item.rank(), at.site, item.name().to_lowercase()), *at));
+        keyed.push(((fit, key.is_none()), key, (item.rank(), at.site, item.name().to_lowercase()), *at));
     }
-    keyed.sort_by(|(unknown, key, rest, _), (other_unknown, other_key, other_rest, _)| {
+    keyed.sort_by(|(first, key, rest, _), (other_first, other_key, other_rest, _)| {
         let by_key = key.cmp(other_key);
         let by_key = if view.reversed { by_key.reverse() } else { by_key };
-        unknown.cmp(other_unknown).then(by_key).then_with(|| rest.cmp(other_rest))
+        first.cmp(other_first).then(by_key).then_with(|| rest.cmp(other_rest))
     });
-    all.clear();
-    all.extend(keyed.into_iter().map(|(.., at)| at));
+    keyed.into_iter().map(|(.., at)| at).collect()
 }
 
 /// What Home has comes first, in its order; then how each stands.
 fn worst(view: &EstateView, at: At, item: Item<'_>) -> Order {
     Order::Number(match view.needs.get(&at) {
-        Some((severity, kind)) => *severity as i64 * 64 + *kind as i64,
-        None => 1_000 + item.rank(),
+        Some((severity, weight)) => *severity as i64 * 1_000 + i64::from(999 - (*weight).min(999)),
+        None => 4_000 + item.rank(),
     })
 }
 

@@ -8,16 +8,17 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{HomeView, Places, Summary, able, places, queue_of};
+use super::{HomeView, Order, Places, Summary, able, acknowledge, filtering::severity, places, queue_of, what};
 use crate::{
     domain::Text,
     keymap::{Command, Scope},
     observe::{
-        Kind, PartName, Severity, Subject, Verdict,
+        Kind, Subject, Verdict,
         words::{span, thousands},
     },
     tui::{
         able::Able,
+        filter,
         fit::{Align, cut, spread, width, wrap},
         model::{Model, Site},
         queues::{oldest_seconds, sign},
@@ -40,11 +41,47 @@ const COLUMNS: [Column<'_>; 5] = [
 pub(in crate::tui) fn draw(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
     let Places { summary, table, detail } = places(area, model.shown_sites().count());
     draw_summaries(model, view, frame, summary);
+    // The line between environments and rows; where there is none, the rows' titles give way.
+    draw_heading(
+        model,
+        view,
+        frame,
+        Rect { y: table.y.saturating_sub(u16::from(summary.height > 0)), height: 1, ..table },
+    );
     if view.rows.is_empty() {
         return draw_nothing(model, view, frame, Rect { height: table.height + detail.height, ..table });
     }
     draw_table(model, view, frame, table);
     draw_detail(model, view, frame, detail);
+}
+
+/// What is shown, where that is not everything worst first; or the filter being typed.
+fn draw_heading(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
+    let look = model.look;
+    if let Some(field) = &view.typing {
+        return filter::draw(field, (view.rows.len(), view.all), frame, area, look);
+    }
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    if view.acknowledged_only {
+        parts.push(("acknowledged only".to_owned(), Role::Accent));
+    }
+    if !view.filter.is_empty() {
+        parts.push((filter::words(&view.filter, view.rows.len()), Role::Accent));
+    }
+    if view.order != Order::default() {
+        parts.push((view.order.words().to_owned(), Role::Dim));
+    }
+    if view.acknowledged > 0 || view.acknowledged_only {
+        let key = model.keymap.key_for(Scope::Home, Command::Acknowledged).unwrap_or("?");
+        let shows = if view.acknowledged_only { "shows the rest" } else { "shows them" };
+        parts.push((format!("{} acknowledged ({key} {shows})", thousands(view.acknowledged as u64)), Role::Accent));
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for (at, (text, role)) in parts.into_iter().enumerate() {
+        spans.push(Span::styled(if at > 0 { look.dot() } else { "" }, look.style(Role::Dim)));
+        spans.push(Span::styled(text, look.style(role)));
+    }
+    frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
 /// Environment and name have what they need, the name a quarter of the room; the rest is for the reason.
@@ -57,33 +94,6 @@ fn columns(model: &Model, view: &HomeView, area: Rect) -> [Column<'static>; 5] {
     columns[2].ideal = name.max(columns[2].min).min((area.width * 2 / 5).max(columns[2].min));
     columns[2].min = columns[2].ideal.min((area.width / 4).max(columns[2].min));
     columns
-}
-
-/// A severity's word.
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Warning => "warning",
-        Severity::Notice => "notice",
-    }
-}
-
-fn what(model: &Model, verdict: &Verdict) -> String {
-    match (&verdict.subject, verdict.kind) {
-        (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
-        (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
-        (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
-        (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
-        (Subject::Environment, Kind::Denied | Kind::Throttled) => {
-            let parts = PartName::ALL.iter().map(|part| part.words());
-            let part = parts.into_iter().find(|words| verdict.reason.as_str().contains(words));
-            part.unwrap_or("several queues").to_owned()
-        }
-        (Subject::Environment, _) => {
-            let site = model.site(&verdict.environment);
-            site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
-        }
-    }
 }
 
 /// How long it has been so, as far as that is known.
@@ -108,7 +118,7 @@ fn draw_table(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect)
         let verdict = &view.rows[row];
         let (sign, role) = sign(verdict.severity, look);
         match column {
-            0 => Cell::new(format!("{sign} {}", word(verdict.severity)), look.style(role)),
+            0 => Cell::new(format!("{sign} {}", severity(verdict.severity)), look.style(role)),
             1 => {
                 let site = model.site(&verdict.environment);
                 let name = site.map_or(verdict.environment.0.clone(), |site| look.environment_name(&site.environment));
@@ -269,16 +279,21 @@ fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect
         buffer.set_line(area.x + 1, area.y + 1, &line, room as u16);
     }
     let from = area.y + 1 + u16::from(reasons > 0);
+    // What was said of it matters more than why it stands where it stands.
+    let ranked = (!verdict.rank.why.is_empty()).then(|| format!("ranked by: {}", verdict.rank.why));
+    let below = acknowledge::words(model, verdict).or(ranked).filter(|_| reasons > 1);
     let mut lines = wrap(Text::line(verdict.reason.as_str()).as_str(), room);
-    let most = reasons.max(1);
+    let most = reasons.saturating_sub(usize::from(below.is_some())).max(1);
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
             *last = format!("{}{}", cut(last, room.saturating_sub(1), look), look.ellipsis());
         }
     }
-    for (y, line) in (from..area.bottom() - 1).zip(lines) {
-        buffer.set_stringn(area.x + 1, y, line, room, look.style(Role::Text));
+    let lines = lines.into_iter().map(|line| (line, Role::Text));
+    let below = below.map(|line| (cut(Text::line(&line).as_str(), room, look).into_owned(), Role::Dim));
+    for (y, (line, role)) in (from..area.bottom() - 1).zip(lines.chain(below)) {
+        buffer.set_stringn(area.x + 1, y, line, room, look.style(role));
     }
     buffer.set_line(area.x + 1, area.bottom() - 1, &ways(model, view, verdict), room as u16);
 }
@@ -349,7 +364,21 @@ fn draw_nothing(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rec
         None => "no environment".to_owned(),
     };
     let key = |command: Command| model.keymap.key_for(Scope::Home, command).unwrap_or("?");
-    let (title, role, text) = if awaited && known == 0 {
+    let (title, role, text) = if !view.filter.is_empty() && view.all > 0 {
+        let text = filter::nothing("row", &view.filter, key(Command::Back));
+        ("Nothing fits the filter".to_owned(), Role::Strong, text)
+    } else if view.acknowledged_only {
+        let text = format!(
+            "{} acknowledges what the cursor is on, {} shows what needs you.",
+            key(Command::Acknowledge),
+            key(Command::Acknowledged)
+        );
+        ("Nothing is acknowledged".to_owned(), Role::Strong, text)
+    } else if view.acknowledged > 0 && !awaited && unseen == 0 {
+        let text =
+            format!("{} acknowledged; {} shows what.", thousands(view.acknowledged as u64), key(Command::Acknowledged));
+        ("Nothing else needs you".to_owned(), Role::Good, text)
+    } else if awaited && known == 0 {
         let title = format!("{} Asking for the queues of {names} …", busy_sign(model));
         (title, Role::Accent, "What needs you is shown here as soon as the first answers come.".to_owned())
     } else if awaited || unseen > 0 {

@@ -1,17 +1,25 @@
 //! Home: what needs somebody, worst first, in every environment.
 
+mod acknowledge;
 mod draw;
+mod filtering;
 mod summary;
 
 use ratatui::layout::Rect;
 
-pub(super) use self::draw::draw;
-pub use self::summary::Summary;
+pub use self::{acknowledge::Asking, filtering::Order, summary::Summary};
+pub(super) use self::{
+    acknowledge::{draw as draw_acknowledge, key as acknowledge_key},
+    draw::draw,
+    filtering::{back, filter_key, paste},
+};
 use super::{
     able::{Able, able_to_change},
+    acknowledged::Book,
     effect::Effect,
     estate::{self, Topic},
     event::{Mouse, MouseWhat, Notice},
+    field::Field,
     list::Cursor,
     model::{Model, Site, View},
     observed,
@@ -19,13 +27,14 @@ use super::{
     standing::{Needs, standing},
 };
 use crate::{
-    domain::{EnvironmentName, Protection, QueueName},
+    domain::{EnvironmentName, Protection, QueueName, Text},
     keymap::Command,
-    observe::{Kind, Seen, Subject, Verdict, verdict::worst_first},
+    observe::{Kind, PartName, Seen, Subject, Verdict, verdict::worst_first},
+    run::Failure,
 };
 
 /// The home view.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct HomeView {
     /// What needs somebody, worst first.
     pub rows: Vec<Verdict>,
@@ -37,6 +46,18 @@ pub struct HomeView {
     pub by_environment: bool,
     /// Whether the cursor stays on what it is on: once somebody has moved it.
     pub pinned: bool,
+    /// The filter being typed.
+    pub typing: Option<Field>,
+    /// The filter that holds.
+    pub filter: String,
+    /// What it is sorted by.
+    pub order: Order,
+    /// Whether what was acknowledged is shown, and nothing else.
+    pub acknowledged_only: bool,
+    /// What is acknowledged of the environments shown.
+    pub acknowledged: usize,
+    /// Rows before the filter.
+    pub all: usize,
 }
 
 /// Where the parts of the view stand.
@@ -81,7 +102,10 @@ pub(super) fn settle(model: &Model, view: &mut HomeView) {
         sites.sort_by_key(|site| site.environment.protection != Protection::TypeName);
     }
     let all: Vec<Verdict> = sites.into_iter().flat_map(|site| site.verdicts.iter().cloned()).collect();
-    view.rows = if view.by_environment { all } else { worst_first(all) };
+    let all = if view.by_environment { all } else { worst_first(all) };
+    let (all, acknowledged) = acknowledge::split(model, view, all);
+    (view.all, view.acknowledged) = (all.len(), acknowledged);
+    view.rows = filtering::rows(model, view, all);
     if let Some((under, kind)) = under {
         // What was growing may expire now: it is the same queue. An environment has several.
         let exact = view.rows.iter().position(|row| identity(row) == under && row.kind == kind);
@@ -107,6 +131,46 @@ pub(super) fn visible(model: &Model, view: &HomeView) -> Vec<(EnvironmentName, Q
         .collect()
 }
 
+/// What of the environments shown needs somebody, and is not acknowledged.
+pub(super) fn needy(model: &Model) -> usize {
+    let all = model.shown_sites().flat_map(|site| &site.verdicts);
+    all.filter(|verdict| !model.acknowledged.hides(verdict, model.now)).count()
+}
+
+/// What is acknowledged has come from disk, or something was kept there.
+pub(super) fn acknowledged(model: &mut Model, answer: Result<Book, Failure>) -> Vec<Effect> {
+    match answer {
+        Ok(book) => model.acknowledged = book,
+        Err(failure) => model.say(Notice::bad(&format!("{}; {}", failure.what, failure.hint))),
+    }
+    observed::settle(model);
+    observed::focus(model)
+}
+
+/// What the cursor is on.
+fn under(view: &HomeView) -> Option<&Verdict> {
+    view.rows.get(view.cursor.at)
+}
+
+/// What a verdict is about, as it is called.
+fn what(model: &Model, verdict: &Verdict) -> String {
+    match (&verdict.subject, verdict.kind) {
+        (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
+        (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
+        (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
+        (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
+        (Subject::Environment, Kind::Denied | Kind::Throttled) => {
+            let parts = PartName::ALL.iter().map(|part| part.words());
+            let part = parts.into_iter().find(|words| verdict.reason.as_str().contains(words));
+            part.unwrap_or("several queues").to_owned()
+        }
+        (Subject::Environment, _) => {
+            let site = model.site(&verdict.environment);
+            site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
+        }
+    }
+}
+
 /// The queue that a verdict is about.
 fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Seen)> {
     match &verdict.subject {
@@ -120,7 +184,7 @@ fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Se
 }
 
 pub(super) fn able(model: &Model, view: &HomeView, command: Command) -> Able {
-    let under = view.rows.get(view.cursor.at);
+    let under = under(view);
     let queue = under.and_then(|under| queue_of(model, under));
     let no_queue = || match under.map(|under| Topic::of(&under.subject)) {
         None => Able::no("nothing needs you"),
@@ -139,8 +203,9 @@ pub(super) fn able(model: &Model, view: &HomeView, command: Command) -> Able {
         }
         Command::Details | Command::CopyCommand => queue.map_or_else(no_queue, |_| Able::Yes),
         Command::Wake | Command::Failover => able_to_operate(model, under, command),
-        Command::Sort | Command::Reverse => Able::no("what needs you is shown worst first"),
-        Command::Filter => Able::no("filter the queues: this is only what needs you"),
+        Command::Sort | Command::Filter | Command::Acknowledged => Able::Yes,
+        Command::Acknowledge => Able::when(under.is_some(), "nothing needs you"),
+        Command::Reverse => Able::no("the next order is what sort changes to"),
         _ => Able::NotHere,
     }
 }
@@ -170,6 +235,12 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         model.say(Notice::note(words));
         observed::settle(model);
         return observed::focus(model);
+    }
+    if matches!(command, Command::Filter | Command::Sort | Command::Acknowledged) {
+        return filtering::change(model, command);
+    }
+    if command == Command::Acknowledge {
+        return acknowledge::begin(model);
     }
     let Some(verdict) = view.rows.get(view.cursor.at).cloned() else { return Vec::new() };
     match (command, &verdict.subject) {

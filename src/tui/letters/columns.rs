@@ -5,7 +5,10 @@ use ratatui::{Frame, layout::Rect};
 use super::{Path, near, near_mut, rows};
 use crate::{
     domain::Text,
-    keymap::{Key, palette::Search},
+    keymap::{
+        Key,
+        query::{Query, Search},
+    },
     tui::{
         effect::Effect,
         event::{Mouse, MouseWhat, Notice},
@@ -75,12 +78,12 @@ pub(super) fn open(model: &mut Model) {
 
 impl Picker {
     fn list(&mut self) {
-        let text = self.field.text().trim();
-        let titles = self.offers.iter().map(|offer| offer.title.as_str().to_owned());
-        self.listed = match text.is_empty() {
-            true => (0..self.offers.len()).collect(),
-            false => Search::default().rank(text.trim_start_matches('/'), titles).iter().map(|hit| hit.row).collect(),
-        };
+        // A slash begins a pointer here, and no regular expression.
+        let (query, mut search) = (Query::parse(self.field.text().trim().trim_start_matches('/')), Search::default());
+        let fit = |(at, offer): (usize, &Offer)| Some((search.fit(&query, offer.title.as_str(), &[""])?, at));
+        let mut found: Vec<_> = self.offers.iter().enumerate().filter_map(fit).collect();
+        found.sort();
+        self.listed = found.into_iter().map(|(_, at)| at).collect();
         self.cursor = Cursor::default();
     }
 

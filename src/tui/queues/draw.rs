@@ -11,15 +11,17 @@ use ratatui::{
 use super::{
     Grouping, Places, QueuesView, Row, SortBy,
     columns::{ALL, Line, Listed},
-    places, queue,
-    rows::searched,
-    seen_at,
+    places, queue, seen_at,
 };
 use crate::{
     domain::Text,
-    keymap::{Command, Scope, palette::Search},
+    keymap::{
+        Command, Scope,
+        query::{Query, Search},
+    },
     observe::words::thousands,
     tui::{
+        filter,
         fit::{cut, spread, width, wrap},
         model::Model,
         standing::{Needs, busy_sign, standing},
@@ -76,15 +78,15 @@ fn draw_table(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Rec
     let sorted = shown.iter().position(|listed| listed.by == view.sort && listed.by != SortBy::Worst);
     let sorted = sorted.map(|at| (at, ascends(view.sort) != view.reversed));
     let line = |row: usize| line_of(model, view, view.rows.get(row)?);
-    let search = (!view.filter.trim().is_empty()).then(|| RefCell::new(Search::default()));
+    let query = Query::parse(&view.filter);
+    let search = (!query.is_empty()).then(|| RefCell::new(Search::default()));
     let cell = |row: usize, column: usize| {
         let Some(line) = line(row) else { return Cell::new("", look.style(Role::Text)) };
         let by = shown[column].by;
         let cell = line.cell(by);
         match (&search, by) {
             (Some(search), SortBy::Name) => {
-                let positions = search.borrow_mut().positions(&view.filter, &searched(line.site, line.seen));
-                cell.with_found(positions)
+                cell.with_found(search.borrow_mut().positions(&query, line.seen.name.as_str()))
             }
             _ => cell,
         }
@@ -158,12 +160,7 @@ fn draw_heading(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: R
     let totals = view.totals;
     let mut right = awaited(model);
     if let Some(field) = &view.typing {
-        let found = format!(" {} of {} ", thousands(totals.fitting as u64), thousands(totals.queues as u64));
-        let columns = width(&found) as u16;
-        let line = Rect { width: area.width.saturating_sub(columns + 1), ..area };
-        field.draw(" / ", frame, line, look.style(Role::Strong), look);
-        frame.buffer_mut().set_string(line.right(), area.y, found, look.style(Role::Dim));
-        return;
+        return filter::draw(field, (totals.fitting, totals.queues), frame, area, look);
     }
     let mut left = vec![Span::styled(format!(" {}", queues(totals.queues)), look.style(Role::Strong))];
     let mut add = |text: String, role: Role| left.push(Span::styled(text, look.style(role)));
@@ -174,9 +171,7 @@ fn draw_heading(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: R
         add(format!(", {} did not answer", thousands(totals.silent as u64)), Role::Warning);
     }
     if !view.filter.is_empty() {
-        let fit = if totals.fitting == 1 { "fits" } else { "fit" };
-        let filter = Text::line(&view.filter);
-        add(format!("{}{} {fit} \"{filter}\"", look.dot(), thousands(totals.fitting as u64)), Role::Accent);
+        add(format!("{}{}", look.dot(), filter::words(&view.filter, totals.fitting)), Role::Accent);
     }
     if view.dead_letters_only {
         add(format!("{}dead-letter queues only", look.dot()), Role::Accent);
@@ -292,8 +287,7 @@ fn draw_nothing(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: R
     }
     let title = match view.totals {
         totals if totals.queues > 0 && !view.filter.is_empty() => {
-            let filter = Text::line(&view.filter);
-            format!("No queue fits \"{filter}\": {} takes the filter away", key(Command::Back))
+            filter::nothing("queue", &view.filter, &key(Command::Back))
         }
         totals if totals.queues > 0 => {
             format!("None of them is a dead-letter queue: {} shows all queues", key(Command::DeadLettersOnly))

@@ -25,7 +25,8 @@ use super::{
     able::{Able, able_to_change},
     effect::Effect,
     event::{Mouse, MouseWhat, Notice},
-    field::{Field, Typed},
+    field::Field,
+    filter::{self, Did},
     letters,
     list::Cursor,
     model::{Model, Site, View},
@@ -34,8 +35,8 @@ use super::{
 use crate::{
     domain::{Environment, EnvironmentName, QueueName, Text, invocation::option},
     keymap::{Command, Key},
-    observe::{Kind, Seen, Severity},
-    operations::{Operation, PauseConsumers, Purge, ResumeConsumers},
+    observe::{Seen, Severity},
+    operations::{Operation, PauseConsumers, Purge, Redrive, ResumeConsumers, command_line},
 };
 
 /// The queues view.
@@ -69,8 +70,8 @@ pub struct QueuesView {
     pub totals: Totals,
     /// Columns of the longest name among them.
     pub longest: u16,
-    /// What of them needs somebody.
-    pub needs: HashMap<At, (Severity, Kind)>,
+    /// What of them needs somebody: how bad it is, and its weight among those as bad.
+    pub needs: HashMap<At, (Severity, u32)>,
     /// What the cursor stays on; none: on the first row, until somebody moves.
     pub under: Option<Under>,
 }
@@ -354,34 +355,20 @@ pub(super) fn command_lines(environment: &Environment, seen: &Seen) -> Vec<Strin
 pub(super) fn filter_key(model: &mut Model, key: &Key) -> Vec<Effect> {
     let height = height(model);
     let View::Queues(view) = model.view_mut() else { return Vec::new() };
-    let Some(field) = &mut view.typing else { return Vec::new() };
-    match field.key(key) {
-        Typed::Changed => return filter_typed(model),
-        Typed::Enter => {
-            view.typing = None;
+    match filter::key(&mut view.typing, key) {
+        Did::Changed => filter_typed(model),
+        Did::Kept => {
             pin(model);
+            Vec::new()
         }
-        Typed::Escape => {
-            view.typing = None;
-            return clear_filter(model);
+        Did::GivenUp => clear_filter(model),
+        Did::Moved(command) => {
+            view.cursor.step(command, view.rows.len(), height);
+            pin(model);
+            observed::focus(model)
         }
-        // Typing and walking through what is found go together.
-        Typed::Nothing => {
-            let moved = match key.to_string().as_str() {
-                "down" | "ctrl-n" => Some(Command::Down),
-                "up" | "ctrl-p" => Some(Command::Up),
-                "pgdn" => Some(Command::PageDown),
-                "pgup" => Some(Command::PageUp),
-                _ => None,
-            };
-            if let Some(command) = moved {
-                view.cursor.step(command, view.rows.len(), height);
-                pin(model);
-                return observed::focus(model);
-            }
-        }
+        Did::Nothing => Vec::new(),
     }
-    Vec::new()
 }
 
 fn filter_typed(model: &mut Model) -> Vec<Effect> {

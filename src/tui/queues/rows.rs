@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Grouping, QueuesView, SortBy, Under};
 use crate::{
     domain::{EnvironmentName, QueueKind},
-    keymap::palette::Search,
-    observe::{Kind, Seen, Severity, Subject},
+    keymap::query::{Fit, Query, Search},
+    observe::{Seen, Severity, Subject},
     tui::{
         model::{Model, Site},
         spark,
@@ -83,10 +83,10 @@ pub fn place_of(model: &Model, environment: &EnvironmentName, queue: &crate::dom
 pub(super) fn settle(model: &Model, view: &mut QueuesView, height: usize) {
     view.needs = needs(model);
     let all = chosen(model, view);
-    let mut fitting = filtered(model, &view.filter, all);
+    let fitting = filtered(model, &view.filter, all);
     view.totals.fitting = fitting.len();
-    sort(model, view, &mut fitting);
-    group(model, view, &fitting);
+    let sorted = sort(model, view, &fitting);
+    group(model, view, &sorted);
     let found = match &view.under {
         None => None,
         Some(Under::Queue(environment, queue)) => {
@@ -105,13 +105,13 @@ pub(super) fn settle(model: &Model, view: &mut QueuesView, height: usize) {
 }
 
 /// What needs somebody, by queue.
-fn needs(model: &Model) -> HashMap<At, (Severity, Kind)> {
+fn needs(model: &Model) -> HashMap<At, (Severity, u32)> {
     let verdicts = model.shown_sites().flat_map(|site| &site.verdicts);
     verdicts
         .filter_map(|verdict| match &verdict.subject {
             Subject::Queue(queue) => {
                 let at = place_of(model, &verdict.environment, queue)?;
-                Some((at, (verdict.severity, verdict.kind)))
+                Some((at, (verdict.severity, verdict.rank.weight)))
             }
             Subject::Environment
             | Subject::Service(_)
@@ -152,34 +152,36 @@ fn chosen(model: &Model, view: &mut QueuesView) -> Vec<At> {
     all
 }
 
-/// What is searched of a queue: its name first, then where it is.
-pub(super) fn searched(site: &Site, seen: &Seen) -> String {
-    format!("{} {}", seen.name, site.environment.name)
-}
-
-fn filtered(model: &Model, filter: &str, all: Vec<At>) -> Vec<At> {
-    if filter.trim().is_empty() {
-        return all;
+/// By name, and by the environment beside it.
+fn filtered(model: &Model, filter: &str, all: Vec<At>) -> Vec<(Fit, At)> {
+    let query = Query::parse(filter);
+    if query.is_empty() {
+        return all.into_iter().map(|at| (Fit::ANY, at)).collect();
     }
-    let text = |at: &At| seen_at(model, *at).map(|(site, seen)| searched(site, seen)).unwrap_or_default();
-    let hits = Search::default().filter(filter, all.iter().map(text));
-    hits.into_iter().map(|hit| all[hit.row]).collect()
+    let mut search = Search::default();
+    let fit = |at: At| {
+        let (site, seen) = seen_at(model, at)?;
+        Some((search.fit(&query, seen.name.as_str(), &[&site.environment.name.0])?, at))
+    };
+    all.into_iter().filter_map(fit).collect()
 }
 
-/// By the chosen column, what is not known last; equals by environment and name.
-fn sort(model: &Model, view: &QueuesView, all: &mut Vec<At>) {
+/// What fits the filter better comes first, in a chosen order only what was typed whole; then by the column, what is not known
+/// last; equals by environment and name.
+fn sort(model: &Model, view: &QueuesView, all: &[(Fit, At)]) -> Vec<At> {
     let reversed = view.reversed;
-    let mut keyed: Vec<(bool, u64, At)> = all
+    let mut keyed: Vec<((Fit, bool), u64, At)> = all
         .iter()
-        .map(|at| {
+        .map(|(fit, at)| {
+            let fit = if view.sort == SortBy::Worst { *fit } else { fit.exact_or_not() };
             let key = seen_at(model, *at).and_then(|(_, seen)| key(view, *at, seen, model.now));
             let turned = |key: u64| if reversed { u64::MAX - key } else { key };
-            (key.is_none(), key.map_or(0, turned), *at)
+            ((fit, key.is_none()), key.map_or(0, turned), *at)
         })
         .collect();
     let by_name = view.sort == SortBy::Name;
-    keyed.sort_unstable_by(|(unknown, key, at), (other_unknown, other_key, other)| {
-        let order = unknown.cmp(other_unknown).then(key.cmp(other_key));
+    keyed.sort_unstable_by(|(first, key, at), (other_first, other_key, other)| {
+        let order = first.cmp(other_first).then(key.cmp(other_key));
         order.then_with(|| {
             // Snapshots hold queues by name.
             let names = if at.site == other.site {
@@ -193,8 +195,7 @@ fn sort(model: &Model, view: &QueuesView, all: &mut Vec<At>) {
             if by_name && reversed { names.reverse() } else { names }
         })
     });
-    all.clear();
-    all.extend(keyed.into_iter().map(|(_, _, at)| at));
+    keyed.into_iter().map(|(_, _, at)| at).collect()
 }
 
 /// Less comes first; none: not known.
@@ -227,12 +228,13 @@ fn key(view: &QueuesView, at: At, seen: &Seen, now: Timestamp) -> Option<u64> {
 /// What Home has comes first, in its order; then what could not be looked at, dead-letter queues, and the rest.
 fn worst(view: &QueuesView, at: At, seen: &Seen) -> u64 {
     const CLASS: u64 = 1 << 48;
+    let most = |weight: u32| u64::from(999 - weight.min(999));
     let messages = seen.messages().unwrap_or(0).min(CLASS - 1);
     match view.needs.get(&at) {
-        Some((severity, kind)) => (*severity as u64 * 16 + *kind as u64) * CLASS + (CLASS - 1 - messages),
-        None if seen.error.is_some() => 100 * CLASS,
-        None if seen.dead_letters.is_some() => 101 * CLASS,
-        None => 102 * CLASS,
+        Some((severity, weight)) => (*severity as u64 * 1_000 + most(*weight)) * CLASS + (CLASS - 1 - messages),
+        None if seen.error.is_some() => 4_000 * CLASS,
+        None if seen.dead_letters.is_some() => 4_001 * CLASS,
+        None => 4_002 * CLASS,
     }
 }
 
