@@ -36,7 +36,7 @@ use crate::{
     domain::{Environment, EnvironmentName, QueueName, Text, invocation::option},
     keymap::{Command, Key},
     observe::{Seen, Severity},
-    operations::{Operation, PauseConsumers, Purge, Redrive, ResumeConsumers, command_line},
+    operations::{Operation, PauseConsumers, Purge, ResumeConsumers},
 };
 
 /// The queues view.
