@@ -39,6 +39,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     for part in [Part::Groups, Part::Changes, Part::Calls, Part::Cost, Part::Warnings, Part::Blockers] {
         section(&mut lines, part.title(), part.items(plan));
     }
+    lines.extend(plan.no_way_back.iter().map(|text| format!("▲ {text}")));
     if plan.empty {
         lines.push(words::NOTHING.to_owned());
     }
@@ -94,7 +95,7 @@ pub fn exit(report: &Report) -> Exit {
 }
 
 /// What a command needs to act on the sandbox again.
-fn sandbox(realm: Realm) -> &'static str {
+pub(super) fn sandbox(realm: Realm) -> &'static str {
     match realm {
         Realm::Sandbox => " --sandbox",
         Realm::Aws => "",
@@ -119,7 +120,8 @@ fn report_lines(report: &Report, realm: Realm) -> Vec<String> {
         false => format!("{}: {reason}", id.0),
     });
     let doubtful = tally.uncertain.iter().map(|id| format!("{}: may or may not have been sent", id.0));
-    let named: Vec<String> = named.chain(doubtful).collect();
+    let resent = tally.resent.iter().map(|id| format!("{}: sent a second time", id.0));
+    let named: Vec<String> = named.chain(doubtful).chain(resent).collect();
     lines.extend(named.iter().take(NAMED).map(|line| format!("    {}", Text::line(line))));
     if named.len() > NAMED {
         lines.push(format!("    … and {} more: `opsctl journal show {run}{}`", named.len() - NAMED, sandbox(realm)));

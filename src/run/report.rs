@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailedOver, Migrated, NotBegun, Switched};
+use super::{FailedOver, Migrated, NotBegun, Switched, once::NotOpened};
 use crate::{
     domain::{
         Environment, RunId, Text,
@@ -210,6 +210,18 @@ impl Report {
         self
     }
 
+    /// Before there is a journal: another run has used the consent, or that can't be known.
+    pub(super) fn not_opened(mut self, why: NotOpened) -> Self {
+        let refusal = match why {
+            NotOpened::Journal(error) => return self.refused_by_journal(&error),
+            NotOpened::Used(refusal) => refusal,
+        };
+        self.end = End::Refused;
+        let what = Text::line(&format!("nothing was done: {refusal}"));
+        self.failure = Some(Failure { what, hint: Text::line(&refusal.hint()) });
+        self
+    }
+
     pub(super) fn unrecorded(mut self, error: &JournalError) -> Self {
         if matches!(self.end, End::Done | End::Nothing) {
             self.end = End::Partly;
@@ -251,6 +263,7 @@ impl Report {
     pub(super) fn for_journal(&self) -> Self {
         let mut report = self.clone();
         report.tally.uncertain.truncate(NAMED_IN_JOURNAL_MAX);
+        report.tally.resent.truncate(NAMED_IN_JOURNAL_MAX);
         report.tally.kept_named.truncate(NAMED_IN_JOURNAL_MAX);
         report
     }
@@ -307,6 +320,13 @@ impl Report {
             let text = format!(
                 "{} may or may not have been sent; {what_to_do}",
                 counted(tally.uncertain.len() as u64, "message")
+            );
+            self.notes.push(Text::line(&text));
+        }
+        if !tally.resent.is_empty() {
+            let text = format!(
+                "{} sent a second time, as --uncertain resend says: each may be there twice; look for them at the destination",
+                counted_is(tally.resent.len() as u64, "message", "was", "were")
             );
             self.notes.push(Text::line(&text));
         }

@@ -1,6 +1,7 @@
 //! The real binary: arguments in, standard output, standard error and exit status out.
 
 mod alarms;
+mod canary;
 mod changing;
 mod codes;
 mod console;
@@ -13,6 +14,8 @@ mod hostile;
 mod listing;
 mod looking;
 mod migrate;
+mod plan_files;
 mod reference;
+mod refused_first;
 mod services;
 mod terminal;

@@ -125,6 +125,9 @@ pub struct Tally {
     pub kept_named: Vec<(MessageId, Text)>,
     /// May or may not have been sent: each is named.
     pub uncertain: Vec<MessageId>,
+    /// Sent again although an earlier try may have sent them (`--uncertain resend`): each is named.
+    #[serde(default)]
+    pub resent: Vec<MessageId>,
     /// Sent, but still in the source.
     pub sent_not_deleted: u64,
     /// Ramp step, from 1.
