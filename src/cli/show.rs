@@ -27,6 +27,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     let Plan { environment, account, region, fingerprint, .. } = plan;
     let mut lines =
         vec![format!("Plan {fingerprint} for {environment} ({account}, {region})"), format!("  {}", plan.summary)];
+    lines.extend(plan.no_way_back.iter().map(|text| format!("▲ {text}")));
     let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0).max("command".len());
     lines
         .extend(plan.facts.iter().map(|fact| format!("  {:width$}  {}", Text::line(&fact.label).as_str(), fact.value)));
@@ -39,7 +40,6 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     for part in [Part::Groups, Part::Changes, Part::Calls, Part::Cost, Part::Warnings, Part::Blockers] {
         section(&mut lines, part.title(), part.items(plan));
     }
-    lines.extend(plan.no_way_back.iter().map(|text| format!("▲ {text}")));
     if plan.empty {
         lines.push(words::NOTHING.to_owned());
     }

@@ -143,7 +143,7 @@ impl Selection<'_> {
         {
             let missing = (ids.len() - sampled.selected.len()) as u64;
             plan.warnings.push(Text::line(&format!(
-                "{} of the {} given not in the queue any more",
+                "{} not in the queue any more, of the {} given",
                 counted_is(missing, "message", "is", "are"),
                 counted(ids.len() as u64, "id")
             )));

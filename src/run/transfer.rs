@@ -10,11 +10,14 @@ use std::{
 
 use super::{Context, Progress, Report};
 use crate::{
-    domain::{QueueKind, QueueName, QueueUrl, ReceiptHandle, Text, words::counted},
+    domain::{
+        QueueKind, QueueName, QueueUrl, ReceiptHandle, Text,
+        words::{counted, counted_is},
+    },
     journal::{History, Journal, SavedLines},
     operations::{
         bound::ClientSide,
-        transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Tally, drive},
+        transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Judge, Park, Resume, Settings, Tally, drive},
         values::Uncertain,
     },
 };
@@ -58,6 +61,7 @@ pub(super) async fn run(
         new_ids: history.new_ids,
         batch: history.batch,
     };
+    let listed = Listed::of(&judge, &settings);
     judge.run = report.run.to_string();
     judge.used = Mutex::new(history.claimed);
     judge.mark = mark.then(|| report.run.to_string());
@@ -79,6 +83,7 @@ pub(super) async fn run(
     let progress = progress(context, &report, bound.messages_estimate);
     let tally = drive(engine, ends, &context.cancel, progress).await;
     let mut report = report.with_tally(tally, clock.now(), context.cloud.environment());
+    report.notes.extend(listed.and_then(|listed| listed.missing(&report.tally)));
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
@@ -92,6 +97,34 @@ pub(super) async fn run(
         report.notes.push(Text::line(&text));
     }
     report
+}
+
+/// A list of ids, all of which are looked for.
+struct Listed {
+    ids: u64,
+    /// Dealt with by earlier tries.
+    done: u64,
+}
+
+impl Listed {
+    /// None: no list was given, or not all of it need be found.
+    fn of(judge: &Judge, settings: &Settings) -> Option<Self> {
+        let ids = judge.ids.as_ref().filter(|_| judge.filter.is_none() && settings.limit.is_none())?;
+        Some(Self { ids: ids.len() as u64, done: settings.resume.moved })
+    }
+
+    /// What to say of those that were not met.
+    fn missing(&self, tally: &Tally) -> Option<Text> {
+        let met = tally.moved + tally.removed + tally.kept_unexpected + tally.uncertain.len() as u64;
+        let missing = self.ids.saturating_sub(self.done + met + tally.sent_not_deleted);
+        (missing > 0 && tally.stop.is_none()).then(|| {
+            Text::line(&format!(
+                "{} not found in the queue, of the {} given: gone by now, or in flight elsewhere",
+                counted_is(missing, "message", "was", "were"),
+                counted(self.ids, "id")
+            ))
+        })
+    }
 }
 
 /// Destinations whose oldest messages are watched: not the parking place, which nobody works off, and not another account's

@@ -49,6 +49,7 @@ async fn two_selected_are_two_in_summary_question_calls_and_sample() {
         std::sync::Arc::new(move |progress| seen.lock().expect("a list").push(progress.messages_estimate));
     let report = opsctl::run::execute(approved, &context).await;
     assert_eq!((report.end, stage.count("orders")), (End::Done, 2), "{report:#?}");
+    assert!(!report.notes.iter().any(|note| note.as_str().contains("not found")), "{report:#?}");
     let estimates = estimates.lock().expect("a list");
     assert!(!estimates.is_empty() && estimates.iter().all(|estimate| *estimate == 2), "the bar is of 2: {estimates:?}");
 }
@@ -97,4 +98,21 @@ async fn a_purge_says_the_same_of_its_selection() {
     assert_eq!(plan.groups.iter().map(|group| group.count).sum::<u64>(), 3);
     let report = stage.run(&purge(Some(".body.n < 3"), None)).await;
     assert_eq!((report.tally.removed, stage.count("orders-dlq")), (3, 57), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_that_are_gone_are_told_before_and_after() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(8));
+    let mut ids = ids(&stage, |body| body.contains("\"n\":1,"));
+    ids.push("6f1d3f1e-0000-4000-8000-000000000001".to_owned());
+    let mut list = tempfile::NamedTempFile::new().expect("a file");
+    writeln!(list, "{}", ids.join("\n")).expect("written");
+    let operation = redrive(|redrive| redrive.ids = Some(list.path().to_owned()));
+    let plan = stage.plan(&operation).await.expect("a plan").plan;
+    says(&plan, "1 selected of ~8 messages", 1);
+    let missing = "1 message is not in the queue any more, of the 2 ids given";
+    assert!(plan.warnings.iter().any(|warning| warning.as_str() == missing), "{:?}", plan.warnings);
+    let report = stage.run(&operation).await;
+    let missing = "1 message was not found in the queue, of the 2 ids given: gone by now, or in flight elsewhere";
+    assert!(report.notes.iter().any(|note| note.as_str() == missing), "{report:#?}");
 }

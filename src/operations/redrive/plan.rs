@@ -369,21 +369,18 @@ impl Draft<'_> {
         match self.scene.sources.as_slice() {
             _ if unknown == 0 => {}
             [only] => self.warning(&format!(
-                "{} of the sample not known to have died in {}, the only source queue of this DLQ: sent there all the same",
-                counted_is(unknown, "message", "is", "are"),
+                "{unknown} of the sample may not have died in {}: it is the only source queue of this DLQ, so they go there",
                 only.name
             )),
             _ => self.warning(&format!(
-                "{} of the sample can't be sent, for nothing says which queue it came from: left here, and named at the end; a redrive \
-                 of those with --to sends them",
-                counted(unknown, "message")
+                "nothing says where {unknown} of the sample came from: such messages stay here and are named at the end; a redrive \
+                 with --ids and --to sends them"
             )),
         }
         if foreign > 0 {
             self.warning(&format!(
-                "{} of the sample from a queue that does not have this DLQ (any more): left here, and named at the end; a redrive of \
-                 those with --to sends them",
-                counted_is(foreign as u64, "message", "is", "are")
+                "{foreign} of the sample came from a queue that does not use this DLQ (any more): such messages stay here and are \
+                 named at the end; a redrive with --ids and --to sends them"
             ));
         }
     }
@@ -474,5 +471,9 @@ fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>)
 fn summary(scene: &Scene, plan: &crate::plan::Plan) -> Text {
     let to = plan.facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
     let how_many = plan.how_many.as_ref().map_or("", Text::as_str);
-    Text::line(&format!("move {how_many} from {} to {to}", scene.from.name))
+    let from = &scene.from.name;
+    Text::line(&match &scene.to {
+        To::Each if scene.sources.len() > 1 => format!("move {how_many} from {from}, {to}"),
+        To::One(_) | To::Each | To::Unknown => format!("move {how_many} from {from} to {to}"),
+    })
 }
