@@ -10,6 +10,9 @@ use opsctl::{
 use super::{orders, redrive};
 use crate::support::stage::{Stage, caller};
 
+/// Its name, whether it leaves no way back by itself, and what it changes.
+type Choice = (&'static str, bool, fn(&mut Redrive));
+
 fn is_managed(plan: &Plan) -> bool {
     plan.calls.iter().any(|call| call.action == "sqs:StartMessageMoveTask")
 }
@@ -32,7 +35,7 @@ async fn the_redrive_of_a_whole_queue_is_undone_by_a_restore() {
 #[tokio::test(start_paused = true)]
 async fn whatever_is_chosen_there_is_a_snapshot_or_the_plan_says_that_there_is_none() {
     let ramp = || Some("1,all".parse().expect("a ramp"));
-    let choices: [(&str, bool, fn(&mut Redrive)); 4] = [
+    let choices: [Choice; 4] = [
         ("nothing", false, |_| ()),
         ("client", false, |redrive| redrive.engine = EngineChoice::Client),
         ("managed", true, |redrive| redrive.engine = EngineChoice::Managed),
