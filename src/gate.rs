@@ -3,9 +3,14 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{Environment, Protection, Queue, Text},
+    domain::{Environment, Protection, Queue, RunId, Text},
     plan::{Fingerprint, Plan},
 };
+
+/// A plan in a file is good for so long: the world and the reasons for it change.
+pub const PLAN_FILE_SECONDS_MAX: i64 = 24 * 3_600;
+/// By so much the clock of the machine that made a plan may be ahead.
+const CLOCKS_DIFFER_SECONDS_MAX: i64 = 600;
 
 /// Consent to exactly one plan. Only [`approve`] makes one.
 #[derive(Debug, Clone)]
@@ -13,9 +18,21 @@ pub struct Approved {
     plan: Plan,
     consent: Consent,
     approved_at: Timestamp,
+    is_again: bool,
 }
 
 impl Approved {
+    /// Consent to carry the plan out although an earlier run has used it: `--again`.
+    #[must_use]
+    pub fn again(self) -> Self {
+        Self { is_again: true, ..self }
+    }
+
+    /// Whether somebody said that an earlier run may have used this plan.
+    pub fn is_again(&self) -> bool {
+        self.is_again
+    }
+
     /// The plan consented to.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -116,12 +133,48 @@ pub enum Refusal {
         /// After so many receives a message dies.
         receives_max: u32,
     },
+    /// An earlier run has used this consent.
+    #[error("this {what} was used already, by run {run}", what = .consent.name())]
+    Used {
+        /// What is used once.
+        consent: Once,
+        /// That run.
+        run: RunId,
+        /// The command that goes on with it.
+        resume: String,
+    },
+    /// The plan in the file is too old.
+    #[error("this plan was made at {made_at}, {} h ago, and a plan in a file is good for {} h", .age_seconds / 3_600, PLAN_FILE_SECONDS_MAX / 3_600)]
+    Expired {
+        /// When it was made.
+        made_at: Timestamp,
+        /// How old it is.
+        age_seconds: u64,
+    },
     /// The environment has no account to check against.
     #[error("{environment} names no account: a write can't be checked against it")]
     NoAccount {
         /// Environment.
         environment: String,
     },
+}
+
+/// What is used once: one look at a plan is consent to one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// A plan in a file.
+    Plan,
+    /// A fingerprint that was given by `--approve`.
+    Fingerprint,
+}
+
+impl Once {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Fingerprint => "approval",
+        }
+    }
 }
 
 impl Refusal {
@@ -133,6 +186,9 @@ impl Refusal {
             }
             Self::Blocked { .. } => "see the plan's blockers: --dry-run shows them all".to_owned(),
             Self::Unsound { .. } => "make a new plan with --plan-out".to_owned(),
+            Self::NotConfirmed { protection: Protection::TypeName, phrase, .. } if phrase.is_empty() => {
+                "answer at the prompt, or give --approve <fingerprint> of a plan that was read, and --reason".to_owned()
+            }
             Self::NotConfirmed { protection: Protection::TypeName, phrase, .. } => format!(
                 "type `{phrase}` at the prompt, or give --approve <fingerprint> of a plan that was read, and --reason"
             ),
@@ -141,6 +197,14 @@ impl Refusal {
             Self::OtherPlan { .. } => "look at the new plan with --dry-run and approve its fingerprint".to_owned(),
             Self::NoReason { .. } => "say why with --reason \"...\"".to_owned(),
             Self::LookKills { .. } => "look at its dead-letter queue instead, or insist with --force".to_owned(),
+            Self::Used { consent: Once::Plan, resume, .. } => {
+                format!("`{resume}` does what that run left; --again carries the plan out once more, as a new run")
+            }
+            Self::Used { consent: Once::Fingerprint, resume, .. } => format!(
+                "`{resume}` does what that run left; to do it once more, answer at the prompt, or write a plan with --plan-out and \
+                 `opsctl apply` it"
+            ),
+            Self::Expired { .. } => "make a new plan with --plan-out and look at it".to_owned(),
             Self::NoAccount { environment } => format!("pin `account` in [environments.{environment}]"),
         }
     }
@@ -168,6 +232,65 @@ pub fn ask(plan: &Plan, environment: &Environment) -> Result<Ask, Refusal> {
         Protection::Confirm => Ask::Yes,
         Protection::TypeName => Ask::Type(phrase(plan)),
     })
+}
+
+/// Refuses what can be known to be refused before there is a plan, so that nothing is received or asked for in vain. `named` is
+/// what the operation calls its resource, where that is what would be typed; `answer` none: a person will be asked.
+///
+/// # Errors
+/// The [`Refusal`] that [`approve`] would give whatever the plan says.
+pub fn foresee(
+    environment: &Environment,
+    named: Option<&str>,
+    answer: Option<&Answer>,
+    reason: Option<&Text>,
+) -> Result<(), Refusal> {
+    let name = environment.name.to_string();
+    let protection = environment.protection;
+    if environment.account.is_none() && protection != Protection::ReadOnly {
+        return Err(Refusal::NoAccount { environment: name });
+    }
+    let phrase = || named.map(|named| format!("{name} {}", Text::line(named))).unwrap_or_default();
+    match (protection, answer) {
+        (Protection::ReadOnly, _) => Err(Refusal::ReadOnly { environment: name }),
+        (Protection::TypeName, Some(Answer::Yes)) => {
+            let phrase = phrase();
+            Err(Refusal::NotConfirmed { environment: name, protection, phrase })
+        }
+        (Protection::TypeName, Some(Answer::Fingerprint(_))) if !is_reason(reason) => {
+            Err(Refusal::NoReason { environment: name })
+        }
+        // Who gave no answer wants to see the plan.
+        (Protection::Confirm, _)
+        | (Protection::TypeName, Some(Answer::None | Answer::Typed(_) | Answer::Fingerprint(_)) | None) => Ok(()),
+    }
+}
+
+fn is_reason(reason: Option<&Text>) -> bool {
+    reason.is_some_and(|reason| !reason.as_str().trim().is_empty())
+}
+
+/// Whether a plan that was read from a file is one that may be carried out now: whole as it was written, of this environment, and
+/// not too old. Whether a run has used it already, the journals say.
+///
+/// # Errors
+/// [`Refusal::Unsound`], [`Refusal::Expired`].
+pub fn accept_file(plan: &Plan, environment: &Environment, now: Timestamp) -> Result<(), Refusal> {
+    let unsound = |because: &str| Err(Refusal::Unsound { because: Text::line(because).to_string() });
+    if !plan.is_sound() || plan.seal != plan.seal_of() {
+        return unsound("its fingerprint does not fit its text");
+    }
+    if plan.environment != environment.name {
+        return unsound(&format!("it was made for {}, not for {}", plan.environment, environment.name));
+    }
+    let age_seconds = now.duration_since(plan.made_at).as_secs();
+    if age_seconds < -CLOCKS_DIFFER_SECONDS_MAX {
+        return unsound(&format!("it was made at {}, which is in the future: a clock is wrong", plan.made_at));
+    }
+    if age_seconds > PLAN_FILE_SECONDS_MAX {
+        return Err(Refusal::Expired { made_at: plan.made_at, age_seconds: age_seconds.unsigned_abs() });
+    }
+    Ok(())
 }
 
 /// Turns a plan into consent to exactly that plan.
@@ -198,11 +321,10 @@ pub fn approve(
             return Err(Refusal::OtherPlan { given: Text::line(given), actual: plan.fingerprint });
         }
     }
-    let reasoned = consent.reason.as_ref().is_some_and(|reason| !reason.as_str().trim().is_empty());
-    if environment.protection == Protection::TypeName && !reasoned {
+    if environment.protection == Protection::TypeName && !is_reason(consent.reason.as_ref()) {
         return Err(Refusal::NoReason { environment: name });
     }
-    Ok(Approved { plan, consent, approved_at })
+    Ok(Approved { plan, consent, approved_at, is_again: false })
 }
 
 fn refuse_in_any_case(plan: &Plan, environment: &Environment) -> Result<(), Refusal> {

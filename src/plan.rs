@@ -56,6 +56,12 @@ pub struct Plan {
     /// About so many messages.
     #[serde(default)]
     pub messages_estimate: u64,
+    /// Which of how many messages, `2 selected of ~42 messages`; none: it is not about messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how_many: Option<Text>,
+    /// Why opsctl can't undo it, and what keeps a way back; none: it can, or nothing is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_way_back: Option<Text>,
     /// Estimate of the time it takes.
     pub seconds_estimate: Option<u64>,
     /// When the oldest of the messages that were looked at is deleted for its age; none: not known.
@@ -69,6 +75,9 @@ pub struct Plan {
     pub observed: BTreeMap<String, String>,
     /// Digest of operation, environment, account and `observed`.
     pub fingerprint: Fingerprint,
+    /// Digest of id, time and fingerprint: what makes this plan another one than an equal one made later.
+    #[serde(default)]
+    pub seal: String,
 }
 
 /// A labelled fact.
@@ -149,6 +158,18 @@ impl Plan {
     pub fn is_sound(&self) -> bool {
         self.schema == SCHEMA
             && self.fingerprint == Fingerprint::of(&self.operation, &self.environment, &self.account, &self.observed)
+    }
+
+    /// What [`Plan::seal`] has to be.
+    pub fn seal_of(&self) -> String {
+        let text = serde_json::to_vec(&(&self.id, self.made_at, &self.fingerprint))
+            .unwrap_or_else(|error| unreachable!("plain data becomes JSON: {error}"));
+        hex(&Sha256::digest(text))[..16].to_owned()
+    }
+
+    /// The plan as it stands in a journal or a file: without the titles of failure groups, which are made of messages' text.
+    pub fn for_record(&self) -> Self {
+        Self { groups: Vec::new(), ..self.clone() }
     }
 
     /// What another observation sees differently, in words; empty when nothing.

@@ -293,13 +293,13 @@ pub struct Consent {
     /// Show the plan and stop
     #[arg(long)]
     pub dry_run: bool,
-    /// Write the plan to this file and stop; `opsctl apply` carries it out
+    /// Write the plan to this file and stop; `opsctl apply` carries it out, once and within 24 hours
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan_out: Option<PathBuf>,
     /// Say why; it stands in the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Agree to exactly the plan with this fingerprint
+    /// Agree to exactly the plan with this fingerprint; an approval is good for one run
     #[arg(long, value_name = "FINGERPRINT", conflicts_with = "yes")]
     pub approve: Option<String>,
     /// Agree without being asked; never enough where names are typed
@@ -364,6 +364,9 @@ pub struct Apply {
     /// Plan, as written with --plan-out
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan: PathBuf,
+    /// Carry the plan out once more although a run has used it already; a plan is good for one run otherwise
+    #[arg(long)]
+    pub again: bool,
     /// How it is agreed to.
     #[command(flatten)]
     pub consent: Consent,

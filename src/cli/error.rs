@@ -8,6 +8,7 @@ use crate::{
     config::{ConfigError, Paint},
     domain::{Environment, Text},
     gate::Refusal,
+    journal::JournalError,
     messages::FilterError,
 };
 
@@ -88,6 +89,18 @@ impl From<ConfigError> for CliError {
 impl From<Refusal> for CliError {
     fn from(refusal: Refusal) -> Self {
         Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
+    }
+}
+
+impl From<&JournalError> for CliError {
+    fn from(error: &JournalError) -> Self {
+        Self::new(Exit::Refused, &error.to_string(), error.hint())
+    }
+}
+
+impl From<JournalError> for CliError {
+    fn from(error: JournalError) -> Self {
+        Self::from(&error)
     }
 }
 

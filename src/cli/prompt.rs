@@ -26,9 +26,13 @@ pub fn consent(asked: &Ask, plan: &Plan) -> io::Result<Answer> {
         Ask::Yes => {
             format!("{} [y/N] ", words::question(plan))
         }
-        Ask::Type(phrase) => format!("Type `{phrase}` to do it, anything else to stop:\n> "),
+        Ask::Type(phrase) => {
+            let what = words::question(plan);
+            format!("{what}\nType `{phrase}` to do it, anything else to stop:\n> ")
+        }
     };
-    let answer = read(&question)?;
+    let last = plan.no_way_back.as_ref().map(|text| format!("▲ {text}\n")).unwrap_or_default();
+    let answer = read(&format!("{last}{question}"))?;
     Ok(match asked {
         Ask::Yes if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") => Answer::Yes,
         Ask::Yes => Answer::None,

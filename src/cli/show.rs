@@ -27,6 +27,7 @@ fn plan_lines(plan: &Plan, command: &str) -> Vec<String> {
     let Plan { environment, account, region, fingerprint, .. } = plan;
     let mut lines =
         vec![format!("Plan {fingerprint} for {environment} ({account}, {region})"), format!("  {}", plan.summary)];
+    lines.extend(plan.no_way_back.iter().map(|text| format!("▲ {text}")));
     let width = plan.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0).max("command".len());
     lines
         .extend(plan.facts.iter().map(|fact| format!("  {:width$}  {}", Text::line(&fact.label).as_str(), fact.value)));

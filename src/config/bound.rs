@@ -81,6 +81,7 @@ pub(super) struct Rules<T> {
     pub(super) pairs: Vec<(T, T)>,
     pub(super) pair_tag: Option<T>,
     pub(super) keys: Vec<Keys<T>>,
+    pub(super) undo_messages_max: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,6 +190,7 @@ impl Reading<'_> {
                     deduplication_id: keys.deduplication_id.as_ref().map(|place| self.text(place, Sort::KeyPlace)),
                 })
                 .collect(),
+            undo_messages_max: rules.undo_messages_max,
         }
     }
 

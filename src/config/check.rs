@@ -6,6 +6,7 @@ use super::{
     bound::{Configured, Keys, Origin, Rules, Value},
     texts::{Complaint, Sort, region_meant, role_account},
     typed::{self, Defaults},
+    watch::Range as Figures,
 };
 use crate::{
     domain::{
@@ -22,6 +23,8 @@ use crate::{
 pub const ENDPOINT_WORDS: &str = "this endpoint is not AWS";
 /// Where the file says nothing: the strictest that still allows changes.
 pub const PROTECTION_DEFAULT: Protection = Protection::TypeName;
+/// Moved by opsctl itself, at some hundred messages a second: more than this takes hours.
+const UNDO_MESSAGES: Figures = Figures { least: 0, most: 10_000_000, unit: "messages" };
 /// Most environments in one file.
 const ENVIRONMENTS_MAX: usize = 200;
 
@@ -181,8 +184,14 @@ impl One<'_> {
 
     /// The environment's own rules come first, then those of the defaults.
     fn rules(&mut self, typed: &typed::Environment, defaults: &Defaults) -> Rules<Value> {
-        let mut rules =
-            Rules { include: Vec::new(), exclude: Vec::new(), pairs: Vec::new(), pair_tag: None, keys: Vec::new() };
+        let mut rules = Rules {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            pairs: Vec::new(),
+            pair_tag: None,
+            keys: Vec::new(),
+            undo_messages_max: None,
+        };
         for queues in [&typed.queues, &defaults.queues].into_iter().flatten() {
             let mut list = |spots: &Option<Vec<Spot<String>>>| -> Vec<Value> {
                 spots.iter().flatten().map(|spot| self.value(spot, Sort::QueuePattern)).collect()
@@ -192,6 +201,8 @@ impl One<'_> {
             rules.pairs.extend(queues.pairs.iter().flatten().filter_map(|pair| self.pair(pair)));
             let tag = queues.pair_tag.as_ref().map(|tag| self.value(tag, Sort::Tag));
             rules.pair_tag = rules.pair_tag.take().or(tag);
+            let undo = queues.undo_messages_max.as_ref().and_then(|spot| self.figure(spot, &UNDO_MESSAGES));
+            rules.undo_messages_max = rules.undo_messages_max.or(undo);
         }
         for keys in [&typed.keys, &defaults.keys].into_iter().flatten().flatten() {
             rules.keys.extend(self.keys(keys));

@@ -46,6 +46,7 @@ const TABLES: [Table; 17] = [
             ("exclude", r#"["*-scratch"]"#, Live),
             ("pairs", r#"[{ source = "*", dead_letter = "*-dlq" }]"#, Live),
             ("pair_tag", r#""dead-letter-of""#, Live),
+            ("undo_messages_max", "10000", Live),
         ],
     },
     Table {

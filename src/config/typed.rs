@@ -169,6 +169,10 @@ pub(super) struct Queues {
     pub(super) pairs: Option<Vec<Pair>>,
     /// Tag of a DLQ whose value is the name of the queue it serves.
     pub(super) pair_tag: Option<Spot<String>>,
+    /// A redrive of a whole queue of up to about so many messages keeps a snapshot, so that it can be undone (0 to 10,000,000). More
+    /// than that SQS moves itself, without a snapshot, unless `--engine client` is given. None: 10,000.
+    #[schemars(range(min = 0, max = 10_000_000))]
+    pub(super) undo_messages_max: Option<Spot<i64>>,
 }
 
 /// A queue and its DLQ, by their names.

@@ -163,7 +163,12 @@ pub struct QueueRules {
     pub pair_tag: Option<String>,
     /// Message keys for putting a message onto a FIFO queue; the first pattern that matches wins.
     pub keys: Vec<MessageKeys>,
+    /// A redrive of a whole queue of more than about so many messages is left to SQS; none: [`UNDO_MESSAGES_MAX`].
+    pub undo_messages_max: Option<u64>,
 }
+
+/// So many messages a redrive of a whole queue moves with a snapshot where nothing else is configured.
+pub const UNDO_MESSAGES_MAX: u64 = 10_000;
 
 /// Where a FIFO destination's group and deduplication ids are found in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +182,11 @@ pub struct MessageKeys {
 }
 
 impl QueueRules {
+    /// A redrive of a whole queue of more than about so many messages is left to SQS, which keeps no snapshot.
+    pub fn undo_messages_max(&self) -> u64 {
+        self.undo_messages_max.unwrap_or(UNDO_MESSAGES_MAX)
+    }
+
     /// Whether a queue is looked at.
     pub fn admits(&self, name: &str) -> bool {
         let listed = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, name));

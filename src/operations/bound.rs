@@ -39,6 +39,25 @@ pub enum Bound {
     Around(Consumers, Box<Bound>),
 }
 
+impl Bound {
+    /// So many messages are dealt with, as a look at the queue has shown: what is moved is held against that.
+    pub(crate) fn expect_at_most(&mut self, messages: u64) {
+        match self {
+            Self::ClientSide(transfer) if messages > 0 => {
+                transfer.messages_estimate = transfer.messages_estimate.min(messages);
+            }
+            Self::Around(_, inner) => inner.expect_at_most(messages),
+            Self::ClientSide(_)
+            | Self::Managed(_)
+            | Self::Restore(_)
+            | Self::Scale(_)
+            | Self::FailOver(_)
+            | Self::Migrate(_)
+            | Self::Consumers(_) => {}
+        }
+    }
+}
+
 /// A move task to be.
 #[derive(Debug)]
 pub struct Managed {

@@ -15,6 +15,7 @@ pub mod resolve;
 pub mod restore;
 pub mod sample;
 pub mod scale;
+mod selection;
 pub mod transfer;
 pub mod values;
 
@@ -28,7 +29,7 @@ pub use failover::Failover;
 pub use migrate::Migrate;
 pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
-pub use redrive::Redrive;
+pub use redrive::{Moves, Redrive};
 pub use restore::Restore;
 pub use scale::{Sleep, Wake};
 
@@ -72,6 +73,24 @@ impl Operation {
             Self::PauseConsumers(_) => "consumers pause",
             Self::ResumeConsumers(_) => "consumers resume",
         }
+    }
+
+    /// What it is about, as it was named: a queue, a run, a group or a service, a database, a migration; blank where nothing was.
+    pub fn named(&self) -> &str {
+        let resource = match self {
+            Self::Redrive(redrive) => redrive.queue.as_str(),
+            Self::Purge(purge) => purge.queue.as_str(),
+            Self::Restore(restore) => restore.run.as_str(),
+            Self::Wake(Wake { group, service, .. }) | Self::Sleep(Sleep { group, service, .. }) => {
+                group.as_ref().or(service.first()).map_or("", String::as_str)
+            }
+            Self::Failover(failover) => failover.database.as_str(),
+            Self::Migrate(migrate) => migrate.migration.as_str(),
+            Self::PauseConsumers(pause) => pause.queue.as_str(),
+            Self::ResumeConsumers(resume) => resume.queue.as_deref().unwrap_or_default(),
+        };
+        // A URL or an ARN ends with the queue's name.
+        resource.rsplit(['/', ':']).next().unwrap_or(resource)
     }
 
     /// The jq filter that selects messages, if one was given.

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bound, Operation, OperationError, consumers, failover, migrate, purge, redrive, restore, scale};
+use super::{
+    Bound, Operation, OperationError, consumers, failover, migrate, purge,
+    redrive::{self, Moves},
+    restore, scale,
+};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text},
@@ -57,16 +61,28 @@ impl Planner {
     /// # Errors
     /// What was asked for does not exist or makes no sense; AWS can't be asked; the journals can't be read.
     pub async fn plan(&self, operation: &Operation, cloud: &Cloud) -> Result<Planned, OperationError> {
+        self.plan_as(operation, cloud, None).await
+    }
+
+    /// [`Planner::plan`], where it was decided before who moves the messages: that rests on counts and on a sample, which differ
+    /// from look to look, and what was agreed to must not.
+    ///
+    /// # Errors
+    /// As [`Planner::plan`].
+    pub async fn plan_as(
+        &self,
+        operation: &Operation,
+        cloud: &Cloud,
+        moves: Option<Moves>,
+    ) -> Result<Planned, OperationError> {
         let caller = cloud.identity().caller().await?;
         let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
         // A receive is a write: it must not happen in another account that the credentials are of.
-        let look = if is_other { Look::Never } else { self.look };
+        let planner = &Self { look: if is_other { Look::Never } else { self.look }, ..self.clone() };
         // Boxed: each is a large future, and all of them together would fill a thread's stack.
         let mut planned = match operation {
-            Operation::Redrive(redrive) => {
-                Box::pin(redrive::plan(redrive, cloud, &Self { look, ..self.clone() })).await?
-            }
-            Operation::Purge(purge) => Box::pin(purge::plan(purge, cloud, self)).await?,
+            Operation::Redrive(redrive) => Box::pin(redrive::plan(redrive, cloud, planner, moves)).await?,
+            Operation::Purge(purge) => Box::pin(purge::plan(purge, cloud, planner)).await?,
             Operation::Restore(restore) => Box::pin(restore::plan(restore, cloud, self)).await?,
             Operation::Wake(wake) => Box::pin(scale::plan(wake.into(), cloud, self)).await?,
             Operation::Sleep(sleep) => Box::pin(scale::plan(sleep.into(), cloud, self)).await?,
@@ -97,6 +113,7 @@ impl Planner {
         plan.observed.insert("endpoint".to_owned(), endpoint);
         plan.observed.insert("region".to_owned(), environment.region.clone());
         plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
+        plan.seal = plan.seal_of();
         Ok(planned)
     }
 
@@ -119,12 +136,15 @@ impl Planner {
             blockers: Vec::new(),
             calls: Vec::new(),
             messages_estimate: 0,
+            how_many: None,
+            no_way_back: None,
             seconds_estimate: None,
             expires_at: None,
             dollars_estimate: 0.0,
             empty: false,
             observed: BTreeMap::new(),
             fingerprint: Fingerprint(String::new()),
+            seal: String::new(),
         }
     }
 

@@ -6,18 +6,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, OperationError, Planned, Planner,
+    Bound, Look, OperationError, Planned, Planner,
     bound::ClientSide,
     resolve,
+    selection::Selection,
     transfer::{Judge, LANES_MAX, Park, Resume, Route, Settings, Source},
     values::{BounceMax, Ramp, Uncertain},
 };
 use crate::{
     cloud::Cloud,
-    domain::{
-        AccountId, Queue, Text,
-        words::{counted, counted_is},
-    },
+    domain::{AccountId, Queue, Text, words::counted_is},
     messages::filter::Filter,
     plan::{Call, Fact},
 };
@@ -53,7 +51,6 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
     let total = queue.counts.total();
     plan.resource = Text::line(queue.name.as_str());
     plan.empty = total == 0;
-    plan.summary = Text::line(&format!("delete ~{} of {} for good", counted(total, "message"), queue.name));
     let mut fact =
         |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
     fact("from", format!("{} ({})", queue.name, queue.kind));
@@ -77,14 +74,22 @@ pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Res
     if queue.redrive.is_some() && purge.filter.is_some() {
         plan.warnings.push(Text::from("this queue has a DLQ: messages that the filter leaves have one receive more"));
     }
-    let batches = purge.limit.map_or(total, |limit| limit.min(total)).div_ceil(10);
-    for (action, times_estimate) in [("sqs:ReceiveMessage", total.div_ceil(10) + 2), ("sqs:DeleteMessage", batches)] {
+    let selection = Selection { filter: filter.as_ref(), ids: None, limit: purge.limit };
+    // Of a whole queue nobody needs to see a few messages.
+    let look = if selection.is_selective() { planner.look } else { Look::Never };
+    let sampled = selection.look(cloud, &queue, look).await;
+    selection.tell(&sampled, total, &mut plan);
+    let how_many = plan.how_many.as_ref().map_or("", Text::as_str);
+    plan.summary = Text::line(&format!("delete {how_many} of {} for good", queue.name));
+    let messages = plan.messages_estimate;
+    let received = if selection.is_selective() { total.max(messages) } else { messages };
+    let (receives, batches) = (received.div_ceil(10), messages.div_ceil(10));
+    for (action, times_estimate) in [("sqs:ReceiveMessage", receives + 2), ("sqs:DeleteMessage", batches)] {
         let resource = Text::line(queue.name.as_str());
         plan.calls.push(Call { action: action.to_owned(), resource, times_estimate });
     }
-    plan.dollars_estimate = (total.div_ceil(10) + batches) as f64 * 0.5 / 1e6;
-    plan.messages_estimate = purge.limit.map_or(total, |limit| limit.min(total));
-    plan.seconds_estimate = Some(total.div_ceil(2_000));
+    plan.dollars_estimate = (receives + batches) as f64 * 0.5 / 1e6;
+    plan.seconds_estimate = Some(received.div_ceil(2_000));
     plan.observed.insert("from: arn".to_owned(), queue.arn.to_string());
     plan.observed.insert("from: type".to_owned(), queue.kind.to_string());
     for unsettled in planner.unsettled_runs(cloud, &queue)? {
@@ -137,7 +142,7 @@ fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Clo
         mark: false,
         snapshot: true,
         park_file: None,
-        messages_estimate: queue.counts.total(),
+        messages_estimate: purge.limit.unwrap_or(u64::MAX).min(queue.counts.total()),
         uncertain: Uncertain::Leave,
     }
 }

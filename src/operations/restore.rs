@@ -84,7 +84,8 @@ pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) ->
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl restore --help`")
     })?;
     let now = cloud.clock().now();
-    let gathered = gather(restore, &planner.state, planner.resuming.as_ref(), filter.as_ref(), cloud.environment(), now)?;
+    let gathered =
+        gather(restore, &planner.state, planner.resuming.as_ref(), filter.as_ref(), cloud.environment(), now)?;
     let total = gathered.lines.len() as u64;
     let mut plan = planner.draft();
     let to = match (&restore.to, &gathered.from) {

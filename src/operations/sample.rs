@@ -31,12 +31,26 @@ pub struct Sample {
 ///
 /// # Errors
 /// The first receive's failure; later ones end the look with what was seen, which is not whole then.
-pub async fn look(cloud: &Cloud, queue: &Queue, messages_max: usize, _leave: Sampling) -> Result<Sample, CloudError> {
+pub async fn look(cloud: &Cloud, queue: &Queue, messages_max: usize, leave: Sampling) -> Result<Sample, CloudError> {
+    look_until(cloud, queue, messages_max, |_| false, leave).await
+}
+
+/// [`look`], which ends as soon as what was seen is enough.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_until(
+    cloud: &Cloud,
+    queue: &Queue,
+    messages_max: usize,
+    is_enough: impl Fn(&[Message]) -> bool,
+    _leave: Sampling,
+) -> Result<Sample, CloudError> {
     let mut seen: Vec<Message> = Vec::new();
     let mut ids = HashSet::new();
     let mut empty = 0;
     let mut receipts: Vec<ReceiptHandle> = Vec::new();
-    while seen.len() < messages_max && empty < EMPTY_MAX {
+    while seen.len() < messages_max && empty < EMPTY_MAX && !is_enough(&seen) {
         let batch = (messages_max - seen.len()).min(BATCH_MAX) as u32;
         let how = Receive { messages_max: batch, wait_seconds: 1, visibility_seconds: VISIBILITY_SECONDS };
         let received = match cloud.sqs().receive(&queue.url, how).await {

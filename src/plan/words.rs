@@ -56,11 +56,12 @@ impl Part {
 /// What is said of a plan that would change nothing.
 pub const NOTHING: &str = "There is nothing to do.";
 
-/// What is asked where a yes is enough; it says where, since a plan's first lines may be out of sight.
+/// What is asked where a yes is enough; it says where and how many, since a plan's first lines may be out of sight.
 pub fn question(plan: &Plan) -> String {
-    let Plan { operation, resource, environment, account, .. } = plan;
+    let Plan { operation, resource, environment, account, how_many, .. } = plan;
     let (environment, account) = (Text::line(&environment.0), Text::line(&account.0));
-    format!("{} {resource} in {environment} ({account})?", operation.name())
+    let of = how_many.as_ref().map(|how_many| format!(": {how_many}")).unwrap_or_default();
+    format!("{} {resource} in {environment} ({account}){of}?", operation.name())
 }
 
 /// `~$0.0123`, `< $0.0001`.

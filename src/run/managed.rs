@@ -22,6 +22,8 @@ use crate::{
 const LOOKS_MAX: u32 = 10;
 /// Failed looks in a row while following.
 const FAILURES_MAX: u32 = 20;
+/// Why a task fails at a message that SQS did not move into the DLQ itself (ListMessageMoveTasks, API reference, 2025).
+const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
 /// A task that started later than this after the asking is somebody else's.
 const START_SECONDS_MAX: i64 = 600;
 
@@ -201,7 +203,12 @@ impl Run<'_> {
             let reason = task.failure.clone().unwrap_or_else(|| Text::from("SQS gives no reason"));
             report.failure = Some(Failure {
                 what: Text::line(&format!("the move task failed: {reason}")),
-                hint: Text::from("mend the reason, then run it again: what was not moved is still there"),
+                hint: Text::from(match reason.as_str().contains(NO_SOURCE) {
+                    true => {
+                        "give --engine client: it sends what has a source queue, and names the others; --to sends all to one queue"
+                    }
+                    false => "mend the reason, then run it again: what was not moved is still there",
+                }),
             });
         }
         if let Ok(counts) = left {

@@ -7,6 +7,7 @@ mod failover;
 mod left;
 mod managed;
 mod migrate;
+mod once;
 mod park_file;
 mod receipts;
 mod report;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use consumers::{Switched, brings_back};
 pub use failover::{Answered, FailedOver};
 pub use migrate::{Migrated, exit_code_of};
+pub use once::used;
 pub use report::{End, Ended, Failure, Report, SCHEMA};
 
 use crate::{
@@ -31,7 +33,7 @@ use crate::{
     domain::{RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
-    operations::{Bound, Look, Operation, OperationError, Planned, Planner, transfer::Tally},
+    operations::{Bound, Look, Moves, Operation, OperationError, Planned, Planner, transfer::Tally},
 };
 
 /// Clocks that differ by less agree.
@@ -113,6 +115,10 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
     let cutoff = aws_time(context, started_at).await;
     let run = RunId::new(started_at, context.random as u32);
     let mut report = Report::new(&run, approved.plan(), started_at, context.cloud.environment());
+    let claimed = match once::claim(&approved, None, context).await {
+        Ok(claimed) => claimed,
+        Err(not_opened) => return report.not_opened(not_opened),
+    };
     let opened = context.state.create(&run).and_then(|folder| Journal::create(folder, context.cloud.clock()));
     let journal = match opened {
         Ok(journal) => journal,
@@ -123,6 +129,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
     if let Err(error) = journal.write(records, Vec::new()).await {
         return report.refused_by_journal(&error);
     }
+    drop(claimed);
     let history = History { cutoff: Some(cutoff), ..History::default() };
     Box::pin(carry_out(approved, context, journal, history, report)).await
 }
@@ -143,6 +150,13 @@ async fn aws_time(context: &Context, now: Timestamp) -> Timestamp {
 /// The run's journal can't be read, or another process works on it.
 pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Result<Report, JournalError> {
     let folder = context.state.open(run)?;
+    let claimed = match once::claim(&approved, Some(run.as_str()), context).await {
+        Ok(claimed) => claimed,
+        Err(not_opened) => {
+            return Ok(Report::new(run, approved.plan(), context.cloud.clock().now(), context.cloud.environment())
+                .not_opened(not_opened));
+        }
+    };
     let (journal, mut history) = Journal::reopen(folder, context.cloud.clock())?;
     history.is_resumed = true;
     let environment = context.cloud.environment();
@@ -160,6 +174,7 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     if let Err(error) = journal.write(vec![record], Vec::new()).await {
         return Ok(consumers::say_still_paused(report.refused_by_journal(&error), context));
     }
+    drop(claimed);
     Ok(Box::pin(carry_out(approved, context, journal, history, report)).await)
 }
 
@@ -193,7 +208,8 @@ fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record 
         Answer::Typed(_) => "typed",
         Answer::Fingerprint(_) => "fingerprint",
     };
-    let plan = serde_json::to_value(approved.plan()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    let plan =
+        serde_json::to_value(approved.plan().for_record()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
     Record::Opened {
         run: run.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -252,7 +268,11 @@ async fn observe_again(approved: &Approved, context: &Context, journal: &Journal
         look: Look::Never,
         resuming: Some(journal.folder().run().clone()),
     };
-    let planned = planner.plan(&approved.plan().operation, cloud).await.map_err(NotBegun::Failed)?;
+    let plan = approved.plan();
+    let planned = planner.plan_as(&plan.operation, cloud, Moves::by(plan)).await;
+    let mut planned = planned.map_err(NotBegun::Failed)?;
+    // It was looked when the plan was made; now nobody looks.
+    planned.bound.expect_at_most(plan.messages_estimate);
     if planned.plan.fingerprint != approved.plan().fingerprint {
         return Err(NotBegun::Stale(approved.plan().differences(&planned.plan)));
     }

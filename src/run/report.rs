@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailedOver, Migrated, NotBegun, Switched};
+use super::{FailedOver, Migrated, NotBegun, Switched, once::NotOpened};
 use crate::{
     domain::{
         Environment, RunId, Text,
@@ -226,6 +226,18 @@ impl Report {
         }
     }
 
+    /// Before there is a journal: another run has used the consent, or that can't be known.
+    pub(super) fn not_opened(mut self, why: NotOpened) -> Self {
+        let refusal = match why {
+            NotOpened::Journal(error) => return self.refused_by_journal(&error),
+            NotOpened::Used(refusal) => refusal,
+        };
+        self.end = End::Refused;
+        let what = Text::line(&format!("nothing was done: {refusal}"));
+        self.failure = Some(Failure { what, hint: Text::line(&refusal.hint()) });
+        self
+    }
+
     pub(super) fn unrecorded(mut self, error: &JournalError) -> Self {
         if matches!(self.end, End::Done | End::Nothing) {
             self.end = End::Partly;
@@ -334,8 +346,10 @@ impl Report {
             self.notes.push(Text::line(&text));
         }
         if !tally.resent.is_empty() {
-            let count = counted_is(tally.resent.len() as u64, "message", "was", "were");
-            let text = format!("{count} sent a second time, and may be at the destination twice");
+            let text = format!(
+                "{} sent a second time, as --uncertain resend says: each may be there twice; look for them at the destination",
+                counted_is(tally.resent.len() as u64, "message", "was", "were")
+            );
             self.notes.push(Text::line(&text));
         }
         if let Some(ageing) = tally.ageing.as_ref().filter(|_| tally.stop.is_none()) {

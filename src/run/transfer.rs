@@ -8,11 +8,16 @@ use std::{
 
 use super::{Context, Progress, Report, park_file, receipts};
 use crate::{
-    domain::{MessageId, QueueName, QueueUrl, Text, words::counted},
+    domain::{
+        MessageId, QueueName, QueueUrl, Text,
+        words::{counted, counted_is},
+    },
     journal::{History, Journal},
     operations::{
         bound::ClientSide,
-        transfer::{AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Park, Resume, Source, Tally, drive},
+        transfer::{
+            AgeWatch, DESTINATIONS_WATCHED_MAX, Ends, Engine, Judge, Park, Resume, Settings, Source, Tally, drive,
+        },
     },
 };
 
@@ -42,6 +47,7 @@ pub(super) async fn run(
     }
     judge.used = Mutex::new(std::mem::take(&mut history.claimed));
     settings.resume = Resume { shown_at: held.shown_at, places: held.places, ..Resume::of(history, uncertain) };
+    let listed = Listed::of(&judge, &settings);
     judge.run = report.run.to_string();
     judge.mark = mark.then(|| report.run.to_string());
     settings.account = crate::domain::AccountId(report.account.clone());
@@ -67,6 +73,7 @@ pub(super) async fn run(
     tally.uncertain.extend(out_of_reach);
     let left = if resumed || tally.removed > 0 { Some(History::read(journal.folder())) } else { None };
     let mut report = report.with_tally(tally, clock.now(), context.cloud.environment());
+    report.notes.extend(listed.and_then(|listed| listed.missing(&report.tally)));
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
@@ -122,6 +129,34 @@ impl Report {
             self.left_a_part(resume.as_str());
         }
         self
+    }
+}
+
+/// A list of ids, all of which are looked for.
+struct Listed {
+    ids: u64,
+    /// Dealt with by earlier tries.
+    done: u64,
+}
+
+impl Listed {
+    /// None: no list was given, or not all of it need be found.
+    fn of(judge: &Judge, settings: &Settings) -> Option<Self> {
+        let ids = judge.ids.as_ref().filter(|_| judge.filter.is_none() && settings.limit.is_none())?;
+        Some(Self { ids: ids.len() as u64, done: settings.resume.moved })
+    }
+
+    /// What to say of those that were not met.
+    fn missing(&self, tally: &Tally) -> Option<Text> {
+        let met = tally.moved + tally.removed + tally.kept_unexpected + tally.uncertain.len() as u64;
+        let missing = self.ids.saturating_sub(self.done + met + tally.sent_not_deleted);
+        (missing > 0 && tally.stop.is_none()).then(|| {
+            Text::line(&format!(
+                "{} not found in the queue, of the {} given: gone by now, or in flight elsewhere",
+                counted_is(missing, "message", "was", "were"),
+                counted(self.ids, "id")
+            ))
+        })
     }
 }
 

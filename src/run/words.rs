@@ -28,6 +28,7 @@ pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
         (tally.settled, "gone from the source since the earlier try"),
         (tally.sent_not_deleted, "sent, but still in the source"),
         (tally.uncertain.len() as u64, "may or may not have been sent"),
+        (tally.resent.len() as u64, "sent a second time"),
         (tally.elsewhere, "in flight elsewhere"),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0).collect()

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alarms;
+mod canary;
 mod changing;
 mod codes;
 mod commands;
@@ -16,7 +17,9 @@ mod hostile;
 mod listing;
 mod looking;
 mod migrate;
+mod plan_files;
 mod reference;
+mod refused_first;
 mod restoring;
 mod services;
 mod terminal;

@@ -30,7 +30,8 @@ fn a_yes_does_it_and_the_safe_answer_does_not() {
     let ground = ground(DEV, 5);
     let words = [&REDRIVE[..], &["client"]].concat();
     let refused =
-        play(&ground, &["wait:redrive orders-dlq in dev (111111111111)? [y/N]", "type:\\r"], &words).expect(3);
+        play(&ground, &["wait:redrive orders-dlq in dev (111111111111): ~5 messages? [y/N]", "type:\\r"], &words)
+            .expect(3);
     assert!(refused.out.contains("nothing was done"), "{refused:?}");
     assert_eq!(ground.count("orders-dlq"), 5);
     let done = play(&ground, &["wait:[y/N]", "type:y\\r", "wait:5 moved"], &words).expect(0);

@@ -37,7 +37,9 @@ fn said(stage: &Stage, plan: &Plan, answer: Answer, reason: Option<&str>) -> Sai
                 other @ (Refusal::Blocked { .. }
                 | Refusal::Unsound { .. }
                 | Refusal::NoAccount { .. }
-                | Refusal::LookKills { .. }) => {
+                | Refusal::LookKills { .. }
+                | Refusal::Used { .. }
+                | Refusal::Expired { .. }) => {
                     panic!("not in this table: {other}")
                 }
             }

@@ -4,12 +4,20 @@ use std::sync::Arc;
 
 use opsctl::{
     domain::Protection,
+    operations::{Operation, Redrive, values::EngineChoice},
     run::{self, End},
     sandbox::world::Fault,
 };
 
 use super::{orders, redrive};
 use crate::support::stage::Stage;
+
+fn managed(change: impl FnOnce(&mut Redrive)) -> Operation {
+    redrive(|redrive| {
+        redrive.engine = EngineChoice::Managed;
+        change(redrive);
+    })
+}
 
 fn fault(text: &str) -> Fault {
     serde_json::from_str(text).expect("a fault")
@@ -19,7 +27,7 @@ fn fault(text: &str) -> Fault {
 async fn a_task_whose_start_was_not_answered_is_found_and_followed() {
     let mut stage = Stage::new(Protection::Confirm, &orders(50));
     stage.fault(fault(r#"{"call":"StartMessageMoveTask","kind":"lost-after"}"#));
-    let report = stage.run(&redrive(|_| ())).await;
+    let report = stage.run(&managed(|_| ())).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
     assert_eq!((stage.count("orders"), stage.count("orders-dlq"), report.tally.moved), (50, 0, 50));
 }
@@ -28,7 +36,7 @@ async fn a_task_whose_start_was_not_answered_is_found_and_followed() {
 async fn a_start_that_never_arrived_is_not_repeated() {
     let mut stage = Stage::new(Protection::Confirm, &orders(50));
     stage.fault(fault(r#"{"call":"StartMessageMoveTask","kind":"lost-before"}"#));
-    let report = stage.run(&redrive(|_| ())).await;
+    let report = stage.run(&managed(|_| ())).await;
     assert_eq!(report.end, End::Failed, "{report:#?}");
     assert_eq!(stage.count("orders-dlq"), 50);
     assert!(report.failure.expect("a failure").what.as_str().contains("was lost"));
@@ -37,7 +45,7 @@ async fn a_start_that_never_arrived_is_not_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_cancel_waits_until_sqs_has_stopped() {
     let mut stage = Stage::new(Protection::Confirm, &orders(500));
-    let planned = stage.plan(&redrive(|redrive| redrive.rate = Some(10))).await.expect("a plan");
+    let planned = stage.plan(&managed(|redrive| redrive.rate = Some(10))).await.expect("a plan");
     let approved = stage.approve(planned.plan).expect("approval");
     let mut context = stage.context().await;
     let cancel = stage.cancel.clone();
@@ -56,7 +64,7 @@ async fn a_cancel_waits_until_sqs_has_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_killed_run_is_taken_up_and_follows_its_task_to_the_end() {
     let mut stage = Stage::new(Protection::Confirm, &orders(200));
-    let planned = stage.plan(&redrive(|redrive| redrive.rate = Some(10))).await.expect("a plan");
+    let planned = stage.plan(&managed(|redrive| redrive.rate = Some(10))).await.expect("a plan");
     let approved = stage.approve(planned.plan).expect("approval");
     let context = stage.context().await;
     let running = tokio::spawn(async move { run::execute(approved, &context).await });
@@ -73,7 +81,7 @@ async fn a_killed_run_is_taken_up_and_follows_its_task_to_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_somebody_else_started_is_not_taken_for_ours() {
     let mut stage = Stage::new(Protection::Confirm, &orders(50));
-    let planned = stage.plan(&redrive(|_| ())).await.expect("a plan");
+    let planned = stage.plan(&managed(|_| ())).await.expect("a plan");
     let approved = stage.approve(planned.plan).expect("approval");
     // Between the plan and the run a colleague starts one, slowly.
     let cloud = stage.cloud().await;

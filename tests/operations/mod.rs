@@ -11,12 +11,16 @@ mod guard;
 mod looks;
 mod managed;
 mod migrate;
+mod once;
 mod plans;
 mod proof;
 mod restore;
+mod selection;
 mod services;
+mod sources;
 mod targets;
 mod throttled;
+mod undoable;
 
 use opsctl::operations::{Operation, Redrive};
 

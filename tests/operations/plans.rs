@@ -20,8 +20,11 @@ fn fact<'a>(plan: &'a Plan, label: &str) -> &'a str {
 async fn the_engine_is_chosen_for_a_reason() {
     let mut stage = Stage::new(Protection::Confirm, &orders(20));
     let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
-    assert_eq!(fact(&plan, "engine"), "SQS move task: nothing here asks for more than SQS does itself");
+    assert_eq!(fact(&plan, "engine"), "client-side: it keeps a snapshot, so that this can be undone");
     assert_eq!(fact(&plan, "to"), "orders (standard)");
+    stage.environment.queues.undo_messages_max = Some(19);
+    let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
+    assert_eq!(fact(&plan, "engine"), "SQS move task: more than 19 messages are not put into a snapshot unasked");
     let plan = stage
         .plan(&redrive(|redrive| {
             redrive.filter = Some(".body.even".to_owned());

@@ -110,6 +110,8 @@ pub(super) fn plan_of(environment: &str, operation: Operation) -> Plan {
         blockers: Vec::new(),
         calls: vec![call("sqs:ReceiveMessage", 422), call("sqs:SendMessage", 420), call("sqs:DeleteMessage", 420)],
         messages_estimate: 4_200,
+        how_many: None,
+        no_way_back: None,
         seconds_estimate: Some(402),
         expires_at: Some(now() + SignedDuration::from_hours(9)),
         dollars_estimate: 0.0005,
@@ -119,6 +121,7 @@ pub(super) fn plan_of(environment: &str, operation: Operation) -> Plan {
             ("ramp".to_owned(), "1,10,100,all".to_owned()),
         ]),
         fingerprint: Fingerprint(String::new()),
+        seal: String::new(),
     };
     seal(&mut plan);
     plan

@@ -20,7 +20,7 @@ use crate::{
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     messages::Filter,
-    operations::{Look, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
+    operations::{Look, Moves, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::{self, Context, Report},
     sandbox::join,
@@ -36,7 +36,12 @@ pub(super) enum Wanted {
     /// What an earlier run of this operation left.
     Resume(&'static str, RunId, Uncertain),
     /// A plan in a file.
-    Planned(PathBuf),
+    Planned {
+        /// The file.
+        file: PathBuf,
+        /// Whether an earlier run may have used it.
+        again: bool,
+    },
 }
 
 pub(super) async fn run(
@@ -56,38 +61,39 @@ pub(super) async fn run(
     };
     let mut global = global.clone();
     if global.environment.is_none() {
-        // A snapshot goes back to where it was taken, unless another environment is named.
-        let restored = match &wanted {
-            Wanted::Operation(operation) => match operation.as_ref() {
-                Operation::Restore(restore) => run::plan_of(&state, &restore.run).ok(),
-                Operation::Redrive(_)
-                | Operation::Purge(_)
-                | Operation::Wake(_)
-                | Operation::Sleep(_)
-                | Operation::Failover(_)
-                | Operation::Migrate(_)
-                | Operation::PauseConsumers(_)
-                | Operation::ResumeConsumers(_) => None,
-            },
-            Wanted::Resume(..) | Wanted::Planned(_) => None,
-        };
-        global.environment = given.as_ref().or(restored.as_ref()).map(|plan| plan.environment.0.clone());
+        global.environment = environment_of(&wanted, given.as_ref(), &state);
     }
     let world = World::open(&global, out).await?;
     let cloud = world.to_change().await?;
-    let plan = match (given, &wanted) {
-        (Some(plan), Wanted::Planned(_)) => plan_again(plan, cloud, &state).await?,
+    let only_shown = consent.dry_run || consent.plan_out.is_some();
+    if !only_shown {
+        foresee(given.as_ref().map(|plan| &plan.operation), &wanted, consent, cloud)?;
+    }
+    let mut plan = match (given, &wanted) {
+        (Some(plan), Wanted::Planned { again, .. }) => plan_again(plan, *again, cloud, &state).await?,
         (Some(plan), _) => plan,
-        (None, Wanted::Operation(operation)) => make_plan(operation, cloud, &state, Look::Sample).await?,
-        (None, Wanted::Resume(..) | Wanted::Planned(_)) => unreachable!("both were read above"),
+        (None, Wanted::Operation(operation)) => match consent.approve.as_deref().filter(|_| !only_shown) {
+            Some(fingerprint) => plan_approved(operation, fingerprint, cloud, &state).await?,
+            None => {
+                // A plan that nobody will agree to is shown without a look.
+                let is_vain = !only_shown && foreseen(consent) == Some(Answer::None);
+                let look = if is_vain { Look::Never } else { Look::Sample };
+                make_plan(operation, cloud, &state, look, None).await?
+            }
+        },
+        (None, Wanted::Resume(..) | Wanted::Planned { .. }) => unreachable!("both were read above"),
     };
     let invocation = &cloud.environment().invocation;
     let command = match &wanted {
         Wanted::Resume(_, run, _) => resume_line(&plan.operation, run, &plan.environment, invocation),
-        Wanted::Operation(_) | Wanted::Planned(_) => command_line(&plan.operation, &plan.environment, invocation),
+        Wanted::Operation(_) | Wanted::Planned { .. } => command_line(&plan.operation, &plan.environment, invocation),
     };
-    if consent.dry_run || consent.plan_out.is_some() {
+    if only_shown {
         return only_show(&plan, &command, consent, (invocation, out));
+    }
+    if matches!(&wanted, Wanted::Operation(_)) && consent.approve.is_some() {
+        // All that is known of the plan that somebody has looked at.
+        plan.id = plan.fingerprint.0.clone();
     }
     show_before(&plan, &command, out)?;
     if plan.empty && plan.blockers.is_empty() {
@@ -99,17 +105,37 @@ pub(super) async fn run(
         }
         return Ok(Exit::Done);
     }
-    let most = plan.operation.limit();
     let agreed = agree(&plan, consent, cloud)?;
     if gone.is_cancelled() {
         return Err(CliError::new(Exit::Interrupted, "the terminal is gone: nothing was done", ""));
     }
-    let resumed = match &wanted {
-        Wanted::Resume(_, run, _) => Some(run.clone()),
-        Wanted::Operation(_) | Wanted::Planned(_) => None,
+    carry_out(&wanted, plan, agreed, (cloud, state), out).await
+}
+
+/// Runs what was agreed to, and reports.
+async fn carry_out(
+    wanted: &Wanted,
+    plan: Plan,
+    agreed: gate::Consent,
+    (cloud, state): (&Cloud, StateFolder),
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let (resumed, again) = match wanted {
+        Wanted::Resume(_, run, _) => (Some(run.clone()), false),
+        Wanted::Planned { again, .. } => (None, *again),
+        Wanted::Operation(_) => (None, false),
     };
-    let left = stop::Left::of(&plan, &state, cloud, resumed);
+    // Refused before it begins rather than when it is opened, where the same is asked: this way it stands as a refusal.
+    if !again
+        && let Some(used) =
+            run::used(&state, &plan, &agreed.answer, resumed.as_ref().map(RunId::as_str), cloud.environment())?
+    {
+        return Err(used.into());
+    }
+    let most = plan.operation.limit();
+    let left = stop::Left::of(&plan, &state, cloud, resumed.clone());
     let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
+    let approved = if again { approved.again() } else { approved };
     let shown = progress::Shown::new(out.format, most);
     let context = Context {
         cloud: cloud.clone(),
@@ -118,14 +144,12 @@ pub(super) async fn run(
         cancel: stop::on_signal(left, shown.notice()),
         progress: shown.tell(),
     };
-    let report = match &wanted {
-        Wanted::Resume(_, run, _) => run::resume(run, approved, &context)
-            .await
-            .map_err(|error| CliError::new(Exit::Refused, &error.to_string(), error.hint())),
-        Wanted::Operation(_) | Wanted::Planned(_) => Ok(run::execute(approved, &context).await),
+    let report = match &resumed {
+        Some(run) => run::resume(run, approved, &context).await.map_err(CliError::from),
+        None => Ok(run::execute(approved, &context).await),
     };
     shown.end();
-    tell(&report?, invocation, out)
+    tell(&report?, &cloud.environment().invocation, out)
 }
 
 /// The plan that is there already, if it is of a run or in a file.
@@ -133,7 +157,7 @@ fn given(wanted: &Wanted, state: &StateFolder, global: &Global) -> Result<Option
     Ok(match wanted {
         Wanted::Operation(_) => None,
         Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(state, (operation, run), *uncertain, global)?),
-        Wanted::Planned(path) => Some(read_plan(path)?),
+        Wanted::Planned { file, .. } => Some(read_plan(file)?),
     })
 }
 
@@ -149,6 +173,50 @@ async fn or_wrong_account(error: CliError, global: &Global, out: &mut Output) ->
     }
 }
 
+/// Where it is done when nobody names an environment: where the plan was made, or the snapshot taken.
+fn environment_of(wanted: &Wanted, given: Option<&Plan>, state: &StateFolder) -> Option<String> {
+    if let Some(plan) = given {
+        return Some(plan.environment.0.clone());
+    }
+    let Wanted::Operation(operation) = wanted else { return None };
+    let Operation::Restore(restore) = operation.as_ref() else { return None };
+    run::plan_of(state, &restore.run).ok().map(|plan| plan.environment.0)
+}
+
+/// The answer, as far as it is known before there is a plan; none: somebody is there and is asked.
+fn foreseen(consent: &Consent) -> Option<Answer> {
+    match (&consent.approve, consent.yes) {
+        (Some(fingerprint), _) => Some(Answer::Fingerprint(fingerprint.clone())),
+        (None, _) if prompt::can_ask() => None,
+        (None, true) => Some(Answer::Yes),
+        (None, false) => Some(Answer::None),
+    }
+}
+
+/// What is refused whatever the plan says is refused at once: a look would cost a receive, and calls their time.
+fn foresee(given: Option<&Operation>, wanted: &Wanted, consent: &Consent, cloud: &Cloud) -> Result<(), CliError> {
+    let operation = match (given, wanted) {
+        (Some(operation), _) => Some(operation),
+        (None, Wanted::Operation(operation)) => Some(operation.as_ref()),
+        (None, Wanted::Resume(..) | Wanted::Planned { .. }) => None,
+    };
+    let named = operation.and_then(|operation| match operation {
+        // Named by the queues that its snapshot came from.
+        Operation::Restore(_) => None,
+        Operation::Redrive(_)
+        | Operation::Purge(_)
+        | Operation::Wake(_)
+        | Operation::Sleep(_)
+        | Operation::Failover(_)
+        | Operation::Migrate(_)
+        | Operation::PauseConsumers(_)
+        | Operation::ResumeConsumers(_) => Some(operation.named()).filter(|named| !named.is_empty()),
+    });
+    let answer = foreseen(consent);
+    let reason = consent.reason.as_deref().map(Text::line);
+    Ok(gate::foresee(cloud.environment(), named, answer.as_ref(), reason.as_ref())?)
+}
+
 /// Where journals lie.
 pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
     let path = if global.sandbox {
@@ -161,24 +229,49 @@ pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
     Ok(StateFolder::new(path))
 }
 
-async fn make_plan(operation: &Operation, cloud: &Cloud, state: &StateFolder, look: Look) -> Result<Plan, CliError> {
+async fn make_plan(
+    operation: &Operation,
+    cloud: &Cloud,
+    state: &StateFolder,
+    look: Look,
+    moves: Option<Moves>,
+) -> Result<Plan, CliError> {
     let planner = Planner { state: state.clone(), random: fastrand::u64(..), look, resuming: None };
-    let planned = planner.plan(operation, cloud).await.map_err(|error| operation_error(&error, cloud))?;
+    let planned = planner.plan_as(operation, cloud, moves).await.map_err(|error| operation_error(&error, cloud))?;
     Ok(planned.plan)
 }
 
+/// The plan that a fingerprint was given for. Who gave it has had their look: nothing is received for another one.
+async fn plan_approved(
+    operation: &Operation,
+    fingerprint: &str,
+    cloud: &Cloud,
+    state: &StateFolder,
+) -> Result<Plan, CliError> {
+    let plan = make_plan(operation, cloud, state, Look::Never, None).await?;
+    let other = match Moves::by(&plan) {
+        _ if plan.fingerprint.0 == fingerprint => return Ok(plan),
+        Some(Moves::Managed) => Moves::Client,
+        Some(Moves::Client) => Moves::Managed,
+        None => return Ok(plan),
+    };
+    // Who moves the messages may have been decided by what was seen then.
+    let alike = make_plan(operation, cloud, state, Look::Never, Some(other)).await?;
+    Ok(if alike.fingerprint.0 == fingerprint { alike } else { plan })
+}
+
 /// A plan from a file says what somebody approved of; what is shown, asked and refused comes from the world as it is now.
-async fn plan_again(given: Plan, cloud: &Cloud, state: &StateFolder) -> Result<Plan, CliError> {
-    if !given.is_sound() {
-        let because = "its fingerprint does not fit its text".to_owned();
-        return Err(Refusal::Unsound { because }.into());
+async fn plan_again(given: Plan, again: bool, cloud: &Cloud, state: &StateFolder) -> Result<Plan, CliError> {
+    gate::accept_file(&given, cloud.environment(), cloud.clock().now())?;
+    let used = run::used(state, &given, &Answer::None, None, cloud.environment())?;
+    if let (Some(used), false) = (&used, again) {
+        return Err(used.clone().into());
     }
-    if given.environment != cloud.environment().name {
-        let because = format!("it was made for {}, not for {}", given.environment, cloud.environment().name);
-        return Err(Refusal::Unsound { because: Text::line(&because).to_string() }.into());
-    }
-    let fresh = make_plan(&given.operation, cloud, state, Look::Never).await?;
+    let mut fresh = make_plan(&given.operation, cloud, state, Look::Never, Moves::by(&given)).await?;
     if fresh.fingerprint == given.fingerprint {
+        // It is still that plan, and not a younger one.
+        (fresh.id, fresh.made_at, fresh.seal) = (given.id, given.made_at, given.seal);
+        fresh.warnings.extend(used.map(|used| Text::line(&format!("{used}; --again carries it out once more"))));
         return Ok(fresh);
     }
     let differences = given.differences(&fresh).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -191,7 +284,7 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
     match error {
         OperationError::Cloud(error) => CliError::cloud(error, environment),
         OperationError::Usage { what, hint } => CliError::usage(what.as_str(), hint.as_str()),
-        OperationError::Journal(error) => CliError::new(Exit::Refused, &error.to_string(), error.hint()),
+        OperationError::Journal(error) => CliError::from(error),
     }
 }
 
@@ -243,7 +336,9 @@ fn only_show(
         write_plan(plan, path)?;
         let path = path.display().to_string();
         let apply = Text::line(&invocation.command(&format!("apply {}", quoted(&path)))).to_string();
-        out.note(&format!("the plan is in {}; `{apply}` carries it out", Text::line(&path)));
+        let hours = gate::PLAN_FILE_SECONDS_MAX / 3_600;
+        let path = Text::line(&path);
+        out.note(&format!("the plan is in {path}; `{apply}` carries it out, once and within {hours} h"));
     }
     if plan.blockers.is_empty() {
         return Ok(Exit::Done);
@@ -258,7 +353,7 @@ fn write_plan(plan: &Plan, path: &Path) -> Result<(), CliError> {
     let write = || -> std::io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, plan)?;
+        serde_json::to_writer_pretty(&mut file, &plan.for_record())?;
         file.write_all(b"\n")?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())

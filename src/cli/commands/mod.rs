@@ -104,7 +104,10 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
             change::run(wanted, &args.consent, global, out).await
         }
         Command::Consumers(args) => consumers(args, global, out).await,
-        Command::Apply(args) => change::run(Wanted::Planned(args.plan), &args.consent, global, out).await,
+        Command::Apply(args) => {
+            let wanted = Wanted::Planned { file: args.plan, again: args.again };
+            change::run(wanted, &args.consent, global, out).await
+        }
         Command::Runs => runs::list(global, out).await,
         Command::Journal(args) => runs::journal(&args, global, out).await,
     }

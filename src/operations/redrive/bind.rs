@@ -10,13 +10,15 @@ use jiff::Timestamp;
 use super::{
     Redrive,
     scene::{Scene, To},
+    sources::Known,
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, MessageId, QueueUrl},
+    domain::{AccountId, MessageId, Queue, QueueUrl},
     messages::{edit::Editor, filter::Filter},
     operations::{
         bound::{ClientSide, Managed},
+        selection::Selection,
         transfer::{Destination, Judge, Park, Resume, Route, Settings, Source},
         values::{BounceMax, Ramp},
     },
@@ -35,6 +37,7 @@ pub(super) struct Parts {
     pub(super) editor: Option<Editor>,
     pub(super) ramp: Ramp,
     pub(super) lanes: usize,
+    pub(super) known: Known,
 }
 
 pub(super) fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
@@ -57,19 +60,14 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         To::One(_) => Route::To(0),
         To::Each | To::Unknown => {
             let direct = (scene.sources.len() == 1).then_some(0);
-            Route::BySource { sources: routes, direct }
+            Route::BySource { sources: routes, direct, known: parts.known }
         }
     };
-    let park = match (&scene.park, redrive.park.as_deref()) {
-        (Some(queue), _) => {
-            queues.push(queue.clone());
-            Park::Queue(queues.len() - 1)
-        }
-        (None, Some(_)) => Park::File,
-        (None, None) => Park::Leave,
-    };
+    let park = park(redrive, scene, &mut queues);
     let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
     let visibility_seconds = redrive.visibility.map_or(VISIBILITY_SECONDS, |seconds| seconds.0);
+    let selection = Selection { filter: parts.filter.as_ref(), ids: parts.ids.as_ref(), limit: redrive.limit };
+    let messages_estimate = selection.bound(scene.from.counts.total());
     let settings = Settings {
         // The run adds it.
         account: AccountId(String::new()),
@@ -85,7 +83,7 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         cutoff: Timestamp::MAX,
         limit: redrive.limit,
         rate: redrive.rate,
-        selective: parts.filter.is_some() || parts.ids.is_some(),
+        selective: selection.is_selective(),
         park: park != Park::Leave,
         bounce_max: bounce_max(redrive),
         watch_seconds: watch_seconds(redrive, scene, &parts.ramp),
@@ -119,8 +117,20 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         mark: redrive.mark,
         snapshot: !redrive.no_snapshot,
         park_file: redrive.park.as_deref().and_then(|park| park.strip_prefix("file:")).map(Into::into),
-        messages_estimate: redrive.limit.unwrap_or(u64::MAX).min(scene.from.counts.total()),
+        messages_estimate,
         uncertain: redrive.uncertain,
+    }
+}
+
+/// Where messages go that come back; a parking queue becomes one of the destinations.
+fn park(redrive: &Redrive, scene: &Scene, queues: &mut Vec<Queue>) -> Park {
+    match (&scene.park, redrive.park.as_deref()) {
+        (Some(queue), _) => {
+            queues.push(queue.clone());
+            Park::Queue(queues.len() - 1)
+        }
+        (None, Some(_)) => Park::File,
+        (None, None) => Park::Leave,
     }
 }
 

@@ -1,24 +1,57 @@
-//! Which engine moves the messages, and why.
+//! Who moves the messages, and why.
 
 use super::{
     Redrive,
     scene::{Pairing, Scene, To},
+    sources::Sourceless,
 };
 use crate::{
-    domain::{QueueKind, Text},
+    domain::{QueueKind, Text, words::counted},
     operations::values::{EngineChoice, Ramp},
+    plan::Plan,
 };
 
 /// Most messages a second that a move task takes (StartMessageMoveTask, API reference, 2025).
 const MANAGED_RATE_MAX: u32 = 500;
+/// What a plan's observations call it.
+const OBSERVED: &str = "engine";
 
-/// The chosen engine.
+/// Who moves the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Engine {
-    /// A move task.
+pub enum Moves {
+    /// SQS: a move task.
     Managed,
     /// This program.
     Client,
+}
+
+impl Moves {
+    /// Who moves them by this plan; none: it moves none, or does not say.
+    pub fn by(plan: &Plan) -> Option<Self> {
+        match plan.observed.get(OBSERVED)?.as_str() {
+            "managed" => Some(Self::Managed),
+            "client" => Some(Self::Client),
+            _ => None,
+        }
+    }
+
+    /// Writes down in the plan what [`Moves::by`] reads.
+    pub(super) fn observe(self, plan: &mut Plan) {
+        let name = match self {
+            Self::Managed => "managed",
+            Self::Client => "client",
+        };
+        plan.observed.insert(OBSERVED.to_owned(), name.to_owned());
+    }
+}
+
+/// Who moves the messages, why, and what speaks against it.
+pub(super) struct Choice {
+    pub(super) moves: Moves,
+    pub(super) why: Text,
+    pub(super) blocker: Option<Text>,
+    pub(super) warning: Option<Text>,
+    pub(super) no_way_back: Option<Text>,
 }
 
 /// What asks for the client-side engine, each in a few words; empty when a move task can do it.
@@ -50,21 +83,79 @@ fn reasons(redrive: &Redrive, ramp: &Ramp, scene: &Scene) -> Vec<String> {
     reasons
 }
 
-/// The engine, and why; or why the one that was asked for can't do it.
-pub(super) fn choose(redrive: &Redrive, ramp: &Ramp, scene: &Scene) -> (Engine, Text, Option<Text>) {
-    let reasons = reasons(redrive, ramp, scene).join(", ");
-    match redrive.engine {
-        EngineChoice::Client => (Engine::Client, Text::from("client-side, as asked for"), None),
-        EngineChoice::Managed if reasons.is_empty() => {
-            (Engine::Managed, Text::from("SQS move task, as asked for"), None)
+/// Chooses. `before`: what was chosen for the plan that this one is compared with; `undo_messages_max`: see
+/// [`crate::domain::environment::QueueRules`].
+pub(super) fn choose(
+    redrive: &Redrive,
+    ramp: &Ramp,
+    scene: &Scene,
+    sourceless: &Sourceless,
+    before: Option<Moves>,
+    undo_messages_max: u64,
+) -> Choice {
+    let mut reasons = reasons(redrive, ramp, scene);
+    let asked_for = reasons.join(", ");
+    // Without a destination SQS asks each message where it died, and ends the task at the first that does not say.
+    let fails_on = redrive.to.is_none().then_some(sourceless);
+    let some = |count: usize| count > 0;
+    if fails_on.is_some_and(|sourceless| some(sourceless.sampled) || some(sourceless.known) || some(sourceless.foreign))
+    {
+        reasons.push("messages that a move task has no destination for".to_owned());
+    }
+    let total = scene.from.counts.total();
+    let moves = match (redrive.engine, before) {
+        (EngineChoice::Client, _) => Moves::Client,
+        (EngineChoice::Managed, _) => Moves::Managed,
+        (EngineChoice::Auto, Some(before)) => before,
+        (EngineChoice::Auto, None) if !reasons.is_empty() || total <= undo_messages_max => Moves::Client,
+        (EngineChoice::Auto, None) => Moves::Managed,
+    };
+    let because = reasons.join(", ");
+    let why = match (redrive.engine, moves) {
+        (EngineChoice::Client, _) => "client-side, as asked for".to_owned(),
+        (EngineChoice::Managed, _) => "SQS move task, as asked for".to_owned(),
+        (EngineChoice::Auto, Moves::Client) if because.is_empty() => {
+            "client-side: it keeps a snapshot, so that this can be undone".to_owned()
         }
-        EngineChoice::Managed => {
-            let blocker = Text::line(&format!("a move task can't do this: {reasons}"));
-            (Engine::Managed, Text::from("SQS move task, as asked for"), Some(blocker))
+        (EngineChoice::Auto, Moves::Client) => format!("client-side, because of {because}"),
+        (EngineChoice::Auto, Moves::Managed) => {
+            format!(
+                "SQS move task: more than {} are not put into a snapshot unasked",
+                counted(undo_messages_max, "message")
+            )
         }
-        EngineChoice::Auto if reasons.is_empty() => {
-            (Engine::Managed, Text::from("SQS move task: nothing here asks for more than SQS does itself"), None)
+    };
+    let is_managed = moves == Moves::Managed;
+    let blocker = match fails_on {
+        _ if is_managed && !asked_for.is_empty() => Some(format!("a move task can't do this: {asked_for}")),
+        Some(sourceless) if is_managed && some(sourceless.sampled + sourceless.foreign) => Some(format!(
+            "a move task fails at the first message that names no source queue of this DLQ ({} of the sample): leave out --engine \
+             managed, or give --to",
+            sourceless.sampled + sourceless.foreign
+        )),
+        Some(_) | None => None,
+    };
+    let warning = match fails_on {
+        Some(sourceless) if is_managed && blocker.is_none() && some(sourceless.known) => Some(
+            "earlier runs put messages into this DLQ that name no source queue: a move task fails at the first that it meets; \
+             --engine client sends each to its own source",
+        ),
+        Some(_) | None => None,
+    };
+    let no_way_back = match moves {
+        Moves::Managed => {
+            Some("no way back: SQS moves the messages itself, without a snapshot; --engine client keeps one")
         }
-        EngineChoice::Auto => (Engine::Client, Text::line(&format!("client-side, because of {reasons}")), None),
+        Moves::Client if redrive.no_snapshot => {
+            Some("no way back: no snapshot is kept, as --no-snapshot says; leave it out to keep one")
+        }
+        Moves::Client => None,
+    };
+    Choice {
+        moves,
+        why: Text::line(&why),
+        blocker: blocker.as_deref().map(Text::line),
+        warning: warning.map(Text::from),
+        no_way_back: no_way_back.map(Text::from),
     }
 }

@@ -1,9 +1,10 @@
 //! What a redrive costs: calls, time, money.
 
-use super::{bind::watch_seconds, choice, plan::Draft, scene::To};
+use super::{bind::watch_seconds, choice::Moves, plan::Draft, scene::To};
 use crate::{
     domain::{QueueKind, Text},
     operations::{
+        selection::Selection,
         transfer::{AGES_SECONDS, DESTINATIONS_WATCHED_MAX},
         values::Ramp,
     },
@@ -27,11 +28,11 @@ fn looks_at_ages(watch_seconds: u32, ramp: &Ramp) -> u64 {
 }
 
 impl Draft<'_> {
-    pub(super) fn costs(&mut self, engine: choice::Engine, lanes: usize) {
+    /// Of the messages that are selected; those that are looked through to find them are received as well.
+    pub(super) fn costs(&mut self, engine: Moves, lanes: usize, selection: &Selection<'_>) {
         let scene = self.scene;
-        let total = scene.from.counts.total();
-        let messages = self.redrive.limit.map_or(total, |limit| limit.min(total));
-        self.plan.messages_estimate = messages;
+        let messages = self.plan.messages_estimate;
+        let received = if selection.is_selective() { scene.from.counts.total().max(messages) } else { messages };
         let from = Text::line(scene.from.name.as_str());
         let mut call = |action: &str, times: u64| {
             self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
@@ -39,14 +40,14 @@ impl Draft<'_> {
         let batches = messages.div_ceil(10);
         let looks = looks_at_ages(watch_seconds(self.redrive, scene, self.ramp), self.ramp);
         let requests = match engine {
-            choice::Engine::Managed => {
+            Moves::Managed => {
                 call("sqs:StartMessageMoveTask", 1);
                 call("sqs:ListMessageMoveTasks", messages.div_ceil(MANAGED_RATE_GUESS) + 2);
                 // SQS receives, sends and deletes one by one, and bills it (SQS pricing page, "DLQ redrive").
                 messages * 3
             }
-            choice::Engine::Client => {
-                call("sqs:ReceiveMessage", total.div_ceil(10) + 2);
+            Moves::Client => {
+                call("sqs:ReceiveMessage", received.div_ceil(10) + 2);
                 let to = match &scene.to {
                     To::One(to) => Text::line(to.name.as_str()),
                     To::Each if scene.sources.len() == 1 => Text::line(scene.sources[0].name.as_str()),
@@ -60,18 +61,18 @@ impl Draft<'_> {
                     let action = "cloudwatch:GetMetricData".to_owned();
                     self.plan.calls.push(Call { action, resource: to, times_estimate: looks });
                 }
-                total.div_ceil(10) + batches * 2
+                received.div_ceil(10) + batches * 2
             }
         };
         let price = if scene.from.kind == QueueKind::Fifo { DOLLARS_PER_MILLION.1 } else { DOLLARS_PER_MILLION.0 };
         let metrics = match engine {
-            choice::Engine::Managed => 0,
-            choice::Engine::Client => looks * scene.destinations().0.len().min(DESTINATIONS_WATCHED_MAX) as u64,
+            Moves::Managed => 0,
+            Moves::Client => looks * scene.destinations().0.len().min(DESTINATIONS_WATCHED_MAX) as u64,
         };
         self.plan.dollars_estimate = requests as f64 * price / 1e6 + metrics as f64 * DOLLARS_PER_METRIC;
         let guess = match engine {
-            choice::Engine::Managed => MANAGED_RATE_GUESS,
-            choice::Engine::Client => CLIENT_RATE_GUESS.min(ONE_LANE_RATE_GUESS * lanes as u64),
+            Moves::Managed => MANAGED_RATE_GUESS,
+            Moves::Client => CLIENT_RATE_GUESS.min(ONE_LANE_RATE_GUESS * lanes as u64),
         };
         let rate = self.redrive.rate.map_or(guess, |rate| u64::from(rate).min(guess)).max(1);
         let watching = match self.ramp.is_ramped() {

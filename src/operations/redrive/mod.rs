@@ -5,6 +5,7 @@ mod choice;
 mod costs;
 mod plan;
 mod scene;
+mod sources;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain};
 
+pub use choice::Moves;
 pub(super) use plan::plan;
 pub use scene::dead_letter_queue;
 

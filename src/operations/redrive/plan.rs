@@ -11,31 +11,29 @@ use sha2::{Digest, Sha256};
 use super::{
     Redrive,
     bind::{Parts, bounce_max, client_side, managed, watch_seconds},
-    choice,
+    choice::{self, Moves},
     scene::{Pairing, Scene, To},
+    sources::{self, Sourceless},
 };
 use crate::{
     cloud::{Cloud, sqs::MoveStatus},
     domain::{
-        Message, MessageId, Protection, Queue, QueueArn, QueueKind, Text,
+        MessageId, Protection, Queue, QueueArn, QueueKind, Text,
         message::hex,
         words::{counted, counted_is},
     },
-    gate,
-    messages::{edit::Editor, filter::Filter, groups::Groups},
+    messages::{edit::Editor, filter::Filter},
     operations::{
-        Look, OperationError, Planned, Planner,
+        OperationError, Planned, Planner,
         bound::Bound,
         consumers::{self, Consumers},
-        sample,
+        selection::{Sampled, Selection},
         transfer::LANES_MAX,
         values::{Ramp, in_words},
     },
-    plan::{Fact, SampledGroup},
+    plan::Fact,
 };
 
-/// Messages received for a look while planning.
-const SAMPLE_MAX: usize = 10;
 /// Hiding is renewed at its half, and a send may take ten seconds: were it shorter, somebody else could get a message that is just
 /// being sent.
 const VISIBILITY_SECONDS_MIN: u32 = 30;
@@ -49,6 +47,7 @@ pub(in crate::operations) async fn plan(
     redrive: &Redrive,
     cloud: &Cloud,
     planner: &Planner,
+    before: Option<Moves>,
 ) -> Result<Planned, OperationError> {
     check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
@@ -58,8 +57,16 @@ pub(in crate::operations) async fn plan(
     let editor = redrive.edit.as_deref().map(Editor::open).transpose();
     let editor = editor.map_err(|error| usage("the edit can't be used", &error.to_string()))?;
     let ramp = ramp(redrive, cloud);
-    let (engine, why, blocker) = choice::choose(redrive, &ramp, &scene);
-    let sample = look(cloud, &scene, planner.look).await;
+    let selection = Selection { filter: filter.as_ref(), ids: ids.as_ref(), limit: redrive.limit };
+    let sampled = selection.look(cloud, &scene.from, planner.look).await;
+    let known = sources::known(&planner.state, &cloud.environment().name, &scene, cloud.clock().now()).await?;
+    let sourceless = match &scene.to {
+        To::Each => Sourceless::of(&sampled.messages, &scene, &known),
+        To::One(_) | To::Unknown => Sourceless::default(),
+    };
+    let undo_messages_max = cloud.environment().queues.undo_messages_max();
+    let chosen = choice::choose(redrive, &ramp, &scene, &sourceless, before, undo_messages_max);
+    let engine = chosen.moves;
 
     let mut draft = Draft {
         redrive,
@@ -69,28 +76,31 @@ pub(in crate::operations) async fn plan(
         plan: planner.draft(),
         resuming: planner.resuming.is_some(),
     };
-    draft.plan.blockers.extend(blocker);
+    draft.plan.blockers.extend(chosen.blocker);
+    draft.plan.warnings.extend(chosen.warning);
+    draft.plan.no_way_back = chosen.no_way_back;
     draft.observe(ids.as_ref());
     draft.routes();
-    draft.facts(&why);
-    draft.sampled(&sample, filter.as_ref());
-    draft.warn(engine, planner)?;
+    draft.facts(&chosen.why);
+    draft.sampled(&sampled, &selection);
+    draft.sourceless(sourceless, sampled.messages.len());
+    draft.warn(engine, planner, &selection)?;
     let lanes = draft.lanes();
-    draft.costs(engine, lanes);
+    draft.costs(engine, lanes, &selection);
     let mut plan = draft.plan;
-    plan.observed.insert("engine".to_owned(), format!("{engine:?}").to_lowercase());
+    engine.observe(&mut plan);
     plan.resource = Text::line(scene.from.name.as_str());
     plan.empty = scene.from.counts.total() == 0;
-    plan.summary = summary(redrive, &scene, &plan.facts);
+    plan.summary = summary(&scene, &plan);
 
     let consumers = match redrive.pause_consumers {
         true => Some(consumers_around(redrive, &ramp, &scene, cloud, planner, &mut plan).await?),
         false => None,
     };
     let bound = match engine {
-        choice::Engine::Managed => Bound::Managed(managed(redrive, &scene)),
-        choice::Engine::Client => {
-            let parts = Parts { filter, ids, editor, ramp, lanes };
+        Moves::Managed => Bound::Managed(managed(redrive, &scene)),
+        Moves::Client => {
+            let parts = Parts { filter, ids, editor, ramp, lanes, known };
             Bound::ClientSide(Box::new(client_side(redrive, &scene, cloud, parts)))
         }
     };
@@ -164,16 +174,6 @@ fn ramp(redrive: &Redrive, cloud: &Cloud) -> Ramp {
         None if careful => Ramp::careful(),
         None => Ramp::none(),
     }
-}
-
-/// A few messages, where looking is harmless: not in a read-only environment, and not where the queue has dead letters itself.
-async fn look(cloud: &Cloud, scene: &Scene, look: Look) -> Vec<Message> {
-    let Ok(leave) = gate::allow_sampling(cloud.environment()) else { return Vec::new() };
-    if look == Look::Never || scene.from.redrive.is_some() || scene.from.counts.visible == 0 {
-        return Vec::new();
-    }
-    // A plan without a sample is a plan all the same; a denied receive shows again, in full, when it counts.
-    sample::look(cloud, &scene.from, SAMPLE_MAX, leave).await.unwrap_or_default().messages
 }
 
 /// A plan in the making.
@@ -335,18 +335,9 @@ impl Draft<'_> {
     }
 
     /// What the look at a few messages says.
-    fn sampled(&mut self, sample: &[Message], filter: Option<&Filter>) {
-        if sample.is_empty() {
-            return;
-        }
-        let groups = Groups::of(sample).groups;
-        self.plan.groups = groups
-            .into_iter()
-            .map(|group| SampledGroup {
-                title: group.exception.or(group.error).unwrap_or(group.shape),
-                count: group.count as u64,
-            })
-            .collect();
+    fn sampled(&mut self, sampled: &Sampled, selection: &Selection<'_>) {
+        // What is left where it is may expire as it likes: that is no news of this redrive.
+        let sample = if selection.is_selective() { &sampled.selected } else { &sampled.messages };
         let now = self.cloud.clock().now();
         if self.scene.from.kind == QueueKind::Standard
             && let Some(oldest) = sample.iter().filter_map(|message| message.system.sent_at).min()
@@ -361,27 +352,48 @@ impl Draft<'_> {
                 self.warning("the oldest messages expire within hours: what is not moved by then is gone");
             }
         }
-        if let Some(filter) = filter {
-            let matching = filter.matches_all(sample, now).iter().filter(|matched| matches!(matched, Ok(true))).count();
-            self.fact("selected", &format!("{matching} of {} sampled", sample.len()));
-            if matching == 0 {
-                self.warning("none of the sampled messages is selected by the filter");
-            }
-        }
-        self.warning(&format!(
-            "{} received for this look and put back: each has one receive more",
-            counted_is(sample.len() as u64, "message", "was", "were")
-        ));
+        selection.tell(sampled, self.scene.from.counts.total(), &mut self.plan);
     }
 
-    fn warn(&mut self, engine: choice::Engine, planner: &Planner) -> Result<(), OperationError> {
+    /// Which of the sampled messages name no source queue, and what becomes of them.
+    fn sourceless(&mut self, sourceless: Sourceless, sampled: usize) {
+        let Sourceless { sampled: silent, unknown, foreign, known: _ } = sourceless;
+        if silent > 0 {
+            let known = silent - unknown;
+            let mut text = format!("{silent} of {sampled} sampled name no source queue");
+            if known > 0 {
+                text.push_str(&format!("; {known} of those known from earlier runs"));
+            }
+            self.fact("sources", &text);
+        }
+        let unknown = unknown as u64;
+        match self.scene.sources.as_slice() {
+            _ if unknown == 0 => {}
+            [only] => self.warning(&format!(
+                "{unknown} of the sample may not have died in {}: it is the only source queue of this DLQ, so they go there",
+                only.name
+            )),
+            _ => self.warning(&format!(
+                "nothing says where {unknown} of the sample came from: such messages stay here and are named at the end; a redrive \
+                 with --ids and --to sends them"
+            )),
+        }
+        if foreign > 0 {
+            self.warning(&format!(
+                "{foreign} of the sample came from a queue that does not use this DLQ (any more): such messages stay here and are \
+                 named at the end; a redrive with --ids and --to sends them"
+            ));
+        }
+    }
+
+    fn warn(&mut self, engine: Moves, planner: &Planner, selection: &Selection<'_>) -> Result<(), OperationError> {
         let scene = self.scene;
         let changes: &[&str] = match engine {
-            choice::Engine::Managed => &[
+            Moves::Managed => &[
                 "messages get new ids, new send times and a fresh receive count; order is not kept",
                 "SQS deletes them from the DLQ itself: there is no snapshot, and a restore can't put them back",
             ],
-            choice::Engine::Client => &[
+            Moves::Client => &[
                 "messages get new ids, new send times and a fresh receive count",
                 match (&self.redrive.edit, self.redrive.mark) {
                     (Some(_), _) => "what the edit changes is changed; all else stays as it is",
@@ -398,16 +410,15 @@ impl Draft<'_> {
                 counted(u64::from(policy.receives_max), "time"),
                 policy.dead_letter.name()
             ));
-            let selective = self.redrive.filter.is_some() || self.redrive.ids.is_some();
-            if selective && policy.receives_max < RECEIVES_LOW {
+            if selection.is_selective() && policy.receives_max < RECEIVES_LOW {
                 self.blocker("a selective redrive receives messages it leaves, and this DLQ would forward them: raise its maxReceiveCount first");
             }
         }
-        if scene.from.kind == QueueKind::Fifo && (self.redrive.filter.is_some() || self.redrive.ids.is_some()) {
+        if scene.from.kind == QueueKind::Fifo && selection.is_selective() {
             self.warning("FIFO: a message that is left stops its whole group, so a filter moves the beginning of each group only");
         }
         // A run that is taken up may find its own task running; SQS itself refuses a second one.
-        let own = self.resuming && engine == choice::Engine::Managed;
+        let own = self.resuming && engine == Moves::Managed;
         if let Ok(tasks) = &scene.tasks
             && !own
             && tasks.iter().any(|task| matches!(task.status, MoveStatus::Running | MoveStatus::Cancelling))
@@ -461,15 +472,12 @@ fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>)
     observed.insert(format!("{label}: content-based deduplication"), queue.content_based_deduplication.to_string());
 }
 
-fn summary(redrive: &Redrive, scene: &Scene, facts: &[Fact]) -> Text {
-    let to = facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
-    let total = scene.from.counts.total();
-    let (all, from) = (counted(total, "message"), &scene.from.name);
-    Text::line(&match redrive.limit.filter(|limit| *limit < total) {
-        Some(limit) => format!("move at most {limit} of ~{all} from {from} to {to}"),
-        None if redrive.filter.is_some() || redrive.ids.is_some() => {
-            format!("move those selected of ~{all} from {from} to {to}")
-        }
-        None => format!("move ~{all} from {from} to {to}"),
+fn summary(scene: &Scene, plan: &crate::plan::Plan) -> Text {
+    let to = plan.facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
+    let how_many = plan.how_many.as_ref().map_or("", Text::as_str);
+    let from = &scene.from.name;
+    Text::line(&match &scene.to {
+        To::Each if scene.sources.len() > 1 => format!("move {how_many} from {from}, {to}"),
+        To::One(_) | To::Each | To::Unknown => format!("move {how_many} from {from} to {to}"),
     })
 }

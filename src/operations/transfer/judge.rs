@@ -38,6 +38,8 @@ pub enum Route {
         sources: HashMap<QueueArn, usize>,
         /// Destination of messages that somebody put into the DLQ directly, where it has one source only.
         direct: Option<usize>,
+        /// Sources of messages that do not name theirs, by id: an earlier run put them into the DLQ.
+        known: Arc<HashMap<MessageId, QueueArn>>,
     },
     /// Nowhere: they are deleted, after a snapshot.
     Nowhere,
@@ -156,12 +158,12 @@ impl Judge {
 
     /// Where a message belongs; none: nowhere.
     fn destination(&self, message: &Message) -> Result<Option<usize>, Kept> {
-        let (sources, direct) = match &self.route {
+        let (sources, direct, known) = match &self.route {
             Route::Nowhere => return Ok(None),
             Route::To(to) => return Ok(Some(*to)),
-            Route::BySource { sources, direct } => (sources, direct),
+            Route::BySource { sources, direct, known } => (sources, direct, known),
         };
-        if let Some(source) = &message.system.dead_letter_source {
+        if let Some(source) = message.system.dead_letter_source.as_ref().or_else(|| known.get(&message.id)) {
             return match sources.get(source) {
                 Some(to) => Ok(Some(*to)),
                 None => {
@@ -230,6 +232,8 @@ impl Judge {
             None => hex(&Sha256::digest(format!("{}/{}", self.run, message.id.0))),
             Some((id, key)) => {
                 let id = valid_id(format!("{id}.{}", self.run), "deduplication")?;
+                // It stands in the journal, where a message's text must not.
+                let id = hex(&Sha256::digest(id));
                 self.claim(&id, &message.id, key)?;
                 id
             }

@@ -158,6 +158,8 @@ fn refused(flow: &mut Flow, refusal: &Refusal) {
         | Refusal::NotConfirmed { .. }
         | Refusal::OtherPlan { .. }
         | Refusal::LookKills { .. }
+        | Refusal::Used { .. }
+        | Refusal::Expired { .. }
         | Refusal::NoAccount { .. } => Some(Text::line(&refusal.to_string())),
     };
 }

@@ -237,6 +237,12 @@ fn age(model: &Model, flow: &Flow) -> String {
     if seconds < 60 { String::new() } else { format!(" (planned {} ago)", duration(seconds as f64)) }
 }
 
+/// What stands below the question: what was not right with the last answer, else that there is no way back.
+fn below(flow: &Flow, plan: &Plan, look: Look) -> Option<String> {
+    let said = flow.consenting.said.as_ref().map(ToString::to_string);
+    said.or_else(|| plan.no_way_back.as_ref().map(|text| format!("{} {text}", look.sign("▲", "!"))))
+}
+
 fn ask_yes(model: &Model, flow: &Flow, plan: &Plan, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let question = format!("{}{}", words::question(plan), age(model, flow));
@@ -255,8 +261,8 @@ fn ask_yes(model: &Model, flow: &Flow, plan: &Plan, frame: &mut Frame<'_>, area:
         button("Yes", flow.consenting.yes),
     ];
     frame.buffer_mut().set_line(area.x, area.y, &TextLine::from(buttons), area.width);
-    if let Some(said) = &flow.consenting.said {
-        let text = cut(said.as_str(), columns, look);
+    if let Some(below) = below(flow, plan, look) {
+        let text = cut(&below, columns, look);
         frame.buffer_mut().set_stringn(area.x, area.y + 1, text, columns, look.style(Role::Warning));
     }
     let given = [
@@ -290,8 +296,8 @@ fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut F
     let consenting = &flow.consenting;
     field("name  ", &consenting.phrase, consenting.line == Some(Line::Phrase), frame, row(1 + rows), look);
     field("why   ", &consenting.reason, consenting.line == Some(Line::Reason), frame, row(2 + rows), look);
-    if let Some(said) = &flow.consenting.said {
-        let text = cut(said.as_str(), columns, look).into_owned();
+    if let Some(below) = below(flow, plan, look) {
+        let text = cut(&below, columns, look).into_owned();
         frame.buffer_mut().set_stringn(area.x, area.y + 3 + rows, text, columns, look.style(Role::Warning));
     }
     if flow.consenting.line.is_some() {

@@ -28,7 +28,7 @@ use crate::{
     domain::{EnvironmentName, Invocation, QueueName, RunId, Text},
     gate::{self, Ask, Refusal},
     observe::words::within,
-    operations::{Operation, Sleep, Wake, command_line, resume_line, values::Uncertain},
+    operations::{Operation, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::Failure,
 };
@@ -138,21 +138,7 @@ impl Flow {
 
 /// An operation and what it is about: `redrive orders-dlq`.
 pub(super) fn subject(operation: &Operation) -> String {
-    let resource = match operation {
-        Operation::Redrive(redrive) => redrive.queue.as_str(),
-        Operation::Purge(purge) => purge.queue.as_str(),
-        Operation::Restore(restore) => restore.run.as_str(),
-        Operation::Wake(Wake { group, service, .. }) | Operation::Sleep(Sleep { group, service, .. }) => {
-            group.as_ref().or(service.first()).map_or("", String::as_str)
-        }
-        Operation::Failover(failover) => failover.database.as_str(),
-        Operation::Migrate(migrate) => migrate.migration.as_str(),
-        Operation::PauseConsumers(pause) => pause.queue.as_str(),
-        Operation::ResumeConsumers(resume) => resume.queue.as_deref().unwrap_or_default(),
-    };
-    // A URL or an ARN ends with the queue's name.
-    let name = resource.rsplit(['/', ':']).next().unwrap_or(resource);
-    Text::line(&format!("{} {name}", operation.name())).to_string()
+    Text::line(&format!("{} {}", operation.name(), operation.named())).to_string()
 }
 
 /// Begins: plans the operation.

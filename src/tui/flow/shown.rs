@@ -53,6 +53,9 @@ pub(super) fn page(
     if let Some(sooner) = expires.filter(|_| !plan.facts.iter().any(|fact| fact.label == "expires in")) {
         page.pair("expires in", width, sooner.as_str(), Role::Accent);
     }
+    if let Some(text) = &plan.no_way_back {
+        page.item(warning, Role::Warning, text.as_str(), Role::Warning);
+    }
     for text in Section::Warnings.items(plan).iter().take(ITEMS_MAX) {
         page.item(warning, Role::Warning, text, Role::Warning);
     }

@@ -1,0 +1,166 @@
+//! Which messages of a queue an operation is about, and how many those are: looked at before anything is agreed to.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{Look, sample};
+use crate::{
+    cloud::Cloud,
+    domain::{
+        Message, MessageId, Queue, Text,
+        words::{counted, counted_is},
+    },
+    gate,
+    messages::{filter::Filter, groups::Groups},
+    plan::{Fact, Plan, SampledGroup},
+};
+
+/// Messages received for a look, and most of them where few are selected: each has one receive more afterwards.
+const SAMPLE: usize = 10;
+const SAMPLE_MAX: usize = 100;
+/// So many selected messages show what a selection is.
+const SELECTED_FEW: usize = 5;
+
+/// Which messages of a queue an operation is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Selection<'a> {
+    pub(super) filter: Option<&'a Filter>,
+    pub(super) ids: Option<&'a HashSet<MessageId>>,
+    pub(super) limit: Option<u64>,
+}
+
+/// What a look says of a selection.
+#[derive(Debug, Default)]
+pub(super) struct Sampled {
+    /// All that were received.
+    pub(super) messages: Vec<Message>,
+    /// Of those, the ones that are selected.
+    pub(super) selected: Vec<Message>,
+    /// Whether no more messages lie in the queue.
+    is_whole: bool,
+}
+
+/// How many messages are selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Number {
+    /// So many.
+    Exactly(u64),
+    /// By the share of a sample.
+    About(u64),
+    /// Nobody knows; not more than these.
+    AtMost(u64),
+}
+
+impl Selection<'_> {
+    /// Whether messages are chosen one by one.
+    pub(super) fn is_selective(&self) -> bool {
+        self.filter.is_some() || self.ids.is_some()
+    }
+
+    /// Looks at a few messages, where looking is harmless: not in a read-only environment, and not where the queue has dead
+    /// letters itself. A plan without a sample is a plan all the same: a denied receive shows again, in full, when it counts.
+    pub(super) async fn look(&self, cloud: &Cloud, queue: &Queue, look: Look) -> Sampled {
+        let Ok(leave) = gate::allow_sampling(cloud.environment()) else { return Sampled::default() };
+        if look == Look::Never || queue.redrive.is_some() || queue.counts.visible == 0 {
+            return Sampled::default();
+        }
+        let now = cloud.clock().now();
+        let most = if self.is_selective() { SAMPLE_MAX } else { SAMPLE };
+        let is_enough = |seen: &[Message]| self.shows_enough(seen, now);
+        let sample = sample::look_until(cloud, queue, most, is_enough, leave).await.unwrap_or_default();
+        let selected = self.of(&sample.messages, now);
+        Sampled { messages: sample.messages, selected, is_whole: sample.is_whole }
+    }
+
+    fn shows_enough(&self, seen: &[Message], now: Timestamp) -> bool {
+        match (self.filter, self.ids) {
+            (None, None) => seen.len() >= SAMPLE,
+            (None, Some(ids)) => seen.iter().filter(|message| ids.contains(&message.id)).count() == ids.len(),
+            (Some(_), _) => seen.len() >= SAMPLE && self.of(seen, now).len() >= SELECTED_FEW,
+        }
+    }
+
+    /// Those of the messages that are selected.
+    fn of(&self, messages: &[Message], now: Timestamp) -> Vec<Message> {
+        let listed = |message: &&Message| self.ids.is_none_or(|ids| ids.contains(&message.id));
+        match self.filter {
+            None => messages.iter().filter(listed).cloned().collect(),
+            Some(filter) => {
+                let matched = filter.matches_all(messages, now);
+                let pairs =
+                    messages.iter().zip(matched).filter(|(message, matched)| *matched == Ok(true) && listed(message));
+                pairs.map(|(message, _)| message.clone()).collect()
+            }
+        }
+    }
+
+    fn number(&self, sampled: &Sampled, total: u64) -> Number {
+        let (seen, found) = (sampled.messages.len() as u64, sampled.selected.len() as u64);
+        match (self.filter, self.ids) {
+            (None, None) => Number::About(total),
+            _ if sampled.is_whole => Number::Exactly(found),
+            (None, Some(ids)) => Number::Exactly(ids.len() as u64),
+            (Some(_), Some(ids)) => Number::AtMost((ids.len() as u64).min(total)),
+            (Some(_), None) if found > 0 => {
+                Number::About((total * found).div_ceil(seen).clamp(found, total.max(found)))
+            }
+            (Some(_), None) => Number::AtMost(total),
+        }
+    }
+
+    /// So many messages at most are dealt with, as far as is known without a look.
+    pub(super) fn bound(&self, total: u64) -> u64 {
+        let listed = self.ids.map_or(total, |ids| ids.len() as u64);
+        self.limit.unwrap_or(u64::MAX).min(listed)
+    }
+
+    /// Says in the plan how many messages it is about, of how many, and shows those of the sample.
+    pub(super) fn tell(&self, sampled: &Sampled, total: u64, plan: &mut Plan) {
+        let (words, number) = match self.number(sampled, total) {
+            Number::About(number) if !self.is_selective() => (format!("~{}", counted(total, "message")), number),
+            Number::Exactly(number) => (format!("{number} selected of ~{}", counted(total, "message")), number),
+            Number::About(number) => (format!("~{number} selected of ~{}", counted(total, "message")), number),
+            Number::AtMost(number) => (format!("at most {number} selected of ~{}", counted(total, "message")), number),
+        };
+        let limit = self.limit.filter(|limit| *limit < number);
+        let words = match limit {
+            Some(limit) => format!("at most {limit} of {}", words.trim_start_matches("at most ")),
+            None => words,
+        };
+        plan.how_many = Some(Text::line(&words));
+        plan.messages_estimate = limit.unwrap_or(number);
+        let seen = sampled.messages.len() as u64;
+        if self.is_selective() && seen > 0 {
+            let of = format!("{} of {seen} sampled", sampled.selected.len());
+            plan.facts.push(Fact { label: "selected".to_owned(), value: Text::line(&of) });
+            if sampled.selected.is_empty() {
+                plan.warnings.push(Text::from("none of the sampled messages is selected"));
+            }
+        }
+        if let Some(ids) =
+            self.ids.filter(|ids| sampled.is_whole && self.filter.is_none() && sampled.selected.len() < ids.len())
+        {
+            let missing = (ids.len() - sampled.selected.len()) as u64;
+            plan.warnings.push(Text::line(&format!(
+                "{} not in the queue any more, of the {} given",
+                counted_is(missing, "message", "is", "are"),
+                counted(ids.len() as u64, "id")
+            )));
+        }
+        plan.groups = Groups::of(&sampled.selected)
+            .groups
+            .into_iter()
+            .map(|group| SampledGroup {
+                title: group.exception.or(group.error).unwrap_or(group.shape),
+                count: group.count as u64,
+            })
+            .collect();
+        if seen > 0 {
+            plan.warnings.push(Text::line(&format!(
+                "{} received for this look and put back: each has one receive more",
+                counted_is(seen, "message", "was", "were")
+            )));
+        }
+    }
+}
