@@ -65,7 +65,9 @@ impl Places {
             let arrived: Vec<Body> =
                 self.consumed.iter().copied().chain(self.destination.iter().map(|seen| seen.body)).collect();
             in_order(round, &arrived, named, "at the destination");
-            first_ones(round, &moved, named);
+            if !round.scenario.verb.parks() {
+                first_ones(round, &moved, named);
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 //!
 //! Most points are lengths of the journal, not times: so they lie inside of the run on any machine.
 
+mod account;
 mod check;
 mod found;
 mod program;

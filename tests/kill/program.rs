@@ -20,6 +20,8 @@ pub(super) enum Point {
     Bytes(u64, u64),
     /// So long after its start.
     After(Duration),
+    /// Not at all; but it may write no file that is longer than so many blocks of 1,024 bytes, as on a full disk.
+    Full(u64),
 }
 
 /// How a process ended.
@@ -39,6 +41,8 @@ pub(super) struct Ended {
 pub(super) struct Desk {
     at: At,
     home: tempfile::TempDir,
+    /// Whose credentials the program has.
+    pub(super) account: String,
     /// Commands, so far.
     given: AtomicUsize,
 }
@@ -52,7 +56,8 @@ impl Desk {
             at.endpoint
         );
         fs::write(home.path().join("opsctl.toml"), configuration).expect("the configuration");
-        Self { at: at.clone(), home, given: AtomicUsize::new(0) }
+        fs::write(home.path().join("edit.jq"), ".body.edited = true").expect("an edit");
+        Self { at: at.clone(), home, account: ACCOUNT.to_owned(), given: AtomicUsize::new(0) }
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -94,7 +99,8 @@ impl Desk {
     pub(super) async fn run(&self, arguments: &[String], point: Option<Point>) -> Ended {
         let (started, bytes) = (Instant::now(), self.journal_bytes());
         let [out, err] = self.outputs();
-        let mut child = self.start(arguments, &out, &err);
+        let blocks = if let Some(Point::Full(blocks)) = point { Some(blocks) } else { None };
+        let mut child = self.start(arguments, &out, &err, blocks);
         while child.try_wait().expect("opsctl is our child").is_none() {
             assert!(started.elapsed().as_secs() < RUN_SECONDS_MAX, "{arguments:?} did not end");
             match point {
@@ -117,10 +123,16 @@ impl Desk {
         ["out", "err"].map(|stream| self.home().join(format!("{number}.{stream}")))
     }
 
-    fn start(&self, arguments: &[String], out: &Path, err: &Path) -> Child {
+    fn start(&self, arguments: &[String], out: &Path, err: &Path, blocks: Option<u64>) -> Child {
         let home = self.home();
         let file = |path: &Path| Stdio::from(fs::File::create(path).expect("a file"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_opsctl"));
+        let program = env!("CARGO_BIN_EXE_opsctl");
+        let mut command = Command::new(if blocks.is_some() { "bash" } else { program });
+        if let Some(blocks) = blocks {
+            // A write over the limit fails as on a full disk, and does not end the process.
+            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            command.args(["-c", &script, program]);
+        }
         command
             .args(arguments)
             .args(["--env", "dev", "--output", "json"])
@@ -129,7 +141,7 @@ impl Desk {
             .env("PATH", env::var_os("PATH").unwrap_or_default())
             .env("HOME", home)
             .env("XDG_STATE_HOME", home.join("state"))
-            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_ACCESS_KEY_ID", &self.account)
             .env("AWS_SECRET_ACCESS_KEY", "secret");
         if let Some(runtime_folder) = &self.at.joins {
             command.arg("--sandbox").env("XDG_RUNTIME_DIR", runtime_folder);

@@ -11,7 +11,10 @@ use std::{
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sqs::{
     Client,
-    types::{DeleteMessageBatchRequestEntry, Message, QueueAttributeName as Name, SendMessageBatchRequestEntry},
+    types::{
+        ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, QueueAttributeName as Name,
+        SendMessageBatchRequestEntry,
+    },
 };
 use aws_types::{SdkConfig, region::Region};
 use tokio::task::JoinHandle;
@@ -160,6 +163,12 @@ impl Queues {
         self.counts(queue).await == (0, 0)
     }
 
+    /// How many messages it has, visible or hidden.
+    pub(super) async fn total(&self, queue: &str) -> u64 {
+        let (visible, hidden) = self.counts(queue).await;
+        visible + hidden
+    }
+
     /// -> (visible, hidden)
     async fn counts(&self, queue: &str) -> (u64, u64) {
         let names = [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible];
@@ -173,6 +182,17 @@ impl Queues {
         let request = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
         let answer = request.wait_time_seconds(wait_seconds).visibility_timeout(120).send().await;
         answer.expect("an answer").messages.unwrap_or_default()
+    }
+
+    /// Shows what was received again, at once.
+    async fn show(&self, queue: &str, messages: &[Message]) {
+        let entries = messages.iter().enumerate().map(|(place, message)| {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(place.to_string()).visibility_timeout(0);
+            entry.receipt_handle(message.receipt_handle.as_deref().expect("a handle")).build().expect("a whole entry")
+        });
+        let request = self.sqs.change_message_visibility_batch().queue_url(queue);
+        let answer = request.set_entries(Some(entries.collect())).send().await.expect("an answer");
+        assert!(answer.failed.is_empty(), "what was just received can be shown");
     }
 
     async fn delete(&self, queue: &str, messages: &[Message]) {
@@ -197,14 +217,23 @@ fn seen(message: &Message) -> Seen {
 pub(super) struct Consumer {
     consumed: Arc<Mutex<Vec<Body>>>,
     stopped: Arc<AtomicBool>,
+    /// When it failed on one last.
+    failed_at: Arc<Mutex<Instant>>,
     task: JoinHandle<()>,
 }
 
 impl Consumer {
     pub(super) fn start(queues: Queues, queue: String) -> Self {
         let (consumed, stopped) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let task = tokio::spawn(consume(queues, queue, Arc::clone(&consumed), Arc::clone(&stopped)));
-        Self { consumed, stopped, task }
+        let failed_at = Arc::new(Mutex::new(Instant::now()));
+        let shared = (Arc::clone(&consumed), Arc::clone(&failed_at), Arc::clone(&stopped));
+        let task = tokio::spawn(consume(queues, queue, shared));
+        Self { consumed, stopped, failed_at, task }
+    }
+
+    /// When it failed on a message last.
+    pub(super) fn failed_at(&self) -> Instant {
+        *self.failed_at.lock().expect("nobody panicked with it")
     }
 
     /// Lets it finish what it has in hand -> what it has worked off, in order
@@ -215,16 +244,19 @@ impl Consumer {
     }
 }
 
-async fn consume(queues: Queues, queue: String, consumed: Arc<Mutex<Vec<Body>>>, stopped: Arc<AtomicBool>) {
+async fn consume(
+    queues: Queues,
+    queue: String,
+    (consumed, failed_at, stopped): (Arc<Mutex<Vec<Body>>>, Arc<Mutex<Instant>>, Arc<AtomicBool>),
+) {
     while !stopped.load(Ordering::Relaxed) {
         let messages = queues.receive(&queue, 2).await;
         let (bad, good): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| seen(message).body.is_bad());
         queues.delete(&queue, &good).await;
         consumed.lock().expect("nobody panicked with it").extend(good.iter().map(|message| seen(message).body));
-        for message in bad {
-            let handle = message.receipt_handle.expect("a handle");
-            let request = queues.sqs.change_message_visibility().queue_url(&queue).receipt_handle(handle);
-            request.visibility_timeout(0).send().await.expect("shown again");
+        if !bad.is_empty() {
+            queues.show(&queue, &bad).await;
+            *failed_at.lock().expect("nobody panicked with it") = Instant::now();
         }
     }
 }

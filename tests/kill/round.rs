@@ -89,10 +89,10 @@ impl Round {
         let (prefix, suffix, kind) = (format!("{slow}-{seed:x}-{name}"), scenario.suffix(), scenario.kind);
         let source_name = format!("{prefix}-dlq{suffix}");
         let source = queues.make(&source_name, kind, None).await;
-        let dead_letters = scenario.verb.parks().then_some(source_name.as_str());
+        let dead_letters = scenario.verb.is_paired().then_some(source_name.as_str());
         let destination = queues.make(&format!("{prefix}{suffix}"), kind, dead_letters).await;
         let parking = queues.make(&format!("{prefix}-parked{suffix}"), kind, None).await;
-        let groups = random.usize(1..=6);
+        let groups = random.usize(1..=if scenario.slow { 2 } else { 6 });
         let messages = random.usize(60..=200);
         let bodies: Vec<Body> = (0..messages).map(|number| Body { number, groups }).collect();
         let ids = queues.fill(&source, kind, &bodies).await;
@@ -132,7 +132,12 @@ impl Round {
         };
         taken.first = self.size(started, 0);
         let mut places = Places::default();
+        let mut named = self.numbers(&first, &first.doubtful);
         if let Some(consumer) = consumer {
+            if consumer.failed_at() + Duration::from_secs(1) > self.ended_at {
+                // Slower than the run watches: what it failed on last is nobody's fault, and still there.
+                named.extend(self.bodies.iter().filter(|body| body.is_bad()).map(|body| body.number));
+            }
             places.consumed = consumer.stop().await;
         }
         if verb != Verb::Purge {
@@ -141,9 +146,8 @@ impl Round {
         match verb {
             Verb::ParkInQueue => places.parked = self.bodies_of(&self.parking).await,
             Verb::ParkInFile => places.parked = self.park_file(),
-            Verb::Redrive | Verb::Purge => {}
+            Verb::Redrive | Verb::Purge | Verb::Move => {}
         }
-        let mut named = self.numbers(&first, &first.doubtful);
         let Some(run) = first.run.clone().filter(|_| then != Then::Nothing) else {
             places.source = self.queues.drain(&self.source).await;
             places.check(self, &first, &named);
@@ -195,20 +199,20 @@ impl Round {
     fn arguments(&self) -> Vec<String> {
         let Scenario { verb, filtered, limit_percent, options, .. } = *self.scenario;
         let mut arguments = vec![verb.command(), "--queue", &self.source, "--yes"];
-        let (lanes, visibility, watch) =
-            (LANES.to_string(), format!("{VISIBILITY_SECONDS}s"), format!("{WATCH_SECONDS}s"));
-        if verb.command() == "redrive" {
-            arguments.extend(["--to", &self.destination, "--engine", "client", "--lanes", &lanes]);
-            arguments.extend(["--visibility", &visibility]);
+        let (lanes, visibility) = (LANES.to_string(), format!("{VISIBILITY_SECONDS}s"));
+        let watch = format!("{}s", if verb.parks() { WATCH_SECONDS } else { 0 });
+        match verb {
+            Verb::Redrive | Verb::ParkInQueue | Verb::ParkInFile => {
+                arguments.extend(["--to", &self.destination, "--engine", "client", "--lanes", &lanes]);
+                arguments.extend(["--visibility", &visibility, "--wait-bounce", &watch, "--max-bounce", "100%"]);
+            }
+            Verb::Move => arguments.extend(["--to", &self.destination, "--engine", "managed"]),
+            Verb::Purge => {}
         }
-        let wait = if verb.parks() { watch.as_str() } else { "0s" };
         match verb {
             Verb::ParkInQueue => arguments.extend(["--park", &self.parking]),
             Verb::ParkInFile => arguments.extend(["--park", "file:parked.jsonl"]),
-            Verb::Redrive | Verb::Purge => {}
-        }
-        if verb != Verb::Purge {
-            arguments.extend(["--wait-bounce", wait, "--max-bounce", "100%"]);
+            Verb::Redrive | Verb::Purge | Verb::Move => {}
         }
         let limit = self.wanted().to_string();
         if limit_percent.is_some() {
@@ -249,7 +253,7 @@ impl Round {
         let Some(run) = self.desk.runs().into_iter().next() else {
             return self.carry_out(verb.command(), arguments, None).await;
         };
-        if ended.code.is_none() {
+        if ended.code != Some(0) {
             let ended = self.give(&["restore", &run, "--yes"].map(str::to_owned), None).await;
             if !matches!(ended.code, Some(0 | 3 | 4)) {
                 self.found.blame(Fault::Wrong, 1, &format!("restore of a killed run: {}", ended.said));
@@ -270,8 +274,9 @@ impl Round {
         let mut ended = self.give(arguments, point).await;
         let new = |desk: &Desk| desk.runs().difference(&before).next().cloned();
         let mut run = new(&self.desk);
-        if run.is_none() && ended.code.is_none() {
-            // Killed before there was a journal: then nothing had been done, and the command is given again.
+        let stopped = ended.code.is_none() || matches!(point, Some(Point::Full(_))) && ended.code != Some(0);
+        if run.is_none() && stopped {
+            // Before there was a journal: then nothing had been done, and the command is given again.
             ended = self.give(arguments, None).await;
             run = new(&self.desk);
         }
@@ -283,7 +288,7 @@ impl Round {
             return carried;
         };
         let resume = [verb, "--resume", &run, "--yes"].map(str::to_owned);
-        if let (Some(size), None) = (kill, ended.code) {
+        if let Some(size) = kill.filter(|_| stopped) {
             let mut kills = 0;
             while self.resumes_are_killed && kills < 3 && self.random.u8(0..3) > 0 {
                 let point = self.point(Size { bytes: size.bytes.div_ceil(2), seconds: size.seconds });
@@ -398,13 +403,14 @@ impl Round {
         ended
     }
 
-    /// Three of four by what is done by then, the others by time: so that waits are hit as well.
+    /// Most by what is done by then, others by time, so that the plan and waits are hit as well; and some disks are full.
     fn point(&mut self, size: Size) -> Point {
-        if self.random.u8(0..4) == 0 {
-            return Point::After(Duration::from_secs_f64(self.random.f64() * size.seconds));
-        }
         let bytes = size.bytes * self.bodies.len() as u64;
-        Point::Bytes(self.random.u64(1..bytes.max(2)), self.random.u64(0..4_000))
+        match self.random.u8(0..16) {
+            0..4 => Point::After(Duration::from_secs_f64(self.random.f64() * size.seconds)),
+            4 => Point::Full(self.random.u64(0..=bytes / 1_024)),
+            _ => Point::Bytes(self.random.u64(1..bytes.max(2)), self.random.u64(0..4_000)),
+        }
     }
 
     /// Ends the round -> what was found, each fault with how it came about and how to see it again
