@@ -371,7 +371,7 @@ impl Round {
         let ended = self.give(arguments, None).await;
         let seconds = ended.seconds * self.speed;
         self.found.worst_seconds = self.found.worst_seconds.max(seconds - left - watch);
-        let bound = left + watch + BEYOND_SECONDS + (WORK_SECONDS + work_seconds) * self.speed;
+        let bound = left + watch + BEYOND_SECONDS + (WORK_SECONDS + work_seconds) * self.speed * crowd();
         if self.waits_are_bound && seconds > bound {
             let what = format!("a resume took {seconds:.0} s, {left:.0} s of it could be for what was hidden");
             self.found.blame(Fault::Slow, 1, &what);
@@ -459,6 +459,14 @@ fn saved(text: &str) -> impl Iterator<Item = (String, Body)> {
         let message = &line["message"];
         Some((message["id"].as_str()?.to_owned(), Body::of(message["body"].as_str()?)))
     })
+}
+
+/// How many processes want each core, 1 at least: work takes so many times as long, waits do not.
+fn crowd() -> f64 {
+    let load = fs::read_to_string("/proc/loadavg").ok();
+    let load = load.and_then(|text| text.split(' ').next()?.parse::<f64>().ok()).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (load / cores as f64).max(1.0)
 }
 
 /// Whether order is kept in these queues.
