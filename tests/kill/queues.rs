@@ -244,11 +244,10 @@ impl Consumer {
     }
 }
 
-async fn consume(
-    queues: Queues,
-    queue: String,
-    (consumed, failed_at, stopped): (Arc<Mutex<Vec<Body>>>, Arc<Mutex<Instant>>, Arc<AtomicBool>),
-) {
+/// What it has worked off, when it failed last, and whether it is to stop.
+type Shared = (Arc<Mutex<Vec<Body>>>, Arc<Mutex<Instant>>, Arc<AtomicBool>);
+
+async fn consume(queues: Queues, queue: String, (consumed, failed_at, stopped): Shared) {
     while !stopped.load(Ordering::Relaxed) {
         let messages = queues.receive(&queue, 2).await;
         let (bad, good): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| seen(message).body.is_bad());
