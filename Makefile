@@ -1,6 +1,6 @@
 # `make test` needs the Rust toolchain, Python 3 with pip, and apt-get as root where PostgreSQL or MariaDB is missing. It says what it
 # installs, installs it, and stops what it starts.
-.PHONY: test bench lint screenshots
+.PHONY: test bench lint screenshots kills
 
 test:
 	python3 scripts/test
@@ -15,3 +15,7 @@ screenshots:
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+
+# 3,000 times `kill -9`, in every operation and its resumes; prints what was found, and a table. Takes most of an hour.
+kills:
+	OPSCTL_TEST_KILLS=3000 cargo test --locked --test main killed_on_the_sandbox -- --nocapture

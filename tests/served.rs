@@ -20,7 +20,7 @@ pub(crate) struct Served {
 impl Served {
     /// Starts an empty one on a free port, that callers may reset.
     pub(crate) fn start() -> Self {
-        Self::start_at(1)
+        Self::start_as(&["--empty"])
     }
 
     /// As [`Served::start`], with the fleet in it.
@@ -28,9 +28,10 @@ impl Served {
         Self::start_as(&[])
     }
 
-    /// As [`Served::start`], with a clock so many times as fast as real time.
-    pub(crate) fn start_at(speed: u32) -> Self {
-        Self::start_as(&["--empty", "--speed", &speed.to_string()])
+    /// As [`Served::start`], with a clock so many times as fast as real time, and with the faults in that file.
+    pub(crate) fn start_at_with(speed: u32, faults: &Path) -> Self {
+        let faults = faults.to_str().expect("a path of a test");
+        Self::start_as(&["--empty", "--speed", &speed.to_string(), "--fault", faults])
     }
 
     fn start_as(options: &[&str]) -> Self {
