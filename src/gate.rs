@@ -202,7 +202,7 @@ impl Refusal {
             }
             Self::Used { consent: Once::Fingerprint, resume, .. } => format!(
                 "`{resume}` does what that run left; to do it once more, answer at the prompt, or write a plan with --plan-out and \
-                 `opsctl apply` it"
+                 apply that"
             ),
             Self::Expired { .. } => "make a new plan with --plan-out and look at it".to_owned(),
             Self::NoAccount { environment } => format!("pin `account` in [environments.{environment}]"),

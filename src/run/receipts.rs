@@ -28,6 +28,9 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 pub(super) struct Held {
     /// When all of it has shown again, if it is still there; none: not known.
     pub(super) shown_at: Option<Timestamp>,
+    /// Deleted here: sent before, and never sent.
+    pub(super) moved: u64,
+    pub(super) removed: u64,
     /// Group and sequence number in a FIFO queue.
     pub(super) places: HashMap<MessageId, (String, u128)>,
 }
@@ -76,6 +79,8 @@ pub(super) async fn settle(
     let recorded =
         !gone.is_empty() && journal.write(vec![Record::Deleted { ids: gone.clone() }], Vec::new()).await.is_ok();
     if recorded {
+        held.removed = gone.iter().filter(|id| history.perhaps_gone.contains(*id)).count() as u64;
+        held.moved = gone.len() as u64 - held.removed;
         gone.into_iter().for_each(|id| history.delete(id));
     }
     held.shown_at = (all_known && reached).then(|| context.cloud.clock().now());

@@ -71,6 +71,7 @@ pub(super) async fn run(
     let progress = progress(context, &report, bound.messages_estimate);
     let mut tally = drive(engine, ends, &context.cancel, progress).await;
     tally.uncertain.extend(out_of_reach);
+    (tally.moved, tally.removed) = (tally.moved + held.moved, tally.removed + held.removed);
     let left = if resumed || tally.removed > 0 { Some(History::read(journal.folder())) } else { None };
     let mut report = report.with_tally(tally, clock.now(), context.cloud.environment());
     report.notes.extend(listed.and_then(|listed| listed.missing(&report.tally)));
