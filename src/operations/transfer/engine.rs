@@ -6,7 +6,7 @@ mod shared;
 mod stages;
 mod turns;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -67,7 +67,8 @@ pub struct Engine {
     empty: bool,
     confirmed: u32,
     stale_rounds: u32,
-    reopened: u32,
+    /// FIFO: groups that were put back for what may stand behind messages that are held.
+    reopened: HashSet<String>,
     received_since_count: bool,
     failures: u32,
     begun_at: Timestamp,
@@ -80,6 +81,8 @@ pub struct Engine {
     turn: LaneId,
     /// Whether an earlier try left something to delete.
     resumed: bool,
+    /// What came back while the last step was watched is parked, and all else is left.
+    collecting: bool,
     identity: Identity,
 }
 
@@ -144,7 +147,7 @@ impl Engine {
             empty: false,
             confirmed: 0,
             stale_rounds: 0,
-            reopened: 0,
+            reopened: HashSet::new(),
             received_since_count: false,
             failures: 0,
             begun_at: now,
@@ -153,6 +156,7 @@ impl Engine {
             receiving: Receiving::new(now),
             turns: Turns::default(),
             resumed,
+            collecting: false,
             identity: Identity::new(now),
         }
     }
@@ -296,6 +300,9 @@ impl Engine {
 
     /// Whether all that is left to do is what an earlier try began: deletions, and messages that it may have sent.
     fn is_clearing(&self) -> bool {
+        if self.collecting {
+            return true;
+        }
         self.resumed && self.shared.has_some_left_to_settle() && self.shared.pace.is_over()
     }
 

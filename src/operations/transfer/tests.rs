@@ -209,6 +209,43 @@ fn too_many_that_come_back_stop_the_run() {
     assert!(world.records.iter().any(|(_, record)| matches!(record, Record::Step { bounced: 1, .. })));
 }
 
+/// Consumers fail while the last step is watched: what comes back then is parked, too.
+#[test]
+fn what_comes_back_while_the_last_step_is_watched_is_parked() {
+    for limit in [None, Some(12)] {
+        let mut world = World::new(QueueKind::Standard, QueueKind::Standard, 12, 1, 0);
+        let mut settings = settings(&world, "all");
+        (settings.watch_seconds, settings.park, settings.limit) = (90, true, limit);
+        settings.bounce_max = BounceMax::Percent(100);
+        let mut engine = Engine::new(settings, world.now);
+        let mut returned = 0;
+        let tally = loop {
+            match engine.next(world.now) {
+                Next::Step(step) => {
+                    if engine.tally().watching && returned < 3 && matches!(step, Step::Count { .. }) {
+                        world.lying.push(Lying {
+                            id: MessageId(format!("9999999{returned}-1111-4111-8111-111111111111")),
+                            body: format!("body {returned}"),
+                            group: None,
+                            sequence: 0,
+                            sent_at: world.now,
+                            visible_at: world.now,
+                            receipt: 0,
+                        });
+                        returned += 1;
+                    }
+                    let answer = world.do_step(step);
+                    engine.on(world.now, answer);
+                }
+                Next::Wait(wake) => world.now = world.now.max(wake.expect("a time")),
+                Next::Done => break engine.tally().clone(),
+            }
+        };
+        assert_eq!((tally.stop, tally.sent, tally.removed), (None, 12, 3), "{limit:?}");
+        assert!(world.lying.is_empty(), "{limit:?}: {:?}", world.lying);
+    }
+}
+
 #[test]
 fn a_stop_lets_go_of_what_is_not_sent() {
     let mut world = World::new(QueueKind::Standard, QueueKind::Standard, 30, 1, 0);

@@ -110,7 +110,7 @@ impl Engine {
         self.lanes[number].state = LaneState::Receiving { granted, asked_at: now };
         // What an earlier try sent may lie behind messages that are left: whole batches reach it.
         let whole = self.shared.settings.selective || self.resumed && self.shared.has_some_left_to_settle();
-        let messages_max = if whole { self.shared.settings.batch_max } else { granted };
+        let messages_max = if whole || granted == 0 { self.shared.settings.batch_max } else { granted };
         let visibility_seconds = self.shared.settings.visibility_seconds;
         Next::Step(Step::Receive { lane: number, messages_max, wait_seconds: WAIT_SECONDS, visibility_seconds })
     }

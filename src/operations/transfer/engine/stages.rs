@@ -19,8 +19,6 @@ use crate::{
 
 /// Rounds in which the count says that there are messages and none comes.
 const STALE_ROUNDS_MAX: u32 = 10;
-/// How often groups are put back for what may stand behind messages that are held.
-const REOPENED_MAX: u32 = 3;
 /// Batches put back at once at the end.
 const RELEASES_MAX: usize = 8;
 
@@ -54,7 +52,7 @@ pub(super) enum Stage {
     Recorded {
         last: bool,
     },
-    /// Groups are put back that hide what is missing behind messages that are held: the next receive brings both.
+    /// A group is put back that hides what is missing behind messages that are held: the next receive brings both.
     Reopening {
         keys: Vec<Key>,
         out: usize,
@@ -221,17 +219,19 @@ impl Engine {
         Next::Step(Step::Hide { lane: CONTROL, receipts, seconds: 0 })
     }
 
-    /// Messages that are held, of groups in which something that is missing may stand behind them.
-    fn held_before_what_is_missing(&self) -> Vec<Key> {
+    /// Messages that are held, of a group in which something that is missing may stand behind them: one group at a time, for a
+    /// receive brings ten messages, and each group once.
+    fn held_before_what_is_missing(&mut self) -> Vec<Key> {
         let places = &self.shared.settings.resume.places;
         let missing = self.missing();
-        let hidden = missing
-            .iter()
-            .filter_map(|id| places.get(id))
-            .filter(|(group, sequence)| self.shared.held_from.get(group).is_some_and(|held| held < sequence));
-        let groups: HashSet<&String> = hidden.map(|(group, _)| group).collect();
-        let is_of = |left: &Left| left.group.as_ref().is_some_and(|group| groups.contains(group));
-        self.shared.left.iter().filter(|(_, left)| is_of(left)).map(|(key, _)| *key).collect()
+        let hidden = missing.iter().filter_map(|id| places.get(id)).filter(|(group, sequence)| {
+            !self.reopened.contains(group) && self.shared.held_from.get(group).is_some_and(|held| held < sequence)
+        });
+        let Some(group) = hidden.map(|(group, _)| group.clone()).min() else { return Vec::new() };
+        let is_of = |left: &Left| left.group.as_ref() == Some(&group);
+        let keys = self.shared.left.iter().filter(|(_, left)| is_of(left)).map(|(key, _)| *key).collect();
+        self.reopened.insert(group);
+        keys
     }
 
     fn release(&mut self, now: Timestamp) -> Next {
@@ -317,8 +317,7 @@ impl Engine {
             let blocked = self.shared.settings.source == QueueKind::Fifo && !self.shared.left.is_empty();
             if self.stale_rounds > if blocked { 1 } else { STALE_ROUNDS_MAX } {
                 let held = self.held_before_what_is_missing();
-                if !held.is_empty() && self.reopened < REOPENED_MAX {
-                    self.reopened += 1;
+                if !held.is_empty() {
                     self.stage = Stage::Reopening { keys: held, out: 0 };
                     return;
                 }
@@ -420,6 +419,11 @@ impl Engine {
     }
 
     fn end_drained(&mut self, now: Timestamp, elsewhere: u64) {
+        if std::mem::take(&mut self.collecting) {
+            self.shared.tally.elsewhere = elsewhere;
+            self.stage = Stage::Recording { asked: false, last: true };
+            return;
+        }
         self.shared.tally.elsewhere = elsewhere;
         (self.shared.tally.waiting_for, self.shared.tally.waiting_until) = (0, None);
         let watch_seconds = self.shared.settings.watch_seconds;
@@ -451,8 +455,21 @@ impl Engine {
             // Nothing follows a ramp's last step either.
             let last = last || !self.shared.pace.has_next_step();
             self.shared.guard_against_ageing(counted.age, last);
-            self.stage = Stage::Recording { asked: false, last };
+            let source = counted.source;
+            if last && self.shared.settings.park && !self.shared.is_stopping() && !self.is_nothing(source) {
+                self.collect(now);
+            } else {
+                self.stage = Stage::Recording { asked: false, last };
+            }
         }
+    }
+
+    /// Receives once more: what came back is parked.
+    fn collect(&mut self, now: Timestamp) {
+        self.shared.tally.watching = false;
+        self.collecting = true;
+        (self.stage, self.empty, self.confirmed, self.stale_rounds) = (Stage::Moving, false, 0, 0);
+        (self.active_at, self.looked) = (now, false);
     }
 }
 

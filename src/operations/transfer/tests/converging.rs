@@ -92,7 +92,10 @@ proptest! {
         let goes = |number: &usize| number % 13 != 12 && asked.leaves_each.is_none_or(|each| *number as u64 % each != each - 1);
         if source == QueueKind::Standard && (destination == QueueKind::Standard || asked.removes) {
             let wanted = ((0..messages).filter(goes).count() as u64).min(asked.limit.unwrap_or(u64::MAX));
-            prop_assert!(done + doubts >= wanted, "{done} and {doubts} in doubt of {wanted}");
+            // Of a deletion by an older receipt handle SQS says the same, and deletes nothing: that nobody can see.
+            let history = History::of(world.records.clone());
+            let stale = world.lying.iter().filter(|one| history.gone.contains(&one.id)).count() as u64;
+            prop_assert!(done + doubts + stale >= wanted, "{done} and {doubts} in doubt of {wanted}");
         }
     }
 

@@ -173,7 +173,11 @@ impl World {
         received
     }
 
-    pub(super) fn judge(&mut self, message: &Message, _origin: Origin) -> Judgement {
+    pub(super) fn judge(&mut self, message: &Message, origin: Origin) -> Judgement {
+        if origin == Origin::Bounced {
+            // Parked in the snapshot alone.
+            return Judgement::Remove;
+        }
         let number = message.body.rsplit(' ').next().and_then(|number| number.parse::<u64>().ok());
         if number.is_some_and(|number| number % 13 == 12) {
             return Judgement::Keep(Kept::Unfit(Text::from("unfit")));
