@@ -45,6 +45,8 @@ pub struct History {
     pub removed: HashSet<MessageId>,
     /// Were to be deleted without being sent; whether they were is not known.
     pub perhaps_gone: HashSet<MessageId>,
+    /// First digits of the contents' hashes of what was sent or may have been: what came back is known by them.
+    pub contents: Vec<String>,
     /// Deduplication ids that the run has used, and for which message.
     pub claimed: HashMap<String, MessageId>,
     /// Highest batch number.
@@ -231,6 +233,9 @@ impl History {
         self.announced_at.insert(message.id.clone(), at);
         if !sends {
             self.perhaps_gone.insert(message.id.clone());
+        }
+        if sends && !message.parked {
+            self.contents.push(message.hash.clone());
         }
         if message.parked {
             self.parked.insert(message.id.clone());

@@ -25,7 +25,11 @@ use super::{
     step::{Answer, CONTROL, LaneId, Next},
     tally::{NAMED_MAX, Stop, Tally},
 };
-use crate::{domain::Text, journal::Record, operations::values::Uncertain};
+use crate::{
+    domain::{ContentHash, Text},
+    journal::Record,
+    operations::values::Uncertain,
+};
 use receiving::{Batch, Receiving};
 use turns::Turns;
 
@@ -105,6 +109,8 @@ impl Engine {
             in_hand: HashMap::new(),
             left: HashMap::new(),
             held_from: HashMap::new(),
+            seen_to: HashMap::new(),
+            met_open: HashSet::new(),
             batch: settings.resume.batch,
             tried: settings.resume.tried.iter().map(|(id, tried)| (Key::of(id), tried.clone())).collect(),
             sent_before: 0,
@@ -123,6 +129,8 @@ impl Engine {
         resume.iter().for_each(|id| shared.sent.insert(Key::of(id)));
         let new_ids = std::mem::take(&mut shared.settings.resume.new_ids);
         new_ids.iter().for_each(|id| shared.new_ids.insert(Key::of(id)));
+        let contents = std::mem::take(&mut shared.settings.resume.contents);
+        contents.into_iter().for_each(|hash| shared.contents.insert(Key::of_content(&ContentHash(hash))));
         shared.sent_before = shared.settings.resume.moved;
         if shared.settings.resume.policy == Uncertain::Resend {
             // Asked for in so many words: no window of SQS's matters.

@@ -79,6 +79,8 @@ pub struct Resume {
     pub is_unwatched: bool,
     /// New ids of those sent.
     pub new_ids: Vec<MessageId>,
+    /// First digits of the contents' hashes of those sent or perhaps sent: of the latter no new id is known.
+    pub contents: Vec<String>,
     /// Highest batch number.
     pub batch: u64,
 }
@@ -101,6 +103,7 @@ impl Resume {
             policy,
             is_unwatched: history.is_unwatched,
             new_ids: history.new_ids,
+            contents: history.contents,
             batch: history.batch,
         }
     }

@@ -187,6 +187,7 @@ impl Engine {
         if self.shared.settings.source == QueueKind::Fifo {
             self.shared.is_one_at_a_time |= self.is_group_in_other_hands(now, &messages);
             self.shared.tally.one_at_a_time = self.shared.is_one_at_a_time;
+            self.shared.see(&messages);
             self.turns.join(number, &messages);
         }
         self.lanes[number].state = LaneState::Waiting(Box::new(Batch { messages, granted, asked_at }));

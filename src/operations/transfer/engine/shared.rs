@@ -62,6 +62,10 @@ pub(in super::super) struct Shared {
     pub(super) left: HashMap<Key, Left>,
     /// FIFO: the first sequence number that is left, by group. What stands behind it can't be received.
     pub(super) held_from: HashMap<String, u128>,
+    /// FIFO, in a run that is taken up: the last sequence number that was received, by group. What stands before it was received, too.
+    pub(super) seen_to: HashMap<String, u128>,
+    /// What an earlier try left open and this one has received, whatever became of it.
+    pub(super) met_open: HashSet<Key>,
     pub(super) batch: u64,
     /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
     pub(in super::super) tried: HashMap<Key, (Timestamp, String)>,
@@ -147,6 +151,32 @@ impl Shared {
         let place = place(message);
         let first = self.stopped_groups.entry(group).or_insert(place);
         *first = place.min(*first);
+    }
+
+    /// A FIFO queue hands out a group from its first message on, without a gap.
+    pub(super) fn see(&mut self, messages: &[Message]) {
+        if self.settings.resume.places.is_empty() || self.is_one_at_a_time {
+            return;
+        }
+        for message in messages {
+            let system = &message.system;
+            if self.settings.resume.places.contains_key(&message.id) {
+                self.met_open.insert(Key::of(&message.id));
+            }
+            if let (Some(group), Some(sequence)) = (&system.group, system.sequence) {
+                let last = self.seen_to.entry(group.clone()).or_insert(sequence);
+                *last = sequence.max(*last);
+            }
+        }
+    }
+
+    /// Whether a message may still stand behind one of its group that is held.
+    pub(super) fn may_be_behind(&self, id: &MessageId, (group, sequence): &(String, u128)) -> bool {
+        if self.met_open.contains(&Key::of(id)) {
+            return true;
+        }
+        let is_held_before = self.held_from.get(group).is_some_and(|held| held < sequence);
+        is_held_before && self.seen_to.get(group).is_none_or(|seen| seen < sequence)
     }
 
     /// Whether a message that stands before this one in the group is left.

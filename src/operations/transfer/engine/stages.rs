@@ -224,10 +224,12 @@ impl Engine {
     fn held_before_what_is_missing(&mut self) -> Vec<Key> {
         let places = &self.shared.settings.resume.places;
         let missing = self.missing();
-        let hidden = missing.iter().filter_map(|id| places.get(id)).filter(|(group, sequence)| {
-            !self.reopened.contains(group) && self.shared.held_from.get(group).is_some_and(|held| held < sequence)
-        });
-        let Some(group) = hidden.map(|(group, _)| group.clone()).min() else { return Vec::new() };
+        let is_hidden = |id: &&MessageId, place: &(String, u128)| {
+            !self.reopened.contains(&place.0) && self.shared.may_be_behind(id, place)
+        };
+        let places = missing.iter().filter_map(|id| Some((id, places.get(id)?)));
+        let hidden = places.filter(|(id, place)| is_hidden(id, place));
+        let Some(group) = hidden.map(|(_, place)| place.0.clone()).min() else { return Vec::new() };
         let is_of = |left: &Left| left.group.as_ref() == Some(&group);
         let keys = self.shared.left.iter().filter(|(_, left)| is_of(left)).map(|(key, _)| *key).collect();
         self.reopened.insert(group);
@@ -390,7 +392,7 @@ impl Engine {
         let settings = &self.shared.settings;
         let into_fifo = settings.destinations.iter().all(|(_, kind)| *kind == QueueKind::Fifo);
         let may_be_behind = |id: &MessageId| match settings.resume.places.get(id) {
-            Some((group, sequence)) => self.shared.held_from.get(group).is_some_and(|held| held < sequence),
+            Some(place) => self.shared.may_be_behind(id, place),
             // Into a FIFO queue nothing is sent behind one of its group that was not.
             None => !(into_fifo && self.shared.sent_not_deleted.contains(&Key::of(id))),
         };

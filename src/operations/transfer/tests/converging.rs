@@ -68,7 +68,9 @@ proptest! {
             before = Some(after);
         }
         let (uncertain, sent_not_deleted, _) = before.expect("a try");
-        prop_assert_eq!(sent_not_deleted, 0, "what was sent is deleted in the end");
+        // Behind one in doubt, which is named and held, what was sent can't be looked for: it is when somebody has decided.
+        let is_open = sent_not_deleted > 0 && uncertain.is_empty();
+        prop_assert!(!is_open, "{sent_not_deleted} that were sent are not known to be deleted, and nothing stands in the way");
         let history = History::of(world.records.clone());
         prop_assert!(history.perhaps_gone.is_empty(), "what was to be deleted is known to be: {:?}", history.perhaps_gone);
         let done = (messages - world.lying.len()) as u64;
@@ -81,6 +83,7 @@ proptest! {
         world.is_doubled = true;
         let tally = run_with(&mut world, again, messages, usize::MAX).expect("no crash");
         prop_assert_eq!(&tally.uncertain, &Vec::new());
+        prop_assert_eq!(tally.sent_not_deleted, 0, "what was sent is deleted in the end");
         let named: HashSet<&MessageId> = tally.resent.iter().collect();
         prop_assert!(uncertain.iter().all(|id| named.contains(id) || world.lying.iter().any(|one| one.id == *id)));
         let done = (messages - world.lying.len()) as u64;
