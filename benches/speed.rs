@@ -59,6 +59,8 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["sandbox-memory"], sandbox::memory),
     (&["sandbox-fleet"], sandbox::fleet),
     (&["redrive-10ms", "redrive-10ms-bare", "redrive-10ms-share", "redrive-10ms-whole"], redrive::served),
+    (&["redrive-50ms", "redrive-200ms"], redrive::far),
+    (&["redrive-20"], redrive::few),
     (&["redrive-0ms", "redrive-0ms-bare", "redrive-0ms-share"], redrive::embedded),
     (&["redrive-peak-few", "redrive-peak-many", "redrive-peak-grows"], memory::redrive),
     (&["queues-500-first", "queues-500"], queues::listed),

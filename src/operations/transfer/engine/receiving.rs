@@ -188,11 +188,21 @@ impl Engine {
             self.shared.is_one_at_a_time |= self.is_group_in_other_hands(now, &messages);
             self.shared.tally.one_at_a_time = self.shared.is_one_at_a_time;
             self.shared.see(&messages);
+            self.see_whole_groups(&messages);
             self.turns.join(number, &messages);
         }
         self.lanes[number].state = LaneState::Waiting(Box::new(Batch { messages, granted, asked_at }));
         if self.turns.is_first(number) {
             self.begin(now, number);
+        }
+    }
+
+    /// Of a group that was put back for this, alone, a batch that is not full is all there is.
+    fn see_whole_groups(&mut self, messages: &[Message]) {
+        if messages.len() < self.shared.settings.batch_max as usize {
+            let groups = messages.iter().filter_map(|message| message.system.group.as_ref());
+            let whole: Vec<String> = groups.filter(|group| self.reopened.contains(*group)).cloned().collect();
+            self.shared.seen_to.extend(whole.into_iter().map(|group| (group, u128::MAX)));
         }
     }
 
