@@ -7,15 +7,20 @@ use std::{
     sync::Arc,
 };
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing_subscriber::{EnvFilter, fmt, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::{args::Cli, paths};
+
+/// Files and connections that may be open at once.
+const OPEN_FILES: u64 = 4_096;
 
 /// A panic is reported with where it was and what to send us.
 ///
 /// # Errors
 /// Hooks are installed already.
 pub fn install(cli: &Cli) -> color_eyre::Result<()> {
+    allow_open_files();
     let (panics, errors) = color_eyre::config::HookBuilder::default()
         .panic_section(format!(
             "This is a mistake in opsctl. What was journalled stands; `{}` shows where a run got to.",
@@ -44,6 +49,17 @@ pub fn install(cli: &Cli) -> color_eyre::Result<()> {
     let layer = fmt::layer().with_writer(writer).with_target(false).log_internal_errors(false);
     tracing_subscriber::registry().with(filter).with(tracing_error::ErrorLayer::default()).with(layer).try_init()?;
     Ok(())
+}
+
+/// A run may make hundreds of calls at once, each on a connection of its own, and some systems allow a program 256 open files.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        limit.current = Some(wanted);
+        // Where it is refused, what can't be opened is tried again.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
 }
 
 /// The file that the console's diagnostics go to: made when first needed, never read by opsctl.

@@ -75,22 +75,21 @@ impl Planner {
         cloud: &Cloud,
         moves: Option<Moves>,
     ) -> Result<Planned, OperationError> {
-        let caller = cloud.identity().caller().await?;
-        let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
-        // A receive is a write: it must not happen in another account that the credentials are of.
-        let planner = &Self { look: if is_other { Look::Never } else { self.look }, ..self.clone() };
-        // Boxed: each is a large future, and all of them together would fill a thread's stack.
-        let mut planned = match operation {
-            Operation::Redrive(redrive) => Box::pin(redrive::plan(redrive, cloud, planner, moves)).await?,
-            Operation::Purge(purge) => Box::pin(purge::plan(purge, cloud, planner)).await?,
-            Operation::Restore(restore) => Box::pin(restore::plan(restore, cloud, self)).await?,
-            Operation::Wake(wake) => Box::pin(scale::plan(wake.into(), cloud, self)).await?,
-            Operation::Sleep(sleep) => Box::pin(scale::plan(sleep.into(), cloud, self)).await?,
-            Operation::Failover(failover) => Box::pin(failover::plan(failover, cloud, self)).await?,
-            Operation::Migrate(migrate) => Box::pin(migrate::plan(migrate, cloud, self)).await?,
-            Operation::PauseConsumers(pause) => Box::pin(consumers::pause(pause, cloud, self)).await?,
-            Operation::ResumeConsumers(resume) => Box::pin(consumers::resume(resume, cloud, self)).await?,
+        let (caller, planned) = match self.look {
+            // Nothing is received: neither waits for the other.
+            Look::Never => {
+                let (caller, planned) = tokio::join!(cloud.identity().caller(), self.look_at(operation, cloud, moves));
+                (caller?, planned)
+            }
+            Look::Sample => {
+                let caller = cloud.identity().caller().await?;
+                let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
+                // A receive is a write: it must not happen in another account that the credentials are of.
+                let planner = &Self { look: if is_other { Look::Never } else { self.look }, ..self.clone() };
+                (caller, planner.look_at(operation, cloud, moves).await)
+            }
         };
+        let mut planned = planned?;
         let plan = &mut planned.plan;
         let environment = cloud.environment();
         plan.operation = operation.clone();
@@ -115,6 +114,26 @@ impl Planner {
         plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
         plan.seal = plan.seal_of();
         Ok(planned)
+    }
+
+    /// What the operation itself finds. Boxed: each is a large future, and all of them together would fill a thread's stack.
+    async fn look_at(
+        &self,
+        operation: &Operation,
+        cloud: &Cloud,
+        moves: Option<Moves>,
+    ) -> Result<Planned, OperationError> {
+        match operation {
+            Operation::Redrive(redrive) => Box::pin(redrive::plan(redrive, cloud, self, moves)).await,
+            Operation::Purge(purge) => Box::pin(purge::plan(purge, cloud, self)).await,
+            Operation::Restore(restore) => Box::pin(restore::plan(restore, cloud, self)).await,
+            Operation::Wake(wake) => Box::pin(scale::plan(wake.into(), cloud, self)).await,
+            Operation::Sleep(sleep) => Box::pin(scale::plan(sleep.into(), cloud, self)).await,
+            Operation::Failover(failover) => Box::pin(failover::plan(failover, cloud, self)).await,
+            Operation::Migrate(migrate) => Box::pin(migrate::plan(migrate, cloud, self)).await,
+            Operation::PauseConsumers(pause) => Box::pin(consumers::pause(pause, cloud, self)).await,
+            Operation::ResumeConsumers(resume) => Box::pin(consumers::resume(resume, cloud, self)).await,
+        }
     }
 
     /// An empty plan to fill in.

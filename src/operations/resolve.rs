@@ -14,21 +14,35 @@ const SUGGESTIONS_MAX: usize = 3;
 /// # Errors
 /// A name that does not exist comes with the names most like it; an ARN of another account or region is refused.
 pub async fn queue(cloud: &Cloud, given: &str) -> Result<Queue, OperationError> {
+    at(cloud, &url(cloud, given).await?).await
+}
+
+/// The URL of the queue of this name, URL or ARN.
+///
+/// # Errors
+/// As [`queue`].
+pub async fn url(cloud: &Cloud, given: &str) -> Result<QueueUrl, OperationError> {
     let given = given.trim();
     if given.is_empty() {
         return Err(OperationError::usage("no queue was named", "give --queue NAME"));
     }
-    let url = if given.contains("://") {
-        QueueUrl(given.to_owned())
-    } else {
-        let name = if given.starts_with("arn:") { name_of_arn(cloud, given)? } else { given.to_owned() };
-        match cloud.sqs().url(&name).await {
-            Ok(url) => url,
-            Err(error) if error.kind == ErrorKind::NotFound => return Err(missing(cloud, &name).await),
-            Err(error) => return Err(error.into()),
-        }
-    };
-    match cloud.sqs().describe(&url).await {
+    if given.contains("://") {
+        return Ok(QueueUrl(given.to_owned()));
+    }
+    let name = if given.starts_with("arn:") { name_of_arn(cloud, given)? } else { given.to_owned() };
+    match cloud.sqs().url(&name).await {
+        Ok(url) => Ok(url),
+        Err(error) if error.kind == ErrorKind::NotFound => Err(missing(cloud, &name).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The queue at this URL, in the environment's account and region.
+///
+/// # Errors
+/// As [`queue`].
+pub async fn at(cloud: &Cloud, url: &QueueUrl) -> Result<Queue, OperationError> {
+    match cloud.sqs().describe(url).await {
         Ok(queue) => {
             check_place(cloud, &queue.arn)?;
             Ok(queue)

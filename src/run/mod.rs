@@ -137,8 +137,10 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
 /// What AWS's clock shows: messages carry its times, and this machine's may be wrong. The SDK notes the difference with any answer.
 async fn aws_time(context: &Context, now: Timestamp) -> Timestamp {
     let identity = context.cloud.identity();
-    // A failure shows again, in full, when the account is verified.
-    let _ = identity.caller().await;
+    if identity.clock_skew().is_none() {
+        // A failure shows again, in full, when the account is verified.
+        let _ = identity.caller().await;
+    }
     // The `Date` of an answer has whole seconds, and took its time.
     let skew = identity.clock_skew().filter(|skew| skew.unsigned_abs() > CLOCKS_AGREE);
     now.checked_add(skew.unwrap_or_default()).unwrap_or(now)
@@ -254,14 +256,6 @@ enum NotBegun {
 /// Verifies the account and observes once more, right before acting.
 async fn observe_again(approved: &Approved, context: &Context, journal: &Journal) -> Result<Planned, NotBegun> {
     let cloud = &context.cloud;
-    let caller = cloud.identity().caller().await.map_err(|error| NotBegun::Failed(error.into()))?;
-    let arn = Text::line(&caller.arn);
-    let verified = Record::Verified { account: caller.account.clone(), arn };
-    journal.write(vec![verified], Vec::new()).await.map_err(|error| NotBegun::Failed(error.into()))?;
-    let pinned = cloud.environment().account.as_ref();
-    if caller.account != approved.plan().account || pinned.is_some_and(|pinned| *pinned != caller.account) {
-        return Err(NotBegun::WrongAccount { actual: caller.account.to_string() });
-    }
     let planner = Planner {
         state: context.state.clone(),
         random: context.random.rotate_left(32),
@@ -269,7 +263,17 @@ async fn observe_again(approved: &Approved, context: &Context, journal: &Journal
         resuming: Some(journal.folder().run().clone()),
     };
     let plan = approved.plan();
-    let planned = planner.plan_as(&plan.operation, cloud, Moves::by(plan)).await;
+    let planning = Box::pin(planner.plan_as(&plan.operation, cloud, Moves::by(plan)));
+    // Both are right before the first write, and neither waits for the other.
+    let (caller, planned) = tokio::join!(cloud.identity().caller(), planning);
+    let caller = caller.map_err(|error| NotBegun::Failed(error.into()))?;
+    let arn = Text::line(&caller.arn);
+    let verified = Record::Verified { account: caller.account.clone(), arn };
+    journal.write(vec![verified], Vec::new()).await.map_err(|error| NotBegun::Failed(error.into()))?;
+    let pinned = cloud.environment().account.as_ref();
+    if caller.account != approved.plan().account || pinned.is_some_and(|pinned| *pinned != caller.account) {
+        return Err(NotBegun::WrongAccount { actual: caller.account.to_string() });
+    }
     let mut planned = planned.map_err(NotBegun::Failed)?;
     // It was looked when the plan was made; now nobody looks.
     planned.bound.expect_at_most(plan.messages_estimate);

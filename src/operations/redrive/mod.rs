@@ -75,7 +75,7 @@ pub struct Redrive {
     /// Keep received messages hidden for this long at a time, 30s at least [default: 1m]
     #[arg(long, value_name = "TIME")]
     pub visibility: Option<Seconds>,
-    /// Make at most this many calls at once; the run finds out how many are of use [default: 160]
+    /// Make at most this many calls at once; the run finds out how many are of use [default: 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
     pub lanes: Option<u32>,
     /// Pause the consumers of the queues that messages go to, and resume them at the end, however the run ends

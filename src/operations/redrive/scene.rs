@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::Redrive;
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind, sqs::MoveTask},
-    domain::{Queue, QueueArn},
+    domain::{Queue, QueueArn, QueueUrl},
     operations::{OperationError, resolve},
 };
 
 /// Sources of a shared DLQ that are looked at.
 const SOURCES_MAX: usize = 200;
+/// Queues that are asked about at once.
+const DESCRIBED_AT_ONCE: usize = 8;
 
 /// What a redrive finds.
 #[derive(Debug)]
@@ -56,9 +60,11 @@ pub(super) enum To {
 impl Scene {
     /// Looks. Makes reading calls only.
     pub(super) async fn observe(cloud: &Cloud, redrive: &Redrive) -> Result<Self, OperationError> {
-        let named = resolve::queue(cloud, &redrive.queue).await?;
-        let from = dead_letter_queue(cloud, named).await?;
-        let (sources, pairing) = sources(cloud, &from).await?;
+        let url = resolve::url(cloud, &redrive.queue).await?;
+        let (named, naming) = tokio::join!(resolve::at(cloud, &url), cloud.sqs().sources_of(&url));
+        let (from, known) = meant(cloud, named?, naming).await?;
+        let (found, tasks) = tokio::join!(sources(cloud, &from, known), cloud.sqs().move_tasks(&from.arn));
+        let (sources, pairing) = found?;
         let to = match &redrive.to {
             Some(to) => To::One(Box::new(resolve::queue(cloud, to).await?)),
             None if sources.is_empty() => To::Unknown,
@@ -70,7 +76,6 @@ impl Scene {
             Some(park) if !park.starts_with("file:") => Some(resolve::queue(cloud, park).await?),
             _ => None,
         };
-        let tasks = cloud.sqs().move_tasks(&from.arn).await;
         Ok(Self { from, sources, pairing, to, park, tasks })
     }
 
@@ -92,10 +97,28 @@ impl Scene {
 /// # Errors
 /// AWS can't be asked; its policy names a queue that does not exist.
 pub async fn dead_letter_queue(cloud: &Cloud, named: Queue) -> Result<Queue, OperationError> {
-    let is_dead_letter_queue = !sources_by_policy(cloud, &named).await?.is_empty();
-    if is_dead_letter_queue {
-        return Ok(named);
+    let sources = cloud.sqs().sources_of(&named.url).await;
+    Ok(meant(cloud, named, sources).await?.0)
+}
+
+/// The DLQ that is meant, and its sources by policy where they are known already.
+async fn meant(
+    cloud: &Cloud,
+    named: Queue,
+    sources: Result<Vec<QueueUrl>, CloudError>,
+) -> Result<(Queue, Option<Vec<Queue>>), OperationError> {
+    let sources = sources_by_policy(cloud, &named, sources).await?;
+    if !sources.is_empty() {
+        return Ok((named, Some(sources)));
     }
+    let name = named.name.clone();
+    let meant = without_sources(cloud, named).await?;
+    let is_same = meant.name == name;
+    Ok((meant, is_same.then_some(sources)))
+}
+
+/// Of a queue that no other one names as its DLQ.
+async fn without_sources(cloud: &Cloud, named: Queue) -> Result<Queue, OperationError> {
     if let Some(policy) = &named.redrive {
         return resolve::queue(cloud, policy.dead_letter.as_str()).await;
     }
@@ -114,9 +137,11 @@ pub async fn dead_letter_queue(cloud: &Cloud, named: Queue) -> Result<Queue, Ope
     }
 }
 
-async fn sources_by_policy(cloud: &Cloud, queue: &Queue) -> Result<Vec<Queue>, OperationError> {
-    let mut found = Vec::new();
-    let urls = cloud.sqs().sources_of(&queue.url).await;
+async fn sources_by_policy(
+    cloud: &Cloud,
+    queue: &Queue,
+    urls: Result<Vec<QueueUrl>, CloudError>,
+) -> Result<Vec<Queue>, OperationError> {
     let urls = match urls {
         Ok(urls) => urls,
         // Some SQS-compatible services do not know the call; denied, it must be said.
@@ -127,26 +152,32 @@ async fn sources_by_policy(cloud: &Cloud, queue: &Queue) -> Result<Vec<Queue>, O
         let what = format!("{} is the DLQ of {} queues; at most {SOURCES_MAX} are dealt with", queue.name, urls.len());
         return Err(OperationError::usage(&what, "name one destination with --to"));
     }
-    for url in urls {
-        found.push(cloud.sqs().describe(&url).await?);
-    }
-    Ok(found)
+    describe_all(cloud, urls).await
+}
+
+/// In the same order, several at once.
+async fn describe_all(cloud: &Cloud, urls: Vec<QueueUrl>) -> Result<Vec<Queue>, OperationError> {
+    let sqs = cloud.sqs();
+    let described = urls.into_iter().map(|url| async move { sqs.describe(&url).await });
+    Ok(stream::iter(described).buffered(DESCRIBED_AT_ONCE).try_collect().await?)
 }
 
 /// Without `ListDeadLetterSourceQueues`: every queue's own policy says it as well.
 async fn sources_by_listing(cloud: &Cloud, queue: &Queue) -> Result<Vec<Queue>, OperationError> {
-    let mut found = Vec::new();
-    for url in cloud.sqs().list(None).await? {
-        let other = cloud.sqs().describe(&url).await?;
-        if other.redrive.as_ref().is_some_and(|policy| policy.dead_letter == queue.arn) {
-            found.push(other);
-        }
-    }
+    let mut found = describe_all(cloud, cloud.sqs().list(None).await?).await?;
+    found.retain(|other| other.redrive.as_ref().is_some_and(|policy| policy.dead_letter == queue.arn));
     Ok(found)
 }
 
-async fn sources(cloud: &Cloud, from: &Queue) -> Result<(Vec<Queue>, Pairing), OperationError> {
-    let by_policy = sources_by_policy(cloud, from).await?;
+async fn sources(
+    cloud: &Cloud,
+    from: &Queue,
+    known: Option<Vec<Queue>>,
+) -> Result<(Vec<Queue>, Pairing), OperationError> {
+    let by_policy = match known {
+        Some(known) => known,
+        None => sources_by_policy(cloud, from, cloud.sqs().sources_of(&from.url).await).await?,
+    };
     if !by_policy.is_empty() {
         return Ok((by_policy, Pairing::Policy));
     }

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Calls at once to begin with: as many as a short run needs.
 const WINDOW_FIRST: f64 = 16.0;
-/// An answer that takes longer than twice the fastest one and this waited in a queue: more calls at once would wait, too.
-const QUEUEING: SignedDuration = SignedDuration::from_millis(20);
+/// An answer that takes longer than one and a half times the fastest one and this waited: more calls at once would wait, too.
+const QUEUEING: SignedDuration = SignedDuration::from_millis(10);
 /// What a throttled call leaves of the rate that was served.
 const CUT: f64 = 0.8;
 /// Growth of the rate in a second: below what was throttled last, near it, and far beyond it.
@@ -145,7 +145,7 @@ impl Flow {
     fn grow(&mut self, was_full: bool, took: Option<SignedDuration>) {
         let Some(took) = took else { return };
         let fastest = *self.fastest.insert(self.fastest.map_or(took, |fastest| fastest.min(took)));
-        let waited = took > fastest * 2 + QUEUEING;
+        let waited = took > fastest * 3 / 2 + QUEUEING;
         if was_full && !waited {
             let step = if self.rate.is_none() { 1.0 } else { 1.0 / self.window };
             self.window = (self.window + step).min(self.calls_max);

@@ -10,8 +10,8 @@ use crate::{
     operations::values::{BounceMax, Ramp, Uncertain},
 };
 
-/// Calls at once where nobody sets a bound: what moves 2,000 messages a second at 200 ms a call.
-pub const LANES_MAX: usize = 160;
+/// Calls at once where nobody sets a bound: what moves 2,000 messages a second at 200 ms a call, from the first one to the last.
+pub const LANES_MAX: usize = 256;
 /// What is left is hidden for so long at least.
 const HOLD_SECONDS: u32 = 120;
 
