@@ -253,7 +253,7 @@ pub struct Sample {
     /// Queue: name, URL or ARN
     #[arg(long, value_name = "QUEUE", add = ArgValueCompleter::new(complete::queues))]
     pub queue: String,
-    /// Show only messages for which this jq expression is true, `.body.code == "TIMEOUT"` for instance
+    /// Show only messages for which this jq expression is true, `.body.code == "TIMEOUT"` for instance, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
     /// Look even at a main queue whose messages could die of it

@@ -17,7 +17,7 @@
 //!
 //! The fields' names also work as they stand: `text | test("Timeout")`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, fs::File, io::Read, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jaq_core::ValT;
@@ -29,7 +29,7 @@ use super::{
     jq_check::Rules,
     json,
 };
-use crate::domain::{AttributeValue, Message, Payload};
+use crate::domain::{AttributeValue, Message, Payload, Text};
 
 /// Fields of the object that a filter sees.
 pub const FIELDS: [&str; 10] =
@@ -51,6 +51,27 @@ pub struct Filter {
     runner: Arc<Runner<(Message, Timestamp), bool>>,
 }
 
+/// Largest filter, bytes.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// The jq of a filter as it was given, see [`Filter::open`].
+///
+/// # Errors
+/// A file that can't be read, is not UTF-8, or has more than 64 KiB.
+pub fn read(given: &str) -> Result<Cow<'_, str>, FilterError> {
+    let Some(path) = given.strip_prefix("file:") else { return Ok(Cow::Borrowed(given)) };
+    let cannot = |because: &dyn std::fmt::Display| {
+        FilterError::Syntax(Text::block(&format!("cannot read the filter in {path}: {because}")))
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| cannot(&error))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| cannot(&error))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(cannot(&"it has more than 64 KiB"));
+    }
+    Ok(Cow::Owned(text))
+}
+
 impl Filter {
     /// Compiles a filter.
     ///
@@ -60,6 +81,15 @@ impl Filter {
         let program = jq::compile(text, WORDS, Rules::Filter)?;
         let runner = Runner::start(program, |program, (message, now)| decide(program, &message, now))?;
         Ok(Self { text: text.into(), runner: Arc::new(runner) })
+    }
+
+    /// The filter as it was given: jq itself, or `file:PATH` with the file that has it. What a failure group suggests is made of
+    /// messages' text and so is given by a file: the path may stand in a journal, the text must not.
+    ///
+    /// # Errors
+    /// As [`Filter::compile`]; a file that can't be read.
+    pub fn open(given: &str) -> Result<Self, FilterError> {
+        Self::compile(&read(given)?)
     }
 
     /// The filter as written.
@@ -167,6 +197,18 @@ mod tests {
     fn check(filter: &str, expected: bool) {
         let filter = Filter::compile(filter).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(filter.matches(&sample(), now()), Ok(expected), "{}", filter.text());
+    }
+
+    #[test]
+    fn a_filter_in_a_file_is_read_from_there() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), ".body.code == \"TIMEOUT\"\n").expect("written");
+        let given = format!("file:{}", file.path().display());
+        assert_eq!(Filter::open(&given).expect("compiles").text(), ".body.code == \"TIMEOUT\"\n");
+        let missing = Filter::open("file:/does/not/exist.jq").expect_err("no such file").to_string();
+        assert!(missing.starts_with("cannot read the filter in /does/not/exist.jq: "), "{missing}");
+        std::fs::write(file.path(), " ".repeat(70_000)).expect("written");
+        assert!(Filter::open(&given).expect_err("too large").to_string().contains("64 KiB"));
     }
 
     #[test]

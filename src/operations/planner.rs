@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use super::{
     Bound, Operation, OperationError, consumers, failover, migrate, purge,
     redrive::{self, Moves},
@@ -9,8 +11,9 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, EnvironmentName, Queue, RunId, Text},
+    domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
     journal::{Record, StateFolder},
+    messages::filter,
     plan::{Fingerprint, Plan, SCHEMA},
 };
 
@@ -107,6 +110,11 @@ impl Planner {
                 "the credentials are of account {}, and {} is pinned to {pinned}",
                 plan.account, environment.name
             )));
+        }
+        if let Some(given) = operation.filter().filter(|given| given.starts_with("file:")) {
+            // The operation names the file only: what it says must not change either.
+            let text = filter::read(given).map_err(|error| OperationError::usage(&error.to_string(), ""))?;
+            plan.observed.insert("filter".to_owned(), hex(&Sha256::digest(text.as_bytes())));
         }
         let endpoint = environment.endpoint.clone().unwrap_or_else(|| "AWS".to_owned());
         plan.observed.insert("endpoint".to_owned(), endpoint);

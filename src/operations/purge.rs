@@ -33,7 +33,7 @@ pub struct Purge {
         hide_default_value = true
     )]
     pub queue: String,
-    /// Delete only messages for which this jq expression is true
+    /// Delete only messages for which this jq expression is true, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
     /// Delete at most this many messages
@@ -44,7 +44,7 @@ pub struct Purge {
 /// Observes and plans.
 pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let queue = resolve::queue(cloud, &purge.queue).await?;
-    let filter = purge.filter.as_deref().map(Filter::compile).transpose().map_err(|error| {
+    let filter = purge.filter.as_deref().map(Filter::open).transpose().map_err(|error| {
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl purge --help`")
     })?;
     let mut plan = planner.draft();

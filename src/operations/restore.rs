@@ -41,7 +41,7 @@ pub struct Restore {
     /// Send to this queue instead of the one that the messages were taken from
     #[arg(long, value_name = "QUEUE")]
     pub to: Option<String>,
-    /// Restore only messages for which this jq expression is true
+    /// Restore only messages for which this jq expression is true, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
     /// Restore also messages of which it is not known whether the run deleted them
@@ -80,7 +80,7 @@ pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Resul
 
 /// Observes and plans.
 pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
-    let filter = restore.filter.as_deref().map(Filter::compile).transpose().map_err(|error| {
+    let filter = restore.filter.as_deref().map(Filter::open).transpose().map_err(|error| {
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl restore --help`")
     })?;
     let now = cloud.clock().now();

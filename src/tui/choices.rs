@@ -52,7 +52,9 @@ pub(super) fn save(state: &StateFolder, drafts: &[Draft]) -> io::Result<Vec<Path
 fn named(state: &StateFolder, operation: &Operation) -> Vec<PathBuf> {
     let Operation::Redrive(redrive) = operation else { return Vec::new() };
     let all = folder(state);
+    let filter = redrive.filter.as_deref().and_then(|filter| filter.strip_prefix("file:"));
     let files = redrive.ids.iter().map(PathBuf::as_path).chain(redrive.edit.iter().map(Path::new));
+    let files = files.chain(filter.map(Path::new));
     let folders = files.filter_map(Path::parent).filter(|parent| parent.parent() == Some(all.as_path()));
     folders.map(Path::to_path_buf).collect()
 }

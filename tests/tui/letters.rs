@@ -279,9 +279,14 @@ fn words_are_searched_for_at_once_and_jq_when_it_is_whole() {
 fn a_redrive_takes_the_group_the_filter_the_selected_or_all() {
     let mut console = looked((80, 24), 4_812, failed());
     console.keys("R");
-    let redrive = planned(&mut console).expect("planned");
+    // A group's filter is made of messages' text: it is given by a file, and only the path stands in plan and journal.
+    let (ticket, files) = drafts(&mut console).expect("a file with the filter");
     let group = view(&console).letters.shown().and_then(|letters| letters.groups.groups[0].filter.clone());
-    assert_eq!((redrive.queue.as_str(), &redrive.filter, &redrive.ids), ("orders-dlq", &group, &None));
+    assert_eq!(files, [("filter.jq", group.expect("a filter"))]);
+    console.event(Event::Saved(ticket, Ok(vec!["/state/choices/x/filter.jq".into()])));
+    let redrive = planned(&mut console).expect("planned");
+    let filter = Some("file:/state/choices/x/filter.jq");
+    assert_eq!((redrive.queue.as_str(), redrive.filter.as_deref(), &redrive.ids), ("orders-dlq", filter, &None));
     console.model.overlay = None;
     console.keys("k R");
     let all = Redrive { queue: "orders-dlq".to_owned(), ..Redrive::default() };
@@ -312,10 +317,11 @@ fn a_filter_chooses_what_a_redrive_takes_within_the_group_that_is_open() {
         let (ticket, code) = asked.expect("tried");
         console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 < 2)).collect())));
         console.keys("R");
-        let filter = planned(&mut console).expect("planned").filter.expect("a filter");
         match group {
-            None => assert_eq!(filter, code),
+            None => assert_eq!(planned(&mut console).expect("planned").filter, Some(code)),
             Some(group) => {
+                let (_, mut files) = drafts(&mut console).expect("a file with the filter");
+                let (_, filter) = files.pop().expect("one file");
                 let groups = &view(&console).letters.shown().expect("looked").groups.groups;
                 assert_eq!(filter, format!("({}) and ({code})", groups[group].filter.as_deref().expect("a filter")));
             }

@@ -34,8 +34,11 @@ fn edited_and_looked_past() -> Console {
 /// That the redrive begun carries the edit of the first message, and no ids.
 fn carries_the_edit(console: &mut Console) {
     let (ticket, files) = drafts(console).expect("a program");
-    assert!(files.len() == 1 && files[0].1.contains("000000000000"), "{files:?}");
-    console.event(Event::Saved(ticket, Ok(vec!["/state/choices/x/edit.jq".into()])));
+    let edits: Vec<&str> = files.iter().filter(|file| file.0 == "edit.jq").map(|file| file.1.as_str()).collect();
+    assert!(edits.len() == 1 && edits[0].contains("000000000000"), "{files:?}");
+    assert!(files.iter().all(|file| file.0 != "ids.txt"), "{files:?}");
+    let paths = files.iter().map(|file| format!("/state/choices/x/{}", file.0).into()).collect();
+    console.event(Event::Saved(ticket, Ok(paths)));
     let redrive = planned(console).expect("planned");
     assert_eq!((redrive.queue.as_str(), redrive.edit.as_deref()), ("orders-dlq", Some("/state/choices/x/edit.jq")));
     console.model.overlay = None;

@@ -418,6 +418,6 @@ fn tell(report: &Report, invocation: &Invocation, out: &mut Output) -> Result<Ex
 
 /// A mistake in a filter is shown where it is, before anything is asked for.
 fn check_filter(operation: &Operation) -> Result<(), CliError> {
-    operation.filter().map(Filter::compile).transpose()?;
+    operation.filter().map(Filter::open).transpose()?;
     Ok(())
 }

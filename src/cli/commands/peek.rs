@@ -113,7 +113,7 @@ async fn named(args: &Sample, cloud: &Cloud) -> Result<Queue, CliError> {
 }
 
 async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut Output) -> Result<Seen, CliError> {
-    let filter = args.filter.as_deref().map(Filter::compile).transpose()?;
+    let filter = args.filter.as_deref().map(Filter::open).transpose()?;
     let force = if args.force { Force::Yes } else { Force::No };
     let leave = gate::allow_look(cloud.environment(), &queue, force)?;
     out.note(&format!("looking at {}: it costs each message one receive; all are put back at once", queue.name));

@@ -36,7 +36,7 @@ pub struct Redrive {
     /// Move at most this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
-    /// Move only messages for which this jq expression is true, `.body.partnerId == "A"` for instance
+    /// Move only messages for which this jq expression is true, `.body.partnerId == "A"` for instance, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
     /// Move only messages whose ids stand in this file, one a line

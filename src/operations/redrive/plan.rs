@@ -51,7 +51,7 @@ pub(in crate::operations) async fn plan(
 ) -> Result<Planned, OperationError> {
     check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
-    let filter = redrive.filter.as_deref().map(Filter::compile).transpose();
+    let filter = redrive.filter.as_deref().map(Filter::open).transpose();
     let filter = filter.map_err(|error| usage("the filter can't be used", &error.to_string()))?;
     let ids = redrive.ids.as_deref().map(read_ids).transpose()?;
     let editor = redrive.edit.as_deref().map(Editor::open).transpose();

@@ -163,7 +163,7 @@ impl Form {
             // The lines after the first point at the place, which one line can't.
             let first =
                 |error: &dyn std::fmt::Display| Text::line(error.to_string().lines().next().unwrap_or_default());
-            Filter::compile(filter).map_err(|error| first(&error))?;
+            Filter::open(filter).map_err(|error| first(&error))?;
         }
         Ok(operation)
     }

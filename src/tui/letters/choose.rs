@@ -25,8 +25,10 @@ pub(super) const PLANNED: &str = "a redrive is being planned";
 pub(super) enum Take {
     /// These messages.
     Ids(Vec<MessageId>),
-    /// Those that fit a filter: so many of those looked at.
+    /// Those that fit a filter that somebody typed: so many of those looked at.
     Where(String, usize),
+    /// Those that fit a group's filter, which is made of messages' text: so many of those looked at.
+    Group(String, usize),
     /// All.
     All,
 }
@@ -44,6 +46,7 @@ pub struct Saving {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum File {
     Ids,
+    Filter,
     Edit,
 }
 
@@ -65,7 +68,7 @@ pub(super) fn take(view: &LettersView) -> Take {
 fn of_group(letters: &Letters, group: usize) -> Take {
     match letters.groups.groups.get(group) {
         Some(known) => match &known.filter {
-            Some(filter) => Take::Where(filter.clone(), known.count),
+            Some(filter) => Take::Group(filter.clone(), known.count),
             None => Take::Ids(ids(letters, members(letters, Some(group)))),
         },
         None => Take::All,
@@ -79,8 +82,8 @@ fn listed(view: &LettersView, letters: &Letters) -> Take {
         (None, None) => Take::All,
         (Some(group), None) => group,
         (None, Some(filter)) => Take::Where(filter.code.clone(), view.rows.len()),
-        (Some(Take::Where(group, _)), Some(filter)) => {
-            Take::Where(format!("({group}) and ({})", filter.code), view.rows.len())
+        (Some(Take::Where(group, _) | Take::Group(group, _)), Some(filter)) => {
+            Take::Group(format!("({group}) and ({})", filter.code), view.rows.len())
         }
         (Some(Take::Ids(_) | Take::All), Some(_)) => Take::Ids(ids(letters, view.rows.iter().copied())),
     }
@@ -98,10 +101,10 @@ pub(super) fn in_words(view: &LettersView, visible: Option<u64>) -> String {
             format!("redrives these {} by their ids", words::of(ids.len() as u64, "message"))
         }
         Take::Ids(ids) => format!("redrives the {} selected", words::of(ids.len() as u64, "message")),
-        Take::Where(_, count) if visible.is_none_or(|visible| visible <= looked_at as u64) => {
+        Take::Where(_, count) | Take::Group(_, count) if visible.is_none_or(|visible| visible <= looked_at as u64) => {
             format!("redrives these {}", words::of(count as u64, "message"))
         }
-        Take::Where(_, count) => {
+        Take::Where(_, count) | Take::Group(_, count) => {
             format!("redrives these {} and all others in the queue that fit this filter", words::count(count as u64))
         }
         Take::All => match visible {
@@ -159,6 +162,10 @@ fn begin_taking(model: &mut Model, environment: &EnvironmentName, queue: &QueueN
             files.push(File::Ids);
         }
         Take::Where(filter, _) => redrive.filter = Some(filter),
+        Take::Group(text, _) => {
+            drafts.push(Draft { name: "filter.jq", text });
+            files.push(File::Filter);
+        }
         Take::All => {}
     }
     if let Some(program) = edits {
@@ -178,7 +185,7 @@ fn begin_taking(model: &mut Model, environment: &EnvironmentName, queue: &QueueN
 fn relevant(model: &Model, environment: &EnvironmentName, queue: &QueueName, take: &Take) -> Option<String> {
     match take {
         Take::Ids(ids) => model.edits.program(environment, queue, &ids.iter().collect()),
-        Take::Where(..) | Take::All => {
+        Take::Where(..) | Take::Group(..) | Take::All => {
             model.edits.program(environment, queue, &model.edits.ids(environment, queue).collect())
         }
     }
@@ -210,8 +217,9 @@ pub(in crate::tui) fn saved(model: &mut Model, ticket: Ticket, answer: Result<Ve
         match (file, path.to_str()) {
             (File::Ids, _) => redrive.ids = Some(path),
             (File::Edit, Some(text)) => redrive.edit = Some(text.to_owned()),
-            (File::Edit, None) => {
-                model.say(Notice::bad("the path of the state folder is not UTF-8: an edit can't be named there"));
+            (File::Filter, Some(text)) => redrive.filter = Some(format!("file:{text}")),
+            (File::Edit | File::Filter, None) => {
+                model.say(Notice::bad("the path of the state folder is not UTF-8: no file can be named there"));
                 return Vec::new();
             }
         }

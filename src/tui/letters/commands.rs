@@ -219,7 +219,7 @@ fn copy(view: &LettersView) -> Vec<Effect> {
 /// The command line that shows the same.
 fn copy_command(view: &LettersView, invocation: &Invocation) -> Vec<Effect> {
     let filter = match choose::take(view) {
-        choose::Take::Where(filter, _) => format!(" {}", option("where", &filter)),
+        choose::Take::Where(filter, _) | choose::Take::Group(filter, _) => format!(" {}", option("where", &filter)),
         choose::Take::Ids(_) | choose::Take::All => String::new(),
     };
     let what = if view.level == Level::Groups { "groups" } else { "peek" };

@@ -212,3 +212,45 @@ fn what_stands_before_one_that_is_left_is_sent() {
         assert_eq!((tally.sent, world.arrived.len()), (5, 5), "{destination}: {tally:?}");
     }
 }
+
+/// The clock of this machine was set back an hour between the kill and the resume, ten minutes later.
+#[test]
+fn a_clock_that_was_set_back_makes_no_deduplication_id_young_again() {
+    let seconds = SignedDuration::from_secs;
+    let id = MessageId("00000000-0000-4000-8000-000000000000".to_owned());
+    let records = |cutoff| {
+        let message = crate::journal::IntentMessage {
+            id: id.clone(),
+            hash: "0".repeat(32),
+            saved: None,
+            deduplication_id: Some("an id".to_owned()),
+            parked: false,
+        };
+        let opened = Record::Opened {
+            run: "20261121T030000-000001".parse().expect("a run"),
+            version: String::new(),
+            plan: Box::new(serde_json::json!({})),
+            by: Text::from("tester"),
+            how: "yes".to_owned(),
+            reason: None,
+            cutoff,
+        };
+        let intent = Record::Intent { batch: 1, to: Some("destination".to_owned()), messages: vec![message] };
+        [(start(), opened), (start() + seconds(10), intent)]
+    };
+    let (now, aws_now) = (start() + seconds(600 - 3_600), start() + seconds(600));
+    let mut told = History::of(records(start()));
+    told.take_up(now, aws_now);
+    let resume = Resume::of(told, Uncertain::Leave);
+    assert_eq!(now.duration_since(resume.tried[&id].0), seconds(590), "by AWS's clock ten minutes have passed");
+    // Where AWS's clock is not known, time that runs backwards says that nothing is.
+    let mut untold = History::of(records(start()));
+    untold.take_up(now, now);
+    let resume = Resume::of(untold, Uncertain::Leave);
+    assert!(resume.tried.is_empty() && resume.uncertain.contains(&id), "nothing is sent again by itself");
+    // The first try's clock was wrong, and is right now.
+    let mut mended = History::of(records(start() + seconds(3_600)));
+    let now = start() + seconds(3_600 + 600);
+    mended.take_up(now, now);
+    assert_eq!(now.duration_since(Resume::of(mended, Uncertain::Leave).tried[&id].0), seconds(590));
+}
