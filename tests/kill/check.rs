@@ -38,10 +38,11 @@ impl Places {
         let twice: Vec<usize> = moved.iter().filter(|(_, count)| **count > 1).map(|(number, _)| *number).collect();
         let unnamed: Vec<usize> = twice.iter().copied().filter(|number| !named.contains(number)).collect();
         round.found.blame_each(Fault::Doubled, &unnamed, "are at the destination twice, and nobody said so");
+        let said = round.resent(carried);
         let unsaid: Vec<usize> = twice
             .into_iter()
             .filter(|number| named.contains(number) && !carried.resent.is_empty())
-            .filter(|number| !carried.resent.contains(round.ids[*number].as_str()))
+            .filter(|number| !said.contains(number))
             .collect();
         round.found.blame_each(Fault::Wrong, &unsaid, "were sent again as asked, and the report does not name them");
         let others: Vec<usize> =

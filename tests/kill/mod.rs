@@ -42,7 +42,7 @@ const ACCOUNT: &str = "111111111111";
 const REGION: &str = "af-south-1";
 /// How many times as fast as real time the sandbox's clock runs, and that of the programs that join it: hiding ends sooner.
 const SPEED: u32 = 5;
-const KILLS: usize = 300;
+const KILLS: usize = 100;
 /// Rounds at once: most of their time they wait.
 const ROUNDS_AT_ONCE: usize = 16;
 /// ChangeMessageVisibility on these queues is answered late.

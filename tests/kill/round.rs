@@ -239,11 +239,23 @@ impl Round {
 
     /// Numbers of the messages that have these ids, in the source or on their way back.
     fn numbers(&self, carried: &Carried, ids: &BTreeSet<String>) -> BTreeSet<usize> {
+        let known = self.known(carried);
+        ids.iter().filter_map(|id| known.get(id).copied()).collect()
+    }
+
+    /// Numbers of the messages that the run says it has sent a second time: what came back has an id of its own.
+    pub(super) fn resent(&self, carried: &Carried) -> BTreeSet<usize> {
+        let known = self.known(carried);
+        known.into_iter().filter(|(id, _)| carried.resent.contains(id.as_str())).map(|(_, number)| number).collect()
+    }
+
+    /// Numbers by the ids that messages have had.
+    fn known(&self, carried: &Carried) -> BTreeMap<String, usize> {
         let snapshot = carried.run.as_ref().map(|run| self.desk.snapshot(run));
         let snapshot = snapshot.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
         let mut known: BTreeMap<String, usize> = saved(&snapshot).map(|(id, body)| (id, body.number)).collect();
         known.extend(self.ids.iter().cloned().zip(0..));
-        ids.iter().filter_map(|id| known.get(id).copied()).collect()
+        known
     }
 
     /// Restores what a killed run is known to have taken, goes on with that run, and leaves the rest to the next restore.
