@@ -66,6 +66,7 @@ pub fn resume_line(
 ) -> String {
     let uncertain = match operation {
         Operation::Redrive(redrive) if redrive.uncertain == Uncertain::Resend => " --uncertain resend",
+        Operation::Restore(restore) if restore.uncertain == Uncertain::Resend => " --uncertain resend",
         Operation::Redrive(_)
         | Operation::Purge(_)
         | Operation::Restore(_)
