@@ -267,7 +267,9 @@ impl Round {
         };
         if ended.code != Some(0) {
             let ended = self.give(&["restore", &run, "--yes"].map(str::to_owned), None).await;
-            if !matches!(ended.code, Some(0 | 3 | 4)) {
+            // Killed before its first batch it has taken nothing, and there is nothing to put back.
+            let nothing_taken = ended.code == Some(2) && !self.desk.snapshot(&run).exists();
+            if !matches!(ended.code, Some(0 | 3 | 4)) && !nothing_taken {
                 self.found.blame(Fault::Wrong, 1, &format!("restore of a killed run: {}", ended.said));
             }
         }
