@@ -4,20 +4,10 @@
 //! [`operations::Operation`] -> [`plan::Plan`] -> [`gate::Approved`] -> [`run`] -> outcome, journalled.
 
 pub mod cli;
-pub mod clock;
-pub mod cloud;
-pub mod config;
-pub mod databases;
-pub mod doctor;
-pub mod domain;
-pub mod files;
-pub mod gate;
-pub mod journal;
-pub mod keymap;
-pub mod messages;
-pub mod observe;
-pub mod operations;
-pub mod plan;
-pub mod run;
-pub mod sandbox;
-pub mod tui;
+
+pub use opsctl_core::{
+    cloud, config, databases, doctor, files, gate, journal, keymap, messages, observe, operations, plan, run,
+};
+pub use opsctl_domain::{self as domain, clock};
+pub use opsctl_sandbox as sandbox;
+pub use opsctl_tui as tui;

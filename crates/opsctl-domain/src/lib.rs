@@ -1,0 +1,31 @@
+//! Nouns of the field as plain data: no I/O, no clock, no SDK type.
+
+pub mod alarm;
+pub mod clock;
+pub mod consumer;
+pub mod database;
+pub mod endpoint;
+pub mod environment;
+pub mod gauge;
+pub mod global_cluster;
+pub mod invocation;
+pub mod log;
+pub mod message;
+pub mod migration;
+pub mod proxy;
+pub mod queue;
+pub mod run_id;
+pub mod service;
+pub mod service_rules;
+pub mod target;
+pub mod text;
+pub mod watch;
+pub mod words;
+
+pub use environment::{AccountId, Environment, EnvironmentName, Protection};
+pub use invocation::Invocation;
+pub use message::{AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle};
+pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl};
+pub use run_id::RunId;
+pub use text::Text;
+pub use watch::{Dollars, Thresholds, WatchRules};

@@ -1,0 +1,347 @@
+//! Producers and consumers: the world's own programs. They live by its clock and take and delete as any
+//! program does, so receive counts, timeouts and dead letters come about in the usual way.
+
+mod worker;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
+use worker::Came;
+pub use worker::{Consumer, Worker};
+
+/// Most steps in one go; what would be more is skipped, as if the actors had paused.
+const STEPS_MAX: usize = 20_000;
+/// Most messages that an actor handles in one step.
+const MESSAGES_PER_STEP_MAX: usize = 1_000;
+
+/// All actors of a world.
+#[derive(Debug, Default)]
+pub struct Actors {
+    actors: Vec<Actor>,
+}
+
+#[derive(Debug)]
+struct Actor {
+    place: Place,
+    queue: String,
+    next_at: Timestamp,
+    period: SignedDuration,
+    /// Messages that a step handles; what is left of a whole one is carried over.
+    per_step: f64,
+    carried: f64,
+    role: Role,
+}
+
+#[derive(Debug)]
+enum Role {
+    Producer { template: Arc<MessageTemplate>, random: Rng, count: u64 },
+    Consumer { consumer: Consumer, random: Rng, working: VecDeque<Working> },
+    Caller { worker: Worker, database: String },
+}
+
+/// A message that a slow consumer works on.
+#[derive(Debug)]
+struct Working {
+    done_at: Timestamp,
+    receipt: String,
+}
+
+/// How a consumer does its work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Behaviour {
+    /// Deletes what it receives at once.
+    Healthy,
+    /// Fails on some messages: they show again after their visibility timeout, and end in the dead-letter queue.
+    Failing(Predicate),
+    /// Deletes each message so long after it received it.
+    Slow {
+        /// Seconds of work on each.
+        seconds: u32,
+    },
+    /// Receives nothing.
+    Down,
+}
+
+/// Which messages a consumer fails on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicate {
+    /// Those whose body holds this text.
+    BodyContains(String),
+    /// Each receive with this probability, 0 to 1.
+    Chance(f64),
+}
+
+impl Actors {
+    /// Adds a producer that sends `rate_per_second` messages to a queue, the first one a period from now.
+    pub fn add_producer(
+        &mut self,
+        now: Timestamp,
+        place: Place,
+        queue: &str,
+        template: Arc<MessageTemplate>,
+        rate_per_second: f64,
+    ) {
+        let random = self.random(queue);
+        self.push(now, place, queue, rate_per_second, Role::Producer { template, random, count: 1 });
+    }
+
+    /// Adds a consumer outside of AWS that handles at most `rate_per_second` messages.
+    pub fn add_consumer(
+        &mut self,
+        now: Timestamp,
+        place: Place,
+        queue: &str,
+        behaviour: Behaviour,
+        rate_per_second: f64,
+    ) {
+        self.add(now, place, queue, Consumer { behaviour, rate_per_second, worker: Worker::Unseen, database: None });
+    }
+
+    /// Adds a consumer.
+    pub fn add(&mut self, now: Timestamp, place: Place, queue: &str, consumer: Consumer) {
+        let (random, rate_per_second) = (self.random(queue), consumer.rate_per_second);
+        self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });
+    }
+
+    /// Adds a service that works on a database for as long as any of its tasks runs: so it keeps that awake.
+    pub fn add_caller(&mut self, now: Timestamp, place: Place, worker: Worker, database: &str) {
+        self.push(now, place, "", 1.0, Role::Caller { worker, database: database.to_owned() });
+    }
+
+    /// Changes how the consumers of a queue work; answers how many there are.
+    pub fn set_behaviour(&mut self, account: &str, queue: &str, new: &Behaviour) -> usize {
+        let mut changed = 0;
+        for actor in self.actors.iter_mut().filter(|actor| actor.place.account == account && actor.queue == queue) {
+            if let Role::Consumer { consumer, .. } = &mut actor.role {
+                consumer.behaviour = new.clone();
+                changed += 1;
+            }
+        }
+        changed
+    }
+
+    /// Repairs the consumers of a queue: they are healthy from now on; answers how many there are.
+    pub fn fix(&mut self, account: &str, queue: &str) -> usize {
+        self.set_behaviour(account, queue, &Behaviour::Healthy)
+    }
+
+    /// When the next actor does something.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.actors.iter().map(|actor| actor.next_at).min()
+    }
+
+    /// Queues with their consumers' behaviour: account, queue, behaviour.
+    pub fn consumers(&self) -> impl Iterator<Item = (&str, &str, &Behaviour)> {
+        self.actors.iter().filter_map(|actor| match &actor.role {
+            Role::Consumer { consumer, .. } => {
+                Some((actor.place.account.as_str(), actor.queue.as_str(), &consumer.behaviour))
+            }
+            Role::Producer { .. } | Role::Caller { .. } => None,
+        })
+    }
+
+    fn push(&mut self, now: Timestamp, place: Place, queue: &str, rate_per_second: f64, role: Role) {
+        let rate = rate_per_second.clamp(0.000_1, MESSAGES_PER_STEP_MAX as f64);
+        let period_seconds = (1.0 / rate).max(1.0);
+        let period = SignedDuration::try_from_secs_f64(period_seconds).unwrap_or(SignedDuration::from_secs(1));
+        let per_step = rate * period_seconds;
+        let next_at = now.saturating_add(period).unwrap_or(Timestamp::MAX);
+        self.actors.push(Actor { place, queue: queue.to_owned(), next_at, period, per_step, carried: 0.0, role });
+    }
+
+    /// Choices of an actor's own: adding one leaves the others' as they were.
+    fn random(&self, queue: &str) -> Rng {
+        let seed =
+            queue.bytes().fold(self.actors.len() as u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        Rng::with_seed(seed)
+    }
+}
+
+impl World {
+    /// Lets the actors do what they do until `now`, each at its time.
+    pub(super) fn run_actors(&mut self, now: Timestamp) {
+        for _ in 0..STEPS_MAX {
+            let Some(at) = self.actors.next_at().filter(|at| *at <= now) else { return };
+            // Taken out, so that they can call the world that they live in.
+            let mut actors = std::mem::take(&mut self.actors);
+            for actor in actors.actors.iter_mut().filter(|actor| actor.next_at <= at) {
+                actor.step(self, at);
+            }
+            self.actors = actors;
+        }
+        for actor in &mut self.actors.actors {
+            actor.next_at = actor.next_at.max(now);
+        }
+    }
+}
+
+impl Actor {
+    fn step(&mut self, world: &mut World, at: Timestamp) {
+        self.next_at = at.saturating_add(self.period).unwrap_or(Timestamp::MAX);
+        self.carried += self.per_step;
+        let messages = (self.carried.floor() as usize).min(MESSAGES_PER_STEP_MAX);
+        self.carried = self.carried.fract();
+        let mut calls = Calls { world, at, place: &self.place, queue: &self.queue };
+        match &mut self.role {
+            Role::Producer { template, random, count } => calls.produce(template, random, count, messages),
+            Role::Consumer { consumer, random, working } => calls.consume(consumer, random, working, messages),
+            Role::Caller { worker, database } => {
+                if worker.takes(calls.world, at, calls.place) {
+                    calls.world.database_serves(at, calls.place, database);
+                }
+            }
+        }
+    }
+}
+
+/// An actor's view of the world, at one moment.
+struct Calls<'a> {
+    world: &'a mut World,
+    at: Timestamp,
+    place: &'a Place,
+    queue: &'a str,
+}
+
+impl Calls<'_> {
+    fn produce(&mut self, template: &MessageTemplate, random: &mut Rng, count: &mut u64, messages: usize) {
+        let caller = self.place.caller();
+        let is_fifo = self.queue.ends_with(".fifo");
+        for _ in 0..messages {
+            let message = template.write(random, *count, self.at, self.place);
+            let group = message.group.filter(|_| is_fifo);
+            let deduplication_id = message.deduplication_id.filter(|_| is_fifo);
+            let message = PutMessage { group, deduplication_id, ..message };
+            *count += 1;
+            // A queue that is gone takes nothing: the program goes on, as programs do.
+            drop(self.world.put(self.at, &caller, self.queue, message));
+        }
+    }
+
+    fn consume(&mut self, consumer: &Consumer, random: &mut Rng, working: &mut VecDeque<Working>, messages: usize) {
+        let caller = self.place.caller();
+        let mut done = Vec::new();
+        while working.front().is_some_and(|work| work.done_at <= self.at) {
+            done.extend(working.pop_front().map(|work| work.receipt));
+        }
+        let takes = consumer.worker.takes(self.world, self.at, self.place);
+        let messages = match &consumer.behaviour {
+            _ if !takes => 0,
+            Behaviour::Healthy | Behaviour::Failing(_) => messages,
+            Behaviour::Slow { .. } => messages.min(MESSAGES_PER_STEP_MAX.saturating_sub(working.len())),
+            Behaviour::Down => 0,
+        };
+        let taken = if messages == 0 { Vec::new() } else { self.take(&caller, messages) };
+        let mut came = if taken.is_empty() { Came::Nothing } else { Came::Well };
+        // Who has nothing to do does not connect.
+        let needs = consumer.database.as_ref().filter(|_| !taken.is_empty());
+        let is_cut_off = needs.is_some_and(|database| !self.world.database_serves(self.at, self.place, database));
+        for Taken { body, receipt_handle: receipt, .. } in taken {
+            match &consumer.behaviour {
+                _ if is_cut_off => came = Came::Failed,
+                Behaviour::Failing(predicate) if predicate.holds(&body, random) => came = Came::Failed,
+                Behaviour::Healthy | Behaviour::Failing(_) => done.push(receipt),
+                Behaviour::Slow { seconds } => {
+                    let work = SignedDuration::from_secs(i64::from(*seconds));
+                    let done_at = self.at.saturating_add(work).unwrap_or(Timestamp::MAX);
+                    working.push_back(Working { done_at, receipt });
+                }
+                Behaviour::Down => {}
+            }
+        }
+        for receipt in done {
+            // Too late, or the queue is gone: whoever works too slowly finds its message handed out again.
+            drop(self.world.remove(self.at, &caller, self.queue, &receipt));
+        }
+        if takes && messages > 0 {
+            consumer.worker.note(self.world, self.place, came);
+        }
+    }
+
+    fn take(&mut self, caller: &Caller, messages_max: usize) -> Vec<Taken> {
+        self.world.take(self.at, caller, self.queue, messages_max, None).unwrap_or_default()
+    }
+}
+
+impl Predicate {
+    fn holds(&self, body: &str, random: &mut Rng) -> bool {
+        match self {
+            Self::BodyContains(text) => body.contains(text),
+            Self::Chance(chance) => random.f64() < *chance,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Counts;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn place() -> Place {
+        Place { environment: "dev".into(), account: "111111111111".into(), region: "af-south-1".into() }
+    }
+
+    fn after(seconds: i64) -> Timestamp {
+        START + SignedDuration::from_secs(seconds)
+    }
+
+    /// A queue with a dead-letter queue after three receives, and a producer of two messages a second.
+    fn world(consumer: Behaviour) -> World {
+        let mut world = World::new(7, START);
+        let caller = place().caller();
+        world.create(START, &caller, "orders-dlq", &[]).expect("created");
+        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:af-south-1:111111111111:orders-dlq","maxReceiveCount":3}"#;
+        let attributes = [("RedrivePolicy", policy), ("VisibilityTimeout", "10")];
+        world.create(START, &caller, "orders", &attributes).expect("created");
+        let body = super::super::template::Template::parse("{\"n\":${n}}", &[]).expect("a template");
+        let template =
+            MessageTemplate { variables: vec![], body, attributes: vec![], group: None, deduplication: None };
+        world.actors.add_producer(START, place(), "orders", Arc::new(template), 2.0);
+        world.actors.add_consumer(START, place(), "orders", consumer, 10.0);
+        world
+    }
+
+    fn counts(world: &World, queue: &str) -> Counts {
+        world.queue_view("111111111111", "af-south-1", queue).expect("there").counts
+    }
+
+    #[test]
+    fn a_healthy_consumer_leaves_nothing() {
+        let mut world = world(Behaviour::Healthy);
+        world.advance(after(100));
+        assert_eq!(world.queue_view("111111111111", "af-south-1", "orders").expect("there").totals.deleted, 200);
+        assert_eq!((counts(&world, "orders").visible, counts(&world, "orders-dlq").visible), (0, 0));
+    }
+
+    #[test]
+    fn what_a_consumer_fails_on_ends_in_the_dead_letter_queue() {
+        let mut world = world(Behaviour::Failing(Predicate::BodyContains("7}".to_owned())));
+        world.advance(after(400));
+        // 7, 17, 27, .. of the first 700 or so; the youngest are still being tried.
+        let dead = counts(&world, "orders-dlq").visible;
+        assert!((65..=80).contains(&dead), "{dead}");
+        assert_eq!(world.actors.fix("111111111111", "orders"), 1);
+        world.advance(after(500));
+        assert_eq!(counts(&world, "orders"), Counts::default());
+    }
+
+    #[test]
+    fn a_consumer_slower_than_the_visibility_timeout_gets_its_messages_again() {
+        let mut world = world(Behaviour::Slow { seconds: 25 });
+        world.advance(after(120));
+        assert!(counts(&world, "orders-dlq").visible > 50, "{:?}", counts(&world, "orders-dlq"));
+    }
+
+    #[test]
+    fn nobody_receives_while_a_consumer_is_down_and_catching_up_has_a_bound() {
+        let mut world = world(Behaviour::Down);
+        world.advance(after(86_400));
+        let there = counts(&world, "orders").visible;
+        assert!(there > 1_000 && there <= 2 * STEPS_MAX, "{there}");
+        assert!(world.actors.next_at() >= Some(after(86_400)));
+    }
+}

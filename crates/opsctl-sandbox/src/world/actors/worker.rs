@@ -1,0 +1,83 @@
+//! What a consumer is in AWS: a program that nobody sees, the tasks of an ECS service, or a function's mapping; and what it needs.
+
+use jiff::Timestamp;
+
+use super::Behaviour;
+use crate::world::{World, template::Place};
+
+/// A consumer to add.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consumer {
+    /// How it works.
+    pub behaviour: Behaviour,
+    /// Messages that it can do.
+    pub rate_per_second: f64,
+    /// What it is in AWS.
+    pub worker: Worker,
+    /// The database without which all its work fails.
+    pub database: Option<String>,
+}
+
+/// What a consumer is in AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Worker {
+    /// A program outside of AWS: always there.
+    Unseen,
+    /// An event source mapping, by UUID.
+    Mapping(String),
+    /// The tasks of an ECS service.
+    Service {
+        /// ECS cluster.
+        cluster: String,
+        /// Name.
+        name: String,
+    },
+}
+
+/// What came of a consumer's step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    /// There was nothing to do.
+    Nothing,
+    /// All went well.
+    Well,
+    /// Something failed.
+    Failed,
+}
+
+impl Came {
+    /// As an event source mapping tells it (API reference and developer guide; of streams).
+    fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "No records processed",
+            Self::Well => "OK",
+            Self::Failed => "PROBLEM: Function call failed",
+        }
+    }
+}
+
+impl Worker {
+    /// Whether it takes messages at this moment.
+    pub(super) fn takes(&self, world: &mut World, at: Timestamp, place: &Place) -> bool {
+        let Place { account, region, .. } = place;
+        match self {
+            Self::Unseen => true,
+            Self::Mapping(id) => {
+                world.lambda.advance(at.as_millisecond());
+                world.lambda.takes(account, region, id)
+            }
+            Self::Service { cluster, name } => {
+                world.advance_ecs(at.as_millisecond());
+                world.ecs.running(account, region, cluster, name) > 0
+            }
+        }
+    }
+
+    /// Notes where AWS shows what came of it.
+    pub(super) fn note(&self, world: &mut World, place: &Place, came: Came) {
+        match self {
+            Self::Unseen | Self::Service { .. } => {}
+            Self::Mapping(id) => world.lambda.note_result(&place.account, &place.region, id, came.words()),
+        }
+    }
+}

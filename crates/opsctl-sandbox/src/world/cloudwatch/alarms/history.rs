@@ -1,0 +1,127 @@
+//! What alarms went through: `DescribeAlarmHistory`.
+
+use serde_json::{Value, json};
+
+use super::{Alarm, LooksAt, Place, State, describe::limit, request::DescribeAlarmHistory};
+use crate::world::{
+    ApiError,
+    cloudwatch::{list::bad_token, request::ScanBy, validation},
+};
+
+/// Changes kept of an alarm. AWS keeps 30 days; memory has its bound.
+const CHANGES_MAX: usize = 250;
+
+/// Something that happened to an alarm.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Milliseconds since 1970.
+    pub(super) at: i64,
+    kind: Kind,
+    summary: String,
+    data: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Configuration,
+    State,
+    Action,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Configuration, Self::State, Self::Action];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "ConfigurationUpdate",
+            Self::State => "StateUpdate",
+            Self::Action => "Action",
+        }
+    }
+}
+
+impl Alarm {
+    /// Notes that the alarm was made or set anew.
+    pub(super) fn note_settings(&mut self, at: i64, summary: String) {
+        let kind = if summary.ends_with("created") { "Create" } else { "Update" };
+        self.note(at, Kind::Configuration, summary, json!({ "version": "1.0", "type": kind }));
+    }
+
+    /// Notes that its state became another one, and what was done about it.
+    pub(super) fn note_change(&mut self, at: i64, before: State) {
+        let state = self.state;
+        let new =
+            json!({ "stateValue": state.name(), "stateReason": self.reason, "stateReasonData": self.reason_data });
+        let data = json!({ "version": "1.0", "oldState": { "stateValue": before.name() }, "newState": new });
+        let summary = format!("Alarm updated from {} to {}", before.name(), state.name());
+        self.note(at, Kind::State, summary, data);
+        if self.actions_enabled {
+            for action in self.actions[state.index()].clone() {
+                let data = json!({ "actionState": "Succeeded", "notificationResource": action });
+                self.note(at, Kind::Action, format!("Successfully executed action {action}"), data);
+            }
+        }
+    }
+
+    fn note(&mut self, at: i64, kind: Kind, summary: String, data: Value) {
+        if self.history.len() >= CHANGES_MAX {
+            self.history.pop_front();
+        }
+        self.history.push_back(Change { at, kind, summary, data });
+    }
+}
+
+impl Place {
+    pub(super) fn history(&self, request: &DescribeAlarmHistory) -> Result<Value, ApiError> {
+        let limit = limit(request.max_records)?;
+        let skip: usize = match request.next_token.as_deref() {
+            None => 0,
+            Some(token) => token.parse().map_err(|_| bad_token())?,
+        };
+        let kind = request.history_item_type.as_deref();
+        if let Some(kind) = kind.filter(|name| Kind::ALL.iter().all(|known| known.name() != *name)) {
+            return Err(validation(format!("The value {kind} is not a valid HistoryItemType.")));
+        }
+        let milliseconds = |seconds: f64| (seconds * 1_000.0) as i64;
+        let from = request.start_date.map_or(i64::MIN, milliseconds);
+        let until = request.end_date.map_or(i64::MAX, milliseconds);
+        // Composite alarms only when asked, as everywhere.
+        let wanted_type = |alarm: &&Alarm| match alarm.looks_at {
+            LooksAt::Metric(_) => {
+                request.alarm_types.is_empty() || request.alarm_types.iter().any(|kind| kind == "MetricAlarm")
+            }
+            LooksAt::Rule { .. } => request.alarm_types.iter().any(|kind| kind == "CompositeAlarm"),
+        };
+        let named = |alarm: &&Alarm| request.alarm_name.as_ref().is_none_or(|name| *name == alarm.name);
+        let alarms = self.alarms.values().filter(named).filter(wanted_type);
+        let mut all: Vec<(&Alarm, usize, &Change)> = alarms
+            .flat_map(|alarm| alarm.history.iter().enumerate().map(move |(at, change)| (alarm, at, change)))
+            .collect();
+        all.retain(|(_, _, change)| {
+            (from..=until).contains(&change.at) && kind.is_none_or(|kind| kind == change.kind.name())
+        });
+        all.sort_by_key(|(_, place, change)| (change.at, *place));
+        if request.scan_by == ScanBy::TimestampDescending {
+            all.reverse();
+        }
+        let page: Vec<Value> = all.iter().skip(skip).take(limit).map(|(alarm, _, change)| change.show(alarm)).collect();
+        let mut answer = json!({ "AlarmHistoryItems": page });
+        if skip + limit < all.len() {
+            answer["NextToken"] = json!((skip + limit).to_string());
+        }
+        Ok(answer)
+    }
+}
+
+impl Change {
+    fn show(&self, alarm: &Alarm) -> Value {
+        json!({
+            "AlarmName": alarm.name,
+            "AlarmType": alarm.kind(),
+            "Timestamp": self.at as f64 / 1_000.0,
+            "HistoryItemType": self.kind.name(),
+            "HistorySummary": self.summary,
+            "HistoryData": self.data.to_string(),
+        })
+    }
+}

@@ -1,0 +1,251 @@
+//! Alarms: on metrics, and composite ones.
+//!
+//! An alarm is evaluated once a minute, on what could be seen at that minute: whoever looks lets pass the minutes since the last
+//! look, at most three hours of them. Composite alarms follow at once. Not simulated: anomaly bands, suppressors, log queries;
+//! actions do nothing but stand in the history. A percentile is taken for the maximum: single samples are not kept.
+
+mod describe;
+mod evaluate;
+mod history;
+mod math;
+mod put;
+mod request;
+mod rule;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Value, json};
+
+use history::Change;
+use request::PutMetricAlarm;
+use rule::Rule;
+
+use super::{notes::MINUTE, read, request::MetricName};
+use crate::world::{ApiError, Caller, World};
+
+/// Alarms of an account and region (CloudWatch quota).
+const ALARMS_MAX: usize = 5_000;
+
+/// The alarms of every account and region.
+#[derive(Debug, Default)]
+pub(super) struct Alarms {
+    by_place: BTreeMap<(String, String), Place>,
+}
+
+/// The alarms of an account in a region.
+#[derive(Debug, Default)]
+struct Place {
+    alarms: BTreeMap<String, Alarm>,
+    /// Until when they were evaluated: the end of a minute.
+    evaluated_at: i64,
+}
+
+/// An alarm; times are milliseconds since 1970.
+#[derive(Debug)]
+struct Alarm {
+    name: String,
+    arn: String,
+    description: Option<String>,
+    actions_enabled: bool,
+    /// What is done on `OK`, `ALARM`, `INSUFFICIENT_DATA`.
+    actions: [Vec<String>; 3],
+    configured_at: i64,
+    state: State,
+    reason: String,
+    reason_data: Option<Value>,
+    /// When state or reason was written last.
+    updated_at: i64,
+    /// When the state became another one.
+    changed_at: i64,
+    /// The oldest first; bounded.
+    history: VecDeque<Change>,
+    looks_at: LooksAt,
+}
+
+/// What an alarm looks at.
+#[derive(Debug)]
+enum LooksAt {
+    Metric(Box<Watch>),
+    Rule { text: String, rule: Rule },
+}
+
+/// A metric alarm's settings.
+#[derive(Debug)]
+struct Watch {
+    /// As asked for: told as it came.
+    request: PutMetricAlarm,
+    source: Source,
+    /// Milliseconds.
+    period: i64,
+    evaluation_periods: usize,
+    datapoints: usize,
+    threshold: f64,
+    comparison: Comparison,
+    gaps: Gaps,
+}
+
+/// Where a metric alarm's values come from.
+#[derive(Debug, Clone)]
+enum Source {
+    One(Stat),
+    /// Named metrics, and what is made of them.
+    Math {
+        parts: Vec<(String, Stat)>,
+        expression: math::Expression,
+    },
+}
+
+/// A statistic of a metric.
+#[derive(Debug, Clone)]
+struct Stat {
+    metric: MetricName,
+    statistic: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ok,
+    Alarm,
+    InsufficientData,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+/// How missing data counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gaps {
+    Missing,
+    Ignore,
+    Breaching,
+    NotBreaching,
+}
+
+impl State {
+    const ALL: [Self; 3] = [Self::Ok, Self::Alarm, Self::InsufficientData];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Ok => 0,
+            Self::Alarm => 1,
+            Self::InsufficientData => 2,
+        }
+    }
+}
+
+impl Comparison {
+    const ALL: [(&'static str, &'static str, Self); 4] = [
+        ("GreaterThanThreshold", "greater than", Self::Above),
+        ("GreaterThanOrEqualToThreshold", "greater than or equal to", Self::AtLeast),
+        ("LessThanThreshold", "less than", Self::Below),
+        ("LessThanOrEqualToThreshold", "less than or equal to", Self::AtMost),
+    ];
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, _, comparison)| *comparison)
+    }
+
+    fn words(self) -> &'static str {
+        Self::ALL.iter().find(|(.., comparison)| *comparison == self).map_or("", |(_, words, _)| words)
+    }
+
+    fn holds(self, value: f64, threshold: f64) -> bool {
+        match self {
+            Self::Above => value > threshold,
+            Self::AtLeast => value >= threshold,
+            Self::Below => value < threshold,
+            Self::AtMost => value <= threshold,
+        }
+    }
+}
+
+impl Alarm {
+    fn kind(&self) -> &'static str {
+        match self.looks_at {
+            LooksAt::Metric(_) => "MetricAlarm",
+            LooksAt::Rule { .. } => "CompositeAlarm",
+        }
+    }
+
+    /// Takes a state, with its reason; another one than before goes into the history, and so do its actions.
+    fn turn(&mut self, at: i64, state: State, reason: String, data: Option<Value>) {
+        let before = std::mem::replace(&mut self.state, state);
+        self.reason = reason;
+        self.reason_data = data;
+        self.updated_at = at;
+        if before != state {
+            self.changed_at = at;
+            self.note_change(at, before);
+        }
+    }
+}
+
+impl World {
+    /// A call about alarms; none: it is about something else.
+    pub(super) fn call_alarms(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        action: &str,
+        request: &Value,
+    ) -> Option<Result<Value, ApiError>> {
+        let read_only = matches!(action, "DescribeAlarms" | "DescribeAlarmHistory");
+        let writes = ["PutMetricAlarm", "PutCompositeAlarm", "DeleteAlarms", "SetAlarmState", "EnableAlarmActions"];
+        if !read_only && !writes.contains(&action) && action != "DisableAlarmActions" {
+            return None;
+        }
+        self.evaluate_alarms(now, caller);
+        let place = self.cloudwatch.alarms.place(now, caller);
+        let nothing = |done: Result<(), ApiError>| done.map(|()| json!({}));
+        let request = request.clone();
+        let answer = match action {
+            "DescribeAlarms" => read(request).and_then(|request| place.describe(&request)),
+            "DescribeAlarmHistory" => read(request).and_then(|request| place.history(&request)),
+            "PutMetricAlarm" => nothing(read(request).and_then(|request| place.put_metric(now, caller, request))),
+            "PutCompositeAlarm" => nothing(read(request).and_then(|request| place.put_composite(now, caller, request))),
+            "DeleteAlarms" => nothing(read(request).and_then(|request| place.delete(&request))),
+            "SetAlarmState" => nothing(read(request).and_then(|request| place.set_state(now, &request))),
+            "EnableAlarmActions" => nothing(read(request).and_then(|request| place.set_actions(now, &request, true))),
+            _ => nothing(read(request).and_then(|request| place.set_actions(now, &request, false))),
+        };
+        Some(answer)
+    }
+
+    /// Lets the alarms of a place look as if they had been there at `since` and evaluated from then on.
+    pub(in crate::world) fn backdate_alarms(&mut self, caller: &Caller, since: jiff::Timestamp) {
+        let at = since.as_millisecond();
+        let place = self.cloudwatch.alarms.place(at, caller);
+        place.evaluated_at = at.div_euclid(MINUTE) * MINUTE;
+        for alarm in place.alarms.values_mut() {
+            (alarm.configured_at, alarm.updated_at, alarm.changed_at) = (at, at, at);
+            alarm.history.iter_mut().for_each(|change| change.at = at);
+        }
+    }
+}
+
+impl Alarms {
+    fn place(&mut self, now: i64, caller: &Caller) -> &mut Place {
+        let key = (caller.account.clone(), caller.region.clone());
+        let minute = now.div_euclid(MINUTE) * MINUTE;
+        self.by_place.entry(key).or_insert_with(|| Place { alarms: BTreeMap::new(), evaluated_at: minute })
+    }
+}

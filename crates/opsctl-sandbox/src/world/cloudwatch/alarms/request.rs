@@ -1,0 +1,113 @@
+//! Requests about alarms, as every protocol of CloudWatch has them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::world::cloudwatch::request::{Dimension, Query, ScanBy, time};
+
+/// Of `PutMetricAlarm`; told again as it came.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PutMetricAlarm {
+    #[serde(skip_serializing)]
+    pub(super) alarm_name: Option<String>,
+    #[serde(skip_serializing)]
+    pub(super) alarm_description: Option<String>,
+    #[serde(skip_serializing)]
+    pub(super) actions_enabled: Option<bool>,
+    #[serde(skip_serializing, rename = "OKActions")]
+    pub(super) ok_actions: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(super) alarm_actions: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(super) insufficient_data_actions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metric_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) statistic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) extended_statistic: Option<String>,
+    pub(super) dimensions: Vec<Dimension>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) period: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) evaluation_periods: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) datapoints_to_alarm: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) threshold: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) comparison_operator: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) treat_missing_data: Option<String>,
+    /// Read a second time, as queries: told again as they came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metrics: Option<Value>,
+    #[serde(skip)]
+    pub(super) queries: Vec<Query>,
+}
+
+/// Of `PutCompositeAlarm`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PutCompositeAlarm {
+    pub(super) alarm_name: Option<String>,
+    pub(super) alarm_description: Option<String>,
+    pub(super) alarm_rule: Option<String>,
+    pub(super) actions_enabled: Option<bool>,
+    #[serde(rename = "OKActions")]
+    pub(super) ok_actions: Vec<String>,
+    pub(super) alarm_actions: Vec<String>,
+    pub(super) insufficient_data_actions: Vec<String>,
+}
+
+/// Of `DescribeAlarms`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DescribeAlarms {
+    pub(super) alarm_names: Vec<String>,
+    pub(super) alarm_name_prefix: Option<String>,
+    pub(super) alarm_types: Vec<String>,
+    pub(super) state_value: Option<String>,
+    pub(super) action_prefix: Option<String>,
+    pub(super) children_of_alarm_name: Option<String>,
+    pub(super) max_records: Option<i64>,
+    pub(super) next_token: Option<String>,
+}
+
+/// Of `DescribeAlarmHistory`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DescribeAlarmHistory {
+    pub(super) alarm_name: Option<String>,
+    pub(super) alarm_types: Vec<String>,
+    pub(super) history_item_type: Option<String>,
+    #[serde(deserialize_with = "time")]
+    pub(super) start_date: Option<f64>,
+    #[serde(deserialize_with = "time")]
+    pub(super) end_date: Option<f64>,
+    pub(super) max_records: Option<i64>,
+    pub(super) next_token: Option<String>,
+    pub(super) scan_by: ScanBy,
+}
+
+/// Of `SetAlarmState`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SetAlarmState {
+    pub(super) alarm_name: Option<String>,
+    pub(super) state_value: Option<String>,
+    pub(super) state_reason: Option<String>,
+    pub(super) state_reason_data: Option<String>,
+}
+
+/// Of `DeleteAlarms`, `EnableAlarmActions` and `DisableAlarmActions`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Names {
+    pub(super) alarm_names: Vec<String>,
+}

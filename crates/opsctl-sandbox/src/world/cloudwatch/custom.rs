@@ -1,0 +1,154 @@
+//! [`Custom`]: metrics that programs put.
+
+use std::collections::BTreeMap;
+
+use super::{
+    missing,
+    notes::MINUTE,
+    request::{Datum, Dimension, MetricName, PutMetricData},
+    validation,
+};
+use crate::world::{ApiError, Caller};
+
+/// Metrics of an account in a region. AWS has no such limit; memory has.
+const METRICS_MAX: usize = 10_000;
+/// Minutes kept of a metric.
+const MINUTES_MAX: usize = 180;
+/// Data in one call (CloudWatch API reference).
+const DATA_MAX: usize = 1_000;
+
+/// What is known of the samples of a period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Summary {
+    pub(super) count: f64,
+    pub(super) sum: f64,
+    pub(super) minimum: f64,
+    pub(super) maximum: f64,
+}
+
+impl Summary {
+    pub(super) fn of(value: f64) -> Self {
+        Self { count: 1.0, sum: value, minimum: value, maximum: value }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.minimum = self.minimum.min(other.minimum);
+        self.maximum = self.maximum.max(other.maximum);
+    }
+
+    /// The value of a statistic; the average of one that is not known.
+    pub(super) fn value(&self, statistic: &str) -> f64 {
+        match statistic {
+            "Maximum" => self.maximum,
+            "Minimum" => self.minimum,
+            "Sum" => self.sum,
+            "SampleCount" => self.count,
+            _ => self.sum / self.count,
+        }
+    }
+}
+
+type Metrics = BTreeMap<MetricName, BTreeMap<i64, Summary>>;
+
+/// Every account's and region's custom metrics, by minute.
+#[derive(Debug, Default)]
+pub(super) struct Custom {
+    by_place: BTreeMap<(String, String), Metrics>,
+}
+
+impl Custom {
+    pub(super) fn put(&mut self, now: i64, caller: &Caller, request: PutMetricData) -> Result<(), ApiError> {
+        let namespace = request.namespace.filter(|name| !name.is_empty()).ok_or_else(|| missing("Namespace"))?;
+        if namespace.starts_with("AWS/") {
+            return Err(invalid(format!("The value {namespace} for parameter Namespace is invalid.")));
+        }
+        if request.metric_data.len() > DATA_MAX {
+            let message = format!("The collection MetricData must not have a size greater than {DATA_MAX}.");
+            return Err(invalid(message));
+        }
+        let data: Vec<_> =
+            request.metric_data.into_iter().map(|datum| summary(now, datum)).collect::<Result<_, _>>()?;
+        let metrics = self.by_place.entry((caller.account.clone(), caller.region.clone())).or_default();
+        for (mut name, minute, summary) in data {
+            name.namespace.clone_from(&namespace);
+            if metrics.len() >= METRICS_MAX && !metrics.contains_key(&name) {
+                return Err(ApiError::plain(400, "LimitExceeded", "This sandbox keeps at most 10,000 custom metrics."));
+            }
+            let minutes = metrics.entry(name).or_default();
+            minutes.entry(minute).and_modify(|known| known.add(summary)).or_insert(summary);
+            if minutes.len() > MINUTES_MAX {
+                minutes.pop_first();
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a service's own metric for the minutes of the last quarter of an hour that ended at `until` and are not noted.
+    pub(super) fn note(
+        &mut self,
+        place: (&str, &str),
+        (namespace, metric): (&str, &str),
+        [dimension, value]: [&str; 2],
+        until: i64,
+        sample: f64,
+    ) {
+        let name = MetricName {
+            namespace: namespace.to_owned(),
+            metric_name: metric.to_owned(),
+            dimensions: vec![Dimension { name: dimension.to_owned(), value: value.to_owned() }],
+        };
+        let metrics = self.by_place.entry((place.0.to_owned(), place.1.to_owned())).or_default();
+        let minutes = metrics.entry(name).or_default();
+        let last = until.div_euclid(MINUTE) - 1;
+        for minute in last - 14..=last {
+            minutes.entry(minute * MINUTE).or_insert_with(|| Summary::of(sample));
+        }
+        while minutes.len() > MINUTES_MAX {
+            minutes.pop_first();
+        }
+    }
+
+    /// Metrics of a place, by name.
+    pub(super) fn metrics(&self, caller: &Caller) -> impl Iterator<Item = (&MetricName, &BTreeMap<i64, Summary>)> {
+        self.by_place.get(&(caller.account.clone(), caller.region.clone())).into_iter().flatten()
+    }
+
+    pub(super) fn get(&self, caller: &Caller, name: &MetricName) -> Option<&BTreeMap<i64, Summary>> {
+        self.by_place.get(&(caller.account.clone(), caller.region.clone()))?.get(name)
+    }
+}
+
+fn summary(now: i64, datum: Datum) -> Result<(MetricName, i64, Summary), ApiError> {
+    if datum.metric_name.is_empty() {
+        return Err(missing("MetricData.member.1.MetricName"));
+    }
+    let at = datum.timestamp.map_or(now, |seconds| (seconds * 1_000.0) as i64);
+    let mut dimensions = datum.dimensions;
+    dimensions.sort();
+    let name = MetricName { namespace: String::new(), metric_name: datum.metric_name, dimensions };
+    let counts = datum.counts.into_iter().chain(std::iter::repeat(1.0));
+    let values = datum.values.into_iter().zip(counts).map(|(value, count)| Summary {
+        count,
+        sum: value * count,
+        ..Summary::of(value)
+    });
+    let given = datum.statistic_values.map(|given| Summary {
+        count: given.sample_count,
+        sum: given.sum,
+        minimum: given.minimum,
+        maximum: given.maximum,
+    });
+    let all = datum.value.map(Summary::of).into_iter().chain(given).chain(values);
+    let summary = all.reduce(|mut sum, one| {
+        sum.add(one);
+        sum
+    });
+    let summary = summary.ok_or_else(|| validation("A metric datum needs Value, Values or StatisticValues."))?;
+    Ok((name, at.div_euclid(MINUTE) * MINUTE, summary))
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError::coded(400, "InvalidParameterValueException", "InvalidParameterValue", message)
+}

@@ -1,0 +1,418 @@
+//! ECS by itself: tasks go through their stages, services start and stop tasks, deployments end, the circuit breaker acts.
+
+use super::{
+    Ecs, PlaceKey,
+    model::{Breaker, Cluster, Deployment, Outcome, Rollout, Stage, Stop, Task},
+    program,
+};
+use crate::world::{logs::Logs, rds::Rds};
+
+/// Tasks that a service starts in one step (ECS developer guide: at most so many at a time).
+const STARTS_MAX: usize = 10;
+/// From told to stop to `DEPROVISIONING`, milliseconds; the program obeys SIGTERM.
+const STOPPING: i64 = 2_000;
+/// The same for a program that does not: SIGKILL comes (ECS developer guide: 30 seconds, unless the task definition says another).
+const KILLED_AFTER: i64 = 30_000;
+const DEPROVISIONING: i64 = 2_000;
+/// How long a stopped task can be seen (API reference: about an hour).
+const STOPPED_SHOWN: i64 = 3_600_000;
+/// Between tries where there is no capacity.
+const CAPACITY_PAUSE: i64 = 10_000;
+/// A scheduler looks this long after a change.
+pub(super) const SCHEDULER_PAUSE: i64 = 1_000;
+/// Failures in a row until the pauses grow.
+const FAILURES_PATIENT: u32 = 3;
+
+const CAPACITY: &str =
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+const SECRET: &str = "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: \
+                      service call has been retried 1 time(s): ResourceNotFoundException: Secrets Manager can't find the specified secret.";
+const LOG_GROUP: &str = "failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: \
+                         ResourceNotFoundException: The specified log group does not exist. : exit status 1";
+const GUIDE: &str = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
+
+/// What tasks touch outside of ECS.
+pub struct Outside<'a> {
+    /// Log groups.
+    pub logs: &'a mut Logs,
+    /// Databases.
+    pub rds: &'a mut Rds,
+}
+
+/// Who has something to do by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Due {
+    pub(super) place: PlaceKey,
+    pub(super) cluster: String,
+    pub(super) who: Who,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    Task(String),
+    Service(String),
+}
+
+impl Ecs {
+    /// Lets pass what is due until `now`.
+    pub(in crate::world) fn advance(&mut self, now: i64, outside: &mut Outside<'_>) {
+        while let Some((at, _)) = self.due.first().filter(|(at, _)| *at <= now) {
+            let at = *at;
+            let Some((_, due)) = self.due.pop_first() else { return };
+            match &due.who {
+                Who::Task(id) => self.step_task(at, &due, id, outside),
+                Who::Service(name) => self.step_service(at, &due, name),
+            }
+        }
+    }
+
+    pub(super) fn wake_at(&mut self, at: i64, place: &PlaceKey, cluster: &str, who: Who) {
+        self.due.insert((at, Due { place: place.clone(), cluster: cluster.to_owned(), who }));
+    }
+
+    fn cluster(&mut self, due: &Due) -> Option<&mut Cluster> {
+        self.places.get_mut(&due.place)?.clusters.get_mut(&due.cluster)
+    }
+
+    fn step_task(&mut self, at: i64, due: &Due, id: &str, outside: &mut Outside<'_>) {
+        let Some(definition) = self.task_definition(due, id) else { return };
+        let Some(cluster) = self.cluster(due) else { return };
+        let Some(task) = cluster.tasks.get_mut(id) else { return };
+        if task.next_at.is_some_and(|next| next > at) {
+            return;
+        }
+        let program = definition.program;
+        let seconds = |seconds: u32| i64::from(seconds) * 1_000;
+        task.next_at = None;
+        match task.stage {
+            Stage::Provisioning => {
+                task.stage = Stage::Pending;
+                task.next_at = Some(at + seconds(program.pull_seconds));
+            }
+            Stage::Pending if program.outcome == Outcome::CannotPull => {
+                task.halt(at, cannot_pull(&definition.image));
+            }
+            Stage::Pending if program.outcome == Outcome::CannotInitialize => {
+                task.halt(at, cannot_initialize(SECRET));
+            }
+            Stage::Pending if !program::has_log_group(&due.place, &definition, at, outside) => {
+                task.halt(at, cannot_initialize(LOG_GROUP));
+            }
+            Stage::Pending => {
+                task.stage = Stage::Running;
+                task.started_at = Some(at);
+                task.healthy_at = program.healthy_after_seconds.map(|healthy| at + seconds(healthy));
+                let ends = program::begin(&due.place, id, &definition, at, outside);
+                task.next_at = ends.map(|(ends_at, _)| ends_at);
+                task.ends_with = ends.map(|(_, code)| code);
+            }
+            Stage::Running => {
+                let exit_code = task.ends_with.unwrap_or_default();
+                task.halt(at, exited(exit_code));
+            }
+            Stage::Stopping => {
+                program::end(&due.place, id, &definition, at, outside);
+                task.stage = Stage::Deprovisioning;
+                task.next_at = Some(at + DEPROVISIONING);
+            }
+            Stage::Deprovisioning => {
+                task.stage = Stage::Stopped;
+                task.stopped_at = Some(at);
+                task.next_at = Some(at + STOPPED_SHOWN);
+            }
+            Stage::Stopped => {
+                cluster.tasks.remove(id);
+                // A token lives as long as its tasks and an hour more.
+                cluster.tokens.retain(|_, token| token.tasks.iter().any(|task| task != id));
+                return;
+            }
+        }
+        self.after_step(at, due, id);
+    }
+
+    /// Notes when the task changes next, and lets its service look.
+    fn after_step(&mut self, at: i64, due: &Due, id: &str) {
+        let Some(task) = self.cluster(due).and_then(|cluster| cluster.tasks.get(id)).cloned() else { return };
+        if let Some(next) = task.next_at {
+            self.wake_at(next, &due.place, &due.cluster, Who::Task(id.to_owned()));
+        }
+        let Some(service) = task.service.clone() else { return };
+        if let Some(healthy_at) = task.healthy_at.filter(|healthy_at| *healthy_at > at) {
+            self.wake_at(healthy_at, &due.place, &due.cluster, Who::Service(service.clone()));
+        }
+        // It went by itself.
+        if task.stage == Stage::Stopping && !task.is_unwanted {
+            self.note_failure(at, due, &service, &task);
+        }
+        self.step_service(at, due, &service);
+    }
+
+    fn note_failure(&mut self, at: i64, due: &Due, service: &str, task: &Task) {
+        let id = self.uuid();
+        let service_name = service;
+        let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(service)) else { return };
+        service.is_steady = false;
+        service.failures_in_a_row += 1;
+        let by = task.started_by.as_deref();
+        if let Some(deployment) = service.deployments.iter_mut().find(|deployment| Some(&*deployment.id) == by) {
+            deployment.failed += 1;
+            deployment.updated_at = at;
+        }
+        let failures = service.failures_in_a_row;
+        let pause = match failures.checked_sub(FAILURES_PATIENT) {
+            None | Some(0) => SCHEDULER_PAUSE,
+            Some(more) => (5_000_i64 << more.min(6)).min(300_000),
+        };
+        service.rests_until = at + pause;
+        if failures == FAILURES_PATIENT + 1 {
+            let text = format!("(service {service_name}) is unable to consistently start tasks successfully. {GUIDE}");
+            service.note(id, at, text);
+        }
+        let name = service_name.to_owned();
+        self.wake_at(at + pause, &due.place, &due.cluster, Who::Service(name));
+    }
+
+    /// A service looks at what it has and what it shall have.
+    pub(super) fn step_service(&mut self, at: i64, due: &Due, name: &str) {
+        self.trip_breaker(at, due, name);
+        self.start_missing(at, due, name);
+        self.stop_excess(at, due, name);
+        self.stop_old(at, due, name);
+        self.end_deployments(at, due, name);
+    }
+
+    fn start_missing(&mut self, at: i64, due: &Due, name: &str) {
+        let Some(cluster) = self.cluster(due) else { return };
+        let Some(service) = cluster.services.get(name) else { return };
+        let primary = service.primary();
+        let alive = cluster.tasks_by(&primary.id).filter(|(_, task)| task.is_alive()).count() as u32;
+        let all = cluster.tasks_of(name).filter(|(_, task)| task.is_alive()).count() as u32;
+        let room = (service.desired * service.percent_max / 100).max(service.desired).saturating_sub(all);
+        let missing = service.desired.saturating_sub(alive).min(room) as usize;
+        if missing == 0 || primary.rollout == Rollout::Failed {
+            return;
+        }
+        if service.rests_until > at {
+            let until = service.rests_until;
+            return self.wake_at(until, &due.place, &due.cluster, Who::Service(name.to_owned()));
+        }
+        if cluster.full_until > at {
+            let text = format!("(service {name}) was unable to place a task. Reason: {CAPACITY}. {GUIDE}");
+            self.note(at, due, name, text);
+            if let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) {
+                service.rests_until = at + CAPACITY_PAUSE;
+            }
+            return self.wake_at(at + CAPACITY_PAUSE, &due.place, &due.cluster, Who::Service(name.to_owned()));
+        }
+        let (deployment, definition) = (primary.id.clone(), primary.definition.clone());
+        let provision = self.program(due, &definition).provision_seconds;
+        let mut started = Vec::new();
+        for _ in 0..missing.min(STARTS_MAX) {
+            let id = self.task_id();
+            let mut task = Task::new(at, provision, &definition);
+            task.service = Some(name.to_owned());
+            task.group = format!("service:{name}");
+            task.started_by = Some(deployment.clone());
+            self.wake_at(at + i64::from(provision) * 1_000, &due.place, &due.cluster, Who::Task(id.clone()));
+            if let Some(cluster) = self.cluster(due) {
+                cluster.tasks.insert(id.clone(), task);
+            }
+            started.push(id);
+        }
+        self.note(
+            at,
+            due,
+            name,
+            format!("(service {name}) has started {} tasks: {}.", started.len(), listed(&started)),
+        );
+        if missing > STARTS_MAX {
+            self.wake_at(at + SCHEDULER_PAUSE, &due.place, &due.cluster, Who::Service(name.to_owned()));
+        }
+    }
+
+    /// More than desired: the newest go.
+    fn stop_excess(&mut self, at: i64, due: &Due, name: &str) {
+        let Some(cluster) = self.cluster(due) else { return };
+        let Some(service) = cluster.services.get(name) else { return };
+        let primary = service.primary().id.clone();
+        let desired = service.desired as usize;
+        let mut alive: Vec<(i64, String)> = cluster
+            .tasks_by(&primary)
+            .filter(|(_, task)| task.is_alive())
+            .map(|(id, task)| (task.created_at, id.clone()))
+            .collect();
+        alive.sort();
+        let excess: Vec<String> = alive.into_iter().skip(desired).map(|(_, id)| id).collect();
+        self.stop_tasks(at, due, name, &primary, &excess);
+    }
+
+    /// A rolling deployment: old tasks go as new ones are ready.
+    fn stop_old(&mut self, at: i64, due: &Due, name: &str) {
+        let Some(cluster) = self.cluster(due) else { return };
+        let Some(service) = cluster.services.get(name) else { return };
+        let primary = service.primary().id.clone();
+        let ready = cluster.tasks_of(name).filter(|(_, task)| task.is_alive() && task.is_ready(at)).count() as u32;
+        let least = service.desired * service.percent_min / 100;
+        let may_stop = ready.saturating_sub(least) as usize;
+        let old = cluster.tasks_of(name).filter(|(_, task)| task.started_by.as_deref() != Some(&*primary));
+        let old: Vec<(bool, String)> =
+            old.filter(|(_, task)| task.is_alive()).map(|(id, task)| (task.is_ready(at), id.clone())).collect();
+        // Those that serve nobody may always go.
+        let (serving, idle): (Vec<_>, Vec<_>) = old.into_iter().partition(|(ready, _)| *ready);
+        let chosen: Vec<String> =
+            idle.into_iter().chain(serving.into_iter().take(may_stop)).map(|(_, id)| id).collect();
+        self.stop_tasks(at, due, name, &primary, &chosen);
+    }
+
+    fn stop_tasks(&mut self, at: i64, due: &Due, name: &str, deployment: &str, ids: &[String]) {
+        if ids.is_empty() {
+            return;
+        }
+        for id in ids {
+            let reason = format!("Scaling activity initiated by (deployment {deployment})");
+            self.stop_task(at, due, id, "ServiceSchedulerInitiated", reason);
+        }
+        let text = format!("(service {name}) has stopped {} running tasks: {}.", ids.len(), listed(ids));
+        self.note(at, due, name, text);
+    }
+
+    /// Stops a task because somebody wants it gone.
+    pub(super) fn stop_task(&mut self, at: i64, due: &Due, id: &str, code: &'static str, reason: String) {
+        let ignores_sigterm =
+            self.task_definition(due, id).is_some_and(|definition| definition.program.ignores_sigterm);
+        let Some(task) = self.cluster(due).and_then(|cluster| cluster.tasks.get_mut(id)) else { return };
+        if task.stage > Stage::Running {
+            return;
+        }
+        task.is_unwanted = true;
+        // SIGTERM ends most programs with 143, SIGKILL all with 137.
+        let (lasts, exit_code) = if ignores_sigterm { (KILLED_AFTER, 137) } else { (STOPPING, 143) };
+        let exit_code = task.is_running().then_some(exit_code);
+        task.halt(at, Stop { code, reason, exit_code, container_reason: None });
+        task.next_at = Some(at + lasts);
+        self.wake_at(at + lasts, &due.place, &due.cluster, Who::Task(id.to_owned()));
+    }
+
+    fn trip_breaker(&mut self, at: i64, due: &Due, name: &str) {
+        let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) else { return };
+        let tripped = service.primary().rollout == Rollout::InProgress
+            && service.breaker != Breaker::Off
+            && service.primary().failed >= service.failures_max();
+        if !tripped {
+            return;
+        }
+        let (breaker, good) = (service.breaker, service.good_definition.clone());
+        let failed = service.primary_mut();
+        failed.rollout = Rollout::Failed;
+        failed.reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
+        failed.updated_at = at;
+        let id = failed.id.clone();
+        service.failures_in_a_row = 0;
+        service.rests_until = at;
+        let text = format!("(service {name}) (deployment {id}) deployment failed: tasks failed to start.");
+        self.note(at, due, name, text);
+        let Some(good) = good.filter(|_| breaker == Breaker::RollsBack) else { return };
+        let back = self.new_deployment(at, &good);
+        let words = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
+        self.note(at, due, name, format!("(service {name}) rolling back to deployment {}.", back.id));
+        if let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) {
+            service.deployments.insert(0, Deployment { reason: words, ..back });
+        }
+    }
+
+    /// Ends deployments and says when all is well.
+    fn end_deployments(&mut self, at: i64, due: &Due, name: &str) {
+        let Some(cluster) = self.cluster(due) else { return };
+        let Some(service) = cluster.services.get(name) else { return };
+        let primary = service.primary().clone();
+        let ready = cluster.tasks_by(&primary.id).filter(|(_, task)| task.is_alive() && task.is_ready(at)).count();
+        let others =
+            cluster.tasks_of(name).any(|(_, task)| task.is_alive() && task.started_by.as_deref() != Some(&*primary.id));
+        if ready as u32 != service.desired || others || primary.rollout == Rollout::Failed {
+            return;
+        }
+        let was_steady = service.is_steady;
+        if primary.rollout == Rollout::InProgress {
+            let text = format!("(service {name}) (deployment {}) deployment completed.", primary.id);
+            self.note(at, due, name, text);
+        }
+        if !was_steady {
+            self.note(at, due, name, format!("(service {name}) has reached a steady state."));
+        }
+        let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) else { return };
+        service.is_steady = true;
+        service.failures_in_a_row = 0;
+        service.deployments.truncate(1);
+        let deployment = service.primary_mut();
+        if deployment.rollout == Rollout::InProgress {
+            deployment.rollout = Rollout::Completed;
+            deployment.reason = format!("ECS deployment {} completed.", deployment.id);
+            deployment.updated_at = at;
+        }
+        service.good_definition = Some(service.primary().definition.clone());
+    }
+
+    pub(super) fn note(&mut self, at: i64, due: &Due, name: &str, text: String) {
+        let id = self.uuid();
+        if let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) {
+            service.note(id, at, text);
+        }
+    }
+}
+
+impl Task {
+    /// A task that is asked for.
+    pub(super) fn new(at: i64, provision_seconds: u32, definition: &str) -> Self {
+        Self {
+            definition: definition.to_owned(),
+            service: None,
+            started_by: None,
+            group: String::new(),
+            stage: Stage::Provisioning,
+            is_unwanted: false,
+            next_at: Some(at + i64::from(provision_seconds) * 1_000),
+            healthy_at: None,
+            created_at: at,
+            started_at: None,
+            stopping_at: None,
+            stopped_at: None,
+            stop: None,
+            overrides: serde_json::json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
+            tags: Vec::new(),
+            ends_with: None,
+        }
+    }
+
+    fn halt(&mut self, at: i64, stop: Stop) {
+        self.stage = Stage::Stopping;
+        self.stopping_at = Some(at);
+        self.next_at = Some(at + STOPPING);
+        self.stop = Some(stop);
+    }
+}
+
+/// `(task a) (task b)`, as events name tasks.
+fn listed(ids: &[String]) -> String {
+    ids.iter().map(|id| format!("(task {id})")).collect::<Vec<_>>().join(" ")
+}
+
+fn cannot_pull(image: &str) -> Stop {
+    let reason = format!(
+        "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref {image}: {image}: not found"
+    );
+    Stop { code: "TaskFailedToStart", reason: reason.clone(), exit_code: None, container_reason: Some(reason) }
+}
+
+fn cannot_initialize(why: &str) -> Stop {
+    let reason = format!("ResourceInitializationError: {why}");
+    Stop { code: "TaskFailedToStart", reason, exit_code: None, container_reason: None }
+}
+
+fn exited(code: i32) -> Stop {
+    Stop {
+        code: "EssentialContainerExited",
+        reason: "Essential container in task exited".to_owned(),
+        exit_code: Some(code),
+        container_reason: None,
+    }
+}

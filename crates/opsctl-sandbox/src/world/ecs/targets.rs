@@ -1,0 +1,128 @@
+//! Tasks as a load balancer's targets: registered by IP as they begin to run, checked, drained as they stop.
+
+use super::{
+    Caller, Ecs, key,
+    model::{Stage, Task},
+    request::LoadBalancer,
+};
+
+/// From running to registered, milliseconds: our assumption.
+const REGISTERED_AFTER: i64 = 2_000;
+/// From running to the end of the first health checks: our assumption (with AWS it is interval by threshold of the target group).
+const CHECKED_AFTER: i64 = 12_000;
+
+/// A service's place behind a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balancer {
+    /// ARN of the target group.
+    pub target_group: String,
+    /// Container that is registered.
+    pub container: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl From<LoadBalancer> for Balancer {
+    fn from(asked: LoadBalancer) -> Self {
+        let LoadBalancer { target_group_arn, container_name, container_port } = asked;
+        Self { target_group: target_group_arn, container: container_name, port: container_port }
+    }
+}
+
+/// What the health checks of a load balancer find of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetCheck {
+    /// It answers as it shall.
+    Passes,
+    /// It does not.
+    Fails {
+        /// `Target.FailedHealthChecks`, `Target.ResponseCodeMismatch`, ...
+        reason: &'static str,
+        /// In AWS's words.
+        description: &'static str,
+    },
+}
+
+impl TargetCheck {
+    /// It answers with this code, as AWS tells it.
+    pub const BAD_GATEWAY: Self = Self::Fails {
+        reason: "Target.ResponseCodeMismatch",
+        description: "Health checks failed with these codes: [502]",
+    };
+    /// It does not answer.
+    pub const SILENT: Self = Self::Fails { reason: "Target.FailedHealthChecks", description: "Health checks failed" };
+}
+
+/// A task behind a target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::world) struct Target {
+    /// IP address.
+    pub(in crate::world) address: String,
+    pub(in crate::world) port: u16,
+    pub(in crate::world) state: TargetState,
+}
+
+/// State, reason and description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::world) struct TargetState(
+    pub(in crate::world) &'static str,
+    pub(in crate::world) Option<(&'static str, &'static str)>,
+);
+
+const REGISTERS: TargetState =
+    TargetState("initial", Some(("Elb.RegistrationInProgress", "Target registration is in progress")));
+const IS_CHECKED: TargetState =
+    TargetState("initial", Some(("Elb.InitialHealthChecking", "Initial health checks in progress")));
+const DRAINS: TargetState =
+    TargetState("draining", Some(("Target.DeregistrationInProgress", "Target deregistration is in progress")));
+
+impl Ecs {
+    /// Puts a service behind a target group; its tasks are targets from now on. False: no such service.
+    pub fn balance(&mut self, caller: &Caller, cluster: &str, service: &str, balancer: Balancer, grace: u32) -> bool {
+        let known = self.region(caller).clusters.get_mut(cluster);
+        let Some(found) = known.and_then(|known| known.services.get_mut(service)) else { return false };
+        found.balancers.push(balancer);
+        found.grace_seconds = grace;
+        true
+    }
+
+    /// The targets of a target group.
+    pub(in crate::world) fn targets(&self, now: i64, caller: &Caller, target_group: &str) -> Vec<Target> {
+        let clusters = self.places.get(&key(caller)).into_iter().flat_map(|region| region.clusters.values());
+        let mut found = Vec::new();
+        for cluster in clusters {
+            for (name, service) in &cluster.services {
+                for balancer in service.balancers.iter().filter(|balancer| balancer.target_group == target_group) {
+                    let tasks = cluster.tasks_of(name);
+                    let target = |(id, task): (&String, &Task)| {
+                        let check = self.definition(&key(caller), &task.definition)?.program.target_check;
+                        Some(Target { address: address(id), port: balancer.port, state: state(task, check, now)? })
+                    };
+                    found.extend(tasks.filter_map(target));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// How a task stands with its load balancer; none: it is no target, not yet or no more.
+fn state(task: &Task, check: TargetCheck, now: i64) -> Option<TargetState> {
+    let since = now - task.started_at?;
+    Some(match (task.stage, check) {
+        (Stage::Provisioning | Stage::Pending | Stage::Deprovisioning | Stage::Stopped, _) => return None,
+        (Stage::Stopping, _) => DRAINS,
+        (Stage::Running, _) if since < REGISTERED_AFTER => REGISTERS,
+        (Stage::Running, _) if since < CHECKED_AFTER => IS_CHECKED,
+        (Stage::Running, TargetCheck::Passes) => TargetState("healthy", None),
+        (Stage::Running, TargetCheck::Fails { reason, description }) => {
+            TargetState("unhealthy", Some((reason, description)))
+        }
+    })
+}
+
+/// An address that the task's id decides.
+fn address(id: &str) -> String {
+    let part = |from: usize| id.get(from..from + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(1);
+    format!("10.0.{}.{}", part(0), part(2))
+}

@@ -1,0 +1,294 @@
+//! The fleet file as written, and its checks.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::{
+    FleetError, MessageTemplate,
+    databases::{DatabaseEntry, GlobalEntry, ObjectiveEntry},
+    metrics::{AlarmEntry, KafkaEntry, LevelEntry, UsualEntry},
+    migrations::{JobEntry, MigrationEntry},
+    services::{GroupEntry, ServiceEntry},
+};
+use crate::{
+    domain::{Protection, environment::MessageKeys},
+    world::template::Template,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) region: String,
+    pub(super) pairs: Vec<[String; 2]>,
+    #[serde(default)]
+    pub(super) keys: Vec<MessageKeys>,
+    #[serde(rename = "environment")]
+    pub(super) environments: Vec<EnvironmentEntry>,
+    #[serde(default, rename = "parameter")]
+    pub(super) parameters: Vec<ParameterEntry>,
+    #[serde(default, rename = "template")]
+    pub(super) templates: Vec<TemplateEntry>,
+    #[serde(default, rename = "queue")]
+    pub(super) queues: Vec<QueueEntry>,
+    #[serde(default, rename = "service")]
+    pub(super) services: Vec<ServiceEntry>,
+    #[serde(default, rename = "group")]
+    pub(super) groups: Vec<GroupEntry>,
+    #[serde(default, rename = "job")]
+    pub(super) jobs: Vec<JobEntry>,
+    #[serde(default, rename = "migration")]
+    pub(super) migrations: Vec<MigrationEntry>,
+    #[serde(default, rename = "objective")]
+    pub(super) objectives: Vec<ObjectiveEntry>,
+    #[serde(default, rename = "database")]
+    pub(super) databases: Vec<DatabaseEntry>,
+    #[serde(default)]
+    pub(super) kafka: Vec<KafkaEntry>,
+    #[serde(default)]
+    pub(super) usual: Vec<UsualEntry>,
+    #[serde(default, rename = "level")]
+    pub(super) levels: Vec<LevelEntry>,
+    #[serde(default, rename = "alarm")]
+    pub(super) alarms: Vec<AlarmEntry>,
+    #[serde(default, rename = "global")]
+    pub(super) globals: Vec<GlobalEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnvironmentEntry {
+    pub(super) name: String,
+    pub(super) account: String,
+    pub(super) protection: Protection,
+    pub(super) colour: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ParameterEntry {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TemplateEntry {
+    pub(super) name: String,
+    #[serde(default)]
+    variables: Vec<[String; 2]>,
+    body: String,
+    group: Option<String>,
+    deduplication: Option<String>,
+    #[serde(default)]
+    attributes: BTreeMap<String, AttributeEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttributeEntry {
+    #[serde(rename = "type")]
+    label: String,
+    value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueueEntry {
+    pub(super) name: String,
+    /// Which of the systems it belongs to: a tag.
+    pub(super) system: String,
+    /// Empty means all.
+    #[serde(default)]
+    environments: Vec<String>,
+    #[serde(default = "visibility_seconds")]
+    pub(super) visibility_seconds: u32,
+    #[serde(default = "retention_hours")]
+    pub(super) retention_hours: u32,
+    pub(super) dead_letter: Option<String>,
+    #[serde(default = "receives_max")]
+    pub(super) receives_max: u32,
+    #[serde(default)]
+    pub(super) messages: Vec<MessagesEntry>,
+    pub(super) producer: Option<ProducerEntry>,
+    pub(super) consumer: Option<ConsumerEntry>,
+}
+
+fn visibility_seconds() -> u32 {
+    30
+}
+
+fn retention_hours() -> u32 {
+    96
+}
+
+fn receives_max() -> u32 {
+    5
+}
+
+/// Messages that lie in a queue from the start.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MessagesEntry {
+    pub(super) template: String,
+    #[serde(default)]
+    environments: Vec<String>,
+    pub(super) count: u64,
+    #[serde(deserialize_with = "age")]
+    pub(super) newest: Duration,
+    #[serde(deserialize_with = "age")]
+    pub(super) oldest: Duration,
+    /// How often each was received before.
+    #[serde(default)]
+    pub(super) receives: u32,
+    /// Queues that SQS moved them from, in turn; none: sent here directly.
+    #[serde(default)]
+    pub(super) sources: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProducerEntry {
+    pub(super) template: String,
+    pub(super) rate_per_second: f64,
+    #[serde(default)]
+    environments: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConsumerEntry {
+    pub(super) rate_per_second: f64,
+    /// Text in a body that it cannot work on.
+    pub(super) failing_on: Option<String>,
+    /// It is this Lambda function, with an event source mapping.
+    pub(super) function: Option<String>,
+    /// It is the tasks of this service, `cluster/name`; `{environment}` stands for the environment's name. Neither: a program
+    /// outside of AWS.
+    pub(super) service: Option<String>,
+    /// By environment, the database without which all its work fails.
+    #[serde(default)]
+    pub(super) database: BTreeMap<String, String>,
+    /// Environments in which it fails on that; healthy in the others. Empty means all.
+    #[serde(default)]
+    environments: Vec<String>,
+}
+
+impl TemplateEntry {
+    pub(super) fn check(&self) -> Result<MessageTemplate, String> {
+        let names: Vec<&str> = self.variables.iter().map(|[name, _]| name.as_str()).collect();
+        let parse = |text: &String| Template::parse(text, &names);
+        // A variable may use those before it.
+        let variable = |(count, [_, text]): (usize, &[String; 2])| Template::parse(text, &names[..count]);
+        let attribute =
+            |(name, entry): (&String, &AttributeEntry)| Ok((name.clone(), entry.label.clone(), parse(&entry.value)?));
+        Ok(MessageTemplate {
+            variables: self.variables.iter().enumerate().map(variable).collect::<Result<_, _>>()?,
+            body: parse(&self.body)?,
+            attributes: self.attributes.iter().map(attribute).collect::<Result<_, String>>()?,
+            group: self.group.as_ref().map(parse).transpose()?,
+            deduplication: self.deduplication.as_ref().map(parse).transpose()?,
+        })
+    }
+}
+
+impl QueueEntry {
+    pub(super) fn is_in(&self, environment: &str) -> bool {
+        lists(&self.environments, environment)
+    }
+
+    /// All environments that the queue's parts name.
+    fn named_environments(&self) -> impl Iterator<Item = &String> {
+        let messages = self.messages.iter().flat_map(|entry| &entry.environments);
+        let producer = self.producer.iter().flat_map(|entry| &entry.environments);
+        let consumer = self.consumer.iter().flat_map(|entry| &entry.environments);
+        self.environments.iter().chain(messages).chain(producer).chain(consumer)
+    }
+}
+
+impl MessagesEntry {
+    pub(super) fn is_in(&self, environment: &str) -> bool {
+        lists(&self.environments, environment)
+    }
+}
+
+impl ProducerEntry {
+    pub(super) fn is_in(&self, environment: &str) -> bool {
+        lists(&self.environments, environment)
+    }
+}
+
+impl ConsumerEntry {
+    pub(super) fn fails_in(&self, environment: &str) -> bool {
+        lists(&self.environments, environment)
+    }
+}
+
+pub(super) fn lists(environments: &[String], environment: &str) -> bool {
+    environments.is_empty() || environments.iter().any(|listed| listed == environment)
+}
+
+impl File {
+    pub(super) fn check(&self, templates: &BTreeMap<String, MessageTemplate>) -> Result<(), FleetError> {
+        for queue in &self.queues {
+            let wrong = |problem| FleetError::Wrong { item: format!("queue {:?}", queue.name), problem };
+            self.check_queue(queue, templates).map_err(wrong)?;
+        }
+        self.check_services()?;
+        let names: Vec<&str> = self.environments.iter().map(|entry| entry.name.as_str()).collect();
+        for alarm in &self.alarms {
+            let wrong = |problem| FleetError::Wrong { item: format!("alarm {:?}", alarm.name), problem };
+            alarm.check(&names).map_err(wrong)?;
+        }
+        for database in &self.databases {
+            let wrong = |problem| FleetError::Wrong { item: format!("database {:?}", database.name), problem };
+            database.check(&names).map_err(wrong)?;
+        }
+        for global in &self.globals {
+            let wrong = |problem| FleetError::Wrong { item: format!("global cluster {:?}", global.name), problem };
+            global.check(&self.databases).map_err(wrong)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_database(&self, environment: &str, name: &str) -> bool {
+        self.databases.iter().any(|database| database.is_named(environment, name))
+    }
+
+    fn check_queue(&self, queue: &QueueEntry, templates: &BTreeMap<String, MessageTemplate>) -> Result<(), String> {
+        let is_queue = |name: &String| self.queues.iter().any(|other| other.name == *name);
+        if let Some(name) = queue.dead_letter.as_ref().filter(|name| !is_queue(name)) {
+            return Err(format!("its dead-letter queue {name:?} is not in the file"));
+        }
+        let is_environment = |name: &&String| self.environments.iter().any(|environment| environment.name == **name);
+        if let Some(name) = queue.named_environments().find(|name| !is_environment(name)) {
+            return Err(format!("its environment {name:?} is not in the file"));
+        }
+        let service = queue.consumer.as_ref().and_then(|entry| entry.service.as_ref());
+        if let Some(name) = service.filter(|name| !self.services.iter().any(|service| service.is_named(name))) {
+            return Err(format!("its consumer {name:?} is no service of the file"));
+        }
+        let needed = queue.consumer.iter().flat_map(|entry| &entry.database);
+        if let Some((environment, name)) = needed.into_iter().find(|(place, name)| !self.has_database(place, name)) {
+            return Err(format!("its consumer's database {name:?} is not in {environment} of the file"));
+        }
+        if let Some(name) = queue.messages.iter().flat_map(|entry| &entry.sources).find(|name| !is_queue(name)) {
+            return Err(format!("the source {name:?} of its messages is not in the file"));
+        }
+        let producer = queue.producer.iter().map(|entry| &entry.template);
+        let used = queue.messages.iter().map(|entry| &entry.template).chain(producer);
+        if let Some(name) = used.into_iter().find(|name| !templates.contains_key(*name)) {
+            return Err(format!("its template {name:?} is not in the file"));
+        }
+        match queue.messages.iter().find(|entry| entry.newest > entry.oldest) {
+            Some(entry) => Err(format!("its newest message ({:?}) is older than its oldest", entry.newest)),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parsed: jiff::SignedDuration = text.parse().map_err(D::Error::custom)?;
+    Duration::try_from(parsed).map_err(D::Error::custom)
+}

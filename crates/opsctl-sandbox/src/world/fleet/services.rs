@@ -1,0 +1,230 @@
+//! Services and one-off tasks of a fleet.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{
+    Fleet, FleetError,
+    file::{File, QueueEntry, lists},
+};
+use crate::{
+    domain::service_rules::{ServiceGroup, ServiceRules},
+    world::{
+        World,
+        actors::Worker,
+        autoscaling::{Action, Suspended, Target},
+        ecs::{Breaker, LogConfig, Outcome, Program, ServiceFixture},
+        logs::Line,
+        template::Place,
+    },
+};
+
+/// Lines that a task has written in the last hour when the sandbox starts.
+const LINES: i64 = 40;
+const LINES_BACK: i64 = 3_600_000;
+/// How long a log group has been there.
+const SETTLED_AGO: i64 = 200 * 86_400_000;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceEntry {
+    pub(super) name: String,
+    pub(super) system: String,
+    /// ECS cluster; `{environment}` stands for the environment's name.
+    cluster: String,
+    /// Tasks by environment; it is in these only.
+    tasks: BTreeMap<String, u32>,
+    /// Fewest and most tasks by environment.
+    #[serde(default)]
+    scaling: BTreeMap<String, [u32; 2]>,
+    /// Scheduled actions of autoscaling.
+    #[serde(default)]
+    scheduled: Vec<ScheduledEntry>,
+    #[serde(default = "revision")]
+    revision: u32,
+    /// Environments in which a deployment is under way whose image is missing.
+    #[serde(default)]
+    failing: Vec<String>,
+    #[serde(default)]
+    breaker: bool,
+    /// By environment, the database that its tasks work on: while any runs, it keeps that awake.
+    #[serde(default)]
+    database: BTreeMap<String, String>,
+    #[serde(default = "pull_seconds")]
+    pull_seconds: u32,
+    healthy_after_seconds: Option<u32>,
+    /// Port behind a load balancer, in a target group of its name and the environment's.
+    load_balancer_port: Option<u16>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScheduledEntry {
+    name: String,
+    schedule: String,
+    min: Option<u32>,
+    max: Option<u32>,
+    environments: Vec<String>,
+}
+
+/// Services that wake and sleep together; `{environment}` stands for the environment's name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupEntry {
+    name: String,
+    environments: Vec<String>,
+    stages: Vec<Vec<String>>,
+    always_on: Vec<String>,
+}
+
+fn revision() -> u32 {
+    1
+}
+
+fn pull_seconds() -> u32 {
+    9
+}
+
+impl File {
+    pub(super) fn check_services(&self) -> Result<(), FleetError> {
+        let known = |name: &String| self.environments.iter().any(|environment| environment.name == *name);
+        for service in &self.services {
+            let mut needed = service.database.iter();
+            if let Some((environment, name)) = needed.find(|(place, name)| !self.has_database(place, name)) {
+                let problem = format!("its database {name:?} is not in {environment} of the file");
+                return Err(FleetError::Wrong { item: format!("service {:?}", service.name), problem });
+            }
+            let scheduled = service.scheduled.iter().flat_map(|entry| &entry.environments);
+            let named = service.tasks.keys().chain(service.scaling.keys()).chain(&service.failing).chain(scheduled);
+            if let Some(name) = named.into_iter().find(|name| !known(name)) {
+                let problem = format!("its environment {name:?} is not in the file");
+                return Err(FleetError::Wrong { item: format!("service {:?}", service.name), problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fleet {
+    pub(super) fn groups(&self, environment: &str) -> ServiceRules {
+        let here = self.file.groups.iter().filter(|group| group.environments.iter().any(|name| name == environment));
+        let of_environment = |patterns: &Vec<String>| -> Vec<String> {
+            patterns.iter().map(|pattern| pattern.replace("{environment}", environment)).collect()
+        };
+        let group = |group: &GroupEntry| ServiceGroup {
+            name: group.name.clone(),
+            stages: group.stages.iter().map(of_environment).collect(),
+            always_on: of_environment(&group.always_on),
+            size: 1,
+            sleep_allowed: false,
+        };
+        let migrations = self.file.migrations.iter().filter(|entry| lists(&entry.environments, environment));
+        let migrations = migrations.map(|entry| entry.bind(environment)).collect();
+        let named = |entry: &QueueEntry| {
+            let service = entry.consumer.as_ref()?.service.as_ref()?;
+            Some((entry.name.clone(), service.replace("{environment}", environment)))
+        };
+        let consumers = self.file.queues.iter().filter(|queue| queue.is_in(environment)).filter_map(named).collect();
+        ServiceRules { groups: here.map(group).collect(), migrations, consumers }
+    }
+
+    /// Names of an environment's services, as `cluster/name`.
+    pub fn services<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = String> + use<'a> {
+        let here = self.file.services.iter().filter(move |service| service.tasks.contains_key(environment));
+        here.map(move |service| format!("{}/{}", service.cluster_in(environment), service.name))
+    }
+
+    pub(super) fn settle_services(&self, world: &mut World, now: Timestamp, place: &Place) {
+        for job in &self.file.jobs {
+            job.settle(world, now, place);
+        }
+        for service in &self.file.services {
+            if let Some(tasks) = service.tasks.get(&place.environment) {
+                service.settle(world, now, place, *tasks);
+            }
+        }
+    }
+}
+
+impl ServiceEntry {
+    /// Whether it is `cluster/name`, as the file writes it.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        format!("{}/{}", self.cluster, self.name) == name
+    }
+
+    fn cluster_in(&self, environment: &str) -> String {
+        self.cluster.replace("{environment}", environment)
+    }
+
+    fn settle(&self, world: &mut World, now: Timestamp, place: &Place, tasks: u32) {
+        let caller = place.caller();
+        let environment = place.environment.as_str();
+        let cluster = self.cluster_in(environment);
+        let image = format!("{}.dkr.ecr.{}.amazonaws.com/{}", place.account, place.region, self.name);
+        let healthy_after_seconds = self.healthy_after_seconds;
+        let program = Program { pull_seconds: self.pull_seconds, healthy_after_seconds, ..Program::default() };
+        let tags = [("Project", self.system.as_str()), ("Environment", environment), ("Owner", "on-call")];
+        let fixture = ServiceFixture {
+            cluster: cluster.clone(),
+            name: self.name.clone(),
+            family: self.name.clone(),
+            image: format!("{image}:{}", self.revision),
+            revision: self.revision,
+            program,
+            desired: tasks,
+            breaker: if self.breaker { Breaker::RollsBack } else { Breaker::Off },
+            tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        };
+        world.ecs.settle(now, &caller, &fixture);
+        if let Some(port) = self.load_balancer_port {
+            world.balance(&caller, &cluster, &self.name, &format!("{}-{environment}", self.name), port);
+        }
+        self.settle_logs(world, now, place, &cluster);
+        if let Some(database) = self.database.get(environment) {
+            let worker = Worker::Service { cluster: cluster.clone(), name: self.name.clone() };
+            world.actors.add_caller(now, place.clone(), worker, database);
+        }
+        if let Some([min, max]) = self.scaling.get(environment) {
+            let here = self.scheduled.iter().filter(|entry| entry.environments.iter().any(|name| name == environment));
+            let action = |entry: &ScheduledEntry| Action {
+                name: entry.name.clone(),
+                schedule: entry.schedule.clone(),
+                min: entry.min,
+                max: entry.max,
+            };
+            let (min, max, actions) = (*min, *max, here.map(action).collect());
+            let target = Target { min, max, suspended: Suspended::default(), created_at: now, actions };
+            world.autoscaling.put(&caller, &format!("service/{cluster}/{}", self.name), target);
+        }
+        if self.failing.iter().any(|name| name == environment) {
+            let program = Program { outcome: Outcome::CannotPull, ..program };
+            let next = self.revision + 1;
+            let definition = world.ecs.define(&caller, &self.name, &format!("{image}:{next}"), next, program);
+            world.ecs.deploy(now, &caller, &cluster, &self.name, &definition);
+        }
+    }
+
+    /// What its tasks wrote in the last hour, and what those write that start later.
+    fn settle_logs(&self, world: &mut World, now: Timestamp, place: &Place, cluster: &str) {
+        let (caller, now) = (place.caller(), now.as_millisecond());
+        let log =
+            LogConfig { group: format!("/aws/ecs/{}", self.name), prefix: "ecs".to_owned(), ..LogConfig::default() };
+        let begins = [(0.4, format!("{} starting", self.name)), (1.9, "listening on 0.0.0.0:8080".to_owned())];
+        world.ecs.log_to(&caller, &self.name, &log, &begins);
+        world.logs.create_group(now - SETTLED_AGO, &place.account, &place.region, &log.group);
+        for (number, task) in world.ecs.tasks_of_family(&caller, cluster, &self.name).into_iter().enumerate() {
+            let line = |index: i64| {
+                let took = 3 + (index * 7 + number as i64 * 13) % 90;
+                let text = match index % 9 {
+                    8 => format!("WARN slow request took={}ms", took * 20),
+                    _ => format!("INFO request handled status=200 took={took}ms"),
+                };
+                Line { at: now - LINES_BACK + index * LINES_BACK / LINES, text }
+            };
+            let stream = format!("ecs/{}/{task}", self.name);
+            world.logs.write(&place.account, &place.region, &log.group, &stream, (0..LINES).map(line).collect());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Events, in the words of AWS (Aurora and RDS User Guides, "Amazon RDS event categories and event messages").
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Place,
+    request::{Request, invalid},
+    xml::Xml,
+};
+use crate::world::{ApiError, Caller};
+
+/// Events kept of a place; the oldest go first.
+const EVENTS_MAX: usize = 10_000;
+/// How far back `DescribeEvents` looks unless told, and at most, in minutes (RDS API reference).
+const MINUTES: (i64, i64) = (60, 14 * 24 * 60);
+
+/// Something that happened to a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// To what sort of thing.
+    pub source_type: SourceType,
+    /// To which.
+    pub source: String,
+    /// Of what sort.
+    pub category: Category,
+    /// In AWS's words; or in anybody's.
+    pub message: String,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceType {
+    /// A cluster.
+    Cluster,
+    /// An instance.
+    Instance,
+}
+
+/// An event's category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Another one writes now, or shall.
+    Failover,
+    /// Another region writes now, or shall.
+    GlobalFailover,
+    /// Shut down, restarted.
+    Availability,
+    /// Maintenance.
+    Maintenance,
+    /// Something to know.
+    Notification,
+}
+
+impl SourceType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cluster => "db-cluster",
+            Self::Instance => "db-instance",
+        }
+    }
+
+    pub(super) fn arn(self, caller: &Caller, name: &str) -> String {
+        let kind = match self {
+            Self::Cluster => "cluster",
+            Self::Instance => "db",
+        };
+        format!("arn:aws:rds:{}:{}:{kind}:{name}", caller.region, caller.account)
+    }
+}
+
+impl Category {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failover => "failover",
+            Self::GlobalFailover => "global-failover",
+            Self::Availability => "availability",
+            Self::Maintenance => "maintenance",
+            Self::Notification => "notification",
+        }
+    }
+}
+
+impl Place {
+    /// Keeps events in the order of time, and so many of them.
+    pub(super) fn add_event(&mut self, event: Event) {
+        let at = self.events.partition_point(|other| other.at <= event.at);
+        self.events.insert(at, event);
+        if self.events.len() > EVENTS_MAX {
+            self.events.pop_front();
+        }
+    }
+
+    pub(super) fn describe_events(&self, now: i64, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+        let source = request.identifier("SourceIdentifier");
+        let source_type = request.field("SourceType");
+        if source.is_some() && source_type.is_none() {
+            let message = "Cannot specify a source identifier without specifying a source type";
+            return Err(ApiError::plain(400, "InvalidParameterCombination", message));
+        }
+        let (from, until) = window(now, request)?;
+        let categories = request.list("EventCategories.EventCategory");
+        let wanted = |event: &Event| {
+            event.at >= from
+                && event.at <= until
+                && source.as_ref().is_none_or(|source| *source == event.source)
+                && source_type.is_none_or(|wanted| wanted == event.source_type.name())
+                && (categories.is_empty() || categories.contains(&event.category.name()))
+        };
+        // Places in the list tell events apart; they shift only where the oldest are forgotten.
+        let all: Vec<(usize, &Event)> = self.events.iter().enumerate().filter(|(_, event)| wanted(event)).collect();
+        let (page, marker) = request.page(all, |(index, _)| format!("{index:08}"))?;
+        let mut xml = Xml::default();
+        xml.maybe("Marker", marker).element("Events", |xml| {
+            for (_, event) in page {
+                xml.element("Event", |xml| event.write(xml, caller));
+            }
+        });
+        Ok(xml.into_string())
+    }
+}
+
+impl Event {
+    fn write(&self, xml: &mut Xml, caller: &Caller) {
+        xml.text("SourceIdentifier", &self.source)
+            .text("SourceType", self.source_type.name())
+            .text("Message", &self.message)
+            .element("EventCategories", |xml| {
+                xml.text("EventCategory", self.category.name());
+            })
+            .text("Date", self.at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"))
+            .text("SourceArn", self.source_type.arn(caller, &self.source));
+    }
+}
+
+fn window(now: i64, request: &Request) -> Result<(Timestamp, Timestamp), ApiError> {
+    let time = |name: &str| -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = request.field(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| invalid(format!("Invalid value {text} for parameter {name}")))
+    };
+    let now = Timestamp::from_millisecond(now).unwrap_or(Timestamp::MAX);
+    let (default, most) = MINUTES;
+    let minutes = request.number("Duration")?.unwrap_or(default).clamp(1, most);
+    let until = time("EndTime")?.unwrap_or(now);
+    let span = SignedDuration::from_mins(minutes);
+    let from = time("StartTime")?.unwrap_or_else(|| until.saturating_sub(span).unwrap_or(Timestamp::MIN));
+    let oldest = now.saturating_sub(SignedDuration::from_mins(most)).unwrap_or(Timestamp::MIN);
+    Ok((from.max(oldest), until))
+}

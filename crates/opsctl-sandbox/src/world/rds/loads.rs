@@ -1,0 +1,50 @@
+//! What instances are like at a moment, for CloudWatch.
+
+use super::Rds;
+
+/// An instance, as far as its metrics show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::world) struct Load {
+    pub(in crate::world) kind: Kind,
+    /// Whether it writes.
+    pub(in crate::world) writes: bool,
+    /// Whether it took connections all the time.
+    pub(in crate::world) is_up: bool,
+    /// Whether its cluster has paused.
+    pub(in crate::world) is_paused: bool,
+    /// GiB.
+    pub(in crate::world) storage: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::world) enum Kind {
+    Aurora,
+    /// Of a Multi-AZ DB cluster.
+    Member,
+    Single,
+}
+
+impl Rds {
+    /// Tells every instance as it was from `from` to `until`: account and region, name, load.
+    pub(in crate::world) fn loads(&mut self, (from, until): (i64, i64), mut tell: impl FnMut([&str; 2], &str, Load)) {
+        let Self { places, times, .. } = self;
+        for ((account, region), place) in places {
+            place.advance(until, times);
+            for (name, instance) in &place.instances {
+                let cluster = instance.cluster.as_ref().and_then(|cluster| place.clusters.get(cluster));
+                let kind = match cluster {
+                    Some(cluster) if cluster.is_aurora() => Kind::Aurora,
+                    Some(_) => Kind::Member,
+                    None => Kind::Single,
+                };
+                let blinked = instance.blink.is_some_and(|(start, end)| start < until && end > from);
+                let is_paused = cluster
+                    .and_then(|cluster| cluster.capacity.as_ref())
+                    .is_some_and(|capacity| capacity.current <= 0.0);
+                let writes = cluster.is_none_or(|cluster| cluster.members.first() == Some(name));
+                let load = Load { kind, writes, is_up: !blinked, is_paused, storage: instance.storage };
+                tell([account, region], name, load);
+            }
+        }
+    }
+}

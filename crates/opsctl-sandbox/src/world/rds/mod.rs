@@ -1,0 +1,338 @@
+//! RDS on the pure world: Aurora clusters, Multi-AZ clusters, instances, their events and failovers.
+//!
+//! Things take time: a failover is noted with its moments, and whoever looks lets pass what is due. Times are milliseconds since
+//! 1970. Durations are within what AWS documents (Aurora with a reader under 60 s, often under 30; Multi-AZ instances 60 to 120 s;
+//! Multi-AZ clusters under 35 s); where AWS tells no figure or no words, the constant says that it is our assumption.
+
+mod change;
+mod describe;
+mod endpoints;
+mod events;
+mod globals;
+#[cfg(test)]
+mod globals_tests;
+mod loads;
+mod proxies;
+mod request;
+#[cfg(test)]
+mod tests;
+mod xml;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+
+use super::{ApiError, Caller, World};
+pub use change::Times;
+pub use endpoints::Connected;
+pub use events::{Category, Event, SourceType};
+pub use globals::Global;
+pub(super) use loads::{Kind, Load};
+pub use proxies::Proxy;
+use request::Request;
+pub(super) use xml::Xml;
+
+/// Namespace of CloudWatch's metrics of databases.
+pub(super) const METRICS: &str = "AWS/RDS";
+
+/// The databases of a world, by account and region.
+#[derive(Debug, Default)]
+pub struct Rds {
+    places: BTreeMap<(String, String), Place>,
+    /// By account, then name.
+    globals: BTreeMap<String, BTreeMap<String, Global>>,
+    /// How long things take.
+    pub times: Times,
+}
+
+/// The databases of an account in a region.
+#[derive(Debug, Default)]
+struct Place {
+    clusters: BTreeMap<String, Cluster>,
+    instances: BTreeMap<String, Instance>,
+    proxies: BTreeMap<String, Proxy>,
+    /// In the order of time; bounded.
+    events: VecDeque<Event>,
+}
+
+/// A DB cluster.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Identifier, in lower case.
+    pub name: String,
+    /// `aurora-postgresql`, `aurora-mysql`; `postgres`, `mysql` for Multi-AZ DB clusters.
+    pub engine: String,
+    /// Of the engine.
+    pub version: String,
+    /// Identifiers of its instances; of the one that writes first of all.
+    pub members: Vec<String>,
+    /// Limits of Aurora Serverless v2.
+    pub capacity: Option<Capacity>,
+    /// What waits to be applied to it.
+    pub pending: Vec<Maintenance>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The failover that goes on.
+    pub(in crate::world) failover: Option<change::Failover>,
+    /// Until when its name leads to the former writer, and which that is.
+    pub(in crate::world) name_follows: Option<(i64, String)>,
+    /// The same of proxies.
+    pub(in crate::world) proxies_follow: Option<(i64, String)>,
+    /// The global cluster that it is of.
+    pub(in crate::world) global: Option<String>,
+    /// Whether another region's cluster writes.
+    pub(in crate::world) is_secondary: bool,
+    /// Failovers that began: those that callers asked for.
+    pub failovers: u32,
+}
+
+/// What waits to be applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// `system-update`, ...
+    pub action: String,
+    /// In AWS's words.
+    pub description: String,
+    /// `immediate`, `next-maintenance`.
+    pub opt_in: Option<String>,
+    /// In the first maintenance window after this it is applied unasked.
+    pub auto_applied_after: Option<Timestamp>,
+    /// Then it is applied whatever anybody says.
+    pub forced_at: Option<Timestamp>,
+}
+
+impl Maintenance {
+    /// One without any date.
+    pub fn new(action: &str, description: &str) -> Self {
+        Self { action: action.to_owned(), description: description.to_owned(), ..Self::default() }
+    }
+}
+
+/// What Aurora Serverless v2 may use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capacity {
+    /// Aurora capacity units; 0: it may pause.
+    pub minimum: f64,
+    /// Aurora capacity units.
+    pub maximum: f64,
+    /// Now; 0 while it is paused. Only metrics show it.
+    pub current: f64,
+    /// Seconds without a connection after which it pauses.
+    pub pause_after_seconds: Option<u32>,
+}
+
+/// A DB instance: by itself, or of a cluster.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Identifier, in lower case.
+    pub name: String,
+    /// `db.r6g.large`, `db.serverless`, ...
+    pub class: String,
+    /// `postgres`, `aurora-postgresql`, ...
+    pub engine: String,
+    /// Of the engine.
+    pub version: String,
+    /// The cluster that it is of.
+    pub cluster: Option<String>,
+    /// 0 is promoted first.
+    pub tier: Option<u8>,
+    /// Where it runs.
+    pub zone: String,
+    /// Where its standby is: a Multi-AZ instance.
+    pub secondary_zone: Option<String>,
+    /// In AWS's words.
+    pub status: String,
+    /// GiB.
+    pub storage: u32,
+    /// What waits to be applied to it.
+    pub pending: Vec<Maintenance>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The reboot that goes on.
+    pub(in crate::world) reboot: Option<change::Reboot>,
+    /// When it takes no connection, the last time: from, until.
+    pub(in crate::world) blink: Option<(i64, i64)>,
+    /// When the last failover of it ended.
+    pub(in crate::world) failed_over_at: Option<i64>,
+    /// Connections that it took.
+    pub connections: u64,
+    /// Failovers that began: those that callers asked for.
+    pub failovers: u32,
+}
+
+impl Cluster {
+    /// A cluster of these instances, the first of which writes.
+    pub fn new(name: &str, engine: &str, version: &str, members: &[&str], created_at: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            engine: engine.to_owned(),
+            version: version.to_owned(),
+            members: members.iter().map(|&member| member.to_owned()).collect(),
+            capacity: None,
+            pending: Vec::new(),
+            created_at,
+            failover: None,
+            name_follows: None,
+            proxies_follow: None,
+            global: None,
+            is_secondary: false,
+            failovers: 0,
+        }
+    }
+
+    /// Whether it is one of Aurora's; else a Multi-AZ DB cluster.
+    pub fn is_aurora(&self) -> bool {
+        self.engine.starts_with("aurora")
+    }
+
+    /// In AWS's words. A paused cluster is `available`, too.
+    fn status(&self) -> &'static str {
+        if self.failover.is_some() { "failing-over" } else { "available" }
+    }
+}
+
+impl Instance {
+    /// An instance that is available.
+    pub fn new(name: &str, class: &str, engine: &str, version: &str, zone: &str, created_at: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            class: class.to_owned(),
+            engine: engine.to_owned(),
+            version: version.to_owned(),
+            cluster: None,
+            tier: None,
+            zone: zone.to_owned(),
+            secondary_zone: None,
+            status: "available".to_owned(),
+            storage: 100,
+            pending: Vec::new(),
+            created_at,
+            reboot: None,
+            blink: None,
+            failed_over_at: None,
+            connections: 0,
+            failovers: 0,
+        }
+    }
+}
+
+impl World {
+    /// One RDS call: `form` is its awsQuery document. Answers the result's XML.
+    ///
+    /// # Errors
+    /// As RDS words them.
+    pub fn rds(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: &str,
+        form: &BTreeMap<String, String>,
+    ) -> Result<String, ApiError> {
+        let now = self.advance(now);
+        let name = format!("rds:{action}");
+        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
+            return Err(denied(caller, &name));
+        }
+        let key = (caller.account.clone(), caller.region.clone());
+        self.rds.advance_globals(now, &caller.account);
+        let request = Request { form };
+        match action {
+            "DescribeGlobalClusters" => return self.rds.describe_globals(caller, &request),
+            "SwitchoverGlobalCluster" => return self.rds.change_global(now, caller, &request, false),
+            "FailoverGlobalCluster" => {
+                let may_lose = request.flag("AllowDataLoss");
+                return self.rds.change_global(now, caller, &request, may_lose);
+            }
+            _ => {}
+        }
+        let Rds { places, times, .. } = &mut self.rds;
+        let place = places.entry(key).or_default();
+        place.advance(now, times);
+        match action {
+            "DescribeDBClusters" => place.describe_clusters(caller, &request),
+            "DescribeDBInstances" => place.describe_instances(caller, &request),
+            "DescribeEvents" => place.describe_events(now, caller, &request),
+            "DescribePendingMaintenanceActions" => place.describe_pending(caller, &request),
+            "DescribeDBProxies" => place.describe_proxies(caller, &request),
+            "DescribeDBProxyTargets" => place.describe_proxy_targets(now, caller, &request),
+            "FailoverDBCluster" => place.fail_over(now, caller, &request, times),
+            "RebootDBInstance" => place.reboot(now, caller, &request, times),
+            "DescribeDBLogFiles" => place.list_log_files(&request),
+            _ => Err(ApiError::plain(
+                400,
+                "InvalidAction",
+                format!("Could not find operation {action} for version 2014-10-31"),
+            )),
+        }
+    }
+
+    /// Adds or replaces a cluster with its instances.
+    pub fn put_cluster(&mut self, account: &str, region: &str, cluster: Cluster, instances: Vec<Instance>) {
+        let place = self.rds.place(account, region);
+        for instance in instances {
+            let instance = Instance { cluster: Some(cluster.name.clone()), ..instance };
+            place.instances.insert(instance.name.clone(), instance);
+        }
+        place.clusters.insert(cluster.name.clone(), cluster);
+    }
+
+    /// Adds or replaces an instance that is of no cluster.
+    pub fn put_instance(&mut self, account: &str, region: &str, instance: Instance) {
+        self.rds.place(account, region).instances.insert(instance.name.clone(), instance);
+    }
+
+    /// Adds an event, as if AWS had written it.
+    pub fn put_event(&mut self, account: &str, region: &str, event: Event) {
+        self.rds.place(account, region).add_event(event);
+    }
+
+    /// A cluster as it is at `now`.
+    pub fn cluster(&mut self, now: Timestamp, account: &str, region: &str, name: &str) -> Option<&mut Cluster> {
+        self.database_place(now, account, region).clusters.get_mut(name)
+    }
+
+    /// An instance as it is at `now`.
+    pub fn instance(&mut self, now: Timestamp, account: &str, region: &str, name: &str) -> Option<&mut Instance> {
+        self.database_place(now, account, region).instances.get_mut(name)
+    }
+
+    /// Whether an instance takes connections now: failovers and reboots let endpoints blink.
+    pub fn takes_connections(&mut self, now: Timestamp, account: &str, region: &str, instance: &str) -> bool {
+        let at = now.as_millisecond();
+        let place = self.database_place(now, account, region);
+        place.instances.get(instance).is_some_and(|instance| !instance.is_blinking(at))
+    }
+
+    fn database_place(&mut self, now: Timestamp, account: &str, region: &str) -> &mut Place {
+        let now = self.advance(now);
+        self.rds.advance_globals(now, account);
+        let times = self.rds.times.clone();
+        let place = self.rds.place(account, region);
+        place.advance(now, &times);
+        place
+    }
+}
+
+impl Rds {
+    fn place(&mut self, account: &str, region: &str) -> &mut Place {
+        self.places.entry((account.to_owned(), region.to_owned())).or_default()
+    }
+
+    /// Every serverless cluster's capacity: account, region, name, units.
+    pub(super) fn capacities(&self) -> impl Iterator<Item = (&str, &str, &str, f64)> {
+        self.places.iter().flat_map(|((account, region), place)| {
+            place.clusters.values().filter_map(move |cluster| {
+                let capacity = cluster.capacity.as_ref()?;
+                Some((account.as_str(), region.as_str(), cluster.name.as_str(), capacity.current))
+            })
+        })
+    }
+}
+
+fn denied(caller: &Caller, action: &str) -> ApiError {
+    let user = caller.arn();
+    let message = format!(
+        "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+    );
+    ApiError::plain(403, "AccessDenied", message)
+}

@@ -1,0 +1,91 @@
+//! A request's fields, and pages.
+
+use std::collections::BTreeMap;
+
+use crate::world::ApiError;
+
+/// Records of a page: fewest, most, and what is answered where nothing is asked (RDS API reference).
+const RECORDS: (usize, usize, usize) = (20, 100, 100);
+/// Filters, values and categories of one request.
+const LISTED_MAX: usize = 100;
+const MARKER: &str = "after-";
+
+/// A request's form.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) form: &'a BTreeMap<String, String>,
+}
+
+impl Request<'_> {
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        self.form.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// An identifier: RDS keeps them in lower case.
+    pub(super) fn identifier(&self, name: &str) -> Option<String> {
+        // An ARN will do as well.
+        self.field(name).map(|text| text.rsplit(':').next().unwrap_or(text).to_ascii_lowercase())
+    }
+
+    pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
+        self.identifier(name).ok_or_else(|| {
+            ApiError::plain(400, "MissingParameter", format!("The request must contain the parameter {name}."))
+        })
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.field(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| invalid(format!("Invalid value {text} for parameter {name}")))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    }
+
+    /// A list: `Prefix.1`, `Prefix.2`, ...
+    pub(super) fn list(&self, prefix: &str) -> Vec<&str> {
+        (1..=LISTED_MAX).map_while(|number| self.field(&format!("{prefix}.{number}"))).collect()
+    }
+
+    /// The values of the filter of that name; none: it is not asked for.
+    pub(super) fn filter(&self, name: &str) -> Option<Vec<String>> {
+        (1..=LISTED_MAX).find_map(|number| {
+            let given = self.field(&format!("Filters.Filter.{number}.Name"))?;
+            let values = || self.list(&format!("Filters.Filter.{number}.Values.Value"));
+            (given == name).then(|| {
+                values().iter().map(|value| value.rsplit(':').next().unwrap_or(value).to_ascii_lowercase()).collect()
+            })
+        })
+    }
+
+    /// The page that is asked for, and the marker of the next; `key` tells items apart and rises.
+    pub(super) fn page<T>(
+        &self,
+        items: Vec<T>,
+        key: impl Fn(&T) -> String,
+    ) -> Result<(Vec<T>, Option<String>), ApiError> {
+        let (fewest, most, default) = RECORDS;
+        let size = match self.number("MaxRecords")? {
+            None => default,
+            Some(number) => {
+                usize::try_from(number).ok().filter(|size| (fewest..=most).contains(size)).ok_or_else(|| {
+                    invalid(format!("Invalid value {number} for MaxRecords. Must be between {fewest} and {most}"))
+                })?
+            }
+        };
+        let after = match self.field("Marker") {
+            None => None,
+            Some(marker) => Some(marker.strip_prefix(MARKER).ok_or_else(|| invalid("Invalid marker".to_owned()))?),
+        };
+        let mut items: Vec<T> =
+            items.into_iter().filter(|item| after.is_none_or(|after| key(item).as_str() > after)).collect();
+        let is_more = items.len() > size;
+        items.truncate(size);
+        let marker = items.last().filter(|_| is_more).map(|last| format!("{MARKER}{}", key(last)));
+        Ok((items, marker))
+    }
+}
+
+pub(super) fn invalid(message: String) -> ApiError {
+    ApiError::plain(400, "InvalidParameterValue", message)
+}

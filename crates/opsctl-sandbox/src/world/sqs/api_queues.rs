@@ -1,0 +1,302 @@
+//! CreateQueue, DeleteQueue, GetQueueUrl, ListQueues, ListDeadLetterSourceQueues, PurgeQueue.
+
+use std::{borrow::Cow, collections::BTreeMap, ops::Bound, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Call, OnQueue,
+    queue::{Birth, Queue},
+    settings::Settings,
+};
+use crate::world::{Due, World, error::ApiError, region::Region};
+
+/// Most queues in a page (SQS API reference, `ListQueues`).
+const PAGE_MAX: usize = 1_000;
+/// A deleted queue's name is free again after this time; a queue can be purged again after it.
+const MINUTE_MILLISECONDS: i64 = 60_000;
+/// Most tags of a queue.
+pub(super) const TAGS_MAX: usize = 50;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateRequest {
+    queue_name: String,
+    attributes: Option<BTreeMap<String, String>>,
+    #[serde(rename = "tags", alias = "Tags")]
+    tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UrlAnswer {
+    queue_url: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct GetUrlRequest {
+    #[serde(rename = "QueueName", default)]
+    name: String,
+    #[serde(rename = "QueueOwnerAWSAccountId")]
+    owner: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListRequest<'a> {
+    #[serde(borrow, default)]
+    queue_url: Cow<'a, str>,
+    queue_name_prefix: Option<String>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListAnswer {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queue_urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct SourcesAnswer {
+    /// Always there: the model requires it.
+    #[serde(rename = "queueUrls")]
+    queue_urls: Vec<String>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+impl World {
+    pub(super) fn create_queue(&mut self, call: Call, request: CreateRequest) -> Result<UrlAnswer, ApiError> {
+        let name = request.queue_name;
+        let attributes = request.attributes.unwrap_or_default();
+        let tags = request.tags.unwrap_or_default();
+        self.admit(call, &call.caller.account, Some(&name))?;
+        let pairs = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let queue = self.create_or_find(call, &name, pairs, tags)?;
+        Ok(UrlAnswer { queue_url: self.url(call.caller, queue) })
+    }
+
+    /// Creates a queue; finds it where it exists with these very attributes.
+    pub(in crate::world) fn create_or_find<'a>(
+        &mut self,
+        call: Call,
+        name: &str,
+        attributes: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        tags: BTreeMap<String, String>,
+    ) -> Result<u32, ApiError> {
+        let is_fifo = attributes.clone().any(|(name, value)| name == "FifoQueue" && value.eq_ignore_ascii_case("true"));
+        check_name(name, is_fifo)?;
+        if tags.len() > TAGS_MAX {
+            return Err(ApiError::invalid_parameter(format!("Too many tags added for queue {name}.")));
+        }
+        let (account, region) = (&call.caller.account, &call.caller.region);
+        if let Some(number) = self.find(account, region, name) {
+            let existing = &self.queue(number).settings;
+            let wanted = existing.with(attributes.clone())?;
+            if let Some(different) = wanted.differs_in(existing, attributes.map(|(name, _)| name)) {
+                let message = format!(
+                    "A queue already exists with the same name and a different value for attribute {different}"
+                );
+                return Err(ApiError::coded(400, "QueueNameExists", "QueueAlreadyExists", message));
+            }
+            return Ok(number);
+        }
+        let deleted_at = self.region(account, region).and_then(|region| region.deleted_at.get(name));
+        if self.settings.names_rest_after_delete && deleted_at.is_some_and(|at| call.now - at < MINUTE_MILLISECONDS) {
+            let message =
+                "You must wait 60 seconds after deleting a queue before you can create another with the same name.";
+            let query_code = "AWS.SimpleQueueService.QueueDeletedRecently";
+            return Err(ApiError::coded(400, "QueueDeletedRecently", query_code, message));
+        }
+        let settings = Settings::new(is_fifo).with(attributes)?;
+        let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
+        self.check_redrive(account, region, &arn, &settings)?;
+        let number = u32::try_from(self.queues.len()).expect("queues are made by hand");
+        let birth = Birth {
+            number,
+            account: account.as_str().into(),
+            region: region.as_str().into(),
+            name: name.into(),
+            settings,
+            tags,
+            now: call.now,
+        };
+        let queue = Queue::from(birth);
+        let (name, dead_letter) = (Arc::clone(&queue.name), dead_letter_name(&queue));
+        self.queues.push(Some(Box::new(queue)));
+        let region = self.region_mut(account, region);
+        region.queues.insert(Arc::clone(&name), number);
+        region.deleted_at.remove(&name);
+        region.link(&name, dead_letter.as_deref());
+        self.settle(number);
+        Ok(number)
+    }
+
+    /// Checks that the dead-letter queue of these settings is there, of the same type, and willing.
+    pub(super) fn check_redrive(
+        &self,
+        account: &str,
+        region: &str,
+        source_arn: &str,
+        settings: &Settings,
+    ) -> Result<(), ApiError> {
+        let Some(redrive) = &settings.redrive else { return Ok(()) };
+        let told = settings.get("RedrivePolicy").unwrap_or_default();
+        let refuse = |reason: &str| Err(ApiError::invalid_value(&told, "RedrivePolicy", reason));
+        let Some(number) = self.find(account, region, redrive.dead_letter_name()) else {
+            return refuse("Dead letter target does not exist.");
+        };
+        let target = self.queue(number);
+        if target.arn != redrive.dead_letter_arn {
+            return refuse("Dead-letter target owner should be same as the source.");
+        }
+        if target.settings.is_fifo != settings.is_fifo {
+            return refuse("Dead-letter queue must be same type of queue as the source.");
+        }
+        if target.settings.allow.as_ref().is_some_and(|allow| !allow.allows(source_arn)) {
+            return refuse("The dead-letter queue's redrive allow policy does not permit this source queue.");
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_queue(&mut self, call: Call, request: &OnQueue) -> Result<(), ApiError> {
+        let number = self.enter(call, &request.queue_url)?.queue;
+        let mut queue = self.queues[number as usize].take().expect("a queue that was entered exists");
+        if let Some(listed) = queue.listed_due.take() {
+            self.due.remove(&(listed, Due::Queue(number)));
+        }
+        let region = self.region_mut(&queue.account, &queue.region);
+        region.queues.remove(&queue.name);
+        region.deleted_at.retain(|_, at| call.now - *at < MINUTE_MILLISECONDS);
+        region.deleted_at.insert(Arc::clone(&queue.name), call.now);
+        region.link(&queue.name, None);
+        Ok(())
+    }
+
+    pub(super) fn get_queue_url(&mut self, call: Call, request: &GetUrlRequest) -> Result<UrlAnswer, ApiError> {
+        if request.name.is_empty() {
+            return Err(ApiError::missing_parameter("QueueName"));
+        }
+        let owner = request.owner.as_ref().unwrap_or(&call.caller.account);
+        let queue = self.enter(call, &format!("{owner}/{}", request.name))?.queue;
+        Ok(UrlAnswer { queue_url: self.url(call.caller, queue) })
+    }
+
+    pub(super) fn list_queues(&mut self, call: Call, request: &ListRequest) -> Result<ListAnswer, ApiError> {
+        let caller = call.caller;
+        self.admit(call, &caller.account, None)?;
+        let prefix = request.queue_name_prefix.as_deref().unwrap_or_default();
+        let page = Page::read(request)?;
+        let Some(region) = self.region(&caller.account, &caller.region) else {
+            return Ok(ListAnswer { queue_urls: Vec::new(), next_token: None });
+        };
+        let (names, next_token) = page.of_queues(region, prefix);
+        let url = |name: &Arc<str>| format!("{}/{}/{name}", caller.origin, caller.account);
+        Ok(ListAnswer { queue_urls: names.iter().map(url).collect(), next_token })
+    }
+
+    pub(super) fn list_dead_letter_source_queues(
+        &mut self,
+        call: Call,
+        request: &ListRequest,
+    ) -> Result<SourcesAnswer, ApiError> {
+        let number = self.enter(call, &request.queue_url)?.queue;
+        let page = Page::read(request)?;
+        let queue = self.queue(number);
+        let sources = self.region(&queue.account, &queue.region).and_then(|region| region.sources.get(&queue.name));
+        let from = page.from();
+        let names = sources.into_iter().flat_map(|names| names.range::<str, _>((from, Bound::Unbounded)));
+        let (names, next_token) = page.cut(names);
+        let url = |name: &Arc<str>| format!("{}/{}/{name}", call.caller.origin, queue.account);
+        Ok(SourcesAnswer { queue_urls: names.iter().map(url).collect(), next_token })
+    }
+
+    pub(super) fn purge_queue(&mut self, call: Call, request: &OnQueue) -> Result<(), ApiError> {
+        let number = self.enter(call, &request.queue_url)?.queue;
+        let queue = self.queue_mut(number);
+        if queue.purged_at.is_some_and(|at| call.now - at < MINUTE_MILLISECONDS) {
+            let message = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", queue.name);
+            let query_code = "AWS.SimpleQueueService.PurgeQueueInProgress";
+            return Err(ApiError::coded(403, "PurgeQueueInProgress", query_code, message));
+        }
+        queue.purge(call.now);
+        self.settle(number);
+        Ok(())
+    }
+}
+
+pub(super) fn dead_letter_name(queue: &Queue) -> Option<String> {
+    queue.settings.redrive.as_ref().map(|redrive| redrive.dead_letter_name().to_owned())
+}
+
+/// Which page of a list is asked for.
+struct Page {
+    after: Option<String>,
+    size: usize,
+    /// A token for the next page comes only where the caller set a page size.
+    tells_next: bool,
+}
+
+impl Page {
+    fn read(request: &ListRequest) -> Result<Self, ApiError> {
+        let size = match request.max_results {
+            None => PAGE_MAX,
+            Some(size) => {
+                let number = usize::try_from(size).ok().filter(|size| (1..=PAGE_MAX).contains(size));
+                number.ok_or_else(|| {
+                    ApiError::invalid_value(size, "MaxResults", "MaxResults must be an integer between 1 and 1000.")
+                })?
+            }
+        };
+        let after = match request.next_token.as_deref() {
+            None | Some("") => None,
+            Some(token) => {
+                let name = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                Some(name.ok_or_else(|| ApiError::invalid_parameter("Invalid or expired next token."))?)
+            }
+        };
+        Ok(Self { after, size, tells_next: request.max_results.is_some() })
+    }
+
+    fn from(&self) -> Bound<&str> {
+        self.after.as_deref().map_or(Bound::Unbounded, Bound::Excluded)
+    }
+
+    fn of_queues(&self, region: &Region, prefix: &str) -> (Vec<Arc<str>>, Option<String>) {
+        let from = match self.from() {
+            Bound::Excluded(after) if after >= prefix => Bound::Excluded(after),
+            Bound::Excluded(_) | Bound::Included(_) | Bound::Unbounded => Bound::Included(prefix),
+        };
+        let names = region.queues.range::<str, _>((from, Bound::Unbounded)).map(|(name, _)| name);
+        self.cut(names.take_while(|name| name.starts_with(prefix)))
+    }
+
+    /// The page, and the token of the next.
+    fn cut<'a>(&self, mut names: impl Iterator<Item = &'a Arc<str>>) -> (Vec<Arc<str>>, Option<String>) {
+        let page: Vec<Arc<str>> = names.by_ref().take(self.size).cloned().collect();
+        let next = page.last().filter(|_| self.tells_next && names.next().is_some());
+        let token = next.map(|name| STANDARD.encode(name.as_bytes()));
+        (page, token)
+    }
+}
+
+fn check_name(name: &str, is_fifo: bool) -> Result<(), ApiError> {
+    let stem = name.strip_suffix(".fifo");
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let plain_part = if is_fifo { stem.unwrap_or(name) } else { name };
+    if plain_part.is_empty() || name.len() > 80 || !plain_part.bytes().all(is_plain) {
+        let message = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
+        return Err(ApiError::invalid_parameter(message));
+    }
+    if is_fifo && stem.is_none() {
+        let message = "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end \
+                       with .fifo suffix and be 1 to 80 in length";
+        return Err(ApiError::invalid_parameter(message));
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Edited bodies: kept until they are sent, and carried by a redrive as a jq program.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{diff::Diff, find, near, near_mut};
+use crate::{
+    domain::{EnvironmentName, Message, MessageId, QueueName},
+    effect::{Edit, Effect},
+    event::Notice,
+    json,
+    messages::json as bodies,
+    model::{Model, Overlay},
+    operations::Operation,
+    plan::Plan,
+    run::Failure,
+    ticket::Ticket,
+};
+
+/// Escapes in a text that stands in a program as it is.
+const ESCAPES_MAX: usize = 256;
+
+/// Bodies that were edited, and not yet sent: the new texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edits(BTreeMap<(EnvironmentName, QueueName), BTreeMap<MessageId, String>>);
+
+impl Edits {
+    /// The new text of a message.
+    pub fn of(&self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId) -> Option<&str> {
+        let queue = self.0.get(&(environment.clone(), queue.clone()))?;
+        queue.get(id).map(String::as_str)
+    }
+
+    /// Messages edited of a queue.
+    pub fn count(&self, environment: &EnvironmentName, queue: &QueueName) -> usize {
+        self.0.get(&(environment.clone(), queue.clone())).map_or(0, BTreeMap::len)
+    }
+
+    /// The messages edited of a queue.
+    pub(super) fn ids(&self, environment: &EnvironmentName, queue: &QueueName) -> impl Iterator<Item = &MessageId> {
+        self.0.get(&(environment.clone(), queue.clone())).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    pub(super) fn keep(&mut self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId, text: String) {
+        self.0.entry((environment.clone(), queue.clone())).or_default().insert(id.clone(), text);
+    }
+
+    pub(super) fn discard(&mut self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId) {
+        let place = (environment.clone(), queue.clone());
+        if let Some(queue) = self.0.get_mut(&place) {
+            queue.remove(id);
+            if queue.is_empty() {
+                self.0.remove(&place);
+            }
+        }
+    }
+
+    /// A jq program that gives each of these messages its new text, and leaves every other alone; none: none is edited.
+    pub(super) fn program(
+        &self,
+        environment: &EnvironmentName,
+        queue: &QueueName,
+        ids: &BTreeSet<&MessageId>,
+    ) -> Option<String> {
+        let edited = self.0.get(&(environment.clone(), queue.clone()))?;
+        let chosen = edited.iter().filter(|(id, _)| ids.contains(id));
+        // Only the text that is wanted is ever evaluated: others may be large.
+        let branches: Vec<String> =
+            chosen.map(|(id, text)| format!("if .id == {} then {{text: {}}}", quoted(&id.0), literal(text))).collect();
+        if branches.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "# Texts edited in opsctl's console, by message id; every other message goes as it is.\n{}\nelse {{}} end\n",
+            branches.join("\nel")
+        ))
+    }
+}
+
+/// A text as jq has it. Each escape in a literal is a level of nesting for the jq that reads it: a text with many of them
+/// stands as base64, or reading it would take more stack than there is.
+fn literal(text: &str) -> String {
+    let plain = quoted(text);
+    if plain.matches('\\').count() <= ESCAPES_MAX {
+        return plain;
+    }
+    format!("(\"{}\" | @base64d)", STANDARD.encode(text))
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Lets the person edit the message's body.
+pub(crate) fn begin_edit(model: &mut Model, id: &MessageId) -> Vec<Effect> {
+    let Some((view, message)) = message(model, id) else { return Vec::new() };
+    let body = model.edits.of(&view.environment, &view.queue, id).unwrap_or(&message.body);
+    let edit = match bodies::is_json(body) {
+        true => Edit { text: format!("{}\n", json::pretty(body)), suffix: ".json" },
+        false => Edit { text: body.to_owned(), suffix: ".txt" },
+    };
+    let ticket = model.ticket();
+    if let Some(view) = near_mut(model) {
+        view.editing = Some((ticket, id.clone()));
+    }
+    vec![Effect::Edit(ticket, edit)]
+}
+
+fn message<'a>(model: &'a Model, id: &MessageId) -> Option<(&'a super::LettersView, &'a Message)> {
+    let view = near(model)?;
+    let message = view.letters.shown()?.messages.iter().find(|message| message.id == *id)?;
+    Some((view, message))
+}
+
+/// The editor has ended: what it changed is shown, and asked about.
+pub(crate) fn edited(model: &mut Model, ticket: Ticket, answer: Result<Option<String>, Failure>) -> Vec<Effect> {
+    let is_awaited = |view: &super::LettersView| view.editing.as_ref().is_some_and(|(awaited, _)| *awaited == ticket);
+    let Some((_, id)) = find(model, is_awaited).and_then(|view| view.editing.take()) else { return Vec::new() };
+    let text = match answer {
+        Ok(Some(text)) => text,
+        Ok(None) => {
+            model.say(Notice::note("nothing was changed"));
+            return Vec::new();
+        }
+        Err(failure) => {
+            model.say(Notice::from(&failure));
+            return Vec::new();
+        }
+    };
+    let Some((view, message)) = message(model, &id) else { return Vec::new() };
+    let (environment, queue) = (view.environment.clone(), view.queue.clone());
+    let body = new_body(&message.body, text);
+    if body == message.body {
+        model.edits.discard(&environment, &queue, &id);
+        model.say(Notice::note("it reads as it lies in the queue: no edit is kept"));
+        return Vec::new();
+    }
+    let diff = Diff::new(id, &message.body, body);
+    model.overlay = Some(Overlay::Diff(Box::new(diff)));
+    Vec::new()
+}
+
+/// Once a run that carried edits has ended: asks which messages it has sent, for their edits are done with.
+pub(crate) fn ask_sent(model: &Model, ticket: Ticket) -> Vec<Effect> {
+    let Some(run) = model.runs.iter().find(|run| run.ticket == ticket) else { return Vec::new() };
+    let Some((environment, queue)) = carried(&run.plan) else { return Vec::new() };
+    match run.run() {
+        Some(id) if model.edits.count(&environment, &queue) > 0 => vec![Effect::ReadSent(ticket, id.clone())],
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The queue whose edits a plan carries, if it carries any.
+fn carried(plan: &Plan) -> Option<(EnvironmentName, QueueName)> {
+    let Operation::Redrive(redrive) = &plan.operation else { return None };
+    redrive.edit.as_ref()?;
+    let name = redrive.queue.rsplit(['/', ':']).next().unwrap_or_default();
+    Some((plan.environment.clone(), QueueName(name.to_owned())))
+}
+
+/// What was sent needs its edit no more. Where that can't be known, the edits stay: one too many is seen and discarded.
+pub(crate) fn sent(model: &mut Model, ticket: Ticket, answer: Result<Vec<MessageId>, Failure>) -> Vec<Effect> {
+    let run = model.runs.iter().find(|run| run.ticket == ticket);
+    let Some((environment, queue)) = run.and_then(|run| carried(&run.plan)) else { return Vec::new() };
+    match answer {
+        Ok(ids) => ids.iter().for_each(|id| model.edits.discard(&environment, &queue, id)),
+        Err(failure) => model.say(Notice::bad(&format!("edits are kept, sent or not: {}", failure.what))),
+    }
+    crate::observed::settle(model);
+    Vec::new()
+}
+
+/// The body that an edited text stands for: JSON is written compactly, as programs write it.
+fn new_body(before: &str, text: String) -> String {
+    if bodies::is_json(before) && bodies::is_json(&text) {
+        return if bodies::same(before, &text) { before.to_owned() } else { bodies::compact(&text) };
+    }
+    // Editors end files with a line feed, whether the text had one or not.
+    match text.strip_suffix('\n') {
+        Some(without) if !before.ends_with('\n') => without.to_owned(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Outgoing, messages::Editor, messages::testing::message};
+
+    #[test]
+    fn what_an_editor_leaves_becomes_a_body() {
+        for (before, text, body) in [
+            ("{\"a\":1}", "{\n  \"a\": 2\n}\n", "{\"a\":2}"),
+            ("{ \"a\" : 1 }", "{\n  \"a\": 1\n}\n", "{ \"a\" : 1 }"),
+            ("{\"a\":1}", "{oops\n", "{oops"),
+            ("plain", "plainer\n", "plainer"),
+            ("plain\n", "plainer\n", "plainer\n"),
+            ("{\"n\":1.50}", "{\"n\": 12345678901234567890123}", "{\"n\":12345678901234567890123}"),
+        ] {
+            assert_eq!(new_body(before, text.to_owned()), body);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_program_gives_each_message_its_own_text_and_leaves_others_alone() {
+        let (environment, queue) = (EnvironmentName("dev".to_owned()), QueueName("orders-dlq".to_owned()));
+        let hostile = "it's \\(1 + 1) \"quoted\" \u{1b}[2J \u{202e} 日本\n#x";
+        let large = "é\"".repeat(340_000);
+        let mut edits = Edits::default();
+        edits.keep(&environment, &queue, &MessageId("a".to_owned()), hostile.to_owned());
+        edits.keep(&environment, &queue, &MessageId("b".to_owned()), large.clone());
+        edits.keep(&environment, &queue, &MessageId("not chosen".to_owned()), "x".to_owned());
+        let many: Vec<MessageId> = (0..1_000).map(|at| MessageId(format!("m{at}"))).collect();
+        for id in &many {
+            edits.keep(&environment, &queue, id, format!("{{\"new\": \"{}\"}}", id.0));
+        }
+        let mut ids = many.clone();
+        ids.extend(["a", "b", "c"].map(|id| MessageId(id.to_owned())));
+        let program = edits.program(&environment, &queue, &ids.iter().collect()).expect("a program");
+        assert!(!program.contains("not chosen"));
+        let file = tempfile::Builder::new().suffix(".jq").tempfile().expect("a file");
+        std::fs::write(file.path(), program).expect("written");
+        let editor = Editor::open(file.path().to_str().expect("a path")).unwrap_or_else(|error| panic!("{error}"));
+        for (id, expected) in
+            [("a", hostile), ("b", large.as_str()), ("c", "{\"n\": 1.50}"), ("m999", "{\"new\": \"m999\"}")]
+        {
+            let message = message("{\"n\": 1.50}").id(id).build();
+            let outgoing = Outgoing {
+                body: message.body.clone(),
+                attributes: Default::default(),
+                group: None,
+                deduplication_id: None,
+                trace_header: None,
+            };
+            let edited = editor.edit(&message, outgoing).await.unwrap_or_else(|error| panic!("{error}"));
+            assert!(edited.body == expected, "{id}");
+        }
+    }
+}
