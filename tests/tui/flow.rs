@@ -9,12 +9,8 @@ use opsctl::{
     run::End,
     sandbox::fleet,
     tui::{
-        effect::Effect,
-        event::Event,
-        flow::begin,
-        model::View,
-        theme::{Look, Symbols, Theme},
-        ticket::Ticket,
+        screens::flow::planning::begin, state::effect::Effect, state::event::Event, state::look::Look,
+        state::look::Symbols, state::look::Theme, state::ticket::Ticket, state::view::View,
     },
 };
 

@@ -3,9 +3,8 @@
 use opsctl::{
     keymap::{Base, Command, Keymap},
     tui::{
-        event::{Event, Mouse, MouseWhat},
-        model::{Overlay, View},
-        theme::{Symbols, Theme},
+        state::event::Event, state::event::Mouse, state::event::MouseWhat, state::look::Symbols, state::look::Theme,
+        state::view::Overlay, state::view::View,
     },
 };
 
@@ -80,17 +79,21 @@ fn help_follows_the_keymap() {
 fn the_palette_gives_commands_and_remembers_them() {
     let mut console = night((120, 40));
     console.keys(": q u e u e s <enter>");
-    assert!(matches!(console.model.view(), View::Queues(_)));
+    assert!(matches!(console.model.view(), View::List(_)));
     console.keys(":");
     let Some(Overlay::Palette(palette)) = &console.model.overlay else { panic!("no palette") };
-    assert_eq!(palette.offers.entries[palette.found[0].entry].name, "queues", "what was chosen last comes first");
+    assert_eq!(
+        palette.offers.as_ref().expect("offers").entries[palette.found[0].entry].name,
+        "go to queues",
+        "what was chosen last comes first"
+    );
 }
 
 #[test]
 fn the_palette_finds_queues_and_environments() {
     let mut console = night((120, 40));
     console.keys(": c h e c k o u t <enter>");
-    assert!(matches!(&console.model.overlay, Some(Overlay::Details(details)) if details.queue.0 == "checkout"));
+    assert!(matches!(&console.model.overlay, Some(Overlay::Sheet(sheet)) if sheet.id == "checkout"));
     console.keys("<esc> : s t a g <enter>");
     assert_eq!(console.model.only.as_ref().map(|only| only.0.as_str()), Some("staging"));
 }
@@ -149,5 +152,5 @@ fn the_palette_is_quick_to_type_in_over_many_queues() {
     }
     console.seen(picture.done()).keys(": 1 9 9 9");
     let Some(Overlay::Palette(palette)) = &console.model.overlay else { panic!("no palette") };
-    assert_eq!(palette.offers.entries[palette.found[0].entry].name, "service-1999-events");
+    assert_eq!(palette.offers.as_ref().expect("offers").entries[palette.found[0].entry].name, "service-1999-events");
 }

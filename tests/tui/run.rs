@@ -8,10 +8,8 @@ use opsctl::{
     operations::transfer::Tally,
     run::End,
     tui::{
-        effect::Effect,
-        event::{Event, Mouse, MouseWhat},
-        model::View,
-        ticket::Ticket,
+        state::effect::Effect, state::event::Event, state::event::Mouse, state::event::MouseWhat,
+        state::ticket::Ticket, state::view::View,
     },
 };
 

@@ -22,11 +22,14 @@ use crossterm::{
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
 
-use super::{
-    event::{Event, Mouse, MouseWhat},
-    model::Model,
+use crate::{
+    keymap::Key,
+    state::{
+        event::{Event, Mouse, MouseWhat},
+        model::Model,
+    },
+    view::view,
 };
-use crate::keymap::Key;
 
 /// Lines that one turn of the wheel scrolls.
 const WHEEL_LINES: i16 = 3;
@@ -110,7 +113,7 @@ impl Screen {
 
     /// Draws the model.
     pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
-        self.terminal.draw(|frame| super::view::view(model, frame))?;
+        self.terminal.draw(|frame| view(model, frame))?;
         self.out.check()
     }
 
