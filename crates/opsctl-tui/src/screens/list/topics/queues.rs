@@ -9,8 +9,9 @@ use crate::{
     domain::{Counts, Environment, QueueKind, Text, invocation::option},
     keymap::{Command, Scope},
     observe::{
-        Seen,
+        Seen, Subject,
         queues::{DeadLetters, KnownBy},
+        verdict::says_age,
         words::span,
     },
     operations::{Operation, Purge},
@@ -381,9 +382,16 @@ impl Thing for Seen {
         self.error.as_ref().map(|error| shown(&error.to_string()))
     }
 
-    fn in_short(&self, model: &Model, _: &Site) -> Vec<String> {
+    fn in_short(&self, model: &Model, site: &Site) -> Vec<String> {
         let relation = Some(relation(self, model.look)).filter(|relation| !relation.is_empty());
-        let seen = self.at.map(|at| format!("seen {} ago", span(model.now.duration_since(at))));
+        // A reason says it too where figures are old.
+        let has_reason = self.error.is_none()
+            && site
+                .verdicts
+                .iter()
+                .any(|verdict| matches!(&verdict.subject, Subject::Queue(name) if *name == self.name));
+        let at = self.at.filter(|at| !(has_reason && says_age(*at, model.now)));
+        let seen = at.map(|at| format!("seen {} ago", span(model.now.duration_since(at))));
         relation.into_iter().chain(seen).collect()
     }
 
