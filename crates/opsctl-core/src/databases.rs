@@ -250,12 +250,44 @@ fn last_of(database: &Database, last: &BTreeMap<(SourceKind, String), DatabaseEv
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{
         cloud::metrics::{Recent, Sample},
-        domain::database::{CapacityLimits, tests::database},
+        domain::{
+            Text,
+            database::{CapacityLimits, Member, Topology},
+        },
     };
+
+    pub(crate) fn member(name: &str, is_writer: bool, class: &str, tier: u8) -> Member {
+        Member {
+            name: name.to_owned(),
+            is_writer,
+            class: Some(Text::from(class)),
+            status: Some(Text::from("available")),
+            zone: Some(Text::from("af-south-1a")),
+            tier: Some(tier),
+        }
+    }
+
+    pub(crate) fn database(members: Vec<Member>) -> Database {
+        Database {
+            name: "orders".to_owned(),
+            arn: String::new(),
+            topology: Topology::Aurora,
+            engine: Text::from("aurora-postgresql"),
+            version: Text::from("16.6"),
+            status: Text::from("available"),
+            members,
+            standby_zone: None,
+            endpoint: None,
+            limits: None,
+            pending: Vec::new(),
+            global: None,
+            written_elsewhere: None,
+        }
+    }
 
     #[test]
     fn gauges_are_sorted_by_instance_and_lags_are_milliseconds() {
@@ -289,7 +321,7 @@ mod tests {
             change: None,
         };
         let reader = || {
-            let member = crate::domain::database::tests::member("a", false, "db.large", 0);
+            let member = super::tests::member("a", false, "db.large", 0);
             Database { arn: "ours".to_owned(), ..database(vec![member]) }
         };
         let of = |globals: &[GlobalCluster]| in_its_global(reader(), globals);

@@ -328,10 +328,10 @@ impl fmt::Display for SourceKind {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn member(name: &str, is_writer: bool, class: &str, tier: u8) -> Member {
+    fn member(name: &str, is_writer: bool, class: &str, tier: u8) -> Member {
         Member {
             name: name.to_owned(),
             is_writer,
@@ -342,7 +342,7 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn database(members: Vec<Member>) -> Database {
+    fn database(members: Vec<Member>) -> Database {
         Database {
             name: "orders".to_owned(),
             arn: String::new(),

@@ -46,6 +46,9 @@ pub mod spark;
 pub mod standing;
 pub mod table;
 mod terminal;
+#[cfg(test)]
+#[path = "../../opsctl-core/src/messages/testing.rs"]
+pub mod testing;
 pub mod theme;
 pub mod ticket;
 mod title;
@@ -54,9 +57,7 @@ pub mod verbs;
 pub mod view;
 pub mod words;
 
-pub(crate) use opsctl_core::{
-    cloud, config, databases, files, gate, journal, keymap, messages, observe, operations, plan, run,
-};
+pub(crate) use opsctl_core::{cloud, databases, gate, journal, keymap, messages, observe, operations, plan, run};
 pub(crate) use opsctl_domain::{self as domain, clock};
 
 use std::{io, path::PathBuf, sync::Arc};

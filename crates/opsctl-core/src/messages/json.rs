@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(super) const DEPTH_MAX: usize = 100;
 
 /// Whether a text is JSON that can be looked into: strict JSON, not nested deeper than [`DEPTH_MAX`].
-pub(crate) fn is_json(text: &str) -> bool {
+pub fn is_json(text: &str) -> bool {
     let starts = text.trim_start().as_bytes().first();
     let possible = matches!(starts, Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
     possible && is_shallow(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
@@ -41,7 +41,7 @@ fn is_shallow(text: &str) -> bool {
 }
 
 /// The JSON text without white space between its parts; numbers and strings as they were written.
-pub(crate) fn compact(json: &str) -> String {
+pub fn compact(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);
     for character in json.chars() {
@@ -64,7 +64,7 @@ pub(crate) fn compact(json: &str) -> String {
 
 /// Whether two JSON texts say the same: equal values, and every number written alike (a parsed number may have lost
 /// digits). Texts with the same values in another order of numbers count as different, which is the safe side.
-pub(crate) fn same(left: &str, right: &str) -> bool {
+pub fn same(left: &str, right: &str) -> bool {
     if compact(left) == compact(right) {
         return true;
     }

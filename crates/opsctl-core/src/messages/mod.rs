@@ -6,7 +6,7 @@
 pub mod edit;
 pub mod filter;
 pub mod groups;
-pub(crate) mod json;
+pub mod json;
 pub mod origin;
 pub mod shorten;
 
@@ -15,7 +15,7 @@ mod jq_check;
 mod normalise;
 mod program;
 #[cfg(test)]
-pub(crate) mod testing;
+pub mod testing;
 
 pub use edit::{EditError, Editor};
 pub use filter::Filter;

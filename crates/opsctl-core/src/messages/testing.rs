@@ -2,9 +2,9 @@
 
 use crate::domain::{AttributeValue, Message, MessageId, Payload, QueueArn, ReceiptHandle, message::SystemAttributes};
 
-pub(crate) struct Builder(Message);
+pub struct Builder(Message);
 
-pub(crate) fn message(body: &str) -> Builder {
+pub fn message(body: &str) -> Builder {
     Builder(Message {
         id: MessageId("6f1d3f1e-0000-4000-8000-000000000001".to_owned()),
         receipt: ReceiptHandle("handle".to_owned()),
@@ -15,36 +15,36 @@ pub(crate) fn message(body: &str) -> Builder {
 }
 
 impl Builder {
-    pub(crate) fn id(mut self, id: &str) -> Self {
+    pub fn id(mut self, id: &str) -> Self {
         self.0.id = MessageId(id.to_owned());
         self
     }
 
-    pub(crate) fn source(mut self, name: &str) -> Self {
+    pub fn source(mut self, name: &str) -> Self {
         self.0.system.dead_letter_source = Some(QueueArn(format!("arn:aws:sqs:eu-central-1:111122223333:{name}")));
         self
     }
 
-    pub(crate) fn sent_at(mut self, time: &str) -> Self {
+    pub fn sent_at(mut self, time: &str) -> Self {
         self.0.system.sent_at = Some(time.parse().expect("a time"));
         self
     }
 
-    pub(crate) fn group(mut self, group: &str) -> Self {
+    pub fn group(mut self, group: &str) -> Self {
         self.0.system.group = Some(group.to_owned());
         self
     }
 
-    pub(crate) fn attribute(self, name: &str, value: &str) -> Self {
+    pub fn attribute(self, name: &str, value: &str) -> Self {
         self.typed(name, "String", Payload::Text(value.to_owned()))
     }
 
-    pub(crate) fn typed(mut self, name: &str, data_type: &str, payload: Payload) -> Self {
+    pub fn typed(mut self, name: &str, data_type: &str, payload: Payload) -> Self {
         self.0.attributes.insert(name.to_owned(), AttributeValue { data_type: data_type.to_owned(), payload });
         self
     }
 
-    pub(crate) fn build(self) -> Message {
+    pub fn build(self) -> Message {
         self.0
     }
 }

@@ -339,7 +339,7 @@ fn pointer(way: &[Step]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::testing::message;
+    use crate::testing::message;
 
     fn messages() -> Vec<Message> {
         (0..40)

@@ -186,7 +186,7 @@ fn new_body(before: &str, text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::Outgoing, messages::Editor, messages::testing::message};
+    use crate::{domain::Outgoing, messages::Editor, testing::message};
 
     #[test]
     fn what_an_editor_leaves_becomes_a_body() {

@@ -215,7 +215,7 @@ mod tests {
             assert!(code.is_ascii(), "{code}");
             let filter = Filter::compile(&code).unwrap_or_else(|error| panic!("{error}"));
             let body = format!("before {} after", words.to_ascii_uppercase());
-            let message = crate::messages::testing::message(&body).build();
+            let message = crate::testing::message(&body).build();
             assert_eq!(filter.matches(&message, jiff::Timestamp::UNIX_EPOCH), Ok(true), "{code}");
         }
     }

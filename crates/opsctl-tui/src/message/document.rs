@@ -380,7 +380,7 @@ fn system(writer: &mut Writer, message: &Message) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::testing::message;
+    use crate::testing::message;
 
     fn text(document: &Document) -> String {
         let rows = (0..document.rows()).filter_map(|row| document.row(row));

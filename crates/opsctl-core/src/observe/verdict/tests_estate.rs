@@ -7,10 +7,13 @@ use super::{
     *,
 };
 use crate::{
-    databases,
+    databases::{
+        self,
+        tests::{database, member},
+    },
     domain::{
         Protection,
-        database::{Database, Pending, Topology, tests::database, tests::member},
+        database::{Database, Pending, Topology},
         gauge::DatabaseGauges,
         service::{
             Container, Deployment, DeploymentId, Rollout, Scaling, Service, ServiceEvent, Standing, Task, TaskArn,
