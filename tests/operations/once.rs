@@ -118,7 +118,7 @@ async fn a_run_goes_on_with_the_plan_that_it_has_used() {
     let mut context = stage.context().await;
     let cancel = stage.cancel.clone();
     context.progress = std::sync::Arc::new(move |progress| {
-        if progress.tally.moved >= 10 {
+        if progress.doing.tally().is_some_and(|tally| tally.moved >= 10) {
             cancel.cancel();
         }
     });
