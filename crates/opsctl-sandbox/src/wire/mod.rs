@@ -11,11 +11,11 @@ mod answer;
 mod call;
 mod caller;
 mod cbor;
-mod fault;
 mod handler;
-mod rest;
+#[cfg(test)]
+mod walk;
 
-pub(crate) use call::{ENDPOINT_PATH, QUESTIONS, STATUS_PATH};
+pub(crate) use call::{ENDPOINT_PATH, STATUS_PATH};
 
 use bytes::Bytes;
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     ApiError, Attribute, Caller, Counts, Id, Place, SequenceNumber, State, Totals, World,
+    call::Call,
     sqs::{
-        Call,
         message::{Extras, Message},
         queue::Queue,
     },
@@ -112,7 +112,7 @@ impl World {
         attributes: &[(&str, &str)],
     ) -> Result<String, ApiError> {
         let now = self.advance(now);
-        let call = Call { caller, action: "CreateQueue", now, poll_until: None };
+        let call = Call { caller, access_key: "", action: "CreateQueue", now, poll_until: None };
         let queue = self.create_or_find(call, name, attributes.iter().copied(), BTreeMap::new())?;
         Ok(self.queue(queue).arn().to_owned())
     }

@@ -6,12 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Breaker, Caller, Ecs, Program,
+    Breaker, Caller, Ecs, Outcome, Program,
     bucket::Kind,
     key,
     life::{Due, Who},
     model::{Definition, LogConfig, Rollout, Service, Stage, Task},
 };
+
+use crate::world::timeline::matching;
 
 /// A service to set up, as if it had been there for long.
 #[derive(Debug, Clone)]
@@ -212,6 +214,47 @@ impl Ecs {
         found.deployments.insert(0, deployment);
         found.is_steady = false;
         self.wake_at(at, &key(caller), cluster, Who::Service(service.to_owned()));
+    }
+
+    /// Registers a service's next revision, whose tasks go on like this, and starts its deployment.
+    pub(in crate::world) fn deploy_next(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        cluster: &str,
+        service: &str,
+        outcome: Outcome,
+    ) {
+        let place = key(caller);
+        let region = self.places.get(&place).and_then(|region| region.clusters.get(cluster));
+        let running = region.and_then(|cluster| cluster.services.get(service)?.deployments.first());
+        let Some(running) = running.map(|deployment| deployment.definition.clone()) else { return };
+        let Some(mut definition) = self.definition(&place, &running).cloned() else { return };
+        definition.program.outcome = outcome;
+        let family = running.rsplit_once(':').map_or(running.as_str(), |(family, _)| family);
+        let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
+        let next = revisions.len() + 1;
+        if let Some((image, _)) = definition.image.clone().rsplit_once(':') {
+            definition.image = format!("{image}:{next}");
+        }
+        revisions.push(definition);
+        self.deploy(now, caller, cluster, service, &format!("{family}:{next}"));
+    }
+
+    /// Services by globs of account and `cluster/name`: who acts in their place, cluster, name.
+    pub(in crate::world) fn matching(&self, account: &str, service: &str) -> Vec<(Caller, String, String)> {
+        let mut found = Vec::new();
+        for ((of_account, region), place) in &self.places {
+            for (cluster, name) in place
+                .clusters
+                .iter()
+                .flat_map(|(cluster, known)| known.services.keys().map(move |name| (cluster, name)))
+            {
+                let caller = matching(account, service, (of_account, region), &format!("{cluster}/{name}"));
+                found.extend(caller.map(|caller| (caller, cluster.clone(), name.clone())));
+            }
+        }
+        found
     }
 
     /// No task can be placed in a cluster until a time.

@@ -35,7 +35,7 @@ pub enum Connected {
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Named {
+pub(super) enum Named {
     /// A cluster's writer.
     Writer(String),
     /// A cluster's readers.
@@ -47,7 +47,7 @@ enum Named {
 }
 
 /// Account, region and what a host's name stands for.
-fn read(host: &str) -> Option<(String, String, Named)> {
+pub(super) fn read(host: &str) -> Option<(String, String, Named)> {
     let mut parts = host.strip_suffix(DOMAIN)?.strip_suffix('.')?.split('.');
     let (name, kind, region) = (parts.next()?.to_owned(), parts.next()?, parts.next()?.to_owned());
     let (named, account) = match kind {
@@ -57,6 +57,11 @@ fn read(host: &str) -> Option<(String, String, Named)> {
         kind => (Named::Instance(name), kind.strip_prefix('c')?),
     };
     Some((account.to_owned(), region, named))
+}
+
+/// The account that a host's name tells.
+pub(in crate::world) fn account_in(host: &str) -> Option<String> {
+    read(host).map(|(account, ..)| account)
 }
 
 impl World {
@@ -103,7 +108,7 @@ impl Place {
         }
     }
 
-    fn instance_behind(&self, now: i64, named: &Named) -> Option<String> {
+    pub(super) fn instance_behind(&self, now: i64, named: &Named) -> Option<String> {
         match named {
             Named::Instance(name) => Some(name.clone()),
             Named::Proxy(name) => self.behind_proxy(now, name),

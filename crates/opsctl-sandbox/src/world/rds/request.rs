@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::ApiError;
+use crate::world::{ApiError, call::Input};
 
 /// Records of a page: fewest, most, and what is answered where nothing is asked (RDS API reference).
 const RECORDS: (usize, usize, usize) = (20, 100, 100);
@@ -14,6 +14,12 @@ const MARKER: &str = "after-";
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) form: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn of(input: &'a Input) -> Self {
+        Self { form: &input.fields }
+    }
 }
 
 impl Request<'_> {
