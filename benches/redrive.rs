@@ -190,7 +190,7 @@ impl Scene {
         let state = StateFolder::new(self.state.path());
         let redrive =
             Redrive { queue: "bench-dlq".to_owned(), engine: EngineChoice::Client, limit, ..Redrive::default() };
-        let planner = Planner { state: state.clone(), random: fastrand::u64(..), look: Look::Never, resuming: None };
+        let planner = Planner::new(state.clone(), fastrand::u64(..), Look::Never);
         let plan = planner.plan(&Operation::Redrive(redrive), &self.cloud).await.expect("a plan").plan;
         let consent = Consent { by: Text::from("bench"), answer: Answer::Yes, reason: None };
         let now = self.cloud.clock().now();

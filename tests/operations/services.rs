@@ -10,7 +10,7 @@ use opsctl::{
         Protection,
         service_rules::{ServiceGroup, ServiceRules},
     },
-    operations::{Operation, Sleep, Wake},
+    operations::{Operation, Sleep, Wake, values::Seconds},
     run::{self, End, Report},
     sandbox::{
         Options, Sandbox,
@@ -60,8 +60,8 @@ fn wake() -> Operation {
     Operation::Wake(Wake { group: Some("all".to_owned()), ..Wake::default() })
 }
 
-fn wake_for(timeout_seconds: u32) -> Operation {
-    Operation::Wake(Wake { group: Some("all".to_owned()), timeout_seconds, ..Wake::default() })
+fn wake_for(seconds: u32) -> Operation {
+    Operation::Wake(Wake { group: Some("all".to_owned()), timeout: Seconds(seconds), ..Wake::default() })
 }
 
 fn sleep() -> Operation {

@@ -126,7 +126,7 @@ impl Stage {
 
     pub(crate) async fn plan(&mut self, operation: &Operation) -> Result<Planned, OperationError> {
         self.random += 1;
-        let planner = Planner { state: self.folder(), random: self.random, look: Look::Sample, resuming: None };
+        let planner = Planner::new(self.folder(), self.random, Look::Sample);
         planner.plan(operation, &self.cloud().await).await
     }
 

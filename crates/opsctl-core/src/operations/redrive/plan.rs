@@ -47,7 +47,6 @@ pub(in crate::operations) async fn plan(
     redrive: &Redrive,
     cloud: &Cloud,
     planner: &Planner,
-    before: Option<Moves>,
 ) -> Result<Planned, OperationError> {
     check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
@@ -65,7 +64,7 @@ pub(in crate::operations) async fn plan(
         To::One(_) | To::Unknown => Sourceless::default(),
     };
     let undo_messages_max = cloud.environment().queues.undo_messages_max();
-    let chosen = choice::choose(redrive, &ramp, &scene, &sourceless, before, undo_messages_max);
+    let chosen = choice::choose(redrive, &ramp, &scene, &sourceless, planner.moves, undo_messages_max);
     let engine = chosen.moves;
 
     let mut draft = Draft {
