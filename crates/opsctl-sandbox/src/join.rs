@@ -27,7 +27,6 @@ use crate::{
 
 /// How long a running sandbox may take to answer.
 const DEADLINE: Duration = Duration::from_millis(500);
-/// Longest answer taken.
 const ANSWER_BYTES_MAX: u64 = 8 * 1_048_576;
 
 /// What the state file says about a running sandbox.
@@ -35,7 +34,6 @@ const ANSWER_BYTES_MAX: u64 = 8 * 1_048_576;
 pub struct State {
     /// `http://127.0.0.1:4100`.
     pub url: String,
-    /// Its process.
     pub pid: u32,
     /// Seed of its world.
     pub seed: u64,
@@ -48,7 +46,6 @@ pub struct State {
 pub struct Joined {
     /// `http://127.0.0.1:4100`.
     pub endpoint: String,
-    /// Its process.
     pub pid: u32,
     /// Seed of its world.
     pub seed: u64,

@@ -42,7 +42,7 @@ pub struct Serve {
     /// Let callers empty the world with POST /moto-api/reset, as test-suites do
     #[arg(long)]
     pub allow_reset: bool,
-    /// Read faults to inject from this TOML file
+    /// Read faults to inject, now or later, from this TOML file
     #[arg(long, value_name = "FILE")]
     pub fault: Option<PathBuf>,
 }
@@ -53,7 +53,6 @@ pub enum ServeError {
     /// The port is taken, or may not be used.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; try --port 0, which picks a free port")]
     Listen {
-        /// Port.
         port: u16,
         /// The system's words.
         source: io::Error,
@@ -61,7 +60,6 @@ pub enum ServeError {
     /// The fault file cannot be read, or is wrong.
     #[error("the fault file {file} cannot be used: {problem}")]
     Faults {
-        /// Which file.
         file: String,
         /// What about it; shows the place.
         problem: String,
@@ -72,7 +70,6 @@ pub enum ServeError {
     /// The state file or standard output cannot be written.
     #[error("cannot write {what}: {source}")]
     Write {
-        /// What.
         what: String,
         /// The system's words.
         source: io::Error,

@@ -28,7 +28,6 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// A call's answer.
     pub(crate) fn success(&self, call: &Call, answer: Answer) -> Response<Bytes> {
         let status = StatusCode::from_u16(call.service.status(&call.action)).unwrap_or(StatusCode::OK);
         let body = match answer {
@@ -40,7 +39,6 @@ impl Envelope {
         self.of_call(call, status, body)
     }
 
-    /// A call's error.
     pub(crate) fn failure(&self, call: &Call, error: &ApiError) -> Response<Bytes> {
         match call.service.protocol {
             Protocol::Json { shapes, .. } => self.json_failure(call, shapes, error),
@@ -178,7 +176,6 @@ fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Whom AWS blames.
 fn fault(error: &ApiError) -> &'static str {
     if error.status >= 500 { "Receiver" } else { "Sender" }
 }

@@ -27,7 +27,6 @@ pub(crate) enum Request {
     Reset,
     /// `POST /_sandbox/endpoint`: something is asked of a database, for programs that join it.
     Ask(Ask),
-    /// Something else.
     Unknown,
 }
 

@@ -10,7 +10,6 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub(crate) struct Signer {
     /// Access key id; empty where the header cannot be read.
     pub(crate) access_key: String,
-    /// Region.
     pub(crate) region: String,
     /// Name of the service that was signed for; none where the header cannot be read.
     pub(crate) service: Option<String>,

@@ -22,7 +22,6 @@ use bytes::Bytes;
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// It is answered.
     Http(http::Response<Bytes>),
     /// No connection is made: not applied.
     Refused,

@@ -27,7 +27,6 @@ struct Spoken {
     encoding: Encoding,
 }
 
-/// All there are.
 fn spoken() -> Vec<Spoken> {
     let of_service = |service: &'static ServiceDef| {
         let encodings: &[Encoding] = match service.protocol {

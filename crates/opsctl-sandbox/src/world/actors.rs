@@ -63,7 +63,6 @@ pub enum Behaviour {
         /// Seconds of work on each.
         seconds: u32,
     },
-    /// Receives nothing.
     Down,
 }
 
@@ -103,7 +102,6 @@ impl Actors {
         self.add(now, place, queue, Consumer { behaviour, rate_per_second, worker: Worker::Unseen, database: None });
     }
 
-    /// Adds a consumer.
     pub fn add(&mut self, now: Timestamp, place: Place, queue: &str, consumer: Consumer) {
         let (random, rate_per_second) = (self.random(queue), consumer.rate_per_second);
         self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });

@@ -27,15 +27,10 @@ pub struct Autoscaling {
 /// A service that is scaled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
-    /// Fewest tasks.
     pub min: u32,
-    /// Most tasks.
     pub max: u32,
-    /// What is suspended.
     pub suspended: Suspended,
-    /// When.
     pub created_at: Timestamp,
-    /// Scheduled actions.
     pub actions: Vec<Action>,
 }
 
@@ -47,14 +42,11 @@ pub struct Suspended {
     pub dynamic_scaling_in_suspended: bool,
     /// Scaling out by policies.
     pub dynamic_scaling_out_suspended: bool,
-    /// Scheduled actions.
     pub scheduled_scaling_suspended: bool,
 }
 
-/// A scheduled action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// Name.
     pub name: String,
     /// `cron(..)`, `rate(..)` or `at(..)`.
     pub schedule: String,

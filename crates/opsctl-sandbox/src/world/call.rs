@@ -25,15 +25,12 @@ const LAST_MAX: usize = 1_000;
 /// A call as it comes to the world.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Service.
     pub service: &'static ServiceDef,
-    /// Operation.
     pub action: &'a str,
     /// Who calls, from where.
     pub caller: &'a Caller,
     /// The caller's access key; STS tells whose it is.
     pub access_key: &'a str,
-    /// What is asked.
     pub input: &'a Input,
 }
 
@@ -42,7 +39,6 @@ pub struct Request<'a> {
 pub struct Input {
     /// awsQuery's fields, or those of path and query of restJson1.
     pub fields: BTreeMap<String, String>,
-    /// The document.
     pub document: Document,
 }
 
@@ -67,12 +63,10 @@ pub(super) struct Call<'a> {
     pub(super) poll_until: Option<Timestamp>,
 }
 
-/// A call's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// A JSON document, written.
     Body(Vec<u8>),
-    /// A JSON document.
     Document(Value),
     /// The XML of an awsQuery result.
     Xml(String),
@@ -89,7 +83,6 @@ pub enum Answer {
 pub enum Fate {
     /// It is answered, so much later than usual.
     Answered {
-        /// The service's word.
         answer: Result<Answer, ApiError>,
         /// Besides the latency.
         late_by: Duration,
@@ -116,20 +109,16 @@ pub struct Calls {
 pub struct Made {
     /// Milliseconds since 1970.
     pub at: i64,
-    /// The caller's.
     pub account: String,
     /// As IAM names it.
     pub service: &'static str,
-    /// Operation.
     pub action: &'static str,
-    /// How it ended.
     pub end: End,
 }
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Well.
     Done,
     /// With an error of this code.
     Failed(&'static str),
@@ -266,14 +255,12 @@ impl Input {
     }
 }
 
-/// A document alone.
 impl From<Value> for Input {
     fn from(document: Value) -> Self {
         Self { document: Document::Value(document), ..Self::default() }
     }
 }
 
-/// Fields alone.
 impl From<BTreeMap<String, String>> for Input {
     fn from(fields: BTreeMap<String, String>) -> Self {
         Self { fields, ..Self::default() }

@@ -5,13 +5,11 @@ use serde_json::Value;
 /// An error as a service answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// HTTP status.
     pub status: u16,
     /// Code as in the JSON protocol's `__type`.
     pub code: &'static str,
     /// Code of the query-compatible protocol (`x-amzn-query-error`), where it differs.
     pub query_code: Option<&'static str>,
-    /// AWS's words.
     pub message: String,
     /// What the error's document has besides.
     pub more: Option<Box<(&'static str, Value)>>,
@@ -99,7 +97,6 @@ impl ApiError {
         Self::invalid_value(handle, "ReceiptHandle", reason)
     }
 
-    /// Not in flight.
     pub fn not_in_flight() -> Self {
         Self::coded(
             400,

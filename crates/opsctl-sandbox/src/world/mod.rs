@@ -59,30 +59,21 @@ pub struct World {
     /// Tells this world's receipt handles from another's.
     tag: u64,
     last_place: u64,
-    /// SSM parameters.
     pub ssm: ssm::Parameters,
     /// Roles that were assumed.
     pub sts: sts::Sessions,
-    /// Producers and consumers.
     pub actors: actors::Actors,
-    /// Metrics.
     cloudwatch: CloudWatch,
-    /// Services and tasks.
     pub ecs: ecs::Ecs,
-    /// Log groups.
     pub logs: logs::Logs,
-    /// Scalable targets.
     pub autoscaling: autoscaling::Autoscaling,
-    /// Databases.
     pub rds: rds::Rds,
     /// Functions and event source mappings.
     pub lambda: lambda::Lambda,
-    /// Target groups.
     pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
-    /// What goes wrong.
     pub faults: Faults,
     /// What is not allowed.
     pub denials: Vec<Denial>,

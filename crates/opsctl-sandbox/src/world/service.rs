@@ -10,7 +10,6 @@ use super::{
     cloudwatch, ecs, lambda, load_balancers, logs, rds, sqs, ssm, sts,
 };
 
-/// All services.
 pub const SERVICES: &[&ServiceDef] = &[
     &sqs::SERVICE,
     &ecs::SERVICE,
@@ -41,7 +40,6 @@ pub(super) const JSON_1_1: &str = "application/x-amz-json-1.1";
 /// What does one call.
 pub(super) type Handler = fn(&mut World, Call<'_>, &Input) -> Result<Answer, ApiError>;
 
-/// A service.
 #[derive(Debug)]
 pub struct ServiceDef {
     /// What IAM's actions begin with; faults and denials go by it, too.
@@ -70,21 +68,17 @@ pub enum Protocol {
     Json {
         /// `X-Amz-Target: TARGET.Action`, `/service/TARGET/operation/Action`.
         target: &'static str,
-        /// Of awsJson's answers.
         content_type: &'static str,
         /// Namespace of the shapes of a service that was awsQuery before: its errors carry the codes of both.
         shapes: Option<&'static str>,
     },
-    /// awsQuery.
     Query {
         /// The form's `Version`, which tells services apart.
         version: &'static str,
         /// Of the answer's document.
         namespace: &'static str,
     },
-    /// restJson1.
     Rest {
-        /// Methods and paths.
         routes: &'static [Route],
     },
 }
@@ -96,7 +90,6 @@ pub struct Route {
     pub method: &'static str,
     /// `/2015-03-31/functions/{FunctionName}`.
     pub path: &'static str,
-    /// Operation.
     pub action: &'static str,
     /// Status of a success.
     pub status: u16,

@@ -14,7 +14,6 @@ pub struct At {
     /// Since the sandbox started: `90s`, `2h 5m`.
     #[serde(deserialize_with = "after")]
     pub after: SignedDuration,
-    /// What happens.
     #[serde(rename = "do")]
     pub change: Change,
 }
@@ -36,7 +35,6 @@ pub enum Change {
         account: String,
         /// Queues' names.
         queue: String,
-        /// How they work.
         are: Behaviour,
     },
     /// Producers send at another rate.
@@ -56,7 +54,6 @@ pub enum Change {
         account: String,
         /// `cluster/name`.
         service: String,
-        /// Tasks.
         to: u32,
     },
     /// Services get a deployment of a new revision, as a pipeline makes it.

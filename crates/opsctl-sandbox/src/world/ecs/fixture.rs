@@ -20,11 +20,9 @@ use crate::world::timeline::matching;
 pub struct ServiceFixture {
     /// Cluster; made where it is not there.
     pub cluster: String,
-    /// Name.
     pub name: String,
     /// Task definition's family; a revision is added.
     pub family: String,
-    /// Image.
     pub image: String,
     /// Which revision of the family this is; those before it are alike.
     pub revision: u32,
@@ -32,9 +30,7 @@ pub struct ServiceFixture {
     pub program: Program,
     /// Tasks that it has, running.
     pub desired: u32,
-    /// Circuit breaker.
     pub breaker: Breaker,
-    /// Tags.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -45,7 +41,6 @@ pub struct JobFixture {
     pub family: String,
     /// Which revision this is; those before it are alike.
     pub revision: u32,
-    /// Image.
     pub image: String,
     /// What its tasks do.
     pub program: Program,
@@ -66,9 +61,7 @@ pub struct JobFixture {
 /// A service as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceView {
-    /// Desired count.
     pub desired: u32,
-    /// Running tasks.
     pub running: usize,
     /// Events, the newest first.
     pub events: Vec<String>,

@@ -53,7 +53,6 @@ pub(super) struct File {
     pub(super) alarms: Vec<AlarmEntry>,
     #[serde(default, rename = "global")]
     pub(super) globals: Vec<GlobalEntry>,
-    /// What happens later.
     #[serde(default, rename = "at")]
     pub(super) timeline: Vec<At>,
 }

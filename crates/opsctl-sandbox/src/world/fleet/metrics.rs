@@ -67,7 +67,6 @@ pub(super) struct AlarmEntry {
     description: Option<String>,
     #[serde(default)]
     each: Vec<String>,
-    /// Namespace and metric.
     metric: Option<[String; 2]>,
     #[serde(default)]
     dimensions: BTreeMap<String, String>,

@@ -199,7 +199,6 @@ impl Place {
 }
 
 impl MessageTemplate {
-    /// Writes one message.
     pub(in crate::world) fn write(&self, random: &mut Rng, count: u64, at: Timestamp, place: &Place) -> PutMessage {
         let mut variables: Vec<String> = Vec::with_capacity(self.variables.len());
         for variable in &self.variables {

@@ -86,7 +86,6 @@ pub struct Mapping {
     pub window_seconds: u32,
     /// Calls at once, at most.
     pub concurrency_max: Option<u32>,
-    /// State.
     pub state: State,
     /// Why it is in this state.
     pub reason: String,
@@ -101,21 +100,16 @@ pub struct Mapping {
 /// State of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Being made.
     Creating,
     /// On its way up.
     Enabling,
-    /// It takes messages.
     Enabled,
     /// On its way down; it still takes messages.
     Disabling,
-    /// It takes nothing.
     Disabled,
     /// Its settings are being changed.
     Updating,
-    /// Being deleted.
     Deleting,
-    /// Gone.
     Gone,
 }
 

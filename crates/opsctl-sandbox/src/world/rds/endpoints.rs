@@ -27,7 +27,6 @@ pub enum Connected {
     Reader,
     /// Nobody listens there now.
     Refused,
-    /// No such name.
     Unknown,
     /// It wakes because of this connection, and takes it at that moment.
     Wakes(Timestamp),
@@ -36,13 +35,9 @@ pub enum Connected {
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
-    /// A cluster's writer.
     Writer(String),
-    /// A cluster's readers.
     Readers(String),
-    /// An instance.
     Instance(String),
-    /// A proxy.
     Proxy(String),
 }
 

@@ -24,8 +24,8 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 
 use super::{
-    Caller, World,
-    call::{Call, told_in_xml},
+    ApiError, Caller, World,
+    call::{Answer, Call, Input, told_in_xml},
     service::{Protocol, ServiceDef},
     timeline::matching,
 };
@@ -64,14 +64,12 @@ struct Place {
     events: VecDeque<Event>,
 }
 
-/// A DB cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// Identifier, in lower case.
     pub name: String,
     /// `aurora-postgresql`, `aurora-mysql`; `postgres`, `mysql` for Multi-AZ DB clusters.
     pub engine: String,
-    /// Of the engine.
     pub version: String,
     /// Identifiers of its instances; of the one that writes first of all.
     pub members: Vec<String>,
@@ -139,13 +137,11 @@ pub struct Instance {
     pub class: String,
     /// `postgres`, `aurora-postgresql`, ...
     pub engine: String,
-    /// Of the engine.
     pub version: String,
     /// The cluster that it is of.
     pub cluster: Option<String>,
     /// 0 is promoted first.
     pub tier: Option<u8>,
-    /// Where it runs.
     pub zone: String,
     /// Where its standby is: a Multi-AZ instance.
     pub secondary_zone: Option<String>,
@@ -240,44 +236,27 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "rds",
         &[
-            ("DescribeDBClusters", |world, call, input| {
-                told_in_xml(world.rds.here(call).describe_clusters(call.caller, &Request::of(input)))
-            }),
-            ("DescribeDBInstances", |world, call, input| {
-                told_in_xml(world.rds.here(call).describe_instances(call.caller, &Request::of(input)))
-            }),
-            ("DescribeEvents", |world, call, input| {
-                told_in_xml(world.rds.here(call).describe_events(call.now, call.caller, &Request::of(input)))
-            }),
+            ("DescribeDBClusters", |world, call, input| world.rds.here(call, input, Place::describe_clusters)),
+            ("DescribeDBInstances", |world, call, input| world.rds.here(call, input, Place::describe_instances)),
+            ("DescribeEvents", |world, call, input| world.rds.here(call, input, Place::describe_events)),
             ("DescribePendingMaintenanceActions", |world, call, input| {
-                told_in_xml(world.rds.here(call).describe_pending(call.caller, &Request::of(input)))
+                world.rds.here(call, input, Place::describe_pending)
             }),
-            ("DescribeDBProxies", |world, call, input| {
-                told_in_xml(world.rds.here(call).describe_proxies(call.caller, &Request::of(input)))
-            }),
-            ("DescribeDBProxyTargets", |world, call, input| {
-                told_in_xml(world.rds.here(call).describe_proxy_targets(call.now, call.caller, &Request::of(input)))
-            }),
-            ("FailoverDBCluster", |world, call, input| {
-                let times = world.rds.times.clone();
-                told_in_xml(world.rds.here(call).fail_over(call.now, call.caller, &Request::of(input), &times))
-            }),
-            ("RebootDBInstance", |world, call, input| {
-                let times = world.rds.times.clone();
-                told_in_xml(world.rds.here(call).reboot(call.now, call.caller, &Request::of(input), &times))
-            }),
-            ("DescribeDBLogFiles", |world, call, input| {
-                told_in_xml(world.rds.here(call).list_log_files(&Request::of(input)))
-            }),
+            ("DescribeDBProxies", |world, call, input| world.rds.here(call, input, Place::describe_proxies)),
+            ("DescribeDBProxyTargets", |world, call, input| world.rds.here(call, input, Place::describe_proxy_targets)),
+            ("FailoverDBCluster", |world, call, input| world.rds.here(call, input, Place::fail_over)),
+            ("RebootDBInstance", |world, call, input| world.rds.here(call, input, Place::reboot)),
+            ("DescribeDBLogFiles", |world, call, input| world.rds.here(call, input, Place::list_log_files)),
             ("DescribeGlobalClusters", |world, call, input| {
-                told_in_xml(world.rds.describe_globals(call.caller, &Request::of(input)))
+                told_in_xml(world.rds.describe_globals(&world.rds.request(call, input)))
             }),
             ("SwitchoverGlobalCluster", |world, call, input| {
-                told_in_xml(world.rds.change_global(call.now, call.caller, &Request::of(input), false))
+                let request = world.rds.request(call, input);
+                told_in_xml(world.rds.change_global(&request, false))
             }),
             ("FailoverGlobalCluster", |world, call, input| {
-                let request = Request::of(input);
-                told_in_xml(world.rds.change_global(call.now, call.caller, &request, request.flag("AllowDataLoss")))
+                let request = world.rds.request(call, input);
+                told_in_xml(world.rds.change_global(&request, request.flag("AllowDataLoss")))
             }),
         ],
     )
@@ -358,8 +337,19 @@ impl Rds {
         found
     }
 
-    fn here(&mut self, call: Call<'_>) -> &mut Place {
-        self.place(&call.caller.account, &call.caller.region)
+    /// What comes of a call on the databases of its caller's place.
+    fn here(
+        &mut self,
+        call: Call<'_>,
+        input: &Input,
+        does: fn(&mut Place, &Request) -> Result<String, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        let request = self.request(call, input);
+        does(self.place(&call.caller.account, &call.caller.region), &request).map(Answer::Xml)
+    }
+
+    fn request<'a>(&self, call: Call<'a>, input: &'a Input) -> Request<'a> {
+        Request { form: &input.fields, caller: call.caller, now: call.now, times: self.times.clone() }
     }
 
     fn place(&mut self, account: &str, region: &str) -> &mut Place {

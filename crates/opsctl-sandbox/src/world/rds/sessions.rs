@@ -28,7 +28,6 @@ pub trait Engine: fmt::Debug + Send {
     fn end(&mut self, session: &Session);
 }
 
-/// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Tells it from all others of the world.
@@ -118,7 +117,6 @@ impl World {
         }
     }
 
-    /// Ends a session.
     pub fn close_session(&mut self, number: u64) {
         let ended = self.sessions.open.remove(&number);
         if let (Some(session), Some(engine)) = (ended, &mut self.sessions.engine) {

@@ -156,7 +156,6 @@ impl Scene {
         )
     }
 
-    /// The exact counts.
     fn exact(&self, queue: &str) -> Counts {
         self.world.queue_view(ACCOUNT, REGION, queue).expect("a queue").counts
     }
