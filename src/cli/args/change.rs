@@ -99,8 +99,8 @@ fn command(name: &'static str, operation: &Operation) -> clap::Command {
         .value_parser(|text: &str| text.parse::<RunId>())
         .help(operation.verb().resume_help())
         .conflicts_with_all(replaced);
-    let command = Consent::augment_args(command.arg(resume));
-    command.mut_args(completed)
+    let about = command.get_about().cloned().unwrap_or_default();
+    Consent::augment_args(command.arg(resume)).about(about).mut_args(completed)
 }
 
 /// Names of things are completed, by what an argument takes.
