@@ -3,7 +3,7 @@
 use std::{process::Stdio, thread, time::Duration};
 
 use opsctl::sandbox::world::{
-    Fault,
+    Answer, Fault,
     ecs::{Breaker, JobFixture, LogConfig, Outcome, Program, ServiceFixture},
 };
 
@@ -180,9 +180,11 @@ fn ctrl_c_says_what_goes_on_and_stops_nothing() {
     let ended: Ended = ground.ended(child.wait_with_output().expect("ended")).expect(130);
     assert!(ended.out.contains("the task goes on in AWS") && ended.out.contains("--resume"), "{}", ended.out);
     let running = ground.sandbox.with(|world, now| {
-        let body = serde_json::json!({ "cluster": cluster(DEV), "family": FAMILY }).to_string();
-        let answer = world.ecs(now, &caller(DEV), "ListTasks", body.as_bytes()).expect("listed");
-        serde_json::from_slice::<serde_json::Value>(&answer).expect("JSON")["taskArns"].as_array().map(Vec::len)
+        let body = serde_json::json!({ "cluster": cluster(DEV), "family": FAMILY });
+        match world.ask(now, &caller(DEV), ("ecs", "ListTasks"), body).expect("listed") {
+            Answer::Document(listed) => listed["taskArns"].as_array().map(Vec::len),
+            other => panic!("{other:?}"),
+        }
     });
     assert_eq!(running, Some(1));
 }

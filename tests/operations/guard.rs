@@ -111,8 +111,11 @@ async fn a_resume_that_does_not_begin_leaves_the_run_unsettled() {
     let fault = r#"{"call":"SendMessageBatch","nth":1,"kind":"lost-after"}"#;
     stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
     assert_eq!(stage.run(&redrive(|redrive| redrive.limit = Some(10))).await.end, End::Partly);
-    let body = br#"{"QueueUrl":"https://x/111111111111/orders","Attributes":{"MaximumMessageSize":"4096"}}"#;
-    stage.sandbox.with(|world, now| world.sqs(now, &caller(), "SetQueueAttributes", body)).expect("an answer");
+    let request = serde_json::json!({ "QueueUrl": "https://x/111111111111/orders", "Attributes": { "MaximumMessageSize": "4096" } });
+    stage
+        .sandbox
+        .with(|world, now| world.ask(now, &caller(), ("sqs", "SetQueueAttributes"), request))
+        .expect("an answer");
     let resumed = stage.resume().await;
     assert_eq!((resumed.end, resumed.details.tally().uncertain.len()), (End::Stale, 10), "{resumed:#?}");
     let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
