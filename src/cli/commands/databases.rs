@@ -1,12 +1,12 @@
 //! `opsctl databases`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::database_details;
+use super::{database_details, look::look};
 use crate::{
     cli::{
         args::{Databases, Format, Global},
@@ -16,10 +16,9 @@ use crate::{
         failed::{Failed, Unreachable, sort_out},
         gauges::{bytes, count, milliseconds, percent, with_age},
         output::{Output, Table},
-        world::{Site, World},
+        world::World,
     },
-    cloud::Cloud,
-    databases::{self, Capacity, InstanceGauges, Look, Seen},
+    databases::{self, Capacity, Seen},
     domain::{
         EnvironmentName, Text,
         database::{Database, DatabaseEvent, Member},
@@ -28,6 +27,7 @@ use crate::{
         global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
         proxy::Proxy,
     },
+    observe::{Estate, Lack, Look, Once, SeenDatabase, Wanted},
     operations::values::in_words,
 };
 
@@ -60,29 +60,34 @@ struct GlobalRow<'a> {
 /// An environment's databases.
 struct Found<'a> {
     environment: &'a EnvironmentName,
-    look: Look,
-    gauges: InstanceGauges,
+    databases: Vec<Arc<SeenDatabase>>,
+    globals: Vec<GlobalCluster>,
+    seen: Once,
     now: Timestamp,
 }
 
 impl Found<'_> {
-    /// Databases and global clusters: what failover takes.
-    fn names(&self) -> Vec<String> {
-        let databases = self.look.seen.iter().map(|seen| seen.database.name.clone());
-        databases.chain(self.look.globals.iter().map(|global| global.name.clone())).collect()
+    fn estate(&self) -> &Estate {
+        &self.seen.snapshot.estate
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let Self { environment, look, gauges, now } = self;
-        let gauges = &gauges.by_instance;
-        look.seen.iter().map(move |seen| Line { environment, look, seen, gauges, now: *now })
+        let (estate, now) = (self.estate(), self.now);
+        self.databases.iter().map(move |row| Line {
+            environment: self.environment,
+            events: &estate.events,
+            seen: &row.seen,
+            gauges: &row.gauges,
+            now,
+        })
     }
 }
 
 /// A database as it is shown.
 pub(super) struct Line<'a> {
     pub(super) environment: &'a EnvironmentName,
-    pub(super) look: &'a Look,
+    /// Of all databases of the environment.
+    pub(super) events: &'a [DatabaseEvent],
     pub(super) seen: &'a Seen,
     gauges: &'a BTreeMap<String, DatabaseGauges>,
     pub(super) now: Timestamp,
@@ -100,44 +105,48 @@ struct Answer<'a> {
 
 pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let answers = join_all(world.sites.iter().map(|site| looked_at(site, args))).await;
+    let wanted = Wanted {
+        looks: &[Look::Databases, Look::DatabaseGauges],
+        event_minutes: args.days * 24 * 60,
+        without_instances: args.no_metrics,
+        ..Wanted::default()
+    };
+    let looks = world.sites.iter().map(|site| look(site, &wanted, |snapshot| snapshot.estate.databases.error.as_ref()));
+    let answers = join_all(looks).await;
     let (answers, failed) = sort_out(&world, answers);
-    let now = world.connect.clock.now();
-    let (mut found, mut names): (Vec<Found>, Vec<_>) = (Vec::new(), Vec::new());
-    for (site, (look, gauges)) in answers {
-        let one = Found { environment: &site.environment.name, look, gauges, now };
-        names.push((site.environment.as_ref(), one.names()));
-        found.push(one);
-    }
+    let names = answers.iter().map(|(site, seen)| (site.environment.as_ref(), names_of(&seen.snapshot.estate)));
     complete::remember(world.realm, complete::Kind::Database, names);
-    for Found { environment, look, .. } in &mut found {
-        let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
-        look.seen.retain(|seen| fits(&seen.database.name));
-        look.globals.retain(|global| fits(&global.name));
-        for unknown in &look.unknown {
+    let now = world.connect.clock.now();
+    let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
+    let mut found: Vec<Found> = Vec::new();
+    for (site, seen) in answers {
+        let (environment, estate) = (&site.environment.name, &seen.snapshot.estate);
+        for unknown in unknown(estate) {
             out.warning(&format!("{environment}: {unknown}"));
         }
+        let databases = estate.databases.rows.iter().filter(|row| fits(&row.seen.database.name)).cloned().collect();
+        let globals = estate.globals.iter().filter(|global| fits(&global.name)).cloned().collect();
+        found.push(Found { environment, databases, globals, seen, now });
     }
     show(args, &found, &failed, out)?;
     Ok(failed.end(!found.is_empty(), out))
 }
 
-async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
-    site.read(|cloud| looked_at_by(cloud, site, args)).await
+/// Databases and global clusters: what failover takes.
+fn names_of(estate: &Estate) -> Vec<String> {
+    let databases = estate.databases.rows.iter().map(|row| row.seen.database.name.clone());
+    databases.chain(estate.globals.iter().map(|global| global.name.clone())).collect()
 }
 
-async fn looked_at_by(cloud: &Cloud, site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
-    let gauges = async { if args.no_metrics { Ok(InstanceGauges::default()) } else { databases::gauges(cloud).await } };
-    let (look, gauges) = tokio::join!(databases::look_back(cloud, args.days * 24 * 60), gauges);
-    let mut look = look.map_err(|error| CliError::cloud(&error, &site.environment))?;
-    let gauges = gauges.unwrap_or_else(|error| {
-        let incomplete = Some(Text::line(&error.to_string()));
-        InstanceGauges { incomplete, ..InstanceGauges::default() }
+/// What is not known, and why.
+fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
+    let of_look = |look: Look| estate.databases.unknown.iter().filter(move |unknown| unknown.look == look);
+    let listed = of_look(Look::Databases).map(|unknown| unknown.words.to_string());
+    let metrics = estate.databases.lacks.iter().filter(|lack| lack.look == Look::DatabaseGauges).map(|lack: &Lack| {
+        let why = lack.error.as_ref().map_or_else(|| lack.words.to_string(), ToString::to_string);
+        format!("metrics of instances are not all known: {why}")
     });
-    if let Some(why) = gauges.incomplete.as_ref().filter(|_| !look.seen.is_empty()) {
-        look.unknown.push(Text::line(&format!("metrics of instances are not all known: {why}")));
-    }
-    Ok((look, gauges))
+    listed.chain(metrics)
 }
 
 fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
@@ -163,7 +172,7 @@ fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output
             let databases = all.iter().map(|line| row(line, args)).collect();
             let globals = globals(found).collect();
             let unreachable = failed.unreachable();
-            let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
+            let metrics_asked = found.iter().map(|one| one.seen.metrics_asked).sum();
             out.document("opsctl/databases/1", &Answer { databases, globals, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
@@ -180,8 +189,8 @@ fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output
 }
 
 fn globals<'a>(found: &'a [Found<'a>]) -> impl Iterator<Item = GlobalRow<'a>> {
-    found.iter().flat_map(|Found { environment, look, .. }| {
-        look.globals.iter().map(move |global| GlobalRow { environment, global })
+    found.iter().flat_map(|Found { environment, globals, .. }| {
+        globals.iter().map(move |global| GlobalRow { environment, global })
     })
 }
 
@@ -218,7 +227,7 @@ fn row<'a>(line: &Line<'a>, args: &Databases) -> Row<'a> {
         capacity: *capacity,
         last_event: last_event.as_ref(),
         metrics: members(line).collect(),
-        events: args.events.then(|| line.look.events_of(database).collect()),
+        events: args.events.then(|| databases::events_of(line.events, database).collect()),
         proxies,
         database,
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{estate::Estate, queues::DeadLetters};
+use super::{parts::Estate, queues::DeadLetters};
 use crate::{
     cloud::CloudError,
     domain::{EnvironmentName, Queue, QueueArn, QueueKind, QueueName, QueueUrl},

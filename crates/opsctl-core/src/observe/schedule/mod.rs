@@ -16,9 +16,20 @@ use std::{collections::BTreeSet, time::Duration};
 use self::looks::Looks;
 use self::pace::Pace;
 use self::slots::{Lane, Slots};
-pub use self::{looks::Look, policy::Policy, share::Share, slots::Slot};
-use super::{budget::Budget, focus::PartName, snapshot::Spend};
-use crate::domain::WatchRules;
+pub use self::{
+    policy::Policy,
+    share::{Share, Shares},
+    slots::Slot,
+};
+use super::{
+    budget::Budget,
+    parts::{Look, PartName},
+    snapshot::Spend,
+};
+use crate::{
+    cloud::{CloudError, ErrorKind},
+    domain::WatchRules,
+};
 
 /// A question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +70,23 @@ pub enum Outcome {
     Failed,
     /// No credentials, no connection, a wrong clock: the whole environment's trouble.
     Unreachable,
+}
+
+impl Outcome {
+    /// Of an answer with this error.
+    pub fn of(error: Option<&CloudError>) -> Self {
+        let Some(error) = error else { return Self::Done };
+        match error.kind {
+            ErrorKind::Denied => Self::Denied,
+            ErrorKind::Throttled => Self::Throttled,
+            ErrorKind::NotFound => Self::Missing,
+            ErrorKind::CredentialsExpired
+            | ErrorKind::CredentialsMissing
+            | ErrorKind::ClockSkew
+            | ErrorKind::Unreachable => Self::Unreachable,
+            ErrorKind::Unknown | ErrorKind::Invalid => Self::Failed,
+        }
+    }
 }
 
 /// First pause after a failure.

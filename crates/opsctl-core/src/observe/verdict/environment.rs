@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::{Kind, Rank, Severity, Subject, Verdict};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{Environment, Text},
-    observe::{
-        snapshot::{Seen, Snapshot},
+    domain::{
+        Environment, Text,
         words::{span, thousands},
     },
+    observe::snapshot::{Seen, Snapshot},
 };
 
 /// Queues named in a verdict on several.
@@ -25,8 +25,8 @@ pub(super) fn verdicts(environment: &Environment, snapshot: &Snapshot, now: Time
     all
 }
 
-fn verdict(environment: &Environment, severity: Severity, kind: Kind, reason: &str) -> Verdict {
-    let (environment, subject) = (environment.name.clone(), Subject::Environment);
+fn verdict(environment: &Environment, subject: Subject, severity: Severity, kind: Kind, reason: &str) -> Verdict {
+    let environment = environment.name.clone();
     Verdict { severity, environment, subject, kind, reason: Text::line(reason), messages: 0, rank: Rank::default() }
 }
 
@@ -50,7 +50,9 @@ fn listing(environment: &Environment, snapshot: &Snapshot, now: Timestamp) -> Op
         ErrorKind::NotFound | ErrorKind::Invalid => (Kind::Unreachable, format!("the queues can't be listed: {error}")),
     };
     let severity = if kind == Kind::Throttled { Severity::Notice } else { Severity::Warning };
-    Some(verdict(environment, severity, kind, &format!("{words}{seen}")))
+    let is_of_queues = matches!(kind, Kind::Denied | Kind::Throttled);
+    let subject = if is_of_queues { Subject::Queues } else { Subject::Environment };
+    Some(verdict(environment, subject, severity, kind, &format!("{words}{seen}")))
 }
 
 /// Queues that may not be looked at: one verdict for all of them.
@@ -60,11 +62,11 @@ fn denied(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> {
     if count == 1 {
         let reason = format!("it may not be looked at: {}", error.hint(environment));
         let subject = Subject::Queue(first.name.clone());
-        return Some(Verdict { subject, ..verdict(environment, Severity::Notice, Kind::Denied, &reason) });
+        return Some(verdict(environment, subject, Severity::Notice, Kind::Denied, &reason));
     }
     let (all, action) = (thousands(snapshot.queues.len() as u64), &error.action);
     let reason = format!("{} of {all} queues may not be looked at ({action} is denied): {names}", thousands(count));
-    Some(verdict(environment, Severity::Notice, Kind::Denied, &reason))
+    Some(verdict(environment, Subject::Queues, Severity::Notice, Kind::Denied, &reason))
 }
 
 /// Queues that do not answer although the environment does.
@@ -83,11 +85,11 @@ fn silent(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> {
     if count == 1 {
         let reason = format!("it does not answer: {}", first.error.as_ref()?.message);
         let subject = Subject::Queue(first.name.clone());
-        return Some(Verdict { subject, ..verdict(environment, Severity::Notice, Kind::Unreachable, &reason) });
+        return Some(verdict(environment, subject, Severity::Notice, Kind::Unreachable, &reason));
     }
     let all = thousands(snapshot.queues.len() as u64);
     let reason = format!("{} of {all} queues do not answer: {names}", thousands(count));
-    Some(verdict(environment, Severity::Notice, Kind::Unreachable, &reason))
+    Some(verdict(environment, Subject::Queues, Severity::Notice, Kind::Unreachable, &reason))
 }
 
 /// The first queue whose last question failed so, the first few by name, and how many there are.
@@ -112,5 +114,5 @@ fn throttled(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> 
     let calls = if throttled == 1 { "call" } else { "calls" };
     let reason =
         format!("AWS throttled {} {calls} in the last minute: figures come more slowly", thousands(throttled.into()));
-    Some(verdict(environment, Severity::Notice, Kind::Throttled, &reason))
+    Some(verdict(environment, Subject::Queues, Severity::Notice, Kind::Throttled, &reason))
 }

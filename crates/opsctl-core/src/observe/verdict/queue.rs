@@ -5,19 +5,17 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Kind, Rank, Severity, Subject, Verdict,
+    Kind, Rank, Severity, Subject, Verdict, aged,
     rank::{Danger, of_dead_letters},
 };
 use crate::{
-    domain::{Environment, QueueKind, Text, Thresholds},
-    observe::{
-        snapshot::Seen,
+    domain::{
+        Environment, QueueKind, Text, Thresholds,
         words::{about_messages, span, thousands, within},
     },
+    observe::snapshot::Seen,
 };
 
-/// Figures that are older are said to be so.
-const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From figures that are older nothing is said about what happens now.
 const TOO_OLD: SignedDuration = SignedDuration::from_mins(15);
 /// An age that CloudWatch told longer ago says nothing: its queue may have been emptied since.
@@ -41,12 +39,8 @@ pub(super) fn verdict(
     } else {
         waiting(thresholds, seen, now)?
     };
-    let reason = match age_of_figures(seen, now) {
-        Some(age) if age > OLD => format!("{reason}; seen {} ago", span(age)),
-        _ => reason,
-    };
     let (environment, subject) = (environment.name.clone(), Subject::Queue(seen.name.clone()));
-    let (reason, rank) = (Text::line(&reason), Rank::default());
+    let (reason, rank) = (Text::line(&aged(reason, seen.at, now)), Rank::default());
     Some(Verdict { severity, environment, subject, kind, reason, messages, rank })
 }
 

@@ -9,7 +9,7 @@ use crate::{
     domain::Environment,
     observe::{
         cache::{self, Cached},
-        estate::Estate,
+        parts::Estate,
         snapshot::{Snapshot, Source},
     },
 };
@@ -100,6 +100,5 @@ fn is_listed(snapshot: &Snapshot) -> bool {
 
 /// Whether anything is known beside queues.
 fn is_something(estate: &Estate) -> bool {
-    let Estate { services, databases, alarms, mappings, lags } = estate;
-    services.is_known() || databases.is_known() || alarms.is_known() || mappings.is_known() || lags.is_known()
+    estate.known().any(|(_, part)| part.at.is_some())
 }
