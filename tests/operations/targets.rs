@@ -7,7 +7,7 @@ use std::{
 
 use opsctl::{
     domain::Protection,
-    operations::{Operation, Wake},
+    operations::{Operation, Wake, values::Seconds},
     run::{self, End, Report},
     sandbox::world::{
         Fault,
@@ -44,7 +44,7 @@ fn stage(target_check: TargetCheck) -> Stage {
 }
 
 fn wake() -> Operation {
-    Operation::Wake(Wake { service: vec!["api".to_owned()], timeout_seconds: 60, ..Wake::default() })
+    Operation::Wake(Wake { service: vec!["api".to_owned()], timeout: Seconds(60), ..Wake::default() })
 }
 
 /// The calls from the `nth` on, so many.

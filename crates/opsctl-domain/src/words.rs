@@ -58,6 +58,13 @@ pub fn within(duration: SignedDuration) -> String {
     }
 }
 
+/// `orders, credits and 95 more`: the first names, `shown_max` at most, and how many there are beside them.
+pub fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>, shown_max: usize) -> String {
+    let more = names.len().saturating_sub(shown_max);
+    let shown = names.take(shown_max).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +84,11 @@ mod tests {
         let words = [-5, 59, 179, 3_600, 10_680, 86_400, 273_600].map(|s| within(SignedDuration::from_secs(s)));
         assert_eq!(words, ["0 s", "59 s", "2 min", "1 h", "2 h 58 min", "1 d", "3 d 4 h"]);
         assert_eq!(spans, ["0 s", "59 s", "179 s", "3 min", "130 min", "3 h", "24 h", "3 d"]);
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        let some = |shown_max| some_of(["a", "b", "c"].into_iter(), shown_max);
+        assert_eq!([2, 3, 4].map(some), ["a, b and 1 more", "a, b, c", "a, b, c"]);
     }
 }

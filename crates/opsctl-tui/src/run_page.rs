@@ -15,7 +15,7 @@ use crate::{
     journal::{Entry, Record},
     keymap::{Command, Scope},
     operations::{
-        Operation, command_line,
+        Stopping, command_line,
         values::{duration, in_words},
     },
     plan::{Fact, Plan},
@@ -295,11 +295,12 @@ fn next_keys(page: &mut Page, model: &Model, known: &Known) {
     let key = |command: Command| model.keymap.key_for(Scope::Run, command).unwrap_or("?").to_owned();
     let mut offers = Vec::new();
     if let Standing::Active { stopping: false } = known.standing {
-        let words = match &known.operation {
-            Some(Operation::Failover(_) | Operation::Migrate(_)) => {
+        let stopping = known.operation.as_ref().map(|operation| operation.verb().stopping());
+        let words = match stopping {
+            Some(Stopping::StopsWatching) => {
                 "stops watching: AWS goes on with it; so does this when you leave the view"
             }
-            Some(_) | None => "stops it after what is in hand; it goes on when you leave this view",
+            Some(Stopping::Ends) | None => "stops it after what is in hand; it goes on when you leave this view",
         };
         offers.push((key(Command::Cancel), words));
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{Text, words::counted},
     operations::{
-        Operation,
+        Counts, Operation,
         values::{duration, in_words},
     },
     run::{Awaited, FailedOver, How, Report},
@@ -27,28 +27,23 @@ const NAMED_MAX: usize = 60;
 /// News that are shown, the newest.
 const NEWS_SHOWN: usize = 8;
 
+/// How long a failover of it may take, by the configuration.
+fn rto_seconds(model: &Model, run: &RunState) -> Option<u64> {
+    let Operation::Failover(failover) = &run.plan.operation else { return None };
+    model.site(&run.plan.environment)?.environment.databases.rto_seconds(&failover.database)
+}
+
 /// Whether what an operation does is counted in messages.
 pub(super) fn moves_messages(operation: &Operation) -> bool {
-    match operation {
-        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => true,
-        Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) | Operation::Migrate(_) => false,
-        Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => false,
-    }
+    operation.verb().counts() == Counts::Messages
 }
 
 /// How far such a run is.
 pub(super) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
-    match &run.plan.operation {
-        Operation::Failover(failover) => {
-            let site = model.site(&run.plan.environment);
-            let rto = site.and_then(|site| site.environment.databases.rto_seconds(&failover.database));
-            clock(page, model, run, rto, columns);
-        }
-        Operation::Wake(_) | Operation::Sleep(_) => stages(page, model, run, columns),
-        Operation::Migrate(_) | Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => {
-            clock(page, model, run, None, columns);
-        }
-        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => {}
+    match run.plan.operation.verb().counts() {
+        Counts::Messages => {}
+        Counts::Services => stages(page, model, run, columns),
+        Counts::Consumers | Counts::One => clock(page, model, run, rto_seconds(model, run), columns),
     }
     let Some(progress) = &run.progress else {
         return page.pair(

@@ -33,7 +33,7 @@ use crate::{
     domain::{RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
-    operations::{Bound, Look, Moves, Operation, OperationError, Planned, Planner, transfer::Tally},
+    operations::{Bound, Look, Moves, OperationError, Planned, Planner, transfer::Tally},
 };
 
 /// Clocks that differ by less agree.
@@ -194,11 +194,7 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, Op
     let mut plan: crate::plan::Plan = serde_json::from_value(history.plan.clone()).map_err(|error| {
         OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
     })?;
-    if matches!(plan.operation, Operation::Failover(_)) && history.failover_asked.is_none() {
-        let what = format!("run {run} never asked for its failover: nothing of it is left");
-        return Err(OperationError::usage(&what, "look at the database, then start a new one"));
-    }
-    left::say_what_is_left(&mut plan, run, &history);
+    left::say_what_is_left(&mut plan, run, &history)?;
     Ok(plan)
 }
 
@@ -256,14 +252,13 @@ enum NotBegun {
 /// Verifies the account and observes once more, right before acting.
 async fn observe_again(approved: &Approved, context: &Context, journal: &Journal) -> Result<Planned, NotBegun> {
     let cloud = &context.cloud;
-    let planner = Planner {
-        state: context.state.clone(),
-        random: context.random.rotate_left(32),
-        look: Look::Never,
-        resuming: Some(journal.folder().run().clone()),
-    };
     let plan = approved.plan();
-    let planning = Box::pin(planner.plan_as(&plan.operation, cloud, Moves::by(plan)));
+    let planner = Planner {
+        resuming: Some(journal.folder().run().clone()),
+        moves: Moves::by(plan),
+        ..Planner::new(context.state.clone(), context.random.rotate_left(32), Look::Never)
+    };
+    let planning = planner.plan(&plan.operation, cloud);
     // Both are right before the first write, and neither waits for the other.
     let (caller, planned) = tokio::join!(cloud.identity().caller(), planning);
     let caller = caller.map_err(|error| NotBegun::Failed(error.into()))?;

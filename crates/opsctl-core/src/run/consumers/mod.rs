@@ -16,7 +16,7 @@ use crate::{
     journal::{Journal, Pause, Paused},
     operations::{
         consumers::{Consumers, Turn},
-        scale::{Direction, Scale, Set},
+        scale::{Direction, Set, ToScale},
         transfer::Tally,
     },
 };
@@ -241,8 +241,7 @@ async fn scaled(consumers: &Consumers, context: &Context, journal: &Journal, rep
         Turn::Resume => Direction::Wake,
     };
     let stage = consumers.services.iter().map(|(_, change)| change.clone()).collect();
-    let scale =
-        Scale { direction, stages: vec![stage], set: consumers.set, timeout_seconds: consumers.timeout_seconds };
+    let scale = ToScale { direction, stages: vec![stage], set: consumers.set, timeout: consumers.timeout };
     Some(scale::run(scale, context, journal, report.clone()).await)
 }
 

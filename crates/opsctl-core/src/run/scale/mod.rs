@@ -26,8 +26,9 @@ use crate::{
     },
     journal::{Journal, Record, Size, Sizes},
     operations::{
-        scale::{Change, Direction, Scale, Set},
+        scale::{Change, Set, ToScale},
         transfer::{Stop, Tally},
+        values::in_words,
     },
 };
 use watched::Watched;
@@ -60,13 +61,13 @@ enum Halt {
 /// Services by id, and what ECS says of those that are not there.
 type Described = (BTreeMap<ServiceId, Service>, Vec<Missing>);
 
-pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, report: Report) -> Report {
+pub(super) async fn run(scale: ToScale, context: &Context, journal: &Journal, report: Report) -> Report {
     let started = context.cloud.clock().now();
-    let timeout = SignedDuration::from_secs(i64::from(scale.timeout_seconds));
+    let timeout = SignedDuration::from_secs(i64::from(scale.timeout.0));
     let deadline = started.checked_add(timeout).unwrap_or(Timestamp::MAX);
     let mut run = Run { scale: &scale, context, journal, report: &report, deadline, watched: Vec::new() };
     let mut halt = run.stages().await.err();
-    if halt.is_none() && scale.direction == Direction::Wake {
+    if halt.is_none() && !scale.direction.is_to_zero() {
         halt = run.look_back().await.err();
     }
     let begun = run.watched.len();
@@ -79,7 +80,7 @@ pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, repo
 }
 
 struct Run<'a> {
-    scale: &'a Scale,
+    scale: &'a ToScale,
     context: &'a Context,
     journal: &'a Journal,
     report: &'a Report,
@@ -151,7 +152,7 @@ impl Run<'_> {
 
     /// A size is remembered for one waking: what somebody sets afterwards counts more.
     fn forget_sizes(&self) -> Result<(), Halt> {
-        if self.scale.direction == Direction::Sleep {
+        if self.scale.direction.is_to_zero() {
             return Ok(());
         }
         let awake = self.watched.iter().filter(|watched| watched.is_done()).map(|watched| &watched.change.service);
@@ -177,7 +178,7 @@ impl Run<'_> {
     async fn begin(&self, services: &mut [Watched]) -> Result<(), Halt> {
         let open = services.iter().filter(|watched| watched.is_waited_for()).map(|watched| &watched.change);
         let to_set: Vec<&Change> = open.filter(|change| change.now != change.to).collect();
-        if self.scale.direction == Direction::Sleep {
+        if self.scale.direction.is_to_zero() {
             self.remember(&to_set)?;
         }
         let intents = to_set.iter().map(|change| Record::DesiredIntent {
@@ -431,7 +432,7 @@ impl Run<'_> {
 }
 
 /// What became of it all.
-fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
+fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
     let environment = context.cloud.environment();
     let now = context.cloud.clock().now();
     report.seconds = now.duration_since(report.started_at).as_secs_f64();
@@ -445,7 +446,7 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
             (End::Interrupted, Some(format!("stopped, as asked: {missing}")), "go on with --resume".to_owned())
         }
         Some(Halt::TimedOut) => {
-            let what = format!("not done after {} s: {missing}", scale.timeout_seconds);
+            let what = format!("not done after {}: {missing}", in_words(scale.timeout.0.into()));
             (
                 End::Partly,
                 Some(what),
