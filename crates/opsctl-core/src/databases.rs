@@ -24,9 +24,7 @@ pub const EVENT_MINUTES: u32 = 24 * 60;
 /// A database, looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    /// What RDS says.
     pub database: Database,
-    /// What it uses.
     pub capacity: Capacity,
     /// What happened to it or to one of its instances last, within a day.
     pub last_event: Option<DatabaseEvent>,
@@ -48,16 +46,13 @@ pub enum Capacity {
         /// When the sample's minute began.
         at: Timestamp,
     },
-    /// In use.
     Units {
-        /// Aurora capacity units.
         units: f64,
         /// When the sample's minute began.
         at: Timestamp,
     },
 }
 
-/// An environment's databases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
     /// The databases, by name.

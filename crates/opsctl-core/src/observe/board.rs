@@ -24,7 +24,6 @@ use crate::{
 /// How much changed since the last snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
-    /// Nothing.
     #[default]
     None,
     /// Figures are fresher, and the same.
@@ -134,7 +133,6 @@ impl Board {
         self.change.max(self.register.change())
     }
 
-    /// Queues known.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }

@@ -6,7 +6,6 @@ use crate::domain::{EnvironmentName, QueueName, service::ServiceId};
 /// What is on the screen now, in place of what was before. Names of environments that are not watched count for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Focus {
-    /// Queues.
     pub queues: Vec<(EnvironmentName, QueueName)>,
     /// What the open view lists, by environment; without one: in all.
     pub parts: Vec<(Option<EnvironmentName>, PartName)>,

@@ -35,18 +35,15 @@ pub struct Wanted<'a> {
     pub without_instances: bool,
 }
 
-/// Which queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Those that the configuration admits.
     Configured,
-    /// All.
     All,
     /// The names of all, and nothing more about them.
     Names,
 }
 
-/// What was seen.
 #[derive(Debug, Clone)]
 pub struct Once {
     pub snapshot: Snapshot,

@@ -33,11 +33,9 @@ use crate::domain::{
 pub struct Verdict {
     /// How bad it is.
     pub severity: Severity,
-    /// Where.
     pub environment: EnvironmentName,
     /// What it is about.
     pub subject: Subject,
-    /// What sort.
     pub kind: Kind,
     /// Why, in words: "+120 in 5 min, now ~4,812 messages".
     pub reason: Text,
@@ -51,7 +49,6 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
-    /// The environment itself.
     Environment,
     /// Several of its queues together.
     Queues,
@@ -85,9 +82,7 @@ impl Subject {
 pub enum Severity {
     /// Something is being lost, or soon will be.
     Critical,
-    /// Something is wrong.
     Warning,
-    /// Something to know.
     Notice,
 }
 
@@ -149,7 +144,6 @@ pub enum Kind {
     AlarmBlind,
     /// Something may not be looked at.
     Denied,
-    /// AWS throttles.
     Throttled,
 }
 

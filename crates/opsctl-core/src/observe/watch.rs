@@ -35,7 +35,6 @@ pub type Tell = Arc<dyn Fn(Arc<Snapshot>) + Send + Sync>;
 pub struct Site {
     /// As far as it is known without asking AWS; what the clients say of it later counts.
     pub environment: Arc<Environment>,
-    /// Makes its clients.
     pub open: Open,
     /// Folder in which its last state is kept; none: it is not kept.
     pub cache: Option<PathBuf>,

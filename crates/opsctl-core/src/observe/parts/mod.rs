@@ -73,7 +73,6 @@ pub enum Look {
     /// CPU and memory of services.
     ServiceGauges,
     Databases,
-    /// What databases use.
     DatabaseGauges,
     Alarms,
     Mappings,

@@ -109,7 +109,6 @@ pub(super) const STOPPED: Spec = Spec {
     },
 };
 
-/// CPU and memory.
 pub(super) const GAUGES: Spec = Spec {
     part: PartName::Services,
     is_listing: false,
@@ -136,7 +135,6 @@ pub(super) const GAUGES: Spec = Spec {
 /// A service, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenService {
-    /// What ECS says.
     pub service: Service,
     /// When, where its ECS cluster did not answer since; none: when the part came.
     pub seen_at: Option<Timestamp>,
@@ -293,7 +291,6 @@ impl Register {
         rows.binary_search_by(|row| row.service.id.cmp(id)).ok().map(|index| &rows[index])
     }
 
-    /// Autoscaling came.
     pub(in crate::observe) fn scaling(&mut self, scaling: BTreeMap<ServiceId, Scaling>) {
         self.memory.services.scaling = scaling;
         let scaling = &self.memory.services.scaling;

@@ -22,7 +22,6 @@ pub(in crate::observe) struct Spec {
     pub is_listing: bool,
     /// What it is at, and whether that is one thing or many: "autoscaling", "is".
     pub what: (&'static str, &'static str),
-    /// How often.
     pub every: Duration,
     /// Whether that is three times as often while its part is on the screen. What costs dollars is not.
     pub is_hastened: bool,
@@ -69,8 +68,10 @@ pub(in crate::observe) struct Found {
     /// Metrics that were asked for.
     pub metrics: u64,
     /// Puts it in the register; answers what is to be looked at next.
-    pub put: Box<dyn FnOnce(&mut Register, Timestamp) -> Vec<Next> + Send>,
+    pub put: Put,
 }
+
+type Put = Box<dyn FnOnce(&mut Register, Timestamp) -> Vec<Next> + Send>;
 
 /// What an answer calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +100,6 @@ impl Found {
         Self { outcome: Outcome::Done, metrics: 0, put: Box::new(put) }
     }
 
-    /// Metrics came.
     pub(in crate::observe) fn put_gauges(
         gauges: Gauges,
         put: impl FnOnce(&mut Register, Timestamp, &Gauges) + Send + 'static,

@@ -24,7 +24,6 @@ struct Lane {
     /// Whether it is asked at all: some need another's answer first.
     wanted: bool,
     open: bool,
-    /// Last asked.
     last_at: Option<Duration>,
     /// How often its interval is doubled, since AWS throttled.
     slowness: u32,

@@ -31,14 +31,12 @@ use crate::{
     domain::WatchRules,
 };
 
-/// A question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ask {
     /// Which queues there are.
     Listing,
     /// A queue's settings and counts.
     Describe(Slot),
-    /// A queue's tags.
     Tags(Slot),
     /// Ages of oldest messages.
     Ages,
@@ -58,13 +56,9 @@ pub enum Step {
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer.
     Done,
-    /// Too many calls.
     Throttled,
-    /// Not allowed.
     Denied,
-    /// No such queue.
     Missing,
     /// No answer, or none that can be used; may be this queue's own trouble.
     Failed,
@@ -211,7 +205,6 @@ impl Schedule {
         self.looks.hurry(now, look);
     }
 
-    /// What looking costs.
     pub fn spend(&mut self, now: Duration) -> Spend {
         self.budget.spend(now)
     }

@@ -7,9 +7,7 @@ use std::time::Duration;
 pub struct Policy {
     /// A queue on the screen.
     pub visible: Duration,
-    /// A dead-letter queue.
     pub dead_letters: Duration,
-    /// Any other queue.
     pub rest: Duration,
     /// Which queues there are.
     pub listing: Duration,

@@ -27,7 +27,6 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(2);
 /// A question under way.
 pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// What came.
 pub(super) enum Answer {
     Listing(Box<Looked>),
     Described(Slot, Box<Result<Queue, CloudError>>),

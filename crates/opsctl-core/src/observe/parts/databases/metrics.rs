@@ -28,7 +28,6 @@ use crate::{
 /// An instance of Aurora that writes, and one that reads.
 const AURORA_WRITER: &[Series] = &[DATABASE_CPU, DATABASE_CONNECTIONS, DATABASE_READ_LATENCY, DATABASE_WRITE_LATENCY];
 const AURORA_READER: &[Series] = &[DATABASE_CPU, DATABASE_CONNECTIONS, DATABASE_READ_LATENCY, AURORA_REPLICA_LAG];
-/// Any other one.
 const WRITER: &[Series] =
     &[DATABASE_CPU, DATABASE_CONNECTIONS, DATABASE_FREE_STORAGE, DATABASE_READ_LATENCY, DATABASE_WRITE_LATENCY];
 const READER: &[Series] =
@@ -37,7 +36,6 @@ const READER: &[Series] =
 /// Which metrics of databases to ask for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::observe) struct DatabaseMetrics {
-    /// Databases.
     databases: Vec<String>,
     /// Instances, by what is asked of them.
     instances: [Vec<String>; 4],

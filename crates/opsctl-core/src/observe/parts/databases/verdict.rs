@@ -43,7 +43,6 @@ enum State {
     FailingOver,
     /// On its way, or a status that this version does not know.
     Away,
-    /// Stopped on purpose.
     Stopped,
     /// It can be used.
     Usable,

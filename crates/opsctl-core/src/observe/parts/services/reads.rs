@@ -36,14 +36,8 @@ pub(in crate::observe) struct FoundServices {
 
 impl FoundServices {
     pub(super) fn outcome(&self) -> Outcome {
-        let errors = self.failed.iter().map(|(_, error)| error);
-        match errors.clone().find(|error| error.kind == ErrorKind::Throttled) {
-            Some(throttled) => Outcome::of(Some(throttled)),
-            None => {
-                let mut outcomes = errors.map(|error| Outcome::of(Some(error)));
-                outcomes.find(|outcome| *outcome == Outcome::Unreachable).unwrap_or(Outcome::Done)
-            }
-        }
+        let is_met = |wanted: &Outcome| self.failed.iter().any(|(_, error)| Outcome::of(Some(error)) == *wanted);
+        [Outcome::Throttled, Outcome::Unreachable].into_iter().find(is_met).unwrap_or(Outcome::Done)
     }
 }
 
