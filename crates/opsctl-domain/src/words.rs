@@ -62,7 +62,7 @@ pub fn within(duration: SignedDuration) -> String {
 pub fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>, shown_max: usize) -> String {
     let more = names.len().saturating_sub(shown_max);
     let shown = names.take(shown_max).collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
+    if more > 0 { format!("{shown} and {} more", thousands(more as u64)) } else { shown }
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -
         |alarm: &Alarm| args.states.is_empty() || args.states.iter().any(|state| state.state() == alarm.state);
     let fits = |alarm: &Alarm| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, &alarm.name));
     for one in &mut found {
-        one.answer.rows = one.answer.rows.iter().filter(|alarm| fits(alarm) && in_state(alarm)).cloned().collect();
+        one.answer.retain(|alarm| fits(alarm) && in_state(alarm));
         for why in incomplete(&one.answer) {
             out.warning(&format!("{}: some alarms are missing: {why}", one.environment));
         }

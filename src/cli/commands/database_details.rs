@@ -7,6 +7,7 @@ use crate::{
     cli::output::Output,
     databases::events_of,
     domain::{Text, database::DatabaseEvent},
+    observe::SeenDatabase,
     operations::values::in_words,
 };
 
@@ -20,7 +21,8 @@ pub(super) fn show(all: &[Line], out: &mut Output) -> io::Result<()> {
 }
 
 fn lines(line: &Line) -> Vec<String> {
-    let Line { environment, events, seen, now, .. } = line;
+    let Line { environment, events, row, now } = line;
+    let SeenDatabase { seen, .. } = row;
     let database = &seen.database;
     let mut lines = vec![
         format!("{environment}  {}  {}", database.name, database.status),

@@ -1,22 +1,24 @@
 //! `opsctl databases`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{database_details, look::look};
+use super::{
+    database_details,
+    look::{look_at, not_all},
+};
 use crate::{
     cli::{
         args::{Databases, Format, Global},
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Unreachable, sort_out},
+        failed::{Failed, Unreachable},
         gauges::{bytes, count, milliseconds, percent, with_age},
         output::{Output, Table},
-        world::World,
+        world::{Site, World},
     },
     databases::{self, Capacity, Seen},
     domain::{
@@ -27,7 +29,7 @@ use crate::{
         global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
         proxy::Proxy,
     },
-    observe::{Estate, Lack, Look, Once, SeenDatabase, Wanted},
+    observe::{Estate, Look, Once, Part, SeenDatabase, Wanted},
     operations::values::in_words,
 };
 
@@ -58,38 +60,14 @@ struct GlobalRow<'a> {
 }
 
 /// An environment's databases.
-struct Found<'a> {
-    environment: &'a EnvironmentName,
-    databases: Vec<Arc<SeenDatabase>>,
-    globals: Vec<GlobalCluster>,
-    seen: Once,
-    now: Timestamp,
-}
-
-impl Found<'_> {
-    fn estate(&self) -> &Estate {
-        &self.seen.snapshot.estate
-    }
-
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let (estate, now) = (self.estate(), self.now);
-        self.databases.iter().map(move |row| Line {
-            environment: self.environment,
-            events: &estate.events,
-            seen: &row.seen,
-            gauges: &row.gauges,
-            now,
-        })
-    }
-}
+type Found<'a> = (&'a Site, Once);
 
 /// A database as it is shown.
 pub(super) struct Line<'a> {
     pub(super) environment: &'a EnvironmentName,
     /// Of all databases of the environment.
     pub(super) events: &'a [DatabaseEvent],
-    pub(super) seen: &'a Seen,
-    gauges: &'a BTreeMap<String, DatabaseGauges>,
+    pub(super) row: &'a SeenDatabase,
     pub(super) now: Timestamp,
 }
 
@@ -111,24 +89,19 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
         without_instances: args.no_metrics,
         ..Wanted::default()
     };
-    let looks = world.sites.iter().map(|site| look(site, &wanted, |snapshot| snapshot.estate.databases.error.as_ref()));
-    let answers = join_all(looks).await;
-    let (answers, failed) = sort_out(&world, answers);
-    let names = answers.iter().map(|(site, seen)| (site.environment.as_ref(), names_of(&seen.snapshot.estate)));
+    let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.estate.databases.error.as_ref()).await;
+    let names = found.iter().map(|(site, seen)| (site.environment.as_ref(), names_of(&seen.snapshot.estate)));
     complete::remember(world.realm, complete::Kind::Database, names);
-    let now = world.connect.clock.now();
     let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
-    let mut found: Vec<Found> = Vec::new();
-    for (site, seen) in answers {
-        let (environment, estate) = (&site.environment.name, &seen.snapshot.estate);
+    for (site, seen) in &mut found {
+        let estate = &mut seen.snapshot.estate;
+        estate.databases.retain(|row| fits(&row.seen.database.name));
+        estate.globals = estate.globals.iter().filter(|global| fits(&global.name)).cloned().collect();
         for unknown in unknown(estate) {
-            out.warning(&format!("{environment}: {unknown}"));
+            out.warning(&format!("{}: {unknown}", site.environment.name));
         }
-        let databases = estate.databases.rows.iter().filter(|row| fits(&row.seen.database.name)).cloned().collect();
-        let globals = estate.globals.iter().filter(|global| fits(&global.name)).cloned().collect();
-        found.push(Found { environment, databases, globals, seen, now });
     }
-    show(args, &found, &failed, out)?;
+    show(args, &found, &failed, world.connect.clock.now(), out)?;
     Ok(failed.end(!found.is_empty(), out))
 }
 
@@ -140,19 +113,28 @@ fn names_of(estate: &Estate) -> Vec<String> {
 
 /// What is not known, and why.
 fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
-    let of_look = |look: Look| estate.databases.unknown.iter().filter(move |unknown| unknown.look == look);
-    let listed = of_look(Look::Databases).map(|unknown| unknown.words.to_string());
-    let metrics = estate.databases.lacks.iter().filter(|lack| lack.look == Look::DatabaseGauges).map(|lack: &Lack| {
-        let why = lack.error.as_ref().map_or_else(|| lack.words.to_string(), ToString::to_string);
-        format!("metrics of instances are not all known: {why}")
-    });
-    listed.chain(metrics)
+    let Part { unknown, lacks, .. } = &estate.databases;
+    let listed = unknown.iter().filter(|unknown| unknown.look == Look::Databases);
+    let metrics = lacks.iter().filter(|lack| lack.look == Look::DatabaseGauges);
+    let listed = listed.map(|unknown| unknown.words.to_string());
+    listed.chain(metrics.map(|lack| not_all("metrics of instances", lack)))
 }
 
-fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
-    let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
+fn show(
+    args: &Databases,
+    found: &[Found],
+    failed: &Failed<'_>,
+    now: Timestamp,
+    out: &mut Output,
+) -> Result<(), CliError> {
+    let mut all: Vec<Line> = Vec::new();
+    for (site, seen) in found {
+        let (environment, estate) = (&site.environment.name, &seen.snapshot.estate);
+        let line = |row| Line { environment, events: &estate.events, row, now };
+        all.extend(estate.databases.rows.iter().map(|row| line(&**row)));
+    }
     // Stable: environments keep the configuration's order among equals, and names theirs.
-    all.sort_by_key(|line| line.seen.database.rank());
+    all.sort_by_key(|line| line.row.seen.database.rank());
     match out.format {
         Format::Human => {
             let globals = globals_table(found);
@@ -172,7 +154,7 @@ fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output
             let databases = all.iter().map(|line| row(line, args)).collect();
             let globals = globals(found).collect();
             let unreachable = failed.unreachable();
-            let metrics_asked = found.iter().map(|one| one.seen.metrics_asked).sum();
+            let metrics_asked = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
             out.document("opsctl/databases/1", &Answer { databases, globals, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
@@ -189,8 +171,9 @@ fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output
 }
 
 fn globals<'a>(found: &'a [Found<'a>]) -> impl Iterator<Item = GlobalRow<'a>> {
-    found.iter().flat_map(|Found { environment, globals, .. }| {
-        globals.iter().map(move |global| GlobalRow { environment, global })
+    found.iter().flat_map(|(site, seen)| {
+        let environment = &site.environment.name;
+        seen.snapshot.estate.globals.iter().map(move |global| GlobalRow { environment, global })
     })
 }
 
@@ -219,7 +202,7 @@ fn globals_table(found: &[Found]) -> Table {
 }
 
 fn row<'a>(line: &Line<'a>, args: &Databases) -> Row<'a> {
-    let Seen { database, capacity, last_event, proxies } = line.seen;
+    let Seen { database, capacity, last_event, proxies } = &line.row.seen;
     Row {
         environment: line.environment,
         writer: database.writer().map(|writer| writer.name.as_str()),
@@ -250,8 +233,8 @@ fn table(all: &[Line]) -> Table {
     ];
     let mut table = Table::new(&headings);
     for line in all {
-        let Line { environment, seen, now, .. } = line;
-        let Seen { database, capacity, last_event, proxies } = seen;
+        let Line { environment, row, now, .. } = line;
+        let Seen { database, capacity, last_event, proxies } = &row.seen;
         let readers: Vec<String> = database.readers().map(|reader| in_short(reader, database)).collect();
         let mut to_know: Vec<String> =
             database.pending.iter().map(|pending| format!("pending: {}", pending.action)).collect();
@@ -285,8 +268,8 @@ fn table(all: &[Line]) -> Table {
 
 /// A database's instances that have metrics.
 fn members<'a>(line: &Line<'a>) -> impl Iterator<Item = (&'a str, &'a DatabaseGauges)> {
-    let gauges = line.gauges;
-    let names = line.seen.database.members.iter().map(|member| member.name.as_str());
+    let gauges = &line.row.gauges;
+    let names = line.row.seen.database.members.iter().map(|member| member.name.as_str());
     names.filter_map(move |name| Some((name, gauges.get(name)?)))
 }
 

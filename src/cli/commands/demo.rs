@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-
 use super::{
-    look::look,
+    look::look_at,
     queues::{Line, table},
 };
 use crate::{
@@ -38,11 +36,12 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
         return Err(CliError::usage("the demo is for people", &hint));
     }
     let wanted = Wanted { queues: Some(Scope::All), ..Wanted::default() };
-    let looks = world.sites.iter().map(|site| look(site, &wanted, |snapshot| snapshot.listing.error.as_ref()));
-    let seen = join_all(looks).await;
+    let (seen, failed) = look_at(&world, &wanted, |snapshot| snapshot.listing.error.as_ref()).await;
+    if let Some(error) = failed.into_error() {
+        return Err(error);
+    }
     let mut worst = None;
-    for (site, seen) in world.sites.iter().zip(seen) {
-        let Once { snapshot, ages_unknown, .. } = seen?;
+    for (site, Once { snapshot, ages_unknown, .. }) in seen {
         let mut queues: Vec<&Seen> = snapshot.queues.iter().map(Arc::as_ref).collect();
         queues.sort_by(|left, right| worst_first(left, right));
         show(site, &queues, ages_unknown.as_ref(), out)?;

@@ -1,20 +1,17 @@
 //! `opsctl queues`.
 
-use std::sync::Arc;
-
-use futures_util::future::join_all;
 use serde::Serialize;
 
-use super::look::look;
+use super::look::look_at;
 use crate::{
     cli::{
         args::{Format, Global, Queues},
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Problem, Unreachable, sort_out},
+        failed::{Failed, Problem, Unreachable},
         output::{Output, Table},
-        world::World,
+        world::{Site, World},
     },
     domain::{EnvironmentName, QueueKind, Text, environment::glob},
     observe::{
@@ -58,20 +55,6 @@ pub(super) struct Line<'a> {
     pub(super) age_unknown: Option<&'a Text>,
 }
 
-/// An environment's queues.
-struct Found<'a> {
-    environment: &'a EnvironmentName,
-    queues: Vec<Arc<Seen>>,
-    ages_unknown: Option<Text>,
-}
-
-impl Found<'_> {
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let Self { environment, queues, ages_unknown } = self;
-        queues.iter().map(move |queue| Line { environment, queue, age_unknown: ages_unknown.as_ref() })
-    }
-}
-
 #[derive(Serialize)]
 struct Answer<'a> {
     queues: Vec<Row<'a>>,
@@ -83,22 +66,18 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
     let world = World::open(global, out).await?;
     let scope = if args.all { Scope::All } else { Scope::Configured };
     let wanted = Wanted { queues: Some(scope), ..Wanted::default() };
-    let looks = world.sites.iter().map(|site| look(site, &wanted, |snapshot| snapshot.listing.error.as_ref()));
-    let (found, failed) = sort_out(&world, join_all(looks).await);
+    let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.listing.error.as_ref()).await;
     let names_of = |once: &Once| once.snapshot.queues.iter().map(|queue| queue.name.0.clone()).collect();
     let names = found.iter().map(|(site, once)| (site.environment.as_ref(), names_of(once)));
     complete::remember(world.realm, complete::Kind::Queue, names);
-    let mut all = Vec::new();
-    for (site, Once { snapshot, ages_unknown, .. }) in found {
-        let environment = &site.environment.name;
+    for (site, Once { snapshot, ages_unknown, .. }) in &mut found {
+        snapshot.queues = snapshot.queues.iter().filter(|queue| is_wanted(queue, args)).cloned().collect();
         if let Some(why) = ages_unknown.as_ref().filter(|_| global.verbose > 0) {
-            out.note(&format!("{environment}: ages of oldest messages are not all known: {why}"));
+            out.note(&format!("{}: ages of oldest messages are not all known: {why}", site.environment.name));
         }
-        let queues = snapshot.queues.iter().filter(|queue| is_wanted(queue, args)).cloned().collect();
-        all.push(Found { environment, queues, ages_unknown });
     }
-    show(&all, &failed, out)?;
-    Ok(failed.end(!all.is_empty(), out))
+    show(&found, &failed, out)?;
+    Ok(failed.end(!found.is_empty(), out))
 }
 
 fn is_wanted(queue: &Seen, args: &Queues) -> bool {
@@ -106,8 +85,12 @@ fn is_wanted(queue: &Seen, args: &Queues) -> bool {
     name_fits && (!args.dlq || queue.dead_letters.is_some())
 }
 
-fn show(found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
-    let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
+fn show(found: &[(&Site, Once)], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
+    let mut all: Vec<Line> = Vec::new();
+    for (site, Once { snapshot, ages_unknown, .. }) in found {
+        let (environment, age_unknown) = (&site.environment.name, ages_unknown.as_ref());
+        all.extend(snapshot.queues.iter().map(|queue| Line { environment, queue, age_unknown }));
+    }
     // Stable: environments keep the configuration's order among equals.
     all.sort_by(|left, right| queues::worst_first(left.queue, right.queue));
     match out.format {

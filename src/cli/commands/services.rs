@@ -1,12 +1,10 @@
 //! `opsctl services` and `opsctl tasks`.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::look::look;
+use super::look::{look_at, not_all};
 use crate::{
     cli::{
         args::{Format, Global, Services, Tasks},
@@ -29,7 +27,7 @@ use crate::{
         gauge::Gauge,
         service::{Scaling, Service, ServiceEvent, ServiceId, Standing, Task},
     },
-    observe::{Lack, Look, Once, SeenService, Wanted},
+    observe::{Estate, Lack, Look, Once, SeenService, Wanted},
     operations::values::in_words,
 };
 
@@ -61,11 +59,7 @@ struct Answer<'a> {
 }
 
 /// An environment's services.
-struct Found<'a> {
-    environment: &'a EnvironmentName,
-    services: Vec<Arc<SeenService>>,
-    seen: Once,
-}
+type Found<'a> = (&'a Site, Once);
 
 const LOOKS: &[Look] = &[Look::Services, Look::Scaling, Look::ServiceGauges];
 const LOOKS_WITHOUT_METRICS: &[Look] = &[Look::Services, Look::Scaling];
@@ -74,25 +68,17 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
     let world = World::open(global, out).await?;
     let looks = if args.no_metrics { LOOKS_WITHOUT_METRICS } else { LOOKS };
     let wanted = Wanted { looks, ..Wanted::default() };
-    let looks = world.sites.iter().map(|site| look(site, &wanted, |snapshot| snapshot.estate.services.error.as_ref()));
-    let answers = join_all(looks).await;
-    let (found, failed) = sort_out(&world, answers);
+    let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.estate.services.error.as_ref()).await;
     let names_of =
         |seen: &Once| seen.snapshot.estate.services.rows.iter().map(|row| row.service.id.to_string()).collect();
     let names = found.iter().map(|(site, seen)| (site.environment.as_ref(), names_of(seen)));
     complete::remember(world.realm, complete::Kind::Service, names);
-    let is_wanted = |row: &SeenService| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, &row.service));
-    let found: Vec<Found> = found
-        .into_iter()
-        .map(|(site, seen)| {
-            let rows = seen.snapshot.estate.services.rows.iter();
-            let services = rows.filter(|row| is_wanted(row)).cloned().collect();
-            Found { environment: &site.environment.name, services, seen }
-        })
-        .collect();
-    for Found { environment, seen, .. } in &found {
-        for unknown in unknown(seen) {
-            out.warning(&format!("{environment}: {unknown}"));
+    for (site, seen) in &mut found {
+        let estate = &mut seen.snapshot.estate;
+        let fits = |row: &SeenService| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, &row.service));
+        estate.services.retain(fits);
+        for unknown in unknown(estate) {
+            out.warning(&format!("{}: {unknown}", site.environment.name));
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
@@ -100,24 +86,13 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
 }
 
 /// What is not known, and why.
-fn unknown(seen: &Once) -> Vec<String> {
-    let estate = &seen.snapshot.estate;
+fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
     let missing = |Missing { arn, reason }: &Missing| format!("{arn} is listed and cannot be described: {reason}");
-    let lack = |lack: &Lack| match lack.look {
-        Look::ServiceGauges => {
-            let why = lack.error.as_ref().map_or_else(|| lack.words.to_string(), ToString::to_string);
-            format!("CPU and memory are not all known: {why}")
-        }
-        Look::Services
-        | Look::Scaling
-        | Look::Stopped
-        | Look::Databases
-        | Look::DatabaseGauges
-        | Look::Alarms
-        | Look::Mappings
-        | Look::Lags => lack.words.to_string(),
+    let lack = |lack: &Lack| match lack.look == Look::ServiceGauges {
+        true => not_all("CPU and memory", lack),
+        false => lack.words.to_string(),
     };
-    estate.missing.iter().map(missing).chain(estate.services.lacks.iter().map(lack)).collect()
+    estate.missing.iter().map(missing).chain(estate.services.lacks.iter().map(lack))
 }
 
 /// A pattern is of a service's name, or of `cluster/name`.
@@ -127,12 +102,12 @@ fn fits(pattern: &str, service: &Service) -> bool {
 
 fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row> = Vec::new();
-    for Found { environment, services, seen } in found {
-        let mut lacks = seen.snapshot.estate.services.lacks.iter();
-        let error = lacks.find(|lack| lack.look == Look::Scaling).and_then(|lack| lack.error.as_ref());
+    for (site, seen) in found {
+        let services = &seen.snapshot.estate.services;
+        let error = services.lacks.iter().find(|lack| lack.look == Look::Scaling).and_then(|lack| lack.error.as_ref());
         let scaling_unknown = error.map(|error| Text::line(&error.to_string()));
-        rows.extend(services.iter().map(|row| Row {
-            environment,
+        rows.extend(services.rows.iter().map(|row| Row {
+            environment: &site.environment.name,
             standing: row.service.standing(),
             service: &row.service,
             scaling: row.scaling.as_ref(),
@@ -154,8 +129,8 @@ fn show(found: &[Found], failed: &Failed<'_>, now: Timestamp, out: &mut Output) 
         Format::Human => out.table(&table(&rows, now))?,
         Format::Json => {
             let unreachable = failed.unreachable();
-            let missing = found.iter().flat_map(|one| one.seen.snapshot.estate.missing.iter()).collect();
-            let metrics_asked = found.iter().map(|one| one.seen.metrics_asked).sum();
+            let missing = found.iter().flat_map(|(_, seen)| seen.snapshot.estate.missing.iter()).collect();
+            let metrics_asked = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
             out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {

@@ -121,6 +121,11 @@ impl<T> Part<T> {
         self.at.is_some()
     }
 
+    /// Keeps some rows.
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        self.rows = self.rows.iter().filter(|row| keep(row)).cloned().collect();
+    }
+
     /// Takes what an earlier session saw, where nothing was seen yet; answers whether it did.
     pub(super) fn take_earlier(&mut self, earlier: Self) -> bool {
         let is_taken = self.at.is_none() && earlier.at.is_some();

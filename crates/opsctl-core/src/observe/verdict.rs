@@ -22,10 +22,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::domain::{
-    Environment, EnvironmentName, QueueName, Text, Thresholds,
-    gauge::Gauge,
-    service::ServiceId,
-    words::{span, thousands},
+    Environment, EnvironmentName, QueueName, Text, Thresholds, gauge::Gauge, service::ServiceId, words::span,
 };
 
 /// Something that needs somebody.
@@ -158,9 +155,9 @@ pub fn verdicts(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let scene = Scene { environment, thresholds, snapshot, now };
-    let mut all = environment::verdicts(environment, snapshot, now);
+    let mut all: Vec<Verdict> = environment::verdicts(&scene).collect();
     all.extend(parts::verdicts(&scene));
-    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(environment, thresholds, seen, now)));
+    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(&scene, seen)));
     for judge in JUDGES {
         judge(&scene, &mut all);
     }
@@ -218,7 +215,7 @@ const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From a metric's sample that is older nothing is said about now.
 pub const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
 /// Names that a reason lists.
-const NAMED: usize = 3;
+pub(super) const NAMED: usize = 3;
 
 /// A reason, with the age of what it is from where that matters.
 pub(super) fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
@@ -231,16 +228,6 @@ pub(super) fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> Str
 /// Whether a metric's newest sample says something about now.
 pub(super) fn is_fresh(gauge: &Gauge, now: Timestamp) -> bool {
     now.duration_since(gauge.at) < SAMPLE_OLD
-}
-
-/// `a, b, c and 4 more`.
-pub(super) fn names_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut names = names.into_iter();
-    let first: Vec<&str> = names.by_ref().take(NAMED).collect();
-    match names.count() {
-        0 => first.join(", "),
-        more => format!("{} and {} more", first.join(", "), thousands(more as u64)),
-    }
 }
 
 /// Verdicts of any environments, the worst first: by severity, then by rank, then by kind and by how many messages it is about.

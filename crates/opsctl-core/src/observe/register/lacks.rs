@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Register;
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{Text, service::EcsClusterName},
+    domain::{Text, service::EcsClusterName, words::some_of},
     observe::{
         board::Change,
         estate::{Lack, Unknown},
@@ -53,11 +53,9 @@ pub(in crate::observe) fn rows_of_clusters(at: Timestamp, failed: &Failed) -> Ve
     let (denied, others): (Vec<_>, Vec<_>) = failed.iter().partition(|(_, error)| error.kind == ErrorKind::Denied);
     let of = |failed: &[&(EcsClusterName, CloudError)]| {
         let (_, error) = failed.first()?;
-        let names: Vec<&str> = failed.iter().take(NAMED).map(|(cluster, _)| cluster.0.as_str()).collect();
+        let names = some_of(failed.iter().map(|(cluster, _)| cluster.0.as_str()), NAMED);
         let clusters = if failed.len() == 1 { "cluster" } else { "clusters" };
-        let more = failed.len() - names.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let what = Text::line(&format!("services of {clusters} {}{more}", names.join(", ")));
+        let what = Text::line(&format!("services of {clusters} {names}"));
         let words = Text::line(&format!("{what} can't be seen: {error}"));
         Some(Lack { look: Look::Services, what, words, since: at, error: Some(error.clone()), hides_rows: true })
     };

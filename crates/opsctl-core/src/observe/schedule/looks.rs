@@ -32,15 +32,15 @@ struct Lane {
 
 /// The lanes of one environment.
 #[derive(Debug, Default)]
-pub(super) struct Looks {
+pub(in crate::observe) struct Looks {
     lanes: [Lane; Look::ALL.len()],
     /// Whether there are clients that may work.
     reached: bool,
 }
 
 impl Looks {
-    /// Whether there are clients that may work. When they come, looks begin, and what failed is asked again at once.
-    pub(super) fn set_reached(&mut self, now: Duration, reached: bool) {
+    /// Whether there are clients that may work: without, nothing is looked at. When they come, looks begin, and what failed is asked again at once.
+    pub(in crate::observe) fn set_reached(&mut self, now: Duration, reached: bool) {
         for look in Look::ALL.into_iter().filter(|_| reached) {
             if let Begins::After(pause) = look.spec().begins {
                 self.want(now + pause, look);
@@ -54,7 +54,8 @@ impl Looks {
         self.reached = reached;
     }
 
-    pub(super) fn want(&mut self, now: Duration, look: Look) {
+    /// Makes a look from now on.
+    pub(in crate::observe) fn want(&mut self, now: Duration, look: Look) {
         let lane = &mut self.lanes[look as usize];
         if !lane.wanted {
             *lane = Lane { wanted: true, turn: Turn { due: now, ..Turn::default() }, ..*lane };
@@ -73,8 +74,8 @@ impl Looks {
         }
     }
 
-    /// Something more is to be known soon.
-    pub(super) fn hurry(&mut self, now: Duration, look: Look) {
+    /// Makes a look now, unless it failed the last time.
+    pub(in crate::observe) fn hurry(&mut self, now: Duration, look: Look) {
         let lane = &mut self.lanes[look as usize];
         if lane.turn.failures == 0 && !lane.denied {
             lane.turn.due = lane.turn.due.min(now);

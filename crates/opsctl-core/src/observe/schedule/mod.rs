@@ -109,9 +109,9 @@ struct Turn {
 pub struct Schedule {
     policy: Policy,
     slots: Slots,
-    budget: Budget,
+    pub(super) budget: Budget,
     pace: Pace,
-    looks: Looks,
+    pub(super) looks: Looks,
     listing: Turn,
     listed_at: Option<Duration>,
     /// None: never asked.
@@ -184,49 +184,13 @@ impl Schedule {
         self.slots.all_due(now, slots::Which::All);
     }
 
-    /// Whether there are clients that may work: nothing beside queues is looked at without. Looks that failed are made anew when
-    /// they come.
-    pub fn set_reached(&mut self, now: Duration, reached: bool) {
-        self.looks.set_reached(now, reached);
-    }
-
-    /// Looks at this from now on.
-    pub fn want(&mut self, now: Duration, look: Look) {
-        self.looks.want(now, look);
-    }
-
     /// The parts on the screen, in place of those before.
     pub fn open(&mut self, now: Duration, parts: &[PartName]) {
         self.looks.open(now, parts, &self.policy);
     }
 
-    /// Makes a look now, unless it failed the last time.
-    pub fn hurry(&mut self, now: Duration, look: Look) {
-        self.looks.hurry(now, look);
-    }
-
     pub fn spend(&mut self, now: Duration) -> Spend {
         self.budget.spend(now)
-    }
-
-    /// How many metrics may be asked for now.
-    pub fn metrics_allowed(&mut self, now: Duration) -> usize {
-        self.budget.metrics_allowed(now)
-    }
-
-    /// The same for what is seen beside queues.
-    pub fn metrics_allowed_beyond_queues(&mut self, now: Duration) -> usize {
-        self.budget.metrics_allowed_beyond_queues(now)
-    }
-
-    /// Counts metrics that were asked for.
-    pub fn charge_metrics(&mut self, now: Duration, metrics: u32) {
-        self.budget.charge_metrics(now, metrics);
-    }
-
-    /// Counts calls beyond one for a question: pages of a listing.
-    pub fn count_calls(&mut self, now: Duration, calls: u32) {
-        self.budget.count(now, calls);
     }
 
     /// Whether the environment is only probed because it is not reached.

@@ -104,15 +104,10 @@ impl Keeper {
 
     /// Runs until it is cancelled.
     pub(super) async fn run(mut self, mut ear: Ear) {
-        if let Some(keeping) = &self.keeping
-            && let Some(cached) = keeping.load(&self.site.environment, self.clock.now()).await
-        {
-            self.board.restore(cached);
-        }
-        if let Some(keeping) = &self.keeping
-            && let Some(estate) = keeping.load_estate(&self.site.environment, self.clock.now()).await
-        {
-            self.board.register().restore(estate);
+        if let Some(keeping) = &self.keeping {
+            let (queues, estate) = keeping.load(&self.site.environment, self.clock.now()).await;
+            queues.into_iter().for_each(|cached| self.board.restore(cached));
+            estate.into_iter().for_each(|estate| self.board.register().restore(estate));
         }
         loop {
             let now = self.now();
@@ -129,7 +124,7 @@ impl Keeper {
                     self.schedule.focus(now, &self.board.slots(shown.queues.iter()));
                     self.schedule.open(now, &shown.parts);
                     if !shown.services.is_empty() {
-                        self.schedule.hurry(now, Look::Stopped);
+                        self.schedule.looks.hurry(now, Look::Stopped);
                     }
                 }
                 () = ear.refresh.notified() => {
@@ -192,7 +187,7 @@ impl Keeper {
 
     fn ages(&mut self, now: Duration, ear: &Ear) -> Option<Question> {
         let cloud = &self.connected.as_ref()?.cloud;
-        let names_max = self.schedule.metrics_allowed(now).min(AGES_AT_ONCE);
+        let names_max = self.schedule.budget.metrics_allowed(now).min(AGES_AT_ONCE);
         let names = self.board.ages_wanted(now, &ear.focus.borrow().queues, names_max);
         (!names.is_empty()).then(|| questions::ages(cloud, names))
     }
@@ -206,7 +201,7 @@ impl Keeper {
             shares: &self.shares,
             at: self.clock.now(),
             now,
-            metrics_max: self.schedule.metrics_allowed_beyond_queues(now).min(METRICS_AT_ONCE),
+            metrics_max: self.schedule.budget.metrics_allowed_beyond_queues(now).min(METRICS_AT_ONCE),
             event_minutes: EVENT_MINUTES,
             without_instances: false,
             shown: &shown.services,
@@ -228,12 +223,12 @@ impl Keeper {
             Ok(found) => found,
         };
         if found.metrics > 0 {
-            self.schedule.charge_metrics(now, u32::try_from(found.metrics).unwrap_or(u32::MAX));
+            self.schedule.budget.charge_metrics(now, u32::try_from(found.metrics).unwrap_or(u32::MAX));
         }
         for next in (found.put)(register, at) {
             match next {
-                Next::Want(look) => self.schedule.want(now, look),
-                Next::Hurry(look) => self.schedule.hurry(now, look),
+                Next::Want(look) => self.schedule.looks.want(now, look),
+                Next::Hurry(look) => self.schedule.looks.hurry(now, look),
             }
         }
     }
@@ -272,7 +267,7 @@ impl Keeper {
             }
             Answer::Ages(answer) => {
                 let ages = answer.map(|answer| {
-                    self.schedule.charge_metrics(now, answer.asked);
+                    self.schedule.budget.charge_metrics(now, answer.asked);
                     answer.ages
                 });
                 self.board.aged(ages);
@@ -289,13 +284,13 @@ impl Keeper {
         self.connected = looked.cloud;
         self.is_stale = false;
         match &self.connected {
-            Some(_) => self.schedule.set_reached(now, true),
-            None => self.schedule.set_reached(now, false),
+            Some(_) => self.schedule.looks.set_reached(now, true),
+            None => self.schedule.looks.set_reached(now, false),
         }
         match looked.listed {
             Ok(urls) => {
                 let pages = urls.len().div_ceil(PAGE).saturating_sub(1);
-                self.schedule.count_calls(now, u32::try_from(pages).unwrap_or(u32::MAX));
+                self.schedule.budget.count(now, u32::try_from(pages).unwrap_or(u32::MAX));
                 // Once the first figures are there: where nothing lies, no age is asked for.
                 self.schedule.want_ages(now + AGES_AFTER);
                 if self.board.listed(now, at, urls, &mut self.schedule) {
@@ -332,7 +327,7 @@ impl Keeper {
         }
         self.take_rules(&connected);
         (self.connected, self.is_stale) = (Some(connected), false);
-        self.schedule.set_reached(now, true);
+        self.schedule.looks.set_reached(now, true);
     }
 
     /// Clients whose credentials do not work are made anew with the next listing.
@@ -341,7 +336,7 @@ impl Keeper {
         if matches!(kind, Some(ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing)) {
             self.is_stale = true;
             let now = self.now();
-            self.schedule.set_reached(now, false);
+            self.schedule.looks.set_reached(now, false);
         }
     }
 

@@ -10,11 +10,11 @@ use crate::{
         Text,
         alarm::{Alarm, AlarmState, Watches},
         service::{ServiceId, Standing},
-        words::span,
+        words::{some_of, span},
     },
     observe::{
         snapshot::Snapshot,
-        verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged, names_of},
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, aged},
     },
 };
 
@@ -82,7 +82,7 @@ fn fires(alarm: &Alarm, firing: &[&Alarm], now: Timestamp) -> Finding {
                 .filter(|child| child.name != alarm.name && names.contains(child.name.as_str()))
                 .map(|child| child.name.as_str())
                 .collect();
-            if children.is_empty() { text.to_string() } else { names_of(children) }
+            if children.is_empty() { text.to_string() } else { some_of(children.into_iter(), NAMED) }
         }
     };
     let what = Text::capped(&what, 200);
@@ -97,7 +97,7 @@ fn tell_beside(verdict: &mut Verdict, alarms: &[&Alarm]) {
     let fire = if alarms.len() == 1 { "fires" } else { "fire" };
     let word = if alarms.len() == 1 { "alarm" } else { "alarms" };
     let muted = if alarms.iter().all(|alarm| !alarm.actions_enabled) { ", muted" } else { "" };
-    let names = names_of(alarms.iter().map(|alarm| alarm.name.as_str()));
+    let names = some_of(alarms.iter().map(|alarm| alarm.name.as_str()), NAMED);
     verdict.reason = Text::line(&format!("{}; {word} {names} {fire}{muted}", verdict.reason));
     // What somebody has set an alarm on is more than something to know.
     if alarms.iter().any(|alarm| alarm.actions_enabled) {
@@ -192,7 +192,7 @@ fn blind(scene: &Scene<'_>, about: &About<'_>) -> Option<Verdict> {
             format!("it can't tell since {since}: no data, or too few: {}", one.watches.subject()),
         ),
         some => {
-            let names = names_of(some.iter().map(|alarm| alarm.name.as_str()));
+            let names = some_of(some.iter().map(|alarm| alarm.name.as_str()), NAMED);
             (
                 Subject::Environment,
                 format!("{} alarms can't tell since {since} at most: no data, or too few: {names}", some.len()),

@@ -10,11 +10,11 @@ use crate::{
         Environment, Protection, Text, Thresholds,
         gauge::Gauge,
         service::{Deployment, Rollout, Service, Standing, Task},
-        words::span,
+        words::{some_of, span},
     },
     observe::{
         estate::Part,
-        verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged, is_fresh, names_of},
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, aged, is_fresh},
     },
 };
 
@@ -169,7 +169,7 @@ fn asleep(environment: &Environment, seen: &SeenService, awake: &BTreeMap<&str, 
     }
     let mut groups = environment.services.groups_of(id);
     let (name, others) = groups.find_map(|group| Some((&group.name, awake.get(group.name.as_str())?)))?;
-    let others = names_of(others.iter().copied());
+    let others = some_of(others.iter().copied(), NAMED);
     let reason = format!("it sleeps while others of group {name} are awake ({others})");
     Some(Finding(Kind::Asleep, Severity::Notice, reason))
 }
