@@ -170,7 +170,7 @@ async fn nothing_but_the_end_of_a_failover_connects() {
         cluster.capacity = Some(Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) });
     });
     let cloud = stage.cloud().await;
-    opsctl::databases::look(&cloud).await.expect("a look");
+    opsctl::databases::look(&cloud, opsctl::databases::EVENT_MINUTES).await.expect("a look");
     stage.plan(&operation("orders")).await.expect("a plan");
     let paused = |stage: &Stage| {
         stage.sandbox.with(|world, now| {
