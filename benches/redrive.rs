@@ -18,6 +18,7 @@ use opsctl::{
     gate::{self, Answer, Consent},
     journal::StateFolder,
     operations::{Look, Operation, Planner, Redrive, values::EngineChoice},
+    plan::Plan,
     run::{self, Context, End},
 };
 use tempfile::TempDir;
@@ -83,6 +84,28 @@ pub(crate) fn few() -> Vec<Measure> {
     });
     let what = format!("planned, redriven and proven to be all: 20 messages at {LATENCY_MS} ms a call");
     vec![Measure { name: "redrive-20", what, value: seconds, unit: "s", bound: Bound::AtMost(1.2) }]
+}
+
+/// A DLQ that many queues share: what the two looks at all of them cost.
+pub(crate) fn of_many_sources() -> Vec<Measure> {
+    const SOURCES: usize = 100;
+    const LATENCY_MS: u32 = 30;
+    let (planned, moved) = runtime().block_on(async {
+        let scene = Scene::set(Ground::served(LATENCY_MS), 20).await;
+        for number in 1..SOURCES {
+            source(&scene.ground, &format!("bench-{number}"), &scene.dead_letters).await;
+        }
+        let started = Instant::now();
+        let plan = scene.plan(None).await;
+        let planned = started.elapsed().as_secs_f64();
+        scene.run(plan).await;
+        (planned, started.elapsed().as_secs_f64())
+    });
+    let measure = |name: &'static str, what: &str, value: f64| {
+        let what = format!("{what}, a DLQ of {SOURCES} sources at {LATENCY_MS} ms a call");
+        Measure { name, what, value, unit: "s", bound: Bound::AtMost(1.5) }
+    };
+    vec![measure("redrive-sources-plan", "planned", planned), measure("redrive-sources", "planned and run", moved)]
 }
 
 /// In this process, answered at once.
@@ -162,7 +185,7 @@ struct Scene {
     dead_letters: QueueUrl,
     messages: usize,
     state: TempDir,
-    _ground: Ground,
+    ground: Ground,
 }
 
 impl Scene {
@@ -170,7 +193,7 @@ impl Scene {
         let (source, dead_letters) = queues(&ground).await;
         let cloud = ground.cloud().await;
         fill(&cloud, &dead_letters, messages).await;
-        Self { cloud, source, dead_letters, messages, state: folder(), _ground: ground }
+        Self { cloud, source, dead_letters, messages, state: folder(), ground }
     }
 
     async fn pairs(&self) -> Vec<Pair> {
@@ -187,11 +210,20 @@ impl Scene {
 
     /// Plans, approves and runs, as the program does.
     async fn redrive(&self, limit: Option<u64>) {
-        let state = StateFolder::new(self.state.path());
+        let plan = self.plan(limit).await;
+        self.run(plan).await;
+    }
+
+    async fn plan(&self, limit: Option<u64>) -> Plan {
         let redrive =
             Redrive { queue: "bench-dlq".to_owned(), engine: EngineChoice::Client, limit, ..Redrive::default() };
-        let planner = Planner { state: state.clone(), random: fastrand::u64(..), look: Look::Never, resuming: None };
-        let plan = planner.plan(&Operation::Redrive(redrive), &self.cloud).await.expect("a plan").plan;
+        let state = StateFolder::new(self.state.path());
+        let planner = Planner::new(state, fastrand::u64(..), Look::Never);
+        planner.plan(&Operation::Redrive(redrive), &self.cloud).await.expect("a plan").plan
+    }
+
+    async fn run(&self, plan: Plan) {
+        let state = StateFolder::new(self.state.path());
         let consent = Consent { by: Text::from("bench"), answer: Answer::Yes, reason: None };
         let now = self.cloud.clock().now();
         let approved = gate::approve(plan, self.cloud.environment(), consent, now).expect("approval");
@@ -204,17 +236,21 @@ impl Scene {
         };
         let report = run::execute(approved, &context).await;
         assert_eq!(report.end, End::Done, "{report:?}");
-        assert_eq!(report.tally.moved, self.messages as u64, "{report:?}");
+        assert_eq!(report.details.tally().moved, self.messages as u64, "{report:?}");
     }
 }
 
 /// A queue and its DLQ.
 pub(crate) async fn queues(ground: &Ground) -> (QueueUrl, QueueUrl) {
-    let dead_letters = ground.create("bench-dlq", &[]).await;
-    let arn = ground.cloud().await.sqs().describe(&QueueUrl(dead_letters.clone())).await.expect("described").arn;
+    let dead_letters = QueueUrl(ground.create("bench-dlq", &[]).await);
+    (source(ground, "bench", &dead_letters).await, dead_letters)
+}
+
+/// A queue with this DLQ.
+async fn source(ground: &Ground, name: &str, dead_letters: &QueueUrl) -> QueueUrl {
+    let arn = ground.cloud().await.sqs().describe(dead_letters).await.expect("described").arn;
     let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":5}}"#);
-    let source = ground.create("bench", &[("RedrivePolicy", policy)]).await;
-    (QueueUrl(source), QueueUrl(dead_letters))
+    QueueUrl(ground.create(name, &[("RedrivePolicy", policy)]).await)
 }
 
 /// Sends messages with a body of JSON.

@@ -1,10 +1,9 @@
 //! The command line as typed.
 
 mod alarms;
+mod change;
 mod consumers;
 mod databases;
-mod migrate;
-mod scale;
 mod services;
 
 use std::path::PathBuf;
@@ -13,10 +12,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
 pub use alarms::Alarms;
-pub use consumers::{Consumers, ConsumersCommand, ListConsumers, PauseConsumers, ResumeConsumers};
-pub use databases::{Databases, Failover};
-pub use migrate::Migrate;
-pub use scale::{Sleep, Wake};
+pub use change::{Change, Consent, OfConsumers, Top, Wanted};
+pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
+pub use databases::Databases;
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
@@ -24,7 +22,6 @@ use crate::{
     config::Places,
     domain::{EnvironmentName, Invocation, RunId},
     keymap::Base,
-    operations,
 };
 
 /// See what is wrong in every AWS account, and every way out of it.
@@ -174,20 +171,8 @@ pub enum Command {
     Databases(Databases),
     /// List the CloudWatch alarms of every environment, those that went off first
     Alarms(Alarms),
-    /// Move messages from a dead-letter queue to where they belong
-    Redrive(Redrive),
-    /// Delete every message of a queue, after a snapshot
-    Purge(Purge),
-    /// Put the messages of a run's snapshot back
-    Restore(Restore),
-    /// Raise services that are at zero, stage by stage, and wait until they are healthy
-    Wake(Wake),
-    /// Put services to zero, the last stage first, and remember how large they were
-    Sleep(Sleep),
-    /// Let another instance of a database write, and measure how long it took
-    Failover(Failover),
-    /// Start a migration's task once, follow its log, and end with its exit code
-    Migrate(Migrate),
+    #[command(flatten)]
+    Change(Change<Top>),
     /// List who takes messages of which queue; pause and resume them
     Consumers(Consumers),
     /// Carry out a plan that was written with --plan-out
@@ -286,78 +271,6 @@ pub struct Groups {
     pub limit: u32,
 }
 
-/// How a change is agreed to.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Consent")]
-pub struct Consent {
-    /// Show the plan and stop
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Write the plan to this file and stop; `opsctl apply` carries it out, once and within 24 hours
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub plan_out: Option<PathBuf>,
-    /// Say why; it stands in the journal
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Agree to exactly the plan with this fingerprint; an approval is good for one run
-    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "yes")]
-    pub approve: Option<String>,
-    /// Agree without being asked; never enough where names are typed
-    #[arg(long, short = 'y')]
-    pub yes: bool,
-}
-
-/// Options of `redrive`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct Redrive {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::Redrive,
-    /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "queue", "to", "limit", "filter", "ids", "rate", "ramp", "max_bounce", "wait_bounce", "engine", "park", "edit",
-        "no_snapshot", "mark", "despite_unfinished", "visibility", "lanes", "pause_consumers",
-    ])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-/// Options of `purge`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct Purge {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::Purge,
-    /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["queue", "limit", "filter"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-/// Options of `restore`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct Restore {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::Restore,
-    /// Go on with a restore that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["run", "to", "filter", "perhaps", "again", "intact"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
 /// Options of `apply`.
 #[derive(Debug, Clone, Args)]
 pub struct Apply {
@@ -441,33 +354,9 @@ pub enum Shell {
     Powershell,
 }
 
-/// The whole command line for clap: with exit codes in the help, and queue names completed.
+/// The whole command line for clap, with exit codes in the help.
 pub fn command() -> clap::Command {
-    let names = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::queues));
-    let services = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::services));
-    let databases = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::databases));
-    let runs = |argument: clap::Arg| argument.add(ArgValueCompleter::new(complete::runs));
-    let mut command = Cli::command()
-        .after_help(format!("Exit codes:\n{}", Exit::table()))
-        .mut_subcommand("redrive", |command| {
-            command.mut_arg("queue", names).mut_arg("to", names).mut_arg("park", names).mut_arg("resume", runs)
-        })
-        .mut_subcommand("failover", |command| command.mut_arg("database", databases).mut_arg("resume", runs))
-        .mut_subcommand("migrate", |command| command.mut_arg("resume", runs))
-        .mut_subcommand("consumers", |command| {
-            let pause = |command: clap::Command| command.mut_arg("queue", names).mut_arg("resume", runs);
-            command.mut_subcommand("pause", pause).mut_subcommand("resume", pause)
-        })
-        .mut_subcommand("purge", |command| command.mut_arg("queue", names).mut_arg("resume", runs))
-        .mut_subcommand("wake", |command| command.mut_arg("service", services).mut_arg("resume", runs))
-        .mut_subcommand("sleep", |command| command.mut_arg("service", services).mut_arg("resume", runs))
-        .mut_subcommand("restore", |command| command.mut_arg("to", names).mut_arg("run", runs));
-    // What was touched stands last now; documents want the order in which the commands are written down.
-    let order: Vec<String> = Cli::command().get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    for name in order {
-        command = command.mut_subcommand(name, |inner| inner);
-    }
-    command
+    Cli::command().after_help(format!("Exit codes:\n{}", Exit::table()))
 }
 
 #[cfg(test)]

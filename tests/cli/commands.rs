@@ -4,9 +4,9 @@ use std::process::Command as Process;
 
 use clap::FromArgMatches;
 use opsctl::{
-    cli::args::{self, Cli, Command, ConsumersCommand},
+    cli::args::{self, Cli, Command, ConsumersCommand, Wanted},
     domain::{EnvironmentName, Invocation},
-    operations::{self, Operation, command_line},
+    operations::{Kind, Operation, command_line},
 };
 
 use super::ground::{DEV, Ended, Ground};
@@ -152,20 +152,17 @@ fn a_command_shown_names_the_configuration_that_was_named() {
 }
 
 fn operation(cli: Cli) -> Operation {
-    match cli.command.expect("a command") {
-        Command::Redrive(args) => Operation::Redrive(args.operation),
-        Command::Purge(args) => Operation::Purge(args.operation),
-        Command::Restore(args) => Operation::Restore(args.operation),
-        Command::Wake(args) => Operation::Wake(args.operation),
-        Command::Sleep(args) => Operation::Sleep(args.operation),
-        Command::Failover(args) => Operation::Failover(args.operation),
-        Command::Migrate(args) => Operation::Migrate(args.operation),
+    let wanted = match cli.command.expect("a command") {
+        Command::Change(change) => change.wanted,
         Command::Consumers(args) => match args.command {
-            Some(ConsumersCommand::Pause(args)) => Operation::PauseConsumers(args.operation),
-            Some(ConsumersCommand::Resume(args)) => Operation::ResumeConsumers(args.operation),
+            Some(ConsumersCommand::Change(change)) => change.wanted,
             Some(ConsumersCommand::List(_)) | None => panic!("a listing"),
         },
         other => panic!("no operation: {other:?}"),
+    };
+    match wanted {
+        Wanted::Operation(operation) => *operation,
+        Wanted::Resume(..) | Wanted::Planned { .. } => panic!("no operation: {wanted:?}"),
     }
 }
 
@@ -178,14 +175,17 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
          --no-snapshot --mark --despite-unfinished --visibility 45s --lanes 3 --pause-consumers --uncertain resend",
         "redrive --queue arn:aws:sqs:af-south-1:111111111111:orders-dlq --max-bounce 3 --wait-bounce '1h 30m' --engine auto",
         "purge --queue orders-dlq --where '.body | test(\"a b\")' --limit 9",
-        "restore 20261121T031500-4f7a9c --to other --where '-.age < 0' --perhaps --again",
-        "wake --service a --service cluster/b --timeout-seconds 60",
+        "restore 20261121T031500-4f7a9c --to other --where '-.age < 0' --perhaps --again --intact --uncertain resend",
+        "wake --service a --service cluster/b --timeout 1m",
         "wake --group \"a group\"",
-        "sleep --group tsdevstack --timeout-seconds 60",
+        "scale cluster/api --to 0",
+        "scale api --to 12 --timeout 2h",
+        "sleep --group tsdevstack --timeout 1m",
+        "sleep --service api",
         "failover orders --to orders-2",
         "migrate wallet-service --command up --revision 3 --timeout 90s --detach",
-        "consumers pause --queue orders --timeout-seconds 60",
-        "consumers resume --queue orders",
+        "consumers pause --queue orders --timeout 1m",
+        "consumers resume --queue orders --timeout 20m",
         "consumers resume",
     ];
     let invocations = [Invocation::Found, Invocation::Sandbox, Invocation::Named("/a folder/it's.toml".to_owned())];
@@ -198,10 +198,17 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         assert_eq!(again.global.invocation(), *invocation, "{shown}");
         assert_eq!(operation(again), asked, "{shown}");
     }
-    // Each option is tried above: a new one must be given a place there.
-    let redrive = serde_json::to_value(operations::Redrive { pause_consumers: true, ..Default::default() });
-    for name in redrive.expect("JSON").as_object().expect("fields").keys() {
-        let flag = format!("--{}", name.replace("filter", "where").replace('_', "-"));
-        assert!(lines[0].contains(&flag), "{flag} is not tried");
+    // Each argument of each operation is tried above: a new one must be given a place there.
+    for kind in Kind::ALL {
+        let name = format!("{} ", kind.name());
+        let tried: Vec<&str> =
+            lines.iter().filter_map(|line| format!("{line} ").contains(&name).then_some(*line)).collect();
+        let tried: Vec<&str> = tried.into_iter().filter(|line| line.starts_with(name.trim_end())).collect();
+        assert!(!tried.is_empty(), "{name}is not tried");
+        let arguments = kind.arguments();
+        for flag in arguments.get_arguments().filter(|argument| !argument.is_hide_set()).filter_map(clap::Arg::get_long)
+        {
+            assert!(tried.iter().any(|line| line.contains(&format!("--{flag}"))), "{name}--{flag} is not tried");
+        }
     }
 }

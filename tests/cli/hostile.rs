@@ -70,7 +70,7 @@ fn events_and_stop_reasons_reach_no_terminal_as_they_are() {
     }
     assert_safe(&ground.opsctl(&["tasks", "-e", "dev", "--service", HOSTILE]), "tasks");
     assert_safe(&ground.opsctl(&["wake", "-e", "dev", "--service", HOSTILE]), "wake");
-    let wake = ["wake", "-e", "dev", "--service", "worker", "--timeout-seconds", "10", "--yes"];
+    let wake = ["wake", "-e", "dev", "--service", "worker", "--timeout", "10s", "--yes"];
     let is_over = std::sync::atomic::AtomicBool::new(false);
     let ended = std::thread::scope(|scope| {
         scope.spawn(|| {

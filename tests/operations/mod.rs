@@ -1,6 +1,7 @@
 //! Operations on the sandbox, through the same plan, gate and run as in the program.
 
 mod account;
+mod asked;
 mod consumers;
 mod edits;
 mod failover;
@@ -15,6 +16,7 @@ mod once;
 mod plans;
 mod proof;
 mod restore;
+mod scale;
 mod selection;
 mod services;
 mod sources;

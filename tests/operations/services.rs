@@ -10,7 +10,7 @@ use opsctl::{
         Protection,
         service_rules::{ServiceGroup, ServiceRules},
     },
-    operations::{Operation, Sleep, Wake},
+    operations::{Operation, Sleep, Wake, values::Seconds},
     run::{self, End, Report},
     sandbox::{
         Options, Sandbox,
@@ -43,7 +43,7 @@ fn fixture(cluster: &str, name: &str, desired: u32) -> ServiceFixture {
 }
 
 /// Services with so many tasks in the cluster `main`, and a group of these stages, in which `kong` is always on.
-fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -> Stage {
+pub(super) fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -> Stage {
     let mut stage = Stage::new(protection, &[]);
     for (name, desired) in services {
         let fixture = fixture("main", name, *desired);
@@ -60,15 +60,15 @@ fn wake() -> Operation {
     Operation::Wake(Wake { group: Some("all".to_owned()), ..Wake::default() })
 }
 
-fn wake_for(timeout_seconds: u32) -> Operation {
-    Operation::Wake(Wake { group: Some("all".to_owned()), timeout_seconds, ..Wake::default() })
+fn wake_for(seconds: u32) -> Operation {
+    Operation::Wake(Wake { group: Some("all".to_owned()), timeout: Seconds(seconds), ..Wake::default() })
 }
 
 fn sleep() -> Operation {
     Operation::Sleep(Sleep { group: Some("all".to_owned()), ..Sleep::default() })
 }
 
-fn running(stage: &Stage, service: &str) -> (u32, usize) {
+pub(super) fn running(stage: &Stage, service: &str) -> (u32, usize) {
     let clock = stage.sandbox.clock();
     stage.sandbox.with(|world, _| {
         world.advance(clock.now());
@@ -77,12 +77,12 @@ fn running(stage: &Stage, service: &str) -> (u32, usize) {
     })
 }
 
-fn fault(kind: &str, times: u64) -> Fault {
+pub(super) fn fault(kind: &str, times: u64) -> Fault {
     serde_json::from_value(serde_json::json!({ "call": "UpdateService", "kind": kind, "times": times }))
         .expect("a fault")
 }
 
-fn because(report: &Report) -> &str {
+pub(super) fn because(report: &Report) -> &str {
     report.failure.as_ref().map_or("", |failure| failure.what.as_str())
 }
 
@@ -94,9 +94,9 @@ async fn stages_wait_for_one_another_and_services_of_a_stage_do_not() {
     let mut stage = stage(Protection::Confirm, &services, &[&["auth"], &["api-*"], &["worker"]]);
     let report = stage.run(&wake()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    assert_eq!((report.services.len(), running(&stage, "worker"), running(&stage, "kong")), (14, (1, 1), (1, 1)));
+    assert_eq!((report.services().len(), running(&stage, "worker"), running(&stage, "kong")), (14, (1, 1), (1, 1)));
     let slowest = START_SECONDS + LOOK_SECONDS;
-    assert!(report.services.iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= slowest)), "{report:#?}");
+    assert!(report.services().iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= slowest)), "{report:#?}");
     assert!((3.0 * START_SECONDS..=3.0 * slowest + 1.0).contains(&report.seconds), "{} s", report.seconds);
     let again = stage.plan(&wake()).await.expect("a plan").plan;
     assert!(again.empty && again.messages_estimate == 0, "nothing is at zero any more: {again:#?}");
@@ -107,7 +107,7 @@ async fn what_slept_wakes_as_large_as_it_was() {
     let mut stage = stage(Protection::Confirm, &[("kong", 1), ("api", 3), ("worker", 2)], &[&["api"], &["worker"]]);
     let report = stage.run(&sleep()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    assert_eq!(report.services[0].service.name.0, "worker", "who calls goes first");
+    assert_eq!(report.services()[0].service.name.0, "worker", "who calls goes first");
     assert_eq!(["api", "worker", "kong"].map(|name| running(&stage, name)), [(0, 0), (0, 0), (1, 1)]);
     let report = stage.run(&wake()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
@@ -167,7 +167,7 @@ async fn throttles_and_lost_answers_are_got_over() {
 }
 
 /// Somebody else sets a count.
-fn set(sandbox: &Sandbox, service: &str, desired: u32) {
+pub(super) fn set(sandbox: &Sandbox, service: &str, desired: u32) {
     assert!(sandbox.with(|world, now| world.ecs.set_desired(now, &caller(), "main", service, desired)), "{service}");
 }
 
@@ -176,7 +176,12 @@ fn program(outcome: Outcome) -> Program {
 }
 
 /// Runs it, and does something so many seconds after its begin.
-async fn run_while(stage: &mut Stage, operation: &Operation, seconds: u64, act: impl FnOnce(&Sandbox)) -> Report {
+pub(super) async fn run_while(
+    stage: &mut Stage,
+    operation: &Operation,
+    seconds: u64,
+    act: impl FnOnce(&Sandbox),
+) -> Report {
     let sandbox = stage.sandbox.clone();
     let acts = async {
         sandbox.clock().sleep(Duration::from_secs(seconds)).await;
@@ -214,7 +219,7 @@ async fn a_stop_while_it_plans_sets_nothing() {
     stage.cancel.cancel();
     let report = stage.run(&wake()).await;
     assert_eq!((report.end, running(&stage, "api").0), (End::Interrupted, 0), "{report:#?}");
-    assert!(report.services.iter().all(|service| !service.is_set), "{report:#?}");
+    assert!(report.services().iter().all(|service| !service.is_set), "{report:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,8 +92,12 @@ pub(crate) fn environment(protection: Protection) -> Environment {
 impl Stage {
     /// Queues, oldest message an hour old, all at three in the morning on a virtual clock.
     pub(crate) fn new(protection: Protection, queues: &[QueueSetup]) -> Self {
+        Self::with(protection, queues, Options::default())
+    }
+
+    pub(crate) fn with(protection: Protection, queues: &[QueueSetup], options: Options) -> Self {
         let clock = Clock::virtual_from("2026-11-21T03:00:00Z".parse().expect("a time"), 1.0);
-        let sandbox = Sandbox::new(World::new(7, clock.now()), clock, Options::default());
+        let sandbox = Sandbox::new(World::new(7, clock.now()), clock, options);
         // DLQs first: a redrive policy names one that exists.
         for queue in queues
             .iter()
@@ -126,7 +130,7 @@ impl Stage {
 
     pub(crate) async fn plan(&mut self, operation: &Operation) -> Result<Planned, OperationError> {
         self.random += 1;
-        let planner = Planner { state: self.folder(), random: self.random, look: Look::Sample, resuming: None };
+        let planner = Planner::new(self.folder(), self.random, Look::Sample);
         planner.plan(operation, &self.cloud().await).await
     }
 

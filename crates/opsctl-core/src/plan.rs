@@ -137,19 +137,8 @@ impl Fingerprint {
 impl Plan {
     /// Decides anew what becomes of messages in doubt. The person agrees to the plan that says so.
     pub fn decide_uncertain(&mut self, uncertain: Uncertain) {
-        let decided = match &mut self.operation {
-            Operation::Redrive(redrive) => &mut redrive.uncertain,
-            Operation::Restore(restore) => &mut restore.uncertain,
-            Operation::Purge(_)
-            | Operation::Wake(_)
-            | Operation::Sleep(_)
-            | Operation::Failover(_)
-            | Operation::Migrate(_)
-            | Operation::PauseConsumers(_)
-            | Operation::ResumeConsumers(_) => return,
-        };
-        if *decided != uncertain {
-            *decided = uncertain;
+        if self.operation.verb().uncertain().is_some_and(|decided| decided != uncertain) {
+            self.operation.decide_uncertain(uncertain);
             self.fingerprint = Fingerprint::of(&self.operation, &self.environment, &self.account, &self.observed);
         }
     }

@@ -207,12 +207,7 @@ impl Performer {
                 Ok(cloud) => cloud,
                 Err(failure) => return Event::Planned(ticket, Err(failure)),
             };
-            let planner = Planner {
-                state: outside.state.clone(),
-                random: fastrand::u64(..),
-                look: PlanLook::Sample,
-                resuming: None,
-            };
+            let planner = Planner::new(outside.state.clone(), fastrand::u64(..), PlanLook::Sample);
             let planned = planner.plan(&operation, &cloud).await;
             let failed = |error: OperationError| Failure {
                 what: Text::line(&error.to_string()),

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
-use super::Consent;
-use crate::{cli::complete, domain::RunId, operations};
+use super::change::{Change, OfConsumers};
+use crate::cli::complete;
 
 /// `consumers`.
 #[derive(Debug, Clone, Args)]
@@ -23,10 +23,8 @@ pub struct Consumers {
 pub enum ConsumersCommand {
     /// List who takes messages of which queue: Lambda's mappings and the services that the configuration names
     List(ListConsumers),
-    /// Pause all consumers of a queue, and remember them
-    Pause(PauseConsumers),
-    /// Resume the consumers that opsctl has paused, and no others
-    Resume(ResumeConsumers),
+    #[command(flatten)]
+    Change(Change<OfConsumers>),
 }
 
 /// Options of `consumers list`.
@@ -35,36 +33,4 @@ pub struct ListConsumers {
     /// List only consumers of queues whose names match this pattern; `*` stands for anything
     #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(complete::queues))]
     pub pattern: Option<String>,
-}
-
-/// Options of `consumers pause`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct PauseConsumers {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::PauseConsumers,
-    /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["queue", "timeout_seconds"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-/// Options of `consumers resume`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct ResumeConsumers {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::ResumeConsumers,
-    /// Go on with a run that ended early
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["queue", "timeout_seconds"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
 }

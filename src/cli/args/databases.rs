@@ -3,8 +3,7 @@
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
-use super::Consent;
-use crate::{cli::complete, domain::RunId, operations};
+use crate::cli::complete;
 
 /// Options of `databases`.
 #[derive(Debug, Clone, Default, Args)]
@@ -21,20 +20,4 @@ pub struct Databases {
     /// Show events of so many days, 14 at most
     #[arg(long, value_name = "DAYS", requires = "events", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=14))]
     pub days: u32,
-}
-
-/// Options of `failover`.
-#[derive(Debug, Clone, Args)]
-// The operation's own group has this name.
-#[group(skip)]
-pub struct Failover {
-    /// The operation.
-    #[command(flatten)]
-    pub operation: operations::Failover,
-    /// Look again at a failover whose run ended early; asks for nothing
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["database", "to"])]
-    pub resume: Option<RunId>,
-    /// How it is agreed to.
-    #[command(flatten)]
-    pub consent: Consent,
 }

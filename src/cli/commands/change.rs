@@ -2,13 +2,13 @@
 
 use std::{
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::stop;
 use crate::{
     cli::{
-        args::{Consent, Format, Global},
+        args::{Consent, Format, Global, Wanted},
         error::CliError,
         exit::Exit,
         output::Output,
@@ -20,7 +20,7 @@ use crate::{
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     messages::Filter,
-    operations::{Look, Moves, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
+    operations::{Kind, Look, Moves, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::{self, Context, Report},
     sandbox::join,
@@ -28,21 +28,6 @@ use crate::{
 
 /// Largest plan file read, in bytes.
 const PLAN_BYTES_MAX: u64 = 8 * 1_048_576;
-
-/// What is to be done.
-pub(super) enum Wanted {
-    /// This, planned now.
-    Operation(Box<Operation>),
-    /// What an earlier run of this operation left.
-    Resume(&'static str, RunId, Uncertain),
-    /// A plan in a file.
-    Planned {
-        /// The file.
-        file: PathBuf,
-        /// Whether an earlier run may have used it.
-        again: bool,
-    },
-}
 
 pub(super) async fn run(
     wanted: Wanted,
@@ -132,7 +117,7 @@ async fn carry_out(
     {
         return Err(used.into());
     }
-    let most = plan.operation.limit();
+    let most = plan.operation.verb().limit();
     let left = stop::Left::of(&plan, &state, cloud, resumed.clone());
     let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
     let approved = if again { approved.again() } else { approved };
@@ -156,7 +141,7 @@ async fn carry_out(
 fn given(wanted: &Wanted, state: &StateFolder, global: &Global) -> Result<Option<Plan>, CliError> {
     Ok(match wanted {
         Wanted::Operation(_) => None,
-        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(state, (operation, run), *uncertain, global)?),
+        Wanted::Resume(kind, run, uncertain) => Some(plan_of_run(state, (*kind, run), *uncertain, global)?),
         Wanted::Planned { file, .. } => Some(read_plan(file)?),
     })
 }
@@ -179,8 +164,8 @@ fn environment_of(wanted: &Wanted, given: Option<&Plan>, state: &StateFolder) ->
         return Some(plan.environment.0.clone());
     }
     let Wanted::Operation(operation) = wanted else { return None };
-    let Operation::Restore(restore) = operation.as_ref() else { return None };
-    run::plan_of(state, &restore.run).ok().map(|plan| plan.environment.0)
+    // What can't be read is said where it is needed.
+    operation.verb().environment(state).ok().flatten().map(|name| name.0)
 }
 
 /// The answer, as far as it is known before there is a plan; none: somebody is there and is asked.
@@ -200,18 +185,7 @@ fn foresee(given: Option<&Operation>, wanted: &Wanted, consent: &Consent, cloud:
         (None, Wanted::Operation(operation)) => Some(operation.as_ref()),
         (None, Wanted::Resume(..) | Wanted::Planned { .. }) => None,
     };
-    let named = operation.and_then(|operation| match operation {
-        // Named by the queues that its snapshot came from.
-        Operation::Restore(_) => None,
-        Operation::Redrive(_)
-        | Operation::Purge(_)
-        | Operation::Wake(_)
-        | Operation::Sleep(_)
-        | Operation::Failover(_)
-        | Operation::Migrate(_)
-        | Operation::PauseConsumers(_)
-        | Operation::ResumeConsumers(_) => Some(operation.named()).filter(|named| !named.is_empty()),
-    });
+    let named = operation.and_then(|operation| operation.verb().typed());
     let answer = foreseen(consent);
     let reason = consent.reason.as_deref().map(Text::line);
     Ok(gate::foresee(cloud.environment(), named, answer.as_ref(), reason.as_ref())?)
@@ -236,8 +210,8 @@ async fn make_plan(
     look: Look,
     moves: Option<Moves>,
 ) -> Result<Plan, CliError> {
-    let planner = Planner { state: state.clone(), random: fastrand::u64(..), look, resuming: None };
-    let planned = planner.plan_as(operation, cloud, moves).await.map_err(|error| operation_error(&error, cloud))?;
+    let planner = Planner { moves, ..Planner::new(state.clone(), fastrand::u64(..), look) };
+    let planned = planner.plan(operation, cloud).await.map_err(|error| operation_error(&error, cloud))?;
     Ok(planned.plan)
 }
 
@@ -290,7 +264,7 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
 
 fn plan_of_run(
     state: &StateFolder,
-    (operation, run): (&str, &RunId),
+    (kind, run): (Kind, &RunId),
     uncertain: Uncertain,
     global: &Global,
 ) -> Result<Plan, CliError> {
@@ -299,9 +273,8 @@ fn plan_of_run(
         OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
         OperationError::Cloud(_) => CliError::failed(&error.to_string(), ""),
     })?;
-    let name = plan.operation.name();
-    if name != operation {
-        let what = format!("run {run} is a {name}, not a {operation}");
+    if plan.operation.kind() != kind {
+        let what = format!("run {run} is a {}, not a {}", plan.operation.name(), kind.name());
         let resume = resume_line(&plan.operation, run, &plan.environment, &global.invocation());
         return Err(CliError::usage(&what, &format!("go on with it by `{resume}`")));
     }
@@ -418,6 +391,6 @@ fn tell(report: &Report, invocation: &Invocation, out: &mut Output) -> Result<Ex
 
 /// A mistake in a filter is shown where it is, before anything is asked for.
 fn check_filter(operation: &Operation) -> Result<(), CliError> {
-    operation.filter().map(Filter::open).transpose()?;
+    operation.verb().filter().map(Filter::open).transpose()?;
     Ok(())
 }

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod init;
 mod keys;
+mod look;
 mod peek;
 mod queues;
 mod reference;
@@ -19,15 +20,13 @@ mod sandbox;
 mod services;
 mod stop;
 
-use self::change::Wanted;
 pub(super) use self::console::is_possible as console_is_possible;
 use super::{
-    args::{Cli, Command, Consumers, ConsumersCommand, Global},
+    args::{Change, Cli, Command, Consumers, ConsumersCommand, Global, Wanted},
     error::CliError,
     exit::Exit,
     output::Output,
 };
-use crate::operations::{Operation, values::Uncertain};
 
 /// Runs a command.
 ///
@@ -54,55 +53,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Docs => reference::docs(out),
         Command::Peek(args) => peek::peek(&args, global, out).await,
         Command::Groups(args) => peek::groups(&args, global, out).await,
-        Command::Redrive(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("redrive", run, args.operation.uncertain),
-                None => Wanted::Operation(Box::new(Operation::Redrive(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Command::Purge(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("purge", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::Purge(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Command::Restore(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("restore", run, args.operation.uncertain),
-                None => Wanted::Operation(Box::new(Operation::Restore(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Command::Wake(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("wake", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::Wake(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Command::Sleep(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("sleep", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::Sleep(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Command::Failover(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("failover", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::Failover(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Command::Migrate(args) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("migrate", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::Migrate(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
+        Command::Change(Change { wanted, consent, .. }) => change::run(wanted, &consent, global, out).await,
         Command::Consumers(args) => consumers(args, global, out).await,
         Command::Apply(args) => {
             let wanted = Wanted::Planned { file: args.plan, again: args.again };
@@ -117,19 +68,8 @@ async fn consumers(args: Consumers, global: &Global, out: &mut Output) -> Result
     match args.command {
         None => consumers::list(&args.list, global, out).await,
         Some(ConsumersCommand::List(list)) => consumers::list(&list, global, out).await,
-        Some(ConsumersCommand::Pause(args)) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("consumers pause", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::PauseConsumers(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
-        }
-        Some(ConsumersCommand::Resume(args)) => {
-            let wanted = match args.resume {
-                Some(run) => Wanted::Resume("consumers resume", run, Uncertain::default()),
-                None => Wanted::Operation(Box::new(Operation::ResumeConsumers(args.operation))),
-            };
-            change::run(wanted, &args.consent, global, out).await
+        Some(ConsumersCommand::Change(Change { wanted, consent, .. })) => {
+            change::run(wanted, &consent, global, out).await
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     cloud::Cloud,
     domain::{AccountId, Environment, QueueName, RunId, Text},
     journal::{Paused, StateFolder},
-    operations::Operation,
+    operations::Pauses,
     plan::Plan,
     run,
 };
@@ -29,17 +29,10 @@ pub(super) struct Left {
 impl Left {
     /// Nothing where the plan pauses nobody.
     pub(super) fn of(plan: &Plan, state: &StateFolder, cloud: &Cloud, resumed: Option<RunId>) -> Option<Self> {
-        let comes_back = match &plan.operation {
-            Operation::Redrive(redrive) if redrive.pause_consumers => true,
-            Operation::PauseConsumers(_) => false,
-            Operation::Redrive(_)
-            | Operation::Purge(_)
-            | Operation::Restore(_)
-            | Operation::Wake(_)
-            | Operation::Sleep(_)
-            | Operation::Failover(_)
-            | Operation::Migrate(_)
-            | Operation::ResumeConsumers(_) => return None,
+        let comes_back = match plan.operation.verb().pauses() {
+            Pauses::Meanwhile => true,
+            Pauses::ForGood => false,
+            Pauses::Nobody => return None,
         };
         let (account, environment) = (plan.account.clone(), std::sync::Arc::new(cloud.environment().clone()));
         Some(Self { state: state.clone(), account, environment, resumed, since: cloud.clock().now(), comes_back })

@@ -4,7 +4,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::Operation;
+use crate::operations::Kind;
 
 /// What a key does. Names of operations are the command line's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
@@ -132,9 +132,9 @@ pub enum Command {
     Wake,
     /// Put services to zero, the last stage first, and remember how large they were
     Sleep,
-    /// Let another instance of a database write
+    /// Let another instance of a database write, and measure how long it took
     Failover,
-    /// Start a migration's task once, follow its log, and wait for its end
+    /// Start a migration's task once, follow its log, and end with its exit code
     Migrate,
     /// Pause all consumers of a queue, and remember them
     ConsumersPause,
@@ -288,11 +288,9 @@ impl Scope {
 
 /// The help of operations as the command line has it.
 pub fn operation_help(name: &str) -> Option<String> {
-    use clap::Subcommand;
-    let command = Operation::augment_subcommands(clap::Command::new("opsctl"));
     // `consumers pause` is two words there, and a name is one.
-    let of_two = name.replacen('-', " ", 1);
-    command.find_subcommand(name).or(command.find_subcommand(&of_two))?.get_about().map(ToString::to_string)
+    let kind = Kind::ALL.iter().find(|kind| kind.name().replace(' ', "-") == name)?;
+    kind.arguments().get_about().map(ToString::to_string)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     consumers::Consumers,
     migrate::ToMigrate,
-    scale::Scale,
+    scale::ToScale,
     transfer::{Judge, Settings, Source},
     values::Uncertain,
 };
@@ -28,7 +28,7 @@ pub enum Bound {
     /// A snapshot that is put back.
     Restore(Box<PutBack>),
     /// Desired counts of services.
-    Scale(Scale),
+    Scale(ToScale),
     /// A database's failover.
     FailOver(Box<FailOver>),
     /// A migration's task.

@@ -1,10 +1,11 @@
 //! Failover: another instance of a database writes.
 
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, OperationError, Planned, Planner,
+    Bound, Calls, Counts, Left, OperationError, Planned, Planner, Stopping, Verb,
     bound::FailOver,
     resolve::suggestions,
     values::{duration, in_words},
@@ -41,7 +42,7 @@ const LAG: Series = Series {
     window_seconds: 600,
 };
 
-/// Let another instance of a database write.
+/// Let another instance of a database write, and measure how long it took
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct Failover {
@@ -53,8 +54,43 @@ pub struct Failover {
     pub to: Option<String>,
 }
 
+impl Verb for Failover {
+    fn subject(&self) -> &str {
+        &self.database
+    }
+
+    fn subject_arguments(&self) -> &'static [&'static str] {
+        &["database"]
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::One
+    }
+
+    fn stopping(&self) -> Stopping {
+        Stopping::StopsWatching
+    }
+
+    fn resume_help(&self) -> &'static str {
+        "Look again at a failover whose run ended early; asks for nothing"
+    }
+
+    fn left(&self, history: &History) -> Left {
+        if history.failover_asked.is_none() {
+            let because = "it never asked for its failover: nothing of it is left".to_owned();
+            return Left::Nothing { because, hint: "look at the database, then start a new one" };
+        }
+        let summary = format!("look whether {} has failed over; nothing is asked for", self.database);
+        Left::Look { summary, calls: Calls::None }
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan(self, cloud, planner))
+    }
+}
+
 /// Observes and plans. A run that has asked for its failover already only looks: its plan is what was approved.
-pub(super) async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     if let Some(planned) = asked_already(planner)? {
         return Ok(planned);
     }

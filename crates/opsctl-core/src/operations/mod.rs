@@ -1,9 +1,9 @@
 //! Verbs: what opsctl can change, one file each.
 //!
-//! [`Operation`] is what a key, a command line and a runbook step all become; [`Planner::plan`] makes it a plan.
+//! [`Operation`] is what a key, a command line and a runbook step all become; [`Planner::plan`] makes it a plan. An operation is its
+//! file with its [`Verb`], and its line in the list below: command line, form, help, journal and resume follow from that.
 
 pub mod bound;
-mod command_line;
 pub mod consumers;
 mod error;
 pub mod failover;
@@ -18,11 +18,13 @@ pub mod scale;
 mod selection;
 pub mod transfer;
 pub mod values;
+mod verb;
+mod words;
 
+use clap::FromArgMatches;
 use serde::{Deserialize, Serialize};
 
 pub use bound::Bound;
-pub use command_line::{command_line, resume_line};
 pub use consumers::{PauseConsumers, ResumeConsumers};
 pub use error::OperationError;
 pub use failover::Failover;
@@ -31,86 +33,114 @@ pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::{Moves, Redrive};
 pub use restore::Restore;
-pub use scale::{Sleep, Wake};
+pub use scale::{Scale, Sleep, Wake};
+pub use verb::{Calls, Counts, Left, Pauses, Stopping, Verb};
+pub use words::{Given, command_line, given, resume_line};
 
-/// A change that opsctl can make, with its parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Subcommand)]
-#[serde(tag = "operation", rename_all = "kebab-case")]
-pub enum Operation {
-    /// Move messages from a dead-letter queue to where they belong
-    Redrive(Redrive),
-    /// Delete every message of a queue, after a snapshot
-    Purge(Purge),
-    /// Put the messages of a run's snapshot back
-    Restore(Restore),
-    /// Raise services that are at zero, stage by stage, and wait until they are healthy
-    Wake(Wake),
-    /// Put services to zero, the last stage first, and remember how large they were
-    Sleep(Sleep),
-    /// Let another instance of a database write
-    Failover(Failover),
-    /// Start a migration's task once, follow its log, and wait for its end
-    Migrate(Migrate),
-    /// Pause all consumers of a queue, and remember them
-    #[command(name = "consumers pause")]
-    PauseConsumers(PauseConsumers),
-    /// Resume the consumers that opsctl has paused, and no others
-    #[command(name = "consumers resume")]
-    ResumeConsumers(ResumeConsumers),
+macro_rules! operations {
+    ($($operation:ident $name:literal,)*) => {
+        /// A change that opsctl can make, with everything that says how.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "operation", rename_all = "kebab-case")]
+        pub enum Operation {
+            $($operation($operation),)*
+        }
+
+        /// An operation's kind.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Kind {
+            $(#[serde(rename = $name)] $operation,)*
+        }
+
+        impl Kind {
+            pub const ALL: &[Self] = &[$(Self::$operation,)*];
+
+            /// Name, as on the command line.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $name,)*
+                }
+            }
+
+            /// The operation with nothing said of how.
+            pub fn plain(self) -> Operation {
+                match self {
+                    $(Self::$operation => Operation::$operation($operation::default()),)*
+                }
+            }
+
+            /// Its arguments on the command line, from which help, forms and documents are made.
+            pub fn arguments(self) -> clap::Command {
+                let command = clap::Command::new(self.name());
+                match self {
+                    $(Self::$operation => <$operation as clap::Args>::augment_args(command),)*
+                }
+            }
+
+            /// The operation that these arguments say.
+            ///
+            /// # Errors
+            /// Clap's own.
+            pub fn operation(self, matches: &clap::ArgMatches) -> Result<Operation, clap::Error> {
+                Ok(match self {
+                    $(Self::$operation => Operation::$operation($operation::from_arg_matches(matches)?),)*
+                })
+            }
+        }
+
+        impl Operation {
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$operation(_) => Kind::$operation,)*
+                }
+            }
+
+            /// What differs between operations.
+            pub fn verb(&self) -> &dyn Verb {
+                match self {
+                    $(Self::$operation(operation) => operation,)*
+                }
+            }
+
+            fn verb_mut(&mut self) -> &mut dyn Verb {
+                match self {
+                    $(Self::$operation(operation) => operation,)*
+                }
+            }
+        }
+    };
 }
 
+// In the order in which help lists them.
+operations! {
+    Redrive "redrive",
+    Purge "purge",
+    Restore "restore",
+    Wake "wake",
+    Sleep "sleep",
+    Scale "scale",
+    Failover "failover",
+    Migrate "migrate",
+    PauseConsumers "consumers pause",
+    ResumeConsumers "consumers resume",
+}
+
+/// Takes up a run: the one argument of an operation's command that is no part of the operation.
+pub const RESUME: &str = "resume";
+
 impl Operation {
-    /// The command's name.
+    /// Name, as on the command line.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Redrive(_) => "redrive",
-            Self::Purge(_) => "purge",
-            Self::Restore(_) => "restore",
-            Self::Wake(_) => "wake",
-            Self::Sleep(_) => "sleep",
-            Self::Failover(_) => "failover",
-            Self::Migrate(_) => "migrate",
-            Self::PauseConsumers(_) => "consumers pause",
-            Self::ResumeConsumers(_) => "consumers resume",
-        }
+        self.kind().name()
     }
 
-    /// What it is about, as it was named: a queue, a run, a group or a service, a database, a migration; blank where nothing was.
+    /// What it is about, without what a URL or an ARN puts before the name.
     pub fn named(&self) -> &str {
-        let resource = match self {
-            Self::Redrive(redrive) => redrive.queue.as_str(),
-            Self::Purge(purge) => purge.queue.as_str(),
-            Self::Restore(restore) => restore.run.as_str(),
-            Self::Wake(Wake { group, service, .. }) | Self::Sleep(Sleep { group, service, .. }) => {
-                group.as_ref().or(service.first()).map_or("", String::as_str)
-            }
-            Self::Failover(failover) => failover.database.as_str(),
-            Self::Migrate(migrate) => migrate.migration.as_str(),
-            Self::PauseConsumers(pause) => pause.queue.as_str(),
-            Self::ResumeConsumers(resume) => resume.queue.as_deref().unwrap_or_default(),
-        };
-        // A URL or an ARN ends with the queue's name.
-        resource.rsplit(['/', ':']).next().unwrap_or(resource)
+        verb::last_part(self.verb().subject())
     }
 
-    /// The jq filter that selects messages, if one was given.
-    pub fn filter(&self) -> Option<&str> {
-        match self {
-            Self::Redrive(redrive) => redrive.filter.as_deref(),
-            Self::Purge(purge) => purge.filter.as_deref(),
-            Self::Restore(restore) => restore.filter.as_deref(),
-            Self::Wake(_) | Self::Sleep(_) => None,
-            Self::Failover(_) | Self::Migrate(_) | Self::PauseConsumers(_) | Self::ResumeConsumers(_) => None,
-        }
-    }
-
-    /// So many messages at most, if a limit was given.
-    pub fn limit(&self) -> Option<u64> {
-        match self {
-            Self::Redrive(redrive) => redrive.limit,
-            Self::Purge(purge) => purge.limit,
-            Self::Restore(_) | Self::Wake(_) | Self::Sleep(_) | Self::Failover(_) | Self::Migrate(_) => None,
-            Self::PauseConsumers(_) | Self::ResumeConsumers(_) => None,
-        }
+    /// Decides anew what becomes of messages in doubt.
+    pub fn decide_uncertain(&mut self, uncertain: values::Uncertain) {
+        self.verb_mut().decide_uncertain(uncertain);
     }
 }

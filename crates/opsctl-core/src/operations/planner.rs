@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    Bound, Operation, OperationError, consumers, failover, migrate, purge,
-    redrive::{self, Moves},
-    restore, scale,
-};
+use super::{Bound, Operation, OperationError, redrive::Moves};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
-    journal::{Record, StateFolder},
+    journal::{Did, Record, StateFolder},
     messages::filter,
     plan::{Fingerprint, Plan, SCHEMA},
 };
@@ -28,6 +24,9 @@ pub struct Planner {
     pub look: Look,
     /// The run that the plan is for, where it exists already: it does not stand in its own way.
     pub resuming: Option<RunId>,
+    /// Who moves the messages, where that was decided before: it rests on counts and on a sample, which differ from look to look,
+    /// and what was agreed to must not.
+    pub moves: Option<Moves>,
 }
 
 /// Whether to receive a few messages for a look while planning.
@@ -58,30 +57,21 @@ pub struct Unsettled {
 }
 
 impl Planner {
+    /// For what somebody wants now.
+    pub fn new(state: StateFolder, random: u64, look: Look) -> Self {
+        Self { state, random, look, resuming: None, moves: None }
+    }
+
     /// Observes the world and says what the operation would change. Makes reading calls, and receives a few messages for a look
     /// where the environment allows that.
     ///
     /// # Errors
     /// What was asked for does not exist or makes no sense; AWS can't be asked; the journals can't be read.
     pub async fn plan(&self, operation: &Operation, cloud: &Cloud) -> Result<Planned, OperationError> {
-        self.plan_as(operation, cloud, None).await
-    }
-
-    /// [`Planner::plan`], where it was decided before who moves the messages: that rests on counts and on a sample, which differ
-    /// from look to look, and what was agreed to must not.
-    ///
-    /// # Errors
-    /// As [`Planner::plan`].
-    pub async fn plan_as(
-        &self,
-        operation: &Operation,
-        cloud: &Cloud,
-        moves: Option<Moves>,
-    ) -> Result<Planned, OperationError> {
         let (caller, planned) = match self.look {
             // Nothing is received: neither waits for the other.
             Look::Never => {
-                let (caller, planned) = tokio::join!(cloud.identity().caller(), self.look_at(operation, cloud, moves));
+                let (caller, planned) = tokio::join!(cloud.identity().caller(), operation.verb().plan(cloud, self));
                 (caller?, planned)
             }
             Look::Sample => {
@@ -89,7 +79,7 @@ impl Planner {
                 let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
                 // A receive is a write: it must not happen in another account that the credentials are of.
                 let planner = &Self { look: if is_other { Look::Never } else { self.look }, ..self.clone() };
-                (caller, planner.look_at(operation, cloud, moves).await)
+                (caller, operation.verb().plan(cloud, planner).await)
             }
         };
         let mut planned = planned?;
@@ -111,7 +101,7 @@ impl Planner {
                 plan.account, environment.name
             )));
         }
-        if let Some(given) = operation.filter().filter(|given| given.starts_with("file:")) {
+        if let Some(given) = operation.verb().filter().filter(|given| given.starts_with("file:")) {
             // The operation names the file only: what it says must not change either.
             let text = filter::read(given).map_err(|error| OperationError::usage(&error.to_string(), ""))?;
             plan.observed.insert("filter".to_owned(), hex(&Sha256::digest(text.as_bytes())));
@@ -125,26 +115,6 @@ impl Planner {
     }
 
     /// What the operation itself finds. Boxed: each is a large future, and all of them together would fill a thread's stack.
-    async fn look_at(
-        &self,
-        operation: &Operation,
-        cloud: &Cloud,
-        moves: Option<Moves>,
-    ) -> Result<Planned, OperationError> {
-        match operation {
-            Operation::Redrive(redrive) => Box::pin(redrive::plan(redrive, cloud, self, moves)).await,
-            Operation::Purge(purge) => Box::pin(purge::plan(purge, cloud, self)).await,
-            Operation::Restore(restore) => Box::pin(restore::plan(restore, cloud, self)).await,
-            Operation::Wake(wake) => Box::pin(scale::plan(wake.into(), cloud, self)).await,
-            Operation::Sleep(sleep) => Box::pin(scale::plan(sleep.into(), cloud, self)).await,
-            Operation::Failover(failover) => Box::pin(failover::plan(failover, cloud, self)).await,
-            Operation::Migrate(migrate) => Box::pin(migrate::plan(migrate, cloud, self)).await,
-            Operation::PauseConsumers(pause) => Box::pin(consumers::pause(pause, cloud, self)).await,
-            Operation::ResumeConsumers(resume) => Box::pin(consumers::resume(resume, cloud, self)).await,
-        }
-    }
-
-    /// An empty plan to fill in.
     pub(super) fn draft(&self) -> Plan {
         Plan {
             schema: SCHEMA.to_owned(),
@@ -183,11 +153,10 @@ impl Planner {
             let same = summary.plan_text("/environment") == Some(environment)
                 && summary.plan_text("/observed/from: arn") == Some(from.arn.as_str());
             let settled = match &summary.last.record {
-                Record::Ended { report, .. } => {
-                    let left = report.pointer("/tally/sent_not_deleted").and_then(serde_json::Value::as_u64);
-                    let doubt = report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array);
-                    left.unwrap_or(0) == 0 && doubt.is_none_or(Vec::is_empty)
+                Record::Ended { did: Did::Messages { sent_not_deleted, uncertain, .. }, .. } => {
+                    *sent_not_deleted == 0 && *uncertain == 0
                 }
+                Record::Ended { .. } => true,
                 _ => false,
             };
             if same && !settled && self.resuming.as_ref() != Some(&summary.run) {

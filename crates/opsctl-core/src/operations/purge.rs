@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, Look, OperationError, Planned, Planner,
+    Bound, Counts, Left, Look, OperationError, Planned, Planner, Verb,
     bound::ClientSide,
     resolve,
     selection::Selection,
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     cloud::Cloud,
     domain::{AccountId, Queue, Text, words::counted_is},
+    journal::History,
     messages::filter::Filter,
     plan::{Call, Fact},
 };
@@ -42,7 +44,33 @@ pub struct Purge {
 }
 
 /// Observes and plans.
-pub(super) async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+impl Verb for Purge {
+    fn subject(&self) -> &str {
+        &self.queue
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Messages
+    }
+
+    fn filter(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    fn left(&self, history: &History) -> Left {
+        Left::Messages { done: history.removed.len() as u64 }
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan(self, cloud, planner))
+    }
+}
+
+async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let queue = resolve::queue(cloud, &purge.queue).await?;
     let filter = purge.filter.as_deref().map(Filter::open).transpose().map_err(|error| {
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl purge --help`")

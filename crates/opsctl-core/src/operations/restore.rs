@@ -4,11 +4,12 @@ mod gather;
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, OperationError, Planned, Planner,
+    Bound, Counts, Left, OperationError, Planned, Planner, Verb,
     bound::{ClientSide, PutBack},
     resolve,
     transfer::{Destination, Judge, LANES_MAX, Park, Resume, Route, Settings, Shelf, Source},
@@ -16,8 +17,8 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, Environment, Queue, QueueKind, QueueUrl, RunId, Text, words::counted},
-    journal::{JournalError, StateFolder},
+    domain::{AccountId, Environment, EnvironmentName, Queue, QueueKind, QueueUrl, RunId, Text, words::counted},
+    journal::{History, JournalError, StateFolder},
     messages::filter::Filter,
     plan::{Call, Fact, Plan},
 };
@@ -25,6 +26,9 @@ use gather::{Gathered, Others, gather};
 
 /// Hiding never lapses in a snapshot; years are enough.
 const VISIBILITY_SECONDS: u32 = 1_000_000_000;
+
+/// The name of no run.
+const NO_RUN: &str = "00000000T000000-000000";
 
 /// Put the messages of a run's snapshot back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -34,7 +38,7 @@ pub struct Restore {
     #[arg(
         value_name = "RUN",
         required_unless_present = "resume",
-        default_value = "00000000T000000-000000",
+        default_value = NO_RUN,
         hide_default_value = true
     )]
     pub run: RunId,
@@ -62,6 +66,57 @@ pub struct Restore {
     pub uncertain: Uncertain,
 }
 
+impl Default for Restore {
+    fn default() -> Self {
+        Self::of(NO_RUN.parse().unwrap_or_else(|because| unreachable!("{because}")))
+    }
+}
+
+impl Verb for Restore {
+    fn subject(&self) -> &str {
+        self.run.as_str()
+    }
+
+    fn subject_arguments(&self) -> &'static [&'static str] {
+        &["run"]
+    }
+
+    /// Named by the queues that its snapshot came from.
+    fn typed(&self) -> Option<&str> {
+        None
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Messages
+    }
+
+    fn filter(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    fn uncertain(&self) -> Option<Uncertain> {
+        Some(self.uncertain)
+    }
+
+    fn decide_uncertain(&mut self, uncertain: Uncertain) {
+        self.uncertain = uncertain;
+    }
+
+    /// Where the snapshot was taken.
+    fn environment(&self, state: &StateFolder) -> Result<Option<EnvironmentName>, JournalError> {
+        let history = History::read(&state.open(&self.run)?)?;
+        Ok(history.plan.get("environment").and_then(|name| name.as_str()).map(|name| EnvironmentName(name.to_owned())))
+    }
+
+    fn left(&self, history: &History) -> Left {
+        Left::Messages { done: history.sent.len() as u64 }
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan(self, cloud, planner))
+    }
+}
+
 impl Restore {
     /// All of a run's messages, back to where they were taken from.
     pub fn of(run: RunId) -> Self {
@@ -79,7 +134,7 @@ pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Resul
 }
 
 /// Observes and plans.
-pub(super) async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let filter = restore.filter.as_deref().map(Filter::open).transpose().map_err(|error| {
         OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl restore --help`")
     })?;

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use futures_util::{StreamExt, stream};
+
 use crate::{
     cloud::{
         Cloud, CloudError,
@@ -15,6 +17,9 @@ use crate::{
 const VISIBILITY_SECONDS: u32 = 20;
 /// Receives that bring nothing new before a look ends.
 const EMPTY_MAX: u32 = 2;
+
+/// Calls at once that put back.
+const PUT_BACK_AT_ONCE: usize = 8;
 
 /// What a look brought.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,10 +72,10 @@ pub async fn look_until(
         }
         empty = if seen.len() == before { empty + 1 } else { 0 };
     }
-    for chunk in receipts.chunks(BATCH_MAX) {
-        // What can't be put back at once shows again by itself after the visibility timeout.
-        let _ = cloud.sqs().change_visibility(&queue.url, chunk, 0).await;
-    }
+    // What can't be put back at once shows again by itself after the visibility timeout.
+    let chunks = receipts.chunks(BATCH_MAX);
+    let put_back: Vec<_> = chunks.map(|chunk| cloud.sqs().change_visibility(&queue.url, chunk, 0)).collect();
+    let _ = stream::iter(put_back).buffered(PUT_BACK_AT_ONCE).collect::<Vec<_>>().await;
     let has_all = empty == EMPTY_MAX && queue.counts.total() <= seen.len() as u64;
     Ok(Sample { messages: seen, is_whole: has_all && queue.kind == QueueKind::Standard })
 }

@@ -137,7 +137,7 @@ impl fmt::Display for BounceMax {
 
 serde_by_text!(BounceMax);
 
-/// A length of time, `90s`, `5m`, `1h 30m`; a bare number is seconds. At most 12 hours.
+/// A length of time, `90s`, `5m`, `1h 30m`; a bare number is seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Seconds(pub u32);
@@ -154,16 +154,31 @@ impl FromStr for Seconds {
                 u64::try_from(duration.as_secs()).map_err(|_| "time runs forward only".to_owned())?
             }
         };
-        match u32::try_from(seconds) {
-            Ok(seconds @ 0..=43_200) => Ok(Self(seconds)),
-            _ => Err(format!("`{text}` is longer than 12 hours")),
+        u32::try_from(seconds).map(Self).map_err(|_| format!("`{text}` is too long"))
+    }
+}
+
+impl Seconds {
+    /// A length of time in bounds, for clap.
+    ///
+    /// # Errors
+    /// It is none, or out of bounds.
+    pub fn between<const LEAST: u32, const MOST: u32>(text: &str) -> Result<Self, String> {
+        match text.parse()? {
+            Self(seconds) if seconds < LEAST => Err(format!("`{text}` is shorter than {}", in_words(LEAST.into()))),
+            Self(seconds) if seconds > MOST => Err(format!("`{text}` is longer than {}", in_words(MOST.into()))),
+            within => Ok(within),
         }
     }
 }
 
 impl fmt::Display for Seconds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}s", self.0)
+        match self.0 {
+            seconds if seconds > 0 && seconds % 3_600 == 0 => write!(formatter, "{}h", seconds / 3_600),
+            seconds if seconds > 0 && seconds % 60 == 0 => write!(formatter, "{}m", seconds / 60),
+            seconds => write!(formatter, "{seconds}s"),
+        }
     }
 }
 
@@ -255,8 +270,12 @@ mod tests {
     fn lengths_of_time() {
         assert_eq!("90".parse(), Ok(Seconds(90)));
         assert_eq!("1h 30m".parse(), Ok(Seconds(5_400)));
-        for bad in ["13h", "-5s", "soon"] {
-            assert!(bad.parse::<Seconds>().is_err(), "{bad}");
+        for bad in ["25h", "9s", "-5s", "soon"] {
+            assert!(Seconds::between::<10, 86_400>(bad).is_err(), "{bad}");
+        }
+        for text in ["10s", "90s", "15m", "90m", "24h"] {
+            let parsed = Seconds::between::<10, 86_400>(text);
+            assert_eq!(parsed.map(|seconds| seconds.to_string()), Ok(text.to_owned()), "as it is written");
         }
     }
 }

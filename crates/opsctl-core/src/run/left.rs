@@ -3,56 +3,33 @@
 use super::History;
 use crate::{
     domain::{RunId, Text},
-    operations::Operation,
+    operations::{Calls, Left, OperationError},
     plan::{Fact, Plan},
 };
 
-/// Says in the plan of an earlier try what is left of it: its counts are the whole queue's as it was then. What the plan rests on
-/// stays, and with it the fingerprint.
-pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) {
-    let is_absolute = match plan.operation {
-        Operation::Wake(_) | Operation::Sleep(_) | Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => true,
-        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => false,
-        Operation::Failover(_) | Operation::Migrate(_) => false,
-    };
-    if is_absolute {
-        plan.summary = Text::line(&format!("take up {run} ({})", plan.summary));
-        return;
-    }
-    if let Operation::Failover(failover) = &plan.operation {
-        if history.failover_asked.is_some() {
-            let text =
-                format!("take up {run}: look whether {} has failed over; nothing is asked for", failover.database);
-            plan.summary = Text::line(&text);
-            plan.changes.clear();
-            plan.calls.clear();
-            plan.seconds_estimate = None;
-        }
-        return;
-    }
-    if let Operation::Migrate(migrate) = &plan.operation {
-        if history.migration_asked.is_some() {
-            let text = match &history.migration_task {
-                Some(task) => {
-                    format!("take up {run}: look how far {} is ({task}); nothing is started", migrate.migration)
-                }
-                None => format!("take up {run}: find the task of {}, or start it if it never was", migrate.migration),
-            };
-            plan.summary = Text::line(&text);
-            if history.migration_task.is_some() {
+/// Makes the plan of a run say what taking it up would do.
+///
+/// # Errors
+/// There is nothing left of it.
+pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) -> Result<(), OperationError> {
+    match plan.operation.verb().left(history) {
+        Left::AsPlanned => {}
+        Left::Absolute => plan.summary = Text::line(&format!("take up {run} ({})", plan.summary)),
+        Left::Messages { done } => say_what_is_done(plan, run, history, done),
+        Left::Look { summary, calls } => {
+            plan.summary = Text::line(&format!("take up {run}: {summary}"));
+            if calls == Calls::None {
                 plan.changes.clear();
                 plan.calls.clear();
+                plan.seconds_estimate = None;
             }
         }
-        return;
+        Left::Nothing { because, hint } => return Err(OperationError::usage(&format!("run {run}: {because}"), hint)),
     }
-    let done = match plan.operation {
-        Operation::Redrive(_) => (history.moved() as u64).max(history.task_moved),
-        Operation::Purge(_) => history.removed.len() as u64,
-        Operation::Restore(_) => history.sent.len() as u64,
-        Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) | Operation::Migrate(_) => 0,
-        Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => 0,
-    };
+    Ok(())
+}
+
+fn say_what_is_done(plan: &mut Plan, run: &RunId, history: &History, done: u64) {
     let all = plan.messages_estimate;
     let left = all.saturating_sub(done);
     let mut text = format!("{done} of ~{all} are done, ~{left} left");

@@ -27,14 +27,14 @@ pub(crate) struct Line {
     /// What it takes, in a word: `N`, `TIME`.
     pub(crate) takes: String,
     /// What stands in it.
-    pub(crate) value: Given,
+    pub(crate) value: Filled,
     /// What is wrong with it.
     pub(crate) wrong: Option<Text>,
 }
 
 /// What stands in a line.
 #[derive(Debug, Clone)]
-pub(crate) enum Given {
+pub(crate) enum Filled {
     /// Text; none: as it is without.
     Typed(Field),
     /// Whether.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{EnvironmentName, RunId, Text, log::LogLine},
-    journal::{Entry, RunSummary},
+    journal::{Did, Entry, RunSummary},
     operations::Operation,
     plan::Plan,
     run::{End, Failure, Progress, Report},
@@ -74,8 +74,8 @@ impl RunState {
 
     /// About how many messages there are to move.
     pub fn estimate(&self) -> u64 {
-        let all = self.progress.as_ref().map_or(self.plan.messages_estimate, |progress| progress.messages_estimate);
-        self.plan.operation.limit().map_or(all, |limit| all.min(limit))
+        let all = self.progress.as_ref().map_or(self.plan.messages_estimate, |progress| progress.estimate);
+        self.plan.operation.verb().limit().map_or(all, |limit| all.min(limit))
     }
 
     /// How many of them are dealt with.
@@ -186,10 +186,8 @@ pub struct Past {
     pub summary: RunSummary,
     /// What they say.
     pub known: Known,
-    /// How many messages it dealt with; none: its journal tells, once it is read.
-    pub moved: Option<u64>,
-    /// How many may or may not have been sent.
-    pub uncertain: usize,
+    /// What it has done; none: its journal tells, once it is read.
+    pub did: Option<Did>,
 }
 
 /// How a run stands.

@@ -16,7 +16,7 @@ use crate::{
         service_rules::ServiceRules,
     },
     journal::{History, Pause, Paused},
-    operations::{OperationError, Planner, scale},
+    operations::{OperationError, Planner, scale, values::Seconds},
 };
 
 /// Services looked at at once.
@@ -132,8 +132,8 @@ impl Scene {
     }
 
     /// Those that take messages of these queues.
-    pub(super) fn to_pause(&self, cloud: &Cloud, queues: &[QueueArn], timeout_seconds: u32) -> Found {
-        let mut found = Found::new(Turn::Pause, timeout_seconds);
+    pub(super) fn to_pause(&self, cloud: &Cloud, queues: &[QueueArn], timeout: Seconds) -> Found {
+        let mut found = Found::new(Turn::Pause, timeout);
         let reads = |mapping: &&Mapping| queues.iter().any(|queue| queue.as_str() == mapping.source_arn);
         for mapping in self.mappings.iter().flatten().filter(reads) {
             // What this run has paused itself is no change of the world.
@@ -169,8 +169,8 @@ impl Scene {
     }
 
     /// Those that opsctl has paused: for this queue, or for any.
-    pub(super) fn to_resume(&self, queue: Option<&QueueName>, timeout_seconds: u32) -> Found {
-        let mut found = Found::new(Turn::Resume, timeout_seconds);
+    pub(super) fn to_resume(&self, queue: Option<&QueueName>, timeout: Seconds) -> Found {
+        let mut found = Found::new(Turn::Resume, timeout);
         for (id, pause) in self.remembered(queue) {
             match &id {
                 ConsumerId::Mapping(mapping) => self.resume_mapping(&id, mapping, &mut found),
@@ -256,9 +256,9 @@ impl Scene {
 }
 
 impl Found {
-    fn new(turn: Turn, timeout_seconds: u32) -> Self {
+    fn new(turn: Turn, timeout: Seconds) -> Self {
         let (mappings, services, forget) = (Vec::new(), Vec::new(), Vec::new());
-        let bound = Consumers { turn, mappings, services, forget, set: scale::Set::WhereOther, timeout_seconds };
+        let bound = Consumers { turn, mappings, services, forget, set: scale::Set::WhereOther, timeout };
         Self { bound, services: Vec::new(), left: Vec::new(), always_on: Vec::new(), unseen: Vec::new() }
     }
 

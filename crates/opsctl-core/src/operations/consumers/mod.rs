@@ -3,23 +3,28 @@
 mod find;
 mod plan;
 
+use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::scale;
-use crate::domain::{
-    QueueName, Text,
-    consumer::{ConsumerId, MappingId},
+use super::{Counts, Left, OperationError, Pauses, Planned, Planner, Verb, scale, values::Seconds};
+use crate::{
+    cloud::Cloud,
+    domain::{
+        QueueName, Text,
+        consumer::{ConsumerId, MappingId},
+    },
+    journal::History,
 };
 
-pub(super) use plan::{around, pause, resume};
+pub(super) use plan::around;
 
-/// How long to wait, where nothing is said, seconds.
-pub(super) const TIMEOUT_SECONDS: u32 = 600;
+/// How long to wait, where nothing is said.
+pub(super) const TIMEOUT: Seconds = Seconds(600);
 /// So long after an update reads may still show what was before it.
 pub(crate) const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
 
-/// Pause all consumers of a queue, and remember them.
+/// Pause all consumers of a queue, and remember them
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct PauseConsumers {
@@ -33,11 +38,11 @@ pub struct PauseConsumers {
     )]
     pub queue: String,
     /// Wait at most this long; what AWS has begun goes on
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT_SECONDS, value_parser = clap::value_parser!(u32).range(10..=86_400))]
-    pub timeout_seconds: u32,
+    #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
+    pub timeout: Seconds,
 }
 
-/// Resume the consumers that opsctl has paused, and no others.
+/// Resume the consumers that opsctl has paused, and no others
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResumeConsumers {
@@ -45,19 +50,59 @@ pub struct ResumeConsumers {
     #[arg(long, value_name = "QUEUE")]
     pub queue: Option<String>,
     /// Wait at most this long; what AWS has begun goes on
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT_SECONDS, value_parser = clap::value_parser!(u32).range(10..=86_400))]
-    pub timeout_seconds: u32,
+    #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
+    pub timeout: Seconds,
 }
 
 impl Default for PauseConsumers {
     fn default() -> Self {
-        Self { queue: String::new(), timeout_seconds: TIMEOUT_SECONDS }
+        Self { queue: String::new(), timeout: TIMEOUT }
     }
 }
 
 impl Default for ResumeConsumers {
     fn default() -> Self {
-        Self { queue: None, timeout_seconds: TIMEOUT_SECONDS }
+        Self { queue: None, timeout: TIMEOUT }
+    }
+}
+
+impl Verb for PauseConsumers {
+    fn subject(&self) -> &str {
+        &self.queue
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Consumers
+    }
+
+    fn pauses(&self) -> Pauses {
+        Pauses::ForGood
+    }
+
+    fn left(&self, _history: &History) -> Left {
+        Left::Absolute
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan::pause(self, cloud, planner))
+    }
+}
+
+impl Verb for ResumeConsumers {
+    fn subject(&self) -> &str {
+        self.queue.as_deref().unwrap_or_default()
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Consumers
+    }
+
+    fn left(&self, _history: &History) -> Left {
+        Left::Absolute
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan::resume(self, cloud, planner))
     }
 }
 
@@ -84,7 +129,7 @@ pub struct Consumers {
     /// When they are set.
     pub set: scale::Set,
     /// How long to wait in all.
-    pub timeout_seconds: u32,
+    pub timeout: Seconds,
 }
 
 /// A mapping to be paused or resumed.
@@ -116,8 +161,8 @@ impl Consumers {
             ..change.clone()
         };
         let services = self.services.iter().map(|(queue, change)| (queue.clone(), back(change))).collect();
-        let timeout_seconds = self.timeout_seconds;
-        Self { turn: Turn::Resume, mappings, services, forget: Vec::new(), set: scale::Set::Back, timeout_seconds }
+        let timeout = self.timeout;
+        Self { turn: Turn::Resume, mappings, services, forget: Vec::new(), set: scale::Set::Back, timeout }
     }
 
     /// Who they are.

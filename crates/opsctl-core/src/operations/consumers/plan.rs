@@ -26,7 +26,7 @@ pub(in crate::operations) async fn pause(
     let queue = resolve::queue(cloud, &asked.queue).await?;
     let has_workers = cloud.environment().services.has_consumers(queue.name.as_str());
     let scene = Scene::look(cloud, planner, if has_workers { Which::All } else { Which::None }).await?;
-    let found = scene.to_pause(cloud, std::slice::from_ref(&queue.arn), asked.timeout_seconds);
+    let found = scene.to_pause(cloud, std::slice::from_ref(&queue.arn), asked.timeout);
     let mut plan = planner.draft();
     plan.resource = Text::line(queue.name.as_str());
     describe(&mut plan, &found, &scene, cloud, "pause");
@@ -53,7 +53,7 @@ pub(in crate::operations) async fn resume(
     let queue = asked.queue.as_deref().map(|given| given.trim().rsplit(['/', ':']).next().unwrap_or_default());
     let queue = queue.map(|name| QueueName(name.to_owned()));
     let scene = Scene::look(cloud, planner, Which::Paused(queue.as_ref())).await?;
-    let found = scene.to_resume(queue.as_ref(), asked.timeout_seconds);
+    let found = scene.to_resume(queue.as_ref(), asked.timeout);
     let mut plan = planner.draft();
     let whose = queue.as_ref().map_or_else(|| "all queues".to_owned(), ToString::to_string);
     plan.resource = Text::line(queue.as_ref().map_or("consumers", QueueName::as_str));
@@ -78,7 +78,7 @@ pub(in crate::operations) async fn around(
     let rules = &cloud.environment().services;
     let has_workers = queues.iter().any(|queue| rules.has_consumers(queue.name().as_str()));
     let scene = Scene::look(cloud, planner, if has_workers { Which::All } else { Which::None }).await?;
-    let found = scene.to_pause(cloud, queues, super::TIMEOUT_SECONDS);
+    let found = scene.to_pause(cloud, queues, super::TIMEOUT);
     describe(plan, &found, &scene, cloud, "paused meanwhile");
     if found.bound.count() == 0 {
         plan.warnings.push(Text::from("no consumer is to be paused: none is known that takes messages there now"));

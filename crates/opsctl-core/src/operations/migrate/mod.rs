@@ -5,9 +5,12 @@ mod plan;
 mod scene;
 mod secrets;
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, OperationError, Planned, Planner, resolve::suggestions, values::Seconds};
+use super::{
+    Bound, Calls, Counts, Left, OperationError, Planned, Planner, Stopping, Verb, resolve::suggestions, values::Seconds,
+};
 use crate::{
     cloud::{Cloud, ecs::Launch},
     domain::{
@@ -20,7 +23,7 @@ use crate::{
 };
 pub use others::{Other, others};
 
-/// Start a migration's task once, follow its log, and wait for its end.
+/// Start a migration's task once, follow its log, and end with its exit code
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct Migrate {
@@ -34,8 +37,12 @@ pub struct Migrate {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub revision: Option<u32>,
     /// Wait for its end no longer than this, `90s` or `1h 30m`; the task goes on
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Seconds::between::<1, 86_400>)]
     pub timeout: Option<Seconds>,
+    /// Wait for its end, which is done anyway
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    #[serde(skip)]
+    pub wait: bool,
     /// Do not wait for its end: come back as soon as ECS has taken it
     #[arg(long)]
     pub detach: bool,
@@ -70,8 +77,49 @@ impl ToMigrate {
     }
 }
 
+impl Verb for Migrate {
+    fn subject(&self) -> &str {
+        &self.migration
+    }
+
+    fn subject_arguments(&self) -> &'static [&'static str] {
+        &["migration"]
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::One
+    }
+
+    fn stopping(&self) -> Stopping {
+        Stopping::StopsWatching
+    }
+
+    fn resume_help(&self) -> &'static str {
+        "Look again at a migration whose run ended early, follow it on; starts nothing that was started"
+    }
+
+    fn left(&self, history: &History) -> Left {
+        let migration = &self.migration;
+        match (&history.migration_asked, &history.migration_task) {
+            (None, _) => Left::AsPlanned,
+            (Some(_), Some(task)) => {
+                let summary = format!("look how far {migration} is ({task}); nothing is started");
+                Left::Look { summary, calls: Calls::None }
+            }
+            (Some(_), None) => {
+                let summary = format!("find the task of {migration}, or start it if it never was");
+                Left::Look { summary, calls: Calls::Perhaps }
+            }
+        }
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan(self, cloud, planner))
+    }
+}
+
 /// Observes and plans. A run that has asked for its task already is bound to what it asked for.
-pub(super) async fn plan(migrate: &Migrate, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+async fn plan(migrate: &Migrate, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     if let Some(planned) = asked_already(planner)? {
         return Ok(planned);
     }

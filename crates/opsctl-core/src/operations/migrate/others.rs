@@ -1,5 +1,6 @@
 //! Who else migrates: one migration at a time runs in an environment.
 
+use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 
 use super::ToMigrate;
@@ -11,6 +12,9 @@ use crate::{
     domain::service::{EcsClusterName, Task, TaskArn},
     operations::values::duration,
 };
+
+/// ECS clusters that are asked at once.
+const CLUSTERS_AT_ONCE: usize = 8;
 
 /// A task that is in the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +61,11 @@ pub async fn others(bound: &ToMigrate, cloud: &Cloud) -> Result<Vec<Other>, Clou
     let mut all: Vec<Other> = Vec::new();
     let own = EcsClusterName(bound.launch.cluster.clone());
     let marked = bound.clusters.iter().map(|cluster| (cluster, By::StartedBy(&bound.launch.started_by)));
-    for (cluster, by) in marked.chain([(&own, By::Family(bound.family()))]) {
-        match Box::pin(alive(cluster, by, cloud)).await {
+    let asked: Vec<_> = marked.chain([(&own, By::Family(bound.family()))]).collect();
+    let looks: Vec<_> = asked.iter().map(|(cluster, by)| alive(cluster, *by, cloud)).collect();
+    let answers: Vec<_> = stream::iter(looks).buffered(CLUSTERS_AT_ONCE).collect().await;
+    for ((cluster, _), answer) in asked.into_iter().zip(answers) {
+        match answer {
             Ok(others) => {
                 for other in others {
                     if all.iter().all(|known| known.arn != other.arn) {

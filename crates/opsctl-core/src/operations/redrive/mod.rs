@@ -11,10 +11,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain};
+use futures_util::future::BoxFuture;
+
+use super::{
+    Counts, Left, OperationError, Pauses, Planned, Planner, Verb,
+    values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain},
+};
+use crate::{cloud::Cloud, journal::History};
 
 pub use choice::Moves;
-pub(super) use plan::plan;
 pub use scene::dead_letter_queue;
 
 /// Move messages from a dead-letter queue to where they belong.
@@ -52,7 +57,7 @@ pub struct Redrive {
     #[arg(long, value_name = "SHARE")]
     pub max_bounce: Option<BounceMax>,
     /// Watch this long after each step [default: as long as a message needs to fail again, at most 10m]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Seconds::between::<0, 43_200>)]
     pub wait_bounce: Option<Seconds>,
     /// Choose who moves the messages
     #[arg(long, value_enum, default_value_t)]
@@ -73,7 +78,7 @@ pub struct Redrive {
     #[arg(long)]
     pub despite_unfinished: bool,
     /// Keep received messages hidden for this long at a time, 30s at least [default: 1m]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Seconds::between::<0, 43_200>)]
     pub visibility: Option<Seconds>,
     /// Make at most this many calls at once; the run finds out how many are of use [default: 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
@@ -85,4 +90,42 @@ pub struct Redrive {
     /// With --resume: what becomes of messages whose sending had no clear answer
     #[arg(long, value_enum, default_value_t)]
     pub uncertain: Uncertain,
+}
+
+impl Verb for Redrive {
+    fn subject(&self) -> &str {
+        &self.queue
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Messages
+    }
+
+    fn filter(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    fn uncertain(&self) -> Option<Uncertain> {
+        Some(self.uncertain)
+    }
+
+    fn decide_uncertain(&mut self, uncertain: Uncertain) {
+        self.uncertain = uncertain;
+    }
+
+    fn pauses(&self) -> Pauses {
+        if self.pause_consumers { Pauses::Meanwhile } else { Pauses::Nobody }
+    }
+
+    fn left(&self, history: &History) -> Left {
+        Left::Messages { done: (history.moved() as u64).max(history.task_moved) }
+    }
+
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
+        Box::pin(plan::plan(self, cloud, planner))
+    }
 }

@@ -20,7 +20,7 @@ use crate::{
     domain::{
         MessageId, Protection, Queue, QueueArn, QueueKind, Text,
         message::hex,
-        words::{counted, counted_is},
+        words::{counted, counted_is, some_of},
     },
     messages::{edit::Editor, filter::Filter},
     operations::{
@@ -41,13 +41,14 @@ const VISIBILITY_SECONDS_MIN: u32 = 30;
 const IDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// An own redrive policy that lets a message be looked at less often than this forwards it soon.
 const RECEIVES_LOW: u32 = 10;
+/// Sources named in a plan.
+const SOURCES_SHOWN_MAX: usize = 5;
 
 /// Observes and plans.
 pub(in crate::operations) async fn plan(
     redrive: &Redrive,
     cloud: &Cloud,
     planner: &Planner,
-    before: Option<Moves>,
 ) -> Result<Planned, OperationError> {
     check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
@@ -65,7 +66,7 @@ pub(in crate::operations) async fn plan(
         To::One(_) | To::Unknown => Sourceless::default(),
     };
     let undo_messages_max = cloud.environment().queues.undo_messages_max();
-    let chosen = choice::choose(redrive, &ramp, &scene, &sourceless, before, undo_messages_max);
+    let chosen = choice::choose(redrive, &ramp, &scene, &sourceless, planner.moves, undo_messages_max);
     let engine = chosen.moves;
 
     let mut draft = Draft {
@@ -303,8 +304,8 @@ impl Draft<'_> {
                 format!("{} ({}){paired}", scene.sources[0].name, scene.sources[0].kind)
             }
             To::Each => {
-                let names: Vec<_> = scene.sources.iter().take(5).map(|source| source.name.as_str()).collect();
-                format!("each to its own source: {}", names.join(", "))
+                let names = scene.sources.iter().map(|source| source.name.as_str());
+                format!("each to its own source: {}", some_of(names, SOURCES_SHOWN_MAX))
             }
             To::Unknown => "unknown".to_owned(),
         };

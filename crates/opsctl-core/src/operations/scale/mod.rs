@@ -2,17 +2,19 @@
 
 mod members;
 mod plan;
+mod to;
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::service::ServiceId;
+use super::{Counts, Left, OperationError, Planned, Planner, Verb, values::Seconds};
+use crate::{cloud::Cloud, domain::service::ServiceId, journal::History};
+pub use to::Scale;
 
-pub(super) use plan::plan;
+/// How long to wait, where nothing is said.
+const TIMEOUT: Seconds = Seconds(900);
 
-/// How long to wait, where nothing is said, seconds.
-const TIMEOUT_SECONDS: u32 = 900;
-
-/// Raise services that are at zero, stage by stage, and wait until they are healthy.
+/// Raise services that are at zero, stage by stage, and wait until they are healthy
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wake {
@@ -23,11 +25,11 @@ pub struct Wake {
     #[arg(long, value_name = "SERVICE")]
     pub service: Vec<String>,
     /// Wait at most this long; what ECS has begun goes on
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT_SECONDS, value_parser = clap::value_parser!(u32).range(10..=86_400))]
-    pub timeout_seconds: u32,
+    #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
+    pub timeout: Seconds,
 }
 
-/// Put services to zero, the last stage first, and remember how large they were.
+/// Put services to zero, the last stage first, and remember how large they were
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sleep {
@@ -38,55 +40,82 @@ pub struct Sleep {
     #[arg(long, value_name = "SERVICE")]
     pub service: Vec<String>,
     /// Wait at most this long; what ECS has begun goes on
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT_SECONDS, value_parser = clap::value_parser!(u32).range(10..=86_400))]
-    pub timeout_seconds: u32,
+    #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
+    pub timeout: Seconds,
 }
 
 impl Default for Wake {
     fn default() -> Self {
-        Self { group: None, service: Vec::new(), timeout_seconds: TIMEOUT_SECONDS }
+        Self { group: None, service: Vec::new(), timeout: TIMEOUT }
     }
 }
 
 impl Default for Sleep {
     fn default() -> Self {
-        Self { group: None, service: Vec::new(), timeout_seconds: TIMEOUT_SECONDS }
+        Self { group: None, service: Vec::new(), timeout: TIMEOUT }
     }
 }
 
-/// Up or down.
+/// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// From zero.
+    /// From zero to what each was.
     Wake,
     /// To zero.
     Sleep,
+    /// To this many tasks.
+    To(u32),
+}
+
+impl Direction {
+    /// Whether nothing of it runs afterwards.
+    pub fn is_to_zero(self) -> bool {
+        matches!(self, Self::Sleep | Self::To(0))
+    }
 }
 
 /// Which services, which way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) direction: Direction,
-    pub(super) group: Option<&'a str>,
-    pub(super) services: &'a [String],
-    pub(super) timeout_seconds: u32,
+struct Asked<'a> {
+    direction: Direction,
+    group: Option<&'a str>,
+    services: &'a [String],
+    timeout: Seconds,
 }
 
-impl<'a> From<&'a Wake> for Asked<'a> {
-    fn from(wake: &'a Wake) -> Self {
-        let Wake { group, service, timeout_seconds } = wake;
-        let (direction, timeout_seconds) = (Direction::Wake, *timeout_seconds);
-        Self { direction, group: group.as_deref(), services: service, timeout_seconds }
-    }
+macro_rules! verb {
+    ($operation:ident, $direction:expr) => {
+        impl Verb for $operation {
+            fn subject(&self) -> &str {
+                self.group.as_ref().or(self.service.first()).map_or("", String::as_str)
+            }
+
+            fn subject_arguments(&self) -> &'static [&'static str] {
+                &["group", "service"]
+            }
+
+            fn counts(&self) -> Counts {
+                Counts::Services
+            }
+
+            fn left(&self, _history: &History) -> Left {
+                Left::Absolute
+            }
+
+            fn plan<'a>(
+                &'a self,
+                cloud: &'a Cloud,
+                planner: &'a Planner,
+            ) -> BoxFuture<'a, Result<Planned, OperationError>> {
+                let (group, services, timeout) = (self.group.as_deref(), self.service.as_slice(), self.timeout);
+                Box::pin(plan::plan(Asked { direction: $direction, group, services, timeout }, cloud, planner))
+            }
+        }
+    };
 }
 
-impl<'a> From<&'a Sleep> for Asked<'a> {
-    fn from(sleep: &'a Sleep) -> Self {
-        let Sleep { group, service, timeout_seconds } = sleep;
-        let (direction, timeout_seconds) = (Direction::Sleep, *timeout_seconds);
-        Self { direction, group: group.as_deref(), services: service, timeout_seconds }
-    }
-}
+verb!(Wake, Direction::Wake);
+verb!(Sleep, Direction::Sleep);
 
 /// When a change is made, seen from what a look shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +130,7 @@ pub enum Set {
 
 /// Changes of desired counts to be made.
 #[derive(Debug)]
-pub struct Scale {
+pub struct ToScale {
     /// Up or down.
     pub direction: Direction,
     /// One stage after the other, the services of a stage at once.
@@ -109,7 +138,7 @@ pub struct Scale {
     /// When counts are set.
     pub set: Set,
     /// How long to wait in all.
-    pub timeout_seconds: u32,
+    pub timeout: Seconds,
 }
 
 /// One service's change.

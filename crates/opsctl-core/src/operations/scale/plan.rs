@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Asked, Change, Direction, Scale, Set,
+    Asked, Change, Direction, Set, ToScale,
     members::{self, Members},
 };
 use crate::{
@@ -35,11 +35,7 @@ struct Sized<'a> {
 }
 
 /// Observes and plans.
-pub(in crate::operations) async fn plan(
-    asked: Asked<'_>,
-    cloud: &Cloud,
-    planner: &Planner,
-) -> Result<Planned, OperationError> {
+pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let environment = cloud.environment();
     let caller = cloud.identity().caller().await?;
     let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
@@ -52,7 +48,7 @@ pub(in crate::operations) async fn plan(
     }
     let sizes = match Sizes::read(&planner.state, &caller.account, &environment.region) {
         // Without it nothing may sleep, for it would be written over; waking goes on by what else says how large.
-        Err(error) if asked.direction == Direction::Wake => {
+        Err(error) if !asked.direction.is_to_zero() => {
             plan.warnings.push(Text::line(&format!("sizes from before are not known: {error}")));
             Sizes::default()
         }
@@ -78,8 +74,7 @@ pub(in crate::operations) async fn plan(
     describe(&mut plan, &asked, &members, &stages, &known);
     refuse(&mut plan, &asked, &members, environment.protection);
     let stages = stages.into_iter().map(|stage| stage.into_iter().map(|sized| sized.change).collect()).collect();
-    let scale =
-        Scale { direction: asked.direction, stages, set: Set::WhereOther, timeout_seconds: asked.timeout_seconds };
+    let scale = ToScale { direction: asked.direction, stages, set: Set::WhereOther, timeout: asked.timeout };
     Ok(Planned { plan, bound: Bound::Scale(scale) })
 }
 
@@ -114,6 +109,10 @@ impl Known<'_> {
             (Direction::Sleep, _) => (0, "remembered".to_owned()),
             (Direction::Wake, Some((_, to))) => (*to, "as this run has set it".to_owned()),
             (Direction::Wake, None) => self.size(&service.id),
+            (Direction::To(to), _) if from == to && service.standing() == Standing::Steady => return None,
+            (Direction::To(to), _) if from == to => (to, "set already, and waited for".to_owned()),
+            (Direction::To(0), _) => (0, "remembered".to_owned()),
+            (Direction::To(to), _) => (to, "as asked for".to_owned()),
         };
         let change = Change { service: service.id.clone(), from, now, to };
         Some(Sized { service, change, because })
@@ -143,13 +142,14 @@ fn earlier(planner: &Planner) -> Result<BTreeMap<ServiceId, (u32, u32)>, Operati
 
 fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &[Vec<Sized<'_>>], known: &Known<'_>) {
     let count = stages.iter().flatten().filter(|sized| sized.is_set()).count() as u64;
-    let verb = match asked.direction {
-        Direction::Wake => "wake",
-        Direction::Sleep => "put to sleep",
-    };
     let names = asked.services.join(" ");
     plan.resource = Text::line(asked.group.unwrap_or(&names));
-    plan.summary = Text::line(&format!("{verb} {} of {}", counted(count, "service"), plan.resource));
+    let services = counted(count, "service");
+    plan.summary = Text::line(&match asked.direction {
+        Direction::Wake => format!("wake {services} of {}", plan.resource),
+        Direction::Sleep => format!("put to sleep {services} of {}", plan.resource),
+        Direction::To(to) => format!("scale {} to {}", plan.resource, counted(to.into(), "task")),
+    });
     plan.empty = count == 0;
     for (number, stage) in (1..).zip(stages) {
         let words = |Sized { change: Change { service, from, to, .. }, because, .. }: &Sized| match from == to {
@@ -189,9 +189,9 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
         plan.warnings.push(Text::line(&text));
     }
     let looks = stages.len() as u64 * 60 / LOOK_EVERY_SECONDS;
-    let target_groups = match asked.direction {
-        Direction::Wake => stages.iter().flatten().map(|sized| sized.service.target_groups.len() as u64).sum(),
-        Direction::Sleep => 0,
+    let target_groups = match asked.direction.is_to_zero() {
+        false => stages.iter().flatten().map(|sized| sized.service.target_groups.len() as u64).sum(),
+        true => 0,
     };
     let calls = [
         ("ecs:UpdateService", count),
@@ -221,7 +221,7 @@ fn warn_of_scaling(plan: &mut Plan, sized: &Sized<'_>, known: &Known<'_>) {
 }
 
 fn refuse(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, protection: Protection) {
-    if asked.direction == Direction::Wake {
+    if !asked.direction.is_to_zero() {
         return;
     }
     if asked.group.is_none() {

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -157,12 +158,12 @@ impl Ends {
             return Ok(Counted { source, destinations: None, age: None });
         }
         let age = self.ages.as_ref().and_then(AgeWatch::look);
+        let described = self.destinations.iter().take(DESTINATIONS_WATCHED_MAX).map(|url| self.sqs().describe(url));
         let mut all = Counts::default();
-        for url in self.destinations.iter().take(DESTINATIONS_WATCHED_MAX) {
-            let counts = self.sqs().describe(url).await?.counts;
-            all.visible += counts.visible;
-            all.in_flight += counts.in_flight;
-            all.delayed += counts.delayed;
+        for queue in try_join_all(described).await? {
+            all.visible += queue.counts.visible;
+            all.in_flight += queue.counts.in_flight;
+            all.delayed += queue.counts.delayed;
         }
         Ok(Counted { source, destinations: Some(all), age })
     }

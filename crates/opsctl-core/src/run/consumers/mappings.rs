@@ -71,7 +71,7 @@ impl Switched {
 
 /// Switches all, some at once.
 pub(super) async fn switch(consumers: &Consumers, context: &Context, journal: &Journal, told: &Told) -> Vec<Switched> {
-    let timeout = SignedDuration::from_secs(i64::from(consumers.timeout_seconds));
+    let timeout = SignedDuration::from_secs(i64::from(consumers.timeout.0));
     let now = context.cloud.clock().now();
     let deadline = now.checked_add(timeout).unwrap_or(Timestamp::MAX);
     let runs = consumers

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Awaited, Context, End, Failure, How, Progress, Report,
+    Awaited, Context, Details, Doing, End, Failure, How, Progress, Report,
     report::{self, Ended},
     verify,
 };
@@ -26,8 +26,9 @@ use crate::{
     },
     journal::{Journal, Record, Size, Sizes},
     operations::{
-        scale::{Change, Direction, Scale, Set},
-        transfer::{Stop, Tally},
+        scale::{Change, Set, ToScale},
+        transfer::Stop,
+        values::in_words,
     },
 };
 use watched::Watched;
@@ -60,13 +61,13 @@ enum Halt {
 /// Services by id, and what ECS says of those that are not there.
 type Described = (BTreeMap<ServiceId, Service>, Vec<Missing>);
 
-pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, report: Report) -> Report {
+pub(super) async fn run(scale: ToScale, context: &Context, journal: &Journal, report: Report) -> Report {
     let started = context.cloud.clock().now();
-    let timeout = SignedDuration::from_secs(i64::from(scale.timeout_seconds));
+    let timeout = SignedDuration::from_secs(i64::from(scale.timeout.0));
     let deadline = started.checked_add(timeout).unwrap_or(Timestamp::MAX);
     let mut run = Run { scale: &scale, context, journal, report: &report, deadline, watched: Vec::new() };
     let mut halt = run.stages().await.err();
-    if halt.is_none() && scale.direction == Direction::Wake {
+    if halt.is_none() && !scale.direction.is_to_zero() {
         halt = run.look_back().await.err();
     }
     let begun = run.watched.len();
@@ -79,7 +80,7 @@ pub(super) async fn run(scale: Scale, context: &Context, journal: &Journal, repo
 }
 
 struct Run<'a> {
-    scale: &'a Scale,
+    scale: &'a ToScale,
     context: &'a Context,
     journal: &'a Journal,
     report: &'a Report,
@@ -151,7 +152,7 @@ impl Run<'_> {
 
     /// A size is remembered for one waking: what somebody sets afterwards counts more.
     fn forget_sizes(&self) -> Result<(), Halt> {
-        if self.scale.direction == Direction::Sleep {
+        if self.scale.direction.is_to_zero() {
             return Ok(());
         }
         let awake = self.watched.iter().filter(|watched| watched.is_done()).map(|watched| &watched.change.service);
@@ -177,7 +178,7 @@ impl Run<'_> {
     async fn begin(&self, services: &mut [Watched]) -> Result<(), Halt> {
         let open = services.iter().filter(|watched| watched.is_waited_for()).map(|watched| &watched.change);
         let to_set: Vec<&Change> = open.filter(|change| change.now != change.to).collect();
-        if self.scale.direction == Direction::Sleep {
+        if self.scale.direction.is_to_zero() {
             self.remember(&to_set)?;
         }
         let intents = to_set.iter().map(|change| Record::DesiredIntent {
@@ -405,19 +406,10 @@ impl Run<'_> {
         let open = if open.is_empty() { "done".to_owned() } else { open.join(", ") };
         let words = format!("stage {} of {}: {open}", number + 1, self.scale.stages.len());
         let done = self.watched.iter().chain(services).filter(|watched| watched.is_done()).count() as u64;
-        let progress = Progress {
-            run: self.report.run.clone(),
-            messages_estimate: self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64,
-            started_at: self.report.started_at,
-            at: self.context.cloud.clock().now(),
-            tally: Tally { moved: done, ..Tally::default() },
-            task: Some(Text::line(&words)),
-            what: "service",
-            news,
-            log: Vec::new(),
-            services: self.awaited(services),
-        };
-        (self.context.progress)(&progress);
+        let all = self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64;
+        let doing = Doing::Services { done, awaited: self.awaited(services) };
+        let progress = Progress::of(self.report, self.context.cloud.clock().now(), all, doing);
+        (self.context.progress)(&Progress { task: Some(Text::line(&words)), news, ..progress });
     }
 
     async fn write(&self, records: Vec<Record>) -> Result<(), Halt> {
@@ -431,7 +423,7 @@ impl Run<'_> {
 }
 
 /// What became of it all.
-fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
+fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
     let environment = context.cloud.environment();
     let now = context.cloud.clock().now();
     report.seconds = now.duration_since(report.started_at).as_secs_f64();
@@ -445,7 +437,7 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
             (End::Interrupted, Some(format!("stopped, as asked: {missing}")), "go on with --resume".to_owned())
         }
         Some(Halt::TimedOut) => {
-            let what = format!("not done after {} s: {missing}", scale.timeout_seconds);
+            let what = format!("not done after {}: {missing}", in_words(scale.timeout.0.into()));
             (
                 End::Partly,
                 Some(what),
@@ -469,7 +461,6 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
     };
     report.end = if end == End::Partly && begun == 0 { End::Failed } else { end };
     report.failure = what.map(|what| Failure { what: Text::line(&what), hint: Text::line(&hint) });
-    report.tally = Tally { moved: done as u64, ..Tally::default() };
     if report.end != End::Done {
         if begun > done {
             let text = format!(
@@ -481,6 +472,6 @@ fn finish(mut report: Report, scale: &Scale, ended: Vec<Ended>, halt: Option<Hal
         }
         report.next = Some(report.resume_line(environment));
     }
-    report.services = ended;
+    report.details = Details::Services { services: ended };
     report
 }

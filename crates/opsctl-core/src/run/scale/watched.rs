@@ -118,8 +118,8 @@ impl Watched {
             Direction::Wake if desired > 0 && set != Set::WhereOther => self.change.to = desired,
             // Somebody was quicker: what they set is waited for, and left as it is.
             Direction::Wake if desired > 0 => (self.change.now, self.change.to) = (desired, desired),
-            Direction::Sleep if desired == 0 => self.change.now = 0,
-            Direction::Wake | Direction::Sleep => {
+            Direction::Sleep | Direction::To(_) if desired == self.change.to => self.change.now = desired,
+            Direction::Wake | Direction::Sleep | Direction::To(_) => {
                 self.fail(&format!("somebody set its desired count to {desired} since the plan was made"));
             }
         }

@@ -2,17 +2,14 @@
 
 use std::error::Error;
 
-use clap::{
-    ArgAction, FromArgMatches, Subcommand,
-    error::{ContextKind, ContextValue},
-};
+use clap::{ArgAction, error::ContextKind, error::ContextValue};
 use serde_json::Value;
 
 use crate::{
     domain::Text,
     keymap::Key,
     messages::Filter,
-    operations::{Operation, Sleep, Wake, values::Uncertain},
+    operations::{Given, Operation, RESUME, given},
     screens::flow::{
         draw,
         planning::{plan_again, settle},
@@ -23,45 +20,33 @@ use crate::{
         event::Notice,
         field::{Field, Typed},
         flow::{Flow, Wanted},
-        form::{Form, Given, Line},
+        form::{Filled, Form, Line},
         model::Model,
         ticket::Load,
     },
 };
 
-/// What the operation is about: another queue or run is another operation.
-const FIXED: [&str; 6] = ["queue", "run", "group", "service", "database", "migration"];
 /// Asked where a run is taken up, and there alone.
 const RESUMING: &str = "uncertain";
-
-/// The definitions of all operations, as on the command line.
-fn definitions() -> clap::Command {
-    let command = Operation::augment_subcommands(clap::Command::new("opsctl").no_binary_name(true));
-    // What is required is so unless a run is taken up: the command line has that option outside of the operations.
-    command.mut_subcommands(|operation| {
-        operation.disable_help_flag(true).arg(clap::Arg::new("resume").long("resume").hide(true))
-    })
-}
 
 impl Form {
     fn new(operation: &Operation, resuming: bool) -> Self {
         let given = serde_json::to_value(operation).unwrap_or_default();
-        let definitions = definitions();
-        let arguments =
-            definitions.find_subcommand(operation.name()).into_iter().flat_map(clap::Command::get_arguments);
-        let wanted = |id: &str| match resuming {
-            true => id == RESUMING,
-            false => !FIXED.contains(&id) && id != RESUMING && id != "resume",
+        let subject = operation.verb().subject_arguments();
+        let wanted = |argument: &&clap::Arg| match argument.get_id().as_str() {
+            RESUMING => resuming,
+            id => !resuming && !subject.contains(&id) && !argument.is_hide_set(),
         };
-        let lines = arguments.filter(|argument| wanted(argument.get_id().as_str()));
+        let arguments = operation.kind().arguments();
+        let lines = arguments.get_arguments().filter(wanted);
         let lines = lines.map(|argument| Line::new(argument, &given)).collect();
         Self { operation: operation.clone(), lines, cursor: Cursor::default(), resuming }
     }
 
     pub(crate) fn field(&mut self) -> Option<&mut Field> {
         match &mut self.lines.get_mut(self.cursor.at)?.value {
-            Given::Typed(field) => Some(field),
-            Given::Whether(_) | Given::OneOf(..) => None,
+            Filled::Typed(field) => Some(field),
+            Filled::Whether(_) | Filled::OneOf(..) => None,
         }
     }
 
@@ -112,26 +97,15 @@ impl Form {
 
     /// Reads the lines as the command line would, the others as if they were not given.
     fn parse(&self, lines: &[Line]) -> Result<Operation, Text> {
-        let mut words = vec![self.operation.name().to_owned()];
-        match &self.operation {
-            Operation::Redrive(redrive) => words.push(format!("--queue={}", redrive.queue)),
-            Operation::Purge(purge) => words.push(format!("--queue={}", purge.queue)),
-            Operation::Restore(restore) => words.push(restore.run.to_string()),
-            Operation::Wake(Wake { group, service, .. }) | Operation::Sleep(Sleep { group, service, .. }) => {
-                words.extend(group.iter().map(|group| format!("--group={group}")));
-                words.extend(service.iter().map(|service| format!("--service={service}")));
-            }
-            Operation::Failover(failover) => words.push(failover.database.clone()),
-            Operation::Migrate(migrate) => words.push(migrate.migration.clone()),
-            Operation::PauseConsumers(pause) => words.push(format!("--queue={}", pause.queue)),
-            Operation::ResumeConsumers(resume) => {
-                words.extend(resume.queue.iter().map(|queue| format!("--queue={queue}")));
-            }
-        }
-        words.extend(lines.iter().filter_map(Line::word));
-        let matches = definitions().try_get_matches_from(words).map_err(|error| in_words(&error))?;
-        let operation = Operation::from_arg_matches(&matches).map_err(|error| in_words(&error))?;
-        if let Some(filter) = operation.filter().filter(|filter| !filter.is_empty()) {
+        let subject = self.operation.verb().subject_arguments();
+        let about = given(&self.operation, |id| subject.contains(&id)).into_iter().map(Given::word);
+        let words: Vec<String> = about.chain(lines.iter().filter_map(Line::word)).collect();
+        let arguments = self.operation.kind().arguments().no_binary_name(true).disable_help_flag(true);
+        // What is required is so unless a run is taken up: the command line has that option beside the operation's own.
+        let arguments = arguments.arg(clap::Arg::new(RESUME).long(RESUME));
+        let matches = arguments.try_get_matches_from(words).map_err(|error| in_words(&error))?;
+        let operation = self.operation.kind().operation(&matches).map_err(|error| in_words(&error))?;
+        if let Some(filter) = operation.verb().filter().filter(|filter| !filter.is_empty()) {
             // The lines after the first point at the place, which one line can't.
             let first =
                 |error: &dyn std::fmt::Display| Text::line(error.to_string().lines().next().unwrap_or_default());
@@ -152,14 +126,14 @@ impl Line {
         };
         let possible = argument.get_possible_values();
         let value = match argument.get_action() {
-            ArgAction::SetTrue => Given::Whether(*value == Value::Bool(true)),
+            ArgAction::SetTrue => Filled::Whether(*value == Value::Bool(true)),
             _ if !possible.is_empty() => {
                 let at = possible.iter().position(|value| value.get_name() == text).unwrap_or(0);
                 let help = |value: &clap::builder::PossibleValue| value.get_help().map(ToString::to_string);
                 let names = possible.iter().map(|value| (value.get_name().to_owned(), help(value).unwrap_or_default()));
-                Given::OneOf(names.collect(), at)
+                Filled::OneOf(names.collect(), at)
             }
-            _ => Given::Typed(Field::with(&text)),
+            _ => Filled::Typed(Field::with(&text)),
         };
         let takes = argument.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
         Self {
@@ -174,19 +148,19 @@ impl Line {
     /// As on the command line; none where it says what holds anyway.
     fn word(&self) -> Option<String> {
         match &self.value {
-            Given::Typed(field) if field.text().trim().is_empty() => None,
-            Given::Typed(field) => Some(format!("--{}={}", self.name, field.text().trim())),
-            Given::Whether(true) => Some(format!("--{}", self.name)),
-            Given::Whether(false) => None,
-            Given::OneOf(names, at) => names.get(*at).map(|(name, _)| format!("--{}={name}", self.name)),
+            Filled::Typed(field) if field.text().trim().is_empty() => None,
+            Filled::Typed(field) => Some(format!("--{}={}", self.name, field.text().trim())),
+            Filled::Whether(true) => Some(format!("--{}", self.name)),
+            Filled::Whether(false) => None,
+            Filled::OneOf(names, at) => names.get(*at).map(|(name, _)| format!("--{}={name}", self.name)),
         }
     }
 
     fn turn(&mut self, forward: bool) {
         match &mut self.value {
-            Given::Typed(_) => {}
-            Given::Whether(whether) => *whether = !*whether,
-            Given::OneOf(names, at) => {
+            Filled::Typed(_) => {}
+            Filled::Whether(whether) => *whether = !*whether,
+            Filled::OneOf(names, at) => {
                 let step = if forward { 1 } else { names.len().saturating_sub(1) };
                 *at = (*at + step) % names.len().max(1);
             }
@@ -288,17 +262,7 @@ fn apply(flow: &mut Flow, model: &mut Model) -> Vec<Effect> {
         return plan_again(flow, model, None);
     }
     // What becomes of messages in doubt changes the plan itself, and nothing is asked of AWS for it.
-    let uncertain = match &operation {
-        Operation::Redrive(redrive) => redrive.uncertain,
-        Operation::Restore(restore) => restore.uncertain,
-        Operation::Purge(_)
-        | Operation::Wake(_)
-        | Operation::Sleep(_)
-        | Operation::Failover(_)
-        | Operation::Migrate(_)
-        | Operation::PauseConsumers(_)
-        | Operation::ResumeConsumers(_) => Uncertain::default(),
-    };
+    let uncertain = operation.verb().uncertain().unwrap_or_default();
     if let Load::Here(plan) = &mut flow.plan {
         plan.decide_uncertain(uncertain);
     }
@@ -309,7 +273,7 @@ fn apply(flow: &mut Flow, model: &mut Model) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operations::{Failover, Migrate, Purge, Redrive, Restore};
+    use crate::operations::{Failover, Migrate, Purge, Redrive, Restore, Scale, Sleep, Wake, values::Seconds};
 
     fn redrive() -> Operation {
         let redrive = Redrive {
@@ -329,7 +293,7 @@ mod tests {
         let restore = Restore { perhaps: true, ..Restore::of(run) };
         let purge = Purge { queue: "orders".to_owned(), limit: Some(1), ..Purge::default() };
         let service = vec!["main/api".to_owned(), "main/auth".to_owned()];
-        let wake = Wake { service, timeout_seconds: 60, ..Wake::default() };
+        let wake = Wake { service, timeout: Seconds(60), ..Wake::default() };
         let sleep = Sleep { group: Some("shop".to_owned()), ..Sleep::default() };
         let failover = Failover { database: "orders".to_owned(), to: Some("orders-2".to_owned()) };
         let migrate = Migrate { migration: "wallet".to_owned(), revision: Some(3), ..Migrate::default() };
@@ -339,6 +303,7 @@ mod tests {
             Operation::Restore(restore),
             Operation::Wake(wake),
             Operation::Sleep(sleep),
+            Operation::Scale(Scale { service: "api".to_owned(), to: Some(0), ..Scale::default() }),
             Operation::Failover(failover),
             Operation::Migrate(migrate),
         ] {
@@ -364,7 +329,7 @@ mod tests {
         let mut form = Form::new(&redrive(), false);
         let mut wrong = |name: &str, text: &str| {
             let at = form.lines.iter().position(|line| line.name == name).expect("a line");
-            let before = std::mem::replace(&mut form.lines[at].value, Given::Typed(Field::with(text)));
+            let before = std::mem::replace(&mut form.lines[at].value, Filled::Typed(Field::with(text)));
             assert_eq!(form.operation(), None, "{name} {text}");
             assert_eq!(form.cursor.at, at, "the focus goes there");
             form.lines[at].value = before;

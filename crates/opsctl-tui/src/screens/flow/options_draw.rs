@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     state::{
-        form::{Form, Given, Line},
+        form::{Filled, Form, Line},
         look::{Look, Role},
         model::Model,
     },
@@ -73,20 +73,20 @@ fn draw_line(line: &Line, focused: bool, frame: &mut Frame<'_>, area: Rect, look
     frame.buffer_mut().set_line(area.x, area.y, &TextLine::from(name), area.width);
     let at = Rect { x: area.x + NAME_COLUMNS as u16 + 2, width: room as u16, ..area };
     match &line.value {
-        Given::Typed(field) if focused => field.draw("", frame, at, look.style(Role::Cursor), look),
-        Given::Typed(field) if field.text().is_empty() => {
+        Filled::Typed(field) if focused => field.draw("", frame, at, look.style(Role::Cursor), look),
+        Filled::Typed(field) if field.text().is_empty() => {
             let text = cut(&line.takes.to_lowercase(), room, look).into_owned();
             frame.buffer_mut().set_string(at.x, at.y, text, look.style(Role::Dim));
         }
-        Given::Typed(field) => {
+        Filled::Typed(field) => {
             let text = cut(field.text(), room, look).into_owned();
             frame.buffer_mut().set_string(at.x, at.y, text, look.style(Role::Accent));
         }
-        Given::Whether(whether) => {
+        Filled::Whether(whether) => {
             let (text, role) = if *whether { ("[x] yes", Role::Accent) } else { ("[ ] no", Role::Dim) };
             frame.buffer_mut().set_stringn(at.x, at.y, text, room, look.style(role));
         }
-        Given::OneOf(names, chosen) => {
+        Filled::OneOf(names, chosen) => {
             let mut spans = Vec::new();
             for (index, (name, _)) in names.iter().enumerate() {
                 let here = index == *chosen;
@@ -118,16 +118,16 @@ fn draw_foot(form: &Form, (above, below): (usize, usize), frame: &mut Frame<'_>,
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
     let Some(focused) = form.focused() else { return };
     let chosen = match &focused.value {
-        Given::OneOf(names, at) => names.get(*at).map(|(name, help)| format!(" ({name}: {help})")).unwrap_or_default(),
-        Given::Typed(_) | Given::Whether(_) => String::new(),
+        Filled::OneOf(names, at) => names.get(*at).map(|(name, help)| format!(" ({name}: {help})")).unwrap_or_default(),
+        Filled::Typed(_) | Filled::Whether(_) => String::new(),
     };
     let help = wrap(&format!("{}{chosen}", focused.help), columns);
     for (y, line) in (area.y + 1..area.bottom().saturating_sub(1)).zip(help) {
         frame.buffer_mut().set_stringn(area.x, y, line, columns, look.style(Role::Text));
     }
     let change = match &focused.value {
-        Given::Typed(_) => "type a value, empty: as without",
-        Given::Whether(_) | Given::OneOf(..) => "space change",
+        Filled::Typed(_) => "type a value, empty: as without",
+        Filled::Whether(_) | Filled::OneOf(..) => "space change",
     };
     let keys = format!("enter plan anew   esc back   tab move   {change}");
     if area.height > 1 {

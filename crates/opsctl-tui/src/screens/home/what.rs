@@ -2,7 +2,7 @@
 
 use crate::{
     domain::Text,
-    observe::{Kind, PartName, Seen, Severity, Subject, Verdict},
+    observe::{Kind, Seen, Severity, Subject, Verdict},
     state::{
         model::{Model, Site},
         standing::Needs,
@@ -16,12 +16,9 @@ pub(crate) fn what(model: &Model, verdict: &Verdict) -> String {
         (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
         (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
         (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
-        (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
-        (Subject::Environment, Kind::Denied | Kind::Throttled) => {
-            let parts = PartName::ALL.iter().map(|part| part.words());
-            let part = parts.into_iter().find(|words| verdict.reason.as_str().contains(words));
-            part.unwrap_or("several queues").to_owned()
-        }
+        (Subject::Queues, _) => "several queues".to_owned(),
+        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "its credentials".to_owned(),
+        (Subject::Parts(parts), _) => parts.first().map_or("several parts", |part| part.words()).to_owned(),
         (Subject::Environment, _) => {
             let site = model.site(&verdict.environment);
             site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
@@ -31,14 +28,8 @@ pub(crate) fn what(model: &Model, verdict: &Verdict) -> String {
 
 /// The queue that a verdict is about.
 pub(super) fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Seen)> {
-    match &verdict.subject {
-        Subject::Queue(queue) => model.queue(&verdict.environment, queue),
-        Subject::Environment
-        | Subject::Service(_)
-        | Subject::Database(_)
-        | Subject::Alarm(_)
-        | Subject::Consumer(_) => None,
-    }
+    let Subject::Queue(queue) = &verdict.subject else { return None };
+    model.queue(&verdict.environment, queue)
 }
 
 /// What of the environments shown needs somebody, and is not acknowledged.

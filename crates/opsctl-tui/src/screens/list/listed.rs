@@ -227,7 +227,7 @@ pub(crate) fn things<'a>(list: &'a dyn Listed, site: &'a Site) -> impl Iterator<
 /// What a verdict is about, where it is about a thing of a list: which list, and what the thing is known by there.
 pub(crate) fn subject(subject: &Subject) -> Option<(Topic, String)> {
     match subject {
-        Subject::Environment => None,
+        Subject::Environment | Subject::Queues | Subject::Parts(_) => None,
         Subject::Queue(queue) => Some((Topic::Queues, queue.0.clone())),
         Subject::Service(service) => Some((Topic::Services, service.to_string())),
         Subject::Database(name) => Some((Topic::Databases, name.clone())),

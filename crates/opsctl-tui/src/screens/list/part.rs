@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::{cloud::CloudError, domain::Text, observe::Part};
+use crate::{
+    cloud::CloudError,
+    observe::{Part, Unknown},
+};
 
 /// How a part of what is seen stands.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +17,7 @@ pub struct Known<'a> {
     pub oldest: Option<Timestamp>,
     pub busy: bool,
     pub error: Option<&'a CloudError>,
-    pub unknown: &'a [Text],
+    pub unknown: &'a [Unknown],
 }
 
 impl<'a> Known<'a> {

@@ -2,12 +2,12 @@
 
 use crate::{
     domain::{Text, words::counted},
+    journal::Did,
     operations::{
-        Operation,
+        Counts, Operation,
         values::{duration, in_words},
     },
-    run::{Awaited, FailedOver, How, Report},
-    screens::runs::verbs,
+    run::{Awaited, Details, FailedOver, How, Report},
     state::{
         look::{Look, Role},
         model::Model,
@@ -28,28 +28,23 @@ const NAMED_MAX: usize = 60;
 /// News that are shown, the newest.
 const NEWS_SHOWN: usize = 8;
 
+/// How long a failover of it may take, by the configuration.
+fn rto_seconds(model: &Model, run: &RunState) -> Option<u64> {
+    let Operation::Failover(failover) = &run.plan.operation else { return None };
+    model.site(&run.plan.environment)?.environment.databases.rto_seconds(&failover.database)
+}
+
 /// Whether what an operation does is counted in messages.
 pub(crate) fn moves_messages(operation: &Operation) -> bool {
-    match operation {
-        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => true,
-        Operation::Wake(_) | Operation::Sleep(_) | Operation::Failover(_) | Operation::Migrate(_) => false,
-        Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => false,
-    }
+    operation.verb().counts() == Counts::Messages
 }
 
 /// How far such a run is.
 pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
-    match &run.plan.operation {
-        Operation::Failover(failover) => {
-            let site = model.site(&run.plan.environment);
-            let rto = site.and_then(|site| site.environment.databases.rto_seconds(&failover.database));
-            clock(page, model, run, rto, columns);
-        }
-        Operation::Wake(_) | Operation::Sleep(_) => stages(page, model, run, columns),
-        Operation::Migrate(_) | Operation::PauseConsumers(_) | Operation::ResumeConsumers(_) => {
-            clock(page, model, run, None, columns);
-        }
-        Operation::Redrive(_) | Operation::Purge(_) | Operation::Restore(_) => {}
+    match run.plan.operation.verb().counts() {
+        Counts::Messages => {}
+        Counts::Services => stages(page, model, run, columns),
+        Counts::Consumers | Counts::One => clock(page, model, run, rto_seconds(model, run), columns),
     }
     let Some(progress) = &run.progress else {
         return page.pair(
@@ -62,7 +57,7 @@ pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: 
     if let Some(task) = &progress.task {
         page.pair("doing", LABEL, Text::line(task.as_str()).as_str(), Role::Accent);
     }
-    services(page, &progress.services, model.look);
+    services(page, progress.doing.awaited(), model.look);
     if !run.news.is_empty() {
         page.blank();
         page.heading("What happened last");
@@ -167,17 +162,17 @@ fn standing(one: &Awaited, look: Look) -> (&'static str, Role, String) {
 
 /// What a report of such a run says. `false`: it is of messages.
 pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
-    for ended in report.services.iter().take(NAMED_MAX) {
+    for ended in report.services().iter().take(NAMED_MAX) {
         let (sign, role) = match ended.is_done {
             true => (look.sign("✓", "+"), Role::Good),
             false => (look.sign("▲", "!"), Role::Warning),
         };
         page.item(sign, role, Text::line(&ended.words()).as_str(), Role::Text);
     }
-    if let Some(failover) = &report.failover {
+    if let Details::Failover(failover) = &report.details {
         failed_over(page, failover, look);
     }
-    if let Some(migration) = &report.migration {
+    if let Details::Migration(migration) = &report.details {
         let exit = migration.exit_code.map_or("not known".to_owned(), |code| code.to_string());
         page.pair("task", LABEL, Text::line(&migration.task_definition).as_str(), Role::Strong);
         page.pair("exit code", LABEL, &exit, if migration.exit_code == Some(0) { Role::Good } else { Role::Warning });
@@ -188,7 +183,12 @@ pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
         }
         page.pair("log", LABEL, &counted(migration.log_lines, "line"), Role::Text);
     }
-    !report.services.is_empty() || report.failover.is_some() || report.migration.is_some()
+    match &report.details {
+        Details::Failover(_) | Details::Migration(_) => true,
+        Details::Nothing | Details::Messages(_) | Details::Services { .. } | Details::Consumers(_) => {
+            !report.services().is_empty()
+        }
+    }
 }
 
 fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
@@ -213,21 +213,24 @@ fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
 
 /// How it ended in a few words.
 pub(crate) fn in_short(report: &Report) -> String {
-    let seconds = report.failover.as_ref().and_then(|failover| failover.seconds_to_writer);
-    if let Some(failover) = &report.failover {
-        return match (&failover.writer_after, seconds) {
-            (Some(writer), Some(seconds)) => {
-                Text::line(&format!("{writer} writes after {}", duration(seconds))).to_string()
-            }
-            _ => "no new writer was seen".to_owned(),
-        };
+    said(&report.details.did())
+}
+
+/// What a run has done, in a few words.
+pub(crate) fn said(did: &Did) -> String {
+    let as_asked =
+        |done: u64, all: u64, what: &str| format!("{} of {} as they shall be", thousands(done), counted(all, what));
+    match did {
+        Did::Nothing => "nothing was done".to_owned(),
+        Did::Messages { done, .. } => format!("{} moved", thousands(*done)),
+        Did::Services { done, all } => as_asked(*done, *all, "service"),
+        Did::Consumers { done, all } => as_asked(*done, *all, "consumer"),
+        Did::Failover { writer: Some(writer), seconds: Some(seconds) } => {
+            Text::line(&format!("{writer} writes after {}", duration(*seconds))).to_string()
+        }
+        Did::Failover { .. } => "no new writer was seen".to_owned(),
+        Did::Migration { exit_code } => {
+            exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
+        }
     }
-    if let Some(migration) = &report.migration {
-        return migration.exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"));
-    }
-    if !report.services.is_empty() {
-        let done = report.services.iter().filter(|service| service.is_done).count();
-        return format!("{done} of {} as they shall be", counted(report.services.len() as u64, "service"));
-    }
-    format!("{} moved", thousands(verbs::moved(report)))
 }

@@ -6,7 +6,7 @@ use crate::{
     journal::{Record, RunSummary},
     keymap::Command,
     operations::{Operation, Restore, command_line},
-    run::{End, Report},
+    run::End,
     screens::{flow::planning, runs::known::read_journal, screen::Able},
     state::{
         effect::Effect,
@@ -21,15 +21,11 @@ use crate::{
 impl From<RunSummary> for Past {
     fn from(summary: RunSummary) -> Self {
         let known = Known::past(&summary);
-        let (moved, uncertain) = match &summary.last.record {
-            Record::Ended { report, .. } => {
-                let of = |name: &str| report.pointer(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-                let uncertain = report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array);
-                (Some(of("/tally/moved") + of("/tally/removed")), uncertain.map_or(0, Vec::len))
-            }
-            _ => (None, 0),
+        let did = match &summary.last.record {
+            Record::Ended { did, .. } => Some(did.clone()),
+            _ => None,
         };
-        Self { summary, known, moved, uncertain }
+        Self { summary, known, did }
     }
 }
 
@@ -54,9 +50,9 @@ impl Known {
 
     /// One that its journal tells of.
     pub fn past(summary: &RunSummary) -> Self {
-        let report = match &summary.last.record {
-            Record::Ended { report, .. } => Some(report),
-            _ => None,
+        let (is_left, snapshot) = match &summary.last.record {
+            Record::Ended { is_left, has_snapshot, .. } => (*is_left, Some(*has_snapshot)),
+            _ => (false, None),
         };
         let operation = match &summary.opened.record {
             Record::Opened { plan, .. } => {
@@ -64,10 +60,8 @@ impl Known {
             }
             _ => None,
         };
-        let end = summary.end().map(end_of);
-        let left = |report: &serde_json::Value| report.get("next").is_some_and(|next| !next.is_null());
-        let standing = match end {
-            Some(end) => Standing::Ended { end, left: report.is_some_and(|report| left(report)) },
+        let standing = match summary.end() {
+            Some(end) => Standing::Ended { end, left: is_left },
             None if summary.busy => Standing::Elsewhere,
             None => Standing::BrokeOff,
         };
@@ -77,7 +71,7 @@ impl Known {
             environment: summary.plan_text("/environment").map(|name| EnvironmentName(name.to_owned())),
             operation,
             standing,
-            snapshot: report.map(|report| report.get("snapshot").is_some_and(|path| !path.is_null())),
+            snapshot,
         }
     }
 
@@ -88,11 +82,6 @@ impl Known {
             Subject::Past(_) => None,
         }
     }
-}
-
-/// The end that stands in a journal; what a later version wrote counts as failed: it is looked into.
-fn end_of(name: &str) -> End {
-    serde_json::from_value(serde_json::Value::from(name)).unwrap_or(End::Failed)
 }
 
 /// What a command would do to a run.
@@ -204,9 +193,4 @@ pub(crate) fn open(model: &mut Model, known: &Known, journal: bool) -> Vec<Effec
     let effects = if journal || past { read_journal(&mut view, model) } else { Vec::new() };
     model.open(View::Run(view));
     effects
-}
-
-/// How many of its messages are dealt with, as a report says.
-pub(crate) fn moved(report: &Report) -> u64 {
-    report.tally.moved + report.tally.removed
 }

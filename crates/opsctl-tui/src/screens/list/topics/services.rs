@@ -10,7 +10,7 @@ use crate::{
         service::{Deployment, Rollout, Scaling, ServiceId, Standing, Task},
     },
     keymap::{Command, Scope},
-    observe::{Estate, PartName, SeenService, Snapshot},
+    observe::{PartName, SeenService, Snapshot},
     operations::{Migrate, Operation, Sleep, Wake, command_line},
     screens::{
         list::{
@@ -220,8 +220,7 @@ fn deployed_at(seen: &SeenService) -> Option<Timestamp> {
 
 /// Whether autoscaling could not be asked for: then none is not the same as there being none.
 fn scaling_is_unknown(site: &Site) -> bool {
-    let unknown = |estate: &Estate| estate.services.unknown.iter().any(|text| text.as_str().contains("caling"));
-    site.snapshot.as_ref().is_some_and(|snapshot| unknown(&snapshot.estate))
+    site.snapshot.as_ref().is_some_and(|snapshot| snapshot.estate.services.is_scaling_unknown())
 }
 
 /// `██░░ 2/4`.

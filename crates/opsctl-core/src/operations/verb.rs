@@ -1,0 +1,144 @@
+//! [`Verb`]: what differs between operations, for all that treats them alike.
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use super::{OperationError, Planned, Planner, values::Uncertain};
+use crate::{
+    cloud::Cloud,
+    domain::EnvironmentName,
+    journal::{History, JournalError, StateFolder},
+};
+
+/// What an operation counts in its plan and while it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// About, for SQS counts about.
+    #[default]
+    Messages,
+    Services,
+    Consumers,
+    /// There is one of it: it is done or not.
+    One,
+}
+
+impl Counts {
+    /// One of them.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Messages => "message",
+            Self::Services => "service",
+            Self::Consumers => "consumer",
+            Self::One => "operation",
+        }
+    }
+}
+
+/// Whether consumers are paused while it runs, and by whom they are resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pauses {
+    Nobody,
+    /// The run resumes them itself, however it ends.
+    Meanwhile,
+    /// Until somebody resumes them: that is what it is for.
+    ForGood,
+}
+
+/// What stopping a run of it means for AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopping {
+    /// It ends after what is in hand.
+    Ends,
+    /// It only stops watching: AWS goes on with it.
+    StopsWatching,
+}
+
+/// What a run that ended early has left to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// What was planned: it had not begun.
+    AsPlanned,
+    /// All of it: what it sets is absolute, and set only where it is not so yet.
+    Absolute,
+    /// So many messages are done.
+    Messages { done: u64 },
+    /// A look at what AWS makes of it.
+    Look { summary: String, calls: Calls },
+    /// Nothing that can be gone on with; why, and what to do instead.
+    Nothing { because: String, hint: &'static str },
+}
+
+/// Whether taking up a run may call what changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    None,
+    Perhaps,
+}
+
+/// What differs between operations. Everything else is the same for all: consent, journal, resume, command line, form, documents.
+pub trait Verb {
+    /// What it is about, as somebody named it: a queue, a group, a database; empty where it is about all there is.
+    fn subject(&self) -> &str;
+
+    /// The arguments that say what it is about: another value of them makes it another operation.
+    fn subject_arguments(&self) -> &'static [&'static str] {
+        &["queue"]
+    }
+
+    /// What has to be typed under `type-name`, where that is known before there is a plan.
+    fn typed(&self) -> Option<&str> {
+        Some(last_part(self.subject())).filter(|subject| !subject.is_empty())
+    }
+
+    fn counts(&self) -> Counts;
+
+    /// The filter of messages, as it was given.
+    fn filter(&self) -> Option<&str> {
+        None
+    }
+
+    /// At most so many messages.
+    fn limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// What becomes of messages in doubt; none: nothing of it can be in doubt.
+    fn uncertain(&self) -> Option<Uncertain> {
+        None
+    }
+
+    /// Decides anew what becomes of messages in doubt.
+    fn decide_uncertain(&mut self, _uncertain: Uncertain) {}
+
+    fn pauses(&self) -> Pauses {
+        Pauses::Nobody
+    }
+
+    fn stopping(&self) -> Stopping {
+        Stopping::Ends
+    }
+
+    /// The environment that it belongs to whoever starts it.
+    ///
+    /// # Errors
+    /// The journal that says so can't be read.
+    fn environment(&self, _state: &StateFolder) -> Result<Option<EnvironmentName>, JournalError> {
+        Ok(None)
+    }
+
+    /// What `--resume` does, for its help.
+    fn resume_help(&self) -> &'static str {
+        "Go on with a run that ended early"
+    }
+
+    fn left(&self, history: &History) -> Left;
+
+    /// Observes the world, and says what would change.
+    fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>>;
+}
+
+/// The name that a URL or an ARN ends with.
+pub(super) fn last_part(subject: &str) -> &str {
+    subject.rsplit(['/', ':']).next().unwrap_or(subject)
+}
