@@ -16,7 +16,7 @@ fn screens(name: &str, stage: impl Fn(&mut Console)) {
     for size in SIZES {
         let mut console = console(size);
         stage(&mut console);
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.screen());
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.content());
     }
 }
 

@@ -154,7 +154,7 @@ fn every_list_in_every_state_and_size() {
         for (name, scene) in scenes {
             for size in SIZES {
                 let name = format!("{}-{name}-{}x{}", nouns(topic), size.0, size.1);
-                insta::assert_snapshot!(name, scene(size).keys(key).screen());
+                insta::assert_snapshot!(name, scene(size).keys(key).content());
             }
         }
     }
@@ -178,7 +178,7 @@ fn every_sheet_in_every_size() {
             console.keys(keys);
             to(&mut console, row).keys("<enter>");
             assert!(matches!(console.model.overlay, Some(Overlay::Sheet(_))), "{name}");
-            insta::assert_snapshot!(format!("sheet-{name}-{}x{}", size.0, size.1), console.screen());
+            insta::assert_snapshot!(format!("sheet-{name}-{}x{}", size.0, size.1), console.content());
         }
     }
 }

@@ -33,7 +33,7 @@ fn every_state_in_every_size() {
         [("loading", Console::new), ("night", night), ("calm", calm), ("broken", broken), ("cached", cached)];
     for (name, scene) in scenes {
         for size in SIZES {
-            insta::assert_snapshot!(format!("home-{name}-{}x{}", size.0, size.1), scene(size).screen());
+            insta::assert_snapshot!(format!("home-{name}-{}x{}", size.0, size.1), scene(size).content());
         }
     }
 }
@@ -43,7 +43,7 @@ fn what_needs_somebody_is_there_in_words_without_colour_and_in_ascii() {
     let mut console = broken((100, 30));
     console.model.look.theme = Theme::None;
     console.model.look.symbols = Symbols::Ascii;
-    insta::assert_snapshot!("home-broken-ascii-no-colour", console.screen());
+    insta::assert_snapshot!("home-broken-ascii-no-colour", console.content());
     let text = console.text();
     assert!(text.is_ascii(), "{text}");
 }

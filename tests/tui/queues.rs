@@ -51,7 +51,7 @@ fn every_state_in_every_size() {
         for size in SIZES {
             let mut console = scene(size);
             console.keys("2");
-            insta::assert_snapshot!(format!("queues-{name}-{}x{}", size.0, size.1), console.screen());
+            insta::assert_snapshot!(format!("queues-{name}-{}x{}", size.0, size.1), console.content());
         }
     }
 }
@@ -61,7 +61,7 @@ fn grouped_filtered_wide_and_empty() {
     let screen = |size: (u16, u16), keys: &str| {
         let mut console = night(size);
         console.keys("2").keys(keys);
-        console.screen()
+        console.content()
     };
     insta::assert_snapshot!("queues-by-environment", screen((120, 40), "z"));
     insta::assert_snapshot!("queues-by-system", screen((120, 40), "z z"));
@@ -73,7 +73,7 @@ fn grouped_filtered_wide_and_empty() {
     let mut console = Console::new((80, 24));
     console.seen(Picture::of("dev").done()).seen(Picture::of("staging").done()).seen(Picture::of("prod").done());
     console.keys("2");
-    insta::assert_snapshot!("queues-empty", console.screen());
+    insta::assert_snapshot!("queues-empty", console.content());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn it_is_readable_in_ascii_and_without_colours() {
     console.model.look.theme = Theme::None;
     console.model.look.symbols = Symbols::Ascii;
     console.keys("2 z");
-    insta::assert_snapshot!("queues-ascii-no-colour", console.screen());
+    insta::assert_snapshot!("queues-ascii-no-colour", console.content());
     assert!(console.text().is_ascii(), "{}", console.text());
 }
 

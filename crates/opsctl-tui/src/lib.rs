@@ -6,7 +6,7 @@
 //! ```
 //!
 //! [`update`] and [`view`] are pure; everything that waits or spawns stands in [`perform`].
-
+//!
 //! Three layers: [`state`] is plain data, [`widgets`] draw pieces of it, [`screens`] are the views. Above them lies what asks all
 //! screens alike: update, view, title, footer, help, palette.
 

@@ -20,7 +20,7 @@ use crate::{
     screens::{
         list::{
             act::{self, named},
-            topics::services::{named_group, named_migration},
+            topics::scaling::{named_group, named_migration},
         },
         pane::{After, Pane, PaneKeys},
         screen::{Able, able_to_change, moves},

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::observe::Seen;
+use crate::{observe::Seen, state::model::Site};
 
 /// How old the oldest message is, by the last sample; none where that says nothing: no messages, or a sample of long ago.
 pub(crate) fn oldest_seconds(seen: &Seen, now: Timestamp) -> Option<u64> {
@@ -20,4 +20,10 @@ pub(crate) fn expires_seconds(seen: &Seen, now: Timestamp) -> Option<i64> {
     let retention = i64::try_from(seen.queue.as_ref()?.retention_seconds).ok()?;
     let age = i64::try_from(oldest_seconds(seen, now)?).ok()?;
     Some(retention - age)
+}
+
+/// Whether a message that is deleted within this time is a loss to be seen, as configured.
+pub(crate) fn is_soon(site: &Site, seconds: i64) -> bool {
+    let soon = site.environment.watch.thresholds.expires_soon.as_secs();
+    u64::try_from(seconds).is_ok_and(|seconds| seconds < soon)
 }

@@ -6,6 +6,7 @@ pub mod databases;
 pub mod figures;
 pub mod queue_sheet;
 pub mod queues;
+pub mod scaling;
 pub mod services;
 
 use super::listed::Listed;

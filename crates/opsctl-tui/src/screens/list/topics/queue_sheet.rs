@@ -1,6 +1,5 @@
 //! Everything that is known of one queue.
 
-use super::queues::is_soon;
 use crate::{
     domain::{Queue, QueueKind, QueueName, consumer::MappingState},
     observe::{Seen, queues::KnownBy, words::span},
@@ -11,7 +10,7 @@ use crate::{
         page::Page,
     },
     widgets::{
-        ages::{expires_seconds, oldest_seconds},
+        ages::{expires_seconds, is_soon, oldest_seconds},
         spark,
         words::{about, count, short},
     },

@@ -34,7 +34,7 @@ use crate::{
         standing::Needs,
     },
     widgets::{
-        ages::{expires_seconds, oldest_seconds},
+        ages::{expires_seconds, is_soon, oldest_seconds},
         filter,
         fit::Align::{Left, Right},
         sign, spark,
@@ -204,12 +204,6 @@ fn expires<'a>(line: &Line<'a>, seen: &'a Seen) -> Cell<'a> {
             Cell::new(format!("{most}{}", words::short(seconds)), style)
         }
     }
-}
-
-/// Whether a message that is deleted within this time is a loss to be seen, as configured.
-pub(super) fn is_soon(site: &Site, seconds: i64) -> bool {
-    let soon = site.environment.watch.thresholds.expires_soon.as_secs();
-    u64::try_from(seconds).is_ok_and(|seconds| seconds < soon)
 }
 
 fn related<'a>(line: &Line<'a>, seen: &'a Seen) -> Cell<'a> {
