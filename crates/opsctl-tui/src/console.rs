@@ -54,7 +54,6 @@ struct Ears {
 
 /// How the outside asks for the end.
 enum Asked {
-    /// SIGTERM.
     Terminate,
     /// SIGHUP: the terminal is gone.
     HangUp,

@@ -19,7 +19,6 @@ use crate::{
 /// Wanted everywhere, at the end.
 const ALWAYS: [Command; 4] = [Command::Back, Command::Palette, Command::Help, Command::Quit];
 
-/// Draws it.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let entries = entries(model);

@@ -28,7 +28,6 @@ use crate::{
     },
 };
 
-/// Columns of keys.
 const KEYS: usize = 17;
 /// Columns of the screen from which on there are two columns of help.
 const TWO_FROM: u16 = 116;

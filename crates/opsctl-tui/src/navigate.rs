@@ -13,7 +13,6 @@ use crate::{
     },
 };
 
-/// Goes somewhere else.
 pub(crate) fn go(model: &mut Model, way: Way) -> Vec<Effect> {
     match way {
         Way::To(command) => to(model, command),

@@ -22,7 +22,6 @@ pub struct Outside {
     pub reach: Reach,
     /// The clock of it all.
     pub clock: Clock,
-    /// Where journals lie.
     pub state: StateFolder,
     /// Where what was seen last is kept; none: nowhere.
     pub cache: Option<PathBuf>,

@@ -49,13 +49,10 @@ pub enum Hold {
     Copy(String),
     /// Give the terminal to the shell.
     Suspend,
-    /// Draw everything anew.
     Redraw,
-    /// End.
     Quit,
 }
 
-/// Carries out effects.
 pub struct Performer {
     outside: Arc<Outside>,
     events: Sender<Event>,

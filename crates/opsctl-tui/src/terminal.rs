@@ -106,12 +106,10 @@ impl Screen {
         Ok(Self { terminal, out })
     }
 
-    /// Columns and rows.
     pub(super) fn size(&self) -> (u16, u16) {
         self.terminal.size().map_or((80, 24), |size| (size.width, size.height))
     }
 
-    /// Draws the model.
     pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
         self.terminal.draw(|frame| view(model, frame))?;
         self.out.check()

@@ -25,7 +25,6 @@ use crate::{
     },
 };
 
-/// The program's name.
 const NAME: &str = " opsctl ";
 
 /// What stands at the left of the title.

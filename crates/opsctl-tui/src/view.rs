@@ -29,7 +29,6 @@ use crate::{
     },
 };
 
-/// Draws everything.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let size = (frame.area().width, frame.area().height);
     if is_too_small(size) {

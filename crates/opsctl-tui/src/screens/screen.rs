@@ -112,24 +112,19 @@ pub trait Screen {
     }
 }
 
-/// A view's tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tab {
-    /// What opens it.
     pub command: Command,
     pub title: &'static str,
     /// For terminals with few columns.
     pub short: &'static str,
 }
 
-/// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// What was seen of an environment.
     Seen,
-    /// Time has passed.
     Time,
-    /// How runs stand.
     Runs,
 }
 
@@ -144,7 +139,6 @@ pub enum Able {
 }
 
 impl Able {
-    /// Not now, because.
     pub fn no(because: &str) -> Self {
         Self::No(Text::line(because))
     }

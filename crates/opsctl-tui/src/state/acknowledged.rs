@@ -14,13 +14,10 @@ const MORE_MIN: u64 = 5;
 /// A line: something was acknowledged, or that was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// When.
     pub at: Timestamp,
     /// By whom, as far as the system tells.
     pub by: Text,
-    /// Concern.
     pub what: Concern,
-    /// None: taken back.
     pub acknowledged: Option<Acknowledged>,
 }
 
@@ -48,7 +45,6 @@ pub struct Acknowledged {
 /// How an acknowledgement stands to what is seen now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It holds.
     Holds,
     /// It has come to its end.
     Ended,

@@ -7,7 +7,6 @@ use crate::keymap::Command;
 pub struct Cursor {
     /// Row under the cursor.
     pub at: usize,
-    /// First row drawn.
     pub top: usize,
 }
 

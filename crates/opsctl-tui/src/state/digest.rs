@@ -15,7 +15,6 @@ pub struct Digest {
     pub has_message_groups: bool,
 }
 
-/// A message's line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// Body, without what looks like a secret.
@@ -38,7 +37,6 @@ pub enum Path {
 pub struct Place {
     /// Where its values come from.
     pub path: Path,
-    /// Its heading.
     pub title: Text,
     /// Each message's value, in the order of the messages; those at the end may be left out.
     pub values: Vec<Option<Text>>,

@@ -51,24 +51,19 @@ pub enum Effect {
     Suspend,
     /// Draw everything anew: something else wrote on the screen.
     Redraw,
-    /// End.
     Quit,
 }
 
 /// Which messages to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookAt {
-    /// Where.
     pub environment: EnvironmentName,
-    /// Queue.
     pub queue: QueueUrl,
     /// So many at most.
     pub messages_max: usize,
-    /// Whether somebody insists.
     pub force: Force,
 }
 
-/// Text to edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// Text as it is.

@@ -20,13 +20,11 @@ use crate::{
 pub enum Event {
     /// A key was pressed.
     Key(Key),
-    /// Text was pasted.
     Paste(String),
     /// The mouse was used.
     Mouse(Mouse),
     /// The terminal has another size now: columns and rows.
     Resize(u16, u16),
-    /// Time has passed.
     Tick(Timestamp),
     /// The outside asks the console to end, as by SIGTERM.
     Terminate,
@@ -67,7 +65,6 @@ pub struct Mouse {
     pub column: u16,
     /// Row, from 0.
     pub row: u16,
-    /// What was done.
     pub what: MouseWhat,
 }
 
@@ -85,28 +82,23 @@ pub enum MouseWhat {
 pub struct Notice {
     /// How it is meant.
     pub tone: Tone,
-    /// What.
     pub text: Text,
 }
 
 /// How something said is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// To know.
     Note,
-    /// It worked.
     Good,
     /// It did not, or is not possible.
     Bad,
 }
 
 impl Notice {
-    /// To know.
     pub fn note(text: &str) -> Self {
         Self { tone: Tone::Note, text: Text::line(text) }
     }
 
-    /// It worked.
     pub fn good(text: &str) -> Self {
         Self { tone: Tone::Good, text: Text::line(text) }
     }

@@ -16,7 +16,6 @@ pub struct Field(pub(crate) Input);
 pub enum Typed {
     /// The text or the place in it changed.
     Changed,
-    /// It is whole.
     Enter,
     /// It is given up.
     Escape,
@@ -30,12 +29,10 @@ impl Field {
         Self(Input::new(text.to_owned()))
     }
 
-    /// What was typed.
     pub fn text(&self) -> &str {
         self.0.value()
     }
 
-    /// Takes a key.
     pub fn key(&mut self, key: &Key) -> Typed {
         if let Some(character) = key.character() {
             if self.text().chars().count() < CHARACTERS_MAX {

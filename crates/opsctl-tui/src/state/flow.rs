@@ -15,15 +15,11 @@ use crate::{
 /// An operation on its way to consent.
 #[derive(Debug, Clone)]
 pub struct Flow {
-    /// Where.
     pub environment: EnvironmentName,
-    /// What is wanted.
     pub wanted: Wanted,
-    /// The plan.
     pub plan: Load<Plan>,
     /// When the plan was asked for.
     pub asked_at: Timestamp,
-    /// When it came.
     pub planned_at: Option<Timestamp>,
     /// Frames that had been drawn then.
     pub planned_frame: u64,
@@ -45,10 +41,8 @@ pub struct Flow {
     pub top: usize,
 }
 
-/// What is wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wanted {
-    /// This, planned now.
     Operation(Box<Operation>),
     /// What an earlier run left, as it was planned then.
     Resume(RunId),
@@ -72,8 +66,6 @@ pub struct Consenting {
 /// A line that is typed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
-    /// The phrase.
     Phrase,
-    /// The reason.
     Reason,
 }

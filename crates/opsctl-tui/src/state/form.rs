@@ -6,11 +6,9 @@ use crate::{
     state::{cursor::Cursor, field::Field},
 };
 
-/// A form.
 #[derive(Debug, Clone)]
 pub struct Form {
     pub(crate) operation: Operation,
-    /// Its lines.
     pub(crate) lines: Vec<Line>,
     /// Which one has the focus.
     pub(crate) cursor: Cursor,
@@ -22,7 +20,6 @@ pub struct Form {
 pub(crate) struct Line {
     /// Name as on the command line.
     pub(crate) name: String,
-    /// What it does.
     pub(crate) help: Text,
     /// What it takes, in a word: `N`, `TIME`.
     pub(crate) takes: String,
@@ -37,7 +34,6 @@ pub(crate) struct Line {
 pub(crate) enum Filled {
     /// Text; none: as it is without.
     Typed(Field),
-    /// Whether.
     Whether(bool),
     /// One of these: names with their help.
     OneOf(Vec<(String, String)>, usize),

@@ -5,12 +5,10 @@ use jiff::Timestamp;
 use super::{cursor::Cursor, field::Field, list::Totals, standing::Standing};
 use crate::{domain::EnvironmentName, observe::Verdict};
 
-/// The home view.
 #[derive(Debug, Clone, Default)]
 pub struct HomeView {
     /// What needs somebody, worst first.
     pub rows: Vec<Verdict>,
-    /// Where one is.
     pub cursor: Cursor,
     /// The environments shown, in short.
     pub summaries: Vec<Summary>,
@@ -53,7 +51,6 @@ pub struct Summary {
     pub queues: Option<usize>,
     /// Dead-letter queues with messages.
     pub full: usize,
-    /// Messages in them.
     pub dead_letters: u64,
     /// Queues that may not be looked at.
     pub denied: usize,
@@ -72,7 +69,6 @@ pub struct Summary {
 pub struct Asking {
     /// What is acknowledged, as it was when this opened.
     pub verdict: Verdict,
-    /// What is typed.
     pub field: Field,
     /// What is wrong with it.
     pub wrong: Option<&'static str>,

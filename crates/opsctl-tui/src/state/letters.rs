@@ -22,15 +22,12 @@ pub(crate) const LOOKS: [usize; 3] = [200, 500, 1_000];
 /// The view of a queue's dead letters.
 #[derive(Debug, Clone)]
 pub struct LettersView {
-    /// Where.
     pub environment: EnvironmentName,
-    /// Queue.
     pub queue: QueueName,
     /// What a look brought.
     pub letters: Load<Letters>,
     /// Messages that the last look asked for at most.
     pub asked: usize,
-    /// What is listed.
     pub level: Level,
     /// Where one is among the groups: the first row stands for all messages.
     pub group_cursor: Cursor,
@@ -66,12 +63,9 @@ pub struct LettersView {
     pub editing: Option<(Ticket, MessageId)>,
 }
 
-/// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Failure groups.
     Groups,
-    /// Messages.
     Messages,
 }
 
@@ -115,11 +109,8 @@ impl LettersView {
 /// Messages of a queue that were looked at and put back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Letters {
-    /// Where.
     pub environment: EnvironmentName,
-    /// Queue.
     pub queue: QueueName,
-    /// When.
     pub at: Timestamp,
     /// How long the queue keeps a message.
     pub retention_seconds: u64,
@@ -127,7 +118,6 @@ pub struct Letters {
     pub messages: Arc<[Message]>,
     /// Whether these are all that lie in the queue, as far as SQS tells.
     pub is_whole: bool,
-    /// Failure groups.
     pub groups: Groups,
     /// The group of each message, an index into `groups.groups`; none for those in groups that are not shown.
     pub group_of: Vec<Option<usize>>,
@@ -138,9 +128,7 @@ pub struct Letters {
 /// The order of the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// As they came.
     Arrival,
-    /// Oldest first.
     Age,
     /// Received most often first.
     Receives,
@@ -153,9 +141,7 @@ pub enum Order {
 /// A filter on the messages that were looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Narrow {
-    /// As typed.
     pub text: String,
-    /// As jq.
     pub code: String,
     /// For each message whether it fits; none where the filter failed on it.
     pub answers: Load<Vec<Option<bool>>>,
@@ -183,7 +169,6 @@ pub(crate) enum File {
 /// Which columns messages have.
 #[derive(Debug, Clone)]
 pub struct Picker {
-    /// What is typed.
     pub field: Field,
     /// What can be a column.
     pub(crate) offers: Vec<Offer>,

@@ -9,10 +9,8 @@ use crate::{cloud::alarms::History, domain::EnvironmentName, observe::Severity};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     Queues,
-    /// ECS services.
     Services,
     Databases,
-    /// CloudWatch alarms.
     Alarms,
     /// Lambda event source mappings, and groups that read Kafka.
     Consumers,
@@ -22,11 +20,9 @@ impl Topic {
     pub const ALL: [Self; 5] = [Self::Queues, Self::Services, Self::Databases, Self::Alarms, Self::Consumers];
 }
 
-/// A list.
 #[derive(Debug, Clone)]
 pub struct ListView {
     pub topic: Topic,
-    /// Where one is.
     pub cursor: Cursor,
     /// The filter being typed.
     pub typing: Option<Field>,
@@ -181,7 +177,6 @@ pub struct Sheet {
     pub environment: EnvironmentName,
     /// What it is known by.
     pub id: String,
-    /// What is shown.
     pub page: Page,
     /// First line of it that is seen.
     pub top: usize,

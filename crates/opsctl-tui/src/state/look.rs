@@ -7,13 +7,10 @@ pub struct Look {
     pub symbols: Symbols,
 }
 
-/// Colours by meaning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Theme {
-    /// For dark backgrounds
     #[default]
     Dark,
-    /// For light backgrounds
     Light,
     /// Blue and orange instead of green and red
     ColourBlind,
@@ -32,11 +29,8 @@ pub enum Symbols {
 /// What a style means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Plain text.
     Text,
-    /// Less important.
     Dim,
-    /// More important.
     Strong,
     /// Column titles and headings.
     Heading,
@@ -44,18 +38,13 @@ pub enum Role {
     Cursor,
     /// Something is being lost.
     Critical,
-    /// Something is wrong.
     Warning,
-    /// All is well.
     Good,
     /// Names and numbers to look at.
     Accent,
-    /// Names of keys.
     Key,
-    /// Frames and rules.
     Line,
     /// Characters that a search found.
     Match,
-    /// Old figures.
     Stale,
 }

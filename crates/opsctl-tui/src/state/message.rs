@@ -10,17 +10,13 @@ use crate::{
 /// The view of one message: that of the letters below it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageView {
-    /// Where.
     pub environment: EnvironmentName,
-    /// Queue.
     pub queue: QueueName,
-    /// Which.
     pub id: MessageId,
     /// The message as it was received.
     pub message: Arc<Message>,
     /// What was made of its body by hand.
     pub edited: Option<String>,
-    /// First line shown.
     pub scroll: Cursor,
     /// Columns left out at the left.
     pub left: usize,

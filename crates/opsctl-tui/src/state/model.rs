@@ -136,7 +136,6 @@ pub enum World {
 /// An environment, and what is known of it.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// As configured.
     pub environment: Arc<Environment>,
     /// As last seen; nothing at the very first.
     pub snapshot: Option<Arc<Snapshot>>,

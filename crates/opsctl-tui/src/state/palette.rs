@@ -8,10 +8,8 @@ use crate::keymap::{
     palette::{Entry, Found},
 };
 
-/// The palette.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
-    /// What is typed.
     pub field: Field,
     /// Which of the found.
     pub cursor: Cursor,
@@ -31,7 +29,6 @@ impl Palette {
 /// Everything that can be found; made when the palette opens.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Offers {
-    /// What is searched.
     pub entries: Vec<Entry>,
     /// What each entry is.
     pub whats: Vec<Choice>,

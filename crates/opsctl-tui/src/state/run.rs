@@ -44,14 +44,12 @@ pub struct RunState {
     pub news: Vec<Text>,
     /// Lines of the log that it follows, the newest last.
     pub log: Vec<LogLine>,
-    /// How it ended.
     pub end: Option<Result<Box<Report>, Failure>>,
     /// Whether it was asked to stop.
     pub cancelled: bool,
 }
 
 impl RunState {
-    /// Begun just now.
     pub(crate) fn begun(ticket: Ticket, plan: Box<Plan>, resumed: Option<RunId>, started_at: Timestamp) -> Self {
         let (progress, end) = (None, None);
         let (samples, news, log) = (Vec::new(), Vec::new(), Vec::new());
@@ -124,14 +122,12 @@ pub enum Subject {
 pub struct Worded {
     pub(crate) columns: usize,
     pub(crate) wraps: bool,
-    /// The words.
     pub page: Arc<Page>,
 }
 
 /// The view of one run.
 #[derive(Debug, Clone)]
 pub struct RunView {
-    /// Which.
     pub subject: Subject,
     /// Its journal, where it is shown.
     pub journal: Load<Vec<Entry>>,
@@ -139,7 +135,6 @@ pub struct RunView {
     pub shows_journal: bool,
     /// Whether long records are broken into lines rather than cut.
     pub wraps: bool,
-    /// What is shown.
     pub page: Page,
     /// First line of it that is seen.
     pub top: usize,
@@ -165,15 +160,11 @@ impl RunView {
 /// A run, as far as it is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// Which.
     pub subject: Subject,
     /// Its name, once it has one.
     pub run: Option<RunId>,
-    /// Where it acts.
     pub environment: Option<EnvironmentName>,
-    /// What it does.
     pub operation: Option<Operation>,
-    /// How it stands.
     pub standing: Standing,
     /// Whether it kept a snapshot; none: not known.
     pub snapshot: Option<bool>,
@@ -184,7 +175,6 @@ pub struct Known {
 pub struct Past {
     /// Its first and its last record.
     pub summary: RunSummary,
-    /// What they say.
     pub known: Known,
     /// What it has done; none: its journal tells, once it is read.
     pub did: Option<Did>,
@@ -200,11 +190,8 @@ pub enum Standing {
     },
     /// It runs in another process.
     Elsewhere,
-    /// It broke off.
     BrokeOff,
-    /// It ended.
     Ended {
-        /// In a word.
         end: End,
         /// Whether something of it is left that can be gone on with.
         left: bool,
@@ -213,10 +200,8 @@ pub enum Standing {
     NotBegun,
 }
 
-/// The activity view.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ActivityView {
-    /// Where one is.
     pub cursor: Cursor,
     /// Runs, those of this console that are active first.
     pub rows: Vec<Row>,
@@ -227,7 +212,6 @@ pub struct ActivityView {
 /// A run in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The run.
     pub known: Known,
     /// Cells, as titled by the columns.
     pub(crate) cells: [String; 6],

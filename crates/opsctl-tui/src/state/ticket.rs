@@ -7,11 +7,9 @@ pub struct Ticket(pub u64);
 /// What is asked for, and what came.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Load<T> {
-    /// Not asked for.
     Idle,
     /// Asked for; only this ticket's answer counts. What came earlier is still shown.
     Waiting(Ticket, Option<T>),
-    /// Came.
     Here(T),
     /// Did not come. What came earlier is still shown.
     Failed(crate::run::Failure, Option<T>),

@@ -12,20 +12,15 @@ use super::{
     run::{ActivityView, RunView},
 };
 
-/// A whole screen.
 #[derive(Debug, Clone)]
 pub enum View {
-    /// What needs somebody.
     Home(HomeView),
     /// Queues, services, databases, alarms or consumers.
     List(Box<ListView>),
     /// A queue's dead letters.
     Letters(Box<LettersView>),
-    /// One of them.
     Message(Box<MessageView>),
-    /// What was done.
     Activity(ActivityView),
-    /// One run.
     Run(RunView),
 }
 
@@ -55,7 +50,6 @@ pub enum Overlay {
 /// The keys of the view below.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Help {
-    /// First line shown.
     pub scroll: Cursor,
 }
 

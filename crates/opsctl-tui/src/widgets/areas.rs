@@ -10,16 +10,13 @@ pub(crate) fn is_too_small((columns, rows): (u16, u16)) -> bool {
     columns < SMALLEST.0 || rows < SMALLEST.1
 }
 
-/// Where things stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Areas {
-    /// Views and environments.
     pub title: Rect,
     /// What the view shows, without the rules above and below.
     pub content: Rect,
     /// What was said, and what looking costs.
     pub status: Rect,
-    /// Keys.
     pub footer: Rect,
 }
 

@@ -18,13 +18,11 @@ use crate::{
 pub(crate) enum Did {
     /// The text is another.
     Changed,
-    /// It is whole.
     Kept,
     /// There is to be no filter.
     GivenUp,
     /// The cursor is to move.
     Moved(Command),
-    /// Nothing.
     Nothing,
 }
 

@@ -97,7 +97,6 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 /// How text stands in its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// At the left.
     Left,
     /// At the right, as numbers do.
     Right,

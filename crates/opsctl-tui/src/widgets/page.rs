@@ -70,7 +70,6 @@ impl Page {
         }
     }
 
-    /// Words above others.
     pub fn heading(&mut self, text: &str) {
         self.lines.push(vec![part(text, Role::Heading)]);
     }

@@ -12,7 +12,6 @@ use crate::{
     },
 };
 
-/// A severity's sign.
 pub(crate) fn sign(severity: Severity, look: Look) -> (&'static str, Role) {
     match severity {
         Severity::Critical => (look.sign("✖", "!"), Role::Critical),

@@ -26,7 +26,6 @@ pub struct Shape<'a> {
     pub min: u16,
     /// As many as it needs at most.
     pub ideal: u16,
-    /// How text stands.
     pub align: Align,
     /// What is cut where there is no room.
     pub cut: Cut,
@@ -37,7 +36,6 @@ pub struct Shape<'a> {
 /// What is cut of text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// The end.
     End,
     /// The middle: names differ at their ends.
     Middle,
@@ -48,7 +46,6 @@ pub enum Cut {
 pub struct Cell<'a> {
     /// Text, safe to show.
     pub text: Cow<'a, str>,
-    /// Style.
     pub style: Style,
     /// Characters that stand out because a search found them: indices, ascending.
     pub found: Vec<usize>,
@@ -71,9 +68,7 @@ pub type Over<'a> = Option<(usize, Line<'a>)>;
 
 /// A table as it is to be drawn.
 pub struct Table<'a, C> {
-    /// Columns.
     pub columns: &'a [Shape<'a>],
-    /// Rows in all.
     pub rows: usize,
     /// Where one is; none: there is no cursor.
     pub cursor: Option<Cursor>,

@@ -79,7 +79,6 @@ pub(crate) fn form_rows(size: (u16, u16)) -> usize {
     usize::from(inside_rows(size).saturating_sub(options_draw::BELOW_ROWS)).max(1)
 }
 
-/// Draws it.
 pub(crate) fn draw(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let environment = model.site(&flow.environment).map(|site| site.environment.as_ref());

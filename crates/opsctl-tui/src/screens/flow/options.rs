@@ -201,7 +201,6 @@ pub(crate) fn form(flow: &Flow) -> Option<Form> {
     (!form.lines.is_empty()).then_some(form)
 }
 
-/// Opens the form.
 pub(super) fn open(flow: &mut Flow, model: &mut Model) {
     match form(flow) {
         Some(form) => flow.options = Some(form),

@@ -47,7 +47,6 @@ const COLUMNS: [Shape<'_>; 5] = [
     Shape { title: "SINCE", min: 7, ideal: 8, align: Align::Right, cut: Cut::End, weight: 5 },
 ];
 
-/// Draws it.
 pub(crate) fn draw(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
     let Places { summary, table, detail } = places(area, model.shown_sites().count());
     draw_summaries(model, view, frame, summary);

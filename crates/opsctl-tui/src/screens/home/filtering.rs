@@ -28,7 +28,6 @@ impl HomeOrder {
         }
     }
 
-    /// In words.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Worst => "worst first",

@@ -38,7 +38,6 @@ pub(crate) fn needy(model: &Model) -> usize {
     all.filter(|verdict| !model.acknowledged.hides(verdict, model.now)).count()
 }
 
-/// A severity's word.
 pub(super) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "critical",

@@ -25,13 +25,11 @@ pub(crate) const PLANNED: &str = "a redrive is being planned";
 /// What an operation takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// These messages.
     Ids(Vec<MessageId>),
     /// Those that fit a filter that somebody typed: so many of those looked at.
     Where(String, usize),
     /// Those that fit a group's filter, which is made of messages' text: so many of those looked at.
     Group(String, usize),
-    /// All.
     All,
 }
 

@@ -30,14 +30,12 @@ use crate::{
     },
 };
 
-/// Columns at most.
 const COLUMNS_MAX: usize = 8;
 /// Rows of the frame, the line that is typed in, what stands around.
 const ROWS_AROUND: u16 = 6;
 /// Rows of the list at most.
 const ROWS_MAX: usize = 30;
 
-/// Opens it.
 pub(super) fn open(view: &LettersView, model: &mut Model) {
     let Some(letters) = view.letters.shown() else { return };
     let chosen: Vec<Path> = view.columns.iter().map(|place| place.path.clone()).collect();

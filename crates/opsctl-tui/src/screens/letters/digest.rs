@@ -73,7 +73,6 @@ impl Place {
         Self { path, title, values: Vec::new(), look: ValuesLook::default() }
     }
 
-    /// A message's value.
     pub fn value(&self, message: usize) -> Option<&Text> {
         self.values.get(message)?.as_ref()
     }
@@ -102,7 +101,6 @@ impl Place {
 }
 
 impl Digest {
-    /// Prepares.
     pub fn of(messages: &[Message]) -> Self {
         let mut finder = Finder::default();
         let mut bytes_left = ALL_BYTES_MAX;

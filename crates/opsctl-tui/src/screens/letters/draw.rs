@@ -45,7 +45,6 @@ use crate::{
 /// With fewer columns times are said in one unit.
 const COLUMNS_FEW: u16 = 100;
 
-/// Draws it.
 pub(crate) fn draw(model: &Model, view: &LettersView, frame: &mut Frame<'_>, area: Rect) {
     let places = places::places(area, view);
     head(model, view, frame, places.head);

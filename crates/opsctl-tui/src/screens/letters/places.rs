@@ -20,7 +20,6 @@ const ERROR_ROWS_MAX: usize = 6;
 /// With fewer rows than this only the list is shown.
 const ROWS_FEW: u16 = 10;
 
-/// Where things stand.
 pub(crate) struct Places {
     pub(crate) head: Rect,
     pub(crate) filter: Rect,

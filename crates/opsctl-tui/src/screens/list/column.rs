@@ -80,7 +80,6 @@ impl Order {
         Self::Number(thousandths.saturating_neg())
     }
 
-    /// The latest first.
     pub(crate) fn latest(at: Timestamp) -> Self {
         Self::Number(at.as_second().saturating_neg())
     }
@@ -234,7 +233,6 @@ impl<'a> Line<'a> {
         text.map_or_else(|| self.dim("-"), |text| self.text(text))
     }
 
-    /// How long ago.
     pub(crate) fn ago(&self, at: Option<Timestamp>) -> Cell<'a> {
         self.or_dash(at.map(|at| ago(at, self.now)))
     }

@@ -11,7 +11,6 @@ use crate::{
 /// What a command would do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meant {
-    /// Plan this.
     Plan(EnvironmentName, Operation),
     /// Plan the redrive of a whole queue, with what was edited of it.
     Redrive(EnvironmentName, QueueName),

@@ -135,7 +135,6 @@ pub trait Thing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opens {
     Sheet,
-    /// Its dead letters.
     Letters,
 }
 

@@ -13,7 +13,6 @@ const BASE64_BYTES_MIN: usize = 16;
 pub(crate) struct Decoded {
     /// How it was encoded, in words.
     pub(crate) how: &'static str,
-    /// What it is.
     pub(crate) text: String,
     pub(crate) is_json: bool,
 }

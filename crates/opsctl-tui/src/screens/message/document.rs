@@ -36,7 +36,6 @@ impl Document {
         self.id == message.id.0 && self.how == how && !self.lines.is_empty()
     }
 
-    /// Rows in all.
     pub(crate) fn rows(&self) -> usize {
         self.rows.len()
     }
@@ -99,7 +98,6 @@ struct Writer {
     depth: usize,
     /// How deep in what was decoded.
     decoding: usize,
-    /// Lines left out.
     left_out: usize,
     /// Whether plain text was just decoded: what JSON has after a value is none of it.
     is_text_end: bool,

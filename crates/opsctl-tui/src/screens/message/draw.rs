@@ -47,7 +47,6 @@ pub(crate) fn columns(size: (u16, u16)) -> usize {
     usize::from(areas(size).content.width).saturating_sub(2)
 }
 
-/// Draws it.
 pub(crate) fn draw(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     title(model, view, frame, area);

@@ -26,9 +26,7 @@ use crate::{
     widgets::page::{bar, part, thousands},
 };
 
-/// Columns of labels.
 const LABEL: usize = 12;
-/// Widest bar.
 const BAR_COLUMNS_MAX: usize = 60;
 /// Messages named one by one.
 const NAMED_MAX: usize = 10;

@@ -17,7 +17,6 @@ use crate::{
     widgets::page::{bar, part, thousands},
 };
 
-/// Columns of labels.
 const LABEL: usize = 12;
 /// Columns of a service's bar.
 const BAR: usize = 10;
@@ -100,7 +99,6 @@ fn clock(page: &mut Page, model: &Model, run: &RunState, rto: Option<u64>, colum
     page.blank();
 }
 
-/// All services together.
 fn stages(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
     let figures = format!(" {} of {}", thousands(run.done()), counted(run.estimate(), "service"));
     let (done, open) = bar(run.share(), columns.saturating_sub(figures.len()).min(BAR_COLUMNS_MAX), model.look);

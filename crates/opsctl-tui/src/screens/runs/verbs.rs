@@ -30,7 +30,6 @@ impl From<RunSummary> for Past {
 }
 
 impl Known {
-    /// Of this console.
     pub fn here(state: &RunState) -> Self {
         let standing = match &state.end {
             None => Standing::Active { stopping: state.cancelled },

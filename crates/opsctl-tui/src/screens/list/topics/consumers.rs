@@ -184,7 +184,6 @@ fn result_role(mapping: &Mapping) -> Role {
     if mapping.has_problem() { Role::Warning } else { Role::Text }
 }
 
-/// A state's sign.
 fn sign(mapping: &Mapping, look: Look) -> (&'static str, Role) {
     match mapping.state {
         _ if mapping.has_problem() => (look.sign("▲", "*"), Role::Warning),

@@ -263,7 +263,6 @@ fn state(seen: &SeenDatabase, look: Look) -> (&'static str, String, Role) {
     }
 }
 
-/// In a word.
 fn topology(database: &Database) -> &'static str {
     match database.topology {
         Topology::Aurora => "Aurora",

@@ -45,7 +45,6 @@ pub(super) fn gauge(
     ]);
 }
 
-/// A whole number.
 pub(super) fn whole(value: f64) -> String {
     number(value.round())
 }

@@ -251,7 +251,6 @@ fn event_words(message: &Text) -> String {
     }
 }
 
-/// A state's sign.
 fn sign(standing: Standing, look: Look) -> (&'static str, Role) {
     match standing {
         Standing::Failing => (look.sign("✖", "!"), Role::Critical),
