@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{observe::Seen, state::model::Site};
+use crate::{domain::Environment, observe::Seen};
 
 /// How old the oldest message is, by the last sample; none where that says nothing: no messages, or a sample of long ago.
 pub(crate) fn oldest_seconds(seen: &Seen, now: Timestamp) -> Option<u64> {
@@ -22,8 +22,9 @@ pub(crate) fn expires_seconds(seen: &Seen, now: Timestamp) -> Option<i64> {
     Some(retention - age)
 }
 
-/// Whether a message that is deleted within this time is a loss to be seen, as configured.
-pub(crate) fn is_soon(site: &Site, seconds: i64) -> bool {
-    let soon = site.environment.watch.thresholds.expires_soon.as_secs();
-    u64::try_from(seconds).is_ok_and(|seconds| seconds < soon)
+/// Whether a message with so many seconds left is soon deleted, as configured; where messages live shorter than that anyway,
+/// half their life is soon.
+pub(crate) fn is_soon(environment: &Environment, retention_seconds: u64, left: i64) -> bool {
+    let soon = environment.watch.thresholds.expires_soon.as_secs().min(retention_seconds / 2);
+    left < i64::try_from(soon).unwrap_or(i64::MAX)
 }

@@ -37,6 +37,7 @@ use crate::{
         ticket::Load,
     },
     widgets::{
+        ages::is_soon,
         fit::{cut, spread, width, wrap},
         words,
     },
@@ -110,7 +111,7 @@ fn figures(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<
     }
     if let Some((age, retention)) = oldest(model, view, known) {
         let left = retention - age;
-        let role = if left < soon_seconds(model, view) { Role::Critical } else { Role::Text };
+        let role = if is_losing(model, view, retention, left) { Role::Critical } else { Role::Text };
         part(format!("oldest {}", span(age)), Role::Text);
         let words = if left > 0 { format!("expires in {}", span(left)) } else { "expiring now".to_owned() };
         part(words, role);
@@ -368,9 +369,8 @@ pub(crate) fn marked(model: &Model, view: &LettersView) -> String {
     parts.join(model.look.dot())
 }
 
-/// A queue whose oldest message has less than this left, in seconds, is losing messages soon, as configured.
-fn soon_seconds(model: &Model, view: &LettersView) -> i64 {
-    let environment = environment(model, &view.environment);
-    let soon = environment.map_or(0, |environment| environment.watch.thresholds.expires_soon.as_secs());
-    i64::try_from(soon).unwrap_or(i64::MAX)
+/// Whether the queue is losing messages soon.
+fn is_losing(model: &Model, view: &LettersView, retention: i64, left: i64) -> bool {
+    environment(model, &view.environment)
+        .is_some_and(|environment| is_soon(environment, retention.unsigned_abs(), left))
 }

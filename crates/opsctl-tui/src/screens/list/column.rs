@@ -244,7 +244,7 @@ impl<'a> Line<'a> {
 
     /// A share in percent; much of it is a warning.
     pub(crate) fn percent(&self, gauge: Option<&Gauge>, much: u32) -> Cell<'a> {
-        self.figure(gauge, percent, |value| value >= f64::from(much))
+        self.figure(gauge, percent, |value| value > f64::from(much))
     }
 
     /// A metric's figure; what stands out is a warning.

@@ -19,6 +19,7 @@ use crate::{
         model::Model,
     },
     widgets::{
+        ages::is_soon,
         areas::areas,
         fit::{Align, cut, cut_middle, pad, spread, width},
         words,
@@ -140,7 +141,7 @@ fn facts(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
             } else {
                 cut(&value, text_room, look).into_owned()
             };
-            let role = if label == "expires" && is_soon(model, view) { Role::Critical } else { Role::Text };
+            let role = if label == "expires" && is_lost_soon(model, view) { Role::Critical } else { Role::Text };
             spans.push(Span::styled(pad(label, 9, Align::Left, look), look.style(Role::Dim)));
             spans.push(Span::styled(pad(&value, room.saturating_sub(9), Align::Left, look), look.style(role)));
         }
@@ -177,24 +178,23 @@ fn received(model: &Model, view: &MessageView) -> String {
     }
 }
 
-/// Seconds until SQS drops it.
-fn seconds_left(model: &Model, view: &MessageView) -> Option<i64> {
+/// Seconds until SQS drops it, of how many.
+fn seconds_left(model: &Model, view: &MessageView) -> Option<(i64, u64)> {
     let sent = view.message.system.sent_at?;
     let known = model.queue(&view.environment, &view.queue).and_then(|(_, seen)| seen.queue.as_ref());
     let looked = model.letters().and_then(|letters| letters.letters.shown());
     let retention = known.map(|queue| queue.retention_seconds).or(looked.map(|looked| looked.retention_seconds))?;
-    Some(i64::try_from(retention).unwrap_or(i64::MAX) - words::seconds_since(sent, model.now))
+    Some((i64::try_from(retention).unwrap_or(i64::MAX) - words::seconds_since(sent, model.now), retention))
 }
 
-fn is_soon(model: &Model, view: &MessageView) -> bool {
+fn is_lost_soon(model: &Model, view: &MessageView) -> bool {
     let Some(site) = model.site(&view.environment) else { return false };
-    let soon = i64::try_from(site.environment.watch.thresholds.expires_soon.as_secs()).unwrap_or(i64::MAX);
-    seconds_left(model, view).is_some_and(|left| left < soon)
+    seconds_left(model, view).is_some_and(|(left, retention)| is_soon(&site.environment, retention, left))
 }
 
 fn expires(model: &Model, view: &MessageView) -> String {
     match seconds_left(model, view) {
-        Some(left) if left > 0 => format!("in {}", words::duration(left)),
+        Some((left, _)) if left > 0 => format!("in {}", words::duration(left)),
         Some(_) => "now: SQS may drop it at any time".to_owned(),
         None => "unknown".to_owned(),
     }

@@ -123,7 +123,10 @@ static COLUMNS: [Column<dyn Consumer>; 12] = [
         title: falling("how far it lies behind", ["furthest behind first", "least behind first"]),
         shape: shape("BEHIND", 8, 10, Right, 14),
         order: |_, one| one.behind().map(|offsets| Order::most(offsets.value)),
-        cell: |line, one| line.figure(one.behind(), whole, |_| false),
+        cell: |line, one| {
+            let many = line.thresholds().kafka_lag_offsets as f64;
+            line.figure(one.behind(), whole, |value| value > many)
+        },
     },
     Column {
         title: falling("lag over the last hour", ["fastest rising lag first", "fastest falling lag first"]),

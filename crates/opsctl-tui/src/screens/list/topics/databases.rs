@@ -140,7 +140,10 @@ static COLUMNS: [Column<SeenDatabase>; 15] = [
         title: falling("connections to the writer", ["most connections first", "fewest connections first"]),
         shape: shape("CONNS", 6, 6, Right, 11),
         order: |_, seen| most(writers(seen)?.connections.as_ref()),
-        cell: |line, seen| line.figure(writers(seen).and_then(|gauges| gauges.connections.as_ref()), whole, |_| false),
+        cell: |line, seen| {
+            let many = line.thresholds().database_connections as f64;
+            line.figure(writers(seen).and_then(|gauges| gauges.connections.as_ref()), whole, |value| value > many)
+        },
     },
     Column {
         title: falling("lag of the slowest reader", ["most lag first", "least lag first"]),
@@ -148,7 +151,7 @@ static COLUMNS: [Column<SeenDatabase>; 15] = [
         order: |_, seen| lag(seen).map(|gauge| Order::most(if gauge.value < 0.0 { f64::MAX } else { gauge.value })),
         cell: |line, seen| {
             let far = line.thresholds().replica_lag.as_secs_f64() * 1e3;
-            line.figure(lag(seen), milliseconds, |value| value < 0.0 || value >= far)
+            line.figure(lag(seen), milliseconds, |value| value < 0.0 || value > far)
         },
     },
     Column {

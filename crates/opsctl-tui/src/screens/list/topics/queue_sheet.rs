@@ -73,7 +73,7 @@ fn figures(page: &mut Page, model: &Model, site: &Site, seen: &Seen, queue: &Que
             ),
             (true, QueueKind::Fifo) => short(left),
         };
-        let is_soon = left <= 0 || is_soon(site, left);
+        let is_soon = is_soon(&site.environment, queue.retention_seconds, left);
         fact(page, "expires in", &text, if is_soon { Role::Critical } else { Role::Text });
     }
     let line = spark::line(&spark::levels(&seen.trend, model.now), model.look);

@@ -115,7 +115,10 @@ static COLUMNS: [Column<Seen>; 12] = [
         title: falling("visible messages", ["most visible first", "fewest visible first"]),
         shape: shape("~VISIBLE", 9, 11, Right, 9),
         order: |_, seen| counted(seen).map(|counts| most(counts.visible)),
-        cell: |line, seen| number(line, counted(seen).map(|counts| counts.visible)),
+        cell: |line, seen| match counted(seen).map(|counts| counts.visible) {
+            Some(visible) if is_backlog(line, seen, visible) => line.told(words::about(visible), Role::Warning),
+            visible => number(line, visible),
+        },
     },
     Column {
         title: falling("messages in flight", ["most in flight first", "fewest in flight first"]),
@@ -184,6 +187,12 @@ fn most(number: u64) -> Order {
     Order::Number(i64::try_from(number).unwrap_or(i64::MAX).saturating_neg())
 }
 
+/// Whether so many messages wait that it is a backlog, as configured.
+fn is_backlog(line: &Line<'_>, seen: &Seen, visible: u64) -> bool {
+    let (thresholds, name) = (line.thresholds(), seen.name.as_str());
+    seen.dead_letters.is_none() && !thresholds.is_parked(name) && visible > thresholds.backlog_of(name)
+}
+
 fn number<'a>(line: &Line<'a>, number: Option<u64>) -> Cell<'a> {
     match number {
         None => line.dim("-"),
@@ -198,7 +207,8 @@ fn expires<'a>(line: &Line<'a>, seen: &'a Seen) -> Cell<'a> {
         None => line.dim(if seen.dead_letters.is_some() { "-" } else { "" }),
         Some(seconds) if seconds <= 0 => Cell::new("now", look.style(Role::Critical)),
         Some(seconds) => {
-            let is_soon = is_soon(line.site, seconds);
+            let retention = seen.queue.as_ref().map_or(0, |queue| queue.retention_seconds);
+            let is_soon = is_soon(&line.site.environment, retention, seconds);
             let style = if is_soon { look.style(Role::Critical) } else { line.base() };
             let most = if seen.kind() == QueueKind::Standard { look.sign("≤ ", "<= ") } else { "" };
             Cell::new(format!("{most}{}", words::short(seconds)), style)
