@@ -39,6 +39,9 @@ pub enum Record {
         reason: Option<Text>,
         /// Messages sent at or after this time are not the run's.
         cutoff: Timestamp,
+        /// The run that this one is a part of.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        parent: Option<RunId>,
     },
     /// The run was taken up again.
     Resumed {
