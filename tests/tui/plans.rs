@@ -209,6 +209,7 @@ fn opened(environment: &str) -> Record {
         how: "typed".to_owned(),
         reason: Some(Text::from("INC-4711")),
         cutoff: now(),
+        parent: None,
     }
 }
 

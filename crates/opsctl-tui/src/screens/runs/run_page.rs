@@ -385,7 +385,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
         let time = entry.at.strftime("%T%.3f").to_string();
         let words = entry.record.words();
         let role = match &entry.record {
-            Record::Unknown { .. } => Role::Warning,
+            Record::Unknown { .. } | Record::Refused {} => Role::Warning,
             Record::Opened { .. } | Record::Resumed { .. } | Record::Ended { .. } => Role::Strong,
             Record::Verified { .. } | Record::Intent { .. } | Record::Sent { .. } | Record::Kept { .. } => Role::Text,
             Record::Deleted { .. } | Record::Gone { .. } | Record::Step { .. } => Role::Text,
