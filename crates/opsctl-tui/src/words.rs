@@ -1,25 +1,9 @@
-//! Numbers and times as people read them.
+//! Numbers and times, as views have them.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::observe::words::span;
-pub use crate::observe::words::thousands as count;
-
-/// An approximate count: `~4,812`.
-pub fn about(number: u64) -> String {
-    format!("~{}", count(number))
-}
-
-/// In two units: `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; nothing shorter than a second.
-pub fn duration(seconds: i64) -> String {
-    let whole = seconds.max(0);
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
-        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
+use crate::domain::words::span;
+pub use crate::domain::words::{about, thousands as count, whole_duration as duration};
 
 /// In one unit: `42 s`, `12 min`, `5 h`, `3 d`.
 pub fn short(seconds: i64) -> String {

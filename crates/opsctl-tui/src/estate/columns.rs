@@ -161,14 +161,11 @@ impl<'a> Line<'a> {
     }
 }
 
+pub(super) use crate::domain::words::{bytes, percent};
+
 /// `12 s`, `3 min`; what lies ahead is now.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     span(now.duration_since(at).max(SignedDuration::ZERO))
-}
-
-/// `63 %`.
-pub(super) fn percent(value: f64) -> String {
-    format!("{:.0} %", value.clamp(0.0, 9_999.0))
 }
 
 /// A number as a person reads it: whole where it is large, with its fractions where it is small.
@@ -185,16 +182,6 @@ pub(super) fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Bytes in the unit that a person would take.
-pub(super) fn bytes(value: f64) -> String {
-    const UNITS: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
-    match UNITS.iter().find(|(_, size)| value >= *size) {
-        Some((unit, size)) if value / size >= 100.0 => format!("{:.0} {unit}", value / size),
-        Some((unit, size)) => format!("{:.1} {unit}", value / size),
-        None => format!("{:.0} B", value.max(0.0)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,7 +189,5 @@ mod tests {
     #[test]
     fn figures_read_well() {
         assert_eq!([0.0, 0.5, 80.0, 1.25, 12_345.6, -3.0].map(number), ["0", "0.5", "80", "1.25", "12,346", "-3"]);
-        assert_eq!([0.0, 1_500.0, 2.0e9, 123.4e9].map(bytes), ["0 B", "1.5 kB", "2.0 GB", "123 GB"]);
-        assert_eq!([0.4, 63.2].map(percent), ["0 %", "63 %"]);
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         query::{Query, Search},
     },
     model::Model,
-    observe::words::thousands,
+    observe::{verdict::says_age, words::thousands},
     standing::{Needs, busy_sign, standing},
     table::{Cell, Column, Over, Table},
     theme::Role,
@@ -228,7 +228,8 @@ fn draw_detail(model: &Model, view: &QueuesView, frame: &mut Frame<'_>, area: Re
         parts.push(relation);
     }
     // A reason says it too where figures are old.
-    if let Some(age) = line.age().filter(|_| !parts.iter().any(|part| part.contains("; seen "))) {
+    let is_said = reason.is_some() && seen.error.is_none() && seen.at.is_some_and(|at| says_age(at, model.now));
+    if let Some(age) = line.age().filter(|_| !is_said) {
         parts.push(format!("seen {age} ago"));
     }
     let style = look.style(if line.is_stale() { Role::Stale } else { Role::Dim });
