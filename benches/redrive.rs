@@ -236,7 +236,7 @@ impl Scene {
         };
         let report = run::execute(approved, &context).await;
         assert_eq!(report.end, End::Done, "{report:?}");
-        assert_eq!(report.tally.moved, self.messages as u64, "{report:?}");
+        assert_eq!(report.details.tally().moved, self.messages as u64, "{report:?}");
     }
 }
 

@@ -87,9 +87,9 @@ impl Place {
                 "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
                 "TreatMissingData": "ignore",
             });
-            world.cloudwatch(now, &stage::caller(), "PutMetricAlarm", alarm).expect("an alarm");
+            world.ask(now, &stage::caller(), ("cloudwatch", "PutMetricAlarm"), alarm).expect("an alarm");
             let state = json!({ "AlarmName": name, "StateValue": state, "StateReason": "\u{1b}[2Jby hand" });
-            world.cloudwatch(now, &stage::caller(), "SetAlarmState", state).expect("its state");
+            world.ask(now, &stage::caller(), ("cloudwatch", "SetAlarmState"), state).expect("its state");
         });
         self
     }

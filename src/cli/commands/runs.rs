@@ -11,7 +11,7 @@ use crate::{
         output::{Output, Table},
     },
     domain::{RunId, Text, words::counted},
-    journal::{self, Anchor, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
+    journal::{self, Anchor, End, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
 };
 
 #[derive(Serialize)]
@@ -118,7 +118,7 @@ fn row(summary: &RunSummary) -> Row<'_> {
         operation: summary.plan_text("/operation/operation"),
         environment: summary.plan_text("/environment"),
         resource: summary.plan_text("/resource"),
-        end: summary.end(),
+        end: summary.end().map(End::name),
         unfinished: summary.is_unfinished(),
     }
 }
