@@ -13,7 +13,7 @@ screenshots:
 	cargo test --locked --test main pictures -- --ignored
 
 lint:
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --all-targets --locked -- -D warnings
 
 # 3,000 times `kill -9`, in every operation and its resumes; prints what was found, and a table. Takes most of an hour.

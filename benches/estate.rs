@@ -136,7 +136,7 @@ fn settle(world: &mut World, now: jiff::Timestamp, account: &str) {
             "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0,
             "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching",
         });
-        world.cloudwatch(now, &caller, "PutMetricAlarm", alarm).expect("an alarm");
+        world.ask(now, &caller, ("cloudwatch", "PutMetricAlarm"), alarm).expect("an alarm");
     }
 }
 

@@ -1,11 +1,14 @@
 //! Listing the queues of an environment.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
 use opsctl::{
     cloud::ErrorKind,
-    observe::queues::{Listed, Scope, list},
+    observe::{Scope, Seen, Wanted, once},
 };
 
 use crate::{
@@ -18,6 +21,7 @@ const QUEUES: usize = 500;
 const MANY_QUEUES: usize = 1_500;
 /// Listings; the median counts, the first one connects.
 const RUNS: usize = 5;
+const WANTED: Wanted = Wanted { queues: Some(Scope::All), looks: &[], event_minutes: 0, without_instances: false };
 
 /// How long a listing takes where every call takes its time.
 pub(crate) fn listed() -> Vec<Measure> {
@@ -28,9 +32,9 @@ pub(crate) fn listed() -> Vec<Measure> {
         let mut seconds = Vec::new();
         for _ in 0..RUNS {
             let started = Instant::now();
-            let found = list(&cloud, Scope::All).await.expect("listed");
+            let found = once(&cloud, &WANTED).await.snapshot.queues;
             seconds.push(started.elapsed().as_secs_f64());
-            assert!(found.len() == QUEUES && found.iter().all(|queue| queue.described.is_ok()));
+            assert!(found.len() == QUEUES && found.iter().all(|queue| queue.queue.is_some()));
         }
         let first = seconds[0];
         seconds.sort_by(f64::total_cmp);
@@ -55,13 +59,10 @@ pub(crate) fn denied() -> Vec<Measure> {
         let ground = Ground::embedded(Duration::ZERO);
         create(&ground, MANY_QUEUES).await;
         ground.deny("*-odd", "GetQueueAttributes");
-        list(&ground.cloud().await, Scope::All).await.expect("listed")
+        once(&ground.cloud().await, &WANTED).await.snapshot.queues
     });
-    let with_reason = |queue: &&Listed| {
-        queue
-            .described
-            .as_ref()
-            .is_err_and(|error| error.kind == ErrorKind::Denied && !error.message.as_str().is_empty())
+    let with_reason = |queue: &&Arc<Seen>| {
+        queue.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Denied && !error.message.as_str().is_empty())
     };
     let denied = found.iter().filter(with_reason).count();
     vec![

@@ -230,13 +230,14 @@ impl Scene {
         let context = Context {
             cloud: self.cloud.clone(),
             state,
+            parent: None,
             random: fastrand::u64(..),
             cancel: CancellationToken::new(),
             progress: Arc::new(|_| {}),
         };
         let report = run::execute(approved, &context).await;
         assert_eq!(report.end, End::Done, "{report:?}");
-        assert_eq!(report.tally.moved, self.messages as u64, "{report:?}");
+        assert_eq!(report.details.tally().moved, self.messages as u64, "{report:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The contract: one list of behaviours, through the same `cloud/` code, on the sandbox and on emulators that others
-//! wrote. Where a peer is known to be unlike AWS, [`differences`] says so and why, and the check must fail there: a
-//! difference that is gone leaves the table.
+//! wrote. Where a peer is known to be unlike AWS, [`differences`] says so, why and by which failure, and the check must fail there,
+//! and so: a difference that is gone leaves the table, and excuses no other failure of its check.
 //!
 //! `OPSCTL_TEST_MINISTACK` and `OPSCTL_TEST_LOCALSTACK` name the emulators' endpoints; without one its checks are
 //! skipped, in words, unless `OPSCTL_TEST_REQUIRE_PEERS=1`.
@@ -107,12 +107,17 @@ async fn hold(peer: Peer, at_once: usize) {
             let peer = &peer;
             async move {
                 let failure = check.fails(peer).await;
-                match (failure, differences::why(peer, check.name)) {
-                    (None, None) => None,
-                    (Some(_), Some(_)) => None,
-                    (Some(failure), None) => Some(format!("{}: {failure}", check.name)),
-                    (None, Some(why)) => Some(format!("{}: passes, so strike the difference ({why})", check.name)),
-                }
+                let known = differences::of(peer, check.name);
+                let finding = match (failure, known) {
+                    (None, None) => return None,
+                    (Some(failure), None) => failure,
+                    (Some(failure), Some(known)) if known.excuses(&failure) => return None,
+                    (Some(failure), Some(known)) => {
+                        format!("fails, and not because {peer:?} {}: {failure}", known.because)
+                    }
+                    (None, Some(known)) => format!("passes, so strike the difference ({})", known.because),
+                };
+                Some(format!("{}: {finding}", check.name))
             }
         })
         .buffer_unordered(at_once)

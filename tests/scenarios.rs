@@ -88,14 +88,14 @@ async fn play(name: &str, scenario: Scenario) {
             assert!(times >= 1, "{about}: lost {body}\n{report:#?}");
         }
         let doubled = copies.values().filter(|times| **times > 1).count();
-        let named = report.tally.uncertain.len() + report.tally.sent_not_deleted as usize;
+        let named = report.details.tally().uncertain.len() + report.details.tally().sent_not_deleted as usize;
         assert!(doubled <= named, "{about}: {doubled} doubled, {named} named\n{report:#?}");
     }
 }
 
 fn check(about: &str, stage: &Stage, expect: &Expect, report: &Report) {
     assert_eq!(report.end, expect.end, "{about}\n{report:#?}");
-    assert_eq!(report.tally.uncertain.len(), expect.uncertain, "{about}\n{report:#?}");
+    assert_eq!(report.details.tally().uncertain.len(), expect.uncertain, "{about}\n{report:#?}");
     for (queue, messages) in &expect.queues {
         assert_eq!(stage.count(queue), *messages, "{about}: {queue}\n{report:#?}");
     }

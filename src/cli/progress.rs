@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::{Text, log::LogLine, words::counted},
+    operations::{Counts, transfer::Tally},
     run::Progress,
 };
 
@@ -36,10 +37,11 @@ pub struct Shown {
 struct Line<'a> {
     schema: &'static str,
     run: &'a str,
-    messages_estimate: u64,
-    moved: u64,
-    removed: u64,
-    bounced: u64,
+    counts: Counts,
+    estimate: u64,
+    done: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounced: Option<u64>,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a Text>,
@@ -76,8 +78,7 @@ impl Shown {
         let (Self { bar, tell }, Some(most)) = (&shown, most) else { return shown };
         let tell = Arc::clone(tell);
         let limited: Tell = Arc::new(move |progress: &Progress| {
-            let messages_estimate = progress.messages_estimate.min(most);
-            tell(&Progress { messages_estimate, ..progress.clone() });
+            tell(&Progress { estimate: progress.estimate.min(most), ..progress.clone() });
         });
         Self { bar: bar.clone(), tell: limited }
     }
@@ -92,7 +93,7 @@ impl Shown {
         let (shown, ticking) = (bar.clone(), Once::new());
         let tell: Tell = Arc::new(move |progress: &Progress| {
             let done = progress.done();
-            shown.set_length(progress.messages_estimate.max(done));
+            shown.set_length(progress.estimate.max(done));
             shown.set_position(done);
             shown.set_message(state(progress));
             for news in &progress.news {
@@ -157,31 +158,33 @@ fn say(to: &mut impl Write, line: &str) {
 }
 
 fn words(progress: &Progress) -> String {
-    if let Some(task) = progress.task.as_ref().filter(|_| progress.messages_estimate == 0) {
+    if let Some(task) = progress.task.as_ref().filter(|_| progress.estimate == 0) {
         return task.to_string();
     }
-    // Messages are counted about, services exactly.
-    let about = if progress.what == "message" { "~" } else { "" };
-    let all = counted(progress.messages_estimate, progress.what);
+    // Messages are counted about, all else exactly.
+    let counts = progress.doing.counts();
+    let about = if counts == Counts::Messages { "~" } else { "" };
+    let all = counted(progress.estimate, counts.noun());
     format!("{} of {about}{all}, {}", progress.done(), state(progress))
 }
 
 /// What is being done, then how it goes.
 fn state(progress: &Progress) -> String {
-    if let Some(task) = progress.task.as_ref().filter(|_| progress.messages_estimate == 0) {
+    if let Some(task) = progress.task.as_ref().filter(|_| progress.estimate == 0) {
         return task.to_string();
     }
-    let tally = &progress.tally;
+    let tally = progress.doing.tally();
     let mut parts = Vec::new();
-    if tally.steps > 1 {
-        parts.push(format!("step {} of {}", tally.step, tally.steps));
+    if let Some(Tally { step, steps, .. }) = tally.filter(|tally| tally.steps > 1) {
+        parts.push(format!("step {step} of {steps}"));
     }
     let waits = progress.waits();
     let is_waiting = !waits.is_empty();
     parts.extend(waits);
     parts.extend(progress.task.iter().filter(|task| !task.is_empty()).map(ToString::to_string));
     // While it waits, an average that sinks says nothing.
-    if !is_waiting && progress.what == "message" {
+    let Some(tally) = tally else { return parts.join(", ") };
+    if !is_waiting {
         parts.push(format!("{:.0} a second", progress.rate_mean()));
     }
     let left: u64 = tally.kept.values().sum();
@@ -195,14 +198,14 @@ fn state(progress: &Progress) -> String {
 
 fn json(progress: &Progress) -> String {
     let line = Line {
-        schema: "opsctl/progress/1",
+        schema: "opsctl/progress/2",
         run: progress.run.as_str(),
-        messages_estimate: progress.messages_estimate,
-        moved: progress.tally.moved,
-        removed: progress.tally.removed,
-        bounced: progress.tally.bounced,
+        counts: progress.doing.counts(),
+        estimate: progress.estimate,
+        done: progress.done(),
+        bounced: progress.doing.tally().map(|tally| tally.bounced),
         seconds: progress.at.duration_since(progress.started_at).as_secs_f64(),
-        task: progress.task.as_ref().filter(|_| matches!(progress.what, "service" | "migration" | "consumer")),
+        task: progress.task.as_ref(),
         news: &progress.news,
         log: &progress.log,
     };

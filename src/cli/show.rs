@@ -92,15 +92,15 @@ pub fn exit(report: &Report) -> Exit {
 }
 
 fn report_lines(report: &Report, invocation: &Invocation) -> Vec<String> {
-    let Report { operation, environment, run, tally, .. } = report;
+    let Report { operation, environment, run, details, .. } = report;
+    let (operation, tally) = (operation.name(), details.tally());
     let how = report.end.words();
     let mut lines = vec![format!("{operation} in {environment}: {how} ({run}, {})", duration(report.seconds))];
-    let is_transfer = tally.sent + tally.removed > 0;
-    if is_transfer || (report.services.is_empty() && report.mappings.is_empty()) {
+    if tally.sent + tally.removed > 0 || (report.services().is_empty() && report.mappings().is_empty()) {
         lines.extend(run::words::counts(tally).iter().map(|(count, what)| format!("  {count} {what}")));
     }
-    lines.extend(report.services.iter().map(|service| format!("  {}", service.words())));
-    lines.extend(report.mappings.iter().map(|mapping| format!("  {}", mapping.words())));
+    lines.extend(report.services().iter().map(|service| format!("  {}", service.words())));
+    lines.extend(report.mappings().iter().map(|mapping| format!("  {}", mapping.words())));
     lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));
     // One reason stands above already.
     let is_one = tally.kept.len() == 1;

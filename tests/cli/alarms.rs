@@ -12,7 +12,7 @@ use super::{
 };
 
 fn cloudwatch(ground: &Ground, action: &str, request: Value) {
-    let done = ground.sandbox.with(|world, now| world.cloudwatch(now, &caller(DEV), action, request));
+    let done = ground.sandbox.with(|world, now| world.ask(now, &caller(DEV), ("cloudwatch", action), request));
     done.unwrap_or_else(|error| panic!("{action}: {error:?}"));
 }
 

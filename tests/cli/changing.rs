@@ -29,8 +29,8 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
 fn a_redrive_moves_reports_and_is_journalled() {
     let ground = ground(25);
     let report = ground.opsctl(&[&REDRIVE[..], &["client", "--yes", "--output", "json"]].concat()).expect(0).json();
-    assert_eq!((report["schema"].as_str(), report["end"].as_str()), (Some("opsctl/report/1"), Some("done")));
-    assert_eq!(report["tally"]["moved"], 25);
+    assert_eq!((report["schema"].as_str(), report["end"].as_str()), (Some("opsctl/report/2"), Some("done")));
+    assert_eq!(report["details"]["moved"], 25);
     assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (0, 25));
     let run = report["run"].as_str().expect("a run");
     insta::assert_snapshot!(ground.opsctl(&["runs"]).shown(), @r#"

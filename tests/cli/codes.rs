@@ -93,7 +93,7 @@ fn a_stale_plan_is_5() {
         let policy = format!(r#"{{"deadLetterTargetArn":"{other}","maxReceiveCount":"3"}}"#);
         let url = format!("http://sandbox/{DEV}/orders");
         let body = serde_json::json!({ "QueueUrl": url, "Attributes": { "RedrivePolicy": policy } });
-        world.sqs(now, &caller(DEV), "SetQueueAttributes", body.to_string().as_bytes()).expect("set");
+        world.ask(now, &caller(DEV), ("sqs", "SetQueueAttributes"), body).expect("set");
     });
     let stale = ground.opsctl(&["apply", path, "--yes"]).expect(5);
     assert!(stale.err.contains("nothing was done"), "{stale:?}");

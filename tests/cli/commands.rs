@@ -6,7 +6,7 @@ use clap::FromArgMatches;
 use opsctl::{
     cli::args::{self, Cli, Command, ConsumersCommand, Wanted},
     domain::{EnvironmentName, Invocation},
-    operations::{Operation, command_line},
+    operations::{Kind, Operation, command_line},
 };
 
 use super::ground::{DEV, Ended, Ground};
@@ -199,13 +199,13 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         assert_eq!(operation(again), asked, "{shown}");
     }
     // Each argument of each operation is tried above: a new one must be given a place there.
-    for operation in Operation::all() {
-        let name = format!("{} ", operation.name());
+    for kind in Kind::ALL {
+        let name = format!("{} ", kind.name());
         let tried: Vec<&str> =
             lines.iter().filter_map(|line| format!("{line} ").contains(&name).then_some(*line)).collect();
         let tried: Vec<&str> = tried.into_iter().filter(|line| line.starts_with(name.trim_end())).collect();
         assert!(!tried.is_empty(), "{name}is not tried");
-        let arguments = operation.arguments();
+        let arguments = kind.arguments();
         for flag in arguments.get_arguments().filter(|argument| !argument.is_hide_set()).filter_map(clap::Arg::get_long)
         {
             assert!(tried.iter().any(|line| line.contains(&format!("--{flag}"))), "{name}--{flag} is not tried");

@@ -55,7 +55,7 @@ fn who_takes_messages_is_listed_with_who_paused_it() {
     assert_eq!(rows.iter().filter(|row| row["paused_by"].is_string()).count(), 1, "{rows:?}");
     assert!(rows.iter().all(|row| row["kind"] == "mapping" && row["takes"] == false), "{rows:?}");
     let resumed = ground.opsctl(&["consumers", "resume", "-e", "dev", "--yes", "--output", "json"]).expect(0);
-    let mappings = resumed.json()["mappings"].as_array().cloned().expect("mappings");
+    let mappings = resumed.json()["details"]["mappings"].as_array().cloned().expect("mappings");
     assert_eq!((mappings.len(), &mappings[0]["state"]), (1, &"enabled".into()), "{mappings:?}");
     let again = ground.opsctl(&["consumers", "resume", "-e", "dev", "--yes"]).expect(0);
     assert!(again.err.contains("There is nothing to do."), "{again:?}");

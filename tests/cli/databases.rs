@@ -158,7 +158,7 @@ fn a_failover_measures_its_seconds_and_is_asked_for_once() {
     let words = ["failover", "nexusstream-dev", "-e", "dev", "--yes", "--output", "json"];
     let report = ground.opsctl(&words).expect(0).json();
     assert_eq!((&report["operation"], &report["end"]), (&"failover".into(), &"done".into()), "{report}");
-    let done = &report["failover"];
+    let done = &report["details"];
     assert_eq!((&done["writer_after"], &done["rto_seconds"]), (&"nexusstream-dev-2".into(), &300.into()));
     // A clock thirty times as fast: a tenth of a second of the machine's is three of the sandbox's.
     let seconds = done["seconds_to_writer"].as_f64().expect("measured");

@@ -93,6 +93,7 @@ fn the_age_of_the_oldest_message_is_shown_and_its_lack_explained() {
 fn a_cloudwatch_that_hangs_hides_and_delays_no_queue() {
     let ground = Ground::new();
     ground.pair(DEV, "orders");
+    ground.dead_letter("orders", "x");
     let call = "cloudwatch:*".to_owned();
     let fault = Fault { call, queue: None, nth: 1, times: 99, kind: FaultKind::Hang };
     ground.sandbox.with(|world, _| world.faults.add(fault));

@@ -3,7 +3,7 @@
 use std::{process::Stdio, thread, time::Duration};
 
 use opsctl::sandbox::world::{
-    Fault,
+    Answer, Fault,
     ecs::{Breaker, JobFixture, LogConfig, Outcome, Program, ServiceFixture},
 };
 
@@ -91,8 +91,8 @@ fn the_container_s_exit_code_is_the_program_s_and_stands_in_json() {
         let ground = ground(3, container);
         let ended = ground.opsctl(&[&RUN[..], &["--output", "json"]].concat()).expect(code);
         let report = ended.json();
-        assert_eq!((&report["end"], &report["migration"]["exit_code"]), (&"failed".into(), &container.into()));
-        assert_eq!(report["migration"]["stop_code"], "EssentialContainerExited");
+        assert_eq!((&report["end"], &report["details"]["exit_code"]), (&"failed".into(), &container.into()));
+        assert_eq!(report["details"]["stop_code"], "EssentialContainerExited");
         assert!(is_safe(&ended.out) && ended.err.contains("connecting"), "{ended:?}");
     }
 }
@@ -110,7 +110,7 @@ fn lines_of_the_log_are_documents_where_each_line_is_one() {
         .filter_map(|line| line["text"].as_str())
         .collect();
     assert_eq!((lines.len(), lines.first()), (3, Some(&"connecting")), "{}", ended.out);
-    assert_eq!(documents.last().expect("a report")["schema"], "opsctl/report/1");
+    assert_eq!(documents.last().expect("a report")["schema"], "opsctl/report/2");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_task_that_never_starts_has_stop_code_and_reason_in_json() {
     settle(&ground, DEV, 5, 0);
     ground.sandbox.with(|world, _| world.logs.delete_group(DEV, REGION, GROUP));
     let report = ground.opsctl(&[&RUN[..], &["--output", "json"]].concat()).expect(1).json();
-    let migration = &report["migration"];
+    let migration = &report["details"];
     assert_eq!((&migration["stop_code"], &migration["exit_code"]), (&"TaskFailedToStart".into(), &().into()));
     assert!(migration["stopped_reason"].as_str().is_some_and(|text| text.contains("log group")), "{report}");
 }
@@ -180,9 +180,11 @@ fn ctrl_c_says_what_goes_on_and_stops_nothing() {
     let ended: Ended = ground.ended(child.wait_with_output().expect("ended")).expect(130);
     assert!(ended.out.contains("the task goes on in AWS") && ended.out.contains("--resume"), "{}", ended.out);
     let running = ground.sandbox.with(|world, now| {
-        let body = serde_json::json!({ "cluster": cluster(DEV), "family": FAMILY }).to_string();
-        let answer = world.ecs(now, &caller(DEV), "ListTasks", body.as_bytes()).expect("listed");
-        serde_json::from_slice::<serde_json::Value>(&answer).expect("JSON")["taskArns"].as_array().map(Vec::len)
+        let body = serde_json::json!({ "cluster": cluster(DEV), "family": FAMILY });
+        match world.ask(now, &caller(DEV), ("ecs", "ListTasks"), body).expect("listed") {
+            Answer::Document(listed) => listed["taskArns"].as_array().map(Vec::len),
+            other => panic!("{other:?}"),
+        }
     });
     assert_eq!(running, Some(1));
 }

@@ -75,7 +75,7 @@ fn a_group_wakes_with_its_events_and_kong_is_left() {
     }
     let wake = ["wake", "-e", "dev", "--group", "tsdevstack"];
     let woken = ground.opsctl(&[&wake[..], &["--yes", "--output", "json"]].concat()).expect(0);
-    let services = woken.json()["services"].as_array().cloned().expect("services");
+    let services = woken.json()["details"]["services"].as_array().cloned().expect("services");
     let names: Vec<&str> = services.iter().filter_map(|one| one["service"]["name"].as_str()).collect();
     assert_eq!(names, ["auth-service", "offers-service", "offers-worker"]);
     assert!(services.iter().all(|one| one["is_done"] == true && one["to"] == 2), "{services:?}");

@@ -123,7 +123,7 @@ async fn events(ground: Ground) {
     ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     ground.wait(60).await;
     let events = ground.cloud.rds().events(Some((SourceKind::Cluster, &cluster)), 60).await.expect("events");
-    assert!(events.iter().any(|event| event.is_of("failover") && event.completes()), "{events:?}");
+    assert!(events.iter().any(|event| event.is_of("failover") && event.completes()), "no end among {events:?}");
 }
 
 async fn second(ground: Ground) {
@@ -173,7 +173,7 @@ async fn pages(ground: Ground) {
     let (mut names, mut count) = (Vec::new(), 0);
     while let Some(page) = pages.next().await {
         let found = page.expect("a page").db_instances.unwrap_or_default();
-        assert!(found.len() <= 20, "{}", found.len());
+        assert!(found.len() <= 20, "{} on one page of 20", found.len());
         count += 1;
         names.extend(found.into_iter().filter_map(|instance| instance.db_instance_identifier));
     }

@@ -113,13 +113,12 @@ async fn sleeps(ground: Ground) {
     let id = id(&cluster(&ground, &["api"]).await, "api");
     set(&ground, &id, 1).await;
     set(&ground, &id, 0).await;
-    ground
-        .eventually("the task has stopped", async || {
-            let tasks = ground.cloud.ecs().tasks(&id, Wanted::Stopped).await.expect("tasks");
-            let code = tasks.found.first().and_then(|task| task.stop_code.clone());
-            code.is_some_and(|code| code.as_str() == "ServiceSchedulerInitiated")
-        })
-        .await;
+    let stop_code = async || {
+        let tasks = ground.cloud.ecs().tasks(&id, Wanted::Stopped).await.expect("tasks");
+        tasks.found.first().and_then(|task| task.stop_code.clone())
+    };
+    ground.eventually("the task has stopped", async || stop_code().await.is_some()).await;
+    assert_eq!(stop_code().await.expect("still told").as_str(), "ServiceSchedulerInitiated");
 }
 
 async fn not_found(ground: Ground) {

@@ -57,7 +57,7 @@ async fn a_resume_with_keys_of_another_account_is_refused() {
         if command == "restore" {
             // Nothing is hidden: it need not wait.
             let resumed = desk.run(&resume, None).await;
-            let uncertain = resumed.document["tally"]["uncertain"].as_array().map_or(0, Vec::len);
+            let uncertain = resumed.document["details"]["uncertain"].as_array().map_or(0, Vec::len);
             assert!(matches!(resumed.code, Some(0 | 4)), "{}", resumed.said);
             let back = queues.drain(&source).await.len();
             assert!((MESSAGES - uncertain..=MESSAGES).contains(&back), "{back} are back: {}", resumed.said);

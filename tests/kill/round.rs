@@ -332,7 +332,7 @@ impl Round {
                 Some(4) => {}
                 _ => return self.found.blame(Fault::Wrong, 1, &format!("resume: {}", ended.said)),
             }
-            let tally = &ended.document["tally"];
+            let tally = &ended.document["details"];
             let did: u64 = ["sent", "moved", "removed"].iter().filter_map(|what| tally[what].as_u64()).sum();
             let now: BTreeSet<String> = uncertain(tally).chain(kept(tally)).collect();
             if did == 0 && !now.is_empty() && now == named {
@@ -400,7 +400,7 @@ impl Round {
         let killed = ended.code.is_none();
         self.found.kills += usize::from(killed);
         let how = ended.code.map_or_else(|| "killed".to_owned(), |code| format!("exit {code}"));
-        let tally = &ended.document["tally"];
+        let tally = &ended.document["details"];
         let counts = ["sent", "moved", "removed", "sent_not_deleted", "parked", "unreached", "elsewhere"];
         let counts: Vec<String> = counts
             .iter()
@@ -448,7 +448,7 @@ impl Round {
 
 impl Carried {
     fn take(&mut self, ended: &Ended) {
-        let tally = &ended.document["tally"];
+        let tally = &ended.document["details"];
         (self.code, self.is_settled) = (ended.code, ended.code == Some(0));
         if tally.is_object() {
             self.doubtful.extend(uncertain(tally));

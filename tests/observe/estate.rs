@@ -87,9 +87,9 @@ impl Place {
                 "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
                 "TreatMissingData": "ignore",
             });
-            world.cloudwatch(now, &stage::caller(), "PutMetricAlarm", alarm).expect("an alarm");
+            world.ask(now, &stage::caller(), ("cloudwatch", "PutMetricAlarm"), alarm).expect("an alarm");
             let state = json!({ "AlarmName": name, "StateValue": state, "StateReason": "\u{1b}[2Jby hand" });
-            world.cloudwatch(now, &stage::caller(), "SetAlarmState", state).expect("its state");
+            world.ask(now, &stage::caller(), ("cloudwatch", "SetAlarmState"), state).expect("its state");
         });
         self
     }
@@ -401,7 +401,7 @@ async fn what_an_earlier_session_saw_is_there_at_once() {
     let estate = &snapshot.estate;
     assert_eq!((estate.services.rows.len(), estate.databases.rows.len(), estate.alarms.rows.len()), (6, 1, 1));
     assert!(ago(&place, estate.services.at) >= SignedDuration::from_hours(1), "with its age");
-    assert_eq!(estate.services.unknown[0].as_str(), "what is shown was seen by an earlier session");
+    assert_eq!(estate.services.unknown[0].words.as_str(), "what is shown was seen by an earlier session");
     place.heal();
     watched.watch.refresh();
     let fresh = |snapshot: &Snapshot| snapshot.estate.services.unknown.is_empty();

@@ -91,8 +91,8 @@ impl Place {
 
     pub(super) fn delete(&self, name: &str) {
         let url = format!("{}/{}/{name}", stage::caller().origin, stage::ACCOUNT);
-        let body = format!(r#"{{"QueueUrl":"{url}"}}"#);
-        let deleted = self.sandbox.with(|world, now| world.sqs(now, &stage::caller(), "DeleteQueue", body.as_bytes()));
+        let request = serde_json::json!({ "QueueUrl": url });
+        let deleted = self.sandbox.with(|world, now| world.ask(now, &stage::caller(), ("sqs", "DeleteQueue"), request));
         deleted.expect("deleted");
     }
 

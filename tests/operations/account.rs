@@ -65,7 +65,7 @@ async fn an_account_that_changes_after_the_approval_is_refused_and_journalled() 
     assert!(
         records.iter().any(|record| matches!(record, Record::Verified { account, .. } if account.0 == "222222222222"))
     );
-    assert!(matches!(records.last(), Some(Record::Ended { end, .. }) if end == "refused"));
+    assert!(matches!(records.last(), Some(Record::Ended { end, .. }) if *end == End::Refused));
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,18 +90,21 @@ async fn an_account_that_changes_in_mid_run_stops_it_and_a_resume_goes_on() {
     let mut context = stage.context().await;
     let sandbox = stage.sandbox.clone();
     context.progress = Arc::new(move |progress| {
-        if progress.tally.sent == 50 {
+        if progress.doing.tally().is_some_and(|tally| tally.sent == 50) {
             sandbox.with(|world, _| world.faults.add(serde_json::from_str::<Fault>(OTHER_ACCOUNT).expect("a fault")));
         }
     });
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Partly, "{report:#?}");
     let actual = AccountId("999999999999".to_owned());
-    assert_eq!(report.tally.stop, Some(Stop::WrongAccount { actual }));
+    assert_eq!(report.details.tally().stop, Some(Stop::WrongAccount { actual }));
     // A minute at two a second, and what was in hand.
-    assert!((100..=140).contains(&report.tally.sent), "{report:#?}");
+    assert!((100..=140).contains(&report.details.tally().sent), "{report:#?}");
     assert_eq!(verified(&report), ["111111111111", "999999999999"]);
-    assert_eq!(stage.copies().values().filter(|times| **times > 1).count() as u64, report.tally.sent_not_deleted);
+    assert_eq!(
+        stage.copies().values().filter(|times| **times > 1).count() as u64,
+        report.details.tally().sent_not_deleted
+    );
 
     stage.sandbox.with(|world, _| world.faults.clear());
     let resumed = stage.resume().await;
@@ -119,13 +122,13 @@ async fn an_account_that_changes_between_two_steps_stops_before_the_next() {
     let mut context = stage.context().await;
     let sandbox = stage.sandbox.clone();
     context.progress = Arc::new(move |progress| {
-        if progress.tally.watching {
+        if progress.doing.tally().is_some_and(|tally| tally.watching) {
             sandbox.with(|world, _| world.faults.add(serde_json::from_str::<Fault>(OTHER_ACCOUNT).expect("a fault")));
         }
     });
     let report = run::execute(approved, &context).await;
-    assert_eq!((report.end, report.tally.sent), (End::Partly, 1), "only the canary was sent: {report:#?}");
-    assert!(matches!(report.tally.stop, Some(Stop::WrongAccount { .. })));
+    assert_eq!((report.end, report.details.tally().sent), (End::Partly, 1), "only the canary was sent: {report:#?}");
+    assert!(matches!(report.details.tally().stop, Some(Stop::WrongAccount { .. })));
     assert_eq!(verified(&report), ["111111111111", "999999999999"]);
 }
 
@@ -137,14 +140,14 @@ async fn credentials_that_expire_are_no_other_account() {
     let mut context = stage.context().await;
     let sandbox = stage.sandbox.clone();
     context.progress = Arc::new(move |progress| {
-        if progress.tally.watching {
+        if progress.doing.tally().is_some_and(|tally| tally.watching) {
             let fault = r#"{"call":"sts:*","times":1000,"kind":"expired-credentials"}"#;
             sandbox.with(|world, _| world.faults.add(serde_json::from_str::<Fault>(fault).expect("a fault")));
         }
     });
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Partly, "{report:#?}");
-    assert!(matches!(report.tally.stop, Some(Stop::Failed(_))), "{report:#?}");
+    assert!(matches!(report.details.tally().stop, Some(Stop::Failed(_))), "{report:#?}");
     assert!(report.failure.expect("a failure").what.as_str().contains("expired"));
 }
 
@@ -162,9 +165,9 @@ async fn a_restore_verifies_again_as_well() {
     let restore = Restore::of(moved.run.clone());
     let report = stage.run(&Operation::Restore(restore)).await;
     assert_eq!(report.end, End::Partly, "{report:#?}");
-    assert!(matches!(report.tally.stop, Some(Stop::WrongAccount { .. })), "{report:#?}");
+    assert!(matches!(report.details.tally().stop, Some(Stop::WrongAccount { .. })), "{report:#?}");
     // A minute at eight seconds a batch, in sixteen lanes.
-    assert!((1..=8 * 16 * 10).contains(&report.tally.sent), "{report:#?}");
-    assert_eq!(stage.count("orders-dlq") as u64, report.tally.sent, "nothing more was sent");
+    assert!((1..=8 * 16 * 10).contains(&report.details.tally().sent), "{report:#?}");
+    assert_eq!(stage.count("orders-dlq") as u64, report.details.tally().sent, "nothing more was sent");
     assert_eq!(verified(&report), ["111111111111", "999999999999"]);
 }

@@ -119,7 +119,7 @@ async fn a_plan_and_its_run_ask_about_each_source_once_and_take_a_second_and_a_h
     let approved = stage.approve(plan).expect("approval");
     let context = run::Context { cloud, ..stage.context().await };
     let (report, running) = timed(&stage, run::execute(approved, &context)).await;
-    assert_eq!((report.end, report.tally.moved), (End::Done, 10), "{report:#?}");
+    assert_eq!((report.end, report.details.tally().moved), (End::Done, 10), "{report:#?}");
     assert_each_source_once(&counting.take());
     assert!(running < SignedDuration::from_millis(1_500), "run in {running:#}");
 }

@@ -68,8 +68,8 @@ async fn edited(filter: &str) -> (Report, usize) {
 async fn an_edit_that_always_fails_is_not_tried_on_everything() {
     let (report, left) = edited(r#"error("no")"#).await;
     assert_eq!((report.end, left), (End::Failed, 200), "{report:#?}");
-    assert!(matches!(report.tally.stop, Some(Stop::EditFails { failures: 20.. })), "{report:#?}");
-    assert!(report.tally.kept_unexpected < 80, "{report:#?}");
+    assert!(matches!(report.details.tally().stop, Some(Stop::EditFails { failures: 20.. })), "{report:#?}");
+    assert!(report.details.tally().kept_unexpected < 80, "{report:#?}");
     let failure = report.failure.expect("a failure");
     assert!(failure.what.as_str().contains("the edit failed on all of the first"), "{failure:?}");
 }
@@ -77,7 +77,7 @@ async fn an_edit_that_always_fails_is_not_tried_on_everything() {
 #[tokio::test(start_paused = true)]
 async fn an_edit_that_works_on_some_is_tried_on_all() {
     let (report, left) = edited(r#"if .body.n % 10 == 9 then . else error("no") end"#).await;
-    assert_eq!((report.end, left, report.tally.stop), (End::Partly, 180, None));
+    assert_eq!((report.end, left, report.details.tally().stop.clone()), (End::Partly, 180, None));
     let (report, left) = edited(r#"if .body.n < 10 then error("no") else . end"#).await;
-    assert_eq!((report.end, left, report.tally.stop), (End::Partly, 10, None));
+    assert_eq!((report.end, left, report.details.tally().stop.clone()), (End::Partly, 10, None));
 }

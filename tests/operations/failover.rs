@@ -90,7 +90,7 @@ async fn the_first_to_be_promoted_writes_and_the_seconds_are_measured() {
     let report = stage.run(&orders()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
     assert_eq!(world(&stage), (1, "three".to_owned()));
-    let done = report.failover.expect("what was done");
+    let done = report.details.failover().expect("what was done");
     assert_eq!((done.writer_before.as_deref(), done.writer_after.as_deref()), (Some("one"), Some("three")));
     // The API shows it after 12 s: noticed within one more.
     let seconds = done.seconds_to_writer.expect("measured");
@@ -121,7 +121,7 @@ async fn a_multi_az_instance_gives_way_to_its_standby_once() {
     let mut stage = stage();
     let report = stage.run(&failover("pair", None)).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    let done = report.failover.expect("what was done");
+    let done = report.details.failover().expect("what was done");
     let seconds = done.seconds_to_writer.expect("measured");
     assert!((70.0..=71.0).contains(&seconds), "{seconds}");
     // Soon after another one RDS gives it up, and says so by an event alone.
@@ -251,7 +251,7 @@ async fn a_missed_objective_is_said_and_is_no_failure_of_the_failover() {
     objective(&mut stage, 5);
     let report = stage.run(&orders()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    assert_eq!(report.failover.as_ref().expect("done").within_rto, Some(false));
+    assert_eq!(report.details.failover().expect("done").within_rto, Some(false));
     assert!(words(&report.notes).contains("RTO of 5 s: MISSED"), "{report:#?}");
 }
 
@@ -271,7 +271,7 @@ async fn a_stop_leaves_it_to_aws_and_a_resume_looks() {
     stage.sandbox.clock().sleep(std::time::Duration::from_secs(600)).await;
     let report = stage.resume().await;
     assert_eq!((report.end, world(&stage)), (End::Done, (1, "three".to_owned())), "{report:#?}");
-    let seconds = report.failover.expect("done").seconds_to_writer.expect("from the event");
+    let seconds = report.details.failover().expect("done").seconds_to_writer.expect("from the event");
     assert!((27.0..=30.0).contains(&seconds), "RDS's time, not this run's: {seconds}");
 }
 

@@ -89,7 +89,7 @@ async fn what_arrives_is_what_lay_there() {
     let mut stage = stage();
     let before = contents(&stage, "orders-dlq");
     let report = stage.run(&redrive(|redrive| redrive.engine = EngineChoice::Client)).await;
-    assert_eq!(report.end, End::Done, "{:?} {:?}", report.failure, report.tally);
+    assert_eq!(report.end, End::Done, "{:?} {:?}", report.failure, report.details.tally());
     assert_eq!(contents(&stage, "orders"), before);
 }
 
@@ -102,7 +102,7 @@ async fn a_snapshot_restores_all_of_it() {
     assert_eq!((purged.end, stage.count("orders-dlq")), (End::Done, 0), "{:?}", purged.failure);
     let restore = opsctl::operations::Restore::of(purged.run);
     let restored = stage.run(&opsctl::operations::Operation::Restore(restore)).await;
-    assert_eq!(restored.end, End::Done, "{:?} {:?}", restored.failure, restored.tally);
+    assert_eq!(restored.end, End::Done, "{:?} {:?}", restored.failure, restored.details.tally());
     assert_eq!(contents(&stage, "orders-dlq"), before);
 }
 
@@ -110,7 +110,7 @@ async fn a_snapshot_restores_all_of_it() {
 async fn a_mark_is_added_where_there_is_room_and_nothing_is_pushed_out() {
     let mut stage = stage();
     let report = stage.run(&redrive(|redrive| redrive.mark = true)).await;
-    assert_eq!(report.end, End::Partly, "{:?}", report.tally);
+    assert_eq!(report.end, End::Partly, "{:?}", report.details.tally());
     let arrived = contents(&stage, "orders");
     let marked = |content: &Content| {
         content
@@ -121,8 +121,12 @@ async fn a_mark_is_added_where_there_is_room_and_nothing_is_pushed_out() {
     assert!(arrived.iter().all(marked));
     let left = contents(&stage, "orders-dlq");
     // Ten attributes, and a body that leaves no byte for one.
-    assert_eq!((arrived.len(), left.len()), (5, 2), "{:?}", report.tally.kept);
-    assert!(report.tally.kept.keys().any(|why| why.contains("ten attributes already")), "{:?}", report.tally.kept);
+    assert_eq!((arrived.len(), left.len()), (5, 2), "{:?}", report.details.tally().kept);
+    assert!(
+        report.details.tally().kept.keys().any(|why| why.contains("ten attributes already")),
+        "{:?}",
+        report.details.tally().kept
+    );
 }
 
 #[tokio::test(start_paused = true)]

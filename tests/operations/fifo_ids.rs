@@ -35,7 +35,11 @@ async fn a_second_message_of_the_same_event_stays_also_when_the_run_is_resumed()
     let mut stage = stage(&["a", "b", "a"]);
     let report = stage.run(&redrive(|_| ())).await;
     assert_eq!(report.end, End::Partly, "{report:#?}");
-    assert!(report.tally.kept.keys().any(|why| why.contains("has the same /eventId")), "{:?}", report.tally.kept);
+    assert!(
+        report.details.tally().kept.keys().any(|why| why.contains("has the same /eventId")),
+        "{:?}",
+        report.details.tally().kept
+    );
     let resumed = stage.resume().await;
     assert_eq!(resumed.end, End::Partly, "{resumed:#?}");
     assert_eq!(

@@ -30,7 +30,7 @@ async fn a_canary_that_comes_back_stops_the_run() {
     let report = stage.run(&redrive(|redrive| redrive.wait_bounce = Some(Seconds(30)))).await;
     consumer.abort();
     assert_eq!(report.end, End::Partly, "{report:#?}");
-    assert!(matches!(report.tally.stop, Some(Stop::Bounced { sent: 1, .. })), "{report:#?}");
+    assert!(matches!(report.details.tally().stop, Some(Stop::Bounced { sent: 1, .. })), "{report:#?}");
     assert_eq!(stage.count("orders-dlq") + stage.count("orders"), 200, "nothing is lost");
     assert!(report.failure.expect("a failure").what.as_str().contains("came back"));
 }
@@ -50,8 +50,8 @@ async fn what_comes_back_is_parked_where_a_place_is_named() {
         }))
         .await;
     consumer.abort();
-    assert!(report.tally.parked > 0, "{report:#?}");
-    assert_eq!(stage.count("parked") as u64, report.tally.parked);
+    assert!(report.details.tally().parked > 0, "{report:#?}");
+    assert_eq!(stage.count("parked") as u64, report.details.tally().parked);
     assert_eq!(stage.copies().values().sum::<usize>(), 12, "{report:#?}");
 }
 
@@ -85,15 +85,16 @@ async fn a_cancelled_run_finishes_what_is_in_hand_and_can_be_resumed() {
     let mut context = stage.context().await;
     let cancel = stage.cancel.clone();
     context.progress = Arc::new(move |progress| {
-        if progress.tally.sent > 30 {
+        if progress.doing.tally().is_some_and(|tally| tally.sent > 30) {
             cancel.cancel();
         }
     });
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Interrupted, "{report:#?}");
-    assert!(report.tally.sent < 100 && report.tally.sent_not_deleted == 0);
+    assert!(report.details.tally().sent < 100 && report.details.tally().sent_not_deleted == 0);
     let plan = run::plan_of(&stage.folder(), &report.run).expect("a plan");
-    let left = format!("{} of ~300 are done, ~{} left", report.tally.moved, 300 - report.tally.moved);
+    let left =
+        format!("{} of ~300 are done, ~{} left", report.details.tally().moved, 300 - report.details.tally().moved);
     assert!(plan.summary.as_str().ends_with(&left), "{}", plan.summary);
     assert!(plan.facts.iter().any(|fact| fact.label == "messages" && fact.value.as_str() == left), "{plan:#?}");
     assert!(plan.seconds_estimate < Some(15) && plan.is_sound(), "{plan:#?}");
@@ -110,10 +111,13 @@ async fn a_resume_that_does_not_begin_leaves_the_run_unsettled() {
     let fault = r#"{"call":"SendMessageBatch","nth":1,"kind":"lost-after"}"#;
     stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
     assert_eq!(stage.run(&redrive(|redrive| redrive.limit = Some(10))).await.end, End::Partly);
-    let body = br#"{"QueueUrl":"https://x/111111111111/orders","Attributes":{"MaximumMessageSize":"4096"}}"#;
-    stage.sandbox.with(|world, now| world.sqs(now, &caller(), "SetQueueAttributes", body)).expect("an answer");
+    let request = serde_json::json!({ "QueueUrl": "https://x/111111111111/orders", "Attributes": { "MaximumMessageSize": "4096" } });
+    stage
+        .sandbox
+        .with(|world, now| world.ask(now, &caller(), ("sqs", "SetQueueAttributes"), request))
+        .expect("an answer");
     let resumed = stage.resume().await;
-    assert_eq!((resumed.end, resumed.tally.uncertain.len()), (End::Stale, 10), "{resumed:#?}");
+    assert_eq!((resumed.end, resumed.details.tally().uncertain.len()), (End::Stale, 10), "{resumed:#?}");
     let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
     assert!(plan.blockers.iter().any(|blocker| blocker.as_str().contains("--resume")), "{:?}", plan.blockers);
 }
@@ -132,7 +136,7 @@ async fn a_redrive_ends_although_messages_go_on_arriving() {
     let client = opsctl::operations::values::EngineChoice::Client;
     let report = stage.run(&redrive(|redrive| redrive.engine = client)).await;
     arriving.abort();
-    assert_eq!((report.end, report.tally.moved), (End::Done, 30), "{report:#?}");
+    assert_eq!((report.end, report.details.tally().moved), (End::Done, 30), "{report:#?}");
     assert!(report.seconds < 300.0, "{} s", report.seconds);
     assert_eq!(stage.count("orders"), 30, "what arrives later is not this run's");
 }
@@ -145,7 +149,7 @@ async fn doubt_is_settled_by_sending_again_when_asked_or_by_taking_the_messages_
         stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
         let client = opsctl::operations::values::EngineChoice::Client;
         let first = stage.run(&redrive(|redrive| redrive.engine = client)).await;
-        assert_eq!((first.end, first.tally.uncertain.len()), (End::Partly, 10), "{first:#?}");
+        assert_eq!((first.end, first.details.tally().uncertain.len()), (End::Partly, 10), "{first:#?}");
         let mut plan = run::plan_of(&stage.folder(), &first.run).expect("a plan");
         if resend {
             let opsctl::operations::Operation::Redrive(redrive) = &mut plan.operation else { panic!("a redrive") };
@@ -167,7 +171,7 @@ async fn doubt_is_settled_by_sending_again_when_asked_or_by_taking_the_messages_
         let context = stage.context().await;
         let resumed = run::resume(&first.run, approved, &context).await.expect("a journal");
         assert!(matches!(resumed.end, End::Done | End::Nothing), "{resumed:#?}");
-        assert_eq!(resumed.tally.uncertain.len(), 0);
+        assert_eq!(resumed.details.tally().uncertain.len(), 0);
         assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (if resend { 10 } else { 0 }, 0));
         let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
         assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
@@ -192,13 +196,13 @@ async fn what_was_parked_does_not_count_towards_the_limit_of_a_resumed_run() {
     let mut context = stage.context().await;
     let cancel = stage.cancel.clone();
     context.progress = Arc::new(move |progress| {
-        if progress.tally.parked > 0 {
+        if progress.doing.tally().is_some_and(|tally| tally.parked > 0) {
             cancel.cancel();
         }
     });
     let first = run::execute(approved, &context).await;
     consumer.abort();
-    assert_eq!((first.tally.parked > 0, first.tally.sent), (true, 8), "{first:#?}");
+    assert_eq!((first.details.tally().parked > 0, first.details.tally().sent), (true, 8), "{first:#?}");
     // Somebody else had these in hand, and they are as old as the others.
     for number in 0..9 {
         let sent_at = "2026-11-21T02:00:00Z".parse().ok();
@@ -209,7 +213,7 @@ async fn what_was_parked_does_not_count_towards_the_limit_of_a_resumed_run() {
     }
     stage.cancel = tokio_util::sync::CancellationToken::new();
     let resumed = stage.resume().await;
-    assert_eq!(resumed.tally.sent, 4, "eight of twelve were moved before: {resumed:#?}");
+    assert_eq!(resumed.details.tally().sent, 4, "eight of twelve were moved before: {resumed:#?}");
     assert_eq!(stage.copies().values().sum::<usize>(), 17, "nothing is lost or doubled");
 }
 
@@ -220,12 +224,12 @@ async fn a_resume_that_fails_before_it_meets_anything_forgets_no_doubt() {
     stage.fault(serde_json::from_str::<Fault>(fault).expect("a fault"));
     let client = opsctl::operations::values::EngineChoice::Client;
     let first = stage.run(&redrive(|redrive| redrive.engine = client)).await;
-    assert_eq!((first.end, first.tally.uncertain.len()), (End::Partly, 10), "{first:#?}");
+    assert_eq!((first.end, first.details.tally().uncertain.len()), (End::Partly, 10), "{first:#?}");
     let expired = r#"{"call":"ReceiveMessage","times":100,"kind":"expired-credentials"}"#;
     stage.fault(serde_json::from_str::<Fault>(expired).expect("a fault"));
     let stopped = stage.resume().await;
     assert_eq!(stopped.end, End::Partly, "{stopped:#?}");
-    assert_eq!(stopped.tally.uncertain.len(), 10, "none was met, and none is forgotten: {stopped:#?}");
+    assert_eq!(stopped.details.tally().uncertain.len(), 10, "none was met, and none is forgotten: {stopped:#?}");
     stage.sandbox.with(|world, _| world.faults.clear());
     let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
     assert!(plan.blockers.iter().any(|blocker| blocker.as_str().contains("--resume")), "{:?}", plan.blockers);
@@ -252,8 +256,8 @@ async fn a_source_that_is_worked_off_does_not_age() {
     let consumer = start_working_consumer(&stage);
     let report = stage.run(&redrive(|_| ())).await;
     consumer.abort();
-    assert_eq!((report.end, report.tally.sent), (End::Done, 150), "{report:#?}");
-    assert_eq!((report.tally.ageing, report.tally.untaken), (None, false));
+    assert_eq!((report.end, report.details.tally().sent), (End::Done, 150), "{report:#?}");
+    assert_eq!((report.details.tally().ageing.clone(), report.details.tally().untaken), (None, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,11 +269,11 @@ async fn a_metric_that_cannot_be_had_neither_stops_nor_slows_a_run() {
         stage.fault(serde_json::from_str::<Fault>(&fault).expect("a fault"));
         let report = stage.run(&redrive(|_| ())).await;
         assert_eq!(
-            (report.end, report.tally.moved, &report.tally.ageing),
+            (report.end, report.details.tally().moved, &report.details.tally().ageing),
             (End::Done, 150, &None),
             "{kind}: {report:#?}"
         );
-        assert!(report.tally.untaken, "{kind}: the weaker sign is told");
+        assert!(report.details.tally().untaken, "{kind}: the weaker sign is told");
         seconds.push(report.seconds as u64);
     }
     let (least, most) = (seconds.iter().min().expect("runs"), seconds.iter().max().expect("runs"));

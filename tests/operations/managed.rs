@@ -29,7 +29,7 @@ async fn a_task_whose_start_was_not_answered_is_found_and_followed() {
     stage.fault(fault(r#"{"call":"StartMessageMoveTask","kind":"lost-after"}"#));
     let report = stage.run(&managed(|_| ())).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    assert_eq!((stage.count("orders"), stage.count("orders-dlq"), report.tally.moved), (50, 0, 50));
+    assert_eq!((stage.count("orders"), stage.count("orders-dlq"), report.details.tally().moved), (50, 0, 50));
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,14 +50,14 @@ async fn a_cancel_waits_until_sqs_has_stopped() {
     let mut context = stage.context().await;
     let cancel = stage.cancel.clone();
     context.progress = Arc::new(move |progress| {
-        if progress.tally.moved >= 20 {
+        if progress.doing.tally().is_some_and(|tally| tally.moved >= 20) {
             cancel.cancel();
         }
     });
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Interrupted, "{report:#?}");
     let moved = stage.count("orders");
-    assert!((20..200).contains(&moved) && report.tally.moved as usize == moved, "{moved} {report:#?}");
+    assert!((20..200).contains(&moved) && report.details.tally().moved as usize == moved, "{moved} {report:#?}");
     assert_eq!(stage.count("orders-dlq"), 500 - moved);
 }
 
@@ -74,7 +74,7 @@ async fn a_killed_run_is_taken_up_and_follows_its_task_to_the_end() {
     stage.sandbox.clock().sleep(std::time::Duration::from_secs(1)).await;
     assert!(stage.count("orders") < 100, "it was killed half way");
     let report = stage.resume().await;
-    assert_eq!((report.end, report.tally.moved), (End::Done, 200), "{report:#?}");
+    assert_eq!((report.end, report.details.tally().moved), (End::Done, 200), "{report:#?}");
     assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (200, 0));
 }
 
@@ -90,6 +90,6 @@ async fn a_task_that_somebody_else_started_is_not_taken_for_ours() {
     let context = stage.context().await;
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Failed, "{report:#?}");
-    assert_eq!(report.tally.moved, 0);
+    assert_eq!(report.details.tally().moved, 0);
     cloud.sqs().cancel_move_task(&theirs).await.expect("theirs still runs");
 }

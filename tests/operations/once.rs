@@ -90,13 +90,12 @@ async fn a_run_that_was_refused_or_stale_uses_up_nothing() {
     let plan = stage.plan(&redrive(|_| ())).await.expect("a plan").plan;
     let approved = stage.approve(plan).expect("approval");
     let set = |stage: &Stage, bytes: &str| {
-        let body = format!(
-            r#"{{"QueueUrl":"https://x/111111111111/orders","Attributes":{{"MaximumMessageSize":"{bytes}"}}}}"#
-        );
-        let set = |world: &mut opsctl::sandbox::world::World, now| {
-            world.sqs(now, &caller(), "SetQueueAttributes", body.as_bytes()).map(|_| ())
-        };
-        stage.sandbox.with(set).expect("set");
+        let attributes = serde_json::json!({ "MaximumMessageSize": bytes });
+        let request = serde_json::json!({ "QueueUrl": "https://x/111111111111/orders", "Attributes": attributes });
+        stage
+            .sandbox
+            .with(|world, now| world.ask(now, &caller(), ("sqs", "SetQueueAttributes"), request))
+            .expect("set");
     };
     set(&stage, "4096");
     let stale = carry_out(&mut stage, approved.clone()).await;
@@ -118,7 +117,7 @@ async fn a_run_goes_on_with_the_plan_that_it_has_used() {
     let mut context = stage.context().await;
     let cancel = stage.cancel.clone();
     context.progress = std::sync::Arc::new(move |progress| {
-        if progress.tally.moved >= 10 {
+        if progress.doing.tally().is_some_and(|tally| tally.moved >= 10) {
             cancel.cancel();
         }
     });

@@ -59,8 +59,11 @@ async fn the_fingerprint_covers_settings_and_not_counts() {
     assert_eq!(first.fingerprint, second.fingerprint);
     assert_ne!(first.id, second.id);
     let approved = stage.approve(second).expect("approval");
-    let body = br#"{"QueueUrl":"https://x/111111111111/orders","Attributes":{"MaximumMessageSize":"4096"}}"#;
-    stage.sandbox.with(|world, now| world.sqs(now, &caller(), "SetQueueAttributes", body)).expect("an answer");
+    let request = serde_json::json!({ "QueueUrl": "https://x/111111111111/orders", "Attributes": { "MaximumMessageSize": "4096" } });
+    stage
+        .sandbox
+        .with(|world, now| world.ask(now, &caller(), ("sqs", "SetQueueAttributes"), request))
+        .expect("an answer");
     let context = stage.context().await;
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Stale);

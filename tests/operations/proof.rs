@@ -57,7 +57,7 @@ fn fault(stage: &Stage, text: &str) {
 }
 
 fn answered(report: &Report) -> &opsctl::run::Answered {
-    report.failover.as_ref().and_then(|done| done.answered.as_ref()).unwrap_or_else(|| panic!("{report:#?}"))
+    report.details.failover().and_then(|done| done.answered.as_ref()).unwrap_or_else(|| panic!("{report:#?}"))
 }
 
 fn connections(stage: &Stage) -> u64 {
@@ -81,7 +81,7 @@ async fn the_endpoint_answers_and_the_seconds_count_against_the_objective() {
     assert!((16.0..=17.0).contains(&seconds), "{seconds}");
     assert_eq!((answered.reached, answered.by_sql), (Some(Reached::Answers), false));
     assert!(answered.tries > 3, "{answered:?}");
-    assert_eq!(report.failover.as_ref().and_then(|done| done.seconds_to_service()), Some(seconds));
+    assert_eq!(report.details.failover().and_then(|done| done.seconds_to_service()), Some(seconds));
     assert!(notes(&report).contains("takes connections after 16"), "{}", notes(&report));
     assert!(notes(&report).contains("RTO of 60 s: met"), "{}", notes(&report));
 }
@@ -170,7 +170,7 @@ async fn nothing_but_the_end_of_a_failover_connects() {
         cluster.capacity = Some(Capacity { minimum: 0.0, maximum: 4.0, current: 0.0, pause_after_seconds: Some(300) });
     });
     let cloud = stage.cloud().await;
-    opsctl::databases::look(&cloud).await.expect("a look");
+    opsctl::databases::look(&cloud, opsctl::databases::EVENT_MINUTES).await.expect("a look");
     stage.plan(&operation("orders")).await.expect("a plan");
     let paused = |stage: &Stage| {
         stage.sandbox.with(|world, now| {

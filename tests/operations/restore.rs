@@ -116,11 +116,11 @@ async fn restores_of_parts_add_up_and_none_is_put_back_twice() {
     }
     assert_eq!(stage.count("orders-dlq"), 30);
     let rest = stage.run(&restore(&purged.run, |_| ())).await;
-    assert_eq!((rest.end, rest.tally.moved), (End::Done, 10), "{rest:#?}");
+    assert_eq!((rest.end, rest.details.tally().moved), (End::Done, 10), "{rest:#?}");
     assert_eq!(sorted(stage.bodies("orders-dlq")), before);
     // On purpose all of it comes twice.
     let again = stage.run(&restore(&purged.run, |restore| restore.again = true)).await;
-    assert_eq!((again.end, again.tally.moved, stage.count("orders-dlq")), (End::Done, 40, 80), "{again:#?}");
+    assert_eq!((again.end, again.details.tally().moved, stage.count("orders-dlq")), (End::Done, 40, 80), "{again:#?}");
 }
 
 /// What a filter fails on was not left out by choice.
@@ -130,9 +130,13 @@ async fn what_the_filter_fails_on_is_named() {
     let purged = stage.run(&purge("orders-dlq")).await;
     let filter = r#"if .body.n == 3 then error("no") else true end"#;
     let part = stage.run(&restore(&purged.run, |restore| restore.filter = Some(filter.to_owned()))).await;
-    assert_eq!((part.end, part.tally.moved, part.tally.kept_named.len()), (End::Partly, 11, 1), "{part:#?}");
+    assert_eq!(
+        (part.end, part.details.tally().moved, part.details.tally().kept_named.len()),
+        (End::Partly, 11, 1),
+        "{part:#?}"
+    );
     let rest = stage.run(&restore(&purged.run, |_| ())).await;
-    assert_eq!((rest.end, rest.tally.moved, stage.count("orders-dlq")), (End::Done, 1, 12), "{rest:#?}");
+    assert_eq!((rest.end, rest.details.tally().moved, stage.count("orders-dlq")), (End::Done, 1, 12), "{rest:#?}");
 }
 
 /// The original and the copy that came back both stand in the snapshot: they are one message.
@@ -162,7 +166,7 @@ async fn a_message_that_came_back_and_was_parked_is_put_back_once() {
             }))
             .await;
         consumer.abort();
-        assert!(redriven.tally.parked + redriven.tally.removed > 0, "{redriven:#?}");
+        assert!(redriven.details.tally().parked + redriven.details.tally().removed > 0, "{redriven:#?}");
         let snapshot = std::fs::read_to_string(redriven.snapshot.as_ref().expect("a snapshot").as_str()).expect("text");
         assert!(snapshot.lines().count() > 12, "copies stand in it as well");
         // What did not come back in time is no affair of this test's.
@@ -171,13 +175,13 @@ async fn a_message_that_came_back_and_was_parked_is_put_back_once() {
         });
         let lying = stage.count("orders-dlq");
         let restored = stage.run(&restore(&redriven.run, |_| ())).await;
-        assert_eq!((restored.end, restored.tally.moved), (End::Done, 12), "{restored:#?}");
+        assert_eq!((restored.end, restored.details.tally().moved), (End::Done, 12), "{restored:#?}");
         assert_eq!(stage.count("orders-dlq"), lying + 12);
         let bodies: BTreeSet<String> = stage.bodies("orders-dlq").into_iter().collect();
         assert_eq!(bodies.into_iter().collect::<Vec<_>>(), before);
         if park == "file" {
             let parked = std::fs::read_to_string(&file).expect("the parking file");
-            assert_eq!(parked.lines().count() as u64, redriven.tally.removed);
+            assert_eq!(parked.lines().count() as u64, redriven.details.tally().removed);
         }
     }
 }
@@ -209,14 +213,21 @@ async fn a_fifo_restore_that_was_killed_in_a_send_can_be_finished() {
             }
             (_, Uncertain::Leave) => {
                 assert_eq!(resumed.end, End::Partly, "{resumed:#?}");
-                assert!(!resumed.tally.uncertain.is_empty(), "{resumed:#?}");
+                assert!(!resumed.details.tally().uncertain.is_empty(), "{resumed:#?}");
                 let decided = take_up(&mut stage, &restored.run, Uncertain::Resend).await;
-                assert_eq!((decided.end, decided.tally.resent.len()), (End::Done, resumed.tally.uncertain.len()));
+                assert_eq!(
+                    (decided.end, decided.details.tally().resent.len()),
+                    (End::Done, resumed.details.tally().uncertain.len())
+                );
             }
             (_, Uncertain::Resend) => {
                 assert_eq!(resumed.end, End::Done, "{resumed:#?}");
-                assert_eq!(resumed.tally.resent.len(), count - 24, "what is there twice is named: {resumed:#?}");
-                assert!(!resumed.tally.resent.is_empty());
+                assert_eq!(
+                    resumed.details.tally().resent.len(),
+                    count - 24,
+                    "what is there twice is named: {resumed:#?}"
+                );
+                assert!(!resumed.details.tally().resent.is_empty());
             }
         }
         let settled = take_up(&mut stage, &restored.run, Uncertain::Leave).await;
@@ -249,7 +260,7 @@ async fn a_damaged_snapshot_is_refused_and_what_is_intact_can_be_had() {
         assert!(stage.approve(plan).is_err(), "{how}");
         let restored = stage.run(&restore(&purged.run, |restore| restore.intact = true)).await;
         let end = if intact == 40 { End::Done } else { End::Partly };
-        assert_eq!((restored.end, restored.tally.moved), (end, intact), "{how}: {restored:#?}");
+        assert_eq!((restored.end, restored.details.tally().moved), (end, intact), "{how}: {restored:#?}");
         assert_eq!(stage.count("orders-dlq") as u64, intact, "{how}");
     }
 }
@@ -275,7 +286,7 @@ async fn a_park_file_that_was_not_written_is_written_by_the_resume() {
         }))
         .await;
     consumer.abort();
-    assert!(redriven.tally.removed > 0, "{redriven:#?}");
+    assert!(redriven.details.tally().removed > 0, "{redriven:#?}");
     let whole = std::fs::read_to_string(&file).expect("the parking file");
     let ids = |text: &str| -> BTreeSet<String> {
         let id =
@@ -316,7 +327,11 @@ async fn what_was_purged_comes_back_whole_and_once() {
     let mut stage = Stage::new(Protection::Confirm, &orders(33));
     let before = stage.bodies("orders-dlq");
     let purged = stage.run(&purge("orders-dlq")).await;
-    assert_eq!((purged.end, purged.tally.removed, stage.count("orders-dlq")), (End::Done, 33, 0), "{purged:#?}");
+    assert_eq!(
+        (purged.end, purged.details.tally().removed, stage.count("orders-dlq")),
+        (End::Done, 33, 0),
+        "{purged:#?}"
+    );
     let restored = stage.run(&restore(&purged.run, |_| ())).await;
     assert_eq!(restored.end, End::Done, "{restored:#?}");
     let mut after = stage.bodies("orders-dlq");

@@ -45,8 +45,7 @@ async fn two_selected_are_two_in_summary_question_calls_and_sample() {
     let mut context = stage.context().await;
     let estimates = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&estimates);
-    context.progress =
-        std::sync::Arc::new(move |progress| seen.lock().expect("a list").push(progress.messages_estimate));
+    context.progress = std::sync::Arc::new(move |progress| seen.lock().expect("a list").push(progress.estimate));
     let report = opsctl::run::execute(approved, &context).await;
     assert_eq!((report.end, stage.count("orders")), (End::Done, 2), "{report:#?}");
     assert!(!report.notes.iter().any(|note| note.as_str().contains("not found")), "{report:#?}");
@@ -97,7 +96,7 @@ async fn a_purge_says_the_same_of_its_selection() {
     says(&plan, "3 selected of ~60 messages", 3);
     assert_eq!(plan.groups.iter().map(|group| group.count).sum::<u64>(), 3);
     let report = stage.run(&purge(Some(".body.n < 3"), None)).await;
-    assert_eq!((report.tally.removed, stage.count("orders-dlq")), (3, 57), "{report:#?}");
+    assert_eq!((report.details.tally().removed, stage.count("orders-dlq")), (3, 57), "{report:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -94,9 +94,9 @@ async fn stages_wait_for_one_another_and_services_of_a_stage_do_not() {
     let mut stage = stage(Protection::Confirm, &services, &[&["auth"], &["api-*"], &["worker"]]);
     let report = stage.run(&wake()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    assert_eq!((report.services.len(), running(&stage, "worker"), running(&stage, "kong")), (14, (1, 1), (1, 1)));
+    assert_eq!((report.services().len(), running(&stage, "worker"), running(&stage, "kong")), (14, (1, 1), (1, 1)));
     let slowest = START_SECONDS + LOOK_SECONDS;
-    assert!(report.services.iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= slowest)), "{report:#?}");
+    assert!(report.services().iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= slowest)), "{report:#?}");
     assert!((3.0 * START_SECONDS..=3.0 * slowest + 1.0).contains(&report.seconds), "{} s", report.seconds);
     let again = stage.plan(&wake()).await.expect("a plan").plan;
     assert!(again.empty && again.messages_estimate == 0, "nothing is at zero any more: {again:#?}");
@@ -107,7 +107,7 @@ async fn what_slept_wakes_as_large_as_it_was() {
     let mut stage = stage(Protection::Confirm, &[("kong", 1), ("api", 3), ("worker", 2)], &[&["api"], &["worker"]]);
     let report = stage.run(&sleep()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
-    assert_eq!(report.services[0].service.name.0, "worker", "who calls goes first");
+    assert_eq!(report.services()[0].service.name.0, "worker", "who calls goes first");
     assert_eq!(["api", "worker", "kong"].map(|name| running(&stage, name)), [(0, 0), (0, 0), (1, 1)]);
     let report = stage.run(&wake()).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
@@ -219,7 +219,7 @@ async fn a_stop_while_it_plans_sets_nothing() {
     stage.cancel.cancel();
     let report = stage.run(&wake()).await;
     assert_eq!((report.end, running(&stage, "api").0), (End::Interrupted, 0), "{report:#?}");
-    assert!(report.services.iter().all(|service| !service.is_set), "{report:#?}");
+    assert!(report.services().iter().all(|service| !service.is_set), "{report:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -118,8 +118,8 @@ async fn those_with_a_source_go_and_the_others_are_named_with_what_helps() {
     let report = stage.run(&redrive(|_| ())).await;
     assert_eq!(report.end, End::Partly, "{report:#?}");
     assert_eq!((stage.count("credits"), stage.count("debits"), stage.count("shared-dlq")), (6, 4, 2));
-    assert_eq!(report.tally.kept_named.len(), 2, "{report:#?}");
-    assert!(report.tally.kept_named.iter().all(|(_, why)| why.as_str().contains("give --to")), "{report:#?}");
+    assert_eq!(report.details.tally().kept_named.len(), 2, "{report:#?}");
+    assert!(report.details.tally().kept_named.iter().all(|(_, why)| why.as_str().contains("give --to")), "{report:#?}");
 }
 
 #[tokio::test(start_paused = true)]

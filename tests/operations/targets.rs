@@ -87,7 +87,7 @@ async fn a_service_is_awake_once_its_targets_are_healthy() {
     fault(&stage, "denied", 12, 999);
     let (report, told) = wake_told(&mut stage).await;
     assert_eq!((report.end, notes(&report)), (End::Done, vec![]), "{report:#?}");
-    let seconds = report.services[0].seconds.unwrap_or_default();
+    let seconds = report.services()[0].seconds.unwrap_or_default();
     assert!((HEALTHY_SECONDS - LOOK_SECONDS..=HEALTHY_SECONDS + LOOK_SECONDS).contains(&seconds), "{seconds} s");
     let waits = "api 1 of 1 run, 0 of 1 targets healthy: Initial health checks in progress";
     assert!(told.iter().any(|words| words.contains(waits)), "{told:#?}");

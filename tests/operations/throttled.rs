@@ -58,8 +58,12 @@ async fn all_are_moved(queues: &[QueueSetup], dead_letters: &str, seed: u64) -> 
     let (sandbox, begun) = (stage.sandbox.clone(), Once::new());
     context.progress = Arc::new(move |_| begun.call_once(|| throttle_half(&sandbox, seed)));
     let report = run::execute(approved, &context).await;
-    assert_eq!((report.end, report.tally.moved), (End::Done, MESSAGES as u64), "seed {seed}: {report:#?}");
-    assert!(report.tally.throttled > 20, "seed {seed}: it was throttled: {}", report.tally.throttled);
+    assert_eq!((report.end, report.details.tally().moved), (End::Done, MESSAGES as u64), "seed {seed}: {report:#?}");
+    assert!(
+        report.details.tally().throttled > 20,
+        "seed {seed}: it was throttled: {}",
+        report.details.tally().throttled
+    );
     assert_eq!(stage.copies().len(), MESSAGES, "seed {seed}: none is lost");
     assert!(stage.copies().values().all(|times| *times == 1), "seed {seed}: none is doubled");
     assert_eq!(stage.count(dead_letters), 0, "seed {seed}");

@@ -31,10 +31,10 @@ fn alarms(sandbox: &Sandbox, count: usize) {
                 "AlarmName": format!("a-{number:05}"), "Namespace": "Mine", "MetricName": "Work", "Statistic": "Sum",
                 "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "LessThanThreshold",
             });
-            world.cloudwatch(now, &caller, "PutMetricAlarm", request).expect("put");
+            world.ask(now, &caller, ("cloudwatch", "PutMetricAlarm"), request).expect("put");
         }
         let rule = json!({ "AlarmName": "all", "AlarmRule": "ALARM(a-00000)" });
-        world.cloudwatch(now, &caller, "PutCompositeAlarm", rule).expect("put");
+        world.ask(now, &caller, ("cloudwatch", "PutCompositeAlarm"), rule).expect("put");
     });
 }
 
@@ -84,7 +84,7 @@ async fn a_history_longer_than_its_pages_says_so() {
         for number in 0..600 {
             let state = ["OK", "ALARM"][number % 2];
             let request = json!({ "AlarmName": "a-00000", "StateValue": state, "StateReason": "again" });
-            world.cloudwatch(now, &caller, "SetAlarmState", request).expect("set");
+            world.ask(now, &caller, ("cloudwatch", "SetAlarmState"), request).expect("set");
         }
     });
     let cloud = cloud(&sandbox).await;

@@ -1,6 +1,8 @@
 //! The sandbox, met by the SDK's own clients: in process and over loopback.
 
 mod alarms;
+mod databases;
+mod denials;
 mod faults;
 mod fleet;
 mod identity;

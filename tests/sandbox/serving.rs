@@ -132,6 +132,9 @@ async fn a_fault_file_is_read_and_its_mistakes_shown() {
         ("[[fault]]\ncall = 'Send*'\nnth = 2\nkind = 'lost-after'\n", None),
         ("[[fault]]\ncall = 'Send*'\nkind = 'lost'\n", Some("unknown variant `lost`")),
         ("[[denial]]\naccount = '333333333333'\naction = 'Purge*'\n", None),
+        ("[[at]]\nafter = '2h 5m'\ndo = { fault = { call = 'sts:*', times = 9, kind = { slow = 3 } } }\n", None),
+        ("[[at]]\nafter = '1m'\ndo = { end = 'sts:*' }\nwhen = 1\n", Some("unknown field `when`")),
+        ("[[at]]\nafter = '1m'\ndo = { fail-over = { database = 'a*' } }\n", Some("nothing here matches a*")),
     ] {
         std::fs::write(&path, text).expect("written");
         let built = serve::build(&arguments(&words));

@@ -16,7 +16,7 @@ use opsctl::{
             Task, TaskArn, TaskDefinition,
         },
     },
-    observe::{DatabaseGauges, Estate, Part, SeenDatabase, SeenService},
+    observe::{DatabaseGauges, Estate, Look, Part, SeenDatabase, SeenService, Unknown},
 };
 
 use super::console::now;
@@ -300,6 +300,11 @@ pub(crate) fn lag(group: &str, topic: &str, offsets: &[f64]) -> KafkaLag {
     KafkaLag { cluster: Text::from("wallet-events"), group: Text::from(group), topic: Text::from(topic), offsets }
 }
 
+/// Something that is not known.
+pub(crate) fn unknown(text: &str) -> Unknown {
+    Unknown { look: Look::Mappings, words: Text::from(text) }
+}
+
 /// What a night in production may look like.
 pub(crate) fn night() -> Estate {
     Estate {
@@ -325,6 +330,7 @@ pub(crate) fn night() -> Estate {
             }),
         ]),
         lags: part(vec![lag("wallet-ledger", "transfers", &[120.0, 900.0, 4_200.0])]),
+        ..Estate::default()
     }
 }
 
@@ -341,5 +347,6 @@ pub(crate) fn sleeping() -> Estate {
         alarms: part(Vec::new()),
         mappings: part(Vec::new()),
         lags: part(Vec::new()),
+        ..Estate::default()
     }
 }

@@ -16,7 +16,7 @@ use opsctl::{
 use super::scenes::{denied, expired};
 use crate::support::{
     console::{Console, Picture, SIZES},
-    estate::{alarm, aurora, changed, minutes_ago, night, part, service, sleeping},
+    estate::{alarm, aurora, changed, minutes_ago, night, part, service, sleeping, unknown},
 };
 
 /// The key of each topic's list.
@@ -52,8 +52,9 @@ pub(super) fn at_night(size: (u16, u16)) -> Console {
             part.error = Some(CloudError::new(ErrorKind::Throttled, "rds:DescribeDBClusters", "Rate exceeded"));
         }),
         alarms: changed(part(vec![alarm("old", AlarmState::Ok, 70)]), |part| part.at = Some(minutes_ago(30))),
-        mappings: changed(part(Vec::new()), |part| part.unknown = vec![Text::from("last results are not known")]),
+        mappings: changed(part(Vec::new()), |part| part.unknown = vec![unknown("last results are not known")]),
         lags: part(Vec::new()),
+        ..Estate::default()
     };
     console.seen(with("staging", refused).done());
     console
@@ -71,7 +72,8 @@ fn refused(size: (u16, u16)) -> Console {
     fn no<T>() -> opsctl::observe::Part<T> {
         changed(part(Vec::new()), |part| (part.at, part.error) = (None, Some(denied("rds:DescribeDBClusters"))))
     }
-    let estate = || Estate { services: no(), databases: no(), alarms: no(), mappings: no(), lags: no() };
+    let estate =
+        || Estate { services: no(), databases: no(), alarms: no(), mappings: no(), lags: no(), ..Estate::default() };
     let mut console = console(size);
     console.seen(with("dev", estate()).done()).seen(with("staging", estate()).done());
     console.seen(with("prod", Estate::default()).with(|snapshot| snapshot.listing.error = Some(expired())).done());
@@ -86,6 +88,7 @@ fn empty(size: (u16, u16)) -> Console {
         alarms: part(Vec::new()),
         mappings: part(Vec::new()),
         lags: part(Vec::new()),
+        ..Estate::default()
     };
     let mut console = console(size);
     for environment in ["dev", "staging", "prod"] {

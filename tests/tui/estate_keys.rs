@@ -31,7 +31,9 @@ use super::{
 };
 use crate::support::{
     console::Console,
-    estate::{alarm, asleep, aurora, changed, composite, failing, lag, mapping, night, part, service, sleeping},
+    estate::{
+        alarm, asleep, aurora, changed, composite, failing, lag, mapping, night, part, service, sleeping, unknown,
+    },
 };
 
 fn no(console: &Console, command: Command) -> String {
@@ -404,8 +406,9 @@ fn nothing_hostile_reaches_the_screen_the_clipboard_or_a_sheet() {
                 (mapping.reason, mapping.last_result) = (Some(Text::from(text)), Some(Text::from(text)));
             })]),
             lags: part(vec![lag(text, text, &[1.0])]),
+            ..Estate::default()
         };
-        estate.services.unknown = vec![Text::from(text)];
+        estate.services.unknown = vec![unknown(text)];
         let mut console = console((120, 40));
         console.seen(with("dev", estate).done());
         for (_, key) in KEYS {

@@ -2,6 +2,7 @@
 
 use opsctl::{
     keymap::Command,
+    observe::{PartName, Snapshot, Subject},
     tui::{
         able::{Able, able},
         effect::Effect,
@@ -61,6 +62,23 @@ fn the_cursor_stays_on_its_queue_when_something_worse_comes_up() {
     assert_eq!(under(&console), before);
     let View::Home(view) = console.model.view() else { panic!("not at home") };
     assert!(view.cursor.at > 0, "what is worse stands above");
+}
+
+#[test]
+fn what_is_denied_is_called_by_what_it_is_not_by_words_in_its_reason() {
+    let refused = |name: &str, picture: Picture| {
+        picture.queue_with(name, 0, |seen| (seen.queue, seen.error) = (None, Some(denied("sqs:GetQueueAttributes"))))
+    };
+    let mut console = Console::new((120, 30));
+    console.seen(refused("alarms-out", refused("alarms-in", Picture::of("dev"))).done());
+    let text = console.text();
+    assert!(text.contains("several queues") && text.contains("alarms-in, alarms-out"), "{text}");
+    let mut console = Console::new((120, 30));
+    let part = |snapshot: &mut Snapshot| snapshot.estate.alarms.error = Some(denied("cloudwatch:DescribeAlarms"));
+    console.seen(Picture::of("dev").with(part).done());
+    let (text, View::Home(view)) = (console.text(), console.model.view()) else { panic!("not at home") };
+    assert_eq!(view.rows[0].subject, Subject::Parts(vec![PartName::Alarms]));
+    assert!(!text.contains("several queues"), "{text}");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use opsctl::{
     domain::{AccountId, EnvironmentName, MessageId, RunId, Text},
     journal::{Entry, Record, RunSummary},
-    operations::{Operation, Redrive, transfer::Tally},
+    operations::{Kind, Operation, Redrive, transfer::Tally},
     plan::{Call, Fact, Fingerprint, Plan, SCHEMA, SampledGroup},
-    run::{self, End, Failure, Progress, Report},
+    run::{self, Details, Doing, End, Failure, Progress, Report},
     tui::{effect::Effect, event::Event, flow::begin, ticket::Ticket},
 };
 
@@ -140,15 +140,13 @@ pub(super) fn run_id(tail: u32) -> RunId {
 pub(super) fn progress(seconds: i64, tally: Tally) -> Progress {
     Progress {
         run: run_id(7),
-        messages_estimate: 4_200,
+        estimate: 4_200,
         started_at: now(),
         at: now() + SignedDuration::from_secs(seconds),
-        tally,
+        doing: Doing::Messages(Box::new(tally)),
         task: None,
-        what: "message",
         news: Vec::new(),
         log: Vec::new(),
-        services: Vec::new(),
     }
 }
 
@@ -163,24 +161,21 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
     Report {
         schema: run::SCHEMA.to_owned(),
         run: run_id(7),
-        operation: "redrive".to_owned(),
+        operation: Kind::Redrive,
         environment: environment.to_owned(),
         account: account(environment).to_owned(),
         facts: plan(environment).facts,
         end,
-        tally,
+        details: Details::Messages(Box::new(tally)),
+        meanwhile: None,
         started_at: now(),
         seconds: 92.4,
-        failover: None,
-        migration: None,
         failure: None,
         notes: Vec::new(),
         journal: Some(Text::line(&format!("{folder}/journal.jsonl"))),
         snapshot: Some(Text::line(&format!("{folder}/snapshot.jsonl"))),
         command: Text::line(&format!("opsctl redrive --queue orders-dlq --env {environment}")),
         next: left.then(|| Text::line(&format!("opsctl redrive --resume {} --env {environment}", run_id(7)))),
-        services: Vec::new(),
-        mappings: Vec::new(),
         still_paused: Vec::new(),
     }
 }
@@ -199,11 +194,7 @@ pub(super) fn summary(environment: &str, minutes: i64, end: Option<Report>) -> R
     let at = now() - SignedDuration::from_mins(minutes);
     let opened = entry(0, at, opened(environment));
     let last = match end {
-        Some(report) => {
-            let report = serde_json::to_value(report).expect("plain data");
-            let end = report.get("end").and_then(|end| end.as_str()).expect("an end").to_owned();
-            entry(9, at + SignedDuration::from_secs(92), Record::Ended { end, report: Box::new(report) })
-        }
+        Some(report) => entry(9, at + SignedDuration::from_secs(92), report.for_journal()),
         None => entry(4, at + SignedDuration::from_secs(3), Record::Sent { batch: 1, messages: Vec::new() }),
     };
     RunSummary { run: RunId::new(at, minutes as u32), opened, last, busy: false }
@@ -218,6 +209,7 @@ fn opened(environment: &str) -> Record {
         how: "typed".to_owned(),
         reason: Some(Text::from("INC-4711")),
         cutoff: now(),
+        parent: None,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::{MessageId, Text},
     operations::transfer::Tally,
-    run::End,
+    run::{Details, End},
     tui::{
         effect::Effect,
         event::{Event, Mouse, MouseWhat},
@@ -104,7 +104,7 @@ fn two_runs_at_once_do_not_mix() {
     // What comes after the end changes nothing.
     console.event(Event::Progress(first, Box::new(progress(9, tally(7)))));
     console.event(Event::Finished(first, Err(expired())));
-    assert!(matches!(&console.model.runs[0].end, Some(Ok(report)) if report.tally.moved == 100));
+    assert!(matches!(&console.model.runs[0].end, Some(Ok(report)) if report.details.tally().moved == 100));
 }
 
 #[test]
@@ -322,8 +322,11 @@ fn hostile_text_is_only_shown() {
         let ticket = run(&mut console, "dev");
         let mut report = partly();
         report.notes = vec![Text::line(hostile)];
-        report.tally.kept = [(hostile.to_owned(), 3)].into();
-        report.tally.kept_named = vec![(MessageId(hostile.to_owned()), Text::line(hostile))];
+        report.details = Details::Messages(Box::new(Tally {
+            kept: [(hostile.to_owned(), 3)].into(),
+            kept_named: vec![(MessageId(hostile.to_owned()), Text::line(hostile))],
+            ..Tally::default()
+        }));
         console.event(Event::Finished(ticket, Ok(Box::new(report))));
         let text = console.text();
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\t']), "{text}");

@@ -8,29 +8,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{
-        Cloud, CloudError,
-        metrics::{self, Gauges, Samples},
-        rds::CAPACITY,
-    },
+    cloud::{Cloud, CloudError, metrics::Samples, rds::CAPACITY},
     domain::{
         Text,
         database::{Database, DatabaseEvent, SourceKind},
-        gauge::{DatabaseGauges, Gauge},
+        gauge::Gauge,
         global_cluster::{GlobalCluster, GlobalMember},
         proxy::Proxy,
     },
 };
 
 /// How far back events are looked for, in minutes.
-const EVENT_MINUTES: u32 = 24 * 60;
+pub const EVENT_MINUTES: u32 = 24 * 60;
 
 /// A database, looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    /// What RDS says.
     pub database: Database,
-    /// What it uses.
     pub capacity: Capacity,
     /// What happened to it or to one of its instances last, within a day.
     pub last_event: Option<DatabaseEvent>,
@@ -52,16 +46,13 @@ pub enum Capacity {
         /// When the sample's minute began.
         at: Timestamp,
     },
-    /// In use.
     Units {
-        /// Aurora capacity units.
         units: f64,
         /// When the sample's minute began.
         at: Timestamp,
     },
 }
 
-/// An environment's databases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
     /// The databases, by name.
@@ -74,39 +65,12 @@ pub struct Look {
     pub unknown: Vec<Text>,
 }
 
-/// Looks at every database of the environment, what it uses included.
+/// Looks at every database of the environment without metrics, and so for nothing: what serverless databases use is
+/// [`Capacity::Unknown`]. Events are of so many minutes, at most 14 days.
 ///
 /// # Errors
 /// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
-pub async fn look(cloud: &Cloud) -> Result<Look, CloudError> {
-    look_back(cloud, EVENT_MINUTES).await
-}
-
-/// The same with the events of so many minutes, at most 14 days.
-///
-/// # Errors
-/// As [`look`].
-pub async fn look_back(cloud: &Cloud, event_minutes: u32) -> Result<Look, CloudError> {
-    let mut look = unmetered(cloud, event_minutes).await?;
-    // Metrics cost money: only asked for where there is something to know.
-    if look.seen.iter().any(|seen| seen.database.limits.is_some()) {
-        match cloud.metrics().search(&CAPACITY).await {
-            Ok(samples) => look.seen.iter_mut().for_each(|seen| seen.capacity = Capacity::of(&seen.database, &samples)),
-            Err(error) => look.miss("capacity in use is not known", &error),
-        }
-    }
-    Ok(look)
-}
-
-/// As [`look`] without metrics, and so for nothing: what serverless databases use is [`Capacity::Unknown`].
-///
-/// # Errors
-/// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
-pub async fn look_unmetered(cloud: &Cloud) -> Result<Look, CloudError> {
-    unmetered(cloud, EVENT_MINUTES).await
-}
-
-async fn unmetered(cloud: &Cloud, event_minutes: u32) -> Result<Look, CloudError> {
+pub async fn look(cloud: &Cloud, event_minutes: u32) -> Result<Look, CloudError> {
     let rds = cloud.rds();
     let (databases, events, proxies, globals) =
         tokio::join!(rds.databases(), rds.events(None, event_minutes), rds.proxies(), rds.globals());
@@ -143,47 +107,6 @@ impl Look {
     fn miss(&mut self, what: &str, error: &CloudError) {
         self.unknown.push(Text::line(&format!("{what}: {error}")));
     }
-}
-
-/// Metrics of every instance of the environment, by its name; an instance without any is absent. By one call.
-///
-/// # Errors
-/// Of CloudWatch.
-pub async fn gauges(cloud: &Cloud) -> Result<InstanceGauges, CloudError> {
-    let gauges = cloud.metrics().gauges(&metrics::DATABASES).await?;
-    Ok(InstanceGauges { by_instance: by_instance(&gauges), asked: gauges.asked, incomplete: gauges.incomplete })
-}
-
-/// Metrics of instances, and what they cost.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct InstanceGauges {
-    /// By instance.
-    pub by_instance: BTreeMap<String, DatabaseGauges>,
-    /// Metrics that were asked for, as they are billed.
-    pub asked: u64,
-    /// Why more may exist than the answer has; none: it is whole.
-    pub incomplete: Option<Text>,
-}
-
-/// Sorts gauges of [`metrics::DATABASES`] by instance. Lags come in milliseconds, whatever the engine.
-pub fn by_instance(gauges: &Gauges) -> BTreeMap<String, DatabaseGauges> {
-    let mut all: BTreeMap<String, DatabaseGauges> = BTreeMap::new();
-    for series in metrics::DATABASES {
-        for (name, gauge) in gauges.all(&series) {
-            let one = all.entry(name.to_owned()).or_default();
-            match series {
-                metrics::DATABASE_CPU => one.cpu = Some(gauge.clone()),
-                metrics::DATABASE_CONNECTIONS => one.connections = Some(gauge.clone()),
-                metrics::DATABASE_FREE_STORAGE => one.free_storage = Some(gauge.clone()),
-                metrics::DATABASE_READ_LATENCY => one.read_latency = Some(gauge.clone()),
-                metrics::DATABASE_WRITE_LATENCY => one.write_latency = Some(gauge.clone()),
-                metrics::AURORA_REPLICA_LAG => one.lag = Some(gauge.clone()),
-                metrics::REPLICA_LAG => one.lag = one.lag.take().or_else(|| Some(in_milliseconds(gauge))),
-                _ => {}
-            }
-        }
-    }
-    all
 }
 
 /// Seconds as milliseconds. While replication does not run, which RDS tells as -1, it stays below zero.
@@ -226,15 +149,13 @@ impl Capacity {
     }
 }
 
-impl Look {
-    /// What happened to the database or to one of its instances, the oldest first.
-    pub fn events_of(&self, database: &Database) -> impl Iterator<Item = &DatabaseEvent> {
-        let is_ours = |event: &DatabaseEvent| match event.kind {
-            SourceKind::Cluster => database.topology.kind() == SourceKind::Cluster && event.source == database.name,
-            SourceKind::Instance => database.members.iter().any(|member| member.name == event.source),
-        };
-        self.events.iter().filter(move |event| is_ours(event))
-    }
+/// What happened to the database or to one of its instances, of `events`, in their order.
+pub fn events_of<'a>(events: &'a [DatabaseEvent], database: &'a Database) -> impl Iterator<Item = &'a DatabaseEvent> {
+    let is_ours = |event: &DatabaseEvent| match event.kind {
+        SourceKind::Cluster => database.topology.kind() == SourceKind::Cluster && event.source == database.name,
+        SourceKind::Instance => database.members.iter().any(|member| member.name == event.source),
+    };
+    events.iter().filter(move |event| is_ours(event))
 }
 
 /// The last of each source.
@@ -287,25 +208,6 @@ pub(crate) mod tests {
             global: None,
             written_elsewhere: None,
         }
-    }
-
-    #[test]
-    fn gauges_are_sorted_by_instance_and_lags_are_milliseconds() {
-        let gauge = |value| Gauge { value, at: Timestamp::UNIX_EPOCH, recent: vec![(Timestamp::UNIX_EPOCH, value)] };
-        let mut gauges = Gauges::default();
-        gauges.put(&metrics::DATABASE_CPU, "orders-1", gauge(42.0));
-        gauges.put(&metrics::AURORA_REPLICA_LAG, "orders-2", gauge(17.0));
-        gauges.put(&metrics::REPLICA_LAG, "wallet-2", gauge(2.0));
-        gauges.put(&metrics::REPLICA_LAG, "wallet-3", gauge(-1.0));
-        let all = by_instance(&gauges);
-        let lag = |name: &str| all[name].lag.as_ref().map(|lag| lag.value);
-        assert_eq!((all["orders-1"].cpu.as_ref().map(|cpu| cpu.value), lag("orders-1")), (Some(42.0), None));
-        assert_eq!(
-            [lag("orders-2"), lag("wallet-2"), lag("wallet-3")],
-            [Some(17.0), Some(2_000.0), Some(-1_000.0)],
-            "replication that does not run is told"
-        );
-        assert_eq!(all["wallet-2"].lag.as_ref().map(|lag| lag.recent[0].1), Some(2_000.0));
     }
 
     #[test]

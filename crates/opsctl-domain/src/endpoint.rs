@@ -1,10 +1,14 @@
-//! Endpoints of databases: what is asked of one after a failover, and what it answered.
+//! Endpoints of databases: what is asked of one, and what it answered.
 
-use std::{fmt, future::Future, io, path::PathBuf, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Text, environment::glob};
+use super::{
+    Text,
+    environment::glob,
+    sql::{Rows, Statement},
+};
 
 /// Where a database answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,13 +40,32 @@ impl Dialect {
     }
 }
 
-/// What is asked of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
-    /// Whether a connection comes about.
-    Connect,
-    /// Whether the server that answers there writes.
-    Role,
+/// What is asked of whoever answers in place of the network: a connection, then things over it. Connections have numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// A connection. It wakes a database that has paused.
+    Connect(Endpoint),
+    /// Whether the server at its other end writes.
+    Role(u64),
+    /// What comes of a statement. Transactions are statements, too, and end with their connection.
+    Run(u64, Statement),
+    /// To hang up.
+    Close(u64),
+}
+
+/// The answer to each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// The connection's number.
+    Connected(u64),
+    /// [`Reached::Writes`] or [`Reached::ReadsOnly`].
+    Role(Reached),
+    /// What the statement gave.
+    Rows(Rows),
+    /// It is over.
+    Closed,
 }
 
 /// What an endpoint answered.
@@ -57,10 +80,10 @@ pub enum Reached {
     ReadsOnly,
 }
 
-/// Who answers in place of the network: the sandbox. Errors are those of a socket; `PermissionDenied` is a refused login.
-pub type Answerer = Arc<dyn Fn(Endpoint, Question) -> Answering + Send + Sync>;
+/// Who answers in place of the network: the sandbox.
+pub type Answerer = Arc<dyn Fn(Ask) -> Answering + Send + Sync>;
 /// An answer to be.
-pub type Answering = Pin<Box<dyn Future<Output = io::Result<Reached>> + Send>>;
+pub type Answering = Pin<Box<dyn Future<Output = Result<Told, Unanswered>> + Send>>;
 
 /// How a database is asked, by SQL, whether it writes. Holds where the password is found, never the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +165,13 @@ pub struct Unanswered {
     pub because: Because,
     /// The system's or the server's words.
     pub words: Text,
+}
+
+impl Unanswered {
+    /// A failure in the system's or the server's words.
+    pub fn new(because: Because, words: &str) -> Self {
+        Self { because, words: Text::line(words) }
+    }
 }
 
 /// What sort of failure.

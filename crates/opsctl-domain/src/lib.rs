@@ -17,6 +17,7 @@ pub mod queue;
 pub mod run_id;
 pub mod service;
 pub mod service_rules;
+pub mod sql;
 pub mod target;
 pub mod text;
 pub mod watch;

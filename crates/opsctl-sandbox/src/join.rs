@@ -13,20 +13,27 @@ use etcetera::BaseStrategy;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{wire::STATUS_PATH, world::fleet};
-use crate::{clock::Clock, domain::Environment};
+use super::{
+    wire::{ENDPOINT_PATH, STATUS_PATH},
+    world::fleet,
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        Environment,
+        endpoint::{Ask, Told, Unanswered},
+    },
+};
 
 /// How long a running sandbox may take to answer.
 const DEADLINE: Duration = Duration::from_millis(500);
-/// Longest status taken.
-const STATUS_BYTES_MAX: u64 = 16_384;
+const ANSWER_BYTES_MAX: u64 = 8 * 1_048_576;
 
 /// What the state file says about a running sandbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// `http://127.0.0.1:4100`.
     pub url: String,
-    /// Its process.
     pub pid: u32,
     /// Seed of its world.
     pub seed: u64,
@@ -39,7 +46,6 @@ pub struct State {
 pub struct Joined {
     /// `http://127.0.0.1:4100`.
     pub endpoint: String,
-    /// Its process.
     pub pid: u32,
     /// Seed of its world.
     pub seed: u64,
@@ -121,11 +127,17 @@ impl Drop for StateFile {
 
 /// Asks a sandbox what it is. A plain request of our own: no client is up yet when this is asked.
 fn ask(url: &str) -> io::Result<Status> {
-    Ok(serde_json::from_str(&get(url, STATUS_PATH, DEADLINE)?)?)
+    Ok(serde_json::from_str(&request(url, &format!("GET {STATUS_PATH}"), "", DEADLINE)?)?)
 }
 
-/// The document at a path of a sandbox. Blocks as long as `deadline` at most for each step.
-pub(super) fn get(url: &str, path: &str, deadline: Duration) -> io::Result<String> {
+/// Asks something of the databases of a sandbox.
+pub(super) fn ask_endpoint(url: &str, ask: &Ask, deadline: Duration) -> io::Result<Result<Told, Unanswered>> {
+    let body = serde_json::to_string(ask)?;
+    Ok(serde_json::from_str(&request(url, &format!("POST {ENDPOINT_PATH}"), &body, deadline)?)?)
+}
+
+/// The answer to a request, method and path. Blocks as long as `deadline` at most for each step.
+fn request(url: &str, what: &str, body: &str, deadline: Duration) -> io::Result<String> {
     let authority = url.strip_prefix("http://").ok_or_else(|| io::Error::other("no http URL"))?;
     let address: SocketAddr = authority.parse().map_err(io::Error::other)?;
     if !address.ip().is_loopback() {
@@ -134,9 +146,11 @@ pub(super) fn get(url: &str, path: &str, deadline: Duration) -> io::Result<Strin
     let mut stream = TcpStream::connect_timeout(&address, DEADLINE)?;
     stream.set_read_timeout(Some(deadline))?;
     stream.set_write_timeout(Some(DEADLINE))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let length = body.len();
+    let head = format!("{what} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: {length}\r\nConnection: close\r\n");
+    stream.write_all(format!("{head}\r\n{body}").as_bytes())?;
     let mut answer = Vec::new();
-    stream.take(STATUS_BYTES_MAX).read_to_end(&mut answer)?;
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| io::Error::other("no HTTP answer"))?;
     if !head.starts_with("HTTP/1.1 200") {

@@ -65,7 +65,6 @@ pub struct Options {
 /// Whether callers may empty the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// They may not.
     Refused,
     /// They may: test-suites start from an empty world.
     Allowed,

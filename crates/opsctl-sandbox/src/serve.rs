@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use super::{
     Options, Reset, Sandbox,
     join::{State, StateFile},
-    world::{Denial, Fault, World, fleet},
+    world::{At, Denial, Fault, World, fleet},
 };
 use crate::clock::Clock;
 
@@ -42,7 +42,7 @@ pub struct Serve {
     /// Let callers empty the world with POST /moto-api/reset, as test-suites do
     #[arg(long)]
     pub allow_reset: bool,
-    /// Read faults to inject from this TOML file
+    /// Read faults to inject, now or later, from this TOML file
     #[arg(long, value_name = "FILE")]
     pub fault: Option<PathBuf>,
 }
@@ -53,7 +53,6 @@ pub enum ServeError {
     /// The port is taken, or may not be used.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; try --port 0, which picks a free port")]
     Listen {
-        /// Port.
         port: u16,
         /// The system's words.
         source: io::Error,
@@ -61,7 +60,6 @@ pub enum ServeError {
     /// The fault file cannot be read, or is wrong.
     #[error("the fault file {file} cannot be used: {problem}")]
     Faults {
-        /// Which file.
         file: String,
         /// What about it; shows the place.
         problem: String,
@@ -72,7 +70,6 @@ pub enum ServeError {
     /// The state file or standard output cannot be written.
     #[error("cannot write {what}: {source}")]
     Write {
-        /// What.
         what: String,
         /// The system's words.
         source: io::Error,
@@ -119,16 +116,17 @@ pub fn build(args: &Serve) -> Result<Sandbox, ServeError> {
         fleet::Fleet::built_in()?.settle(&mut world, clock.now(), args.seed, fleet::Amount::Full)?;
     }
     if let Some(file) = &args.fault {
-        let FaultFile { faults, denials } = read_faults(file)?;
+        let FaultFile { faults, denials, timeline } = read_faults(file)?;
         faults.into_iter().for_each(|fault| world.faults.add(fault));
         world.denials.extend(denials);
+        world.schedule_all(clock.now(), &timeline).map_err(|problem| wrong(file, problem))?;
     }
     let reset = if args.allow_reset { Reset::Allowed } else { Reset::Refused };
     let options = Options { latency: args.latency, seed: args.seed, speed: args.speed, reset, ..Options::default() };
     Ok(Sandbox::new(world, clock, options))
 }
 
-/// What goes wrong, as people write it: `[[fault]]` and `[[denial]]` tables.
+/// What goes wrong, as people write it: `[[fault]]` and `[[denial]]` tables, and `[[at]]` for what happens later.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FaultFile {
@@ -136,12 +134,17 @@ struct FaultFile {
     faults: Vec<Fault>,
     #[serde(default, rename = "denial")]
     denials: Vec<Denial>,
+    #[serde(default, rename = "at")]
+    timeline: Vec<At>,
 }
 
 fn read_faults(file: &Path) -> Result<FaultFile, ServeError> {
-    let wrong = |problem: String| ServeError::Faults { file: file.display().to_string(), problem };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(file, error.to_string()))?;
+    toml::from_str(&text).map_err(|error| wrong(file, error.to_string()))
+}
+
+fn wrong(file: &Path, problem: String) -> ServeError {
+    ServeError::Faults { file: file.display().to_string(), problem }
 }
 
 impl Sandbox {

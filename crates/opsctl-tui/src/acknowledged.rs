@@ -78,7 +78,7 @@ pub struct Book {
 impl What {
     /// What a verdict is about.
     pub fn of(verdict: &Verdict) -> Self {
-        let kind = matches!(verdict.subject, Subject::Environment).then_some(verdict.kind);
+        let kind = (!verdict.subject.is_one()).then_some(verdict.kind);
         Self { environment: verdict.environment.clone(), subject: verdict.subject.clone(), kind }
     }
 

@@ -22,8 +22,9 @@ use super::{
 };
 use crate::{
     domain::{RunId, Text},
-    journal::RunSummary,
+    journal::{Did, RunSummary},
     keymap::{Command, Scope},
+    operations::transfer::Tally,
     run::Failure,
 };
 
@@ -142,8 +143,8 @@ fn when(model: &Model, at: Timestamp) -> String {
 
 fn here_row(model: &Model, run: &RunState) -> Row {
     let known = Known::here(run);
-    let moved = match &run.end {
-        Some(Ok(report)) => verbs::moved(report),
+    let done = match &run.end {
+        Some(Ok(report)) => report.details.did().done(),
         Some(Err(_)) => 0,
         None => run.done(),
     };
@@ -152,44 +153,44 @@ fn here_row(model: &Model, run: &RunState) -> Row {
             let share = run.share();
             let (done, open) = bar(share, BAR_COLUMNS, model.look);
             let stopping = if run.cancelled { "stopping, ".to_owned() } else { String::new() };
-            let step = match progress.tally.steps {
-                0 | 1 => String::new(),
-                steps => format!(", step {} of {steps}", progress.tally.step),
+            let step = match progress.doing.tally() {
+                Some(Tally { step, steps, .. }) if *steps > 1 => format!(", step {step} of {steps}"),
+                Some(_) | None => String::new(),
             };
             let waits = progress.waits().first().map(|wait| format!(", {wait}")).unwrap_or_default();
             format!("{done}{open} {stopping}{:.0} %{step}{waits}", (share * 100.0).floor())
         }
         Some(_) | None => end_words(model, &known, 0),
     };
-    row(model, known, run.started_at, run.plan.resource.as_str(), moved, end)
+    row(model, known, run.started_at, run.plan.resource.as_str(), done, end)
 }
 
 fn past_row(model: &Model, past: &Past) -> Row {
-    let (summary, moved) = (&past.summary, past.moved);
-    let end = end_words(model, &past.known, past.uncertain);
+    let (summary, did) = (&past.summary, past.did.as_ref());
+    let end = end_words(model, &past.known, did.map_or(0, Did::uncertain));
     let resource = summary.plan_text("/resource").unwrap_or("?");
-    let mut row = row(model, past.known.clone(), summary.opened.at, resource, moved.unwrap_or(0), end);
-    if moved.is_none() {
+    let mut row = row(model, past.known.clone(), summary.opened.at, resource, did.map_or(0, Did::done), end);
+    if did.is_none() {
         // Its journal tells, once it is read.
         row.cells[4] = "?".to_owned();
     }
     row
 }
 
-fn row(model: &Model, known: Known, at: Timestamp, resource: &str, moved: u64, end: String) -> Row {
+fn row(model: &Model, known: Known, at: Timestamp, resource: &str, done: u64, end: String) -> Row {
     let (_, _, role) = run_page::standing(&known, model.look);
     let what = known.operation.as_ref().map_or("?", crate::operations::Operation::name).to_owned();
     let environment = known.environment.as_ref().map_or("?".to_owned(), |name| {
         model.site(name).map_or(Text::line(&name.0).to_string(), |site| model.look.environment_name(&site.environment))
     });
-    let cells = [when(model, at), what, environment, Text::line(resource).to_string(), thousands(moved), end];
+    let cells = [when(model, at), what, environment, Text::line(resource).to_string(), thousands(done), end];
     Row { known, cells, role }
 }
 
 /// How it ended, what is in doubt, and the key that goes on.
-fn end_words(model: &Model, known: &Known, uncertain: usize) -> String {
+fn end_words(model: &Model, known: &Known, uncertain: u64) -> String {
     let (sign, words, _) = run_page::standing(known, model.look);
-    let doubt = if uncertain > 0 { format!(", {} uncertain", thousands(uncertain as u64)) } else { String::new() };
+    let doubt = if uncertain > 0 { format!(", {} uncertain", thousands(uncertain)) } else { String::new() };
     let key = model.keymap.key_for(Scope::Activity, Command::Resume).unwrap_or("?");
     let next = match verbs::go_on(known) {
         Ok(GoOn::Resume) => format!(": {key} goes on"),

@@ -11,7 +11,7 @@ use std::{
 
 use super::effect::Draft;
 use crate::{
-    journal::{RunSummary, StateFolder},
+    journal::{End, RunSummary, StateFolder},
     operations::Operation,
 };
 
@@ -124,7 +124,7 @@ fn uses(state: &StateFolder, runs: &[RunSummary]) -> HashMap<PathBuf, Use> {
         let Ok(operation) = serde_json::from_value::<Operation>(operation) else { continue };
         let this = match run.end() {
             _ if run.busy || run.is_unfinished() => Use::Needed,
-            Some("done" | "nothing") => Use::Done,
+            Some(End::Done | End::Nothing) => Use::Done,
             Some(_) | None => Use::Perhaps,
         };
         for folder in named(state, &operation) {

@@ -249,7 +249,8 @@ impl Performer {
             };
             let cancel = cancel.as_ref().clone();
             let operation = approved.plan().operation.clone();
-            let context = Context { cloud, state: state.clone(), random: fastrand::u64(..), cancel, progress };
+            let random = fastrand::u64(..);
+            let context = Context { cloud, state: state.clone(), random, parent: None, cancel, progress };
             let report = match resumed {
                 None => Ok(run::execute(approved, &context).await),
                 Some(run) => run::resume(&run, approved, &context)

@@ -19,7 +19,7 @@ use crate::{
         values::{duration, in_words},
     },
     plan::{Fact, Plan},
-    run::{End, Failure, Report, words},
+    run::{Details, End, Failure, Report, words},
 };
 
 /// Columns of labels.
@@ -152,8 +152,9 @@ fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
         (_, true) => "moving messages".to_owned(),
     };
     page.pair("doing", LABEL, &doing, if waits.is_empty() { Role::Text } else { Role::Accent });
-    if progress.tally.steps > 1 {
-        page.line(ramp(&run.plan, progress.tally.step, progress.tally.steps, look));
+    let Some(tally) = progress.doing.tally() else { return };
+    if tally.steps > 1 {
+        page.line(ramp(&run.plan, tally.step, tally.steps, look));
     }
     let rate = rate_now(run).unwrap_or_else(|| progress.rate_mean());
     let speed = match waits.is_empty() {
@@ -166,7 +167,6 @@ fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
     let time = (waits.is_empty() && rate > 0.5 && left > 0).then(|| in_words((left as f64 / rate).ceil() as u64));
     let time = time.map(|time| format!(", about {time}")).unwrap_or_default();
     page.pair("still", LABEL, &format!("~{}{time}", thousands(left)), Role::Text);
-    let tally = &progress.tally;
     figure(page, "moved", progress.done(), Role::Good);
     figure(page, "came back", tally.bounced, Role::Warning);
     let kept: u64 = tally.kept.values().sum();
@@ -229,7 +229,7 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
     if run_steps::of_report(page, report, look) {
         return paths(page, model, report);
     }
-    let tally = &report.tally;
+    let tally = report.details.tally();
     let width = words::counts(tally).iter().map(|(count, _)| *count).chain(tally.kept.values().copied()).max();
     let width = thousands(width.unwrap_or(0)).len();
     let mut line = |count: u64, what: &str, role: Role| {
@@ -260,13 +260,14 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
 /// Where what it did is written down, and what comes next.
 fn paths(page: &mut Page, model: &Model, report: &Report) {
     // Of a failover or a migration notes are what it did; of what moves messages, what somebody should know.
-    let tells_more = report.failover.is_some() || report.migration.is_some();
+    let tells_more = matches!(report.details, Details::Failover(_) | Details::Migration(_));
     let (sign, role) = match (report.end, tells_more) {
         (End::Done, true) => (model.look.sign("·", "-"), Role::Dim),
         _ => (model.look.sign("▲", "!"), Role::Warning),
     };
     // Events are listed above already.
-    for note in report.notes.iter().filter(|note| report.failover.is_none() || !note.as_str().starts_with("event ")) {
+    let is_failover = matches!(report.details, Details::Failover(_));
+    for note in report.notes.iter().filter(|note| !is_failover || !note.as_str().starts_with("event ")) {
         page.item(sign, role, note.as_str(), Role::Text);
     }
     page.blank();

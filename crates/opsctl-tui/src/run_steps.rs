@@ -5,15 +5,15 @@ use super::{
     page::{Page, bar, part, thousands},
     run_view::RunState,
     theme::{Look, Role},
-    verbs,
 };
 use crate::{
     domain::{Text, words::counted},
+    journal::Did,
     operations::{
         Counts, Operation,
         values::{duration, in_words},
     },
-    run::{Awaited, FailedOver, How, Report},
+    run::{Awaited, Details, FailedOver, How, Report},
 };
 
 /// Columns of labels.
@@ -56,7 +56,7 @@ pub(super) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: 
     if let Some(task) = &progress.task {
         page.pair("doing", LABEL, Text::line(task.as_str()).as_str(), Role::Accent);
     }
-    services(page, &progress.services, model.look);
+    services(page, progress.doing.awaited(), model.look);
     if !run.news.is_empty() {
         page.blank();
         page.heading("What happened last");
@@ -156,17 +156,17 @@ fn standing(one: &Awaited, look: Look) -> (&'static str, Role, String) {
 
 /// What a report of such a run says. `false`: it is of messages.
 pub(super) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
-    for ended in report.services.iter().take(NAMED_MAX) {
+    for ended in report.services().iter().take(NAMED_MAX) {
         let (sign, role) = match ended.is_done {
             true => (look.sign("✓", "+"), Role::Good),
             false => (look.sign("▲", "!"), Role::Warning),
         };
         page.item(sign, role, Text::line(&ended.words()).as_str(), Role::Text);
     }
-    if let Some(failover) = &report.failover {
+    if let Details::Failover(failover) = &report.details {
         failed_over(page, failover, look);
     }
-    if let Some(migration) = &report.migration {
+    if let Details::Migration(migration) = &report.details {
         let exit = migration.exit_code.map_or("not known".to_owned(), |code| code.to_string());
         page.pair("task", LABEL, Text::line(&migration.task_definition).as_str(), Role::Strong);
         page.pair("exit code", LABEL, &exit, if migration.exit_code == Some(0) { Role::Good } else { Role::Warning });
@@ -177,7 +177,12 @@ pub(super) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
         }
         page.pair("log", LABEL, &counted(migration.log_lines, "line"), Role::Text);
     }
-    !report.services.is_empty() || report.failover.is_some() || report.migration.is_some()
+    match &report.details {
+        Details::Failover(_) | Details::Migration(_) => true,
+        Details::Nothing | Details::Messages(_) | Details::Services { .. } | Details::Consumers(_) => {
+            !report.services().is_empty()
+        }
+    }
 }
 
 fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
@@ -202,21 +207,24 @@ fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
 
 /// How it ended in a few words.
 pub(super) fn in_short(report: &Report) -> String {
-    let seconds = report.failover.as_ref().and_then(|failover| failover.seconds_to_writer);
-    if let Some(failover) = &report.failover {
-        return match (&failover.writer_after, seconds) {
-            (Some(writer), Some(seconds)) => {
-                Text::line(&format!("{writer} writes after {}", duration(seconds))).to_string()
-            }
-            _ => "no new writer was seen".to_owned(),
-        };
+    said(&report.details.did())
+}
+
+/// What a run has done, in a few words.
+pub(super) fn said(did: &Did) -> String {
+    let as_asked =
+        |done: u64, all: u64, what: &str| format!("{} of {} as they shall be", thousands(done), counted(all, what));
+    match did {
+        Did::Nothing => "nothing was done".to_owned(),
+        Did::Messages { done, .. } => format!("{} moved", thousands(*done)),
+        Did::Services { done, all } => as_asked(*done, *all, "service"),
+        Did::Consumers { done, all } => as_asked(*done, *all, "consumer"),
+        Did::Failover { writer: Some(writer), seconds: Some(seconds) } => {
+            Text::line(&format!("{writer} writes after {}", duration(*seconds))).to_string()
+        }
+        Did::Failover { .. } => "no new writer was seen".to_owned(),
+        Did::Migration { exit_code } => {
+            exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
+        }
     }
-    if let Some(migration) = &report.migration {
-        return migration.exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"));
-    }
-    if !report.services.is_empty() {
-        let done = report.services.iter().filter(|service| service.is_done).count();
-        return format!("{done} of {} as they shall be", counted(report.services.len() as u64, "service"));
-    }
-    format!("{} moved", thousands(verbs::moved(report)))
 }

@@ -85,7 +85,7 @@ impl RunState {
 
     /// About how many messages there are to move.
     pub fn estimate(&self) -> u64 {
-        let all = self.progress.as_ref().map_or(self.plan.messages_estimate, |progress| progress.messages_estimate);
+        let all = self.progress.as_ref().map_or(self.plan.messages_estimate, |progress| progress.estimate);
         self.plan.operation.verb().limit().map_or(all, |limit| all.min(limit))
     }
 

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     domain::{EnvironmentName, RunId, Text},
-    journal::{Record, RunSummary},
+    journal::{Did, Record, RunSummary},
     keymap::Command,
     operations::{Operation, Restore, command_line},
-    run::{End, Report},
+    run::End,
 };
 
 /// A run, as far as it is known.
@@ -43,24 +43,18 @@ pub struct Past {
     pub summary: RunSummary,
     /// What they say.
     pub known: Known,
-    /// How many messages it dealt with; none: its journal tells, once it is read.
-    pub moved: Option<u64>,
-    /// How many may or may not have been sent.
-    pub uncertain: usize,
+    /// What it has done; none: its journal tells, once it is read.
+    pub did: Option<Did>,
 }
 
 impl From<RunSummary> for Past {
     fn from(summary: RunSummary) -> Self {
         let known = Known::past(&summary);
-        let (moved, uncertain) = match &summary.last.record {
-            Record::Ended { report, .. } => {
-                let of = |name: &str| report.pointer(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-                let uncertain = report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array);
-                (Some(of("/tally/moved") + of("/tally/removed")), uncertain.map_or(0, Vec::len))
-            }
-            _ => (None, 0),
+        let did = match &summary.last.record {
+            Record::Ended { did, .. } => Some(did.clone()),
+            _ => None,
         };
-        Self { summary, known, moved, uncertain }
+        Self { summary, known, did }
     }
 }
 
@@ -108,9 +102,9 @@ impl Known {
 
     /// One that its journal tells of.
     pub fn past(summary: &RunSummary) -> Self {
-        let report = match &summary.last.record {
-            Record::Ended { report, .. } => Some(report),
-            _ => None,
+        let (is_left, snapshot) = match &summary.last.record {
+            Record::Ended { is_left, has_snapshot, .. } => (*is_left, Some(*has_snapshot)),
+            _ => (false, None),
         };
         let operation = match &summary.opened.record {
             Record::Opened { plan, .. } => {
@@ -118,10 +112,8 @@ impl Known {
             }
             _ => None,
         };
-        let end = summary.end().map(end_of);
-        let left = |report: &serde_json::Value| report.get("next").is_some_and(|next| !next.is_null());
-        let standing = match end {
-            Some(end) => Standing::Ended { end, left: report.is_some_and(|report| left(report)) },
+        let standing = match summary.end() {
+            Some(end) => Standing::Ended { end, left: is_left },
             None if summary.busy => Standing::Elsewhere,
             None => Standing::BrokeOff,
         };
@@ -131,7 +123,7 @@ impl Known {
             environment: summary.plan_text("/environment").map(|name| EnvironmentName(name.to_owned())),
             operation,
             standing,
-            snapshot: report.map(|report| report.get("snapshot").is_some_and(|path| !path.is_null())),
+            snapshot,
         }
     }
 
@@ -142,11 +134,6 @@ impl Known {
             Subject::Past(_) => None,
         }
     }
-}
-
-/// The end that stands in a journal; what a later version wrote counts as failed: it is looked into.
-fn end_of(name: &str) -> End {
-    serde_json::from_value(serde_json::Value::from(name)).unwrap_or(End::Failed)
 }
 
 /// What a command would do to a run.
@@ -258,9 +245,4 @@ pub(super) fn open(model: &mut Model, known: &Known, journal: bool) -> Vec<Effec
         effects.extend(run_view::read_journal(model));
     }
     effects
-}
-
-/// How many of its messages are dealt with, as a report says.
-pub(super) fn moved(report: &Report) -> u64 {
-    report.tally.moved + report.tally.removed
 }

@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::{
     cli::complete,
     domain::RunId,
-    operations::{Operation, RESUME, values::Uncertain},
+    operations::{Kind, Operation, RESUME, values::Uncertain},
 };
 
 /// How a change is agreed to.
@@ -38,8 +38,8 @@ pub struct Consent {
 pub enum Wanted {
     /// This, planned now.
     Operation(Box<Operation>),
-    /// What an earlier run of the operation of this name left.
-    Resume(&'static str, RunId, Uncertain),
+    /// What an earlier run of this kind left.
+    Resume(Kind, RunId, Uncertain),
     /// A plan in a file.
     Planned {
         file: PathBuf,
@@ -79,17 +79,17 @@ impl Group for OfConsumers {
 }
 
 /// The operations of a group, each with its name in it.
-fn operations<G: Group>() -> impl Iterator<Item = (&'static str, Operation)> {
-    let in_group = |operation: Operation| {
-        let name = operation.name().strip_prefix(G::PREFIX).filter(|name| !name.contains(' '))?;
-        Some((name, operation))
+fn kinds<G: Group>() -> impl Iterator<Item = (&'static str, Kind)> {
+    let in_group = |kind: &Kind| {
+        let name = kind.name().strip_prefix(G::PREFIX).filter(|name| !name.contains(' '))?;
+        Some((name, *kind))
     };
-    Operation::all().into_iter().filter_map(in_group)
+    Kind::ALL.iter().filter_map(in_group)
 }
 
 /// The command of an operation: its own arguments, `--resume` instead of them, and consent.
-fn command(name: &'static str, operation: &Operation) -> clap::Command {
-    let command = operation.arguments().name(name);
+fn command(name: &'static str, kind: Kind) -> clap::Command {
+    let command = kind.arguments().name(name);
     let ids: Vec<clap::Id> = command.get_arguments().map(|argument| argument.get_id().clone()).collect();
     // What becomes of messages in doubt is decided anew each time.
     let replaced = ids.iter().filter(|id| id.as_str() != "uncertain");
@@ -97,7 +97,7 @@ fn command(name: &'static str, operation: &Operation) -> clap::Command {
         .long(RESUME)
         .value_name("RUN")
         .value_parser(|text: &str| text.parse::<RunId>())
-        .help(operation.verb().resume_help())
+        .help(kind.plain().verb().resume_help())
         .conflicts_with_all(replaced);
     let about = command.get_about().cloned().unwrap_or_default();
     Consent::augment_args(command.arg(resume)).about(about).mut_args(completed)
@@ -117,7 +117,7 @@ fn completed(argument: Arg) -> Arg {
 
 impl<G: Group> Subcommand for Change<G> {
     fn augment_subcommands(parent: clap::Command) -> clap::Command {
-        operations::<G>().fold(parent, |parent, (name, operation)| parent.subcommand(command(name, &operation)))
+        kinds::<G>().fold(parent, |parent, (name, kind)| parent.subcommand(command(name, kind)))
     }
 
     fn augment_subcommands_for_update(parent: clap::Command) -> clap::Command {
@@ -125,22 +125,22 @@ impl<G: Group> Subcommand for Change<G> {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        operations::<G>().any(|(known, _)| known == name)
+        kinds::<G>().any(|(known, _)| known == name)
     }
 }
 
 impl<G: Group> FromArgMatches for Change<G> {
     fn from_arg_matches(parent: &ArgMatches) -> Result<Self, clap::Error> {
         let given = parent.subcommand().and_then(|(name, matches)| {
-            operations::<G>().find(|(known, _)| *known == name).map(|(_, operation)| (operation.name(), matches))
+            kinds::<G>().find(|(known, _)| *known == name).map(|(_, kind)| (kind, matches))
         });
-        let (name, matches) = given.ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
+        let (kind, matches) = given.ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let wanted = match matches.get_one::<RunId>(RESUME) {
             Some(run) => {
                 let uncertain = matches.try_get_one::<Uncertain>("uncertain").ok().flatten().copied();
-                Wanted::Resume(name, run.clone(), uncertain.unwrap_or_default())
+                Wanted::Resume(kind, run.clone(), uncertain.unwrap_or_default())
             }
-            None => Wanted::Operation(Box::new(Operation::from_arguments(name, matches)?)),
+            None => Wanted::Operation(Box::new(kind.operation(matches)?)),
         };
         Ok(Self { wanted, consent: Consent::from_arg_matches(matches)?, group: PhantomData })
     }

@@ -1,9 +1,12 @@
 //! `opsctl alarms`.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::look::look;
 use crate::{
     cli::{
         args::{Alarms, Format, Global},
@@ -13,13 +16,14 @@ use crate::{
         output::{Output, Table},
         world::{Site, World},
     },
-    cloud::alarms::{AllAlarms, History},
+    cloud::alarms::History,
     config::problem::nearest,
     domain::{
         EnvironmentName, Text,
         alarm::{Alarm, AlarmChange},
         environment::glob,
     },
+    observe::{Look, Part, Wanted},
     operations::values::in_words,
 };
 
@@ -82,17 +86,17 @@ async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -
     let (mut found, failed) = answers(world, join_all(world.sites.iter().map(all)).await);
     if let Some(name) = args.pattern.as_deref().filter(|pattern| !pattern.contains('*'))
         && !found.is_empty()
-        && found.iter().all(|one| one.answer.list.iter().all(|alarm| alarm.name != name))
+        && found.iter().all(|one| one.answer.rows.iter().all(|alarm| alarm.name != name))
         && failed.is_empty()
     {
-        return Err(no_alarm(name, found.iter().flat_map(|one| &one.answer.list), global));
+        return Err(no_alarm(name, found.iter().flat_map(|one| one.answer.rows.iter()), global));
     }
     let in_state =
         |alarm: &Alarm| args.states.is_empty() || args.states.iter().any(|state| state.state() == alarm.state);
     let fits = |alarm: &Alarm| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, &alarm.name));
     for one in &mut found {
-        one.answer.list.retain(|alarm| fits(alarm) && in_state(alarm));
-        if let Some(why) = &one.answer.incomplete {
+        one.answer.retain(|alarm| fits(alarm) && in_state(alarm));
+        for why in incomplete(&one.answer) {
             out.warning(&format!("{}: some alarms are missing: {why}", one.environment));
         }
     }
@@ -105,7 +109,7 @@ async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -
     let (found, failed) = answers(world, join_all(world.sites.iter().map(|site| changes(site, name))).await);
     if found.iter().all(|one| one.answer.changes.is_empty()) && failed.is_empty() {
         let (known, _) = answers(world, join_all(world.sites.iter().map(all)).await);
-        let alarms: Vec<&Alarm> = known.iter().flat_map(|one| &one.answer.list).collect();
+        let alarms: Vec<&Arc<Alarm>> = known.iter().flat_map(|one| one.answer.rows.iter()).collect();
         if alarms.iter().all(|alarm| alarm.name != name) {
             return Err(no_alarm(name, alarms, global));
         }
@@ -119,9 +123,14 @@ async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -
     Ok(failed.end(!found.is_empty(), out))
 }
 
-async fn all(site: &Site) -> Result<AllAlarms, CliError> {
-    let failed = |error| CliError::cloud(&error, &site.environment);
-    site.read(|cloud| async move { cloud.alarms().all().await.map_err(failed) }).await
+async fn all(site: &Site) -> Result<Part<Alarm>, CliError> {
+    let wanted = Wanted { looks: &[Look::Alarms], ..Wanted::default() };
+    Ok(look(site, &wanted, |snapshot| snapshot.estate.alarms.error.as_ref()).await?.snapshot.estate.alarms)
+}
+
+/// Why not all of them came.
+fn incomplete(alarms: &Part<Alarm>) -> impl Iterator<Item = &Text> {
+    alarms.unknown.iter().map(|unknown| &unknown.words)
 }
 
 async fn changes(site: &Site, name: &str) -> Result<History, CliError> {
@@ -135,7 +144,7 @@ fn answers<T>(world: &World, answers: Vec<Result<T, CliError>>) -> (Vec<Found<'_
     (found.collect(), failed)
 }
 
-fn no_alarm<'a>(wanted: &str, known: impl IntoIterator<Item = &'a Alarm>, global: &Global) -> CliError {
+fn no_alarm<'a>(wanted: &str, known: impl IntoIterator<Item = &'a Arc<Alarm>>, global: &Global) -> CliError {
     let known: Vec<&str> = known.into_iter().map(|alarm| alarm.name.as_str()).collect();
     let hint = match nearest(wanted, &known) {
         Some(near) => format!("did you mean {}?", Text::line(near)),
@@ -144,10 +153,10 @@ fn no_alarm<'a>(wanted: &str, known: impl IntoIterator<Item = &'a Alarm>, global
     CliError::usage(&format!("there is no alarm {}", Text::line(wanted)), &hint)
 }
 
-fn show(found: &[Found<AllAlarms>], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
+fn show(found: &[Found<Part<Alarm>>], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
     let mut rows: Vec<Row> = found
         .iter()
-        .flat_map(|one| one.answer.list.iter().map(|alarm| Row { environment: one.environment, alarm }))
+        .flat_map(|one| one.answer.rows.iter().map(|alarm| Row { environment: one.environment, alarm }))
         .collect();
     // Stable: environments keep the configuration's order among equals, and names theirs.
     rows.sort_by_key(|row| row.alarm.state);
@@ -156,9 +165,9 @@ fn show(found: &[Found<AllAlarms>], failed: &Failed<'_>, now: Timestamp, out: &m
         Format::Human if rows.is_empty() => {}
         Format::Human => out.table(&table(&rows, now))?,
         Format::Json => {
-            let incomplete = found.iter().filter_map(|one| {
-                Some(Incomplete { environment: one.environment, why: one.answer.incomplete.as_ref()? })
-            });
+            let incomplete = found
+                .iter()
+                .flat_map(|one| incomplete(&one.answer).map(|why| Incomplete { environment: one.environment, why }));
             let incomplete = incomplete.collect();
             out.document("opsctl/alarms/1", &Answer { alarms: rows, incomplete, unreachable: failed.unreachable() })?;
         }

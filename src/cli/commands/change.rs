@@ -20,7 +20,7 @@ use crate::{
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     messages::Filter,
-    operations::{Look, Moves, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
+    operations::{Kind, Look, Moves, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::{self, Context, Report},
     sandbox::join,
@@ -125,6 +125,7 @@ async fn carry_out(
     let context = Context {
         cloud: cloud.clone(),
         state,
+        parent: None,
         random: fastrand::u64(..),
         cancel: stop::on_signal(left, shown.notice()),
         progress: shown.tell(),
@@ -141,7 +142,7 @@ async fn carry_out(
 fn given(wanted: &Wanted, state: &StateFolder, global: &Global) -> Result<Option<Plan>, CliError> {
     Ok(match wanted {
         Wanted::Operation(_) => None,
-        Wanted::Resume(operation, run, uncertain) => Some(plan_of_run(state, (operation, run), *uncertain, global)?),
+        Wanted::Resume(kind, run, uncertain) => Some(plan_of_run(state, (*kind, run), *uncertain, global)?),
         Wanted::Planned { file, .. } => Some(read_plan(file)?),
     })
 }
@@ -264,7 +265,7 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
 
 fn plan_of_run(
     state: &StateFolder,
-    (operation, run): (&str, &RunId),
+    (kind, run): (Kind, &RunId),
     uncertain: Uncertain,
     global: &Global,
 ) -> Result<Plan, CliError> {
@@ -273,9 +274,8 @@ fn plan_of_run(
         OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
         OperationError::Cloud(_) => CliError::failed(&error.to_string(), ""),
     })?;
-    let name = plan.operation.name();
-    if name != operation {
-        let what = format!("run {run} is a {name}, not a {operation}");
+    if plan.operation.kind() != kind {
+        let what = format!("run {run} is a {}, not a {}", plan.operation.name(), kind.name());
         let resume = resume_line(&plan.operation, run, &plan.environment, &global.invocation());
         return Err(CliError::usage(&what, &format!("go on with it by `{resume}`")));
     }

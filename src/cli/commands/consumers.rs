@@ -1,9 +1,11 @@
 //! `opsctl consumers`: who takes messages of which queue.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use super::change;
+use super::{change, look::look};
 use crate::{
     cli::{
         args::{Format, Global, ListConsumers},
@@ -13,7 +15,7 @@ use crate::{
         output::{Output, Table},
         world::{Site, World},
     },
-    cloud::{Cloud, CloudError, ecs},
+    cloud::CloudError,
     domain::{
         EnvironmentName, QueueName, RunId, Text,
         consumer::{ConsumerId, Mapping, MappingState},
@@ -21,6 +23,7 @@ use crate::{
         service::{Service, ServiceId},
     },
     journal::{Paused, StateFolder},
+    observe::{Look, Once, Scope, Wanted},
 };
 
 /// A consumer as JSON shows it.
@@ -56,7 +59,7 @@ struct Answer<'a> {
 /// An environment's consumers.
 struct Found<'a> {
     site: &'a Site,
-    mappings: Vec<Mapping>,
+    mappings: Arc<[Arc<Mapping>]>,
     /// With the queues that they take messages of.
     workers: Vec<(QueueName, Service)>,
     paused: Option<Paused>,
@@ -67,7 +70,7 @@ struct Found<'a> {
 pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let state = change::state(global).await?;
     let world = World::open(global, out).await?;
-    let answers = join_all(world.sites.iter().map(|site| look(site, &state))).await;
+    let answers = join_all(world.sites.iter().map(|site| found(site, &state))).await;
     let (found, failed) = sort_out(&world, answers);
     let found: Vec<Found> = found.into_iter().map(|(_, one)| one).collect();
     for Found { site, unknown, .. } in &found {
@@ -81,47 +84,36 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
 }
 
 /// Mappings, and workers where the configuration names any; what is denied is told, and the rest shown.
-async fn look<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliError> {
-    site.read(|cloud| look_by(cloud, site, state)).await
-}
-
-async fn look_by<'a>(cloud: &Cloud, site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliError> {
-    let mut unknown = Vec::new();
-    let none = || ecs::Found { found: Vec::new(), missing: Vec::new() };
-    let workers = async {
-        if site.environment.services.consumers.is_empty() {
-            return (Ok(Vec::new()), Ok(none()));
-        }
-        tokio::join!(cloud.sqs().list(None), cloud.ecs().all())
+async fn found<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, CliError> {
+    let rules = &site.environment.services;
+    let wanted = match rules.consumers.is_empty() {
+        true => Wanted { looks: &[Look::Mappings], ..Wanted::default() },
+        false => Wanted { queues: Some(Scope::Names), looks: &[Look::Mappings, Look::Services], ..Wanted::default() },
     };
-    let (caller, mappings, (queues, services)) =
-        tokio::join!(site.caller(Exit::Failed), cloud.lambda().mappings(), workers);
-    let caller = caller?;
+    let (caller, seen) = tokio::join!(site.caller(Exit::Failed), look(site, &wanted, |_| None));
+    let (caller, Once { snapshot, .. }) = (caller?, seen?);
+    let estate = &snapshot.estate;
     let problem = |error: &CloudError| Problem {
         what: Text::line(&error.to_string()),
         hint: Some(Text::line(&error.hint(&site.environment))),
     };
-    let mut denied = |error: CloudError| unknown.push(problem(&error));
-    let mappings = mappings.map_err(&mut denied).unwrap_or_default();
-    let queues = queues.map_err(&mut denied).unwrap_or_default();
-    let queues: Vec<QueueName> = queues.iter().map(|url| url.name()).collect();
-    let ecs::Found { found: services, missing } = services.map_err(&mut denied).unwrap_or_else(|()| none());
-    unknown.extend(missing.iter().map(|one| {
+    let denied = [&estate.mappings.error, &snapshot.listing.error, &estate.services.error];
+    let lacks = estate.services.lacks.iter().filter_map(|lack| lack.error.as_ref());
+    let mut unknown: Vec<Problem> = denied.into_iter().flatten().chain(lacks).map(problem).collect();
+    unknown.extend(estate.missing.iter().map(|one| {
         let what = format!("ECS does not show {}: {}", one.arn, one.reason);
         Problem { what: Text::line(&what), hint: None }
     }));
-    let rules = &site.environment.services;
-    let workers = services.iter().flat_map(|service| {
-        let of_it = queues.iter().filter(|queue| rules.consumes(&service.id, queue.as_str()));
-        of_it.map(|queue| (queue.clone(), service.clone())).collect::<Vec<_>>()
+    let workers = estate.services.rows.iter().flat_map(|row| {
+        let of_it = snapshot.queues.iter().filter(|queue| rules.consumes(&row.service.id, queue.name.as_str()));
+        of_it.map(|queue| (queue.name.clone(), row.service.clone())).collect::<Vec<_>>()
     });
     let workers = workers.collect();
     let paused = Paused::read(state, &caller.account, &site.environment.region).map_err(|error| {
         let what = format!("which of them opsctl paused is not known: {error}");
         unknown.push(Problem { what: Text::line(&what), hint: Some(Text::from(error.hint())) });
     });
-    let paused = paused.ok();
-    Ok(Found { site, mappings, workers, paused, unknown })
+    Ok(Found { site, mappings: Arc::clone(&estate.mappings.rows), workers, paused: paused.ok(), unknown })
 }
 
 fn rows<'a>(args: &ListConsumers, found: &'a [Found]) -> Vec<Row<'a>> {

@@ -5,7 +5,9 @@ use std::io;
 use super::databases::{Line, in_short, in_units};
 use crate::{
     cli::output::Output,
+    databases::events_of,
     domain::{Text, database::DatabaseEvent},
+    observe::SeenDatabase,
     operations::values::in_words,
 };
 
@@ -19,7 +21,8 @@ pub(super) fn show(all: &[Line], out: &mut Output) -> io::Result<()> {
 }
 
 fn lines(line: &Line) -> Vec<String> {
-    let Line { environment, look, seen, now, .. } = line;
+    let Line { environment, events, row, now } = line;
+    let SeenDatabase { seen, .. } = row;
     let database = &seen.database;
     let mut lines = vec![
         format!("{environment}  {}  {}", database.name, database.status),
@@ -35,7 +38,7 @@ fn lines(line: &Line) -> Vec<String> {
     lines.extend(database.global.as_ref().map(|global| format!("  global   {global}")));
     lines.extend(seen.proxies.iter().map(|proxy| format!("  proxy    {}", proxy.words())));
     lines.extend(database.pending.iter().map(|pending| format!("  pending  {}", pending.words())));
-    let events: Vec<&DatabaseEvent> = look.events_of(database).collect();
+    let events: Vec<&DatabaseEvent> = events_of(events, database).collect();
     if events.is_empty() {
         lines.push("  no events".to_owned());
     }

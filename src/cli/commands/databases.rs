@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::database_details;
+use super::{
+    database_details,
+    look::{look_at, not_all},
+};
 use crate::{
     cli::{
         args::{Databases, Format, Global},
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Unreachable, sort_out},
+        failed::{Failed, Unreachable},
         gauges::{bytes, count, milliseconds, percent, with_age},
         output::{Output, Table},
         world::{Site, World},
     },
-    cloud::Cloud,
-    databases::{self, Capacity, InstanceGauges, Look, Seen},
+    databases::{self, Capacity, Seen},
     domain::{
         EnvironmentName, Text,
         database::{Database, DatabaseEvent, Member},
@@ -28,6 +29,7 @@ use crate::{
         global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
         proxy::Proxy,
     },
+    observe::{Estate, Look, Once, Part, SeenDatabase, Wanted},
     operations::values::in_words,
 };
 
@@ -58,33 +60,14 @@ struct GlobalRow<'a> {
 }
 
 /// An environment's databases.
-struct Found<'a> {
-    environment: &'a EnvironmentName,
-    look: Look,
-    gauges: InstanceGauges,
-    now: Timestamp,
-}
-
-impl Found<'_> {
-    /// Databases and global clusters: what failover takes.
-    fn names(&self) -> Vec<String> {
-        let databases = self.look.seen.iter().map(|seen| seen.database.name.clone());
-        databases.chain(self.look.globals.iter().map(|global| global.name.clone())).collect()
-    }
-
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let Self { environment, look, gauges, now } = self;
-        let gauges = &gauges.by_instance;
-        look.seen.iter().map(move |seen| Line { environment, look, seen, gauges, now: *now })
-    }
-}
+type Found<'a> = (&'a Site, Once);
 
 /// A database as it is shown.
 pub(super) struct Line<'a> {
     pub(super) environment: &'a EnvironmentName,
-    pub(super) look: &'a Look,
-    pub(super) seen: &'a Seen,
-    gauges: &'a BTreeMap<String, DatabaseGauges>,
+    /// Of all databases of the environment.
+    pub(super) events: &'a [DatabaseEvent],
+    pub(super) row: &'a SeenDatabase,
     pub(super) now: Timestamp,
 }
 
@@ -100,50 +83,58 @@ struct Answer<'a> {
 
 pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let answers = join_all(world.sites.iter().map(|site| looked_at(site, args))).await;
-    let (answers, failed) = sort_out(&world, answers);
-    let now = world.connect.clock.now();
-    let (mut found, mut names): (Vec<Found>, Vec<_>) = (Vec::new(), Vec::new());
-    for (site, (look, gauges)) in answers {
-        let one = Found { environment: &site.environment.name, look, gauges, now };
-        names.push((site.environment.as_ref(), one.names()));
-        found.push(one);
-    }
+    let wanted = Wanted {
+        looks: &[Look::Databases, Look::DatabaseGauges],
+        event_minutes: args.days * 24 * 60,
+        without_instances: args.no_metrics,
+        ..Wanted::default()
+    };
+    let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.estate.databases.error.as_ref()).await;
+    let names = found.iter().map(|(site, seen)| (site.environment.as_ref(), names_of(&seen.snapshot.estate)));
     complete::remember(world.realm, complete::Kind::Database, names);
-    for Found { environment, look, .. } in &mut found {
-        let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
-        look.seen.retain(|seen| fits(&seen.database.name));
-        look.globals.retain(|global| fits(&global.name));
-        for unknown in &look.unknown {
-            out.warning(&format!("{environment}: {unknown}"));
+    let fits = |name: &str| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, name));
+    for (site, seen) in &mut found {
+        let estate = &mut seen.snapshot.estate;
+        estate.databases.retain(|row| fits(&row.seen.database.name));
+        estate.globals = estate.globals.iter().filter(|global| fits(&global.name)).cloned().collect();
+        for unknown in unknown(estate) {
+            out.warning(&format!("{}: {unknown}", site.environment.name));
         }
     }
-    show(args, &found, &failed, out)?;
+    show(args, &found, &failed, world.connect.clock.now(), out)?;
     Ok(failed.end(!found.is_empty(), out))
 }
 
-async fn looked_at(site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
-    site.read(|cloud| looked_at_by(cloud, site, args)).await
+/// Databases and global clusters: what failover takes.
+fn names_of(estate: &Estate) -> Vec<String> {
+    let databases = estate.databases.rows.iter().map(|row| row.seen.database.name.clone());
+    databases.chain(estate.globals.iter().map(|global| global.name.clone())).collect()
 }
 
-async fn looked_at_by(cloud: &Cloud, site: &Site, args: &Databases) -> Result<(Look, InstanceGauges), CliError> {
-    let gauges = async { if args.no_metrics { Ok(InstanceGauges::default()) } else { databases::gauges(cloud).await } };
-    let (look, gauges) = tokio::join!(databases::look_back(cloud, args.days * 24 * 60), gauges);
-    let mut look = look.map_err(|error| CliError::cloud(&error, &site.environment))?;
-    let gauges = gauges.unwrap_or_else(|error| {
-        let incomplete = Some(Text::line(&error.to_string()));
-        InstanceGauges { incomplete, ..InstanceGauges::default() }
-    });
-    if let Some(why) = gauges.incomplete.as_ref().filter(|_| !look.seen.is_empty()) {
-        look.unknown.push(Text::line(&format!("metrics of instances are not all known: {why}")));
+/// What is not known, and why.
+fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
+    let Part { unknown, lacks, .. } = &estate.databases;
+    let listed = unknown.iter().filter(|unknown| unknown.look == Look::Databases);
+    let metrics = lacks.iter().filter(|lack| lack.look == Look::DatabaseGauges);
+    let listed = listed.map(|unknown| unknown.words.to_string());
+    listed.chain(metrics.map(|lack| not_all("metrics of instances", lack)))
+}
+
+fn show(
+    args: &Databases,
+    found: &[Found],
+    failed: &Failed<'_>,
+    now: Timestamp,
+    out: &mut Output,
+) -> Result<(), CliError> {
+    let mut all: Vec<Line> = Vec::new();
+    for (site, seen) in found {
+        let (environment, estate) = (&site.environment.name, &seen.snapshot.estate);
+        let line = |row| Line { environment, events: &estate.events, row, now };
+        all.extend(estate.databases.rows.iter().map(|row| line(&**row)));
     }
-    Ok((look, gauges))
-}
-
-fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
-    let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
     // Stable: environments keep the configuration's order among equals, and names theirs.
-    all.sort_by_key(|line| line.seen.database.rank());
+    all.sort_by_key(|line| line.row.seen.database.rank());
     match out.format {
         Format::Human => {
             let globals = globals_table(found);
@@ -163,7 +154,7 @@ fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output
             let databases = all.iter().map(|line| row(line, args)).collect();
             let globals = globals(found).collect();
             let unreachable = failed.unreachable();
-            let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
+            let metrics_asked = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
             out.document("opsctl/databases/1", &Answer { databases, globals, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
@@ -180,8 +171,9 @@ fn show(args: &Databases, found: &[Found], failed: &Failed<'_>, out: &mut Output
 }
 
 fn globals<'a>(found: &'a [Found<'a>]) -> impl Iterator<Item = GlobalRow<'a>> {
-    found.iter().flat_map(|Found { environment, look, .. }| {
-        look.globals.iter().map(move |global| GlobalRow { environment, global })
+    found.iter().flat_map(|(site, seen)| {
+        let environment = &site.environment.name;
+        seen.snapshot.estate.globals.iter().map(move |global| GlobalRow { environment, global })
     })
 }
 
@@ -210,7 +202,7 @@ fn globals_table(found: &[Found]) -> Table {
 }
 
 fn row<'a>(line: &Line<'a>, args: &Databases) -> Row<'a> {
-    let Seen { database, capacity, last_event, proxies } = line.seen;
+    let Seen { database, capacity, last_event, proxies } = &line.row.seen;
     Row {
         environment: line.environment,
         writer: database.writer().map(|writer| writer.name.as_str()),
@@ -218,7 +210,7 @@ fn row<'a>(line: &Line<'a>, args: &Databases) -> Row<'a> {
         capacity: *capacity,
         last_event: last_event.as_ref(),
         metrics: members(line).collect(),
-        events: args.events.then(|| line.look.events_of(database).collect()),
+        events: args.events.then(|| databases::events_of(line.events, database).collect()),
         proxies,
         database,
     }
@@ -241,8 +233,8 @@ fn table(all: &[Line]) -> Table {
     ];
     let mut table = Table::new(&headings);
     for line in all {
-        let Line { environment, seen, now, .. } = line;
-        let Seen { database, capacity, last_event, proxies } = seen;
+        let Line { environment, row, now, .. } = line;
+        let Seen { database, capacity, last_event, proxies } = &row.seen;
         let readers: Vec<String> = database.readers().map(|reader| in_short(reader, database)).collect();
         let mut to_know: Vec<String> =
             database.pending.iter().map(|pending| format!("pending: {}", pending.action)).collect();
@@ -276,8 +268,8 @@ fn table(all: &[Line]) -> Table {
 
 /// A database's instances that have metrics.
 fn members<'a>(line: &Line<'a>) -> impl Iterator<Item = (&'a str, &'a DatabaseGauges)> {
-    let gauges = line.gauges;
-    let names = line.seen.database.members.iter().map(|member| member.name.as_str());
+    let gauges = &line.row.gauges;
+    let names = line.row.seen.database.members.iter().map(|member| member.name.as_str());
     names.filter_map(move |name| Some((name, gauges.get(name)?)))
 }
 

@@ -1,8 +1,11 @@
 //! `opsctl demo`: the sandbox's fleet, and what to try on it.
 
-use futures_util::future::join_all;
+use std::sync::Arc;
 
-use super::queues::{Line, table};
+use super::{
+    look::look_at,
+    queues::{Line, table},
+};
 use crate::{
     cli::{
         args::{Console, Format, Global},
@@ -12,14 +15,11 @@ use crate::{
         world::{Site, World},
     },
     domain::{
-        EnvironmentName,
+        EnvironmentName, Text,
         invocation::option,
         words::{counted, counted_is},
     },
-    observe::{
-        ages::{Ages, list_with_ages},
-        queues::{Listed, Scope, worst_first},
-    },
+    observe::{Once, Scope, Seen, Wanted, queues::worst_first},
 };
 
 /// Queues shown of each environment.
@@ -35,16 +35,20 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
         let hint = format!("use `{}`", global.invocation().command("queues --output json"));
         return Err(CliError::usage("the demo is for people", &hint));
     }
-    let listed = join_all(world.sites.iter().map(look)).await;
+    let wanted = Wanted { queues: Some(Scope::All), ..Wanted::default() };
+    let (seen, failed) = look_at(&world, &wanted, |snapshot| snapshot.listing.error.as_ref()).await;
+    if let Some(error) = failed.into_error() {
+        return Err(error);
+    }
     let mut worst = None;
-    for (site, queues) in world.sites.iter().zip(listed) {
-        let (mut queues, ages) = queues?;
-        queues.sort_by(worst_first);
-        show(site, &queues, &ages, out)?;
+    for (site, Once { snapshot, ages_unknown, .. }) in seen {
+        let mut queues: Vec<&Seen> = snapshot.queues.iter().map(Arc::as_ref).collect();
+        queues.sort_by(|left, right| worst_first(left, right));
+        show(site, &queues, ages_unknown.as_ref(), out)?;
         let full = queues.iter().find(|queue| queue.dead_letters.as_ref().is_some_and(|dead| !dead.sources.is_empty()));
         if worst.is_none() && site.environment.name.0 == "dev" {
             worst = full
-                .filter(|queue| queue.messages() > 0)
+                .filter(|queue| queue.messages() > Some(0))
                 .map(|queue| (site.environment.name.clone(), queue.name.clone()));
         }
     }
@@ -69,14 +73,10 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
     Ok(Exit::Done)
 }
 
-async fn look(site: &Site) -> Result<(Vec<Listed>, Ages), CliError> {
-    let failed = |error| CliError::cloud(&error, &site.environment);
-    site.read(|cloud| async move { list_with_ages(cloud, Scope::All).await.map_err(failed) }).await
-}
-
-fn show(site: &Site, queues: &[Listed], ages: &Ages, out: &mut Output) -> Result<(), CliError> {
-    let full = queues.iter().filter(|queue| queue.dead_letters.is_some() && queue.messages() > 0);
-    let (count, messages) = full.fold((0, 0), |(count, messages), queue| (count + 1, messages + queue.messages()));
+fn show(site: &Site, queues: &[&Seen], age_unknown: Option<&Text>, out: &mut Output) -> Result<(), CliError> {
+    let full = queues.iter().filter(|queue| queue.dead_letters.is_some()).filter_map(|queue| queue.messages());
+    let full = full.filter(|messages| *messages > 0);
+    let (count, messages) = full.fold((0, 0), |(count, messages), own| (count + 1, messages + own));
     let environment = &site.environment;
     let account = environment.account.as_ref().map(|account| account.0.as_str()).unwrap_or("any account");
     out.heading(&format!(
@@ -88,8 +88,8 @@ fn show(site: &Site, queues: &[Listed], ages: &Ages, out: &mut Output) -> Result
         counted_is(count, "dead-letter queue", "holds", "hold"),
         counted(messages, "message"),
     ))?;
-    let line = |queue| Line { environment: &environment.name, queue, ages };
-    let rows: Vec<Line> = queues.iter().take(SHOWN).map(line).collect();
+    let rows: Vec<Line> =
+        queues.iter().take(SHOWN).map(|queue| Line { environment: &environment.name, queue, age_unknown }).collect();
     out.table(&table(&rows))?;
     if queues.len() > SHOWN {
         out.line(&format!("… and {} more", queues.len() - SHOWN))?;

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod init;
 mod keys;
+mod look;
 mod peek;
 mod queues;
 mod reference;

@@ -1,23 +1,22 @@
 //! `opsctl queues`.
 
-use futures_util::future::join_all;
 use serde::Serialize;
 
+use super::look::look_at;
 use crate::{
     cli::{
         args::{Format, Global, Queues},
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Problem, Unreachable, sort_out},
+        failed::{Failed, Problem, Unreachable},
         output::{Output, Table},
         world::{Site, World},
     },
     domain::{EnvironmentName, QueueKind, Text, environment::glob},
     observe::{
-        Oldest,
-        ages::{Ages, list_with_ages},
-        queues::{self, DeadLetters, KnownBy, Listed, Scope},
+        Once, Scope, Seen, Wanted,
+        queues::{self, DeadLetters, KnownBy},
     },
     operations::values::in_words,
 };
@@ -51,28 +50,9 @@ struct Row<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) environment: &'a EnvironmentName,
-    pub(super) queue: &'a Listed,
-    pub(super) ages: &'a Ages,
-}
-
-impl Line<'_> {
-    fn oldest(&self) -> Option<Oldest> {
-        self.ages.of(&self.queue.name)
-    }
-}
-
-/// An environment's queues.
-struct Found<'a> {
-    environment: &'a EnvironmentName,
-    queues: Vec<Listed>,
-    ages: Ages,
-}
-
-impl Found<'_> {
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let Self { environment, queues, ages } = self;
-        queues.iter().map(move |queue| Line { environment, queue, ages })
-    }
+    pub(super) queue: &'a Seen,
+    /// Why its age may not be known.
+    pub(super) age_unknown: Option<&'a Text>,
 }
 
 #[derive(Serialize)]
@@ -85,36 +65,32 @@ struct Answer<'a> {
 pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let scope = if args.all { Scope::All } else { Scope::Configured };
-    let answers = join_all(world.sites.iter().map(|site| listed(site, scope))).await;
-    let (found, failed) = sort_out(&world, answers);
-    let names_of = |queues: &[Listed]| queues.iter().map(|queue| queue.name.0.clone()).collect();
-    let names = found.iter().map(|(site, (queues, _))| (site.environment.as_ref(), names_of(queues)));
+    let wanted = Wanted { queues: Some(scope), ..Wanted::default() };
+    let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.listing.error.as_ref()).await;
+    let names_of = |once: &Once| once.snapshot.queues.iter().map(|queue| queue.name.0.clone()).collect();
+    let names = found.iter().map(|(site, once)| (site.environment.as_ref(), names_of(once)));
     complete::remember(world.realm, complete::Kind::Queue, names);
-    let found = found.into_iter();
-    let mut found: Vec<Found> =
-        found.map(|(site, (queues, ages))| Found { environment: &site.environment.name, queues, ages }).collect();
-    for Found { environment, queues, ages } in &mut found {
-        queues.retain(|queue| wanted(queue, args));
-        if let Some(why) = ages.missing.as_ref().filter(|_| global.verbose > 0) {
-            out.note(&format!("{environment}: ages of oldest messages are not all known: {why}"));
+    for (site, Once { snapshot, ages_unknown, .. }) in &mut found {
+        snapshot.queues = snapshot.queues.iter().filter(|queue| is_wanted(queue, args)).cloned().collect();
+        if let Some(why) = ages_unknown.as_ref().filter(|_| global.verbose > 0) {
+            out.note(&format!("{}: ages of oldest messages are not all known: {why}", site.environment.name));
         }
     }
     show(&found, &failed, out)?;
     Ok(failed.end(!found.is_empty(), out))
 }
 
-async fn listed(site: &Site, scope: Scope) -> Result<(Vec<Listed>, Ages), CliError> {
-    let failed = |error| CliError::cloud(&error, &site.environment);
-    site.read(|cloud| async move { list_with_ages(cloud, scope).await.map_err(failed) }).await
-}
-
-fn wanted(queue: &Listed, args: &Queues) -> bool {
+fn is_wanted(queue: &Seen, args: &Queues) -> bool {
     let name_fits = args.pattern.as_ref().is_none_or(|pattern| glob(pattern, queue.name.as_str()));
     name_fits && (!args.dlq || queue.dead_letters.is_some())
 }
 
-fn show(found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
-    let mut all: Vec<Line> = found.iter().flat_map(Found::lines).collect();
+fn show(found: &[(&Site, Once)], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
+    let mut all: Vec<Line> = Vec::new();
+    for (site, Once { snapshot, ages_unknown, .. }) in found {
+        let (environment, age_unknown) = (&site.environment.name, ages_unknown.as_ref());
+        all.extend(snapshot.queues.iter().map(|queue| Line { environment, queue, age_unknown }));
+    }
     // Stable: environments keep the configuration's order among equals.
     all.sort_by(|left, right| queues::worst_first(left.queue, right.queue));
     match out.format {
@@ -141,10 +117,10 @@ fn show(found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), Cl
 }
 
 fn row<'a>(line: &Line<'a>) -> Row<'a> {
-    let Line { environment, queue, ages } = *line;
-    let oldest = line.oldest();
-    let unknown = || ages.missing.as_ref().map_or("CloudWatch has no sample of it", Text::as_str);
-    let seen = queue.described.as_ref().ok();
+    let Line { environment, queue, age_unknown } = *line;
+    let Seen { oldest, .. } = *queue;
+    let unknown = || age_unknown.map_or("CloudWatch has no sample of it", Text::as_str);
+    let seen = queue.queue.as_ref();
     Row {
         environment,
         name: queue.name.as_str(),
@@ -160,7 +136,7 @@ fn row<'a>(line: &Line<'a>) -> Row<'a> {
         feeds: queue.feeds().map(|arn| arn.as_str()),
         receives_max: seen.and_then(|seen| seen.redrive.as_ref()).map(|policy| policy.receives_max),
         dead_letters: queue.dead_letters.as_ref(),
-        error: queue.described.as_ref().err().map(|error| Problem { what: Text::line(&error.to_string()), hint: None }),
+        error: queue.error.as_ref().map(|error| Problem { what: Text::line(&error.to_string()), hint: None }),
     }
 }
 
@@ -170,9 +146,9 @@ pub(super) fn table(all: &[Line]) -> Table {
         Table::new(&["ENV", "NAME", "TYPE", "~VISIBLE", "~IN FLIGHT", "~DELAYED", "#OLDEST", "DEAD LETTERS"]);
     for line in all {
         let Line { environment, queue, .. } = line;
-        let count = |pick: fn(&crate::domain::Counts) -> u64| match &queue.described {
-            Ok(seen) => format!("~{}", pick(&seen.counts)),
-            Err(_) => "?".to_owned(),
+        let count = |pick: fn(&crate::domain::Counts) -> u64| match &queue.queue {
+            Some(seen) => format!("~{}", pick(&seen.counts)),
+            None => "?".to_owned(),
         };
         table.row([
             environment.0.clone(),
@@ -181,7 +157,7 @@ pub(super) fn table(all: &[Line]) -> Table {
             count(|counts| counts.visible),
             count(|counts| counts.in_flight),
             count(|counts| counts.delayed),
-            line.oldest().map_or_else(|| "-".to_owned(), |oldest| in_words(oldest.seconds)),
+            queue.oldest.map_or_else(|| "-".to_owned(), |oldest| in_words(oldest.seconds)),
             relation(queue),
         ]);
     }
@@ -189,7 +165,7 @@ pub(super) fn table(all: &[Line]) -> Table {
 }
 
 /// `of orders, payments`, `go to orders-dlq after 5 receives`, or why it could not be looked at.
-fn relation(queue: &Listed) -> String {
+fn relation(queue: &Seen) -> String {
     let mut parts = Vec::new();
     if let Some(DeadLetters { sources, known_by }) = &queue.dead_letters {
         let mut names: Vec<&str> = sources.iter().take(SOURCES_SHOWN).map(|name| name.as_str()).collect();
@@ -204,13 +180,11 @@ fn relation(queue: &Listed) -> String {
             (KnownBy::Name, _) => "of no queue (by its name)".to_owned(),
         });
     }
-    match &queue.described {
-        Err(error) => parts.push(error.to_string()),
-        Ok(seen) => parts.extend(seen.redrive.as_ref().map(|policy| {
-            let times =
-                if policy.receives_max == 1 { "1 receive" } else { &format!("{} receives", policy.receives_max) };
-            format!("go to {} after {times}", policy.dead_letter.name())
-        })),
-    }
+    parts.extend(queue.error.as_ref().map(ToString::to_string));
+    let policy = queue.queue.as_ref().and_then(|seen| seen.redrive.as_ref());
+    parts.extend(policy.map(|policy| {
+        let times = if policy.receives_max == 1 { "1 receive" } else { &format!("{} receives", policy.receives_max) };
+        format!("go to {} after {times}", policy.dead_letter.name())
+    }));
     parts.join("; ")
 }

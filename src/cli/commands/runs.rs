@@ -11,7 +11,7 @@ use crate::{
         output::{Output, Table},
     },
     domain::{RunId, Text, words::counted},
-    journal::{self, Anchor, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
+    journal::{self, Anchor, End, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
 };
 
 #[derive(Serialize)]
@@ -22,6 +22,9 @@ struct Row<'a> {
     environment: Option<&'a str>,
     resource: Option<&'a str>,
     end: Option<&'a str>,
+    /// The run that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a RunId>,
     unfinished: bool,
 }
 
@@ -118,7 +121,8 @@ fn row(summary: &RunSummary) -> Row<'_> {
         operation: summary.plan_text("/operation/operation"),
         environment: summary.plan_text("/environment"),
         resource: summary.plan_text("/resource"),
-        end: summary.end(),
+        end: summary.end().map(End::name),
+        parent: summary.parent(),
         unfinished: summary.is_unfinished(),
     }
 }

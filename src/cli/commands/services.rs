@@ -1,11 +1,10 @@
 //! `opsctl services` and `opsctl tasks`.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::look::{look_at, not_all};
 use crate::{
     cli::{
         args::{Format, Global, Services, Tasks},
@@ -19,8 +18,7 @@ use crate::{
     },
     cloud::{
         Cloud,
-        ecs::{Missing, Wanted},
-        metrics::{self, Gauges},
+        ecs::{Missing, Wanted as WantedTasks},
     },
     config::problem::nearest,
     domain::{
@@ -29,6 +27,7 @@ use crate::{
         gauge::Gauge,
         service::{Scaling, Service, ServiceEvent, ServiceId, Standing, Task},
     },
+    observe::{Estate, Lack, Look, Once, SeenService, Wanted},
     operations::values::in_words,
 };
 
@@ -41,7 +40,7 @@ struct Row<'a> {
     service: &'a Service,
     /// None: no autoscaling, or it is not known; then `scaling_unknown` says why.
     scaling: Option<&'a Scaling>,
-    scaling_unknown: Option<&'a Text>,
+    scaling_unknown: Option<Text>,
     /// Percent of the CPU that its tasks reserved; none: CloudWatch has no sample.
     cpu: Option<&'a Gauge>,
     /// Percent of the memory that its tasks reserved.
@@ -60,62 +59,40 @@ struct Answer<'a> {
 }
 
 /// An environment's services.
-struct Found<'a> {
-    environment: &'a EnvironmentName,
-    services: Vec<Service>,
-    missing: Vec<Missing>,
-    scaling: Result<BTreeMap<ServiceId, Scaling>, Text>,
-    gauges: Gauges,
-    /// Why CPU and memory are not known, or not of all.
-    gauges_unknown: Option<Text>,
-    now: Timestamp,
-}
+type Found<'a> = (&'a Site, Once);
+
+const LOOKS: &[Look] = &[Look::Services, Look::Scaling, Look::ServiceGauges];
+const LOOKS_WITHOUT_METRICS: &[Look] = &[Look::Services, Look::Scaling];
 
 pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
-    let answers = join_all(world.sites.iter().map(|site| listed(site, args))).await;
-    let (found, failed) = sort_out(&world, answers);
-    let names_of = |services: &[Service]| services.iter().map(|service| service.id.to_string()).collect();
-    let names = found.iter().map(|(site, one)| (site.environment.as_ref(), names_of(&one.services)));
+    let looks = if args.no_metrics { LOOKS_WITHOUT_METRICS } else { LOOKS };
+    let wanted = Wanted { looks, ..Wanted::default() };
+    let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.estate.services.error.as_ref()).await;
+    let names_of =
+        |seen: &Once| seen.snapshot.estate.services.rows.iter().map(|row| row.service.id.to_string()).collect();
+    let names = found.iter().map(|(site, seen)| (site.environment.as_ref(), names_of(seen)));
     complete::remember(world.realm, complete::Kind::Service, names);
-    let mut found: Vec<Found> = found.into_iter().map(|(_, one)| one).collect();
-    for one in &mut found {
-        one.services.retain(|service| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, service)));
-        for missing in &one.missing {
-            out.warning(&format!(
-                "{}: {} is listed and cannot be described: {}",
-                one.environment, missing.arn, missing.reason
-            ));
-        }
-        if let Err(why) = &one.scaling {
-            out.warning(&format!("{}: autoscaling is not known: {why}", one.environment));
-        }
-        if let Some(why) = &one.gauges_unknown {
-            out.warning(&format!("{}: CPU and memory are not all known: {why}", one.environment));
+    for (site, seen) in &mut found {
+        let estate = &mut seen.snapshot.estate;
+        let fits = |row: &SeenService| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, &row.service));
+        estate.services.retain(fits);
+        for unknown in unknown(estate) {
+            out.warning(&format!("{}: {unknown}", site.environment.name));
         }
     }
-    show(&found, &failed, out)?;
+    show(&found, &failed, world.connect.clock.now(), out)?;
     Ok(failed.end(!found.is_empty(), out))
 }
 
-async fn listed<'a>(site: &'a Site, args: &Services) -> Result<Found<'a>, CliError> {
-    site.read(|cloud| listed_by(cloud, site, args)).await
-}
-
-async fn listed_by<'a>(cloud: &Cloud, site: &'a Site, args: &Services) -> Result<Found<'a>, CliError> {
-    let gauges = async {
-        if args.no_metrics { Ok(Gauges::default()) } else { cloud.metrics().gauges(&metrics::SERVICES).await }
+/// What is not known, and why.
+fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
+    let missing = |Missing { arn, reason }: &Missing| format!("{arn} is listed and cannot be described: {reason}");
+    let lack = |lack: &Lack| match lack.look == Look::ServiceGauges {
+        true => not_all("CPU and memory", lack),
+        false => lack.words.to_string(),
     };
-    let (services, scaling, gauges) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services(), gauges);
-    let services = services.map_err(|error| CliError::cloud(&error, &site.environment))?;
-    let scaling = scaling.map_err(|error| Text::line(&error.to_string()));
-    let (gauges, gauges_unknown) = match gauges {
-        Ok(gauges) => (gauges.clone(), gauges.incomplete),
-        Err(error) => (Gauges::default(), Some(Text::line(&error.to_string()))),
-    };
-    let (services, missing) = (services.found, services.missing);
-    let (environment, now) = (&site.environment.name, cloud.clock().now());
-    Ok(Found { environment, services, missing, scaling, gauges, gauges_unknown, now })
+    estate.missing.iter().map(missing).chain(estate.services.lacks.iter().map(lack))
 }
 
 /// A pattern is of a service's name, or of `cluster/name`.
@@ -125,15 +102,18 @@ fn fits(pattern: &str, service: &Service) -> bool {
 
 fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row> = Vec::new();
-    for one in found {
-        rows.extend(one.services.iter().map(|service| Row {
-            environment: one.environment,
-            standing: service.standing(),
-            service,
-            scaling: one.scaling.as_ref().ok().and_then(|known| known.get(&service.id)),
-            scaling_unknown: one.scaling.as_ref().err(),
-            cpu: one.gauges.get(&metrics::SERVICE_CPU, &service.id.to_string()),
-            memory: one.gauges.get(&metrics::SERVICE_MEMORY, &service.id.to_string()),
+    for (site, seen) in found {
+        let services = &seen.snapshot.estate.services;
+        let error = services.lacks.iter().find(|lack| lack.look == Look::Scaling).and_then(|lack| lack.error.as_ref());
+        let scaling_unknown = error.map(|error| Text::line(&error.to_string()));
+        rows.extend(services.rows.iter().map(|row| Row {
+            environment: &site.environment.name,
+            standing: row.service.standing(),
+            service: &row.service,
+            scaling: row.scaling.as_ref(),
+            scaling_unknown: scaling_unknown.clone(),
+            cpu: row.cpu.as_ref(),
+            memory: row.memory.as_ref(),
         }));
     }
     // Stable: environments keep the configuration's order among equals.
@@ -141,16 +121,16 @@ fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
     rows
 }
 
-fn show(found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
+fn show(found: &[Found], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
     let rows = rows(found);
     match out.format {
         Format::Human if rows.is_empty() && !found.is_empty() => out.note("no service fits"),
         Format::Human if rows.is_empty() => {}
-        Format::Human => out.table(&table(&rows, found.iter().map(|one| one.now).max().unwrap_or_default()))?,
+        Format::Human => out.table(&table(&rows, now))?,
         Format::Json => {
             let unreachable = failed.unreachable();
-            let missing = found.iter().flat_map(|one| &one.missing).collect();
-            let metrics_asked = found.iter().map(|one| one.gauges.asked).sum();
+            let missing = found.iter().flat_map(|(_, seen)| seen.snapshot.estate.missing.iter()).collect();
+            let metrics_asked = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
             out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable, metrics_asked })?;
         }
         Format::Jsonl => {
@@ -275,8 +255,10 @@ async fn tasks_by<'a>(
     let mut found = Vec::new();
     for service in services.iter().filter(|service| service.id.name.0 == wanted || service.id.to_string() == wanted) {
         let ecs = cloud.ecs();
-        let answers =
-            tokio::try_join!(ecs.tasks(&service.id, Wanted::Running), ecs.tasks(&service.id, Wanted::Stopped));
+        let answers = tokio::try_join!(
+            ecs.tasks(&service.id, WantedTasks::Running),
+            ecs.tasks(&service.id, WantedTasks::Stopped)
+        );
         let (running, stopped) = answers.map_err(failed)?;
         let tasks = running.found.into_iter().chain(stopped.found).collect();
         let missing = running.missing.into_iter().chain(stopped.missing).collect();

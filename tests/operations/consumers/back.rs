@@ -184,12 +184,12 @@ async fn mappings_and_services_are_told_of_together() {
     let mut context = stage.context().await;
     context.progress = std::sync::Arc::new(move |progress| {
         let task = progress.task.as_ref().map(ToString::to_string).unwrap_or_default();
-        sink.lock().expect("not poisoned").push((progress.what, progress.messages_estimate, task));
+        sink.lock().expect("not poisoned").push((progress.doing.counts(), progress.estimate, task));
     });
     let planned = stage.plan(&pause()).await.expect("a plan");
     let approved = stage.approve(planned.plan).expect("approval");
     assert_eq!(opsctl::run::execute(approved, &context).await.end, End::Done);
     let told = told.lock().expect("not poisoned");
-    assert!(told.iter().all(|(what, all, _)| (*what, *all) == ("consumer", 2)), "{told:?}");
+    assert!(told.iter().all(|(what, all, _)| (*what, *all) == (opsctl::operations::Counts::Consumers, 2)), "{told:?}");
     assert!(told.iter().any(|(_, _, task)| task.contains("still takes messages; stage 1 of 1")), "{told:?}");
 }

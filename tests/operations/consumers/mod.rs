@@ -232,7 +232,7 @@ async fn nobody_takes_messages_while_they_are_moved() {
         planned.facts.iter().filter(|fact| fact.label == "paused meanwhile").map(|fact| fact.value.as_str()).collect();
     assert_eq!(paused.len(), 2, "{planned:#?}");
     let report = stage.run(&redrive()).await;
-    assert_eq!((report.end, report.tally.moved), (End::Done, 40), "{report:#?}");
+    assert_eq!((report.end, report.details.tally().moved), (End::Done, 40), "{report:#?}");
     assert!(has_note(&report, "2 consumers were resumed"), "{report:#?}");
     assert_eq!((state(&stage, &id), tasks(&stage), remembered(&stage)), (State::Enabled, (2, 2), vec![]));
 }
@@ -322,7 +322,7 @@ async fn consumers_that_do_not_come_back_are_the_first_thing_said() {
     let deny = serde_json::json!({ "call": "UpdateEventSourceMapping", "kind": "denied", "nth": 2, "times": 99 });
     stage.fault(serde_json::from_value(deny).expect("a fault"));
     let report = stage.run(&redrive()).await;
-    assert_eq!((report.end, report.tally.moved), (End::Partly, 4), "{report:#?}");
+    assert_eq!((report.end, report.details.tally().moved), (End::Partly, 4), "{report:#?}");
     assert!(report.notes[0].as_str().starts_with("CONSUMERS ARE STILL PAUSED"), "{report:#?}");
     let next = report.next.as_ref().expect("a way on").as_str();
     assert_eq!(next, "opsctl consumers resume --queue orders --env dev");

@@ -130,7 +130,7 @@ fn hint(report: &Report) -> &str {
 }
 
 fn done(report: &Report) -> &Migrated {
-    report.migration.as_ref().unwrap_or_else(|| panic!("what was done: {report:#?}"))
+    report.details.migration().unwrap_or_else(|| panic!("what was done: {report:#?}"))
 }
 
 fn words(texts: &[Text]) -> String {

@@ -12,7 +12,7 @@ fn start_by_hand(stage: &Stage, family: &str, started_by: Option<&str>) {
         if let Some(mark) = started_by {
             request["startedBy"] = mark.into();
         }
-        world.ecs(now, &caller(), "RunTask", request.to_string().as_bytes()).expect("started");
+        world.ask(now, &caller(), ("ecs", "RunTask"), request).expect("started");
     });
 }
 

@@ -18,7 +18,7 @@ async fn the_journal_holds_the_token_before_the_call_and_the_result_after_it() {
     let token = what.pointer("/launch/token").and_then(serde_json::Value::as_str).expect("a token");
     assert!(token.contains(report.run.as_str()) && token.len() <= 64, "{token}");
     let Some(Record::Ended { report: kept, .. }) = records.last() else { panic!("no end") };
-    assert_eq!(kept.pointer("/migration/exit_code"), Some(&0.into()));
+    assert_eq!(kept.pointer("/details/exit_code"), Some(&0.into()));
     assert!(!text.contains("step 3"), "lines of the log are not kept");
 }
 

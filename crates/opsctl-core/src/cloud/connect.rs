@@ -1,6 +1,6 @@
 //! Builds an environment's clients.
 
-use std::{env, io, sync::Arc, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, identity::IdentityCache};
 use aws_sdk_sqs::config::{
@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Environment, Text, endpoint::Answering},
+    domain::{
+        Environment, Text,
+        endpoint::{Answering, Because, Unanswered},
+    },
 };
 
 /// How long a connection may take to come about.
@@ -74,7 +77,8 @@ impl Connect {
     /// Through `http` in place of the network: the embedded sandbox.
     pub fn through(clock: Clock, http: SharedHttpClient) -> Self {
         // Whoever puts something in place of the network does not mean to reach databases over it.
-        let nobody = |_, _| -> Answering { Box::pin(async { Err(io::ErrorKind::HostUnreachable.into()) }) };
+        let nobody =
+            |_| -> Answering { Box::pin(async { Err(Unanswered::new(Because::TimedOut, "host unreachable")) }) };
         Self { clock, http: Some(http), dial: Dial::Through(Arc::new(nobody)) }
     }
 

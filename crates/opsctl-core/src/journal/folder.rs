@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Entry, JournalError, Record};
+use super::{End, Entry, JournalError, Record};
 use crate::domain::{RunId, message::hex};
 
 /// Runs looked at when they are listed, newest first.
@@ -49,10 +49,18 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// How it ended, where it has ended for good: `done`, `failed`, ...; none when it broke off.
-    pub fn end(&self) -> Option<&str> {
+    /// How it ended; none when it broke off.
+    pub fn end(&self) -> Option<End> {
         match &self.last.record {
-            Record::Ended { end, .. } => Some(end),
+            Record::Ended { end, .. } => Some(*end),
+            _ => None,
+        }
+    }
+
+    /// The run that it is a part of.
+    pub fn parent(&self) -> Option<&RunId> {
+        match &self.opened.record {
+            Record::Opened { parent, .. } => parent.as_ref(),
             _ => None,
         }
     }
@@ -67,7 +75,7 @@ impl RunSummary {
 
     /// Whether something of it is still to be done: it broke off, or ended with a part left.
     pub fn is_unfinished(&self) -> bool {
-        matches!(self.end(), None | Some("partly" | "interrupted"))
+        matches!(self.end(), None | Some(End::Partly | End::Interrupted))
     }
 }
 

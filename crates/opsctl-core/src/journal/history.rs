@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{IntentMessage, JournalError, Lines, Record, RunFolder};
+use super::{End, IntentMessage, JournalError, Lines, Record, RunFolder};
 use crate::domain::{MessageId, consumer::MappingId, service::ServiceId};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
@@ -68,7 +68,7 @@ pub struct History {
     /// ARN of that task, once it was told.
     pub migration_task: Option<String>,
     /// How it ended, if it did.
-    pub end: Option<String>,
+    pub end: Option<End>,
 }
 
 impl History {

@@ -39,6 +39,9 @@ pub enum Record {
         reason: Option<Text>,
         /// Messages sent at or after this time are not the run's.
         cutoff: Timestamp,
+        /// The run that this one is a part of.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        parent: Option<RunId>,
     },
     /// The run was taken up again.
     Resumed {
@@ -192,11 +195,108 @@ pub enum Record {
     },
     /// How it ended.
     Ended {
-        /// Exit code's name.
-        end: String,
+        end: End,
+        /// What was done, in figures of its kind.
+        #[serde(default)]
+        did: Did,
+        /// Whether something of it is left that `--resume` goes on with.
+        #[serde(default)]
+        is_left: bool,
+        /// Whether it kept a snapshot.
+        #[serde(default)]
+        has_snapshot: bool,
         /// The report, whole.
         report: Box<serde_json::Value>,
     },
+}
+
+/// How a run ended, in one word; each has an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// All done.
+    Done,
+    /// There was nothing to do.
+    Nothing,
+    /// Failed; nothing was moved.
+    Failed,
+    /// Refused; nothing was done.
+    Refused,
+    /// A part is done; what is left is safe to run again.
+    Partly,
+    /// The world had changed since the plan; nothing was done.
+    Stale,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl End {
+    /// As in the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Nothing => "nothing",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Partly => "partly",
+            Self::Stale => "stale",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a run has done, in figures of its kind: what lists of runs show and what the next plan asks of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Did {
+    /// It did not begin.
+    #[default]
+    Nothing,
+    Messages {
+        /// Moved or deleted.
+        done: u64,
+        sent_not_deleted: u64,
+        /// May or may not have been sent.
+        uncertain: u64,
+    },
+    Services {
+        done: u64,
+        all: u64,
+    },
+    Consumers {
+        done: u64,
+        all: u64,
+    },
+    Failover {
+        /// Who writes since then; none: nobody was seen to.
+        writer: Option<Text>,
+        seconds: Option<f64>,
+    },
+    Migration {
+        exit_code: Option<i32>,
+    },
+}
+
+impl Did {
+    /// How many of what it counts are dealt with.
+    pub fn done(&self) -> u64 {
+        match self {
+            Self::Messages { done, .. } | Self::Services { done, .. } | Self::Consumers { done, .. } => *done,
+            Self::Nothing | Self::Failover { .. } | Self::Migration { .. } => 0,
+        }
+    }
+
+    /// How many messages may or may not have been sent.
+    pub fn uncertain(&self) -> u64 {
+        match self {
+            Self::Messages { uncertain, .. } => *uncertain,
+            Self::Nothing
+            | Self::Services { .. }
+            | Self::Consumers { .. }
+            | Self::Failover { .. }
+            | Self::Migration { .. } => 0,
+        }
+    }
 }
 
 /// A message about to be sent.

@@ -59,7 +59,7 @@ impl Record {
             }
             Record::Migration { task: Some(task), status } => format!("migration: {status} ({task})"),
             Record::Migration { task: None, status } => format!("migration: {status}"),
-            Record::Ended { end, .. } => format!("ended: {end}"),
+            Record::Ended { end, .. } => format!("ended: {}", end.name()),
         };
         Text::line(&text)
     }

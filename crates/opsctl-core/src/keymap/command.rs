@@ -4,7 +4,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::Operation;
+use crate::operations::Kind;
 
 /// What a key does. Names of operations are the command line's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
@@ -287,8 +287,8 @@ impl Scope {
 /// The help of operations as the command line has it.
 pub fn operation_help(name: &str) -> Option<String> {
     // `consumers pause` is two words there, and a name is one.
-    let operation = Operation::all().into_iter().find(|operation| operation.name().replace(' ', "-") == name)?;
-    operation.arguments().get_about().map(ToString::to_string)
+    let kind = Kind::ALL.iter().find(|kind| kind.name().replace(' ', "-") == name)?;
+    kind.arguments().get_about().map(ToString::to_string)
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ use crate::{
 /// How much changed since the last snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
-    /// Nothing.
     #[default]
     None,
     /// Figures are fresher, and the same.
@@ -134,7 +133,6 @@ impl Board {
         self.change.max(self.register.change())
     }
 
-    /// Queues known.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -142,6 +140,11 @@ impl Board {
     /// Queues listed and not looked at yet.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered
+    }
+
+    /// The queues that can be asked about.
+    pub(super) fn asked(&self) -> Vec<(Slot, QueueUrl)> {
+        self.rows.iter().filter_map(|row| Some((row.slot?, row.seen.url.clone()))).collect()
     }
 
     /// URL of a slot's queue.
@@ -263,11 +266,6 @@ impl Board {
     /// Settings and counts of a queue came, or did not.
     pub(super) fn described(&mut self, at: Timestamp, slot: Slot, answer: Result<Queue, CloudError>) {
         let Some(row) = self.by_slot.get(slot.index()).and_then(|index| self.rows.get_mut(*index)) else { return };
-        // Throttling passes and is said by the snapshot's spend.
-        let is_said = |error: &CloudError| is_said_by_listing(error.kind) || error.kind == ErrorKind::Throttled;
-        if answer.as_ref().is_err_and(is_said) {
-            return;
-        }
         self.unanswered -= usize::from(!row.is_answered);
         let is_first = !std::mem::replace(&mut row.is_answered, true);
         let seen = Arc::make_mut(&mut row.seen);
@@ -438,6 +436,11 @@ impl Seen {
         self.at = Some(at);
         self.error = None;
     }
+}
+
+/// Errors of a queue's that pass or are said elsewhere: throttling by the snapshot's spend, the others by the listing.
+pub(super) fn is_said_elsewhere(error: &CloudError) -> bool {
+    is_said_by_listing(error.kind) || error.kind == ErrorKind::Throttled
 }
 
 /// Errors that are the environment's, whichever call met them.

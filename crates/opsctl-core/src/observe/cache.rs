@@ -32,6 +32,10 @@ const SCHEMA: &str = "opsctl/cache/1";
 const BYTES_MAX: u64 = 32 * 1_048_576;
 /// Most queues taken from a file.
 const QUEUES_MAX: usize = 100_000;
+/// Most rows of a part of what is beside queues that are kept.
+pub(super) const ROWS_MAX: usize = 20_000;
+/// Longest name of such a row that is taken from a file.
+const NAME_MAX: usize = 512;
 /// Longest text taken from a file, beside names.
 const TEXT_MAX: usize = 2_048;
 
@@ -309,6 +313,11 @@ fn queue_name(text: &str) -> Option<QueueName> {
 
 fn text(text: &str) -> String {
     Text::line(&text.chars().take(TEXT_MAX).collect::<String>()).as_str().to_owned()
+}
+
+/// Names are shown and asked for: one that a terminal would take for something else is no name.
+pub(super) fn are_plain<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
+    names.into_iter().all(|name| name.len() <= NAME_MAX && Text::line(name).as_str() == name)
 }
 
 #[cfg(test)]

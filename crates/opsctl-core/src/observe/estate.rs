@@ -1,37 +1,16 @@
-//! [`Estate`]: what is known of an environment beside its queues.
+//! [`Part`]: all things of one sort in an environment, as they were last seen.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, sync::Arc};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
-use crate::{
-    cloud::CloudError,
-    databases,
-    domain::{
-        Text,
-        alarm::Alarm,
-        consumer::{KafkaLag, Mapping},
-        gauge::Gauge,
-        service::{Scaling, Service, Standing, Task},
-    },
+use super::{
+    cache::{ROWS_MAX, are_plain},
+    parts::Look,
 };
-
-pub use crate::domain::gauge::DatabaseGauges;
-
-/// Services, databases, alarms and consumers of an environment. Cheap to clone: parts that did not change are shared.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Estate {
-    /// ECS services, by ECS cluster and name.
-    pub services: Part<SeenService>,
-    /// Databases, by name.
-    pub databases: Part<SeenDatabase>,
-    /// CloudWatch alarms, by name.
-    pub alarms: Part<Alarm>,
-    /// Lambda event source mappings, by function.
-    pub mappings: Part<Mapping>,
-    /// Groups that read Kafka, by MSK cluster, group and topic.
-    pub lags: Part<KafkaLag>,
-}
+use crate::{cloud::CloudError, domain::Text};
 
 /// All things of one sort in an environment, as they were last seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,16 +22,26 @@ pub struct Part<T> {
     /// Why it did not come since; the rows are older then.
     pub error: Option<CloudError>,
     /// What of it could not be known, and why: "capacity in use is not known: ...".
-    pub unknown: Vec<Text>,
+    pub unknown: Vec<Unknown>,
     /// The same as far as looks at it failed, or were held back: for those who look at no list.
     pub lacks: Vec<Lack>,
-    /// The things.
     pub rows: Arc<[Arc<T>]>,
+}
+
+/// Something that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The look that did not tell it.
+    pub look: Look,
+    /// What, and why; safe to show.
+    pub words: Text,
 }
 
 /// Something that the looks at a part could not tell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lack {
+    /// The look that did not tell it.
+    pub look: Look,
     /// What: "autoscaling", "services of cluster main".
     pub what: Text,
     /// The same with the reason, safe to show.
@@ -65,32 +54,59 @@ pub struct Lack {
     pub hides_rows: bool,
 }
 
-/// A service, as it was last seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeenService {
-    /// What ECS says.
-    pub service: Service,
-    /// When, where its ECS cluster did not answer since; none: when the part came.
-    pub seen_at: Option<Timestamp>,
-    /// Its autoscaling; none: it has none, or [`Part::unknown`] says why it is not known.
-    pub scaling: Option<Scaling>,
-    /// Since when it stands as it does; none: since before it was first seen.
-    pub since: Option<(Standing, Timestamp)>,
-    /// Percent of the CPU that its tasks reserved.
-    pub cpu: Option<Gauge>,
-    /// Percent of the memory that its tasks reserved.
-    pub memory: Option<Gauge>,
-    /// Tasks of it that stopped within the hour, the newest first; asked for only where something is wrong or somebody looks.
-    pub stopped: Vec<Task>,
+/// How a part stands, whatever it is of.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub at: Option<Timestamp>,
+    pub busy: bool,
+    pub error: Option<&'a CloudError>,
+    pub unknown: &'a [Unknown],
+    pub lacks: &'a [Lack],
 }
 
-/// A database, as it was last seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeenDatabase {
-    /// What RDS says, what it uses, what happened to it last.
-    pub seen: databases::Seen,
-    /// Metrics of its instances, by their names. What has none is absent.
-    pub gauges: BTreeMap<String, DatabaseGauges>,
+/// The same, to be changed.
+pub(super) struct Head<'a> {
+    pub(super) at: &'a mut Option<Timestamp>,
+    pub(super) busy: &'a mut bool,
+    pub(super) error: &'a mut Option<CloudError>,
+    pub(super) unknown: &'a mut Vec<Unknown>,
+    pub(super) lacks: &'a mut Vec<Lack>,
+}
+
+/// A thing of a part: its order, and what of it is kept on disk.
+pub(super) trait Row: PartialEq + Clone {
+    type Kept: Serialize + DeserializeOwned;
+
+    fn order(&self, other: &Self) -> Ordering;
+
+    fn keep(&self) -> Self::Kept;
+
+    /// As it was kept when the part had come at `at`.
+    fn kept(kept: Self::Kept, at: Timestamp, now: Timestamp) -> Self;
+
+    /// Names of it that are shown and asked for.
+    fn names(&self) -> Vec<&str>;
+}
+
+/// A part, whatever it is of.
+pub(super) trait Watched {
+    fn known(&self) -> Known<'_>;
+
+    fn head(&mut self) -> Head<'_>;
+
+    /// What of it is kept on disk; none: it never came.
+    fn store(&self) -> serde_json::Result<Option<Box<RawValue>>>;
+
+    /// Takes what was kept; none: it can't be used.
+    fn load(&mut self, kept: &RawValue, now: Timestamp) -> Option<()>;
+}
+
+/// A part on disk, and when it came.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept<T> {
+    at: Timestamp,
+    rows: Vec<T>,
 }
 
 impl<T> Default for Part<T> {
@@ -104,16 +120,99 @@ impl<T> Part<T> {
     pub fn is_known(&self) -> bool {
         self.at.is_some()
     }
+
+    /// Keeps some rows.
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        self.rows = self.rows.iter().filter(|row| keep(row)).cloned().collect();
+    }
+
+    /// Takes what an earlier session saw, where nothing was seen yet; answers whether it did.
+    pub(super) fn take_earlier(&mut self, earlier: Self) -> bool {
+        let is_taken = self.at.is_none() && earlier.at.is_some();
+        if is_taken {
+            *self = Self { unknown: Vec::new(), busy: self.busy, error: self.error.take(), ..earlier };
+        }
+        is_taken
+    }
+
+    /// Changes some rows; answers whether it did.
+    pub(super) fn change(&mut self, mut change: impl FnMut(&T) -> Option<T>) -> bool {
+        let changed: Vec<(usize, T)> =
+            self.rows.iter().enumerate().filter_map(|(index, row)| Some((index, change(row)?))).collect();
+        if changed.is_empty() {
+            return false;
+        }
+        let mut rows: Vec<Arc<T>> = self.rows.to_vec();
+        for (index, row) in changed {
+            rows[index] = Arc::new(row);
+        }
+        self.rows = rows.into();
+        true
+    }
 }
 
-impl Part<SeenService> {
-    /// When a service of it was last seen.
-    pub fn seen_at(&self, seen: &SeenService) -> Option<Timestamp> {
-        seen.seen_at.or(self.at)
+/// Puts rows in place of those before, in order and each once. A row that is the same stays the same, and so does the whole part;
+/// answers whether anything is new.
+pub(super) fn settle<T: Row>(part: &mut Part<T>, mut rows: Vec<T>) -> bool {
+    rows.sort_by(T::order);
+    rows.dedup_by(|left, right| left.order(right) == Ordering::Equal);
+    let mut old = part.rows.iter().peekable();
+    let mut is_new = rows.len() != part.rows.len();
+    let mut settled: Vec<Arc<T>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        while old.next_if(|old| old.order(&row) == Ordering::Less).is_some() {}
+        match old.next_if(|old| old.order(&row) == Ordering::Equal) {
+            Some(same) if **same == row => settled.push(Arc::clone(same)),
+            Some(_) | None => {
+                is_new = true;
+                settled.push(Arc::new(row));
+            }
+        }
+    }
+    if is_new {
+        part.rows = settled.into();
+    }
+    is_new
+}
+
+impl<T: Row> Watched for Part<T> {
+    fn known(&self) -> Known<'_> {
+        let Self { at, busy, error, unknown, lacks, rows: _ } = self;
+        Known { at: *at, busy: *busy, error: error.as_ref(), unknown, lacks }
     }
 
-    /// When the oldest of it was last seen.
-    pub fn oldest_at(&self) -> Option<Timestamp> {
-        self.rows.iter().filter_map(|row| row.seen_at).chain(self.at).min()
+    fn head(&mut self) -> Head<'_> {
+        let Self { at, busy, error, unknown, lacks, rows: _ } = self;
+        Head { at, busy, error, unknown, lacks }
     }
+
+    fn store(&self) -> serde_json::Result<Option<Box<RawValue>>> {
+        let Some(at) = self.at else { return Ok(None) };
+        let rows = self.rows.iter().take(ROWS_MAX).map(|row| row.keep()).collect();
+        serde_json::value::to_raw_value(&Kept::<T::Kept> { at, rows }).map(Some)
+    }
+
+    fn load(&mut self, kept: &RawValue, now: Timestamp) -> Option<()> {
+        let kept: Option<Kept<T::Kept>> = serde_json::from_str(kept.get()).ok()?;
+        // What was never seen is not known.
+        let Some(Kept { at, rows }) = kept else { return Some(()) };
+        // Of another time than before now: a clock that was set back, or a sandbox's.
+        if at > now || rows.len() > ROWS_MAX {
+            return None;
+        }
+        let rows: Vec<T> = rows.into_iter().map(|row| T::kept(row, at, now)).collect();
+        let is_ordered = rows.windows(2).all(|two| two[0].order(&two[1]) == Ordering::Less);
+        let is_good = is_ordered && rows.iter().all(|row| are_plain(row.names()));
+        is_good
+            .then(|| *self = Self { at: Some(at), rows: rows.into_iter().map(Arc::new).collect(), ..Self::default() })
+    }
+}
+
+/// Puts a list in place of the one before; answers whether it is another. One that is the same stays the same.
+pub(super) fn replace<T: PartialEq>(known: &mut Arc<[T]>, new: Vec<T>) -> bool {
+    let is_new = **known != *new;
+    if is_new {
+        *known = new.into();
+    }
+    is_new
 }

@@ -1,47 +1,16 @@
 //! [`Focus`]: what is on the screen, and so is looked at the most often.
 
+use super::parts::PartName;
 use crate::domain::{EnvironmentName, QueueName, service::ServiceId};
 
 /// What is on the screen now, in place of what was before. Names of environments that are not watched count for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Focus {
-    /// Queues.
     pub queues: Vec<(EnvironmentName, QueueName)>,
     /// What the open view lists, by environment; without one: in all.
     pub parts: Vec<(Option<EnvironmentName>, PartName)>,
     /// Services whose details are shown: their stopped tasks are asked for as well.
     pub services: Vec<(EnvironmentName, ServiceId)>,
-}
-
-/// A part of the estate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PartName {
-    /// ECS services.
-    Services,
-    /// Databases.
-    Databases,
-    /// CloudWatch alarms.
-    Alarms,
-    /// Lambda event source mappings.
-    Mappings,
-    /// Groups that read Kafka.
-    Lags,
-}
-
-impl PartName {
-    /// Every part.
-    pub const ALL: [Self; 5] = [Self::Services, Self::Databases, Self::Alarms, Self::Mappings, Self::Lags];
-
-    /// In words, several of them.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Services => "services",
-            Self::Databases => "databases",
-            Self::Alarms => "alarms",
-            Self::Mappings => "event source mappings",
-            Self::Lags => "Kafka lags",
-        }
-    }
 }
 
 /// What of it one environment has on the screen.

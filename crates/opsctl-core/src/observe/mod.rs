@@ -1,15 +1,16 @@
 //! What is seen of the environments. Reads only.
 //!
 //! [`watch::Watch`] keeps a [`Snapshot`] of each environment fresh: [`schedule`] says what to ask and [`budget`] what that may
-//! cost, the board keeps what came, and [`verdict`] says what of it needs somebody.
+//! cost, the board keeps what came, and [`verdict`] says what of it needs somebody. What there is beside queues is in [`parts`].
 
-pub mod ages;
 mod board;
 pub mod budget;
 pub mod cache;
 pub mod estate;
 pub mod focus;
+pub mod once;
 pub mod pairing;
+pub mod parts;
 pub mod queues;
 mod register;
 pub mod schedule;
@@ -17,11 +18,14 @@ pub mod snapshot;
 pub mod trend;
 pub mod verdict;
 pub mod watch;
-pub mod words;
 
-pub use estate::{DatabaseGauges, Estate, Lack, Part, SeenDatabase, SeenService};
-pub use focus::{Focus, PartName};
+pub use estate::{Known, Lack, Part, Unknown};
+pub use focus::Focus;
+pub use once::{Once, Scope, Wanted, once};
+pub use parts::{Estate, Look, PartName, databases::SeenDatabase, services::SeenService};
 pub use schedule::Policy;
 pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};
 pub use verdict::{Kind, Severity, Subject, Verdict};
 pub use watch::{Open, Site, Watch};
+
+pub use crate::domain::{gauge::DatabaseGauges, words};

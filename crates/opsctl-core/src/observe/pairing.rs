@@ -8,7 +8,6 @@ use crate::domain::{QueueArn, QueueName, environment::QueueRules};
 /// What pairing needs of a queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// Name.
     pub name: &'a QueueName,
     /// ARN; none while its settings could not be read.
     pub arn: Option<&'a QueueArn>,

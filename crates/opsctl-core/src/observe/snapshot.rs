@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{estate::Estate, queues::DeadLetters};
+use super::{parts::Estate, queues::DeadLetters};
 use crate::{
     cloud::CloudError,
     domain::{EnvironmentName, Queue, QueueArn, QueueKind, QueueName, QueueUrl},
@@ -14,7 +14,6 @@ use crate::{
 /// What is known of one environment. Cheap to clone; never changes: a newer one takes its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// Environment.
     pub environment: EnvironmentName,
     /// Counts up with each snapshot of the environment, so that an older one can be told.
     pub number: u64,
@@ -28,7 +27,6 @@ pub struct Snapshot {
     pub estate: Estate,
     /// Why ages of the oldest messages can't be had, where they can't.
     pub metrics_error: Option<CloudError>,
-    /// What looking costs.
     pub spend: Spend,
 }
 
@@ -37,7 +35,6 @@ pub struct Snapshot {
 pub enum Source {
     /// From the disk: what an earlier session saw.
     Cache,
-    /// From AWS.
     Live,
 }
 
@@ -57,9 +54,7 @@ pub struct Listing {
 /// A queue, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
-    /// Name.
     pub name: QueueName,
-    /// URL.
     pub url: QueueUrl,
     /// Settings and counts as they last came; none if they never did.
     pub queue: Option<Queue>,
@@ -94,7 +89,6 @@ pub struct Trend {
     pub samples: Vec<(Timestamp, u64)>,
 }
 
-/// What looking costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spend {
     /// Calls made in the last minute.
@@ -113,7 +107,6 @@ impl Seen {
         Some(&self.queue.as_ref()?.redrive.as_ref()?.dead_letter)
     }
 
-    /// Standard or FIFO.
     pub fn kind(&self) -> QueueKind {
         self.name.kind()
     }

@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::Trend;
 
-/// Samples kept.
 pub const SAMPLES_MAX: usize = 30;
 /// How far back they reach.
 pub const KEPT: SignedDuration = SignedDuration::from_mins(30);

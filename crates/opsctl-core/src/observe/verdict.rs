@@ -1,14 +1,9 @@
 //! [`Verdict`]: something that needs somebody, with the reason in words.
 
-mod alarm;
-mod consumer;
-mod database;
 mod environment;
 mod parts;
 mod queue;
 mod rank;
-mod rule;
-mod service;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -23,21 +18,21 @@ pub use rank::Rank;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    parts::{JUDGES, PartName},
     snapshot::Snapshot,
-    words::{span, thousands},
 };
-use crate::domain::{Environment, EnvironmentName, QueueName, Text, Thresholds, gauge::Gauge, service::ServiceId};
+use crate::domain::{
+    Environment, EnvironmentName, QueueName, Text, Thresholds, gauge::Gauge, service::ServiceId, words::span,
+};
 
 /// Something that needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How bad it is.
     pub severity: Severity,
-    /// Where.
     pub environment: EnvironmentName,
     /// What it is about.
     pub subject: Subject,
-    /// What sort.
     pub kind: Kind,
     /// Why, in words: "+120 in 5 min, now ~4,812 messages".
     pub reason: Text,
@@ -51,8 +46,11 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
-    /// The environment itself.
     Environment,
+    /// Several of its queues together.
+    Queues,
+    /// What of it can't be seen beside its queues.
+    Parts(Vec<PartName>),
     /// A queue of it.
     Queue(QueueName),
     /// An ECS service of it.
@@ -65,15 +63,23 @@ pub enum Subject {
     Consumer(String),
 }
 
+impl Subject {
+    /// Whether it is one thing of the environment, not the environment itself or several things together.
+    pub fn is_one(&self) -> bool {
+        match self {
+            Self::Environment | Self::Queues | Self::Parts(_) => false,
+            Self::Queue(_) | Self::Service(_) | Self::Database(_) | Self::Alarm(_) | Self::Consumer(_) => true,
+        }
+    }
+}
+
 /// How bad something is, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Something is being lost, or soon will be.
     Critical,
-    /// Something is wrong.
     Warning,
-    /// Something to know.
     Notice,
 }
 
@@ -135,7 +141,6 @@ pub enum Kind {
     AlarmBlind,
     /// Something may not be looked at.
     Denied,
-    /// AWS throttles.
     Throttled,
 }
 
@@ -149,15 +154,13 @@ pub fn verdicts(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> Vec<Verdict> {
-    let mut all = environment::verdicts(environment, snapshot, now);
-    all.extend(parts::verdicts(environment, snapshot, now));
-    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(environment, thresholds, seen, now)));
-    all.extend(service::verdicts(environment, thresholds, &snapshot.estate.services, now));
-    all.extend(database::verdicts(environment, thresholds, &snapshot.estate.databases, now));
-    let consumers = consumer::verdicts(environment, thresholds, snapshot, &mut all, now);
-    all.extend(consumers);
-    let alarms = alarm::verdicts(environment, snapshot, &mut all, now);
-    all.extend(alarms);
+    let scene = Scene { environment, thresholds, snapshot, now };
+    let mut all: Vec<Verdict> = environment::verdicts(&scene).collect();
+    all.extend(parts::verdicts(&scene));
+    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(&scene, seen)));
+    for judge in JUDGES {
+        judge(&scene, &mut all);
+    }
     for verdict in &mut all {
         let danger = match &verdict.subject {
             // A snapshot holds queues by name.
@@ -167,6 +170,8 @@ pub fn verdicts(
                 .map(|at| queue::danger(thresholds, &snapshot.queues[at], now))
                 .unwrap_or_default(),
             Subject::Environment
+            | Subject::Queues
+            | Subject::Parts(_)
             | Subject::Service(_)
             | Subject::Database(_)
             | Subject::Alarm(_)
@@ -177,14 +182,32 @@ pub fn verdicts(
     worst_first(all)
 }
 
-/// What is found of one thing: what sort, how bad, why.
-struct Finding(Kind, Severity, String);
+/// What verdicts go by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) thresholds: &'a Thresholds,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) now: Timestamp,
+}
 
-fn said_of(environment: &Environment, subject: Subject, finding: Finding) -> Verdict {
-    let Finding(kind, severity, reason) = finding;
-    let reason = Text::line(&reason);
-    let (environment, rank) = (environment.name.clone(), Rank::default());
-    Verdict { severity, environment, subject, kind, reason, messages: 0, rank }
+/// What is found of one thing: what sort, how bad, why.
+pub(super) struct Finding(pub(super) Kind, pub(super) Severity, pub(super) String);
+
+impl Finding {
+    /// The worse come first.
+    pub(super) fn order(&self) -> (Severity, Kind) {
+        (self.1, self.0)
+    }
+}
+
+impl Scene<'_> {
+    pub(super) fn said_of(&self, subject: Subject, finding: Finding) -> Verdict {
+        let Finding(kind, severity, reason) = finding;
+        let reason = Text::line(&reason);
+        let (environment, rank) = (self.environment.name.clone(), Rank::default());
+        Verdict { severity, environment, subject, kind, reason, messages: 0, rank }
+    }
 }
 
 /// What is shown is older than this is said to be so.
@@ -192,10 +215,10 @@ const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From a metric's sample that is older nothing is said about now.
 pub const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
 /// Names that a reason lists.
-const NAMED: usize = 3;
+pub(super) const NAMED: usize = 3;
 
 /// A reason, with the age of what it is from where that matters.
-fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
+pub(super) fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
     match at.map(|at| now.duration_since(at)).filter(|age| *age > OLD) {
         Some(age) => format!("{reason}; seen {} ago", span(age)),
         None => reason,
@@ -203,18 +226,8 @@ fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
 }
 
 /// Whether a metric's newest sample says something about now.
-fn is_fresh(gauge: &Gauge, now: Timestamp) -> bool {
+pub(super) fn is_fresh(gauge: &Gauge, now: Timestamp) -> bool {
     now.duration_since(gauge.at) < SAMPLE_OLD
-}
-
-/// `a, b, c and 4 more`.
-fn names_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut names = names.into_iter();
-    let first: Vec<&str> = names.by_ref().take(NAMED).collect();
-    match names.count() {
-        0 => first.join(", "),
-        more => format!("{} and {} more", first.join(", "), thousands(more as u64)),
-    }
 }
 
 /// Verdicts of any environments, the worst first: by severity, then by rank, then by kind and by how many messages it is about.

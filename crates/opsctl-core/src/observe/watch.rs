@@ -8,10 +8,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{keeper::Keeper, looks::Shares};
+use self::keeper::Keeper;
 use super::{
     focus::{Focus, Shown},
-    schedule::Policy,
+    schedule::{Policy, Shares},
     snapshot::Snapshot,
 };
 use crate::{
@@ -22,8 +22,7 @@ use crate::{
 
 mod keeper;
 mod keeping;
-mod looks;
-mod questions;
+pub(super) mod questions;
 
 /// Makes an environment's clients. Asked again whenever its credentials turn out not to work, so that it must read them anew.
 pub type Open = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Cloud, CloudError>> + Send>> + Send + Sync>;
@@ -36,7 +35,6 @@ pub type Tell = Arc<dyn Fn(Arc<Snapshot>) + Send + Sync>;
 pub struct Site {
     /// As far as it is known without asking AWS; what the clients say of it later counts.
     pub environment: Arc<Environment>,
-    /// Makes its clients.
     pub open: Open,
     /// Folder in which its last state is kept; none: it is not kept.
     pub cache: Option<PathBuf>,

@@ -46,11 +46,52 @@ macro_rules! operations {
             $($operation($operation),)*
         }
 
-        impl Operation {
+        /// An operation's kind.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Kind {
+            $(#[serde(rename = $name)] $operation,)*
+        }
+
+        impl Kind {
+            pub const ALL: &[Self] = &[$(Self::$operation,)*];
+
             /// Name, as on the command line.
-            pub fn name(&self) -> &'static str {
+            pub fn name(self) -> &'static str {
                 match self {
-                    $(Self::$operation(_) => $name,)*
+                    $(Self::$operation => $name,)*
+                }
+            }
+
+            /// The operation with nothing said of how.
+            pub fn plain(self) -> Operation {
+                match self {
+                    $(Self::$operation => Operation::$operation($operation::default()),)*
+                }
+            }
+
+            /// Its arguments on the command line, from which help, forms and documents are made.
+            pub fn arguments(self) -> clap::Command {
+                let command = clap::Command::new(self.name());
+                match self {
+                    $(Self::$operation => <$operation as clap::Args>::augment_args(command),)*
+                }
+            }
+
+            /// The operation that these arguments say.
+            ///
+            /// # Errors
+            /// Clap's own.
+            pub fn operation(self, matches: &clap::ArgMatches) -> Result<Operation, clap::Error> {
+                Ok(match self {
+                    $(Self::$operation => Operation::$operation($operation::from_arg_matches(matches)?),)*
+                })
+            }
+        }
+
+        impl Operation {
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$operation(_) => Kind::$operation,)*
                 }
             }
 
@@ -64,31 +105,6 @@ macro_rules! operations {
             fn verb_mut(&mut self) -> &mut dyn Verb {
                 match self {
                     $(Self::$operation(operation) => operation,)*
-                }
-            }
-
-            /// One of each, with nothing said of how.
-            pub fn all() -> Vec<Self> {
-                vec![$(Self::$operation($operation::default()),)*]
-            }
-
-            /// Its arguments, named as it is.
-            fn arguments_of(name: &str) -> Option<clap::Command> {
-                let command = clap::Command::new(name.to_owned());
-                match name {
-                    $($name => Some(<$operation as clap::Args>::augment_args(command)),)*
-                    _ => None,
-                }
-            }
-
-            /// The operation of this name that these arguments say.
-            ///
-            /// # Errors
-            /// Clap's own.
-            pub fn from_arguments(name: &str, matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
-                match name {
-                    $($name => Ok(Self::$operation($operation::from_arg_matches(matches)?)),)*
-                    _ => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
                 }
             }
         }
@@ -113,9 +129,9 @@ operations! {
 pub const RESUME: &str = "resume";
 
 impl Operation {
-    /// Its arguments on the command line, from which help, forms and documents are made.
-    pub fn arguments(&self) -> clap::Command {
-        Self::arguments_of(self.name()).unwrap_or_else(|| unreachable!("every operation has its name"))
+    /// Name, as on the command line.
+    pub fn name(&self) -> &'static str {
+        self.kind().name()
     }
 
     /// What it is about, without what a URL or an ARN puts before the name.
@@ -126,11 +142,5 @@ impl Operation {
     /// Decides anew what becomes of messages in doubt.
     pub fn decide_uncertain(&mut self, uncertain: values::Uncertain) {
         self.verb_mut().decide_uncertain(uncertain);
-    }
-
-    /// The same kind of operation with nothing said of how.
-    fn plain(&self) -> Self {
-        let plain = Self::all().into_iter().find(|plain| plain.name() == self.name());
-        plain.unwrap_or_else(|| unreachable!("there is one of each"))
     }
 }

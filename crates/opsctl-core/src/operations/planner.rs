@@ -8,7 +8,7 @@ use super::{Bound, Operation, OperationError, redrive::Moves};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
-    journal::{Record, StateFolder},
+    journal::{Did, Record, StateFolder},
     messages::filter,
     plan::{Fingerprint, Plan, SCHEMA},
 };
@@ -153,11 +153,10 @@ impl Planner {
             let same = summary.plan_text("/environment") == Some(environment)
                 && summary.plan_text("/observed/from: arn") == Some(from.arn.as_str());
             let settled = match &summary.last.record {
-                Record::Ended { report, .. } => {
-                    let left = report.pointer("/tally/sent_not_deleted").and_then(serde_json::Value::as_u64);
-                    let doubt = report.pointer("/tally/uncertain").and_then(serde_json::Value::as_array);
-                    left.unwrap_or(0) == 0 && doubt.is_none_or(Vec::is_empty)
+                Record::Ended { did: Did::Messages { sent_not_deleted, uncertain, .. }, .. } => {
+                    *sent_not_deleted == 0 && *uncertain == 0
                 }
+                Record::Ended { .. } => true,
                 _ => false,
             };
             if same && !settled && self.resuming.as_ref() != Some(&summary.run) {

@@ -1,6 +1,7 @@
 //! [`Verb`]: what differs between operations, for all that treats them alike.
 
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 
 use super::{OperationError, Planned, Planner, values::Uncertain};
 use crate::{
@@ -10,7 +11,8 @@ use crate::{
 };
 
 /// What an operation counts in its plan and while it runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Counts {
     /// About, for SQS counts about.
     #[default]
@@ -19,6 +21,18 @@ pub enum Counts {
     Consumers,
     /// There is one of it: it is done or not.
     One,
+}
+
+impl Counts {
+    /// One of them.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Messages => "message",
+            Self::Services => "service",
+            Self::Consumers => "consumer",
+            Self::One => "operation",
+        }
+    }
 }
 
 /// Whether consumers are paused while it runs, and by whom they are resumed.

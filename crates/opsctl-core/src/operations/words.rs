@@ -48,9 +48,9 @@ pub fn given(operation: &Operation, wanted: impl Fn(&str) -> bool) -> Vec<Given>
     let values = |operation: &Operation| {
         serde_json::to_value(operation).unwrap_or_else(|error| unreachable!("plain data becomes JSON: {error}"))
     };
-    let (values, plain) = (values(operation), values(&operation.plain()));
+    let (values, plain) = (values(operation), values(&operation.kind().plain()));
     let mut told = Vec::new();
-    for argument in operation.arguments().get_arguments().filter(|argument| wanted(argument.get_id().as_str())) {
+    for argument in operation.kind().arguments().get_arguments().filter(|argument| wanted(argument.get_id().as_str())) {
         let id = argument.get_id().as_str();
         if let Some(value) = values.get(id).filter(|value| plain.get(id) != Some(value)) {
             let option = argument.get_long().map(str::to_owned);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Context, End, Failure, Progress, Report};
+use super::{Context, Doing, End, Failure, Progress, Report};
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -169,19 +169,10 @@ impl Run<'_> {
             MoveStatus::Running => "SQS moves",
             MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed | MoveStatus::Other => "",
         };
-        let progress = Progress {
-            run: report.run.clone(),
-            messages_estimate: task.to_move.unwrap_or(self.task.messages_estimate),
-            started_at: report.started_at,
-            at: self.context.cloud.clock().now(),
-            tally: tally(task),
-            task: Some(Text::from(words)),
-            what: "message",
-            news: Vec::new(),
-            log: Vec::new(),
-            services: Vec::new(),
-        };
-        (self.context.progress)(&progress);
+        let estimate = task.to_move.unwrap_or(self.task.messages_estimate);
+        let doing = Doing::Messages(Box::new(tally(task)));
+        let progress = Progress::of(report, self.context.cloud.clock().now(), estimate, doing);
+        (self.context.progress)(&Progress { task: Some(Text::from(words)), ..progress });
     }
 
     async fn ended(&self, task: &MoveTask, report: Report) -> Report {

@@ -2,7 +2,9 @@
 //!
 //! Nothing else in the program changes anything in AWS.
 
+mod around;
 mod consumers;
+mod details;
 mod failover;
 mod left;
 mod managed;
@@ -22,18 +24,20 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::journal::End;
 pub use consumers::{Switched, brings_back};
+pub use details::{Details, Doing, Turned};
 pub use failover::{Answered, FailedOver};
 pub use migrate::{Migrated, exit_code_of};
 pub use once::used;
-pub use report::{End, Ended, Failure, Report, SCHEMA};
+pub use report::{Ended, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
     domain::{RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
-    operations::{Bound, Look, Moves, OperationError, Planned, Planner, transfer::Tally},
+    operations::{Bound, Look, Moves, OperationError, Planned, Planner},
 };
 
 /// Clocks that differ by less agree.
@@ -48,6 +52,8 @@ pub struct Context {
     pub state: StateFolder,
     /// A random number: the run's id and the plan that is made again come from it.
     pub random: u64,
+    /// The run that starts this one as a part of it.
+    pub parent: Option<RunId>,
     /// Asks the run to stop; it finishes what is in hand.
     pub cancel: CancellationToken,
     /// Told what has been done so far; must not block.
@@ -59,24 +65,28 @@ pub struct Context {
 pub struct Progress {
     /// Run.
     pub run: RunId,
-    /// About so many messages in all.
-    pub messages_estimate: u64,
+    /// So many in all of what is counted; of messages about.
+    pub estimate: u64,
     /// When the run began.
     pub started_at: Timestamp,
     /// Now.
     pub at: Timestamp,
-    /// Tally; for a move task only what it moved.
-    pub tally: Tally,
+    /// How far it is.
+    pub doing: Doing,
     /// What a move task says of itself, or which services are waited for.
     pub task: Option<Text>,
-    /// What is counted or waited for: `message`, `service`, `failover`, `migration`.
-    pub what: &'static str,
     /// What has happened since the last time, each told once.
     pub news: Vec<Text>,
     /// Lines of a log that is followed, since the last time, each told once.
     pub log: Vec<LogLine>,
-    /// Services that are woken or put to sleep, stage by stage.
-    pub services: Vec<Awaited>,
+}
+
+impl Progress {
+    /// Of a run of which nothing is known yet.
+    pub(super) fn of(report: &Report, at: Timestamp, estimate: u64, doing: Doing) -> Self {
+        let (run, started_at) = (report.run.clone(), report.started_at);
+        Self { run, estimate, started_at, at, doing, task: None, news: Vec::new(), log: Vec::new() }
+    }
 }
 
 /// A service that is woken or put to sleep, as it was seen last.
@@ -125,7 +135,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
         Err(error) => return report.refused_by_journal(&error),
     };
     report.journal_at(journal.folder());
-    let records = vec![opened_record(&run, &approved, cutoff)];
+    let records = vec![opened_record(&run, &approved, cutoff, context.parent.clone())];
     if let Err(error) = journal.write(records, Vec::new()).await {
         return report.refused_by_journal(&error);
     }
@@ -166,8 +176,7 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     report.command = report.resume_line(environment);
     report.journal_at(journal.folder());
     // Should it not begin, what the earlier try left is still so.
-    report.tally.uncertain = history.uncertain.iter().cloned().collect();
-    report.tally.sent_not_deleted = history.sent_not_deleted.len() as u64;
+    report.left_before(&history);
     let now = context.cloud.clock().now();
     let aws_now = aws_time(context, now).await;
     history.take_up(now, aws_now);
@@ -198,7 +207,7 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, Op
     Ok(plan)
 }
 
-fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record {
+fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp, parent: Option<RunId>) -> Record {
     let Consent { by, answer, reason } = approved.consent().clone();
     let how = match answer {
         Answer::None => "none",
@@ -216,6 +225,7 @@ fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record 
         how: how.to_owned(),
         reason,
         cutoff,
+        parent,
     }
 }
 
@@ -233,9 +243,7 @@ async fn carry_out(
             consumers::say_still_paused(report.not_begun(not_begun, context.cloud.environment()), context)
         }
     };
-    let value = serde_json::to_value(report.for_journal()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
-    let ended = Record::Ended { end: report.end.name().to_owned(), report: Box::new(value) };
-    match journal.close(vec![ended]).await {
+    match journal.close(vec![report.for_journal()]).await {
         Ok(()) => report,
         Err(error) => report.unrecorded(&error),
     }
@@ -285,7 +293,7 @@ async fn act(planned: Planned, context: &Context, journal: &Journal, history: Hi
     match planned.bound {
         Bound::Around(consumers, inner) => {
             let inner = |report| drive(*inner, context, journal, history, report);
-            consumers::around(consumers, context, journal, report, inner).await
+            around::run(consumers, context, journal, report, inner).await
         }
         bound => drive(bound, context, journal, history, report).await,
     }

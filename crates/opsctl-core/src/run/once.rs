@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, End};
 use crate::{
     domain::Environment,
     gate::{Answer, Approved, Once, Refusal},
@@ -52,7 +52,7 @@ pub fn used(
 /// Whether a run has done anything, or can still be gone on with.
 fn has_begun(state: &StateFolder, run: &RunSummary) -> bool {
     match run.end() {
-        Some("refused" | "stale" | "failed") => acted(state, run),
+        Some(End::Refused | End::Stale | End::Failed) => acted(state, run),
         Some(_) | None => true,
     }
 }

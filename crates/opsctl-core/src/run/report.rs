@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailedOver, Migrated, NotBegun, Switched, once::NotOpened};
+use super::{Details, NotBegun, Switched, Turned, once::NotOpened};
 use crate::{
     domain::{
         Environment, RunId, Text,
         service::{DeploymentId, ServiceId},
         words::{counted, counted_is},
     },
-    journal::{JournalError, RunFolder},
+    journal::{End, History, JournalError, Record, RunFolder},
     operations::{
-        command_line,
+        Kind, command_line,
         transfer::{Ageing, Stop, Tally},
         values::in_words,
     },
@@ -20,45 +20,10 @@ use crate::{
 };
 
 /// Version of a report's JSON form.
-pub const SCHEMA: &str = "opsctl/report/1";
+pub const SCHEMA: &str = "opsctl/report/2";
 
 /// Messages named one by one in a journal's last line: it shall stay readable at a glance.
 const NAMED_IN_JOURNAL_MAX: usize = 100;
-
-/// How a run ended, in one word; each has an exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum End {
-    /// All done.
-    Done,
-    /// There was nothing to do.
-    Nothing,
-    /// Failed; nothing was moved.
-    Failed,
-    /// Refused; nothing was done.
-    Refused,
-    /// A part is done; what is left is safe to run again.
-    Partly,
-    /// The world had changed since the plan; nothing was done.
-    Stale,
-    /// Somebody stopped it.
-    Interrupted,
-}
-
-impl End {
-    /// As in the journal.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Nothing => "nothing",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
-            Self::Partly => "partly",
-            Self::Stale => "stale",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
 
 /// What failed: what, because, try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,31 +39,23 @@ pub struct Failure {
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
-    /// Run.
     pub run: RunId,
-    /// The operation's name.
-    pub operation: String,
-    /// Environment.
+    /// By its name on the command line.
+    pub operation: Kind,
     pub environment: String,
-    /// Account.
     pub account: String,
     /// Where from, to, by which engine: the plan's facts.
     pub facts: Vec<crate::plan::Fact>,
-    /// In one word.
     pub end: End,
-    /// What was done.
-    pub tally: Tally,
+    /// What was done, by its kind.
+    pub details: Details,
+    /// Consumers that were paused meanwhile, and resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<Turned>,
     /// When it began, or was resumed.
     pub started_at: Timestamp,
     /// How long it took.
     pub seconds: f64,
-    /// Of a failover: who writes, after how long.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failover: Option<FailedOver>,
-    /// Of a migration: its task, how it ended, its container's exit code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub migration: Option<Migrated>,
-    /// What failed.
     pub failure: Option<Failure>,
     /// What to know besides.
     pub notes: Vec<Text>,
@@ -110,12 +67,6 @@ pub struct Report {
     pub command: Text,
     /// What to do next.
     pub next: Option<Text>,
-    /// What became of each service.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub services: Vec<Ended>,
-    /// What became of each event source mapping that was to be paused or resumed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mappings: Vec<Switched>,
     /// Consumers that were to take messages again by now, and do not: `mapping ..`, `service ../..`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub still_paused: Vec<Text>,
@@ -173,29 +124,53 @@ impl Ended {
 }
 
 impl Report {
+    /// What became of services, its own or those of consumers that were paused meanwhile.
+    pub fn services(&self) -> &[Ended] {
+        match (&self.details, &self.meanwhile) {
+            (Details::Services { services }, _) => services,
+            (Details::Consumers(turned), _) | (_, Some(turned)) => &turned.services,
+            (_, None) => &[],
+        }
+    }
+
+    /// What became of event source mappings, in the same way.
+    pub fn mappings(&self) -> &[Switched] {
+        match (&self.details, &self.meanwhile) {
+            (Details::Consumers(turned), _) | (_, Some(turned)) => &turned.mappings,
+            (_, None) => &[],
+        }
+    }
+
     pub(super) fn new(run: &RunId, plan: &Plan, started_at: Timestamp, environment: &Environment) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             run: run.clone(),
-            operation: plan.operation.name().to_owned(),
+            operation: plan.operation.kind(),
             environment: plan.environment.to_string(),
             account: plan.account.to_string(),
             facts: plan.facts.clone(),
             end: End::Nothing,
-            tally: Tally::default(),
+            details: Details::Nothing,
+            meanwhile: None,
             started_at,
             seconds: 0.0,
-            failover: None,
-            migration: None,
             failure: None,
             notes: Vec::new(),
             journal: None,
             snapshot: None,
             command: Text::line(&command_line(&plan.operation, &plan.environment, &environment.invocation)),
             next: None,
-            services: Vec::new(),
-            mappings: Vec::new(),
             still_paused: Vec::new(),
+        }
+    }
+
+    /// Should it not begin, what the earlier try left is still so.
+    pub(super) fn left_before(&mut self, history: &History) {
+        let (uncertain, sent_not_deleted) = (&history.uncertain, history.sent_not_deleted.len() as u64);
+        if !uncertain.is_empty() || sent_not_deleted > 0 {
+            let uncertain = uncertain.iter().cloned().collect();
+            let tally = Tally { uncertain, sent_not_deleted, ..Tally::default() };
+            self.details = Details::Messages(Box::new(tally));
         }
     }
 
@@ -275,13 +250,22 @@ impl Report {
         self
     }
 
-    /// As the journal has it: what is named one by one stands in its other records.
-    pub(super) fn for_journal(&self) -> Self {
+    /// As the journal's last record.
+    pub fn for_journal(&self) -> Record {
         let mut report = self.clone();
-        report.tally.uncertain.truncate(NAMED_IN_JOURNAL_MAX);
-        report.tally.resent.truncate(NAMED_IN_JOURNAL_MAX);
-        report.tally.kept_named.truncate(NAMED_IN_JOURNAL_MAX);
-        report
+        if let Details::Messages(tally) = &mut report.details {
+            tally.uncertain.truncate(NAMED_IN_JOURNAL_MAX);
+            tally.resent.truncate(NAMED_IN_JOURNAL_MAX);
+            tally.kept_named.truncate(NAMED_IN_JOURNAL_MAX);
+        }
+        let value = serde_json::to_value(&report).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+        Record::Ended {
+            end: self.end,
+            did: self.details.did(),
+            is_left: self.next.is_some(),
+            has_snapshot: self.snapshot.is_some(),
+            report: Box::new(value),
+        }
     }
 
     /// What a transfer's tally means.
@@ -311,18 +295,18 @@ impl Report {
             End::Partly | End::Interrupted | End::Failed | End::Refused => Some(self.resume_line(environment)),
             _ => None,
         };
-        self.tally = tally;
+        self.details = Details::Messages(Box::new(tally));
         self.note_what_is_left();
         self
     }
 
     /// The command line that goes on with this run.
     pub(super) fn resume_line(&self, environment: &Environment) -> Text {
-        Text::line(&environment.command(&format!("{} --resume {}", self.operation, self.run)))
+        Text::line(&environment.command(&format!("{} --resume {}", self.operation.name(), self.run)))
     }
 
     fn note_what_is_left(&mut self) {
-        let tally = &self.tally;
+        let Details::Messages(tally) = &self.details else { return };
         if tally.sent_not_deleted > 0 {
             let text = format!(
                 "{} sent and still in the source: --resume deletes what was sent",
@@ -331,8 +315,8 @@ impl Report {
             self.notes.push(Text::line(&text));
         }
         if !tally.uncertain.is_empty() {
-            let what_to_do = match self.operation.as_str() {
-                "restore" => {
+            let what_to_do = match self.operation {
+                Kind::Restore => {
                     "look for them at the destination, then --resume with --uncertain resend where they are missing"
                 }
                 _ => {

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, transfer};
 use crate::{
-    domain::{Environment, Text, words::counted},
+    domain::{Environment, RunId, Text, words::counted},
     journal::{History, Journal},
     operations::{
         bound::{LeftOut, PutBack},
@@ -30,14 +30,13 @@ pub(super) async fn run(
     }
     let report = transfer::run(put_back.transfer, context, journal, history, report).await;
     drop(held);
-    report.with_left_out(&put_back.left_out, context.cloud.environment())
+    report.with_left_out(&put_back.run, &put_back.left_out, context.cloud.environment())
 }
 
 impl Report {
     /// Says what was not put back and how to go on with it: a part that is left out is a part that is left.
-    fn with_left_out(mut self, left_out: &LeftOut, environment: &Environment) -> Self {
+    fn with_left_out(mut self, run: &RunId, left_out: &LeftOut, environment: &Environment) -> Self {
         let LeftOut { perhaps, settle, in_doubt, damaged, later } = left_out;
-        let run = self.restored_run();
         let mut next = Vec::new();
         if *perhaps > 0 {
             let count = counted(*perhaps, "message");
@@ -70,10 +69,5 @@ impl Report {
             self.left_a_part(&first);
         }
         self
-    }
-
-    fn restored_run(&self) -> String {
-        let fact = self.facts.iter().find(|fact| fact.label == "run");
-        fact.map(|fact| fact.value.to_string()).unwrap_or_default()
     }
 }

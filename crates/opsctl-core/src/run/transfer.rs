@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Context, Progress, Report, park_file, receipts};
+use super::{Context, Doing, Progress, Report, park_file, receipts};
 use crate::{
     domain::{
         MessageId, QueueName, QueueUrl, Text,
@@ -74,7 +74,7 @@ pub(super) async fn run(
     (tally.moved, tally.removed) = (tally.moved + held.moved, tally.removed + held.removed);
     let left = if resumed || tally.removed > 0 { Some(History::read(journal.folder())) } else { None };
     let mut report = report.with_tally(tally, clock.now(), context.cloud.environment());
-    report.notes.extend(listed.and_then(|listed| listed.missing(&report.tally)));
+    report.notes.extend(listed.and_then(|listed| listed.missing(report.details.tally())));
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
@@ -172,7 +172,8 @@ fn watched(source: &QueueUrl, destinations: &[QueueUrl], park: Park) -> Vec<(usi
 
 fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl FnMut(&Tally) + use<> {
     let (clock, tell) = (context.cloud.clock(), Arc::clone(&context.progress));
-    let (run, started_at) = (report.run.clone(), report.started_at);
+    let doing = Doing::Messages(Box::default());
+    let blank = Progress::of(report, report.started_at, messages_estimate, doing);
     // A hundred answers a second need not be a hundred pictures.
     let mut told_at = None;
     move |tally| {
@@ -181,18 +182,6 @@ fn progress(context: &Context, report: &Report, messages_estimate: u64) -> impl 
             return;
         }
         told_at = Some(at);
-        let (run, tally) = (run.clone(), tally.clone());
-        tell(&Progress {
-            run,
-            messages_estimate,
-            started_at,
-            at,
-            tally,
-            task: None,
-            what: "message",
-            news: Vec::new(),
-            log: Vec::new(),
-            services: Vec::new(),
-        });
+        tell(&Progress { at, doing: Doing::Messages(Box::new(tally.clone())), ..blank.clone() });
     }
 }

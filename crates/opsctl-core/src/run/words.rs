@@ -35,9 +35,9 @@ pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
 }
 
 impl Progress {
-    /// Messages that are dealt with.
+    /// How many are dealt with.
     pub fn done(&self) -> u64 {
-        self.tally.moved + self.tally.removed
+        self.doing.done()
     }
 
     /// Messages a second on the whole.
@@ -49,13 +49,14 @@ impl Progress {
     /// What it waits for: then an average that sinks says nothing.
     pub fn waits(&self) -> Vec<String> {
         let mut waits = Vec::new();
-        if self.tally.watching {
+        let Some(tally) = self.doing.tally() else { return waits };
+        if tally.watching {
             waits.push("watching whether messages come back".to_owned());
         }
-        if self.tally.waiting_for > 0 {
-            let until = self.tally.waiting_until.map(|until| until.duration_since(self.at).as_secs().max(1));
+        if tally.waiting_for > 0 {
+            let until = tally.waiting_until.map(|until| until.duration_since(self.at).as_secs().max(1));
             let until = until.map_or_else(String::new, |seconds| format!(", {seconds} s at most"));
-            waits.push(format!("waiting for ~{} in flight to become visible again{until}", self.tally.waiting_for));
+            waits.push(format!("waiting for ~{} in flight to become visible again{until}", tally.waiting_for));
         }
         waits
     }

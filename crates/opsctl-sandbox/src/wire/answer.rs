@@ -4,17 +4,17 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use quick_xml::escape::escape;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    call::{Encoding, Service},
-    cbor, rest,
+    call::{Call, Encoding},
+    cbor,
 };
-use crate::world::ApiError;
+use crate::world::{
+    Answer, ApiError,
+    service::{Protocol, ServiceDef},
+};
 
-const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-const LOAD_BALANCERS_NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
-const RDS_NAMESPACE: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
 /// Where AWS keeps the errors that every JSON service shares, and those that SQS does not model.
 const COMMON_SHAPES: &str = "com.amazon.coral.service#";
 
@@ -28,28 +28,22 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// A call's answer.
-    pub(crate) fn success(&self, service: Service, action: &str, body: Vec<u8>) -> Response<Bytes> {
-        let status = if service == Service::Lambda { rest::lambda_status(action) } else { StatusCode::OK };
-        let mut response = self.response(status, content_type(service), body);
-        mark_protocol(&mut response, service);
-        response
+    pub(crate) fn success(&self, call: &Call, answer: Answer) -> Response<Bytes> {
+        let status = StatusCode::from_u16(call.service.status(&call.action)).unwrap_or(StatusCode::OK);
+        let body = match answer {
+            Answer::Body(body) => body,
+            Answer::Document(document) => written(call, &document),
+            Answer::Xml(result) => query_document(call, &result, &self.request_id),
+            Answer::Wait { .. } => unreachable!("a poll is waited for before it is answered"),
+        };
+        self.of_call(call, status, body)
     }
 
-    /// A call's error.
-    pub(crate) fn failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
-        match service {
-            Service::Sqs
-            | Service::Ssm
-            | Service::Ecs
-            | Service::Logs
-            | Service::Autoscaling
-            | Service::CloudWatch(_)
-            | Service::OtherJson => self.json_failure(service, error),
-            Service::Sts | Service::Rds | Service::LoadBalancers | Service::OtherQuery => {
-                self.query_failure(service, error)
-            }
-            Service::Lambda => self.rest_failure(error),
+    pub(crate) fn failure(&self, call: &Call, error: &ApiError) -> Response<Bytes> {
+        match call.service.protocol {
+            Protocol::Json { shapes, .. } => self.json_failure(call, shapes, error),
+            Protocol::Query { namespace, .. } => self.query_failure(call, namespace, error),
+            Protocol::Rest { .. } => self.rest_failure(call, error),
         }
     }
 
@@ -58,69 +52,54 @@ impl Envelope {
         self.response(status, "application/json", document.to_string().into_bytes())
     }
 
-    fn json_failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
-        let body = match service {
+    fn json_failure(&self, call: &Call, shapes: Option<&str>, error: &ApiError) -> Response<Bytes> {
+        let mut body = match shapes {
+            Some(own) => json!({ "__type": namespaced(own, error.code), "message": error.message }),
             // The `__type` of these has no namespace.
-            Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling if error.message.is_empty() => {
-                json!({ "__type": error.code })
-            }
-            Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling => {
-                json!({ "__type": error.code, "message": error.message })
-            }
-            Service::Sqs
-            | Service::OtherJson
-            | Service::Sts
-            | Service::Rds
-            | Service::LoadBalancers
-            | Service::OtherQuery
-            | Service::Lambda => {
-                json!({ "__type": namespaced("com.amazonaws.sqs#", error.code), "message": error.message })
-            }
-            Service::CloudWatch(_) => {
-                json!({ "__type": namespaced("com.amazonaws.cloudwatch#", error.code), "message": error.message })
-            }
+            None if error.message.is_empty() => json!({ "__type": error.code }),
+            None => json!({ "__type": error.code, "message": error.message }),
         };
-        let body = if error.code == "ConflictException" && service == Service::Ecs {
-            with_resources(body, error)
-        } else {
-            body
-        };
-        let body = match service {
-            Service::CloudWatch(Encoding::Cbor) => cbor::encode(&body),
-            _ => body.to_string().into_bytes(),
-        };
-        let mut response = self.response(status(error), content_type(service), body);
-        mark_protocol(&mut response, service);
-        if matches!(service, Service::Sqs | Service::CloudWatch(_)) {
-            let code = error.query_code.unwrap_or(error.code);
-            let value = format!("{code};{}", fault(error));
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert("x-amzn-query-error", value);
-            }
+        if let Some((name, value)) = error.more.as_deref() {
+            body[*name] = value.clone();
+        }
+        let mut response = self.of_call(call, status(error), written(call, &body));
+        let value = format!("{};{}", error.shown_code(), fault(error));
+        if shapes.is_some()
+            && let Ok(value) = HeaderValue::from_str(&value)
+        {
+            response.headers_mut().insert("x-amzn-query-error", value);
         }
         response
     }
 
     /// restJson1: the code is in a header, and blame in the body.
-    fn rest_failure(&self, error: &ApiError) -> Response<Bytes> {
+    fn rest_failure(&self, call: &Call, error: &ApiError) -> Response<Bytes> {
         let kind = if error.status >= 500 { "Service" } else { "User" };
         // Denials of IAM come with a lower-case member.
         let member = if error.status == 403 { "message" } else { "Message" };
-        let body = json!({ "Type": kind, member: error.message }).to_string().into_bytes();
-        let mut response = self.response(status(error), content_type(Service::Lambda), body);
+        let body = json!({ "Type": kind, member: error.message });
+        let mut response = self.of_call(call, status(error), written(call, &body));
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
         response
     }
 
-    fn query_failure(&self, service: Service, error: &ApiError) -> Response<Bytes> {
-        let (kind, code, id) = (fault(error), error.query_code.unwrap_or(error.code), &self.request_id);
-        let (code, message) = (escape(code), escape(error.message.as_str()));
+    fn query_failure(&self, call: &Call, namespace: &str, error: &ApiError) -> Response<Bytes> {
+        let (kind, id) = (fault(error), &self.request_id);
+        let (code, message) = (escape(error.shown_code()), escape(error.message.as_str()));
         let body = format!(
-            "<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
-             <Message>{message}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>",
-            namespace(service)
+            "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
+             <Message>{message}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"
         );
-        self.response(status(error), content_type(service), body.into_bytes())
+        self.of_call(call, status(error), body.into_bytes())
+    }
+
+    fn of_call(&self, call: &Call, status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
+        let mut response = self.response(status, content_type(call), body);
+        if call.encoding == Encoding::Cbor {
+            // Clients take an answer that does not name this protocol for somebody else's.
+            response.headers_mut().insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+        }
+        response
     }
 
     fn response(&self, status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
@@ -139,8 +118,12 @@ impl Envelope {
 }
 
 /// Wraps an awsQuery result: `<ActionResponse><ActionResult>..</ActionResult><ResponseMetadata>..`.
-pub(crate) fn query_document(service: Service, action: &str, result: &str, request_id: &str) -> Vec<u8> {
-    let namespace = namespace(service);
+fn query_document(call: &Call, result: &str, request_id: &str) -> Vec<u8> {
+    let Call { service: ServiceDef { protocol, .. }, action, .. } = call;
+    let namespace = match protocol {
+        Protocol::Query { namespace, .. } => namespace,
+        Protocol::Json { .. } | Protocol::Rest { .. } => "",
+    };
     format!(
         "<{action}Response xmlns=\"{namespace}\"><{action}Result>{result}</{action}Result>\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
@@ -148,36 +131,19 @@ pub(crate) fn query_document(service: Service, action: &str, result: &str, reque
     .into_bytes()
 }
 
-/// Of a document of an awsQuery service.
-fn namespace(service: Service) -> &'static str {
-    match service {
-        Service::Rds => RDS_NAMESPACE,
-        Service::LoadBalancers => LOAD_BALANCERS_NAMESPACE,
-        _ => STS_NAMESPACE,
+fn written(call: &Call, document: &Value) -> Vec<u8> {
+    match call.encoding {
+        Encoding::Own => document.to_string().into_bytes(),
+        Encoding::Cbor => cbor::encode(document),
     }
 }
 
-fn content_type(service: Service) -> &'static str {
-    match service {
-        Service::Sqs | Service::CloudWatch(Encoding::Json) | Service::OtherJson => "application/x-amz-json-1.0",
-        Service::CloudWatch(Encoding::Cbor) => "application/cbor",
-        Service::Ssm | Service::Ecs | Service::Logs | Service::Autoscaling => "application/x-amz-json-1.1",
-        Service::Sts | Service::Rds | Service::LoadBalancers | Service::OtherQuery => "text/xml",
-        Service::Lambda => "application/json",
-    }
-}
-
-/// A conflict of `RunTask` names the tasks that the token stands for, which its message tells as well.
-fn with_resources(mut body: serde_json::Value, error: &ApiError) -> serde_json::Value {
-    let arns: Vec<&str> = error.message.split_whitespace().filter(|word| word.starts_with("arn:")).collect();
-    body["resourceIds"] = json!(arns);
-    body
-}
-
-/// rpcv2Cbor's answers name their protocol; clients take one that does not for somebody else's.
-fn mark_protocol(response: &mut Response<Bytes>, service: Service) {
-    if service == Service::CloudWatch(Encoding::Cbor) {
-        response.headers_mut().insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+fn content_type(call: &Call) -> &'static str {
+    match (call.encoding, call.service.protocol) {
+        (Encoding::Cbor, _) => "application/cbor",
+        (Encoding::Own, Protocol::Json { content_type, .. }) => content_type,
+        (Encoding::Own, Protocol::Query { .. }) => "text/xml",
+        (Encoding::Own, Protocol::Rest { .. }) => "application/json",
     }
 }
 
@@ -210,7 +176,6 @@ fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Whom AWS blames.
 fn fault(error: &ApiError) -> &'static str {
     if error.status >= 500 { "Receiver" } else { "Sender" }
 }
@@ -218,6 +183,7 @@ fn fault(error: &ApiError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Input;
 
     fn envelope() -> Envelope {
         let now = "2026-11-21T03:00:00Z".parse().expect("a time");
@@ -225,17 +191,17 @@ mod tests {
     }
 
     fn error() -> ApiError {
-        ApiError {
-            status: 400,
-            code: "QueueDoesNotExist",
-            query_code: Some("AWS.SimpleQueueService.NonExistentQueue"),
-            message: "a < b & \u{1b}".to_owned(),
-        }
+        ApiError::coded(400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "a < b & \u{1b}")
+    }
+
+    fn call(service: &str) -> Call {
+        let service = ServiceDef::named(service).expect("a service");
+        Call { service, encoding: Encoding::Own, action: String::new(), input: Input::default() }
     }
 
     #[test]
     fn sqs_errors_carry_both_codes() {
-        let response = envelope().failure(Service::Sqs, &error());
+        let response = envelope().failure(&call("sqs"), &error());
         assert_eq!(response.headers()["x-amzn-query-error"], "AWS.SimpleQueueService.NonExistentQueue;Sender");
         assert_eq!(response.headers()["date"], "Sat, 21 Nov 2026 03:00:00 GMT");
         let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
@@ -244,7 +210,7 @@ mod tests {
 
     #[test]
     fn query_errors_are_escaped() {
-        let response = envelope().failure(Service::Sts, &error());
+        let response = envelope().failure(&call("sts"), &error());
         let body = String::from_utf8(response.body().to_vec()).expect("text");
         assert!(body.contains("<Message>a &lt; b &amp; "), "{body}");
     }

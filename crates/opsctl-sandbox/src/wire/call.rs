@@ -1,14 +1,20 @@
 //! A request, read as a call to a service: protocol, service, action, fields.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Read};
+use std::{collections::BTreeMap, io::Read};
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::{HeaderMap, Method, header, request::Parts};
-use serde::Deserialize;
+use percent_encoding::percent_decode_str;
 
-use super::{handler::BODY_BYTES_MAX, rest};
-use crate::domain::endpoint::{Endpoint, Question};
+use super::{cbor, handler::BODY_BYTES_MAX};
+use crate::{
+    domain::endpoint::Ask,
+    world::{
+        ApiError, Document, Input,
+        service::{OTHER_JSON, OTHER_QUERY, ServiceDef},
+    },
+};
 
 /// A request as the handler understands it.
 #[derive(Debug)]
@@ -19,102 +25,37 @@ pub(crate) enum Request {
     Status,
     /// `POST /moto-api/reset`: empty the world.
     Reset,
-    /// `GET /_sandbox/endpoint?host=..&port=..&ask=connect`: what a database's endpoint would answer, for programs that join it.
-    Endpoint {
-        /// Where.
-        endpoint: Endpoint,
-        /// What.
-        question: Question,
-    },
-    /// Something else.
+    /// `POST /_sandbox/endpoint`: something is asked of a database, for programs that join it.
+    Ask(Ask),
     Unknown,
 }
 
 /// A call to a service.
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// Service and protocol.
-    pub(crate) service: Service,
+    pub(crate) service: &'static ServiceDef,
+    pub(crate) encoding: Encoding,
     /// Operation, `SendMessageBatch` for instance.
     pub(crate) action: String,
-    /// The body, without compression.
-    pub(crate) body: Bytes,
-    /// awsQuery's fields, or those of path and query; empty for awsJson.
-    pub(crate) form: BTreeMap<String, String>,
+    pub(crate) input: Input,
 }
 
-/// Services that the sandbox answers for, and what else is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    /// SQS over awsJson1_0.
-    Sqs,
-    /// SSM over awsJson1_1.
-    Ssm,
-    /// STS over awsQuery.
-    Sts,
-    /// CloudWatch.
-    CloudWatch(Encoding),
-    /// ECS over awsJson1_1.
-    Ecs,
-    /// CloudWatch Logs over awsJson1_1.
-    Logs,
-    /// Application Auto Scaling over awsJson1_1.
-    Autoscaling,
-    /// RDS over awsQuery.
-    Rds,
-    /// Elastic Load Balancing v2 over awsQuery.
-    LoadBalancers,
-    /// Lambda over restJson1.
-    Lambda,
-    /// Another service over awsJson.
-    OtherJson,
-    /// Another service over awsQuery.
-    OtherQuery,
-}
-
-/// How CloudWatch's documents are written.
+/// How documents are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// awsJson1_0, as boto3 has it.
-    Json,
-    /// rpcv2Cbor, as the Rust SDK has it.
+    /// As the service's own protocol has it.
+    Own,
+    /// rpcv2Cbor, as the Rust SDK has it for CloudWatch.
     Cbor,
 }
 
-impl Service {
-    /// The service as IAM actions name it; empty for services that the sandbox does not know.
-    pub(crate) fn prefix(self) -> &'static str {
-        match self {
-            Self::Sqs => "sqs",
-            Self::Ssm => "ssm",
-            Self::Sts => "sts",
-            Self::CloudWatch(_) => "cloudwatch",
-            Self::Ecs => "ecs",
-            Self::Logs => "logs",
-            Self::Autoscaling => "application-autoscaling",
-            Self::Rds => "rds",
-            Self::LoadBalancers => "elasticloadbalancing",
-            Self::Lambda => "lambda",
-            Self::OtherJson | Self::OtherQuery => "",
-        }
-    }
-}
-
-/// STS's `Version` field.
-const STS_VERSION: &str = "2011-06-15";
-/// RDS's `Version` field.
-const RDS_VERSION: &str = "2014-10-31";
-/// Elastic Load Balancing v2's `Version` field.
-const LOAD_BALANCERS_VERSION: &str = "2015-12-01";
 /// Path of the sandbox's own status.
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
-/// Path of what endpoints would answer.
+/// Path of what databases answer.
 pub(crate) const ENDPOINT_PATH: &str = "/_sandbox/endpoint";
-/// What is asked there.
-pub(crate) const QUESTIONS: [(&str, Question); 2] = [("connect", Question::Connect), ("role", Question::Role)];
 const RESET_PATH: &str = "/moto-api/reset";
-/// CloudWatch's name on the wire, in targets and paths.
-const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
+/// Domain of AWS's own endpoints.
+const DOMAIN: &str = ".amazonaws.com";
 
 impl Request {
     /// Reads a request by its headers.
@@ -125,86 +66,71 @@ impl Request {
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, STATUS_PATH) => Self::Status,
-            (&Method::GET, ENDPOINT_PATH) => endpoint(parts.uri.query().unwrap_or_default()).unwrap_or(Self::Unknown),
+            (&Method::POST, ENDPOINT_PATH) => serde_json::from_slice(&body).map_or(Self::Unknown, Self::Ask),
             (&Method::POST, RESET_PATH) => Self::Reset,
             (&Method::POST, path) if parts.headers.contains_key("smithy-protocol") => {
                 Call::rpc(path, body).map_or(Self::Unknown, Self::Call)
             }
-            (method, path) if path.starts_with(rest::LAMBDA) => {
-                rest::lambda(method, path, parts.uri.query(), body).map_or(Self::Unknown, Self::Call)
-            }
-            (&Method::POST, _) if is_form(&parts.headers) => Call::query(body).map_or(Self::Unknown, Self::Call),
-            _ => Self::Unknown,
+            (&Method::POST, _) if is_form(&parts.headers) => Call::query(&body).map_or(Self::Unknown, Self::Call),
+            (method, path) => Call::rest(method, path, parts.uri.query(), body).map_or(Self::Unknown, Self::Call),
         }
     }
-}
-
-/// Where SQS requests name their queue.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Naming<'a> {
-    #[serde(borrow)]
-    queue_url: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    queue_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    source_arn: Option<Cow<'a, str>>,
 }
 
 impl Call {
-    /// Name of the queue that an SQS call is about, of the database that an RDS call is about, of the mapping that a Lambda
-    /// call is about: faults go by it.
-    pub(crate) fn queue(&self) -> Option<String> {
-        if self.service == Service::Rds {
-            let named = ["DBClusterIdentifier", "DBInstanceIdentifier"].iter().find_map(|name| self.form.get(*name));
-            return named.cloned();
-        }
-        if self.service == Service::Lambda {
-            return self.form.get("UUID").cloned();
-        }
-        if self.service != Service::Sqs {
-            return None;
-        }
-        let Naming { queue_url, queue_name, source_arn } = serde_json::from_slice(&self.body).ok()?;
-        let last = |text: Cow<'_, str>, mark| text.trim_end_matches(mark).rsplit(mark).next().map(str::to_owned);
-        match (queue_url, source_arn) {
-            (Some(url), _) => last(url, '/'),
-            (None, Some(arn)) => last(arn, ':'),
-            (None, None) => queue_name.map(Cow::into_owned),
-        }
-    }
-
     fn json(target: &str, body: Bytes) -> Self {
-        let (service, action) = target.split_once('.').unwrap_or(("", target));
-        let service = match service {
-            "AmazonSQS" => Service::Sqs,
-            "AmazonSSM" => Service::Ssm,
-            "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
-            "Logs_20140328" => Service::Logs,
-            "AnyScaleFrontendService" => Service::Autoscaling,
-            CLOUDWATCH => Service::CloudWatch(Encoding::Json),
-            _ => Service::OtherJson,
-        };
-        Self { service, action: action.to_owned(), body, form: BTreeMap::new() }
+        let (name, action) = target.split_once('.').unwrap_or(("", target));
+        let service = ServiceDef::of_target(name).unwrap_or(&OTHER_JSON);
+        let input = Input { document: Document::Text(body), ..Input::default() };
+        Self { service, encoding: Encoding::Own, action: action.to_owned(), input }
     }
 
     /// rpcv2Cbor: `/service/Name/operation/Operation`.
     fn rpc(path: &str, body: Bytes) -> Option<Self> {
-        let (service, action) = path.strip_prefix("/service/")?.split_once("/operation/")?;
-        let service = (service == CLOUDWATCH).then_some(Service::CloudWatch(Encoding::Cbor))?;
-        Some(Self { service, action: action.to_owned(), body, form: BTreeMap::new() })
+        let (name, action) = path.strip_prefix("/service/")?.split_once("/operation/")?;
+        let service = ServiceDef::of_target(name)?;
+        // What is no CBOR is no document either, and refused as such.
+        let document = cbor::decode(&body).map_or(Document::Text(body), Document::Value);
+        let input = Input { document, ..Input::default() };
+        Some(Self { service, encoding: Encoding::Cbor, action: action.to_owned(), input })
     }
 
-    fn query(body: Bytes) -> Option<Self> {
-        let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-        let action = form.get("Action")?.clone();
-        let service = match form.get("Version").map(String::as_str) {
-            Some(STS_VERSION) => Service::Sts,
-            Some(RDS_VERSION) => Service::Rds,
-            Some(LOAD_BALANCERS_VERSION) => Service::LoadBalancers,
-            Some(_) | None => Service::OtherQuery,
-        };
-        Some(Self { service, action, body, form })
+    fn query(body: &[u8]) -> Option<Self> {
+        let fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+        let action = fields.get("Action")?.clone();
+        let version = fields.get("Version").map(String::as_str).unwrap_or_default();
+        let service = ServiceDef::of_version(version).unwrap_or(&OTHER_QUERY);
+        Some(Self { service, encoding: Encoding::Own, action, input: fields.into() })
+    }
+
+    /// restJson1: method and path name the operation; path and query hold fields beside the document.
+    fn rest(method: &Method, path: &str, query: Option<&str>, body: Bytes) -> Option<Self> {
+        let (service, route, of_path) = ServiceDef::of_path(method.as_str(), path)?;
+        let mut fields: BTreeMap<String, String> =
+            form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+        let decoded = |part: &String| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        fields.extend(of_path.iter().map(|(name, part)| ((*name).to_owned(), decoded(part))));
+        let input = Input { fields, document: Document::Text(body) };
+        Some(Self { service, encoding: Encoding::Own, action: route.action.to_owned(), input })
+    }
+
+    /// An endpoint knows its own service's operations only, and a signature is good for one service.
+    pub(crate) fn check_scope(&self, origin: &str, signed_for: Option<&str>) -> Result<(), ApiError> {
+        if self.is_astray(origin) {
+            return Err(self.service.unknown(&self.action));
+        }
+        let right = self.service.signing;
+        if right.is_empty() || signed_for.is_none_or(|service| service == right) {
+            return Ok(());
+        }
+        let message = format!("Credential should be scoped to correct service: '{right}'. ");
+        Err(ApiError::coded(403, "InvalidSignatureException", "SignatureDoesNotMatch", message))
+    }
+
+    /// Whether a service is called under the name of another one's endpoint. Any other name will do: the sandbox's own.
+    fn is_astray(&self, origin: &str) -> bool {
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        host.strip_suffix(DOMAIN).is_some_and(|name| name.split('.').next() != Some(self.service.endpoint))
     }
 }
 
@@ -217,14 +143,6 @@ fn inflated(headers: &HeaderMap, body: Bytes) -> Option<Bytes> {
     let mut reader = GzDecoder::new(body.as_ref()).take(BODY_BYTES_MAX as u64 + 1);
     reader.read_to_end(&mut inflated).ok()?;
     (inflated.len() <= BODY_BYTES_MAX).then(|| inflated.into())
-}
-
-fn endpoint(query: &str) -> Option<Request> {
-    let fields: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let endpoint = Endpoint { host: fields.get("host")?.clone(), port: fields.get("port")?.parse().ok()? };
-    let asked = fields.get("ask")?;
-    let question = QUESTIONS.iter().find(|(name, _)| name == asked)?.1;
-    Some(Request::Endpoint { endpoint, question })
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -245,33 +163,42 @@ mod tests {
         Request::read(&parts, Bytes::from_static(body.as_bytes()))
     }
 
+    fn call(headers: &[(&str, &str)], body: &'static str) -> Call {
+        match read(headers, body) {
+            Request::Call(call) => call,
+            other => panic!("a call, not {other:?}"),
+        }
+    }
+
     #[test]
     fn the_target_header_names_service_and_action() {
-        let Request::Call(call) = read(&[("X-Amz-Target", "AmazonSQS.SendMessage")], "{}") else { panic!("a call") };
-        assert_eq!((call.service, call.action.as_str()), (Service::Sqs, "SendMessage"));
+        let call = call(&[("X-Amz-Target", "AmazonSQS.SendMessage")], "{}");
+        assert_eq!((call.service.prefix, call.action.as_str()), ("sqs", "SendMessage"));
     }
 
     #[test]
     fn the_queue_is_found_wherever_it_is_named() {
+        let handle = "eyJ0YXNrSWQiOiIxIiwic291cmNlQXJuIjoiYXJuOmF3czpzcXM6YWYtc291dGgtMToxMTExMTExMTExMTE6YS1kbHEifQ==";
+        let by_handle: &str = format!(r#"{{"TaskHandle":"{handle}"}}"#).leak();
         for (body, queue) in [
             (r#"{"Entries":[],"QueueUrl":"http://127.0.0.1:1/111111111111/orders"}"#, Some("orders")),
             (r#"{"QueueName":"orders"}"#, Some("orders")),
             (r#"{"SourceArn":"arn:aws:sqs:af-south-1:111111111111:orders-dlq"}"#, Some("orders-dlq")),
+            (by_handle, Some("a-dlq")),
             ("{}", None),
             ("no JSON", None),
         ] {
-            let Request::Call(call) = read(&[("X-Amz-Target", "AmazonSQS.Any")], body) else { panic!("a call") };
-            assert_eq!(call.queue().as_deref(), queue, "{body}");
+            let call = call(&[("X-Amz-Target", "AmazonSQS.Any")], body);
+            assert_eq!((call.service.subject)(&call.input).as_deref(), queue, "{body}");
         }
     }
 
     #[test]
     fn a_form_names_action_and_fields() {
         let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        let body = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=a%20b";
-        let Request::Call(call) = read(&headers, body) else { panic!("a call") };
-        assert_eq!((call.service, call.action.as_str()), (Service::Sts, "AssumeRole"));
-        assert_eq!(call.form["RoleSessionName"], "a b");
+        let call = call(&headers, "Action=AssumeRole&Version=2011-06-15&RoleSessionName=a%20b");
+        assert_eq!((call.service.prefix, call.action.as_str()), ("sts", "AssumeRole"));
+        assert_eq!(call.input.fields["RoleSessionName"], "a b");
     }
 
     #[test]
@@ -280,7 +207,42 @@ mod tests {
         let request = http::Request::builder().method("POST").uri(path).header("smithy-protocol", "rpc-v2-cbor");
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let Request::Call(call) = Request::read(&parts, Bytes::new()) else { panic!("a call") };
-        assert_eq!((call.service, call.action.as_str()), (Service::CloudWatch(Encoding::Cbor), "GetMetricData"));
+        assert_eq!(
+            (call.service.prefix, call.encoding, &*call.action),
+            ("cloudwatch", Encoding::Cbor, "GetMetricData")
+        );
+    }
+
+    #[test]
+    fn method_and_path_name_the_operation_of_rest() {
+        for (method, path, expected) in [
+            (Method::GET, "/2015-03-31/event-source-mappings", Some("ListEventSourceMappings")),
+            (Method::GET, "/2015-03-31/event-source-mappings/", Some("ListEventSourceMappings")),
+            (Method::PUT, "/2015-03-31/event-source-mappings/a-b", Some("UpdateEventSourceMapping")),
+            (Method::DELETE, "/2015-03-31/event-source-mappings/a-b", Some("DeleteEventSourceMapping")),
+            (Method::GET, "/2015-03-31/functions/orders", Some("GetFunction")),
+            (Method::POST, "/2015-03-31/functions/orders/invocations", None),
+            (Method::GET, "/2014-11-13/functions", None),
+        ] {
+            let call = Call::rest(&method, path, None, Bytes::new());
+            assert_eq!(call.as_ref().map(|call| call.action.as_str()), expected, "{method} {path}");
+        }
+        let path = "/2015-03-31/functions/arn%3Aaws%3Alambda";
+        let call = Call::rest(&Method::GET, path, Some("Marker=a%20b&MaxItems=3"), Bytes::new()).expect("a call");
+        let fields = ["FunctionName", "Marker", "MaxItems"].map(|name| call.input.fields[name].as_str());
+        assert_eq!(fields, ["arn:aws:lambda", "a b", "3"]);
+    }
+
+    #[test]
+    fn a_call_under_another_services_name_is_astray() {
+        let call = call(&[("X-Amz-Target", "GraniteServiceVersion20100801.ListMetrics")], "{}");
+        for (host, astray) in [
+            ("https://monitoring.af-south-1.amazonaws.com", false),
+            ("https://cloudwatch.af-south-1.amazonaws.com", true),
+            ("http://127.0.0.1:4100", false),
+        ] {
+            assert_eq!(call.is_astray(host), astray, "{host}");
+        }
     }
 
     #[test]
@@ -292,7 +254,7 @@ mod tests {
         let request = request.header("x-amz-target", "GraniteServiceVersion20100801.PutMetricData");
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let Request::Call(call) = Request::read(&parts, packed.into()) else { panic!("a call") };
-        assert_eq!(call.body, "{\"Namespace\":\"x\"}");
+        assert!(matches!(call.input.document, Document::Text(text) if text == "{\"Namespace\":\"x\"}"));
         assert!(matches!(Request::read(&parts, Bytes::from_static(b"broken")), Request::Unknown));
     }
 

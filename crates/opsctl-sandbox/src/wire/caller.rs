@@ -1,4 +1,4 @@
-//! Who calls: read from the `Authorization` header, whose signature nobody checks here.
+//! Who calls: read from the `Authorization` header. Of its signature only the scope is checked.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
@@ -10,8 +10,9 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub(crate) struct Signer {
     /// Access key id; empty where the header cannot be read.
     pub(crate) access_key: String,
-    /// Region.
     pub(crate) region: String,
+    /// Name of the service that was signed for; none where the header cannot be read.
+    pub(crate) service: Option<String>,
 }
 
 impl Signer {
@@ -25,14 +26,15 @@ impl Signer {
         let mut parts = scope.split('/');
         let access_key = parts.next().unwrap_or_default().to_owned();
         let region = parts.nth(1).filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION).to_owned();
-        Some(Self { access_key, region })
+        let service = parts.next().map(str::to_owned);
+        Some(Self { access_key, region, service })
     }
+}
 
-    /// The account that the access key itself names: twelve digits.
-    pub(crate) fn account(&self) -> Option<&str> {
-        let digits = self.access_key.bytes().all(|byte| byte.is_ascii_digit());
-        (digits && self.access_key.len() == 12).then_some(self.access_key.as_str())
-    }
+/// The account that an access key itself names: twelve digits.
+pub(crate) fn own_account(access_key: &str) -> Option<&str> {
+    let digits = access_key.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && access_key.len() == 12).then_some(access_key)
 }
 
 #[cfg(test)]
@@ -51,13 +53,17 @@ mod tests {
     fn key_and_region_come_from_the_credential_scope() {
         let header = "AWS4-HMAC-SHA256 Credential=111111111111/20261121/af-south-1/sqs/aws4_request, SignedHeaders=host, Signature=00";
         let signer = signer(header).expect("signed");
-        assert_eq!((signer.account(), signer.region.as_str()), (Some("111111111111"), "af-south-1"));
+        let account = own_account(&signer.access_key);
+        assert_eq!(
+            (account, &*signer.region, signer.service.as_deref()),
+            (Some("111111111111"), "af-south-1", Some("sqs"))
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_taken_as_nobody_in_particular() {
         let signer = signer("Bearer something").expect("signed");
-        assert_eq!((signer.account(), signer.region.as_str()), (None, "us-east-1"));
+        assert_eq!((own_account(&signer.access_key), &*signer.region, signer.service), (None, "us-east-1", None));
         assert_eq!(Signer::of(&HeaderMap::new()), None);
     }
 }

@@ -11,18 +11,17 @@ mod answer;
 mod call;
 mod caller;
 mod cbor;
-mod fault;
 mod handler;
-mod rest;
+#[cfg(test)]
+mod walk;
 
-pub(crate) use call::{ENDPOINT_PATH, QUESTIONS, STATUS_PATH};
+pub(crate) use call::{ENDPOINT_PATH, STATUS_PATH};
 
 use bytes::Bytes;
 
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// It is answered.
     Http(http::Response<Bytes>),
     /// No connection is made: not applied.
     Refused,

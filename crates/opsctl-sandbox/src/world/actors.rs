@@ -7,8 +7,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
-use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
+use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, glob_matches, template::Place};
 use worker::Came;
 pub use worker::{Consumer, Worker};
 
@@ -50,7 +51,8 @@ struct Working {
 }
 
 /// How a consumer does its work.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Behaviour {
     /// Deletes what it receives at once.
     Healthy,
@@ -61,12 +63,12 @@ pub enum Behaviour {
         /// Seconds of work on each.
         seconds: u32,
     },
-    /// Receives nothing.
     Down,
 }
 
 /// Which messages a consumer fails on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Predicate {
     /// Those whose body holds this text.
     BodyContains(String),
@@ -100,7 +102,6 @@ impl Actors {
         self.add(now, place, queue, Consumer { behaviour, rate_per_second, worker: Worker::Unseen, database: None });
     }
 
-    /// Adds a consumer.
     pub fn add(&mut self, now: Timestamp, place: Place, queue: &str, consumer: Consumer) {
         let (random, rate_per_second) = (self.random(queue), consumer.rate_per_second);
         self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });
@@ -111,10 +112,10 @@ impl Actors {
         self.push(now, place, "", 1.0, Role::Caller { worker, database: database.to_owned() });
     }
 
-    /// Changes how the consumers of a queue work; answers how many there are.
+    /// Changes how the consumers of queues work (globs); answers how many there are.
     pub fn set_behaviour(&mut self, account: &str, queue: &str, new: &Behaviour) -> usize {
         let mut changed = 0;
-        for actor in self.actors.iter_mut().filter(|actor| actor.place.account == account && actor.queue == queue) {
+        for actor in self.actors.iter_mut().filter(|actor| actor.is_meant(account, queue)) {
             if let Role::Consumer { consumer, .. } = &mut actor.role {
                 consumer.behaviour = new.clone();
                 changed += 1;
@@ -126,6 +127,28 @@ impl Actors {
     /// Repairs the consumers of a queue: they are healthy from now on; answers how many there are.
     pub fn fix(&mut self, account: &str, queue: &str) -> usize {
         self.set_behaviour(account, queue, &Behaviour::Healthy)
+    }
+
+    /// Lets the producers of queues (globs) send at another rate, from a period after `now` on; 0: they send nothing.
+    pub(super) fn set_rate(&mut self, now: Timestamp, account: &str, queue: &str, rate_per_second: f64) {
+        let producers = self.actors.iter_mut().filter(|actor| actor.is_meant(account, queue));
+        for actor in producers.filter(|actor| matches!(actor.role, Role::Producer { .. })) {
+            (actor.period, actor.per_step) = pace(rate_per_second);
+            actor.next_at = now.saturating_add(actor.period).unwrap_or(Timestamp::MAX);
+            if rate_per_second <= 0.0 {
+                (actor.next_at, actor.carried) = (Timestamp::MAX, 0.0);
+            }
+        }
+    }
+
+    pub(super) fn has_consumer(&self, account: &str, queue: &str) -> bool {
+        let mut meant = self.actors.iter().filter(|actor| actor.is_meant(account, queue));
+        meant.any(|actor| matches!(actor.role, Role::Consumer { .. }))
+    }
+
+    pub(super) fn has_producer(&self, account: &str, queue: &str) -> bool {
+        let mut meant = self.actors.iter().filter(|actor| actor.is_meant(account, queue));
+        meant.any(|actor| matches!(actor.role, Role::Producer { .. }))
     }
 
     /// When the next actor does something.
@@ -144,10 +167,7 @@ impl Actors {
     }
 
     fn push(&mut self, now: Timestamp, place: Place, queue: &str, rate_per_second: f64, role: Role) {
-        let rate = rate_per_second.clamp(0.000_1, MESSAGES_PER_STEP_MAX as f64);
-        let period_seconds = (1.0 / rate).max(1.0);
-        let period = SignedDuration::try_from_secs_f64(period_seconds).unwrap_or(SignedDuration::from_secs(1));
-        let per_step = rate * period_seconds;
+        let (period, per_step) = pace(rate_per_second);
         let next_at = now.saturating_add(period).unwrap_or(Timestamp::MAX);
         self.actors.push(Actor { place, queue: queue.to_owned(), next_at, period, per_step, carried: 0.0, role });
     }
@@ -158,6 +178,14 @@ impl Actors {
             queue.bytes().fold(self.actors.len() as u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         Rng::with_seed(seed)
     }
+}
+
+/// Time between an actor's steps, and messages of a step.
+fn pace(rate_per_second: f64) -> (SignedDuration, f64) {
+    let rate = rate_per_second.clamp(0.000_1, MESSAGES_PER_STEP_MAX as f64);
+    let period_seconds = (1.0 / rate).max(1.0);
+    let period = SignedDuration::try_from_secs_f64(period_seconds).unwrap_or(SignedDuration::from_secs(1));
+    (period, rate * period_seconds)
 }
 
 impl World {
@@ -179,6 +207,10 @@ impl World {
 }
 
 impl Actor {
+    fn is_meant(&self, account: &str, queue: &str) -> bool {
+        glob_matches(account, &self.place.account) && glob_matches(queue, &self.queue)
+    }
+
     fn step(&mut self, world: &mut World, at: Timestamp) {
         self.next_at = at.saturating_add(self.period).unwrap_or(Timestamp::MAX);
         self.carried += self.per_step;

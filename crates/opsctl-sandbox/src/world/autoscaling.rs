@@ -5,10 +5,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ApiError, Caller, World, ecs::denied};
+use super::{
+    ApiError, Caller, World,
+    call::told,
+    service::{JSON_1_1, Protocol, ServiceDef},
+};
 
 const DIMENSION: &str = "ecs:service:DesiredCount";
 /// Entries of a page (API reference).
@@ -23,15 +27,10 @@ pub struct Autoscaling {
 /// A service that is scaled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
-    /// Fewest tasks.
     pub min: u32,
-    /// Most tasks.
     pub max: u32,
-    /// What is suspended.
     pub suspended: Suspended,
-    /// When.
     pub created_at: Timestamp,
-    /// Scheduled actions.
     pub actions: Vec<Action>,
 }
 
@@ -43,14 +42,11 @@ pub struct Suspended {
     pub dynamic_scaling_in_suspended: bool,
     /// Scaling out by policies.
     pub dynamic_scaling_out_suspended: bool,
-    /// Scheduled actions.
     pub scheduled_scaling_suspended: bool,
 }
 
-/// A scheduled action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// Name.
     pub name: String,
     /// `cron(..)`, `rate(..)` or `at(..)`.
     pub schedule: String,
@@ -107,32 +103,24 @@ fn wanted<'a>(request: &'a Describe) -> impl FnMut(&(&'a String, &'a Target)) ->
     }
 }
 
-impl World {
-    /// One call: `body` is its awsJson1_1 document, and so is the answer.
-    ///
-    /// # Errors
-    /// As Application Auto Scaling words them.
-    pub fn autoscaling(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        action: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, ApiError> {
-        self.advance(now);
-        let name = format!("application-autoscaling:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(denied(caller, &name));
-        }
-        let answer = match action {
-            "DescribeScalableTargets" => self.describe_targets(caller, &read(body)?),
-            "DescribeScheduledActions" => self.describe_actions(caller, &read(body)?),
-            "RegisterScalableTarget" => self.register_target(now, caller, read(body)?),
-            _ => Err(error("UnknownOperationException", "")),
-        }?;
-        Ok(answer.to_string().into_bytes())
-    }
+/// Application Auto Scaling over awsJson1_1.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Json { target: "AnyScaleFrontendService", content_type: JSON_1_1, shapes: None },
+    ..ServiceDef::new(
+        "application-autoscaling",
+        &[
+            ("DescribeScalableTargets", |world, call, input| told(world.describe_targets(call.caller, &input.read()?))),
+            ("DescribeScheduledActions", |world, call, input| {
+                told(world.describe_actions(call.caller, &input.read()?))
+            }),
+            ("RegisterScalableTarget", |world, call, input| {
+                told(world.register_target(call.time(), call.caller, input.read()?))
+            }),
+        ],
+    )
+};
 
+impl World {
     fn describe_targets(&self, caller: &Caller, request: &Describe) -> Result<Value, ApiError> {
         let shown = self.autoscaling.targets(caller, request)?.map(|(resource, target)| {
             (resource.clone(), json!({
@@ -227,10 +215,6 @@ fn target_arn(caller: &Caller, resource: &str) -> String {
 
 fn key(caller: &Caller) -> (String, String) {
     (caller.account.clone(), caller.region.clone())
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|why| error("SerializationException", why.to_string()))
 }
 
 fn error(code: &'static str, message: impl Into<String>) -> ApiError {

@@ -99,7 +99,7 @@ mod tests {
         let mut world = world(None);
         let form = [("DBClusterIdentifier", "orders"), ("TargetDBInstanceIdentifier", "orders-2")];
         let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        world.rds(START, &place().caller(), "FailoverDBCluster", &form).expect("begun");
+        world.ask_form(START, &place().caller(), ("rds", "FailoverDBCluster"), form).expect("begun");
         put(&mut world, after(3));
         world.advance(after(60));
         let dead = counts(&world, "orders-dlq").visible;

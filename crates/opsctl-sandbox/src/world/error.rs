@@ -1,16 +1,18 @@
 //! [`ApiError`]: an error as a service answers it, and the errors of SQS in AWS's words.
 
+use serde_json::Value;
+
 /// An error as a service answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// HTTP status.
     pub status: u16,
     /// Code as in the JSON protocol's `__type`.
     pub code: &'static str,
     /// Code of the query-compatible protocol (`x-amzn-query-error`), where it differs.
     pub query_code: Option<&'static str>,
-    /// AWS's words.
     pub message: String,
+    /// What the error's document has besides.
+    pub more: Option<Box<(&'static str, Value)>>,
 }
 
 impl ApiError {
@@ -21,12 +23,12 @@ impl ApiError {
 
     /// An error whose code is the same in both protocols.
     pub fn plain(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, query_code: None, message: message.into() }
+        Self { status, code, query_code: None, message: message.into(), more: None }
     }
 
     /// An error whose code differs between the protocols.
     pub fn coded(status: u16, code: &'static str, query_code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, query_code: Some(query_code), message: message.into() }
+        Self { status, code, query_code: Some(query_code), message: message.into(), more: None }
     }
 
     /// `InvalidParameterValue`.
@@ -95,7 +97,6 @@ impl ApiError {
         Self::invalid_value(handle, "ReceiptHandle", reason)
     }
 
-    /// Not in flight.
     pub fn not_in_flight() -> Self {
         Self::coded(
             400,
@@ -115,14 +116,16 @@ impl ApiError {
         Self::plain(400, "SerializationException", format!("The request could not be read: {error}"))
     }
 
-    /// Not allowed, in IAM's words; `action` is the operation's name.
-    pub fn denied(user: &str, action: &str, resource: &str, policy: &str) -> Self {
-        let action = action.to_ascii_lowercase();
+    /// Not allowed, in IAM's words. SQS, whose refusals name the resource, writes its actions in lower case.
+    pub fn denied(status: u16, user: &str, action: &str, resource: Option<&str>, policy: &str) -> Self {
+        let (action, on) = match resource {
+            Some(arn) => (action.to_ascii_lowercase(), format!(" on resource: {arn}")),
+            None => (action.to_owned(), String::new()),
+        };
         let message = format!(
-            "User: {user} is not authorized to perform: sqs:{action} on resource: {resource} because no {policy} policy \
-             allows the sqs:{action} action"
+            "User: {user} is not authorized to perform: {action}{on} because no {policy} policy allows the {action} action"
         );
-        Self::coded(403, "AccessDeniedException", "AccessDenied", message)
+        Self::coded(status, "AccessDeniedException", "AccessDenied", message)
     }
 }
 

@@ -15,7 +15,7 @@ use super::glob::glob_matches;
 pub struct Fault {
     /// Glob of operation names: `SendMessage*`, `*`; `sts:*` for those of one service.
     pub call: String,
-    /// Glob of queue names; none: calls on any queue, and calls on none.
+    /// Glob of names of what calls are about (queues, databases, mappings); none: calls on anything, and on nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// First matching call that is hit, counted from 1.
@@ -131,6 +131,11 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// Ends the faults on calls that are written like this.
+    pub(super) fn end(&mut self, call: &str) {
+        self.0.retain(|counted| counted.fault.call != call);
+    }
+
     /// Forgets all faults.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -150,7 +155,6 @@ impl Faults {
         if self.0.is_empty() {
             return None;
         }
-        let full = format!("{service}:{action}");
         let mut hit = None;
         for counted in &mut self.0 {
             let Fault { call, queue: wanted, nth, times, kind } = &counted.fault;
@@ -159,10 +163,7 @@ impl Faults {
                 (Some(pattern), Some(name)) => glob_matches(pattern, name),
                 (Some(_), None) => false,
             };
-            if kind.is_semantic() != semantic
-                || !queue_matches
-                || !(glob_matches(call, action) || glob_matches(call, &full))
-            {
+            if kind.is_semantic() != semantic || !queue_matches || !names(call, service, action) {
                 continue;
             }
             counted.seen = counted.seen.saturating_add(1);
@@ -182,25 +183,30 @@ pub struct Denial {
     /// Glob of account ids.
     #[serde(default = "anything")]
     pub account: String,
-    /// Glob of queue names.
+    /// Glob of names of what calls are about: queues, databases, mappings.
     #[serde(default = "anything")]
     pub queue: String,
-    /// Glob of operation names.
+    /// Glob of operation names: `Get*`, `*`; `sts:*` for those of one service.
     #[serde(default = "anything")]
     pub action: String,
 }
 
-fn anything() -> String {
+pub(super) fn anything() -> String {
     "*".to_owned()
 }
 
 impl Denial {
-    /// Whether it refuses this call; calls on no queue (`ListQueues`) are denied by `*` queues only.
-    pub(super) fn refuses(&self, account: &str, queue: Option<&str>, action: &str) -> bool {
+    /// Whether it refuses this call; calls on nothing by name (`ListQueues`) are denied by `*` only.
+    pub(super) fn refuses(&self, account: &str, service: &str, action: &str, subject: Option<&str>) -> bool {
         glob_matches(&self.account, account)
-            && glob_matches(&self.action, action)
-            && queue.map_or(self.queue == "*", |name| glob_matches(&self.queue, name))
+            && names(&self.action, service, action)
+            && subject.map_or(self.queue == "*", |name| glob_matches(&self.queue, name))
     }
+}
+
+/// Whether a glob names an operation: `SendMessage*`, `*`, `sts:*`.
+fn names(glob: &str, service: &str, action: &str) -> bool {
+    glob_matches(glob, action) || glob_matches(glob, &format!("{service}:{action}"))
 }
 
 #[cfg(test)]

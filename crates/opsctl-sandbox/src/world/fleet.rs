@@ -20,7 +20,6 @@ use super::template::{Place, Template};
 
 const BUILT_IN: &str = concat!(include_str!("fleet/fleet.toml"), include_str!("fleet/alarms.toml"));
 
-/// A fleet, checked.
 #[derive(Debug)]
 pub struct Fleet {
     file: File,
@@ -44,22 +43,10 @@ pub enum FleetError {
     Unreadable(#[from] toml::de::Error),
     /// A name, template or number that does not fit the others.
     #[error("the fleet file's {item} is wrong: {problem}")]
-    Wrong {
-        /// Which item.
-        item: String,
-        /// What about it.
-        problem: String,
-    },
+    Wrong { item: String, problem: String },
     /// The world refuses what the file says.
     #[error("the sandbox refuses the fleet file's {item}: {code}: {message}")]
-    Refused {
-        /// Which item.
-        item: String,
-        /// Code.
-        code: &'static str,
-        /// Words.
-        message: String,
-    },
+    Refused { item: String, code: &'static str, message: String },
 }
 
 /// A template of messages.
@@ -67,13 +54,10 @@ pub enum FleetError {
 pub struct MessageTemplate {
     /// Values that several of the others share.
     pub variables: Vec<Template>,
-    /// Body.
     pub body: Template,
     /// Name, type label and value of each attribute.
     pub attributes: Vec<(String, String, Template)>,
-    /// Message group.
     pub group: Option<Template>,
-    /// Deduplication id.
     pub deduplication: Option<Template>,
 }
 

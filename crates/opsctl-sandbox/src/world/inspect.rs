@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     ApiError, Attribute, Caller, Counts, Id, Place, SequenceNumber, State, Totals, World,
+    call::Call,
     sqs::{
-        Call,
         message::{Extras, Message},
         queue::Queue,
     },
@@ -16,9 +16,7 @@ use super::{
 /// A message to put right into a queue, whatever its past.
 #[derive(Debug, Clone, Default)]
 pub struct PutMessage {
-    /// Body.
     pub body: String,
-    /// Message attributes.
     pub attributes: Vec<Attribute>,
     /// Message group; FIFO queues need one.
     pub group: Option<String>,
@@ -44,32 +42,23 @@ impl PutMessage {
 /// A message that an actor took.
 #[derive(Debug, Clone)]
 pub struct Taken {
-    /// Id.
     pub id: Id,
     /// To delete it with.
     pub receipt_handle: String,
-    /// Body.
     pub body: Box<str>,
-    /// Message attributes.
     pub attributes: Vec<Attribute>,
     /// How often it was received, this time included.
     pub receive_count: u32,
-    /// Message group.
     pub group: Option<Box<str>>,
 }
 
 /// A message as it lies in its queue.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageView<'a> {
-    /// Id.
     pub id: Id,
-    /// Body.
     pub body: &'a str,
-    /// Message attributes.
     pub attributes: &'a [Attribute],
-    /// Message group.
     pub group: Option<&'a str>,
-    /// Deduplication id.
     pub deduplication_id: Option<&'a str>,
     /// `AWSTraceHeader`.
     pub trace_header: Option<&'a str>,
@@ -88,15 +77,11 @@ pub struct MessageView<'a> {
 /// A queue as it stands.
 #[derive(Debug, Clone)]
 pub struct QueueView<'a> {
-    /// Name.
     pub name: &'a str,
-    /// ARN.
     pub arn: &'a str,
-    /// Exact counts.
     pub counts: Counts,
     /// What became of its messages.
     pub totals: Totals,
-    /// Tags.
     pub tags: &'a BTreeMap<String, String>,
     /// Whether it is a FIFO queue.
     pub is_fifo: bool,
@@ -112,12 +97,11 @@ impl World {
         attributes: &[(&str, &str)],
     ) -> Result<String, ApiError> {
         let now = self.advance(now);
-        let call = Call { caller, action: "CreateQueue", now, poll_until: None };
+        let call = Call { caller, access_key: "", action: "CreateQueue", now, poll_until: None };
         let queue = self.create_or_find(call, name, attributes.iter().copied(), BTreeMap::new())?;
         Ok(self.queue(queue).arn().to_owned())
     }
 
-    /// Tags a queue.
     pub fn tag(&mut self, caller: &Caller, queue: &str, key: &str, value: &str) -> Result<(), ApiError> {
         let number = self.number(caller, queue)?;
         self.queue_mut(number).tags.insert(key.to_owned(), value.to_owned());

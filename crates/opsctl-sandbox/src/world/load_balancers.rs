@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::{
     ApiError, Caller, World,
+    call::told_in_xml,
     ecs::{Balancer, Target, TargetState},
     rds::Xml,
+    service::{Protocol, ServiceDef},
 };
 
 /// Target groups of a page (API reference).
@@ -32,34 +32,30 @@ struct Group {
     port: u16,
 }
 
-impl World {
-    /// One Elastic Load Balancing call: `form` is its awsQuery document. Answers the result's XML.
-    ///
-    /// # Errors
-    /// As Elastic Load Balancing words them.
-    pub fn load_balancers(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        action: &str,
-        form: &BTreeMap<String, String>,
-    ) -> Result<String, ApiError> {
-        let now = self.advance(now);
-        let name = format!("elasticloadbalancing:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(denied(caller, &name));
-        }
-        match action {
-            "DescribeTargetHealth" => self.describe_target_health(now, caller, form),
-            "DescribeTargetGroups" => self.load_balancers.describe(caller, form),
-            "CreateTargetGroup" => self.load_balancers.create(caller, form),
-            _ => {
-                let text = format!("Could not find operation {action} for version 2015-12-01");
-                Err(ApiError::plain(400, "InvalidAction", text))
-            }
-        }
-    }
+/// Elastic Load Balancing v2 over awsQuery.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Query {
+        version: "2015-12-01",
+        namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+    },
+    throttled: (400, "Throttling"),
+    ..ServiceDef::new(
+        "elasticloadbalancing",
+        &[
+            ("DescribeTargetHealth", |world, call, input| {
+                told_in_xml(world.describe_target_health(call.now, call.caller, &input.fields))
+            }),
+            ("DescribeTargetGroups", |world, call, input| {
+                told_in_xml(world.load_balancers.describe(call.caller, &input.fields))
+            }),
+            ("CreateTargetGroup", |world, call, input| {
+                told_in_xml(world.load_balancers.create(call.caller, &input.fields))
+            }),
+        ],
+    )
+};
 
+impl World {
     /// Puts a service behind a target group of this name, which is made where it is not there. Answers the target group's ARN.
     pub fn balance(&mut self, caller: &Caller, cluster: &str, service: &str, group: &str, port: u16) -> String {
         const GRACE_SECONDS: u32 = 60;
@@ -230,20 +226,14 @@ fn not_found() -> ApiError {
     ApiError::plain(400, "TargetGroupNotFound", "One or more target groups not found")
 }
 
-fn denied(caller: &Caller, action: &str) -> ApiError {
-    let user = caller.arn();
-    let message = format!(
-        "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
-    );
-    ApiError::plain(403, "AccessDenied", message)
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
 
     use super::*;
     use crate::world::ecs::{Breaker, Program, ServiceFixture, TargetCheck};
+
+    const PREFIX: &str = "elasticloadbalancing";
 
     fn caller() -> Caller {
         Caller { account: "111111111111".into(), region: "af-south-1".into(), origin: String::new() }
@@ -274,7 +264,7 @@ mod tests {
 
     fn health(world: &mut World, seconds: i64, arn: &str) -> String {
         let form = [("TargetGroupArn".to_owned(), arn.to_owned())].into();
-        world.load_balancers(at(seconds), &caller(), "DescribeTargetHealth", &form).expect("an answer")
+        world.ask_form(at(seconds), &caller(), (PREFIX, "DescribeTargetHealth"), form).expect("an answer")
     }
 
     #[test]
@@ -312,7 +302,7 @@ mod tests {
         let (mut world, arn) = world(TargetCheck::Passes, 1);
         let mut code = |action: &str, name: &str, value: &str| {
             let form = [(name.to_owned(), value.to_owned())].into();
-            world.load_balancers(at(0), &caller(), action, &form).map_err(|error| error.code).err()
+            world.ask_form(at(0), &caller(), (PREFIX, action), form).map_err(|error| error.code).err()
         };
         assert_eq!(code("DescribeTargetHealth", "TargetGroupArn", &arn), None);
         assert_eq!(code("DescribeTargetGroups", "Names.member.1", "api"), None);
@@ -333,7 +323,7 @@ mod tests {
         loop {
             let mut form = BTreeMap::from([("PageSize".to_owned(), "2".to_owned())]);
             form.extend(marker.take().map(|marker| ("Marker".to_owned(), marker)));
-            let page = world.load_balancers(at(0), &caller(), "DescribeTargetGroups", &form).expect("a page");
+            let page = world.ask_form(at(0), &caller(), (PREFIX, "DescribeTargetGroups"), form).expect("a page");
             pages.push(page.matches("<TargetGroupName>").count());
             let next = page.split_once("<NextMarker>").and_then(|(_, rest)| rest.split_once('<'));
             let Some((next, _)) = next else { break };

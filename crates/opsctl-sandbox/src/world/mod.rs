@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod autoscaling;
+mod call;
 mod cloudwatch;
 mod coupling;
 pub mod ecs;
@@ -16,10 +17,14 @@ pub mod logs;
 mod md5;
 pub mod rds;
 mod region;
+pub mod service;
 mod sqs;
 pub mod ssm;
 pub mod sts;
 pub mod template;
+mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -29,6 +34,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use call::{Answer, Calls, Document, End, Fate, Input, Made, Request};
 pub use cloudwatch::{CloudWatch, KafkaGroup, Level};
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};
@@ -39,9 +45,10 @@ pub use sqs::{
     Counts, MESSAGE_BYTES_MAX, Totals, VISIBILITY_SECONDS_MAX, WINDOW_MILLISECONDS,
     message::{Attribute, Id, SequenceNumber, State, Value},
 };
+pub use timeline::{At, Change};
 
 use region::Region;
-use sqs::{Call, Task, queue::Queue};
+use sqs::{Task, queue::Queue};
 
 /// Everything that exists in the sandbox: accounts, regions, queues, messages.
 #[derive(Debug)]
@@ -52,33 +59,27 @@ pub struct World {
     /// Tells this world's receipt handles from another's.
     tag: u64,
     last_place: u64,
-    /// SSM parameters.
     pub ssm: ssm::Parameters,
     /// Roles that were assumed.
     pub sts: sts::Sessions,
-    /// Producers and consumers.
     pub actors: actors::Actors,
-    /// Metrics.
     cloudwatch: CloudWatch,
-    /// Services and tasks.
     pub ecs: ecs::Ecs,
-    /// Log groups.
     pub logs: logs::Logs,
-    /// Scalable targets.
     pub autoscaling: autoscaling::Autoscaling,
-    /// Databases.
     pub rds: rds::Rds,
     /// Functions and event source mappings.
     pub lambda: lambda::Lambda,
-    /// Target groups.
     pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
-    /// What goes wrong.
     pub faults: Faults,
     /// What is not allowed.
     pub denials: Vec<Denial>,
+    calls: Calls,
+    timeline: timeline::Timeline,
+    sessions: rds::Sessions,
     /// Queues by number; none where deleted.
     queues: Vec<Option<Box<Queue>>>,
     /// By account, then region.
@@ -138,19 +139,6 @@ impl Caller {
     }
 }
 
-/// A call's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The body, in the service's protocol.
-    Body(Vec<u8>),
-    /// A long poll found nothing yet: ask again with [`World::sqs_again`] when the world has changed, at the latest at `until`
-    /// (then it answers whatever there is).
-    Wait {
-        /// End of the poll.
-        until: Timestamp,
-    },
-}
-
 impl World {
     /// An empty world. The seed decides every id and every choice.
     pub fn new(seed: u64, now: Timestamp) -> Self {
@@ -174,6 +162,9 @@ impl World {
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
+            calls: Calls::default(),
+            timeline: timeline::Timeline::default(),
+            sessions: rds::Sessions::default(),
             queues: Vec::new(),
             regions: HashMap::new(),
             tasks: BTreeMap::new(),
@@ -181,41 +172,22 @@ impl World {
         }
     }
 
-    /// One SQS call: `action` is the operation (`SendMessageBatch`), `body` its awsJson1_0 document.
-    /// First lets pass what is due until `now` (visibility timeouts, delays, retention, move tasks).
-    pub fn sqs(&mut self, now: Timestamp, caller: &Caller, action: &str, body: &[u8]) -> Result<Answer, ApiError> {
-        let now = self.advance(now);
-        self.dispatch(Call { caller, action, now, poll_until: None }, body)
-    }
-
-    /// A long poll that was answered [`Answer::Wait`] asks again, with the end that it was told. Counts for no fault.
-    pub fn sqs_again(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        action: &str,
-        body: &[u8],
-        until: Timestamp,
-    ) -> Result<Answer, ApiError> {
-        let now = self.advance(now);
-        self.dispatch(Call { caller, action, now, poll_until: Some(until) }, body)
-    }
-
-    /// The transport fault that hits this call, if any: refused, denied, throttled, lost, slow, hanging, 5xx, expired
-    /// credentials. The wire asks once for each attempt and acts on it. `service` is `sqs`, `sts`, `ssm`,
-    /// `rds`, `cloudwatch`, `logs`, `ecs`, `elasticloadbalancing` or `application-autoscaling`; a fault's `call` may name it too (`sts:*`).
-    pub fn transport_fault(&mut self, service: &str, action: &str, queue: Option<&str>) -> Option<FaultKind> {
-        self.faults.hit_transport(service, action, queue)
-    }
-
     /// When something happens next by itself; a waiting long poll looks again then.
     pub fn next_due(&self) -> Option<Timestamp> {
         let own = self.due.first().and_then(|(at, _)| Timestamp::from_millisecond(*at).ok());
-        own.into_iter().chain(self.actors.next_at()).min()
+        let planned = self.timeline.next_at().and_then(|at| Timestamp::from_millisecond(at).ok());
+        own.into_iter().chain(self.actors.next_at()).chain(planned).min()
     }
 
     /// Lets pass what is due until `now`. Answers the time, which never goes back.
     pub fn advance(&mut self, now: Timestamp) -> i64 {
+        if self.timeline.next_at().is_some_and(|at| at <= now.as_millisecond()) {
+            self.follow_timeline(now.as_millisecond());
+        }
+        self.pass(now)
+    }
+
+    fn pass(&mut self, now: Timestamp) -> i64 {
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
         self.observe(self.now);

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::{ApiError, Caller};
+use super::{
+    ApiError, Caller,
+    call::Answer,
+    service::{JSON_1_1, Protocol, ServiceDef},
+};
 
 /// Most names of a `GetParameters`, and most parameters on a page (SSM API reference).
 const PAGE_MAX: usize = 10;
@@ -80,6 +84,20 @@ struct Page<'a> {
     parameters: Vec<Shown<'a>>,
 }
 
+/// SSM over awsJson1_1.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Json { target: "AmazonSSM", content_type: JSON_1_1, shapes: None },
+    ..ServiceDef::new(
+        "ssm",
+        &[
+            ("GetParameter", |world, call, input| world.ssm.get_one(call.caller, &input.read()?)),
+            ("GetParameters", |world, call, input| world.ssm.get_named(call.caller, &input.read()?)),
+            ("GetParametersByPath", |world, call, input| world.ssm.get_by_path(call.caller, &input.read()?)),
+            ("PutParameter", |world, call, input| world.ssm.put_one(call.time(), call.caller, &input.read()?)),
+        ],
+    )
+};
+
 impl Parameters {
     /// Sets a parameter, whether it is there or not; answers its version.
     pub fn put(&mut self, now: Timestamp, account: &str, region: &str, name: &str, value: &str) -> u64 {
@@ -87,26 +105,12 @@ impl Parameters {
         set(place, now, name, value, None)
     }
 
-    /// One call: `body` is its awsJson1_1 document, and so is the answer.
-    ///
-    /// # Errors
-    /// As SSM words them: unknown action, unreadable body, missing parameter.
-    pub fn call(&mut self, now: Timestamp, caller: &Caller, action: &str, body: &[u8]) -> Result<Vec<u8>, ApiError> {
-        match action {
-            "GetParameter" => self.get_one(caller, &read(body)?),
-            "GetParameters" => self.get_named(caller, &read(body)?),
-            "GetParametersByPath" => self.get_by_path(caller, &read(body)?),
-            "PutParameter" => self.put_one(now, caller, &read(body)?),
-            _ => Err(error("UnknownOperationException", String::new())),
-        }
+    fn get_one(&self, caller: &Caller, request: &GetParameter) -> Result<Answer, ApiError> {
+        let found = self.find(caller, &request.name).ok_or_else(|| error("ParameterNotFound", ""))?;
+        Answer::written(&serde_json::json!({ "Parameter": found }))
     }
 
-    fn get_one(&self, caller: &Caller, request: &GetParameter) -> Result<Vec<u8>, ApiError> {
-        let found = self.find(caller, &request.name).ok_or_else(|| error("ParameterNotFound", String::new()))?;
-        write(&serde_json::json!({ "Parameter": found }))
-    }
-
-    fn get_named(&self, caller: &Caller, request: &GetParameters) -> Result<Vec<u8>, ApiError> {
+    fn get_named(&self, caller: &Caller, request: &GetParameters) -> Result<Answer, ApiError> {
         if request.names.is_empty() || request.names.len() > PAGE_MAX {
             let length =
                 if request.names.is_empty() { "greater than or equal to 1" } else { "less than or equal to 10" };
@@ -121,13 +125,13 @@ impl Parameters {
         }
         let found: Vec<_> = request.names.iter().filter_map(|name| self.find(caller, name)).collect();
         let missing: Vec<_> = request.names.iter().filter(|name| self.find(caller, name).is_none()).collect();
-        write(&serde_json::json!({ "Parameters": found, "InvalidParameters": missing }))
+        Answer::written(&serde_json::json!({ "Parameters": found, "InvalidParameters": missing }))
     }
 
-    fn get_by_path(&self, caller: &Caller, request: &GetParametersByPath) -> Result<Vec<u8>, ApiError> {
+    fn get_by_path(&self, caller: &Caller, request: &GetParametersByPath) -> Result<Answer, ApiError> {
         if !request.path.starts_with('/') {
             let message = "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\".";
-            return Err(error("ValidationException", message.to_owned()));
+            return Err(error("ValidationException", message));
         }
         let folder = format!("{}/", request.path.trim_end_matches('/'));
         let below =
@@ -138,17 +142,17 @@ impl Parameters {
         let names: Vec<_> = found.by_ref().take(page_max).collect();
         let next_token = found.next().and_then(|_| names.last()).map(|(name, _)| name.as_str());
         let parameters = names.iter().map(|(name, parameter)| shown(caller, name, parameter)).collect();
-        write(&Page { next_token, parameters })
+        Answer::written(&Page { next_token, parameters })
     }
 
-    fn put_one(&mut self, now: Timestamp, caller: &Caller, request: &PutParameter) -> Result<Vec<u8>, ApiError> {
+    fn put_one(&mut self, now: Timestamp, caller: &Caller, request: &PutParameter) -> Result<Answer, ApiError> {
         let place = self.by_place.entry((caller.account.clone(), caller.region.clone())).or_default();
         if place.contains_key(&request.name) && !request.overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
-            return Err(error("ParameterAlreadyExists", message.to_owned()));
+            return Err(error("ParameterAlreadyExists", message));
         }
         let version = set(place, now, &request.name, &request.value, request.kind.as_deref());
-        write(&serde_json::json!({ "Tier": "Standard", "Version": version }))
+        Answer::written(&serde_json::json!({ "Tier": "Standard", "Version": version }))
     }
 
     fn place(&self, caller: &Caller) -> impl Iterator<Item = (&String, &Parameter)> {
@@ -182,16 +186,8 @@ fn shown<'a>(caller: &Caller, name: &'a str, parameter: &'a Parameter) -> Shown<
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|_| error("SerializationException", String::new()))
-}
-
-fn write(document: &impl Serialize) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(document).map_err(|problem| error("InternalServerError", problem.to_string()))
-}
-
-fn error(code: &'static str, message: String) -> ApiError {
-    ApiError { status: if code == "InternalServerError" { 500 } else { 400 }, code, query_code: None, message }
+fn error(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::plain(400, code, message)
 }
 
 #[cfg(test)]
@@ -199,24 +195,28 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::world::World;
 
-    fn call(parameters: &mut Parameters, action: &str, body: &Value) -> Result<Value, ApiError> {
+    fn call(world: &mut World, action: &str, body: &Value) -> Result<Value, ApiError> {
         let caller = Caller { account: "1".to_owned(), region: "r".to_owned(), origin: String::new() };
-        let answer = parameters.call(Timestamp::UNIX_EPOCH, &caller, action, body.to_string().as_bytes())?;
-        Ok(serde_json::from_slice(&answer).expect("JSON"))
+        world.ask_json(Timestamp::UNIX_EPOCH, &caller, ("ssm", action), body.clone())
+    }
+
+    fn world() -> World {
+        World::new(7, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
     fn pages_by_path_hold_ten() {
-        let mut parameters = Parameters::default();
+        let mut world = world();
         for count in 0..23 {
-            parameters.put(Timestamp::UNIX_EPOCH, "1", "r", &format!("/storo/dev/{count:02}"), "x");
+            world.ssm.put(Timestamp::UNIX_EPOCH, "1", "r", &format!("/storo/dev/{count:02}"), "x");
         }
-        parameters.put(Timestamp::UNIX_EPOCH, "1", "r", "/storo/dev/deep/er", "x");
+        world.ssm.put(Timestamp::UNIX_EPOCH, "1", "r", "/storo/dev/deep/er", "x");
         let mut sizes = Vec::new();
         let mut request = json!({ "Path": "/storo/dev" });
         loop {
-            let page = call(&mut parameters, "GetParametersByPath", &request).expect("a page");
+            let page = call(&mut world, "GetParametersByPath", &request).expect("a page");
             sizes.push(page["Parameters"].as_array().map_or(0, Vec::len));
             let Some(token) = page["NextToken"].as_str() else { break };
             request["NextToken"] = json!(token);
@@ -226,14 +226,14 @@ mod tests {
 
     #[test]
     fn missing_names_are_told_and_eleven_are_too_many() {
-        let mut parameters = Parameters::default();
-        call(&mut parameters, "PutParameter", &json!({"Name": "/a", "Value": "1", "Type": "String"})).expect("put");
-        let answer = call(&mut parameters, "GetParameters", &json!({"Names": ["/a", "/b"]})).expect("got");
+        let mut world = world();
+        call(&mut world, "PutParameter", &json!({"Name": "/a", "Value": "1", "Type": "String"})).expect("put");
+        let answer = call(&mut world, "GetParameters", &json!({"Names": ["/a", "/b"]})).expect("got");
         assert_eq!((&answer["Parameters"][0]["Value"], &answer["InvalidParameters"]), (&json!("1"), &json!(["/b"])));
         let eleven: Vec<String> = (0..11).map(|count| format!("/{count}")).collect();
-        let error = call(&mut parameters, "GetParameters", &json!({ "Names": eleven })).expect_err("too many");
+        let error = call(&mut world, "GetParameters", &json!({ "Names": eleven })).expect_err("too many");
         assert_eq!(error.code, "ValidationException");
-        let again = call(&mut parameters, "PutParameter", &json!({"Name": "/a", "Value": "2"})).expect_err("there");
+        let again = call(&mut world, "PutParameter", &json!({"Name": "/a", "Value": "2"})).expect_err("there");
         assert_eq!(again.code, "ParameterAlreadyExists");
     }
 }

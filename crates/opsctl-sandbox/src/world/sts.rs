@@ -5,12 +5,31 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use quick_xml::escape::escape;
 
-use super::{ApiError, Caller};
+use super::{
+    ApiError, Caller,
+    call::{Answer, told_in_xml},
+    service::{Protocol, ServiceDef},
+};
 
 /// Most sessions remembered; the oldest to expire goes first.
 const SESSIONS_MAX: usize = 10_000;
 /// Shortest, default and longest life of a session, in seconds (STS API reference, AssumeRole).
 const DURATION_SECONDS: (i64, i64, i64) = (900, 3_600, 43_200);
+
+/// STS over awsQuery. (AWS lets everybody ask `GetCallerIdentity`, but through an endpoint whose policy denies it.)
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Query { version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
+    throttled: (400, "Throttling"),
+    ..ServiceDef::new(
+        "sts",
+        &[
+            ("GetCallerIdentity", |world, call, _| {
+                Ok(Answer::Xml(world.sts.caller_identity(call.caller, call.access_key)))
+            }),
+            ("AssumeRole", |world, call, input| told_in_xml(world.sts.assume_role(call.time(), &input.fields))),
+        ],
+    )
+};
 
 /// Credentials that `AssumeRole` handed out.
 #[derive(Debug, Default)]
@@ -46,25 +65,6 @@ impl Sessions {
     pub fn expire_all(&mut self, now: Timestamp) {
         for session in self.by_access_key.values_mut() {
             session.expires_at = session.expires_at.min(now);
-        }
-    }
-
-    /// One call; answers the result's XML.
-    ///
-    /// # Errors
-    /// As STS words them: unknown action, a field that is missing or wrong.
-    pub fn call(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        access_key: &str,
-        action: &str,
-        form: &BTreeMap<String, String>,
-    ) -> Result<String, ApiError> {
-        match action {
-            "GetCallerIdentity" => Ok(self.caller_identity(caller, access_key)),
-            "AssumeRole" => self.assume_role(now, form),
-            _ => Err(error(400, "InvalidAction", format!("Could not find operation {action} for version 2011-06-15"))),
         }
     }
 
@@ -159,21 +159,13 @@ fn required(member: &str) -> ApiError {
 }
 
 fn invalid(message: String) -> ApiError {
-    error(400, "ValidationError", message)
-}
-
-fn error(status: u16, code: &'static str, message: String) -> ApiError {
-    ApiError { status, code, query_code: None, message }
+    ApiError::plain(400, "ValidationError", message)
 }
 
 /// The error of credentials whose time is over, by the protocol's two names.
 pub fn expired() -> ApiError {
-    ApiError {
-        status: 403,
-        code: "ExpiredTokenException",
-        query_code: Some("ExpiredToken"),
-        message: "The security token included in the request is expired".to_owned(),
-    }
+    let message = "The security token included in the request is expired";
+    ApiError::coded(403, "ExpiredTokenException", "ExpiredToken", message)
 }
 
 #[cfg(test)]
@@ -189,7 +181,7 @@ mod tests {
     fn assume(sessions: &mut Sessions, role: &str) -> Result<String, ApiError> {
         let form = [("RoleArn", role), ("RoleSessionName", "on-call")];
         let form = form.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        sessions.call(NOW, &caller(), "111111111111", "AssumeRole", &form)
+        sessions.assume_role(NOW, &form)
     }
 
     #[test]

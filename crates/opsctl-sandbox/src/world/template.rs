@@ -15,7 +15,6 @@ use std::fmt::Write;
 use fastrand::Rng;
 use jiff::Timestamp;
 
-/// Text with holes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     parts: Vec<Part>,
@@ -41,20 +40,15 @@ enum Part {
 /// Where a queue is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Environment's name.
     pub environment: String,
-    /// Account id.
     pub account: String,
-    /// Region.
     pub region: String,
 }
 
 /// What the holes of one message are filled from.
 #[derive(Debug)]
 pub struct Fill<'a> {
-    /// Counter.
     pub count: u64,
-    /// The message's time.
     pub at: Timestamp,
     /// Where the queue is.
     pub place: &'a Place,

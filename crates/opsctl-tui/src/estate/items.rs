@@ -150,6 +150,8 @@ impl Topic {
             (
                 Self::Services | Self::Databases | Self::Alarms | Self::Consumers,
                 Subject::Environment
+                | Subject::Queues
+                | Subject::Parts(_)
                 | Subject::Queue(_)
                 | Subject::Service(_)
                 | Subject::Database(_)
@@ -173,7 +175,7 @@ pub(super) struct Known<'a> {
     pub(super) at: Option<jiff::Timestamp>,
     pub(super) busy: bool,
     pub(super) error: Option<&'a crate::cloud::CloudError>,
-    pub(super) unknown: &'a [Text],
+    pub(super) unknown: &'a [crate::observe::Unknown],
 }
 
 impl<'a> Known<'a> {

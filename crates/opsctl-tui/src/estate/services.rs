@@ -165,7 +165,7 @@ pub(super) fn cell<'a>(line: &Line<'a>, seen: &SeenService, estate: &Estate, col
                 Cell::new(format!("{}-{} held", scaling.min, scaling.max), line.role(Role::Warning))
             }
             Some(scaling) => line.text(format!("{}-{}", scaling.min, scaling.max)),
-            None if scaling_is_unknown(estate) => line.unknown(),
+            None if estate.services.is_scaling_unknown() => line.unknown(),
             None => line.dim("-"),
         },
         DEPLOYED => line.ago(deployed_at(seen)),
@@ -176,11 +176,6 @@ pub(super) fn cell<'a>(line: &Line<'a>, seen: &SeenService, estate: &Estate, col
             None => line.dim("-"),
         },
     }
-}
-
-/// Whether autoscaling could not be asked for: then none is not the same as there being none.
-pub(super) fn scaling_is_unknown(estate: &Estate) -> bool {
-    estate.services.unknown.iter().any(|text| text.as_str().contains("caling"))
 }
 
 /// `██░░ 2/4`.

@@ -62,7 +62,7 @@ fn of_site(site: &Site, topic: Topic, now: Timestamp) -> Vec<Gap> {
             }
             (None, Some(_)) => {}
         }
-        gaps.extend(part.unknown.iter().map(|unknown| gap(unknown.to_string(), Role::Warning)));
+        gaps.extend(part.unknown.iter().map(|unknown| gap(unknown.words.to_string(), Role::Warning)));
     }
     gaps
 }

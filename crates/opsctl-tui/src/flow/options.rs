@@ -66,7 +66,7 @@ impl Form {
             RESUMING => resuming,
             id => !resuming && !subject.contains(&id) && !argument.is_hide_set(),
         };
-        let arguments = operation.arguments();
+        let arguments = operation.kind().arguments();
         let lines = arguments.get_arguments().filter(wanted);
         let lines = lines.map(|argument| Line::new(argument, &given)).collect();
         Self { operation: operation.clone(), lines, cursor: Cursor::default(), resuming }
@@ -129,11 +129,11 @@ impl Form {
         let subject = self.operation.verb().subject_arguments();
         let about = given(&self.operation, |id| subject.contains(&id)).into_iter().map(Given::word);
         let words: Vec<String> = about.chain(lines.iter().filter_map(Line::word)).collect();
-        let arguments = self.operation.arguments().no_binary_name(true).disable_help_flag(true);
+        let arguments = self.operation.kind().arguments().no_binary_name(true).disable_help_flag(true);
         // What is required is so unless a run is taken up: the command line has that option beside the operation's own.
         let arguments = arguments.arg(clap::Arg::new(RESUME).long(RESUME));
         let matches = arguments.try_get_matches_from(words).map_err(|error| in_words(&error))?;
-        let operation = Operation::from_arguments(self.operation.name(), &matches).map_err(|error| in_words(&error))?;
+        let operation = self.operation.kind().operation(&matches).map_err(|error| in_words(&error))?;
         if let Some(filter) = operation.verb().filter().filter(|filter| !filter.is_empty()) {
             // The lines after the first point at the place, which one line can't.
             let first =

@@ -127,7 +127,7 @@ fn draw_table(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect)
             3 => {
                 let is_old = |site: &Site| !matches!(standing(site, model.now).role, Role::Good | Role::Accent);
                 let role = if model.site(&verdict.environment).is_some_and(is_old) { Role::Stale } else { Role::Text };
-                let role = if matches!(verdict.subject, Subject::Environment) { Role::Text } else { role };
+                let role = if verdict.subject.is_one() { role } else { Role::Text };
                 Cell::new(Text::line(verdict.reason.as_str()).to_string(), look.style(role))
             }
             _ => match since(model, verdict) {
@@ -308,12 +308,14 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
         (Subject::Database(_), _) => "look at the database",
         (Subject::Alarm(_), _) => "look at the alarm",
         (Subject::Consumer(_), _) => "look at the consumer",
-        (Subject::Environment, Kind::Credentials) => "say what to run",
-        (Subject::Environment, _) => "look at its queues",
+        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "say what to run",
+        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => "look at its queues",
     };
     let copy = match verdict.subject {
         Subject::Queue(_) => "copy the name",
         Subject::Environment
+        | Subject::Queues
+        | Subject::Parts(_)
         | Subject::Service(_)
         | Subject::Database(_)
         | Subject::Alarm(_)
@@ -327,11 +329,11 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
             }
             commands.push((Command::Details, "details"));
         }
-        (Subject::Environment, Kind::Credentials) => commands.push((Command::Copy, copy)),
+        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => commands.push((Command::Copy, copy)),
         (Subject::Service(_), _) => commands.extend([(Command::Wake, "wake"), (Command::Details, "details")]),
         (Subject::Database(_), _) => commands.extend([(Command::Failover, "failover"), (Command::Details, "details")]),
         (Subject::Alarm(_) | Subject::Consumer(_), _) => commands.push((Command::Details, "details")),
-        (Subject::Environment, _) => {}
+        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => {}
     }
     let mut spans = Vec::new();
     for (command, words) in commands {

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     domain::{EnvironmentName, Protection, QueueName, Text},
     keymap::Command,
-    observe::{Kind, PartName, Seen, Subject, Verdict, verdict::worst_first},
+    observe::{Kind, Seen, Subject, Verdict, verdict::worst_first},
     run::Failure,
 };
 
@@ -123,6 +123,8 @@ pub(super) fn visible(model: &Model, view: &HomeView) -> Vec<(EnvironmentName, Q
         .filter_map(|row| match &row.subject {
             Subject::Queue(queue) => Some((row.environment.clone(), queue.clone())),
             Subject::Environment
+            | Subject::Queues
+            | Subject::Parts(_)
             | Subject::Service(_)
             | Subject::Database(_)
             | Subject::Alarm(_)
@@ -158,12 +160,9 @@ fn what(model: &Model, verdict: &Verdict) -> String {
         (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
         (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
         (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
-        (Subject::Environment, Kind::Credentials) => "its credentials".to_owned(),
-        (Subject::Environment, Kind::Denied | Kind::Throttled) => {
-            let parts = PartName::ALL.iter().map(|part| part.words());
-            let part = parts.into_iter().find(|words| verdict.reason.as_str().contains(words));
-            part.unwrap_or("several queues").to_owned()
-        }
+        (Subject::Queues, _) => "several queues".to_owned(),
+        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "its credentials".to_owned(),
+        (Subject::Parts(parts), _) => parts.first().map_or("several parts", |part| part.words()).to_owned(),
         (Subject::Environment, _) => {
             let site = model.site(&verdict.environment);
             site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
@@ -176,6 +175,8 @@ fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Se
     match &verdict.subject {
         Subject::Queue(queue) => seen_at(model, place_of(model, &verdict.environment, queue)?),
         Subject::Environment
+        | Subject::Queues
+        | Subject::Parts(_)
         | Subject::Service(_)
         | Subject::Database(_)
         | Subject::Alarm(_)
@@ -245,9 +246,11 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let Some(verdict) = view.rows.get(view.cursor.at).cloned() else { return Vec::new() };
     match (command, &verdict.subject) {
         (Command::Open, _) => open(model, &verdict),
-        (Command::Copy, Subject::Environment) => vec![Effect::Copy(to_run(model, &verdict))],
+        (Command::Copy, Subject::Environment | Subject::Queues | Subject::Parts(_)) => {
+            vec![Effect::Copy(to_run(model, &verdict))]
+        }
         (_, Subject::Queue(queue)) => queues::act(model, command, &verdict.environment, queue),
-        (_, Subject::Environment) => Vec::new(),
+        (_, Subject::Environment | Subject::Queues | Subject::Parts(_)) => Vec::new(),
         (_, Subject::Service(_) | Subject::Database(_) | Subject::Alarm(_) | Subject::Consumer(_)) => {
             on_estate(model, command, &verdict)
         }
@@ -277,7 +280,7 @@ fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
             let can_be_read = verdict.kind != Kind::Denied;
             open_queue(model, &verdict.environment, queue, is_dead_letters && can_be_read)
         }
-        (Subject::Environment, Kind::Credentials) => {
+        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => {
             let site = model.site(&verdict.environment);
             let needs = site.map(|site| standing(site, model.now).needs);
             if let Some(Needs::Credentials(hint) | Needs::Reaching(hint)) = needs {
@@ -290,7 +293,7 @@ fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
             let meant = topic.and_then(|topic| Some((topic, topic.id_in(&verdict.subject)?)));
             meant.map_or_else(Vec::new, |(topic, id)| estate::go_to(model, topic, &verdict.environment, &id))
         }
-        (Subject::Environment, _) => {
+        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => {
             model.only = Some(verdict.environment.clone());
             super::update::go(model, View::Queues(QueuesView::default()))
         }

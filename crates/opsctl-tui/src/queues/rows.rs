@@ -112,6 +112,8 @@ fn needs(model: &Model) -> HashMap<At, (Severity, u32)> {
                 Some((at, (verdict.severity, verdict.rank.weight)))
             }
             Subject::Environment
+            | Subject::Queues
+            | Subject::Parts(_)
             | Subject::Service(_)
             | Subject::Database(_)
             | Subject::Alarm(_)

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config};
 use serde_json::Value;
 
-use super::{Endpoints, unanswered};
+use super::Endpoints;
 use crate::{
     cloud::connect::variable,
     domain::endpoint::{Because, Endpoint, Password, SqlCheck, Unanswered},
@@ -60,7 +60,7 @@ fn of_secret(text: String) -> (Option<String>, Option<String>) {
 }
 
 fn missing(words: &str) -> Unanswered {
-    unanswered(Because::Login, words)
+    Unanswered::new(Because::Login, words)
 }
 
 impl fmt::Debug for Login {

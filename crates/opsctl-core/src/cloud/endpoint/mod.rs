@@ -3,6 +3,7 @@
 //! A connection wakes a database that has paused: nothing passive may come here. It is asked after a failover, and only then.
 
 mod login;
+mod session;
 mod sql;
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
@@ -10,13 +11,12 @@ use std::{fmt, io, net::SocketAddr, time::Duration};
 use aws_config::SdkConfig;
 use tokio::net::{TcpStream, lookup_host};
 
+use session::Session;
+
 use super::parameters::Parameters;
 use crate::{
     clock::Clock,
-    domain::{
-        Text,
-        endpoint::{Answerer, Because, Dialect, Endpoint, Question, Reached, SqlCheck, Unanswered},
-    },
+    domain::endpoint::{Answerer, Because, Dialect, Endpoint, Reached, SqlCheck, Unanswered},
 };
 
 /// How long a connection may take: a database in the same region answers within some milliseconds.
@@ -58,11 +58,10 @@ impl Endpoints {
     pub async fn connect(&self, endpoint: &Endpoint) -> Result<Reached, Unanswered> {
         let answer = async {
             match &self.dial {
-                Dial::Network => connect(endpoint).await.map(|_| Reached::Answers),
-                Dial::Through(answerer) => {
-                    answerer(endpoint.clone(), Question::Connect).await.map_err(|error| of_socket(&error))
-                }
+                Dial::Network => connect(endpoint).await.map(drop)?,
+                Dial::Through(answerer) => Session::open(answerer, endpoint).await?.close().await,
             }
+            Ok(Reached::Answers)
         };
         self.within(CONNECT_TIMEOUT, answer).await
     }
@@ -82,7 +81,13 @@ impl Endpoints {
                     sql::ask(endpoint, dialect, check, login).await
                 }
                 Dial::Through(answerer) => {
-                    answerer(endpoint.clone(), Question::Role).await.map_err(|error| of_socket(&error))
+                    let session = Session::open(answerer, endpoint).await?;
+                    let role = session.role().await?;
+                    if let Some(sql) = &check.sql {
+                        session.run(&sql.as_str().into()).await?;
+                    }
+                    session.close().await;
+                    Ok(role)
                 }
             }
         };
@@ -97,7 +102,7 @@ impl Endpoints {
         tokio::select! {
             answer = answer => answer,
             () = self.clock.sleep(most) => {
-                Err(unanswered(Because::TimedOut, &format!("no answer within {} s", most.as_secs())))
+                Err(Unanswered::new(Because::TimedOut, &format!("no answer within {} s", most.as_secs())))
             }
         }
     }
@@ -106,7 +111,8 @@ impl Endpoints {
 /// Connects, and hangs up.
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Unanswered> {
     let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await;
-    let found = found.map_err(|error| unanswered(Because::Unresolved, &format!("the name leads nowhere: {error}")))?;
+    let found =
+        found.map_err(|error| Unanswered::new(Because::Unresolved, &format!("the name leads nowhere: {error}")))?;
     let addresses: Vec<SocketAddr> = found.take(ADDRESSES_MAX).collect();
     TcpStream::connect(addresses.as_slice()).await.map_err(|error| of_socket(&error))
 }
@@ -117,15 +123,9 @@ fn of_socket(error: &io::Error) -> Unanswered {
         io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Because::TimedOut
         }
-        io::ErrorKind::NotFound => Because::Unresolved,
-        io::ErrorKind::PermissionDenied => Because::Login,
         _ => Because::Broken,
     };
-    unanswered(because, &error.to_string())
-}
-
-fn unanswered(because: Because, words: &str) -> Unanswered {
-    Unanswered { because, words: Text::line(words) }
+    Unanswered::new(because, &error.to_string())
 }
 
 impl fmt::Debug for Dial {

@@ -6,7 +6,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection, PgSslMode},
 };
 
-use super::{login::Login, unanswered};
+use super::login::Login;
 use crate::domain::endpoint::{Because, Dialect, Endpoint, Reached, SqlCheck, Tls, Unanswered};
 
 /// The server gives a statement up after so many milliseconds; locks likewise.
@@ -119,7 +119,7 @@ fn judged(error: &sqlx::Error) -> Unanswered {
         sqlx::Error::Configuration(_) => Because::Login,
         _ => Because::Sql,
     };
-    unanswered(because, &error.to_string())
+    Unanswered::new(because, &error.to_string())
 }
 
 /// rustls tells what it thinks of a certificate as an I/O error.

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     clock::Clock,
     domain::{Message, QueueUrl, ReceiptHandle, RunId, message::SystemAttributes},
-    journal::{IntentMessage, Journal, Saved, StateFolder},
+    journal::{Did, End, IntentMessage, Journal, Saved, StateFolder},
 };
 
 fn state() -> tempfile::TempDir {
@@ -33,7 +33,13 @@ fn note(text: &str) -> Record {
 }
 
 fn ended() -> Record {
-    Record::Ended { end: "done".to_owned(), report: Box::new(serde_json::json!({})) }
+    Record::Ended {
+        end: End::Done,
+        did: Did::Nothing,
+        is_left: false,
+        has_snapshot: false,
+        report: Box::new(serde_json::json!({})),
+    }
 }
 
 #[tokio::test]
@@ -154,6 +160,7 @@ impl Files {
             how: "yes".to_owned(),
             reason: None,
             cutoff: jiff::Timestamp::UNIX_EPOCH,
+            parent: None,
         };
         let mut files = Self { lines: Vec::new(), records: vec![opened] };
         let (mut batch, mut number) = (0, 0);

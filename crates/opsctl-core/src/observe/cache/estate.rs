@@ -1,36 +1,22 @@
 //! What an earlier session saw beside queues, in a file of its own: names, counts, states, and AWS's words about them. No metrics'
 //! history, no error, nobody's description.
 
-use std::{borrow::Cow, io, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, io, path::Path};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{BYTES_MAX, path, read, write};
 use crate::{
-    domain::{
-        Environment, Text,
-        alarm::Alarm,
-        consumer::{KafkaLag, Mapping},
-        environment::AccountId,
-        gauge::Gauge,
-        service::{Scaling, Service, Standing},
-    },
-    observe::estate::{Estate, Part, SeenDatabase, SeenService},
+    domain::{Environment, environment::AccountId},
+    observe::parts::{Estate, PartName},
 };
 
 /// Names what the file holds; another one is another version.
-const SCHEMA: &str = "opsctl/cache-estate/1";
-/// Most rows of a part that are kept.
-const ROWS_MAX: usize = 20_000;
-/// Events and deployments of a service that are kept.
-const EVENTS_KEPT: usize = 3;
-const DEPLOYMENTS_KEPT: usize = 5;
-/// Longest name that is taken from a file.
-const NAME_MAX: usize = 512;
-/// Over a longer pause nobody knows how things stood.
-const GAP: SignedDuration = SignedDuration::from_mins(10);
+const SCHEMA: &str = "opsctl/cache-estate/2";
 
+/// The file: where it is from, and the parts by name.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
@@ -38,24 +24,8 @@ struct Document<'a> {
     account: AccountId,
     region: Cow<'a, str>,
     endpoint: Option<Cow<'a, str>>,
-    services: Option<Kept<ServiceRow>>,
-    databases: Option<Kept<crate::databases::Seen>>,
-    alarms: Option<Kept<Alarm>>,
-    mappings: Option<Kept<Mapping>>,
-    lags: Option<Kept<KafkaLag>>,
+    parts: BTreeMap<PartName, Box<RawValue>>,
 }
-
-/// A part, and when it came.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kept<T> {
-    at: Timestamp,
-    rows: Vec<T>,
-}
-
-/// A service, its autoscaling, since when it stands as it does, when it was seen where that was before the others.
-#[derive(Serialize, Deserialize)]
-struct ServiceRow(Service, Option<Scaling>, Option<(Standing, Timestamp)>, #[serde(default)] Option<Timestamp>);
 
 /// Writes what is known in place of what was, readable by its owner only.
 ///
@@ -64,33 +34,18 @@ struct ServiceRow(Service, Option<Scaling>, Option<(Standing, Timestamp)>, #[ser
 pub fn store(folder: &Path, environment: &Environment, estate: &Estate) -> io::Result<()> {
     let unknown = || io::Error::other("its account is not known");
     let path = path(folder, environment, ".estate").ok_or_else(unknown)?;
+    let mut parts = BTreeMap::new();
+    for name in PartName::ALL {
+        parts.extend(estate.part(name).store()?.map(|kept| (name, kept)));
+    }
     let document = Document {
         schema: SCHEMA.into(),
         account: environment.account.clone().ok_or_else(unknown)?,
         region: environment.region.as_str().into(),
         endpoint: environment.endpoint.as_deref().map(Cow::from),
-        services: keep(&estate.services, service),
-        databases: keep(&estate.databases, |row| row.seen.clone()),
-        alarms: keep(&estate.alarms, |row| Alarm { description: None, ..row.clone() }),
-        mappings: keep(&estate.mappings, Mapping::clone),
-        lags: keep(&estate.lags, |row| KafkaLag { offsets: newest(&row.offsets), ..row.clone() }),
+        parts,
     };
     write(folder, &path, &serde_json::to_vec(&document)?)
-}
-
-fn keep<T, Row>(part: &Part<T>, row: impl Fn(&T) -> Row) -> Option<Kept<Row>> {
-    Some(Kept { at: part.at?, rows: part.rows.iter().take(ROWS_MAX).map(|known| row(known)).collect() })
-}
-
-fn service(seen: &SeenService) -> ServiceRow {
-    let mut service = seen.service.clone();
-    service.events.truncate(EVENTS_KEPT);
-    service.deployments.truncate(DEPLOYMENTS_KEPT);
-    ServiceRow(service, seen.scaling.clone(), seen.since, seen.seen_at)
-}
-
-fn newest(gauge: &Gauge) -> Gauge {
-    Gauge { recent: Vec::new(), ..gauge.clone() }
 }
 
 /// What an earlier session saw of this very environment, if there is something that can be used. Of another time than before `now`
@@ -112,70 +67,29 @@ fn parse(bytes: &[u8], environment: &Environment, now: Timestamp) -> Option<Esta
     if !is_of_here {
         return None;
     }
-    let services =
-        |kept: Kept<ServiceRow>| {
-            let part_at = kept.at;
-            part(kept, now, |ServiceRow(service, scaling, since, seen_at)| {
-                let seen_at = seen_at.map(|at| at.min(part_at));
-                let is_gap = now.duration_since(seen_at.unwrap_or(part_at)) > GAP;
-                let since = since.filter(|_| !is_gap);
-                are_plain([&service.id.cluster.0, &service.id.name.0, &service.task_definition.0]).then(|| {
-                    SeenService { service, seen_at, scaling, since, cpu: None, memory: None, stopped: Vec::new() }
-                })
-            })
-        };
-    let estate = Estate {
-        services: taken(document.services, services)?,
-        databases: taken(document.databases, |kept| {
-            part(kept, now, |seen| {
-                let members = seen.database.members.iter().map(|member| &member.name);
-                let names = members.chain([&seen.database.name, &seen.database.arn]);
-                are_plain(names).then(|| SeenDatabase { seen, gauges: Default::default() })
-            })
-        })?,
-        alarms: taken(document.alarms, |kept| part(kept, now, |alarm| are_plain([&alarm.name]).then_some(alarm)))?,
-        mappings: taken(document.mappings, |kept| {
-            let names = |mapping: &Mapping| {
-                let queue = mapping.queue.as_ref().map(|queue| &queue.0);
-                are_plain([&mapping.id.0, &mapping.source_arn].into_iter().chain(queue))
-            };
-            part(kept, now, |mapping| names(&mapping).then_some(mapping))
-        })?,
-        lags: taken(document.lags, |kept| part(kept, now, Some))?,
-    };
-    let is_ordered = estate.services.rows.windows(2).all(|two| two[0].service.id < two[1].service.id)
-        && estate.databases.rows.windows(2).all(|two| two[0].seen.database.name < two[1].seen.database.name);
-    is_ordered.then_some(estate)
-}
-
-/// What was never seen is not known; what can't be used makes all of it useless.
-fn taken<T, Row>(kept: Option<Kept<Row>>, part: impl FnOnce(Kept<Row>) -> Option<Part<T>>) -> Option<Part<T>> {
-    kept.map_or_else(|| Some(Part::default()), part)
-}
-
-fn part<T, Row>(kept: Kept<Row>, now: Timestamp, row: impl Fn(Row) -> Option<T>) -> Option<Part<T>> {
-    if kept.at > now || kept.rows.len() > ROWS_MAX {
-        return None;
+    let mut estate = Estate::default();
+    for (name, kept) in &document.parts {
+        // What can't be used makes all of it useless.
+        estate.part_mut(*name).load(kept, now)?;
     }
-    let rows: Option<Vec<Arc<T>>> = kept.rows.into_iter().map(|known| row(known).map(Arc::new)).collect();
-    Some(Part { at: Some(kept.at), rows: rows?.into(), ..Part::default() })
-}
-
-/// Names are shown and asked for: one that a terminal would take for something else is no name.
-fn are_plain<'a>(names: impl IntoIterator<Item = &'a String>) -> bool {
-    names.into_iter().all(|name| name.len() <= NAME_MAX && Text::line(name).as_str() == name)
+    Some(estate)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::{
         cloud::canned,
         domain::{
-            EnvironmentName,
-            alarm::{AlarmState, Watches},
-            service::{ServiceEvent, ServiceId, TaskDefinition},
+            EnvironmentName, Text,
+            alarm::{Alarm, AlarmState, Watches},
+            service::{Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
         },
+        observe::{Part, SeenService},
     };
 
     fn now() -> Timestamp {
@@ -274,7 +188,7 @@ mod tests {
             assert_eq!(parse(&whole.as_bytes()[..cut], &prod(), now()), None, "cut at {cut}");
         }
         for (old, new) in [
-            ("opsctl/cache-estate/1", "opsctl/cache-estate/2"),
+            ("opsctl/cache-estate/2", "opsctl/cache-estate/3"),
             ("\"bff\"", "\"\\u001b[2J\""),
             ("\"bff\"", "\"aaa\""),
             ("\"running\":1", "\"running\":-1"),

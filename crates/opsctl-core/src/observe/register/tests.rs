@@ -1,13 +1,14 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::{
     cloud::{
-        ErrorKind,
+        CloudError, ErrorKind,
         metrics::{Gauges, SERVICE_CPU},
     },
-    domain::{
-        gauge::Gauge,
-        service::{ServiceEvent, TaskDefinition},
-    },
+    databases::Capacity,
+    domain::service::{EcsClusterName, Scaling, Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
+    observe::parts::{databases::still, services::FoundServices},
 };
 
 fn at(second: i64) -> Timestamp {
@@ -66,7 +67,7 @@ fn a_cluster_that_does_not_answer_keeps_its_rows_and_it_is_said() {
     register.services(at(15), FoundServices { failed, ..found(vec![service("a", 2, 2)]) });
     let estate = register.estate();
     assert_eq!(estate.services.rows.len(), 1, "a cluster of another name");
-    assert!(estate.services.unknown[0].as_str().starts_with("services of cluster other␛ are not known"));
+    assert!(estate.services.unknown[0].words.as_str().starts_with("services of cluster other␛ are not known"));
     let failed = vec![(EcsClusterName("main".to_owned()), error(ErrorKind::Denied))];
     register.services(at(30), FoundServices { failed, ..FoundServices::default() });
     assert_eq!(register.estate().services.rows.len(), 1);
@@ -120,8 +121,8 @@ fn metrics_that_fail_are_told_since_they_do_and_old_capacity_is_none() {
     let services = register.estate().services;
     assert_eq!((services.lacks.len(), services.lacks[0].since), (1, at(2_000)), "nothing may be spent");
     let (paused, units) = (Capacity::Paused { at: at(0) }, Capacity::Units { units: 2.0, at: at(0) });
-    assert_eq!([lacks::still(paused, at(899)), lacks::still(units, at(899))], [paused, units]);
-    assert_eq!([lacks::still(paused, at(900)), lacks::still(units, at(900))], [Capacity::Unknown; 2]);
+    assert_eq!([still(paused, at(899)), still(units, at(899))], [paused, units]);
+    assert_eq!([still(paused, at(900)), still(units, at(900))], [Capacity::Unknown; 2]);
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_failed_look_leaves_what_was_seen_with_its_age() {
     let services = register.estate().services;
     assert_eq!((services.at, services.rows.len()), (Some(at(0)), 1));
     assert_eq!(services.error.map(|error| error.kind), Some(ErrorKind::Throttled));
-    assert!(services.unknown[0].as_str().starts_with("autoscaling is not known: "), "{:?}", services.unknown);
+    assert!(services.unknown[0].words.as_str().starts_with("autoscaling is not known: "), "{:?}", services.unknown);
     register.services(at(15), found(vec![service("a", 2, 2)]));
     register.scaling(BTreeMap::from([(ServiceId::new("main", "a"), Scaling { min: 1, max: 3, ..Scaling::default() })]));
     let services = register.estate().services;
@@ -159,7 +160,9 @@ fn stopped_tasks_are_asked_for_where_something_is_wrong_a_few_at_a_time() {
     assert_eq!(register.stopped_wanted(seconds(13), &[]).len(), 2, "9 and 9 and 10 of 30");
     register
         .stopped(at(20), vec![(first[1].clone(), Err(error(ErrorKind::Denied))), (first[2].clone(), Ok(Vec::new()))]);
-    assert!(register.estate().services.unknown[0].as_str().starts_with("stopped tasks of main/bad-00 are not known"));
+    assert!(
+        register.estate().services.unknown[0].words.as_str().starts_with("stopped tasks of main/bad-00 are not known")
+    );
 }
 
 #[test]
@@ -173,7 +176,7 @@ fn metrics_stay_within_what_may_be_spent_and_missing_is_not_zero() {
     assert_eq!(wanted.len(), 10, "two metrics each");
     assert!(wanted.iter().any(|id| id.name.0 == "s-40"), "who stands badly first");
     let unknown = register.estate().services.unknown;
-    assert!(unknown[0].as_str().starts_with("metrics of 40 services come later"), "{unknown:?}");
+    assert!(unknown[0].words.as_str().starts_with("metrics of 40 services come later"), "{unknown:?}");
     let next = register.service_metrics_wanted(at(0), Duration::from_secs(1), 1_000);
     assert_eq!(next.len(), 40, "the rest; what sleeps has none");
     assert!(register.estate().services.unknown.is_empty());
@@ -217,5 +220,5 @@ fn events_are_few() {
     let mut register = Register::default();
     let event = ServiceEvent { id: "1".to_owned(), at: at(0), message: Text::from("steady") };
     register.services(at(0), found(vec![Service { events: vec![event; 100], ..service("a", 1, 1) }]));
-    assert_eq!(register.estate().services.rows[0].service.events.len(), EVENTS_MAX);
+    assert_eq!(register.estate().services.rows[0].service.events.len(), 20);
 }

@@ -4,79 +4,17 @@
 use std::time::Duration;
 
 use super::{Outcome, Policy, Turn, Wake, pause};
-use crate::observe::focus::PartName;
-
-/// A look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Look {
-    /// ECS services.
-    Services,
-    /// Their autoscaling.
-    Scaling,
-    /// Tasks that stopped, of the few services where that matters.
-    Stopped,
-    /// CPU and memory of services. Costs.
-    ServiceGauges,
-    /// Databases.
-    Databases,
-    /// What they use. Costs.
-    DatabaseGauges,
-    /// CloudWatch alarms.
-    Alarms,
-    /// Lambda event source mappings.
-    Mappings,
-    /// How far readers of Kafka lie behind. Costs.
-    Lags,
-}
+use crate::observe::parts::{Begins, Look, PartName};
 
 /// Most that throttling stretches an interval: 2 to this power.
 const SLOWNESS_MAX: u32 = 3;
 
-impl Look {
-    /// Every look.
-    pub const ALL: [Self; 9] = [
-        Self::Services,
-        Self::Scaling,
-        Self::Stopped,
-        Self::ServiceGauges,
-        Self::Databases,
-        Self::DatabaseGauges,
-        Self::Alarms,
-        Self::Mappings,
-        Self::Lags,
-    ];
-
-    /// The part that it is of.
-    pub fn part(self) -> PartName {
-        match self {
-            Self::Services | Self::Scaling | Self::Stopped | Self::ServiceGauges => PartName::Services,
-            Self::Databases | Self::DatabaseGauges => PartName::Databases,
-            Self::Alarms => PartName::Alarms,
-            Self::Mappings => PartName::Mappings,
-            Self::Lags => PartName::Lags,
-        }
-    }
-
-    /// Whether its answer is the part itself, not something more about its rows.
-    pub fn is_listing(self) -> bool {
-        match self {
-            Self::Services | Self::Databases | Self::Alarms | Self::Mappings | Self::Lags => true,
-            Self::Scaling | Self::Stopped | Self::ServiceGauges | Self::DatabaseGauges => false,
-        }
-    }
-
-    fn interval(self, policy: &Policy, is_open: bool) -> Duration {
-        let of = |usual: Duration| if is_open { (usual / 3).max(policy.visible).min(usual) } else { usual };
-        match self {
-            Self::Services => of(policy.services),
-            Self::Databases => of(policy.databases),
-            Self::Alarms => of(policy.alarms),
-            Self::Mappings => of(policy.mappings),
-            Self::Stopped => of(policy.stopped),
-            Self::Scaling => policy.scaling,
-            // CloudWatch has one a minute, and each costs.
-            Self::ServiceGauges | Self::DatabaseGauges | Self::Lags => policy.gauges,
-        }
+/// How often a look is made.
+fn interval(look: Look, policy: &Policy, is_open: bool) -> Duration {
+    let spec = look.spec();
+    match is_open && spec.is_hastened {
+        true => (spec.every / 3).max(policy.visible).min(spec.every),
+        false => spec.every,
     }
 }
 
@@ -86,7 +24,6 @@ struct Lane {
     /// Whether it is asked at all: some need another's answer first.
     wanted: bool,
     open: bool,
-    /// Last asked.
     last_at: Option<Duration>,
     /// How often its interval is doubled, since AWS throttled.
     slowness: u32,
@@ -95,15 +32,20 @@ struct Lane {
 
 /// The lanes of one environment.
 #[derive(Debug, Default)]
-pub(super) struct Looks {
+pub(in crate::observe) struct Looks {
     lanes: [Lane; Look::ALL.len()],
     /// Whether there are clients that may work.
     reached: bool,
 }
 
 impl Looks {
-    /// Whether there are clients that may work. When they come, what failed is asked again at once.
-    pub(super) fn set_reached(&mut self, now: Duration, reached: bool) {
+    /// Whether there are clients that may work: without, nothing is looked at. When they come, looks begin, and what failed is asked again at once.
+    pub(in crate::observe) fn set_reached(&mut self, now: Duration, reached: bool) {
+        for look in Look::ALL.into_iter().filter(|_| reached) {
+            if let Begins::After(pause) = look.spec().begins {
+                self.want(now + pause, look);
+            }
+        }
         if reached && !self.reached {
             for lane in self.lanes.iter_mut().filter(|lane| lane.turn.failures > 0) {
                 lane.turn.due = lane.turn.due.min(now);
@@ -112,7 +54,8 @@ impl Looks {
         self.reached = reached;
     }
 
-    pub(super) fn want(&mut self, now: Duration, look: Look) {
+    /// Makes a look from now on.
+    pub(in crate::observe) fn want(&mut self, now: Duration, look: Look) {
         let lane = &mut self.lanes[look as usize];
         if !lane.wanted {
             *lane = Lane { wanted: true, turn: Turn { due: now, ..Turn::default() }, ..*lane };
@@ -126,13 +69,13 @@ impl Looks {
             let was_open = std::mem::replace(&mut lane.open, parts.contains(&look.part()));
             let is_well = lane.turn.failures == 0 && lane.slowness == 0 && !lane.denied;
             if let Some(last) = lane.last_at.filter(|_| lane.open && !was_open && is_well) {
-                lane.turn.due = lane.turn.due.min((last + look.interval(policy, true)).max(now));
+                lane.turn.due = lane.turn.due.min((last + interval(look, policy, true)).max(now));
             }
         }
     }
 
-    /// Something more is to be known soon.
-    pub(super) fn hurry(&mut self, now: Duration, look: Look) {
+    /// Makes a look now, unless it failed the last time.
+    pub(in crate::observe) fn hurry(&mut self, now: Duration, look: Look) {
         let lane = &mut self.lanes[look as usize];
         if lane.turn.failures == 0 && !lane.denied {
             lane.turn.due = lane.turn.due.min(now);
@@ -173,7 +116,7 @@ impl Looks {
             Outcome::Done => lane.slowness.saturating_sub(1),
             Outcome::Denied | Outcome::Missing | Outcome::Failed | Outcome::Unreachable => lane.slowness,
         };
-        let interval = look.interval(policy, lane.open) * (1 << lane.slowness);
+        let interval = interval(look, policy, lane.open) * (1 << lane.slowness);
         let due = match outcome {
             // A look that takes long does not follow itself at once.
             Outcome::Done => (asked_at + interval).max(now + interval / 4),

@@ -16,18 +16,27 @@ use std::{collections::BTreeSet, time::Duration};
 use self::looks::Looks;
 use self::pace::Pace;
 use self::slots::{Lane, Slots};
-pub use self::{looks::Look, policy::Policy, share::Share, slots::Slot};
-use super::{budget::Budget, focus::PartName, snapshot::Spend};
-use crate::domain::WatchRules;
+pub use self::{
+    policy::Policy,
+    share::{Share, Shares},
+    slots::Slot,
+};
+use super::{
+    budget::Budget,
+    parts::{Look, PartName},
+    snapshot::Spend,
+};
+use crate::{
+    cloud::{CloudError, ErrorKind},
+    domain::WatchRules,
+};
 
-/// A question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ask {
     /// Which queues there are.
     Listing,
     /// A queue's settings and counts.
     Describe(Slot),
-    /// A queue's tags.
     Tags(Slot),
     /// Ages of oldest messages.
     Ages,
@@ -47,18 +56,31 @@ pub enum Step {
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer.
     Done,
-    /// Too many calls.
     Throttled,
-    /// Not allowed.
     Denied,
-    /// No such queue.
     Missing,
     /// No answer, or none that can be used; may be this queue's own trouble.
     Failed,
     /// No credentials, no connection, a wrong clock: the whole environment's trouble.
     Unreachable,
+}
+
+impl Outcome {
+    /// Of an answer with this error.
+    pub fn of(error: Option<&CloudError>) -> Self {
+        let Some(error) = error else { return Self::Done };
+        match error.kind {
+            ErrorKind::Denied => Self::Denied,
+            ErrorKind::Throttled => Self::Throttled,
+            ErrorKind::NotFound => Self::Missing,
+            ErrorKind::CredentialsExpired
+            | ErrorKind::CredentialsMissing
+            | ErrorKind::ClockSkew
+            | ErrorKind::Unreachable => Self::Unreachable,
+            ErrorKind::Unknown | ErrorKind::Invalid => Self::Failed,
+        }
+    }
 }
 
 /// First pause after a failure.
@@ -87,9 +109,9 @@ struct Turn {
 pub struct Schedule {
     policy: Policy,
     slots: Slots,
-    budget: Budget,
+    pub(super) budget: Budget,
     pace: Pace,
-    looks: Looks,
+    pub(super) looks: Looks,
     listing: Turn,
     listed_at: Option<Duration>,
     /// None: never asked.
@@ -162,50 +184,13 @@ impl Schedule {
         self.slots.all_due(now, slots::Which::All);
     }
 
-    /// Whether there are clients that may work: nothing beside queues is looked at without. Looks that failed are made anew when
-    /// they come.
-    pub fn set_reached(&mut self, now: Duration, reached: bool) {
-        self.looks.set_reached(now, reached);
-    }
-
-    /// Looks at this from now on.
-    pub fn want(&mut self, now: Duration, look: Look) {
-        self.looks.want(now, look);
-    }
-
     /// The parts on the screen, in place of those before.
     pub fn open(&mut self, now: Duration, parts: &[PartName]) {
         self.looks.open(now, parts, &self.policy);
     }
 
-    /// Makes a look now, unless it failed the last time.
-    pub fn hurry(&mut self, now: Duration, look: Look) {
-        self.looks.hurry(now, look);
-    }
-
-    /// What looking costs.
     pub fn spend(&mut self, now: Duration) -> Spend {
         self.budget.spend(now)
-    }
-
-    /// How many metrics may be asked for now.
-    pub fn metrics_allowed(&mut self, now: Duration) -> usize {
-        self.budget.metrics_allowed(now)
-    }
-
-    /// The same for what is seen beside queues.
-    pub fn metrics_allowed_beyond_queues(&mut self, now: Duration) -> usize {
-        self.budget.metrics_allowed_beyond_queues(now)
-    }
-
-    /// Counts metrics that were asked for.
-    pub fn charge_metrics(&mut self, now: Duration, metrics: u32) {
-        self.budget.charge_metrics(now, metrics);
-    }
-
-    /// Counts calls beyond one for a question: pages of a listing.
-    pub fn count_calls(&mut self, now: Duration, calls: u32) {
-        self.budget.count(now, calls);
     }
 
     /// Whether the environment is only probed because it is not reached.

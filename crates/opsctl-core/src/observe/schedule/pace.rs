@@ -46,7 +46,6 @@ impl Pace {
         Err(now + Duration::from_secs_f64(wait) + Duration::from_millis(1))
     }
 
-    /// Counts a call.
     pub(super) fn charge(&mut self, now: Duration) {
         self.roll(now);
         self.calls += 1;

@@ -7,9 +7,7 @@ use std::time::Duration;
 pub struct Policy {
     /// A queue on the screen.
     pub visible: Duration,
-    /// A dead-letter queue.
     pub dead_letters: Duration,
-    /// Any other queue.
     pub rest: Duration,
     /// Which queues there are.
     pub listing: Duration,
@@ -19,20 +17,6 @@ pub struct Policy {
     pub tags: Duration,
     /// Ages of oldest messages.
     pub ages: Duration,
-    /// ECS services. What is on the screen is looked at three times as often, but not more often than `visible`; so are the next ones.
-    pub services: Duration,
-    /// Databases.
-    pub databases: Duration,
-    /// Alarms.
-    pub alarms: Duration,
-    /// Lambda event source mappings.
-    pub mappings: Duration,
-    /// Stopped tasks of services that stand badly.
-    pub stopped: Duration,
-    /// Autoscaling of services.
-    pub scaling: Duration,
-    /// Metrics of services, databases and Kafka's readers.
-    pub gauges: Duration,
     /// Longest pause between two probes of an environment that is not reached.
     pub probe_max: Duration,
     /// Questions at once, of those that were asked less than `slow_after` ago.
@@ -53,13 +37,6 @@ impl Default for Policy {
             denied: Duration::from_secs(300),
             tags: Duration::from_secs(900),
             ages: Duration::from_secs(60),
-            services: Duration::from_secs(15),
-            databases: Duration::from_secs(15),
-            alarms: Duration::from_secs(30),
-            mappings: Duration::from_secs(60),
-            stopped: Duration::from_secs(60),
-            scaling: Duration::from_secs(60),
-            gauges: Duration::from_secs(60),
             probe_max: Duration::from_secs(30),
             concurrency: 32,
             in_flight_max: 256,

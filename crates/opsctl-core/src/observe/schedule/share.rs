@@ -1,6 +1,6 @@
 //! [`Share`]: how much of a throttle is taken that everybody in an account and region has together.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +23,21 @@ pub struct Share {
     tokens: f64,
     at: Option<Timestamp>,
     cut_at: Option<Timestamp>,
+}
+
+/// Our shares of the throttles of one account and region.
+#[derive(Debug)]
+pub struct Shares {
+    /// Of reads of ECS services.
+    pub services: Mutex<Share>,
+    /// Of reads of ECS tasks.
+    pub tasks: Mutex<Share>,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        Self { services: Mutex::new(Share::of_service_reads()), tasks: Mutex::new(Share::of_task_reads()) }
+    }
 }
 
 impl Share {

@@ -9,7 +9,6 @@ use super::{Ask, Outcome, PAUSE_MAX, Policy, pause};
 pub struct Slot(pub u32);
 
 impl Slot {
-    /// As an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -18,17 +17,13 @@ impl Slot {
 /// What a question matters by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// On the screen.
     Visible,
-    /// Never seen yet.
     First,
     /// Dead letters lie there.
     DeadLetters,
-    /// The others.
     Rest,
     /// Tags that never came yet.
     FirstTags,
-    /// Tags.
     Tags,
 }
 
@@ -73,7 +68,6 @@ struct Turn {
     due: Duration,
     /// Asked now, and not answered.
     asked_at: Option<Duration>,
-    /// Last asked.
     last_at: Option<Duration>,
     failures: u32,
 }
@@ -105,7 +99,6 @@ impl Entry {
     }
 }
 
-/// Which queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
     All,

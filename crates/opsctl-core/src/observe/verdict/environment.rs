@@ -1,37 +1,23 @@
 //! Verdicts on an environment itself, and on its queues that could not be looked at, taken together.
 
-use jiff::Timestamp;
+use std::sync::Arc;
 
-use super::{Kind, Rank, Severity, Subject, Verdict};
+use super::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{Environment, Text},
-    observe::{
-        snapshot::{Seen, Snapshot},
-        words::{span, thousands},
-    },
+    domain::words::{some_of, span, thousands},
+    observe::snapshot::{Seen, Snapshot},
 };
 
-/// Queues named in a verdict on several.
-const NAMED: usize = 3;
-
 /// What is to be said about the environment.
-pub(super) fn verdicts(environment: &Environment, snapshot: &Snapshot, now: Timestamp) -> Vec<Verdict> {
-    let mut all = Vec::new();
-    all.extend(listing(environment, snapshot, now));
-    all.extend(denied(environment, snapshot));
-    all.extend(silent(environment, snapshot));
-    all.extend(throttled(environment, snapshot));
-    all
-}
-
-fn verdict(environment: &Environment, severity: Severity, kind: Kind, reason: &str) -> Verdict {
-    let (environment, subject) = (environment.name.clone(), Subject::Environment);
-    Verdict { severity, environment, subject, kind, reason: Text::line(reason), messages: 0, rank: Rank::default() }
+pub(super) fn verdicts(scene: &Scene<'_>) -> impl Iterator<Item = Verdict> {
+    let all = [listing(scene), denied(scene), silent(scene), throttled(scene.snapshot)];
+    all.into_iter().flatten().map(|(subject, finding)| scene.said_of(subject, finding))
 }
 
 /// The queues can't be listed: why, what to do, and how old what is shown is.
-fn listing(environment: &Environment, snapshot: &Snapshot, now: Timestamp) -> Option<Verdict> {
+fn listing(scene: &Scene<'_>) -> Option<(Subject, Finding)> {
+    let Scene { environment, snapshot, now, .. } = *scene;
     let error = snapshot.listing.error.as_ref()?;
     let CloudError { kind, message, .. } = error;
     let hint = error.hint(environment);
@@ -50,25 +36,28 @@ fn listing(environment: &Environment, snapshot: &Snapshot, now: Timestamp) -> Op
         ErrorKind::NotFound | ErrorKind::Invalid => (Kind::Unreachable, format!("the queues can't be listed: {error}")),
     };
     let severity = if kind == Kind::Throttled { Severity::Notice } else { Severity::Warning };
-    Some(verdict(environment, severity, kind, &format!("{words}{seen}")))
+    let is_of_queues = matches!(kind, Kind::Denied | Kind::Throttled);
+    let subject = if is_of_queues { Subject::Queues } else { Subject::Environment };
+    Some((subject, Finding(kind, severity, format!("{words}{seen}"))))
 }
 
 /// Queues that may not be looked at: one verdict for all of them.
-fn denied(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> {
+fn denied(scene: &Scene<'_>) -> Option<(Subject, Finding)> {
+    let Scene { environment, snapshot, .. } = *scene;
     let (first, names, count) = failing(snapshot, |kind| kind == ErrorKind::Denied)?;
     let error = first.error.as_ref()?;
     if count == 1 {
         let reason = format!("it may not be looked at: {}", error.hint(environment));
-        let subject = Subject::Queue(first.name.clone());
-        return Some(Verdict { subject, ..verdict(environment, Severity::Notice, Kind::Denied, &reason) });
+        return Some((Subject::Queue(first.name.clone()), Finding(Kind::Denied, Severity::Notice, reason)));
     }
     let (all, action) = (thousands(snapshot.queues.len() as u64), &error.action);
     let reason = format!("{} of {all} queues may not be looked at ({action} is denied): {names}", thousands(count));
-    Some(verdict(environment, Severity::Notice, Kind::Denied, &reason))
+    Some((Subject::Queues, Finding(Kind::Denied, Severity::Notice, reason)))
 }
 
 /// Queues that do not answer although the environment does.
-fn silent(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> {
+fn silent(scene: &Scene<'_>) -> Option<(Subject, Finding)> {
+    let snapshot = scene.snapshot;
     let is_meant = |kind| match kind {
         ErrorKind::Unknown | ErrorKind::Unreachable | ErrorKind::Invalid => true,
         // Deleted queues go with the next listing; the rest is said elsewhere.
@@ -82,29 +71,22 @@ fn silent(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> {
     let (first, names, count) = failing(snapshot, is_meant).filter(|_| snapshot.listing.error.is_none())?;
     if count == 1 {
         let reason = format!("it does not answer: {}", first.error.as_ref()?.message);
-        let subject = Subject::Queue(first.name.clone());
-        return Some(Verdict { subject, ..verdict(environment, Severity::Notice, Kind::Unreachable, &reason) });
+        return Some((Subject::Queue(first.name.clone()), Finding(Kind::Unreachable, Severity::Notice, reason)));
     }
     let all = thousands(snapshot.queues.len() as u64);
     let reason = format!("{} of {all} queues do not answer: {names}", thousands(count));
-    Some(verdict(environment, Severity::Notice, Kind::Unreachable, &reason))
+    Some((Subject::Queues, Finding(Kind::Unreachable, Severity::Notice, reason)))
 }
 
 /// The first queue whose last question failed so, the first few by name, and how many there are.
 fn failing(snapshot: &Snapshot, is_meant: impl Fn(ErrorKind) -> bool) -> Option<(&Seen, String, u64)> {
-    let mut failing =
-        snapshot.queues.iter().filter(|seen| seen.error.as_ref().is_some_and(|error| is_meant(error.kind)));
-    let first = failing.next()?;
-    let mut names = vec![first.name.as_str()];
-    names.extend(failing.by_ref().take(NAMED - 1).map(|seen| seen.name.as_str()));
-    let (mut text, more) = (names.join(", "), failing.count() as u64);
-    if more > 0 {
-        text = format!("{text} and {} more", thousands(more));
-    }
-    Some((first, text, names.len() as u64 + more))
+    let is_failing = |seen: &&Arc<Seen>| seen.error.as_ref().is_some_and(|error| is_meant(error.kind));
+    let failing: Vec<&Arc<Seen>> = snapshot.queues.iter().filter(is_failing).collect();
+    let names = some_of(failing.iter().map(|seen| seen.name.as_str()), NAMED);
+    Some((failing.first()?, names, failing.len() as u64))
 }
 
-fn throttled(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> {
+fn throttled(snapshot: &Snapshot) -> Option<(Subject, Finding)> {
     let throttled = snapshot.spend.throttled;
     if throttled == 0 || snapshot.listing.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Throttled) {
         return None;
@@ -112,5 +94,5 @@ fn throttled(environment: &Environment, snapshot: &Snapshot) -> Option<Verdict> 
     let calls = if throttled == 1 { "call" } else { "calls" };
     let reason =
         format!("AWS throttled {} {calls} in the last minute: figures come more slowly", thousands(throttled.into()));
-    Some(verdict(environment, Severity::Notice, Kind::Throttled, &reason))
+    Some((Subject::Queues, Finding(Kind::Throttled, Severity::Notice, reason)))
 }

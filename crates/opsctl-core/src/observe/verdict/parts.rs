@@ -2,46 +2,54 @@
 
 use jiff::Timestamp;
 
-use super::{Finding, Kind, SAMPLE_OLD, Severity, Subject, Verdict, said_of};
+use super::{Finding, Kind, SAMPLE_OLD, Scene, Severity, Subject, Verdict};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::Environment,
+    domain::words::span,
     observe::{
-        estate::{Estate, Lack, Part},
-        focus::PartName,
+        estate::{Known, Lack},
+        parts::PartName,
         snapshot::Snapshot,
-        words::span,
     },
 };
 
-pub(super) fn verdicts(environment: &Environment, snapshot: &Snapshot, now: Timestamp) -> Vec<Verdict> {
+pub(super) fn verdicts(scene: &Scene<'_>) -> Vec<Verdict> {
     let mut all = Vec::new();
     let mut denied = Denied::default();
-    for (name, error, at) in failed(&snapshot.estate) {
-        all.extend(of_part(environment, snapshot, &mut denied, Shown { what: name.words(), at, now }, error));
+    for (name, Known { error, at, .. }) in scene.snapshot.estate.known() {
+        let shown = Shown { part: name, what: name.words(), at };
+        let finding = error.and_then(|error| of_part(scene, &mut denied, shown, error));
+        all.extend(finding.map(|finding| (vec![name], finding)));
     }
-    for lack in lacks(&snapshot.estate) {
-        all.extend(of_lack(environment, snapshot, &mut denied, lack, now));
+    for (name, part) in scene.snapshot.estate.known() {
+        for lack in part.lacks {
+            let finding = of_lack(scene, &mut denied, name, lack);
+            all.extend(finding.map(|finding| (vec![name], finding)));
+        }
     }
-    let Denied { what, actions } = denied;
+    let Denied { mut parts, what, actions } = denied;
     if !what.is_empty() {
+        parts.sort();
+        parts.dedup();
         let (denied, actions) = (what.join(", "), actions.join(", "));
-        let reason =
-            format!("{denied} may not be looked at: allow {actions} for the credentials of {}", environment.name);
-        all.push(Finding(Kind::Denied, Severity::Notice, reason));
+        let name = &scene.environment.name;
+        let reason = format!("{denied} may not be looked at: allow {actions} for the credentials of {name}");
+        all.push((parts, Finding(Kind::Denied, Severity::Notice, reason)));
     }
-    all.into_iter().map(|finding| said_of(environment, Subject::Environment, finding)).collect()
+    all.into_iter().map(|(parts, finding)| scene.said_of(Subject::Parts(parts), finding)).collect()
 }
 
 /// All that is denied, and what to allow.
 #[derive(Default)]
 struct Denied<'a> {
+    parts: Vec<PartName>,
     what: Vec<&'a str>,
     actions: Vec<&'a str>,
 }
 
 impl<'a> Denied<'a> {
-    fn note(&mut self, what: &'a str, action: &'a str) {
+    fn note(&mut self, part: PartName, what: &'a str, action: &'a str) {
+        self.parts.push(part);
         self.what.push(what);
         if !self.actions.contains(&action) {
             self.actions.push(action);
@@ -51,27 +59,22 @@ impl<'a> Denied<'a> {
 
 /// What is shown of something that can't be seen.
 struct Shown<'a> {
+    part: PartName,
     what: &'a str,
     /// When it was seen; none: nothing is shown.
     at: Option<Timestamp>,
-    now: Timestamp,
 }
 
-fn of_part<'a>(
-    environment: &Environment,
-    snapshot: &Snapshot,
-    denied: &mut Denied<'a>,
-    shown: Shown<'a>,
-    error: &'a CloudError,
-) -> Option<Finding> {
-    let Shown { what, at, now } = shown;
-    let seen = at.map(|at| format!("; what is shown is {} old", span(now.duration_since(at)))).unwrap_or_default();
-    if is_told_by_listing(snapshot, error) {
+fn of_part<'a>(scene: &Scene<'_>, denied: &mut Denied<'a>, shown: Shown<'a>, error: &'a CloudError) -> Option<Finding> {
+    let Shown { part, what, at } = shown;
+    let seen =
+        at.map(|at| format!("; what is shown is {} old", span(scene.now.duration_since(at)))).unwrap_or_default();
+    if is_told_by_listing(scene.snapshot, error) {
         return None;
     }
     Some(match error.kind {
         ErrorKind::Denied => {
-            denied.note(what, &error.action);
+            denied.note(part, what, &error.action);
             return None;
         }
         ErrorKind::Throttled => {
@@ -79,7 +82,7 @@ fn of_part<'a>(
             Finding(Kind::Throttled, Severity::Notice, reason)
         }
         ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing | ErrorKind::ClockSkew => {
-            let reason = format!("{what} can't be seen: {}{seen}", error.hint(environment));
+            let reason = format!("{what} can't be seen: {}{seen}", error.hint(scene.environment));
             Finding(Kind::Credentials, Severity::Warning, reason)
         }
         ErrorKind::NotFound | ErrorKind::Unreachable | ErrorKind::Unknown | ErrorKind::Invalid => {
@@ -90,23 +93,17 @@ fn of_part<'a>(
 }
 
 /// Rows that are missing are told at once, as a part is. Figures that come late are told when what is shown says nothing about now.
-fn of_lack<'a>(
-    environment: &Environment,
-    snapshot: &Snapshot,
-    denied: &mut Denied<'a>,
-    lack: &'a Lack,
-    now: Timestamp,
-) -> Option<Finding> {
-    let Lack { what, words, since, error, hides_rows } = lack;
+fn of_lack<'a>(scene: &Scene<'_>, denied: &mut Denied<'a>, part: PartName, lack: &'a Lack) -> Option<Finding> {
+    let Lack { what, words, since, error, hides_rows, look: _ } = lack;
     if let Some(error) = error
         && (*hides_rows || error.kind == ErrorKind::Denied)
     {
-        let at = snapshot.estate.services.rows.iter().filter_map(|row| row.seen_at).min();
-        let shown = Shown { what: what.as_str(), at: at.filter(|_| *hides_rows), now };
-        return of_part(environment, snapshot, denied, shown, error);
+        let at = scene.snapshot.estate.services.rows.iter().filter_map(|row| row.seen_at).min();
+        let shown = Shown { part, what: what.as_str(), at: at.filter(|_| *hides_rows) };
+        return of_part(scene, denied, shown, error);
     }
-    let lasts = now.duration_since(*since);
-    if lasts < SAMPLE_OLD || error.as_ref().is_some_and(|error| is_told_by_listing(snapshot, error)) {
+    let lasts = scene.now.duration_since(*since);
+    if lasts < SAMPLE_OLD || error.as_ref().is_some_and(|error| is_told_by_listing(scene.snapshot, error)) {
         return None;
     }
     let is_slowed = error.as_ref().is_none_or(|error| error.kind == ErrorKind::Throttled);
@@ -126,26 +123,4 @@ fn is_told_by_listing(snapshot: &Snapshot, error: &CloudError) -> bool {
             false
         }
     }
-}
-
-fn lacks(estate: &Estate) -> impl Iterator<Item = &Lack> {
-    let Estate { services, databases, alarms, mappings, lags } = estate;
-    [&services.lacks, &databases.lacks, &alarms.lacks, &mappings.lacks, &lags.lacks].into_iter().flatten()
-}
-
-type Failed<'a> = (PartName, &'a CloudError, Option<Timestamp>);
-
-fn failed(estate: &Estate) -> Vec<Failed<'_>> {
-    fn of<T>(name: PartName, part: &Part<T>) -> Option<Failed<'_>> {
-        part.error.as_ref().map(|error| (name, error, part.at))
-    }
-    let Estate { services, databases, alarms, mappings, lags } = estate;
-    let each = [
-        of(PartName::Services, services),
-        of(PartName::Databases, databases),
-        of(PartName::Alarms, alarms),
-        of(PartName::Mappings, mappings),
-        of(PartName::Lags, lags),
-    ];
-    each.into_iter().flatten().collect()
 }

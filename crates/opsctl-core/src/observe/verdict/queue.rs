@@ -5,49 +5,34 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Kind, Rank, Severity, Subject, Verdict,
+    Finding, Kind, Scene, Severity, Subject, Verdict, aged,
     rank::{Danger, of_dead_letters},
 };
 use crate::{
-    domain::{Environment, QueueKind, Text, Thresholds},
-    observe::{
-        snapshot::Seen,
+    domain::{
+        QueueKind, Thresholds,
         words::{about_messages, span, thousands, within},
     },
+    observe::snapshot::Seen,
 };
 
-/// Figures that are older are said to be so.
-const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From figures that are older nothing is said about what happens now.
 const TOO_OLD: SignedDuration = SignedDuration::from_mins(15);
 /// An age that CloudWatch told longer ago says nothing: its queue may have been emptied since.
 const AGE_TOO_OLD: SignedDuration = SignedDuration::from_hours(1);
 
 /// The worst of what is to be said about a queue, if anything is.
-pub(super) fn verdict(
-    environment: &Environment,
-    thresholds: &Thresholds,
-    seen: &Seen,
-    now: Timestamp,
-) -> Option<Verdict> {
-    let messages = seen.messages()?;
-    if messages == 0 {
-        return None;
-    }
-    let (kind, severity, reason) = if seen.dead_letters.is_some() {
-        dead_letters(environment, thresholds, seen, messages, now)
-    } else if thresholds.is_parked(seen.name.as_str()) {
+pub(super) fn verdict(scene: &Scene<'_>, seen: &Seen) -> Option<Verdict> {
+    let messages = seen.messages().filter(|messages| *messages > 0)?;
+    let Finding(kind, severity, reason) = if seen.dead_letters.is_some() {
+        dead_letters(scene, seen, messages)
+    } else if scene.thresholds.is_parked(seen.name.as_str()) {
         return None;
     } else {
-        waiting(thresholds, seen, now)?
+        waiting(scene.thresholds, seen, scene.now)?
     };
-    let reason = match age_of_figures(seen, now) {
-        Some(age) if age > OLD => format!("{reason}; seen {} ago", span(age)),
-        _ => reason,
-    };
-    let (environment, subject) = (environment.name.clone(), Subject::Queue(seen.name.clone()));
-    let (reason, rank) = (Text::line(&reason), Rank::default());
-    Some(Verdict { severity, environment, subject, kind, reason, messages, rank })
+    let finding = Finding(kind, severity, aged(reason, seen.at, scene.now));
+    Some(Verdict { messages, ..scene.said_of(Subject::Queue(seen.name.clone()), finding) })
 }
 
 /// How fast it grows, and how soon something of it is lost.
@@ -63,46 +48,32 @@ pub(super) fn danger(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Da
 }
 
 /// Messages lie in a DLQ: they expire soon, or become more, or just lie there.
-fn dead_letters(
-    environment: &Environment,
-    thresholds: &Thresholds,
-    seen: &Seen,
-    messages: u64,
-    now: Timestamp,
-) -> (Kind, Severity, String) {
+fn dead_letters(scene: &Scene<'_>, seen: &Seen, messages: u64) -> Finding {
+    let Scene { environment, thresholds, now, .. } = *scene;
     let grown = growth(thresholds, seen, now);
     if let Some(left) = expires(thresholds, seen, now) {
         let more = grown.map_or_else(String::new, |grown| format!("; {grown}"));
         let reason = format!("{}; {}{more}", about_messages(messages), deleted(seen, left));
-        return (Kind::Expires, Severity::Critical, reason);
+        return Finding(Kind::Expires, Severity::Critical, reason);
     }
-    match grown {
-        Some(grown) => (
-            Kind::Growing,
-            of_dead_letters(environment, messages, Severity::Warning),
-            format!("{grown}, now {}", about_messages(messages)),
-        ),
-        None => {
-            let age =
-                oldest_age(seen, now).map_or_else(String::new, |age| format!("; the oldest is {} old", span(age)));
-            let them = if messages == 1 { "lies" } else { "lie" };
-            (
-                Kind::DeadLetters,
-                of_dead_letters(environment, messages, Severity::Notice),
-                format!("{} {them} there{age}", about_messages(messages)),
-            )
-        }
+    if let Some(grown) = grown {
+        let severity = of_dead_letters(environment, messages, Severity::Warning);
+        return Finding(Kind::Growing, severity, format!("{grown}, now {}", about_messages(messages)));
     }
+    let age = oldest_age(seen, now).map_or_else(String::new, |age| format!("; the oldest is {} old", span(age)));
+    let them = if messages == 1 { "lies" } else { "lie" };
+    let severity = of_dead_letters(environment, messages, Severity::Notice);
+    Finding(Kind::DeadLetters, severity, format!("{} {them} there{age}", about_messages(messages)))
 }
 
 /// Messages wait in a queue: they expire soon, nobody takes them, or there are many.
-fn waiting(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<(Kind, Severity, String)> {
+fn waiting(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<Finding> {
     let visible = seen.queue.as_ref()?.counts.visible;
     let backlog = thresholds.backlog_of(seen.name.as_str());
     let over = || format!("over the threshold of {}", thousands(backlog));
     if let Some(left) = expires(thresholds, seen, now).filter(|_| visible > 0) {
         let reason = format!("{} wait; {}", about_messages(visible), deleted(seen, left));
-        return Some((Kind::Expires, Severity::Critical, reason));
+        return Some(Finding(Kind::Expires, Severity::Critical, reason));
     }
     if let Some(absent) = consumer_absent(thresholds, seen, now) {
         let wait = if visible == 1 { "waits" } else { "wait" };
@@ -110,13 +81,13 @@ fn waiting(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Option<(Kind
         if visible > backlog {
             reason = format!("{reason}; {}", over());
         }
-        return Some((Kind::ConsumerAbsent, Severity::Warning, reason));
+        return Some(Finding(Kind::ConsumerAbsent, Severity::Warning, reason));
     }
     if visible <= backlog {
         return None;
     }
     let grown = growth(thresholds, seen, now).map_or_else(String::new, |grown| format!("; {grown}"));
-    Some((Kind::Backlog, Severity::Warning, format!("{} wait, {}{grown}", about_messages(visible), over())))
+    Some(Finding(Kind::Backlog, Severity::Warning, format!("{} wait, {}{grown}", about_messages(visible), over())))
 }
 
 /// `+120 in 5 min`, where that is growth, and now.

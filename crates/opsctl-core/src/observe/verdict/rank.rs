@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Severity, Verdict};
-use crate::{
-    domain::{Environment, Protection, Text},
-    observe::words::{about_messages, thousands, within},
+use crate::domain::{
+    Environment, Protection, Text,
+    words::{about_messages, thousands, within},
 };
 
 /// Where a verdict stands among those of its severity.

@@ -21,7 +21,7 @@ use crate::{
         },
         service_rules::ServiceGroup,
     },
-    observe::estate::{Part, SeenDatabase, SeenService},
+    observe::{Part, SeenDatabase, SeenService},
 };
 
 /// What is said of something.

@@ -12,10 +12,7 @@ use crate::{
         alarm::{Alarm, AlarmState, Watches},
         consumer::{KafkaLag, Mapping, MappingId, MappingState},
     },
-    observe::{
-        Seen,
-        estate::{Lack, SeenService},
-    },
+    observe::{Lack, Look, Seen, SeenService},
 };
 
 use Severity::{Critical, Notice, Warning};
@@ -220,6 +217,7 @@ fn what_may_not_be_seen_is_one_notice() {
 fn what_is_seen_in_part_is_told_at_once_and_late_figures_when_they_are_old() {
     let mut snapshot = snapshot(Vec::new());
     let lack = |what: &str, minutes, kind, hides_rows| Lack {
+        look: Look::Services,
         what: Text::line(what),
         words: Text::line(&format!("{what} not known")),
         since: ago(minutes),

@@ -1,7 +1,5 @@
 //! The task of one environment: asks what the schedule says, puts answers on the board, tells snapshots.
 
-mod looking;
-
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
@@ -11,16 +9,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::{
     Ear, Site, Tell,
     keeping::Keeping,
-    looks::Shares,
     questions::{self, Answer, Connected, Looked, Question},
 };
 use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError, ErrorKind},
+    databases::EVENT_MINUTES,
     domain::{QueueUrl, service::Service},
     observe::{
-        board::{Board, Change},
-        schedule::{Ask, Look, Outcome, Policy, Schedule, Slot, Step},
+        board::{Board, Change, is_said_elsewhere},
+        parts::{Asking, Found, Look, Next},
+        schedule::{Ask, Outcome, Policy, Schedule, Shares, Slot, Step},
     },
 };
 
@@ -38,6 +37,8 @@ const ANSWERS_AT_ONCE: usize = 64;
 const AGES_AFTER: Duration = Duration::from_secs(1);
 /// Ages asked for at once, at most: four calls.
 const AGES_AT_ONCE: usize = 2_000;
+/// Metrics asked for in one look, at most: four calls.
+const METRICS_AT_ONCE: usize = 2_000;
 /// Results on one page of a listing (the most SQS gives).
 const PAGE: usize = 1_000;
 
@@ -103,15 +104,10 @@ impl Keeper {
 
     /// Runs until it is cancelled.
     pub(super) async fn run(mut self, mut ear: Ear) {
-        if let Some(keeping) = &self.keeping
-            && let Some(cached) = keeping.load(&self.site.environment, self.clock.now()).await
-        {
-            self.board.restore(cached);
-        }
-        if let Some(keeping) = &self.keeping
-            && let Some(estate) = keeping.load_estate(&self.site.environment, self.clock.now()).await
-        {
-            self.board.register().restore(estate);
+        if let Some(keeping) = &self.keeping {
+            let (queues, estate) = keeping.load(&self.site.environment, self.clock.now()).await;
+            queues.into_iter().for_each(|cached| self.board.restore(cached));
+            estate.into_iter().for_each(|estate| self.board.register().restore(estate));
         }
         loop {
             let now = self.now();
@@ -128,7 +124,7 @@ impl Keeper {
                     self.schedule.focus(now, &self.board.slots(shown.queues.iter()));
                     self.schedule.open(now, &shown.parts);
                     if !shown.services.is_empty() {
-                        self.schedule.hurry(now, Look::Stopped);
+                        self.schedule.looks.hurry(now, Look::Stopped);
                     }
                 }
                 () = ear.refresh.notified() => {
@@ -191,9 +187,50 @@ impl Keeper {
 
     fn ages(&mut self, now: Duration, ear: &Ear) -> Option<Question> {
         let cloud = &self.connected.as_ref()?.cloud;
-        let names_max = self.schedule.metrics_allowed(now).min(AGES_AT_ONCE);
+        let names_max = self.schedule.budget.metrics_allowed(now).min(AGES_AT_ONCE);
         let names = self.board.ages_wanted(now, &ear.focus.borrow().queues, names_max);
         (!names.is_empty()).then(|| questions::ages(cloud, names))
+    }
+
+    /// A look at something beside queues; none: there is nothing to look at, or nothing may be spent.
+    fn look(&mut self, now: Duration, look: Look, ear: &Ear) -> Option<Question> {
+        let connected = self.connected.as_ref()?;
+        let shown = Arc::clone(&ear.focus.borrow());
+        let asking = Asking {
+            cloud: &connected.cloud,
+            shares: &self.shares,
+            at: self.clock.now(),
+            now,
+            metrics_max: self.schedule.budget.metrics_allowed_beyond_queues(now).min(METRICS_AT_ONCE),
+            event_minutes: EVENT_MINUTES,
+            without_instances: false,
+            shown: &shown.services,
+            slices: Some(&self.slices.0),
+        };
+        let register = self.board.register();
+        let found = (look.spec().ask)(register, &asking)?;
+        register.busy(look, true);
+        Some(Box::pin(async move { Answer::Looked(look, Box::new(found.await)) }))
+    }
+
+    /// What came of a look.
+    fn looked(&mut self, now: Duration, at: Timestamp, look: Look, found: Result<Found, CloudError>) {
+        self.note_stale_clients(found.as_ref().err());
+        let register = self.board.register();
+        register.busy(look, false);
+        let found = match found {
+            Err(error) => return register.failed(at, look, error),
+            Ok(found) => found,
+        };
+        if found.metrics > 0 {
+            self.schedule.budget.charge_metrics(now, u32::try_from(found.metrics).unwrap_or(u32::MAX));
+        }
+        for next in (found.put)(register, at) {
+            match next {
+                Next::Want(look) => self.schedule.looks.want(now, look),
+                Next::Hurry(look) => self.schedule.looks.hurry(now, look),
+            }
+        }
     }
 
     /// Takes an answer, and others that are there.
@@ -218,7 +255,9 @@ impl Keeper {
             Answer::Listing(looked) => self.listed(now, at, *looked, ear),
             Answer::Described(slot, answer) => {
                 self.note_stale_clients(answer.as_ref().as_ref().err());
-                self.board.described(at, slot, *answer);
+                if !answer.as_ref().as_ref().is_err_and(is_said_elsewhere) {
+                    self.board.described(at, slot, *answer);
+                }
             }
             // Where tags may not be read, the other ways of pairing are left.
             Answer::Tagged(slot, answer) => {
@@ -228,7 +267,7 @@ impl Keeper {
             }
             Answer::Ages(answer) => {
                 let ages = answer.map(|answer| {
-                    self.schedule.charge_metrics(now, answer.asked);
+                    self.schedule.budget.charge_metrics(now, answer.asked);
                     answer.ages
                 });
                 self.board.aged(ages);
@@ -245,13 +284,13 @@ impl Keeper {
         self.connected = looked.cloud;
         self.is_stale = false;
         match &self.connected {
-            Some(_) => self.look_beyond_queues(now),
-            None => self.schedule.set_reached(now, false),
+            Some(_) => self.schedule.looks.set_reached(now, true),
+            None => self.schedule.looks.set_reached(now, false),
         }
         match looked.listed {
             Ok(urls) => {
                 let pages = urls.len().div_ceil(PAGE).saturating_sub(1);
-                self.schedule.count_calls(now, u32::try_from(pages).unwrap_or(u32::MAX));
+                self.schedule.budget.count(now, u32::try_from(pages).unwrap_or(u32::MAX));
                 // Once the first figures are there: where nothing lies, no age is asked for.
                 self.schedule.want_ages(now + AGES_AFTER);
                 if self.board.listed(now, at, urls, &mut self.schedule) {
@@ -288,15 +327,7 @@ impl Keeper {
         }
         self.take_rules(&connected);
         (self.connected, self.is_stale) = (Some(connected), false);
-        self.look_beyond_queues(now);
-    }
-
-    fn look_beyond_queues(&mut self, now: Duration) {
-        for look in [Look::Services, Look::Scaling, Look::Databases, Look::Alarms, Look::Mappings] {
-            self.schedule.want(now, look);
-        }
-        self.schedule.want(now + AGES_AFTER, Look::Lags);
-        self.schedule.set_reached(now, true);
+        self.schedule.looks.set_reached(now, true);
     }
 
     /// Clients whose credentials do not work are made anew with the next listing.
@@ -305,7 +336,7 @@ impl Keeper {
         if matches!(kind, Some(ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing)) {
             self.is_stale = true;
             let now = self.now();
-            self.schedule.set_reached(now, false);
+            self.schedule.looks.set_reached(now, false);
         }
     }
 

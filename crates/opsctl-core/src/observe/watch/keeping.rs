@@ -9,7 +9,7 @@ use crate::{
     domain::Environment,
     observe::{
         cache::{self, Cached},
-        estate::Estate,
+        parts::Estate,
         snapshot::{Snapshot, Source},
     },
 };
@@ -31,16 +31,15 @@ impl Keeping {
         Self { folder, unwritten: None, written_at: Duration::ZERO, writing: None }
     }
 
-    /// What an earlier session saw.
-    pub(super) async fn load(&self, environment: &Arc<Environment>, now: Timestamp) -> Option<Cached> {
+    /// What an earlier session saw of queues, and beside them.
+    pub(super) async fn load(
+        &self,
+        environment: &Arc<Environment>,
+        now: Timestamp,
+    ) -> (Option<Cached>, Option<Estate>) {
         let (folder, environment) = (self.folder.clone(), Arc::clone(environment));
-        spawn_blocking(move || cache::load(&folder, &environment, now)).await.ok().flatten()
-    }
-
-    /// What it saw beside queues.
-    pub(super) async fn load_estate(&self, environment: &Arc<Environment>, now: Timestamp) -> Option<Estate> {
-        let (folder, environment) = (self.folder.clone(), Arc::clone(environment));
-        spawn_blocking(move || cache::estate::load(&folder, &environment, now)).await.ok().flatten()
+        let load = move || (cache::load(&folder, &environment, now), cache::estate::load(&folder, &environment, now));
+        spawn_blocking(load).await.unwrap_or_default()
     }
 
     /// Notes what is to be written next.
@@ -100,6 +99,5 @@ fn is_listed(snapshot: &Snapshot) -> bool {
 
 /// Whether anything is known beside queues.
 fn is_something(estate: &Estate) -> bool {
-    let Estate { services, databases, alarms, mappings, lags } = estate;
-    services.is_known() || databases.is_known() || alarms.is_known() || mappings.is_known() || lags.is_known()
+    estate.known().any(|(_, part)| part.at.is_some())
 }

@@ -4,19 +4,17 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{
-    Open,
-    looks::{Found, outcome_of},
-};
+use super::Open;
 use crate::{
     clock::Clock,
     cloud::{
         Cloud, CloudError, ErrorKind,
-        metrics::{QUEUE_AGE, Sample},
+        metrics::{QUEUE_AGE, Sample, Samples},
     },
-    domain::{Environment, Queue, QueueName, QueueUrl},
+    domain::{Environment, Queue, QueueName, QueueUrl, Text},
     observe::{
-        schedule::{Ask, Look, Outcome, Slot},
+        parts::{Found, Look},
+        schedule::{Ask, Outcome, Slot},
         snapshot::Oldest,
     },
 };
@@ -29,7 +27,6 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(2);
 /// A question under way.
 pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// What came.
 pub(super) enum Answer {
     Listing(Box<Looked>),
     Described(Slot, Box<Result<Queue, CloudError>>),
@@ -41,35 +38,26 @@ pub(super) enum Answer {
 }
 
 /// Ages of oldest messages, and how many metrics they cost.
-pub(super) struct Ages {
-    pub(super) ages: Vec<(QueueName, Oldest)>,
+pub(in crate::observe) struct Ages {
+    pub(in crate::observe) ages: Vec<(QueueName, Oldest)>,
     pub(super) asked: u32,
+    /// Why some may be missing.
+    pub(in crate::observe) incomplete: Option<Text>,
 }
 
 impl Answer {
     /// The question, and what came of it.
     pub(super) fn outcome(&self) -> (Ask, Outcome) {
         match self {
-            Self::Listing(looked) => (Ask::Listing, outcome(looked.listed.as_ref().err())),
-            Self::Described(slot, answer) => (Ask::Describe(*slot), outcome(answer.as_ref().as_ref().err())),
-            Self::Tagged(slot, answer) => (Ask::Tags(*slot), outcome(answer.as_ref().err())),
-            Self::Ages(answer) => (Ask::Ages, outcome(answer.as_ref().err())),
-            Self::Looked(look, found) => (Ask::Look(*look), outcome_of(found)),
+            Self::Listing(looked) => (Ask::Listing, Outcome::of(looked.listed.as_ref().err())),
+            Self::Described(slot, answer) => (Ask::Describe(*slot), Outcome::of(answer.as_ref().as_ref().err())),
+            Self::Tagged(slot, answer) => (Ask::Tags(*slot), Outcome::of(answer.as_ref().err())),
+            Self::Ages(answer) => (Ask::Ages, Outcome::of(answer.as_ref().err())),
+            Self::Looked(look, found) => (
+                Ask::Look(*look),
+                found.as_ref().as_ref().map_or_else(|error| Outcome::of(Some(error)), |found| found.outcome),
+            ),
         }
-    }
-}
-
-pub(super) fn outcome(error: Option<&CloudError>) -> Outcome {
-    let Some(error) = error else { return Outcome::Done };
-    match error.kind {
-        ErrorKind::Denied => Outcome::Denied,
-        ErrorKind::Throttled => Outcome::Throttled,
-        ErrorKind::NotFound => Outcome::Missing,
-        ErrorKind::CredentialsExpired
-        | ErrorKind::CredentialsMissing
-        | ErrorKind::ClockSkew
-        | ErrorKind::Unreachable => Outcome::Unreachable,
-        ErrorKind::Unknown | ErrorKind::Invalid => Outcome::Failed,
     }
 }
 
@@ -168,15 +156,15 @@ pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Quest
 /// Ages of the oldest messages of these queues.
 pub(super) fn ages(cloud: &Cloud, names: Vec<QueueName>) -> Question {
     let cloud = cloud.clone();
-    Box::pin(async move {
-        let names: Vec<&str> = names.iter().map(QueueName::as_str).collect();
-        let samples = cloud.metrics().named(&QUEUE_AGE, &names).await;
-        Answer::Ages(samples.map(|samples| {
-            let oldest = |sample: Sample| Oldest { seconds: whole_seconds(sample.value), at: sample.at };
-            let ages = samples.by_name.into_iter().map(|(name, recent)| (QueueName(name), oldest(recent.newest)));
-            Ages { ages: ages.collect(), asked: u32::try_from(samples.asked).unwrap_or(u32::MAX) }
-        }))
-    })
+    Box::pin(async move { Answer::Ages(ages_of(&cloud, &names).await) })
+}
+
+pub(in crate::observe) async fn ages_of(cloud: &Cloud, names: &[QueueName]) -> Result<Ages, CloudError> {
+    let names: Vec<&str> = names.iter().map(QueueName::as_str).collect();
+    let Samples { by_name, asked, incomplete } = cloud.metrics().named(&QUEUE_AGE, &names).await?;
+    let oldest = |sample: Sample| Oldest { seconds: whole_seconds(sample.value), at: sample.at };
+    let ages = by_name.into_iter().map(|(name, recent)| (QueueName(name), oldest(recent.newest)));
+    Ok(Ages { ages: ages.collect(), asked: u32::try_from(asked).unwrap_or(u32::MAX), incomplete })
 }
 
 fn whole_seconds(value: f64) -> u64 {

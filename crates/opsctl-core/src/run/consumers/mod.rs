@@ -6,141 +6,106 @@
 mod mappings;
 mod told;
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
-use super::{Context, End, Failure, Report, report, scale, verify};
+use super::{Context, Details, End, Failure, Report, Turned, around::Meanwhile, scale};
 use crate::{
     domain::{AccountId, Environment, QueueName, Text, consumer::ConsumerId, invocation::option, words::counted_is},
     journal::{Journal, Pause, Paused},
     operations::{
+        Kind,
         consumers::{Consumers, Turn},
         scale::{Direction, Set, ToScale},
-        transfer::Tally,
     },
 };
 pub use mappings::Switched;
 use told::Told;
 
 /// What became of it.
-struct Turned {
-    report: Report,
+struct Ended {
+    turned: Turned,
+    notes: Vec<Text>,
     /// Why it is not done, if it is not.
     why: Option<(End, Failure)>,
 }
 
 /// A run of its own.
 pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journal, report: Report) -> Report {
-    let Turned { mut report, why } = turn(&consumers, context, journal, report).await;
+    let mut report = report;
+    let Ended { turned, notes, why } = turn(&consumers, context, journal, &report).await;
+    report.notes.extend(notes);
     let environment = context.cloud.environment();
-    let done = report.mappings.iter().filter(|one| one.is_done).count();
-    let done = done + report.services.iter().filter(|one| one.is_done).count();
-    report.tally = Tally { moved: done as u64, ..Tally::default() };
+    let done = turned.done();
     report.end = End::Done;
     if let Some((end, failure)) = why {
         (report.end, report.failure) = (end, Some(failure));
         report.next = Some(report.resume_line(environment));
         if consumers.turn == Turn::Resume {
-            report.still_paused = still_paused(&consumers, &report);
+            report.still_paused = still_paused(&consumers, &turned);
         }
     } else if consumers.turn == Turn::Pause && done > 0 {
         let resumes = consumers.queues().into_iter().next().map(|queue| brings_back(&queue, environment));
         report.notes.extend(resumes.map(|command| Text::line(&format!("paused until `{command}`"))));
     }
+    report.details = Details::Consumers(turned);
     report
 }
 
-/// Pauses, lets the inner run do its work, and resumes whatever came of it.
-pub(super) async fn around<F>(
-    consumers: Consumers,
-    context: &Context,
-    journal: &Journal,
-    report: Report,
-    inner: impl FnOnce(Report) -> F,
-) -> Report
-where
-    F: Future<Output = Report>,
-{
-    let before = report.clone();
-    let Turned { report: paused, why } = turn(&consumers, context, journal, report).await;
-    let why = match why {
-        None => verify(context, journal, &before).await.err().map(|failure| (End::Failed, failure)),
-        some => some,
-    };
-    let mut report = match why {
-        None => inner(before).await,
-        Some((end, Failure { what, hint })) => {
-            let end = if end == End::Interrupted { end } else { End::Failed };
-            let what = Text::line(&format!("nothing was moved, for the consumers are not paused: {what}"));
-            let next = Some(before.resume_line(context.cloud.environment()));
-            Report { end, failure: Some(Failure { what, hint }), next, ..before }
+/// Consumers are paused while messages are moved.
+impl Meanwhile for Consumers {
+    type Changed = Turned;
+    type Back = Self;
+
+    const NOT_MADE: &'static str = "the consumers are not paused";
+
+    async fn make(&self, context: &Context, journal: &Journal, report: &Report) -> (Turned, Option<(End, Failure)>) {
+        let Ended { turned, why, .. } = turn(self, context, journal, report).await;
+        (turned, why)
+    }
+
+    fn back(&self, context: &Context, report: &Report, paused: &Turned) -> Option<Self> {
+        Some(to_bring_back(self, context, report, paused)).filter(|back| back.count() > 0)
+    }
+
+    async fn take_back(back: &Self, context: &Context, journal: &Journal, report: &mut Report) -> Result<(), Failure> {
+        let Ended { turned, notes, why } = turn(back, context, journal, report).await;
+        report.meanwhile = Some(turned);
+        report.notes.extend(notes);
+        if let Some((_, failure)) = why {
+            return Err(failure);
         }
-    };
-    // Whoever asked the run to stop still wants the consumers back; who asks twice ends the program.
-    let context = Context { cancel: CancellationToken::new(), ..context.clone() };
-    let back = to_bring_back(&consumers, &context, &paused);
-    if back.count() == 0 {
-        return report;
+        let text = format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were"));
+        report.notes.push(Text::line(&text));
+        Ok(())
     }
-    let verified = verify::account_on_the_way_back(&context, journal, &report.account).await;
-    if let Err(stop) = verified {
-        let failure = report::failure(&stop, context.cloud.environment());
-        not_resumed(&mut report, &back, &failure, &context);
-        return report;
+
+    /// The worst that can be left behind: said first.
+    fn not_back(back: &Self, context: &Context, report: &mut Report, failure: &Failure) {
+        report.still_paused = still_paused(back, report.meanwhile.as_ref().unwrap_or(&Turned::default()));
+        say(report, failure.what.as_str(), &back.queues(), context.cloud.environment());
     }
-    let blank = Report { notes: Vec::new(), mappings: Vec::new(), services: Vec::new(), ..paused };
-    let Turned { report: resumed, why } = turn(&back, &context, journal, blank).await;
-    report.mappings = resumed.mappings;
-    report.services = resumed.services;
-    report.notes.extend(resumed.notes);
-    match why {
-        None => {
-            let text = format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were"));
-            report.notes.push(Text::line(&text));
-        }
-        Some((_, failure)) => not_resumed(&mut report, &back, &failure, &context),
-    }
-    report
 }
 
 /// Those that this try has touched, or an earlier one of the run: what is not remembered by it is others' business.
-fn to_bring_back(consumers: &Consumers, context: &Context, paused: &Report) -> Consumers {
+fn to_bring_back(consumers: &Consumers, context: &Context, report: &Report, paused: &Turned) -> Consumers {
     let mut back = consumers.back();
     let mappings = paused.mappings.iter().filter(|one| one.is_set).map(|one| ConsumerId::Mapping(one.id.clone()));
     let services = paused.services.iter().filter(|one| one.is_set || one.may_be_set);
     let touched: Vec<ConsumerId> =
         mappings.chain(services.map(|one| ConsumerId::Service(one.service.clone()))).collect();
-    let account = AccountId(paused.account.clone());
+    let account = AccountId(report.account.clone());
     // Where nobody can say who they are, it is all of them: they took messages when the plan was made.
     if let Ok(known) = Paused::read(&context.state, &account, &context.cloud.environment().region) {
-        let is_ours = |id: &ConsumerId| known.of(id).is_some_and(|pause| pause.run == paused.run);
+        let is_ours = |id: &ConsumerId| known.of(id).is_some_and(|pause| pause.run == report.run);
         back.retain(|id| touched.contains(id) || is_ours(id));
     }
     back
 }
 
-/// Another account's consumers are not to be touched, should somebody have logged in elsewhere meanwhile.
-async fn verify(context: &Context, journal: &Journal, report: &Report) -> Result<(), Failure> {
-    let verified = verify::account(context, journal, &report.account).await;
-    verified.map_err(|stop| report::failure(&stop, context.cloud.environment()))
-}
-
-/// The worst that can be left behind: said first, and how to mend it.
-fn not_resumed(report: &mut Report, back: &Consumers, failure: &Failure, context: &Context) {
-    report.still_paused = still_paused(back, report);
-    say(report, failure.what.as_str(), &back.queues(), context.cloud.environment());
-    match report.end {
-        End::Interrupted => {}
-        End::Done | End::Nothing | End::Failed | End::Refused | End::Partly | End::Stale => report.end = End::Partly,
-    }
-    report.failure.get_or_insert_with(|| failure.clone());
-}
-
 /// Who was to be resumed, and was not seen to be.
-fn still_paused(back: &Consumers, report: &Report) -> Vec<Text> {
-    let mappings = report.mappings.iter().filter(|one| one.is_done).map(|one| ConsumerId::Mapping(one.id.clone()));
-    let services = report.services.iter().filter(|one| one.is_done);
+fn still_paused(back: &Consumers, turned: &Turned) -> Vec<Text> {
+    let mappings = turned.mappings.iter().filter(|one| one.is_done).map(|one| ConsumerId::Mapping(one.id.clone()));
+    let services = turned.services.iter().filter(|one| one.is_done);
     let done: Vec<ConsumerId> = mappings.chain(services.map(|one| ConsumerId::Service(one.service.clone()))).collect();
     let open = back.ids().into_iter().filter(|id| !done.contains(id));
     open.map(|id| Text::line(&id.to_string())).collect()
@@ -168,7 +133,7 @@ pub(super) fn say_still_paused(mut report: Report, context: &Context) -> Report 
     let known = Paused::read(&context.state, &AccountId(report.account.clone()), &environment.region);
     let known = match known {
         // Of a pause by itself it is what was wanted.
-        _ if report.operation == "consumers pause" => return report,
+        _ if report.operation == Kind::PauseConsumers => return report,
         Ok(known) => known,
         Err(error) => {
             let text = format!("whether consumers are still paused can't be known: {error}");
@@ -191,43 +156,44 @@ pub(super) fn say_still_paused(mut report: Report, context: &Context) -> Report 
 }
 
 /// Pauses or resumes, and waits until it is so.
-async fn turn(consumers: &Consumers, context: &Context, journal: &Journal, mut report: Report) -> Turned {
-    if let Err(failure) = note_before(consumers, context, &report) {
-        return Turned { report, why: Some((End::Failed, failure)) };
+async fn turn(consumers: &Consumers, context: &Context, journal: &Journal, report: &Report) -> Ended {
+    let (mut turned, mut notes) = (Turned::default(), Vec::new());
+    if let Err(failure) = note_before(consumers, context, report) {
+        return Ended { turned, notes, why: Some((End::Failed, failure)) };
     }
-    let told = Arc::new(Told::new(consumers, context, &report));
+    let told = Arc::new(Told::new(consumers, context, report));
     let switches = mappings::switch(consumers, context, journal, &told);
     let telling = Context { progress: Told::of_services(&told), ..context.clone() };
-    let (mappings, services) = tokio::join!(switches, scaled(consumers, &telling, journal, &report));
+    let (mappings, services) = tokio::join!(switches, scaled(consumers, &telling, journal, report));
     let mut whys: Vec<(End, Failure)> = Vec::new();
     whys.extend(mappings::why(&mappings, context));
-    report.mappings = mappings;
+    turned.mappings = mappings;
     if let Some(services) = services {
-        report.services = services.services;
+        turned.services = services.services().to_vec();
         if let (true, Some(failure)) = (services.end != End::Done, services.failure) {
-            report.notes.extend(services.notes);
+            notes.extend(services.notes);
             whys.push((services.end, failure));
         }
     }
-    match (note_after(consumers, context, &report), consumers.set) {
+    match (note_after(consumers, context, report, &turned), consumers.set) {
         (Ok(()), _) => {}
         // They are looked at before anybody resumes them once more.
         (Err(failure), Set::Back) => {
             let text = format!("it could not be written down that consumers are no longer paused: {}", failure.what);
-            report.notes.push(Text::line(&text));
+            notes.push(Text::line(&text));
         }
         (Err(failure), Set::WhereOther | Set::Always) => whys.push((End::Partly, failure)),
     }
     let end = whys.iter().map(|(end, _)| *end).find(|end| *end == End::Interrupted);
-    let end = end.unwrap_or_else(|| worst(&report, &whys));
+    let end = end.unwrap_or_else(|| worst(&turned, &whys));
     let hint = whys.first().map(|(_, failure)| failure.hint.clone());
     let what: Vec<&str> = whys.iter().map(|(_, failure)| failure.what.as_str()).collect();
     let why = hint.map(|hint| (end, Failure { what: Text::line(&what.join("; ")), hint }));
-    Turned { report, why }
+    Ended { turned, notes, why }
 }
 
-fn worst(report: &Report, whys: &[(End, Failure)]) -> End {
-    let begun = report.mappings.iter().any(|one| one.is_set) || report.services.iter().any(|one| one.is_set);
+fn worst(turned: &Turned, whys: &[(End, Failure)]) -> End {
+    let begun = turned.mappings.iter().any(|one| one.is_set) || turned.services.iter().any(|one| one.is_set);
     if begun { End::Partly } else { whys.first().map_or(End::Done, |(end, _)| *end) }
 }
 
@@ -275,12 +241,12 @@ fn note_before(consumers: &Consumers, context: &Context, report: &Report) -> Res
 }
 
 /// Who takes messages again is forgotten; so is whom nobody has touched.
-fn note_after(consumers: &Consumers, context: &Context, report: &Report) -> Result<(), Failure> {
-    let mappings = report.mappings.iter().map(|one| {
+fn note_after(consumers: &Consumers, context: &Context, report: &Report, turned: &Turned) -> Result<(), Failure> {
+    let mappings = turned.mappings.iter().map(|one| {
         let is_touched = one.is_set;
         (ConsumerId::Mapping(one.id.clone()), one.is_done, is_touched)
     });
-    let services = report.services.iter().map(|one| {
+    let services = turned.services.iter().map(|one| {
         // An answer may have been lost.
         let is_touched = one.is_set || one.may_be_set;
         (ConsumerId::Service(one.service.clone()), one.is_done, is_touched)

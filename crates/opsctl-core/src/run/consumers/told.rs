@@ -8,8 +8,7 @@ use std::{
 use super::{Consumers, Context, Report};
 use crate::{
     domain::{Text, consumer::MappingId},
-    operations::transfer::Tally,
-    run::{Awaited, Progress},
+    run::{Awaited, Doing, Progress},
 };
 
 /// How far all are.
@@ -31,18 +30,8 @@ struct Parts {
 
 impl Told {
     pub(super) fn new(consumers: &Consumers, context: &Context, report: &Report) -> Self {
-        let blank = Progress {
-            run: report.run.clone(),
-            messages_estimate: consumers.count() as u64,
-            started_at: report.started_at,
-            at: report.started_at,
-            tally: Tally::default(),
-            task: None,
-            what: "consumer",
-            news: Vec::new(),
-            log: Vec::new(),
-            services: Vec::new(),
-        };
+        let nobody = Doing::Consumers { done: 0, awaited: Vec::new() };
+        let blank = Progress::of(report, report.started_at, consumers.count() as u64, nobody);
         Self { context: context.clone(), blank, parts: Mutex::default() }
     }
 
@@ -60,8 +49,8 @@ impl Told {
         Arc::new(move |progress| {
             let mut parts = told.parts.lock().unwrap_or_else(PoisonError::into_inner);
             parts.services.clone_from(&progress.task);
-            parts.services_done = progress.tally.moved;
-            parts.awaited.clone_from(&progress.services);
+            parts.services_done = progress.done();
+            parts.awaited = progress.doing.awaited().to_vec();
             let Progress { at, news, log, .. } = progress.clone();
             told.tell(&parts, Progress { at, news, log, ..told.blank.clone() });
         })
@@ -72,8 +61,7 @@ impl Told {
         let all: Vec<&str> = mappings.chain(parts.services.as_ref().map(Text::as_str)).collect();
         progress.task = Some(Text::line(&all.join("; ")));
         let done = parts.mappings.values().filter(|(_, is_done)| *is_done).count() as u64;
-        progress.tally.moved = done + parts.services_done;
-        progress.services.clone_from(&parts.awaited);
+        progress.doing = Doing::Consumers { done: done + parts.services_done, awaited: parts.awaited.clone() };
         (self.context.progress)(&progress);
     }
 }

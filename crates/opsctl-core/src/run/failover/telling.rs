@@ -6,11 +6,8 @@ use crate::{
         Text,
         database::{DatabaseEvent, SourceKind},
     },
-    operations::{
-        transfer::Tally,
-        values::{duration, in_words},
-    },
-    run::{End, Progress, Report},
+    operations::values::{duration, in_words},
+    run::{Details, Doing, End, Progress, Report},
 };
 
 impl Watch<'_> {
@@ -21,7 +18,7 @@ impl Watch<'_> {
         report.end = end;
         report.seconds = self.now().duration_since(report.started_at).as_secs_f64();
         report.notes.extend(self.notes().iter().map(|note| Text::line(note)));
-        report.failover = Some(self.done.clone());
+        report.details = Details::Failover(Box::new(self.done.clone()));
         report.next = match end {
             End::Partly | End::Interrupted | End::Failed => Some(report.resume_line(environment)),
             End::Done | End::Nothing | End::Refused | End::Stale => None,
@@ -73,18 +70,7 @@ impl Watch<'_> {
             (None, true) => format!("failing over, {seconds}"),
             (None, false) => format!("looking for a sign of the failover, {seconds}"),
         };
-        let progress = Progress {
-            run: report.run.clone(),
-            messages_estimate: 0,
-            started_at: report.started_at,
-            at: self.now(),
-            tally: Tally::default(),
-            task: Some(Text::line(&words)),
-            what: "failover",
-            news: Vec::new(),
-            log: Vec::new(),
-            services: Vec::new(),
-        };
-        (self.context.progress)(&progress);
+        let progress = Progress::of(report, self.now(), 0, Doing::One);
+        (self.context.progress)(&Progress { task: Some(Text::line(&words)), ..progress });
     }
 }

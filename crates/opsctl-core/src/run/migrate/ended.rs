@@ -1,6 +1,6 @@
 //! How a migration ended.
 
-use super::{End, GoesOn, Halt, Record, Report, Run};
+use super::{Details, End, GoesOn, Halt, Record, Report, Run};
 use crate::{
     cloud::logs::{Follower, Lacks},
     domain::{Text, service::Container},
@@ -81,7 +81,7 @@ impl Run<'_> {
         report.seconds = self.context.cloud.clock().now().duration_since(report.started_at).as_secs_f64();
         report.end = end;
         report.failure = failure;
-        report.migration = Some(self.done);
+        report.details = Details::Migration(Box::new(self.done));
         if goes_on != GoesOn::No {
             report.next = Some(report.resume_line(self.context.cloud.environment()));
         }

@@ -10,7 +10,7 @@ mod start;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, End, Failure, Progress, Report};
+use super::{Context, Details, Doing, End, Failure, Progress, Report};
 use crate::{
     cloud::logs::Follower,
     domain::{
@@ -21,7 +21,6 @@ use crate::{
     journal::{Held, History, Journal, JournalError, Record},
     operations::{
         migrate::ToMigrate,
-        transfer::Tally,
         values::{duration, in_words},
     },
 };
@@ -69,7 +68,8 @@ pub struct Migrated {
 
 /// The exit code that a migration's container ended with, where the run failed for it: 1 to 255.
 pub fn exit_code_of(report: &Report) -> Option<u8> {
-    let code = report.migration.as_ref().filter(|_| report.end == End::Failed)?.exit_code?;
+    let Details::Migration(migration) = &report.details else { return None };
+    let code = migration.exit_code.filter(|_| report.end == End::Failed)?;
     u8::try_from(code).ok().filter(|code| *code > 0)
 }
 
@@ -174,18 +174,9 @@ impl<'a> Run<'a> {
         let status = self.done.status.as_ref().map_or("not seen yet", Text::as_str);
         let seconds = in_words(self.now().duration_since(self.began_at).as_secs().max(0).unsigned_abs());
         let words = format!("{}: {status}, {seconds}", self.done.migration);
-        (self.context.progress)(&Progress {
-            run: self.report.run.clone(),
-            messages_estimate: 0,
-            started_at: self.report.started_at,
-            at: self.now(),
-            tally: Tally::default(),
-            task: Some(Text::line(&words)),
-            what: "migration",
-            news,
-            log,
-            services: Vec::new(),
-        });
+        let task = Some(Text::line(&words));
+        let progress = Progress::of(&self.report, self.now(), 0, Doing::One);
+        (self.context.progress)(&Progress { task, news, log, ..progress });
     }
 
     fn news(&self, text: &str) {

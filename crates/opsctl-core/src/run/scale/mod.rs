@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Awaited, Context, End, Failure, How, Progress, Report,
+    Awaited, Context, Details, Doing, End, Failure, How, Progress, Report,
     report::{self, Ended},
     verify,
 };
@@ -27,7 +27,7 @@ use crate::{
     journal::{Journal, Record, Size, Sizes},
     operations::{
         scale::{Change, Set, ToScale},
-        transfer::{Stop, Tally},
+        transfer::Stop,
         values::in_words,
     },
 };
@@ -406,19 +406,10 @@ impl Run<'_> {
         let open = if open.is_empty() { "done".to_owned() } else { open.join(", ") };
         let words = format!("stage {} of {}: {open}", number + 1, self.scale.stages.len());
         let done = self.watched.iter().chain(services).filter(|watched| watched.is_done()).count() as u64;
-        let progress = Progress {
-            run: self.report.run.clone(),
-            messages_estimate: self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64,
-            started_at: self.report.started_at,
-            at: self.context.cloud.clock().now(),
-            tally: Tally { moved: done, ..Tally::default() },
-            task: Some(Text::line(&words)),
-            what: "service",
-            news,
-            log: Vec::new(),
-            services: self.awaited(services),
-        };
-        (self.context.progress)(&progress);
+        let all = self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64;
+        let doing = Doing::Services { done, awaited: self.awaited(services) };
+        let progress = Progress::of(self.report, self.context.cloud.clock().now(), all, doing);
+        (self.context.progress)(&Progress { task: Some(Text::line(&words)), news, ..progress });
     }
 
     async fn write(&self, records: Vec<Record>) -> Result<(), Halt> {
@@ -470,7 +461,6 @@ fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<H
     };
     report.end = if end == End::Partly && begun == 0 { End::Failed } else { end };
     report.failure = what.map(|what| Failure { what: Text::line(&what), hint: Text::line(&hint) });
-    report.tally = Tally { moved: done as u64, ..Tally::default() };
     if report.end != End::Done {
         if begun > done {
             let text = format!(
@@ -482,6 +472,6 @@ fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<H
         }
         report.next = Some(report.resume_line(environment));
     }
-    report.services = ended;
+    report.details = Details::Services { services: ended };
     report
 }

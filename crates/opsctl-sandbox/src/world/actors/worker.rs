@@ -8,7 +8,6 @@ use crate::world::{World, template::Place};
 /// A consumer to add.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consumer {
-    /// How it works.
     pub behaviour: Behaviour,
     /// Messages that it can do.
     pub rate_per_second: f64,
@@ -26,12 +25,7 @@ pub enum Worker {
     /// An event source mapping, by UUID.
     Mapping(String),
     /// The tasks of an ECS service.
-    Service {
-        /// ECS cluster.
-        cluster: String,
-        /// Name.
-        name: String,
-    },
+    Service { cluster: String, name: String },
 }
 
 /// What came of a consumer's step.
@@ -39,9 +33,7 @@ pub enum Worker {
 pub(super) enum Came {
     /// There was nothing to do.
     Nothing,
-    /// All went well.
     Well,
-    /// Something failed.
     Failed,
 }
 

@@ -17,10 +17,12 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-
-use super::{ApiError, Caller, World, rds};
+use super::{
+    ApiError, World,
+    call::{done, told},
+    rds,
+    service::{JSON_1_0, Protocol, ServiceDef},
+};
 use custom::Custom;
 use notes::MINUTE;
 pub(super) use notes::{Gauge, Notes};
@@ -52,43 +54,49 @@ impl CloudWatch {
     }
 }
 
-impl World {
-    /// One CloudWatch call: `request` is its document, whatever the protocol; times are seconds since 1970.
-    ///
-    /// # Errors
-    /// As CloudWatch words them.
-    pub fn cloudwatch(
-        &mut self,
-        now: jiff::Timestamp,
-        caller: &Caller,
-        action: &str,
-        request: Value,
-    ) -> Result<Value, ApiError> {
-        let now = self.advance(now);
-        self.note_databases(now);
-        let name = format!("cloudwatch:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(denied(caller, &name));
-        }
-        if let Some(answer) = self.call_alarms(now, caller, action, &request) {
-            return answer;
-        }
-        match action {
-            "GetMetricData" => self.get_metric_data(now, caller, &read(request)?),
-            "ListMetrics" => self.list_metrics(now, caller, &read(request)?),
-            "PutMetricData" => {
-                self.cloudwatch.custom.put(now, caller, read(request)?)?;
-                Ok(json!({}))
-            }
-            _ => Err(ApiError::coded(
-                400,
-                "UnknownOperationException",
-                "InvalidAction",
-                format!("The action {action} is not valid for this endpoint."),
-            )),
-        }
-    }
+/// CloudWatch over rpcv2Cbor or awsJson1_0; once it was awsQuery.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    endpoint: "monitoring",
+    signing: "monitoring",
+    protocol: Protocol::Json {
+        target: "GraniteServiceVersion20100801",
+        content_type: JSON_1_0,
+        shapes: Some("com.amazonaws.cloudwatch#"),
+    },
+    throttled: (400, "Throttling"),
+    prepare: |world, call| {
+        world.note_databases(call.now);
+        Ok(())
+    },
+    ..ServiceDef::new(
+        "cloudwatch",
+        &[
+            ("GetMetricData", |world, call, input| told(world.get_metric_data(call.now, call.caller, &input.read()?))),
+            ("ListMetrics", |world, call, input| told(world.list_metrics(call.now, call.caller, &input.read()?))),
+            ("PutMetricData", |world, call, input| {
+                done(world.cloudwatch.custom.put(call.now, call.caller, input.read()?))
+            }),
+            ("DescribeAlarms", |world, call, input| told(world.alarms(call).describe(&input.read()?))),
+            ("DescribeAlarmHistory", |world, call, input| told(world.alarms(call).history(&input.read()?))),
+            ("PutMetricAlarm", |world, call, input| {
+                done(world.alarms(call).put_metric(call.now, call.caller, input.read()?))
+            }),
+            ("PutCompositeAlarm", |world, call, input| {
+                done(world.alarms(call).put_composite(call.now, call.caller, input.read()?))
+            }),
+            ("DeleteAlarms", |world, call, input| done(world.alarms(call).delete(&input.read()?))),
+            ("SetAlarmState", |world, call, input| done(world.alarms(call).set_state(call.now, &input.read()?))),
+            ("EnableAlarmActions", |world, call, input| {
+                done(world.alarms(call).set_actions(call.now, &input.read()?, true))
+            }),
+            ("DisableAlarmActions", |world, call, input| {
+                done(world.alarms(call).set_actions(call.now, &input.read()?, false))
+            }),
+        ],
+    )
+};
 
+impl World {
     /// Lets every queue of which nothing is noted look as if it had been as it is for an hour: a world that is set up has a past.
     pub fn begin_metrics(&mut self, now: jiff::Timestamp) {
         let since = self.advance(now).div_euclid(MINUTE) * MINUTE - 60 * MINUTE;
@@ -134,10 +142,6 @@ impl World {
     }
 }
 
-fn read<T: DeserializeOwned>(request: Value) -> Result<T, ApiError> {
-    serde_json::from_value(request).map_err(|error| ApiError::not_understood(&error))
-}
-
 fn validation(message: impl Into<String>) -> ApiError {
     ApiError::plain(400, "ValidationError", message)
 }
@@ -145,12 +149,4 @@ fn validation(message: impl Into<String>) -> ApiError {
 fn missing(parameter: &str) -> ApiError {
     let message = format!("The parameter {parameter} is required.");
     ApiError::coded(400, "MissingRequiredParameterException", "MissingParameter", message)
-}
-
-fn denied(caller: &Caller, action: &str) -> ApiError {
-    let user = caller.arn();
-    let message = format!(
-        "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
-    );
-    ApiError::coded(403, "AccessDeniedException", "AccessDenied", message)
 }

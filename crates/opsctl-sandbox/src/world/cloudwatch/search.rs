@@ -5,7 +5,6 @@
 
 use super::request::MetricName;
 
-/// A search, read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Search {
     pub(super) namespace: String,

@@ -49,7 +49,7 @@ impl Scene {
     }
 
     fn call(&mut self, action: &str, request: Value) -> Result<Value, ApiError> {
-        self.world.cloudwatch(self.now, &self.caller, action, request)
+        self.world.ask_json(self.now, &self.caller, ("cloudwatch", action), request)
     }
 
     /// The last ten minutes of these queries.

@@ -11,7 +11,6 @@ pub(super) enum Kind {
     RunTask,
     /// Reads of tasks, and `StopTask`.
     Task,
-    /// Reads of clusters.
     Cluster,
 }
 

@@ -6,23 +6,23 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Breaker, Caller, Ecs, Program,
+    Breaker, Caller, Ecs, Outcome, Program,
     bucket::Kind,
     key,
     life::{Due, Who},
     model::{Definition, LogConfig, Rollout, Service, Stage, Task},
 };
 
+use crate::world::timeline::matching;
+
 /// A service to set up, as if it had been there for long.
 #[derive(Debug, Clone)]
 pub struct ServiceFixture {
     /// Cluster; made where it is not there.
     pub cluster: String,
-    /// Name.
     pub name: String,
     /// Task definition's family; a revision is added.
     pub family: String,
-    /// Image.
     pub image: String,
     /// Which revision of the family this is; those before it are alike.
     pub revision: u32,
@@ -30,9 +30,7 @@ pub struct ServiceFixture {
     pub program: Program,
     /// Tasks that it has, running.
     pub desired: u32,
-    /// Circuit breaker.
     pub breaker: Breaker,
-    /// Tags.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -43,7 +41,6 @@ pub struct JobFixture {
     pub family: String,
     /// Which revision this is; those before it are alike.
     pub revision: u32,
-    /// Image.
     pub image: String,
     /// What its tasks do.
     pub program: Program,
@@ -64,9 +61,7 @@ pub struct JobFixture {
 /// A service as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceView {
-    /// Desired count.
     pub desired: u32,
-    /// Running tasks.
     pub running: usize,
     /// Events, the newest first.
     pub events: Vec<String>,
@@ -212,6 +207,47 @@ impl Ecs {
         found.deployments.insert(0, deployment);
         found.is_steady = false;
         self.wake_at(at, &key(caller), cluster, Who::Service(service.to_owned()));
+    }
+
+    /// Registers a service's next revision, whose tasks go on like this, and starts its deployment.
+    pub(in crate::world) fn deploy_next(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        cluster: &str,
+        service: &str,
+        outcome: Outcome,
+    ) {
+        let place = key(caller);
+        let region = self.places.get(&place).and_then(|region| region.clusters.get(cluster));
+        let running = region.and_then(|cluster| cluster.services.get(service)?.deployments.first());
+        let Some(running) = running.map(|deployment| deployment.definition.clone()) else { return };
+        let Some(mut definition) = self.definition(&place, &running).cloned() else { return };
+        definition.program.outcome = outcome;
+        let family = running.rsplit_once(':').map_or(running.as_str(), |(family, _)| family);
+        let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
+        let next = revisions.len() + 1;
+        if let Some((image, _)) = definition.image.clone().rsplit_once(':') {
+            definition.image = format!("{image}:{next}");
+        }
+        revisions.push(definition);
+        self.deploy(now, caller, cluster, service, &format!("{family}:{next}"));
+    }
+
+    /// Services by globs of account and `cluster/name`: who acts in their place, cluster, name.
+    pub(in crate::world) fn matching(&self, account: &str, service: &str) -> Vec<(Caller, String, String)> {
+        let mut found = Vec::new();
+        for ((of_account, region), place) in &self.places {
+            for (cluster, name) in place
+                .clusters
+                .iter()
+                .flat_map(|(cluster, known)| known.services.keys().map(move |name| (cluster, name)))
+            {
+                let caller = matching(account, service, (of_account, region), &format!("{cluster}/{name}"));
+                found.extend(caller.map(|caller| (caller, cluster.clone(), name.clone())));
+            }
+        }
+        found
     }
 
     /// No task can be placed in a cluster until a time.

@@ -33,9 +33,7 @@ const GUIDE: &str = "For more information, see the Troubleshooting section of th
 
 /// What tasks touch outside of ECS.
 pub struct Outside<'a> {
-    /// Log groups.
     pub logs: &'a mut Logs,
-    /// Databases.
     pub rds: &'a mut Rds,
 }
 

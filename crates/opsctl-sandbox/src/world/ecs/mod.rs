@@ -28,10 +28,12 @@ use std::{
 };
 
 use fastrand::Rng;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::{ApiError, Caller, World};
+use super::{
+    ApiError, Caller,
+    call::told,
+    service::{JSON_1_1, Protocol, ServiceDef},
+};
 use bucket::Kind;
 pub use fixture::JobFixture;
 pub use fixture::{ServiceFixture, ServiceView};
@@ -114,55 +116,51 @@ impl Ecs {
     }
 }
 
-impl World {
-    /// One ECS call: `body` is its awsJson1_1 document, and so is the answer.
-    ///
-    /// # Errors
-    /// As ECS words them.
-    pub fn ecs(
-        &mut self,
-        now: jiff::Timestamp,
-        caller: &Caller,
-        action: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, ApiError> {
-        let now = self.advance(now);
-        let name = format!("ecs:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(denied(caller, &name));
+/// ECS over awsJson1_1.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Json { target: "AmazonEC2ContainerServiceV20141113", content_type: JSON_1_1, shapes: None },
+    prepare: |world, call| {
+        let Some(kind) = kind(call.action) else { return Ok(()) };
+        if world.ecs.region(call.caller).buckets.take(kind, call.now) {
+            return Ok(());
         }
-        if let Some(kind) = kind(action)
-            && !self.ecs.region(caller).buckets.take(kind, now)
-        {
-            self.ecs.throttled += 1;
-            return Err(error("ThrottlingException", "Rate exceeded"));
-        }
-        let answer = self.ecs.call(now, caller, action, body)?;
-        Ok(answer.to_string().into_bytes())
-    }
-}
-
-impl Ecs {
-    fn call(&mut self, now: i64, caller: &Caller, action: &str, body: &[u8]) -> Result<Value, ApiError> {
-        match action {
-            "ListClusters" => self.list_clusters(caller, &read(body)?),
-            "DescribeClusters" => self.describe_clusters(caller, &read(body)?),
-            "ListServices" => self.list_services(caller, &read(body)?),
-            "DescribeServices" => self.describe_services(now, caller, &read(body)?),
-            "ListTasks" => self.list_tasks(caller, &read(body)?),
-            "DescribeTasks" => self.describe_tasks(now, caller, &read(body)?),
-            "ListTaskDefinitions" => self.list_task_definitions(caller, &read(body)?),
-            "DescribeTaskDefinition" => self.describe_task_definition(caller, &read(body)?),
-            "CreateCluster" => self.create_cluster(caller, &read(body)?),
-            "RegisterTaskDefinition" => self.register_task_definition(caller, read(body)?),
-            "CreateService" => self.create_service(now, caller, read(body)?),
-            "UpdateService" => self.update_service(now, caller, &read(body)?),
-            "RunTask" => self.run_task(now, caller, &read(body)?),
-            "StopTask" => self.stop_one_task(now, caller, &read(body)?),
-            _ => Err(error("UnknownOperationException", "")),
-        }
-    }
-}
+        world.ecs.throttled += 1;
+        Err(SERVICE.throttled())
+    },
+    ..ServiceDef::new(
+        "ecs",
+        &[
+            ("ListClusters", |world, call, input| told(world.ecs.list_clusters(call.caller, &input.read()?))),
+            ("DescribeClusters", |world, call, input| told(world.ecs.describe_clusters(call.caller, &input.read()?))),
+            ("ListServices", |world, call, input| told(world.ecs.list_services(call.caller, &input.read()?))),
+            ("DescribeServices", |world, call, input| {
+                told(world.ecs.describe_services(call.now, call.caller, &input.read()?))
+            }),
+            ("ListTasks", |world, call, input| told(world.ecs.list_tasks(call.caller, &input.read()?))),
+            ("DescribeTasks", |world, call, input| {
+                told(world.ecs.describe_tasks(call.now, call.caller, &input.read()?))
+            }),
+            ("ListTaskDefinitions", |world, call, input| {
+                told(world.ecs.list_task_definitions(call.caller, &input.read()?))
+            }),
+            ("DescribeTaskDefinition", |world, call, input| {
+                told(world.ecs.describe_task_definition(call.caller, &input.read()?))
+            }),
+            ("CreateCluster", |world, call, input| told(world.ecs.create_cluster(call.caller, &input.read()?))),
+            ("RegisterTaskDefinition", |world, call, input| {
+                told(world.ecs.register_task_definition(call.caller, input.read()?))
+            }),
+            ("CreateService", |world, call, input| {
+                told(world.ecs.create_service(call.now, call.caller, input.read()?))
+            }),
+            ("UpdateService", |world, call, input| {
+                told(world.ecs.update_service(call.now, call.caller, &input.read()?))
+            }),
+            ("RunTask", |world, call, input| told(world.ecs.run_task(call.now, call.caller, &input.read()?))),
+            ("StopTask", |world, call, input| told(world.ecs.stop_one_task(call.now, call.caller, &input.read()?))),
+        ],
+    )
+};
 
 fn kind(action: &str) -> Option<Kind> {
     Some(match action {
@@ -179,23 +177,10 @@ fn key(caller: &Caller) -> PlaceKey {
     (caller.account.as_str().into(), caller.region.as_str().into())
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body)
-        .map_err(|why| error("SerializationException", format!("The request could not be read: {why}")))
-}
-
 fn error(code: &'static str, message: impl Into<String>) -> ApiError {
     ApiError::plain(400, code, message)
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {
     error("InvalidParameterException", message)
-}
-
-pub(super) fn denied(caller: &Caller, action: &str) -> ApiError {
-    let user = caller.arn();
-    let message = format!(
-        "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
-    );
-    error("AccessDeniedException", message)
 }

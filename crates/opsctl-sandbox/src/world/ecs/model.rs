@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
@@ -39,9 +40,7 @@ pub(super) struct Cluster {
 /// What a client token of `RunTask` stands for.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    /// Of the parameters.
     pub(super) digest: String,
-    /// Tasks' ids.
     pub(super) tasks: Vec<String>,
     pub(super) used_at: i64,
 }
@@ -70,9 +69,7 @@ pub(super) struct Definition {
 /// Where a container's lines go: the driver `awslogs`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogConfig {
-    /// Log group.
     pub group: String,
-    /// Prefix of streams.
     pub prefix: String,
     /// Whether the driver makes the group.
     pub creates_group: bool,
@@ -98,7 +95,8 @@ pub struct Program {
 }
 
 /// How a task goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outcome {
     /// Runs until it is stopped.
     Serves,
@@ -155,10 +153,8 @@ pub(super) struct Service {
     pub(super) good_definition: Option<String>,
 }
 
-/// Deployment circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breaker {
-    /// Off.
     Off,
     /// Fails a deployment whose tasks fail.
     Fails,
@@ -205,7 +201,6 @@ pub(super) struct Event {
 #[derive(Debug, Clone)]
 pub(super) struct Task {
     pub(super) definition: String,
-    /// Of which service.
     pub(super) service: Option<String>,
     /// Id of a deployment, or what `RunTask` was told.
     pub(super) started_by: Option<String>,

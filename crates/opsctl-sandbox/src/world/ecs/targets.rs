@@ -18,7 +18,6 @@ pub struct Balancer {
     pub target_group: String,
     /// Container that is registered.
     pub container: String,
-    /// Its port.
     pub port: u16,
 }
 
@@ -34,7 +33,6 @@ impl From<LoadBalancer> for Balancer {
 pub enum TargetCheck {
     /// It answers as it shall.
     Passes,
-    /// It does not.
     Fails {
         /// `Target.FailedHealthChecks`, `Target.ResponseCodeMismatch`, ...
         reason: &'static str,
@@ -56,7 +54,6 @@ impl TargetCheck {
 /// A task behind a target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::world) struct Target {
-    /// IP address.
     pub(in crate::world) address: String,
     pub(in crate::world) port: u16,
     pub(in crate::world) state: TargetState,

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::world::rds::{Capacity, Cluster, Instance};
+use crate::world::{
+    World,
+    rds::{Capacity, Cluster, Instance},
+};
 
 const ACCOUNT: &str = "111111111111";
 const REGION: &str = "af-south-1";
@@ -38,8 +41,7 @@ fn world(job: &JobFixture) -> World {
 }
 
 fn call(world: &mut World, seconds: i64, action: &str, request: Value) -> Result<Value, ApiError> {
-    let body = world.ecs(at(seconds), &caller(), action, request.to_string().as_bytes())?;
-    Ok(serde_json::from_slice(&body).expect("JSON"))
+    world.ask_json(at(seconds), &caller(), ("ecs", action), request)
 }
 
 fn request() -> Value {
@@ -64,10 +66,9 @@ fn lines(world: &mut World, seconds: i64, arn: &str) -> Vec<String> {
     let id = arn.rsplit('/').next().expect("an id");
     let request =
         json!({ "logGroupName": "logs", "logStreamName": format!("ecs/migration/{id}"), "startFromHead": true });
-    let Ok(body) = world.logs(at(seconds), &caller(), "GetLogEvents", request.to_string().as_bytes()) else {
+    let Ok(answer) = world.ask_json(at(seconds), &caller(), ("logs", "GetLogEvents"), request) else {
         return Vec::new();
     };
-    let answer: Value = serde_json::from_slice(&body).expect("JSON");
     let events = answer["events"].as_array().expect("events");
     events.iter().map(|event| event["message"].as_str().unwrap_or_default().to_owned()).collect()
 }

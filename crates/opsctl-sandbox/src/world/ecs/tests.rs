@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::world::autoscaling::{Suspended, Target};
+use crate::world::{
+    World,
+    autoscaling::{Suspended, Target},
+};
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -37,8 +40,7 @@ fn world(desired: u32, breaker: Breaker) -> World {
 }
 
 fn call(world: &mut World, seconds: i64, action: &str, request: Value) -> Result<Value, ApiError> {
-    let body = world.ecs(at(seconds), &caller(), action, request.to_string().as_bytes())?;
-    Ok(serde_json::from_slice(&body).expect("JSON"))
+    world.ask_json(at(seconds), &caller(), ("ecs", action), request)
 }
 
 fn describe(world: &mut World, seconds: i64) -> Value {
@@ -205,10 +207,10 @@ fn pausing_autoscaling_may_wake_a_service() {
     world.autoscaling.put(&caller(), "service/main/api", target);
     let body = json!({ "ServiceNamespace": "ecs", "ResourceId": "service/main/api", "ScalableDimension": "ecs:service:DesiredCount",
         "SuspendedState": { "DynamicScalingInSuspended": true } });
-    world.autoscaling(at(0), &caller(), "RegisterScalableTarget", body.to_string().as_bytes()).expect("registered");
+    let scaling = |action| ("application-autoscaling", action);
+    world.ask_json(at(0), &caller(), scaling("RegisterScalableTarget"), body).expect("registered");
     assert_eq!(counts(&describe(&mut world, 0))[0], 2);
     let body = json!({ "ServiceNamespace": "ecs" });
-    let answer = world.autoscaling(at(0), &caller(), "DescribeScalableTargets", body.to_string().as_bytes());
-    let answer: Value = serde_json::from_slice(&answer.expect("described")).expect("JSON");
+    let answer = world.ask_json(at(0), &caller(), scaling("DescribeScalableTargets"), body).expect("described");
     assert_eq!(answer["ScalableTargets"][0]["SuspendedState"]["DynamicScalingInSuspended"], true);
 }

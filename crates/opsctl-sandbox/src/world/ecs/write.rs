@@ -182,9 +182,9 @@ impl Ecs {
             if token.digest != digest {
                 let arns = token.tasks.iter().map(|id| show::arn(&place, &format!("task/{cluster_name}/{id}")));
                 let arns: Vec<String> = arns.collect();
-                // The wire tells the ARNs in `resourceIds`, too.
                 let message = format!("The client token was used with other parameters. Tasks: {}", arns.join(" "));
-                return Err(error("ConflictException", message));
+                let more = Some(Box::new(("resourceIds", json!(arns))));
+                return Err(ApiError { more, ..error("ConflictException", message) });
             }
             return Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &token.tasks), "failures": [] }));
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Protection, environment::MessageKeys},
-    world::template::Template,
+    world::{At, template::Template},
 };
 
 #[derive(Debug, Deserialize)]
@@ -53,6 +53,8 @@ pub(super) struct File {
     pub(super) alarms: Vec<AlarmEntry>,
     #[serde(default, rename = "global")]
     pub(super) globals: Vec<GlobalEntry>,
+    #[serde(default, rename = "at")]
+    pub(super) timeline: Vec<At>,
 }
 
 #[derive(Debug, Deserialize)]

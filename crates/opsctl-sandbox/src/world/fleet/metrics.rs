@@ -67,7 +67,6 @@ pub(super) struct AlarmEntry {
     description: Option<String>,
     #[serde(default)]
     each: Vec<String>,
-    /// Namespace and metric.
     metric: Option<[String; 2]>,
     #[serde(default)]
     dimensions: BTreeMap<String, String>,
@@ -166,7 +165,7 @@ impl Fleet {
         for entry in others.into_iter().chain(rules) {
             let action = if entry.rule.is_some() { "PutCompositeAlarm" } else { "PutMetricAlarm" };
             for request in entry.requests(place) {
-                let done = world.cloudwatch(now, &caller, action, request);
+                let done = world.ask(now, &caller, ("cloudwatch", action), request);
                 done.map_err(|error| FleetError::Refused {
                     item: format!("alarm {:?}", entry.name),
                     code: error.code,
@@ -274,7 +273,7 @@ mod tests {
         loop {
             let types = json!(["MetricAlarm", "CompositeAlarm"]);
             let request = json!({ "AlarmTypes": types, "NextToken": token, "MaxRecords": 100 });
-            let page = world.cloudwatch(now, &place.caller(), "DescribeAlarms", request).expect("alarms");
+            let page = world.ask_json(now, &place.caller(), ("cloudwatch", "DescribeAlarms"), request).expect("alarms");
             for alarm in
                 ["MetricAlarms", "CompositeAlarms"].iter().flat_map(|sort| page[sort].as_array().expect("a list"))
             {

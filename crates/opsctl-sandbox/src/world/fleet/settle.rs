@@ -42,7 +42,9 @@ impl Fleet {
         self.places().for_each(|place| self.settle_metrics(world, &place));
         world.begin_metrics(now);
         let since = now.saturating_sub(PAST).unwrap_or(now);
-        self.places().try_for_each(|place| self.settle_alarms(world, now, since, &place))
+        self.places().try_for_each(|place| self.settle_alarms(world, now, since, &place))?;
+        let wrong = |problem| FleetError::Wrong { item: "timeline".to_owned(), problem };
+        world.schedule_all(now, &self.file.timeline).map_err(wrong)
     }
 }
 
@@ -197,7 +199,6 @@ impl Place {
 }
 
 impl MessageTemplate {
-    /// Writes one message.
     pub(in crate::world) fn write(&self, random: &mut Rng, count: u64, at: Timestamp, place: &Place) -> PutMessage {
         let mut variables: Vec<String> = Vec::with_capacity(self.variables.len());
         for variable in &self.variables {

@@ -15,9 +15,13 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
-use super::{ApiError, Caller, World, ecs::denied};
+use super::{
+    ApiError, Caller,
+    call::{Input, told},
+    service::{Protocol, Route, ServiceDef},
+};
 
 /// How long changes of a mapping's state take, milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +86,6 @@ pub struct Mapping {
     pub window_seconds: u32,
     /// Calls at once, at most.
     pub concurrency_max: Option<u32>,
-    /// State.
     pub state: State,
     /// Why it is in this state.
     pub reason: String,
@@ -97,21 +100,16 @@ pub struct Mapping {
 /// State of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Being made.
     Creating,
     /// On its way up.
     Enabling,
-    /// It takes messages.
     Enabled,
     /// On its way down; it still takes messages.
     Disabling,
-    /// It takes nothing.
     Disabled,
     /// Its settings are being changed.
     Updating,
-    /// Being deleted.
     Deleting,
-    /// Gone.
     Gone,
 }
 
@@ -246,47 +244,62 @@ impl Lambda {
     }
 }
 
-impl World {
-    /// One Lambda call: `fields` are those of path and query, `body` is the JSON document. Answers the document.
-    ///
-    /// # Errors
-    /// As Lambda words them.
-    pub fn lambda(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        action: &str,
-        fields: &BTreeMap<String, String>,
-        body: &[u8],
-    ) -> Result<Vec<u8>, ApiError> {
-        let at = self.advance(now);
-        let name = format!("lambda:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(ApiError { status: 403, ..denied(caller, &name) });
-        }
-        let id = || fields.get("UUID").map(String::as_str).unwrap_or_default();
-        let answer = match action {
-            "ListEventSourceMappings" => self.lambda.list_mappings(caller, fields)?,
-            "GetEventSourceMapping" => self.lambda.get_mapping(caller, id())?,
-            "UpdateEventSourceMapping" => self.lambda.update_mapping(at, caller, id(), &read(body)?)?,
-            "DeleteEventSourceMapping" => self.lambda.delete_mapping(at, caller, id())?,
-            "CreateEventSourceMapping" => self.create_mapping(at, caller, read(body)?)?,
-            "ListFunctions" => self.lambda.list_functions(caller, fields)?,
-            "GetFunction" => self.lambda.get_function(caller, fields)?,
-            "CreateFunction" => self.lambda.create_function(at, caller, read(body)?)?,
-            _ => return Err(ApiError::plain(404, "UnknownOperationException", "")),
-        };
-        self.lambda.note_next();
-        Ok(answer.to_string().into_bytes())
-    }
+/// Lambda over restJson1.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Rest {
+        routes: &[
+            route("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings", 200),
+            route("POST", "/2015-03-31/event-source-mappings", "CreateEventSourceMapping", 202),
+            route("GET", "/2015-03-31/event-source-mappings/{UUID}", "GetEventSourceMapping", 200),
+            route("PUT", "/2015-03-31/event-source-mappings/{UUID}", "UpdateEventSourceMapping", 202),
+            route("DELETE", "/2015-03-31/event-source-mappings/{UUID}", "DeleteEventSourceMapping", 202),
+            route("GET", "/2015-03-31/functions", "ListFunctions", 200),
+            route("POST", "/2015-03-31/functions", "CreateFunction", 201),
+            route("GET", "/2015-03-31/functions/{FunctionName}", "GetFunction", 200),
+        ],
+    },
+    throttled: (429, "TooManyRequestsException"),
+    subject: |input| input.fields.get("UUID").cloned(),
+    prepare: |world, _| {
+        // A change is due sooner, perhaps, than anything before it.
+        world.lambda.next_at = i64::MIN;
+        Ok(())
+    },
+    ..ServiceDef::new(
+        "lambda",
+        &[
+            ("ListEventSourceMappings", |world, call, input| {
+                told(world.lambda.list_mappings(call.caller, &input.fields))
+            }),
+            ("GetEventSourceMapping", |world, call, input| told(world.lambda.get_mapping(call.caller, id(input)))),
+            ("UpdateEventSourceMapping", |world, call, input| {
+                told(world.lambda.update_mapping(call.now, call.caller, id(input), &read(input)?))
+            }),
+            ("DeleteEventSourceMapping", |world, call, input| {
+                told(world.lambda.delete_mapping(call.now, call.caller, id(input)))
+            }),
+            ("CreateEventSourceMapping", |world, call, input| {
+                told(world.create_mapping(call.now, call.caller, read(input)?))
+            }),
+            ("ListFunctions", |world, call, input| told(world.lambda.list_functions(call.caller, &input.fields))),
+            ("GetFunction", |world, call, input| told(world.lambda.get_function(call.caller, &input.fields))),
+            ("CreateFunction", |world, call, input| {
+                told(world.lambda.create_function(call.now, call.caller, read(input)?))
+            }),
+        ],
+    )
+};
+
+const fn route(method: &'static str, path: &'static str, action: &'static str, status: u16) -> Route {
+    Route { method, path, action, status }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    let unreadable = |why| {
-        ApiError::plain(400, "InvalidRequestContentException", format!("Could not parse request body into json: {why}"))
-    };
-    serde_json::from_slice(body).map_err(unreadable)
+fn id(input: &Input) -> &str {
+    input.fields.get("UUID").map(String::as_str).unwrap_or_default()
+}
+
+fn read<'a, T: Deserialize<'a>>(input: &'a Input) -> Result<T, ApiError> {
+    input.read().map_err(|error: ApiError| ApiError { code: "InvalidRequestContentException", ..error })
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::world::PutMessage;
+use crate::world::{PutMessage, World};
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 const QUEUE: &str = "arn:aws:sqs:af-south-1:111111111111:orders";
@@ -42,8 +42,8 @@ fn call(
 ) -> Result<Value, ApiError> {
     let fields: BTreeMap<String, String> =
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let answer = world.lambda(at, &caller(), action, &fields, body.to_string().as_bytes())?;
-    Ok(serde_json::from_slice(&answer).expect("JSON"))
+    let input = Input { fields, ..body.into() };
+    world.ask_json(at, &caller(), ("lambda", action), input)
 }
 
 fn create(world: &mut World, at: Timestamp, body: Value) -> String {

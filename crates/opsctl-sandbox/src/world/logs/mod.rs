@@ -14,11 +14,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::{ApiError, Caller, World};
+use super::{
+    ApiError, Caller,
+    call::told,
+    service::{JSON_1_1, Protocol, ServiceDef},
+};
 use store::Group;
 pub use store::Line;
 
@@ -34,37 +34,40 @@ pub struct Logs {
     places: BTreeMap<PlaceKey, BTreeMap<String, Group>>,
 }
 
-impl World {
-    /// One call of CloudWatch Logs: `body` is its awsJson1_1 document, and so is the answer.
-    ///
-    /// # Errors
-    /// As CloudWatch Logs words them.
-    pub fn logs(&mut self, now: Timestamp, caller: &Caller, action: &str, body: &[u8]) -> Result<Vec<u8>, ApiError> {
-        let now = self.advance(now);
-        let name = format!("logs:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(super::ecs::denied(caller, &name));
-        }
-        Ok(self.logs.call(now, caller, action, body)?.to_string().into_bytes())
-    }
-}
+/// CloudWatch Logs over awsJson1_1.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Json { target: "Logs_20140328", content_type: JSON_1_1, shapes: None },
+    ..ServiceDef::new(
+        "logs",
+        &[
+            ("CreateLogGroup", |world, call, input| {
+                told(world.logs.create_log_group(call.now, call.caller, &input.read()?))
+            }),
+            ("CreateLogStream", |world, call, input| {
+                told(world.logs.create_log_stream(call.now, call.caller, &input.read()?))
+            }),
+            ("DeleteLogGroup", |world, call, input| told(world.logs.delete_log_group(call.caller, &input.read()?))),
+            ("DeleteLogStream", |world, call, input| told(world.logs.delete_log_stream(call.caller, &input.read()?))),
+            ("PutLogEvents", |world, call, input| {
+                told(world.logs.put_log_events(call.now, call.caller, input.read()?))
+            }),
+            ("DescribeLogGroups", |world, call, input| {
+                told(world.logs.describe_log_groups(call.caller, &input.read()?))
+            }),
+            ("DescribeLogStreams", |world, call, input| {
+                told(world.logs.describe_log_streams(call.now, call.caller, &input.read()?))
+            }),
+            ("GetLogEvents", |world, call, input| {
+                told(world.logs.get_log_events(call.now, call.caller, &input.read()?))
+            }),
+            ("FilterLogEvents", |world, call, input| {
+                told(world.logs.filter_log_events(call.now, call.caller, &input.read()?))
+            }),
+        ],
+    )
+};
 
 impl Logs {
-    fn call(&mut self, now: i64, caller: &Caller, action: &str, body: &[u8]) -> Result<Value, ApiError> {
-        match action {
-            "CreateLogGroup" => self.create_log_group(now, caller, &read(body)?),
-            "CreateLogStream" => self.create_log_stream(now, caller, &read(body)?),
-            "DeleteLogGroup" => self.delete_log_group(caller, &read(body)?),
-            "DeleteLogStream" => self.delete_log_stream(caller, &read(body)?),
-            "PutLogEvents" => self.put_log_events(now, caller, read(body)?),
-            "DescribeLogGroups" => self.describe_log_groups(caller, &read(body)?),
-            "DescribeLogStreams" => self.describe_log_streams(now, caller, &read(body)?),
-            "GetLogEvents" => self.get_log_events(now, caller, &read(body)?),
-            "FilterLogEvents" => self.filter_log_events(now, caller, &read(body)?),
-            _ => Err(ApiError::plain(400, "UnknownOperationException", "")),
-        }
-    }
-
     /// Makes a group where it is not there.
     pub fn create_group(&mut self, at: i64, account: &str, region: &str, group: &str) {
         self.groups(account, region).entry(group.to_owned()).or_insert_with(|| Group::new(at));
@@ -111,11 +114,6 @@ impl Logs {
     fn group_mut(&mut self, caller: &Caller, name: &str) -> Result<&mut Group, ApiError> {
         self.groups(&caller.account, &caller.region).get_mut(name).ok_or_else(no_group)
     }
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body)
-        .map_err(|why| ApiError::plain(400, "SerializationException", format!("The request could not be read: {why}")))
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

@@ -3,7 +3,6 @@
 
 use super::{ApiError, invalid};
 
-/// A pattern, read.
 #[derive(Debug, Default)]
 pub(super) struct Pattern {
     all: Vec<String>,

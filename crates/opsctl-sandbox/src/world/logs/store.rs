@@ -14,18 +14,15 @@ const EVENT_BYTES_MAX: usize = 262_144;
 pub struct Line {
     /// When, milliseconds since 1970.
     pub at: i64,
-    /// Text.
     pub text: String,
 }
 
-/// A log group.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) created_at: i64,
     pub(super) streams: BTreeMap<String, Stream>,
 }
 
-/// A log stream.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) created_at: i64,
@@ -41,7 +38,6 @@ pub(super) struct Stream {
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) at: i64,
-    /// When it shows.
     pub(super) ingested_at: i64,
     pub(super) text: String,
 }

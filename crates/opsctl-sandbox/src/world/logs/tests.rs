@@ -1,8 +1,10 @@
 //! CloudWatch Logs as it is told by its answers.
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::world::World;
 
 fn caller() -> Caller {
     Caller { account: "111111111111".into(), region: "af-south-1".into(), origin: String::new() }
@@ -13,8 +15,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn call(world: &mut World, seconds: i64, action: &str, request: Value) -> Result<Value, ApiError> {
-    let body = world.logs(at(seconds), &caller(), action, request.to_string().as_bytes())?;
-    Ok(serde_json::from_slice(&body).expect("JSON"))
+    world.ask_json(at(seconds), &caller(), ("logs", action), request)
 }
 
 fn line(seconds: i64, text: &str) -> Line {

@@ -7,7 +7,7 @@ use super::{
     events::{Category, Event, SourceType},
     request::Request,
 };
-use crate::world::{ApiError, Caller};
+use crate::world::ApiError;
 
 /// How long things take, in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,13 +88,7 @@ impl Place {
         events.into_iter().for_each(|event| self.add_event(event));
     }
 
-    pub(super) fn fail_over(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: &Request,
-        times: &Times,
-    ) -> Result<String, ApiError> {
+    pub(super) fn fail_over(&mut self, request: &Request) -> Result<String, ApiError> {
         let name = request.required("DBClusterIdentifier")?;
         let cluster = self.clusters.get_mut(&name).ok_or_else(|| no_cluster(&name))?;
         if cluster.failover.is_some() {
@@ -120,8 +114,8 @@ impl Place {
         cluster.failover = Some(Failover {
             target: target.clone(),
             before: writer.clone(),
-            flips_at: now + times.cluster_flips * 1_000,
-            ends_at: now + times.cluster_ends * 1_000,
+            flips_at: request.now + request.times.cluster_flips * 1_000,
+            ends_at: request.now + request.times.cluster_ends * 1_000,
             has_flipped: false,
         });
         cluster.failovers += 1;
@@ -131,13 +125,13 @@ impl Place {
         }
         for name in [&target, &writer] {
             if let Some(instance) = self.instances.get_mut(name) {
-                instance.blink = Some((now + 2_000, now + (times.cluster_flips + 4) * 1_000));
+                instance.blink = Some((request.now + 2_000, request.now + (request.times.cluster_flips + 4) * 1_000));
             }
         }
         let cluster = cluster.clone();
         let message = format!("Started {kind} failover to DB instance: {target}");
-        self.add_event(event(now, SourceType::Cluster, &name, Category::Failover, message));
-        Ok(self.one_cluster(&cluster, caller))
+        self.add_event(event(request.now, SourceType::Cluster, &name, Category::Failover, message));
+        Ok(self.one_cluster(&cluster, request.caller))
     }
 
     /// Listing log files wakes a paused cluster (Aurora User Guide, "Scaling to zero ACUs"): so nothing passive may do it.
@@ -151,13 +145,7 @@ impl Place {
         Ok("<DescribeDBLogFiles/>".to_owned())
     }
 
-    pub(super) fn reboot(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: &Request,
-        times: &Times,
-    ) -> Result<String, ApiError> {
+    pub(super) fn reboot(&mut self, request: &Request) -> Result<String, ApiError> {
         let name = request.required("DBInstanceIdentifier")?;
         let fails_over = request.flag("ForceFailover");
         let instance = self.instances.get_mut(&name).ok_or_else(|| no_instance(&name))?;
@@ -168,21 +156,21 @@ impl Place {
             let message = "Cannot force a failover of a DB instance that is not configured for Multi-AZ.";
             return Err(ApiError::plain(400, "InvalidParameterCombination", message));
         }
-        let second = |seconds: i64| now + seconds * 1_000;
-        let recently = |at: i64| now - at < times.abandons_within * 1_000;
+        let second = |seconds: i64| request.now + seconds * 1_000;
+        let recently = |at: i64| request.now - at < request.times.abandons_within * 1_000;
         let is_abandoned = fails_over && instance.failed_over_at.is_some_and(recently);
         instance.status = "rebooting".to_owned();
         let (ends_at, fails_over_at) = match (fails_over, is_abandoned) {
-            (true, false) => (second(times.instance_ends), Some(second(times.instance_flips))),
+            (true, false) => (second(request.times.instance_ends), Some(second(request.times.instance_flips))),
             (true, true) => (second(5), None),
-            (false, _) => (second(times.reboot), None),
+            (false, _) => (second(request.times.reboot), None),
         };
-        let zones_at = fails_over_at.map(|_| ends_at + times.zones_lag * 1_000);
+        let zones_at = fails_over_at.map(|_| ends_at + request.times.zones_lag * 1_000);
         instance.reboot = Some(Reboot { fails_over_at, ends_at, zones_at, has_ended: false });
         let message = match (fails_over, is_abandoned) {
             (true, false) => {
                 instance.failovers += 1;
-                instance.blink = Some((second(1), second(times.instance_flips + 5)));
+                instance.blink = Some((second(1), second(request.times.instance_flips + 5)));
                 Some("Multi-AZ instance failover started.")
             }
             (true, true) => {
@@ -195,9 +183,9 @@ impl Place {
         };
         let instance = instance.clone();
         if let Some(message) = message {
-            self.add_event(event(now, SourceType::Instance, &name, Category::Failover, message.to_owned()));
+            self.add_event(event(request.now, SourceType::Instance, &name, Category::Failover, message.to_owned()));
         }
-        Ok(self.one_instance(&instance, caller))
+        Ok(self.one_instance(&instance, request.caller))
     }
 }
 

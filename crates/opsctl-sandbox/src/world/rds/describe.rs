@@ -12,7 +12,7 @@ use crate::world::{ApiError, Caller};
 const STORAGE_ENCRYPTED: bool = true;
 
 impl Place {
-    pub(super) fn describe_clusters(&self, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_clusters(&mut self, request: &Request) -> Result<String, ApiError> {
         let named = request.identifier("DBClusterIdentifier");
         let filter = request.filter("db-cluster-id");
         let wanted = |cluster: &&Cluster| {
@@ -27,13 +27,13 @@ impl Place {
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("DBClusters", |xml| {
             for cluster in page {
-                self.write_cluster(xml, cluster, caller);
+                self.write_cluster(xml, cluster, request.caller);
             }
         });
         Ok(xml.into_string())
     }
 
-    pub(super) fn describe_instances(&self, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_instances(&mut self, request: &Request) -> Result<String, ApiError> {
         let named = request.identifier("DBInstanceIdentifier");
         let (by_name, by_cluster) = (request.filter("db-instance-id"), request.filter("db-cluster-id"));
         let is_of = |names: &Vec<String>, cluster: &Option<String>| {
@@ -52,17 +52,18 @@ impl Place {
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("DBInstances", |xml| {
             for instance in page {
-                write_instance(xml, instance, caller);
+                write_instance(xml, instance, request.caller);
             }
         });
         Ok(xml.into_string())
     }
 
-    pub(super) fn describe_pending(&self, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_pending(&mut self, request: &Request) -> Result<String, ApiError> {
         let arn = request.field("ResourceIdentifier");
-        let of_cluster = |cluster: &Cluster| (SourceType::Cluster.arn(caller, &cluster.name), cluster.pending.clone());
+        let of_cluster =
+            |cluster: &Cluster| (SourceType::Cluster.arn(request.caller, &cluster.name), cluster.pending.clone());
         let of_instance =
-            |instance: &Instance| (SourceType::Instance.arn(caller, &instance.name), instance.pending.clone());
+            |instance: &Instance| (SourceType::Instance.arn(request.caller, &instance.name), instance.pending.clone());
         let clusters = self.clusters.values().map(of_cluster);
         let instances = self.instances.values().map(of_instance);
         let mut found: Vec<(String, Vec<Maintenance>)> = clusters

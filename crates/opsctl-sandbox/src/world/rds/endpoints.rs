@@ -27,7 +27,6 @@ pub enum Connected {
     Reader,
     /// Nobody listens there now.
     Refused,
-    /// No such name.
     Unknown,
     /// It wakes because of this connection, and takes it at that moment.
     Wakes(Timestamp),
@@ -35,19 +34,15 @@ pub enum Connected {
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Named {
-    /// A cluster's writer.
+pub(super) enum Named {
     Writer(String),
-    /// A cluster's readers.
     Readers(String),
-    /// An instance.
     Instance(String),
-    /// A proxy.
     Proxy(String),
 }
 
 /// Account, region and what a host's name stands for.
-fn read(host: &str) -> Option<(String, String, Named)> {
+pub(super) fn read(host: &str) -> Option<(String, String, Named)> {
     let mut parts = host.strip_suffix(DOMAIN)?.strip_suffix('.')?.split('.');
     let (name, kind, region) = (parts.next()?.to_owned(), parts.next()?, parts.next()?.to_owned());
     let (named, account) = match kind {
@@ -57,6 +52,11 @@ fn read(host: &str) -> Option<(String, String, Named)> {
         kind => (Named::Instance(name), kind.strip_prefix('c')?),
     };
     Some((account.to_owned(), region, named))
+}
+
+/// The account that a host's name tells.
+pub(in crate::world) fn account_in(host: &str) -> Option<String> {
+    read(host).map(|(account, ..)| account)
 }
 
 impl World {
@@ -103,7 +103,7 @@ impl Place {
         }
     }
 
-    fn instance_behind(&self, now: i64, named: &Named) -> Option<String> {
+    pub(super) fn instance_behind(&self, now: i64, named: &Named) -> Option<String> {
         match named {
             Named::Instance(name) => Some(name.clone()),
             Named::Proxy(name) => self.behind_proxy(now, name),

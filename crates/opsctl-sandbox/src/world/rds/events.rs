@@ -17,13 +17,10 @@ const MINUTES: (i64, i64) = (60, 14 * 24 * 60);
 /// Something that happened to a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// When.
     pub at: Timestamp,
     /// To what sort of thing.
     pub source_type: SourceType,
-    /// To which.
     pub source: String,
-    /// Of what sort.
     pub category: Category,
     /// In AWS's words; or in anybody's.
     pub message: String,
@@ -32,24 +29,18 @@ pub struct Event {
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceType {
-    /// A cluster.
     Cluster,
-    /// An instance.
     Instance,
 }
 
-/// An event's category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
     /// Another one writes now, or shall.
     Failover,
     /// Another region writes now, or shall.
     GlobalFailover,
-    /// Shut down, restarted.
     Availability,
-    /// Maintenance.
     Maintenance,
-    /// Something to know.
     Notification,
 }
 
@@ -92,14 +83,14 @@ impl Place {
         }
     }
 
-    pub(super) fn describe_events(&self, now: i64, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_events(&mut self, request: &Request) -> Result<String, ApiError> {
         let source = request.identifier("SourceIdentifier");
         let source_type = request.field("SourceType");
         if source.is_some() && source_type.is_none() {
             let message = "Cannot specify a source identifier without specifying a source type";
             return Err(ApiError::plain(400, "InvalidParameterCombination", message));
         }
-        let (from, until) = window(now, request)?;
+        let (from, until) = window(request.now, request)?;
         let categories = request.list("EventCategories.EventCategory");
         let wanted = |event: &Event| {
             event.at >= from
@@ -114,7 +105,7 @@ impl Place {
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("Events", |xml| {
             for (_, event) in page {
-                xml.element("Event", |xml| event.write(xml, caller));
+                xml.element("Event", |xml| event.write(xml, request.caller));
             }
         });
         Ok(xml.into_string())

@@ -12,19 +12,17 @@ use super::{
     request::Request,
     xml::Xml,
 };
-use crate::world::{ApiError, Caller, World};
+use crate::world::{ApiError, World};
 
 /// After a failover, how long the cluster that wrote takes to hold what the others hold, in milliseconds. Our assumption.
 const RESYNC_MILLISECONDS: i64 = 120_000;
 
-/// A global cluster.
 #[derive(Debug, Clone)]
 pub struct Global {
     /// Identifier, in lower case.
     pub name: String,
     /// `aurora-mysql`, `aurora-postgresql`.
     pub engine: String,
-    /// Of the engine.
     pub version: String,
     /// Region and name of each cluster; of the one that writes first of all.
     pub members: Vec<(String, String)>,
@@ -101,15 +99,15 @@ impl World {
 }
 
 impl Rds {
-    pub(super) fn describe_globals(&self, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_globals(&self, request: &Request) -> Result<String, ApiError> {
         let named = request.identifier("GlobalClusterIdentifier");
         // Told wherever a member is.
         let wanted = |global: &&Global| {
             named.as_ref().is_none_or(|name| *name == global.name)
-                && global.members.iter().any(|(region, _)| *region == caller.region)
+                && global.members.iter().any(|(region, _)| *region == request.caller.region)
         };
         let found: Vec<&Global> =
-            self.globals.get(&caller.account).into_iter().flat_map(BTreeMap::values).filter(wanted).collect();
+            self.globals.get(&request.caller.account).into_iter().flat_map(BTreeMap::values).filter(wanted).collect();
         if let Some(name) = named.filter(|_| found.is_empty()) {
             return Err(no_global(&name));
         }
@@ -117,19 +115,14 @@ impl Rds {
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("GlobalClusters", |xml| {
             for global in page {
-                xml.element("GlobalClusterMember", |xml| write(xml, global, &caller.account));
+                xml.element("GlobalClusterMember", |xml| write(xml, global, &request.caller.account));
             }
         });
         Ok(xml.into_string())
     }
 
-    pub(super) fn change_global(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: &Request,
-        may_lose: bool,
-    ) -> Result<String, ApiError> {
+    pub(super) fn change_global(&mut self, request: &Request, may_lose: bool) -> Result<String, ApiError> {
+        let Request { now, caller, .. } = *request;
         let name = request.required("GlobalClusterIdentifier")?;
         let Self { globals, times, places } = self;
         let global = globals.get_mut(&caller.account).and_then(|globals| globals.get_mut(&name));

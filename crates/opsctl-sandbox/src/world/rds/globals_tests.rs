@@ -36,7 +36,7 @@ fn call(
 ) -> Result<String, ApiError> {
     let caller = Caller { account: ACCOUNT.to_owned(), region: region.to_owned(), origin: String::new() };
     let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    world.rds(at(seconds), &caller, action, &form)
+    world.ask_form(at(seconds), &caller, ("rds", action), form)
 }
 
 const TO_DR: [(&str, &str); 2] = [("GlobalClusterIdentifier", "wallet-global"), ("TargetDbClusterIdentifier", DR)];

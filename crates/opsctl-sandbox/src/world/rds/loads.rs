@@ -6,7 +6,6 @@ use super::Rds;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct Load {
     pub(in crate::world) kind: Kind,
-    /// Whether it writes.
     pub(in crate::world) writes: bool,
     /// Whether it took connections all the time.
     pub(in crate::world) is_up: bool,

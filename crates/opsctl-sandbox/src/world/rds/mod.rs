@@ -14,6 +14,7 @@ mod globals_tests;
 mod loads;
 mod proxies;
 mod request;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod xml;
@@ -22,14 +23,22 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
-use super::{ApiError, Caller, World};
+use super::{
+    ApiError, Caller, World,
+    call::{Answer, Call, Input, told_in_xml},
+    service::{Protocol, ServiceDef},
+    timeline::matching,
+};
 pub use change::Times;
 pub use endpoints::Connected;
+pub(super) use endpoints::account_in;
 pub use events::{Category, Event, SourceType};
 pub use globals::Global;
 pub(super) use loads::{Kind, Load};
 pub use proxies::Proxy;
 use request::Request;
+pub(super) use sessions::Sessions;
+pub use sessions::{Engine, Session};
 pub(super) use xml::Xml;
 
 /// Namespace of CloudWatch's metrics of databases.
@@ -55,14 +64,12 @@ struct Place {
     events: VecDeque<Event>,
 }
 
-/// A DB cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// Identifier, in lower case.
     pub name: String,
     /// `aurora-postgresql`, `aurora-mysql`; `postgres`, `mysql` for Multi-AZ DB clusters.
     pub engine: String,
-    /// Of the engine.
     pub version: String,
     /// Identifiers of its instances; of the one that writes first of all.
     pub members: Vec<String>,
@@ -130,13 +137,11 @@ pub struct Instance {
     pub class: String,
     /// `postgres`, `aurora-postgresql`, ...
     pub engine: String,
-    /// Of the engine.
     pub version: String,
     /// The cluster that it is of.
     pub cluster: Option<String>,
     /// 0 is promoted first.
     pub tier: Option<u8>,
-    /// Where it runs.
     pub zone: String,
     /// Where its standby is: a Multi-AZ instance.
     pub secondary_zone: Option<String>,
@@ -216,56 +221,48 @@ impl Instance {
     }
 }
 
-impl World {
-    /// One RDS call: `form` is its awsQuery document. Answers the result's XML.
-    ///
-    /// # Errors
-    /// As RDS words them.
-    pub fn rds(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        action: &str,
-        form: &BTreeMap<String, String>,
-    ) -> Result<String, ApiError> {
-        let now = self.advance(now);
-        let name = format!("rds:{action}");
-        if self.denials.iter().any(|denial| denial.refuses(&caller.account, None, &name)) {
-            return Err(denied(caller, &name));
-        }
-        let key = (caller.account.clone(), caller.region.clone());
-        self.rds.advance_globals(now, &caller.account);
-        let request = Request { form };
-        match action {
-            "DescribeGlobalClusters" => return self.rds.describe_globals(caller, &request),
-            "SwitchoverGlobalCluster" => return self.rds.change_global(now, caller, &request, false),
-            "FailoverGlobalCluster" => {
-                let may_lose = request.flag("AllowDataLoss");
-                return self.rds.change_global(now, caller, &request, may_lose);
-            }
-            _ => {}
-        }
-        let Rds { places, times, .. } = &mut self.rds;
-        let place = places.entry(key).or_default();
-        place.advance(now, times);
-        match action {
-            "DescribeDBClusters" => place.describe_clusters(caller, &request),
-            "DescribeDBInstances" => place.describe_instances(caller, &request),
-            "DescribeEvents" => place.describe_events(now, caller, &request),
-            "DescribePendingMaintenanceActions" => place.describe_pending(caller, &request),
-            "DescribeDBProxies" => place.describe_proxies(caller, &request),
-            "DescribeDBProxyTargets" => place.describe_proxy_targets(now, caller, &request),
-            "FailoverDBCluster" => place.fail_over(now, caller, &request, times),
-            "RebootDBInstance" => place.reboot(now, caller, &request, times),
-            "DescribeDBLogFiles" => place.list_log_files(&request),
-            _ => Err(ApiError::plain(
-                400,
-                "InvalidAction",
-                format!("Could not find operation {action} for version 2014-10-31"),
-            )),
-        }
-    }
+/// RDS over awsQuery.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Query { version: "2014-10-31", namespace: "http://rds.amazonaws.com/doc/2014-10-31/" },
+    throttled: (400, "Throttling"),
+    subject: |input| {
+        let names = ["DBClusterIdentifier", "DBInstanceIdentifier"];
+        names.iter().find_map(|name| input.fields.get(*name)).cloned()
+    },
+    prepare: |world, call| {
+        world.rds.advance(call.now, &call.caller.account, &call.caller.region);
+        Ok(())
+    },
+    ..ServiceDef::new(
+        "rds",
+        &[
+            ("DescribeDBClusters", |world, call, input| world.rds.here(call, input, Place::describe_clusters)),
+            ("DescribeDBInstances", |world, call, input| world.rds.here(call, input, Place::describe_instances)),
+            ("DescribeEvents", |world, call, input| world.rds.here(call, input, Place::describe_events)),
+            ("DescribePendingMaintenanceActions", |world, call, input| {
+                world.rds.here(call, input, Place::describe_pending)
+            }),
+            ("DescribeDBProxies", |world, call, input| world.rds.here(call, input, Place::describe_proxies)),
+            ("DescribeDBProxyTargets", |world, call, input| world.rds.here(call, input, Place::describe_proxy_targets)),
+            ("FailoverDBCluster", |world, call, input| world.rds.here(call, input, Place::fail_over)),
+            ("RebootDBInstance", |world, call, input| world.rds.here(call, input, Place::reboot)),
+            ("DescribeDBLogFiles", |world, call, input| world.rds.here(call, input, Place::list_log_files)),
+            ("DescribeGlobalClusters", |world, call, input| {
+                told_in_xml(world.rds.describe_globals(&world.rds.request(call, input)))
+            }),
+            ("SwitchoverGlobalCluster", |world, call, input| {
+                let request = world.rds.request(call, input);
+                told_in_xml(world.rds.change_global(&request, false))
+            }),
+            ("FailoverGlobalCluster", |world, call, input| {
+                let request = world.rds.request(call, input);
+                told_in_xml(world.rds.change_global(&request, request.flag("AllowDataLoss")))
+            }),
+        ],
+    )
+};
 
+impl World {
     /// Adds or replaces a cluster with its instances.
     pub fn put_cluster(&mut self, account: &str, region: &str, cluster: Cluster, instances: Vec<Instance>) {
         let place = self.rds.place(account, region);
@@ -305,15 +302,56 @@ impl World {
 
     fn database_place(&mut self, now: Timestamp, account: &str, region: &str) -> &mut Place {
         let now = self.advance(now);
-        self.rds.advance_globals(now, account);
-        let times = self.rds.times.clone();
-        let place = self.rds.place(account, region);
-        place.advance(now, &times);
-        place
+        self.rds.advance(now, account, region)
     }
 }
 
 impl Rds {
+    /// Lets pass what is due in an account and region until `now`.
+    fn advance(&mut self, now: i64, account: &str, region: &str) -> &mut Place {
+        self.advance_globals(now, account);
+        let times = self.times.clone();
+        let place = self.place(account, region);
+        place.advance(now, &times);
+        place
+    }
+
+    /// The calls that let databases fail over, by globs of account and name.
+    pub(super) fn failovers(&self, account: &str, name: &str) -> Vec<(Caller, &'static str, BTreeMap<String, String>)> {
+        let fields = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        let mut found = Vec::new();
+        for ((of_account, region), place) in &self.places {
+            let caller = |known: &str| matching(account, name, (of_account, region), known);
+            for known in place.clusters.keys() {
+                let form = || fields(&[("DBClusterIdentifier", known)]);
+                found.extend(caller(known).map(|caller| (caller, "FailoverDBCluster", form())));
+            }
+            let standing_by = place.instances.values().filter(|instance| instance.secondary_zone.is_some());
+            for known in standing_by.map(|instance| &instance.name) {
+                let form = || fields(&[("DBInstanceIdentifier", known), ("ForceFailover", "true")]);
+                found.extend(caller(known).map(|caller| (caller, "RebootDBInstance", form())));
+            }
+        }
+        found
+    }
+
+    /// What comes of a call on the databases of its caller's place.
+    fn here(
+        &mut self,
+        call: Call<'_>,
+        input: &Input,
+        does: fn(&mut Place, &Request) -> Result<String, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        let request = self.request(call, input);
+        does(self.place(&call.caller.account, &call.caller.region), &request).map(Answer::Xml)
+    }
+
+    fn request<'a>(&self, call: Call<'a>, input: &'a Input) -> Request<'a> {
+        Request { form: &input.fields, caller: call.caller, now: call.now, times: self.times.clone() }
+    }
+
     fn place(&mut self, account: &str, region: &str) -> &mut Place {
         self.places.entry((account.to_owned(), region.to_owned())).or_default()
     }
@@ -327,12 +365,4 @@ impl Rds {
             })
         })
     }
-}
-
-fn denied(caller: &Caller, action: &str) -> ApiError {
-    let user = caller.arn();
-    let message = format!(
-        "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
-    );
-    ApiError::plain(403, "AccessDenied", message)
 }

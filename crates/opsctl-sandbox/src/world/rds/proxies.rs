@@ -5,10 +5,8 @@ use jiff::Timestamp;
 use super::{Place, endpoints::DOMAIN, request::Request, xml::Xml};
 use crate::world::{ApiError, Caller, World};
 
-/// A proxy.
 #[derive(Debug, Clone)]
 pub struct Proxy {
-    /// Name.
     pub name: String,
     /// The cluster, or the instance of none, that it leads to.
     pub database: String,
@@ -36,7 +34,7 @@ impl World {
 }
 
 impl Place {
-    pub(super) fn describe_proxies(&self, caller: &Caller, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_proxies(&mut self, request: &Request) -> Result<String, ApiError> {
         let named = request.identifier("DBProxyName");
         let found: Vec<&Proxy> =
             self.proxies.values().filter(|proxy| named.as_ref().is_none_or(|name| *name == proxy.name)).collect();
@@ -47,24 +45,19 @@ impl Place {
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("DBProxies", |xml| {
             for proxy in page {
-                xml.element("member", |xml| self.write_proxy(xml, proxy, caller));
+                xml.element("member", |xml| self.write_proxy(xml, proxy, request.caller));
             }
         });
         Ok(xml.into_string())
     }
 
-    pub(super) fn describe_proxy_targets(
-        &self,
-        now: i64,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<String, ApiError> {
+    pub(super) fn describe_proxy_targets(&mut self, request: &Request) -> Result<String, ApiError> {
         let name = request.required("DBProxyName")?;
         let proxy = self.proxies.get(&name).ok_or_else(|| no_proxy(&name))?;
         let cluster = self.clusters.get(&proxy.database);
         let instances = cluster.map_or_else(|| vec![proxy.database.clone()], |cluster| cluster.members.clone());
         let (page, marker) = request.page(instances, String::clone)?;
-        let writer = cluster.map(|cluster| self.behind(now, cluster));
+        let writer = cluster.map(|cluster| self.behind(request.now, cluster));
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("Targets", |xml| {
             if cluster.is_some() {
@@ -78,7 +71,9 @@ impl Place {
                     Some(writer) if *writer == instance => "READ_WRITE",
                     Some(_) => "READ_ONLY",
                 };
-                xml.element("member", |xml| self.write_target(xml, proxy, &instance, role, now, caller));
+                xml.element("member", |xml| {
+                    self.write_target(xml, proxy, &instance, role, request.now, request.caller)
+                });
             }
         });
         Ok(xml.into_string())

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::ApiError;
+use super::Times;
+use crate::world::{ApiError, Caller};
 
 /// Records of a page: fewest, most, and what is answered where nothing is asked (RDS API reference).
 const RECORDS: (usize, usize, usize) = (20, 100, 100);
@@ -10,10 +11,12 @@ const RECORDS: (usize, usize, usize) = (20, 100, 100);
 const LISTED_MAX: usize = 100;
 const MARKER: &str = "after-";
 
-/// A request's form.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) form: &'a BTreeMap<String, String>,
+    pub(super) caller: &'a Caller,
+    pub(super) now: i64,
+    pub(super) times: Times,
 }
 
 impl Request<'_> {

@@ -1,6 +1,7 @@
 use jiff::SignedDuration;
 
 use super::*;
+use crate::world::ApiError;
 
 const ACCOUNT: &str = "111111111111";
 const REGION: &str = "af-south-1";
@@ -33,7 +34,7 @@ fn world() -> World {
 
 fn call(world: &mut World, at: i64, action: &str, fields: &[(&str, &str)]) -> Result<String, ApiError> {
     let form = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    world.rds(after(at), &caller(), action, &form)
+    world.ask_form(after(at), &caller(), ("rds", action), form)
 }
 
 fn writer(world: &mut World, at: i64) -> String {

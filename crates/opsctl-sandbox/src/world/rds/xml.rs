@@ -2,7 +2,6 @@
 
 use quick_xml::escape::escape;
 
-/// XML being written.
 #[derive(Debug, Default)]
 pub(in crate::world) struct Xml(String);
 

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Call,
@@ -193,12 +193,8 @@ impl World {
             return Err(ApiError::missing_parameter("TaskHandle"));
         }
         let invalid = || ApiError::invalid_parameter("Value for parameter TaskHandle is invalid.");
-        let bytes = STANDARD.decode(&request.task_handle).map_err(|_| invalid())?;
-        let read: Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
-        let (Some(id), Some(source_arn)) = (read["taskId"].as_str(), read["sourceArn"].as_str()) else {
-            return Err(invalid());
-        };
-        self.find_source(call, source_arn)?;
+        let Handle { task_id: id, source_arn } = Handle::read(&request.task_handle).ok_or_else(invalid)?;
+        self.find_source(call, &source_arn)?;
         let of_id = |task: &&mut Task| task.id.to_string() == id && task.source_arn == source_arn;
         let task = self.tasks.values_mut().find(of_id).filter(|task| task.status == Status::Running);
         let Some(task) = task else {
@@ -206,6 +202,20 @@ impl World {
         };
         task.cancel(call.now);
         Ok(CancelAnswer { approximate_number_of_messages_moved: task.reported.0 })
+    }
+}
+
+/// What a task's handle says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Handle {
+    task_id: String,
+    pub(super) source_arn: String,
+}
+
+impl Handle {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        serde_json::from_slice(&STANDARD.decode(text).ok()?).ok()
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::world::{Answer, FaultKind, World, error::ApiError, md5::Md5Digest};
 
-/// A receive.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ReceiveRequest<'a> {

@@ -45,7 +45,6 @@ pub(super) struct SendBatchRequest<'a> {
     entries: Vec<SendRequest<'a>>,
 }
 
-/// What was sent.
 #[derive(Debug, Serialize)]
 pub(super) struct SendAnswer {
     #[serde(rename = "Id", skip_serializing_if = "Option::is_none")]

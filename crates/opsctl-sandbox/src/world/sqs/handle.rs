@@ -9,7 +9,6 @@ use super::store::Key;
 pub(in crate::world) struct Handle {
     /// Number of the queue in the world.
     pub(super) queue: u32,
-    /// Which message.
     pub(super) key: Key,
     /// Which of the message's receives.
     pub(super) receipt: u32,

@@ -63,14 +63,11 @@ impl Serialize for SequenceNumber {
     }
 }
 
-/// A message attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Name.
     pub name: Box<str>,
     /// Full type label, `Number.int` for instance.
     pub label: Box<str>,
-    /// Value.
     pub value: Value,
 }
 
@@ -81,7 +78,6 @@ impl Attribute {
     }
 }
 
-/// An attribute's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `String` and `Number`.
@@ -133,7 +129,6 @@ impl Extras {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Can be received.
     Visible,
     /// Received, hidden until its timeout.
     InFlight,

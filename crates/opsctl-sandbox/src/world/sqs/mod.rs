@@ -23,7 +23,6 @@ mod validate;
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use dedup::WINDOW_MILLISECONDS;
@@ -33,17 +32,60 @@ pub use store::Counts;
 
 pub(super) use moves::Task;
 
-use super::{Answer, Caller, FaultKind, Taken, World, error::ApiError};
+use super::{
+    Caller, FaultKind, Taken, World,
+    call::{Answer, Call, Input, done},
+    error::ApiError,
+    service::{JSON_1_0, Protocol, ServiceDef},
+};
 
-/// A call on its way through the world.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::world) struct Call<'a> {
-    pub(in crate::world) caller: &'a Caller,
-    pub(in crate::world) action: &'a str,
-    pub(in crate::world) now: i64,
-    /// The end of a long poll that asks again; none for a call that is made the first time.
-    pub(in crate::world) poll_until: Option<Timestamp>,
-}
+/// SQS over awsJson1_0; once it was awsQuery.
+pub(super) static SERVICE: ServiceDef = ServiceDef {
+    protocol: Protocol::Json { target: "AmazonSQS", content_type: JSON_1_0, shapes: Some("com.amazonaws.sqs#") },
+    throttled: (400, "RequestThrottled"),
+    subject: |input| named(input).map(|named| named.queue),
+    resource: Some(resource),
+    ..ServiceDef::new(
+        "sqs",
+        &[
+            ("SendMessage", |world, call, input| answer(&world.send_message(call, input.read()?)?)),
+            ("SendMessageBatch", |world, call, input| answer(&world.send_message_batch(call, input.read()?)?)),
+            ("ReceiveMessage", |world, call, input| world.receive_message(call, &input.read()?)),
+            ("DeleteMessage", |world, call, input| done(world.delete_message(call, &input.read()?))),
+            ("DeleteMessageBatch", |world, call, input| answer(&world.delete_message_batch(call, &input.read()?)?)),
+            ("ChangeMessageVisibility", |world, call, input| {
+                done(world.change_message_visibility(call, &input.read()?))
+            }),
+            ("ChangeMessageVisibilityBatch", |world, call, input| {
+                answer(&world.change_message_visibility_batch(call, &input.read()?)?)
+            }),
+            ("CreateQueue", |world, call, input| answer(&world.create_queue(call, input.read()?)?)),
+            ("DeleteQueue", |world, call, input| done(world.delete_queue(call, &input.read()?))),
+            ("GetQueueUrl", |world, call, input| answer(&world.get_queue_url(call, &input.read()?)?)),
+            ("ListQueues", |world, call, input| answer(&world.list_queues(call, &input.read()?)?)),
+            ("ListDeadLetterSourceQueues", |world, call, input| {
+                answer(&world.list_dead_letter_source_queues(call, &input.read()?)?)
+            }),
+            ("PurgeQueue", |world, call, input| done(world.purge_queue(call, &input.read()?))),
+            ("GetQueueAttributes", |world, call, input| answer(&world.get_queue_attributes(call, &input.read()?)?)),
+            ("SetQueueAttributes", |world, call, input| done(world.set_queue_attributes(call, &input.read()?))),
+            ("AddPermission", |world, call, input| done(world.add_permission(call, &input.read()?))),
+            ("RemovePermission", |world, call, input| done(world.remove_permission(call, &input.read()?))),
+            ("TagQueue", |world, call, input| done(world.tag_queue(call, input.read()?))),
+            ("UntagQueue", |world, call, input| done(world.untag_queue(call, &input.read()?))),
+            ("ListQueueTags", |world, call, input| answer(&world.list_queue_tags(call, &input.read()?)?)),
+            ("StartMessageMoveTask", |world, call, input| {
+                answer(&world.start_message_move_task(call, &input.read()?)?)
+            }),
+            ("ListMessageMoveTasks", |world, call, input| {
+                answer(&world.list_message_move_tasks(call, &input.read()?)?)
+            }),
+            ("CancelMessageMoveTask", |world, call, input| {
+                answer(&world.cancel_message_move_task(call, &input.read()?)?)
+            }),
+        ],
+    )
+};
 
 /// A call that was let in to its queue.
 #[derive(Debug, Clone, Copy)]
@@ -60,84 +102,74 @@ struct OnQueue<'a> {
     queue_url: Cow<'a, str>,
 }
 
-#[derive(Debug, Serialize)]
-struct Nothing {}
+/// Where requests name their queue.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Naming<'a> {
+    #[serde(borrow)]
+    queue_url: Cow<'a, str>,
+    #[serde(borrow)]
+    queue_name: Cow<'a, str>,
+    #[serde(borrow)]
+    source_arn: Cow<'a, str>,
+    #[serde(borrow)]
+    task_handle: Cow<'a, str>,
+}
 
-fn request<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| ApiError::not_understood(&error))
+/// The queue that a call is about; no account: the caller's.
+struct Named {
+    account: Option<String>,
+    queue: String,
+}
+
+fn named(input: &Input) -> Option<Named> {
+    let Naming { queue_url, queue_name, source_arn, task_handle } = input.read().ok()?;
+    let of_arn = |arn: &str| {
+        let (rest, queue) = arn.rsplit_once(':')?;
+        Some(Named { account: rest.rsplit(':').next().map(str::to_owned), queue: queue.to_owned() })
+    };
+    if !queue_url.is_empty() {
+        let (account, queue) = account_and_name(&queue_url);
+        return Some(Named { account: account.map(str::to_owned), queue: queue.to_owned() });
+    }
+    if !source_arn.is_empty() {
+        return of_arn(&source_arn);
+    }
+    if !task_handle.is_empty() {
+        return of_arn(&api_moves::Handle::read(&task_handle)?.source_arn);
+    }
+    (!queue_name.is_empty()).then(|| Named { account: None, queue: queue_name.into_owned() })
+}
+
+fn resource(caller: &Caller, input: &Input) -> String {
+    let Named { account, queue } = named(input).unwrap_or(Named { account: None, queue: String::new() });
+    let account = account.as_ref().unwrap_or(&caller.account);
+    format!("arn:aws:sqs:{}:{account}:{queue}", caller.region)
 }
 
 fn answer<T: Serialize>(value: &T) -> Result<Answer, ApiError> {
-    let body = serde_json::to_vec(value).map_err(|error| ApiError::plain(500, "InternalFailure", error.to_string()))?;
-    Ok(Answer::Body(body))
+    Answer::written(value)
 }
 
 impl World {
-    /// Does one call.
-    pub(super) fn dispatch(&mut self, call: Call, body: &[u8]) -> Result<Answer, ApiError> {
-        match call.action {
-            "SendMessage" => answer(&self.send_message(call, request(body)?)?),
-            "SendMessageBatch" => answer(&self.send_message_batch(call, request(body)?)?),
-            "ReceiveMessage" => self.receive_message(call, &request(body)?),
-            "DeleteMessage" => self.delete_message(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "DeleteMessageBatch" => answer(&self.delete_message_batch(call, &request(body)?)?),
-            "ChangeMessageVisibility" => {
-                self.change_message_visibility(call, &request(body)?).and_then(|()| answer(&Nothing {}))
-            }
-            "ChangeMessageVisibilityBatch" => answer(&self.change_message_visibility_batch(call, &request(body)?)?),
-            "CreateQueue" => answer(&self.create_queue(call, request(body)?)?),
-            "DeleteQueue" => self.delete_queue(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "GetQueueUrl" => answer(&self.get_queue_url(call, &request(body)?)?),
-            "ListQueues" => answer(&self.list_queues(call, &request(body)?)?),
-            "ListDeadLetterSourceQueues" => answer(&self.list_dead_letter_source_queues(call, &request(body)?)?),
-            "PurgeQueue" => self.purge_queue(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "GetQueueAttributes" => answer(&self.get_queue_attributes(call, &request(body)?)?),
-            "SetQueueAttributes" => self.set_queue_attributes(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "AddPermission" => self.add_permission(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "RemovePermission" => self.remove_permission(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "TagQueue" => self.tag_queue(call, request(body)?).and_then(|()| answer(&Nothing {})),
-            "UntagQueue" => self.untag_queue(call, &request(body)?).and_then(|()| answer(&Nothing {})),
-            "ListQueueTags" => answer(&self.list_queue_tags(call, &request(body)?)?),
-            "StartMessageMoveTask" => answer(&self.start_message_move_task(call, &request(body)?)?),
-            "ListMessageMoveTasks" => answer(&self.list_message_move_tasks(call, &request(body)?)?),
-            "CancelMessageMoveTask" => answer(&self.cancel_message_move_task(call, &request(body)?)?),
-            _ => Err(ApiError::coded(
-                400,
-                "UnknownOperationException",
-                "InvalidAction",
-                format!("The action {} is not valid for this endpoint.", call.action),
-            )),
-        }
-    }
-
-    /// Lets a call in to the queue of that URL: it must be there, and nothing may forbid it.
+    /// Lets a call in to the queue of that URL: it must be there, and open to the caller's account.
     fn enter(&mut self, call: Call, queue_url: &str) -> Result<Entered, ApiError> {
         if queue_url.is_empty() {
             return Err(ApiError::missing_parameter("QueueUrl"));
         }
         let (account, name) = account_and_name(queue_url);
         let account = account.unwrap_or(&call.caller.account);
-        self.admit(call, account, Some(name))?;
         let queue = self.find(account, &call.caller.region, name).ok_or_else(ApiError::no_such_queue)?;
         if account != call.caller.account && !self.policy_allows(queue, call) {
             let arn = self.queue(queue).arn.to_string();
-            return Err(ApiError::denied(&call.caller.arn(), call.action, &arn, "resource-based"));
+            let action = format!("sqs:{}", call.action);
+            return Err(ApiError::denied(403, &call.caller.arn(), &action, Some(&arn), "resource-based"));
         }
         let fault = match call.poll_until {
             None => self.faults.hit_semantic(call.action, Some(name)),
             Some(_) => None,
         };
         Ok(Entered { queue, fault })
-    }
-
-    /// Refuses what the deny list forbids.
-    fn admit(&self, call: Call, account: &str, queue: Option<&str>) -> Result<(), ApiError> {
-        if !self.denials.iter().any(|denial| denial.refuses(&call.caller.account, queue, call.action)) {
-            return Ok(());
-        }
-        let resource = format!("arn:aws:sqs:{}:{account}:{}", call.caller.region, queue.unwrap_or_default());
-        Err(ApiError::denied(&call.caller.arn(), call.action, &resource, "identity-based"))
     }
 
     /// The URL of a queue, as this caller sees it.

@@ -20,7 +20,6 @@ const REPORT_MILLISECONDS: i64 = 2_000;
 /// Longest run of a task (SQS quota: 36 hours).
 const RUN_MILLISECONDS: i64 = 36 * 3_600_000;
 
-/// A move task.
 #[derive(Debug)]
 pub(in crate::world) struct Task {
     pub(super) id: Id,

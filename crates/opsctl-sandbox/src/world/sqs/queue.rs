@@ -21,7 +21,6 @@ use crate::world::{
 /// Longest time that a message can be in flight (SQS quota: 12 hours), seconds.
 pub const VISIBILITY_SECONDS_MAX: i64 = 43_200;
 
-/// A queue.
 #[derive(Debug)]
 pub(in crate::world) struct Queue {
     /// Its number in the world.
@@ -51,15 +50,12 @@ pub(in crate::world) struct Queue {
 /// What became of a queue's messages, since it was created. `sent + moved_in` is always what is there plus all the rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Accepted and enqueued.
     pub sent: u64,
     /// Accepted and dropped as duplicates; not in `sent`.
     pub dropped: u64,
     /// Handed out, each time counted.
     pub received: u64,
-    /// Deleted.
     pub deleted: u64,
-    /// Purged.
     pub purged: u64,
     /// Gone at the end of their retention.
     pub expired: u64,
@@ -77,7 +73,6 @@ pub(in crate::world) struct Delivery {
     pub(super) receive_count: u32,
 }
 
-/// How to receive.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::world) struct How {
     pub(super) messages_max: usize,
@@ -174,7 +169,6 @@ impl Queue {
         Gauge { counts: self.counts(), totals: self.totals, oldest_at }
     }
 
-    /// Hands out messages.
     pub(super) fn receive(&mut self, now: i64, how: How) -> Received {
         let mut received = Received::default();
         let mut after = None;

@@ -9,7 +9,6 @@ use crate::world::error::ApiError;
 /// Largest message, and largest batch, in bytes (SQS quota, 2025: 1 MiB).
 pub const MESSAGE_BYTES_MAX: usize = 1_048_576;
 
-/// A queue's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::world) struct Settings {
     pub(in crate::world) is_fifo: bool,
@@ -29,12 +28,10 @@ pub(in crate::world) struct Settings {
     throughput_per_group: bool,
 }
 
-/// A redrive policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Redrive {
     pub(super) dead_letter_arn: Arc<str>,
     pub(super) receives_max: u32,
-    /// As told.
     text: String,
 }
 
@@ -89,7 +86,6 @@ const STANDARD: [&str; 11] = [
 const FIFO: [&str; 4] = ["ContentBasedDeduplication", "DeduplicationScope", "FifoQueue", "FifoThroughputLimit"];
 
 impl Settings {
-    /// AWS's defaults.
     pub(super) fn new(is_fifo: bool) -> Self {
         Self {
             is_fifo,

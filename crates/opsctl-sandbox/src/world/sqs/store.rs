@@ -31,11 +31,9 @@ struct Slot {
 enum Line {
     /// Roughly oldest first: a message that becomes visible again goes to the end.
     Standard(VecDeque<Key>),
-    /// Group by group.
     Fifo(Groups),
 }
 
-/// A queue's messages.
 #[derive(Debug)]
 pub(in crate::world) struct Store {
     slots: Vec<Slot>,
@@ -46,18 +44,14 @@ pub(in crate::world) struct Store {
     line: Line,
     /// Ends of timeouts and delays.
     hidden: BinaryHeap<Due>,
-    /// Sent times.
     ages: BinaryHeap<Due>,
 }
 
 /// How many messages are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Visible.
     pub visible: usize,
-    /// In flight.
     pub in_flight: usize,
-    /// Delayed.
     pub delayed: usize,
 }
 

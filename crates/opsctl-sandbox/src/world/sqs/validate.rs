@@ -16,7 +16,6 @@ const ATTRIBUTES_MAX: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct WireAttributes(Vec<(String, WireAttribute)>);
 
-/// One of them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct WireAttribute {
@@ -62,7 +61,6 @@ impl WireAttributes {
         sizes.sum()
     }
 
-    /// The message's attributes.
     pub(super) fn into_attributes(self) -> Result<Box<[Attribute]>, ApiError> {
         if self.0.len() > ATTRIBUTES_MAX {
             let message = format!(
@@ -185,7 +183,6 @@ pub(super) fn characters_are_allowed(text: &str) -> bool {
     !bytes.contains(&0xef) || !text.contains(['\u{fffe}', '\u{ffff}'])
 }
 
-/// Checks a body.
 pub(super) fn check_body(body: &str) -> Result<(), ApiError> {
     if body.is_empty() {
         return Err(ApiError::missing_parameter("MessageBody"));

@@ -6,7 +6,7 @@ use crate::{
         Text,
         service::{Deployment, Rollout, Scaling, Task},
     },
-    estate::services::{bounds, rollout, scaling_is_unknown, sign, tasks},
+    estate::services::{bounds, rollout, sign, tasks},
     model::{Model, Site},
     observe::SeenService,
     page::Page,
@@ -83,7 +83,7 @@ pub(super) fn page(page: &mut Page, model: &Model, site: &Site, seen: &SeenServi
 }
 
 fn scaling(page: &mut Page, site: &Site, seen: &SeenService) {
-    let is_unknown = site.snapshot.as_ref().is_some_and(|snapshot| scaling_is_unknown(&snapshot.estate));
+    let is_unknown = site.snapshot.as_ref().is_some_and(|snapshot| snapshot.estate.services.is_scaling_unknown());
     let Some(scaling) = &seen.scaling else {
         let words =
             if is_unknown { "not known: it could not be asked for" } else { "none: the count stays as it is set" };

@@ -16,7 +16,7 @@ const RECORDS: (i64, i64) = (50, 100);
 pub(super) const NAMES_MAX: usize = 100;
 
 impl Place {
-    pub(super) fn describe(&self, request: &DescribeAlarms) -> Result<Value, ApiError> {
+    pub(in crate::world::cloudwatch) fn describe(&self, request: &DescribeAlarms) -> Result<Value, ApiError> {
         let limit = limit(request.max_records)?;
         if request.alarm_names.len() > NAMES_MAX {
             return Err(validation(format!("At most {NAMES_MAX} alarm names are taken.")));

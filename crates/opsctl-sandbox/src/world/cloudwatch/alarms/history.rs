@@ -72,7 +72,7 @@ impl Alarm {
 }
 
 impl Place {
-    pub(super) fn history(&self, request: &DescribeAlarmHistory) -> Result<Value, ApiError> {
+    pub(in crate::world::cloudwatch) fn history(&self, request: &DescribeAlarmHistory) -> Result<Value, ApiError> {
         let limit = limit(request.max_records)?;
         let skip: usize = match request.next_token.as_deref() {
             None => 0,

@@ -3,11 +3,9 @@
 /// Deepest nesting that is read.
 const DEPTH_MAX: usize = 32;
 
-/// An expression, read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
     Number(f64),
-    /// A query's id.
     Name(String),
     Of(Operator, Box<Self>, Box<Self>),
 }

@@ -16,14 +16,14 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use history::Change;
 use request::PutMetricAlarm;
 use rule::Rule;
 
-use super::{notes::MINUTE, read, request::MetricName};
-use crate::world::{ApiError, Caller, World};
+use super::{notes::MINUTE, request::MetricName};
+use crate::world::{Caller, World, call::Call};
 
 /// Alarms of an account and region (CloudWatch quota).
 const ALARMS_MAX: usize = 5_000;
@@ -36,7 +36,7 @@ pub(super) struct Alarms {
 
 /// The alarms of an account in a region.
 #[derive(Debug, Default)]
-struct Place {
+pub(super) struct Place {
     alarms: BTreeMap<String, Alarm>,
     /// Until when they were evaluated: the end of a minute.
     evaluated_at: i64,
@@ -200,34 +200,10 @@ impl Alarm {
 }
 
 impl World {
-    /// A call about alarms; none: it is about something else.
-    pub(super) fn call_alarms(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        action: &str,
-        request: &Value,
-    ) -> Option<Result<Value, ApiError>> {
-        let read_only = matches!(action, "DescribeAlarms" | "DescribeAlarmHistory");
-        let writes = ["PutMetricAlarm", "PutCompositeAlarm", "DeleteAlarms", "SetAlarmState", "EnableAlarmActions"];
-        if !read_only && !writes.contains(&action) && action != "DisableAlarmActions" {
-            return None;
-        }
-        self.evaluate_alarms(now, caller);
-        let place = self.cloudwatch.alarms.place(now, caller);
-        let nothing = |done: Result<(), ApiError>| done.map(|()| json!({}));
-        let request = request.clone();
-        let answer = match action {
-            "DescribeAlarms" => read(request).and_then(|request| place.describe(&request)),
-            "DescribeAlarmHistory" => read(request).and_then(|request| place.history(&request)),
-            "PutMetricAlarm" => nothing(read(request).and_then(|request| place.put_metric(now, caller, request))),
-            "PutCompositeAlarm" => nothing(read(request).and_then(|request| place.put_composite(now, caller, request))),
-            "DeleteAlarms" => nothing(read(request).and_then(|request| place.delete(&request))),
-            "SetAlarmState" => nothing(read(request).and_then(|request| place.set_state(now, &request))),
-            "EnableAlarmActions" => nothing(read(request).and_then(|request| place.set_actions(now, &request, true))),
-            _ => nothing(read(request).and_then(|request| place.set_actions(now, &request, false))),
-        };
-        Some(answer)
+    /// The alarms of the caller's place, evaluated up to now.
+    pub(super) fn alarms(&mut self, call: Call<'_>) -> &mut Place {
+        self.evaluate_alarms(call.now, call.caller);
+        self.cloudwatch.alarms.place(call.now, call.caller)
     }
 
     /// Lets the alarms of a place look as if they had been there at `since` and evaluated from then on.

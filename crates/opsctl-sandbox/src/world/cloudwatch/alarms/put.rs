@@ -35,7 +35,12 @@ struct Common {
 }
 
 impl Place {
-    pub(super) fn put_metric(&mut self, now: i64, caller: &Caller, request: PutMetricAlarm) -> Result<(), ApiError> {
+    pub(in crate::world::cloudwatch) fn put_metric(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        request: PutMetricAlarm,
+    ) -> Result<(), ApiError> {
         let actions =
             [request.ok_actions.clone(), request.alarm_actions.clone(), request.insufficient_data_actions.clone()];
         let common = Common {
@@ -48,7 +53,7 @@ impl Place {
         self.put(now, caller, common, LooksAt::Metric(Box::new(watch)))
     }
 
-    pub(super) fn put_composite(
+    pub(in crate::world::cloudwatch) fn put_composite(
         &mut self,
         now: i64,
         caller: &Caller,
@@ -108,7 +113,7 @@ impl Place {
     }
 
     /// Deletes those that are there; of one that is not, says so afterwards.
-    pub(super) fn delete(&mut self, request: &Names) -> Result<(), ApiError> {
+    pub(in crate::world::cloudwatch) fn delete(&mut self, request: &Names) -> Result<(), ApiError> {
         names(request)?;
         let mut unknown = None;
         for name in &request.alarm_names {
@@ -119,7 +124,12 @@ impl Place {
         unknown.map_or(Ok(()), |name| Err(not_found(name)))
     }
 
-    pub(super) fn set_actions(&mut self, now: i64, request: &Names, enabled: bool) -> Result<(), ApiError> {
+    pub(in crate::world::cloudwatch) fn set_actions(
+        &mut self,
+        now: i64,
+        request: &Names,
+        enabled: bool,
+    ) -> Result<(), ApiError> {
         names(request)?;
         for name in &request.alarm_names {
             if let Some(alarm) = self.alarms.get_mut(name).filter(|alarm| alarm.actions_enabled != enabled) {
@@ -132,7 +142,11 @@ impl Place {
         Ok(())
     }
 
-    pub(super) fn set_state(&mut self, now: i64, request: &SetAlarmState) -> Result<(), ApiError> {
+    pub(in crate::world::cloudwatch) fn set_state(
+        &mut self,
+        now: i64,
+        request: &SetAlarmState,
+    ) -> Result<(), ApiError> {
         let name = name(request.alarm_name.as_deref())?;
         let value = request.state_value.as_deref().ok_or_else(|| missing("StateValue"))?;
         let state = State::parse(value).ok_or_else(|| validation(format!("{value} is not a valid StateValue.")))?;

@@ -8,7 +8,7 @@ use crate::world::cloudwatch::request::{Dimension, Query, ScanBy, time};
 /// Of `PutMetricAlarm`; told again as it came.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct PutMetricAlarm {
+pub(in crate::world::cloudwatch) struct PutMetricAlarm {
     #[serde(skip_serializing)]
     pub(super) alarm_name: Option<String>,
     #[serde(skip_serializing)]
@@ -54,7 +54,7 @@ pub(super) struct PutMetricAlarm {
 /// Of `PutCompositeAlarm`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct PutCompositeAlarm {
+pub(in crate::world::cloudwatch) struct PutCompositeAlarm {
     pub(super) alarm_name: Option<String>,
     pub(super) alarm_description: Option<String>,
     pub(super) alarm_rule: Option<String>,
@@ -68,7 +68,7 @@ pub(super) struct PutCompositeAlarm {
 /// Of `DescribeAlarms`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct DescribeAlarms {
+pub(in crate::world::cloudwatch) struct DescribeAlarms {
     pub(super) alarm_names: Vec<String>,
     pub(super) alarm_name_prefix: Option<String>,
     pub(super) alarm_types: Vec<String>,
@@ -82,7 +82,7 @@ pub(super) struct DescribeAlarms {
 /// Of `DescribeAlarmHistory`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct DescribeAlarmHistory {
+pub(in crate::world::cloudwatch) struct DescribeAlarmHistory {
     pub(super) alarm_name: Option<String>,
     pub(super) alarm_types: Vec<String>,
     pub(super) history_item_type: Option<String>,
@@ -98,7 +98,7 @@ pub(super) struct DescribeAlarmHistory {
 /// Of `SetAlarmState`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct SetAlarmState {
+pub(in crate::world::cloudwatch) struct SetAlarmState {
     pub(super) alarm_name: Option<String>,
     pub(super) state_value: Option<String>,
     pub(super) state_reason: Option<String>,
@@ -108,6 +108,6 @@ pub(super) struct SetAlarmState {
 /// Of `DeleteAlarms`, `EnableAlarmActions` and `DisableAlarmActions`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Names {
+pub(in crate::world::cloudwatch) struct Names {
     pub(super) alarm_names: Vec<String>,
 }

@@ -12,7 +12,6 @@ const ALARMS_MAX: usize = 100;
 /// Deepest nesting that is read.
 const DEPTH_MAX: usize = 32;
 
-/// A rule, read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rule {
     /// The alarm of this name is in this state.

@@ -27,7 +27,7 @@ fn alarm(name: &str) -> Value {
 
 impl Scene {
     fn call(&mut self, action: &str, request: Value) -> Result<Value, ApiError> {
-        self.world.cloudwatch(self.now, &self.caller, action, request)
+        self.world.ask_json(self.now, &self.caller, ("cloudwatch", action), request)
     }
 
     fn done(&mut self, action: &str, request: Value) {

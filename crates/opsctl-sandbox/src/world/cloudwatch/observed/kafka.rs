@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use super::{MINUTES_MAX, Things, hash, metric_name, noise};
 use crate::world::cloudwatch::{notes::MINUTE, request::MetricName};
 
-/// Namespace of MSK.
 pub(super) const METRICS: &str = "AWS/Kafka";
 const METRIC: &str = "SumOffsetLag";
 /// More than this lies behind nobody.
@@ -14,11 +13,8 @@ const LAG_MAX: f64 = 1e12;
 /// A group that reads a topic.
 #[derive(Debug, Clone)]
 pub struct KafkaGroup {
-    /// MSK cluster.
     pub cluster: String,
-    /// Topic.
     pub topic: String,
-    /// Group.
     pub group: String,
     /// ECS cluster and name of the service whose tasks read.
     pub service: (String, String),

@@ -28,7 +28,6 @@ const CHANGES_MAX: usize = 120;
 /// Minutes that are caught up with when the clock leaps; and values kept of what is counted minute by minute.
 const MINUTES_MAX: i64 = 180;
 
-/// Every place's things.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     /// Until when everything is noted: the end of a minute.
@@ -51,7 +50,6 @@ struct Things {
 /// A metric that hovers about a value: of something that the world has not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// Usual value.
     pub value: f64,
     /// How far samples lie from it at most.
     pub spread: f64,

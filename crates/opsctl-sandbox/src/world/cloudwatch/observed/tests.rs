@@ -64,7 +64,8 @@ impl Scene {
         let (start, end) = (self.now.as_second() - 600, self.now.as_second());
         let query = json!([{ "Id": "all", "Expression": expression }]);
         let request = json!({ "MetricDataQueries": query, "StartTime": start, "EndTime": end });
-        let answer = self.world.cloudwatch(self.now, &self.caller, "GetMetricData", request).expect("an answer");
+        let answer = self.world.ask_json(self.now, &self.caller, ("cloudwatch", "GetMetricData"), request);
+        let answer = answer.expect("an answer");
         let values = |result: &Value| serde_json::from_value(result["Values"].clone()).expect("numbers");
         let results = answer["MetricDataResults"].as_array().expect("results");
         results.iter().map(|result| (result["Label"].as_str().expect("a label").to_owned(), values(result))).collect()
@@ -124,7 +125,7 @@ fn a_failover_leaves_a_gap_and_turns_the_reader() {
     scene.pass(60);
     let form = [("DBClusterIdentifier", "orders"), ("TargetDBInstanceIdentifier", "orders-2")];
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    scene.world.rds(scene.now, &scene.caller, "FailoverDBCluster", &form).expect("it begins");
+    scene.world.ask_form(scene.now, &scene.caller, ("rds", "FailoverDBCluster"), form).expect("it begins");
     scene.pass(300);
     let connections = scene.search(INSTANCES, "DatabaseConnections");
     let count = |label: &str| connections.iter().find(|(known, _)| known == label).map(|(_, values)| values.len());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Scene, scene};
-use crate::world::{Fault, FaultKind};
+use crate::world::{Fate, Fault, FaultKind, Request, service::ServiceDef};
 
 fn faulty(call: &str, nth: u64, kind: FaultKind) -> Scene {
     let mut scene = scene();
@@ -87,13 +87,23 @@ fn some_entries_of_a_batch_fail_and_are_not_applied() {
 }
 
 #[test]
-fn transport_faults_are_the_wires_to_ask_for() {
+fn transport_faults_are_told_to_the_wire() {
     let mut scene = faulty("SendMessage*", 2, FaultKind::LostAfter);
     scene.world.faults.add(Fault { call: "sts:*".into(), queue: None, nth: 1, times: 9, kind: FaultKind::Throttled });
-    let mut ask = |service: &str, action: &str, queue| scene.world.transport_fault(service, action, queue);
-    assert_eq!(ask("sqs", "SendMessage", Some("orders")), None);
-    assert_eq!(ask("sqs", "SendMessageBatch", Some("orders")), Some(FaultKind::LostAfter));
-    assert_eq!(ask("sqs", "SendMessage", Some("orders")), None);
-    assert_eq!(ask("sts", "GetCallerIdentity", None), Some(FaultKind::Throttled));
-    assert_eq!(ask("ssm", "GetParameter", None), None);
+    let caller = scene.caller.clone();
+    let mut ask = |service: &str, action: &str| {
+        let input = &json!({"QueueUrl": "orders", "MessageBody": "b"}).into();
+        let service = ServiceDef::named(service).expect("a service");
+        let request = Request { service, action, caller: &caller, access_key: "", input };
+        match scene.world.call(scene.now, &request) {
+            Fate::Answered { answer, .. } => answer.err().map_or("answered", |error| error.shown_code()),
+            Fate::Unheard(_) => "unheard",
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ask("sqs", "SendMessage"), "answered");
+    assert_eq!(ask("sqs", "SendMessageBatch"), "unheard");
+    assert_eq!(ask("sqs", "SendMessage"), "answered");
+    assert_eq!(ask("sts", "GetCallerIdentity"), "Throttling");
+    assert_eq!(ask("ssm", "GetParameters"), "SerializationException");
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::scene;
+use crate::world::{Document, Input};
 
 #[test]
 fn messages_have_a_largest_size_with_attributes() {
@@ -31,7 +32,8 @@ fn what_is_no_message_is_refused() {
     assert_eq!(error.code, "InvalidMessageContents");
     let error = scene.error("SendMessage", json!({"MessageBody": "b"}));
     assert_eq!(error.message, "The request must contain the parameter QueueUrl.");
-    let error = scene.world.sqs(scene.now, &scene.caller, "SendMessage", b"{").expect_err("no JSON");
+    let broken = Input { document: Document::Text("{".into()), ..Input::default() };
+    let error = scene.world.answer_to(scene.now, &scene.caller, ("sqs", "SendMessage"), broken).expect_err("no JSON");
     assert_eq!(error.code, "SerializationException");
     assert_eq!(scene.error("Explode", json!({})).code, "UnknownOperationException");
 }

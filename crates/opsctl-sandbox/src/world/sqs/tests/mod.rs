@@ -53,14 +53,13 @@ impl Scene {
     }
 
     fn answer(&mut self, action: &str, request: &Value) -> Result<Answer, ApiError> {
-        let body = serde_json::to_vec(request).expect("JSON");
-        self.world.sqs(self.now, &self.caller, action, &body)
+        self.world.answer_to(self.now, &self.caller, ("sqs", action), request.clone())
     }
 
     fn call(&mut self, action: &str, request: Value) -> Result<Value, ApiError> {
         match self.answer(action, &request)? {
             Answer::Body(body) => Ok(serde_json::from_slice(&body).expect("answers are JSON")),
-            Answer::Wait { until } => panic!("{action} waits until {until}"),
+            other => panic!("{action}: {other:?}"),
         }
     }
 
@@ -157,7 +156,6 @@ impl Scene {
         )
     }
 
-    /// The exact counts.
     fn exact(&self, queue: &str) -> Counts {
         self.world.queue_view(ACCOUNT, REGION, queue).expect("a queue").counts
     }

@@ -3,18 +3,23 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Scene, scene};
-use crate::world::{Answer, Fault, FaultKind};
+use super::{super::SERVICE, Scene, scene};
+use crate::world::{Answer, Fate, Fault, FaultKind, Request};
 
 fn poll(scene: &mut Scene, until: Option<Timestamp>) -> Result<Value, Timestamp> {
-    let body = json!({"QueueUrl": "orders", "WaitTimeSeconds": 20}).to_string();
+    let input = &json!({"QueueUrl": "orders", "WaitTimeSeconds": 20}).into();
+    let request = Request { service: &SERVICE, action: "ReceiveMessage", caller: &scene.caller, access_key: "", input };
     let answer = match until {
-        None => scene.world.sqs(scene.now, &scene.caller, "ReceiveMessage", body.as_bytes()),
-        Some(until) => scene.world.sqs_again(scene.now, &scene.caller, "ReceiveMessage", body.as_bytes(), until),
+        None => match scene.world.call(scene.now, &request) {
+            Fate::Answered { answer, .. } => answer,
+            other => panic!("{other:?}"),
+        },
+        Some(until) => scene.world.again(scene.now, &request, until),
     };
     match answer.expect("a receive") {
         Answer::Body(body) => Ok(serde_json::from_slice(&body).expect("JSON")),
         Answer::Wait { until } => Err(until),
+        other => panic!("{other:?}"),
     }
 }
 

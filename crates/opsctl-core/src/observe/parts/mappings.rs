@@ -1,30 +1,77 @@
-//! Verdicts on what takes messages: Lambda event source mappings, groups that read Kafka.
+//! Lambda event source mappings.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
-use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, said_of};
+use super::{Begins, Found, Look, PartName, Spec};
 use crate::{
     domain::{
-        Environment, QueueName, Thresholds,
-        consumer::{KafkaLag, Mapping, MappingState},
+        QueueName, Thresholds,
+        consumer::{Mapping, MappingState},
+        words::{about_messages, span, thousands},
     },
     observe::{
-        snapshot::{Seen, Snapshot},
-        words::{about_messages, span, thousands},
+        estate::{Row, settle},
+        register::Register,
+        snapshot::Seen,
+        verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged},
     },
 };
 
-/// Says what is wrong with consumers. What `all` says about a queue only because its consumer is paused goes: the consumer's verdict
-/// says it, and why.
-pub(super) fn verdicts(
-    environment: &Environment,
-    thresholds: &Thresholds,
-    snapshot: &Snapshot,
-    all: &mut Vec<Verdict>,
-    now: Timestamp,
-) -> Vec<Verdict> {
+pub(super) const MAPPINGS: Spec = Spec {
+    part: PartName::Mappings,
+    is_listing: true,
+    what: ("event source mappings", "are"),
+    every: Duration::from_secs(60),
+    is_hastened: true,
+    begins: Begins::After(Duration::ZERO),
+    ask: |_, asking| {
+        let cloud = asking.cloud.clone();
+        Some(Box::pin(async move {
+            let mappings = cloud.lambda().mappings().await?;
+            Ok(Found::put(move |register, at| register.mappings(at, mappings)))
+        }))
+    },
+};
+
+impl Row for Mapping {
+    type Kept = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.function, &self.id).cmp(&(&other.function, &other.id))
+    }
+
+    fn keep(&self) -> Self {
+        self.clone()
+    }
+
+    fn kept(kept: Self, _at: Timestamp, _now: Timestamp) -> Self {
+        kept
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let queue = self.queue.as_ref().map(|queue| queue.as_str());
+        [self.id.0.as_str(), self.source_arn.as_str()].into_iter().chain(queue).collect()
+    }
+}
+
+impl Register {
+    pub(in crate::observe) fn mappings(&mut self, at: Timestamp, mappings: Vec<Mapping>) {
+        let is_new = settle(&mut self.estate.mappings, mappings);
+        self.came(Look::Mappings, at, is_new);
+        self.note_unknown(Look::Mappings, Vec::new());
+    }
+}
+
+/// Says what is wrong with mappings. What is said about a queue only because its consumer is paused goes: the consumer's verdict says
+/// it, and why.
+pub(super) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
+    let snapshot = scene.snapshot;
     let queues: BTreeMap<&QueueName, &Seen> = snapshot.queues.iter().map(|seen| (&seen.name, &**seen)).collect();
     let mappings = &snapshot.estate.mappings;
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
@@ -37,11 +84,12 @@ pub(super) fn verdicts(
         Some(_) => mapping.function_and_source(),
     };
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
-    let mut note = |name: String, finding: Finding| {
-        let known = found.get(&name);
-        if known.is_none_or(|known| (finding.1, finding.0) < (known.1, known.0)) {
-            found.insert(name, finding);
+    let mut note = |name: String, finding: Finding| match found.entry(name) {
+        Entry::Vacant(vacant) => drop(vacant.insert(finding)),
+        Entry::Occupied(mut known) if finding.order() < known.get().order() => {
+            known.insert(finding);
         }
+        Entry::Occupied(_) => {}
     };
     for mapping in &*mappings.rows {
         let is_alone = || {
@@ -49,8 +97,9 @@ pub(super) fn verdicts(
             !others.into_iter().any(|other| takes(other.state))
         };
         let queue = mapping.queue.as_ref().and_then(|queue| queues.get(queue)).filter(|_| !takes(mapping.state));
-        if let Some(finding) = queue.filter(|_| is_alone()).and_then(|seen| paused(thresholds, mapping, seen, all, now))
-        {
+        let paused =
+            queue.filter(|_| is_alone()).and_then(|seen| paused(scene.thresholds, mapping, seen, all, scene.now));
+        if let Some(finding) = paused {
             let queue = mapping.queue.clone().map(Subject::Queue);
             let is_same = |verdict: &Verdict| matches!(verdict.kind, Kind::ConsumerAbsent | Kind::Backlog);
             all.retain(|verdict| Some(&verdict.subject) != queue.as_ref() || !is_same(verdict));
@@ -59,16 +108,11 @@ pub(super) fn verdicts(
             note(name_of(mapping), finding);
         }
     }
-    let mut said: Vec<Verdict> = Vec::new();
     for (name, Finding(kind, severity, reason)) in found {
-        let finding = Finding(kind, severity, aged(reason, mappings.at, now));
-        said.push(said_of(environment, Subject::Consumer(name), finding));
+        let finding = Finding(kind, severity, aged(reason, mappings.at, scene.now));
+        all.push(scene.said_of(Subject::Consumer(name), finding));
     }
-    let lags = snapshot.estate.lags.rows.iter().filter_map(|lag| behind(thresholds, lag, now));
-    said.extend(lags.map(|(name, finding)| said_of(environment, Subject::Consumer(name), finding)));
-    said
 }
-
 /// Whether messages are taken, or soon will be.
 fn takes(state: MappingState) -> bool {
     match state {
@@ -107,24 +151,4 @@ fn paused(thresholds: &Thresholds, mapping: &Mapping, seen: &Seen, all: &[Verdic
 fn problem(mapping: &Mapping) -> Option<Finding> {
     let result = mapping.last_result.as_ref().filter(|_| mapping.has_problem())?;
     takes(mapping.state).then(|| Finding(Kind::ConsumerProblem, Severity::Warning, format!("its last call: {result}")))
-}
-
-fn behind(thresholds: &Thresholds, lag: &KafkaLag, now: Timestamp) -> Option<(String, Finding)> {
-    let (offsets, most) = (&lag.offsets, thresholds.kafka_lag_offsets);
-    if !is_fresh(offsets, now) || offsets.value <= most as f64 {
-        return None;
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; more than the threshold")]
-    let behind = offsets.value as u64;
-    let grown = offsets.recent.first().filter(|(_, value)| *value < offsets.value).map(|(at, value)| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; positive")]
-        let more = (offsets.value - value) as u64;
-        format!(", +{} in {}", thousands(more), span(offsets.at.duration_since(*at)))
-    });
-    let ago = span(now.duration_since(offsets.at));
-    let (behind, most) = (thousands(behind), thousands(most));
-    let reason =
-        format!("{behind} offsets behind, over the threshold of {most}{} ({ago} ago)", grown.unwrap_or_default());
-    let name = format!("{}/{}/{}", lag.cluster, lag.group, lag.topic);
-    Some((name, Finding(Kind::KafkaLag, Severity::Warning, reason)))
 }

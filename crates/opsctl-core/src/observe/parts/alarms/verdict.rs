@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Kind, Severity, Subject, Verdict, aged, names_of, rule, said_of};
+use super::rule;
 use crate::{
     domain::{
-        Environment, Text,
+        Text,
         alarm::{Alarm, AlarmState, Watches},
         service::{ServiceId, Standing},
+        words::{some_of, span},
     },
-    observe::{snapshot::Snapshot, words::span},
+    observe::{
+        snapshot::Snapshot,
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, aged},
+    },
 };
 
 /// An alarm that has had no data for longer has none as a rule: nobody is told any more.
@@ -19,12 +23,8 @@ const BLIND_NEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Says which alarms fire. One about something that `all` speaks of already is named there; those that a composite alarm is made
 /// of are named with it.
-pub(super) fn verdicts(
-    environment: &Environment,
-    snapshot: &Snapshot,
-    all: &mut [Verdict],
-    now: Timestamp,
-) -> Vec<Verdict> {
+pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
+    let Scene { snapshot, now, .. } = *scene;
     let part = &snapshot.estate.alarms;
     let firing: Vec<&Alarm> = part.rows.iter().map(|row| &**row).filter(|row| row.state == AlarmState::Alarm).collect();
     let told = told_by_rules(&firing);
@@ -46,9 +46,9 @@ pub(super) fn verdicts(
     }
     let said = said.into_iter().map(|(name, Finding(kind, severity, reason))| {
         let finding = Finding(kind, severity, aged(reason, part.at, now));
-        said_of(environment, Subject::Alarm(name), finding)
+        scene.said_of(Subject::Alarm(name), finding)
     });
-    said.chain(blind(environment, snapshot, &about, now)).collect()
+    all.extend(said.chain(blind(scene, &about)));
 }
 
 /// Alarms that fire and of which a composite alarm that fires is made. One that tells nobody tells of no alarm that does.
@@ -82,7 +82,7 @@ fn fires(alarm: &Alarm, firing: &[&Alarm], now: Timestamp) -> Finding {
                 .filter(|child| child.name != alarm.name && names.contains(child.name.as_str()))
                 .map(|child| child.name.as_str())
                 .collect();
-            if children.is_empty() { text.to_string() } else { names_of(children) }
+            if children.is_empty() { text.to_string() } else { some_of(children.into_iter(), NAMED) }
         }
     };
     let what = Text::capped(&what, 200);
@@ -97,7 +97,7 @@ fn tell_beside(verdict: &mut Verdict, alarms: &[&Alarm]) {
     let fire = if alarms.len() == 1 { "fires" } else { "fire" };
     let word = if alarms.len() == 1 { "alarm" } else { "alarms" };
     let muted = if alarms.iter().all(|alarm| !alarm.actions_enabled) { ", muted" } else { "" };
-    let names = names_of(alarms.iter().map(|alarm| alarm.name.as_str()));
+    let names = some_of(alarms.iter().map(|alarm| alarm.name.as_str()), NAMED);
     verdict.reason = Text::line(&format!("{}; {word} {names} {fire}{muted}", verdict.reason));
     // What somebody has set an alarm on is more than something to know.
     if alarms.iter().any(|alarm| alarm.actions_enabled) {
@@ -174,7 +174,8 @@ impl<'a> About<'a> {
 }
 
 /// Alarms that have just lost sight of what they watch: one verdict for all.
-fn blind(environment: &Environment, snapshot: &Snapshot, about: &About<'_>, now: Timestamp) -> Option<Verdict> {
+fn blind(scene: &Scene<'_>, about: &About<'_>) -> Option<Verdict> {
+    let Scene { snapshot, now, .. } = *scene;
     let is_new = |alarm: &&Alarm| {
         alarm.state == AlarmState::InsufficientData
             && alarm.since.is_some_and(|since| now.duration_since(since) < BLIND_NEW)
@@ -191,12 +192,12 @@ fn blind(environment: &Environment, snapshot: &Snapshot, about: &About<'_>, now:
             format!("it can't tell since {since}: no data, or too few: {}", one.watches.subject()),
         ),
         some => {
-            let names = names_of(some.iter().map(|alarm| alarm.name.as_str()));
+            let names = some_of(some.iter().map(|alarm| alarm.name.as_str()), NAMED);
             (
                 Subject::Environment,
                 format!("{} alarms can't tell since {since} at most: no data, or too few: {names}", some.len()),
             )
         }
     };
-    Some(said_of(environment, subject, Finding(Kind::AlarmBlind, Severity::Notice, aged(reason, part.at, now))))
+    Some(scene.said_of(subject, Finding(Kind::AlarmBlind, Severity::Notice, aged(reason, part.at, now))))
 }

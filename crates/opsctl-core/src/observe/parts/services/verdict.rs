@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, names_of, said_of};
+use super::SeenService;
 use crate::{
     domain::{
         Environment, Protection, Text, Thresholds,
         gauge::Gauge,
         service::{Deployment, Rollout, Service, Standing, Task},
+        words::{some_of, span},
     },
     observe::{
-        estate::{Part, SeenService},
-        words::span,
+        estate::Part,
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, aged, is_fresh},
     },
 };
 
@@ -22,19 +23,16 @@ const WORDS_MAX: usize = 240;
 /// An event that is older explains nothing.
 const EVENT_OLD: SignedDuration = SignedDuration::from_mins(30);
 
-pub(super) fn verdicts(
-    environment: &Environment,
-    thresholds: &Thresholds,
-    part: &Part<SeenService>,
-    now: Timestamp,
-) -> Vec<Verdict> {
+pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
+    let Scene { environment, thresholds, snapshot, now } = *scene;
+    let part = &snapshot.estate.services;
     let awake = awake_groups(environment, part);
     let one = |seen: &SeenService| {
         let Finding(kind, severity, reason) = found(environment, thresholds, seen, &awake, now)?;
         let subject = Subject::Service(seen.service.id.clone());
-        Some(said_of(environment, subject, Finding(kind, severity, aged(reason, part.seen_at(seen), now))))
+        Some(scene.said_of(subject, Finding(kind, severity, aged(reason, part.seen_at(seen), now))))
     };
-    part.rows.iter().filter_map(|seen| one(seen)).collect()
+    all.extend(part.rows.iter().filter_map(|seen| one(seen)));
 }
 
 /// Services of each group that are awake though they might sleep, by the group's name.
@@ -171,7 +169,7 @@ fn asleep(environment: &Environment, seen: &SeenService, awake: &BTreeMap<&str, 
     }
     let mut groups = environment.services.groups_of(id);
     let (name, others) = groups.find_map(|group| Some((&group.name, awake.get(group.name.as_str())?)))?;
-    let others = names_of(others.iter().copied());
+    let others = some_of(others.iter().copied(), NAMED);
     let reason = format!("it sleeps while others of group {name} are awake ({others})");
     Some(Finding(Kind::Asleep, Severity::Notice, reason))
 }

@@ -2,42 +2,37 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Kind, Severity, Subject, Verdict, aged, is_fresh, said_of};
+use super::SeenDatabase;
 use crate::{
     domain::{
         Environment, Protection, Thresholds,
         database::{Database, Member, SourceKind, Topology, is_usable},
         gauge::{DatabaseGauges, Gauge},
-    },
-    observe::{
-        estate::{Part, SeenDatabase},
         words::{span, thousands},
     },
+    observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged, is_fresh},
 };
 
 /// Maintenance that begins within this time is soon.
 const MAINTENANCE_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 const GIGABYTE: f64 = 1e9;
 
-pub(super) fn verdicts(
-    environment: &Environment,
-    thresholds: &Thresholds,
-    part: &Part<SeenDatabase>,
-    now: Timestamp,
-) -> Vec<Verdict> {
+pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
+    let Scene { environment, thresholds, snapshot, now } = *scene;
+    let part = &snapshot.estate.databases;
     let one = |seen: &SeenDatabase| {
-        let all = [
+        let each = [
             standing(environment, &seen.seen.database),
             metrics(thresholds, seen, now),
             no_reader(environment, &seen.seen.database),
             maintenance(&seen.seen.database, now),
         ];
-        let worst = all.into_iter().flatten().min_by_key(|Finding(kind, severity, _)| (*severity, *kind));
+        let worst = each.into_iter().flatten().min_by_key(Finding::order);
         let Finding(kind, severity, reason) = worst?;
         let subject = Subject::Database(seen.seen.database.name.clone());
-        Some(said_of(environment, subject, Finding(kind, severity, aged(reason, part.at, now))))
+        Some(scene.said_of(subject, Finding(kind, severity, aged(reason, part.at, now))))
     };
-    part.rows.iter().filter_map(|seen| one(seen)).collect()
+    all.extend(part.rows.iter().filter_map(|seen| one(seen)));
 }
 
 /// What a status means for those who need the database.
@@ -48,7 +43,6 @@ enum State {
     FailingOver,
     /// On its way, or a status that this version does not know.
     Away,
-    /// Stopped on purpose.
     Stopped,
     /// It can be used.
     Usable,
@@ -150,7 +144,7 @@ fn metrics(thresholds: &Thresholds, seen: &SeenDatabase, now: Timestamp) -> Opti
         let whose = if *name == seen.seen.database.name { String::new() } else { format!("{name}: ") };
         Some(Finding(kind, severity, format!("{whose}{reason}")))
     });
-    each.min_by_key(|Finding(kind, severity, _)| (*severity, *kind))
+    each.min_by_key(Finding::order)
 }
 
 fn of_instance(thresholds: &Thresholds, gauges: &DatabaseGauges, now: Timestamp) -> Option<Finding> {

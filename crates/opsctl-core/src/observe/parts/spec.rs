@@ -1,0 +1,110 @@
+//! [`Spec`]: what a look is, as its part registers it.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Look, PartName};
+use crate::{
+    cloud::{Cloud, CloudError, metrics::Gauges},
+    domain::service::{Service, ServiceId},
+    observe::{
+        register::Register,
+        schedule::{Outcome, Shares},
+    },
+};
+
+/// What a look is.
+pub(in crate::observe) struct Spec {
+    pub part: PartName,
+    /// Whether its answer is the part itself, not something more about its rows.
+    pub is_listing: bool,
+    /// What it is at, and whether that is one thing or many: "autoscaling", "is".
+    pub what: (&'static str, &'static str),
+    pub every: Duration,
+    /// Whether that is three times as often while its part is on the screen. What costs dollars is not.
+    pub is_hastened: bool,
+    pub begins: Begins,
+    /// Asks; none: there is nothing to ask, or nothing may be spent.
+    pub ask: fn(&mut Register, &Asking<'_>) -> Option<Question>,
+}
+
+/// When a look is first made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::observe) enum Begins {
+    /// So long after there are clients.
+    After(Duration),
+    /// When another look's answer calls for it.
+    WhenCalled,
+}
+
+/// A look under way.
+pub(in crate::observe) type Question = Pin<Box<dyn Future<Output = Result<Found, CloudError>> + Send>>;
+
+/// What a look is made with.
+pub(in crate::observe) struct Asking<'a> {
+    pub cloud: &'a Cloud,
+    pub shares: &'a Arc<Shares>,
+    pub at: Timestamp,
+    /// Time since the watch started.
+    pub now: Duration,
+    /// Metrics that may be asked for.
+    pub metrics_max: usize,
+    /// How far back events are looked for.
+    pub event_minutes: u32,
+    /// Leaves out metrics of databases' instances.
+    pub without_instances: bool,
+    /// Services on the screen.
+    pub shown: &'a [ServiceId],
+    /// Told some services before the look at all of them has ended.
+    pub slices: Option<&'a UnboundedSender<Vec<Service>>>,
+}
+
+/// What came of a look, and what is done with it.
+pub(in crate::observe) struct Found {
+    /// As the schedule takes it: a part that is throttled slows down, though the rest of it came.
+    pub outcome: Outcome,
+    /// Metrics that were asked for.
+    pub metrics: u64,
+    /// Puts it in the register; answers what is to be looked at next.
+    pub put: Put,
+}
+
+type Put = Box<dyn FnOnce(&mut Register, Timestamp) -> Vec<Next> + Send>;
+
+/// What an answer calls for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::observe) enum Next {
+    /// Looks at this from now on.
+    Want(Look),
+    /// Looks at this now, unless it failed the last time.
+    Hurry(Look),
+}
+
+impl Found {
+    /// An answer that calls for nothing more.
+    pub(in crate::observe) fn put(put: impl FnOnce(&mut Register, Timestamp) + Send + 'static) -> Self {
+        Self::then(&[], put)
+    }
+
+    /// The same, with looks that have something to look at from now on.
+    pub(in crate::observe) fn then(
+        next: &'static [Look],
+        put: impl FnOnce(&mut Register, Timestamp) + Send + 'static,
+    ) -> Self {
+        let put = move |register: &mut Register, at| {
+            put(register, at);
+            next.iter().map(|look| Next::Want(*look)).collect()
+        };
+        Self { outcome: Outcome::Done, metrics: 0, put: Box::new(put) }
+    }
+
+    pub(in crate::observe) fn put_gauges(
+        gauges: Gauges,
+        put: impl FnOnce(&mut Register, Timestamp, &Gauges) + Send + 'static,
+    ) -> Self {
+        let metrics = gauges.asked;
+        Self { metrics, ..Self::put(move |register, at| put(register, at, &gauges)) }
+    }
+}

@@ -1,0 +1,385 @@
+//! [`World::call`]: the one way of every call of every service into the world. What goes wrong with a call is decided here, and
+//! here it is noted.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    ApiError, Caller, FaultKind, World, rds,
+    service::{self, ServiceDef},
+    sts,
+};
+
+/// Account of a caller that the fault of that name hits.
+const OTHER_ACCOUNT: &str = "999999999999";
+/// Calls that are remembered one by one.
+const LAST_MAX: usize = 1_000;
+
+/// A call as it comes to the world.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    pub service: &'static ServiceDef,
+    pub action: &'a str,
+    /// Who calls, from where.
+    pub caller: &'a Caller,
+    /// The caller's access key; STS tells whose it is.
+    pub access_key: &'a str,
+    pub input: &'a Input,
+}
+
+/// What is asked, whatever the protocol.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// awsQuery's fields, or those of path and query of restJson1.
+    pub fields: BTreeMap<String, String>,
+    pub document: Document,
+}
+
+/// A JSON document, or what CBOR says in its place.
+#[derive(Debug)]
+pub enum Document {
+    /// As it came; empty is `{}`.
+    Text(Bytes),
+    /// Read already.
+    Value(Value),
+}
+
+/// A call on its way through a service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) access_key: &'a str,
+    pub(super) action: &'a str,
+    /// Milliseconds since 1970.
+    pub(super) now: i64,
+    /// The end of a long poll that asks again; none for a call that is made the first time.
+    pub(super) poll_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A JSON document, written.
+    Body(Vec<u8>),
+    Document(Value),
+    /// The XML of an awsQuery result.
+    Xml(String),
+    /// A long poll found nothing yet: ask again with [`World::again`] when the world has changed, at the latest at `until`
+    /// (then it answers whatever there is).
+    Wait {
+        /// End of the poll.
+        until: Timestamp,
+    },
+}
+
+/// What becomes of a call, as its caller sees it.
+#[derive(Debug)]
+pub enum Fate {
+    /// It is answered, so much later than usual.
+    Answered {
+        answer: Result<Answer, ApiError>,
+        /// Besides the latency.
+        late_by: Duration,
+    },
+    /// It is applied, and the connection breaks before the answer.
+    Unheard(Result<Answer, ApiError>),
+    /// The connection breaks before it is applied.
+    Lost,
+    /// No connection is made.
+    Refused,
+    /// It is not applied, and no answer ever comes.
+    Hangs,
+}
+
+/// Calls that were made: how many of each, and the last ones.
+#[derive(Debug, Default)]
+pub struct Calls {
+    counts: BTreeMap<(&'static str, &'static str), u64>,
+    last: VecDeque<Made>,
+}
+
+/// A call that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Milliseconds since 1970.
+    pub at: i64,
+    pub account: String,
+    /// As IAM names it.
+    pub service: &'static str,
+    pub action: &'static str,
+    pub end: End,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Done,
+    /// With an error of this code.
+    Failed(&'static str),
+    /// Applied or not, its caller got no answer.
+    Silent,
+}
+
+impl World {
+    /// One call. First lets pass what is due until `now`.
+    pub fn call(&mut self, now: Timestamp, request: &Request<'_>) -> Fate {
+        let at = self.advance(now);
+        let Some((action, _)) = request.service.find(request.action) else {
+            return Fate::Answered { answer: Err(request.service.unknown(request.action)), late_by: Duration::ZERO };
+        };
+        let fate = self.meet(at, request);
+        self.calls.note(at, request, action, fate.end());
+        fate
+    }
+
+    /// A long poll that was answered [`Answer::Wait`] asks again, with the end that it was told. Counts for no fault.
+    ///
+    /// # Errors
+    /// As the service words them.
+    pub fn again(&mut self, now: Timestamp, request: &Request<'_>, until: Timestamp) -> Result<Answer, ApiError> {
+        let at = self.advance(now);
+        self.apply(at, request, Some(until))
+    }
+
+    /// The calls that were made.
+    pub fn calls_made(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// What hits a connection to a database's endpoint, which IAM calls `rds-db:connect`.
+    pub fn trouble_of_connection(&mut self, now: Timestamp, host: &str) -> Option<FaultKind> {
+        self.advance(now);
+        let account = rds::account_in(host).unwrap_or_default();
+        let (service, action) = ("rds-db", "connect");
+        let fault = self.faults.hit_transport(service, action, Some(host));
+        fault.or_else(|| self.is_denied(&account, service, action, Some(host)).then_some(FaultKind::Denied))
+    }
+
+    fn fault(&mut self, request: &Request<'_>) -> Option<FaultKind> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let subject = (request.service.subject)(request.input);
+        self.faults.hit_transport(request.service.prefix, request.action, subject.as_deref())
+    }
+
+    fn is_denied(&self, account: &str, service: &str, action: &str, subject: Option<&str>) -> bool {
+        self.denials.iter().any(|denial| denial.refuses(account, service, action, subject))
+    }
+
+    fn meet(&mut self, now: i64, request: &Request<'_>) -> Fate {
+        let service = request.service;
+        let answered = |answer| Fate::Answered { answer, late_by: Duration::ZERO };
+        let Some(fault) = self.fault(request) else { return answered(self.admit(now, request)) };
+        match fault {
+            FaultKind::Refused => Fate::Refused,
+            FaultKind::LostBefore => Fate::Lost,
+            FaultKind::LostAfter => Fate::Unheard(self.admit(now, request)),
+            FaultKind::Hang => Fate::Hangs,
+            FaultKind::Slow(late_by) => Fate::Answered { answer: self.admit(now, request), late_by },
+            FaultKind::Denied => answered(Err(service.denied(request.caller, request.action, request.input))),
+            FaultKind::Throttled => answered(Err(service.throttled())),
+            FaultKind::ServerError(status) => answered(Err(service::server_error(status))),
+            FaultKind::ExpiredCredentials => answered(Err(sts::expired())),
+            FaultKind::ClockSkew => answered(Err(service::clock_skew(now))),
+            FaultKind::OtherAccount => {
+                let caller = &Caller { account: OTHER_ACCOUNT.to_owned(), ..request.caller.clone() };
+                answered(self.admit(now, &Request { caller, access_key: OTHER_ACCOUNT, ..*request }))
+            }
+            // SQS acts on them while it applies the call.
+            FaultKind::VisibilityExpired
+            | FaultKind::DuplicateDelivery
+            | FaultKind::StaleCounts
+            | FaultKind::PartialBatchFailure => answered(self.admit(now, request)),
+        }
+    }
+
+    /// Does a call that is not denied.
+    fn admit(&mut self, now: i64, request: &Request<'_>) -> Result<Answer, ApiError> {
+        let Request { service, action, caller, input, .. } = *request;
+        if !self.denials.is_empty() {
+            let subject = (service.subject)(input);
+            if self.is_denied(&caller.account, service.prefix, action, subject.as_deref()) {
+                return Err(service.denied(caller, action, input));
+            }
+        }
+        self.apply(now, request, None)
+    }
+
+    /// A call by its service's and its own name, for fixtures: nothing goes wrong with it, and it is not noted.
+    ///
+    /// # Errors
+    /// As the service words them; no such service is an unknown operation.
+    pub fn ask(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        (service, action): (&str, &str),
+        input: impl Into<Input>,
+    ) -> Result<Answer, ApiError> {
+        let at = self.advance(now);
+        let service = ServiceDef::named(service).unwrap_or(&service::OTHER_JSON);
+        self.apply(at, &Request { service, action, caller, access_key: "", input: &input.into() }, None)
+    }
+
+    fn apply(&mut self, now: i64, request: &Request<'_>, poll_until: Option<Timestamp>) -> Result<Answer, ApiError> {
+        let Request { service, action, caller, access_key, input } = *request;
+        let call = Call { caller, access_key, action, now, poll_until };
+        let (_, handler) = service.find(action).ok_or_else(|| service.unknown(action))?;
+        (service.prepare)(self, call)?;
+        handler(self, call, input)
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn time(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.now).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl Input {
+    /// The document as an operation's request.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
+        let read = match &self.document {
+            Document::Text(text) if text.is_empty() => serde_json::from_slice(b"{}"),
+            Document::Text(text) => serde_json::from_slice(text),
+            Document::Value(value) => T::deserialize(value),
+        };
+        read.map_err(|error| ApiError::not_understood(&error))
+    }
+}
+
+impl From<Value> for Input {
+    fn from(document: Value) -> Self {
+        Self { document: Document::Value(document), ..Self::default() }
+    }
+}
+
+impl From<BTreeMap<String, String>> for Input {
+    fn from(fields: BTreeMap<String, String>) -> Self {
+        Self { fields, ..Self::default() }
+    }
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self::Text(Bytes::new())
+    }
+}
+
+impl Answer {
+    pub(super) fn written(document: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(document);
+        body.map(Self::Body).map_err(|error| ApiError::plain(500, "InternalFailure", error.to_string()))
+    }
+}
+
+/// A document as an answer.
+pub(super) fn told(document: Result<Value, ApiError>) -> Result<Answer, ApiError> {
+    document.map(Answer::Document)
+}
+
+/// `{}` as an answer.
+pub(super) fn done(result: Result<(), ApiError>) -> Result<Answer, ApiError> {
+    result.map(|()| Answer::Body(b"{}".to_vec()))
+}
+
+/// An awsQuery result as an answer.
+pub(super) fn told_in_xml(result: Result<String, ApiError>) -> Result<Answer, ApiError> {
+    result.map(Answer::Xml)
+}
+
+impl Fate {
+    /// The answer of a long poll that found nothing yet, and its end.
+    pub fn polls(&mut self) -> Option<(&mut Result<Answer, ApiError>, Timestamp)> {
+        match self {
+            Self::Answered { answer, .. } | Self::Unheard(answer) => match *answer {
+                Ok(Answer::Wait { until }) => Some((answer, until)),
+                Ok(Answer::Body(_) | Answer::Document(_) | Answer::Xml(_)) | Err(_) => None,
+            },
+            Self::Lost | Self::Refused | Self::Hangs => None,
+        }
+    }
+
+    fn end(&self) -> End {
+        match self {
+            Self::Answered { answer: Ok(_), .. } => End::Done,
+            Self::Answered { answer: Err(error), .. } => End::Failed(error.shown_code()),
+            Self::Unheard(_) | Self::Lost | Self::Refused | Self::Hangs => End::Silent,
+        }
+    }
+}
+
+impl Calls {
+    fn note(&mut self, at: i64, request: &Request<'_>, action: &'static str, end: End) {
+        let service = request.service.prefix;
+        *self.counts.entry((service, action)).or_default() += 1;
+        if self.last.len() >= LAST_MAX {
+            self.last.pop_front();
+        }
+        self.last.push_back(Made { at, account: request.caller.account.clone(), service, action, end });
+    }
+
+    /// How many calls of an operation were made, whatever became of them; each attempt counts.
+    pub fn count(&self, service: &str, action: &str) -> u64 {
+        self.counts.get(&(service, action)).copied().unwrap_or_default()
+    }
+
+    /// The last calls, the oldest first.
+    pub fn last(&self) -> impl DoubleEndedIterator<Item = &Made> {
+        self.last.iter()
+    }
+}
+
+#[cfg(test)]
+impl World {
+    /// A call that is answered.
+    pub(super) fn answer_to(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        (service, action): (&str, &str),
+        input: impl Into<Input>,
+    ) -> Result<Answer, ApiError> {
+        let service = ServiceDef::named(service).expect("a service");
+        match self.call(now, &Request { service, action, caller, access_key: "", input: &input.into() }) {
+            Fate::Answered { answer, .. } => answer,
+            other => panic!("{action} is not answered: {other:?}"),
+        }
+    }
+
+    /// A call with a document, whose answer is one, too.
+    pub(super) fn ask_json(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        call: (&str, &str),
+        input: impl Into<Input>,
+    ) -> Result<Value, ApiError> {
+        match self.answer_to(now, caller, call, input)? {
+            Answer::Body(body) => Ok(serde_json::from_slice(&body).expect("answers are JSON")),
+            Answer::Document(document) => Ok(document),
+            other => panic!("{call:?} answered {other:?}"),
+        }
+    }
+
+    /// A call with a form, whose answer is XML.
+    pub(super) fn ask_form(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        call: (&str, &str),
+        form: BTreeMap<String, String>,
+    ) -> Result<String, ApiError> {
+        match self.answer_to(now, caller, call, form)? {
+            Answer::Xml(result) => Ok(result),
+            other => panic!("{call:?} answered {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The services that the world simulates, one row each. Another one is its files, its row in [`SERVICES`], and tests.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    ApiError, Caller, World, autoscaling,
+    call::{Answer, Call, Input},
+    cloudwatch, ecs, lambda, load_balancers, logs, rds, sqs, ssm, sts,
+};
+
+pub const SERVICES: &[&ServiceDef] = &[
+    &sqs::SERVICE,
+    &ecs::SERVICE,
+    &rds::SERVICE,
+    &cloudwatch::SERVICE,
+    &logs::SERVICE,
+    &lambda::SERVICE,
+    &autoscaling::SERVICE,
+    &load_balancers::SERVICE,
+    &ssm::SERVICE,
+    &sts::SERVICE,
+];
+
+/// What stands for a service over awsJson that the world does not know.
+pub static OTHER_JSON: ServiceDef = ServiceDef {
+    protocol: Protocol::Json { target: "", content_type: JSON_1_1, shapes: None },
+    ..ServiceDef::new("", &[])
+};
+/// What stands for a service over awsQuery that the world does not know.
+pub static OTHER_QUERY: ServiceDef = ServiceDef {
+    protocol: Protocol::Query { version: "", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
+    ..ServiceDef::new("", &[])
+};
+
+pub(super) const JSON_1_0: &str = "application/x-amz-json-1.0";
+pub(super) const JSON_1_1: &str = "application/x-amz-json-1.1";
+
+/// What does one call.
+pub(super) type Handler = fn(&mut World, Call<'_>, &Input) -> Result<Answer, ApiError>;
+
+#[derive(Debug)]
+pub struct ServiceDef {
+    /// What IAM's actions begin with; faults and denials go by it, too.
+    pub prefix: &'static str,
+    /// The service in the credential scope of signatures.
+    pub signing: &'static str,
+    /// First label of its endpoints' names.
+    pub endpoint: &'static str,
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// Status and code of a throttle.
+    pub throttled: (u16, &'static str),
+    /// The name of what a call is about (a queue, a database, a mapping), by which faults and denials tell calls apart.
+    pub(crate) subject: fn(&Input) -> Option<String>,
+    /// ARN of what a call is about, where refusals name it.
+    pub(super) resource: Option<fn(&Caller, &Input) -> String>,
+    /// What comes before every call.
+    pub(super) prepare: fn(&mut World, Call<'_>) -> Result<(), ApiError>,
+    pub(super) calls: &'static [(&'static str, Handler)],
+}
+
+/// How a service is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub enum Protocol {
+    /// awsJson, or rpcv2Cbor under the same name.
+    Json {
+        /// `X-Amz-Target: TARGET.Action`, `/service/TARGET/operation/Action`.
+        target: &'static str,
+        content_type: &'static str,
+        /// Namespace of the shapes of a service that was awsQuery before: its errors carry the codes of both.
+        shapes: Option<&'static str>,
+    },
+    Query {
+        /// The form's `Version`, which tells services apart.
+        version: &'static str,
+        /// Of the answer's document.
+        namespace: &'static str,
+    },
+    Rest {
+        routes: &'static [Route],
+    },
+}
+
+/// An operation of restJson1, as its model writes it.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET`.
+    pub method: &'static str,
+    /// `/2015-03-31/functions/{FunctionName}`.
+    pub path: &'static str,
+    pub action: &'static str,
+    /// Status of a success.
+    pub status: u16,
+}
+
+impl ServiceDef {
+    /// A service that is named alike everywhere; the rest as most over awsJson have it.
+    pub(super) const fn new(name: &'static str, calls: &'static [(&'static str, Handler)]) -> Self {
+        Self {
+            prefix: name,
+            signing: name,
+            endpoint: name,
+            protocol: Protocol::Json { target: "", content_type: JSON_1_1, shapes: None },
+            throttled: (400, "ThrottlingException"),
+            subject: |_| None,
+            resource: None,
+            prepare: |_, _| Ok(()),
+            calls,
+        }
+    }
+
+    /// The service whose IAM actions begin so.
+    pub fn named(prefix: &str) -> Option<&'static Self> {
+        SERVICES.iter().copied().find(|service| service.prefix == prefix)
+    }
+
+    /// The service of that name on the wire, in targets and in paths of rpcv2Cbor.
+    pub fn of_target(name: &str) -> Option<&'static Self> {
+        let is_it = |service: &&Self| matches!(service.protocol, Protocol::Json { target, .. } if target == name);
+        SERVICES.iter().copied().find(is_it)
+    }
+
+    /// The service whose forms have this `Version`.
+    pub fn of_version(asked: &str) -> Option<&'static Self> {
+        let is_it = |service: &&Self| matches!(service.protocol, Protocol::Query { version, .. } if version == asked);
+        SERVICES.iter().copied().find(is_it)
+    }
+
+    /// The operation at a path of restJson1, and the fields that the path holds, still percent-encoded.
+    pub fn of_path(
+        method: &str,
+        path: &str,
+    ) -> Option<(&'static Self, &'static Route, BTreeMap<&'static str, String>)> {
+        let routes =
+            SERVICES.iter().copied().flat_map(|service| service.routes().iter().map(move |route| (service, route)));
+        let mut fitting = routes.filter(|(_, route)| route.method == method);
+        fitting.find_map(|(service, route)| Some((service, route, route.fields(path)?)))
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        match self.protocol {
+            Protocol::Rest { routes } => routes,
+            Protocol::Json { .. } | Protocol::Query { .. } => &[],
+        }
+    }
+
+    /// Status of a success.
+    pub fn status(&self, action: &str) -> u16 {
+        self.routes().iter().find(|route| route.action == action).map_or(200, |route| route.status)
+    }
+
+    /// The names of its operations.
+    pub fn actions(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.calls.iter().map(|(name, _)| *name)
+    }
+
+    /// An operation: its name, and what does it.
+    pub(super) fn find(&self, action: &str) -> Option<(&'static str, Handler)> {
+        self.calls.iter().find(|(name, _)| *name == action).copied()
+    }
+
+    pub(super) fn denied(&self, caller: &Caller, action: &str, input: &Input) -> ApiError {
+        let status = match self.protocol {
+            Protocol::Json { shapes: None, .. } => 400,
+            Protocol::Json { shapes: Some(_), .. } | Protocol::Query { .. } | Protocol::Rest { .. } => 403,
+        };
+        let action = format!("{}:{action}", self.prefix);
+        let resource = self.resource.map(|resource| resource(caller, input));
+        ApiError::denied(status, &caller.arn(), &action, resource.as_deref(), "identity-based")
+    }
+
+    pub(super) fn throttled(&self) -> ApiError {
+        let (status, code) = self.throttled;
+        ApiError::plain(status, code, "Rate exceeded")
+    }
+
+    /// An operation that it does not know.
+    pub fn unknown(&self, action: &str) -> ApiError {
+        let (unknown, invalid) = ("UnknownOperationException", "InvalidAction");
+        match self.protocol {
+            Protocol::Json { shapes: Some(_), .. } => {
+                let message = format!("The action {action} is not valid for this endpoint.");
+                ApiError::coded(400, unknown, invalid, message)
+            }
+            Protocol::Json { shapes: None, .. } => ApiError::plain(400, unknown, ""),
+            Protocol::Query { version, .. } => {
+                let message = format!("Could not find operation {action} for version {version}");
+                ApiError::plain(400, invalid, message)
+            }
+            Protocol::Rest { .. } => ApiError::plain(404, unknown, ""),
+        }
+    }
+}
+
+impl Route {
+    /// The fields that a path holds; none: it is another's.
+    fn fields(&self, path: &str) -> Option<BTreeMap<&'static str, String>> {
+        let mut given = path.trim_end_matches('/').split('/');
+        let mut fields = BTreeMap::new();
+        for wanted in self.path.split('/') {
+            let part = given.next()?;
+            match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                Some(name) => drop(fields.insert(name, part.to_owned())),
+                None if wanted == part => {}
+                None => return None,
+            }
+        }
+        given.next().is_none().then_some(fields)
+    }
+}
+
+/// A caller whose clock is half an hour ahead; AWS lets five minutes pass (SigV4 documentation, troubleshooting).
+pub(super) fn clock_skew(now: i64) -> ApiError {
+    let at = |seconds: i64| Timestamp::from_millisecond(now + seconds * 1_000).unwrap_or(Timestamp::MAX);
+    let text = |seconds| at(seconds).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let (signed, now, latest) = (text(1_800), text(0), text(300));
+    let message = format!("Signature not yet current: {signed} is still later than {latest} ({now} + 5 min.)");
+    ApiError::coded(403, "InvalidSignatureException", "SignatureDoesNotMatch", message)
+}
+
+pub(super) fn server_error(status: u16) -> ApiError {
+    let (code, query_code, message) = match status {
+        503 => ("ServiceUnavailableException", "ServiceUnavailable", "Service is temporarily unavailable."),
+        _ => ("InternalFailure", "InternalFailure", "We encountered an internal error. Please try again."),
+    };
+    ApiError::coded(status.clamp(500, 599), code, query_code, message)
+}

@@ -1,0 +1,209 @@
+//! What is going to happen: faults and changes, each at its time. A world that leaps by hours applies each at its own, in order.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::{Caller, Denial, Fault, World, actors::Behaviour, ecs::Outcome, fault::anything, glob_matches};
+
+/// What happens at a time, as people write it: `[[at]]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct At {
+    /// Since the sandbox started: `90s`, `2h 5m`.
+    #[serde(deserialize_with = "after")]
+    pub after: SignedDuration,
+    #[serde(rename = "do")]
+    pub change: Change,
+}
+
+/// What happens. Accounts and names are globs: it happens to all that match.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Change {
+    /// A fault begins: it counts calls from then on.
+    Fault(Fault),
+    /// Calls are denied from then on.
+    Denial(Denial),
+    /// The faults and denials end whose `call` or `action` is written like this.
+    End(String),
+    /// Consumers of queues work otherwise from then on.
+    Consumers {
+        /// Account ids.
+        #[serde(default = "anything")]
+        account: String,
+        /// Queues' names.
+        queue: String,
+        are: Behaviour,
+    },
+    /// Producers send at another rate.
+    Producers {
+        /// Account ids.
+        #[serde(default = "anything")]
+        account: String,
+        /// Queues' names.
+        queue: String,
+        /// Messages a second; 0: none.
+        rate_per_second: f64,
+    },
+    /// Services' desired counts are set, behind everybody's back.
+    Scale {
+        /// Account ids.
+        #[serde(default = "anything")]
+        account: String,
+        /// `cluster/name`.
+        service: String,
+        to: u32,
+    },
+    /// Services get a deployment of a new revision, as a pipeline makes it.
+    Deploy {
+        /// Account ids.
+        #[serde(default = "anything")]
+        account: String,
+        /// `cluster/name`.
+        service: String,
+        /// What the new revision's tasks do.
+        tasks: Outcome,
+    },
+    /// Clusters fail over, and instances that have a standby.
+    FailOver {
+        /// Account ids.
+        #[serde(default = "anything")]
+        account: String,
+        /// Names of clusters and instances.
+        database: String,
+    },
+    /// The sessions of all assumed roles are over.
+    ExpireSessions,
+}
+
+/// What is going to happen in a world.
+#[derive(Debug, Default)]
+pub(super) struct Timeline {
+    /// By milliseconds since 1970, then in the order in which they were added.
+    changes: BTreeMap<(i64, u64), Change>,
+    added: u64,
+}
+
+fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parsed: SignedDuration = text.parse().map_err(D::Error::custom)?;
+    if parsed.is_negative() { Err(D::Error::custom("a change comes after the start")) } else { Ok(parsed) }
+}
+
+impl Timeline {
+    fn add(&mut self, at: i64, change: Change) {
+        self.added += 1;
+        self.changes.insert((at, self.added), change);
+    }
+
+    pub(super) fn next_at(&self) -> Option<i64> {
+        self.changes.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    fn take_until(&mut self, now: i64) -> Option<(i64, Change)> {
+        let first = self.changes.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let ((at, _), change) = first.remove_entry();
+        Some((at, change))
+    }
+}
+
+impl World {
+    /// Lets something happen at a time; at once where that has passed.
+    pub fn schedule(&mut self, at: Timestamp, change: Change) {
+        self.timeline.add(at.as_millisecond(), change);
+    }
+
+    /// Lets things happen, each so long after `start`.
+    ///
+    /// # Errors
+    /// One of them would happen to nothing in this world.
+    pub fn schedule_all(&mut self, start: Timestamp, timeline: &[At]) -> Result<(), String> {
+        for At { after, change } in timeline {
+            if !self.has_what_changes(change) {
+                return Err(format!("at {after:#}: nothing here matches {}", change.pattern()));
+            }
+            self.schedule(start.saturating_add(*after).unwrap_or(Timestamp::MAX), change.clone());
+        }
+        Ok(())
+    }
+
+    /// Lets happen what is due until `now`, and everything before it.
+    pub(super) fn follow_timeline(&mut self, now: i64) {
+        // Taken out: those that act meanwhile let time pass, too, and the order is this one's to keep.
+        let mut timeline = std::mem::take(&mut self.timeline);
+        while let Some((at, change)) = timeline.take_until(now) {
+            let at = self.pass(Timestamp::from_millisecond(at).unwrap_or(Timestamp::MIN));
+            self.change(at, change);
+        }
+        self.timeline = timeline;
+    }
+
+    fn change(&mut self, at: i64, change: Change) {
+        let now = Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX);
+        match change {
+            Change::Fault(fault) => self.faults.add(fault),
+            Change::Denial(denial) => self.denials.push(denial),
+            Change::End(pattern) => {
+                self.faults.end(&pattern);
+                self.denials.retain(|denial| denial.action != pattern);
+            }
+            Change::Consumers { account, queue, are } => drop(self.actors.set_behaviour(&account, &queue, &are)),
+            Change::Producers { account, queue, rate_per_second } => {
+                self.actors.set_rate(now, &account, &queue, rate_per_second);
+            }
+            Change::Scale { account, service, to } => {
+                for (caller, cluster, name) in self.ecs.matching(&account, &service) {
+                    self.ecs.set_desired(now, &caller, &cluster, &name, to);
+                }
+            }
+            Change::Deploy { account, service, tasks } => {
+                for (caller, cluster, name) in self.ecs.matching(&account, &service) {
+                    self.ecs.deploy_next(now, &caller, &cluster, &name, tasks);
+                }
+            }
+            Change::FailOver { account, database } => {
+                for (caller, action, fields) in self.rds.failovers(&account, &database) {
+                    // One that can't fail over now does not.
+                    drop(self.ask(now, &caller, ("rds", action), fields));
+                }
+            }
+            Change::ExpireSessions => self.sts.expire_all(now),
+        }
+    }
+
+    /// Whether there is anything that a change would happen to.
+    fn has_what_changes(&self, change: &Change) -> bool {
+        match change {
+            Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::ExpireSessions => true,
+            Change::Consumers { account, queue, .. } => self.actors.has_consumer(account, queue),
+            Change::Producers { account, queue, .. } => self.actors.has_producer(account, queue),
+            Change::Scale { account, service, .. } | Change::Deploy { account, service, .. } => {
+                !self.ecs.matching(account, service).is_empty()
+            }
+            Change::FailOver { account, database } => !self.rds.failovers(account, database).is_empty(),
+        }
+    }
+}
+
+impl Change {
+    fn pattern(&self) -> &str {
+        match self {
+            Self::Fault(fault) => &fault.call,
+            Self::Denial(denial) => &denial.action,
+            Self::End(pattern) => pattern,
+            Self::Consumers { queue, .. } | Self::Producers { queue, .. } => queue,
+            Self::Scale { service, .. } | Self::Deploy { service, .. } => service,
+            Self::FailOver { database, .. } => database,
+            Self::ExpireSessions => "sessions",
+        }
+    }
+}
+
+/// Who acts in a place, where two globs match its account and a name.
+pub(super) fn matching(account: &str, name: &str, place: (&str, &str), known: &str) -> Option<Caller> {
+    let (of_account, region) = place;
+    let is_meant = glob_matches(account, of_account) && glob_matches(name, known);
+    is_meant.then(|| Caller { account: of_account.to_owned(), region: region.to_owned(), origin: String::new() })
+}
