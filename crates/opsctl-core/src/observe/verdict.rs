@@ -219,10 +219,15 @@ pub(super) const NAMED: usize = 3;
 
 /// A reason, with the age of what it is from where that matters.
 pub(super) fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
-    match at.map(|at| now.duration_since(at)).filter(|age| *age > OLD) {
-        Some(age) => format!("{reason}; seen {} ago", span(age)),
+    match at.filter(|at| says_age(*at, now)) {
+        Some(at) => format!("{reason}; seen {} ago", span(now.duration_since(at))),
         None => reason,
     }
+}
+
+/// Whether a reason says the age of what it is from.
+pub fn says_age(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) > OLD
 }
 
 /// Whether a metric's newest sample says something about now.
