@@ -4,13 +4,18 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::{EnvironmentName, Protection, Text},
     gate::Answer,
-    operations::{Operation, Purge},
-    plan::Plan,
+    operations::{Operation, Purge, plan::Plan},
     run::End,
     sandbox::fleet,
     tui::{
-        screens::flow::planning::begin, state::effect::Effect, state::event::Event, state::look::Look,
-        state::look::Symbols, state::look::Theme, state::ticket::Ticket, state::view::View,
+        screens::flow::planning::begin,
+        state::{
+            effect::Effect,
+            event::Event,
+            look::{Look, Symbols, Theme},
+            ticket::Ticket,
+            view::View,
+        },
     },
 };
 
