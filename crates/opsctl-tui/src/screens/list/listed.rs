@@ -38,6 +38,9 @@ pub struct List<T: ?Sized + 'static> {
     pub meant: fn(&Here<'_, T>, Command) -> Result<Meant, Able>,
 }
 
+/// Lines, each in its role.
+pub type Said = Vec<(String, Role)>;
+
 /// What is said of a list as a whole.
 pub struct Head {
     pub topic: Topic,
@@ -64,7 +67,7 @@ pub struct Head {
     /// What stands at the right of the heading: what is awaited, when it was seen.
     pub beside: fn(&Model, &Head) -> Vec<Span<'static>>,
     /// What is said where there are no rows: what that means, and what to do.
-    pub nothing: fn(&Model, &ListView, &dyn Listed) -> Vec<(String, Role)>,
+    pub nothing: fn(&Model, &ListView, &dyn Listed) -> Said,
     /// Whether time alone changes rows.
     pub ages: bool,
     /// The name has at most such a part of the room, where there is little.

@@ -11,7 +11,7 @@ use crate::{
 /// What a command would do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meant {
-    Plan(EnvironmentName, Operation),
+    Plan(EnvironmentName, Box<Operation>),
     /// Plan the redrive of a whole queue, with what was edited of it.
     Redrive(EnvironmentName, QueueName),
     /// Find by name which of several is meant.
@@ -20,7 +20,7 @@ pub enum Meant {
 
 impl Meant {
     pub(crate) fn plan(site: &Site, operation: Operation) -> Self {
-        Self::Plan(site.environment.name.clone(), operation)
+        Self::Plan(site.environment.name.clone(), Box::new(operation))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
             column::{
                 Column, Line, Order, Shown, Title, environment, falling, is_cached, name, rising, shape, wide, worst,
             },
-            listed::{Groups, Head, Here, List, Listed, Narrow},
+            listed::{Groups, Head, Here, List, Listed, Narrow, Said},
             meant::{Meant, changes},
             thing::{Opens, Thing, shown},
         },
@@ -281,10 +281,10 @@ fn awaited(model: &Model, _: &Head) -> Vec<Span<'static>> {
 }
 
 /// No rows: what that means, and what to do.
-fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Vec<(String, Role)> {
+fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said {
     let look = model.look;
     let head = list.head();
-    let mut lines: Vec<(String, Role)> = Vec::new();
+    let mut lines = Said::new();
     let key = |command: Command| model.keymap.key_for(head.scope, command).unwrap_or("?").to_owned();
     let mut awaited = 0;
     for site in model.shown_sites() {
