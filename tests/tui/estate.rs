@@ -6,7 +6,11 @@ use opsctl::{
     observe::{Estate, Source},
     operations::Operation,
     sandbox::fleet,
-    tui::{state::effect::Effect, state::list::Topic, state::view::Overlay, state::view::View},
+    tui::state::{
+        effect::Effect,
+        list::Topic,
+        view::{Overlay, View},
+    },
 };
 
 use super::scenes::{denied, expired};

@@ -15,9 +15,16 @@ use opsctl::{
     run::Failure,
     sandbox::fleet,
     tui::{
-        able::able, screens::screen::Able, state::effect::Effect, state::event::Event, state::event::Mouse,
-        state::event::MouseWhat, state::list::ListRow, state::list::Topic, state::look::Symbols, state::look::Theme,
-        state::ticket::Ticket, state::view::Overlay, state::view::View,
+        able::able,
+        screens::screen::Able,
+        state::{
+            effect::Effect,
+            event::{Event, Mouse, MouseWhat},
+            list::{ListRow, Topic},
+            look::{Symbols, Theme},
+            ticket::Ticket,
+            view::{Overlay, View},
+        },
     },
 };
 

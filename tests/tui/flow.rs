@@ -9,8 +9,14 @@ use opsctl::{
     run::End,
     sandbox::fleet,
     tui::{
-        screens::flow::planning::begin, state::effect::Effect, state::event::Event, state::look::Look,
-        state::look::Symbols, state::look::Theme, state::ticket::Ticket, state::view::View,
+        screens::flow::planning::begin,
+        state::{
+            effect::Effect,
+            event::Event,
+            look::{Look, Symbols, Theme},
+            ticket::Ticket,
+            view::View,
+        },
     },
 };
 

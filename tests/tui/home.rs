@@ -4,8 +4,14 @@ use opsctl::{
     keymap::Command,
     observe::{PartName, Snapshot, Subject},
     tui::{
-        able::able, screens::screen::Able, state::effect::Effect, state::event::Event, state::event::Mouse,
-        state::event::MouseWhat, state::look::Symbols, state::look::Theme, state::view::Overlay, state::view::View,
+        able::able,
+        screens::screen::Able,
+        state::{
+            effect::Effect,
+            event::{Event, Mouse, MouseWhat},
+            look::{Symbols, Theme},
+            view::{Overlay, View},
+        },
     },
 };
 

@@ -7,9 +7,12 @@ use opsctl::{
     operations::{Operation, Redrive},
     run::Failure,
     sandbox::fleet,
-    tui::{
-        state::effect::Effect, state::event::Event, state::letters::LettersView, state::letters::Level,
-        state::ticket::Ticket, state::view::Overlay, state::view::View,
+    tui::state::{
+        effect::Effect,
+        event::Event,
+        letters::{LettersView, Level},
+        ticket::Ticket,
+        view::{Overlay, View},
     },
 };
 

@@ -9,7 +9,10 @@ use opsctl::{
     operations::{Kind, Operation, Redrive, transfer::Tally},
     plan::{Call, Fact, Fingerprint, Plan, SCHEMA, SampledGroup},
     run::{self, Details, Doing, End, Failure, Progress, Report},
-    tui::{screens::flow::planning::begin, state::effect::Effect, state::event::Event, state::ticket::Ticket},
+    tui::{
+        screens::flow::planning::begin,
+        state::{effect::Effect, event::Event, ticket::Ticket},
+    },
 };
 
 use crate::support::console::{Console, now};
