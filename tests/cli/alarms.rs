@@ -116,7 +116,7 @@ fn services_have_cpu_and_memory_with_their_age_and_unknown_is_no_zero() {
     let table = ground.opsctl(&["services", "-e", "dev"]).expect(0).out;
     let of =
         |name: &str| table.lines().find(|line| line.contains(&format!("main     {name}"))).expect("a row").to_owned();
-    assert!(of("api").contains(" % (2 min)") && !of("asleep").contains('%'), "{table}");
+    assert!(of("api").contains(" % (120 s)") && !of("asleep").contains('%'), "{table}");
     let answer = ground.opsctl(&["services", "-e", "dev", "--output", "json"]).expect(0).json();
     assert_eq!(answer["metrics_asked"], 2);
     let row = |name: &str| {
@@ -149,7 +149,7 @@ fn databases_have_the_worst_of_their_instances() {
     let table = ground.opsctl(&["databases", "-e", "dev"]).expect(0).out;
     let of =
         |name: &str| table.lines().find(|line| line.starts_with(&format!("dev  {name}"))).expect("a row").to_owned();
-    assert!(of("single").contains("3.0 GiB (2 min)") && of("orders").contains(" ms (2 min)"), "{table}");
+    assert!(of("single").contains("3.0 GiB (120 s)") && of("orders").contains(" ms (120 s)"), "{table}");
     let answer = ground.opsctl(&["databases", "-e", "dev", "--output", "json"]).expect(0).json();
     let metrics = &answer["databases"][0]["metrics"];
     assert!(metrics["orders-1"]["cpu"]["value"].as_f64().is_some_and(|cpu| cpu > 80.0), "{answer}");

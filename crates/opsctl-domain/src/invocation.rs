@@ -39,7 +39,7 @@ pub fn option(name: &str, value: &str) -> String {
 
 /// The text as one word of a POSIX shell.
 pub fn quoted(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,%@=".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,%@=+".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         return text.to_owned();
     }

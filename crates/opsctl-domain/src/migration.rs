@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Text,
+    invocation::quoted,
     service::{EcsClusterName, ServiceId, TaskDefinition},
 };
 
@@ -145,11 +146,7 @@ impl Definition {
 
 /// A command as a shell would be told it, for showing.
 pub fn shell_words(command: &[String]) -> String {
-    let plain = |word: &String| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:,%@=+".contains(&byte))
-    };
-    let quoted = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
-    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
+    command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub struct Thresholds {
     pub database_cpu_percent: u32,
     /// More connections to a database instance are many.
     pub database_connections: u64,
-    /// Less free storage is little, in gigabytes (10^9 bytes).
+    /// Less free storage is little, in GiB.
     pub free_storage_gigabytes: u32,
     /// A read or write that takes longer takes long.
     pub database_latency: Duration,

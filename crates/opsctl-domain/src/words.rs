@@ -1,4 +1,4 @@
-//! Numbers and times as a tired person reads them.
+//! Numbers, bytes and times as a tired person reads them: the command line and the console say the same.
 
 use jiff::SignedDuration;
 
@@ -28,6 +28,64 @@ pub fn thousands(number: u64) -> String {
 /// `~4,812 messages`, `~1 message`: SQS's counts are approximate.
 pub fn about_messages(number: u64) -> String {
     format!("~{} {}", thousands(number), if number == 1 { "message" } else { "messages" })
+}
+
+/// `~4,812`.
+pub fn about(number: u64) -> String {
+    format!("~{}", thousands(number))
+}
+
+/// `42 %`.
+pub fn percent(value: f64) -> String {
+    format!("{:.0} %", value.clamp(0.0, 9_999.0))
+}
+
+/// `286 MiB`, `1.5 GiB`: in what AWS counts in.
+pub fn bytes(value: f64) -> String {
+    const UNITS: [(&str, f64); 4] =
+        [("TiB", 1_099_511_627_776.0), ("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1_024.0)];
+    match UNITS.iter().find(|(_, size)| value >= *size) {
+        Some((unit, size)) if value / size >= 100.0 => format!("{:.0} {unit}", value / size),
+        Some((unit, size)) => format!("{:.1} {unit}", value / size),
+        None => format!("{:.0} B", value.max(0.0)),
+    }
+}
+
+/// Of milliseconds: `17 ms`, `2.4 s`; below zero: `stopped`.
+pub fn milliseconds(value: f64) -> String {
+    match value {
+        ..0.0 => "stopped".to_owned(),
+        0.0..1_000.0 => format!("{value:.0} ms"),
+        _ => format!("{:.1} s", value / 1_000.0),
+    }
+}
+
+/// `~$0.0123`, `< $0.0001`.
+pub fn dollars(estimate: f64) -> String {
+    if estimate < 0.0001 { "< $0.0001".to_owned() } else { format!("~${estimate:.4}") }
+}
+
+/// As [`span`], of seconds.
+pub fn in_words(seconds: u64) -> String {
+    span(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+}
+
+/// How long something took, in two units: `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
+pub fn whole_duration(seconds: i64) -> String {
+    let whole = seconds.max(0);
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
+        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
+        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
+    }
+}
+
+/// The same with tenths below a minute: `4.2 s`.
+pub fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "saturates; of a minute and more")]
+    let whole = seconds as i64;
+    if whole < 60 { format!("{:.1} s", seconds.max(0.0)) } else { whole_duration(whole) }
 }
 
 /// `40 s`, `12 min`, `5 h`, `3 d`: one unit, rounded down; below three of a unit the next smaller one says more (`2 h` is
@@ -84,6 +142,24 @@ mod tests {
         let words = [-5, 59, 179, 3_600, 10_680, 86_400, 273_600].map(|s| within(SignedDuration::from_secs(s)));
         assert_eq!(words, ["0 s", "59 s", "2 min", "1 h", "2 h 58 min", "1 d", "3 d 4 h"]);
         assert_eq!(spans, ["0 s", "59 s", "179 s", "3 min", "130 min", "3 h", "24 h", "3 d"]);
+    }
+
+    #[test]
+    fn durations() {
+        let words = ["0.2 s", "59.9 s", "2 min 5 s", "2 h 10 min", "1 d 3 h"];
+        assert_eq!([0.25, 59.9, 125.0, 7_800.0, 100_000.0].map(duration), words);
+        let words = ["0 s", "59 s", "2 min 5 s", "2 h 10 min", "1 d 3 h"];
+        assert_eq!([-5, 59, 125, 7_800, 100_000].map(whole_duration), words);
+        assert_eq!([150, 7_800].map(in_words), ["150 s", "130 min"]);
+    }
+
+    #[test]
+    fn figures_have_units() {
+        let sizes = [0.0, 1_536.0, 3e8, 9.6e9, 5e11].map(bytes);
+        assert_eq!(sizes, ["0 B", "1.5 KiB", "286 MiB", "8.9 GiB", "466 GiB"]);
+        assert_eq!([17.2, 2_400.0, -1_000.0].map(milliseconds), ["17 ms", "2.4 s", "stopped"]);
+        assert_eq!([0.4, 63.2].map(percent), ["0 %", "63 %"]);
+        assert_eq!([0.0, 0.000_04, 0.0123].map(dollars), ["< $0.0001", "< $0.0001", "~$0.0123"]);
     }
 
     #[test]

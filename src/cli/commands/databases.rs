@@ -16,7 +16,7 @@ use crate::{
         error::CliError,
         exit::Exit,
         failed::{Failed, Unreachable},
-        gauges::{bytes, count, milliseconds, percent, with_age},
+        gauges::{count, with_age},
         output::{Output, Table},
         world::{Site, World},
     },
@@ -28,9 +28,9 @@ use crate::{
         gauge::{DatabaseGauges, Gauge},
         global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
         proxy::Proxy,
+        words::{bytes, in_words, milliseconds, percent},
     },
     observe::{Estate, Look, Once, Part, SeenDatabase, Wanted},
-    operations::values::in_words,
 };
 
 /// A database as JSON shows it.

@@ -12,7 +12,7 @@ use crate::{
         error::CliError,
         exit::Exit,
         failed::{Failed, Unreachable, sort_out},
-        gauges::{percent, with_age},
+        gauges::with_age,
         output::{Output, Table},
         world::{Site, World},
     },
@@ -23,12 +23,12 @@ use crate::{
     config::problem::nearest,
     domain::{
         EnvironmentName, Text,
-        environment::glob,
         gauge::Gauge,
         service::{Scaling, Service, ServiceEvent, ServiceId, Standing, Task},
+        service_rules::fits,
+        words::{in_words, percent},
     },
     observe::{Estate, Lack, Look, Once, SeenService, Wanted},
-    operations::values::in_words,
 };
 
 /// A service as JSON shows it.
@@ -75,8 +75,8 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
     complete::remember(world.realm, complete::Kind::Service, names);
     for (site, seen) in &mut found {
         let estate = &mut seen.snapshot.estate;
-        let fits = |row: &SeenService| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, &row.service));
-        estate.services.retain(fits);
+        let is_wanted = |row: &SeenService| args.pattern.as_ref().is_none_or(|pattern| fits(pattern, &row.service.id));
+        estate.services.retain(is_wanted);
         for unknown in unknown(estate) {
             out.warning(&format!("{}: {unknown}", site.environment.name));
         }
@@ -93,11 +93,6 @@ fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
         false => lack.words.to_string(),
     };
     estate.missing.iter().map(missing).chain(estate.services.lacks.iter().map(lack))
-}
-
-/// A pattern is of a service's name, or of `cluster/name`.
-fn fits(pattern: &str, service: &Service) -> bool {
-    glob(pattern, &service.id.name.0) || glob(pattern, &service.id.to_string())
 }
 
 fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {

@@ -79,8 +79,8 @@ impl CloudError {
             ErrorKind::NotFound => {
                 format!("check the name, and that it is in {} of {}", environment.region, environment.name)
             }
-            ErrorKind::CredentialsExpired => renew(environment),
-            ErrorKind::CredentialsMissing => provide(environment),
+            ErrorKind::CredentialsExpired => renew(environment, self.command(environment)),
+            ErrorKind::CredentialsMissing => provide(environment, self.command(environment)),
             ErrorKind::Unreachable => match &environment.endpoint {
                 Some(endpoint) => format!("check that something listens at {}", Text::line(endpoint)),
                 None => format!("check the network, the proxy, VPN, and the region's name ({})", environment.region),
@@ -91,6 +91,25 @@ impl CloudError {
                 let doctor = environment.command("doctor");
                 format!("set this machine's clock; `{doctor}` shows by how much it is off")
             }
+        }
+    }
+
+    /// The command that [`Self::hint`] names, if it names one.
+    pub fn command(&self, environment: &Environment) -> Option<String> {
+        let profile = match &environment.credentials {
+            CredentialSource::Profile(name) => Some(Text::line(name)),
+            CredentialSource::Default | CredentialSource::Keys { .. } => None,
+        };
+        match self.kind {
+            ErrorKind::CredentialsExpired => profile.map(|name| format!("aws sso login --profile {name}")),
+            ErrorKind::CredentialsMissing => profile.map(|name| format!("aws configure sso --profile {name}")),
+            ErrorKind::ClockSkew => Some(environment.command("doctor")),
+            ErrorKind::Denied
+            | ErrorKind::Throttled
+            | ErrorKind::NotFound
+            | ErrorKind::Unreachable
+            | ErrorKind::Unknown
+            | ErrorKind::Invalid => None,
         }
     }
 
@@ -106,28 +125,25 @@ fn line(text: &str) -> Text {
     Text::line(capped.as_str())
 }
 
-fn renew(environment: &Environment) -> String {
-    match &environment.credentials {
-        CredentialSource::Profile(name) => {
-            format!("run `aws sso login --profile {}` or renew that profile's keys", Text::line(name))
+fn renew(environment: &Environment, command: Option<String>) -> String {
+    match (command, &environment.credentials) {
+        (Some(command), _) => format!("run `{command}` or renew that profile's keys"),
+        (None, CredentialSource::Keys { .. }) => "check the fixed keys".to_owned(),
+        (None, CredentialSource::Profile(_) | CredentialSource::Default) => {
+            "log in again, or renew the keys that this shell has".to_owned()
         }
-        CredentialSource::Default => "log in again, or renew the keys that this shell has".to_owned(),
-        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
     }
 }
 
-fn provide(environment: &Environment) -> String {
-    match &environment.credentials {
-        CredentialSource::Profile(name) => {
-            let name = Text::line(name);
-            format!("run `aws configure sso --profile {name}`, or name another profile for {}", environment.name)
-        }
-        CredentialSource::Default => format!(
-            "give [environments.{}] a `profile` (and `aws sso login --profile NAME`), or set AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY in this shell",
-            environment.name
+fn provide(environment: &Environment, command: Option<String>) -> String {
+    let name = &environment.name;
+    match (command, &environment.credentials) {
+        (Some(command), _) => format!("run `{command}`, or name another profile for {name}"),
+        (None, CredentialSource::Keys { .. }) => "check the fixed keys".to_owned(),
+        (None, CredentialSource::Profile(_) | CredentialSource::Default) => format!(
+            "give [environments.{name}] a `profile` (and `aws sso login --profile NAME`), or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY in this shell"
         ),
-        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
     }
 }
 

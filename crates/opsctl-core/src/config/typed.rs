@@ -284,7 +284,7 @@ pub(super) struct Watch {
     /// More connections to a database instance are many.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) database_connections: Option<Spot<i64>>,
-    /// Less free storage of a database instance is little, in gigabytes (1 to 65,536). Aurora has no such thing.
+    /// Less free storage of a database instance is little, in GiB (1 to 65,536). Aurora has no such thing.
     #[schemars(range(min = 1, max = 65_536))]
     pub(super) free_storage_gigabytes: Option<Spot<i64>>,
     /// A read or write of a database that takes more milliseconds takes long (1 to 60,000).

@@ -32,7 +32,7 @@ const PERCENT_RESERVED: Range = Range { least: 1, most: 1_000, unit: "percent" }
 const PERCENT: Range = Range { least: 1, most: 100, unit: "percent" };
 const CONNECTIONS: Range = Range { least: 1, most: 1_000_000_000, unit: "connections" };
 /// RDS's largest storage is 64 TiB.
-const GIGABYTES: Range = Range { least: 1, most: 65_536, unit: "gigabytes" };
+const GIGABYTES: Range = Range { least: 1, most: 65_536, unit: "GiB" };
 const LATENCY: Range = Range { least: 1, most: 60_000, unit: "milliseconds" };
 const LAG: Range = Range { least: 1, most: 86_400, unit: "seconds" };
 const OFFSETS: Range = Range { least: 1, most: 1_000_000_000, unit: "offsets" };

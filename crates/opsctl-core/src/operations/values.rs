@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::words::{duration, in_words};
+
 macro_rules! serde_by_text {
     ($name:ident) => {
         impl TryFrom<String> for $name {
@@ -215,38 +217,9 @@ impl Uncertain {
     }
 }
 
-/// `45 s`, `12 min`, `3 h`, `2 d`.
-pub fn in_words(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
-}
-
-/// `4.2 s`, `3 m 5 s`, `2 h 10 m`.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0) as u64;
-    match whole {
-        0..60 => format!("{:.1} s", seconds.max(0.0)),
-        60..3_600 => format!("{} m {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {} m", whole / 3_600, whole % 3_600 / 60),
-        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(
-            [0.25, 59.9, 125.0, 7_800.0, 100_000.0].map(duration),
-            ["0.2 s", "59.9 s", "2 m 5 s", "2 h 10 m", "1 d 3 h"]
-        );
-    }
 
     #[test]
     fn ramps() {

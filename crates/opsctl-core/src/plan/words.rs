@@ -1,7 +1,10 @@
 //! A plan's parts as people read them: the command line and the console show the same words, each in its own order.
 
 use super::Plan;
-use crate::{domain::Text, operations::values::duration};
+use crate::domain::{
+    Text,
+    words::{dollars, duration},
+};
 
 /// A part of a plan that lists something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,19 +65,4 @@ pub fn question(plan: &Plan) -> String {
     let (environment, account) = (Text::line(&environment.0), Text::line(&account.0));
     let of = how_many.as_ref().map(|how_many| format!(": {how_many}")).unwrap_or_default();
     format!("{} {resource} in {environment} ({account}){of}?", operation.name())
-}
-
-/// `~$0.0123`, `< $0.0001`.
-fn dollars(estimate: f64) -> String {
-    if estimate < 0.0001 { "< $0.0001".to_owned() } else { format!("~${estimate:.4}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_of_money() {
-        assert_eq!([0.0, 0.000_04, 0.0123].map(dollars), ["< $0.0001", "< $0.0001", "~$0.0123"]);
-    }
 }

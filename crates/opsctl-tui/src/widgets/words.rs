@@ -1,25 +1,9 @@
-//! Numbers and times as people read them.
+//! Numbers and times, as views have them.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::observe::words::span;
-pub use crate::observe::words::thousands as count;
-
-/// An approximate count: `~4,812`.
-pub fn about(number: u64) -> String {
-    format!("~{}", count(number))
-}
-
-/// In two units: `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; nothing shorter than a second.
-pub fn duration(seconds: i64) -> String {
-    let whole = seconds.max(0);
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
-        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
+use crate::domain::words::span;
+pub use crate::domain::words::{about, bytes, percent, thousands as count, whole_duration as duration};
 
 /// In one unit: `42 s`, `12 min`, `5 h`, `3 d`.
 pub fn short(seconds: i64) -> String {
@@ -41,11 +25,6 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     span(now.duration_since(at).max(SignedDuration::ZERO))
 }
 
-/// `63 %`.
-pub(crate) fn percent(value: f64) -> String {
-    format!("{:.0} %", value.clamp(0.0, 9_999.0))
-}
-
 /// A number as a person reads it: whole where it is large, with its fractions where it is small.
 pub(crate) fn number(value: f64) -> String {
     let is_whole = value.fract().abs() < 1e-9;
@@ -58,16 +37,6 @@ pub(crate) fn number(value: f64) -> String {
     }
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Bytes in the unit that a person would take.
-pub(crate) fn bytes(value: f64) -> String {
-    const UNITS: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
-    match UNITS.iter().find(|(_, size)| value >= *size) {
-        Some((unit, size)) if value / size >= 100.0 => format!("{:.0} {unit}", value / size),
-        Some((unit, size)) => format!("{:.1} {unit}", value / size),
-        None => format!("{:.0} B", value.max(0.0)),
-    }
 }
 
 #[cfg(test)]
@@ -84,7 +53,5 @@ mod tests {
     #[test]
     fn figures_read_well() {
         assert_eq!([0.0, 0.5, 80.0, 1.25, 12_345.6, -3.0].map(number), ["0", "0.5", "80", "1.25", "12,346", "-3"]);
-        assert_eq!([0.0, 1_500.0, 2.0e9, 123.4e9].map(bytes), ["0 B", "1.5 kB", "2.0 GB", "123 GB"]);
-        assert_eq!([0.4, 63.2].map(percent), ["0 %", "63 %"]);
     }
 }

@@ -3,13 +3,13 @@
 mod rule;
 mod verdict;
 
-use std::{cmp::Ordering, time::Duration};
+use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
 pub(super) use verdict::judge;
 
-use super::{Begins, Found, Look, PartName, Spec};
+use super::{Found, Look, PartName, Spec};
 use crate::{
     domain::{Text, alarm::Alarm},
     observe::{
@@ -18,21 +18,13 @@ use crate::{
     },
 };
 
-pub(super) const ALARMS: Spec = Spec {
-    part: PartName::Alarms,
-    is_listing: true,
-    what: ("alarms", "are"),
-    every: Duration::from_secs(30),
-    is_hastened: true,
-    begins: Begins::After(Duration::ZERO),
-    ask: |_, asking| {
-        let cloud = asking.cloud.clone();
-        Some(Box::pin(async move {
-            let alarms = cloud.alarms().all().await?;
-            Ok(Found::put(move |register, at| register.alarms(at, alarms.list, alarms.incomplete)))
-        }))
-    },
-};
+pub(super) const ALARMS: Spec = Spec::listing(PartName::Alarms, 30, |_, asking| {
+    let cloud = asking.cloud.clone();
+    Some(Box::pin(async move {
+        let alarms = cloud.alarms().all().await?;
+        Ok(Found::put(move |register, at| register.alarms(at, alarms.list, alarms.incomplete)))
+    }))
+});
 
 impl Row for Alarm {
     type Kept = Self;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 pub(super) use verdict::judge;
 
-use super::{Begins, Found, Look, PartName, Spec};
+use super::{Found, Look, PartName, Spec};
 use crate::{
     databases::{self, Capacity},
     domain::gauge::DatabaseGauges,
@@ -20,38 +20,22 @@ use crate::{
     },
 };
 
-pub(super) const DATABASES: Spec = Spec {
-    part: PartName::Databases,
-    is_listing: true,
-    what: ("databases", "are"),
-    every: Duration::from_secs(15),
-    is_hastened: true,
-    begins: Begins::After(Duration::ZERO),
-    ask: |_, asking| {
-        let (cloud, event_minutes) = (asking.cloud.clone(), asking.event_minutes);
-        Some(Box::pin(async move {
-            let look = databases::look(&cloud, event_minutes).await?;
-            Ok(Found::then(&[Look::DatabaseGauges], move |register, at| register.databases(at, look)))
-        }))
-    },
-};
+pub(super) const DATABASES: Spec = Spec::listing(PartName::Databases, 15, |_, asking| {
+    let (cloud, event_minutes) = (asking.cloud.clone(), asking.event_minutes);
+    Some(Box::pin(async move {
+        let look = databases::look(&cloud, event_minutes).await?;
+        Ok(Found::then(&[Look::DatabaseGauges], move |register, at| register.databases(at, look)))
+    }))
+});
 
-pub(super) const GAUGES: Spec = Spec {
-    part: PartName::Databases,
-    is_listing: false,
-    what: ("what databases use", "is"),
-    every: Duration::from_secs(60),
-    is_hastened: false,
-    begins: Begins::WhenCalled,
-    ask: |register, asking| {
-        let mut wanted = register.database_metrics_wanted(asking.at, asking.now, asking.metrics_max);
-        if asking.without_instances {
-            wanted.leave_instances();
-        }
-        let cloud = asking.cloud.clone();
-        (!wanted.is_empty()).then(|| -> super::Question { Box::pin(async move { wanted.ask(&cloud).await }) })
-    },
-};
+pub(super) const GAUGES: Spec = Spec::more(PartName::Databases, ("what databases use", "is"), |register, asking| {
+    let mut wanted = register.database_metrics_wanted(asking.at, asking.now, asking.metrics_max);
+    if asking.without_instances {
+        wanted.leave_instances();
+    }
+    let cloud = asking.cloud.clone();
+    (!wanted.is_empty()).then(|| -> super::Question { Box::pin(async move { wanted.ask(&cloud).await }) })
+});
 
 /// A database, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]

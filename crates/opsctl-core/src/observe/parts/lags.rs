@@ -24,13 +24,10 @@ use crate::{
 const COST: usize = 10;
 
 pub(super) const LAGS: Spec = Spec {
-    part: PartName::Lags,
-    is_listing: true,
     what: ("how far readers of Kafka lie behind", "is"),
-    every: Duration::from_secs(60),
     is_hastened: false,
     begins: Begins::After(Duration::from_secs(1)),
-    ask: |register, asking| {
+    ..Spec::listing(PartName::Lags, 60, |register, asking| {
         let cost = register.memory.lags.cost.unwrap_or(COST);
         let cloud = asking.cloud.clone();
         (cost <= asking.metrics_max).then(|| -> super::Question {
@@ -39,7 +36,7 @@ pub(super) const LAGS: Spec = Spec {
                 Ok(Found::put_gauges(gauges, |register, at, gauges| register.lags(at, gauges)))
             })
         })
-    },
+    })
 };
 
 /// What the last search cost, in metrics.

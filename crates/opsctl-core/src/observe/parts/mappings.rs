@@ -3,12 +3,11 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, btree_map::Entry},
-    time::Duration,
 };
 
 use jiff::Timestamp;
 
-use super::{Begins, Found, Look, PartName, Spec};
+use super::{Found, Look, PartName, Spec};
 use crate::{
     domain::{
         QueueName, Thresholds,
@@ -23,21 +22,13 @@ use crate::{
     },
 };
 
-pub(super) const MAPPINGS: Spec = Spec {
-    part: PartName::Mappings,
-    is_listing: true,
-    what: ("event source mappings", "are"),
-    every: Duration::from_secs(60),
-    is_hastened: true,
-    begins: Begins::After(Duration::ZERO),
-    ask: |_, asking| {
-        let cloud = asking.cloud.clone();
-        Some(Box::pin(async move {
-            let mappings = cloud.lambda().mappings().await?;
-            Ok(Found::put(move |register, at| register.mappings(at, mappings)))
-        }))
-    },
-};
+pub(super) const MAPPINGS: Spec = Spec::listing(PartName::Mappings, 60, |_, asking| {
+    let cloud = asking.cloud.clone();
+    Some(Box::pin(async move {
+        let mappings = cloud.lambda().mappings().await?;
+        Ok(Found::put(move |register, at| register.mappings(at, mappings)))
+    }))
+});
 
 impl Row for Mapping {
     type Kept = Self;

@@ -128,7 +128,7 @@ impl PartName {
     pub const ALL: [Self; 5] = [Self::Services, Self::Databases, Self::Alarms, Self::Mappings, Self::Lags];
 
     /// In words, several of them.
-    pub fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Services => "services",
             Self::Databases => "databases",

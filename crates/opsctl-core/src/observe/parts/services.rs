@@ -50,54 +50,36 @@ const STOPPED_EVERY_SHOWN: Duration = Duration::from_secs(10);
 /// Over a longer pause nobody knows how things stood.
 const GAP: SignedDuration = SignedDuration::from_mins(10);
 
-pub(super) const SERVICES: Spec = Spec {
-    part: PartName::Services,
-    is_listing: true,
-    what: ("services", "are"),
-    every: Duration::from_secs(15),
-    is_hastened: true,
-    begins: Begins::After(Duration::ZERO),
-    ask: |register, asking| {
-        // The first look tells some as soon as they came.
-        let slices = asking.slices.filter(|_| !register.are_services_known()).cloned();
-        let reads = reads::Reads::new(asking);
-        Some(Box::pin(async move {
-            let found = reads.all(slices).await?;
-            let outcome = found.outcome();
-            let put = move |register: &mut Register, at| {
-                register.services(at, found);
-                let hurry = register.is_stopped_unknown().then_some(Next::Hurry(Look::Stopped));
-                [Next::Want(Look::Stopped), Next::Want(Look::ServiceGauges)].into_iter().chain(hurry).collect()
-            };
-            Ok(Found { outcome, metrics: 0, put: Box::new(put) })
-        }))
-    },
-};
+pub(super) const SERVICES: Spec = Spec::listing(PartName::Services, 15, |register, asking| {
+    // The first look tells some as soon as they came.
+    let slices = asking.slices.filter(|_| !register.are_services_known()).cloned();
+    let reads = reads::Reads::new(asking);
+    Some(Box::pin(async move {
+        let found = reads.all(slices).await?;
+        let outcome = found.outcome();
+        let put = move |register: &mut Register, at| {
+            register.services(at, found);
+            let hurry = register.is_stopped_unknown().then_some(Next::Hurry(Look::Stopped));
+            [Next::Want(Look::Stopped), Next::Want(Look::ServiceGauges)].into_iter().chain(hurry).collect()
+        };
+        Ok(Found { outcome, metrics: 0, put: Box::new(put) })
+    }))
+});
 
 pub(super) const SCALING: Spec = Spec {
-    part: PartName::Services,
-    is_listing: false,
-    what: ("autoscaling", "is"),
-    every: Duration::from_secs(60),
-    is_hastened: false,
     begins: Begins::After(Duration::ZERO),
-    ask: |_, asking| {
+    ..Spec::more(PartName::Services, ("autoscaling", "is"), |_, asking| {
         let cloud = asking.cloud.clone();
         Some(Box::pin(async move {
             let scaling = cloud.autoscaling().services().await?;
             Ok(Found::put(move |register, _| register.scaling(scaling)))
         }))
-    },
+    })
 };
 
 pub(super) const STOPPED: Spec = Spec {
-    part: PartName::Services,
-    is_listing: false,
-    what: ("stopped tasks", "are"),
-    every: Duration::from_secs(60),
     is_hastened: true,
-    begins: Begins::WhenCalled,
-    ask: |register, asking| {
+    ..Spec::more(PartName::Services, ("stopped tasks", "are"), |register, asking| {
         let wanted = register.stopped_wanted(asking.now, asking.shown);
         let reads = reads::Reads::new(asking);
         (!wanted.is_empty()).then(|| -> super::Question {
@@ -106,31 +88,21 @@ pub(super) const STOPPED: Spec = Spec {
                 Ok(Found { outcome, ..Found::put(move |register, at| register.stopped(at, answers)) })
             })
         })
-    },
+    })
 };
 
-pub(super) const GAUGES: Spec = Spec {
-    part: PartName::Services,
-    is_listing: false,
-    what: ("CPU and memory", "are"),
-    every: Duration::from_secs(60),
-    is_hastened: false,
-    begins: Begins::WhenCalled,
-    ask: |register, asking| {
-        let services = register.service_metrics_wanted(asking.at, asking.now, asking.metrics_max);
-        let cloud = asking.cloud.clone();
-        (!services.is_empty()).then(|| -> super::Question {
-            Box::pin(async move {
-                let names: Vec<String> = services.iter().map(ToString::to_string).collect();
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let gauges = cloud.metrics().gauges_named(&SERVICE_GAUGES, &names).await?;
-                Ok(Found::put_gauges(gauges, move |register, at, gauges| {
-                    register.service_metrics(at, &services, gauges)
-                }))
-            })
+pub(super) const GAUGES: Spec = Spec::more(PartName::Services, ("CPU and memory", "are"), |register, asking| {
+    let services = register.service_metrics_wanted(asking.at, asking.now, asking.metrics_max);
+    let cloud = asking.cloud.clone();
+    (!services.is_empty()).then(|| -> super::Question {
+        Box::pin(async move {
+            let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let gauges = cloud.metrics().gauges_named(&SERVICE_GAUGES, &names).await?;
+            Ok(Found::put_gauges(gauges, move |register, at, gauges| register.service_metrics(at, &services, gauges)))
         })
-    },
-};
+    })
+});
 
 /// A service, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]

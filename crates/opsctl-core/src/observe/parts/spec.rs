@@ -26,9 +26,11 @@ pub(in crate::observe) struct Spec {
     /// Whether that is three times as often while its part is on the screen. What costs dollars is not.
     pub is_hastened: bool,
     pub begins: Begins,
-    /// Asks; none: there is nothing to ask, or nothing may be spent.
-    pub ask: fn(&mut Register, &Asking<'_>) -> Option<Question>,
+    pub ask: Ask,
 }
+
+/// Asks; none: there is nothing to ask, or nothing may be spent.
+type Ask = fn(&mut Register, &Asking<'_>) -> Option<Question>;
 
 /// When a look is first made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,27 @@ pub(in crate::observe) enum Next {
     Want(Look),
     /// Looks at this now, unless it failed the last time.
     Hurry(Look),
+}
+
+impl Spec {
+    /// A look whose answer is the part itself.
+    pub(in crate::observe) const fn listing(part: PartName, every_seconds: u64, ask: Ask) -> Self {
+        Self {
+            part,
+            is_listing: true,
+            what: (part.words(), "are"),
+            every: Duration::from_secs(every_seconds),
+            is_hastened: true,
+            begins: Begins::After(Duration::ZERO),
+            ask,
+        }
+    }
+
+    /// A look at something more about the part's rows, once a minute.
+    pub(in crate::observe) const fn more(part: PartName, what: (&'static str, &'static str), ask: Ask) -> Self {
+        let listing = Self::listing(part, 60, ask);
+        Self { is_listing: false, what, is_hastened: false, begins: Begins::WhenCalled, ..listing }
+    }
 }
 
 impl Found {

@@ -48,10 +48,14 @@ pub(super) fn severity(severity: Severity) -> &'static str {
 
 /// What is to be run, where the reason names a command in backticks; else the reason.
 pub(super) fn to_run(model: &Model, verdict: &Verdict) -> String {
-    let hint = model.site(&verdict.environment).and_then(|site| match standing(site, model.now).needs {
-        Needs::Credentials(hint) | Needs::Reaching(hint) => Some(hint),
-        Needs::Nothing => None,
+    let site = model.site(&verdict.environment);
+    let command = site.and_then(|site| {
+        let error = site.snapshot.as_ref()?.listing.error.as_ref()?;
+        error.command(&site.environment)
     });
-    let text = hint.unwrap_or_else(|| verdict.reason.clone());
-    text.as_str().split('`').nth(1).unwrap_or(text.as_str()).to_owned()
+    let hint = || match standing(site?, model.now).needs {
+        Needs::Credentials(hint) | Needs::Reaching(hint) => Some(hint.to_string()),
+        Needs::Nothing => None,
+    };
+    command.or_else(hint).unwrap_or_else(|| verdict.reason.to_string())
 }

@@ -8,14 +8,14 @@ use crate::{
         Environment, Protection, Thresholds,
         database::{Database, Member, SourceKind, Topology, is_usable},
         gauge::{DatabaseGauges, Gauge},
-        words::{span, thousands},
+        words::{bytes, span, thousands},
     },
     observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged, is_fresh},
 };
 
 /// Maintenance that begins within this time is soon.
 const MAINTENANCE_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
-const GIGABYTE: f64 = 1e9;
+const GIBIBYTE: f64 = 1_073_741_824.0;
 
 pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
     let Scene { environment, thresholds, snapshot, now } = *scene;
@@ -150,11 +150,10 @@ fn metrics(thresholds: &Thresholds, seen: &SeenDatabase, now: Timestamp) -> Opti
 fn of_instance(thresholds: &Thresholds, gauges: &DatabaseGauges, now: Timestamp) -> Option<Finding> {
     let fresh = |gauge: &Option<Gauge>| gauge.clone().filter(|gauge| is_fresh(gauge, now));
     let ago = |gauge: &Gauge| format!("{} ago", span(now.duration_since(gauge.at)));
-    let storage_least = thresholds.free_storage_gigabytes as f64 * GIGABYTE;
+    let storage_least = thresholds.free_storage_gigabytes as f64 * GIBIBYTE;
     if let Some(free) = fresh(&gauges.free_storage).filter(|free| free.value < storage_least) {
-        let gigabytes = free.value / GIGABYTE;
-        let least = thresholds.free_storage_gigabytes;
-        let reason = format!("{gigabytes:.1} GB of storage are free, less than {least} GB ({})", ago(&free));
+        let (left, least) = (bytes(free.value), thresholds.free_storage_gigabytes);
+        let reason = format!("{left} of storage are free, less than {least} GiB ({})", ago(&free));
         return Some(Finding(Kind::FreeStorage, Severity::Critical, reason));
     }
     if let Some(lag) = fresh(&gauges.lag).filter(|lag| lag.value < 0.0) {
