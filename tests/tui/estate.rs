@@ -60,16 +60,6 @@ pub(super) fn at_night(size: (u16, u16)) -> Console {
     console
 }
 
-fn nouns(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Queues => "queues",
-        Topic::Services => "services",
-        Topic::Databases => "databases",
-        Topic::Alarms => "alarms",
-        Topic::Consumers => "consumers",
-    }
-}
-
 /// Nothing is known yet but the queues.
 fn loading(size: (u16, u16)) -> Console {
     let mut console = console(size);
@@ -157,7 +147,7 @@ fn every_list_in_every_state_and_size() {
     for (topic, key) in KEYS {
         for (name, scene) in scenes {
             for size in SIZES {
-                let name = format!("{}-{name}-{}x{}", nouns(topic), size.0, size.1);
+                let name = format!("{}-{name}-{}x{}", topic.list().head().nouns[1], size.0, size.1);
                 insta::assert_snapshot!(name, scene(size).keys(key).content());
             }
         }
