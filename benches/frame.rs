@@ -15,8 +15,13 @@ use opsctl::{
     },
     sandbox::fleet,
     tui::{
-        state::event::Event, state::look::Look, state::look::Symbols, state::look::Theme, state::model::Model,
-        state::model::Setting, state::model::World, update::update, view::view,
+        state::{
+            event::Event,
+            look::{Look, Symbols, Theme},
+            model::{Model, Setting, World},
+        },
+        update::update,
+        view::view,
     },
 };
 use ratatui::{Terminal, backend::TestBackend};

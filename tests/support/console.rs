@@ -12,8 +12,14 @@ use opsctl::{
     observe::{Listing, Seen, Snapshot, Source, Spend, queues::DeadLetters, queues::KnownBy},
     sandbox::fleet,
     tui::{
-        state::effect::Effect, state::event::Event, state::look::Look, state::look::Symbols, state::look::Theme,
-        state::model::Model, state::model::Setting, state::model::World, update::begin, update::update, view::view,
+        state::{
+            effect::Effect,
+            event::Event,
+            look::{Look, Symbols, Theme},
+            model::{Model, Setting, World},
+        },
+        update::{begin, update},
+        view::view,
         widgets::areas::areas,
     },
 };

@@ -6,7 +6,7 @@ use opsctl::{
     journal::RunSummary,
     operations::{Operation, transfer::Tally},
     run::End,
-    tui::{state::effect::Effect, state::event::Event, state::view::View},
+    tui::state::{effect::Effect, event::Event, view::View},
 };
 
 use super::plans::{self, console, failure, progress, report, run, summary, tally};

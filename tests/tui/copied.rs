@@ -2,7 +2,7 @@
 
 use opsctl::{
     domain::Invocation,
-    tui::{state::effect::Effect, state::event::Event},
+    tui::state::{effect::Effect, event::Event},
 };
 
 use super::{

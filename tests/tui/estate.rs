@@ -6,7 +6,11 @@ use opsctl::{
     observe::{Estate, Source},
     operations::Operation,
     sandbox::fleet,
-    tui::{state::effect::Effect, state::list::Topic, state::view::Overlay, state::view::View},
+    tui::state::{
+        effect::Effect,
+        list::Topic,
+        view::{Overlay, View},
+    },
 };
 
 use super::scenes::{denied, expired};
@@ -54,16 +58,6 @@ pub(super) fn at_night(size: (u16, u16)) -> Console {
     };
     console.seen(with("staging", refused).done());
     console
-}
-
-fn nouns(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Queues => "queues",
-        Topic::Services => "services",
-        Topic::Databases => "databases",
-        Topic::Alarms => "alarms",
-        Topic::Consumers => "consumers",
-    }
 }
 
 /// Nothing is known yet but the queues.
@@ -153,7 +147,7 @@ fn every_list_in_every_state_and_size() {
     for (topic, key) in KEYS {
         for (name, scene) in scenes {
             for size in SIZES {
-                let name = format!("{}-{name}-{}x{}", nouns(topic), size.0, size.1);
+                let name = format!("{}-{name}-{}x{}", topic.list().head().nouns[1], size.0, size.1);
                 insta::assert_snapshot!(name, scene(size).keys(key).content());
             }
         }

@@ -15,9 +15,16 @@ use opsctl::{
     run::Failure,
     sandbox::fleet,
     tui::{
-        able::able, screens::screen::Able, state::effect::Effect, state::event::Event, state::event::Mouse,
-        state::event::MouseWhat, state::list::ListRow, state::list::Topic, state::look::Symbols, state::look::Theme,
-        state::ticket::Ticket, state::view::Overlay, state::view::View,
+        able::able,
+        screens::screen::Able,
+        state::{
+            effect::Effect,
+            event::{Event, Mouse, MouseWhat},
+            list::{ListRow, ListView, Topic},
+            look::{Symbols, Theme},
+            ticket::Ticket,
+            view::{Overlay, View},
+        },
     },
 };
 
@@ -39,9 +46,8 @@ fn no(console: &Console, command: Command) -> String {
     }
 }
 
-fn view(console: &Console) -> &opsctl::tui::state::list::ListView {
-    let View::List(view) = console.model.view() else { panic!("no list: {}", console.text()) };
-    view
+fn view(console: &Console) -> &ListView {
+    console.model.view().list().expect("a list")
 }
 
 #[test]
@@ -52,9 +58,7 @@ fn each_list_has_its_key_and_is_taken_up_as_it_was_left() {
         assert_eq!(view(&console).topic, topic);
         assert_eq!(console.model.views.len(), 2, "home stays below, nothing else");
     }
-    for (topic, key) in
-        [(Topic::Services, "g s"), (Topic::Databases, "g d"), (Topic::Alarms, "g l"), (Topic::Consumers, "g c")]
-    {
+    for ((topic, _), key) in KEYS.into_iter().zip(["g s", "g d", "g l", "g c"]) {
         console.keys(key);
         assert_eq!(view(&console).topic, topic);
     }

@@ -5,8 +5,14 @@ use opsctl::{
     observe::{PartName, Snapshot, Subject},
     operations::OperationKind,
     tui::{
-        able::able, screens::screen::Able, state::effect::Effect, state::event::Event, state::event::Mouse,
-        state::event::MouseWhat, state::look::Symbols, state::look::Theme, state::view::Overlay, state::view::View,
+        able::able,
+        screens::screen::Able,
+        state::{
+            effect::Effect,
+            event::{Event, Mouse, MouseWhat},
+            look::{Symbols, Theme},
+            view::{Overlay, View},
+        },
     },
 };
 

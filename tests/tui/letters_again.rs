@@ -5,9 +5,7 @@ use opsctl::{
     domain::{EnvironmentName, MessageId, Payload, QueueName},
     operations::Operation,
     run::End,
-    tui::{
-        state::effect::Effect, state::event::Event, state::letters::Letters, state::ticket::Ticket, state::view::View,
-    },
+    tui::state::{effect::Effect, event::Event, letters::Letters, ticket::Ticket, view::View},
 };
 
 use super::letters::{asked, drafts, edit, looked, opened, planned, view};

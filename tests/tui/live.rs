@@ -10,8 +10,15 @@ use opsctl::{
     operations::{Operation, Redrive},
     sandbox::world::{Fault, FaultKind},
     tui::{
-        Outside, perform::Performer, screens::flow::planning::begin, state::event::Event, state::look::Look,
-        state::look::Symbols, state::look::Theme, state::model::Setting, state::model::World, update::update,
+        Outside,
+        perform::Performer,
+        screens::flow::planning::begin,
+        state::{
+            event::Event,
+            look::{Look, Symbols, Theme},
+            model::{Setting, World},
+        },
+        update::update,
     },
 };
 use tokio::sync::mpsc::Receiver;

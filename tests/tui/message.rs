@@ -4,7 +4,11 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use opsctl::{
     domain::{Message, Payload},
-    tui::{state::effect::Effect, state::event::Event, state::view::Overlay, state::view::View},
+    tui::state::{
+        effect::Effect,
+        event::Event,
+        view::{Overlay, View},
+    },
 };
 
 use crate::support::{

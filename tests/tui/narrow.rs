@@ -4,9 +4,12 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::Text,
     run::Failure,
-    tui::{
-        state::acknowledged::Book, state::effect::Effect, state::event::Event, state::list::Topic,
-        state::view::Overlay, state::view::View,
+    tui::state::{
+        acknowledged::Book,
+        effect::Effect,
+        event::Event,
+        list::Topic,
+        view::{Overlay, View},
     },
 };
 

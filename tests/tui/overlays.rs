@@ -3,9 +3,10 @@
 use opsctl::{
     keymap::{Base, Command, Keymap},
     operations::OperationKind,
-    tui::{
-        state::event::Event, state::event::Mouse, state::event::MouseWhat, state::look::Symbols, state::look::Theme,
-        state::view::Overlay, state::view::View,
+    tui::state::{
+        event::{Event, Mouse, MouseWhat},
+        look::{Symbols, Theme},
+        view::{Overlay, View},
     },
 };
 

@@ -3,9 +3,12 @@
 use jiff::SignedDuration;
 use opsctl::{
     observe::Oldest,
-    tui::{
-        state::effect::Effect, state::event::Event, state::event::Mouse, state::event::MouseWhat, state::list::ListRow,
-        state::list::ListView, state::look::Symbols, state::look::Theme, state::view::Overlay, state::view::View,
+    tui::state::{
+        effect::Effect,
+        event::{Event, Mouse, MouseWhat},
+        list::{ListRow, ListView},
+        look::{Symbols, Theme},
+        view::{Overlay, View},
     },
 };
 

@@ -7,9 +7,11 @@ use opsctl::{
     domain::{MessageId, Text},
     operations::transfer::Tally,
     run::{Details, End},
-    tui::{
-        state::effect::Effect, state::event::Event, state::event::Mouse, state::event::MouseWhat,
-        state::ticket::Ticket, state::view::View,
+    tui::state::{
+        effect::Effect,
+        event::{Event, Mouse, MouseWhat},
+        ticket::Ticket,
+        view::View,
     },
 };
 

@@ -116,6 +116,11 @@ impl Thresholds {
         own.map_or(self.backlog_messages, |(_, messages)| *messages)
     }
 
+    /// Less free storage is little, in bytes.
+    pub fn free_storage_bytes(&self) -> f64 {
+        f64::from(self.free_storage_gigabytes) * 1_073_741_824.0
+    }
+
     /// Whether messages lie in a queue of that name on purpose.
     pub fn is_parked(&self, queue: &str) -> bool {
         self.parked.iter().any(|pattern| glob(pattern, queue))

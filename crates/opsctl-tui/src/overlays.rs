@@ -7,33 +7,30 @@ use crate::{
     state::{effect::Effect, event::Mouse, model::Model, view::Overlay},
 };
 
+/// What lies over the view, whether it is lent to be drawn or to be changed.
+macro_rules! of_overlay {
+    ($overlay:expr, $unboxed:ident) => {
+        match $overlay {
+            Overlay::Help(pane) => pane,
+            Overlay::Palette(pane) => pane,
+            Overlay::Sheet(pane) => pane.$unboxed(),
+            Overlay::Sort(pane) => pane,
+            Overlay::Columns(pane) => pane.$unboxed(),
+            Overlay::Diff(pane) => pane.$unboxed(),
+            Overlay::Flow(pane) => pane.$unboxed(),
+            Overlay::Acknowledge(pane) => pane.$unboxed(),
+            Overlay::Quitting(pane) => pane,
+        }
+    };
+}
+
 impl Overlay {
     pub fn pane(&self) -> &dyn Pane {
-        match self {
-            Self::Help(pane) => pane,
-            Self::Palette(pane) => pane,
-            Self::Sheet(pane) => pane.as_ref(),
-            Self::Sort(pane) => pane,
-            Self::Columns(pane) => pane.as_ref(),
-            Self::Diff(pane) => pane.as_ref(),
-            Self::Flow(pane) => pane.as_ref(),
-            Self::Acknowledge(pane) => pane.as_ref(),
-            Self::Quitting(pane) => pane,
-        }
+        of_overlay!(self, as_ref)
     }
 
     pub fn pane_mut(&mut self) -> &mut dyn Pane {
-        match self {
-            Self::Help(pane) => pane,
-            Self::Palette(pane) => pane,
-            Self::Sheet(pane) => pane.as_mut(),
-            Self::Sort(pane) => pane,
-            Self::Columns(pane) => pane.as_mut(),
-            Self::Diff(pane) => pane.as_mut(),
-            Self::Flow(pane) => pane.as_mut(),
-            Self::Acknowledge(pane) => pane.as_mut(),
-            Self::Quitting(pane) => pane,
-        }
+        of_overlay!(self, as_mut)
     }
 }
 

@@ -19,8 +19,11 @@ use crate::{
     keymap::{Base, Keymap},
     sandbox::{Sandbox, endpoint, join},
     tui::{
-        self, ConsoleError, Outside, Reach, state::look::Look, state::look::Symbols, state::look::Theme,
-        state::model::Setting, state::model::World,
+        self, ConsoleError, Outside, Reach,
+        state::{
+            look::{Look, Symbols, Theme},
+            model::{Setting, World},
+        },
     },
 };
 

@@ -12,26 +12,26 @@ pub mod screen;
 use self::screen::Screen;
 use crate::state::view::View;
 
+/// The screen of a view, whether it is lent to be drawn or to be changed: one match for both.
+macro_rules! of_view {
+    ($view:expr, $unboxed:ident) => {
+        match $view {
+            View::Home(view) => view,
+            View::List(view) => view.$unboxed(),
+            View::Letters(view) => view.$unboxed(),
+            View::Message(view) => view.$unboxed(),
+            View::Activity(view) => view,
+            View::Run(view) => view,
+        }
+    };
+}
+
 impl View {
     pub fn screen(&self) -> &dyn Screen {
-        match self {
-            Self::Home(view) => view,
-            Self::List(view) => view.as_ref(),
-            Self::Letters(view) => view.as_ref(),
-            Self::Message(view) => view.as_ref(),
-            Self::Activity(view) => view,
-            Self::Run(view) => view,
-        }
+        of_view!(self, as_ref)
     }
 
     pub fn screen_mut(&mut self) -> &mut dyn Screen {
-        match self {
-            Self::Home(view) => view,
-            Self::List(view) => view.as_mut(),
-            Self::Letters(view) => view.as_mut(),
-            Self::Message(view) => view.as_mut(),
-            Self::Activity(view) => view,
-            Self::Run(view) => view,
-        }
+        of_view!(self, as_mut)
     }
 }

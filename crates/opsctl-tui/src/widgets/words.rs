@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::words::span;
-pub use crate::domain::words::{about, bytes, percent, thousands as count, whole_duration as duration};
+pub use crate::domain::words::{about, bytes, milliseconds, percent, thousands as count, whole_duration as duration};
 
 /// In one unit: `42 s`, `12 min`, `5 h`, `3 d`.
 pub fn short(seconds: i64) -> String {

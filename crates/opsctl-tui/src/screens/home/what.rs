@@ -46,7 +46,7 @@ pub(super) fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// What is to be run, where the reason names a command in backticks; else the reason.
+/// What is to be run, where a command helps; else what is to be done, or the reason.
 pub(super) fn to_run(model: &Model, verdict: &Verdict) -> String {
     let site = model.site(&verdict.environment);
     let command = site.and_then(|site| {

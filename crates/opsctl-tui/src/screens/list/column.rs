@@ -44,13 +44,13 @@ pub struct Title {
     pub what: &'static str,
     /// Its order in words, and the other way round.
     pub words: [&'static str; 2],
-    pub order: Direction,
+    pub order: Sense,
     pub shown: Shown,
 }
 
 /// Whether a column's own order is the least first, or the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum Sense {
     Rising,
     Falling,
 }
@@ -125,11 +125,11 @@ pub(crate) const fn shape(title: &'static str, min: u16, ideal: u16, align: Alig
 }
 
 pub(crate) const fn rising(what: &'static str, words: [&'static str; 2]) -> Title {
-    Title { what, words, order: Direction::Rising, shown: Shown::Always }
+    Title { what, words, order: Sense::Rising, shown: Shown::Always }
 }
 
 pub(crate) const fn falling(what: &'static str, words: [&'static str; 2]) -> Title {
-    Title { what, words, order: Direction::Falling, shown: Shown::Always }
+    Title { what, words, order: Sense::Falling, shown: Shown::Always }
 }
 
 pub(crate) const fn wide(title: Title) -> Title {

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    column::{Direction, FIXED, Line, NAME, Shown},
+    column::{FIXED, Line, NAME, Sense, Shown},
     listed::{Listed, subject},
     rows::{thing_at, under},
     thing::{known, shown as safe},
@@ -130,7 +130,7 @@ fn draw_table(model: &Model, view: &ListView, list: &dyn Listed, frame: &mut Fra
     let shapes: Vec<Shape<'_>> = shown.iter().map(|(_, shape)| *shape).collect();
     let sorted = shown.iter().position(|(at, _)| *at == view.sort && view.sort != 0);
     // Upwards is what the sign means: the least first.
-    let is_falling = list.title(view.sort).is_some_and(|title| title.order == Direction::Falling);
+    let is_falling = list.title(view.sort).is_some_and(|title| title.order == Sense::Falling);
     let sorted = sorted.map(|at| (at, is_falling == view.reversed));
     let line = |row: usize| line_of(model, view, view.rows.get(row)?);
     let query = Query::parse(&view.filter);

@@ -5,7 +5,7 @@ use ratatui::text::Span;
 
 use super::{
     column::STALE,
-    listed::{Head, Listed},
+    listed::{Head, Listed, Said},
 };
 use crate::{
     domain::Text,
@@ -89,7 +89,7 @@ pub(crate) fn as_of(model: &Model, head: &Head) -> Vec<Span<'static>> {
 }
 
 /// No rows: what that means, and what to do.
-pub(crate) fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Vec<(String, Role)> {
+pub(crate) fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said {
     let head = list.head();
     let [one, many] = head.nouns;
     let back = model.keymap.key_for(head.scope, Command::Back).unwrap_or("?");

@@ -5,7 +5,7 @@ use ratatui::text::Span;
 use super::{
     column::{Column, Line, Order, Spot, Title},
     meant::Meant,
-    part::Known,
+    part::PartState,
     thing::Thing,
 };
 use crate::{
@@ -38,6 +38,9 @@ pub struct List<T: ?Sized + 'static> {
     pub meant: fn(&Here<'_, T>, Command) -> Result<Meant, Able>,
 }
 
+/// Lines, each in its role.
+pub type Said = Vec<(String, Role)>;
+
 /// What is said of a list as a whole.
 pub struct Head {
     pub topic: Topic,
@@ -53,18 +56,18 @@ pub struct Head {
     pub tallies: [(&'static str, Role); 2],
     /// What is counted under headings, as [`Thing::group_tallies`] does.
     pub group_tallies: [fn(u64) -> String; 2],
-    pub groups: Option<Groups>,
-    pub narrow: Option<Narrow>,
+    pub groups: Option<OwnGroups>,
+    pub narrow: Option<Narrowing>,
     /// Whether several can be selected for one operation.
     pub selects: bool,
     /// What is watched more closely while it is shown.
     pub parts: &'static [PartName],
     /// The parts of what is seen that it shows.
-    pub known: fn(&Estate) -> Vec<Known<'_>>,
+    pub known: fn(&Estate) -> Vec<PartState<'_>>,
     /// What stands at the right of the heading: what is awaited, when it was seen.
     pub beside: fn(&Model, &Head) -> Vec<Span<'static>>,
     /// What is said where there are no rows: what that means, and what to do.
-    pub nothing: fn(&Model, &ListView, &dyn Listed) -> Vec<(String, Role)>,
+    pub nothing: fn(&Model, &ListView, &dyn Listed) -> Said,
     /// Whether time alone changes rows.
     pub ages: bool,
     /// The name has at most such a part of the room, where there is little.
@@ -75,7 +78,7 @@ pub struct Head {
 
 /// How a list groups in its own way.
 #[derive(Debug, Clone, Copy)]
-pub struct Groups {
+pub struct OwnGroups {
     /// In the heading: "by system".
     pub short: &'static str,
     /// When it is chosen.
@@ -90,7 +93,7 @@ pub struct Groups {
 
 /// A part of the list that can be shown alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Narrow {
+pub struct Narrowing {
     pub command: Command,
     /// When it is chosen, and no longer.
     pub words: [&'static str; 2],

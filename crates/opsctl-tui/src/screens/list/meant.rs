@@ -11,9 +11,9 @@ use crate::{
 /// What a command would do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meant {
-    Plan(EnvironmentName, Operation),
+    Plan(EnvironmentName, Box<Operation>),
     /// Ask first how it is to be done.
-    Fill(EnvironmentName, Operation),
+    Fill(EnvironmentName, Box<Operation>),
     /// Plan the redrive of a whole queue, with what was edited of it.
     Redrive(EnvironmentName, QueueName),
     /// Find by name which of several is meant.
@@ -22,7 +22,7 @@ pub enum Meant {
 
 impl Meant {
     pub(crate) fn plan(site: &Site, operation: Operation) -> Self {
-        Self::Plan(site.environment.name.clone(), operation)
+        Self::Plan(site.environment.name.clone(), Box::new(operation))
     }
 }
 

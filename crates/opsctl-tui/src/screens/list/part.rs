@@ -1,4 +1,4 @@
-//! [`Known`]: how a part of what is seen stands, whatever it is of.
+//! [`PartState`]: how a part of what is seen stands, whatever it is of.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// How a part of what is seen stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct PartState<'a> {
     /// What it is of, in words.
     pub what: &'static str,
     pub at: Option<Timestamp>,
@@ -20,7 +20,7 @@ pub struct Known<'a> {
     pub unknown: &'a [Unknown],
 }
 
-impl<'a> Known<'a> {
+impl<'a> PartState<'a> {
     pub(crate) fn of<T>(what: &'static str, part: &'a Part<T>) -> Self {
         let Part { at, busy, error, unknown, .. } = part;
         Self { what, at: *at, oldest: *at, busy: *busy, error: error.as_ref(), unknown }

@@ -15,7 +15,6 @@ use crate::{
 
 /// Maintenance that begins within this time is soon.
 const MAINTENANCE_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
-const GIBIBYTE: f64 = 1_073_741_824.0;
 
 pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
     let Scene { environment, thresholds, snapshot, now } = *scene;
@@ -150,7 +149,7 @@ fn metrics(thresholds: &Thresholds, seen: &SeenDatabase, now: Timestamp) -> Opti
 fn of_instance(thresholds: &Thresholds, gauges: &DatabaseGauges, now: Timestamp) -> Option<Finding> {
     let fresh = |gauge: &Option<Gauge>| gauge.clone().filter(|gauge| is_fresh(gauge, now));
     let ago = |gauge: &Gauge| format!("{} ago", span(now.duration_since(gauge.at)));
-    let storage_least = thresholds.free_storage_gigabytes as f64 * GIBIBYTE;
+    let storage_least = thresholds.free_storage_bytes();
     if let Some(free) = fresh(&gauges.free_storage).filter(|free| free.value < storage_least) {
         let (left, least) = (bytes(free.value), thresholds.free_storage_gigabytes);
         let reason = format!("{left} of storage are free, less than {least} GiB ({})", ago(&free));

@@ -18,7 +18,7 @@ use crate::{
             gaps,
             listed::{Head, List, scan},
             meant::{Meant, changes},
-            part::Known,
+            part::PartState,
             thing::{LABEL, Thing, shown},
         },
         screen::{Able, Tab},
@@ -72,7 +72,9 @@ pub(super) static LIST: List<dyn Consumer> = List {
         narrow: None,
         selects: false,
         parts: &[PartName::Mappings, PartName::Lags],
-        known: |estate| vec![Known::of("Lambda consumers", &estate.mappings), Known::of("Kafka groups", &estate.lags)],
+        known: |estate| {
+            vec![PartState::of("Lambda consumers", &estate.mappings), PartState::of("Kafka groups", &estate.lags)]
+        },
         beside: gaps::as_of,
         nothing: gaps::nothing,
         ages: true,

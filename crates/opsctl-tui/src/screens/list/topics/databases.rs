@@ -22,7 +22,7 @@ use crate::{
             gaps,
             listed::{Head, List, scan},
             meant::{Meant, changes},
-            part::Known,
+            part::PartState,
             thing::{LABEL, LINES_MAX, Thing, shown},
         },
         screen::{Able, Tab},
@@ -36,7 +36,7 @@ use crate::{
     widgets::{
         fit::Align::{Left, Right},
         table::Cell,
-        words::{ago, bytes, count, number, percent},
+        words::{ago, bytes, count, milliseconds, number, percent},
     },
 };
 
@@ -64,7 +64,7 @@ pub(super) static LIST: List<SeenDatabase> = List {
         narrow: None,
         selects: false,
         parts: &[PartName::Databases],
-        known: |estate| vec![Known::of("databases", &estate.databases)],
+        known: |estate| vec![PartState::of("databases", &estate.databases)],
         beside: gaps::as_of,
         nothing: gaps::nothing,
         ages: true,
@@ -166,7 +166,7 @@ static COLUMNS: [Column<SeenDatabase>; 15] = [
         shape: shape("FREE", 7, 8, Right, 8),
         order: |_, seen| writers(seen)?.free_storage.as_ref().map(|gauge| Order::most(-gauge.value)),
         cell: |line, seen| {
-            let little = f64::from(line.thresholds().free_storage_gigabytes) * 1e9;
+            let little = line.thresholds().free_storage_bytes();
             line.figure(writers(seen).and_then(|gauges| gauges.free_storage.as_ref()), bytes, |value| value < little)
         },
     },
@@ -285,15 +285,6 @@ fn topology(database: &Database) -> &'static str {
 /// `1a` of `af-south-1a`: the region is the environment's.
 fn short_zone(zone: &Text) -> String {
     zone.as_str().rsplit('-').next().unwrap_or_default().to_owned()
-}
-
-/// `12 ms`, `1.5 s`; `stopped` where replication does not run, which RDS tells as a lag below zero.
-fn milliseconds(value: f64) -> String {
-    match value {
-        ..0.0 => "stopped".to_owned(),
-        0.0..1_000.0 => format!("{value:.0} ms"),
-        _ => format!("{:.1} s", value / 1e3),
-    }
 }
 
 impl Thing for SeenDatabase {

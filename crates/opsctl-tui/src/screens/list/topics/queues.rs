@@ -20,7 +20,7 @@ use crate::{
             column::{
                 Column, Line, Order, Shown, Title, environment, falling, is_cached, name, rising, shape, wide, worst,
             },
-            listed::{Groups, Head, Here, List, Listed, Narrow},
+            listed::{Head, Here, List, Listed, Narrowing, OwnGroups, Said},
             meant::{Meant, changes},
             thing::{Opens, Thing, shown},
         },
@@ -69,14 +69,14 @@ pub(super) static LIST: List<Seen> = List {
             |number| format!("~{} dead letters", count(number)),
             |number| format!("{} may not be looked at", count(number)),
         ],
-        groups: Some(Groups {
+        groups: Some(OwnGroups {
             short: "by system",
             words: "grouped by system: the beginning of the name",
             none: "others",
             per_environment: false,
             lone: false,
         }),
-        narrow: Some(Narrow { command: Command::DeadLettersOnly, words: ["dead-letter queues only", "all queues"] }),
+        narrow: Some(Narrowing { command: Command::DeadLettersOnly, words: ["dead-letter queues only", "all queues"] }),
         selects: false,
         parts: &[],
         known: |_| Vec::new(),
@@ -281,10 +281,10 @@ fn awaited(model: &Model, _: &Head) -> Vec<Span<'static>> {
 }
 
 /// No rows: what that means, and what to do.
-fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Vec<(String, Role)> {
+fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said {
     let look = model.look;
     let head = list.head();
-    let mut lines: Vec<(String, Role)> = Vec::new();
+    let mut lines = Said::new();
     let key = |command: Command| model.keymap.key_for(head.scope, command).unwrap_or("?").to_owned();
     let mut awaited = 0;
     for site in model.shown_sites() {

@@ -56,7 +56,7 @@ pub(super) fn to_a_count(site: &Site, seen: &SeenService) -> Result<Meant, Able>
     changes(site)?;
     let (service, to) = (seen.service.id.to_string(), Some(seen.service.desired));
     let scale = Scale { service, to, ..Scale::default() };
-    Ok(Meant::Fill(site.environment.name.clone(), Operation::Scale(scale)))
+    Ok(Meant::Fill(site.environment.name.clone(), Box::new(Operation::Scale(scale))))
 }
 
 /// The environment's migration, as configured; where there are several, they are found by name.

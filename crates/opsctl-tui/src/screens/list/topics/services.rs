@@ -19,9 +19,9 @@ use crate::{
         list::{
             column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
             gaps,
-            listed::{Groups, Head, List, scan},
+            listed::{Head, List, OwnGroups, scan},
             meant::Meant,
-            part::Known,
+            part::PartState,
             thing::{LABEL, LINES_MAX, Thing, shown},
         },
         screen::{Able, Tab},
@@ -68,7 +68,7 @@ pub(super) static LIST: List<SeenService> = List {
             |number| format!("{} failing or below desired", count(number)),
             |number| format!("{} asleep", count(number)),
         ],
-        groups: Some(Groups {
+        groups: Some(OwnGroups {
             short: "by group",
             words: "grouped by what wakes and sleeps together",
             none: "in no group",
@@ -78,7 +78,9 @@ pub(super) static LIST: List<SeenService> = List {
         narrow: None,
         selects: true,
         parts: &[PartName::Services],
-        known: |estate| vec![Known { oldest: estate.services.oldest_at(), ..Known::of("services", &estate.services) }],
+        known: |estate| {
+            vec![PartState { oldest: estate.services.oldest_at(), ..PartState::of("services", &estate.services) }]
+        },
         beside: gaps::as_of,
         nothing: gaps::nothing,
         ages: true,
