@@ -15,11 +15,8 @@ use opsctl::{
     },
     sandbox::fleet,
     tui::{
-        event::Event,
-        model::{Model, Setting, World},
-        theme::{Look, Symbols, Theme},
-        update::update,
-        view::view,
+        state::event::Event, state::look::Look, state::look::Symbols, state::look::Theme, state::model::Model,
+        state::model::Setting, state::model::World, update::update, view::view,
     },
 };
 use ratatui::{Terminal, backend::TestBackend};
@@ -144,7 +141,7 @@ fn model() -> Model {
         origin: Text::from("a bench"),
         world: World::Aws,
     };
-    Model::new(setting, now(), SIZE)
+    opsctl::tui::update::begin(setting, now(), SIZE)
 }
 
 fn seen(model: &mut Model, queues: usize, number: u64) {

@@ -230,6 +230,7 @@ impl Scene {
         let context = Context {
             cloud: self.cloud.clone(),
             state,
+            parent: None,
             random: fastrand::u64(..),
             cancel: CancellationToken::new(),
             progress: Arc::new(|_| {}),

@@ -2,76 +2,15 @@
 //!
 //! Each message says what to do. Where a rule is wrong, change it here and in ARCHITECTURE.md, in the same change.
 
+mod functions;
+mod layers;
+mod names;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
-
-/// Which modules of `src/` a module may use; never upward. `main.rs` sees `cli` only through the crate's name.
-const MAY_USE: [(&str, &[&str]); 20] = [
-    ("domain", &[]),
-    ("clock", &[]),
-    ("cloud", &["domain", "clock"]),
-    ("journal", &["domain", "clock"]),
-    ("messages", &["domain"]),
-    ("files", &["domain"]),
-    ("config", &["domain", "clock", "cloud", "files", "keymap"]),
-    ("databases", &["domain", "cloud"]),
-    ("doctor", &["domain", "clock", "cloud"]),
-    ("keymap", &["operations", "files", "domain"]),
-    ("observe", &["domain", "clock", "cloud", "config", "databases", "messages"]),
-    // A plan carries the operation that it is of.
-    ("plan", &["domain", "clock", "cloud", "messages", "operations"]),
-    ("gate", &["domain", "plan"]),
-    // A plan looks at samples, which costs a receive: the gate gives leave for it.
-    ("operations", &["domain", "clock", "cloud", "databases", "messages", "journal", "plan", "gate"]),
-    ("run", &["domain", "clock", "cloud", "messages", "journal", "plan", "gate", "operations"]),
-    ("sandbox", &["domain", "clock"]),
-    (
-        "tui",
-        &[
-            "domain",
-            "clock",
-            "cloud",
-            "messages",
-            "journal",
-            "config",
-            "databases",
-            "observe",
-            "plan",
-            "gate",
-            "operations",
-            "run",
-            "keymap",
-            "files",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "tui",
-            "keymap",
-            "files",
-            "domain",
-            "clock",
-            "cloud",
-            "messages",
-            "journal",
-            "config",
-            "databases",
-            "doctor",
-            "observe",
-            "plan",
-            "gate",
-            "operations",
-            "run",
-            "sandbox",
-        ],
-    ),
-    ("lib", &[]),
-    ("main", &["cli"]),
-];
 
 /// Files longer than 500 lines, each with its reason.
 const LONG: [(&str, &str); 0] = [];
@@ -273,32 +212,6 @@ fn report(problems: Vec<String>) {
 }
 
 #[test]
-fn modules_use_only_what_lies_below_them() {
-    let sources = sources();
-    let known: BTreeSet<&str> = sources.iter().map(|source| module_of(&source.path)).collect();
-    let mut problems = Vec::new();
-    for source in &sources {
-        let module = module_of(&source.path);
-        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
-            problems.push(format!(
-                "{}: `{module}` is a new module: say what it may use in MAY_USE (tests/tidy.rs) and ARCHITECTURE.md",
-                source.path
-            ));
-            continue;
-        };
-        for used in used_modules(source) {
-            if known.contains(used.as_str()) && used != module && !allowed.contains(&used.as_str()) {
-                problems.push(format!(
-                    "{}: `{module}` may not use `{used}`, which lies above or beside it: move the thing down, or hand it in",
-                    source.path
-                ));
-            }
-        }
-    }
-    report(problems);
-}
-
-#[test]
 fn things_are_named_only_where_they_may_be() {
     let mut problems = Vec::new();
     for source in sources() {
@@ -449,20 +362,6 @@ fn unsafe_code_and_silenced_lints_stay_out() {
         }
     }
     report(problems);
-}
-
-#[test]
-fn the_map_names_every_module() {
-    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap_or_default();
-    let sources = sources();
-    let modules: BTreeSet<&str> = sources.iter().map(|source| module_of(&source.path)).collect();
-    let named = |module: &&str| map.contains(&format!("`{module}/`")) || map.contains(&format!("`{module}.rs`"));
-    let missing = modules.into_iter().filter(|module| !named(module));
-    report(
-        missing
-            .map(|module| format!("ARCHITECTURE.md does not say what lives in `{module}`: add it to the map"))
-            .collect(),
-    );
 }
 
 /// The checks above are only worth something if they see what they are for.

@@ -52,7 +52,7 @@ impl Cli {
 pub struct Console {
     /// Use these colours: dark, light, colour-blind or none; NO_COLOR is obeyed
     #[arg(long, global = true, value_enum, env = "OPSCTL_THEME", value_name = "THEME", hide_possible_values = true)]
-    pub theme: Option<crate::tui::theme::Theme>,
+    pub theme: Option<crate::tui::state::look::Theme>,
     /// Draw with ASCII characters only
     #[arg(long, global = true)]
     pub ascii: bool,

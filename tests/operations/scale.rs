@@ -3,7 +3,7 @@
 use opsctl::{
     domain::Protection,
     operations::{Operation, Scale, Wake, values::Seconds},
-    run::End,
+    run::{self, End},
 };
 
 use super::services::{because, fault, run_while, running, set, stage};
@@ -75,4 +75,18 @@ async fn a_run_that_was_cut_short_is_gone_on_with() {
     assert!(report.next.as_ref().is_some_and(|next| next.as_str().contains("scale --resume")), "{report:#?}");
     let report = stage.resume().await;
     assert_eq!((report.end, running(&stage, "api")), (End::Done, (3, 3)), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_a_part_of_another_says_so() {
+    let mut stage = stage(Protection::Confirm, &[("api", 1)], &[&["api"]]);
+    assert_eq!(stage.run(&scale("api", 2)).await.end, End::Done);
+    let parent = stage.folder().list().expect("runs")[0].run.clone();
+    let plan = stage.plan(&scale("api", 3)).await.expect("a plan").plan;
+    let approved = stage.approve(plan).expect("approval");
+    let context = run::Context { parent: Some(parent.clone()), ..stage.context().await };
+    assert_eq!(run::execute(approved, &context).await.end, End::Done);
+    let runs = stage.folder().list().expect("runs");
+    assert_eq!(runs.iter().filter(|run| run.parent() == Some(&parent)).count(), 1);
+    assert_eq!(runs.iter().filter(|run| run.parent().is_none()).count(), 1);
 }

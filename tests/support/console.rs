@@ -12,12 +12,9 @@ use opsctl::{
     observe::{Listing, Seen, Snapshot, Source, Spend, queues::DeadLetters, queues::KnownBy},
     sandbox::fleet,
     tui::{
-        effect::Effect,
-        event::Event,
-        model::{Model, Setting, World},
-        theme::{Look, Symbols, Theme},
-        update::update,
-        view::{areas, view},
+        state::effect::Effect, state::event::Event, state::look::Look, state::look::Symbols, state::look::Theme,
+        state::model::Model, state::model::Setting, state::model::World, update::begin, update::update, view::view,
+        widgets::areas::areas,
     },
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect, style::Style};
@@ -54,7 +51,7 @@ impl Console {
             origin: Text::from("./opsctl.toml (found in the working folder)"),
             world: World::Aws,
         };
-        Self { model: Model::new(setting, now(), size), effects: Vec::new() }
+        Self { model: begin(setting, now(), size), effects: Vec::new() }
     }
 
     /// The same in another world.

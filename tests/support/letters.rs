@@ -7,7 +7,7 @@ use opsctl::{
         message::SystemAttributes,
     },
     operations::sample::Sample,
-    tui::event::Letters,
+    tui::state::letters::Letters,
 };
 
 use super::console::now;

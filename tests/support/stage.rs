@@ -149,6 +149,7 @@ impl Stage {
         Context {
             cloud: self.cloud().await,
             state: self.folder(),
+            parent: None,
             random: self.random,
             cancel: self.cancel.clone(),
             progress: Arc::new(|_| {}),

@@ -6,7 +6,7 @@ use opsctl::{
     journal::RunSummary,
     operations::{Operation, transfer::Tally},
     run::End,
-    tui::{effect::Effect, event::Event, model::View},
+    tui::{state::effect::Effect, state::event::Event, state::view::View},
 };
 
 use super::plans::{self, console, failure, progress, report, run, summary, tally};
@@ -16,7 +16,7 @@ fn screens(name: &str, stage: impl Fn(&mut Console)) {
     for size in SIZES {
         let mut console = console(size);
         stage(&mut console);
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.screen());
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.content());
     }
 }
 
@@ -174,7 +174,7 @@ fn what_was_gone_on_with_stands_once_as_it_is_now() {
 }
 
 /// Rows of the list, wherever it lies.
-fn rows(console: &mut Console) -> &mut Vec<opsctl::tui::activity::Row> {
+fn rows(console: &mut Console) -> &mut Vec<opsctl::tui::state::run::Row> {
     let list = console.model.views.iter_mut().find_map(|view| match view {
         View::Activity(view) => Some(&mut view.rows),
         _ => None,
@@ -209,8 +209,8 @@ fn ten_thousand_runs_are_read_once_and_listed_when_they_change() {
     console.event(Event::Tick(now() + SignedDuration::from_secs(2))).seen(Picture::of("dev").queue("orders", 1).done());
     assert_eq!(rows(&mut console).len(), 10_000, "it lies below");
     // What is known of past runs is not read out of their records again, even where all are listed anew.
-    let opsctl::tui::ticket::Load::Here(past) = &mut console.model.history else { panic!("they were read") };
-    past[0].known.standing = opsctl::tui::verbs::Standing::BrokeOff;
+    let opsctl::tui::state::ticket::Load::Here(past) = &mut console.model.history else { panic!("they were read") };
+    past[0].known.standing = opsctl::tui::state::run::Standing::BrokeOff;
     console.keys("esc");
     assert_eq!(rows(&mut console).len(), 10_001);
     assert!(console.text().contains("1 unfinished"), "{}", console.text());

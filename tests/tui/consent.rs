@@ -9,7 +9,7 @@ use opsctl::{
         Oldest,
         queues::{DeadLetters, KnownBy},
     },
-    tui::event::Event,
+    tui::state::event::Event,
 };
 
 use super::plans::{ask, begun, console, plan};

@@ -2,7 +2,7 @@
 
 use opsctl::{
     domain::Invocation,
-    tui::{effect::Effect, event::Event},
+    tui::{state::effect::Effect, state::event::Event},
 };
 
 use super::{

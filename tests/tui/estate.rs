@@ -6,11 +6,7 @@ use opsctl::{
     observe::{Estate, Source},
     operations::Operation,
     sandbox::fleet,
-    tui::{
-        effect::Effect,
-        estate::Topic,
-        model::{Overlay, View},
-    },
+    tui::{state::effect::Effect, state::list::Topic, state::view::Overlay, state::view::View},
 };
 
 use super::scenes::{denied, expired};
@@ -58,6 +54,16 @@ pub(super) fn at_night(size: (u16, u16)) -> Console {
     };
     console.seen(with("staging", refused).done());
     console
+}
+
+fn nouns(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Queues => "queues",
+        Topic::Services => "services",
+        Topic::Databases => "databases",
+        Topic::Alarms => "alarms",
+        Topic::Consumers => "consumers",
+    }
 }
 
 /// Nothing is known yet but the queues.
@@ -109,7 +115,7 @@ fn stale(size: (u16, u16)) -> Console {
 }
 
 pub(super) fn under(console: &Console) -> String {
-    let View::Estate(view) = console.model.view() else { panic!("no list: {}", console.text()) };
+    let View::List(view) = console.model.view() else { panic!("no list: {}", console.text()) };
     console
         .text()
         .lines()
@@ -147,8 +153,8 @@ fn every_list_in_every_state_and_size() {
     for (topic, key) in KEYS {
         for (name, scene) in scenes {
             for size in SIZES {
-                let name = format!("{}-{name}-{}x{}", topic.nouns()[1], size.0, size.1);
-                insta::assert_snapshot!(name, scene(size).keys(key).screen());
+                let name = format!("{}-{name}-{}x{}", nouns(topic), size.0, size.1);
+                insta::assert_snapshot!(name, scene(size).keys(key).content());
             }
         }
     }
@@ -172,7 +178,7 @@ fn every_sheet_in_every_size() {
             console.keys(keys);
             to(&mut console, row).keys("<enter>");
             assert!(matches!(console.model.overlay, Some(Overlay::Sheet(_))), "{name}");
-            insta::assert_snapshot!(format!("sheet-{name}-{}x{}", size.0, size.1), console.screen());
+            insta::assert_snapshot!(format!("sheet-{name}-{}x{}", size.0, size.1), console.content());
         }
     }
 }

@@ -15,13 +15,9 @@ use opsctl::{
     run::Failure,
     sandbox::fleet,
     tui::{
-        able::{Able, able},
-        effect::Effect,
-        estate::{Row, Topic},
-        event::{Event, Mouse, MouseWhat},
-        model::{Overlay, View},
-        theme::{Symbols, Theme},
-        ticket::Ticket,
+        able::able, screens::screen::Able, state::effect::Effect, state::event::Event, state::event::Mouse,
+        state::event::MouseWhat, state::list::ListRow, state::list::Topic, state::look::Symbols, state::look::Theme,
+        state::ticket::Ticket, state::view::Overlay, state::view::View,
     },
 };
 
@@ -43,8 +39,8 @@ fn no(console: &Console, command: Command) -> String {
     }
 }
 
-fn view(console: &Console) -> &opsctl::tui::estate::EstateView {
-    let View::Estate(view) = console.model.view() else { panic!("no list: {}", console.text()) };
+fn view(console: &Console) -> &opsctl::tui::state::list::ListView {
+    let View::List(view) = console.model.view() else { panic!("no list: {}", console.text()) };
     view
 }
 
@@ -148,7 +144,7 @@ fn a_group_is_woken_from_its_heading() {
     assert!(no(&console, Command::Wake).contains("in no group"));
     // A heading is folded by what opens.
     console.keys("<enter>");
-    assert!(!view(&console).rows.iter().skip(view(&console).cursor.at + 1).any(|row| matches!(row, Row::Item(_))));
+    assert!(!view(&console).rows.iter().skip(view(&console).cursor.at + 1).any(|row| matches!(row, ListRow::Thing(_))));
 }
 
 #[test]

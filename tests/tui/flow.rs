@@ -9,12 +9,8 @@ use opsctl::{
     run::End,
     sandbox::fleet,
     tui::{
-        effect::Effect,
-        event::Event,
-        flow::begin,
-        model::View,
-        theme::{Look, Symbols, Theme},
-        ticket::Ticket,
+        screens::flow::planning::begin, state::effect::Effect, state::event::Event, state::look::Look,
+        state::look::Symbols, state::look::Theme, state::ticket::Ticket, state::view::View,
     },
 };
 
@@ -30,7 +26,7 @@ fn screens(name: &str, stage: impl Fn(&mut Console)) {
     for size in SIZES {
         let mut console = console(size);
         stage(&mut console);
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.screen());
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.content());
     }
 }
 
@@ -422,7 +418,7 @@ fn without_colours_and_in_ascii_the_words_say_where_it_is() {
     let mut console = console((80, 24));
     console.model.look = Look { theme: Theme::None, symbols: Symbols::Ascii };
     planned(&mut console, "prod", |_| {});
-    insta::assert_snapshot!("plan_name_plain", console.screen());
+    insta::assert_snapshot!("plan_name_plain", console.content());
     assert!(console.text().is_ascii(), "{}", console.text());
 }
 

@@ -4,11 +4,8 @@ use opsctl::{
     keymap::Command,
     observe::{PartName, Snapshot, Subject},
     tui::{
-        able::{Able, able},
-        effect::Effect,
-        event::{Event, Mouse, MouseWhat},
-        model::{Overlay, View},
-        theme::{Symbols, Theme},
+        able::able, screens::screen::Able, state::effect::Effect, state::event::Event, state::event::Mouse,
+        state::event::MouseWhat, state::look::Symbols, state::look::Theme, state::view::Overlay, state::view::View,
     },
 };
 
@@ -36,7 +33,7 @@ fn every_state_in_every_size() {
         [("loading", Console::new), ("night", night), ("calm", calm), ("broken", broken), ("cached", cached)];
     for (name, scene) in scenes {
         for size in SIZES {
-            insta::assert_snapshot!(format!("home-{name}-{}x{}", size.0, size.1), scene(size).screen());
+            insta::assert_snapshot!(format!("home-{name}-{}x{}", size.0, size.1), scene(size).content());
         }
     }
 }
@@ -46,7 +43,7 @@ fn what_needs_somebody_is_there_in_words_without_colour_and_in_ascii() {
     let mut console = broken((100, 30));
     console.model.look.theme = Theme::None;
     console.model.look.symbols = Symbols::Ascii;
-    insta::assert_snapshot!("home-broken-ascii-no-colour", console.screen());
+    insta::assert_snapshot!("home-broken-ascii-no-colour", console.content());
     let text = console.text();
     assert!(text.is_ascii(), "{text}");
 }
@@ -92,7 +89,7 @@ fn before_anybody_moves_the_worst_is_under_the_cursor() {
 fn details_open_on_a_queue_and_redrive_says_why_not() {
     let mut console = night((120, 40));
     console.keys("d");
-    assert!(matches!(&console.model.overlay, Some(Overlay::Details(details)) if details.queue.0 == "payments-dlq"));
+    assert!(matches!(&console.model.overlay, Some(Overlay::Sheet(sheet)) if sheet.id == "payments-dlq"));
     console.keys("<esc>");
     // The backlog is of no dead-letter queue.
     while !under(&console).contains("checkout") {
@@ -128,7 +125,7 @@ fn a_verdict_on_an_environment_leads_to_its_queues() {
         });
     }
     console.seen(picture.done()).keys("<enter>");
-    assert!(matches!(console.model.view(), View::Queues(_)));
+    assert!(matches!(console.model.view(), View::List(_)));
     assert_eq!(console.model.only.as_ref().map(|only| only.0.as_str()), Some("staging"));
     assert!(console.text().contains("2 queues, 2 may not be looked at"), "{}", console.text());
 }
@@ -143,7 +140,7 @@ fn a_click_selects_a_second_one_opens_and_chips_and_tabs_are_there_too() {
     click(&mut console, 30, rows);
     assert!(under(&console).contains("checkout"));
     click(&mut console, 30, rows);
-    assert!(matches!(console.model.overlay, Some(Overlay::Details(_))));
+    assert!(matches!(console.model.overlay, Some(Overlay::Sheet(_))));
     console.keys("<esc>");
     let title = console.text().lines().next().expect("a title").to_owned();
     let column = |word: &str| title.find(word).expect("in the title") as u16;
@@ -152,7 +149,7 @@ fn a_click_selects_a_second_one_opens_and_chips_and_tabs_are_there_too() {
     click(&mut console, column("PROD"), 0);
     assert_eq!(console.model.only, None);
     click(&mut console, column("Queues"), 0);
-    assert!(matches!(console.model.view(), View::Queues(_)));
+    assert!(matches!(console.model.view(), View::List(_)));
 }
 
 #[test]

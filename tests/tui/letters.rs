@@ -8,11 +8,8 @@ use opsctl::{
     run::Failure,
     sandbox::fleet,
     tui::{
-        effect::Effect,
-        event::Event,
-        letters::{LettersView, Level},
-        model::{Overlay, View},
-        ticket::Ticket,
+        state::effect::Effect, state::event::Event, state::letters::LettersView, state::letters::Level,
+        state::ticket::Ticket, state::view::Overlay, state::view::View,
     },
 };
 

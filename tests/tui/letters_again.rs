@@ -6,10 +6,7 @@ use opsctl::{
     operations::Operation,
     run::End,
     tui::{
-        effect::Effect,
-        event::{Event, Letters},
-        model::View,
-        ticket::Ticket,
+        state::effect::Effect, state::event::Event, state::letters::Letters, state::ticket::Ticket, state::view::View,
     },
 };
 

@@ -10,13 +10,8 @@ use opsctl::{
     operations::{Operation, Redrive},
     sandbox::world::{Fault, FaultKind},
     tui::{
-        Outside,
-        event::Event,
-        flow::begin,
-        model::{Model, Setting, World},
-        perform::Performer,
-        theme::{Look, Symbols, Theme},
-        update::update,
+        Outside, perform::Performer, screens::flow::planning::begin, state::event::Event, state::look::Look,
+        state::look::Symbols, state::look::Theme, state::model::Setting, state::model::World, update::update,
     },
 };
 use tokio::sync::mpsc::Receiver;
@@ -50,7 +45,7 @@ impl Live {
             origin: Text::from("a test"),
             world: World::Aws,
         };
-        let model = Model::new(setting.clone(), stage.sandbox.clock().now(), (120, 40));
+        let model = opsctl::tui::update::begin(setting.clone(), stage.sandbox.clock().now(), (120, 40));
         let outside = Outside {
             reach: Arc::new(move |_| {
                 let (connect, environment) = (connect.clone(), Arc::clone(&known));

@@ -4,11 +4,7 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use opsctl::{
     domain::{Message, Payload},
-    tui::{
-        effect::Effect,
-        event::Event,
-        model::{Overlay, View},
-    },
+    tui::{state::effect::Effect, state::event::Event, state::view::Overlay, state::view::View},
 };
 
 use crate::support::{

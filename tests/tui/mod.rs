@@ -6,6 +6,7 @@ mod copied;
 mod estate;
 mod estate_keys;
 mod flow;
+mod frames;
 mod home;
 mod letters;
 mod letters_again;

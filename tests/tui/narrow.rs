@@ -5,11 +5,8 @@ use opsctl::{
     domain::Text,
     run::Failure,
     tui::{
-        acknowledged::Book,
-        effect::Effect,
-        estate::Topic,
-        event::Event,
-        model::{Overlay, View},
+        state::acknowledged::Book, state::effect::Effect, state::event::Event, state::list::Topic,
+        state::view::Overlay, state::view::View,
     },
 };
 
@@ -118,7 +115,7 @@ fn a_filter_is_remembered_by_its_list_and_shown_from_afar() {
     assert!(console.text().contains("fit \"cts-dlq\""), "{}", console.text());
     console.keys("3");
     assert!(
-        matches!(console.model.view(), View::Estate(view) if view.topic == Topic::Services && view.filter == "worker")
+        matches!(console.model.view(), View::List(view) if view.topic == Topic::Services && view.filter == "worker")
     );
     console.keys("2 <esc> 1 2");
     assert!(!console.text().contains("fit \""), "taken away is taken away: {}", console.text());

@@ -9,7 +9,7 @@ use opsctl::{
     operations::{Kind, Operation, Redrive, transfer::Tally},
     plan::{Call, Fact, Fingerprint, Plan, SCHEMA, SampledGroup},
     run::{self, Details, Doing, End, Failure, Progress, Report},
-    tui::{effect::Effect, event::Event, flow::begin, ticket::Ticket},
+    tui::{screens::flow::planning::begin, state::effect::Effect, state::event::Event, state::ticket::Ticket},
 };
 
 use crate::support::console::{Console, now};
@@ -209,6 +209,7 @@ fn opened(environment: &str) -> Record {
         how: "typed".to_owned(),
         reason: Some(Text::from("INC-4711")),
         cutoff: now(),
+        parent: None,
     }
 }
 

@@ -4,20 +4,23 @@ use jiff::SignedDuration;
 use opsctl::{
     observe::Oldest,
     tui::{
-        effect::Effect,
-        event::{Event, Mouse, MouseWhat},
-        model::{Overlay, View},
-        queues::{QueuesView, Row, SortBy, seen_at},
-        theme::{Symbols, Theme},
+        state::effect::Effect, state::event::Event, state::event::Mouse, state::event::MouseWhat, state::list::ListRow,
+        state::list::ListView, state::look::Symbols, state::look::Theme, state::view::Overlay, state::view::View,
     },
 };
 
 use super::scenes::{assert_harmless, broken, cached, denied, hostile, night};
 use crate::support::console::{Console, Picture, SIZES, now};
 
-fn list(console: &Console) -> &QueuesView {
+// Places of columns.
+const NAME: usize = 2;
+const VISIBLE: usize = 4;
+const IN_FLIGHT: usize = 5;
+const DELAYED: usize = 6;
+
+fn list(console: &Console) -> &ListView {
     match console.model.view() {
-        View::Queues(view) => view,
+        View::List(view) => view,
         other => panic!("{other:?}"),
     }
 }
@@ -25,11 +28,12 @@ fn list(console: &Console) -> &QueuesView {
 /// Rows in words: `prod payments-dlq`, `[orders]`.
 fn rows(console: &Console) -> Vec<String> {
     let view = list(console);
-    let row = |row: &Row| match row {
-        Row::Heading(at) => format!("[{}]", view.groups[*at as usize].name),
-        Row::Queue(at) => {
-            let (site, seen) = seen_at(&console.model, *at).expect("a queue");
-            format!("{} {}", site.environment.name, seen.name)
+    let row = |row: &ListRow| match row {
+        ListRow::Heading(at) => format!("[{}]", view.groups[*at as usize].name.as_deref().unwrap_or_default()),
+        ListRow::Thing(at) => {
+            let site = &console.model.sites[usize::from(at.site)];
+            let snapshot = site.snapshot.as_ref().expect("seen");
+            format!("{} {}", site.environment.name, snapshot.queues[at.row as usize].name)
         }
     };
     view.rows.iter().map(row).collect()
@@ -47,7 +51,7 @@ fn every_state_in_every_size() {
         for size in SIZES {
             let mut console = scene(size);
             console.keys("2");
-            insta::assert_snapshot!(format!("queues-{name}-{}x{}", size.0, size.1), console.screen());
+            insta::assert_snapshot!(format!("queues-{name}-{}x{}", size.0, size.1), console.content());
         }
     }
 }
@@ -57,7 +61,7 @@ fn grouped_filtered_wide_and_empty() {
     let screen = |size: (u16, u16), keys: &str| {
         let mut console = night(size);
         console.keys("2").keys(keys);
-        console.screen()
+        console.content()
     };
     insta::assert_snapshot!("queues-by-environment", screen((120, 40), "z"));
     insta::assert_snapshot!("queues-by-system", screen((120, 40), "z z"));
@@ -69,7 +73,7 @@ fn grouped_filtered_wide_and_empty() {
     let mut console = Console::new((80, 24));
     console.seen(Picture::of("dev").done()).seen(Picture::of("staging").done()).seen(Picture::of("prod").done());
     console.keys("2");
-    insta::assert_snapshot!("queues-empty", console.screen());
+    insta::assert_snapshot!("queues-empty", console.content());
 }
 
 #[test]
@@ -78,7 +82,7 @@ fn it_is_readable_in_ascii_and_without_colours() {
     console.model.look.theme = Theme::None;
     console.model.look.symbols = Symbols::Ascii;
     console.keys("2 z");
-    insta::assert_snapshot!("queues-ascii-no-colour", console.screen());
+    insta::assert_snapshot!("queues-ascii-no-colour", console.content());
     assert!(console.text().is_ascii(), "{}", console.text());
 }
 
@@ -87,18 +91,17 @@ fn the_worst_comes_first_and_any_column_sorts_both_ways() {
     let mut console = night((120, 40));
     console.keys("2");
     assert_eq!(rows(&console)[..2], ["prod payments-dlq", "prod checkout"]);
-    for by in SortBy::ALL {
-        if let View::Queues(view) = console.model.view_mut() {
-            (view.sort, view.reversed) = (by, false);
-        }
+    for by in 0..12 {
+        let view = console.model.view_mut().list_mut().expect("the list");
+        (view.sort, view.reversed) = (by, false);
         console.keys("S S");
         let forward = rows(&console);
         console.keys("S");
         let backward = rows(&console);
         assert_eq!(forward.len(), 11);
-        assert_ne!(forward, backward, "{by:?}");
+        assert_ne!(forward, backward, "{by}");
         let known = |row: &&String| **row != "dev secrets";
-        let unknown_last = matches!(by, SortBy::Visible | SortBy::InFlight | SortBy::Delayed);
+        let unknown_last = matches!(by, VISIBLE | IN_FLIGHT | DELAYED);
         if unknown_last {
             assert_eq!(
                 (forward.iter().rfind(|row| !known(row)), forward.last().map(String::as_str)),
@@ -108,7 +111,7 @@ fn the_worst_comes_first_and_any_column_sorts_both_ways() {
         }
     }
     console.keys("S s <home> j j <enter>");
-    assert_eq!(list(&console).sort, SortBy::Name);
+    assert_eq!(list(&console).sort, NAME);
     assert_eq!(rows(&console)[..3], ["prod checkout", "prod ledger-postings-reconciliation-dlq.fifo", "dev orders"]);
 }
 
@@ -127,7 +130,7 @@ fn a_click_on_a_title_sorts_and_a_second_one_turns_it_round() {
     assert_eq!(rows(&console)[0], "prod checkout");
     console.event(click);
     assert!(list(&console).reversed);
-    assert_eq!(list(&console).sort, SortBy::Visible);
+    assert_eq!(list(&console).sort, VISIBLE);
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn the_cursor_stays_on_its_queue_when_the_list_changes_under_it() {
     }
     console.seen(picture.with(|snapshot| snapshot.number = 2).done());
     assert_eq!(under(&console), before);
-    let View::Queues(view) = console.model.view() else { panic!("not the list") };
+    let View::List(view) = console.model.view() else { panic!("not the list") };
     assert!((view.cursor.top..view.cursor.top + 30).contains(&view.cursor.at), "on the screen");
 }
 
@@ -251,7 +254,7 @@ fn a_dead_letter_queue_says_its_command_line_and_its_name() {
 fn enter_on_a_plain_queue_shows_its_details() {
     let mut console = night((120, 40));
     console.keys("2 / c h e c k <enter> <enter>");
-    assert!(matches!(&console.model.overlay, Some(Overlay::Details(details)) if details.queue.0 == "checkout"));
+    assert!(matches!(&console.model.overlay, Some(Overlay::Sheet(sheet)) if sheet.id == "checkout"));
 }
 
 #[test]

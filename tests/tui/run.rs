@@ -8,10 +8,8 @@ use opsctl::{
     operations::transfer::Tally,
     run::{Details, End},
     tui::{
-        effect::Effect,
-        event::{Event, Mouse, MouseWhat},
-        model::View,
-        ticket::Ticket,
+        state::effect::Effect, state::event::Event, state::event::Mouse, state::event::MouseWhat,
+        state::ticket::Ticket, state::view::View,
     },
 };
 
@@ -22,7 +20,7 @@ fn screens(name: &str, stage: impl Fn(&mut Console)) {
     for size in SIZES {
         let mut console = console(size);
         stage(&mut console);
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.screen());
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), console.content());
     }
 }
 

@@ -9,10 +9,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::effect::Draft;
 use crate::{
     journal::{End, RunSummary, StateFolder},
     operations::Operation,
+    state::effect::Draft,
 };
 
 /// What no run names was for a plan that was given up; nobody plans for so long.

@@ -13,16 +13,19 @@ use tokio::{
     sync::mpsc::{self, Receiver},
 };
 
-use super::{
-    ConsoleError, Outside, editor,
-    effect::Effect,
-    event::{Event, Notice},
+use crate::{
+    editor,
     input::Input,
-    model::Model,
+    outside::{ConsoleError, Outside},
     pace::{Cause, Pace},
     perform::{Hold, Performer},
+    state::{
+        effect::Effect,
+        event::{Event, Notice},
+        model::Model,
+    },
     terminal::{self, Screen},
-    update::update,
+    update::{begin, update},
 };
 
 /// Events that are taken in before a frame is drawn.
@@ -51,7 +54,6 @@ struct Ears {
 
 /// How the outside asks for the end.
 enum Asked {
-    /// SIGTERM.
     Terminate,
     /// SIGHUP: the terminal is gone.
     HangUp,
@@ -61,7 +63,7 @@ impl Console {
     /// Takes the terminal over and draws the first frame, which waits for nothing.
     pub(super) fn begin(outside: &Outside) -> io::Result<Self> {
         let screen = Screen::take()?;
-        let model = Model::new(outside.setting.clone(), outside.clock.now(), screen.size());
+        let model = begin(outside.setting.clone(), outside.clock.now(), screen.size());
         let mut console =
             Self { screen, model, pace: Pace::default(), started: Instant::now(), wanted: Some(Cause::Person) };
         console.draw_if_due()?;

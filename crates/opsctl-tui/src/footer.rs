@@ -6,84 +6,20 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    able::{Able, able, scope},
-    estate::Topic,
-    fit::width,
-    model::{Model, Overlay, View},
-    theme::Role,
+use crate::{
+    able::able,
+    keymap::{Command, Key, Next, Resolved},
+    overlays::key_scope,
+    screens::{pane::PaneKeys, screen::Able},
+    shown::scope,
+    state::{look::Role, model::Model},
+    widgets::fit::width,
 };
-use crate::keymap::{Command, Key, Next, Resolved};
-
-/// Commands worth a place in the footer, most wanted first.
-fn wanted(model: &Model) -> &'static [Command] {
-    match model.view() {
-        View::Home(_) => &[
-            Command::Open,
-            Command::Redrive,
-            Command::Details,
-            Command::Filter,
-            Command::Acknowledge,
-            Command::Queues,
-            Command::Environment,
-        ],
-        View::Queues(_) => &[
-            Command::Open,
-            Command::Redrive,
-            Command::Filter,
-            Command::Sort,
-            Command::Group,
-            Command::DeadLettersOnly,
-            Command::Details,
-            Command::Wide,
-        ],
-        View::Estate(view) => match view.topic {
-            Topic::Services => &[
-                Command::Open,
-                Command::Wake,
-                Command::Sleep,
-                Command::Migrate,
-                Command::Filter,
-                Command::Select,
-                Command::Group,
-                Command::Sort,
-                Command::Wide,
-            ],
-            Topic::Databases => {
-                &[Command::Open, Command::Failover, Command::Filter, Command::Sort, Command::Group, Command::Wide]
-            }
-            Topic::Alarms => &[Command::Open, Command::Filter, Command::Sort, Command::Group, Command::Wide],
-            Topic::Consumers => &[
-                Command::Open,
-                Command::ConsumersPause,
-                Command::ConsumersResume,
-                Command::Filter,
-                Command::Sort,
-                Command::Wide,
-            ],
-        },
-        View::Letters(_) => &[
-            Command::Open,
-            Command::Redrive,
-            Command::Select,
-            Command::SelectGroup,
-            Command::Messages,
-            Command::Filter,
-            Command::Edit,
-        ],
-        View::Message(_) => {
-            &[Command::Next, Command::Previous, Command::Edit, Command::Copy, Command::Wrap, Command::Redrive]
-        }
-        View::Activity(_) => &[Command::Open, Command::Cancel, Command::Resume, Command::Restore],
-        View::Run(_) => &[Command::Cancel, Command::Journal, Command::CopyCommand, Command::Resume, Command::Restore],
-    }
-}
 
 /// Wanted everywhere, at the end.
 const ALWAYS: [Command; 4] = [Command::Back, Command::Palette, Command::Help, Command::Quit];
 
-/// Draws it.
-pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let entries = entries(model);
     let mut spans = vec![Span::raw(" ")];
@@ -99,50 +35,24 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 /// Keys of what lies over the view, or of the line being typed; none: the view's own hold.
 fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
-    let typing = |enter: &'static str, esc: &'static str| {
-        let key = |name: &str, what: &'static str| (name.to_owned(), what);
-        Some(vec![key("enter", enter), key("up down", "move"), key("esc", esc)])
+    let keys = match &model.overlay {
+        Some(overlay) => overlay.pane().keys(),
+        None if model.view().screen().is_filtering() => PaneKeys::Typing("keep the filter", "no filter"),
+        None => PaneKeys::View,
     };
-    let bound = |wanted: &[(Command, &'static str)]| {
-        let key = |(command, what): &(Command, &'static str)| {
-            Some((model.keymap.key_for(scope(model), *command)?.to_owned(), *what))
-        };
-        Some(wanted.iter().filter_map(key).collect())
-    };
-    let (down, up, back) = ((Command::Down, "down"), (Command::Up, "up"), (Command::Back, "close"));
-    match (&model.overlay, model.view()) {
-        (Some(Overlay::Palette(_)), _) => typing("choose", "close"),
-        (Some(Overlay::Help(_)), _) => bound(&[down, up, back]),
-        (Some(Overlay::Details(_)), _) => bound(&[
-            down,
-            up,
-            (Command::Open, "open"),
-            (Command::Redrive, "redrive"),
-            (Command::Copy, "copy name"),
-            (Command::CopyCommand, "copy command"),
-            back,
-        ]),
-        (Some(Overlay::Sheet(sheet)), _) => {
-            let key = |(command, what): (Command, &'static str)| {
-                Some((model.keymap.key_for(sheet.topic.scope(), command)?.to_owned(), what))
-            };
-            let own: &[(Command, &'static str)] = match sheet.topic {
-                Topic::Services => &[(Command::Wake, "wake"), (Command::Sleep, "sleep")],
-                Topic::Databases => &[(Command::Failover, "failover")],
-                Topic::Alarms | Topic::Consumers => &[],
-            };
-            let copies = [(Command::Copy, "copy name"), (Command::CopyCommand, "copy command"), back];
-            Some([down, up].into_iter().chain(own.iter().copied()).chain(copies).filter_map(key).collect())
-        }
-        (Some(Overlay::Sort(_)), _) => bound(&[(Command::Open, "sort by it"), down, up, back]),
-        (Some(Overlay::Columns(_)), _) => typing("use these", "as it was"),
+    match keys {
+        PaneKeys::View => None,
         // They say themselves what the keys do.
-        (Some(Overlay::Flow(_) | Overlay::Acknowledge(_) | Overlay::Quitting(_)), _) => Some(Vec::new()),
-        (Some(Overlay::Diff(_)), _) => None,
-        (None, View::Home(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
-        (None, View::Queues(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
-        (None, View::Estate(view)) if view.typing.is_some() => typing("keep the filter", "no filter"),
-        (None, _) => None,
+        PaneKeys::Own => Some(Vec::new()),
+        PaneKeys::Typing(enter, esc) => {
+            let keys = [("enter", enter), ("up down", "move"), ("esc", esc)];
+            Some(keys.map(|(key, what)| (key.to_owned(), what)).to_vec())
+        }
+        PaneKeys::Bound(wanted) => {
+            let scope = key_scope(model);
+            let key = |(command, what)| Some((model.keymap.key_for(scope, command)?.to_owned(), what));
+            Some(wanted.into_iter().filter_map(key).collect())
+        }
     }
 }
 
@@ -207,7 +117,7 @@ fn entries(model: &Model) -> Vec<Entry> {
         entries.extend(shown.into_iter().map(|(key, what)| Entry::new(key, what)));
         return entries;
     }
-    let wanted = wanted(model).iter().map(|command| (command, false));
+    let wanted = model.view().screen().wanted().iter().map(|command| (command, false));
     let commands = wanted.chain(ALWAYS.iter().map(|command| (command, true)));
     commands
         .filter_map(|(command, always)| {

@@ -6,27 +6,28 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    able::{Able, able, scope},
-    effect::Effect,
-    event::{Mouse, MouseWhat},
-    fit::{Align, cut, pad, width, wrap},
-    list::Cursor,
-    model::{Model, Overlay},
-    overlay,
-    popup::popup,
-    theme::Role,
+use crate::{
+    able::able,
+    keymap::{Binding, Command, Key},
+    screens::{
+        pane::{After, Pane, PaneKeys},
+        screen::Able,
+    },
+    shown::scope,
+    state::{
+        cursor::Cursor,
+        event::{Mouse, MouseWhat},
+        look::Role,
+        model::Model,
+        view::Help,
+    },
+    widgets::{
+        areas::areas,
+        fit::{Align, cut, pad, width, wrap},
+        popup::popup,
+    },
 };
-use crate::keymap::{Binding, Command, Key};
 
-/// The help overlay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Help {
-    /// First line shown.
-    pub scroll: Cursor,
-}
-
-/// Columns of keys.
 const KEYS: usize = 17;
 /// Columns of the screen from which on there are two columns of help.
 const TWO_FROM: u16 = 116;
@@ -35,57 +36,67 @@ const COLUMN_MAX: usize = 78;
 /// Keys shown of a command.
 const KEYS_MAX: usize = 3;
 
-/// Takes a key.
-pub(super) fn key(model: &mut Model, key: &Key) -> Vec<Effect> {
-    match overlay::meaning(model, key) {
-        Some(Command::Back | Command::Help | Command::Open) => model.overlay = None,
-        Some(command) => scroll(model, |window, last| {
-            window.step(command, last + 1, 1);
-        }),
-        None => {}
+impl Pane for Help {
+    fn keys(&self) -> PaneKeys {
+        PaneKeys::Bound(vec![(Command::Down, "down"), (Command::Up, "up"), (Command::Back, "close")])
     }
-    Vec::new()
+
+    fn key(&mut self, model: &mut Model, _: &Key, meaning: Option<Command>) -> After {
+        match meaning {
+            Some(Command::Back | Command::Help | Command::Open) => return After::close(),
+            Some(command) => self.scroll(model, |window, last| {
+                window.step(command, last + 1, 1);
+            }),
+            None => {}
+        }
+        After::stay()
+    }
+
+    /// The wheel scrolls, a click closes.
+    fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> After {
+        match mouse.what {
+            MouseWhat::Click => return After::close(),
+            MouseWhat::Scroll(lines) => self.scroll(model, |window, last| window.scroll(lines, last + 1, 1)),
+        }
+        After::stay()
+    }
+
+    fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect) {
+        let look = model.look;
+        let lines = page(model, area);
+        let size = (page_columns(area) as u16 + 4, (lines.len() as u16).saturating_add(2));
+        let title = format!("Keys: {}", scope(model).help());
+        let inside = popup(frame, area, size, &title, look.style(Role::Accent), look);
+        let height = usize::from(inside.height);
+        let top = self.scroll.top.min(lines.len().saturating_sub(height));
+        for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+            frame.buffer_mut().set_line(inside.x, y, line, inside.width);
+        }
+        let below = lines.len().saturating_sub(top + height);
+        if below > 0 || top > 0 {
+            let down = model.keymap.key_for(scope(model), Command::Down).unwrap_or("down");
+            let more = format!(" {below} more lines: {down} ");
+            let x = inside.right().saturating_sub(width(&more) as u16);
+            frame.buffer_mut().set_stringn(
+                x,
+                inside.bottom(),
+                more,
+                usize::from(inside.width),
+                look.style(Role::Accent),
+            );
+        }
+    }
 }
 
-/// Takes the mouse: the wheel scrolls, a click closes.
-pub(super) fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-    match mouse.what {
-        MouseWhat::Click => model.overlay = None,
-        MouseWhat::Scroll(lines) => scroll(model, |window, last| window.scroll(lines, last + 1, 1)),
-    }
-    Vec::new()
-}
-
-/// Changes the first line shown, up to the last one with a full page after it.
-fn scroll(model: &mut Model, change: impl FnOnce(&mut Cursor, usize)) {
-    let area = super::view::areas(model.size).content;
-    let height = usize::from(area.height.saturating_sub(2));
-    let last = page(model, area).len().saturating_sub(height);
-    if let Some(Overlay::Help(help)) = &mut model.overlay {
-        let mut window = Cursor { at: help.scroll.top, top: help.scroll.top };
+impl Help {
+    /// Changes the first line shown, up to the last one with a full page after it.
+    fn scroll(&mut self, model: &Model, change: impl FnOnce(&mut Cursor, usize)) {
+        let area = areas(model.size).content;
+        let height = usize::from(area.height.saturating_sub(2));
+        let last = page(model, area).len().saturating_sub(height);
+        let mut window = Cursor { at: self.scroll.top, top: self.scroll.top };
         change(&mut window, last);
-        help.scroll = Cursor { at: window.at, top: window.at };
-    }
-}
-
-/// Draws it.
-pub(super) fn draw(model: &Model, help: &Help, frame: &mut Frame<'_>, area: Rect) {
-    let look = model.look;
-    let lines = page(model, area);
-    let size = (page_columns(area) as u16 + 4, (lines.len() as u16).saturating_add(2));
-    let title = format!("Keys: {}", scope(model).help());
-    let inside = popup(frame, area, size, &title, look.style(Role::Accent), look);
-    let height = usize::from(inside.height);
-    let top = help.scroll.top.min(lines.len().saturating_sub(height));
-    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
-        frame.buffer_mut().set_line(inside.x, y, line, inside.width);
-    }
-    let below = lines.len().saturating_sub(top + height);
-    if below > 0 || top > 0 {
-        let down = model.keymap.key_for(scope(model), Command::Down).unwrap_or("down");
-        let more = format!(" {below} more lines: {down} ");
-        let x = inside.right().saturating_sub(width(&more) as u16);
-        frame.buffer_mut().set_stringn(x, inside.bottom(), more, usize::from(inside.width), look.style(Role::Accent));
+        self.scroll = Cursor { at: window.at, top: window.at };
     }
 }
 

@@ -7,8 +7,12 @@ use std::{
 
 use tokio::sync::{Notify, mpsc::Sender};
 
-use super::{event::Event, ticket::Ticket};
-use crate::{domain::EnvironmentName, observe::Snapshot, run::Progress};
+use crate::{
+    domain::EnvironmentName,
+    observe::Snapshot,
+    run::Progress,
+    state::{event::Event, ticket::Ticket},
+};
 
 /// Lines of news and of logs that wait at most, of each run.
 const TOLD_MAX: usize = 2_000;

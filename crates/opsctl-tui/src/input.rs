@@ -24,7 +24,6 @@ const MORE_WITHIN: Duration = Duration::from_millis(1);
 /// Longest wait for the reader to let go of the terminal.
 const LET_GO_MAX: Duration = Duration::from_millis(100);
 
-/// The terminal's input.
 pub(super) struct Input {
     terminal: AsyncFd<OwnedFd>,
     /// Tells the reader to read what is there.

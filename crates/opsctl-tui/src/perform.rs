@@ -10,24 +10,25 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Outside,
-    acknowledged::{Book, Line},
-    choices,
-    effect::{Draft, Edit, Effect, Look},
-    event::{Event, Letters},
-    inbox::Inbox,
-    ticket::Ticket,
-};
 use crate::{
+    choices,
     cloud::{Cloud, CloudError},
     domain::{EnvironmentName, Message, MessageId, RunId, Text},
     gate::{self, Approved},
+    inbox::Inbox,
     journal::{Entry, JournalError, Lines, Record, StateFolder},
     messages::{Filter, FilterError},
     observe::{Policy, Site, Watch},
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
+    outside::Outside,
     run::{self, Context, Failure, Progress},
+    state::{
+        acknowledged::{Book, Line},
+        effect::{Draft, Edit, Effect, LookAt},
+        event::Event,
+        letters::Letters,
+        ticket::Ticket,
+    },
 };
 
 /// Progress is told at most so often.
@@ -48,13 +49,10 @@ pub enum Hold {
     Copy(String),
     /// Give the terminal to the shell.
     Suspend,
-    /// Draw everything anew.
     Redraw,
-    /// End.
     Quit,
 }
 
-/// Carries out effects.
 pub struct Performer {
     outside: Arc<Outside>,
     events: Sender<Event>,
@@ -164,7 +162,7 @@ impl Performer {
         tokio::task::spawn_blocking(move || drop(events.blocking_send(answer())));
     }
 
-    fn look(&self, ticket: Ticket, look: Look) {
+    fn look(&self, ticket: Ticket, look: LookAt) {
         let (clouds, outside) = (Arc::clone(&self.clouds), Arc::clone(&self.outside));
         self.spawn(async move { Event::Looked(ticket, letters(&clouds, &outside, look).await) });
     }
@@ -249,7 +247,8 @@ impl Performer {
             };
             let cancel = cancel.as_ref().clone();
             let operation = approved.plan().operation.clone();
-            let context = Context { cloud, state: state.clone(), random: fastrand::u64(..), cancel, progress };
+            let random = fastrand::u64(..);
+            let context = Context { cloud, state: state.clone(), random, parent: None, cancel, progress };
             let report = match resumed {
                 None => Ok(run::execute(approved, &context).await),
                 Some(run) => run::resume(&run, approved, &context)
@@ -314,7 +313,7 @@ fn try_out(filter: &str, messages: &[Message], now: Timestamp) -> Result<Vec<Opt
     answers.into_iter().map(decided).collect()
 }
 
-async fn letters(clouds: &Clouds, outside: &Outside, look: Look) -> Result<Box<Letters>, Failure> {
+async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box<Letters>, Failure> {
     let cloud = clouds.of(&look.environment).await?;
     let failed = |error: CloudError| outside.failure(&look.environment, &error);
     let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;

@@ -22,11 +22,14 @@ use crossterm::{
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
 
-use super::{
-    event::{Event, Mouse, MouseWhat},
-    model::Model,
+use crate::{
+    keymap::Key,
+    state::{
+        event::{Event, Mouse, MouseWhat},
+        model::Model,
+    },
+    view::view,
 };
-use crate::keymap::Key;
 
 /// Lines that one turn of the wheel scrolls.
 const WHEEL_LINES: i16 = 3;
@@ -103,14 +106,12 @@ impl Screen {
         Ok(Self { terminal, out })
     }
 
-    /// Columns and rows.
     pub(super) fn size(&self) -> (u16, u16) {
         self.terminal.size().map_or((80, 24), |size| (size.width, size.height))
     }
 
-    /// Draws the model.
     pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
-        self.terminal.draw(|frame| super::view::view(model, frame))?;
+        self.terminal.draw(|frame| view(model, frame))?;
         self.out.check()
     }
 

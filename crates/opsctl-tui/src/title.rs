@@ -7,33 +7,38 @@ use ratatui::{
     text::Span,
 };
 
-use super::{
-    event::{Mouse, MouseWhat},
-    fit::{cut, spread, width},
-    home,
-    model::{Model, Site, View},
-    run_view,
-    standing::{Needs, Standing, standing},
-    theme::Role,
-};
 use crate::{
     domain::{Environment, EnvironmentName, Protection, Text},
-    keymap::Command,
+    keymap::{Command, Scope},
+    screens::{home::what::needy, screen::Tab},
+    state::{
+        event::{Mouse, MouseWhat},
+        look::Role,
+        model::{Model, Site},
+        standing::{Needs, Standing},
+        view::View,
+    },
+    widgets::{
+        fit::{cut, spread, width},
+        sign,
+        standing::standing,
+    },
 };
 
-/// Views that stand for themselves: the commands that open them, their names, and shorter ones.
-const TABS: [(Command, &str, &str); 7] = [
-    (Command::Home, "Home", "Home"),
-    (Command::Queues, "Queues", "Queues"),
-    (Command::Services, "Services", "Services"),
-    (Command::Databases, "Databases", "DBs"),
-    (Command::Alarms, "Alarms", "Alarms"),
-    (Command::Activity, "Activity", "Activity"),
-    (Command::Consumers, "Consumers", "Consumers"),
-];
-
-/// The program's name.
 const NAME: &str = " opsctl ";
+
+/// What stands at the left of the title.
+struct Left {
+    name: &'static str,
+    /// What each tab opens, and its text.
+    tabs: Vec<(Command, String)>,
+}
+
+impl Left {
+    fn width(&self) -> usize {
+        width(self.name) + self.tabs.iter().map(|(_, text)| width(text)).sum::<usize>()
+    }
+}
 
 /// What stands at the right end of the title, as much as there is room for.
 struct Right {
@@ -49,78 +54,78 @@ impl Right {
     }
 }
 
-/// How much of the title there is room for; each has less than the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
-    /// Everything.
-    Whole,
-    /// Without the tab of the consumers, unless they are shown.
-    WithoutConsumers,
-    /// With short names besides.
-    Short,
-    /// Without the program's name besides: environments come first.
-    Shortest,
+/// A tab, and whether it stays where there is little room.
+struct Offered {
+    tab: Tab,
+    text: String,
+    short: String,
+    stays: bool,
 }
 
-impl Room {
-    const ALL: [Self; 4] = [Self::Whole, Self::WithoutConsumers, Self::Short, Self::Shortest];
-
-    /// The most with which every environment still has its place.
-    fn of(model: &Model) -> Self {
-        let chips: usize = model.sites.iter().map(|site| width(&chip_text(model, site)) + 1).sum();
-        let fits = |room: &Self| left_width_in(model, *room) + chips < usize::from(model.size.0);
-        Self::ALL.into_iter().find(fits).unwrap_or(Self::Shortest)
+/// Program and tabs, the most with which every environment still has its place: first names get shorter, then the program's goes,
+/// then tabs fold into a menu from the last on. The one that is shown and those that count something stay longest.
+fn left(model: &Model) -> Left {
+    let chips: usize = model.sites.iter().map(|site| width(&chip_text(model, site)) + 1).sum();
+    let room = usize::from(model.size.0).saturating_sub(chips);
+    let mut offered = offered(model);
+    for (name, is_short) in [(NAME, false), (NAME, true), ("", true)] {
+        let tabs = offered.iter().map(|one| (one.tab.command, if is_short { &one.short } else { &one.text }.clone()));
+        let left = Left { name, tabs: tabs.collect() };
+        if left.width() < room {
+            return left;
+        }
     }
-}
-
-/// The program's name, where it has room.
-fn name(room: Room) -> &'static str {
-    match room {
-        Room::Whole | Room::WithoutConsumers | Room::Short => NAME,
-        Room::Shortest => "",
+    let mut folded = 0;
+    loop {
+        let at = offered.iter().rposition(|one| !one.stays);
+        let Some(at) = at.or_else(|| (offered.len() > 1).then(|| offered.len() - 1)) else { break };
+        offered.remove(at);
+        folded += 1;
+        let left = folded_left(model, &offered, folded);
+        if left.width() < room {
+            return left;
+        }
     }
+    folded_left(model, &offered, folded)
 }
 
-fn tabs(model: &Model) -> Vec<(Command, String)> {
-    tabs_in(model, Room::of(model))
+fn folded_left(model: &Model, offered: &[Offered], folded: usize) -> Left {
+    let mut tabs: Vec<(Command, String)> = offered.iter().map(|one| (one.tab.command, one.short.clone())).collect();
+    tabs.push((Command::Views, format!(" {}+{folded} ", key(model, Command::Views))));
+    Left { name: "", tabs }
 }
 
-fn tabs_in(model: &Model, room: Room) -> Vec<(Command, String)> {
+/// The key of a tab, with the gap after it; a long one is no help here.
+fn key(model: &Model, command: Command) -> String {
+    let key = model.keymap.key_for(Scope::Everywhere, command).filter(|key| width(key) <= 3);
+    key.map(|key| format!("{key} ")).unwrap_or_default()
+}
+
+/// All tabs, with their keys and what they count.
+fn offered(model: &Model) -> Vec<Offered> {
     let shown = root(model);
-    let needy = home::needy(model);
+    let needy = needy(model);
     let active = model.runs.iter().filter(|run| run.is_active()).count();
-    let count = |command: Command| match command {
-        Command::Home if needy > 0 => format!(" {needy}"),
-        Command::Activity if active > 0 => format!(" {active}"),
-        _ => String::new(),
+    let tab = |view: &View| {
+        let tab = view.screen().tab()?;
+        let count = match tab.command {
+            Command::Home => needy,
+            Command::Activity => active,
+            _ => 0,
+        };
+        let number = if count > 0 { format!(" {count}") } else { String::new() };
+        // A list with a filter does not show all, also while another is shown.
+        let filtered = if has_filter(model, tab.command) { "/" } else { "" };
+        let text = |title: &str| format!(" {}{title}{number}{filtered} ", key(model, tab.command));
+        let stays = tab.command == shown || count > 0;
+        Some(Offered { tab, text: text(tab.title), short: text(tab.short), stays })
     };
-    // A list with a filter does not show all, also while another is shown.
-    let filtered = |command: Command| if has_filter(model, command) { "/" } else { "" };
-    let is_shown = |command: Command| command != Command::Consumers || command == shown || room == Room::Whole;
-    TABS.iter()
-        .filter(|(command, ..)| is_shown(*command))
-        .map(|(command, name, short)| {
-            let name = match room {
-                Room::Whole | Room::WithoutConsumers => name,
-                Room::Short | Room::Shortest => short,
-            };
-            (*command, format!(" {name}{}{} ", count(*command), filtered(*command)))
-        })
-        .collect()
-}
-
-fn left_width_in(model: &Model, room: Room) -> usize {
-    width(name(room)) + tabs_in(model, room).iter().map(|(_, text)| width(text)).sum::<usize>()
-}
-
-fn left_width(model: &Model) -> usize {
-    left_width_in(model, Room::of(model))
+    View::standing().iter().filter_map(tab).collect()
 }
 
 /// An environment's name in the title.
 fn chip_text(model: &Model, site: &Site) -> String {
-    let name = Text::line(&model.look.environment_name(&site.environment)).to_string();
-    format!(" {} ", cut(&name, 20, model.look))
+    format!(" {} ", cut(&sign::environment(site, model.look), 20, model.look))
 }
 
 /// Chips of environments and the clock. Where there is no room the clock goes first, then environments from the end; those
@@ -133,7 +138,7 @@ fn right(model: &Model) -> Right {
         let style = if hidden { look.style(Role::Dim) } else { look.environment(environment) };
         (environment.name.clone(), chip_text(model, site), style)
     };
-    let room = usize::from(model.size.0).saturating_sub(left_width(model) + 1);
+    let room = usize::from(model.size.0).saturating_sub(left(model).width() + 1);
     let clock = format!("{} ", model.now.strftime("%H:%M:%S UTC"));
     let mut right = Right { chips: model.sites.iter().map(chip).collect(), more: String::new(), clock };
     for clock in [format!("{} ", model.now.strftime("%H:%M UTC")), String::new()] {
@@ -154,11 +159,12 @@ fn right(model: &Model) -> Right {
 }
 
 /// Draws the first row.
-pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let shown = root(model);
-    let mut left = vec![Span::styled(name(Room::of(model)), look.style(Role::Accent).add_modifier(Modifier::BOLD))];
-    for (command, text) in tabs(model) {
+    let Left { name, tabs } = left(model);
+    let mut left = vec![Span::styled(name, look.style(Role::Accent).add_modifier(Modifier::BOLD))];
+    for (command, text) in tabs {
         let style = match command == shown {
             true => Style::default().add_modifier(Modifier::BOLD | Modifier::REVERSED),
             false => look.style(Role::Dim),
@@ -178,32 +184,23 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 /// The command of the tab that the view shown belongs to.
 fn root(model: &Model) -> Command {
-    let tab = |view: &View| match view {
-        View::Home(_) => Some(Command::Home),
-        View::Queues(_) => Some(Command::Queues),
-        View::Estate(view) => Some(view.topic.command()),
-        View::Activity(_) => Some(Command::Activity),
-        View::Letters(_) | View::Message(_) | View::Run(_) => None,
-    };
-    model.views.iter().rev().find_map(tab).unwrap_or(Command::Home)
+    let tab = |view: &View| view.screen().tab();
+    model.views.iter().rev().find_map(tab).map_or(Command::Home, |tab| tab.command)
 }
 
 fn has_filter(model: &Model, command: Command) -> bool {
-    model.views.iter().chain(&model.left).any(|view| match view {
-        View::Home(view) => command == Command::Home && !view.filter.is_empty(),
-        View::Queues(view) => command == Command::Queues && !view.filter.is_empty(),
-        View::Estate(view) => command == view.topic.command() && !view.filter.is_empty(),
-        View::Letters(_) | View::Message(_) | View::Activity(_) | View::Run(_) => false,
-    })
+    let is_it = |view: &&View| view.screen().tab().is_some_and(|tab| tab.command == command);
+    model.views.iter().chain(&model.left).filter(is_it).any(|view| view.screen().is_filtered())
 }
 
 /// The tab under the mouse.
-pub(super) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
+pub(crate) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
     if mouse.what != MouseWhat::Click || mouse.row != 0 {
         return None;
     }
-    let mut from = width(name(Room::of(model)));
-    tabs(model).into_iter().find_map(|(command, text)| {
+    let Left { name, tabs } = left(model);
+    let mut from = width(name);
+    tabs.into_iter().find_map(|(command, text)| {
         let to = from + width(&text);
         let inside = (from..to).contains(&usize::from(mouse.column));
         from = to;
@@ -212,7 +209,7 @@ pub(super) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
 }
 
 /// The environment whose chip is under the mouse.
-pub(super) fn chip_at(model: &Model, mouse: Mouse) -> Option<EnvironmentName> {
+pub(crate) fn chip_at(model: &Model, mouse: Mouse) -> Option<EnvironmentName> {
     if mouse.what != MouseWhat::Click || mouse.row != 0 {
         return None;
     }
@@ -228,7 +225,7 @@ pub(super) fn chip_at(model: &Model, mouse: Mouse) -> Option<EnvironmentName> {
 
 /// The row below: a rule; what somebody has to do before an environment can be looked at; and where the view belongs to an
 /// environment in which names are typed, that.
-pub(super) fn draw_rule(model: &Model, frame: &mut Frame<'_>, y: u16) {
+pub(crate) fn draw_rule(model: &Model, frame: &mut Frame<'_>, y: u16) {
     let look = model.look;
     let columns = usize::from(frame.area().width);
     let strict = place(model).filter(|environment| environment.protection == Protection::TypeName);
@@ -293,11 +290,6 @@ fn banner(model: &Model) -> Option<(String, Role)> {
 
 /// The environment that the view is about, if it is about one.
 fn place(model: &Model) -> Option<&Environment> {
-    let name = match model.view() {
-        View::Home(_) | View::Queues(_) | View::Estate(_) | View::Activity(_) => model.only.clone(),
-        View::Letters(view) => Some(view.environment.clone()),
-        View::Message(view) => Some(view.environment.clone()),
-        View::Run(view) => run_view::environment(model, view),
-    }?;
+    let name = model.view().screen().place(model)?;
     model.site(&name).map(|site| site.environment.as_ref())
 }

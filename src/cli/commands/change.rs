@@ -125,6 +125,7 @@ async fn carry_out(
     let context = Context {
         cloud: cloud.clone(),
         state,
+        parent: None,
         random: fastrand::u64(..),
         cancel: stop::on_signal(left, shown.notice()),
         progress: shown.tell(),

@@ -19,9 +19,8 @@ use crate::{
     keymap::{Base, Keymap},
     sandbox::{Sandbox, endpoint, join},
     tui::{
-        self, ConsoleError, Outside, Reach,
-        model::{Setting, World},
-        theme::{Look, Symbols, Theme},
+        self, ConsoleError, Outside, Reach, state::look::Look, state::look::Symbols, state::look::Theme,
+        state::model::Setting, state::model::World,
     },
 };
 

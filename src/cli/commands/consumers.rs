@@ -101,7 +101,7 @@ async fn found<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, Cli
     let lacks = estate.services.lacks.iter().filter_map(|lack| lack.error.as_ref());
     let mut unknown: Vec<Problem> = denied.into_iter().flatten().chain(lacks).map(problem).collect();
     unknown.extend(estate.missing.iter().map(|one| {
-        let what = format!("ECS does not show {}: {}", one.arn, one.reason);
+        let what = format!("ECS does not show {}: {}", one.what, one.reason);
         Problem { what: Text::line(&what), hint: None }
     }));
     let workers = estate.services.rows.iter().flat_map(|row| {

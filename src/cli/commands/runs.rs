@@ -22,6 +22,9 @@ struct Row<'a> {
     environment: Option<&'a str>,
     resource: Option<&'a str>,
     end: Option<&'a str>,
+    /// The run that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a RunId>,
     unfinished: bool,
 }
 
@@ -119,6 +122,7 @@ fn row(summary: &RunSummary) -> Row<'_> {
         environment: summary.plan_text("/environment"),
         resource: summary.plan_text("/resource"),
         end: summary.end().map(End::name),
+        parent: summary.parent(),
         unfinished: summary.is_unfinished(),
     }
 }

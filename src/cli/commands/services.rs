@@ -87,7 +87,7 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
 
 /// What is not known, and why.
 fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
-    let missing = |Missing { arn, reason }: &Missing| format!("{arn} is listed and cannot be described: {reason}");
+    let missing = |Missing { what, reason }: &Missing| format!("{what} is listed and cannot be described: {reason}");
     let lack = |lack: &Lack| match lack.look == Look::ServiceGauges {
         true => not_all("CPU and memory", lack),
         false => lack.words.to_string(),
@@ -228,7 +228,7 @@ pub(super) async fn tasks(args: &Tasks, global: &Global, out: &mut Output) -> Re
         return Err(failed.into_error().unwrap_or_else(|| no_service(&args.service, &known, global)));
     }
     for missing in found.iter().flat_map(|one| &one.missing) {
-        out.warning(&format!("{} is listed and cannot be described: {}", missing.arn, missing.reason));
+        out.warning(&format!("{} is listed and cannot be described: {}", missing.what, missing.reason));
     }
     show_tasks(&found, &failed, world.connect.clock.now(), out)?;
     Ok(failed.end(true, out))

@@ -227,6 +227,7 @@ impl Announced {
                     }
                 }
                 Record::Verified { .. }
+                | Record::Refused {}
                 | Record::Sent { .. }
                 | Record::Unknown { .. }
                 | Record::Kept { .. }

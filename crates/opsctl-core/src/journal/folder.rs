@@ -57,6 +57,14 @@ impl RunSummary {
         }
     }
 
+    /// The run that it is a part of.
+    pub fn parent(&self) -> Option<&RunId> {
+        match &self.opened.record {
+            Record::Opened { parent, .. } => parent.as_ref(),
+            _ => None,
+        }
+    }
+
     /// A field of the plan, by JSON pointer.
     pub fn plan_text(&self, pointer: &str) -> Option<&str> {
         match &self.opened.record {

@@ -155,8 +155,11 @@ impl Reading {
             }
             Record::Deleted { ids } | Record::Gone { ids } => ids.into_iter().for_each(|id| history.delete(id)),
             Record::TaskIntent { known, .. } => history.task_intended = Some((at, known)),
-            // Refused for certain: a resume may ask for it anew.
-            Record::Task { status, .. } if status == "REFUSED" => history.task_intended = None,
+            // A resume may ask for it anew.
+            Record::Refused {} => {
+                (history.task_intended, history.failover_asked) = (None, None);
+                (history.migration_asked, history.migration_task) = (None, None);
+            }
             Record::Task { started_at, moved, .. } => {
                 history.task_started_at = started_at.or(history.task_started_at);
                 history.task_moved = history.task_moved.max(moved);
@@ -171,12 +174,8 @@ impl Reading {
                 history.mappings.insert(MappingId(mapping), enabled);
             }
             Record::FailoverIntent { what } => history.failover_asked = Some((at, *what)),
-            Record::Failover { status } if status == "refused" => history.failover_asked = None,
             Record::Failover { .. } => {}
             Record::MigrationIntent { what } => history.migration_asked = Some((at, *what)),
-            Record::Migration { status, .. } if status == "refused" => {
-                (history.migration_asked, history.migration_task) = (None, None);
-            }
             Record::Migration { task, .. } => history.migration_task = task.or(history.migration_task.take()),
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,

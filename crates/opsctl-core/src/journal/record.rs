@@ -39,6 +39,9 @@ pub enum Record {
         reason: Option<Text>,
         /// Messages sent at or after this time are not the run's.
         cutoff: Timestamp,
+        /// The run that this one is a part of.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        parent: Option<RunId>,
     },
     /// The run was taken up again.
     Resumed {
@@ -174,7 +177,7 @@ pub enum Record {
     },
     /// What became of the failover, as far as it is known.
     Failover {
-        /// In words; `refused` where it was surely not begun.
+        /// In words.
         status: String,
     },
     /// A migration's task is about to be started; written before the call.
@@ -187,9 +190,11 @@ pub enum Record {
         /// ARN; absent while it is not known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         task: Option<String>,
-        /// In words; `refused` where no task was started for certain.
+        /// In words.
         status: String,
     },
+    /// What was asked for last, a move task, a failover or a migration's task, was refused for certain: nothing of it is begun.
+    Refused {},
     /// How it ended.
     Ended {
         end: End,

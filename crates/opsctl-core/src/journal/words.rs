@@ -45,6 +45,7 @@ impl Record {
                 format!("about to {verb} the mapping {mapping} of {function}")
             }
             Record::Mapping { mapping, status } => format!("mapping {mapping}: {status}"),
+            Record::Refused {} => "refused: nothing was begun".to_owned(),
             Record::FailoverIntent { what } => {
                 let text = |name: &str| what.get(name).and_then(serde_json::Value::as_str).unwrap_or("its standby");
                 format!("about to fail over {} to {}", text("database"), text("target"))

@@ -40,6 +40,8 @@ pub enum Command {
     Help,
     /// Find any command by name
     Palette,
+    /// Go to any view by its name
+    Views,
     /// Show what needs somebody
     Home,
     /// Show every queue
@@ -212,7 +214,7 @@ impl Command {
                 &[Everywhere]
             }
             Self::First | Self::Last | Self::Left | Self::Right => &[Everywhere],
-            Self::Open | Self::Back | Self::Quit | Self::Help | Self::Palette => &[Everywhere],
+            Self::Open | Self::Back | Self::Quit | Self::Help | Self::Palette | Self::Views => &[Everywhere],
             Self::Home | Self::Queues | Self::Activity | Self::Environment | Self::Refresh => &[Everywhere],
             Self::Services | Self::Databases | Self::Alarms | Self::Consumers => &[Everywhere],
             Self::Copy | Self::CopyCommand | Self::Theme | Self::Redraw | Self::Suspend => &[Everywhere],

@@ -72,8 +72,7 @@ impl Run<'_> {
             }
             Err(error) if error.may_have_been_applied() => self.find(|task| self.is_new(task, asked_at, &known)).await,
             Err(error) => {
-                let (status, moved) = ("REFUSED".to_owned(), 0);
-                self.write(Record::Task { handle: None, status, moved, started_at: None }).await?;
+                self.write(Record::Refused {}).await?;
                 Err(Stop::Failed(error))
             }
         }

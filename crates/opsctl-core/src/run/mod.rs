@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the program changes anything in AWS.
 
+mod around;
 mod consumers;
 mod details;
 mod failover;
@@ -51,6 +52,8 @@ pub struct Context {
     pub state: StateFolder,
     /// A random number: the run's id and the plan that is made again come from it.
     pub random: u64,
+    /// The run that starts this one as a part of it.
+    pub parent: Option<RunId>,
     /// Asks the run to stop; it finishes what is in hand.
     pub cancel: CancellationToken,
     /// Told what has been done so far; must not block.
@@ -132,7 +135,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
         Err(error) => return report.refused_by_journal(&error),
     };
     report.journal_at(journal.folder());
-    let records = vec![opened_record(&run, &approved, cutoff)];
+    let records = vec![opened_record(&run, &approved, cutoff, context.parent.clone())];
     if let Err(error) = journal.write(records, Vec::new()).await {
         return report.refused_by_journal(&error);
     }
@@ -204,7 +207,7 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::plan::Plan, Op
     Ok(plan)
 }
 
-fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record {
+fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp, parent: Option<RunId>) -> Record {
     let Consent { by, answer, reason } = approved.consent().clone();
     let how = match answer {
         Answer::None => "none",
@@ -222,6 +225,7 @@ fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp) -> Record 
         how: how.to_owned(),
         reason,
         cutoff,
+        parent,
     }
 }
 
@@ -289,7 +293,7 @@ async fn act(planned: Planned, context: &Context, journal: &Journal, history: Hi
     match planned.bound {
         Bound::Around(consumers, inner) => {
             let inner = |report| drive(*inner, context, journal, history, report);
-            consumers::around(consumers, context, journal, report, inner).await
+            around::run(consumers, context, journal, report, inner).await
         }
         bound => drive(bound, context, journal, history, report).await,
     }

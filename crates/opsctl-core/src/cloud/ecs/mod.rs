@@ -62,13 +62,41 @@ pub struct Found<T> {
     pub missing: Vec<Missing>,
 }
 
-/// An entry of `failures[]`.
+/// An entry of `failures[]`; or a cluster that could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
-    /// ARN.
-    pub arn: Text,
+    pub what: Unseen,
     /// `MISSING`, ...
     pub reason: Text,
+}
+
+/// What could not be described.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unseen {
+    Arn(Text),
+    /// All of an ECS cluster.
+    Cluster(EcsClusterName),
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arn(arn) => write!(formatter, "{arn}"),
+            Self::Cluster(cluster) => write!(formatter, "{}", Text::line(&format!("cluster {}", cluster.0))),
+        }
+    }
+}
+
+impl Unseen {
+    /// The parts of its ARN from the last on; none of a cluster.
+    pub fn parts_from_last(&self) -> impl Iterator<Item = &str> {
+        let arn = match self {
+            Self::Arn(arn) => Some(arn.as_str()),
+            Self::Cluster(_) => None,
+        };
+        arn.into_iter().flat_map(|arn| arn.rsplit('/'))
+    }
 }
 
 /// Which tasks to list.
@@ -171,8 +199,8 @@ impl Ecs {
                     all.missing.extend(answer.missing);
                 }
                 Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => {
-                    let arn = Text::line(&format!("cluster {}", cluster.0));
-                    all.missing.push(Missing { arn, reason: Text::line(&error.to_string()) });
+                    let what = Unseen::Cluster(cluster.clone());
+                    all.missing.push(Missing { what, reason: Text::line(&error.to_string()) });
                     denied.push(error);
                 }
                 // Credentials, network, throttles: of the environment, not of a cluster.
@@ -244,7 +272,7 @@ impl fmt::Debug for Ecs {
 
 fn missing(failures: Option<Vec<Failure>>) -> Vec<Missing> {
     let text = |text: Option<String>| Text::line(&text.unwrap_or_default());
-    let one = |failure: Failure| Missing { arn: text(failure.arn), reason: text(failure.reason) };
+    let one = |failure: Failure| Missing { what: Unseen::Arn(text(failure.arn)), reason: text(failure.reason) };
     failures.unwrap_or_default().into_iter().map(one).collect()
 }
 

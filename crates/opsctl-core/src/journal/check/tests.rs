@@ -160,6 +160,7 @@ impl Files {
             how: "yes".to_owned(),
             reason: None,
             cutoff: jiff::Timestamp::UNIX_EPOCH,
+            parent: None,
         };
         let mut files = Self { lines: Vec::new(), records: vec![opened] };
         let (mut batch, mut number) = (0, 0);

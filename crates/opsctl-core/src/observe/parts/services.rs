@@ -222,10 +222,10 @@ impl Register {
     pub(in crate::observe) fn services(&mut self, at: Timestamp, found: FoundServices) {
         let FoundServices { services, missing, failed } = found;
         let mut unknown = lacks::of_clusters(&failed);
-        if let Some(Missing { arn, reason }) = missing.first() {
+        if let Some(Missing { what, reason }) = missing.first() {
             let more = missing.len() - 1;
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-            unknown.push(Text::line(&format!("{arn} is listed and cannot be described: {reason}{more}")));
+            unknown.push(Text::line(&format!("{what} is listed and cannot be described: {reason}{more}")));
         }
         let mut rows: Vec<SeenService> = services.into_iter().map(|service| self.seen_service(at, service)).collect();
         let is_silent = |row: &Arc<SeenService>| failed.iter().any(|(cluster, _)| *cluster == row.service.id.cluster);

@@ -7,12 +7,15 @@ use jiff::Timestamp;
 
 use super::{Consumers, READS_LAG, Switch, Turn};
 use crate::{
-    cloud::{Cloud, CloudError, ErrorKind, ecs::Missing},
+    cloud::{
+        Cloud, CloudError, ErrorKind,
+        ecs::{Missing, Unseen},
+    },
     domain::{
         QueueArn, QueueName, RunId,
         consumer::{ConsumerId, Mapping, MappingId, MappingState},
         environment::glob,
-        service::{Scaling, Service, ServiceId},
+        service::{EcsClusterName, Scaling, Service, ServiceId},
         service_rules::ServiceRules,
     },
     journal::{History, Pause, Paused},
@@ -164,7 +167,7 @@ impl Scene {
             found.bound.services.push((queue, change));
         }
         let concerning = self.missing.iter().filter(|one| may_be_a_consumer(one, rules, queues));
-        found.unseen = concerning.map(|Missing { arn, reason }| format!("{arn} ({reason})")).collect();
+        found.unseen = concerning.map(|Missing { what, reason }| format!("{what} ({reason})")).collect();
         found
     }
 
@@ -271,7 +274,7 @@ impl Found {
 /// Whether what ECS did not show may take messages of these queues.
 fn may_be_a_consumer(missing: &Missing, rules: &ServiceRules, queues: &[QueueArn]) -> bool {
     let names: Vec<QueueName> = queues.iter().map(QueueArn::name).collect();
-    if let Some(cluster) = missing.arn.as_str().strip_prefix("cluster ") {
+    if let Unseen::Cluster(EcsClusterName(cluster)) = &missing.what {
         let workers = rules.consumers.iter().filter(|(queue, _)| names.iter().any(|name| glob(queue, name.as_str())));
         let mut clusters = workers.map(|(_, worker)| worker.split_once('/').map_or("*", |(cluster, _)| cluster));
         return clusters.any(|pattern| glob(pattern, cluster));
@@ -280,7 +283,7 @@ fn may_be_a_consumer(missing: &Missing, rules: &ServiceRules, queues: &[QueueArn
     if missing.reason.as_str() == "MISSING" {
         return false;
     }
-    let mut parts = missing.arn.as_str().rsplit('/');
+    let mut parts = missing.what.parts_from_last();
     match (parts.next(), parts.next(), parts.next()) {
         (Some(name), Some(cluster), Some(_)) => {
             names.iter().any(|queue| rules.consumes(&ServiceId::new(cluster, name), queue.as_str()))

@@ -88,7 +88,7 @@ async fn alive(cluster: &EcsClusterName, by: By<'_>, cloud: &Cloud) -> Result<Ve
     // What is gone from the stopped ones was stopped an hour ago; what was just started may not be shown yet.
     let unseen = running.missing.into_iter().map(|missing| Other {
         cluster: cluster.clone(),
-        arn: TaskArn(missing.arn.as_str().to_owned()),
+        arn: TaskArn(missing.what.to_string()),
         task: None,
     });
     let seen = running.found.into_iter().chain(stopping.found).filter(|task| task.status.as_str() != "STOPPED");

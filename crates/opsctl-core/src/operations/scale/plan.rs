@@ -43,7 +43,7 @@ pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> 
     let members = members::choose(&asked, environment, &services)?;
     let mut plan = planner.draft();
     for missing in &missing {
-        let text = format!("{} is not seen, and is left out: {}", missing.arn, missing.reason);
+        let text = format!("{} is not seen, and is left out: {}", missing.what, missing.reason);
         plan.warnings.push(Text::line(&text));
     }
     let sizes = match Sizes::read(&planner.state, &caller.account, &environment.region) {

@@ -6,11 +6,9 @@
 mod mappings;
 mod told;
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
-use super::{Context, Details, End, Failure, Report, Turned, report, scale, verify};
+use super::{Context, Details, End, Failure, Report, Turned, around::Meanwhile, scale};
 use crate::{
     domain::{AccountId, Environment, QueueName, Text, consumer::ConsumerId, invocation::option, words::counted_is},
     journal::{Journal, Pause, Paused},
@@ -53,56 +51,39 @@ pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journ
     report
 }
 
-/// Pauses, lets the inner run do its work, and resumes whatever came of it.
-pub(super) async fn around<F>(
-    consumers: Consumers,
-    context: &Context,
-    journal: &Journal,
-    report: Report,
-    inner: impl FnOnce(Report) -> F,
-) -> Report
-where
-    F: Future<Output = Report>,
-{
-    let before = report;
-    let Ended { turned: paused, why, .. } = turn(&consumers, context, journal, &before).await;
-    let why = match why {
-        None => verify(context, journal, &before).await.err().map(|failure| (End::Failed, failure)),
-        some => some,
-    };
-    let mut report = match why {
-        None => inner(before).await,
-        Some((end, Failure { what, hint })) => {
-            let end = if end == End::Interrupted { end } else { End::Failed };
-            let what = Text::line(&format!("nothing was moved, for the consumers are not paused: {what}"));
-            let next = Some(before.resume_line(context.cloud.environment()));
-            Report { end, failure: Some(Failure { what, hint }), next, ..before }
+/// Consumers are paused while messages are moved.
+impl Meanwhile for Consumers {
+    type Changed = Turned;
+    type Back = Self;
+
+    const NOT_MADE: &'static str = "the consumers are not paused";
+
+    async fn make(&self, context: &Context, journal: &Journal, report: &Report) -> (Turned, Option<(End, Failure)>) {
+        let Ended { turned, why, .. } = turn(self, context, journal, report).await;
+        (turned, why)
+    }
+
+    fn back(&self, context: &Context, report: &Report, paused: &Turned) -> Option<Self> {
+        Some(to_bring_back(self, context, report, paused)).filter(|back| back.count() > 0)
+    }
+
+    async fn take_back(back: &Self, context: &Context, journal: &Journal, report: &mut Report) -> Result<(), Failure> {
+        let Ended { turned, notes, why } = turn(back, context, journal, report).await;
+        report.meanwhile = Some(turned);
+        report.notes.extend(notes);
+        if let Some((_, failure)) = why {
+            return Err(failure);
         }
-    };
-    // Whoever asked the run to stop still wants the consumers back; who asks twice ends the program.
-    let context = Context { cancel: CancellationToken::new(), ..context.clone() };
-    let back = to_bring_back(&consumers, &context, &report, &paused);
-    if back.count() == 0 {
-        return report;
+        let text = format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were"));
+        report.notes.push(Text::line(&text));
+        Ok(())
     }
-    let verified = verify::account_on_the_way_back(&context, journal, &report.account).await;
-    if let Err(stop) = verified {
-        let failure = report::failure(&stop, context.cloud.environment());
-        report.meanwhile = Some(paused);
-        not_resumed(&mut report, &back, &failure, &context);
-        return report;
+
+    /// The worst that can be left behind: said first.
+    fn not_back(back: &Self, context: &Context, report: &mut Report, failure: &Failure) {
+        report.still_paused = still_paused(back, report.meanwhile.as_ref().unwrap_or(&Turned::default()));
+        say(report, failure.what.as_str(), &back.queues(), context.cloud.environment());
     }
-    let Ended { turned: resumed, notes, why } = turn(&back, &context, journal, &report).await;
-    report.meanwhile = Some(resumed);
-    report.notes.extend(notes);
-    match why {
-        None => {
-            let text = format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were"));
-            report.notes.push(Text::line(&text));
-        }
-        Some((_, failure)) => not_resumed(&mut report, &back, &failure, &context),
-    }
-    report
 }
 
 /// Those that this try has touched, or an earlier one of the run: what is not remembered by it is others' business.
@@ -119,23 +100,6 @@ fn to_bring_back(consumers: &Consumers, context: &Context, report: &Report, paus
         back.retain(|id| touched.contains(id) || is_ours(id));
     }
     back
-}
-
-/// Another account's consumers are not to be touched, should somebody have logged in elsewhere meanwhile.
-async fn verify(context: &Context, journal: &Journal, report: &Report) -> Result<(), Failure> {
-    let verified = verify::account(context, journal, &report.account).await;
-    verified.map_err(|stop| report::failure(&stop, context.cloud.environment()))
-}
-
-/// The worst that can be left behind: said first, and how to mend it.
-fn not_resumed(report: &mut Report, back: &Consumers, failure: &Failure, context: &Context) {
-    report.still_paused = still_paused(back, report.meanwhile.as_ref().unwrap_or(&Turned::default()));
-    say(report, failure.what.as_str(), &back.queues(), context.cloud.environment());
-    match report.end {
-        End::Interrupted => {}
-        End::Done | End::Nothing | End::Failed | End::Refused | End::Partly | End::Stale => report.end = End::Partly,
-    }
-    report.failure.get_or_insert_with(|| failure.clone());
 }
 
 /// Who was to be resumed, and was not seen to be.

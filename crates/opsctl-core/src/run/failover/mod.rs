@@ -183,7 +183,7 @@ impl Watch<'_> {
                     return Ok(Asked::Perhaps);
                 }
                 Err(error) => {
-                    let written = self.write(Record::Failover { status: REFUSED.to_owned() }).await;
+                    let written = self.write(Record::Refused {}).await;
                     written.map_err(|failure| (End::Failed, failure))?;
                     if error.kind != ErrorKind::Throttled || attempt >= THROTTLED_MAX {
                         return Err((End::Failed, self.refused(&error)));
@@ -448,6 +448,3 @@ impl Watch<'_> {
         })
     }
 }
-
-/// Status of a failover that was surely not begun.
-const REFUSED: &str = "refused";

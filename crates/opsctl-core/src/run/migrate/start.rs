@@ -30,8 +30,6 @@ const UNCLEAR_MAX: u32 = 20;
 const NOT_APPLIED_MAX: u32 = 60;
 /// After so long of asking it is looked once more whose credentials these are.
 const VERIFY_EVERY_SECONDS: i64 = 60;
-/// Status of a task that was surely not started; the journal's readers know the word.
-const REFUSED: &str = "refused";
 
 /// How the asking goes.
 struct Asking {
@@ -251,7 +249,7 @@ impl Run<'_> {
         if is_unclear {
             return self.unclear(&because);
         }
-        let _ = self.write(Record::Migration { task: None, status: REFUSED.to_owned() }).await;
+        let _ = self.write(Record::Refused {}).await;
         Halt::new(
             End::Refused,
             GoesOn::No,
@@ -285,7 +283,7 @@ impl Run<'_> {
     /// ECS took the call and placed nothing.
     async fn refused(&self, failures: &[Missing]) -> Halt {
         let reasons: Vec<String> = failures.iter().map(|failure| failure.reason.to_string()).collect();
-        let _ = self.write(Record::Migration { task: None, status: REFUSED.to_owned() }).await;
+        let _ = self.write(Record::Refused {}).await;
         let reasons = reasons.join("; ");
         let hint = match reasons.to_ascii_lowercase() {
             text if text.contains("capacity") => "try again in some minutes, or with subnets in more zones",
@@ -299,7 +297,7 @@ impl Run<'_> {
     }
 
     async fn never_started(&self, error: &CloudError) -> Halt {
-        let _ = self.write(Record::Migration { task: None, status: REFUSED.to_owned() }).await;
+        let _ = self.write(Record::Refused {}).await;
         if self.is_cancelled() {
             let what = format!("stopped, as asked; no task was started: {error}");
             return Halt::new(End::Interrupted, GoesOn::No, &what, "start it anew");

@@ -128,7 +128,7 @@ impl Watched {
     /// ECS no longer describes it.
     pub(super) fn is_missing(&mut self, missing: &[Missing]) {
         let name = &self.change.service.name.0;
-        let of_it = missing.iter().find(|missing| missing.arn.as_str().rsplit('/').next() == Some(name));
+        let of_it = missing.iter().find(|missing| missing.what.parts_from_last().next() == Some(name));
         self.fail(&of_it.map_or("it is gone".to_owned(), |missing| format!("it is gone: ECS says {}", missing.reason)));
     }
 

@@ -8,14 +8,13 @@ use crate::{
         Environment, Protection, Thresholds,
         database::{Database, Member, SourceKind, Topology, is_usable},
         gauge::{DatabaseGauges, Gauge},
-        words::{bytes, span, thousands},
+        words::{GIBIBYTE, bytes, span, thousands},
     },
     observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged, is_fresh},
 };
 
 /// Maintenance that begins within this time is soon.
 const MAINTENANCE_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
-const GIBIBYTE: f64 = 1_073_741_824.0;
 
 pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
     let Scene { environment, thresholds, snapshot, now } = *scene;

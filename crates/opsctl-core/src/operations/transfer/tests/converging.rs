@@ -234,6 +234,7 @@ fn a_clock_that_was_set_back_makes_no_deduplication_id_young_again() {
             how: "yes".to_owned(),
             reason: None,
             cutoff,
+            parent: None,
         };
         let intent = Record::Intent { batch: 1, to: Some("destination".to_owned()), messages: vec![message] };
         [(start(), opened), (start() + seconds(10), intent)]

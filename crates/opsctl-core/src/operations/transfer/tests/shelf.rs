@@ -44,6 +44,7 @@ fn opened() -> (Timestamp, Record) {
         how: "yes".to_owned(),
         reason: None,
         cutoff: start(),
+        parent: None,
     };
     (start(), opened)
 }

@@ -1,0 +1,109 @@
+//! Ways between views and environments.
+
+use crate::{
+    domain::EnvironmentName,
+    keymap::Command,
+    shown::with_shown,
+    state::{
+        effect::Effect,
+        event::Notice,
+        list::{ListView, Under},
+        model::{Model, Way},
+        view::View,
+    },
+};
+
+pub(crate) fn go(model: &mut Model, way: Way) -> Vec<Effect> {
+    match way {
+        Way::To(command) => to(model, command),
+        Way::Thing(topic, environment, name) => {
+            let list = topic.list();
+            let site = model.site(&environment);
+            let thing = site.and_then(|site| list.thing(site, list.find(site, &name).first().copied()?));
+            let under = thing.map(|thing| Under::Thing(environment.clone(), thing.id()));
+            let effects = to(model, list.head().tab.command);
+            match under {
+                Some(under) => show(model, environment, under),
+                None => {
+                    let words = format!("{name} is not among the {} seen last", list.head().nouns[1]);
+                    model.say(Notice::bad(&words));
+                }
+            }
+            effects
+        }
+    }
+}
+
+/// Puts the cursor of the list that is shown on a thing: what would hide it is taken away, and what was meant before.
+fn show(model: &mut Model, environment: EnvironmentName, under: Under) {
+    model.only.take_if(|only| *only != environment);
+    if let Some(view) = model.view_mut().list_mut() {
+        let ListView { selected, filter, typing, folded, under: pinned, .. } = view;
+        selected.clear();
+        filter.clear();
+        *typing = None;
+        folded.clear();
+        *pinned = Some(under);
+    }
+}
+
+/// Goes to a view that stands for itself: an open one of its kind is taken up as it was left.
+fn to(model: &mut Model, command: Command) -> Vec<Effect> {
+    let is_it = |view: &View| view.screen().tab().is_some_and(|tab| tab.command == command);
+    match model.views.iter().position(is_it) {
+        Some(at) => close(model, at + 1),
+        None => {
+            // Home stays below: the way back ends there.
+            close(model, 1);
+            let left = model.left.iter().position(is_it).map(|at| model.left.remove(at));
+            model.views.extend(left.or_else(|| View::standing().into_iter().find(is_it)));
+        }
+    }
+    model.changed();
+    with_shown(model, |screen, model| screen.entered(model))
+}
+
+/// Closes all views but the first `kept`. Lists are remembered as they are, without what was selected for something.
+pub(crate) fn close(model: &mut Model, kept: usize) {
+    for mut view in model.views.split_off(kept) {
+        if view.screen_mut().leave() {
+            let tab = view.screen().tab();
+            model.left.retain(|left| left.screen().tab() != tab);
+            model.left.push(view);
+        }
+    }
+}
+
+/// Goes back: within the view, then to the one below, then to every environment.
+pub(crate) fn back(model: &mut Model) {
+    if with_shown(model, |screen, model| screen.back(model)) {
+        return;
+    }
+    if model.views.len() > 1 {
+        let kept = model.views.len() - 1;
+        close(model, kept);
+    } else {
+        model.only = None;
+    }
+    model.changed();
+}
+
+/// Shows the next environment alone, and after the last all again.
+pub(crate) fn next_environment(model: &mut Model) {
+    let names: Vec<EnvironmentName> = model.sites.iter().map(|site| site.environment.name.clone()).collect();
+    let at = model.only.as_ref().and_then(|only| names.iter().position(|name| name == only));
+    let only = match at {
+        None => names.first().cloned(),
+        Some(at) => names.get(at + 1).cloned(),
+    };
+    show_only(model, only);
+}
+
+/// Shows one environment alone, or all.
+pub(crate) fn show_only(model: &mut Model, only: Option<EnvironmentName>) {
+    model.only = only;
+    model.due.let_go = true;
+    let words = model.only.as_ref().map_or("every environment".to_owned(), |only| format!("{only} only"));
+    model.say(Notice::note(&words));
+    model.changed();
+}

@@ -1,0 +1,244 @@
+//! Home: what needs somebody, worst first, in every environment.
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{
+    acknowledge, draw, filtering,
+    places::{height, places_of},
+    summary,
+    what::to_run,
+};
+use crate::{
+    domain::{EnvironmentName, Protection},
+    keymap::{Command, Key, Scope},
+    observe::{Focus, Kind, Subject, Verdict, verdict::worst_first},
+    screens::{
+        list::{act, listed::subject},
+        screen::{Able, Screen, Tab, moves},
+    },
+    state::{
+        effect::Effect,
+        event::{Mouse, MouseWhat, Notice},
+        field::Field,
+        home::HomeView,
+        list::Topic,
+        model::{Model, Site, Way},
+        standing::Needs,
+    },
+    widgets::{
+        filter::{self, Did},
+        standing::standing,
+    },
+};
+
+type Identity = (EnvironmentName, Subject);
+
+impl Screen for HomeView {
+    fn scope(&self) -> Scope {
+        Scope::Home
+    }
+
+    fn tab(&self) -> Option<Tab> {
+        Some(Tab { command: Command::Home, title: "Home", short: "Home" })
+    }
+
+    fn wanted(&self) -> &'static [Command] {
+        &[
+            Command::Open,
+            Command::Redrive,
+            Command::Details,
+            Command::Filter,
+            Command::Acknowledge,
+            Command::Queues,
+            Command::Environment,
+        ]
+    }
+
+    /// The cursor stays on what it was on.
+    fn settle(&mut self, model: &Model) {
+        let identity = |row: &Verdict| -> Identity { (row.environment.clone(), row.subject.clone()) };
+        let under = self.rows.get(self.cursor.at).filter(|_| self.pinned).map(|row| (identity(row), row.kind));
+        let mut sites: Vec<&Site> = model.shown_sites().collect();
+        if !self.by_environment {
+            // Among equals those of the best protected environments come first.
+            sites.sort_by_key(|site| site.environment.protection != Protection::TypeName);
+        }
+        let all: Vec<Verdict> = sites.into_iter().flat_map(|site| site.verdicts.iter().cloned()).collect();
+        let all = if self.by_environment { all } else { worst_first(all) };
+        let (all, acknowledged) = acknowledge::split(model, self, all);
+        (self.all, self.acknowledged) = (all.len(), acknowledged);
+        self.rows = filtering::rows(model, self, all);
+        if let Some((under, kind)) = under {
+            // What was growing may expire now: it is the same queue. An environment has several.
+            let exact = self.rows.iter().position(|row| identity(row) == under && row.kind == kind);
+            let same = || self.rows.iter().position(|row| identity(row) == under);
+            self.cursor.at = exact.or_else(same).unwrap_or(self.cursor.at);
+        }
+        self.summaries = model.shown_sites().map(|site| summary::of(site, model.now)).collect();
+        self.cursor.settle(self.rows.len(), height(model));
+    }
+
+    fn focus(&self, model: &Model) -> Focus {
+        let shown = self.rows.iter().skip(self.cursor.top).take(height(model));
+        let queue = |row: &Verdict| match subject(&row.subject) {
+            Some((Topic::Queues, name)) => Some((row.environment.clone(), name.as_str().into())),
+            Some(_) | None => None,
+        };
+        Focus { queues: shown.filter_map(queue).collect(), ..Focus::default() }
+    }
+
+    fn able(&self, model: &Model, command: Command) -> Able {
+        let under = self.rows.get(self.cursor.at);
+        match command {
+            command if moves(command) => Able::Yes,
+            Command::Sort | Command::Filter | Command::Acknowledged => Able::Yes,
+            Command::Group => Able::when(model.sites.len() > 1, "there is one environment only"),
+            Command::Open | Command::Copy | Command::Acknowledge => Able::when(under.is_some(), "nothing needs you"),
+            Command::Details | Command::CopyCommand => match under {
+                None => Able::no("nothing needs you"),
+                Some(under) => {
+                    let because = "it is about the environment: the cursor is on no queue";
+                    Able::when(subject(&under.subject).is_some(), because)
+                }
+            },
+            Command::Redrive | Command::Purge => able_to_operate(model, under, command, Topic::Queues),
+            Command::Wake => able_to_operate(model, under, command, Topic::Services),
+            Command::Failover => able_to_operate(model, under, command, Topic::Databases),
+            Command::Reverse => Able::no("the next order is what sort changes to"),
+            _ => Able::NotHere,
+        }
+    }
+
+    fn command(&mut self, model: &mut Model, command: Command) -> Vec<Effect> {
+        self.pinned = true;
+        if self.cursor.step(command, self.rows.len(), height(model)) {
+            model.moved();
+            return Vec::new();
+        }
+        if matches!(command, Command::Group | Command::Filter | Command::Sort | Command::Acknowledged) {
+            filtering::change(self, model, command);
+            return Vec::new();
+        }
+        let Some(verdict) = self.rows.get(self.cursor.at) else { return Vec::new() };
+        match (command, subject(&verdict.subject)) {
+            (Command::Acknowledge, _) => acknowledge::begin(model, verdict),
+            (Command::Open, _) => open(model, verdict),
+            (Command::Copy, None) => vec![Effect::Copy(to_run(model, verdict))],
+            (_, Some((topic, id))) => act::give(model, command, topic, &verdict.environment, &id),
+            (_, None) => Vec::new(),
+        }
+    }
+
+    fn field(&mut self) -> Option<&mut Field> {
+        self.typing.as_mut()
+    }
+
+    fn key(&mut self, model: &mut Model, key: &Key) -> Vec<Effect> {
+        match filter::key(&mut self.typing, key) {
+            Did::Changed => filtering::typed(self, model),
+            Did::Kept => self.pinned = true,
+            Did::GivenUp => {
+                self.back(model);
+            }
+            Did::Moved(command) => {
+                self.pinned = true;
+                self.cursor.step(command, self.rows.len(), height(model));
+                model.moved();
+            }
+            Did::Nothing => {}
+        }
+        Vec::new()
+    }
+
+    fn typed(&mut self, model: &mut Model) -> Vec<Effect> {
+        filtering::typed(self, model);
+        Vec::new()
+    }
+
+    fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
+        let (table, height) = (places_of(model).table, height(model));
+        self.pinned = true;
+        match mouse.what {
+            MouseWhat::Scroll(lines) => self.cursor.scroll(lines, self.rows.len(), height),
+            MouseWhat::Click => {
+                let Some(line) = mouse.row.checked_sub(table.y + 1).map(usize::from) else { return Vec::new() };
+                let row = self.cursor.top + line;
+                if line >= height || row >= self.rows.len() {
+                    return Vec::new();
+                }
+                if row == self.cursor.at {
+                    return open(model, &self.rows[row]);
+                }
+                self.cursor.go(row, self.rows.len(), height);
+            }
+        }
+        model.moved();
+        Vec::new()
+    }
+
+    fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect) {
+        draw::draw(model, self, frame, area);
+    }
+
+    /// The filter goes first, then what needs somebody is shown again.
+    fn back(&mut self, model: &mut Model) -> bool {
+        if !self.filter.is_empty() {
+            self.filter.clear();
+            self.pinned = !self.rows.is_empty();
+        } else if self.acknowledged_only {
+            filtering::show_acknowledged(self, false);
+        } else {
+            return false;
+        }
+        model.changed();
+        true
+    }
+
+    fn can_go_back(&self) -> bool {
+        !self.filter.is_empty() || self.acknowledged_only
+    }
+
+    fn is_filtering(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.filter.is_empty()
+    }
+}
+
+/// Whether what the cursor is on can be redriven, woken, failed over.
+fn able_to_operate(model: &Model, under: Option<&Verdict>, command: Command, wanted: Topic) -> Able {
+    let noun = |topic: Topic| topic.list().head().nouns[0];
+    let Some(under) = under else { return Able::no("nothing needs you") };
+    match subject(&under.subject) {
+        Some((topic, id)) if topic == wanted => Able::of(act::meant(model, command, topic, &under.environment, &id)),
+        Some((topic, _)) if wanted == Topic::Queues => {
+            Able::no(&format!("it is about a {}: the cursor is on no queue", noun(topic)))
+        }
+        None if wanted == Topic::Queues => Able::no("it is about the environment: the cursor is on no queue"),
+        Some(_) | None => Able::no(&format!("the cursor is on no {}", noun(wanted))),
+    }
+}
+
+/// What deals with it: dead letters, details, the thing in its list, the environment's queues, or what to run.
+fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
+    let environment = &verdict.environment;
+    match (subject(&verdict.subject), verdict.kind) {
+        // What may not be looked at has no letters to show.
+        (Some((Topic::Queues, id)), Kind::Denied) => return act::open_sheet(model, Topic::Queues, environment, &id),
+        (Some((Topic::Queues, id)), _) => return act::open(model, Topic::Queues, environment, &id),
+        (Some((topic, id)), _) => model.go(Way::Thing(topic, environment.clone(), id)),
+        (None, Kind::Credentials) => {
+            let needs = model.site(environment).map(|site| standing(site, model.now).needs);
+            if let Some(Needs::Credentials(hint) | Needs::Reaching(hint)) = needs {
+                model.say(Notice::note(&format!("{environment}: {hint}")));
+            }
+        }
+        (None, _) => {
+            model.only = Some(environment.clone());
+            model.go(Way::To(Command::Queues));
+        }
+    }
+    Vec::new()
+}

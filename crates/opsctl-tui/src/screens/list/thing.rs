@@ -1,0 +1,149 @@
+//! [`Thing`]: one thing of a list, whatever it is.
+
+use jiff::Timestamp;
+
+use super::meant::Meant;
+use crate::{
+    domain::{Environment, EnvironmentName, Text, service::ServiceId},
+    keymap::Command,
+    screens::screen::Able,
+    state::{
+        look::Role,
+        model::{Model, Site},
+        page::Page,
+    },
+};
+
+/// Columns of labels on a thing's sheet.
+pub(crate) const LABEL: usize = 14;
+/// Lines of one sort that are shown there; the rest is counted.
+pub(crate) const LINES_MAX: usize = 30;
+
+/// A queue, a service, a database, an alarm, a consumer.
+pub trait Thing {
+    /// What tells it from all others of its list and environment.
+    fn id(&self) -> String;
+
+    /// Whether it is known by this.
+    fn is(&self, id: &str) -> bool {
+        self.id() == id
+    }
+
+    /// Whether a verdict that names this is about it.
+    fn is_meant_by(&self, name: &str) -> bool {
+        self.is(name)
+    }
+
+    /// Its name as it came from outside.
+    fn name(&self) -> &str;
+
+    /// Its name, with what tells it from others of the same name; safe to show.
+    fn whole_name(&self) -> String {
+        shown(self.name())
+    }
+
+    /// What else it is found by.
+    fn searched(&self) -> [String; 2] {
+        [String::new(), String::new()]
+    }
+
+    /// How much it needs somebody by itself: less is worse. It decides between equals.
+    fn rank(&self) -> i64;
+
+    /// The same among those that Home does not name.
+    fn calm_rank(&self) -> i64 {
+        self.rank()
+    }
+
+    /// About how many messages it is about; among those that need somebody as much, more come first.
+    fn messages(&self) -> u64 {
+        0
+    }
+
+    /// What its list counts, as [`super::listed::Head::tallies`] names it. Those that are not well come first.
+    fn tallies(&self) -> [u64; 2];
+
+    /// What is counted under a group's heading.
+    fn group_tallies(&self) -> [u64; 2] {
+        self.tallies()
+    }
+
+    /// The group that it belongs to, as its list groups.
+    fn group<'a>(&'a self, _: &'a Environment) -> Option<&'a str> {
+        None
+    }
+
+    /// Whether it is listed where only a part of the list is shown.
+    fn is_narrow(&self) -> bool {
+        true
+    }
+
+    /// Whether what is shown of it is old.
+    fn is_stale(&self, site: &Site, now: Timestamp) -> bool;
+
+    /// Whether it is known how old that is.
+    fn has_age(&self) -> bool {
+        true
+    }
+
+    /// What stands in place of its figures, where there are none.
+    fn instead(&self) -> Option<(String, Role)> {
+        None
+    }
+
+    /// What is wrong with looking at it; it says more than why the thing needs somebody.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// What the list may have no room for, in short.
+    fn in_short(&self, model: &Model, site: &Site) -> Vec<String>;
+
+    /// Everything that is known of it.
+    fn page(&self, page: &mut Page, model: &Model, site: &Site);
+
+    /// What a command would do with it alone, or why it can't.
+    fn meant(&self, _: &Site, _: Command) -> Result<Meant, Able> {
+        Err(Able::NotHere)
+    }
+
+    /// What can be done with it from its sheet, with words for it.
+    fn ways(&self) -> &'static [(Command, &'static str)] {
+        &[]
+    }
+
+    /// Command lines for it, the most wanted first; safe to show.
+    fn lines(&self, site: &Site) -> Vec<String>;
+
+    /// What opening it shows.
+    fn opens(&self) -> Opens {
+        Opens::Sheet
+    }
+
+    /// The service that it is: its stopped tasks are asked for while its sheet is open.
+    fn service(&self) -> Option<ServiceId> {
+        None
+    }
+
+    /// The alarm that it is: what it went through is asked for when its sheet opens.
+    fn alarm(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What opening a thing shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opens {
+    Sheet,
+    Letters,
+}
+
+/// Outside text in a line, safe to show.
+pub(crate) fn shown(text: &str) -> String {
+    Text::line(text).to_string()
+}
+
+/// What a thing is selected, pinned and remembered by.
+pub(crate) fn known(site: &Site, thing: &dyn Thing) -> (EnvironmentName, String) {
+    (site.environment.name.clone(), thing.id())
+}

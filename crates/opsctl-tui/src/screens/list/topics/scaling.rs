@@ -1,0 +1,113 @@
+//! What wakes services, puts them to sleep, and runs migrations.
+
+use crate::{
+    keymap::Command,
+    observe::SeenService,
+    operations::{Migrate, Operation, Sleep, Wake},
+    screens::{
+        list::{
+            listed::Here,
+            meant::{Meant, changes},
+        },
+        screen::Able,
+    },
+    state::model::Site,
+};
+
+pub(super) fn meant(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> {
+    match command {
+        Command::Wake | Command::Sleep => scale(here, command),
+        Command::Migrate => migrate(here),
+        _ => Err(Able::NotHere),
+    }
+}
+
+/// The group whose heading is under the cursor, the services that are selected, or the one under the cursor.
+fn scale(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> {
+    if let Some((site, group)) = here.group {
+        changes(site)?;
+        let Some(name) = &group.name else {
+            return Err(Able::no("these are in no group: choose services, or group by what wakes together"));
+        };
+        return named_group(site, command, name);
+    }
+    if here.hidden > 0 {
+        return Err(Able::no(&format!("{} of those selected are not shown here: esc lets go of them", here.hidden)));
+    }
+    if let Some((site, _)) = here.selected.first() {
+        if here.selected.iter().any(|(other, _)| other.environment.name != site.environment.name) {
+            return Err(Able::no("what is selected is of several environments: an operation is for one"));
+        }
+        let selected: Vec<&SeenService> = here.selected.iter().map(|(_, seen)| *seen).collect();
+        return some(site, command, &selected);
+    }
+    match here.under {
+        Some((site, seen)) => some(site, command, &[seen]),
+        None => Err(Able::no("the cursor is on no service")),
+    }
+}
+
+/// The environment's migration, as configured; where there are several, they are found by name.
+fn migrate(here: &Here<'_, SeenService>) -> Result<Meant, Able> {
+    let Some(site) = here.site else { return Err(Able::no("the cursor is in no environment")) };
+    changes(site)?;
+    match site.environment.services.migrations.as_slice() {
+        [] => Err(Able::no(&format!("no migration is configured for {}", site.environment.name))),
+        [only] => Ok(named_migration(site, &only.name)),
+        [_, _, ..] => Ok(Meant::Find(format!("migrate {}", site.environment.name))),
+    }
+}
+
+/// Runs a migration of the configuration.
+pub(crate) fn named_migration(site: &Site, name: &str) -> Meant {
+    Meant::plan(site, Operation::Migrate(Migrate { migration: name.to_owned(), ..Migrate::default() }))
+}
+
+fn operation(command: Command, group: Option<String>, service: Vec<String>) -> Operation {
+    match command {
+        Command::Sleep => Operation::Sleep(Sleep { group, service, ..Sleep::default() }),
+        _ => Operation::Wake(Wake { group, service, ..Wake::default() }),
+    }
+}
+
+/// Wakes or puts to sleep a group of the configuration.
+pub(crate) fn named_group(site: &Site, command: Command, name: &str) -> Result<Meant, Able> {
+    changes(site)?;
+    let is_member =
+        |seen: &&SeenService| site.environment.services.groups_of(&seen.service.id).any(|group| group.name == name);
+    let rows = site.snapshot.iter().flat_map(|snapshot| snapshot.estate.services.rows.iter().map(AsRef::as_ref));
+    let asleep: Vec<bool> = rows.filter(is_member).map(|seen| seen.service.desired == 0).collect();
+    let fits = |is_asleep: &bool| *is_asleep == (command == Command::Wake);
+    if !asleep.is_empty() && !asleep.iter().any(fits) {
+        let why = if command == Command::Wake { "nothing of it is asleep" } else { "all of it is asleep" };
+        return Err(Able::no(why));
+    }
+    Ok(Meant::plan(site, operation(command, Some(name.to_owned()), Vec::new())))
+}
+
+/// Wakes these or puts them to sleep.
+pub(super) fn some(site: &Site, command: Command, services: &[&SeenService]) -> Result<Meant, Able> {
+    changes(site)?;
+    if let [only] = services {
+        let (running, desired) = (only.service.running, only.service.desired);
+        match command {
+            Command::Wake if desired > 0 => {
+                return Err(Able::no(&format!("it is not asleep: {running} of {desired} run")));
+            }
+            Command::Sleep if desired == 0 => return Err(Able::no("it is asleep already")),
+            _ => {}
+        }
+    } else if command == Command::Wake && services.iter().all(|seen| seen.service.desired > 0) {
+        return Err(Able::no("none of those selected is asleep"));
+    } else if command == Command::Sleep && services.iter().all(|seen| seen.service.desired == 0) {
+        return Err(Able::no("all of those selected are asleep"));
+    }
+    if command == Command::Sleep {
+        let always = |seen: &&&SeenService| site.environment.services.is_always_on(&seen.service.id);
+        if let Some(seen) = services.iter().find(always) {
+            return Err(Able::no(&format!("{} is always on: the configuration says so", seen.service.id.name)));
+        }
+    }
+    let names = services.iter().map(|seen| seen.service.id.to_string()).collect();
+    Ok(Meant::plan(site, operation(command, None, names)))
+}

@@ -1,0 +1,6 @@
+//! One message: what became of it, attributes, body.
+
+pub mod decode;
+pub mod document;
+pub mod draw;
+pub mod screen;

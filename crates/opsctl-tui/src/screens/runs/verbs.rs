@@ -1,0 +1,195 @@
+//! What can be done with a run: stop it, go on with it, put back what it took, read its journal. The same in the list of runs
+//! and in the view of one.
+
+use crate::{
+    domain::{EnvironmentName, Text},
+    journal::{Record, RunSummary},
+    keymap::Command,
+    operations::{Operation, Restore, command_line},
+    run::End,
+    screens::{flow::planning, runs::known::read_journal, screen::Able},
+    state::{
+        effect::Effect,
+        event::Notice,
+        model::Model,
+        run::{Known, Past, RunState, RunView, Standing, Subject},
+        ticket::Ticket,
+        view::View,
+    },
+};
+
+impl From<RunSummary> for Past {
+    fn from(summary: RunSummary) -> Self {
+        let known = Known::past(&summary);
+        let did = match &summary.last.record {
+            Record::Ended { did, .. } => Some(did.clone()),
+            _ => None,
+        };
+        Self { summary, known, did }
+    }
+}
+
+impl Known {
+    pub fn here(state: &RunState) -> Self {
+        let standing = match &state.end {
+            None => Standing::Active { stopping: state.cancelled },
+            Some(Ok(report)) => Standing::Ended { end: report.end, left: report.next.is_some() },
+            Some(Err(_)) => Standing::NotBegun,
+        };
+        let report = state.end.as_ref().and_then(|end| end.as_ref().ok());
+        Self {
+            subject: Subject::Here(state.ticket),
+            run: state.run().cloned(),
+            environment: Some(state.plan.environment.clone()),
+            operation: Some(state.plan.operation.clone()),
+            standing,
+            snapshot: report.map(|report| report.snapshot.is_some()),
+        }
+    }
+
+    /// One that its journal tells of.
+    pub fn past(summary: &RunSummary) -> Self {
+        let (is_left, snapshot) = match &summary.last.record {
+            Record::Ended { is_left, has_snapshot, .. } => (*is_left, Some(*has_snapshot)),
+            _ => (false, None),
+        };
+        let operation = match &summary.opened.record {
+            Record::Opened { plan, .. } => {
+                plan.get("operation").and_then(|operation| serde_json::from_value(operation.clone()).ok())
+            }
+            _ => None,
+        };
+        let standing = match summary.end() {
+            Some(end) => Standing::Ended { end, left: is_left },
+            None if summary.busy => Standing::Elsewhere,
+            None => Standing::BrokeOff,
+        };
+        Self {
+            subject: Subject::Past(summary.run.clone()),
+            run: Some(summary.run.clone()),
+            environment: summary.plan_text("/environment").map(|name| EnvironmentName(name.to_owned())),
+            operation,
+            standing,
+            snapshot,
+        }
+    }
+
+    /// The run of this console, if it is one.
+    fn ticket(&self) -> Option<Ticket> {
+        match &self.subject {
+            Subject::Here(ticket) => Some(*ticket),
+            Subject::Past(_) => None,
+        }
+    }
+}
+
+/// What a command would do to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoOn {
+    /// Go on with it.
+    Resume,
+    /// Plan the same anew.
+    PlanAnew,
+}
+
+/// How it can be gone on with, or why not.
+pub fn go_on(known: &Known) -> Result<GoOn, &'static str> {
+    match known.standing {
+        Standing::Active { .. } => Err("it is running"),
+        Standing::Elsewhere => Err("another process works on it"),
+        Standing::BrokeOff => Ok(GoOn::Resume),
+        Standing::NotBegun if known.run.is_some() => Ok(GoOn::Resume),
+        Standing::NotBegun => Ok(GoOn::PlanAnew),
+        Standing::Ended { end: End::Done | End::Nothing, .. } => Err("it is done: nothing of it is left"),
+        Standing::Ended { end: End::Stale, .. } => Ok(GoOn::PlanAnew),
+        Standing::Ended { end: End::Failed | End::Refused | End::Partly | End::Interrupted, left } => {
+            Ok(if left { GoOn::Resume } else { GoOn::PlanAnew })
+        }
+    }
+}
+
+/// Whether a command can be given for this run.
+pub(crate) fn able(model: &Model, known: &Known, command: Command) -> Able {
+    let site = known.environment.as_ref().and_then(|name| model.site(name));
+    match command {
+        Command::Cancel => match known.standing {
+            Standing::Active { stopping: false } => Able::Yes,
+            Standing::Active { stopping: true } => Able::no("it is stopping already, after what is in hand"),
+            Standing::Elsewhere => Able::no("another process works on it: stop it there"),
+            Standing::BrokeOff | Standing::Ended { .. } | Standing::NotBegun => Able::no("it runs no more"),
+        },
+        Command::Resume | Command::Restore if site.is_none() => Able::no("its environment is not configured here"),
+        Command::Resume => match go_on(known) {
+            Ok(_) => Able::Yes,
+            Err(because) => Able::no(because),
+        },
+        Command::Restore => match (known.standing, known.snapshot, &known.run) {
+            (Standing::Active { .. } | Standing::Elsewhere, ..) => Able::no("it is running"),
+            (_, Some(false), _) => Able::no("it kept no snapshot: nothing can be put back"),
+            (_, _, None) => Able::no("it was never begun"),
+            (Standing::BrokeOff | Standing::Ended { .. } | Standing::NotBegun, Some(true) | None, Some(_)) => Able::Yes,
+        },
+        Command::Journal | Command::Copy => Able::when(known.run.is_some(), "it has no journal yet"),
+        Command::CopyCommand => Able::when(known.operation.is_some(), "what it did can't be read"),
+        _ => Able::NotHere,
+    }
+}
+
+/// Carries a command out, which [`able`] allowed.
+pub(crate) fn give(model: &mut Model, known: &Known, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Cancel => cancel(model, known),
+        Command::Resume => resume(model, known),
+        Command::Restore => restore(model, known),
+        Command::CopyCommand => {
+            let invocation = model.invocation();
+            let line = known.operation.as_ref().zip(known.environment.as_ref());
+            line.map(|(operation, environment)| {
+                // What was read from a file is made safe before a person pastes it into a shell.
+                let line = command_line(operation, environment, &invocation);
+                vec![Effect::Copy(Text::line(&line).to_string())]
+            })
+            .unwrap_or_default()
+        }
+        Command::Copy => known.run.iter().map(|run| Effect::Copy(run.to_string())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn cancel(model: &mut Model, known: &Known) -> Vec<Effect> {
+    let Some(ticket) = known.ticket() else { return Vec::new() };
+    if let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket) {
+        run.cancelled = true;
+    }
+    model.say(Notice::note("stopping after what is in hand"));
+    model.settle();
+    vec![Effect::Cancel(ticket)]
+}
+
+fn resume(model: &mut Model, known: &Known) -> Vec<Effect> {
+    let Some(environment) = known.environment.clone() else { return Vec::new() };
+    match (go_on(known), &known.run, &known.operation) {
+        (Ok(GoOn::Resume), Some(run), _) => planning::resume(model, &environment, run.clone()),
+        (Ok(GoOn::PlanAnew | GoOn::Resume), _, Some(operation)) => {
+            planning::begin(model, &environment, operation.clone())
+        }
+        (Ok(_), _, None) | (Err(_), ..) => {
+            model.say(Notice::bad("what it did can't be read from its journal"));
+            Vec::new()
+        }
+    }
+}
+
+fn restore(model: &mut Model, known: &Known) -> Vec<Effect> {
+    let (Some(environment), Some(run)) = (known.environment.clone(), known.run.clone()) else { return Vec::new() };
+    planning::begin(model, &environment, Operation::Restore(Restore::of(run)))
+}
+
+/// Opens the view of a run.
+pub(crate) fn open(model: &mut Model, known: &Known, journal: bool) -> Vec<Effect> {
+    let past = matches!(known.subject, Subject::Past(_));
+    let mut view = RunView::new(known.subject.clone(), journal || past);
+    let effects = if journal || past { read_journal(&mut view, model) } else { Vec::new() };
+    model.open(View::Run(view));
+    effects
+}

@@ -1,0 +1,120 @@
+//! [`Event`]: everything that can happen to the console.
+
+use std::{path::PathBuf, sync::Arc};
+
+use jiff::Timestamp;
+
+use crate::{
+    cloud::alarms::History,
+    domain::{MessageId, Text},
+    journal::{Entry, RunSummary},
+    keymap::Key,
+    observe::Snapshot,
+    plan::Plan,
+    run::{Failure, Progress, Report},
+    state::{acknowledged::Book, letters::Letters, ticket::Ticket},
+};
+
+/// Something that happened. Answers carry the ticket of the question: one to an old question is dropped.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A key was pressed.
+    Key(Key),
+    Paste(String),
+    /// The mouse was used.
+    Mouse(Mouse),
+    /// The terminal has another size now: columns and rows.
+    Resize(u16, u16),
+    Tick(Timestamp),
+    /// The outside asks the console to end, as by SIGTERM.
+    Terminate,
+    /// An environment was seen.
+    Observed(Arc<Snapshot>),
+    /// Messages were looked at.
+    Looked(Ticket, Result<Box<Letters>, Failure>),
+    /// A filter was tried on messages that were looked at: one answer for each, none where it failed on that one.
+    Matched(Ticket, Result<Vec<Option<bool>>, Failure>),
+    /// An operation was planned.
+    Planned(Ticket, Result<Box<Plan>, Failure>),
+    /// How far a run is.
+    Progress(Ticket, Box<Progress>),
+    /// A run has ended.
+    Finished(Ticket, Result<Box<Report>, Failure>),
+    /// The runs that journals tell of, newest first.
+    Runs(Ticket, Result<Vec<RunSummary>, Failure>),
+    /// A run's journal, the newest records of it.
+    JournalRead(Ticket, Result<Vec<Entry>, Failure>),
+    /// The messages that a run has sent, as its journal tells.
+    Sent(Ticket, Result<Vec<MessageId>, Failure>),
+    /// What an alarm went through, the newest first.
+    AlarmHistory(Ticket, Result<History, Failure>),
+    /// The editor has ended: the new text, or nothing where it was left as it was.
+    Edited(Ticket, Result<Option<String>, Failure>),
+    /// Files for an operation were written: their paths, in the order in which they were given.
+    Saved(Ticket, Result<Vec<PathBuf>, Failure>),
+    /// What is acknowledged now, as it stands on disk.
+    Acknowledged(Result<Book, Failure>),
+    /// Something to say came up outside.
+    Said(Notice),
+}
+
+/// Use of the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// Column, from 0.
+    pub column: u16,
+    /// Row, from 0.
+    pub row: u16,
+    pub what: MouseWhat,
+}
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseWhat {
+    /// The left button went down.
+    Click,
+    /// The wheel turned: lines, down is positive.
+    Scroll(i16),
+}
+
+/// Something to say in the status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How it is meant.
+    pub tone: Tone,
+    pub text: Text,
+}
+
+/// How something said is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Note,
+    Good,
+    /// It did not, or is not possible.
+    Bad,
+}
+
+impl Notice {
+    pub fn note(text: &str) -> Self {
+        Self { tone: Tone::Note, text: Text::line(text) }
+    }
+
+    pub fn good(text: &str) -> Self {
+        Self { tone: Tone::Good, text: Text::line(text) }
+    }
+
+    /// It did not, or is not possible.
+    pub fn bad(text: &str) -> Self {
+        Self { tone: Tone::Bad, text: Text::line(text) }
+    }
+}
+
+impl From<&Failure> for Notice {
+    fn from(failure: &Failure) -> Self {
+        let hint = failure.hint.as_str();
+        match hint.is_empty() {
+            true => Self::bad(failure.what.as_str()),
+            false => Self::bad(&format!("{}; {hint}", failure.what)),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! [`HomeView`]: what needs somebody, worst first, in every environment.
+
+use jiff::Timestamp;
+
+use super::{cursor::Cursor, field::Field, list::Totals, standing::Standing};
+use crate::{domain::EnvironmentName, observe::Verdict};
+
+#[derive(Debug, Clone, Default)]
+pub struct HomeView {
+    /// What needs somebody, worst first.
+    pub rows: Vec<Verdict>,
+    pub cursor: Cursor,
+    /// The environments shown, in short.
+    pub summaries: Vec<Summary>,
+    /// Whether each environment's stand together, instead of the worst of all first.
+    pub by_environment: bool,
+    /// Whether the cursor stays on what it is on: once somebody has moved it.
+    pub pinned: bool,
+    /// The filter being typed.
+    pub typing: Option<Field>,
+    /// The filter that holds.
+    pub filter: String,
+    pub order: HomeOrder,
+    /// Whether what was acknowledged is shown, and nothing else.
+    pub acknowledged_only: bool,
+    /// What is acknowledged of the environments shown.
+    pub acknowledged: usize,
+    /// Rows before the filter.
+    pub all: usize,
+}
+
+/// What Home's rows are sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HomeOrder {
+    /// How bad it is.
+    #[default]
+    Worst,
+    /// The environment, in the configuration's order; then how bad it is.
+    Environment,
+    /// How many messages it is about.
+    Messages,
+    Name,
+}
+
+/// An environment in short.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub environment: EnvironmentName,
+    pub standing: Standing,
+    /// Queues; none: they were never listed.
+    pub queues: Option<usize>,
+    /// Dead-letter queues with messages.
+    pub full: usize,
+    pub dead_letters: u64,
+    /// Queues that may not be looked at.
+    pub denied: usize,
+    /// Queues that did not answer.
+    pub silent: usize,
+    /// Messages in all dead-letter queues over the last half hour, as the sparkline has them.
+    pub levels: Vec<Option<u64>>,
+    /// Services, databases and alarms: how many stand how; none: not known.
+    pub estate: [Option<Totals>; 3],
+    /// When the oldest of the figures was seen.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Asks for how long and why something is acknowledged.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// What is acknowledged, as it was when this opened.
+    pub verdict: Verdict,
+    pub field: Field,
+    /// What is wrong with it.
+    pub wrong: Option<&'static str>,
+}

@@ -1,0 +1,185 @@
+//! [`ListView`]: a list of queues, services, databases, alarms or consumers, and what lies over it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{cursor::Cursor, field::Field, look::Role, page::Page, ticket::Load};
+use crate::{cloud::alarms::History, domain::EnvironmentName, observe::Severity};
+
+/// What a list is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    Queues,
+    Services,
+    Databases,
+    Alarms,
+    /// Lambda event source mappings, and groups that read Kafka.
+    Consumers,
+}
+
+impl Topic {
+    pub const ALL: [Self; 5] = [Self::Queues, Self::Services, Self::Databases, Self::Alarms, Self::Consumers];
+}
+
+#[derive(Debug, Clone)]
+pub struct ListView {
+    pub topic: Topic,
+    pub cursor: Cursor,
+    /// The filter being typed.
+    pub typing: Option<Field>,
+    /// The filter that holds.
+    pub filter: String,
+    /// The column that it is sorted by, a place among the topic's; 0: the worst first.
+    pub sort: usize,
+    /// Whether the other way round.
+    pub reversed: bool,
+    pub grouping: Grouping,
+    /// Groups of which only the heading is shown, by their keys.
+    pub folded: BTreeSet<String>,
+    /// Whether only a part of it is shown: of queues those for dead letters.
+    pub narrowed: bool,
+    /// Whether all columns are shown.
+    pub wide: bool,
+    /// Columns after the name that were moved out to the left.
+    pub shifted: usize,
+    /// What was selected, by environment and by what it is known by.
+    pub selected: BTreeSet<(EnvironmentName, String)>,
+    /// As they stand now.
+    pub rows: Vec<ListRow>,
+    /// Groups that headings name.
+    pub groups: Vec<ListGroup>,
+    /// What the rows are about.
+    pub totals: Totals,
+    /// Columns of the longest name among them.
+    pub longest: u16,
+    /// What of them needs somebody: how bad it is, and its weight among those as bad.
+    pub needs: HashMap<At, (Severity, u32)>,
+    /// What of the environments is not known, or old, in words.
+    pub gaps: Vec<Gap>,
+    /// What the cursor stays on; none: on the first row, until somebody moves.
+    pub under: Option<Under>,
+}
+
+impl ListView {
+    /// As it is at first.
+    pub fn of(topic: Topic) -> Self {
+        Self {
+            topic,
+            cursor: Cursor::default(),
+            typing: None,
+            filter: String::new(),
+            sort: 0,
+            reversed: false,
+            grouping: Grouping::None,
+            folded: BTreeSet::new(),
+            narrowed: false,
+            wide: false,
+            shifted: 0,
+            selected: BTreeSet::new(),
+            rows: Vec::new(),
+            groups: Vec::new(),
+            totals: Totals::default(),
+            longest: 0,
+            needs: HashMap::new(),
+            gaps: Vec::new(),
+            under: None,
+        }
+    }
+}
+
+/// What stands under common headings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grouping {
+    #[default]
+    None,
+    Environment,
+    /// As the topic groups: queues by system, services by what wakes and sleeps together.
+    Own,
+}
+
+/// What the cursor is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Under {
+    /// A thing, by what it is known by.
+    Thing(EnvironmentName, String),
+    /// A group's heading, by the group's key.
+    Group(String),
+}
+
+/// A thing's place: the environment's in the model, and its own among the topic's rows there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct At {
+    /// Index into the model's sites.
+    pub site: u16,
+    /// Index into the rows of the snapshot.
+    pub row: u32,
+}
+
+/// A row of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListRow {
+    /// Heading of a group: its index.
+    Heading(u32),
+    Thing(At),
+}
+
+/// Things under one heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListGroup {
+    /// None: it spans environments.
+    pub environment: Option<EnvironmentName>,
+    /// What is common to them; none: the environment, or nothing.
+    pub name: Option<String>,
+    pub things: usize,
+    /// As the topic counts in groups.
+    pub tallies: [u64; 2],
+    /// Whether only the heading is shown.
+    pub folded: bool,
+}
+
+impl ListGroup {
+    /// What it is remembered by.
+    pub fn key(&self) -> String {
+        let environment = self.environment.as_ref().map_or("", |environment| environment.0.as_str());
+        format!("{environment} {}", self.name.as_deref().unwrap_or_default())
+    }
+}
+
+/// What all rows are about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Things in the environments shown.
+    pub all: usize,
+    /// Of these: as the topic counts. Those that are not well come first.
+    pub tallies: [u64; 2],
+    /// Of these, those that fit filter and choice.
+    pub fitting: usize,
+}
+
+/// Something that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    pub environment: EnvironmentName,
+    /// What, and why; safe to show.
+    pub words: String,
+    pub role: Role,
+}
+
+/// Which column to sort by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SortPicker {
+    pub cursor: Cursor,
+}
+
+/// Everything that is known of a thing.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    pub topic: Topic,
+    pub environment: EnvironmentName,
+    /// What it is known by.
+    pub id: String,
+    pub page: Page,
+    /// First line of it that is seen.
+    pub top: usize,
+    /// What an alarm went through; of other things: not asked for.
+    pub history: Load<History>,
+}

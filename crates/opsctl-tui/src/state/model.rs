@@ -1,0 +1,264 @@
+//! [`Model`]: all that the console knows, as plain data.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    acknowledged::Book,
+    edits::Edits,
+    event::Notice,
+    home::HomeView,
+    letters::{LettersView, Saving},
+    list::Topic,
+    look::Look,
+    run::{Past, RunState},
+    ticket::{Load, Ticket},
+    view::{Overlay, View},
+};
+use crate::{
+    domain::{Environment, EnvironmentName, Invocation, QueueName, Text},
+    keymap::{Command, Key, Keymap},
+    observe::{Seen, Snapshot, Verdict},
+};
+
+/// Everything on the screen, and everything that decides what a key does.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The time, as of the last tick.
+    pub now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The environments, in the configuration's order.
+    pub sites: Vec<Site>,
+    /// What is open; the last is shown. Never empty.
+    pub views: Vec<View>,
+    /// Lists that were left, as they were: filter, order, place. One of each.
+    pub left: Vec<View>,
+    pub overlay: Option<Overlay>,
+    /// Keys pressed of a sequence that is not whole yet.
+    pub pending: Vec<Key>,
+    /// What the status line says.
+    pub notice: Option<Notice>,
+    /// The one environment that is shown; none: all.
+    pub only: Option<EnvironmentName>,
+    pub edits: Edits,
+    /// Looks under way: what each one's ticket is, and how many messages it asked for at most.
+    pub looks: BTreeMap<(EnvironmentName, QueueName), (Ticket, usize)>,
+    /// A redrive that waits for its files.
+    pub saving: Option<Saving>,
+    /// What is left out of Home for a time.
+    pub acknowledged: Book,
+    /// Runs of this console, oldest first.
+    pub runs: Vec<RunState>,
+    /// Runs that journals tell of.
+    pub history: Load<Vec<Past>>,
+    pub keymap: Arc<Keymap>,
+    pub look: Look,
+    /// Who sits here, as far as the system tells.
+    pub person: Text,
+    /// Where the environments come from, in words: a file's path, or the sandbox.
+    pub origin: Text,
+    pub world: World,
+    /// What was chosen in the palette, newest last.
+    pub palette_history: Vec<String>,
+    /// Frames drawn so far: what came after the last one has been seen by nobody.
+    pub frames: u64,
+    /// Real time since the console began, as of the last event: it tells a key that is held down from one that is pressed
+    /// again.
+    pub moment: Duration,
+    /// Whether it ends when the last run has.
+    pub leaving: bool,
+    /// Empty between two events.
+    pub due: Due,
+    /// Number of the next question.
+    next_ticket: u64,
+}
+
+/// What an event leaves to be done once it has been taken in. A screen says here what it wants, and needs no way to the others.
+#[derive(Debug, Clone, Default)]
+pub struct Due {
+    /// A command, as if its key had been pressed.
+    pub command: Option<Command>,
+    /// Somewhere else to go.
+    pub way: Option<Way>,
+    /// Rows are to be brought up to date.
+    pub rows: bool,
+    /// Other things are on the screen: they are watched closely.
+    pub focus: bool,
+    /// What was selected is selected no more: what it was for has begun, or other things are shown.
+    pub let_go: bool,
+}
+
+/// Somewhere else to go.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// To the view that stands for itself behind this command: an open one is taken up as it was left.
+    To(Command),
+    /// To a list, the cursor on the thing that is known by this.
+    Thing(Topic, EnvironmentName, String),
+}
+
+/// What a model starts with.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// In the configuration's order.
+    pub environments: Vec<Arc<Environment>>,
+    pub keymap: Arc<Keymap>,
+    pub look: Look,
+    /// Who sits here, as far as the system tells.
+    pub person: Text,
+    /// Where the environments come from, in words.
+    pub origin: Text,
+    pub world: World,
+}
+
+impl Setting {
+    /// How a command line comes to this world again.
+    pub fn invocation(&self) -> Invocation {
+        invocation_of(self.environments.iter())
+    }
+}
+
+/// All environments of a console are of one world.
+fn invocation_of<'a>(mut environments: impl Iterator<Item = &'a Arc<Environment>>) -> Invocation {
+    environments.next().map(|environment| environment.invocation.clone()).unwrap_or_default()
+}
+
+/// Whether it is all simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// AWS, or what the configuration names in its place.
+    Aws,
+    Sandbox,
+}
+
+/// An environment, and what is known of it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub environment: Arc<Environment>,
+    /// As last seen; nothing at the very first.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// What needs somebody there.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Site {
+    /// What is known of a queue.
+    pub fn queue(&self, name: &QueueName) -> Option<&Seen> {
+        let queues = &self.snapshot.as_ref()?.queues;
+        // They stand in the order of their names.
+        let at = queues.binary_search_by(|seen| seen.name.cmp(name)).ok()?;
+        Some(&queues[at])
+    }
+}
+
+impl Model {
+    /// As it is at the start: nothing is known yet.
+    pub fn new(setting: Setting, now: Timestamp, size: (u16, u16)) -> Self {
+        let sites = setting.environments.into_iter();
+        Self {
+            now,
+            size,
+            sites: sites.map(|environment| Site { environment, snapshot: None, verdicts: Vec::new() }).collect(),
+            views: vec![View::Home(HomeView::default())],
+            left: Vec::new(),
+            overlay: None,
+            pending: Vec::new(),
+            notice: None,
+            only: None,
+            edits: Edits::default(),
+            looks: BTreeMap::new(),
+            saving: None,
+            acknowledged: Book::default(),
+            runs: Vec::new(),
+            history: Load::Idle,
+            keymap: setting.keymap,
+            look: setting.look,
+            person: setting.person,
+            origin: setting.origin,
+            world: setting.world,
+            palette_history: Vec::new(),
+            frames: 0,
+            moment: Duration::ZERO,
+            leaving: false,
+            due: Due::default(),
+            next_ticket: 0,
+        }
+    }
+
+    /// The view that is shown.
+    pub fn view(&self) -> &View {
+        self.views.last().unwrap_or_else(|| unreachable!("the first view is never closed"))
+    }
+
+    pub fn view_mut(&mut self) -> &mut View {
+        self.views.last_mut().unwrap_or_else(|| unreachable!("the first view is never closed"))
+    }
+
+    /// The letters' view that is shown, or lies under what is.
+    pub fn letters(&self) -> Option<&LettersView> {
+        self.views.iter().rev().find_map(View::letters)
+    }
+
+    pub fn letters_mut(&mut self) -> Option<&mut LettersView> {
+        self.views.iter_mut().rev().find_map(View::letters_mut)
+    }
+
+    /// A ticket for a new question.
+    pub fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
+    }
+
+    pub fn site(&self, name: &EnvironmentName) -> Option<&Site> {
+        self.sites.iter().find(|site| site.environment.name == *name)
+    }
+
+    /// What is known of a queue, and where it is.
+    pub fn queue(&self, environment: &EnvironmentName, queue: &QueueName) -> Option<(&Site, &Seen)> {
+        let site = self.site(environment)?;
+        Some((site, site.queue(queue)?))
+    }
+
+    /// The environments that are shown.
+    pub fn shown_sites(&self) -> impl Iterator<Item = &Site> {
+        self.sites.iter().filter(|site| self.only.as_ref().is_none_or(|only| *only == site.environment.name))
+    }
+
+    /// How a command line comes to this world again.
+    pub fn invocation(&self) -> Invocation {
+        invocation_of(self.sites.iter().map(|site| &site.environment))
+    }
+
+    /// Says something in the status line.
+    pub fn say(&mut self, notice: Notice) {
+        self.notice = Some(notice);
+    }
+
+    /// Opens a view on top of those that are open.
+    pub fn open(&mut self, view: View) {
+        self.views.push(view);
+        self.changed();
+    }
+
+    /// Goes somewhere else, once this event has been taken in.
+    pub fn go(&mut self, way: Way) {
+        self.due.way = Some(way);
+    }
+
+    /// What is shown has changed, and with it what is on the screen.
+    pub fn changed(&mut self) {
+        (self.due.rows, self.due.focus) = (true, true);
+    }
+
+    /// What is shown has changed.
+    pub fn settle(&mut self) {
+        self.due.rows = true;
+    }
+
+    /// Other rows are on the screen.
+    pub fn moved(&mut self) {
+        self.due.focus = true;
+    }
+}

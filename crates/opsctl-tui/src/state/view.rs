@@ -1,0 +1,105 @@
+//! [`View`]: a whole screen. [`Overlay`]: what lies over it.
+
+use super::{
+    cursor::Cursor,
+    diff::Diff,
+    flow::Flow,
+    home::{Asking, HomeView},
+    letters::{LettersView, Picker},
+    list::{ListView, Sheet, SortPicker, Topic},
+    message::MessageView,
+    palette::Palette,
+    run::{ActivityView, RunView},
+};
+
+#[derive(Debug, Clone)]
+pub enum View {
+    Home(HomeView),
+    /// Queues, services, databases, alarms or consumers.
+    List(Box<ListView>),
+    /// A queue's dead letters.
+    Letters(Box<LettersView>),
+    Message(Box<MessageView>),
+    Activity(ActivityView),
+    Run(RunView),
+}
+
+/// What lies over a view and takes the keys.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// The keys of the view below.
+    Help(Help),
+    /// Any command by name.
+    Palette(Palette),
+    /// Everything that is known of a thing of a list.
+    Sheet(Box<Sheet>),
+    /// Which column to sort by.
+    Sort(SortPicker),
+    /// Which columns messages have.
+    Columns(Box<Picker>),
+    /// What an edit changed, and whether to keep it.
+    Diff(Box<Diff>),
+    /// An operation on its way from a key to consent.
+    Flow(Box<Flow>),
+    /// For how long and why something is acknowledged.
+    Acknowledge(Box<Asking>),
+    /// Whether to leave although runs are active.
+    Quitting(Quitting),
+}
+
+/// The keys of the view below.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Help {
+    pub scroll: Cursor,
+}
+
+/// Whether to leave although runs are active.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quitting {
+    /// Whether "leave" has the focus; "stay" has it at first.
+    pub leave: bool,
+}
+
+impl View {
+    /// The views that stand for themselves, as they are at first, in the order of their tabs.
+    pub fn standing() -> Vec<Self> {
+        let list = |topic| Self::List(Box::new(ListView::of(topic)));
+        vec![
+            Self::Home(HomeView::default()),
+            list(Topic::Queues),
+            list(Topic::Services),
+            list(Topic::Databases),
+            list(Topic::Alarms),
+            Self::Activity(ActivityView::default()),
+            list(Topic::Consumers),
+        ]
+    }
+
+    pub fn list(&self) -> Option<&ListView> {
+        if let Self::List(view) = self { Some(view) } else { None }
+    }
+
+    pub fn list_mut(&mut self) -> Option<&mut ListView> {
+        if let Self::List(view) = self { Some(view) } else { None }
+    }
+
+    pub fn letters(&self) -> Option<&LettersView> {
+        if let Self::Letters(view) = self { Some(view) } else { None }
+    }
+
+    pub fn letters_mut(&mut self) -> Option<&mut LettersView> {
+        if let Self::Letters(view) = self { Some(view) } else { None }
+    }
+
+    pub fn run(&self) -> Option<&RunView> {
+        if let Self::Run(view) = self { Some(view) } else { None }
+    }
+
+    pub fn run_mut(&mut self) -> Option<&mut RunView> {
+        if let Self::Run(view) = self { Some(view) } else { None }
+    }
+
+    pub fn activity_mut(&mut self) -> Option<&mut ActivityView> {
+        if let Self::Activity(view) = self { Some(view) } else { None }
+    }
+}
