@@ -9,6 +9,7 @@ mod observe;
 mod operations;
 mod peers;
 mod pictures;
+mod requests;
 mod sandbox;
 mod scenarios;
 mod served;

@@ -1,24 +1,17 @@
 //! Lambda: event source mappings as they are, and the one change, whether a mapping takes messages.
 
-use std::fmt;
-
 use aws_config::SdkConfig;
-use aws_sdk_lambda::{
-    Client,
-    config::{
-        retry::{RetryConfig, RetryPartition},
-        timeout::TimeoutConfig,
-    },
-    operation::{
-        get_event_source_mapping::GetEventSourceMappingOutput,
-        update_event_source_mapping::{UpdateEventSourceMappingError, UpdateEventSourceMappingOutput},
-    },
-    primitives::DateTime,
-    types::EventSourceMappingConfiguration,
-};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::json;
 
-use super::{CloudError, ErrorKind, attempts::Attempts, classify};
+use super::{
+    CloudError, ErrorKind, classify,
+    thin::{Protocol, Request, Service, Thin, from_json},
+};
 use crate::domain::{
     QueueName, Text,
     consumer::{Mapping, MappingId, MappingState},
@@ -28,25 +21,58 @@ const LIST: &str = "lambda:ListEventSourceMappings";
 const GET: &str = "lambda:GetEventSourceMapping";
 const UPDATE: &str = "lambda:UpdateEventSourceMapping";
 /// Mappings of a page (API reference: a page has no more, whatever is asked for).
-const PAGE: i32 = 100;
+const PAGE: u32 = 100;
 /// Pages followed in one listing.
 const PAGES_MAX: usize = 100;
+/// Where mappings are (API reference).
+const PATH: &str = "/2015-03-31/event-source-mappings";
+
+/// What does not stand for itself in a path or a query.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+const LAMBDA: Service = Service { name: "lambda", host: "lambda", signing_name: "lambda", protocol: Protocol::Rest };
 
 /// Lambda of one environment. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Lambda {
-    read: Client,
+    read: Thin,
     /// Retries off.
-    once: Client,
+    once: Thin,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    event_source_mappings: Option<Vec<Shown>>,
+    next_marker: Option<String>,
+}
+
+/// A mapping as AWS shows it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Shown {
+    #[serde(rename = "UUID")]
+    uuid: Option<String>,
+    function_arn: Option<String>,
+    event_source_arn: Option<String>,
+    state: Option<String>,
+    state_transition_reason: Option<String>,
+    last_processing_result: Option<String>,
+    batch_size: Option<i32>,
+    scaling_config: Option<Scaling>,
+    /// Seconds since 1970, with fractions.
+    last_modified: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Scaling {
+    maximum_concurrency: Option<i32>,
 }
 
 impl Lambda {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
-        let base = aws_sdk_lambda::config::Builder::from(shared).retry_partition(partition);
-        Self {
-            read: Client::from_conf(base.clone().build()),
-            once: Client::from_conf(base.retry_config(RetryConfig::disabled()).timeout_config(once).build()),
-        }
+        Self { read: Thin::new(&LAMBDA, shared, partition.clone()), once: Thin::once(&LAMBDA, shared, partition, once) }
     }
 
     /// Every event source mapping, all pages, by id. A last result may be missing: AWS shows none for queues.
@@ -56,10 +82,11 @@ impl Lambda {
     pub async fn mappings(&self) -> Result<Vec<Mapping>, CloudError> {
         let (mut mappings, mut marker) = (Vec::new(), None::<String>);
         for _ in 0..PAGES_MAX {
-            let call = self.read.list_event_source_mappings().max_items(PAGE).set_marker(marker.clone());
-            let page = call.send().await.map_err(|error| classify::from_sdk(LIST, error))?;
+            let next = marker.as_deref().map(|marker| format!("Marker={}&", utf8_percent_encode(marker, ENCODED)));
+            let path = format!("{PATH}?{}MaxItems={PAGE}", next.unwrap_or_default());
+            let page: Page = self.read.call(LIST, Request::Rest("GET", path, None), from_json).await?;
             for shown in page.event_source_mappings.unwrap_or_default() {
-                mappings.push(mapping(LIST, shown.into())?);
+                mappings.push(mapping(LIST, shown)?);
             }
             let next = page.next_marker.filter(|next| !next.is_empty());
             if next.is_none() {
@@ -79,9 +106,8 @@ impl Lambda {
     /// # Errors
     /// [`ErrorKind::NotFound`]: there is none of that id.
     pub async fn mapping(&self, id: &MappingId) -> Result<Mapping, CloudError> {
-        let call = self.read.get_event_source_mapping().uuid(&id.0);
-        let shown = call.send().await.map_err(|error| classify::from_sdk(GET, error))?;
-        mapping(GET, shown.into())
+        let request = Request::Rest("GET", path(GET, id)?, None);
+        mapping(GET, self.read.call(GET, request, from_json).await?)
     }
 
     /// Lets a mapping take messages, or not. Sent once; answers the mapping as it is then: on its way, which takes seconds to minutes.
@@ -92,78 +118,22 @@ impl Lambda {
     /// [`ErrorKind::Unknown`]: it may have been applied; look, don't repeat. The code `ResourceInUseException`: the mapping's state
     /// is changing.
     pub async fn set_enabled(&self, id: &MappingId, enabled: bool) -> Result<Mapping, CloudError> {
-        let attempts = Attempts::new();
-        let call = self.once.update_event_source_mapping().uuid(&id.0).enabled(enabled);
-        let sent = call.customize().interceptor(attempts.watch::<UpdateEventSourceMappingError>()).send().await;
-        let shown = sent.map_err(|error| attempts.judge(classify::from_sdk(UPDATE, error)))?;
-        mapping(UPDATE, shown.into())
+        let request = Request::Rest("PUT", path(UPDATE, id)?, Some(json!({ "Enabled": enabled })));
+        mapping(UPDATE, self.once.write(UPDATE, request, from_json).await?)
     }
 }
 
-/// What three shapes of the SDK have in common.
-struct Shown {
-    uuid: Option<String>,
-    function_arn: Option<String>,
-    source_arn: Option<String>,
-    state: Option<String>,
-    reason: Option<String>,
-    last_result: Option<String>,
-    batch_size: Option<i32>,
-    concurrency_max: Option<i32>,
-    modified: Option<DateTime>,
-}
-
-impl From<EventSourceMappingConfiguration> for Shown {
-    fn from(shown: EventSourceMappingConfiguration) -> Self {
-        Self {
-            uuid: shown.uuid,
-            function_arn: shown.function_arn,
-            source_arn: shown.event_source_arn,
-            state: shown.state,
-            reason: shown.state_transition_reason,
-            last_result: shown.last_processing_result,
-            batch_size: shown.batch_size,
-            concurrency_max: shown.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
-            modified: shown.last_modified,
-        }
+/// Where a mapping is. An empty id would be the path of all mappings.
+fn path(action: &str, id: &MappingId) -> Result<String, CloudError> {
+    if id.0.is_empty() {
+        return Err(CloudError::new(ErrorKind::Invalid, action, "a mapping without an id"));
     }
-}
-
-impl From<GetEventSourceMappingOutput> for Shown {
-    fn from(shown: GetEventSourceMappingOutput) -> Self {
-        Self {
-            uuid: shown.uuid,
-            function_arn: shown.function_arn,
-            source_arn: shown.event_source_arn,
-            state: shown.state,
-            reason: shown.state_transition_reason,
-            last_result: shown.last_processing_result,
-            batch_size: shown.batch_size,
-            concurrency_max: shown.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
-            modified: shown.last_modified,
-        }
-    }
-}
-
-impl From<UpdateEventSourceMappingOutput> for Shown {
-    fn from(shown: UpdateEventSourceMappingOutput) -> Self {
-        Self {
-            uuid: shown.uuid,
-            function_arn: shown.function_arn,
-            source_arn: shown.event_source_arn,
-            state: shown.state,
-            reason: shown.state_transition_reason,
-            last_result: shown.last_processing_result,
-            batch_size: shown.batch_size,
-            concurrency_max: shown.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
-            modified: shown.last_modified,
-        }
-    }
+    Ok(format!("{PATH}/{}", utf8_percent_encode(&id.0, ENCODED)))
 }
 
 fn mapping(action: &str, shown: Shown) -> Result<Mapping, CloudError> {
     let id = shown.uuid.ok_or_else(|| classify::malformed(action, "a mapping has no UUID"))?;
-    let source_arn = shown.source_arn.unwrap_or_default();
+    let source_arn = shown.event_source_arn.unwrap_or_default();
     let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
     Ok(Mapping {
         id: MappingId(id),
@@ -171,12 +141,19 @@ fn mapping(action: &str, shown: Shown) -> Result<Mapping, CloudError> {
         queue: queue(&source_arn),
         source_arn,
         state: state(shown.state.as_deref()),
-        reason: shown.reason.as_deref().map(Text::line),
-        last_result: shown.last_result.as_deref().map(Text::line),
+        reason: shown.state_transition_reason.as_deref().map(Text::line),
+        last_result: shown.last_processing_result.as_deref().map(Text::line),
         batch_size: count(shown.batch_size),
-        concurrency_max: count(shown.concurrency_max),
-        changed_at: shown.modified.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().cast_signed()).ok()),
+        concurrency_max: count(shown.scaling_config.and_then(|scaling| scaling.maximum_concurrency)),
+        changed_at: shown.last_modified.and_then(time),
     })
+}
+
+/// A time in seconds; none: no time that there is.
+fn time(seconds: f64) -> Option<Timestamp> {
+    let millis = (seconds * 1_000.0).round();
+    // Far from every bound of the calendar an f64 is exact.
+    (millis.abs() < 1e15).then(|| Timestamp::from_millisecond(millis as i64).ok()).flatten()
 }
 
 /// The function's name, with alias or version, of its ARN.
@@ -203,12 +180,6 @@ fn state(name: Option<&str>) -> MappingState {
     }
 }
 
-impl fmt::Debug for Lambda {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Lambda").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,13 +198,11 @@ mod tests {
         let shown = Shown {
             uuid: Some("1".to_owned()),
             function_arn: Some("arn:aws:lambda:r:1:function:a\u{1b}[2Jb".to_owned()),
-            source_arn: None,
             state: Some("Hovering".to_owned()),
-            reason: Some("USER\u{202e}INITIATED".to_owned()),
-            last_result: Some("PROBLEM: \u{1b}]52;c;x\u{7}".to_owned()),
+            state_transition_reason: Some("USER\u{202e}INITIATED".to_owned()),
+            last_processing_result: Some("PROBLEM: \u{1b}]52;c;x\u{7}".to_owned()),
             batch_size: Some(-1),
-            concurrency_max: None,
-            modified: None,
+            ..Shown::default()
         };
         let mapping = mapping(LIST, shown).expect("a mapping");
         assert_eq!((mapping.state, mapping.batch_size, mapping.queue.as_ref()), (MappingState::Other, None, None));

@@ -1,15 +1,13 @@
 //! Elastic Load Balancing v2: how the targets of a target group stand. Reads only.
 
-use std::fmt;
-
 use aws_config::SdkConfig;
-use aws_sdk_elasticloadbalancingv2::{
-    Client,
-    config::retry::RetryPartition,
-    types::{TargetHealthDescription, TargetHealthStateEnum},
-};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime_api::box_error::BoxError;
 
-use super::{CloudError, classify};
+use super::{
+    CloudError,
+    thin::{Element, Protocol, Request, Service, Thin},
+};
 use crate::domain::{
     Text,
     target::{TargetGroupArn, TargetHealth, TargetState},
@@ -20,16 +18,22 @@ const TARGETS_MAX: usize = 5_000;
 /// Characters of a reason or a description that are kept.
 const WORDS_MAX: usize = 200;
 
+const ELB: Service = Service {
+    name: "elasticloadbalancingv2",
+    host: "elasticloadbalancing",
+    signing_name: "elasticloadbalancing",
+    protocol: Protocol::Query { version: "2015-12-01" },
+};
+
 /// Elastic Load Balancing of one environment. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct LoadBalancers {
-    client: Client,
+    client: Thin,
 }
 
 impl LoadBalancers {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition) -> Self {
-        let builder = aws_sdk_elasticloadbalancingv2::config::Builder::from(shared).retry_partition(partition);
-        Self { client: Client::from_conf(builder.build()) }
+        Self { client: Thin::new(&ELB, shared, partition) }
     }
 
     /// Every target of a target group, in AWS's order. One call: its answer has no pages.
@@ -38,38 +42,39 @@ impl LoadBalancers {
     /// [`super::ErrorKind::NotFound`] where the target group is not there.
     pub async fn health(&self, target_group: &TargetGroupArn) -> Result<Vec<TargetHealth>, CloudError> {
         const ACTION: &str = "elasticloadbalancing:DescribeTargetHealth";
-        let answer = self.client.describe_target_health().target_group_arn(&target_group.0).send().await;
-        let answer = answer.map_err(|error| classify::from_sdk(ACTION, error))?;
-        let targets = answer.target_health_descriptions.unwrap_or_default();
-        Ok(targets.into_iter().take(TARGETS_MAX).map(target).collect())
+        let request = Request::Query(vec![("TargetGroupArn", target_group.0.clone())]);
+        self.client.call(ACTION, request, targets).await
     }
 }
 
-fn target(described: TargetHealthDescription) -> TargetHealth {
-    let id = described.target.as_ref().and_then(|target| target.id.clone()).unwrap_or_default();
-    let port = described.target.as_ref().and_then(|target| target.port);
-    let health = described.target_health;
-    let state = match health.as_ref().and_then(|health| health.state.as_ref()) {
-        Some(TargetHealthStateEnum::Initial) => TargetState::Initial,
-        Some(TargetHealthStateEnum::Healthy) => TargetState::Healthy,
-        Some(TargetHealthStateEnum::Unhealthy) => TargetState::Unhealthy,
-        Some(TargetHealthStateEnum::Draining) => TargetState::Draining,
-        Some(TargetHealthStateEnum::Unused) => TargetState::Unused,
-        Some(TargetHealthStateEnum::Unavailable) => TargetState::Unavailable,
-        _ => TargetState::Other,
+fn targets(body: &[u8]) -> Result<Vec<TargetHealth>, BoxError> {
+    let root = Element::read(body)?;
+    let result = root.child("DescribeTargetHealthResult").ok_or("an answer without a result")?;
+    let described = result.child("TargetHealthDescriptions").into_iter().flat_map(|described| &described.children);
+    described.filter(|member| member.name == "member").take(TARGETS_MAX).map(target).collect()
+}
+
+fn target(described: &Element) -> Result<TargetHealth, BoxError> {
+    let target = described.child("Target");
+    let id = target.and_then(|target| target.word("Id")).unwrap_or_default();
+    let port: Option<i32> = target.and_then(|target| target.word("Port")).map(str::parse).transpose()?;
+    let health = described.child("TargetHealth");
+    let word = |name: &str| health.and_then(|health| health.word(name));
+    let state = match word("State") {
+        Some("initial") => TargetState::Initial,
+        Some("healthy") => TargetState::Healthy,
+        Some("unhealthy") => TargetState::Unhealthy,
+        Some("draining") => TargetState::Draining,
+        Some("unused") => TargetState::Unused,
+        Some("unavailable") => TargetState::Unavailable,
+        Some(_) | None => TargetState::Other,
     };
-    let reason = health.as_ref().and_then(|health| health.reason.as_ref()).map(|reason| line(reason.as_str()));
-    let description = health.as_ref().and_then(|health| health.description.as_deref()).map(line);
-    let target = port.map_or_else(|| line(&id), |port| line(&format!("{id}:{port}")));
-    TargetHealth { target, state, reason, description: description.filter(|text| !text.is_empty()) }
+    let reason = word("Reason").map(line);
+    let description = word("Description").map(line).filter(|text| !text.is_empty());
+    let target = port.map_or_else(|| line(id), |port| line(&format!("{id}:{port}")));
+    Ok(TargetHealth { target, state, reason, description })
 }
 
 fn line(text: &str) -> Text {
     Text::line(Text::capped(text, WORDS_MAX).as_str())
-}
-
-impl fmt::Debug for LoadBalancers {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("LoadBalancers").finish_non_exhaustive()
-    }
 }

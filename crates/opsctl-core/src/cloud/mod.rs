@@ -29,6 +29,7 @@ mod pages;
 mod skew;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 use std::sync::Arc;
 

@@ -1,26 +1,47 @@
 //! SSM parameters: values that infrastructure stacks leave for tools.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_ssm::config::retry::RetryPartition;
+use aws_smithy_runtime::client::retries::RetryPartition;
+use serde::Deserialize;
+use serde_json::json;
 
-use super::{CloudError, classify};
+use super::{
+    CloudError,
+    thin::{Protocol, Request, Service, Thin, from_json},
+};
 
 const GET: &str = "ssm:GetParameters";
 /// Names in one call (SSM's limit).
 const NAMES_MAX: usize = 10;
 
+const SSM: Service =
+    Service { name: "ssm", host: "ssm", signing_name: "ssm", protocol: Protocol::Json { target: "AmazonSSM" } };
+
 /// SSM, as far as it is needed.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Parameters {
-    client: aws_sdk_ssm::Client,
+    client: Thin,
+}
+
+/// Of an answer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Found {
+    parameters: Option<Vec<Parameter>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    name: Option<String>,
+    value: Option<String>,
 }
 
 impl Parameters {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition) -> Self {
-        let builder = aws_sdk_ssm::config::Builder::from(shared).retry_partition(partition);
-        Self { client: aws_sdk_ssm::Client::from_conf(builder.build()) }
+        Self { client: Thin::new(&SSM, shared, partition) }
     }
 
     /// Values by name, ten to a call; names that do not exist are absent from the answer. Secure strings are decrypted.
@@ -33,14 +54,8 @@ impl Parameters {
         distinct.dedup();
         let mut values = BTreeMap::new();
         for some in distinct.chunks(NAMES_MAX) {
-            let answer = self
-                .client
-                .get_parameters()
-                .set_names(Some(some.to_vec()))
-                .with_decryption(true)
-                .send()
-                .await
-                .map_err(|error| classify::from_sdk(GET, error))?;
+            let request = Request::Json(json!({ "Names": some, "WithDecryption": true }));
+            let answer: Found = self.client.call(GET, request, from_json).await?;
             for parameter in answer.parameters.unwrap_or_default() {
                 if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
                     values.insert(name, value);
@@ -48,11 +63,5 @@ impl Parameters {
             }
         }
         Ok(values)
-    }
-}
-
-impl fmt::Debug for Parameters {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Parameters").finish_non_exhaustive()
     }
 }

@@ -4,8 +4,8 @@ use ratatui::{Frame, layout::Rect};
 
 use crate::{
     domain::Text,
+    domain::words::thousands,
     keymap::{Command, Key, query::Query},
-    observe::words::thousands,
     state::{
         field::{Field, Typed},
         look::{Look, Role},

@@ -8,7 +8,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub(crate) use crate::observe::words::thousands;
+pub(crate) use crate::domain::words::thousands;
 use crate::{
     keymap::Command,
     state::{

@@ -2,30 +2,83 @@
 
 mod follow;
 
-use std::fmt;
-
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatchlogs::{Client, config::retry::RetryPartition, types::OutputLogEvent};
+use aws_smithy_runtime::client::retries::RetryPartition;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
 
 pub use follow::{Follower, Lacks, Tail};
 
-use super::{CloudError, ErrorKind, classify, pages::Pages};
+use super::{
+    CloudError, ErrorKind,
+    pages::Pages,
+    thin::{Protocol, Request, Service, Thin, from_json},
+};
 use crate::domain::{Text, log::LogLine};
 
 /// Entries of a page of groups or streams (API reference).
-const PAGE: i32 = 50;
+const PAGE: u32 = 50;
 /// Pages followed in one listing or search.
 const PAGES_MAX: usize = 40;
+const GET: &str = "logs:GetLogEvents";
 /// Lines of one page: far below the 10,000 and 1 MiB that AWS allows, so that a page is shown soon.
-const LINES_PAGE: i32 = 1_000;
+const LINES_PAGE: u32 = 1_000;
 /// Lines of a stream's end.
-const LINES_LAST: i32 = 100;
+const LINES_LAST: u32 = 100;
+
+const LOGS: Service = Service {
+    name: "cloudwatchlogs",
+    host: "logs",
+    signing_name: "logs",
+    protocol: Protocol::Json { target: "Logs_20140328" },
+};
 
 /// CloudWatch Logs of one environment. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Logs {
-    client: Client,
+    client: Thin,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Groups {
+    log_groups: Option<Vec<Group>>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    log_group_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Streams {
+    log_streams: Option<Vec<Stream>>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stream {
+    log_stream_name: Option<String>,
+}
+
+/// Of `GetLogEvents` and `FilterLogEvents`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Events {
+    events: Option<Vec<LogEvent>>,
+    next_forward_token: Option<String>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LogEvent {
+    timestamp: Option<i64>,
+    message: Option<String>,
 }
 
 /// Where a page of a stream begins.
@@ -59,18 +112,16 @@ pub struct Search {
 
 impl Logs {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition) -> Self {
-        let builder = aws_sdk_cloudwatchlogs::config::Builder::from(shared).retry_partition(partition);
-        Self { client: Client::from_conf(builder.build()) }
+        Self { client: Thin::new(&LOGS, shared, partition) }
     }
 
     /// Names of the log groups that start so, by name; 2,000 at most are followed.
     pub async fn groups(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
         const ACTION: &str = "logs:DescribeLogGroups";
-        let first = self.client.describe_log_groups().log_group_name_prefix(prefix).limit(PAGE);
         let mut pages = Pages::new(ACTION, PAGES_MAX);
         while pages.more()? {
-            let page = first.clone().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
+            let asked = json!({ "logGroupNamePrefix": prefix, "limit": PAGE, "nextToken": pages.token() });
+            let page: Groups = self.client.call(ACTION, Request::Json(asked), from_json).await?;
             let names = page.log_groups.unwrap_or_default().into_iter().filter_map(|group| group.log_group_name);
             pages.add(names, page.next_token)?;
         }
@@ -81,9 +132,10 @@ impl Logs {
     pub async fn has_group(&self, name: &str) -> Result<bool, CloudError> {
         // Names come in order: the one that is the prefix itself is the first.
         const ACTION: &str = "logs:DescribeLogGroups";
-        let page = self.client.describe_log_groups().log_group_name_prefix(name).limit(1).send().await;
-        let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-        Ok(page.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
+        let asked = Request::Json(json!({ "logGroupNamePrefix": name, "limit": 1 }));
+        let page: Groups = self.client.call(ACTION, asked, from_json).await?;
+        let groups = page.log_groups.unwrap_or_default();
+        Ok(groups.iter().any(|group| group.log_group_name.as_deref() == Some(name)))
     }
 
     /// Names of a group's streams that start so; at most 2,000.
@@ -92,12 +144,13 @@ impl Logs {
     /// [`ErrorKind::NotFound`]: there is no such group.
     pub async fn streams(&self, group: &str, prefix: &str) -> Result<Vec<String>, CloudError> {
         const ACTION: &str = "logs:DescribeLogStreams";
-        let first = self.client.describe_log_streams().log_group_name(group).limit(PAGE);
-        let first = first.set_log_stream_name_prefix(Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty()));
+        let prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
         let mut pages = Pages::new(ACTION, PAGES_MAX);
         while pages.more()? {
-            let page = first.clone().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
+            let asked = json!({
+                "logGroupName": group, "logStreamNamePrefix": prefix, "limit": PAGE, "nextToken": pages.token(),
+            });
+            let page: Streams = self.client.call(ACTION, Request::Json(asked), from_json).await?;
             let names = page.log_streams.unwrap_or_default().into_iter().filter_map(|stream| stream.log_stream_name);
             pages.add(names, page.next_token)?;
         }
@@ -109,25 +162,26 @@ impl Logs {
     /// # Errors
     /// [`ErrorKind::NotFound`]: no such group, or no such stream (yet: it appears with its first line).
     pub async fn page(&self, group: &str, stream: &str, from: &From) -> Result<LogPage, CloudError> {
-        const ACTION: &str = "logs:GetLogEvents";
-        let call = self.client.get_log_events().log_group_name(group).log_stream_name(stream);
-        let call = call.start_from_head(true).limit(LINES_PAGE);
-        let call = match from {
-            From::Start => call,
-            From::Time(at) => call.start_time(at.as_millisecond()),
-            From::Token(token) => call.next_token(token),
+        let (since, token) = match from {
+            From::Start => (None, None),
+            From::Time(at) => (Some(at.as_millisecond()), None),
+            From::Token(token) => (None, Some(token)),
         };
-        let page = call.send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
+        let asked = json!({
+            "logGroupName": group, "logStreamName": stream, "startFromHead": true, "limit": LINES_PAGE,
+            "startTime": since, "nextToken": token,
+        });
+        let page: Events = self.client.call(GET, Request::Json(asked), from_json).await?;
         let lines = page.events.unwrap_or_default().into_iter().filter_map(line).collect();
         Ok(LogPage { lines, next: page.next_forward_token })
     }
 
     /// The last lines of a stream, in the order of time; 100 at most.
     pub async fn last(&self, group: &str, stream: &str) -> Result<Vec<LogLine>, CloudError> {
-        const ACTION: &str = "logs:GetLogEvents";
-        let call = self.client.get_log_events().log_group_name(group).log_stream_name(stream);
-        let page = call.start_from_head(false).limit(LINES_LAST).send().await;
-        let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
+        let asked = json!({
+            "logGroupName": group, "logStreamName": stream, "startFromHead": false, "limit": LINES_LAST,
+        });
+        let page: Events = self.client.call(GET, Request::Json(asked), from_json).await?;
         Ok(page.events.unwrap_or_default().into_iter().filter_map(line).collect())
     }
 
@@ -140,14 +194,15 @@ impl Logs {
         lines_max: usize,
     ) -> Result<Search, CloudError> {
         const ACTION: &str = "logs:FilterLogEvents";
-        let first = self.client.filter_log_events().log_group_name(group).start_time(since.as_millisecond());
-        let first = first.set_filter_pattern(Some(pattern.to_owned()).filter(|pattern| !pattern.is_empty()));
+        let pattern = Some(pattern).filter(|pattern| !pattern.is_empty());
         let (mut search, mut token) = (Search { is_cut: true, ..Search::default() }, None::<String>);
         for _ in 0..PAGES_MAX {
-            let page = first.clone().set_next_token(token.take()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            let events = page.events.unwrap_or_default().into_iter();
-            search.lines.extend(events.filter_map(|event| read(event.timestamp, event.message)));
+            let asked = json!({
+                "logGroupName": group, "filterPattern": pattern, "startTime": since.as_millisecond(),
+                "nextToken": token.take(),
+            });
+            let page: Events = self.client.call(ACTION, Request::Json(asked), from_json).await?;
+            search.lines.extend(page.events.unwrap_or_default().into_iter().filter_map(line));
             token = page.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
                 search.is_cut = false;
@@ -163,18 +218,8 @@ impl Logs {
     }
 }
 
-impl fmt::Debug for Logs {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Logs").finish_non_exhaustive()
-    }
-}
-
-fn line(event: OutputLogEvent) -> Option<LogLine> {
-    read(event.timestamp, event.message)
-}
-
-fn read(at: Option<i64>, message: Option<String>) -> Option<LogLine> {
-    let at = Timestamp::from_millisecond(at?).ok()?;
-    let message = message.unwrap_or_default();
+fn line(event: LogEvent) -> Option<LogLine> {
+    let at = Timestamp::from_millisecond(event.timestamp?).ok()?;
+    let message = event.message.unwrap_or_default();
     Some(LogLine { at, text: Text::line(message.trim_end_matches(['\n', '\r'])) })
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::{
+    domain::words::within,
     domain::{EnvironmentName, Invocation, QueueName, RunId, Text},
     gate,
-    observe::words::within,
     operations::{Operation, command_line, resume_line, values::Uncertain},
     plan::Plan,
     run::Failure,
