@@ -40,10 +40,12 @@ pub fn percent(value: f64) -> String {
     format!("{:.0} %", value.clamp(0.0, 9_999.0))
 }
 
+pub const GIBIBYTE: f64 = 1_073_741_824.0;
+
 /// `286 MiB`, `1.5 GiB`: in what AWS counts in.
 pub fn bytes(value: f64) -> String {
     const UNITS: [(&str, f64); 4] =
-        [("TiB", 1_099_511_627_776.0), ("GiB", 1_073_741_824.0), ("MiB", 1_048_576.0), ("KiB", 1_024.0)];
+        [("TiB", 1_099_511_627_776.0), ("GiB", GIBIBYTE), ("MiB", 1_048_576.0), ("KiB", 1_024.0)];
     match UNITS.iter().find(|(_, size)| value >= *size) {
         Some((unit, size)) if value / size >= 100.0 => format!("{:.0} {unit}", value / size),
         Some((unit, size)) => format!("{:.1} {unit}", value / size),

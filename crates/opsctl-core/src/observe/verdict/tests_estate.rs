@@ -338,7 +338,7 @@ fn metrics_of_databases_say_numbers_and_their_age() {
     let none = DatabaseGauges::default();
     assert_eq!(with(none.clone()), []);
     let storage = DatabaseGauges { free_storage: gauge(2, 1.24e9), cpu: gauge(2, 99.0), ..none.clone() };
-    let reason = "orders-1: 1.1 GiB of storage are free, less than 2 GiB (120 s ago)";
+    let reason = "orders-1: 1.2 GiB of storage are free, less than 2 GiB (120 s ago)";
     assert_eq!(with(storage), expected(&[(Critical, Kind::FreeStorage, reason)]));
     let lag = DatabaseGauges { lag: gauge(3, 15_000.0), ..none.clone() };
     let reason = "orders-1: 15.0 s behind the writer, over 10 s (3 min ago)";

@@ -68,6 +68,8 @@ pub struct Head {
     pub beside: fn(&Model, &Head) -> Vec<Span<'static>>,
     /// What is said where there are no rows: what that means, and what to do.
     pub nothing: fn(&Model, &ListView, &dyn Listed) -> Said,
+    /// Whether snapshots hold them by name.
+    pub by_name: bool,
     /// Whether time alone changes rows.
     pub ages: bool,
     /// The name has at most such a part of the room, where there is little.

@@ -173,7 +173,10 @@ fn sort(model: &Model, view: &ListView, list: &dyn Listed, all: &[(Fit, At)]) ->
     keyed.sort_by(|left, right| {
         let by_key = left.key.cmp(&right.key);
         let by_key = if view.reversed { by_key.reverse() } else { by_key };
-        let by_name = || lowercase(left.name).cmp(lowercase(right.name));
+        let by_name = || match list.head().by_name && left.at.site == right.at.site {
+            true => left.at.row.cmp(&right.at.row),
+            false => lowercase(left.name).cmp(lowercase(right.name)),
+        };
         left.first.cmp(&right.first).then(by_key).then(left.rank.cmp(&right.rank)).then_with(by_name)
     });
     keyed.into_iter().map(|keyed| keyed.at).collect()

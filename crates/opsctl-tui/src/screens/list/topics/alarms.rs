@@ -52,6 +52,7 @@ pub(super) static LIST: List<Alarm> = List {
         known: |estate| vec![PartState::of("alarms", &estate.alarms)],
         beside: gaps::as_of,
         nothing: gaps::nothing,
+        by_name: false,
         ages: true,
         name_share: (1, 3),
         detail_rows_max: 5,

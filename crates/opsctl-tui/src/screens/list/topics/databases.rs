@@ -67,6 +67,7 @@ pub(super) static LIST: List<SeenDatabase> = List {
         known: |estate| vec![PartState::of("databases", &estate.databases)],
         beside: gaps::as_of,
         nothing: gaps::nothing,
+        by_name: false,
         ages: true,
         name_share: (1, 3),
         detail_rows_max: 5,

@@ -83,6 +83,7 @@ pub(super) static LIST: List<Seen> = List {
         beside: awaited,
         nothing,
         // Ages are made as they are drawn; nothing else of it changes by time alone.
+        by_name: true,
         ages: false,
         name_share: (2, 5),
         detail_rows_max: 4,

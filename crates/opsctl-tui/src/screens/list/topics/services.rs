@@ -83,6 +83,7 @@ pub(super) static LIST: List<SeenService> = List {
         },
         beside: gaps::as_of,
         nothing: gaps::nothing,
+        by_name: false,
         ages: true,
         name_share: (1, 3),
         detail_rows_max: 5,
