@@ -17,8 +17,7 @@ use opsctl::{
     domain::{Message, Outgoing, QueueUrl, ReceiptHandle, Text},
     gate::{self, Answer, Consent},
     journal::StateFolder,
-    operations::{Look, Operation, Planner, Redrive, values::EngineChoice},
-    plan::Plan,
+    operations::{Look, Operation, Planner, Redrive, plan::Plan, values::EngineChoice},
     run::{self, Context, End},
 };
 use tempfile::TempDir;

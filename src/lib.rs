@@ -1,12 +1,12 @@
 //! opsctl: one terminal for what is wrong in every AWS account, and every way out of it.
 //!
 //! `ARCHITECTURE.md` is the map. Every change to the world goes one way:
-//! [`operations::Operation`] -> [`plan::Plan`] -> [`gate::Approved`] -> [`run`] -> outcome, journalled.
+//! [`operations::Operation`] -> [`operations::plan::Plan`] -> [`gate::Approved`] -> [`run`] -> outcome, journalled.
 
 pub mod cli;
 
 pub use opsctl_core::{
-    cloud, config, databases, doctor, files, gate, journal, keymap, messages, observe, operations, plan, run,
+    cloud, config, databases, doctor, files, gate, journal, keymap, leave, messages, observe, operations, run,
 };
 pub use opsctl_domain::{self as domain, clock};
 pub use opsctl_sandbox as sandbox;

@@ -222,7 +222,7 @@ fn readme_keys() -> String {
         (Scope::Home, Key::Activity),
         (Scope::Queues, Key::Filter),
         (Scope::Queues, Key::Sort),
-        (Scope::Queues, Key::Redrive),
+        (Scope::Queues, Key::Operate(opsctl::operations::OperationKind::Redrive)),
         (Scope::DeadLetters, Key::Select),
         (Scope::DeadLetters, Key::Edit),
         (Scope::Run, Key::Cancel),

@@ -9,6 +9,7 @@ use crate::{
     domain::{Environment, Text},
     gate::Refusal,
     journal::JournalError,
+    leave::NoLeave,
     messages::FilterError,
 };
 
@@ -88,6 +89,12 @@ impl From<ConfigError> for CliError {
 
 impl From<Refusal> for CliError {
     fn from(refusal: Refusal) -> Self {
+        Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
+    }
+}
+
+impl From<NoLeave> for CliError {
+    fn from(refusal: NoLeave) -> Self {
         Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use super::wrap::{width_of, wrap};
 use crate::{
     gate::{Answer, Ask},
-    plan::{Plan, words},
+    operations::plan::{Plan, words},
 };
 
 /// Longest answer read, in bytes.

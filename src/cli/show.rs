@@ -5,10 +5,12 @@ use std::io;
 use super::{exit::Exit, output::Output};
 use crate::{
     domain::{Invocation, Text},
-    operations::values::duration,
-    plan::{
-        Plan,
-        words::{self, Part},
+    operations::{
+        plan::{
+            Plan,
+            words::{self, Part},
+        },
+        values::duration,
     },
     run::{self, End, Report},
 };

@@ -6,7 +6,7 @@ use clap::FromArgMatches;
 use opsctl::{
     cli::args::{self, Cli, Command, ConsumersCommand, Wanted},
     domain::{EnvironmentName, Invocation},
-    operations::{Kind, Operation, command_line},
+    operations::{Operation, OperationKind, command_line},
 };
 
 use super::ground::{DEV, Ended, Ground};
@@ -199,7 +199,7 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         assert_eq!(operation(again), asked, "{shown}");
     }
     // Each argument of each operation is tried above: a new one must be given a place there.
-    for kind in Kind::ALL {
+    for kind in OperationKind::ALL {
         let name = format!("{} ", kind.name());
         let tried: Vec<&str> =
             lines.iter().filter_map(|line| format!("{line} ").contains(&name).then_some(*line)).collect();

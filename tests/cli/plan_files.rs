@@ -74,7 +74,7 @@ fn a_plan_file_that_is_old_or_was_made_younger_by_hand_is_refused() {
     let ground = ground(DEV, 20);
     let path = plan(&ground, "plan.json");
     let text = std::fs::read_to_string(&path).expect("a plan");
-    let mut read: opsctl::plan::Plan = serde_json::from_str(&text).expect("a plan");
+    let mut read: opsctl::operations::plan::Plan = serde_json::from_str(&text).expect("a plan");
     read.made_at -= jiff::SignedDuration::from_hours(25);
     std::fs::write(&path, serde_json::to_string(&read).expect("JSON")).expect("written");
     let changed = ground.opsctl(&["apply", &path, "--yes"]).expect(3);

@@ -17,8 +17,7 @@ use jiff::SignedDuration;
 use opsctl::{
     cloud::{Cloud, Connect},
     domain::Protection,
-    operations::{Look, Operation, Planner, Redrive, redrive, resolve},
-    plan::Plan,
+    operations::{Look, Operation, Planner, Redrive, plan::Plan, redrive, resolve},
     run::{self, End},
     sandbox::Options,
 };

@@ -196,7 +196,7 @@ async fn a_plan_goes_stale_where_another_one_writes_meanwhile() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_take_over_blocks() {
     let mut stage = stage();
-    let blockers = |plan: opsctl::plan::Plan| words(&plan.blockers);
+    let blockers = |plan: opsctl::operations::plan::Plan| words(&plan.blockers);
     let plan = stage.plan(&failover("alone", None)).await.expect("a plan").plan;
     assert!(blockers(plan).contains("a single instance"));
     let plan = stage.plan(&failover("orders", Some("one"))).await.expect("a plan").plan;

@@ -3,7 +3,7 @@
 use opsctl::{
     domain::{Protection, Text},
     gate::{self, Answer, Consent, Refusal},
-    plan::Plan,
+    operations::plan::Plan,
 };
 
 use super::{orders, redrive};
@@ -37,7 +37,6 @@ fn said(stage: &Stage, plan: &Plan, answer: Answer, reason: Option<&str>) -> Sai
                 other @ (Refusal::Blocked { .. }
                 | Refusal::Unsound { .. }
                 | Refusal::NoAccount { .. }
-                | Refusal::LookKills { .. }
                 | Refusal::Used { .. }
                 | Refusal::Expired { .. }) => {
                     panic!("not in this table: {other}")

@@ -155,7 +155,8 @@ async fn doubt_is_settled_by_sending_again_when_asked_or_by_taking_the_messages_
             let opsctl::operations::Operation::Redrive(redrive) = &mut plan.operation else { panic!("a redrive") };
             redrive.uncertain = opsctl::operations::values::Uncertain::Resend;
             let (operation, observed) = (&plan.operation, &plan.observed);
-            plan.fingerprint = opsctl::plan::Fingerprint::of(operation, &plan.environment, &plan.account, observed);
+            plan.fingerprint =
+                opsctl::operations::plan::Fingerprint::of(operation, &plan.environment, &plan.account, observed);
         } else {
             stage.sandbox.clock().sleep(Duration::from_secs(200)).await;
             let taken =
@@ -283,7 +284,8 @@ async fn a_metric_that_cannot_be_had_neither_stops_nor_slows_a_run() {
 #[tokio::test(start_paused = true)]
 async fn a_plan_names_the_metric_where_a_run_watches() {
     let mut stage = Stage::new(Protection::TypeName, &orders(150));
-    let calls = |plan: &opsctl::plan::Plan| plan.calls.iter().any(|call| call.action == "cloudwatch:GetMetricData");
+    let calls =
+        |plan: &opsctl::operations::plan::Plan| plan.calls.iter().any(|call| call.action == "cloudwatch:GetMetricData");
     assert!(calls(&stage.plan(&redrive(|_| ())).await.expect("a plan").plan));
     let all = redrive(|redrive| {
         redrive.ramp = Some("all".parse().expect("a ramp"));

@@ -2,7 +2,7 @@
 
 use opsctl::{
     domain::Protection,
-    gate,
+    leave,
     operations::sample,
     sandbox::world::{Fault, FaultKind},
 };
@@ -21,7 +21,7 @@ async fn a_look_is_whole_only_where_nothing_more_came_and_nothing_failed() {
             let call = "ReceiveMessage".to_owned();
             stage.fault(Fault { call, queue: None, nth, times: 1_000, kind: FaultKind::Throttled });
         }
-        let leave = gate::allow_sampling(cloud.environment()).expect("leave");
+        let leave = leave::allow_sampling(cloud.environment()).expect("leave");
         let sample = sample::look(&cloud, &queue, messages_max, leave).await.expect("a look");
         assert_eq!(sample.is_whole, is_whole, "{messages_max} {throttled_from:?}");
         assert_eq!(sample.messages.len() == 30, is_whole, "{messages_max} {throttled_from:?}");

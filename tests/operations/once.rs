@@ -3,8 +3,7 @@
 use opsctl::{
     domain::{Protection, Text},
     gate::{self, Answer, Approved, Consent, PLAN_FILE_SECONDS_MAX, Refusal},
-    operations::{Operation, Purge, Restore},
-    plan::Plan,
+    operations::{Operation, Purge, Restore, plan::Plan},
     run::{self, End, Report},
 };
 

@@ -4,8 +4,7 @@ use std::io::Write;
 
 use opsctl::{
     domain::Protection,
-    operations::{OperationError, values::EngineChoice},
-    plan::Plan,
+    operations::{OperationError, plan::Plan, values::EngineChoice},
     run::{self, End},
 };
 

@@ -4,8 +4,10 @@ use std::io::Write;
 
 use opsctl::{
     domain::Protection,
-    operations::{Operation, Purge},
-    plan::{Plan, words},
+    operations::{
+        Operation, Purge,
+        plan::{Plan, words},
+    },
     run::End,
 };
 

@@ -2,8 +2,7 @@
 
 use opsctl::{
     domain::{Protection, RunId},
-    operations::{Operation, Purge, Redrive, Restore, values::EngineChoice},
-    plan::Plan,
+    operations::{Operation, Purge, Redrive, Restore, plan::Plan, values::EngineChoice},
     run::End,
 };
 

@@ -2,8 +2,7 @@
 
 use opsctl::{
     domain::Protection,
-    operations::{Operation, Redrive, Restore, values::EngineChoice},
-    plan::Plan,
+    operations::{Operation, Redrive, Restore, plan::Plan, values::EngineChoice},
     run::{self, End},
 };
 

@@ -15,8 +15,7 @@ use opsctl::{
     },
     gate::{self, Answer, Approved, Consent, Refusal},
     journal::StateFolder,
-    operations::{Look, Operation, OperationError, Planned, Planner},
-    plan::Plan,
+    operations::{Look, Operation, OperationError, Planned, Planner, plan::Plan},
     run::{self, Context, Report},
     sandbox::{
         Options, Sandbox,

@@ -11,7 +11,7 @@ use opsctl::{
     },
     keymap::Command,
     observe::{Estate, Kind, Severity, Subject, Verdict},
-    operations::Operation,
+    operations::{Operation, OperationKind},
     run::Failure,
     sandbox::fleet,
     tui::{
@@ -113,24 +113,38 @@ fn the_cursor_stays_on_its_service_when_others_become_worse() {
 }
 
 #[test]
+fn how_many_tasks_a_service_shall_run_is_asked_in_a_form() {
+    let mut console = at_night((120, 40));
+    console.keys("3");
+    to(&mut console, "directory");
+    console.keys("=");
+    let text = console.text();
+    assert!(text.contains("scale directory") && text.contains("Run this many tasks"), "{text}");
+    console.keys("<backspace> 1 2 <enter>");
+    let (environment, operation) = planned(&mut console);
+    let Operation::Scale(scale) = operation else { panic!("{operation:?}") };
+    assert_eq!((environment.as_str(), scale.service.as_str(), scale.to), ("prod", "nucleus/directory", Some(12)));
+}
+
+#[test]
 fn a_service_that_sleeps_is_woken_and_one_that_runs_is_put_to_sleep() {
     let mut console = at_night((120, 40));
     console.keys("3");
     to(&mut console, "auth");
-    assert!(no(&console, Command::Sleep).contains("asleep already"));
+    assert!(no(&console, Command::Operate(OperationKind::Sleep)).contains("asleep already"));
     console.keys("W");
     let (environment, operation) = planned(&mut console);
     let Operation::Wake(wake) = operation else { panic!("{operation:?}") };
     assert_eq!((environment.as_str(), wake.service, wake.group), ("dev", vec!["shop-dev/auth".to_owned()], None));
     console.keys("<esc>");
     to(&mut console, "cts");
-    assert!(no(&console, Command::Wake).contains("not asleep: 3 of 3 run"));
+    assert!(no(&console, Command::Operate(OperationKind::Wake)).contains("not asleep: 3 of 3 run"));
     console.keys("Z");
     let (environment, operation) = planned(&mut console);
     assert!(matches!(operation, Operation::Sleep(sleep) if sleep.service == ["nucleus/cts"]) && environment == "prod");
     console.keys("<esc>");
     to(&mut console, "kong");
-    assert!(no(&console, Command::Sleep).contains("always on"));
+    assert!(no(&console, Command::Operate(OperationKind::Sleep)).contains("always on"));
     console.keys("Z");
     assert!(console.text().contains("sleep: kong is always on"), "{}", console.text());
 }
@@ -145,7 +159,7 @@ fn a_group_is_woken_from_its_heading() {
     assert_eq!(environment, "dev");
     console.keys("<esc>");
     to(&mut console, "in no group");
-    assert!(no(&console, Command::Wake).contains("in no group"));
+    assert!(no(&console, Command::Operate(OperationKind::Wake)).contains("in no group"));
     // A heading is folded by what opens.
     console.keys("<enter>");
     assert!(!view(&console).rows.iter().skip(view(&console).cursor.at + 1).any(|row| matches!(row, ListRow::Thing(_))));
@@ -164,7 +178,7 @@ fn what_is_selected_is_woken_together_in_one_environment_only() {
     assert!(view(&console).selected.is_empty(), "back takes the selection away first");
     console.keys("<esc> a");
     assert_eq!(view(&console).selected.len(), 9, "{}", console.text());
-    assert!(no(&console, Command::Wake).contains("several environments"));
+    assert!(no(&console, Command::Operate(OperationKind::Wake)).contains("several environments"));
 }
 
 #[test]
@@ -173,7 +187,11 @@ fn what_was_selected_and_is_not_shown_is_not_acted_on() {
     console.keys("3 / d e v <enter> a");
     assert_eq!(view(&console).selected.len(), 4);
     console.keys("/ a u t h <enter>");
-    assert!(no(&console, Command::Wake).contains("of those selected are not shown here"), "{}", console.text());
+    assert!(
+        no(&console, Command::Operate(OperationKind::Wake)).contains("of those selected are not shown here"),
+        "{}",
+        console.text()
+    );
     console.keys("E");
     assert!(view(&console).selected.is_empty(), "other environments, other things");
 }
@@ -216,7 +234,7 @@ fn a_migration_is_the_environments_only_one_or_is_picked_by_name() {
     }
     console.keys("3");
     to(&mut console, "PROD");
-    assert!(no(&console, Command::Migrate).contains("no migration is configured for prod"));
+    assert!(no(&console, Command::Operate(OperationKind::Migrate)).contains("no migration is configured for prod"));
     to(&mut console, "dev ").keys("M");
     let (environment, operation) = planned(&mut console);
     assert!(matches!(&operation, Operation::Migrate(migrate) if migrate.migration == "wallet"), "{operation:?}");
@@ -243,13 +261,13 @@ fn read_only_environments_and_what_nothing_can_take_over_say_so() {
     console.seen(with("dev", estate.clone()).done()).seen(with("staging", estate).done());
     console.keys("3");
     to(&mut console, "dev ");
-    assert!(no(&console, Command::Wake).contains("read-only"));
+    assert!(no(&console, Command::Operate(OperationKind::Wake)).contains("read-only"));
     console.keys("4");
     to(&mut console, "staging");
-    assert!(no(&console, Command::Failover).contains("no reader"));
+    assert!(no(&console, Command::Operate(OperationKind::Failover)).contains("no reader"));
     console.keys("F");
     assert!(console.text().contains("failover: it has no reader"), "{}", console.text());
-    assert_eq!(able(&console.model, Command::Wake), Able::NotHere);
+    assert_eq!(able(&console.model, Command::Operate(OperationKind::Wake)), Able::NotHere);
 }
 
 #[test]

@@ -4,8 +4,7 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::{EnvironmentName, Protection, Text},
     gate::Answer,
-    operations::{Operation, Purge},
-    plan::Plan,
+    operations::{Operation, Purge, plan::Plan},
     run::End,
     sandbox::fleet,
     tui::{

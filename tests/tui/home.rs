@@ -3,6 +3,7 @@
 use opsctl::{
     keymap::Command,
     observe::{PartName, Snapshot, Subject},
+    operations::OperationKind,
     tui::{
         able::able,
         screens::screen::Able,
@@ -101,7 +102,7 @@ fn details_open_on_a_queue_and_redrive_says_why_not() {
     while !under(&console).contains("checkout") {
         console.keys("j");
     }
-    assert!(matches!(able(&console.model, Command::Redrive), Able::No(_)));
+    assert!(matches!(able(&console.model, Command::Operate(OperationKind::Redrive)), Able::No(_)));
     console.keys("R");
     assert!(console.text().contains("no dead-letter queue"), "{}", console.text());
 }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use opsctl::{
     domain::{Counts, EnvironmentName, Message, Protection, QueueName, Text},
-    gate::Force,
+    leave::Force,
     operations::{Operation, Redrive},
     run::Failure,
     sandbox::fleet,

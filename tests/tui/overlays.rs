@@ -2,6 +2,7 @@
 
 use opsctl::{
     keymap::{Base, Command, Keymap},
+    operations::OperationKind,
     tui::state::{
         event::{Event, Mouse, MouseWhat},
         look::{Symbols, Theme},
@@ -47,7 +48,7 @@ fn help_names_every_key_that_can_be_given_and_says_why_not() {
     let mut console = night((200, 60));
     console.keys("?");
     let text = console.text();
-    for command in [Command::Redrive, Command::Queues, Command::Palette, Command::Suspend] {
+    for command in [Command::Operate(OperationKind::Redrive), Command::Queues, Command::Palette, Command::Suspend] {
         assert!(text.contains(&command.help()), "{}: {text}", command.name());
     }
     assert!(text.contains("not now: this is the first view"), "{text}");

@@ -6,8 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use opsctl::{
     domain::{AccountId, EnvironmentName, MessageId, RunId, Text},
     journal::{Entry, Record, RunSummary},
-    operations::{Kind, Operation, Redrive, transfer::Tally},
-    plan::{Call, Fact, Fingerprint, Plan, SCHEMA, SampledGroup},
+    operations::{
+        Operation, OperationKind, Redrive,
+        plan::{Call, Fact, Fingerprint, Plan, SCHEMA, SampledGroup},
+        transfer::Tally,
+    },
     run::{self, Details, Doing, End, Failure, Progress, Report},
     tui::{
         screens::flow::planning::begin,
@@ -164,7 +167,7 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
     Report {
         schema: run::SCHEMA.to_owned(),
         run: run_id(7),
-        operation: Kind::Redrive,
+        operation: OperationKind::Redrive,
         environment: environment.to_owned(),
         account: account(environment).to_owned(),
         facts: plan(environment).facts,

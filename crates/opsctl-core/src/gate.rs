@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{Environment, Protection, Queue, RunId, Text},
-    plan::{Fingerprint, Plan},
+    domain::{Environment, Protection, RunId, Text},
+    operations::plan::{Fingerprint, Plan},
 };
 
 /// A plan in a file is good for so long: the world and the reasons for it change.
@@ -125,14 +125,6 @@ pub enum Refusal {
         /// Environment.
         environment: String,
     },
-    /// Looking costs a receive, and this queue's messages have few.
-    #[error("looking at {queue} may cost messages: after {receives_max} receives they move to its dead-letter queue")]
-    LookKills {
-        /// Queue.
-        queue: String,
-        /// After so many receives a message dies.
-        receives_max: u32,
-    },
     /// An earlier run has used this consent.
     #[error("this {what} was used already, by run {run}", what = .consent.name())]
     Used {
@@ -196,7 +188,6 @@ impl Refusal {
             Self::Mistyped { .. } => "run it again and type the name as shown".to_owned(),
             Self::OtherPlan { .. } => "look at the new plan with --dry-run and approve its fingerprint".to_owned(),
             Self::NoReason { .. } => "say why with --reason \"...\"".to_owned(),
-            Self::LookKills { .. } => "look at its dead-letter queue instead, or insist with --force".to_owned(),
             Self::Used { consent: Once::Plan, resume, .. } => {
                 format!("`{resume}` does what that run left; --again carries the plan out once more, as a new run")
             }
@@ -348,44 +339,4 @@ fn refuse_in_any_case(plan: &Plan, environment: &Environment) -> Result<(), Refu
         return Err(Refusal::Blocked { reasons: plan.blockers.clone() });
     }
     Ok(())
-}
-
-/// Leave to receive messages for a look: it raises receive counts, so a read-only environment refuses it.
-#[derive(Debug, Clone, Copy)]
-pub struct Sampling(());
-
-/// Leave to look at messages in this environment.
-///
-/// # Errors
-/// [`Refusal::ReadOnly`].
-pub fn allow_sampling(environment: &Environment) -> Result<Sampling, Refusal> {
-    match environment.protection {
-        Protection::ReadOnly => Err(Refusal::ReadOnly { environment: environment.name.to_string() }),
-        Protection::Confirm | Protection::TypeName => Ok(Sampling(())),
-    }
-}
-
-/// A queue whose messages die after so few receives is not looked at unasked.
-pub const RECEIVES_FEW: u32 = 5;
-
-/// Whether somebody insists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Force {
-    /// No.
-    No,
-    /// Yes: they know that messages may die of it.
-    Yes,
-}
-
-/// Leave to look at messages of this queue. A DLQ may have a redrive policy too, so it is the policy that counts.
-///
-/// # Errors
-/// [`Refusal::ReadOnly`], [`Refusal::LookKills`].
-pub fn allow_look(environment: &Environment, queue: &Queue, force: Force) -> Result<Sampling, Refusal> {
-    let leave = allow_sampling(environment)?;
-    let few = queue.redrive.as_ref().map(|policy| policy.receives_max).filter(|receives| *receives <= RECEIVES_FEW);
-    match (few, force) {
-        (Some(receives_max), Force::No) => Err(Refusal::LookKills { queue: queue.name.to_string(), receives_max }),
-        (Some(_), Force::Yes) | (None, _) => Ok(leave),
-    }
 }

@@ -8,10 +8,11 @@ pub mod files;
 pub mod gate;
 pub mod journal;
 pub mod keymap;
+pub mod leave;
 pub mod messages;
 pub mod observe;
 pub mod operations;
-pub mod plan;
+
 pub mod run;
 
 pub use opsctl_domain::{self as domain, clock};

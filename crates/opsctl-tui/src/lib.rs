@@ -42,7 +42,7 @@ pub mod widgets;
 
 use std::sync::Arc;
 
-pub(crate) use opsctl_core::{cloud, databases, gate, journal, keymap, messages, observe, operations, plan, run};
+pub(crate) use opsctl_core::{cloud, databases, gate, journal, keymap, leave, messages, observe, operations, run};
 pub(crate) use opsctl_domain::{self as domain, clock};
 
 use self::console::Console;

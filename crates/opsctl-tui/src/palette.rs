@@ -17,6 +17,7 @@ use crate::{
         query::Query,
     },
     navigate::show_only,
+    operations::OperationKind,
     screens::{
         list::{
             act::{self, named},
@@ -169,7 +170,7 @@ impl Palette {
             Choice::Group(at, command, name) => {
                 let Some(site) = site(model, at) else { return After::close() };
                 let meant = match command {
-                    Command::Migrate => match able_to_change(&site.environment) {
+                    Command::Operate(OperationKind::Migrate) => match able_to_change(&site.environment) {
                         Able::Yes => Ok(named_migration(&site, id(name))),
                         able => Err(able),
                     },
@@ -265,7 +266,7 @@ fn commands(all: &mut Gathering, model: &Model) {
 fn groups(all: &mut Gathering, at: usize, site: &Site) {
     let environment = &site.environment.name;
     for group in &site.environment.services.groups {
-        for command in [Command::Wake, Command::Sleep] {
+        for command in [Command::Operate(OperationKind::Wake), Command::Operate(OperationKind::Sleep)] {
             let name = Text::line(&format!("{} {} in {environment}", command.name(), group.name)).to_string();
             let help = format!("group of services: {}", command.help());
             all.add_known(group.name.clone(), |id| Choice::Group(at, command, id), name, help);
@@ -273,8 +274,13 @@ fn groups(all: &mut Gathering, at: usize, site: &Site) {
     }
     for migration in &site.environment.services.migrations {
         let name = Text::line(&format!("migrate {} in {environment}", migration.name)).to_string();
-        let help = format!("migration: {}", Command::Migrate.help());
-        all.add_known(migration.name.clone(), |id| Choice::Group(at, Command::Migrate, id), name, help);
+        let help = format!("migration: {}", Command::Operate(OperationKind::Migrate).help());
+        all.add_known(
+            migration.name.clone(),
+            |id| Choice::Group(at, Command::Operate(OperationKind::Migrate), id),
+            name,
+            help,
+        );
     }
 }
 

@@ -14,9 +14,10 @@ use crate::{
     choices,
     cloud::{Cloud, CloudError},
     domain::{EnvironmentName, Message, MessageId, RunId, Text},
-    gate::{self, Approved},
+    gate::Approved,
     inbox::Inbox,
     journal::{Entry, JournalError, Lines, Record, StateFolder},
+    leave,
     messages::{Filter, FilterError},
     observe::{Policy, Site, Watch},
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
@@ -317,7 +318,7 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let cloud = clouds.of(&look.environment).await?;
     let failed = |error: CloudError| outside.failure(&look.environment, &error);
     let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;
-    let leave = gate::allow_look(cloud.environment(), &queue, look.force)
+    let leave = leave::allow_look(cloud.environment(), &queue, look.force)
         .map_err(|refusal| failure(&refusal.to_string(), &refusal.hint()))?;
     // A receive is a write: it must not happen in another account that the credentials are of.
     let caller = cloud.identity().caller().await.map_err(failed)?;

@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::{
     cli::complete,
     domain::RunId,
-    operations::{Kind, Operation, RESUME, values::Uncertain},
+    operations::{Operation, OperationKind, RESUME, values::Uncertain},
 };
 
 /// How a change is agreed to.
@@ -39,7 +39,7 @@ pub enum Wanted {
     /// This, planned now.
     Operation(Box<Operation>),
     /// What an earlier run of this kind left.
-    Resume(Kind, RunId, Uncertain),
+    Resume(OperationKind, RunId, Uncertain),
     /// A plan in a file.
     Planned {
         file: PathBuf,
@@ -79,16 +79,16 @@ impl Group for OfConsumers {
 }
 
 /// The operations of a group, each with its name in it.
-fn kinds<G: Group>() -> impl Iterator<Item = (&'static str, Kind)> {
-    let in_group = |kind: &Kind| {
+fn kinds<G: Group>() -> impl Iterator<Item = (&'static str, OperationKind)> {
+    let in_group = |kind: &OperationKind| {
         let name = kind.name().strip_prefix(G::PREFIX).filter(|name| !name.contains(' '))?;
         Some((name, *kind))
     };
-    Kind::ALL.iter().filter_map(in_group)
+    OperationKind::ALL.iter().filter_map(in_group)
 }
 
 /// The command of an operation: its own arguments, `--resume` instead of them, and consent.
-fn command(name: &'static str, kind: Kind) -> clap::Command {
+fn command(name: &'static str, kind: OperationKind) -> clap::Command {
     let command = kind.arguments().name(name);
     let ids: Vec<clap::Id> = command.get_arguments().map(|argument| argument.get_id().clone()).collect();
     // What becomes of messages in doubt is decided anew each time.

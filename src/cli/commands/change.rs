@@ -20,8 +20,10 @@ use crate::{
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     messages::Filter,
-    operations::{Kind, Look, Moves, Operation, OperationError, Planner, command_line, resume_line, values::Uncertain},
-    plan::Plan,
+    operations::{
+        Look, Moves, Operation, OperationError, OperationKind, Planner, command_line, plan::Plan, resume_line,
+        values::Uncertain,
+    },
     run::{self, Context, Report},
     sandbox::join,
 };
@@ -265,7 +267,7 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
 
 fn plan_of_run(
     state: &StateFolder,
-    (kind, run): (Kind, &RunId),
+    (kind, run): (OperationKind, &RunId),
     uncertain: Uncertain,
     global: &Global,
 ) -> Result<Plan, CliError> {

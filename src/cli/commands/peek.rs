@@ -17,7 +17,8 @@ use crate::{
         Message, Queue, Text,
         words::{counted, counted_is},
     },
-    gate::{self, Force},
+    leave,
+    leave::Force,
     messages::{self, Filter, Origin, shorten},
     operations::{redrive, resolve, sample, values::duration},
 };
@@ -115,7 +116,7 @@ async fn named(args: &Sample, cloud: &Cloud) -> Result<Queue, CliError> {
 async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut Output) -> Result<Seen, CliError> {
     let filter = args.filter.as_deref().map(Filter::open).transpose()?;
     let force = if args.force { Force::Yes } else { Force::No };
-    let leave = gate::allow_look(cloud.environment(), &queue, force)?;
+    let leave = leave::allow_look(cloud.environment(), &queue, force)?;
     out.note(&format!("looking at {}: it costs each message one receive; all are put back at once", queue.name));
     let failed = |error| CliError::cloud(&error, cloud.environment());
     let mut messages = sample::look(cloud, &queue, limit as usize, leave).await.map_err(failed)?.messages;

@@ -9,8 +9,7 @@ use crate::{
     cloud::Cloud,
     domain::{AccountId, Environment, QueueName, RunId, Text},
     journal::{Paused, StateFolder},
-    operations::Pauses,
-    plan::Plan,
+    operations::{Pauses, plan::Plan},
     run,
 };
 

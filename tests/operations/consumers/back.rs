@@ -89,8 +89,9 @@ async fn a_cluster_that_is_not_shown_is_not_taken_for_gone() {
         tags: BTreeMap::new(),
     };
     stage.sandbox.with(|world, now| world.ecs.settle(now, &caller(), &other));
-    let is_blocked =
-        |plan: &opsctl::plan::Plan| plan.blockers.iter().any(|text| text.as_str().contains("may be a consumer"));
+    let is_blocked = |plan: &opsctl::operations::plan::Plan| {
+        plan.blockers.iter().any(|text| text.as_str().contains("may be a consumer"))
+    };
     // The first is the worker's.
     fault(&stage, "ListServices", "denied", 1);
     let planned = stage.plan(&pause()).await.expect("a plan").plan;

@@ -28,7 +28,7 @@ pub(super) fn client() -> SharedHttpClient {
 fn pooled(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components: Option<&RuntimeComponents>| {
         let mut connector = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .proxy_config(proxy())
             .pool_idle_timeout(IDLE_TIMEOUT);
         connector.set_connector_settings(settings.cloned());

@@ -1,14 +1,15 @@
 //! [`Command`]: everything that a key can be bound to, each once. Its name is what stands in a keymap file and in the palette;
 //! its comment is its help.
 
+use std::sync::LazyLock;
+
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::Kind;
+use crate::operations::OperationKind;
 
-/// What a key does. Names of operations are the command line's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Command {
     /// Move down
     Down,
@@ -122,24 +123,9 @@ pub enum Command {
     Redraw,
     /// Go to the shell for a while
     Suspend,
-    /// Move messages from a dead-letter queue to where they belong
-    Redrive,
-    /// Delete every message of a queue, after a snapshot
-    Purge,
-    /// Put the messages of a run's snapshot back
-    Restore,
-    /// Raise services that are at zero, stage by stage, and wait until they are healthy
-    Wake,
-    /// Put services to zero, the last stage first, and remember how large they were
-    Sleep,
-    /// Let another instance of a database write, and measure how long it took
-    Failover,
-    /// Start a migration's task once, follow its log, and end with its exit code
-    Migrate,
-    /// Pause all consumers of a queue, and remember them
-    ConsumersPause,
-    /// Resume the consumers that opsctl has paused, and no others
-    ConsumersResume,
+    /// Plan an operation: its name and its help are the command line's own
+    #[value(skip)]
+    Operate(OperationKind),
 }
 
 /// Where a key is meant: a view, or something that several have.
@@ -174,33 +160,47 @@ pub enum Scope {
     Plan,
 }
 
+impl Serialize for Command {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
 impl Command {
-    /// Every command.
+    /// Every command, operations last.
     pub fn all() -> &'static [Self] {
-        Self::value_variants()
+        static ALL: LazyLock<Vec<Command>> = LazyLock::new(|| {
+            let operations = OperationKind::ALL.iter().copied().map(Command::Operate);
+            Command::value_variants().iter().copied().chain(operations).collect()
+        });
+        &ALL
     }
 
-    /// Name in keymaps and palette: `page-down`.
+    /// Name in keymaps and palette: `page-down`, `consumers-pause`.
     pub fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+        match self {
+            Self::Operate(kind) => kind.name().replace(' ', "-"),
+            plain => plain.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
+        }
     }
 
     /// The command of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::from_str(name, false).ok()
+        Self::all().iter().copied().find(|command| command.name() == name)
     }
 
     /// What it does: imperative, no full stop.
     pub fn help(self) -> String {
-        let value = self.to_possible_value();
-        value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
+        let help = match self {
+            Self::Operate(kind) => kind.arguments().get_about().map(ToString::to_string),
+            plain => plain.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string)),
+        };
+        help.unwrap_or_default()
     }
 
-    /// Whether it plans a change: those are the command line's operations, under the same names.
+    /// Whether it plans a change.
     pub fn is_operation(self) -> bool {
-        use Command::{ConsumersPause, ConsumersResume, Failover, Migrate, Purge, Redrive, Restore, Sleep, Wake};
-        matches!(self, Redrive | Purge | Restore | Wake | Sleep | Failover | Migrate)
-            || matches!(self, ConsumersPause | ConsumersResume)
+        matches!(self, Self::Operate(_))
     }
 
     /// The views in which it makes sense: every shipped keymap has a key for it there.
@@ -226,17 +226,20 @@ impl Command {
             Self::Decode => &[Message],
             Self::Select | Self::SelectAll => &[Queues, DeadLetters, Services],
             Self::Force => &[Queues, DeadLetters],
-            Self::Wake => &[Home, Services],
-            Self::Sleep | Self::Migrate => &[Services],
-            Self::Failover => &[Home, Databases],
-            Self::ConsumersPause | Self::ConsumersResume => &[Queues, Consumers],
-            Self::Purge => &[Home, Queues, DeadLetters],
             Self::Edit => &[DeadLetters, Message],
-            Self::Redrive => &[Home, Queues, DeadLetters, Message],
             Self::Next | Self::Previous => &[Message, Plan],
             Self::Wrap => &[Message, Run, Plan],
             Self::Options | Self::Approve => &[Plan],
-            Self::Cancel | Self::Resume | Self::Journal | Self::Restore => &[Activity, Run],
+            Self::Cancel | Self::Resume | Self::Journal => &[Activity, Run],
+            Self::Operate(kind) => match kind {
+                OperationKind::Redrive => &[Home, Queues, DeadLetters, Message],
+                OperationKind::Purge => &[Home, Queues, DeadLetters],
+                OperationKind::Restore => &[Activity, Run],
+                OperationKind::Wake => &[Home, Services],
+                OperationKind::Sleep | OperationKind::Scale | OperationKind::Migrate => &[Services],
+                OperationKind::Failover => &[Home, Databases],
+                OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
+            },
         }
     }
 
@@ -286,25 +289,14 @@ impl Scope {
     }
 }
 
-/// The help of operations as the command line has it.
-pub fn operation_help(name: &str) -> Option<String> {
-    // `consumers pause` is two words there, and a name is one.
-    let kind = Kind::ALL.iter().find(|kind| kind.name().replace(' ', "-") == name)?;
-    kind.arguments().get_about().map(ToString::to_string)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn operations_are_called_and_explained_as_on_the_command_line() {
+    fn names_are_unique_and_lead_back() {
         for command in Command::all() {
-            let about = operation_help(&command.name());
-            assert_eq!(about.is_some(), command.is_operation(), "{}", command.name());
-            if let Some(about) = about {
-                assert_eq!(command.help(), about);
-            }
+            assert_eq!(Command::named(&command.name()), Some(*command), "{}", command.name());
         }
     }
 

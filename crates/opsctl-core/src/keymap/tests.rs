@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::files::shape;
+use crate::{files::shape, operations::OperationKind};
 
 fn merged(toml: &str) -> (Keymap, Vec<Problem>) {
     let (file, problems) = shape::read::<File>(toml);
@@ -62,7 +62,7 @@ fn operations_need_shift_and_a_purge_needs_two_keys() {
             let known = entry.command.expect("a shipped key means something");
             let keys = key::shown(&entry.keys);
             assert!(!known.is_operation() || is_shifted(&keys), "{keys}");
-            assert!(known != Command::Purge || entry.keys.len() == 2, "{keys}");
+            assert!(known != Command::Operate(OperationKind::Purge) || entry.keys.len() == 2, "{keys}");
         }
     }
 }
@@ -76,7 +76,7 @@ fn the_nearest_scope_wins_and_wider_ones_fill_in() {
     assert_eq!(keymap.resolve(Scope::Message, &keys("/")), Resolved::Nothing);
     assert_eq!(keymap.resolve(Scope::Queues, &[]), Resolved::Nothing);
     assert_eq!(keymap.keys_for(Scope::Plan, Command::Back), ["n", "esc", "q"]);
-    assert_eq!(keymap.key_for(Scope::Queues, Command::Purge), Some("D D"));
+    assert_eq!(keymap.key_for(Scope::Queues, Command::Operate(OperationKind::Purge)), Some("D D"));
     assert_eq!(keymap.key_for(Scope::Home, Command::SelectAll), None);
 }
 

@@ -22,7 +22,7 @@ use crate::{
         endpoint::Dialect,
     },
     journal::History,
-    plan::{Call, Fact, Plan},
+    operations::plan::{Call, Fact, Plan},
 };
 
 /// A failover in the last so many minutes is worth a warning.

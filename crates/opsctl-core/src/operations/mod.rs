@@ -8,6 +8,7 @@ pub mod consumers;
 mod error;
 pub mod failover;
 pub mod migrate;
+pub mod plan;
 mod planner;
 pub mod purge;
 pub mod redrive;
@@ -48,11 +49,11 @@ macro_rules! operations {
 
         /// An operation's kind.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum Kind {
+        pub enum OperationKind {
             $(#[serde(rename = $name)] $operation,)*
         }
 
-        impl Kind {
+        impl OperationKind {
             pub const ALL: &[Self] = &[$(Self::$operation,)*];
 
             /// Name, as on the command line.
@@ -89,9 +90,9 @@ macro_rules! operations {
         }
 
         impl Operation {
-            pub fn kind(&self) -> Kind {
+            pub fn kind(&self) -> OperationKind {
                 match self {
-                    $(Self::$operation(_) => Kind::$operation,)*
+                    $(Self::$operation(_) => OperationKind::$operation,)*
                 }
             }
 

@@ -10,7 +10,7 @@ use crate::{
     domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
     journal::{Did, Record, StateFolder},
     messages::filter,
-    plan::{Fingerprint, Plan, SCHEMA},
+    operations::plan::{Fingerprint, Plan, SCHEMA},
 };
 
 /// Makes plans; holds what a plan has from outside AWS.

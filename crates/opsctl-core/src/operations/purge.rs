@@ -19,7 +19,7 @@ use crate::{
     domain::{AccountId, Queue, Text, words::counted_is},
     journal::History,
     messages::filter::Filter,
-    plan::{Call, Fact},
+    operations::plan::{Call, Fact},
 };
 
 /// Delete every message of a queue, after a snapshot.

@@ -20,7 +20,7 @@ use crate::{
     domain::{AccountId, Environment, EnvironmentName, Queue, QueueKind, QueueUrl, RunId, Text, words::counted},
     journal::{History, JournalError, StateFolder},
     messages::filter::Filter,
-    plan::{Call, Fact, Plan},
+    operations::plan::{Call, Fact, Plan},
 };
 use gather::{Gathered, Others, gather};
 

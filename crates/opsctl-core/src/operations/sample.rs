@@ -10,7 +10,7 @@ use crate::{
         sqs::{BATCH_MAX, Receive},
     },
     domain::{Message, Queue, QueueKind, ReceiptHandle},
-    gate::Sampling,
+    leave::Sampling,
 };
 
 /// Hidden for so long at most if putting back fails.

@@ -11,9 +11,9 @@ use crate::{
         Message, MessageId, Queue, Text,
         words::{counted, counted_is},
     },
-    gate,
+    leave,
     messages::{filter::Filter, groups::Groups},
-    plan::{Fact, Plan, SampledGroup},
+    operations::plan::{Fact, Plan, SampledGroup},
 };
 
 /// Messages received for a look, and most of them where few are selected: each has one receive more afterwards.
@@ -61,7 +61,7 @@ impl Selection<'_> {
     /// Looks at a few messages, where looking is harmless: not in a read-only environment, and not where the queue has dead
     /// letters itself. A plan without a sample is a plan all the same: a denied receive shows again, in full, when it counts.
     pub(super) async fn look(&self, cloud: &Cloud, queue: &Queue, look: Look) -> Sampled {
-        let Ok(leave) = gate::allow_sampling(cloud.environment()) else { return Sampled::default() };
+        let Ok(leave) = leave::allow_sampling(cloud.environment()) else { return Sampled::default() };
         if look == Look::Never || queue.redrive.is_some() || queue.counts.visible == 0 {
             return Sampled::default();
         }

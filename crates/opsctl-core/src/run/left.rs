@@ -3,8 +3,10 @@
 use super::History;
 use crate::{
     domain::{RunId, Text},
-    operations::{Calls, Left, OperationError},
-    plan::{Fact, Plan},
+    operations::{
+        Calls, Left, OperationError,
+        plan::{Fact, Plan},
+    },
 };
 
 /// Makes the plan of a run say what taking it up would do.

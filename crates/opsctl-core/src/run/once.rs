@@ -8,7 +8,7 @@ use crate::{
     domain::Environment,
     gate::{Answer, Approved, Once, Refusal},
     journal::{Held, JournalError, Lines, Record, RunSummary, StateFolder},
-    plan::Plan,
+    operations::plan::Plan,
 };
 
 /// What is held while a run is opened: of two that begin at once with the same plan the second must find the first.

@@ -12,11 +12,11 @@ use crate::{
     },
     journal::{End, History, JournalError, Record, RunFolder},
     operations::{
-        Kind, command_line,
+        OperationKind, command_line,
+        plan::Plan,
         transfer::{Ageing, Stop, Tally},
         values::in_words,
     },
-    plan::Plan,
 };
 
 /// Version of a report's JSON form.
@@ -41,11 +41,11 @@ pub struct Report {
     pub schema: String,
     pub run: RunId,
     /// By its name on the command line.
-    pub operation: Kind,
+    pub operation: OperationKind,
     pub environment: String,
     pub account: String,
     /// Where from, to, by which engine: the plan's facts.
-    pub facts: Vec<crate::plan::Fact>,
+    pub facts: Vec<crate::operations::plan::Fact>,
     pub end: End,
     /// What was done, by its kind.
     pub details: Details,
@@ -316,7 +316,7 @@ impl Report {
         }
         if !tally.uncertain.is_empty() {
             let what_to_do = match self.operation {
-                Kind::Restore => {
+                OperationKind::Restore => {
                     "look for them at the destination, then --resume with --uncertain resend where they are missing"
                 }
                 _ => {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     domain::{EnvironmentName, Message, QueueUrl, RunId},
-    gate::{Approved, Force},
+    gate::Approved,
+    leave::Force,
     observe::Focus,
     operations::Operation,
     state::{acknowledged::Line, ticket::Ticket},

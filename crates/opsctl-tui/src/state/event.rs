@@ -10,7 +10,7 @@ use crate::{
     journal::{Entry, RunSummary},
     keymap::Key,
     observe::Snapshot,
-    plan::Plan,
+    operations::plan::Plan,
     run::{Failure, Progress, Report},
     state::{acknowledged::Book, letters::Letters, ticket::Ticket},
 };

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{EnvironmentName, RunId, Text},
     gate::{Ask, Refusal},
-    operations::Operation,
-    plan::Plan,
+    operations::{Operation, plan::Plan},
     state::{field::Field, form::Form, page::Page, ticket::Load},
 };
 

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{EnvironmentName, RunId, Text, log::LogLine},
     journal::{Did, Entry, RunSummary},
-    operations::Operation,
-    plan::Plan,
+    operations::{Operation, plan::Plan},
     run::{End, Failure, Progress, Report},
     state::{
         cursor::Cursor,

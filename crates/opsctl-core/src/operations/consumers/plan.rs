@@ -8,8 +8,11 @@ use crate::{
     cloud::Cloud,
     domain::{QueueArn, QueueName, Text, consumer::ConsumerId, words::counted},
     journal::Pause,
-    operations::{Bound, OperationError, Planned, Planner, resolve},
-    plan::{Call, Fact, Plan},
+    operations::{
+        Bound, OperationError, Planned, Planner,
+        plan::{Call, Fact, Plan},
+        resolve,
+    },
 };
 
 /// Between looks while waiting, seconds.

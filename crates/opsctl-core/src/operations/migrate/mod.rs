@@ -19,7 +19,7 @@ use crate::{
         service::EcsClusterName,
     },
     journal::History,
-    plan::{Fact, Plan},
+    operations::plan::{Fact, Plan},
 };
 pub use others::{Other, others};
 

@@ -8,8 +8,10 @@ use crate::{
         Text,
         migration::{LogDestination, Migration, NetworkSource},
     },
-    operations::values::in_words,
-    plan::{Call, Fact, Plan},
+    operations::{
+        plan::{Call, Fact, Plan},
+        values::in_words,
+    },
 };
 
 /// Characters of a task's overrides (API reference).

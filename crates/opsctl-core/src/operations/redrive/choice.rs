@@ -7,8 +7,10 @@ use super::{
 };
 use crate::{
     domain::{QueueKind, Text, words::counted},
-    operations::values::{EngineChoice, Ramp},
-    plan::Plan,
+    operations::{
+        plan::Plan,
+        values::{EngineChoice, Ramp},
+    },
 };
 
 /// Most messages a second that a move task takes (StartMessageMoveTask, API reference, 2025).

@@ -4,11 +4,11 @@ use super::{bind::watch_seconds, choice::Moves, plan::Draft, scene::To};
 use crate::{
     domain::{QueueKind, Text},
     operations::{
+        plan::Call,
         selection::Selection,
         transfer::{AGES_SECONDS, DESTINATIONS_WATCHED_MAX},
         values::Ramp,
     },
-    plan::Call,
 };
 
 /// US dollars for a million requests, standard and FIFO (SQS price list, us-east-1, 2026; the dearest regions cost half more).

@@ -27,11 +27,11 @@ use crate::{
         OperationError, Planned, Planner,
         bound::Bound,
         consumers::{self, Consumers},
+        plan::Fact,
         selection::{Sampled, Selection},
         transfer::LANES_MAX,
         values::{Ramp, in_words},
     },
-    plan::Fact,
 };
 
 /// Hiding is renewed at its half, and a send may take ten seconds: were it shorter, somebody else could get a message that is just
@@ -119,7 +119,7 @@ async fn consumers_around(
     scene: &Scene,
     cloud: &Cloud,
     planner: &Planner,
-    plan: &mut crate::plan::Plan,
+    plan: &mut crate::operations::plan::Plan,
 ) -> Result<Consumers, OperationError> {
     let watch = watch_seconds(redrive, scene, ramp);
     if ramp.is_ramped() || watch > 0 {
@@ -183,7 +183,7 @@ pub(super) struct Draft<'a> {
     pub(super) scene: &'a Scene,
     pub(super) cloud: &'a Cloud,
     pub(super) ramp: &'a Ramp,
-    pub(super) plan: crate::plan::Plan,
+    pub(super) plan: crate::operations::plan::Plan,
     resuming: bool,
 }
 
@@ -473,7 +473,7 @@ fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>)
     observed.insert(format!("{label}: content-based deduplication"), queue.content_based_deduplication.to_string());
 }
 
-fn summary(scene: &Scene, plan: &crate::plan::Plan) -> Text {
+fn summary(scene: &Scene, plan: &crate::operations::plan::Plan) -> Text {
     let to = plan.facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
     let how_many = plan.how_many.as_ref().map_or("", Text::as_str);
     let from = &scene.from.name;

@@ -14,8 +14,10 @@ use crate::{
         words::counted,
     },
     journal::{History, Sizes},
-    operations::{Bound, OperationError, Planned, Planner},
-    plan::{Call, Fact, Plan},
+    operations::{
+        Bound, OperationError, Planned, Planner,
+        plan::{Call, Fact, Plan},
+    },
 };
 
 /// Services asked about in one look (`DescribeServices`), and looks a minute while waiting.

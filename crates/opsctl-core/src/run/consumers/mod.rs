@@ -13,7 +13,7 @@ use crate::{
     domain::{AccountId, Environment, QueueName, Text, consumer::ConsumerId, invocation::option, words::counted_is},
     journal::{Journal, Pause, Paused},
     operations::{
-        Kind,
+        OperationKind,
         consumers::{Consumers, Turn},
         scale::{Direction, Set, ToScale},
     },
@@ -133,7 +133,7 @@ pub(super) fn say_still_paused(mut report: Report, context: &Context) -> Report 
     let known = Paused::read(&context.state, &AccountId(report.account.clone()), &environment.region);
     let known = match known {
         // Of a pause by itself it is what was wanted.
-        _ if report.operation == Kind::PauseConsumers => return report,
+        _ if report.operation == OperationKind::PauseConsumers => return report,
         Ok(known) => known,
         Err(error) => {
             let text = format!("whether consumers are still paused can't be known: {error}");

@@ -138,7 +138,6 @@ fn refused(flow: &mut Flow, refusal: &Refusal) {
         | Refusal::Unsound { .. }
         | Refusal::NotConfirmed { .. }
         | Refusal::OtherPlan { .. }
-        | Refusal::LookKills { .. }
         | Refusal::Used { .. }
         | Refusal::Expired { .. }
         | Refusal::NoAccount { .. } => Some(Text::line(&refusal.to_string())),

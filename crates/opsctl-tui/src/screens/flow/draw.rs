@@ -10,8 +10,10 @@ use crate::{
     domain::{Environment, Protection},
     gate::{Ask, Refusal},
     keymap::{Command, Scope},
-    operations::values::duration,
-    plan::{Plan, words},
+    operations::{
+        plan::{Plan, words},
+        values::duration,
+    },
     screens::flow::options_draw,
     state::{
         flow::{Flow, Line},

@@ -5,13 +5,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::{
-    domain::words::within,
-    domain::{EnvironmentName, Invocation, QueueName, RunId, Text},
+    domain::{EnvironmentName, Invocation, QueueName, RunId, Text, words::within},
     gate,
-    operations::{Operation, command_line, resume_line, values::Uncertain},
-    plan::Plan,
+    operations::{Operation, command_line, plan::Plan, resume_line, values::Uncertain},
     run::Failure,
-    screens::flow::{draw, shown},
+    screens::flow::{draw, options, shown},
     state::{
         effect::Effect,
         event::Notice,
@@ -85,6 +83,15 @@ pub(crate) fn subject(operation: &Operation) -> String {
 /// Begins: plans the operation.
 pub fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
     plan(model, environment, Wanted::Operation(Box::new(operation)))
+}
+
+/// Begins: asks how it is to be done, beside a plan of it as it stands.
+pub(crate) fn fill(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
+    let mut flow = Flow::new(model, environment, Wanted::Operation(Box::new(operation)));
+    let effects = plan_again(&mut flow, model, None);
+    flow.options = options::form(&flow);
+    model.overlay = Some(Overlay::Flow(Box::new(flow)));
+    effects
 }
 
 /// Begins: goes on with a run, once it was agreed to anew.

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::Text,
-    plan::{
+    operations::plan::{
         Fact, Plan, SampledGroup,
         words::{NOTHING, Part as Section},
     },

@@ -15,6 +15,7 @@ use crate::{
         Kind, Subject, Verdict,
         words::{span, thousands},
     },
+    operations::OperationKind,
     screens::{
         home::{
             acknowledge,
@@ -339,13 +340,17 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
     match (&verdict.subject, verdict.kind) {
         (Subject::Queue(_), _) => {
             if is_dead_letters {
-                commands.push((Command::Redrive, "redrive"));
+                commands.push((Command::Operate(OperationKind::Redrive), "redrive"));
             }
             commands.push((Command::Details, "details"));
         }
         (Subject::Environment | Subject::Parts(_), Kind::Credentials) => commands.push((Command::Copy, copy)),
-        (Subject::Service(_), _) => commands.extend([(Command::Wake, "wake"), (Command::Details, "details")]),
-        (Subject::Database(_), _) => commands.extend([(Command::Failover, "failover"), (Command::Details, "details")]),
+        (Subject::Service(_), _) => {
+            commands.extend([(Command::Operate(OperationKind::Wake), "wake"), (Command::Details, "details")])
+        }
+        (Subject::Database(_), _) => {
+            commands.extend([(Command::Operate(OperationKind::Failover), "failover"), (Command::Details, "details")])
+        }
         (Subject::Alarm(_) | Subject::Consumer(_), _) => commands.push((Command::Details, "details")),
         (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => {}
     }

@@ -12,6 +12,7 @@ use crate::{
     domain::{EnvironmentName, Protection},
     keymap::{Command, Key, Scope},
     observe::{Focus, Kind, Subject, Verdict, verdict::worst_first},
+    operations::OperationKind,
     screens::{
         list::{act, listed::subject},
         screen::{Able, Screen, Tab, moves},
@@ -45,7 +46,7 @@ impl Screen for HomeView {
     fn wanted(&self) -> &'static [Command] {
         &[
             Command::Open,
-            Command::Redrive,
+            Command::Operate(OperationKind::Redrive),
             Command::Details,
             Command::Filter,
             Command::Acknowledge,
@@ -101,9 +102,11 @@ impl Screen for HomeView {
                     Able::when(subject(&under.subject).is_some(), because)
                 }
             },
-            Command::Redrive | Command::Purge => able_to_operate(model, under, command, Topic::Queues),
-            Command::Wake => able_to_operate(model, under, command, Topic::Services),
-            Command::Failover => able_to_operate(model, under, command, Topic::Databases),
+            Command::Operate(OperationKind::Redrive) | Command::Operate(OperationKind::Purge) => {
+                able_to_operate(model, under, command, Topic::Queues)
+            }
+            Command::Operate(OperationKind::Wake) => able_to_operate(model, under, command, Topic::Services),
+            Command::Operate(OperationKind::Failover) => able_to_operate(model, under, command, Topic::Databases),
             Command::Reverse => Able::no("the next order is what sort changes to"),
             _ => Able::NotHere,
         }

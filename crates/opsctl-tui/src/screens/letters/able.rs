@@ -2,8 +2,10 @@
 
 use crate::{
     domain::QueueName,
-    gate::{Force, Refusal},
     keymap::Command,
+    leave::Force,
+    leave::NoLeave,
+    operations::OperationKind,
     screens::{
         letters::{
             choose::PLANNED,
@@ -47,12 +49,12 @@ pub(crate) fn able(model: &Model, view: &LettersView, command: Command) -> Able 
             (Some(_), _) => Able::Yes,
         },
         Command::Force => match leave(model, view, Force::No) {
-            Err(Refusal::LookKills { .. }) => Able::when(!view.letters.is_waiting(), "a look is under way"),
+            Err(NoLeave::LookKills { .. }) => Able::when(!view.letters.is_waiting(), "a look is under way"),
             Err(refusal) => Able::no(&refusal.to_string()),
             Ok(()) => Able::no("nothing stands in the way of a look: refresh looks again"),
         },
-        Command::Redrive => both(changeable(model, view), redrivable(model, view)),
-        Command::Purge => changeable(model, view),
+        Command::Operate(OperationKind::Redrive) => both(changeable(model, view), redrivable(model, view)),
+        Command::Operate(OperationKind::Purge) => changeable(model, view),
         _ => Able::NotHere,
     }
 }

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     domain::{Invocation, MessageId, Text, invocation::option},
-    gate::Force,
     keymap::Command,
-    operations::{Operation, Purge},
+    leave::Force,
+    operations::{Operation, OperationKind, Purge},
     screens::flow::planning,
     state::{
         cursor::Cursor,
@@ -79,8 +79,8 @@ pub(super) fn command(view: &mut LettersView, model: &mut Model, command: Comman
         }
         Command::Copy => return copy(view),
         Command::CopyCommand => return copy_command(view, &model.invocation()),
-        Command::Redrive => return choose::begin(view, model),
-        Command::Purge => {
+        Command::Operate(OperationKind::Redrive) => return choose::begin(view, model),
+        Command::Operate(OperationKind::Purge) => {
             let (environment, queue) = (view.environment.clone(), view.queue.0.clone());
             return planning::begin(model, &environment, Operation::Purge(Purge { queue, ..Purge::default() }));
         }

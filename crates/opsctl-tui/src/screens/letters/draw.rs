@@ -25,8 +25,9 @@ use super::{
 };
 use crate::{
     domain::Text,
-    gate::{Force, Refusal},
     keymap::Command,
+    leave::Force,
+    leave::NoLeave,
     observe::{Seen, words::about_messages},
     run::Failure,
     screens::screen::Able,
@@ -320,7 +321,7 @@ fn failed(model: &Model, view: &LettersView, failure: &Failure, block: &mut Bloc
         block.key(&key(model, Command::Open), &text);
     }
     match leave(model, view, Force::No) {
-        Err(Refusal::LookKills { receives_max, .. }) => {
+        Err(NoLeave::LookKills { receives_max, .. }) => {
             let text = format!("looks all the same: it takes one of the {receives_max} receives that each message has");
             block.key(&key(model, Command::Force), &text);
         }

@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::{
     domain::{EnvironmentName, Message, MessageId, QueueName},
     messages::json as bodies,
-    operations::Operation,
-    plan::Plan,
+    operations::{Operation, plan::Plan},
     run::Failure,
     state::{
         diff::Diff,

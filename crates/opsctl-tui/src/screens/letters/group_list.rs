@@ -9,6 +9,7 @@ use crate::{
     keymap::Command,
     messages::Group,
     observe::Seen,
+    operations::OperationKind,
     screens::{
         letters::{able::able, choose, places::seen, rows, rows::members},
         screen::Able,
@@ -223,8 +224,8 @@ fn about(model: &Model, view: &LettersView, letters: &Letters, columns: usize) -
 
 /// What a redrive would take now, or why there can be none.
 pub(crate) fn redrive_line(model: &Model, view: &LettersView) -> (String, String, Role) {
-    let label = places::key(model, Command::Redrive);
-    match able(model, view, Command::Redrive) {
+    let label = places::key(model, Command::Operate(OperationKind::Redrive));
+    match able(model, view, Command::Operate(OperationKind::Redrive)) {
         Able::Yes => {
             let messages = seen(model, &view.environment, &view.queue).and_then(Seen::messages);
             (label, choose::in_words(view, messages), Role::Key)

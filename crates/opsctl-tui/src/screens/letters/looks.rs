@@ -7,7 +7,9 @@ use super::{
 };
 use crate::{
     domain::{EnvironmentName, QueueName, Text},
-    gate::{self, Force, Refusal},
+    leave,
+    leave::Force,
+    leave::NoLeave,
     run::Failure,
     state::{
         effect::{Effect, LookAt},
@@ -63,18 +65,18 @@ pub(super) fn look(view: &mut LettersView, model: &mut Model, messages_max: usiz
 }
 
 /// What the gate says to a look.
-pub(super) fn leave(model: &Model, view: &LettersView, force: Force) -> Result<(), Refusal> {
+pub(super) fn leave(model: &Model, view: &LettersView, force: Force) -> Result<(), NoLeave> {
     let Some(environment) = environment(model, &view.environment) else { return Ok(()) };
     match seen(model, &view.environment, &view.queue).and_then(|seen| seen.queue.as_ref()) {
-        Some(queue) => gate::allow_look(environment, queue, force).map(|_| ()),
-        None => gate::allow_sampling(environment).map(|_| ()),
+        Some(queue) => leave::allow_look(environment, queue, force).map(|_| ()),
+        None => leave::allow_sampling(environment).map(|_| ()),
     }
 }
 
-fn failure_of(refusal: &Refusal) -> Failure {
+fn failure_of(refusal: &NoLeave) -> Failure {
     let hint = match refusal {
         // The key that insists stands below.
-        Refusal::LookKills { .. } => "look at its dead-letter queue instead".to_owned(),
+        NoLeave::LookKills { .. } => "look at its dead-letter queue instead".to_owned(),
         other => other.hint(),
     };
     Failure { what: Text::line(&refusal.to_string()), hint: Text::line(&hint) }

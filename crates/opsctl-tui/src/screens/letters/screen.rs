@@ -5,9 +5,10 @@ use ratatui::{Frame, layout::Rect};
 use super::{able, commands, draw, filter, looks::look, rows};
 use crate::{
     domain::EnvironmentName,
-    gate::Force,
     keymap::{Command, Key, Scope},
+    leave::Force,
     observe::Focus,
+    operations::OperationKind,
     screens::screen::{Able, Screen},
     state::{
         effect::Effect,
@@ -26,7 +27,7 @@ impl Screen for LettersView {
     fn wanted(&self) -> &'static [Command] {
         &[
             Command::Open,
-            Command::Redrive,
+            Command::Operate(OperationKind::Redrive),
             Command::Select,
             Command::SelectGroup,
             Command::Messages,

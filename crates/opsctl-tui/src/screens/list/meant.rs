@@ -12,6 +12,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meant {
     Plan(EnvironmentName, Box<Operation>),
+    /// Ask first how it is to be done.
+    Fill(EnvironmentName, Box<Operation>),
     /// Plan the redrive of a whole queue, with what was edited of it.
     Redrive(EnvironmentName, QueueName),
     /// Find by name which of several is meant.

@@ -9,6 +9,7 @@ use crate::{
     domain::{EnvironmentName, Invocation, Message, Text, invocation::option},
     keymap::{Command, Scope},
     observe::Focus,
+    operations::OperationKind,
     screens::{
         letters::{choose::begin_with, edits::edit_below, rows::step_rows},
         screen::{Able, Screen, able_to_change, moves},
@@ -33,7 +34,14 @@ impl Screen for MessageView {
     }
 
     fn wanted(&self) -> &'static [Command] {
-        &[Command::Next, Command::Previous, Command::Edit, Command::Copy, Command::Wrap, Command::Redrive]
+        &[
+            Command::Next,
+            Command::Previous,
+            Command::Edit,
+            Command::Copy,
+            Command::Wrap,
+            Command::Operate(OperationKind::Redrive),
+        ]
     }
 
     /// Lays the lines out anew where something changed: the message, an edit, how it is shown, the width.
@@ -67,7 +75,7 @@ impl Screen for MessageView {
             Command::Previous => Able::when(at > 0, "this is the first message listed"),
             Command::Decode => Able::when(self.decode || self.document.encoded() > 0, "nothing in it seems encoded"),
             Command::Copy | Command::CopyCommand | Command::Wrap => Able::Yes,
-            Command::Edit | Command::Redrive => {
+            Command::Edit | Command::Operate(OperationKind::Redrive) => {
                 model.site(&self.environment).map_or(Able::NotHere, |site| able_to_change(&site.environment))
             }
             _ => Able::NotHere,
@@ -93,7 +101,9 @@ impl Screen for MessageView {
             }
             Command::CopyCommand => return vec![Effect::Copy(self.line(&model.invocation()))],
             Command::Edit => return edit_below(model, &self.id),
-            Command::Redrive => return begin_with(model, &self.environment, &self.queue, vec![self.id.clone()]),
+            Command::Operate(OperationKind::Redrive) => {
+                return begin_with(model, &self.environment, &self.queue, vec![self.id.clone()]);
+            }
             _ => {}
         }
         model.settle();

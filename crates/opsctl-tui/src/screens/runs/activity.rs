@@ -9,6 +9,7 @@ use crate::{
     domain::{RunId, Text},
     journal::Did,
     keymap::{Command, Scope},
+    operations::OperationKind,
     operations::transfer::Tally,
     screens::{
         runs::{run_page, verbs, verbs::GoOn},
@@ -158,7 +159,7 @@ fn details(model: &Model, view: &ActivityView, frame: &mut Frame<'_>, area: Rect
         (Command::Open, "look at it"),
         (Command::Cancel, "stop it"),
         (Command::Resume, "go on"),
-        (Command::Restore, "put back what it took"),
+        (Command::Operate(OperationKind::Restore), "put back what it took"),
     ];
     let mut x = area.x + 1;
     for (command, word) in offers {
@@ -197,7 +198,7 @@ fn empty(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             (
                 format!(
                     "{} on a dead-letter queue plans one.",
-                    model.keymap.key_for(Scope::Home, Command::Redrive).unwrap_or("redrive")
+                    model.keymap.key_for(Scope::Home, Command::Operate(OperationKind::Redrive)).unwrap_or("redrive")
                 ),
                 Role::Text,
             ),
@@ -250,7 +251,7 @@ impl Screen for ActivityView {
     }
 
     fn wanted(&self) -> &'static [Command] {
-        &[Command::Open, Command::Cancel, Command::Resume, Command::Restore]
+        &[Command::Open, Command::Cancel, Command::Resume, Command::Operate(OperationKind::Restore)]
     }
 
     /// The cursor stays on the run that it was on.
@@ -290,7 +291,7 @@ impl Screen for ActivityView {
             Command::Open => Able::when(under(self).is_some(), "there is no run"),
             Command::Cancel
             | Command::Resume
-            | Command::Restore
+            | Command::Operate(OperationKind::Restore)
             | Command::Journal
             | Command::Copy
             | Command::CopyCommand => match under(self) {

@@ -5,10 +5,10 @@ use crate::{
     journal::{Entry, Record},
     keymap::{Command, Scope},
     operations::{
-        Stopping, command_line,
+        OperationKind, Stopping, command_line,
+        plan::{Fact, Plan},
         values::{duration, in_words},
     },
-    plan::{Fact, Plan},
     run::{Details, End, Failure, Report, words},
     screens::{
         flow::planning,
@@ -314,8 +314,9 @@ fn next_keys(page: &mut Page, model: &Model, known: &Known) {
         Ok(GoOn::PlanAnew) => offers.push((key(Command::Resume), "plans it anew")),
         Err(_) => {}
     }
-    if verbs::able(model, known, Command::Restore) == Able::Yes && known.snapshot == Some(true) {
-        offers.push((key(Command::Restore), "plans to put back what it took"));
+    if verbs::able(model, known, Command::Operate(OperationKind::Restore)) == Able::Yes && known.snapshot == Some(true)
+    {
+        offers.push((key(Command::Operate(OperationKind::Restore)), "plans to put back what it took"));
     }
     page.blank();
     for (key, words) in offers {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::EnvironmentName,
     keymap::{Command, Scope},
+    operations::OperationKind,
     screens::screen::{Able, Change, Screen, moves},
     state::{
         effect::Effect,
@@ -34,7 +35,13 @@ impl Screen for RunView {
     }
 
     fn wanted(&self) -> &'static [Command] {
-        &[Command::Cancel, Command::Journal, Command::CopyCommand, Command::Resume, Command::Restore]
+        &[
+            Command::Cancel,
+            Command::Journal,
+            Command::CopyCommand,
+            Command::Resume,
+            Command::Operate(OperationKind::Restore),
+        ]
     }
 
     fn settle(&mut self, model: &Model) {

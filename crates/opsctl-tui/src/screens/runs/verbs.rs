@@ -5,7 +5,7 @@ use crate::{
     domain::{EnvironmentName, Text},
     journal::{Record, RunSummary},
     keymap::Command,
-    operations::{Operation, Restore, command_line},
+    operations::{Operation, OperationKind, Restore, command_line},
     run::End,
     screens::{flow::planning, runs::known::read_journal, screen::Able},
     state::{
@@ -118,12 +118,14 @@ pub(crate) fn able(model: &Model, known: &Known, command: Command) -> Able {
             Standing::Elsewhere => Able::no("another process works on it: stop it there"),
             Standing::BrokeOff | Standing::Ended { .. } | Standing::NotBegun => Able::no("it runs no more"),
         },
-        Command::Resume | Command::Restore if site.is_none() => Able::no("its environment is not configured here"),
+        Command::Resume | Command::Operate(OperationKind::Restore) if site.is_none() => {
+            Able::no("its environment is not configured here")
+        }
         Command::Resume => match go_on(known) {
             Ok(_) => Able::Yes,
             Err(because) => Able::no(because),
         },
-        Command::Restore => match (known.standing, known.snapshot, &known.run) {
+        Command::Operate(OperationKind::Restore) => match (known.standing, known.snapshot, &known.run) {
             (Standing::Active { .. } | Standing::Elsewhere, ..) => Able::no("it is running"),
             (_, Some(false), _) => Able::no("it kept no snapshot: nothing can be put back"),
             (_, _, None) => Able::no("it was never begun"),
@@ -140,7 +142,7 @@ pub(crate) fn give(model: &mut Model, known: &Known, command: Command) -> Vec<Ef
     match command {
         Command::Cancel => cancel(model, known),
         Command::Resume => resume(model, known),
-        Command::Restore => restore(model, known),
+        Command::Operate(OperationKind::Restore) => restore(model, known),
         Command::CopyCommand => {
             let invocation = model.invocation();
             let line = known.operation.as_ref().zip(known.environment.as_ref());

@@ -11,7 +11,7 @@ use crate::{
     },
     keymap::{Command, Scope},
     observe::{PartName, Snapshot},
-    operations::{Operation, PauseConsumers, ResumeConsumers},
+    operations::{Operation, OperationKind, PauseConsumers, ResumeConsumers},
     screens::{
         list::{
             column::{Column, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
@@ -56,8 +56,8 @@ pub(super) static LIST: List<dyn Consumer> = List {
         nouns: ["consumer", "consumers"],
         wanted: &[
             Command::Open,
-            Command::ConsumersPause,
-            Command::ConsumersResume,
+            Command::Operate(OperationKind::PauseConsumers),
+            Command::Operate(OperationKind::ResumeConsumers),
             Command::Filter,
             Command::Sort,
             Command::Wide,
@@ -88,8 +88,13 @@ pub(super) static LIST: List<dyn Consumer> = List {
     thing: |consumer| consumer,
     find: |snapshot, name| scan((0..).map_while(|row| at(snapshot, row)), name),
     meant: |here, command| match (command, here.under) {
-        (Command::ConsumersPause | Command::ConsumersResume, Some((site, consumer))) => consumer.meant(site, command),
-        (Command::ConsumersPause | Command::ConsumersResume, None) => Err(Able::no("the cursor is on no consumer")),
+        (
+            Command::Operate(OperationKind::PauseConsumers) | Command::Operate(OperationKind::ResumeConsumers),
+            Some((site, consumer)),
+        ) => consumer.meant(site, command),
+        (Command::Operate(OperationKind::PauseConsumers) | Command::Operate(OperationKind::ResumeConsumers), None) => {
+            Err(Able::no("the cursor is on no consumer"))
+        }
         _ => Err(Able::NotHere),
     },
 };
@@ -367,10 +372,10 @@ impl Thing for KafkaLag {
 /// Pauses what takes from a queue, or resumes what was paused for it.
 pub(super) fn paused(site: &Site, command: Command, queue: Option<String>) -> Result<Meant, Able> {
     let operation = match command {
-        Command::ConsumersResume => {
+        Command::Operate(OperationKind::ResumeConsumers) => {
             Operation::ResumeConsumers(ResumeConsumers { queue: queue.clone(), ..ResumeConsumers::default() })
         }
-        Command::ConsumersPause => Operation::PauseConsumers(PauseConsumers {
+        Command::Operate(OperationKind::PauseConsumers) => Operation::PauseConsumers(PauseConsumers {
             queue: queue.clone().unwrap_or_default(),
             ..PauseConsumers::default()
         }),

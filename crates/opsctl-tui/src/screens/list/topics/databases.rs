@@ -15,7 +15,7 @@ use crate::{
     },
     keymap::{Command, Scope},
     observe::{DatabaseGauges, PartName, SeenDatabase, Snapshot},
-    operations::{Failover, Operation, command_line, values::in_words},
+    operations::{Failover, Operation, OperationKind, command_line, values::in_words},
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
@@ -46,7 +46,14 @@ pub(super) static LIST: List<SeenDatabase> = List {
         scope: Scope::Databases,
         tab: Tab { command: Command::Databases, title: "Databases", short: "DBs" },
         nouns: ["database", "databases"],
-        wanted: &[Command::Open, Command::Failover, Command::Filter, Command::Sort, Command::Group, Command::Wide],
+        wanted: &[
+            Command::Open,
+            Command::Operate(OperationKind::Failover),
+            Command::Filter,
+            Command::Sort,
+            Command::Group,
+            Command::Wide,
+        ],
         sheet_ways: WAYS,
         tallies: [("not available", Role::Warning), ("paused", Role::Text)],
         group_tallies: [
@@ -71,13 +78,13 @@ pub(super) static LIST: List<SeenDatabase> = List {
     thing: |seen| seen,
     find: |snapshot, name| scan(rows(snapshot), name),
     meant: |here, command| match (command, here.under) {
-        (Command::Failover, Some((site, seen))) => seen.meant(site, command),
-        (Command::Failover, None) => Err(Able::no("the cursor is on no database")),
+        (Command::Operate(OperationKind::Failover), Some((site, seen))) => seen.meant(site, command),
+        (Command::Operate(OperationKind::Failover), None) => Err(Able::no("the cursor is on no database")),
         _ => Err(Able::NotHere),
     },
 };
 
-const WAYS: &[(Command, &str)] = &[(Command::Failover, "failover")];
+const WAYS: &[(Command, &str)] = &[(Command::Operate(OperationKind::Failover), "failover")];
 
 static COLUMNS: [Column<SeenDatabase>; 15] = [
     worst(),
@@ -375,7 +382,7 @@ impl Thing for SeenDatabase {
     }
 
     fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
-        if command != Command::Failover {
+        if command != Command::Operate(OperationKind::Failover) {
             return Err(Able::NotHere);
         }
         changes(site)?;
@@ -397,9 +404,9 @@ impl Thing for SeenDatabase {
 
     fn lines(&self, site: &Site) -> Vec<String> {
         let Environment { name, invocation, .. } = site.environment.as_ref();
-        let line = match self.meant(site, Command::Failover) {
+        let line = match self.meant(site, Command::Operate(OperationKind::Failover)) {
             Ok(Meant::Plan(_, operation)) => command_line(&operation, name, invocation),
-            Ok(Meant::Redrive(..) | Meant::Find(_)) | Err(_) => {
+            Ok(Meant::Fill(..) | Meant::Redrive(..) | Meant::Find(_)) | Err(_) => {
                 site.environment.command(&format!("databases {}", quoted(&self.seen.database.name)))
             }
         };

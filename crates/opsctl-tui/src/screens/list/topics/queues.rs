@@ -14,7 +14,7 @@ use crate::{
         verdict::says_age,
         words::span,
     },
-    operations::{Operation, Purge},
+    operations::{Operation, OperationKind, Purge},
     screens::{
         list::{
             column::{
@@ -55,7 +55,7 @@ pub(super) static LIST: List<Seen> = List {
         nouns: ["queue", "queues"],
         wanted: &[
             Command::Open,
-            Command::Redrive,
+            Command::Operate(OperationKind::Redrive),
             Command::Filter,
             Command::Sort,
             Command::Group,
@@ -63,7 +63,7 @@ pub(super) static LIST: List<Seen> = List {
             Command::Details,
             Command::Wide,
         ],
-        sheet_ways: &[(Command::Open, "open"), (Command::Redrive, "redrive")],
+        sheet_ways: &[(Command::Open, "open"), (Command::Operate(OperationKind::Redrive), "redrive")],
         tallies: [("may not be looked at", Role::Warning), ("did not answer", Role::Warning)],
         group_tallies: [
             |number| format!("~{} dead letters", count(number)),
@@ -406,7 +406,7 @@ impl Thing for Seen {
 
     fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
         match command {
-            Command::Redrive => {
+            Command::Operate(OperationKind::Redrive) => {
                 changes(site)?;
                 if self.dead_letters.is_none() {
                     return Err(Able::no("it is no dead-letter queue: nothing names it as one"));
@@ -416,7 +416,7 @@ impl Thing for Seen {
                 }
                 Ok(Meant::Redrive(site.environment.name.clone(), self.name.clone()))
             }
-            Command::Purge => {
+            Command::Operate(OperationKind::Purge) => {
                 changes(site)?;
                 let purge = Purge { queue: self.name.0.clone(), ..Purge::default() };
                 Ok(Meant::plan(site, Operation::Purge(purge)))
@@ -427,7 +427,7 @@ impl Thing for Seen {
 
     fn ways(&self) -> &'static [(Command, &'static str)] {
         match self.dead_letters {
-            Some(_) => &[(Command::Open, "look at why"), (Command::Redrive, "redrive")],
+            Some(_) => &[(Command::Open, "look at why"), (Command::Operate(OperationKind::Redrive), "redrive")],
             None => &[],
         }
     }
@@ -450,7 +450,10 @@ fn meant(here: &Here<'_, Seen>, command: Command) -> Result<Meant, Able> {
             Err(Able::no("an operation is for one queue: the one under the cursor"))
         }
         Command::Force => Err(Able::no("open the queue first: it is for looking at messages")),
-        Command::Redrive | Command::Purge | Command::ConsumersPause | Command::ConsumersResume => match here.under {
+        Command::Operate(OperationKind::Redrive)
+        | Command::Operate(OperationKind::Purge)
+        | Command::Operate(OperationKind::PauseConsumers)
+        | Command::Operate(OperationKind::ResumeConsumers) => match here.under {
             Some((site, seen)) => seen.meant(site, command),
             None => Err(Able::no("the cursor is on no queue")),
         },

@@ -3,7 +3,7 @@
 use crate::{
     keymap::Command,
     observe::SeenService,
-    operations::{Migrate, Operation, Sleep, Wake},
+    operations::{Migrate, Operation, OperationKind, Scale, Sleep, Wake},
     screens::{
         list::{
             listed::Here,
@@ -16,8 +16,12 @@ use crate::{
 
 pub(super) fn meant(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> {
     match command {
-        Command::Wake | Command::Sleep => scale(here, command),
-        Command::Migrate => migrate(here),
+        Command::Operate(OperationKind::Wake) | Command::Operate(OperationKind::Sleep) => scale(here, command),
+        Command::Operate(OperationKind::Scale) => match here.under.filter(|_| here.group.is_none()) {
+            Some((site, seen)) => to_a_count(site, seen),
+            None => Err(Able::no("the cursor is on no service")),
+        },
+        Command::Operate(OperationKind::Migrate) => migrate(here),
         _ => Err(Able::NotHere),
     }
 }
@@ -47,6 +51,14 @@ fn scale(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> 
     }
 }
 
+/// How many tasks a service shall run is asked in a form.
+pub(super) fn to_a_count(site: &Site, seen: &SeenService) -> Result<Meant, Able> {
+    changes(site)?;
+    let (service, to) = (seen.service.id.to_string(), Some(seen.service.desired));
+    let scale = Scale { service, to, ..Scale::default() };
+    Ok(Meant::Fill(site.environment.name.clone(), Box::new(Operation::Scale(scale))))
+}
+
 /// The environment's migration, as configured; where there are several, they are found by name.
 fn migrate(here: &Here<'_, SeenService>) -> Result<Meant, Able> {
     let Some(site) = here.site else { return Err(Able::no("the cursor is in no environment")) };
@@ -65,7 +77,7 @@ pub(crate) fn named_migration(site: &Site, name: &str) -> Meant {
 
 fn operation(command: Command, group: Option<String>, service: Vec<String>) -> Operation {
     match command {
-        Command::Sleep => Operation::Sleep(Sleep { group, service, ..Sleep::default() }),
+        Command::Operate(OperationKind::Sleep) => Operation::Sleep(Sleep { group, service, ..Sleep::default() }),
         _ => Operation::Wake(Wake { group, service, ..Wake::default() }),
     }
 }
@@ -77,9 +89,13 @@ pub(crate) fn named_group(site: &Site, command: Command, name: &str) -> Result<M
         |seen: &&SeenService| site.environment.services.groups_of(&seen.service.id).any(|group| group.name == name);
     let rows = site.snapshot.iter().flat_map(|snapshot| snapshot.estate.services.rows.iter().map(AsRef::as_ref));
     let asleep: Vec<bool> = rows.filter(is_member).map(|seen| seen.service.desired == 0).collect();
-    let fits = |is_asleep: &bool| *is_asleep == (command == Command::Wake);
+    let fits = |is_asleep: &bool| *is_asleep == (command == Command::Operate(OperationKind::Wake));
     if !asleep.is_empty() && !asleep.iter().any(fits) {
-        let why = if command == Command::Wake { "nothing of it is asleep" } else { "all of it is asleep" };
+        let why = if command == Command::Operate(OperationKind::Wake) {
+            "nothing of it is asleep"
+        } else {
+            "all of it is asleep"
+        };
         return Err(Able::no(why));
     }
     Ok(Meant::plan(site, operation(command, Some(name.to_owned()), Vec::new())))
@@ -91,18 +107,19 @@ pub(super) fn some(site: &Site, command: Command, services: &[&SeenService]) -> 
     if let [only] = services {
         let (running, desired) = (only.service.running, only.service.desired);
         match command {
-            Command::Wake if desired > 0 => {
+            Command::Operate(OperationKind::Wake) if desired > 0 => {
                 return Err(Able::no(&format!("it is not asleep: {running} of {desired} run")));
             }
-            Command::Sleep if desired == 0 => return Err(Able::no("it is asleep already")),
+            Command::Operate(OperationKind::Sleep) if desired == 0 => return Err(Able::no("it is asleep already")),
             _ => {}
         }
-    } else if command == Command::Wake && services.iter().all(|seen| seen.service.desired > 0) {
+    } else if command == Command::Operate(OperationKind::Wake) && services.iter().all(|seen| seen.service.desired > 0) {
         return Err(Able::no("none of those selected is asleep"));
-    } else if command == Command::Sleep && services.iter().all(|seen| seen.service.desired == 0) {
+    } else if command == Command::Operate(OperationKind::Sleep) && services.iter().all(|seen| seen.service.desired == 0)
+    {
         return Err(Able::no("all of those selected are asleep"));
     }
-    if command == Command::Sleep {
+    if command == Command::Operate(OperationKind::Sleep) {
         let always = |seen: &&&SeenService| site.environment.services.is_always_on(&seen.service.id);
         if let Some(seen) = services.iter().find(always) {
             return Err(Able::no(&format!("{} is always on: the configuration says so", seen.service.id.name)));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     figures::{gauge, sampled},
-    scaling::{meant, some},
+    scaling::{meant, some, to_a_count},
 };
 use crate::{
     domain::{
@@ -14,7 +14,7 @@ use crate::{
     },
     keymap::{Command, Scope},
     observe::{PartName, SeenService, Snapshot},
-    operations::command_line,
+    operations::{OperationKind, command_line},
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
@@ -53,9 +53,9 @@ pub(super) static LIST: List<SeenService> = List {
         nouns: ["service", "services"],
         wanted: &[
             Command::Open,
-            Command::Wake,
-            Command::Sleep,
-            Command::Migrate,
+            Command::Operate(OperationKind::Wake),
+            Command::Operate(OperationKind::Sleep),
+            Command::Operate(OperationKind::Migrate),
             Command::Filter,
             Command::Select,
             Command::Group,
@@ -96,7 +96,8 @@ pub(super) static LIST: List<SeenService> = List {
     meant,
 };
 
-const WAYS: &[(Command, &str)] = &[(Command::Wake, "wake"), (Command::Sleep, "sleep")];
+const WAYS: &[(Command, &str)] =
+    &[(Command::Operate(OperationKind::Wake), "wake"), (Command::Operate(OperationKind::Sleep), "sleep")];
 
 static COLUMNS: [Column<SeenService>; 15] = [
     worst(),
@@ -385,7 +386,10 @@ impl Thing for SeenService {
 
     fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
         match command {
-            Command::Wake | Command::Sleep => some(site, command, &[self]),
+            Command::Operate(OperationKind::Wake) | Command::Operate(OperationKind::Sleep) => {
+                some(site, command, &[self])
+            }
+            Command::Operate(OperationKind::Scale) => to_a_count(site, self),
             _ => Err(Able::NotHere),
         }
     }
@@ -396,10 +400,10 @@ impl Thing for SeenService {
 
     fn lines(&self, site: &Site) -> Vec<String> {
         let Environment { name, invocation, .. } = site.environment.as_ref();
-        let woken = (self.service.desired == 0).then(|| some(site, Command::Wake, &[self]));
+        let woken = (self.service.desired == 0).then(|| some(site, Command::Operate(OperationKind::Wake), &[self]));
         let line = match woken {
             Some(Ok(Meant::Plan(_, operation))) => command_line(&operation, name, invocation),
-            Some(Ok(Meant::Redrive(..) | Meant::Find(_)) | Err(_)) | None => {
+            Some(Ok(Meant::Fill(..) | Meant::Redrive(..) | Meant::Find(_)) | Err(_)) | None => {
                 site.environment.command(&format!("services {}", quoted(&self.id())))
             }
         };
