@@ -20,7 +20,6 @@ pub struct CliError {
     pub exit: Exit,
     /// What and because; several lines at most for files and filters.
     pub what: Text,
-    /// What to try.
     pub hint: Option<Text>,
     /// Whether the credentials are another account's: then a listing fails although it shows the other environments.
     pub is_wrong_account: bool,

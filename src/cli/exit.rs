@@ -7,17 +7,14 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All done, or nothing to do.
     Done,
-    /// It failed.
     Failed,
     /// The command line or the configuration is wrong.
     Usage,
-    /// The gate refused.
     Refused,
     /// Some of it was done, or it is not known to be: the report says how to go on.
     Partly,
     /// The world changed since the plan was made; nothing was done.
     Stale,
-    /// Interrupted.
     Interrupted,
     /// A migration's container ended with this code, which is not 0: see [`Exit::code`].
     Container(u8),

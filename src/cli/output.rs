@@ -27,7 +27,6 @@ pub struct Output {
     notes_width: Option<usize>,
 }
 
-/// For headings.
 const HEADING: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -127,7 +126,6 @@ impl Output {
         writeln!(self.data, "{}", escape(&text))
     }
 
-    /// Standard output itself.
     pub fn data(&mut self) -> &mut (dyn Write + Send) {
         &mut self.data
     }

@@ -7,9 +7,7 @@ use etcetera::{BaseStrategy, base_strategy::Xdg};
 /// Which world something belongs to: what happens in the sandbox is kept apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Realm {
-    /// AWS.
     Aws,
-    /// The sandbox.
     Sandbox,
 }
 

@@ -20,7 +20,6 @@ pub struct World {
     pub sites: Vec<Site>,
     /// How clients are made; has the clock of it all.
     pub connect: Connect,
-    /// AWS or sandbox.
     pub realm: Realm,
     /// Where it comes from, in words.
     pub origin: String,
@@ -31,7 +30,6 @@ pub struct World {
 /// An environment, with clients if it can be reached. They are handed out only once STS has said that the credentials are of the
 /// account that the environment is pinned to: nothing of another account is ever shown under its name.
 pub struct Site {
-    /// The environment.
     pub environment: Arc<Environment>,
     cloud: Result<Cloud, CliError>,
     // Asked once, when first needed.

@@ -43,7 +43,6 @@ impl Approved {
         &self.consent
     }
 
-    /// When.
     pub fn approved_at(&self) -> Timestamp {
         self.approved_at
     }
@@ -54,16 +53,13 @@ impl Approved {
 pub struct Consent {
     /// Who, as far as the system tells.
     pub by: Text,
-    /// The answer.
     pub answer: Answer,
     /// Why; required under `type-name`.
     pub reason: Option<Text>,
 }
 
-/// The answer itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Answer {
-    /// None given.
     #[default]
     None,
     /// Yes: a key, `y` at the prompt, or `--yes`.
@@ -80,25 +76,20 @@ pub enum Refusal {
     /// The environment is read-only.
     #[error("{environment} is read-only: nothing may change there")]
     ReadOnly {
-        /// Environment.
         environment: String,
     },
     /// The plan itself says that it can't be carried out.
     #[error("this can't be done: {}", .reasons.iter().map(Text::as_str).collect::<Vec<_>>().join("; "))]
     Blocked {
-        /// Reasons.
         reasons: Vec<Text>,
     },
     /// The plan's text and its fingerprint do not belong together, or it was made for somewhere else.
     #[error("this plan is not sound: {because}")]
     Unsound {
-        /// Reason.
         because: String,
     },
-    /// Nobody said yes.
     #[error("nobody confirmed this plan for {environment} ({protection})")]
     NotConfirmed {
-        /// Environment.
         environment: String,
         /// How strictly it asks.
         protection: Protection,
@@ -114,15 +105,12 @@ pub enum Refusal {
     /// Another plan was approved.
     #[error("the approved fingerprint is {given}, this plan's is {actual}: the world or the operation differs")]
     OtherPlan {
-        /// What was given.
         given: Text,
         /// What the plan has.
         actual: Fingerprint,
     },
-    /// No reason given.
     #[error("{environment} asks for a reason")]
     NoReason {
-        /// Environment.
         environment: String,
     },
     /// An earlier run has used this consent.
@@ -130,7 +118,6 @@ pub enum Refusal {
     Used {
         /// What is used once.
         consent: Once,
-        /// That run.
         run: RunId,
         /// The command that goes on with it.
         resume: String,
@@ -146,7 +133,6 @@ pub enum Refusal {
     /// The environment has no account to check against.
     #[error("{environment} names no account: a write can't be checked against it")]
     NoAccount {
-        /// Environment.
         environment: String,
     },
 }
@@ -170,7 +156,6 @@ impl Once {
 }
 
 impl Refusal {
-    /// What to try.
     pub fn hint(&self) -> String {
         match self {
             Self::ReadOnly { environment } => {
@@ -209,9 +194,7 @@ pub fn phrase(plan: &Plan) -> String {
 /// What the environment asks of a person before this plan may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
-    /// A yes.
     Yes,
-    /// This text.
     Type(String),
 }
 

@@ -17,7 +17,6 @@ pub enum NoLeave {
 }
 
 impl NoLeave {
-    /// What to try.
     pub fn hint(&self) -> String {
         match self {
             Self::ReadOnly { environment } => {
@@ -46,10 +45,8 @@ pub fn allow_sampling(environment: &Environment) -> Result<Sampling, NoLeave> {
 /// A queue whose messages die after so few receives is not looked at unasked.
 pub const RECEIVES_FEW: u32 = 5;
 
-/// Whether somebody insists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Force {
-    /// No.
     No,
     /// Yes: they know that messages may die of it.
     Yes,

@@ -10,13 +10,10 @@ use super::Text;
 pub struct Alarm {
     /// Name; only one alarm of an account and region has it.
     pub name: String,
-    /// Its state.
     pub state: AlarmState,
-    /// Since when.
     pub since: Option<Timestamp>,
     /// Why, in CloudWatch's words.
     pub reason: Text,
-    /// What it watches.
     pub watches: Watches,
     /// Whether it tells anybody: alarms may be muted.
     pub actions_enabled: bool,
@@ -32,7 +29,6 @@ pub enum AlarmState {
     Alarm,
     /// CloudWatch can't tell: no samples, or too few. Not the same as well.
     InsufficientData,
-    /// Within the threshold.
     Ok,
 }
 
@@ -46,7 +42,6 @@ pub enum Watches {
         namespace: Option<Text>,
         /// `CPUUtilization`, or the expression's label.
         metric: Text,
-        /// Names and values.
         dimensions: Vec<(Text, Text)>,
         /// `Average`, `p99`, ...
         statistic: Option<Text>,
@@ -67,7 +62,6 @@ pub enum Watches {
 /// A line of an alarm's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmChange {
-    /// When.
     pub at: Timestamp,
     /// `StateUpdate`, `ConfigurationUpdate`, `Action`.
     pub kind: Text,
@@ -76,7 +70,6 @@ pub struct AlarmChange {
 }
 
 impl AlarmState {
-    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Alarm => "alarm",

@@ -22,7 +22,6 @@ enum Kind {
 }
 
 impl Clock {
-    /// The system's clock.
     pub fn system() -> Self {
         Self(Kind::System)
     }
@@ -33,7 +32,6 @@ impl Clock {
         Self(Kind::Virtual { started_at, origin: Instant::now(), speed })
     }
 
-    /// The time.
     pub fn now(&self) -> Timestamp {
         match self.0 {
             Kind::System => Timestamp::now(),

@@ -44,7 +44,6 @@ impl fmt::Display for ConsumerId {
 /// A Lambda event source mapping: a queue's messages, or a stream's, become calls of a function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mapping {
-    /// Id.
     pub id: MappingId,
     /// The function's name, with its alias if it has one.
     pub function: Text,
@@ -52,7 +51,6 @@ pub struct Mapping {
     pub source_arn: String,
     /// The queue that it reads; none: something else than a queue of SQS.
     pub queue: Option<QueueName>,
-    /// Its state.
     pub state: MappingState,
     /// Why it is in this state: `USER_INITIATED`, ...
     pub reason: Option<Text>,
@@ -87,19 +85,15 @@ impl Mapping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MappingState {
-    /// It takes nothing.
     Disabled,
     /// On its way down: it still takes messages.
     Disabling,
     /// On its way up.
     Enabling,
-    /// Being made.
     Creating,
     /// Its settings are being changed.
     Updating,
-    /// Being deleted.
     Deleting,
-    /// It takes messages.
     Enabled,
     /// A state this version does not know.
     Other,
@@ -122,7 +116,6 @@ impl MappingState {
         }
     }
 
-    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Disabled => "paused",
@@ -140,11 +133,8 @@ impl MappingState {
 /// How far a group that reads Kafka lies behind (`AWS/Kafka`, `SumOffsetLag`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KafkaLag {
-    /// MSK cluster.
     pub cluster: Text,
-    /// Consumer group.
     pub group: Text,
-    /// Topic.
     pub topic: Text,
     /// Offsets not read yet, summed over partitions.
     pub offsets: Gauge,

@@ -10,15 +10,12 @@ use super::{Text, endpoint::Endpoint, words::counted};
 /// A DB cluster with its instances, or an instance by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Database {
-    /// Identifier.
     pub name: String,
-    /// ARN.
     pub arn: String,
     /// How it is built; decides how it fails over.
     pub topology: Topology,
     /// `aurora-postgresql`, `postgres`, ...
     pub engine: Text,
-    /// Of the engine.
     pub version: Text,
     /// AWS's word. `available` says nothing of a cluster that has paused.
     pub status: Text,
@@ -50,22 +47,16 @@ pub enum Topology {
     MultiAzCluster,
     /// An instance with a standby that nobody sees.
     MultiAzInstance,
-    /// An instance alone.
     Single,
 }
 
-/// An instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Identifier.
     pub name: String,
-    /// Whether it writes.
     pub is_writer: bool,
     /// `db.r6g.large`; none: RDS did not tell of this instance.
     pub class: Option<Text>,
-    /// AWS's word.
     pub status: Option<Text>,
-    /// Availability zone.
     pub zone: Option<Text>,
     /// 0 is promoted first.
     pub tier: Option<u8>,
@@ -76,7 +67,6 @@ pub struct Member {
 pub struct CapacityLimits {
     /// 0: it may pause.
     pub minimum: f64,
-    /// At most.
     pub maximum: f64,
 }
 
@@ -85,7 +75,6 @@ pub struct CapacityLimits {
 pub struct Pending {
     /// `system-update`, ...
     pub action: Text,
-    /// AWS's words.
     pub description: Text,
     /// When it does it, as far as that is fixed: in the maintenance window that somebody chose, or by force.
     #[serde(default)]
@@ -108,20 +97,16 @@ pub struct Pending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
-    /// A DB cluster.
     Cluster,
-    /// A DB instance.
     Instance,
 }
 
 /// Something that happened. RDS gives events no id: they are known by category and words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseEvent {
-    /// When.
     pub at: Timestamp,
     /// To what sort of thing.
     pub kind: SourceKind,
-    /// To which.
     pub source: String,
     /// `failover`, `availability`, ...
     pub categories: Vec<Text>,
@@ -155,7 +140,6 @@ pub fn is_usable(status: &str) -> bool {
 }
 
 impl Topology {
-    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Aurora => "Aurora cluster",

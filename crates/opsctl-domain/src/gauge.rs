@@ -17,9 +17,7 @@ pub struct Gauge {
 /// Metrics of an instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseGauges {
-    /// Percent of CPU.
     pub cpu: Option<Gauge>,
-    /// Connections.
     pub connections: Option<Gauge>,
     /// Bytes of free storage; Aurora has no such thing.
     pub free_storage: Option<Gauge>,

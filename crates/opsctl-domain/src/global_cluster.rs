@@ -6,22 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Text, words::counted};
 
-/// A global cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlobalCluster {
-    /// Identifier.
     pub name: String,
-    /// ARN.
     pub arn: String,
     /// `aurora-mysql`, ...
     pub engine: Text,
-    /// Of the engine.
     pub version: Text,
     /// AWS's word: `available`, `switching-over`, `failing-over`.
     pub status: Text,
     /// Its clusters, the one that writes first.
     pub members: Vec<GlobalMember>,
-    /// What goes on.
     pub change: Option<GlobalChange>,
 }
 
@@ -30,7 +25,6 @@ pub struct GlobalCluster {
 pub struct GlobalMember {
     /// ARN of the DB cluster.
     pub arn: String,
-    /// Whether it writes.
     pub is_writer: bool,
     /// `connected`, `pending-resync`; none: AWS does not say.
     pub synchronization: Option<Text>,

@@ -11,7 +11,6 @@ pub enum Invocation {
     Found,
     /// The configuration that was named, by its absolute path.
     Named(String),
-    /// The sandbox.
     Sandbox,
 }
 

@@ -10,6 +10,5 @@ use super::Text;
 pub struct LogLine {
     /// When it was written, as the program's log driver said it.
     pub at: Timestamp,
-    /// One line.
     pub text: Text,
 }

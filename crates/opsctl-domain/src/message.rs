@@ -28,7 +28,6 @@ pub struct ContentHash(pub String);
 pub struct AttributeValue {
     /// Full type label, `Number.int` for instance.
     pub data_type: String,
-    /// Value.
     #[serde(flatten)]
     pub payload: Payload,
 }
@@ -54,14 +53,11 @@ impl Payload {
     }
 }
 
-/// A received message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Id.
     pub id: MessageId,
     /// Newest receipt handle known.
     pub receipt: ReceiptHandle,
-    /// Body.
     pub body: String,
     /// Message attributes, at most ten.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -106,11 +102,8 @@ pub struct SystemAttributes {
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
-    /// Body.
     pub body: String,
-    /// Message attributes.
     pub attributes: BTreeMap<String, AttributeValue>,
-    /// Message group.
     pub group: Option<String>,
     /// FIFO destinations: always explicit, so that nothing is accepted and silently dropped.
     pub deduplication_id: Option<String>,
@@ -179,7 +172,6 @@ fn content_hash(
     ContentHash(hex(&hash.finalize()))
 }
 
-/// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);

@@ -13,7 +13,6 @@ use super::{
 /// A migration as configured: which task is started where, with which network, and what it may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
-    /// Name.
     pub name: String,
     /// ECS cluster that the task runs in.
     pub cluster: EcsClusterName,
@@ -38,14 +37,12 @@ pub struct Migration {
 pub enum NetworkSource {
     /// Copied from this service, as it is at the time.
     Service(ServiceId),
-    /// This one.
     Given(Network),
 }
 
 /// A task's place in a VPC (`awsvpcConfiguration`): at most 16 subnets and 5 security groups (API reference).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
-    /// Subnets' ids.
     pub subnets: Vec<String>,
     /// Security groups' ids; none: the VPC's default one.
     pub security_groups: Vec<String>,
@@ -54,7 +51,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// In one line.
     pub fn words(&self) -> String {
         let groups = match self.security_groups.is_empty() {
             true => "the default security group".to_owned(),
@@ -80,7 +76,6 @@ pub struct Definition {
     pub role: Option<Text>,
     /// Role by which ECS pulls the image and writes logs.
     pub execution_role: Option<Text>,
-    /// Containers.
     pub containers: Vec<ContainerDefinition>,
 }
 
@@ -89,7 +84,6 @@ pub struct Definition {
 pub struct ContainerDefinition {
     /// Name, as AWS has it.
     pub name: String,
-    /// Image.
     pub image: Text,
     /// Whether the task ends with it.
     pub is_essential: bool,
@@ -108,7 +102,6 @@ pub struct ContainerDefinition {
 /// Where the log driver `awslogs` writes (ECS developer guide): the stream is `prefix/container/task-id`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogDestination {
-    /// Log group.
     pub group: String,
     /// Prefix of streams; without one a stream's name cannot be known.
     pub prefix: Option<String>,
@@ -128,7 +121,6 @@ impl LogDestination {
 }
 
 impl Definition {
-    /// The family's name.
     pub fn family(&self) -> &str {
         self.name.0.rsplit_once(':').map_or(self.name.0.as_str(), |(family, _)| family)
     }
@@ -138,7 +130,6 @@ impl Definition {
         self.containers.iter().find(|container| container.name == name)
     }
 
-    /// Essential containers.
     pub fn essential(&self) -> impl Iterator<Item = &ContainerDefinition> {
         self.containers.iter().filter(|container| container.is_essential)
     }

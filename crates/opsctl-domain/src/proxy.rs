@@ -7,9 +7,7 @@ use super::Text;
 /// A proxy and what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proxy {
-    /// Name.
     pub name: String,
-    /// ARN.
     pub arn: String,
     /// AWS's word: `available`.
     pub status: Text,
@@ -34,7 +32,6 @@ pub struct ProxyTarget {
     pub state: Option<Text>,
     /// `UNREACHABLE`, `CONNECTION_FAILED`, `AUTH_FAILURE`, `PENDING_PROXY_CAPACITY`, ...
     pub reason: Option<Text>,
-    /// AWS's words.
     pub description: Option<Text>,
 }
 

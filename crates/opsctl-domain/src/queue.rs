@@ -82,7 +82,6 @@ impl QueueName {
     }
 }
 
-/// Standard or FIFO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QueueKind {
@@ -113,7 +112,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// All three together.
     pub fn total(&self) -> u64 {
         self.visible + self.in_flight + self.delayed
     }
@@ -122,7 +120,6 @@ impl Counts {
 /// Where a queue's dead letters go, and after how many receives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedrivePolicy {
-    /// The dead-letter queue.
     pub dead_letter: QueueArn,
     /// `maxReceiveCount`.
     pub receives_max: u32,
@@ -131,15 +128,10 @@ pub struct RedrivePolicy {
 /// A queue's settings and counts, as `GetQueueAttributes` tells them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
-    /// URL.
     pub url: QueueUrl,
-    /// ARN.
     pub arn: QueueArn,
-    /// Name.
     pub name: QueueName,
-    /// Standard or FIFO.
     pub kind: QueueKind,
-    /// Approximate counts.
     pub counts: Counts,
     /// Visibility timeout of a plain receive.
     pub visibility_timeout_seconds: u32,

@@ -12,7 +12,6 @@ use super::{Text, target::TargetGroup};
 #[serde(transparent)]
 pub struct EcsClusterName(pub String);
 
-/// A service's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ServiceName(pub String);
@@ -20,9 +19,7 @@ pub struct ServiceName(pub String);
 /// A service: its ECS cluster and its name, which tell it from all others of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceId {
-    /// ECS cluster.
     pub cluster: EcsClusterName,
-    /// Name.
     pub name: ServiceName,
 }
 
@@ -56,7 +53,6 @@ impl fmt::Display for ServiceName {
 #[serde(transparent)]
 pub struct DeploymentId(pub String);
 
-/// A task's ARN.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskArn(pub String);
@@ -83,17 +79,14 @@ impl TaskDefinition {
 /// A service as `DescribeServices` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
-    /// Cluster and name.
     pub id: ServiceId,
     /// `ACTIVE`, `DRAINING`, `INACTIVE`.
     pub status: Text,
     /// Tasks that it shall have.
     pub desired: u32,
-    /// Tasks that run.
     pub running: u32,
     /// Tasks on their way up.
     pub pending: u32,
-    /// Task definition.
     pub task_definition: TaskDefinition,
     /// Deployments, as AWS orders them.
     pub deployments: Vec<Deployment>,
@@ -107,15 +100,12 @@ pub struct Service {
 /// A deployment of a service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// Id.
     pub id: DeploymentId,
     /// Whether it is the newest.
     pub is_primary: bool,
-    /// Task definition.
     pub task_definition: TaskDefinition,
     /// Tasks that it shall have.
     pub desired: u32,
-    /// Tasks that run.
     pub running: u32,
     /// Tasks on their way up.
     pub pending: u32,
@@ -123,7 +113,6 @@ pub struct Deployment {
     pub failed: u32,
     /// How far it has got; none where AWS does not say (other controllers than ECS).
     pub rollout: Option<Rollout>,
-    /// Why.
     pub rollout_reason: Option<Text>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
@@ -133,9 +122,7 @@ pub struct Deployment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rollout {
-    /// Not yet steady.
     InProgress,
-    /// Was steady once.
     Completed,
     /// The circuit breaker ended it.
     Failed,
@@ -146,11 +133,8 @@ pub enum Rollout {
 /// An event of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {
-    /// Id.
     pub id: String,
-    /// When.
     pub at: Timestamp,
-    /// AWS's words.
     pub message: Text,
 }
 
@@ -171,7 +155,6 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Failing => "failing",
@@ -184,12 +167,10 @@ impl Standing {
 }
 
 impl Service {
-    /// The newest deployment.
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|deployment| deployment.is_primary)
     }
 
-    /// How it stands.
     pub fn standing(&self) -> Standing {
         let primary = self.primary();
         let rollout = primary.and_then(|primary| primary.rollout);
@@ -212,9 +193,7 @@ impl Service {
 /// Autoscaling of a service, as Application Auto Scaling has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scaling {
-    /// Fewest tasks.
     pub min: u32,
-    /// Most tasks.
     pub max: u32,
     /// Whether scaling in is suspended.
     pub in_suspended: bool,
@@ -222,14 +201,12 @@ pub struct Scaling {
     pub out_suspended: bool,
     /// Whether scheduled actions are suspended.
     pub scheduled_suspended: bool,
-    /// Scheduled actions.
     pub actions: Vec<ScheduledAction>,
 }
 
 /// A scheduled action of autoscaling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledAction {
-    /// Name.
     pub name: Text,
     /// `cron(..)`, `rate(..)` or `at(..)`.
     pub schedule: Text,
@@ -244,13 +221,11 @@ pub struct ScheduledAction {
 /// A task as `DescribeTasks` tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// ARN.
     pub arn: TaskArn,
     /// `PROVISIONING` to `STOPPED`.
     pub status: Text,
     /// `RUNNING` or `STOPPED`.
     pub desired_status: Text,
-    /// Task definition.
     pub task_definition: TaskDefinition,
     /// Who started it: a deployment's id, or what was given.
     pub started_by: Option<Text>,
@@ -259,7 +234,6 @@ pub struct Task {
     pub group: Option<Text>,
     /// `HEALTHY`, `UNHEALTHY`; none where it is unknown.
     pub health: Option<Text>,
-    /// Availability zone.
     pub zone: Option<Text>,
     /// When it was asked for.
     pub created_at: Option<Timestamp>,
@@ -269,22 +243,18 @@ pub struct Task {
     pub stopped_at: Option<Timestamp>,
     /// `EssentialContainerExited`, `TaskFailedToStart`, ...
     pub stop_code: Option<Text>,
-    /// AWS's words.
     pub stopped_reason: Option<Text>,
-    /// Containers.
     pub containers: Vec<Container>,
 }
 
 /// A container of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
-    /// Name.
     pub name: Text,
     /// `PENDING`, `RUNNING`, `STOPPED`.
     pub status: Text,
     /// Exit code; none: it runs, never ran, or AWS does not know.
     pub exit_code: Option<i32>,
-    /// AWS's words.
     pub reason: Option<Text>,
 }
 

@@ -16,7 +16,6 @@ pub struct ServiceRules {
 /// Services that wake and sleep together. Patterns are of a service's name, or of `cluster/name`; `*` stands for any characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceGroup {
-    /// Name.
     pub name: String,
     /// Patterns of the services of each stage; a stage waits for the one before it.
     pub stages: Vec<Vec<String>>,

@@ -30,11 +30,8 @@ pub enum Value {
     Null,
     /// Any integer; 0 or 1 for a boolean.
     Integer(i64),
-    /// Any floating-point number.
     Real(f64),
-    /// Text.
     Text(String),
-    /// Bytes.
     Bytes(Vec<u8>),
 }
 

@@ -27,13 +27,11 @@ impl fmt::Display for TargetGroupArn {
 /// A target group in which ECS registers a service's tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetGroup {
-    /// ARN.
     pub arn: TargetGroupArn,
     /// The other group of a service with blue/green deployments: its tasks are in one of the two.
     pub alternate: Option<TargetGroupArn>,
     /// Container that is registered.
     pub container: Option<Text>,
-    /// Its port.
     pub port: Option<u32>,
 }
 
@@ -45,9 +43,7 @@ pub enum TargetState {
     Initial,
     /// It answers its health checks.
     Healthy,
-    /// It does not.
     Unhealthy,
-    /// Being deregistered.
     Draining,
     /// No load balancer uses the group, or not in the target's zone.
     Unused,
@@ -77,11 +73,9 @@ impl TargetState {
 pub struct TargetHealth {
     /// `10.0.1.2:8080`; an instance's id or an ARN where targets are no addresses.
     pub target: Text,
-    /// State.
     pub state: TargetState,
     /// AWS's code: `Target.ResponseCodeMismatch`, ...
     pub reason: Option<Text>,
-    /// AWS's words.
     pub description: Option<Text>,
 }
 

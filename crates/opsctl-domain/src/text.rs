@@ -43,7 +43,6 @@ impl Text {
         block
     }
 
-    /// The safe text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

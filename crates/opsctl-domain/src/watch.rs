@@ -19,7 +19,6 @@ impl Dollars {
         Self(millionths)
     }
 
-    /// In dollars.
     pub fn dollars(self) -> f64 {
         self.0 as f64 / 1e6
     }

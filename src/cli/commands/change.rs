@@ -194,7 +194,6 @@ fn foresee(given: Option<&Operation>, wanted: &Wanted, consent: &Consent, cloud:
     Ok(gate::foresee(cloud.environment(), named, answer.as_ref(), reason.as_ref())?)
 }
 
-/// Where journals lie.
 pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
     let path = if global.sandbox {
         let joined = tokio::task::spawn_blocking(join::running).await.unwrap_or_default();

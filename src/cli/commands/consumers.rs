@@ -56,7 +56,6 @@ struct Answer<'a> {
     unknown: Vec<Unreachable<'a>>,
 }
 
-/// An environment's consumers.
 struct Found<'a> {
     site: &'a Site,
     mappings: Arc<[Arc<Mapping>]>,

@@ -59,7 +59,6 @@ struct GlobalRow<'a> {
     global: &'a GlobalCluster,
 }
 
-/// An environment's databases.
 type Found<'a> = (&'a Site, Once);
 
 /// A database as it is shown.

@@ -19,7 +19,6 @@ struct Row<'a> {
     scope: Scope,
     command: Command,
     help: String,
-    /// Best first.
     keys: &'a [String],
 }
 

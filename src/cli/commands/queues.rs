@@ -32,7 +32,6 @@ struct Row<'a> {
     url: &'a str,
     arn: Option<&'a str>,
     kind: QueueKind,
-    /// Approximate, all three.
     visible: Option<u64>,
     in_flight: Option<u64>,
     delayed: Option<u64>,
@@ -140,7 +139,6 @@ fn row<'a>(line: &Line<'a>) -> Row<'a> {
     }
 }
 
-/// Rows for people.
 pub(super) fn table(all: &[Line]) -> Table {
     let mut table =
         Table::new(&["ENV", "NAME", "TYPE", "~VISIBLE", "~IN FLIGHT", "~DELAYED", "#OLDEST", "DEAD LETTERS"]);

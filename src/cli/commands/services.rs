@@ -58,7 +58,6 @@ struct Answer<'a> {
     metrics_asked: u64,
 }
 
-/// An environment's services.
 type Found<'a> = (&'a Site, Once);
 
 const LOOKS: &[Look] = &[Look::Services, Look::Scaling, Look::ServiceGauges];
@@ -206,7 +205,6 @@ struct TaskAnswer<'a> {
     unreachable: Vec<Unreachable<'a>>,
 }
 
-/// A service's tasks.
 struct FoundTasks<'a> {
     environment: &'a EnvironmentName,
     service: ServiceId,

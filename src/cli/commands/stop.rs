@@ -63,7 +63,6 @@ impl Left {
         ))
     }
 
-    /// At the second.
     fn second(&self) -> Option<String> {
         let commands = self.commands();
         (!commands.is_empty())

@@ -36,7 +36,6 @@ pub struct Alarms {
 /// Every alarm of an environment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AllAlarms {
-    /// By name.
     pub list: Vec<Alarm>,
     /// Why more may exist than the answer has; none: it is whole.
     pub incomplete: Option<Text>,
@@ -45,7 +44,6 @@ pub struct AllAlarms {
 /// What an alarm went through.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
-    /// The newest first.
     pub changes: Vec<AlarmChange>,
     /// Why more may exist than the answer has; none: it is whole.
     pub incomplete: Option<Text>,

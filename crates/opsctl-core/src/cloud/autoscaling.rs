@@ -17,7 +17,6 @@ use crate::domain::{
     service::{Scaling, ScheduledAction, ServiceId},
 };
 
-/// Pages followed.
 const PAGES_MAX: usize = 200;
 
 const AUTOSCALING: Service = Service {

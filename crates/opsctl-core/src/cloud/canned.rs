@@ -22,18 +22,15 @@ use crate::{
     domain::{Environment, EnvironmentName, Protection, environment::CredentialSource},
 };
 
-/// One answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Canned {
     /// Status, `x-amzn-query-error` and the like, body.
     Answer(u16, Vec<(&'static str, String)>, String),
     /// An empty answer of a service that speaks CBOR.
     EmptyCbor,
-    /// Nobody listens.
     Refused,
     /// The connection broke while waiting.
     Lost,
-    /// No answer, ever.
     Silence,
 }
 

@@ -26,7 +26,6 @@ pub struct CloudError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
-    /// Not allowed.
     Denied,
     /// Too many calls: not applied, slower and again.
     Throttled,
@@ -34,7 +33,6 @@ pub enum ErrorKind {
     NotFound,
     /// Credentials expired or not valid (any more).
     CredentialsExpired,
-    /// No credentials found.
     CredentialsMissing,
     /// Nothing was sent, for no connection was made: not applied.
     Unreachable,

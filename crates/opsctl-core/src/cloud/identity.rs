@@ -21,7 +21,6 @@ pub struct Identity {
 /// `GetCallerIdentity`'s answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Account.
     pub account: AccountId,
     /// ARN of the user or role.
     pub arn: String,

@@ -36,7 +36,6 @@ const LAMBDA: Service = Service { name: "lambda", host: "lambda", signing_name: 
 #[derive(Debug, Clone)]
 pub struct Lambda {
     read: Thin,
-    /// Retries off.
     once: Thin,
 }
 

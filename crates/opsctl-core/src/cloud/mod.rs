@@ -70,22 +70,18 @@ impl Cloud {
         self.clock
     }
 
-    /// Queues.
     pub fn sqs(&self) -> &sqs::Sqs {
         &self.sqs
     }
 
-    /// Who we are.
     pub fn identity(&self) -> &identity::Identity {
         &self.identity
     }
 
-    /// SSM parameters.
     pub fn parameters(&self) -> &parameters::Parameters {
         &self.parameters
     }
 
-    /// Databases.
     pub fn rds(&self) -> &rds::Rds {
         &self.rds
     }
@@ -100,12 +96,10 @@ impl Cloud {
         &self.endpoints
     }
 
-    /// CloudWatch metrics.
     pub fn metrics(&self) -> &metrics::Metrics {
         &self.metrics
     }
 
-    /// CloudWatch alarms.
     pub fn alarms(&self) -> &alarms::Alarms {
         &self.alarms
     }
@@ -115,17 +109,14 @@ impl Cloud {
         &self.ecs
     }
 
-    /// CloudWatch Logs.
     pub fn logs(&self) -> &logs::Logs {
         &self.logs
     }
 
-    /// Target groups.
     pub fn load_balancers(&self) -> &load_balancers::LoadBalancers {
         &self.load_balancers
     }
 
-    /// Application Auto Scaling.
     pub fn autoscaling(&self) -> &autoscaling::Autoscaling {
         &self.autoscaling
     }

@@ -52,7 +52,6 @@ impl<T> Pages<T> {
         Ok(())
     }
 
-    /// Everything found.
     pub(super) fn found(self) -> Vec<T> {
         self.found
     }

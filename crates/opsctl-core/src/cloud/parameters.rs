@@ -25,7 +25,6 @@ pub struct Parameters {
     client: Thin,
 }
 
-/// Of an answer.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Found {

@@ -52,14 +52,12 @@ pub const CAPACITY: Series = Series {
 #[derive(Clone)]
 pub struct Rds {
     read: Client,
-    /// Retries off.
     once: Client,
 }
 
 /// What was asked for, and what of it could not be known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Databases {
-    /// By name.
     pub list: Vec<Database>,
     /// Why pending maintenance is not known.
     pub pending_unknown: Option<CloudError>,

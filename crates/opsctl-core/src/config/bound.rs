@@ -37,7 +37,6 @@ impl Config {
         self.environments.iter().find(|environment| environment.name().0 == name)
     }
 
-    /// Every environment's name.
     pub fn names(&self) -> Vec<&str> {
         self.environments.iter().map(|environment| environment.name().0.as_str()).collect()
     }
@@ -66,7 +65,6 @@ pub(super) enum Value {
     Plain(String),
     /// To be read from an SSM parameter.
     Parameter {
-        /// The parameter's name.
         name: String,
         /// Where the file names it.
         span: Range<usize>,
@@ -97,9 +95,7 @@ pub enum ResolveError {
     /// SSM did not answer.
     #[error("cannot read the SSM parameters of environment {environment}: {because}")]
     Cloud {
-        /// Which environment.
         environment: EnvironmentName,
-        /// Why.
         #[source]
         because: CloudError,
     },
@@ -109,7 +105,6 @@ pub enum ResolveError {
 }
 
 impl Configured {
-    /// Name.
     pub fn name(&self) -> &EnvironmentName {
         &self.reach.name
     }

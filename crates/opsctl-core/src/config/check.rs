@@ -89,7 +89,6 @@ fn twins(bound: &[(Range<usize>, Configured)]) -> Vec<Problem> {
     problems
 }
 
-/// Checks one environment.
 pub(super) struct One<'a> {
     pub(super) name: &'a str,
     pub(super) problems: Vec<Problem>,

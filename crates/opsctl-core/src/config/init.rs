@@ -41,7 +41,6 @@ pub struct Discovered {
 /// What a reachable environment answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Account.
     pub account: AccountId,
     /// Names of the queues, or why they could not be listed.
     pub queues: Result<Vec<QueueName>, Text>,
@@ -132,7 +131,6 @@ async fn ask(candidate: Environment, connect: &Connect) -> Result<Found, Text> {
     Ok(Found { account: caller.account, queues })
 }
 
-/// The starter file.
 pub fn render(discovered: &[Discovered]) -> String {
     let mut text = String::from(
         "# Configuration of opsctl, begun by `opsctl init`. Read it through: protections are guesses by name.\n\
@@ -243,13 +241,11 @@ pub enum InitError {
     /// There is a file already.
     #[error("{0} exists already, and is left as it is")]
     Exists(Source),
-    /// The system refuses.
     #[error("cannot write {0}: {1}")]
     Unwritable(Source, std::io::Error),
 }
 
 impl InitError {
-    /// What to try.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Exists(_) => "name another with --config, or move it away first",

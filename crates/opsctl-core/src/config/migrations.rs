@@ -16,7 +16,6 @@ use crate::{
 /// Subnets and security groups of a task (API reference of ECS).
 const SUBNETS_MAX: usize = 16;
 const SECURITY_GROUPS_MAX: usize = 5;
-/// A week.
 const TIMEOUT_SECONDS_MAX: i64 = 604_800;
 
 impl One<'_> {

@@ -43,7 +43,6 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// What to try.
     pub fn hint(&self) -> String {
         match self {
             Self::Place(error) => error.hint().to_owned(),

@@ -102,9 +102,7 @@ fn read_bounded(path: &Path) -> std::io::Result<String> {
 /// The file that was read, and why this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Path.
     pub path: PathBuf,
-    /// Why this one.
     pub why: Why,
 }
 
@@ -168,24 +166,19 @@ pub(super) fn shown(path: &Path) -> Text {
 /// No file to read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
-    /// There is none.
     #[error("no configuration found: looked for {}", list(looked))]
     NotFound {
-        /// Where was looked.
         looked: Vec<PathBuf>,
     },
     /// There is one, but it cannot be read.
     #[error("cannot read {file}: {because}")]
     Unreadable {
-        /// Which.
         file: Source,
-        /// The system's words.
         because: String,
     },
 }
 
 impl PlaceError {
-    /// What to try.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "run `opsctl init` to write one, or add --sandbox to try opsctl without AWS",

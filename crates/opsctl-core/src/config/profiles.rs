@@ -15,7 +15,6 @@ const BYTES_MAX: u64 = 1_048_576;
 /// A profile's name and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// Name.
     pub name: String,
     /// Its `region`, where it has one.
     pub region: Option<String>,

@@ -42,11 +42,9 @@ impl fmt::Display for Check {
     }
 }
 
-/// How it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Well.
     Ok,
     /// Not looked at, for something before it failed.
     Skipped,
@@ -70,13 +68,10 @@ impl fmt::Display for Verdict {
 /// One thing looked at. Texts are safe to show, one line each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Environment.
     pub environment: EnvironmentName,
     /// What was looked at.
     pub check: Check,
-    /// How it is.
     pub verdict: Verdict,
-    /// What was found.
     pub what: Text,
     /// Why that is so or matters; none for what is well.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,6 @@ pub enum Severity {
 /// One thing wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// How bad.
     pub severity: Severity,
     /// What is wrong, one line.
     pub message: Text,
@@ -76,7 +75,6 @@ impl Problem {
 pub struct Problems {
     /// The file's path as shown.
     pub file: Text,
-    /// The file's text.
     pub text: String,
     /// In the order in which they stand in the file.
     pub list: Vec<Problem>,
@@ -85,17 +83,11 @@ pub struct Problems {
 /// A problem for machines: places are counted from 1, in characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Located {
-    /// How bad.
     pub severity: Severity,
-    /// File.
     pub file: Text,
-    /// Line.
     pub line: usize,
-    /// Column.
     pub column: usize,
-    /// What is wrong.
     pub message: Text,
-    /// What to do.
     pub help: Option<Text>,
 }
 
@@ -110,12 +102,10 @@ impl Problems {
         Self { file: Text::line(&file.display().to_string()), text: text.into(), list }
     }
 
-    /// How many errors.
     pub fn errors(&self) -> usize {
         self.list.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
-    /// How many warnings.
     pub fn warnings(&self) -> usize {
         self.list.len() - self.errors()
     }
@@ -170,9 +160,7 @@ impl Problems {
 /// Whether what is shown to people has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
-    /// No escape sequences.
     Plain,
-    /// ANSI colours.
     Coloured,
 }
 

@@ -119,7 +119,6 @@ pub fn prove(folder: &RunFolder, heads: &Heads) -> Result<Verdict, JournalError>
 pub struct Snapshot {
     /// Lines that are what was written, in the order of the file; a message that was received twice has two.
     pub intact: Vec<Located>,
-    /// What is not.
     pub damage: Damage,
 }
 

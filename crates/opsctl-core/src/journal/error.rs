@@ -10,47 +10,36 @@ pub enum JournalError {
     /// The file system refuses.
     #[error("{doing} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
         doing: &'static str,
-        /// On which file.
         path: PathBuf,
-        /// Because.
         source: io::Error,
     },
     /// Another process works on this run.
     #[error("another process works on run {run}")]
     Busy {
-        /// Run.
         run: String,
     },
-    /// No such run.
     #[error("there is no run {run} in {}", .folder.display())]
     Missing {
-        /// Run.
         run: String,
-        /// Looked in.
         folder: PathBuf,
     },
     /// A line is not what was written.
     #[error("line {line} of {}: {because}", .path.display())]
     Broken {
-        /// File.
         path: PathBuf,
         /// From 1.
         line: u64,
-        /// Reason.
         because: Text,
     },
     /// An earlier write failed: nothing more is written.
     #[error("the journal stopped after a failed write: {first}")]
     Stopped {
-        /// The first failure.
         first: Text,
     },
 }
 
 impl JournalError {
-    /// What to try.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io { .. } | Self::Stopped { .. } => {

@@ -22,7 +22,6 @@ const TAIL_BYTES_MAX: i64 = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct StateFolder(PathBuf);
 
-/// One run's folder.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     run: RunId,
@@ -38,11 +37,8 @@ pub struct Held {
 /// A run in the list of runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunSummary {
-    /// Run.
     pub run: RunId,
-    /// First line.
     pub opened: Entry,
-    /// Last whole line.
     pub last: Entry,
     /// Whether a process works on it now.
     pub busy: bool,
@@ -85,7 +81,6 @@ impl StateFolder {
         Self(path.into())
     }
 
-    /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -169,12 +164,10 @@ impl StateFolder {
 }
 
 impl RunFolder {
-    /// Run.
     pub fn run(&self) -> &RunId {
         &self.run
     }
 
-    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -193,12 +186,10 @@ impl RunFolder {
         Ok(runs.iter().filter_map(|run| state.open(run).ok()).collect())
     }
 
-    /// The journal.
     pub fn journal(&self) -> PathBuf {
         self.path.join("journal.jsonl")
     }
 
-    /// The snapshot.
     pub fn snapshot(&self) -> PathBuf {
         self.path.join("snapshot.jsonl")
     }

@@ -30,7 +30,6 @@ const EARLIER_MAX: usize = 20;
 /// Where a journal ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// Run.
     pub(super) run: RunId,
     /// Number of its last line, from 0.
     pub(super) seq: u64,

@@ -49,7 +49,6 @@ pub struct History {
     pub contents: Vec<String>,
     /// Deduplication ids that the run has used, and for which message.
     pub claimed: HashMap<String, MessageId>,
-    /// Highest batch number.
     pub batch: u64,
     /// When a move task was about to be started, and the starts of the tasks that there were already.
     pub task_intended: Option<(Timestamp, Vec<Timestamp>)>,

@@ -29,9 +29,7 @@ pub struct Pause {
     pub queue: QueueName,
     /// Tasks that a service had; none: a mapping.
     pub desired: Option<u32>,
-    /// When.
     pub at: Timestamp,
-    /// By which run.
     pub run: RunId,
 }
 

@@ -19,7 +19,6 @@ const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// A line, with its chain checked.
 #[derive(Debug)]
 pub struct Line {
-    /// Entry.
     pub entry: Entry,
     /// The line's own SHA-256.
     pub hash: String,

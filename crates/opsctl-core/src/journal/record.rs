@@ -14,28 +14,21 @@ pub struct Entry {
     pub at: Timestamp,
     /// SHA-256 of the line before without its line feed; 64 zeros on the first.
     pub prev: String,
-    /// Record.
     #[serde(flatten)]
     pub record: Record,
 }
 
-/// What is recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Record {
     /// First line: what was approved, by whom.
     Opened {
-        /// Run.
         run: RunId,
-        /// Of opsctl.
         version: String,
-        /// The plan, whole.
         plan: Box<serde_json::Value>,
-        /// Who approved.
         by: Text,
         /// How: yes, typed or fingerprint.
         how: String,
-        /// Why.
         reason: Option<Text>,
         /// Messages sent at or after this time are not the run's.
         cutoff: Timestamp,
@@ -45,9 +38,7 @@ pub enum Record {
     },
     /// The run was taken up again.
     Resumed {
-        /// Who.
         by: Text,
-        /// Why.
         reason: Option<Text>,
         /// What AWS's clock showed, where it was known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -55,9 +46,7 @@ pub enum Record {
     },
     /// The account was verified.
     Verified {
-        /// Account.
         account: AccountId,
-        /// Caller.
         arn: Text,
     },
     /// About to send these; or, without a destination, to delete them for good.
@@ -67,51 +56,41 @@ pub enum Record {
         /// Queue URL; absent for a purge.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         to: Option<String>,
-        /// Messages.
         messages: Vec<IntentMessage>,
     },
     /// Sent, with the new ids.
     Sent {
         /// As in the intent.
         batch: u64,
-        /// Messages.
         messages: Vec<SentMessage>,
     },
     /// Sending had no clear answer: these may or may not have been sent.
     Unknown {
         /// As in the intent.
         batch: u64,
-        /// Messages.
         ids: Vec<MessageId>,
     },
     /// Certainly not sent; left in the queue.
     Kept {
         /// As in the intent, where there was one.
         batch: Option<u64>,
-        /// Messages.
         ids: Vec<MessageId>,
-        /// Why.
         reason: Text,
     },
     /// Deleted from the queue they were taken from.
     Deleted {
-        /// Messages.
         ids: Vec<MessageId>,
     },
     /// No longer in the queue they were taken from: a look through all of it did not find them.
     Gone {
-        /// Messages.
         ids: Vec<MessageId>,
     },
     /// A ramp step was watched.
     Step {
         /// From 1.
         step: u32,
-        /// Sent in all.
         sent: u64,
-        /// Came back.
         bounced: u64,
-        /// What followed.
         verdict: Text,
     },
     /// A move task was asked for; written before the call.
@@ -128,11 +107,8 @@ pub enum Record {
     Task {
         /// Handle, while it is known.
         handle: Option<String>,
-        /// Status.
         status: String,
-        /// Messages moved.
         moved: u64,
-        /// When it started.
         #[serde(default)]
         started_at: Option<Timestamp>,
     },
@@ -140,34 +116,27 @@ pub enum Record {
     DesiredIntent {
         /// `cluster/name`.
         service: String,
-        /// Count before.
         from: u32,
-        /// Count to be.
         to: u32,
     },
     /// A service's desired count is known to be set.
     Desired {
         /// `cluster/name`.
         service: String,
-        /// Count.
         to: u32,
         /// The deployment that was PRIMARY then.
         deployment: Option<String>,
     },
     /// An event source mapping is about to be paused or resumed.
     MappingIntent {
-        /// UUID.
         mapping: String,
-        /// Function.
         function: Text,
         /// Whether it shall take messages.
         enabled: bool,
     },
     /// What is known of an event source mapping that was to be paused or resumed.
     Mapping {
-        /// UUID.
         mapping: String,
-        /// In words.
         status: Text,
     },
     /// A database's failover was asked for; written before the call.
@@ -177,7 +146,6 @@ pub enum Record {
     },
     /// What became of the failover, as far as it is known.
     Failover {
-        /// In words.
         status: String,
     },
     /// A migration's task is about to be started; written before the call.
@@ -190,12 +158,10 @@ pub enum Record {
         /// ARN; absent while it is not known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         task: Option<String>,
-        /// In words.
         status: String,
     },
     /// What was asked for last, a move task, a failover or a migration's task, was refused for certain: nothing of it is begun.
     Refused {},
-    /// How it ended.
     Ended {
         end: End,
         /// What was done, in figures of its kind.
@@ -207,7 +173,6 @@ pub enum Record {
         /// Whether it kept a snapshot.
         #[serde(default)]
         has_snapshot: bool,
-        /// The report, whole.
         report: Box<serde_json::Value>,
     },
 }
@@ -216,7 +181,6 @@ pub enum Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
-    /// All done.
     Done,
     /// There was nothing to do.
     Nothing,
@@ -228,7 +192,6 @@ pub enum End {
     Partly,
     /// The world had changed since the plan; nothing was done.
     Stale,
-    /// Somebody stopped it.
     Interrupted,
 }
 
@@ -255,7 +218,6 @@ pub enum Did {
     #[default]
     Nothing,
     Messages {
-        /// Moved or deleted.
         done: u64,
         sent_not_deleted: u64,
         /// May or may not have been sent.

@@ -25,11 +25,9 @@ pub struct Sizes {
 /// How large a service was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
-    /// Tasks.
     pub desired: u32,
     /// When it was put to sleep.
     pub at: Timestamp,
-    /// By which run.
     pub run: RunId,
 }
 
@@ -56,12 +54,10 @@ impl Sizes {
         self.by_service.get(&service.to_string())
     }
 
-    /// Remembers a size.
     pub fn remember(&mut self, service: &ServiceId, size: Size) {
         self.by_service.insert(service.to_string(), size);
     }
 
-    /// Forgets a size.
     pub fn forget(&mut self, service: &ServiceId) {
         self.by_service.remove(&service.to_string());
     }

@@ -23,7 +23,6 @@ pub struct Saved {
     pub from: QueueUrl,
     /// Batch of the journal in which it was dealt with.
     pub batch: u64,
-    /// The message.
     pub message: Message,
 }
 

@@ -88,7 +88,6 @@ impl Journal {
         Ok(Self { commits, folder })
     }
 
-    /// The run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
     }

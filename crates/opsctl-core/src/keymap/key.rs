@@ -44,7 +44,6 @@ const MODIFIERS: [(&str, KeyModifiers); 3] =
 /// What a terminal sends for ctrl and a character that is no letter: another key, or ctrl with a digit.
 const SENT_FOR_CTRL: [(char, char); 5] = [('4', '\\'), ('5', ']'), ('6', '^'), ('7', '/'), ('_', '/')];
 
-/// Not a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct KeyError {

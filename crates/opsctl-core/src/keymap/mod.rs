@@ -40,18 +40,15 @@ pub struct Keymap {
 /// What keys mean in a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolved {
-    /// This.
     Command(Command),
     /// Nothing yet: each key that can follow, and what it leads to; never empty.
     Pending(Vec<(Key, Next)>),
-    /// Nothing.
     Nothing,
 }
 
 /// What a key leads to that can follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// A command.
     Command(Command),
     /// This many further keys.
     More(usize),
@@ -62,14 +59,12 @@ pub enum Next {
 pub struct Binding {
     /// Its keys in this view, best first; never empty. Keys one after the other are separated by spaces: `g g`.
     pub keys: Vec<String>,
-    /// The command.
     pub command: Command,
     /// The nearest scope that gives it a key.
     pub scope: Scope,
 }
 
 impl Keymap {
-    /// A shipped keymap.
     pub fn shipped(base: Base) -> Self {
         Self::of_entries(base, merge::shipped(base), &[])
     }

@@ -47,7 +47,6 @@ pub fn search<T: AsRef<str>>(query: &str, entries: &[Entry], history: &[T]) -> V
     found.into_iter().map(marked).collect()
 }
 
-/// Best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     /// Whether something else than one of its keys was typed.

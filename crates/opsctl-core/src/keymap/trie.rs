@@ -11,21 +11,17 @@ pub(super) enum Node {
     Fork(Vec<(Key, Node)>),
 }
 
-/// Where keys lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place<'a> {
     /// To a command, or to nothing on purpose.
     End(Option<Command>),
-    /// To more keys.
     Fork(&'a [(Key, Node)]),
     /// Past something that was complete before.
     Beyond,
-    /// Nothing begins so.
     Nowhere,
 }
 
 impl Node {
-    /// Nothing yet.
     pub(super) fn empty() -> Self {
         Self::Fork(Vec::new())
     }
@@ -41,7 +37,6 @@ impl Node {
         branches.push((*first, node));
     }
 
-    /// Where keys lead.
     pub(super) fn at(&self, keys: &[Key]) -> Place<'_> {
         match (self, keys) {
             (Self::End(command), []) => Place::End(*command),

@@ -29,12 +29,10 @@ use crate::domain::{AttributeValue, Message, Outgoing, Payload, Text};
 /// Largest answer for one message, in bytes: twice the largest message.
 pub const ANSWER_BYTES_MAX: usize = 2 * 1_048_576;
 
-/// Changes messages.
 #[derive(Debug)]
 pub enum Editor {
     /// A program, run once per message without a shell.
     Program(Program),
-    /// A jq file.
     Jq(Jq),
 }
 
@@ -48,15 +46,12 @@ pub enum EditError {
     /// The editor cannot be used at all.
     #[error("cannot use the editor {editor}: {because}")]
     Unusable {
-        /// As given.
         editor: Text,
-        /// Why.
         because: Text,
     },
     /// The jq program failed.
     #[error("the edit failed: {0}")]
     Jq(#[from] FilterError),
-    /// The program failed.
     #[error("the edit failed: {0}")]
     Program(#[from] ProgramError),
     /// The answer is longer than [`ANSWER_BYTES_MAX`].

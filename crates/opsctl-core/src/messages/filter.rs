@@ -51,7 +51,6 @@ pub struct Filter {
     runner: Arc<Runner<(Message, Timestamp), bool>>,
 }
 
-/// Largest filter, bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The jq of a filter as it was given, see [`Filter::open`].

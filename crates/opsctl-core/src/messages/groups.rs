@@ -17,7 +17,6 @@ pub const GROUPS_MAX: usize = 20;
 /// Failure groups of a sample, largest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Groups {
-    /// Messages looked at.
     pub sampled: usize,
     /// At most [`GROUPS_MAX`].
     pub groups: Vec<Group>,
@@ -44,7 +43,6 @@ pub struct Group {
     pub first_seen: Option<Timestamp>,
     /// When the last of them was sent.
     pub last_seen: Option<Timestamp>,
-    /// One of them.
     pub example: MessageId,
     /// A filter that matches exactly these messages of the sample, where a short one exists.
     pub filter: Option<String>,

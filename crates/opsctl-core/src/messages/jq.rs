@@ -69,7 +69,6 @@ impl FilterError {
 /// Names that a program may use beyond jq's own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
-    /// For suggestions.
     pub(super) names: &'static [&'static str],
     /// Their definitions; `$message` is the whole input.
     pub(super) definitions: &'static str,
@@ -143,7 +142,6 @@ impl<I, O> fmt::Debug for Runner<I, O> {
 }
 
 impl<I: Send + 'static, O: Send + 'static> Runner<I, O> {
-    /// Starts the thread.
     pub(super) fn start(program: Compiled, step: Step<I, O>) -> Result<Self, FilterError> {
         let (sender, receiver) = sync_channel(1);
         std::thread::Builder::new()

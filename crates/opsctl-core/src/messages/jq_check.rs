@@ -19,7 +19,6 @@ use crate::domain::Text;
 pub(super) enum Rules {
     /// It asks: an assignment in it is a mistake, and one that would let every message pass.
     Filter,
-    /// It changes.
     Edit,
 }
 

@@ -19,7 +19,6 @@ const ENVELOPE_BYTES_MAX: usize = 524_288;
 pub enum Origin {
     /// Moved by SQS from this queue (`DeadLetterQueueSourceArn`).
     Queue {
-        /// The source queue.
         source: QueueArn,
     },
     /// A failed asynchronous Lambda invocation (`RequestID`, `ErrorCode`, `ErrorMessage`).
@@ -31,7 +30,6 @@ pub enum Origin {
     },
     /// An event that EventBridge could not deliver (`RULE_ARN`, `TARGET_ARN`, ...).
     EventBridge {
-        /// The rule.
         rule: Option<Text>,
         /// The target that it failed to reach.
         target: Option<Text>,
@@ -40,7 +38,6 @@ pub enum Origin {
     },
     /// A notification that SNS could not deliver: the body is SNS's envelope. With raw delivery nothing tells it.
     Sns {
-        /// The topic.
         topic: Text,
     },
     /// Sent to the queue directly, or by SNS with raw delivery.

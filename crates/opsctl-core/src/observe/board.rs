@@ -59,7 +59,6 @@ pub(super) struct Board {
     number: u64,
     source: Source,
     listing: Listing,
-    /// By name.
     rows: Vec<Row>,
     /// Row of each slot; none: [`usize::MAX`].
     by_slot: Vec<usize>,

@@ -147,7 +147,6 @@ type More<'a> = (bool, Option<Cow<'a, str>>, Option<Cow<'a, str>>, Option<i64>);
 /// Settings and counts; an array in the file.
 #[derive(Serialize, Deserialize)]
 struct Figures<'a>(
-    /// When they came.
     i64,
     /// Visible, in flight, delayed.
     [u64; 3],

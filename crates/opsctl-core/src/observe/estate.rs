@@ -121,7 +121,6 @@ impl<T> Part<T> {
         self.at.is_some()
     }
 
-    /// Keeps some rows.
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
         self.rows = self.rows.iter().filter(|row| keep(row)).cloned().collect();
     }

@@ -58,7 +58,6 @@ pub struct Seen {
     pub url: QueueUrl,
     /// Settings and counts as they last came; none if they never did.
     pub queue: Option<Queue>,
-    /// When they came.
     pub at: Option<Timestamp>,
     /// Why they did not come since; the figures above are older then.
     pub error: Option<CloudError>,

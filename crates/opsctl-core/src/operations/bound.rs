@@ -21,17 +21,13 @@ use crate::domain::{
 /// What a plan is bound to.
 #[derive(Debug)]
 pub enum Bound {
-    /// A move task.
     Managed(Managed),
-    /// The transfer engine.
     ClientSide(Box<ClientSide>),
     /// A snapshot that is put back.
     Restore(Box<PutBack>),
     /// Desired counts of services.
     Scale(ToScale),
-    /// A database's failover.
     FailOver(Box<FailOver>),
-    /// A migration's task.
     Migrate(Box<ToMigrate>),
     /// Consumers to be paused or resumed.
     Consumers(Consumers),
@@ -61,15 +57,11 @@ impl Bound {
 /// A move task to be.
 #[derive(Debug)]
 pub struct Managed {
-    /// DLQ.
     pub source: QueueArn,
-    /// Its URL.
     pub source_url: QueueUrl,
     /// Destination; none: each message to its own source.
     pub destination: Option<QueueArn>,
-    /// Messages a second.
     pub rate: Option<u32>,
-    /// About so many.
     pub messages_estimate: u64,
 }
 
@@ -90,7 +82,6 @@ pub struct ClientSide {
     pub snapshot: bool,
     /// Where parked messages are written at the end.
     pub park_file: Option<PathBuf>,
-    /// About so many.
     pub messages_estimate: u64,
     /// What becomes of messages in doubt.
     pub uncertain: Uncertain,
@@ -99,11 +90,9 @@ pub struct ClientSide {
 /// A failover to be, or one that was asked for; as such it stands in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailOver {
-    /// Cluster or instance.
     pub database: String,
     /// How it is built.
     pub topology: Topology,
-    /// Who writes before.
     pub writer: Option<String>,
     /// Who shall write; none: an instance's standby.
     pub target: Option<String>,
@@ -111,13 +100,11 @@ pub struct FailOver {
     pub zone: Option<String>,
     /// Where its standby is before.
     pub standby_zone: Option<String>,
-    /// Where it answers.
     #[serde(default)]
     pub endpoint: Option<Endpoint>,
     /// What SQL it speaks.
     #[serde(default)]
     pub dialect: Option<Dialect>,
-    /// What is configured.
     pub rto_seconds: Option<u64>,
     /// When it was asked for: then it is only looked at.
     #[serde(skip)]
@@ -142,7 +129,6 @@ pub struct PutBack {
 pub struct LeftOut {
     /// Of which the run's journal does not say whether they are gone from their queue.
     pub perhaps: u64,
-    /// What settles that.
     pub settle: String,
     /// That other restores may have put back: how many by which.
     pub in_doubt: Vec<(RunId, u64)>,

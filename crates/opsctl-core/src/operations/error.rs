@@ -12,12 +12,9 @@ pub enum OperationError {
     /// What was asked for makes no sense, or names something that does not exist.
     #[error("{what}")]
     Usage {
-        /// What and because.
         what: Text,
-        /// What to try.
         hint: Text,
     },
-    /// AWS said no.
     #[error("{0}")]
     Cloud(#[from] CloudError),
     /// The journal can't be written or read.
@@ -30,7 +27,6 @@ impl OperationError {
         Self::Usage { what: Text::line(what), hint: Text::line(hint) }
     }
 
-    /// What to try.
     pub fn hint(&self, environment: &Environment) -> Text {
         match self {
             Self::Usage { hint, .. } => hint.clone(),

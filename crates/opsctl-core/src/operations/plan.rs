@@ -26,13 +26,10 @@ pub struct Plan {
     pub schema: String,
     /// Names this plan: two plans of the same operation differ in it, and in nothing else that matters.
     pub id: String,
-    /// The operation.
     pub operation: Operation,
-    /// Environment.
     pub environment: EnvironmentName,
     /// Account, as the credentials said it when the plan was made.
     pub account: AccountId,
-    /// Region.
     pub region: String,
     /// The one name that is typed under `type-name`, besides the environment's.
     pub resource: Text,
@@ -80,12 +77,9 @@ pub struct Plan {
     pub seal: String,
 }
 
-/// A labelled fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// Label.
     pub label: String,
-    /// Value.
     pub value: Text,
 }
 
@@ -101,11 +95,8 @@ pub struct SampledGroup {
 /// A call that would be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// IAM action.
     pub action: String,
-    /// On what.
     pub resource: Text,
-    /// About how often.
     pub times_estimate: u64,
 }
 

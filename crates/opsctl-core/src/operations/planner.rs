@@ -16,7 +16,6 @@ use crate::{
 /// Makes plans; holds what a plan has from outside AWS.
 #[derive(Debug, Clone)]
 pub struct Planner {
-    /// Where journals lie.
     pub state: StateFolder,
     /// A random number: part of the plan's id.
     pub random: u64,
@@ -41,7 +40,6 @@ pub enum Look {
 /// A plan, and what it is bound to.
 #[derive(Debug)]
 pub struct Planned {
-    /// The plan.
     pub plan: Plan,
     /// What its run needs.
     pub bound: Bound,
@@ -50,7 +48,6 @@ pub struct Planned {
 /// A run that may have left something half done on a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
-    /// Run.
     pub run: RunId,
     /// Whether a process works on it now.
     pub busy: bool,

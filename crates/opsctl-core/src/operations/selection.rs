@@ -44,7 +44,6 @@ pub(super) struct Sampled {
 /// How many messages are selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Number {
-    /// So many.
     Exactly(u64),
     /// By the share of a sample.
     About(u64),

@@ -24,7 +24,6 @@ pub enum Counts {
 }
 
 impl Counts {
-    /// One of them.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Messages => "message",

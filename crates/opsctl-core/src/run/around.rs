@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, End, Failure, Report, report, verify};
 use crate::{domain::Text, journal::Journal};
 
-/// Such a change.
 pub(super) trait Meanwhile {
     /// What has become of the things that are changed.
     type Changed;

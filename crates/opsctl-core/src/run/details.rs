@@ -18,13 +18,11 @@ pub enum Details {
     /// It did not begin.
     #[default]
     Nothing,
-    /// Redriven, purged, restored.
     Messages(Box<Tally>),
     /// Woken, put to sleep, scaled.
     Services {
         services: Vec<Ended>,
     },
-    /// Paused or resumed.
     Consumers(Turned),
     Failover(Box<FailedOver>),
     Migration(Box<Migrated>),
@@ -35,7 +33,6 @@ pub enum Details {
 pub struct Turned {
     /// Lambda's event source mappings.
     pub mappings: Vec<Switched>,
-    /// Services of ECS.
     pub services: Vec<Ended>,
 }
 
@@ -121,7 +118,6 @@ impl Doing {
         }
     }
 
-    /// What is counted.
     pub fn counts(&self) -> Counts {
         match self {
             Self::Messages(_) => Counts::Messages,
@@ -131,7 +127,6 @@ impl Doing {
         }
     }
 
-    /// Of messages.
     pub fn tally(&self) -> Option<&Tally> {
         match self {
             Self::Messages(tally) => Some(tally),

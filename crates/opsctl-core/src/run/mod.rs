@@ -48,7 +48,6 @@ const CLOCKS_AGREE: Duration = Duration::from_secs(3);
 pub struct Context {
     /// Clients of the plan's environment.
     pub cloud: Cloud,
-    /// Where journals lie.
     pub state: StateFolder,
     /// A random number: the run's id and the plan that is made again come from it.
     pub random: u64,
@@ -63,13 +62,11 @@ pub struct Context {
 /// What has been done so far.
 #[derive(Debug, Clone)]
 pub struct Progress {
-    /// Run.
     pub run: RunId,
     /// So many in all of what is counted; of messages about.
     pub estimate: u64,
     /// When the run began.
     pub started_at: Timestamp,
-    /// Now.
     pub at: Timestamp,
     /// How far it is.
     pub doing: Doing,
@@ -92,13 +89,11 @@ impl Progress {
 /// A service that is woken or put to sleep, as it was seen last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Awaited {
-    /// Service.
     pub service: ServiceId,
     /// Its stage, from 1.
     pub stage: usize,
     /// Tasks that run; none: not looked at yet.
     pub running: Option<u32>,
-    /// Desired count before.
     pub from: u32,
     /// Desired count to be.
     pub to: u32,

@@ -18,7 +18,6 @@ use crate::{
 
 /// Messages that are looked after here; a killed try leaves as many as its lanes had in hand.
 const MESSAGES_MAX: usize = 20_000;
-/// Calls at once.
 const CALLS_MAX: usize = 16;
 /// A receipt handle that expires so soon is not relied upon.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);

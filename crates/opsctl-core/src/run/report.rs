@@ -28,9 +28,7 @@ const NAMED_IN_JOURNAL_MAX: usize = 100;
 /// What failed: what, because, try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What, and because.
     pub what: Text,
-    /// What to try.
     pub hint: Text,
 }
 
@@ -75,9 +73,7 @@ pub struct Report {
 /// What became of a service that was to wake or sleep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
-    /// Service.
     pub service: ServiceId,
-    /// Desired count before.
     pub from: u32,
     /// Desired count to be.
     pub to: u32,
@@ -101,7 +97,6 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// In one line.
     pub fn words(&self) -> String {
         let Self { service, to, is_set, may_be_set, is_done, running, seconds, because, stopped, .. } = self;
         let mut words = match (is_done, is_set) {

@@ -4,7 +4,6 @@ use super::{End, Progress};
 use crate::operations::transfer::Tally;
 
 impl End {
-    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Done => "done",

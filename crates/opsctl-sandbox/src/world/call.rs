@@ -47,7 +47,6 @@ pub struct Input {
 pub enum Document {
     /// As it came; empty is `{}`.
     Text(Bytes),
-    /// Read already.
     Value(Value),
 }
 
@@ -84,7 +83,6 @@ pub enum Fate {
     /// It is answered, so much later than usual.
     Answered {
         answer: Result<Answer, ApiError>,
-        /// Besides the latency.
         late_by: Duration,
     },
     /// It is applied, and the connection breaks before the answer.

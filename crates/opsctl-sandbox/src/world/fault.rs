@@ -136,7 +136,6 @@ impl Faults {
         self.0.retain(|counted| counted.fault.call != call);
     }
 
-    /// Forgets all faults.
     pub fn clear(&mut self) {
         self.0.clear();
     }

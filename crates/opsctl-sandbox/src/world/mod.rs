@@ -120,7 +120,6 @@ impl Default for WorldSettings {
 /// Who calls, from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Twelve digits.
     pub account: String,
     /// Region of the request's signature.
     pub region: String,

@@ -30,26 +30,21 @@ pub enum Change {
     End(String),
     /// Consumers of queues work otherwise from then on.
     Consumers {
-        /// Account ids.
         #[serde(default = "anything")]
         account: String,
-        /// Queues' names.
         queue: String,
         are: Behaviour,
     },
     /// Producers send at another rate.
     Producers {
-        /// Account ids.
         #[serde(default = "anything")]
         account: String,
-        /// Queues' names.
         queue: String,
         /// Messages a second; 0: none.
         rate_per_second: f64,
     },
     /// Services' desired counts are set, behind everybody's back.
     Scale {
-        /// Account ids.
         #[serde(default = "anything")]
         account: String,
         /// `cluster/name`.
@@ -58,7 +53,6 @@ pub enum Change {
     },
     /// Services get a deployment of a new revision, as a pipeline makes it.
     Deploy {
-        /// Account ids.
         #[serde(default = "anything")]
         account: String,
         /// `cluster/name`.
@@ -68,7 +62,6 @@ pub enum Change {
     },
     /// Clusters fail over, and instances that have a standby.
     FailOver {
-        /// Account ids.
         #[serde(default = "anything")]
         account: String,
         /// Names of clusters and instances.

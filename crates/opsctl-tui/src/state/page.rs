@@ -7,7 +7,6 @@ use super::look::Role;
 /// Text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Safe to show.
     pub text: String,
     pub role: Role,
 }

@@ -7,7 +7,6 @@ use crate::domain::Text;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub role: Role,
-    /// Safe to show.
     pub words: String,
     /// Whether something is being asked for that is not there yet.
     pub busy: bool,

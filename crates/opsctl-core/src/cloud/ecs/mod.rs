@@ -36,7 +36,6 @@ pub const DESCRIBE_SERVICES_MAX: usize = 10;
 const PAGE: usize = 100;
 /// Pages followed in one listing.
 const PAGES_MAX: usize = 200;
-/// Calls at once.
 const AT_ONCE: usize = 6;
 
 /// ECS of one environment. Cheap to clone.

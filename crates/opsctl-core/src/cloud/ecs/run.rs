@@ -27,7 +27,6 @@ const DESCRIBE: &str = "ecs:DescribeTasks";
 /// A task to be started; the same launch twice is one task.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
-    /// ECS cluster.
     pub cluster: String,
     /// ARN of the task definition, with its revision.
     pub definition: String,
@@ -35,11 +34,9 @@ pub struct Launch {
     pub container: String,
     /// Command; none: the task definition's own.
     pub command: Option<Vec<String>>,
-    /// Network.
     pub network: Network,
     /// Who starts it: the mark by which others find it (letters, digits, `-`, `_`, `/`; at most 128).
     pub started_by: String,
-    /// Task group.
     pub group: String,
     /// Client token: at most 64 visible ASCII characters.
     pub token: String,

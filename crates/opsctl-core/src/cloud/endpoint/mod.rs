@@ -29,7 +29,6 @@ const ADDRESSES_MAX: usize = 4;
 /// The way to endpoints.
 #[derive(Clone, Default)]
 pub enum Dial {
-    /// The network.
     #[default]
     Network,
     /// Somebody who answers in its place: the sandbox. No packet leaves the process.
@@ -42,7 +41,6 @@ pub struct Endpoints {
     dial: Dial,
     clock: Clock,
     parameters: Parameters,
-    /// Signs login tokens.
     shared: SdkConfig,
 }
 

@@ -24,7 +24,6 @@ pub struct Follower {
 /// What is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lacks {
-    /// The log group.
     Group,
     /// The stream: it appears with the first line.
     Stream,
@@ -54,12 +53,10 @@ impl Follower {
         }
     }
 
-    /// Log group.
     pub fn group(&self) -> &str {
         &self.group
     }
 
-    /// Stream.
     pub fn stream(&self) -> &str {
         &self.stream
     }

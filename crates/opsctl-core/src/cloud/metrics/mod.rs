@@ -59,13 +59,11 @@ pub struct Sample {
 /// What one series had in the window; at least one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recent {
-    /// The newest.
     pub newest: Sample,
     /// The highest value of the window.
     pub highest: f64,
 }
 
-/// An answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Samples {
     /// By resource: its dimensions' values, joined by `/`. What has no sample is absent.

@@ -12,7 +12,6 @@ pub struct Series {
     pub namespace: &'static str,
     /// Dimensions that name a resource, in the order of its name's parts.
     pub dimensions: &'static [&'static str],
-    /// The metric's name.
     pub metric: &'static str,
     /// What of each period's samples.
     pub statistic: Statistic,
@@ -22,14 +21,10 @@ pub struct Series {
     pub window_seconds: u32,
 }
 
-/// A statistic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistic {
-    /// Highest sample.
     Maximum,
-    /// Lowest sample.
     Minimum,
-    /// Sum of samples.
     Sum,
     /// Their sum by their count.
     Average,
@@ -69,7 +64,6 @@ pub const SERVICES: [Series; 2] = [SERVICE_CPU, SERVICE_MEMORY];
 
 /// Percent of CPU, by instance.
 pub const DATABASE_CPU: Series = half_hour("AWS/RDS", OF_INSTANCE, "CPUUtilization", Statistic::Average);
-/// Connections, by instance.
 pub const DATABASE_CONNECTIONS: Series = half_hour("AWS/RDS", OF_INSTANCE, "DatabaseConnections", Statistic::Maximum);
 /// Bytes of free storage, by instance; Aurora's have none.
 pub const DATABASE_FREE_STORAGE: Series = half_hour("AWS/RDS", OF_INSTANCE, "FreeStorageSpace", Statistic::Minimum);
@@ -130,7 +124,6 @@ impl Series {
         MetricDataQuery::builder().id(id).expression(expression).label(label.join("/")).return_data(true).build()
     }
 
-    /// One resource.
     pub(super) fn named(&self, id: &str, name: &str) -> MetricDataQuery {
         // What follows the last separator that is needed belongs to the last dimension.
         let values = name.splitn(self.dimensions.len(), '/');

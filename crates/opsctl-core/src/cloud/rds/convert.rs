@@ -22,7 +22,6 @@ use crate::domain::{
 /// Engines of other services that answer here, too.
 const FOREIGN: [&str; 2] = ["docdb", "neptune"];
 
-/// Databases by name.
 pub(super) fn databases(
     clusters: Vec<DbCluster>,
     instances: Vec<DbInstance>,

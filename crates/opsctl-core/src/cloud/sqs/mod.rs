@@ -35,7 +35,6 @@ pub const VISIBILITY_SECONDS_MAX: u32 = 43_200;
 
 /// Results on one page of a listing (the most SQS gives).
 const PAGE: i32 = 1_000;
-/// Pages followed.
 const PAGES_MAX: usize = 1_000;
 /// Move tasks that `ListMessageMoveTasks` tells at most.
 const MOVE_TASKS_MAX: i32 = 10;
@@ -68,7 +67,6 @@ pub(super) struct Clients {
     pub(super) receive: Client,
 }
 
-/// How to receive.
 #[derive(Debug, Clone, Copy)]
 pub struct Receive {
     /// 1 to 10.
@@ -82,13 +80,10 @@ pub struct Receive {
 /// How one entry of a batch fared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry<T> {
-    /// Done.
     Done(T),
     /// Refused; not applied, unless [`Entry::may_have_been_applied`].
     Failed {
-        /// AWS's code.
         code: String,
-        /// AWS's words.
         message: Text,
         /// Whether AWS blames the request (true) or itself (false).
         sender_fault: bool,
@@ -124,21 +119,15 @@ impl<T> Entry<T> {
 pub struct MoveTask {
     /// Only while it runs.
     pub handle: Option<String>,
-    /// Status.
     pub status: MoveStatus,
-    /// Where from.
     pub source: QueueArn,
     /// Where to; none: each message to its own source.
     pub destination: Option<QueueArn>,
-    /// Messages a second.
     pub rate: Option<u32>,
-    /// Lags.
     pub moved: u64,
     /// As counted at the start.
     pub to_move: Option<u64>,
-    /// Why it failed.
     pub failure: Option<Text>,
-    /// When it started.
     pub started_at: Option<Timestamp>,
 }
 
@@ -146,15 +135,11 @@ pub struct MoveTask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MoveStatus {
-    /// Moves.
     Running,
-    /// Done.
     Completed,
     /// Will stop; may still move messages.
     Cancelling,
-    /// Stopped.
     Cancelled,
-    /// Failed.
     Failed,
     /// A status this version does not know.
     Other,
@@ -189,7 +174,6 @@ impl Sqs {
         url.map(QueueUrl).ok_or_else(|| classify::malformed(ACTION, "the answer has no queue URL"))
     }
 
-    /// Settings and counts.
     pub async fn describe(&self, url: &QueueUrl) -> Result<Queue, CloudError> {
         const ACTION: &str = "sqs:GetQueueAttributes";
         let answer = self
@@ -204,7 +188,6 @@ impl Sqs {
         convert::queue(url, &answer.attributes.unwrap_or_default()).map_err(|what| classify::malformed(ACTION, &what))
     }
 
-    /// Tags.
     pub async fn tags(&self, url: &QueueUrl) -> Result<BTreeMap<String, String>, CloudError> {
         const ACTION: &str = "sqs:ListQueueTags";
         let answer = self.clients.read.list_queue_tags().queue_url(url.as_str()).send().await;

@@ -36,14 +36,12 @@ pub(in crate::cloud) enum Protocol {
     Query { version: &'static str },
 }
 
-/// What is asked.
 #[derive(Debug)]
 pub(in crate::cloud) enum Request {
     /// With this body; keys without a value are left out.
     Json(Value),
     /// With this method, path and query, and body; none: without one.
     Rest(&'static str, String, Option<Value>),
-    /// With these parameters.
     Query(Vec<(&'static str, String)>),
 }
 

@@ -43,7 +43,6 @@ impl Protocol {
         }
     }
 
-    /// A good answer.
     fn good(self) -> Canned {
         Canned::body(200, self.good_body())
     }

@@ -52,7 +52,6 @@ impl Row for KafkaLag {
         (&self.cluster, &self.group, &self.topic).cmp(&(&other.cluster, &other.group, &other.topic))
     }
 
-    /// Without its history.
     fn keep(&self) -> Self {
         Self { offsets: Gauge { recent: Vec::new(), ..self.offsets.clone() }, ..self.clone() }
     }

@@ -34,11 +34,8 @@ use crate::{
 pub struct Estate {
     /// By ECS cluster and name.
     pub services: Part<SeenService>,
-    /// By name.
     pub databases: Part<SeenDatabase>,
-    /// By name.
     pub alarms: Part<Alarm>,
-    /// By function.
     pub mappings: Part<Mapping>,
     /// By MSK cluster, group and topic.
     pub lags: Part<KafkaLag>,

@@ -12,7 +12,6 @@ use crate::domain::{
 /// Where a verdict stands among those of its severity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rank {
-    /// More comes first.
     pub weight: u32,
     /// What counts, in words: "prod, ~100,000 messages, +50 a minute".
     pub why: Text,

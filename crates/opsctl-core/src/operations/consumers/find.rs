@@ -34,7 +34,6 @@ pub(super) enum Which<'a> {
     Paused(Option<&'a QueueName>),
 }
 
-/// What was seen.
 pub(super) struct Scene {
     pub(super) mappings: Result<Vec<Mapping>, CloudError>,
     pub(super) services: Vec<Service>,
@@ -47,12 +46,10 @@ pub(super) struct Scene {
     pub(super) paused: Paused,
     /// What the run has done already, where it is taken up again.
     history: History,
-    /// That run.
     run: Option<RunId>,
     now: Timestamp,
 }
 
-/// Consumers, sorted.
 pub(super) struct Found {
     pub(super) bound: Consumers,
     /// Of the bound's services, those before each other: the services themselves.

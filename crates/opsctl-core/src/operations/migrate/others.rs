@@ -19,16 +19,13 @@ const CLUSTERS_AT_ONCE: usize = 8;
 /// A task that is in the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Other {
-    /// ECS cluster.
     pub cluster: EcsClusterName,
-    /// ARN.
     pub arn: TaskArn,
     /// What is known of it; none: ECS lists it, and does not (yet) show it.
     pub task: Option<Task>,
 }
 
 impl Other {
-    /// In one line.
     pub fn words(&self, now: Timestamp) -> String {
         let Self { cluster, arn, task } = self;
         let Some(task) = task else {

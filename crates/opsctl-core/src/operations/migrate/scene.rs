@@ -11,7 +11,6 @@ use crate::{
     operations::resolve::suggestions,
 };
 
-/// What was seen.
 pub(super) struct Scene {
     pub(super) definition: Definition,
     /// Whose exit code counts.
@@ -70,7 +69,6 @@ fn command(migrate: &Migrate, migration: &Migration) -> Result<Option<Vec<String
     ))
 }
 
-/// Pins the revision.
 async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> Result<Definition, OperationError> {
     let configured = migration.task_definition.as_str();
     let family = configured.split_once(':').map_or(configured, |(family, _)| family);

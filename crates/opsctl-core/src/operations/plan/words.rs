@@ -24,7 +24,6 @@ pub enum Part {
 }
 
 impl Part {
-    /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Groups => "Sampled messages",

@@ -23,7 +23,6 @@ const OBSERVED: &str = "engine";
 pub enum Moves {
     /// SQS: a move task.
     Managed,
-    /// This program.
     Client,
 }
 

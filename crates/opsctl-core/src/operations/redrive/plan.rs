@@ -44,7 +44,6 @@ const RECEIVES_LOW: u32 = 10;
 /// Sources named in a plan.
 const SOURCES_SHOWN_MAX: usize = 5;
 
-/// Observes and plans.
 pub(in crate::operations) async fn plan(
     redrive: &Redrive,
     cloud: &Cloud,

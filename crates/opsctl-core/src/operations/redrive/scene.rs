@@ -25,7 +25,6 @@ pub(super) struct Scene {
     pub(super) sources: Vec<Queue>,
     /// How the sources were found.
     pub(super) pairing: Pairing,
-    /// Where messages go.
     pub(super) to: To,
     /// Queue for messages that come back.
     pub(super) park: Option<Queue>,
@@ -46,7 +45,6 @@ pub(super) enum Pairing {
     None,
 }
 
-/// Where messages go.
 #[derive(Debug)]
 pub(super) enum To {
     /// All to this queue.

@@ -39,7 +39,6 @@ pub(super) struct Sourceless {
 }
 
 impl Sourceless {
-    /// Of a sample.
     pub(super) fn of(sample: &[Message], scene: &Scene, known: &Known) -> Self {
         let is_source = |arn: &QueueArn| scene.sources.iter().any(|source| source.arn == *arn);
         let silent = || sample.iter().filter(|message| message.system.dead_letter_source.is_none());

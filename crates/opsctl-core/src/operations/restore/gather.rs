@@ -51,7 +51,6 @@ pub(super) struct Others {
 }
 
 impl Others {
-    /// Reads their journals.
     pub(super) fn read(state: &StateFolder, run: &RunId, own: Option<&RunId>) -> Result<Self, JournalError> {
         let (mut others, heads) = (Self::default(), Heads::read(state.path())?);
         for summary in state.list()? {

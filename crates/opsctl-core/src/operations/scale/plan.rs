@@ -36,7 +36,6 @@ struct Sized<'a> {
     because: String,
 }
 
-/// Observes and plans.
 pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let environment = cloud.environment();
     let caller = cloud.identity().caller().await?;

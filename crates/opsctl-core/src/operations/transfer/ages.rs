@@ -58,7 +58,6 @@ impl Ages {
         Some(self.queues.iter().map(|queue| queue.name.clone()).collect())
     }
 
-    /// What CloudWatch answered.
     pub(super) fn on(&mut self, answer: Result<Samples, CloudError>) {
         self.busy = false;
         let samples = match answer {

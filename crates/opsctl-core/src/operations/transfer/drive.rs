@@ -24,7 +24,6 @@ pub const DESTINATIONS_WATCHED_MAX: usize = 20;
 /// What the steps work on.
 #[derive(Debug, Clone)]
 pub struct Ends {
-    /// Clients.
     pub cloud: Cloud,
     /// Where messages are taken from.
     pub source: Source,
@@ -32,7 +31,6 @@ pub struct Ends {
     pub destinations: Arc<[QueueUrl]>,
     /// Where everything is written down first.
     pub journal: Journal,
-    /// Decides.
     pub judge: Arc<Judge>,
     /// How the destinations' oldest messages age, where a run watches.
     pub ages: Option<AgeWatch>,

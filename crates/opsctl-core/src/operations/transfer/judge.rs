@@ -27,7 +27,6 @@ const ID_CHARACTERS_MAX: usize = 128;
 /// Deduplication ids from bodies that are remembered, to tell apart what SQS would silently drop.
 const IDS_REMEMBERED_MAX: usize = 200_000;
 
-/// Where messages go.
 #[derive(Debug, Clone)]
 pub enum Route {
     /// All to this destination.
@@ -45,20 +44,15 @@ pub enum Route {
     Nowhere,
 }
 
-/// Decides.
 #[derive(Debug)]
 pub struct Judge {
     /// Destinations, by the index that [`Route`] names; the parking queue is one of them.
     pub destinations: Vec<Destination>,
-    /// Where to.
     pub route: Route,
     /// Where messages go that come back.
     pub park: Park,
-    /// Only these.
     pub filter: Option<Filter>,
-    /// Only these.
     pub ids: Option<HashSet<MessageId>>,
-    /// Changes.
     pub editor: Option<Editor>,
     /// Text of the attribute `opsctl.run`, where messages are marked.
     pub mark: Option<String>,
@@ -70,10 +64,8 @@ pub struct Judge {
     pub used: Mutex<HashMap<String, MessageId>>,
 }
 
-/// A destination.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    /// The queue.
     pub queue: Queue,
     /// Where group and deduplication ids are found, for a FIFO queue.
     pub keys: Option<MessageKeys>,
@@ -82,9 +74,7 @@ pub struct Destination {
 /// Where messages go that come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Park {
-    /// They are left.
     Leave,
-    /// To this destination.
     Queue(usize),
     /// Into the snapshot alone.
     File,

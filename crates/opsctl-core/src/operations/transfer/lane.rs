@@ -28,9 +28,7 @@ const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 /// What became of a message in a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ItemState {
-    /// To be judged.
     New,
-    /// To be sent.
     Ready,
     /// Stands in a file; to be deleted.
     Remove,

@@ -15,7 +15,6 @@ pub const LANES_MAX: usize = 256;
 /// What is left is hidden for so long at least.
 const HOLD_SECONDS: u32 = 120;
 
-/// How to transfer.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Account that the plan was approved for: with another one's credentials nothing is written.
@@ -41,7 +40,6 @@ pub struct Settings {
     pub selective: bool,
     /// Whether messages that come back are judged for a parking place rather than left.
     pub park: bool,
-    /// Steps.
     pub ramp: Ramp,
     /// How many may come back.
     pub bounce_max: BounceMax,
@@ -58,7 +56,6 @@ pub struct Settings {
 pub struct Resume {
     /// How many were sent, those aside that came back and were parked.
     pub moved: u64,
-    /// Sent, newest last.
     pub sent: Vec<MessageId>,
     /// Sent, but perhaps not deleted.
     pub sent_not_deleted: HashSet<MessageId>,
@@ -69,7 +66,6 @@ pub struct Resume {
     pub shown_at: Option<Timestamp>,
     /// Where messages stood in a FIFO queue, as far as it is known: group and sequence number.
     pub places: HashMap<MessageId, (String, u128)>,
-    /// Perhaps sent.
     pub uncertain: HashSet<MessageId>,
     /// Of those, sent to a FIFO queue: when first, by this machine's clock, and under which deduplication id.
     pub tried: HashMap<MessageId, (Timestamp, String)>,
@@ -81,7 +77,6 @@ pub struct Resume {
     pub new_ids: Vec<MessageId>,
     /// First digits of the contents' hashes of those sent or perhaps sent: of the latter no new id is known.
     pub contents: Vec<String>,
-    /// Highest batch number.
     pub batch: u64,
 }
 

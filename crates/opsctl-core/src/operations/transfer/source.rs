@@ -23,9 +23,7 @@ const NO_GROUP: &str = "restored";
 /// Where messages are taken from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// This queue.
     Queue(QueueUrl),
-    /// A snapshot.
     Snapshot(Arc<Shelf>),
 }
 
@@ -46,7 +44,6 @@ impl Shelved {
         Self { id, offset: line.offset, length: line.length, hash: line.hash, group }
     }
 
-    /// Of the message.
     pub fn id(&self) -> &MessageId {
         &self.id
     }

@@ -33,36 +33,28 @@ pub enum Next {
 pub enum Step {
     /// Receive from the source.
     Receive {
-        /// Who asks.
         lane: LaneId,
         /// At most, 1 to 10.
         messages_max: u32,
-        /// Long poll.
         wait_seconds: u32,
         /// How long they stay hidden.
         visibility_seconds: u32,
     },
     /// Decide what becomes of each message.
     Judge {
-        /// Who asks.
         lane: LaneId,
         /// Messages, each with whether it came back in this run.
         messages: Vec<(Arc<Message>, Origin)>,
     },
     /// Write to the journal, and first the messages to the snapshot; answer when both are durable.
     Write {
-        /// Who asks.
         lane: LaneId,
-        /// Records.
         records: Vec<Record>,
-        /// For the snapshot.
         saved: Vec<Arc<Message>>,
         /// Batch of the saved messages.
         batch: u64,
     },
-    /// Send, once.
     Send {
-        /// Who asks.
         lane: LaneId,
         /// Index of the destination.
         to: usize,
@@ -71,18 +63,13 @@ pub enum Step {
     },
     /// Delete from the source.
     Delete {
-        /// Who asks.
         lane: LaneId,
-        /// At most ten.
         receipts: Vec<ReceiptHandle>,
     },
     /// Keep hidden for so long from now; 0 puts back at once.
     Hide {
-        /// Who asks.
         lane: LaneId,
-        /// At most ten.
         receipts: Vec<ReceiptHandle>,
-        /// Seconds from now.
         seconds: u32,
     },
     /// Read the source's counts, and the destinations' where it matters whether somebody takes what was sent.
@@ -126,14 +113,12 @@ pub enum Judgement {
     },
     /// Delete it here; it stands in a file.
     Remove,
-    /// Leave it here.
     Keep(Kept),
 }
 
 /// Counts of the source, and of all destinations together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counted {
-    /// Of the source.
     pub source: Counts,
     /// Of the destinations, where they were asked for.
     pub destinations: Option<Counts>,
@@ -212,14 +197,12 @@ enum Waits {
 /// How the server took a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
-    /// Served.
     Served {
         /// Whether the time that it took says how busy the server is.
         tells: bool,
     },
     /// One too many, as a whole or some entry of it.
     Throttled,
-    /// Failed.
     Failed,
 }
 
@@ -233,7 +216,6 @@ impl Call {
         }
     }
 
-    /// After so long.
     pub(super) fn served(self, took: SignedDuration) -> Served {
         match self {
             Self::Served { tells } => Served::In(tells.then_some(took)),

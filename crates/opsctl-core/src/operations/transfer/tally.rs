@@ -40,7 +40,6 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// In words.
     pub fn words(&self) -> Text {
         match self {
             Self::NotSelected => Text::from("not selected"),
@@ -65,7 +64,6 @@ impl Kept {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
-    /// Somebody asked.
     Cancelled,
     /// A call failed for good.
     Failed(CloudError),
@@ -73,21 +71,17 @@ pub enum Stop {
     Journal(Text),
     /// Too many came back.
     Bounced {
-        /// How many.
         bounced: u64,
-        /// Of so many.
         sent: u64,
     },
     /// What was sent is not worked on: the destination's oldest message ages.
     Ageing(Ageing),
     /// The credentials are of another account than before.
     WrongAccount {
-        /// That one.
         actual: AccountId,
     },
     /// The edit failed on so many messages, and worked on none.
     EditFails {
-        /// How many.
         failures: u64,
     },
     /// More messages are left than can be held.
@@ -97,7 +91,6 @@ pub enum Stop {
 /// A queue whose oldest message ages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ageing {
-    /// The queue.
     pub queue: QueueName,
     /// Age of its oldest message, as CloudWatch last told it.
     pub seconds: u64,
@@ -114,7 +107,6 @@ pub struct Tally {
     pub moved: u64,
     /// Deleted without being sent (purge, parked in a file).
     pub removed: u64,
-    /// Came back.
     pub bounced: u64,
     /// Of those, put into the parking place.
     pub parked: u64,
@@ -149,7 +141,6 @@ pub struct Tally {
     /// Whether the source handed out a group's messages to two receives at once, and order had to go before speed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_at_a_time: bool,
-    /// Throttled calls.
     pub throttled: u64,
     /// Whether nobody took what was sent last, as far as the destination's counts say.
     #[serde(default)]

@@ -32,9 +32,7 @@ const LOOKS_FAILED_MAX: u32 = 20;
 /// What became of a mapping that was to be paused or resumed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Switched {
-    /// Mapping.
     pub id: MappingId,
-    /// Its function.
     pub function: Text,
     /// Whether it shall take messages.
     pub enabled: bool,
@@ -54,7 +52,6 @@ pub struct Switched {
 }
 
 impl Switched {
-    /// In one line.
     pub fn words(&self) -> String {
         let Self { function, state, is_done, seconds, because, .. } = self;
         let state = state.map_or("state unknown", MappingState::words);

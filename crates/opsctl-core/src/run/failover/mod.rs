@@ -48,7 +48,6 @@ const THROTTLED_MAX: u32 = 5;
 /// What a failover did, with its times.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FailedOver {
-    /// Who wrote before.
     pub writer_before: Option<String>,
     /// Who writes, as seen last.
     pub writer_after: Option<String>,
@@ -59,11 +58,9 @@ pub struct FailedOver {
     /// Whether its endpoint answered, and when; none: there was no new writer to ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
-    /// What is configured.
     pub rto_seconds: Option<u64>,
     /// Whether the new writer was there, and answered where that could be known, in time; none: no objective, or no new writer.
     pub within_rto: Option<bool>,
-    /// Events of it.
     pub events: Vec<DatabaseEvent>,
 }
 
@@ -123,7 +120,6 @@ impl FailedOver {
 /// Whether the call arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    /// RDS said yes.
     Surely,
     /// The answer was lost, or an earlier try asked.
     Perhaps,

@@ -34,7 +34,6 @@ pub struct Answered {
     pub seconds: Option<f64>,
     /// What it answered last.
     pub reached: Option<Reached>,
-    /// So many tries.
     pub tries: u32,
     /// Why the last try failed.
     pub failure: Option<Unanswered>,

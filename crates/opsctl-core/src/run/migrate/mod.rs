@@ -32,9 +32,7 @@ const TOKEN_SECONDS: i64 = 50 * 60;
 /// What became of a migration's task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Migrated {
-    /// Migration.
     pub migration: String,
-    /// ECS cluster.
     pub cluster: String,
     /// `family:revision`.
     pub task_definition: String,
@@ -52,15 +50,11 @@ pub struct Migrated {
     pub stopped_at: Option<Timestamp>,
     /// `EssentialContainerExited`, `TaskFailedToStart`, `UserInitiated`, ...
     pub stop_code: Option<Text>,
-    /// AWS's words.
     pub stopped_reason: Option<Text>,
     /// Exit code of the container; none: it never ran, still runs, or AWS does not know.
     pub exit_code: Option<i32>,
-    /// Every container.
     pub containers: Vec<Container>,
-    /// Log group.
     pub log_group: Option<Text>,
-    /// Stream.
     pub log_stream: Option<Text>,
     /// Lines of it that were read in this try.
     pub log_lines: u64,

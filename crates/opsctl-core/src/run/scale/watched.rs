@@ -217,7 +217,6 @@ impl Watched {
         new
     }
 
-    /// How it ended.
     pub(super) fn ended(&self) -> Ended {
         let Self { change, set_at, running, stopped, last_event, targets, state, deployment, may_be_set, .. } = self;
         let (is_done, seconds, because) = match state {

@@ -37,9 +37,7 @@ struct Series {
 /// What of a metric is asked.
 #[derive(Debug, Clone, Copy)]
 struct Window<'a> {
-    /// First minute, milliseconds.
     from: i64,
-    /// Before this, milliseconds.
     until: i64,
     scan_by: ScanBy,
     statistic: &'a str,

@@ -46,9 +46,7 @@ pub struct JobFixture {
     pub program: Program,
     /// Command; empty: the image's own.
     pub command: Vec<String>,
-    /// Names and values.
     pub environment: Vec<(String, String)>,
-    /// Names and ARNs.
     pub secrets: Vec<(String, String)>,
     /// Where its lines go.
     pub log: Option<LogConfig>,

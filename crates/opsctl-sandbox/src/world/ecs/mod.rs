@@ -48,7 +48,6 @@ pub(super) use targets::{Target, TargetState};
 /// How late reads show an update, milliseconds.
 const READS_LAG: i64 = 1_000;
 
-/// Account and region.
 type PlaceKey = (Arc<str>, Arc<str>);
 
 /// ECS of every account and region.

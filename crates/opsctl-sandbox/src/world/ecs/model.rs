@@ -25,7 +25,6 @@ pub(super) struct Region {
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
     pub(super) services: BTreeMap<String, Service>,
-    /// By id.
     pub(super) tasks: BTreeMap<String, Task>,
     /// Client tokens of `RunTask`: a digest of its parameters, and its tasks' ids.
     pub(super) tokens: BTreeMap<String, Token>,
@@ -55,9 +54,7 @@ pub(super) struct Definition {
     pub(super) network_mode: Option<String>,
     pub(super) role: Option<String>,
     pub(super) execution_role: Option<String>,
-    /// Names and values.
     pub(super) environment: Vec<(String, String)>,
-    /// Names and ARNs.
     pub(super) secrets: Vec<(String, String)>,
     pub(super) log: Option<LogConfig>,
     /// What the program writes: after so many milliseconds, which text.
@@ -131,7 +128,6 @@ pub(super) struct Service {
     pub(super) desired: u32,
     /// The primary one first.
     pub(super) deployments: Vec<Deployment>,
-    /// The newest first.
     pub(super) events: VecDeque<Event>,
     pub(super) created_at: i64,
     pub(super) breaker: Breaker,

@@ -36,7 +36,6 @@ pub enum TargetCheck {
     Fails {
         /// `Target.FailedHealthChecks`, `Target.ResponseCodeMismatch`, ...
         reason: &'static str,
-        /// In AWS's words.
         description: &'static str,
     },
 }

@@ -100,7 +100,6 @@ pub(super) struct QueueEntry {
     pub(super) name: String,
     /// Which of the systems it belongs to: a tag.
     pub(super) system: String,
-    /// Empty means all.
     #[serde(default)]
     environments: Vec<String>,
     #[serde(default = "visibility_seconds")]

@@ -22,7 +22,6 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct MigrationEntry {
     name: String,
-    /// Empty means all.
     #[serde(default)]
     pub(super) environments: Vec<String>,
     cluster: String,

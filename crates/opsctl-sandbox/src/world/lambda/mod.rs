@@ -59,7 +59,6 @@ pub struct Lambda {
 #[derive(Debug, Default)]
 struct Region {
     functions: BTreeMap<String, Function>,
-    /// By UUID.
     mappings: BTreeMap<String, Mapping>,
 }
 
@@ -114,7 +113,6 @@ pub enum State {
 }
 
 impl State {
-    /// In Lambda's words.
     pub fn name(self) -> &'static str {
         match self {
             Self::Creating => "Creating",

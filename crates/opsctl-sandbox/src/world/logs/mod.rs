@@ -25,7 +25,6 @@ pub use store::Line;
 /// From a program's line until CloudWatch shows it, milliseconds (our assumption; AWS tells no figure).
 const DELIVERY: i64 = 1_500;
 
-/// Account and region.
 type PlaceKey = (String, String);
 
 /// CloudWatch Logs of every account and region.

@@ -11,7 +11,6 @@ pub(in crate::world) struct Load {
     pub(in crate::world) is_up: bool,
     /// Whether its cluster has paused.
     pub(in crate::world) is_paused: bool,
-    /// GiB.
     pub(in crate::world) storage: u32,
 }
 

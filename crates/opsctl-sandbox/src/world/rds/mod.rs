@@ -98,7 +98,6 @@ pub struct Cluster {
 pub struct Maintenance {
     /// `system-update`, ...
     pub action: String,
-    /// In AWS's words.
     pub description: String,
     /// `immediate`, `next-maintenance`.
     pub opt_in: Option<String>,
@@ -120,7 +119,6 @@ impl Maintenance {
 pub struct Capacity {
     /// Aurora capacity units; 0: it may pause.
     pub minimum: f64,
-    /// Aurora capacity units.
     pub maximum: f64,
     /// Now; 0 while it is paused. Only metrics show it.
     pub current: f64,
@@ -145,9 +143,7 @@ pub struct Instance {
     pub zone: String,
     /// Where its standby is: a Multi-AZ instance.
     pub secondary_zone: Option<String>,
-    /// In AWS's words.
     pub status: String,
-    /// GiB.
     pub storage: u32,
     /// What waits to be applied to it.
     pub pending: Vec<Maintenance>,
@@ -221,7 +217,6 @@ impl Instance {
     }
 }
 
-/// RDS over awsQuery.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Query { version: "2014-10-31", namespace: "http://rds.amazonaws.com/doc/2014-10-31/" },
     throttled: (400, "Throttling"),

@@ -10,7 +10,6 @@ pub struct Proxy {
     pub name: String,
     /// The cluster, or the instance of none, that it leads to.
     pub database: String,
-    /// In AWS's words.
     pub status: String,
     /// When it was made.
     pub created_at: Timestamp,

@@ -46,7 +46,6 @@ pub(super) struct Receiving {
 pub(super) enum Counting {
     /// Not asked for since messages came.
     No,
-    /// Asked for.
     Asked,
     /// Nothing was there; or something.
     Told { nothing: bool },

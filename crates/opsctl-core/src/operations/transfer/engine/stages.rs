@@ -25,7 +25,6 @@ const RELEASES_MAX: usize = 8;
 /// What the engine as a whole is about.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// Lanes receive.
     Moving,
     /// A ramp's next step begins when it is known whose credentials these are.
     Verifying,

@@ -77,7 +77,6 @@ struct Watch {
     /// As asked for: told as it came.
     request: PutMetricAlarm,
     source: Source,
-    /// Milliseconds.
     period: i64,
     evaluation_periods: usize,
     datapoints: usize,
