@@ -15,7 +15,7 @@ fn functions(code: &str) -> Vec<(String, usize)> {
             continue;
         };
         let starts = ["fn ", "pub", "async ", "const fn"].iter().any(|start| text.starts_with(start));
-        if !starts || line.ends_with(';') {
+        if !starts || line.ends_with(';') || line.ends_with('}') {
             continue;
         }
         let indent = &line[..line.len() - text.len()];

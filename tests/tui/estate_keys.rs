@@ -113,20 +113,6 @@ fn the_cursor_stays_on_its_service_when_others_become_worse() {
 }
 
 #[test]
-fn how_many_tasks_a_service_shall_run_is_asked_in_a_form() {
-    let mut console = at_night((120, 40));
-    console.keys("3");
-    to(&mut console, "directory");
-    console.keys("=");
-    let text = console.text();
-    assert!(text.contains("scale directory") && text.contains("Run this many tasks"), "{text}");
-    console.keys("<backspace> 1 2 <enter>");
-    let (environment, operation) = planned(&mut console);
-    let Operation::Scale(scale) = operation else { panic!("{operation:?}") };
-    assert_eq!((environment.as_str(), scale.service.as_str(), scale.to), ("prod", "nucleus/directory", Some(12)));
-}
-
-#[test]
 fn a_service_that_sleeps_is_woken_and_one_that_runs_is_put_to_sleep() {
     let mut console = at_night((120, 40));
     console.keys("3");

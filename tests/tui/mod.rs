@@ -17,4 +17,5 @@ mod overlays;
 mod plans;
 mod queues;
 mod run;
+mod scaling;
 pub(crate) mod scenes;

@@ -75,19 +75,13 @@ pub enum Answer {
 pub enum Refusal {
     /// The environment is read-only.
     #[error("{environment} is read-only: nothing may change there")]
-    ReadOnly {
-        environment: String,
-    },
+    ReadOnly { environment: String },
     /// The plan itself says that it can't be carried out.
     #[error("this can't be done: {}", .reasons.iter().map(Text::as_str).collect::<Vec<_>>().join("; "))]
-    Blocked {
-        reasons: Vec<Text>,
-    },
+    Blocked { reasons: Vec<Text> },
     /// The plan's text and its fingerprint do not belong together, or it was made for somewhere else.
     #[error("this plan is not sound: {because}")]
-    Unsound {
-        because: String,
-    },
+    Unsound { because: String },
     #[error("nobody confirmed this plan for {environment} ({protection})")]
     NotConfirmed {
         environment: String,
@@ -110,9 +104,7 @@ pub enum Refusal {
         actual: Fingerprint,
     },
     #[error("{environment} asks for a reason")]
-    NoReason {
-        environment: String,
-    },
+    NoReason { environment: String },
     /// An earlier run has used this consent.
     #[error("this {what} was used already, by run {run}", what = .consent.name())]
     Used {
@@ -132,9 +124,7 @@ pub enum Refusal {
     },
     /// The environment has no account to check against.
     #[error("{environment} names no account: a write can't be checked against it")]
-    NoAccount {
-        environment: String,
-    },
+    NoAccount { environment: String },
 }
 
 /// What is used once: one look at a plan is consent to one run.

@@ -167,15 +167,10 @@ pub(super) fn shown(path: &Path) -> Text {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     #[error("no configuration found: looked for {}", list(looked))]
-    NotFound {
-        looked: Vec<PathBuf>,
-    },
+    NotFound { looked: Vec<PathBuf> },
     /// There is one, but it cannot be read.
     #[error("cannot read {file}: {because}")]
-    Unreadable {
-        file: Source,
-        because: String,
-    },
+    Unreadable { file: Source, because: String },
 }
 
 impl PlaceError {

@@ -9,21 +9,12 @@ use crate::domain::Text;
 pub enum JournalError {
     /// The file system refuses.
     #[error("{doing} {}: {source}", .path.display())]
-    Io {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
     /// Another process works on this run.
     #[error("another process works on run {run}")]
-    Busy {
-        run: String,
-    },
+    Busy { run: String },
     #[error("there is no run {run} in {}", .folder.display())]
-    Missing {
-        run: String,
-        folder: PathBuf,
-    },
+    Missing { run: String, folder: PathBuf },
     /// A line is not what was written.
     #[error("line {line} of {}: {because}", .path.display())]
     Broken {
@@ -34,9 +25,7 @@ pub enum JournalError {
     },
     /// An earlier write failed: nothing more is written.
     #[error("the journal stopped after a failed write: {first}")]
-    Stopped {
-        first: Text,
-    },
+    Stopped { first: Text },
 }
 
 impl JournalError {

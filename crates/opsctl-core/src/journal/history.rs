@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{End, IntentMessage, JournalError, Lines, Record, RunFolder};
+use super::{End, IntentMessage, JournalError, Lines, Record, RunFolder, SentMessage};
 use crate::domain::{MessageId, consumer::MappingId, service::ServiceId};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
@@ -71,6 +71,22 @@ pub struct History {
 }
 
 impl History {
+    fn sent(&mut self, messages: Vec<SentMessage>) {
+        self.is_unwatched |= !messages.is_empty();
+        for sent in messages {
+            self.uncertain.remove(&sent.id);
+            self.sent.push(sent.id.clone());
+            self.sent_not_deleted.insert(sent.id);
+            self.new_ids.push(sent.new_id);
+        }
+    }
+
+    /// Nothing of what was asked for is begun: a resume may ask for it anew.
+    fn refused(&mut self) {
+        (self.task_intended, self.failover_asked) = (None, None);
+        (self.migration_asked, self.migration_task) = (None, None);
+    }
+
     /// Reads a run's journal.
     ///
     /// # Errors
@@ -127,14 +143,8 @@ impl Reading {
                 }
             }
             Record::Sent { batch, messages } => {
-                history.is_unwatched |= !messages.is_empty();
-                for sent in messages {
-                    settle(open, batch, &sent.id);
-                    history.uncertain.remove(&sent.id);
-                    history.sent.push(sent.id.clone());
-                    history.sent_not_deleted.insert(sent.id);
-                    history.new_ids.push(sent.new_id);
-                }
+                messages.iter().for_each(|sent| settle(open, batch, &sent.id));
+                history.sent(messages);
             }
             Record::Unknown { batch, ids } => {
                 for id in ids {
@@ -154,11 +164,7 @@ impl Reading {
             }
             Record::Deleted { ids } | Record::Gone { ids } => ids.into_iter().for_each(|id| history.delete(id)),
             Record::TaskIntent { known, .. } => history.task_intended = Some((at, known)),
-            // A resume may ask for it anew.
-            Record::Refused {} => {
-                (history.task_intended, history.failover_asked) = (None, None);
-                (history.migration_asked, history.migration_task) = (None, None);
-            }
+            Record::Refused {} => history.refused(),
             Record::Task { started_at, moved, .. } => {
                 history.task_started_at = started_at.or(history.task_started_at);
                 history.task_moved = history.task_moved.max(moved);

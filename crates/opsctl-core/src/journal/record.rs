@@ -45,10 +45,7 @@ pub enum Record {
         aws_time: Option<Timestamp>,
     },
     /// The account was verified.
-    Verified {
-        account: AccountId,
-        arn: Text,
-    },
+    Verified { account: AccountId, arn: Text },
     /// About to send these; or, without a destination, to delete them for good.
     Intent {
         /// Number within the run.
@@ -78,13 +75,9 @@ pub enum Record {
         reason: Text,
     },
     /// Deleted from the queue they were taken from.
-    Deleted {
-        ids: Vec<MessageId>,
-    },
+    Deleted { ids: Vec<MessageId> },
     /// No longer in the queue they were taken from: a look through all of it did not find them.
-    Gone {
-        ids: Vec<MessageId>,
-    },
+    Gone { ids: Vec<MessageId> },
     /// A ramp step was watched.
     Step {
         /// From 1.
@@ -135,19 +128,14 @@ pub enum Record {
         enabled: bool,
     },
     /// What is known of an event source mapping that was to be paused or resumed.
-    Mapping {
-        mapping: String,
-        status: Text,
-    },
+    Mapping { mapping: String, status: Text },
     /// A database's failover was asked for; written before the call.
     FailoverIntent {
         /// Database, topology, who writes before, who shall.
         what: Box<serde_json::Value>,
     },
     /// What became of the failover, as far as it is known.
-    Failover {
-        status: String,
-    },
+    Failover { status: String },
     /// A migration's task is about to be started; written before the call.
     MigrationIntent {
         /// What is started, with the client token that makes it one task however often it is asked for.

@@ -45,10 +45,7 @@ pub struct Jq(Runner<String, String>);
 pub enum EditError {
     /// The editor cannot be used at all.
     #[error("cannot use the editor {editor}: {because}")]
-    Unusable {
-        editor: Text,
-        because: Text,
-    },
+    Unusable { editor: Text, because: Text },
     /// The jq program failed.
     #[error("the edit failed: {0}")]
     Jq(#[from] FilterError),

@@ -18,9 +18,7 @@ const ENVELOPE_BYTES_MAX: usize = 524_288;
 #[serde(tag = "from", rename_all = "kebab-case")]
 pub enum Origin {
     /// Moved by SQS from this queue (`DeadLetterQueueSourceArn`).
-    Queue {
-        source: QueueArn,
-    },
+    Queue { source: QueueArn },
     /// A failed asynchronous Lambda invocation (`RequestID`, `ErrorCode`, `ErrorMessage`).
     Lambda {
         /// Lambda's HTTP status, as text.
@@ -37,9 +35,7 @@ pub enum Origin {
         error_code: Option<Text>,
     },
     /// A notification that SNS could not deliver: the body is SNS's envelope. With raw delivery nothing tells it.
-    Sns {
-        topic: Text,
-    },
+    Sns { topic: Text },
     /// Sent to the queue directly, or by SNS with raw delivery.
     Unknown,
 }

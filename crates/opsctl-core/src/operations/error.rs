@@ -11,10 +11,7 @@ use crate::{
 pub enum OperationError {
     /// What was asked for makes no sense, or names something that does not exist.
     #[error("{what}")]
-    Usage {
-        what: Text,
-        hint: Text,
-    },
+    Usage { what: Text, hint: Text },
     #[error("{0}")]
     Cloud(#[from] CloudError),
     /// The journal can't be written or read.

@@ -81,10 +81,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub enum Fate {
     /// It is answered, so much later than usual.
-    Answered {
-        answer: Result<Answer, ApiError>,
-        late_by: Duration,
-    },
+    Answered { answer: Result<Answer, ApiError>, late_by: Duration },
     /// It is applied, and the connection breaks before the answer.
     Unheard(Result<Answer, ApiError>),
     /// The connection breaks before it is applied.

@@ -84,6 +84,19 @@ fn reasons(redrive: &Redrive, ramp: &Ramp, scene: &Scene) -> Vec<String> {
     reasons
 }
 
+/// Why opsctl could not undo it.
+fn no_way_back(moves: Moves, redrive: &Redrive) -> Option<&'static str> {
+    match moves {
+        Moves::Managed => {
+            Some("no way back: SQS moves the messages itself, without a snapshot; --engine client keeps one")
+        }
+        Moves::Client if redrive.no_snapshot => {
+            Some("no way back: no snapshot is kept, as --no-snapshot says; leave it out to keep one")
+        }
+        Moves::Client => None,
+    }
+}
+
 /// Chooses. `before`: what was chosen for the plan that this one is compared with; `undo_messages_max`: see
 /// [`crate::domain::environment::QueueRules`].
 pub(super) fn choose(
@@ -143,20 +156,11 @@ pub(super) fn choose(
         ),
         Some(_) | None => None,
     };
-    let no_way_back = match moves {
-        Moves::Managed => {
-            Some("no way back: SQS moves the messages itself, without a snapshot; --engine client keeps one")
-        }
-        Moves::Client if redrive.no_snapshot => {
-            Some("no way back: no snapshot is kept, as --no-snapshot says; leave it out to keep one")
-        }
-        Moves::Client => None,
-    };
     Choice {
         moves,
         why: Text::line(&why),
         blocker: blocker.as_deref().map(Text::line),
         warning: warning.map(Text::from),
-        no_way_back: no_way_back.map(Text::from),
+        no_way_back: no_way_back(moves, redrive).map(Text::from),
     }
 }

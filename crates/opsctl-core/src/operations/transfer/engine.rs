@@ -6,30 +6,22 @@ mod shared;
 mod stages;
 mod turns;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use identity::Identity;
 pub use identity::VERIFIED_SECONDS;
-use shared::SENT_MIN;
 pub(super) use shared::Shared;
 use stages::Stage;
 
 use super::{
-    flow::Flow,
     lane::Work,
-    memory::{Key, Recent},
-    pace::Pace,
     settings::Settings,
     step::{Answer, CONTROL, LaneId, Next},
-    tally::{NAMED_MAX, Stop, Tally},
+    tally::{Stop, Tally},
 };
-use crate::{
-    domain::{ContentHash, Text},
-    journal::Record,
-    operations::values::Uncertain,
-};
+use crate::{domain::Text, journal::Record};
 use receiving::{Batch, Receiving};
 use turns::Turns;
 
@@ -96,52 +88,7 @@ impl Engine {
         let resume = &settings.resume;
         let resumed =
             [&resume.sent_not_deleted, &resume.perhaps_gone, &resume.uncertain].iter().any(|open| !open.is_empty());
-        let mut shared = Shared {
-            tally: Tally::default(),
-            stopped_groups: HashMap::new(),
-            removable: settings.resume.perhaps_gone.iter().map(Key::of).collect(),
-            pace: Pace::new(settings.rate, &settings.ramp, settings.limit, settings.batch_max, now),
-            sent: Recent::new(SENT_MIN),
-            sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
-            uncertain: settings.resume.uncertain.iter().map(Key::of).collect(),
-            new_ids: Recent::new(SENT_MIN),
-            contents: Recent::new(SENT_MIN),
-            in_hand: HashMap::new(),
-            left: HashMap::new(),
-            held_from: HashMap::new(),
-            seen_to: HashMap::new(),
-            met_open: HashSet::new(),
-            batch: settings.resume.batch,
-            tried: settings.resume.tried.iter().map(|(id, tried)| (Key::of(id), tried.clone())).collect(),
-            sent_before: 0,
-            met: 0,
-            grown: 0,
-            flow: Flow::new(settings.lanes, now),
-            bytes_in_hand: 0,
-            edit_failures: Some(0),
-            open_intents: 0,
-            is_one_at_a_time: false,
-            is_verified: true,
-            is_forbidden: false,
-            settings,
-        };
-        let resume = std::mem::take(&mut shared.settings.resume.sent);
-        resume.iter().for_each(|id| shared.sent.insert(Key::of(id)));
-        let new_ids = std::mem::take(&mut shared.settings.resume.new_ids);
-        new_ids.iter().for_each(|id| shared.new_ids.insert(Key::of(id)));
-        let contents = std::mem::take(&mut shared.settings.resume.contents);
-        contents.into_iter().for_each(|hash| shared.contents.insert(Key::of_content(&ContentHash(hash))));
-        shared.sent_before = shared.settings.resume.moved;
-        if shared.settings.resume.policy == Uncertain::Resend {
-            // Asked for in so many words: no window of SQS's matters.
-            shared.tried.clear();
-        }
-        // All are named until they are met and sent: a run that stops before that must not forget them.
-        shared.tally.uncertain = shared.settings.resume.uncertain.iter().cloned().collect();
-        shared.tally.uncertain.sort_unstable();
-        shared.tally.uncertain.truncate(NAMED_MAX);
-        shared.tally.sent_not_deleted = shared.sent_not_deleted.len() as u64;
-        (shared.tally.step, shared.tally.steps) = shared.pace.step();
+        let shared = Shared::new(settings, now);
         let lanes = shared.settings.lanes.max(1);
         // One lane keeps order: nothing may overtake in it.
         let batches = if lanes == 1 { 1 } else { lanes * BATCHES_PER_LANE };

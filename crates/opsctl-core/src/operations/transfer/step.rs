@@ -62,16 +62,9 @@ pub enum Step {
         messages: Vec<Outgoing>,
     },
     /// Delete from the source.
-    Delete {
-        lane: LaneId,
-        receipts: Vec<ReceiptHandle>,
-    },
+    Delete { lane: LaneId, receipts: Vec<ReceiptHandle> },
     /// Keep hidden for so long from now; 0 puts back at once.
-    Hide {
-        lane: LaneId,
-        receipts: Vec<ReceiptHandle>,
-        seconds: u32,
-    },
+    Hide { lane: LaneId, receipts: Vec<ReceiptHandle>, seconds: u32 },
     /// Read the source's counts, and the destinations' where it matters whether somebody takes what was sent.
     Count {
         /// Whether to read those of the destinations, too.

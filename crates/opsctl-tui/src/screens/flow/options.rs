@@ -6,6 +6,7 @@ use clap::{ArgAction, error::ContextKind, error::ContextValue};
 use serde_json::Value;
 
 use crate::{
+    domain::EnvironmentName,
     domain::Text,
     keymap::Key,
     messages::Filter,
@@ -23,6 +24,7 @@ use crate::{
         form::{Filled, Form, Line},
         model::Model,
         ticket::Load,
+        view::Overlay,
     },
 };
 
@@ -199,6 +201,15 @@ pub(crate) fn form(flow: &Flow) -> Option<Form> {
         (Wanted::Resume(_), None) => return None,
     };
     (!form.lines.is_empty()).then_some(form)
+}
+
+/// Begins: asks how it is to be done, beside a plan of it as it stands.
+pub(crate) fn fill(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
+    let mut flow = Flow::new(model, environment, Wanted::Operation(Box::new(operation)));
+    let effects = plan_again(&mut flow, model, None);
+    flow.options = form(&flow);
+    model.overlay = Some(Overlay::Flow(Box::new(flow)));
+    effects
 }
 
 pub(super) fn open(flow: &mut Flow, model: &mut Model) {

@@ -9,7 +9,7 @@ use crate::{
     gate,
     operations::{Operation, command_line, plan::Plan, resume_line, values::Uncertain},
     run::Failure,
-    screens::flow::{draw, options, shown},
+    screens::flow::{draw, shown},
     state::{
         effect::Effect,
         event::Notice,
@@ -26,7 +26,7 @@ use crate::{
 pub const PLAN_SECONDS_MAX: i64 = 300;
 
 impl Flow {
-    fn new(model: &Model, environment: &EnvironmentName, wanted: Wanted) -> Self {
+    pub(super) fn new(model: &Model, environment: &EnvironmentName, wanted: Wanted) -> Self {
         Self {
             environment: environment.clone(),
             wanted,
@@ -83,15 +83,6 @@ pub(crate) fn subject(operation: &Operation) -> String {
 /// Begins: plans the operation.
 pub fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
     plan(model, environment, Wanted::Operation(Box::new(operation)))
-}
-
-/// Begins: asks how it is to be done, beside a plan of it as it stands.
-pub(crate) fn fill(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
-    let mut flow = Flow::new(model, environment, Wanted::Operation(Box::new(operation)));
-    let effects = plan_again(&mut flow, model, None);
-    flow.options = options::form(&flow);
-    model.overlay = Some(Overlay::Flow(Box::new(flow)));
-    effects
 }
 
 /// Begins: goes on with a run, once it was agreed to anew.

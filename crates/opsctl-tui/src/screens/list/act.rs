@@ -9,7 +9,7 @@ use crate::{
     domain::{EnvironmentName, QueueName},
     keymap::Command,
     screens::{
-        flow::planning,
+        flow::{options, planning},
         letters::{choose, looks},
         screen::Able,
     },
@@ -41,7 +41,7 @@ pub(crate) fn find<'a>(
 pub(crate) fn begin(model: &mut Model, command: Command, meant: Result<Meant, Able>) -> Vec<Effect> {
     match meant {
         Ok(Meant::Plan(environment, operation)) => planning::begin(model, &environment, *operation),
-        Ok(Meant::Fill(environment, operation)) => planning::fill(model, &environment, *operation),
+        Ok(Meant::Fill(environment, operation)) => options::fill(model, &environment, *operation),
         Ok(Meant::Redrive(environment, queue)) => choose::begin_all(model, &environment, &queue),
         Ok(Meant::Find(text)) => {
             model.overlay = Some(Overlay::Palette(Palette::with(&text)));

@@ -48,7 +48,9 @@ pub(super) enum Counting {
     No,
     Asked,
     /// Nothing was there; or something.
-    Told { nothing: bool },
+    Told {
+        nothing: bool,
+    },
 }
 
 impl Receiving {

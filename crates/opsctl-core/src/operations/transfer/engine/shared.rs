@@ -17,7 +17,7 @@ use super::super::{
     tally::{Ageing, Kept, NAMED_MAX, Stop, Tally},
 };
 use crate::{
-    domain::{Message, MessageId, QueueKind, QueueUrl, ReceiptHandle},
+    domain::{ContentHash, Message, MessageId, QueueKind, QueueUrl, ReceiptHandle},
     operations::values::Uncertain,
 };
 
@@ -346,5 +346,63 @@ impl Shared {
             }
         }
         ItemState::Hold
+    }
+}
+
+impl Shared {
+    /// At a run's begin, with what earlier tries of it left.
+    pub(super) fn new(settings: Settings, now: Timestamp) -> Self {
+        let mut shared = Self {
+            tally: Tally::default(),
+            stopped_groups: HashMap::new(),
+            removable: settings.resume.perhaps_gone.iter().map(Key::of).collect(),
+            pace: Pace::new(settings.rate, &settings.ramp, settings.limit, settings.batch_max, now),
+            sent: Recent::new(SENT_MIN),
+            sent_not_deleted: settings.resume.sent_not_deleted.iter().map(Key::of).collect(),
+            uncertain: settings.resume.uncertain.iter().map(Key::of).collect(),
+            new_ids: Recent::new(SENT_MIN),
+            contents: Recent::new(SENT_MIN),
+            in_hand: HashMap::new(),
+            left: HashMap::new(),
+            held_from: HashMap::new(),
+            seen_to: HashMap::new(),
+            met_open: HashSet::new(),
+            batch: settings.resume.batch,
+            tried: settings.resume.tried.iter().map(|(id, tried)| (Key::of(id), tried.clone())).collect(),
+            sent_before: 0,
+            met: 0,
+            grown: 0,
+            flow: Flow::new(settings.lanes, now),
+            bytes_in_hand: 0,
+            edit_failures: Some(0),
+            open_intents: 0,
+            is_one_at_a_time: false,
+            is_verified: true,
+            is_forbidden: false,
+            settings,
+        };
+        shared.take_up();
+        shared
+    }
+
+    /// What earlier tries have sent, and what they left open.
+    fn take_up(&mut self) {
+        let resume = std::mem::take(&mut self.settings.resume.sent);
+        resume.iter().for_each(|id| self.sent.insert(Key::of(id)));
+        let new_ids = std::mem::take(&mut self.settings.resume.new_ids);
+        new_ids.iter().for_each(|id| self.new_ids.insert(Key::of(id)));
+        let contents = std::mem::take(&mut self.settings.resume.contents);
+        contents.into_iter().for_each(|hash| self.contents.insert(Key::of_content(&ContentHash(hash))));
+        self.sent_before = self.settings.resume.moved;
+        if self.settings.resume.policy == Uncertain::Resend {
+            // Asked for in so many words: no window of SQS's matters.
+            self.tried.clear();
+        }
+        // All are named until they are met and sent: a run that stops before that must not forget them.
+        self.tally.uncertain = self.settings.resume.uncertain.iter().cloned().collect();
+        self.tally.uncertain.sort_unstable();
+        self.tally.uncertain.truncate(NAMED_MAX);
+        self.tally.sent_not_deleted = self.sent_not_deleted.len() as u64;
+        (self.tally.step, self.tally.steps) = self.pace.step();
     }
 }
