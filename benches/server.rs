@@ -174,6 +174,7 @@ fn client(reach: impl FnOnce(aws_sdk_sqs::config::Builder) -> aws_sdk_sqs::confi
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static(REGION))
         .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(30)).build())
-        .credentials_provider(Credentials::new(ACCOUNT, "sandbox", None, None, "bench"));
+        .credentials_provider(Credentials::new(ACCOUNT, "sandbox", None, None, "bench"))
+        .http_client(opsctl::cloud::network_client());
     Client::from_conf(reach(config).build())
 }

@@ -77,7 +77,8 @@ impl Ground {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .time_source(connect.clock)
             .sleep_impl(connect.clock);
-        raw.set_http_client(connect.http.clone()).set_endpoint_url(endpoint.clone());
+        let http = connect.http.clone().unwrap_or_else(opsctl::cloud::network_client);
+        raw.set_http_client(Some(http)).set_endpoint_url(endpoint.clone());
         let cloud = connect.cloud(Arc::new(environment(endpoint))).await.expect("fixed keys");
         // Queue names take 80 characters of a few sorts; a run must not meet an earlier one's queues.
         let check = check.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '-' });

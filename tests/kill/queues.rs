@@ -85,6 +85,7 @@ impl Queues {
             .region(Region::from_static(REGION))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(&at.endpoint)
+            .http_client(opsctl::cloud::network_client())
             .build();
         Self { sqs: Client::new(&config), speed: at.speed }
     }

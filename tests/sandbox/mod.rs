@@ -46,6 +46,7 @@ fn configuration(sandbox: &Sandbox, access_key: &str) -> aws_types::sdk_config::
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .time_source(sandbox.clock())
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(sandbox.clock()))
+        .http_client(opsctl::cloud::network_client())
 }
 
 /// A client's configuration that reaches the sandbox without sockets.

@@ -56,6 +56,7 @@ fn client(joined: &join::Joined) -> Client {
         .region(aws_sdk_sqs::config::Region::from_static("af-south-1"))
         .credentials_provider(aws_credential_types::Credentials::new(ACCOUNT, "sandbox", None, None, "test"))
         .endpoint_url(&joined.endpoint)
+        .http_client(opsctl::cloud::network_client())
         .build();
     Client::from_conf(configuration)
 }

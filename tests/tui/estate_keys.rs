@@ -39,7 +39,7 @@ use crate::support::{
     },
 };
 
-fn no(console: &Console, command: Command) -> String {
+pub(super) fn no(console: &Console, command: Command) -> String {
     match able(&console.model, command) {
         Able::No(because) => because.to_string(),
         other => panic!("{}: {other:?}", command.name()),
@@ -110,29 +110,6 @@ fn the_cursor_stays_on_its_service_when_others_become_worse() {
     worse.services = part(vec![failing("nucleus", "a"), failing("nucleus", "b"), service("nucleus", "directory", 2)]);
     console.seen(with("prod", worse).with(|snapshot| snapshot.number = 2).done());
     assert!(under(&console).contains("directory"), "{}", console.text());
-}
-
-#[test]
-fn a_service_that_sleeps_is_woken_and_one_that_runs_is_put_to_sleep() {
-    let mut console = at_night((120, 40));
-    console.keys("3");
-    to(&mut console, "auth");
-    assert!(no(&console, Command::Operate(OperationKind::Sleep)).contains("asleep already"));
-    console.keys("W");
-    let (environment, operation) = planned(&mut console);
-    let Operation::Wake(wake) = operation else { panic!("{operation:?}") };
-    assert_eq!((environment.as_str(), wake.service, wake.group), ("dev", vec!["shop-dev/auth".to_owned()], None));
-    console.keys("<esc>");
-    to(&mut console, "cts");
-    assert!(no(&console, Command::Operate(OperationKind::Wake)).contains("not asleep: 3 of 3 run"));
-    console.keys("Z");
-    let (environment, operation) = planned(&mut console);
-    assert!(matches!(operation, Operation::Sleep(sleep) if sleep.service == ["nucleus/cts"]) && environment == "prod");
-    console.keys("<esc>");
-    to(&mut console, "kong");
-    assert!(no(&console, Command::Operate(OperationKind::Sleep)).contains("always on"));
-    console.keys("Z");
-    assert!(console.text().contains("sleep: kong is always on"), "{}", console.text());
 }
 
 #[test]

@@ -33,6 +33,11 @@ mod thin;
 
 use std::sync::Arc;
 
+/// The client that goes to the network, for whoever makes clients of the SDK by themselves: the SDK's own is not compiled in.
+pub fn network_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+    network::client()
+}
+
 pub use account::Unverified;
 pub use connect::Connect;
 pub use endpoint::Dial;

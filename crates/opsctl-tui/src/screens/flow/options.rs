@@ -101,7 +101,9 @@ impl Form {
     fn parse(&self, lines: &[Line]) -> Result<Operation, Text> {
         let subject = self.operation.verb().subject_arguments();
         let about = given(&self.operation, |id| subject.contains(&id)).into_iter().map(Given::word);
-        let words: Vec<String> = about.chain(lines.iter().filter_map(Line::word)).collect();
+        // A line alone is right whatever else is required: that is required of all of them together.
+        let alone = (lines.len() < self.lines.len()).then(|| format!("--{RESUME}=."));
+        let words: Vec<String> = about.chain(lines.iter().filter_map(Line::word)).chain(alone).collect();
         let arguments = self.operation.kind().arguments().no_binary_name(true).disable_help_flag(true);
         // What is required is so unless a run is taken up: the command line has that option beside the operation's own.
         let arguments = arguments.arg(clap::Arg::new(RESUME).long(RESUME));
