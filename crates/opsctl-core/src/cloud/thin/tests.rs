@@ -111,12 +111,14 @@ async fn answers_that_are_none_of_aws_have_kinds() {
             (Canned::body(400, &"<a>".repeat(100_000)), ErrorKind::Invalid, 1),
             (Canned::Refused, ErrorKind::Unreachable, 3),
             (Canned::Lost, ErrorKind::Unknown, 3),
-            (Canned::Silence, ErrorKind::Unknown, 3),
         ] {
             let shown = format!("{answer:?}").chars().take(80).collect::<String>();
             let (error, asked) = asked(protocol, answer).await;
             assert_eq!((error.kind, asked), (kind, times), "{protocol:?}, {shown}: {error}");
         }
+        // How many attempts fit into the deadline depends on the pauses between them, which are drawn by lot.
+        let (error, asked) = asked(protocol, Canned::Silence).await;
+        assert!(error.kind == ErrorKind::Unknown && (2..=3).contains(&asked), "{protocol:?}, {asked}: {error}");
     }
 }
 
