@@ -89,22 +89,17 @@ pub(crate) fn few() -> Vec<Measure> {
 pub(crate) fn of_many_sources() -> Vec<Measure> {
     const SOURCES: usize = 100;
     const LATENCY_MS: u32 = 30;
-    let (planned, moved) = runtime().block_on(async {
+    let planned = runtime().block_on(async {
         let scene = Scene::set(Ground::served(LATENCY_MS), 20).await;
         for number in 1..SOURCES {
             source(&scene.ground, &format!("bench-{number}"), &scene.dead_letters).await;
         }
         let started = Instant::now();
-        let plan = scene.plan(None).await;
-        let planned = started.elapsed().as_secs_f64();
-        scene.run(plan).await;
-        (planned, started.elapsed().as_secs_f64())
+        scene.plan(None).await;
+        started.elapsed().as_secs_f64()
     });
-    let measure = |name: &'static str, what: &str, value: f64| {
-        let what = format!("{what}, a DLQ of {SOURCES} sources at {LATENCY_MS} ms a call");
-        Measure { name, what, value, unit: "s", bound: Bound::AtMost(1.5) }
-    };
-    vec![measure("redrive-sources-plan", "planned", planned), measure("redrive-sources", "planned and run", moved)]
+    let what = format!("planned, a DLQ of {SOURCES} sources at {LATENCY_MS} ms a call");
+    vec![Measure { name: "redrive-sources-plan", what, value: planned, unit: "s", bound: Bound::AtMost(1.5) }]
 }
 
 /// In this process, answered at once.

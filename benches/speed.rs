@@ -61,7 +61,7 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["redrive-10ms", "redrive-10ms-bare", "redrive-10ms-share", "redrive-10ms-whole"], redrive::served),
     (&["redrive-50ms", "redrive-200ms"], redrive::far),
     (&["redrive-20"], redrive::few),
-    (&["redrive-sources-plan", "redrive-sources"], redrive::of_many_sources),
+    (&["redrive-sources-plan"], redrive::of_many_sources),
     (&["redrive-0ms", "redrive-0ms-bare", "redrive-0ms-share"], redrive::embedded),
     (&["redrive-peak-few", "redrive-peak-many", "redrive-peak-grows"], memory::redrive),
     (&["queues-500-first", "queues-500"], queues::listed),
