@@ -15,6 +15,7 @@ mod reader;
 mod record;
 mod sizes;
 mod snapshot;
+mod store;
 mod words;
 mod writer;
 

@@ -1,20 +1,15 @@
 //! [`Paused`]: which consumers opsctl has paused, so that it resumes those and no others. One file for each account and region.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{ErrorKind, Write},
-    path::PathBuf,
-};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    JournalError, StateFolder,
-    folder::{private, sync_folder},
-};
+use super::{JournalError, StateFolder, store};
 use crate::domain::{AccountId, QueueName, RunId, consumer::ConsumerId};
+
+/// In the state folder.
+const FOLDER: &str = "paused";
 
 /// Paused consumers of an account in a region.
 #[derive(Debug, Clone)]
@@ -39,15 +34,7 @@ impl Paused {
     /// # Errors
     /// It is there and can't be read.
     pub fn read(state: &StateFolder, account: &AccountId, region: &str) -> Result<Self, JournalError> {
-        let path = path(state, account, region);
-        let by_consumer = match fs::read(&path) {
-            Ok(bytes) => {
-                let broken = |error: serde_json::Error| JournalError::io("read", &path)(error.into());
-                serde_json::from_slice(&bytes).map_err(broken)?
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(JournalError::io("read", &path)(error)),
-        };
+        let by_consumer = store::read(state, (FOLDER, account, region))?;
         Ok(Self { by_consumer })
     }
 
@@ -86,34 +73,12 @@ impl Paused {
         region: &str,
         change: impl FnOnce(&mut Self),
     ) -> Result<(), JournalError> {
-        let path = path(state, account, region);
-        let folder = path.parent().unwrap_or(&path);
-        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
-        let lock_path = path.with_extension("lock");
-        let lock = private(&lock_path).map_err(JournalError::io("open", &lock_path))?;
-        lock.lock().map_err(JournalError::io("lock", &lock_path))?;
-        let mut paused = Self::read(state, account, region)?;
-        let before = paused.by_consumer.clone();
-        change(&mut paused);
-        if paused.by_consumer == before {
-            return Ok(());
-        }
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, &paused.by_consumer)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().map_err(JournalError::io("write", &path))?;
-        sync_folder(folder)
+        store::change(state, (FOLDER, account, region), |known| {
+            let mut all = Self { by_consumer: std::mem::take(known) };
+            change(&mut all);
+            *known = all.by_consumer;
+        })
     }
-}
-
-fn path(state: &StateFolder, account: &AccountId, region: &str) -> PathBuf {
-    let plain = |text: &str| text.chars().filter(|one| one.is_ascii_alphanumeric() || *one == '-').collect::<String>();
-    state.path().join("paused").join(format!("{}-{}.json", plain(&account.0), plain(region)))
 }
 
 #[cfg(test)]
@@ -147,7 +112,7 @@ mod tests {
         assert_eq!(read().of(&service), Some(&pause_by(8, "bills", Some(5))), "what another run left is out of date");
         change(&|paused| paused.forget(&service)).expect("written");
         assert_eq!((read().of(&service), read().of(&mapping).is_some()), (None, true));
-        fs::write(path(&state, &account, "af-south-1"), "[").expect("written");
+        std::fs::write(store::path(&state, (FOLDER, &account, "af-south-1")), "[").expect("written");
         assert!(Paused::read(&state, &account, "af-south-1").is_err());
     }
 }

@@ -1,20 +1,15 @@
 //! [`Sizes`]: how many tasks each service had before it was put to sleep. One file for each account and region.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{ErrorKind, Write},
-    path::PathBuf,
-};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    JournalError, StateFolder,
-    folder::{private, sync_folder},
-};
+use super::{JournalError, StateFolder, store};
 use crate::domain::{AccountId, RunId, service::ServiceId};
+
+/// In the state folder.
+const FOLDER: &str = "sizes";
 
 /// Sizes of an account's services in a region.
 #[derive(Debug, Default)]
@@ -37,15 +32,7 @@ impl Sizes {
     /// # Errors
     /// It is there and can't be read.
     pub fn read(state: &StateFolder, account: &AccountId, region: &str) -> Result<Self, JournalError> {
-        let path = path(state, account, region);
-        let by_service = match fs::read(&path) {
-            Ok(bytes) => {
-                let broken = |error: serde_json::Error| JournalError::io("read", &path)(error.into());
-                serde_json::from_slice(&bytes).map_err(broken)?
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(JournalError::io("read", &path)(error)),
-        };
+        let by_service = store::read(state, (FOLDER, account, region))?;
         Ok(Self { by_service })
     }
 
@@ -73,34 +60,12 @@ impl Sizes {
         region: &str,
         change: impl FnOnce(&mut Self),
     ) -> Result<(), JournalError> {
-        let path = path(state, account, region);
-        let folder = path.parent().unwrap_or(&path);
-        fs::create_dir_all(folder).map_err(JournalError::io("make", folder))?;
-        let lock_path = path.with_extension("lock");
-        let lock = private(&lock_path).map_err(JournalError::io("open", &lock_path))?;
-        lock.lock().map_err(JournalError::io("lock", &lock_path))?;
-        let mut sizes = Self::read(state, account, region)?;
-        let before = sizes.by_service.clone();
-        change(&mut sizes);
-        if sizes.by_service == before {
-            return Ok(());
-        }
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, &sizes.by_service)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().map_err(JournalError::io("write", &path))?;
-        sync_folder(folder)
+        store::change(state, (FOLDER, account, region), |known| {
+            let mut all = Self { by_service: std::mem::take(known) };
+            change(&mut all);
+            *known = all.by_service;
+        })
     }
-}
-
-fn path(state: &StateFolder, account: &AccountId, region: &str) -> PathBuf {
-    let plain = |text: &str| text.chars().filter(|one| one.is_ascii_alphanumeric() || *one == '-').collect::<String>();
-    state.path().join("sizes").join(format!("{}-{}.json", plain(&account.0), plain(region)))
 }
 
 #[cfg(test)]
@@ -121,7 +86,7 @@ mod tests {
         assert_eq!(read().expect("there").of(&service), Some(&size));
         change(&|sizes| sizes.forget(&service)).expect("written");
         assert_eq!(read().expect("there").of(&service), None);
-        fs::write(path(&state, &account, "af-south-1"), "{").expect("written");
+        std::fs::write(store::path(&state, (FOLDER, &account, "af-south-1")), "{").expect("written");
         assert!(read().is_err() && change(&|sizes| sizes.forget(&service)).is_err());
     }
 
