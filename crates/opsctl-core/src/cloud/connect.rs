@@ -109,7 +109,7 @@ impl Connect {
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),
-            ecs: Ecs::new(ecs_clients(&environment, &shared)),
+            ecs: Ecs::new(&shared, partition(&environment, "ecs"), once()),
             load_balancers: LoadBalancers::new(&shared, partition(&environment, "elasticloadbalancing")),
             logs: Logs::new(&shared, partition(&environment, "logs")),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
@@ -165,19 +165,6 @@ impl Connect {
                     .retry_config(RetryConfig::disabled()),
             ),
         }
-    }
-}
-
-fn ecs_clients(environment: &Environment, shared: &SdkConfig) -> super::ecs::Clients {
-    let base = aws_sdk_ecs::config::Builder::from(shared).retry_partition(partition(environment, "ecs"));
-    let deadline = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT)
-        .operation_timeout(WRITE_ATTEMPT_TIMEOUT);
-    let once = base.clone().timeout_config(deadline.build()).retry_config(RetryConfig::disabled());
-    super::ecs::Clients {
-        read: aws_sdk_ecs::Client::from_conf(base.build()),
-        once: aws_sdk_ecs::Client::from_conf(once.build()),
     }
 }
 

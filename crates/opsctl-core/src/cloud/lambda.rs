@@ -3,14 +3,13 @@
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_types::timeout::TimeoutConfig;
-use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     CloudError, ErrorKind, classify,
-    thin::{Protocol, Request, Service, Thin, from_json},
+    pages::Pages,
+    thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
 use crate::domain::{
     QueueName, Text,
@@ -39,36 +38,6 @@ pub struct Lambda {
     once: Thin,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Page {
-    event_source_mappings: Option<Vec<Shown>>,
-    next_marker: Option<String>,
-}
-
-/// A mapping as AWS shows it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Shown {
-    #[serde(rename = "UUID")]
-    uuid: Option<String>,
-    function_arn: Option<String>,
-    event_source_arn: Option<String>,
-    state: Option<String>,
-    state_transition_reason: Option<String>,
-    last_processing_result: Option<String>,
-    batch_size: Option<i32>,
-    scaling_config: Option<Scaling>,
-    /// Seconds since 1970, with fractions.
-    last_modified: Option<f64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Scaling {
-    maximum_concurrency: Option<i32>,
-}
-
 impl Lambda {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
         Self { read: Thin::new(&LAMBDA, shared, partition.clone()), once: Thin::once(&LAMBDA, shared, partition, once) }
@@ -79,25 +48,17 @@ impl Lambda {
     /// # Errors
     /// Of the first call that fails.
     pub async fn mappings(&self) -> Result<Vec<Mapping>, CloudError> {
-        let (mut mappings, mut marker) = (Vec::new(), None::<String>);
-        for _ in 0..PAGES_MAX {
-            let next = marker.as_deref().map(|marker| format!("Marker={}&", utf8_percent_encode(marker, ENCODED)));
+        let mut pages = Pages::new(LIST, PAGES_MAX);
+        while pages.more()? {
+            let next = pages.token().map(|marker| format!("Marker={}&", utf8_percent_encode(&marker, ENCODED)));
             let path = format!("{PATH}?{}MaxItems={PAGE}", next.unwrap_or_default());
-            let page: Page = self.read.call(LIST, Request::Rest("GET", path, None), from_json).await?;
-            for shown in page.event_source_mappings.unwrap_or_default() {
-                mappings.push(mapping(LIST, shown)?);
-            }
-            let next = page.next_marker.filter(|next| !next.is_empty());
-            if next.is_none() {
-                mappings.sort_by(|one, other| one.id.cmp(&other.id));
-                return Ok(mappings);
-            }
-            if next == marker {
-                return Err(classify::malformed(LIST, "a page names itself as the next one"));
-            }
-            marker = next;
+            let page = self.read.call(LIST, Request::Rest("GET", path, None), from_json).await?;
+            let mappings = page.list("EventSourceMappings").iter().map(|shown| mapping(LIST, shown));
+            pages.add(mappings.collect::<Result<Vec<_>, _>>()?, page.word("NextMarker").map(str::to_owned))?;
         }
-        Err(CloudError::new(ErrorKind::Invalid, LIST, &format!("more than {PAGES_MAX} pages of {PAGE}")))
+        let mut mappings = pages.found();
+        mappings.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(mappings)
     }
 
     /// One mapping.
@@ -106,7 +67,7 @@ impl Lambda {
     /// [`ErrorKind::NotFound`]: there is none of that id.
     pub async fn mapping(&self, id: &MappingId) -> Result<Mapping, CloudError> {
         let request = Request::Rest("GET", path(GET, id)?, None);
-        mapping(GET, self.read.call(GET, request, from_json).await?)
+        mapping(GET, &self.read.call(GET, request, from_json).await?)
     }
 
     /// Lets a mapping take messages, or not. Sent once; answers the mapping as it is then: on its way, which takes seconds to minutes.
@@ -118,7 +79,7 @@ impl Lambda {
     /// is changing.
     pub async fn set_enabled(&self, id: &MappingId, enabled: bool) -> Result<Mapping, CloudError> {
         let request = Request::Rest("PUT", path(UPDATE, id)?, Some(json!({ "Enabled": enabled })));
-        mapping(UPDATE, self.once.write(UPDATE, request, from_json).await?)
+        mapping(UPDATE, &self.once.write(UPDATE, request, from_json).await?)
     }
 }
 
@@ -130,29 +91,21 @@ fn path(action: &str, id: &MappingId) -> Result<String, CloudError> {
     Ok(format!("{PATH}/{}", utf8_percent_encode(&id.0, ENCODED)))
 }
 
-fn mapping(action: &str, shown: Shown) -> Result<Mapping, CloudError> {
-    let id = shown.uuid.ok_or_else(|| classify::malformed(action, "a mapping has no UUID"))?;
-    let source_arn = shown.event_source_arn.unwrap_or_default();
-    let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
+fn mapping(action: &str, shown: &Value) -> Result<Mapping, CloudError> {
+    let id = shown.word("UUID").ok_or_else(|| classify::malformed(action, "a mapping has no UUID"))?;
+    let source_arn = shown.word("EventSourceArn").unwrap_or_default().to_owned();
     Ok(Mapping {
-        id: MappingId(id),
-        function: Text::line(function(&shown.function_arn.unwrap_or_default())),
+        id: MappingId(id.to_owned()),
+        function: Text::line(function(shown.word("FunctionArn").unwrap_or_default())),
         queue: queue(&source_arn),
         source_arn,
-        state: state(shown.state.as_deref()),
-        reason: shown.state_transition_reason.as_deref().map(Text::line),
-        last_result: shown.last_processing_result.as_deref().map(Text::line),
-        batch_size: count(shown.batch_size),
-        concurrency_max: count(shown.scaling_config.and_then(|scaling| scaling.maximum_concurrency)),
-        changed_at: shown.last_modified.and_then(time),
+        state: state(shown.word("State")),
+        reason: shown.line("StateTransitionReason"),
+        last_result: shown.line("LastProcessingResult"),
+        batch_size: shown.number("BatchSize"),
+        concurrency_max: shown["ScalingConfig"].number("MaximumConcurrency"),
+        changed_at: shown.time("LastModified"),
     })
-}
-
-/// A time in seconds; none: no time that there is.
-fn time(seconds: f64) -> Option<Timestamp> {
-    let millis = (seconds * 1_000.0).round();
-    // Far from every bound of the calendar an f64 is exact.
-    (millis.abs() < 1e15).then(|| Timestamp::from_millisecond(millis as i64).ok()).flatten()
 }
 
 /// The function's name, with alias or version, of its ARN.
@@ -194,16 +147,15 @@ mod tests {
 
     #[test]
     fn states_and_words_are_outside_text() {
-        let shown = Shown {
-            uuid: Some("1".to_owned()),
-            function_arn: Some("arn:aws:lambda:r:1:function:a\u{1b}[2Jb".to_owned()),
-            state: Some("Hovering".to_owned()),
-            state_transition_reason: Some("USER\u{202e}INITIATED".to_owned()),
-            last_processing_result: Some("PROBLEM: \u{1b}]52;c;x\u{7}".to_owned()),
-            batch_size: Some(-1),
-            ..Shown::default()
-        };
-        let mapping = mapping(LIST, shown).expect("a mapping");
+        let shown = json!({
+            "UUID": "1",
+            "FunctionArn": "arn:aws:lambda:r:1:function:a\u{1b}[2Jb",
+            "State": "Hovering",
+            "StateTransitionReason": "USER\u{202e}INITIATED",
+            "LastProcessingResult": "PROBLEM: \u{1b}]52;c;x\u{7}",
+            "BatchSize": -1,
+        });
+        let mapping = mapping(LIST, &shown).expect("a mapping");
         assert_eq!((mapping.state, mapping.batch_size, mapping.queue.as_ref()), (MappingState::Other, None, None));
         let words =
             format!("{}{}{}", mapping.function, mapping.reason.expect("some"), mapping.last_result.expect("some"));

@@ -42,16 +42,13 @@ impl LoadBalancers {
     /// [`super::ErrorKind::NotFound`] where the target group is not there.
     pub async fn health(&self, target_group: &TargetGroupArn) -> Result<Vec<TargetHealth>, CloudError> {
         const ACTION: &str = "elasticloadbalancing:DescribeTargetHealth";
-        let request = Request::Query(vec![("TargetGroupArn", target_group.0.clone())]);
+        let request = Request::Query(vec![("TargetGroupArn".into(), target_group.0.clone())]);
         self.client.call(ACTION, request, targets).await
     }
 }
 
 fn targets(body: &[u8]) -> Result<Vec<TargetHealth>, BoxError> {
-    let root = Element::read(body)?;
-    let result = root.child("DescribeTargetHealthResult").ok_or("an answer without a result")?;
-    let described = result.child("TargetHealthDescriptions").into_iter().flat_map(|described| &described.children);
-    described.filter(|member| member.name == "member").take(TARGETS_MAX).map(target).collect()
+    Element::result(body)?.list("TargetHealthDescriptions").iter().take(TARGETS_MAX).map(target).collect()
 }
 
 fn target(described: &Element) -> Result<TargetHealth, BoxError> {

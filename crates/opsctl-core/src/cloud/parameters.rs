@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     CloudError,
-    thin::{Protocol, Request, Service, Thin, from_json},
+    thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
 
 const GET: &str = "ssm:GetParameters";
@@ -23,19 +22,6 @@ const SSM: Service =
 #[derive(Debug, Clone)]
 pub struct Parameters {
     client: Thin,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Found {
-    parameters: Option<Vec<Parameter>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter {
-    name: Option<String>,
-    value: Option<String>,
 }
 
 impl Parameters {
@@ -54,12 +40,9 @@ impl Parameters {
         let mut values = BTreeMap::new();
         for some in distinct.chunks(NAMES_MAX) {
             let request = Request::Json(json!({ "Names": some, "WithDecryption": true }));
-            let answer: Found = self.client.call(GET, request, from_json).await?;
-            for parameter in answer.parameters.unwrap_or_default() {
-                if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                    values.insert(name, value);
-                }
-            }
+            let answer = self.client.call(GET, request, from_json).await?;
+            let found = answer.list("Parameters").iter();
+            values.extend(found.filter_map(|one| Some((one.word("Name")?.to_owned(), one.word("Value")?.to_owned()))));
         }
         Ok(values)
     }

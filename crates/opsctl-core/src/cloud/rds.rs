@@ -8,21 +8,19 @@ mod convert;
 mod globals;
 mod proxies;
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use aws_config::SdkConfig;
-use aws_sdk_rds::{
-    Client,
-    config::{
-        Region,
-        retry::{RetryConfig, RetryPartition},
-        timeout::TimeoutConfig,
-    },
-    operation::{failover_db_cluster::FailoverDBClusterError, reboot_db_instance::RebootDBInstanceError},
-    types::{DbCluster, DbInstance, SourceType},
-};
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::{CloudError, ErrorKind, attempts::Attempts, classify, metrics::Series, metrics::Statistic};
+use super::{
+    CloudError, ErrorKind,
+    metrics::Series,
+    metrics::Statistic,
+    pages::Pages,
+    thin::{Element, Protocol, Request, Service, Thin},
+};
 use crate::domain::database::{Database, DatabaseEvent, Pending, SourceKind};
 
 const CLUSTERS: &str = "rds:DescribeDBClusters";
@@ -32,11 +30,17 @@ const PENDING: &str = "rds:DescribePendingMaintenanceActions";
 const FAILOVER: &str = "rds:FailoverDBCluster";
 const REBOOT: &str = "rds:RebootDBInstance";
 /// Records of a page (RDS's limit).
-const RECORDS: i32 = 100;
+const RECORDS: &str = "100";
 /// Pages followed in one question.
 const PAGES_MAX: usize = 50;
 /// How far back events are kept, in minutes (RDS API reference, DescribeEvents).
 const MINUTES_MAX: u32 = 14 * 24 * 60;
+
+const RDS: Service =
+    Service { name: "rds", host: "rds", signing_name: "rds", protocol: Protocol::Query { version: "2014-10-31" } };
+
+/// What is given to a call.
+type Given = Vec<(Cow<'static, str>, String)>;
 
 /// Aurora capacity units in use, by cluster. A paused cluster has 0.
 pub const CAPACITY: Series = Series {
@@ -49,10 +53,10 @@ pub const CAPACITY: Series = Series {
 };
 
 /// RDS of one environment. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Rds {
-    read: Client,
-    once: Client,
+    read: Thin,
+    once: Thin,
 }
 
 /// What was asked for, and what of it could not be known.
@@ -65,19 +69,12 @@ pub struct Databases {
 
 impl Rds {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
-        let base = aws_sdk_rds::config::Builder::from(shared).retry_partition(partition);
-        Self {
-            read: Client::from_conf(base.clone().build()),
-            once: Client::from_conf(base.retry_config(RetryConfig::disabled()).timeout_config(once).build()),
-        }
+        Self { read: Thin::new(&RDS, shared, partition.clone()), once: Thin::once(&RDS, shared, partition, once) }
     }
 
     /// The same of another region: a global cluster has members there.
     pub fn in_region(&self, region: &str) -> Self {
-        let moved = |client: &Client| {
-            Client::from_conf(client.config().to_builder().region(Region::new(region.to_owned())).build())
-        };
-        Self { read: moved(&self.read), once: moved(&self.once) }
+        Self { read: self.read.in_region(region), once: self.once.in_region(region) }
     }
 
     /// Every database, by name. DocumentDB's and Neptune's clusters, which answer here as well, are left out.
@@ -103,11 +100,12 @@ impl Rds {
         let clusters = self.clusters(Some(name)).await.or_else(none_is_there)?;
         let instances = match clusters.first() {
             Some(cluster) => {
-                let names = cluster.db_cluster_members().iter().filter_map(|member| member.db_instance_identifier());
-                self.instances(Some(&names.map(str::to_owned).collect::<Vec<_>>())).await?
+                let members = cluster.list("DBClusterMembers").iter();
+                let names: Vec<&str> = members.filter_map(|member| member.word("DBInstanceIdentifier")).collect();
+                self.instances(Some(&names)).await?
             }
             None => {
-                let instances = self.instances(Some(&[name.to_owned()])).await.or_else(none_is_there)?;
+                let instances = self.instances(Some(&[name])).await.or_else(none_is_there)?;
                 // An instance of a cluster is no database by itself.
                 instances.into_iter().filter(|instance| convert::cluster_of(instance).is_none()).collect()
             }
@@ -120,8 +118,8 @@ impl Rds {
     /// # Errors
     /// Of the call.
     pub async fn cluster_of(&self, instance: &str) -> Result<Option<String>, CloudError> {
-        match self.instances(Some(&[instance.to_owned()])).await {
-            Ok(found) => Ok(found.iter().find_map(convert::cluster_of)),
+        match self.instances(Some(&[instance])).await {
+            Ok(found) => Ok(found.iter().find_map(|instance| convert::cluster_of(instance).map(str::to_owned))),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -132,27 +130,14 @@ impl Rds {
     /// # Errors
     /// Of the first call that fails.
     pub async fn events(&self, of: Option<(SourceKind, &str)>, minutes: u32) -> Result<Vec<DatabaseEvent>, CloudError> {
-        let mut events = Vec::new();
-        let mut marker = None;
-        for _ in 0..PAGES_MAX {
-            let mut call = self.read.describe_events().max_records(RECORDS).set_marker(marker);
-            call = call.duration(i32::try_from(minutes.min(MINUTES_MAX)).unwrap_or(i32::MAX));
-            if let Some((kind, name)) = of {
-                let source_type = match kind {
-                    SourceKind::Cluster => SourceType::DbCluster,
-                    SourceKind::Instance => SourceType::DbInstance,
-                };
-                call = call.source_type(source_type).source_identifier(name);
-            }
-            let answer = call.send().await.map_err(|error| classify::from_sdk(EVENTS, error))?;
-            events.extend(answer.events.unwrap_or_default().into_iter().filter_map(convert::event));
-            marker = answer.marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                events.sort_by_key(|event| event.at);
-                return Ok(events);
-            }
+        let mut given = vec![("Duration".into(), minutes.min(MINUTES_MAX).to_string())];
+        if let Some((kind, name)) = of {
+            given.push(("SourceType".into(), convert::source_type(kind).to_owned()));
+            given.push(("SourceIdentifier".into(), name.to_owned()));
         }
-        Err(too_many(EVENTS))
+        let mut events = self.all(EVENTS, "Events", given, convert::event).await?;
+        events.sort_by_key(|event| event.at);
+        Ok(events)
     }
 
     /// Lets `target` write in place of the cluster's writer. Sent once.
@@ -160,11 +145,9 @@ impl Rds {
     /// # Errors
     /// [`ErrorKind::Unknown`]: it may have begun. Look, don't repeat.
     pub async fn fail_over_cluster(&self, cluster: &str, target: Option<&str>) -> Result<(), CloudError> {
-        let attempts = Attempts::new();
-        let call = self.once.failover_db_cluster().db_cluster_identifier(cluster);
-        let call = call.set_target_db_instance_identifier(target.map(str::to_owned));
-        let sent = call.customize().interceptor(attempts.watch::<FailoverDBClusterError>()).send().await;
-        sent.map(|_| ()).map_err(|error| attempts.judge(classify::from_sdk(FAILOVER, error)))
+        let mut given = vec![("DBClusterIdentifier".into(), cluster.to_owned())];
+        given.extend(target.map(|target| ("TargetDBInstanceIdentifier".into(), target.to_owned())));
+        self.change(FAILOVER, given).await
     }
 
     /// Lets a Multi-AZ instance's standby take over. Sent once.
@@ -172,50 +155,25 @@ impl Rds {
     /// # Errors
     /// [`ErrorKind::Unknown`]: it may have begun. Look, don't repeat.
     pub async fn fail_over_instance(&self, instance: &str) -> Result<(), CloudError> {
-        let attempts = Attempts::new();
-        let call = self.once.reboot_db_instance().db_instance_identifier(instance).force_failover(true);
-        let sent = call.customize().interceptor(attempts.watch::<RebootDBInstanceError>()).send().await;
-        sent.map(|_| ()).map_err(|error| attempts.judge(classify::from_sdk(REBOOT, error)))
+        let given =
+            vec![("DBInstanceIdentifier".into(), instance.to_owned()), ("ForceFailover".into(), "true".to_owned())];
+        self.change(REBOOT, given).await
     }
 
-    async fn clusters(&self, name: Option<&str>) -> Result<Vec<DbCluster>, CloudError> {
-        let mut clusters = Vec::new();
-        let mut marker = None;
-        for _ in 0..PAGES_MAX {
-            let call = self.read.describe_db_clusters().set_db_cluster_identifier(name.map(str::to_owned));
-            let call = call.max_records(RECORDS).set_marker(marker);
-            let answer = call.send().await.map_err(|error| classify::from_sdk(CLUSTERS, error))?;
-            clusters.extend(answer.db_clusters.unwrap_or_default());
-            marker = answer.marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(clusters);
-            }
-        }
-        Err(too_many(CLUSTERS))
+    async fn clusters(&self, name: Option<&str>) -> Result<Vec<Element>, CloudError> {
+        let given = name.map(|name| ("DBClusterIdentifier".into(), name.to_owned()));
+        self.all(CLUSTERS, "DBClusters", given.into_iter().collect(), as_it_is).await
     }
 
     /// All, the one that is named, or of several names those that are there.
-    async fn instances(&self, names: Option<&[String]>) -> Result<Vec<DbInstance>, CloudError> {
-        let (one, some) = match names {
-            None => (None, None),
+    async fn instances(&self, names: Option<&[&str]>) -> Result<Vec<Element>, CloudError> {
+        let given = match names {
+            None => Vec::new(),
             Some([]) => return Ok(Vec::new()),
-            Some([one]) => (Some(one.clone()), None),
-            Some(names) => (None, Some(convert::filter("db-instance-id", names))),
+            Some([one]) => vec![("DBInstanceIdentifier".into(), (*one).to_owned())],
+            Some(names) => filter("db-instance-id", names),
         };
-        let mut instances = Vec::new();
-        let mut marker = None;
-        for _ in 0..PAGES_MAX {
-            let call = self.read.describe_db_instances().set_db_instance_identifier(one.clone());
-            let call = call.set_filters(some.clone().map(|filter| vec![filter]));
-            let call = call.max_records(RECORDS).set_marker(marker);
-            let answer = call.send().await.map_err(|error| classify::from_sdk(INSTANCES, error))?;
-            instances.extend(answer.db_instances.unwrap_or_default());
-            marker = answer.marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(instances);
-            }
-        }
-        Err(too_many(INSTANCES))
+        self.all(INSTANCES, "DBInstances", given, as_it_is).await
     }
 
     /// What AWS means to change, by ARN.
@@ -223,35 +181,47 @@ impl Rds {
     /// # Errors
     /// Of the first call that fails.
     pub async fn pending(&self) -> Result<BTreeMap<String, Vec<Pending>>, CloudError> {
-        let mut pending = BTreeMap::new();
-        let mut marker = None;
-        for _ in 0..PAGES_MAX {
-            let call = self.read.describe_pending_maintenance_actions().max_records(RECORDS).set_marker(marker);
-            let answer = call.send().await.map_err(|error| classify::from_sdk(PENDING, error))?;
-            pending.extend(
-                answer.pending_maintenance_actions.unwrap_or_default().into_iter().filter_map(convert::pending),
-            );
-            marker = answer.marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(pending);
-            }
-        }
-        Err(too_many(PENDING))
+        let all = self.all(PENDING, "PendingMaintenanceActions", Vec::new(), convert::pending).await?;
+        Ok(all.into_iter().collect())
     }
+
+    /// What `read` makes of the entries of the list of that name, all pages.
+    async fn all<T>(
+        &self,
+        action: &'static str,
+        list: &str,
+        given: Given,
+        read: impl Fn(&Element) -> Option<T>,
+    ) -> Result<Vec<T>, CloudError> {
+        let mut pages = Pages::new(action, PAGES_MAX);
+        while pages.more()? {
+            let mut given = given.clone();
+            given.push(("MaxRecords".into(), RECORDS.to_owned()));
+            given.extend(pages.token().map(|marker| ("Marker".into(), marker)));
+            let page = self.read.call(action, Request::Query(given), Element::result).await?;
+            pages.add(page.list(list).iter().filter_map(&read), page.said("Marker").map(str::to_owned))?;
+        }
+        Ok(pages.found())
+    }
+
+    async fn change(&self, action: &'static str, given: Given) -> Result<(), CloudError> {
+        self.once.write(action, Request::Query(given), Element::result).await.map(|_| ())
+    }
+}
+
+/// A filter for any of these values.
+fn filter(name: &str, values: &[&str]) -> Given {
+    let value =
+        |(at, value): (usize, &&str)| (format!("Filters.Filter.1.Values.Value.{}", at + 1).into(), (*value).to_owned());
+    let name = ("Filters.Filter.1.Name".into(), name.to_owned());
+    std::iter::once(name).chain(values.iter().enumerate().map(value)).collect()
+}
+
+fn as_it_is(element: &Element) -> Option<Element> {
+    Some(element.clone())
 }
 
 /// No such thing is an empty list here.
 fn none_is_there<T>(error: CloudError) -> Result<Vec<T>, CloudError> {
     if error.kind == ErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) }
-}
-
-/// A list without an end, or one far longer than what is looked after here.
-fn too_many(action: &str) -> CloudError {
-    CloudError::new(ErrorKind::Invalid, action, &format!("more than {PAGES_MAX} pages of {RECORDS}"))
-}
-
-impl fmt::Debug for Rds {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Rds").finish_non_exhaustive()
-    }
 }

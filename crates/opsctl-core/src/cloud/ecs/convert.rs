@@ -1,8 +1,8 @@
-//! The SDK's shapes as ours.
+//! From ECS's answers to our types.
 
-use aws_sdk_ecs::{primitives::DateTime, types};
-use jiff::Timestamp;
+use serde_json::Value;
 
+use super::Told as _;
 use crate::domain::{
     Text,
     migration::{ContainerDefinition, Definition, LogDestination, Network},
@@ -13,110 +13,99 @@ use crate::domain::{
 };
 
 /// A service; an error names what the answer lacks.
-pub(super) fn service(service: types::Service) -> Result<Service, String> {
-    let name = service.service_name.ok_or("a service has no name")?;
-    let cluster = service.cluster_arn.ok_or("a service has no cluster")?;
-    let events = service.events.unwrap_or_default().into_iter().filter_map(event).collect();
+pub(super) fn service(service: &Value) -> Result<Service, String> {
+    let name = service.word("serviceName").ok_or("a service has no name")?;
+    let cluster = service.word("clusterArn").ok_or("a service has no cluster")?;
     // Under CodeDeploy and other controllers, task sets have the load balancers.
-    let task_sets = service.task_sets.unwrap_or_default();
-    let primary = task_sets.into_iter().find(|set| set.status.as_deref() == Some("PRIMARY"));
-    let balancers = primary.and_then(|set| set.load_balancers).filter(|some| !some.is_empty());
-    let balancers = balancers.or(service.load_balancers).unwrap_or_default();
+    let primary = service.list("taskSets").iter().find(|set| set.word("status") == Some("PRIMARY"));
+    let balancers = primary.map(|set| set.list("loadBalancers")).filter(|some| !some.is_empty());
+    let balancers = balancers.unwrap_or_else(|| service.list("loadBalancers"));
     Ok(Service {
-        id: ServiceId::new(last(&cluster), &name),
-        status: text(service.status),
-        desired: count(service.desired_count),
-        running: count(service.running_count),
-        pending: count(service.pending_count),
-        task_definition: TaskDefinition::of_arn(&service.task_definition.unwrap_or_default()),
-        deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).collect(),
-        events,
-        target_groups: balancers.into_iter().filter_map(target_group).collect(),
+        id: ServiceId::new(last(cluster), name),
+        status: service.text("status"),
+        desired: count(service, "desiredCount"),
+        running: count(service, "runningCount"),
+        pending: count(service, "pendingCount"),
+        task_definition: definition_name(service, "taskDefinition"),
+        deployments: service.list("deployments").iter().map(deployment).collect(),
+        events: service.list("events").iter().filter_map(event).collect(),
+        target_groups: balancers.iter().filter_map(target_group).collect(),
     })
 }
 
 /// None: a Classic Load Balancer, which has no target groups.
-fn target_group(balancer: types::LoadBalancer) -> Option<TargetGroup> {
-    let alternate = balancer.advanced_configuration.and_then(|advanced| advanced.alternate_target_group_arn);
+fn target_group(balancer: &Value) -> Option<TargetGroup> {
+    let advanced = balancer.get("advancedConfiguration");
+    let alternate = advanced.and_then(|advanced| advanced.word("alternateTargetGroupArn"));
     Some(TargetGroup {
-        arn: TargetGroupArn(balancer.target_group_arn?),
-        alternate: alternate.map(TargetGroupArn),
-        container: line(balancer.container_name),
-        port: balancer.container_port.and_then(|port| u32::try_from(port).ok()),
+        arn: TargetGroupArn(balancer.word("targetGroupArn")?.to_owned()),
+        alternate: alternate.map(|arn| TargetGroupArn(arn.to_owned())),
+        container: balancer.line("containerName"),
+        port: balancer.number("containerPort"),
     })
 }
 
-fn deployment(deployment: types::Deployment) -> Deployment {
+fn deployment(deployment: &Value) -> Deployment {
     Deployment {
-        id: DeploymentId(deployment.id.unwrap_or_default()),
-        is_primary: deployment.status.as_deref() == Some("PRIMARY"),
-        task_definition: TaskDefinition::of_arn(&deployment.task_definition.unwrap_or_default()),
-        desired: count(deployment.desired_count),
-        running: count(deployment.running_count),
-        pending: count(deployment.pending_count),
-        failed: count(deployment.failed_tasks),
-        rollout: deployment.rollout_state.map(|state| match state {
-            types::DeploymentRolloutState::InProgress => Rollout::InProgress,
-            types::DeploymentRolloutState::Completed => Rollout::Completed,
-            types::DeploymentRolloutState::Failed => Rollout::Failed,
+        id: DeploymentId(deployment.word("id").unwrap_or_default().to_owned()),
+        is_primary: deployment.word("status") == Some("PRIMARY"),
+        task_definition: definition_name(deployment, "taskDefinition"),
+        desired: count(deployment, "desiredCount"),
+        running: count(deployment, "runningCount"),
+        pending: count(deployment, "pendingCount"),
+        failed: count(deployment, "failedTasks"),
+        rollout: deployment.word("rolloutState").map(|state| match state {
+            "IN_PROGRESS" => Rollout::InProgress,
+            "COMPLETED" => Rollout::Completed,
+            "FAILED" => Rollout::Failed,
             _ => Rollout::Other,
         }),
-        rollout_reason: line(deployment.rollout_state_reason),
-        created_at: time(deployment.created_at),
+        rollout_reason: deployment.line("rolloutStateReason"),
+        created_at: deployment.time("createdAt"),
     }
 }
 
-fn event(event: types::ServiceEvent) -> Option<ServiceEvent> {
-    let at = time(event.created_at)?;
-    Some(ServiceEvent { id: event.id.unwrap_or_default(), at, message: text(event.message) })
+fn event(event: &Value) -> Option<ServiceEvent> {
+    let id = event.word("id").unwrap_or_default().to_owned();
+    Some(ServiceEvent { id, at: event.time("createdAt")?, message: event.text("message") })
 }
 
 /// A task; none without an ARN.
-pub(super) fn task(task: types::Task) -> Result<Task, String> {
-    let arn = task.task_arn.ok_or("a task has no ARN")?;
-    let health = task.health_status.map(|health| health.as_str().to_owned()).filter(|health| health != "UNKNOWN");
+pub(super) fn task(task: &Value) -> Result<Task, String> {
+    let arn = task.word("taskArn").ok_or("a task has no ARN")?;
     Ok(Task {
-        arn: TaskArn(arn),
-        status: text(task.last_status),
-        desired_status: text(task.desired_status),
-        task_definition: TaskDefinition::of_arn(&task.task_definition_arn.unwrap_or_default()),
-        started_by: line(task.started_by),
-        group: line(task.group),
-        health: line(health),
-        zone: line(task.availability_zone),
-        created_at: time(task.created_at),
-        started_at: time(task.started_at),
-        stopped_at: time(task.stopped_at),
-        stop_code: line(task.stop_code.map(|code| code.as_str().to_owned())),
-        stopped_reason: line(task.stopped_reason),
-        containers: task.containers.unwrap_or_default().into_iter().map(container).collect(),
+        arn: TaskArn(arn.to_owned()),
+        status: task.text("lastStatus"),
+        desired_status: task.text("desiredStatus"),
+        task_definition: definition_name(task, "taskDefinitionArn"),
+        started_by: task.line("startedBy"),
+        group: task.line("group"),
+        health: task.line("healthStatus").filter(|health| health.as_str() != "UNKNOWN"),
+        zone: task.line("availabilityZone"),
+        created_at: task.time("createdAt"),
+        started_at: task.time("startedAt"),
+        stopped_at: task.time("stoppedAt"),
+        stop_code: task.line("stopCode"),
+        stopped_reason: task.line("stoppedReason"),
+        containers: task.list("containers").iter().map(container).collect(),
     })
 }
 
-fn container(container: types::Container) -> Container {
+fn container(container: &Value) -> Container {
     Container {
-        name: text(container.name),
-        status: text(container.last_status),
-        exit_code: container.exit_code,
-        reason: line(container.reason),
+        name: container.text("name"),
+        status: container.text("lastStatus"),
+        exit_code: container.number("exitCode"),
+        reason: container.line("reason"),
     }
 }
 
-fn count(count: i32) -> u32 {
-    u32::try_from(count).unwrap_or_default()
+fn count(of: &Value, name: &str) -> u32 {
+    of.number(name).unwrap_or_default()
 }
 
-fn text(text: Option<String>) -> Text {
-    line(text).unwrap_or_default()
-}
-
-fn line(text: Option<String>) -> Option<Text> {
-    text.map(|text| Text::line(&text))
-}
-
-fn time(time: Option<DateTime>) -> Option<Timestamp> {
-    let time = time?;
-    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+fn definition_name(of: &Value, name: &str) -> TaskDefinition {
+    TaskDefinition::of_arn(of.word(name).unwrap_or_default())
 }
 
 /// What stands behind an ARN's last slash.
@@ -125,61 +114,61 @@ pub(super) fn last(arn: &str) -> &str {
 }
 
 /// A service's network; none where it is not `awsvpc`.
-pub(super) fn network(network: types::NetworkConfiguration) -> Option<Network> {
-    let network = network.awsvpc_configuration?;
+pub(super) fn network(service: &Value) -> Option<Network> {
+    let network = service.get("networkConfiguration")?.get("awsvpcConfiguration")?;
     Some(Network {
-        subnets: network.subnets,
-        security_groups: network.security_groups.unwrap_or_default(),
-        public_ip: network.assign_public_ip == Some(types::AssignPublicIp::Enabled),
+        subnets: network.words("subnets"),
+        security_groups: network.words("securityGroups"),
+        public_ip: network.word("assignPublicIp") == Some("ENABLED"),
     })
 }
 
 /// A task definition; an error names what the answer lacks.
-pub(super) fn definition(definition: types::TaskDefinition) -> Result<Definition, String> {
-    let arn = definition.task_definition_arn.ok_or("a task definition has no ARN")?;
-    let containers = definition.container_definitions.unwrap_or_default().into_iter();
+pub(super) fn definition(definition: &Value) -> Result<Definition, String> {
+    let arn = definition.word("taskDefinitionArn").ok_or("a task definition has no ARN")?;
     Ok(Definition {
-        name: TaskDefinition::of_arn(&arn),
-        arn,
-        is_active: definition.status.is_none_or(|status| status == types::TaskDefinitionStatus::Active),
-        network_mode: line(definition.network_mode.map(|mode| mode.as_str().to_owned())),
-        role: line(definition.task_role_arn),
-        execution_role: line(definition.execution_role_arn),
-        containers: containers.map(container_definition).collect(),
+        name: TaskDefinition::of_arn(arn),
+        arn: arn.to_owned(),
+        is_active: definition.word("status").is_none_or(|status| status == "ACTIVE"),
+        network_mode: definition.line("networkMode"),
+        role: definition.line("taskRoleArn"),
+        execution_role: definition.line("executionRoleArn"),
+        containers: definition.list("containerDefinitions").iter().map(container_definition).collect(),
     })
 }
 
-fn container_definition(container: types::ContainerDefinition) -> ContainerDefinition {
-    let driver = container.log_configuration.as_ref().map(|log| log.log_driver.as_str().to_owned());
-    let options = container.log_configuration.and_then(|log| log.options).unwrap_or_default();
-    let option = |name: &str| options.get(name).filter(|value| !value.is_empty()).cloned();
-    let log = option("awslogs-group").filter(|_| driver.as_deref() == Some("awslogs")).map(|group| LogDestination {
+fn container_definition(container: &Value) -> ContainerDefinition {
+    let log = container.get("logConfiguration");
+    let driver = log.and_then(|log| log.word("logDriver"));
+    let options = log.and_then(|log| log.get("options"));
+    let option = |name: &str| options?.word(name).filter(|value| !value.is_empty()).map(str::to_owned);
+    let log = option("awslogs-group").filter(|_| driver == Some("awslogs")).map(|group| LogDestination {
         group,
         prefix: option("awslogs-stream-prefix"),
         region: option("awslogs-region"),
         creates_group: option("awslogs-create-group").as_deref() == Some("true"),
         is_blocking: option("mode").as_deref() == Some("blocking"),
     });
-    let variables = container.environment.unwrap_or_default().into_iter();
-    let hosts = variables.filter_map(|pair| host(pair.name?, pair.value?));
+    let variables = container.list("environment").iter();
+    let hosts = variables.filter_map(|pair| host(pair.word("name")?, pair.word("value")?));
     ContainerDefinition {
-        name: container.name.unwrap_or_default(),
-        image: text(container.image),
+        name: container.word("name").unwrap_or_default().to_owned(),
+        image: container.text("image"),
         // ECS takes a container that says nothing for an essential one.
-        is_essential: container.essential.unwrap_or(true),
-        command: container.command.unwrap_or_default(),
-        log_driver: line(driver),
+        is_essential: container.get("essential").and_then(Value::as_bool).unwrap_or(true),
+        command: container.words("command"),
+        log_driver: driver.map(Text::line),
         log,
         hosts: hosts.collect(),
-        secrets: container.secrets.unwrap_or_default().iter().map(|secret| Text::line(&secret.name)).collect(),
+        secrets: container.list("secrets").iter().map(|secret| secret.text("name")).collect(),
     }
 }
 
 /// A variable that names a host, with a value that is one: nothing else of a task's variables is safe to show.
-fn host(name: String, value: String) -> Option<(Text, Text)> {
+fn host(name: &str, value: &str) -> Option<(Text, Text)> {
     let upper = name.to_ascii_uppercase();
     let is_named = ["HOST", "HOSTNAME", "ENDPOINT"].iter().any(|ending| upper.ends_with(ending));
     let is_host = value.len() <= 253 && value.contains('.');
     let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-    (is_named && is_host && is_plain).then(|| (Text::line(&name), Text::line(&value)))
+    (is_named && is_host && is_plain).then(|| (Text::line(name), Text::line(value)))
 }

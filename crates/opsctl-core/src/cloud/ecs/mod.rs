@@ -6,24 +6,21 @@
 mod convert;
 mod run;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::fmt;
 
-use aws_sdk_ecs::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    types::{DesiredStatus, Failure},
-};
-use aws_smithy_runtime_api::http::Response;
+use aws_config::SdkConfig;
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_types::timeout::TimeoutConfig;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub use run::{By, Launch, Launched};
 
 use super::{
-    CloudError, ErrorKind,
-    attempts::{Attempts, Watch},
-    classify,
+    CloudError, ErrorKind, classify,
     pages::Pages,
+    thin::{Protocol, RESOURCES, Request, Service as Api, Thin, Told, from_json},
 };
 use crate::domain::{
     Text,
@@ -38,18 +35,20 @@ const PAGE: usize = 100;
 const PAGES_MAX: usize = 200;
 const AT_ONCE: usize = 6;
 
-/// ECS of one environment. Cheap to clone.
-#[derive(Clone)]
-pub struct Ecs {
-    clients: Arc<Clients>,
-}
+const ECS: Api = Api {
+    name: "ecs",
+    host: "ecs",
+    signing_name: "ecs",
+    protocol: Protocol::Json { target: "AmazonEC2ContainerServiceV20141113" },
+};
 
-/// One client for each way to fail.
-pub(super) struct Clients {
-    /// Reads: three attempts.
-    pub(super) read: Client,
+/// ECS of one environment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ecs {
+    /// Three attempts.
+    read: Thin,
     /// Writes: one attempt.
-    pub(super) once: Client,
+    once: Thin,
 }
 
 /// What a describing call found, and what it did not.
@@ -108,33 +107,36 @@ pub enum Wanted {
 }
 
 impl Ecs {
-    pub(super) fn new(clients: Clients) -> Self {
-        Self { clients: Arc::new(clients) }
+    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
+        Self { read: Thin::new(&ECS, shared, partition.clone()), once: Thin::once(&ECS, shared, partition, once) }
     }
 
     /// Every cluster, all pages.
     pub async fn clusters(&self) -> Result<Vec<EcsClusterName>, CloudError> {
-        const ACTION: &str = "ecs:ListClusters";
-        let mut pages = Pages::new(ACTION, PAGES_MAX);
-        while pages.more()? {
-            let page = self.clients.read.list_clusters().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.cluster_arns.unwrap_or_default(), page.next_token)?;
-        }
-        Ok(pages.found().iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
+        let arns = self.all_arns("ecs:ListClusters", "clusterArns", json!({})).await?;
+        Ok(arns.iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
     }
 
     /// The names of a cluster's services, all pages.
     pub async fn service_names(&self, cluster: &EcsClusterName) -> Result<Vec<ServiceName>, CloudError> {
-        const ACTION: &str = "ecs:ListServices";
-        let first = self.clients.read.list_services().cluster(&cluster.0).max_results(PAGE as i32);
-        let mut pages = Pages::new(ACTION, PAGES_MAX);
+        let given = json!({ "cluster": cluster.0, "maxResults": PAGE });
+        let arns = self.all_arns("ecs:ListServices", "serviceArns", given).await?;
+        Ok(arns.iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
+    }
+
+    /// The ARNs of a listing, all pages.
+    async fn all_arns(&self, action: &'static str, list: &str, mut given: Value) -> Result<Vec<String>, CloudError> {
+        let mut pages = Pages::new(action, PAGES_MAX);
         while pages.more()? {
-            let page = first.clone().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.service_arns.unwrap_or_default(), page.next_token)?;
+            given["nextToken"] = pages.token().into();
+            let page = self.ask(action, given.clone()).await?;
+            pages.add(page.words(list), page.word("nextToken").map(str::to_owned))?;
         }
-        Ok(pages.found().iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
+        Ok(pages.found())
+    }
+
+    async fn ask(&self, action: &'static str, given: Value) -> Result<Value, CloudError> {
+        self.read.call(action, Request::Json(given), from_json).await
     }
 
     /// Describes services of one cluster, ten to a call, some calls at once.
@@ -161,13 +163,8 @@ impl Ecs {
         names: &[ServiceName],
     ) -> Result<Found<Service>, CloudError> {
         const ACTION: &str = "ecs:DescribeServices";
-        let names = names.iter().map(|name| name.0.clone()).collect();
-        let call = self.clients.read.describe_services().cluster(&cluster.0).set_services(Some(names));
-        let answer = call.send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
-        let services = answer.services.unwrap_or_default().into_iter().map(convert::service);
-        let found: Result<Vec<_>, _> = services.collect();
-        let found = found.map_err(|what| classify::malformed(ACTION, &what))?;
-        Ok(Found { found, missing: missing(answer.failures) })
+        let answer = self.ask(ACTION, json!({ "cluster": cluster.0, "services": names })).await?;
+        found(ACTION, &answer, "services", convert::service)
     }
 
     /// One service; [`ErrorKind::NotFound`] where ECS says that it is missing.
@@ -219,30 +216,35 @@ impl Ecs {
 
     /// A service's tasks: listed by pages, described by hundreds. Tasks that vanish in between are in `missing`.
     pub async fn tasks(&self, service: &ServiceId, wanted: Wanted) -> Result<Found<Task>, CloudError> {
-        const LIST: &str = "ecs:ListTasks";
-        const DESCRIBE: &str = "ecs:DescribeTasks";
+        self.tasks_listed(&service.cluster, "serviceName", &service.name.0, wanted).await
+    }
+
+    async fn tasks_listed(
+        &self,
+        cluster: &EcsClusterName,
+        by: &str,
+        name: &str,
+        wanted: Wanted,
+    ) -> Result<Found<Task>, CloudError> {
         let status = match wanted {
-            Wanted::Running => DesiredStatus::Running,
-            Wanted::Stopped => DesiredStatus::Stopped,
+            Wanted::Running => "RUNNING",
+            Wanted::Stopped => "STOPPED",
         };
-        let call = self.clients.read.list_tasks().cluster(&service.cluster.0).service_name(&service.name.0);
-        let first = call.desired_status(status);
-        let mut pages = Pages::new(LIST, PAGES_MAX);
-        while pages.more()? {
-            let page = first.clone().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(LIST, error))?;
-            pages.add(page.task_arns.unwrap_or_default(), page.next_token)?;
-        }
+        let given = json!({ "cluster": cluster.0, "desiredStatus": status, by: name });
+        let arns = self.all_arns("ecs:ListTasks", "taskArns", given).await?;
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
-        for some in pages.found().chunks(PAGE) {
-            let call = self.clients.read.describe_tasks().cluster(&service.cluster.0).set_tasks(Some(some.to_vec()));
-            let answer = call.send().await.map_err(|error| classify::from_sdk(DESCRIBE, error))?;
-            for task in answer.tasks.unwrap_or_default() {
-                all.found.push(convert::task(task).map_err(|what| classify::malformed(DESCRIBE, &what))?);
-            }
-            all.missing.extend(missing(answer.failures));
+        for some in arns.chunks(PAGE) {
+            let some = self.describe_tasks(&cluster.0, some).await?;
+            all.found.extend(some.found);
+            all.missing.extend(some.missing);
         }
         Ok(all)
+    }
+
+    async fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<Found<Task>, CloudError> {
+        const ACTION: &str = "ecs:DescribeTasks";
+        let answer = self.ask(ACTION, json!({ "cluster": cluster, "tasks": arns })).await?;
+        found(ACTION, &answer, "tasks", convert::task)
     }
 
     /// Sets a service's desired count, in one attempt; answers the service as ECS shows it then. Makes no deployment.
@@ -253,34 +255,25 @@ impl Ecs {
         const ACTION: &str = "ecs:UpdateService";
         let count = i32::try_from(count)
             .map_err(|_| CloudError::new(ErrorKind::Invalid, ACTION, &format!("a desired count of {count}")))?;
-        let answer = write(ACTION, |watch| {
-            let call = self.clients.once.update_service().cluster(&service.cluster.0).service(&service.name.0);
-            call.desired_count(count).customize().interceptor(watch).send()
-        })
-        .await?;
-        let shown = answer.service.ok_or_else(|| classify::malformed(ACTION, "the answer has no service"))?;
+        let given = json!({ "cluster": service.cluster.0, "service": service.name.0, "desiredCount": count });
+        let answer = self.once.write(ACTION, Request::Json(given), from_json).await?;
+        let shown = answer.get("service").ok_or_else(|| classify::malformed(ACTION, "the answer has no service"))?;
         convert::service(shown).map_err(|what| classify::malformed(ACTION, &what))
     }
 }
 
-impl fmt::Debug for Ecs {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Ecs").finish_non_exhaustive()
-    }
+/// What a describing call found in the list of that name.
+fn found<T>(
+    action: &str,
+    answer: &Value,
+    list: &str,
+    convert: fn(&Value) -> Result<T, String>,
+) -> Result<Found<T>, CloudError> {
+    let found = answer.list(list).iter().map(convert).collect::<Result<_, _>>();
+    Ok(Found { found: found.map_err(|what| classify::malformed(action, &what))?, missing: missing(answer) })
 }
 
-fn missing(failures: Option<Vec<Failure>>) -> Vec<Missing> {
-    let text = |text: Option<String>| Text::line(&text.unwrap_or_default());
-    let one = |failure: Failure| Missing { what: Unseen::Arn(text(failure.arn)), reason: text(failure.reason) };
-    failures.unwrap_or_default().into_iter().map(one).collect()
-}
-
-/// Makes a write and judges its error by all its attempts.
-async fn write<O, E, F>(action: &str, call: impl FnOnce(Watch<E>) -> F) -> Result<O, CloudError>
-where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-    F: Future<Output = Result<O, SdkError<E, Response>>>,
-{
-    let attempts = Attempts::new();
-    call(attempts.watch()).await.map_err(|error| attempts.judge(classify::from_sdk(action, error)))
+fn missing(answer: &Value) -> Vec<Missing> {
+    let one = |failure: &Value| Missing { what: Unseen::Arn(failure.text("arn")), reason: failure.text("reason") };
+    answer.list("failures").iter().map(one).collect()
 }

@@ -4,25 +4,18 @@
 //! other ones a `ConflictException` that names them. ECS remembers a token for 24 hours, or for as long as the task lives and an hour
 //! more, whichever is less (API reference, "Ensuring idempotency").
 
-use aws_sdk_ecs::{
-    error::SdkError,
-    operation::run_task::RunTaskError,
-    types::{AssignPublicIp, AwsVpcConfiguration, ContainerOverride, DesiredStatus, LaunchType, NetworkConfiguration},
-    types::{TaskDefinitionStatus, TaskOverride},
-};
-use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::ErrorMetadata;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::{Ecs, Found, Missing, PAGE, PAGES_MAX, Wanted, convert, missing, write};
+use super::{Ecs, Found, Missing, PAGE, RESOURCES, Request, Told as _, Wanted, convert, from_json, missing};
 use crate::{
-    cloud::{CloudError, ErrorKind, attempts::Attempts, classify, pages::Pages},
+    cloud::{CloudError, ErrorKind, classify},
     domain::{
         migration::{Definition, Network},
         service::{EcsClusterName, ServiceId, Task, TaskArn},
     },
 };
-
-const DESCRIBE: &str = "ecs:DescribeTasks";
 
 /// A task to be started; the same launch twice is one task.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,32 +62,23 @@ impl Ecs {
     /// [`ErrorKind::NotFound`] where there is none: ECS says `ClientException` then.
     pub async fn definition(&self, name: &str) -> Result<Definition, CloudError> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
-        let answer = self.clients.read.describe_task_definition().task_definition(name).send().await;
-        let answer = answer.map_err(|error| {
-            let error = classify::from_sdk(ACTION, error);
+        let answer = self.ask(ACTION, json!({ "taskDefinition": name })).await.map_err(|error| {
             let is_missing = error.code.as_deref() == Some("ClientException");
             if is_missing { CloudError { kind: ErrorKind::NotFound, ..error } } else { error }
         })?;
-        let found = answer.task_definition.ok_or_else(|| classify::malformed(ACTION, "no task definition"))?;
+        let found = answer.get("taskDefinition").ok_or_else(|| classify::malformed(ACTION, "no task definition"))?;
         convert::definition(found).map_err(|what| classify::malformed(ACTION, &what))
     }
 
     /// The families that have an active revision, by name.
     pub async fn families(&self) -> Result<Vec<String>, CloudError> {
-        const ACTION: &str = "ecs:ListTaskDefinitions";
-        let first = self.clients.read.list_task_definitions().status(TaskDefinitionStatus::Active);
-        let first = first.max_results(PAGE as i32);
-        let mut pages = Pages::new(ACTION, PAGES_MAX);
-        while pages.more()? {
-            let page = first.clone().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.task_definition_arns.unwrap_or_default(), page.next_token)?;
-        }
+        let given = json!({ "status": "ACTIVE", "maxResults": PAGE });
+        let arns = self.all_arns("ecs:ListTaskDefinitions", "taskDefinitionArns", given).await?;
         let family = |arn: &String| {
             let name = convert::last(arn);
             name.rsplit_once(':').map_or(name, |(family, _)| family).to_owned()
         };
-        let mut families: Vec<String> = pages.found().iter().map(family).collect();
+        let mut families: Vec<String> = arns.iter().map(family).collect();
         families.sort();
         families.dedup();
         Ok(families)
@@ -106,14 +90,12 @@ impl Ecs {
     /// [`ErrorKind::NotFound`] where there is no such service.
     pub async fn network(&self, id: &ServiceId) -> Result<Option<Network>, CloudError> {
         const ACTION: &str = "ecs:DescribeServices";
-        let call = self.clients.read.describe_services().cluster(&id.cluster.0).services(&id.name.0);
-        let answer = call.send().await.map_err(|error| classify::from_sdk(ACTION, error))?;
-        let service = answer.services.unwrap_or_default().into_iter().next();
-        let service = service.filter(|service| service.status.as_deref() != Some("INACTIVE"));
-        let Some(service) = service else {
+        let answer = self.ask(ACTION, json!({ "cluster": id.cluster.0, "services": [id.name.0] })).await?;
+        let service = answer.list("services").first();
+        let Some(service) = service.filter(|service| service.word("status") != Some("INACTIVE")) else {
             return Err(CloudError::new(ErrorKind::NotFound, ACTION, &format!("{id}: MISSING")));
         };
-        Ok(service.network_configuration.and_then(convert::network))
+        Ok(convert::network(service))
     }
 
     /// Tasks that somebody started or of a family, and that are not (or are) told to stop, with what is known of each. Those that are
@@ -124,30 +106,11 @@ impl Ecs {
         by: By<'_>,
         wanted: Wanted,
     ) -> Result<Found<Task>, CloudError> {
-        const ACTION: &str = "ecs:ListTasks";
-        let call = self.clients.read.list_tasks().cluster(&cluster.0);
         // `startedBy` must be the only filter besides the status.
-        let call = match by {
-            By::StartedBy(mark) => call.started_by(mark),
-            By::Family(family) => call.family(family),
-        };
-        let first = match wanted {
-            Wanted::Running => call.desired_status(DesiredStatus::Running),
-            Wanted::Stopped => call.desired_status(DesiredStatus::Stopped),
-        };
-        let mut pages = Pages::new(ACTION, PAGES_MAX);
-        while pages.more()? {
-            let page = first.clone().set_next_token(pages.token()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(ACTION, error))?;
-            pages.add(page.task_arns.unwrap_or_default(), page.next_token)?;
+        match by {
+            By::StartedBy(mark) => self.tasks_listed(cluster, "startedBy", mark, wanted).await,
+            By::Family(family) => self.tasks_listed(cluster, "family", family, wanted).await,
         }
-        let mut all = Found { found: Vec::new(), missing: Vec::new() };
-        for some in pages.found().chunks(PAGE) {
-            let some = self.describe_tasks(&cluster.0, some.to_vec()).await?;
-            all.found.extend(some.found);
-            all.missing.extend(some.missing);
-        }
-        Ok(all)
     }
 
     /// One task; none: ECS does not show it (not yet, or no longer: stopped ones for about an hour).
@@ -155,22 +118,14 @@ impl Ecs {
     /// # Errors
     /// `failures[]` with another reason than `MISSING`, too.
     pub async fn task(&self, cluster: &str, arn: &TaskArn) -> Result<Option<Task>, CloudError> {
-        let answer = self.describe_tasks(cluster, vec![arn.0.clone()]).await?;
+        let answer = self.describe_tasks(cluster, std::slice::from_ref(&arn.0)).await?;
         if let Some(task) = answer.found.into_iter().next() {
             return Ok(Some(task));
         }
         match answer.missing.into_iter().find(|failure| failure.reason.as_str() != "MISSING") {
-            Some(failure) => Err(CloudError::new(ErrorKind::Invalid, DESCRIBE, failure.reason.as_str())),
+            Some(failure) => Err(CloudError::new(ErrorKind::Invalid, "ecs:DescribeTasks", failure.reason.as_str())),
             None => Ok(None),
         }
-    }
-
-    async fn describe_tasks(&self, cluster: &str, arns: Vec<String>) -> Result<Found<Task>, CloudError> {
-        let call = self.clients.read.describe_tasks().cluster(cluster).set_tasks(Some(arns));
-        let answer = call.send().await.map_err(|error| classify::from_sdk(DESCRIBE, error))?;
-        let tasks = answer.tasks.unwrap_or_default().into_iter().map(convert::task);
-        let found = tasks.collect::<Result<_, _>>().map_err(|what| classify::malformed(DESCRIBE, &what))?;
-        Ok(Found { found, missing: missing(answer.failures) })
     }
 
     /// Starts a task, in one attempt. Safe to be repeated by the caller as long as ECS remembers the token, which is the caller's: a
@@ -180,74 +135,54 @@ impl Ecs {
     /// [`CloudError::may_have_been_applied`]: the same launch once more tells.
     pub async fn run_task(&self, launch: &Launch) -> Result<Launched, CloudError> {
         const ACTION: &str = "ecs:RunTask";
-        let call = self.run_task_call(launch).map_err(|what| CloudError::new(ErrorKind::Invalid, ACTION, &what))?;
-        let attempts = Attempts::new();
-        let answer = match call.customize().interceptor(attempts.watch::<RunTaskError>()).send().await {
-            Ok(answer) => answer,
-            Err(error) => {
-                return conflict(&error).map_or_else(
-                    || Err(attempts.judge(classify::from_sdk(ACTION, error))),
-                    |tasks| Ok(Launched::Conflict(tasks)),
-                );
-            }
+        let answer_of = |error: &ErrorMetadata| {
+            let tasks = error.extra(RESOURCES).filter(|_| error.code() == Some("ConflictException"))?;
+            Some(json!({ RESOURCES: tasks.split('\n').collect::<Vec<_>>() }))
         };
-        match answer.tasks.unwrap_or_default().into_iter().next() {
+        let answer = self.once.write_or(ACTION, Request::Json(launch.request()), from_json, answer_of).await?;
+        if answer.get(RESOURCES).is_some() {
+            return Ok(Launched::Conflict(answer.words(RESOURCES).into_iter().map(TaskArn).collect()));
+        }
+        let refused = missing(&answer);
+        match answer.list("tasks").first() {
             Some(task) => {
                 let task = convert::task(task).map_err(|what| classify::malformed(ACTION, &what))?;
                 Ok(Launched::Started(Box::new(task)))
             }
-            None if answer.failures.as_ref().is_some_and(|failures| !failures.is_empty()) => {
-                Ok(Launched::Refused(missing(answer.failures)))
-            }
+            None if !refused.is_empty() => Ok(Launched::Refused(refused)),
             None => Err(classify::malformed(ACTION, "the answer has neither a task nor a failure")),
         }
     }
 
-    fn run_task_call(
-        &self,
-        launch: &Launch,
-    ) -> Result<aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder, String> {
-        let network = AwsVpcConfiguration::builder()
-            .set_subnets(Some(launch.network.subnets.clone()))
-            .set_security_groups(Some(launch.network.security_groups.clone()).filter(|groups| !groups.is_empty()))
-            .assign_public_ip(match launch.network.public_ip {
-                true => AssignPublicIp::Enabled,
-                false => AssignPublicIp::Disabled,
-            })
-            .build()
-            .map_err(|error| error.to_string())?;
-        let overrides = launch.command.as_ref().map(|command| {
-            let container = ContainerOverride::builder().name(&launch.container).set_command(Some(command.clone()));
-            TaskOverride::builder().container_overrides(container.build()).build()
-        });
-        let call = self.clients.once.run_task().cluster(&launch.cluster).task_definition(&launch.definition);
-        Ok(call
-            .launch_type(LaunchType::Fargate)
-            .count(1)
-            .network_configuration(NetworkConfiguration::builder().awsvpc_configuration(network).build())
-            .set_overrides(overrides)
-            .started_by(&launch.started_by)
-            .group(&launch.group)
-            .client_token(&launch.token))
-    }
-
     /// Tells a task to stop: SIGTERM, and after 30 s (or its stop timeout) SIGKILL. Twice is the same as once.
     pub async fn stop_task(&self, cluster: &str, arn: &TaskArn, reason: &str) -> Result<(), CloudError> {
-        write("ecs:StopTask", |watch| {
-            let call = self.clients.once.stop_task().cluster(cluster).task(&arn.0).reason(reason);
-            call.customize().interceptor(watch).send()
-        })
-        .await
-        .map(|_| ())
+        let given = json!({ "cluster": cluster, "task": arn.0, "reason": reason });
+        self.once.write("ecs:StopTask", Request::Json(given), from_json).await.map(|_| ())
     }
 }
 
-/// The tasks that a token stands for already.
-fn conflict(error: &SdkError<RunTaskError, Response>) -> Option<Vec<TaskArn>> {
-    match error.as_service_error()? {
-        RunTaskError::ConflictException(conflict) => {
-            Some(conflict.resource_ids().iter().cloned().map(TaskArn).collect())
+impl Launch {
+    fn request(&self) -> Value {
+        let Network { subnets, security_groups, public_ip } = &self.network;
+        let mut network =
+            json!({ "subnets": subnets, "assignPublicIp": if *public_ip { "ENABLED" } else { "DISABLED" } });
+        if !security_groups.is_empty() {
+            network["securityGroups"] = json!(security_groups);
         }
-        _ => None,
+        let overrides = self
+            .command
+            .as_ref()
+            .map(|command| json!({ "containerOverrides": [{ "name": self.container, "command": command }] }));
+        json!({
+            "cluster": self.cluster,
+            "taskDefinition": self.definition,
+            "launchType": "FARGATE",
+            "count": 1,
+            "networkConfiguration": { "awsvpcConfiguration": network },
+            "overrides": overrides,
+            "startedBy": self.started_by,
+            "group": self.group,
+            "clientToken": self.token,
+        })
     }
 }

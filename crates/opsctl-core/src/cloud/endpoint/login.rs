@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config};
 use serde_json::Value;
 
-use super::Endpoints;
+use super::{Endpoints, token};
 use crate::{
     cloud::connect::variable,
     domain::endpoint::{Because, Endpoint, Password, SqlCheck, Unanswered},
@@ -45,10 +44,8 @@ impl Endpoints {
 
     /// Good for 15 minutes; made anew for each connection.
     async fn token(&self, endpoint: &Endpoint, user: &str) -> Result<String, Unanswered> {
-        let config = Config::builder().hostname(&endpoint.host).port(u64::from(endpoint.port)).username(user).build();
-        let config = config.map_err(|error| missing(&format!("no login token: {error}")))?;
-        let token = AuthTokenGenerator::new(config).auth_token(&self.shared).await;
-        token.map(|token| token.as_str().to_owned()).map_err(|error| missing(&format!("no login token: {error}")))
+        let token = token::login(&self.shared, endpoint, user).await;
+        token.map_err(|error| missing(&format!("no login token: {error}")))
     }
 }
 

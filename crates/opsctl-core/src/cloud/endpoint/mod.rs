@@ -5,6 +5,7 @@
 mod login;
 mod session;
 mod sql;
+mod token;
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 

@@ -5,15 +5,14 @@ mod follow;
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use follow::{Follower, Lacks, Tail};
 
 use super::{
     CloudError, ErrorKind,
     pages::Pages,
-    thin::{Protocol, Request, Service, Thin, from_json},
+    thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
 use crate::domain::{Text, log::LogLine};
 
@@ -21,6 +20,7 @@ use crate::domain::{Text, log::LogLine};
 const PAGE: u32 = 50;
 /// Pages followed in one listing or search.
 const PAGES_MAX: usize = 40;
+const GROUPS: &str = "logs:DescribeLogGroups";
 const GET: &str = "logs:GetLogEvents";
 /// Lines of one page: far below the 10,000 and 1 MiB that AWS allows, so that a page is shown soon.
 const LINES_PAGE: u32 = 1_000;
@@ -38,47 +38,6 @@ const LOGS: Service = Service {
 #[derive(Debug, Clone)]
 pub struct Logs {
     client: Thin,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Groups {
-    log_groups: Option<Vec<Group>>,
-    next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    log_group_name: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Streams {
-    log_streams: Option<Vec<Stream>>,
-    next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stream {
-    log_stream_name: Option<String>,
-}
-
-/// Of `GetLogEvents` and `FilterLogEvents`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Events {
-    events: Option<Vec<LogEvent>>,
-    next_forward_token: Option<String>,
-    next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct LogEvent {
-    timestamp: Option<i64>,
-    message: Option<String>,
 }
 
 /// Where a page of a stream begins.
@@ -117,25 +76,15 @@ impl Logs {
 
     /// Names of the log groups that start so, by name; 2,000 at most are followed.
     pub async fn groups(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
-        const ACTION: &str = "logs:DescribeLogGroups";
-        let mut pages = Pages::new(ACTION, PAGES_MAX);
-        while pages.more()? {
-            let asked = json!({ "logGroupNamePrefix": prefix, "limit": PAGE, "nextToken": pages.token() });
-            let page: Groups = self.client.call(ACTION, Request::Json(asked), from_json).await?;
-            let names = page.log_groups.unwrap_or_default().into_iter().filter_map(|group| group.log_group_name);
-            pages.add(names, page.next_token)?;
-        }
-        Ok(pages.found())
+        let given = json!({ "logGroupNamePrefix": prefix, "limit": PAGE });
+        self.names(GROUPS, "logGroups", "logGroupName", given).await
     }
 
     /// Whether there is a log group of that name.
     pub async fn has_group(&self, name: &str) -> Result<bool, CloudError> {
         // Names come in order: the one that is the prefix itself is the first.
-        const ACTION: &str = "logs:DescribeLogGroups";
-        let asked = Request::Json(json!({ "logGroupNamePrefix": name, "limit": 1 }));
-        let page: Groups = self.client.call(ACTION, asked, from_json).await?;
-        let groups = page.log_groups.unwrap_or_default();
-        Ok(groups.iter().any(|group| group.log_group_name.as_deref() == Some(name)))
+        let page = self.ask(GROUPS, json!({ "logGroupNamePrefix": name, "limit": 1 })).await?;
+        Ok(page.list("logGroups").iter().any(|group| group.word("logGroupName") == Some(name)))
     }
 
     /// Names of a group's streams that start so; at most 2,000.
@@ -145,16 +94,30 @@ impl Logs {
     pub async fn streams(&self, group: &str, prefix: &str) -> Result<Vec<String>, CloudError> {
         const ACTION: &str = "logs:DescribeLogStreams";
         let prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
-        let mut pages = Pages::new(ACTION, PAGES_MAX);
+        let given = json!({ "logGroupName": group, "logStreamNamePrefix": prefix, "limit": PAGE });
+        self.names(ACTION, "logStreams", "logStreamName", given).await
+    }
+
+    /// What the entries of the list of that name say under `name`, all pages.
+    async fn names(
+        &self,
+        action: &'static str,
+        list: &str,
+        name: &str,
+        mut given: Value,
+    ) -> Result<Vec<String>, CloudError> {
+        let mut pages = Pages::new(action, PAGES_MAX);
         while pages.more()? {
-            let asked = json!({
-                "logGroupName": group, "logStreamNamePrefix": prefix, "limit": PAGE, "nextToken": pages.token(),
-            });
-            let page: Streams = self.client.call(ACTION, Request::Json(asked), from_json).await?;
-            let names = page.log_streams.unwrap_or_default().into_iter().filter_map(|stream| stream.log_stream_name);
-            pages.add(names, page.next_token)?;
+            given["nextToken"] = pages.token().into();
+            let page = self.ask(action, given.clone()).await?;
+            let names = page.list(list).iter().filter_map(|entry| entry.word(name).map(str::to_owned));
+            pages.add(names, page.word("nextToken").map(str::to_owned))?;
         }
         Ok(pages.found())
+    }
+
+    async fn ask(&self, action: &'static str, given: Value) -> Result<Value, CloudError> {
+        self.client.call(action, Request::Json(given), from_json).await
     }
 
     /// A page of a stream, forward.
@@ -171,9 +134,8 @@ impl Logs {
             "logGroupName": group, "logStreamName": stream, "startFromHead": true, "limit": LINES_PAGE,
             "startTime": since, "nextToken": token,
         });
-        let page: Events = self.client.call(GET, Request::Json(asked), from_json).await?;
-        let lines = page.events.unwrap_or_default().into_iter().filter_map(line).collect();
-        Ok(LogPage { lines, next: page.next_forward_token })
+        let page = self.ask(GET, asked).await?;
+        Ok(LogPage { lines: lines(&page).collect(), next: page.word("nextForwardToken").map(str::to_owned) })
     }
 
     /// The last lines of a stream, in the order of time; 100 at most.
@@ -181,8 +143,7 @@ impl Logs {
         let asked = json!({
             "logGroupName": group, "logStreamName": stream, "startFromHead": false, "limit": LINES_LAST,
         });
-        let page: Events = self.client.call(GET, Request::Json(asked), from_json).await?;
-        Ok(page.events.unwrap_or_default().into_iter().filter_map(line).collect())
+        Ok(lines(&self.ask(GET, asked).await?).collect())
     }
 
     /// The lines of a group that a pattern of CloudWatch's finds, from a time on; follows empty pages, which may have a token.
@@ -201,9 +162,9 @@ impl Logs {
                 "logGroupName": group, "filterPattern": pattern, "startTime": since.as_millisecond(),
                 "nextToken": token.take(),
             });
-            let page: Events = self.client.call(ACTION, Request::Json(asked), from_json).await?;
-            search.lines.extend(page.events.unwrap_or_default().into_iter().filter_map(line));
-            token = page.next_token.filter(|token| !token.is_empty());
+            let page = self.ask(ACTION, asked).await?;
+            search.lines.extend(lines(&page));
+            token = page.word("nextToken").filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 search.is_cut = false;
                 break;
@@ -218,8 +179,11 @@ impl Logs {
     }
 }
 
-fn line(event: LogEvent) -> Option<LogLine> {
-    let at = Timestamp::from_millisecond(event.timestamp?).ok()?;
-    let message = event.message.unwrap_or_default();
-    Some(LogLine { at, text: Text::line(message.trim_end_matches(['\n', '\r'])) })
+/// Of an answer with events.
+fn lines(page: &Value) -> impl Iterator<Item = LogLine> {
+    page.list("events").iter().filter_map(|event| {
+        let at = Timestamp::from_millisecond(event.number("timestamp")?).ok()?;
+        let message = event.word("message").unwrap_or_default();
+        Some(LogLine { at, text: Text::line(message.trim_end_matches(['\n', '\r'])) })
+    })
 }

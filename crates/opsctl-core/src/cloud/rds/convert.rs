@@ -1,16 +1,8 @@
-//! From the SDK's types to ours.
+//! From RDS's answers to our types.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::{
-    primitives::DateTime,
-    types::{
-        DbCluster, DbInstance, DbProxy, DbProxyTarget, Event, Filter, GlobalCluster as SdkGlobalCluster,
-        ResourcePendingMaintenanceActions, SourceType, TargetType,
-    },
-};
-use jiff::Timestamp;
-
+use super::Element;
 use crate::domain::{
     Text,
     database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology},
@@ -23,17 +15,17 @@ use crate::domain::{
 const FOREIGN: [&str; 2] = ["docdb", "neptune"];
 
 pub(super) fn databases(
-    clusters: Vec<DbCluster>,
-    instances: Vec<DbInstance>,
+    clusters: Vec<Element>,
+    instances: Vec<Element>,
     pending: &BTreeMap<String, Vec<Pending>>,
 ) -> Vec<Database> {
     let is_ours = |engine: Option<&str>| !engine.is_some_and(|engine| FOREIGN.contains(&engine));
-    let by_name: BTreeMap<&str, &DbInstance> =
-        instances.iter().filter_map(|instance| Some((instance.db_instance_identifier()?, instance))).collect();
-    let of_clusters = clusters.iter().filter(|cluster| is_ours(cluster.engine()));
+    let by_name: BTreeMap<&str, &Element> =
+        instances.iter().filter_map(|instance| Some((instance.word("DBInstanceIdentifier")?, instance))).collect();
+    let of_clusters = clusters.iter().filter(|cluster| is_ours(cluster.word("Engine")));
     let of_clusters = of_clusters.filter_map(|cluster| of_cluster(cluster, &by_name, pending));
     let alone = instances.iter().filter(|instance| cluster_of(instance).is_none());
-    let alone = alone.filter(|instance| is_ours(instance.engine()));
+    let alone = alone.filter(|instance| is_ours(instance.word("Engine")));
     let mut all: Vec<Database> =
         of_clusters.chain(alone.filter_map(|instance| of_instance(instance, pending))).collect();
     all.sort_by(|left, right| left.name.cmp(&right.name));
@@ -41,67 +33,66 @@ pub(super) fn databases(
 }
 
 /// The cluster that an instance is of; emulators write none as an empty text.
-pub(super) fn cluster_of(instance: &DbInstance) -> Option<String> {
-    instance.db_cluster_identifier().filter(|name| !name.is_empty()).map(str::to_owned)
+pub(super) fn cluster_of(instance: &Element) -> Option<&str> {
+    instance.said("DBClusterIdentifier")
 }
 
 fn of_cluster(
-    cluster: &DbCluster,
-    instances: &BTreeMap<&str, &DbInstance>,
+    cluster: &Element,
+    instances: &BTreeMap<&str, &Element>,
     pending: &BTreeMap<String, Vec<Pending>>,
 ) -> Option<Database> {
-    let name = cluster.db_cluster_identifier()?.to_owned();
-    let arn = cluster.db_cluster_arn().unwrap_or_default().to_owned();
-    let engine = cluster.engine().unwrap_or_default();
+    let name = cluster.word("DBClusterIdentifier")?.to_owned();
+    let arn = cluster.word("DBClusterArn").unwrap_or_default().to_owned();
+    let engine = cluster.word("Engine").unwrap_or_default();
     let mut all_pending = pending.get(&arn).cloned().unwrap_or_default();
     let mut members = Vec::new();
-    for member in cluster.db_cluster_members() {
-        let Some(name) = member.db_instance_identifier() else { continue };
+    for member in cluster.list("DBClusterMembers") {
+        let Some(name) = member.word("DBInstanceIdentifier") else { continue };
         let instance = instances.get(name).copied();
         let told = instance.map(|instance| self::member(instance, false));
-        let tier = member.promotion_tier().and_then(|tier| u8::try_from(tier).ok());
         members.push(Member {
-            is_writer: member.is_cluster_writer().unwrap_or(false),
-            tier: tier.or(told.as_ref().and_then(|told| told.tier)),
+            is_writer: member.is("IsClusterWriter"),
+            tier: member.number("PromotionTier").or(told.as_ref().and_then(|told| told.tier)),
             ..told.unwrap_or_else(|| nothing_told(name))
         });
-        let arn = instance.and_then(|instance| instance.db_instance_arn()).unwrap_or_default();
+        let arn = instance.and_then(|instance| instance.word("DBInstanceArn")).unwrap_or_default();
         all_pending.extend(pending.get(arn).cloned().unwrap_or_default());
     }
-    let limits = cluster
-        .serverless_v2_scaling_configuration()
-        .and_then(|limits| Some(CapacityLimits { minimum: limits.min_capacity()?, maximum: limits.max_capacity()? }));
+    let limits = cluster.child("ServerlessV2ScalingConfiguration").and_then(|limits| {
+        Some(CapacityLimits { minimum: limits.number("MinCapacity")?, maximum: limits.number("MaxCapacity")? })
+    });
     let mut database = Database {
         name,
         arn,
         topology: if engine.starts_with("aurora") { Topology::Aurora } else { Topology::MultiAzCluster },
         engine: Text::line(engine),
-        version: Text::line(cluster.engine_version().unwrap_or_default()),
-        status: status(cluster.status()),
+        version: Text::line(cluster.word("EngineVersion").unwrap_or_default()),
+        status: status(cluster.word("Status")),
         members,
         standby_zone: None,
-        endpoint: endpoint(cluster.endpoint(), cluster.port()),
+        endpoint: endpoint(cluster.word("Endpoint"), cluster.number("Port")),
         limits,
         pending: all_pending,
-        global: cluster.global_cluster_identifier().filter(|name| !name.is_empty()).map(Text::line),
+        global: cluster.said("GlobalClusterIdentifier").map(Text::line),
         written_elsewhere: None,
     };
     database.sort_members();
     Some(database)
 }
 
-fn of_instance(instance: &DbInstance, pending: &BTreeMap<String, Vec<Pending>>) -> Option<Database> {
-    let name = instance.db_instance_identifier()?.to_owned();
-    let arn = instance.db_instance_arn().unwrap_or_default().to_owned();
-    let is_multi_az = instance.multi_az().unwrap_or(false);
+fn of_instance(instance: &Element, pending: &BTreeMap<String, Vec<Pending>>) -> Option<Database> {
+    let name = instance.word("DBInstanceIdentifier")?.to_owned();
+    let arn = instance.word("DBInstanceArn").unwrap_or_default().to_owned();
+    let is_multi_az = instance.is("MultiAZ");
     Some(Database {
         topology: if is_multi_az { Topology::MultiAzInstance } else { Topology::Single },
-        engine: Text::line(instance.engine().unwrap_or_default()),
-        version: Text::line(instance.engine_version().unwrap_or_default()),
-        status: status(instance.db_instance_status()),
+        engine: Text::line(instance.word("Engine").unwrap_or_default()),
+        version: Text::line(instance.word("EngineVersion").unwrap_or_default()),
+        status: status(instance.word("DBInstanceStatus")),
         members: vec![member(instance, true)],
-        endpoint: instance.endpoint().and_then(|at| endpoint(at.address(), at.port())),
-        standby_zone: instance.secondary_availability_zone().filter(|zone| !zone.is_empty()).map(Text::line),
+        endpoint: instance.child("Endpoint").and_then(|at| endpoint(at.word("Address"), at.number("Port"))),
+        standby_zone: instance.said("SecondaryAvailabilityZone").map(Text::line),
         limits: None,
         pending: pending.get(&arn).cloned().unwrap_or_default(),
         global: None,
@@ -111,14 +102,14 @@ fn of_instance(instance: &DbInstance, pending: &BTreeMap<String, Vec<Pending>>) 
     })
 }
 
-fn member(instance: &DbInstance, is_writer: bool) -> Member {
+fn member(instance: &Element, is_writer: bool) -> Member {
     Member {
-        name: instance.db_instance_identifier().unwrap_or_default().to_owned(),
+        name: instance.word("DBInstanceIdentifier").unwrap_or_default().to_owned(),
         is_writer,
-        class: instance.db_instance_class().map(Text::line),
-        status: instance.db_instance_status().map(Text::line),
-        zone: instance.availability_zone().map(Text::line),
-        tier: instance.promotion_tier().and_then(|tier| u8::try_from(tier).ok()),
+        class: instance.word("DBInstanceClass").map(Text::line),
+        status: instance.word("DBInstanceStatus").map(Text::line),
+        zone: instance.word("AvailabilityZone").map(Text::line),
+        tier: instance.number("PromotionTier"),
     }
 }
 
@@ -126,99 +117,101 @@ fn nothing_told(name: &str) -> Member {
     Member { name: name.to_owned(), is_writer: false, class: None, status: None, zone: None, tier: None }
 }
 
-fn endpoint(host: Option<&str>, port: Option<i32>) -> Option<Endpoint> {
+fn endpoint(host: Option<&str>, port: Option<u16>) -> Option<Endpoint> {
     let host = host.filter(|host| !host.is_empty())?.to_owned();
-    Some(Endpoint { host, port: u16::try_from(port?).ok().filter(|port| *port > 0)? })
+    Some(Endpoint { host, port: port.filter(|port| *port > 0)? })
 }
 
 fn status(told: Option<&str>) -> Text {
     told.map_or_else(|| Text::from("unknown"), Text::line)
 }
 
-pub(super) fn event(event: Event) -> Option<DatabaseEvent> {
-    let kind = match event.source_type? {
-        SourceType::DbCluster => SourceKind::Cluster,
-        SourceType::DbInstance => SourceKind::Instance,
-        // Snapshots, proxies, parameter groups and the like.
-        _ => return None,
-    };
+/// As RDS names it.
+pub(super) fn source_type(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Cluster => "db-cluster",
+        SourceKind::Instance => "db-instance",
+    }
+}
+
+/// None: of a snapshot, a proxy, a parameter group and the like.
+pub(super) fn event(event: &Element) -> Option<DatabaseEvent> {
+    let told = event.word("SourceType")?;
     Some(DatabaseEvent {
-        at: time(event.date.as_ref()?)?,
-        kind,
-        source: event.source_identifier?,
-        categories: event.event_categories.unwrap_or_default().iter().map(|name| Text::line(name)).collect(),
-        message: Text::line(&event.message.unwrap_or_default()),
+        at: event.time("Date")?,
+        kind: [SourceKind::Cluster, SourceKind::Instance].into_iter().find(|kind| source_type(*kind) == told)?,
+        source: event.word("SourceIdentifier")?.to_owned(),
+        categories: event.list("EventCategories").iter().map(|name| Text::line(&name.text)).collect(),
+        message: text(event, "Message"),
     })
 }
 
-pub(super) fn pending(resource: ResourcePendingMaintenanceActions) -> Option<(String, Vec<Pending>)> {
-    let actions = resource.pending_maintenance_action_details.unwrap_or_default();
-    let pending = actions.into_iter().map(|action| Pending {
-        action: Text::line(&action.action.unwrap_or_default()),
-        description: Text::line(&action.description.unwrap_or_default()),
-        // Chosen or forced; what AWS only offers has neither.
-        due_at: [&action.current_apply_date, &action.auto_applied_after_date, &action.forced_apply_date]
-            .into_iter()
-            .flatten()
-            .filter_map(time)
-            .min(),
-        opt_in: action.opt_in_status.filter(|status| !status.is_empty()).map(|status| Text::line(&status)),
-        auto_applied_after: action.auto_applied_after_date.as_ref().and_then(time),
-        forced_at: action.forced_apply_date.as_ref().and_then(time),
-        applied_at: action.current_apply_date.as_ref().and_then(time),
+pub(super) fn pending(resource: &Element) -> Option<(String, Vec<Pending>)> {
+    let pending = resource.list("PendingMaintenanceActionDetails").iter().map(|action| {
+        let (applied_at, forced_at) = (action.time("CurrentApplyDate"), action.time("ForcedApplyDate"));
+        let auto_applied_after = action.time("AutoAppliedAfterDate");
+        Pending {
+            action: text(action, "Action"),
+            description: text(action, "Description"),
+            // Chosen or forced; what AWS only offers has neither.
+            due_at: [applied_at, auto_applied_after, forced_at].into_iter().flatten().min(),
+            opt_in: action.said("OptInStatus").map(Text::line),
+            auto_applied_after,
+            forced_at,
+            applied_at,
+        }
     });
-    Some((resource.resource_identifier?, pending.collect()))
+    Some((resource.word("ResourceIdentifier")?.to_owned(), pending.collect()))
 }
 
 /// A proxy, without its targets.
-pub(super) fn proxy(proxy: DbProxy) -> Option<Proxy> {
+pub(super) fn proxy(proxy: &Element) -> Option<Proxy> {
     Some(Proxy {
-        name: proxy.db_proxy_name?,
-        arn: proxy.db_proxy_arn.unwrap_or_default(),
-        status: status(proxy.status.as_ref().map(aws_sdk_rds::types::DbProxyStatus::as_str)),
-        engine_family: Text::line(&proxy.engine_family.unwrap_or_default()),
-        endpoint: proxy.endpoint.map(|host| Text::line(&host)),
+        name: proxy.word("DBProxyName")?.to_owned(),
+        arn: proxy.word("DBProxyArn").unwrap_or_default().to_owned(),
+        status: status(proxy.word("Status")),
+        engine_family: text(proxy, "EngineFamily"),
+        endpoint: proxy.word("Endpoint").map(Text::line),
         targets: Vec::new(),
     })
 }
 
 /// An instance that a proxy leads to; none: the cluster as a whole, which is listed beside its instances.
-pub(super) fn proxy_target(target: DbProxyTarget) -> Option<ProxyTarget> {
-    if target.r#type == Some(TargetType::TrackedCluster) {
+pub(super) fn proxy_target(target: &Element) -> Option<ProxyTarget> {
+    if target.word("Type") == Some("TRACKED_CLUSTER") {
         return None;
     }
-    let health = target.target_health.as_ref();
-    let text = |told: Option<&str>| told.filter(|text| !text.is_empty()).map(Text::line);
+    let health = |name: &str| target.child("TargetHealth").and_then(|health| health.said(name)).map(Text::line);
     Some(ProxyTarget {
-        instance: target.rds_resource_id?,
-        cluster: target.tracked_cluster_id.filter(|name| !name.is_empty()),
-        role: text(target.role.as_ref().map(aws_sdk_rds::types::TargetRole::as_str)),
-        state: text(health.and_then(|health| health.state()).map(aws_sdk_rds::types::TargetState::as_str)),
-        reason: text(health.and_then(|health| health.reason()).map(aws_sdk_rds::types::TargetHealthReason::as_str)),
-        description: text(health.and_then(|health| health.description())),
+        instance: target.word("RdsResourceId")?.to_owned(),
+        cluster: target.said("TrackedClusterId").map(str::to_owned),
+        role: target.said("Role").map(Text::line),
+        state: health("State"),
+        reason: health("Reason"),
+        description: health("Description"),
     })
 }
 
-pub(super) fn global(global: SdkGlobalCluster) -> Option<GlobalCluster> {
-    let members = global.global_cluster_members.unwrap_or_default().into_iter().filter_map(|member| {
+pub(super) fn global(global: &Element) -> Option<GlobalCluster> {
+    let members = global.list("GlobalClusterMembers").iter().filter_map(|member| {
         Some(GlobalMember {
-            is_writer: member.is_writer().unwrap_or(false),
-            synchronization: member.synchronization_status().map(|status| Text::line(status.as_str())),
-            arn: member.db_cluster_arn?,
+            is_writer: member.is("IsWriter"),
+            synchronization: member.word("SynchronizationStatus").map(Text::line),
+            arn: member.word("DBClusterArn")?.to_owned(),
         })
     });
-    let change = global.failover_state.map(|state| GlobalChange {
-        status: status(state.status().map(aws_sdk_rds::types::FailoverStatus::as_str)),
-        may_lose: state.is_data_loss_allowed().unwrap_or(false),
-        from: state.from_db_cluster_arn.map(|arn| Text::line(&arn)),
-        to: state.to_db_cluster_arn.map(|arn| Text::line(&arn)),
+    let change = global.child("FailoverState").map(|state| GlobalChange {
+        status: status(state.word("Status")),
+        may_lose: state.is("IsDataLossAllowed"),
+        from: state.word("FromDbClusterArn").map(Text::line),
+        to: state.word("ToDbClusterArn").map(Text::line),
     });
     let mut global = GlobalCluster {
-        name: global.global_cluster_identifier?,
-        arn: global.global_cluster_arn.unwrap_or_default(),
-        engine: Text::line(&global.engine.unwrap_or_default()),
-        version: Text::line(&global.engine_version.unwrap_or_default()),
-        status: status(global.status.as_deref()),
+        name: global.word("GlobalClusterIdentifier")?.to_owned(),
+        arn: global.word("GlobalClusterArn").unwrap_or_default().to_owned(),
+        engine: text(global, "Engine"),
+        version: text(global, "EngineVersion"),
+        status: status(global.word("Status")),
         members: members.collect(),
         change,
     };
@@ -226,10 +219,6 @@ pub(super) fn global(global: SdkGlobalCluster) -> Option<GlobalCluster> {
     Some(global)
 }
 
-pub(super) fn filter(name: &str, values: &[String]) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.to_vec())).build()
-}
-
-fn time(at: &DateTime) -> Option<Timestamp> {
-    Timestamp::from_millisecond(at.to_millis().ok()?).ok()
+fn text(element: &Element, name: &str) -> Text {
+    Text::line(element.word(name).unwrap_or_default())
 }

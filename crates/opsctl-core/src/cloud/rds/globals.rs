@@ -1,15 +1,8 @@
 //! Global clusters: which there are, and the two calls that let another region write. Neither has a token: each is sent once.
 
-use aws_sdk_rds::{
-    error::SdkError,
-    operation::{
-        failover_global_cluster::FailoverGlobalClusterError, switchover_global_cluster::SwitchoverGlobalClusterError,
-    },
-};
-
-use super::{PAGES_MAX, RECORDS, Rds, convert, too_many};
+use super::{Rds, convert};
 use crate::{
-    cloud::{CloudError, ErrorKind, attempts::Attempts, classify},
+    cloud::{CloudError, ErrorKind},
     domain::global_cluster::{GlobalCluster, Loss},
 };
 
@@ -44,48 +37,23 @@ impl Rds {
     /// # Errors
     /// [`ErrorKind::Unknown`]: it may have begun. Look, don't repeat.
     pub async fn change_global(&self, global: &str, target_arn: &str, loss: Loss) -> Result<(), CloudError> {
-        let attempts = Attempts::new();
-        let answer = match loss {
-            Loss::None => {
-                let call = self.once.switchover_global_cluster().global_cluster_identifier(global);
-                let call = call.target_db_cluster_identifier(target_arn).customize();
-                let sent = call.interceptor(attempts.watch::<SwitchoverGlobalClusterError>()).send().await;
-                failed(SWITCHOVER, sent)
-            }
+        let mut given = vec![
+            ("GlobalClusterIdentifier".into(), global.to_owned()),
+            ("TargetDbClusterIdentifier".into(), target_arn.to_owned()),
+        ];
+        match loss {
+            Loss::None => self.change(SWITCHOVER, given).await,
             Loss::Allowed => {
-                let call = self.once.failover_global_cluster().global_cluster_identifier(global);
-                let call = call.target_db_cluster_identifier(target_arn).allow_data_loss(true).customize();
-                let sent = call.interceptor(attempts.watch::<FailoverGlobalClusterError>()).send().await;
-                failed(FAILOVER, sent)
+                given.push(("AllowDataLoss".into(), "true".to_owned()));
+                self.change(FAILOVER, given).await
             }
-        };
-        answer.map_err(|error| attempts.judge(error))
+        }
     }
 
     async fn globals_named(&self, name: Option<&str>) -> Result<Vec<GlobalCluster>, CloudError> {
-        let mut globals = Vec::new();
-        let mut marker = None;
-        for _ in 0..PAGES_MAX {
-            let call = self.read.describe_global_clusters().set_global_cluster_identifier(name.map(str::to_owned));
-            let call = call.max_records(RECORDS).set_marker(marker);
-            let answer = call.send().await.map_err(|error| classify::from_sdk(GLOBALS, error))?;
-            globals.extend(answer.global_clusters.unwrap_or_default().into_iter().filter_map(convert::global));
-            marker = answer.marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                globals.sort_by(|left: &GlobalCluster, right| left.name.cmp(&right.name));
-                return Ok(globals);
-            }
-        }
-        Err(too_many(GLOBALS))
+        let given = name.map(|name| ("GlobalClusterIdentifier".into(), name.to_owned()));
+        let mut globals = self.all(GLOBALS, "GlobalClusters", given.into_iter().collect(), convert::global).await?;
+        globals.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(globals)
     }
-}
-
-fn failed<T, E>(
-    action: &str,
-    sent: Result<T, SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>>,
-) -> Result<(), CloudError>
-where
-    E: aws_sdk_rds::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    sent.map(|_| ()).map_err(|error| classify::from_sdk(action, error))
 }

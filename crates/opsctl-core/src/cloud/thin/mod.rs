@@ -4,12 +4,13 @@
 //! are written here, because a whole client is a hundred thousand generated lines and more.
 
 mod endpoint;
+mod json;
 mod protocol;
 #[cfg(test)]
 mod tests;
 mod xml;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_config::SdkConfig;
 use aws_runtime::{
@@ -38,7 +39,8 @@ use aws_smithy_runtime_api::{
             static_resolver::StaticAuthSchemeOptionResolver,
         },
         interceptors::context::Input,
-        orchestrator::{Metadata, SensitiveOutput},
+        orchestrator::{HttpResponse, Metadata, SensitiveOutput},
+        result::SdkError,
         runtime_components::RuntimeComponentsBuilder,
         runtime_plugin::{RuntimePlugins, StaticRuntimePlugin},
         ser_de::{SharedRequestSerializer, SharedResponseDeserializer},
@@ -50,12 +52,16 @@ use aws_smithy_types::{
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_types::{SigningName, region::SigningRegion};
+use aws_types::{
+    SigningName,
+    region::{Region, SigningRegion},
+};
 
 use super::{CloudError, attempts::Attempts, classify};
 use protocol::{Reader, Writer};
 
-pub(super) use protocol::{Protocol, Request, from_json};
+pub(super) use json::Told;
+pub(super) use protocol::{Protocol, RESOURCES, Request, from_json};
 pub(super) use xml::Element;
 
 /// What tells a service from others.
@@ -75,6 +81,8 @@ pub(super) struct Service {
 pub(super) struct Thin {
     service: &'static Service,
     plugins: RuntimePlugins,
+    /// What it was made of.
+    made: Arc<(SdkConfig, RetryPartition, Option<TimeoutConfig>)>,
 }
 
 impl Thin {
@@ -104,10 +112,17 @@ impl Thin {
             defaults = defaults.with_behavior_version(version);
         }
         let plugin = StaticRuntimePlugin::new()
-            .with_config(config(service, shared, partition, once))
+            .with_config(config(service, shared, partition.clone(), once.clone()))
             .with_runtime_components(components(service, shared));
         let plugins = RuntimePlugins::new().with_client_plugins(default_plugins(defaults)).with_client_plugin(plugin);
-        Self { service, plugins }
+        Self { service, plugins, made: Arc::new((shared.clone(), partition, once)) }
+    }
+
+    /// The same in another region.
+    pub(super) fn in_region(&self, region: &str) -> Self {
+        let (shared, partition, once) = &*self.made;
+        let shared = shared.to_builder().region(Region::new(region.to_owned())).build();
+        Self::with(self.service, &shared, partition.clone(), once.clone())
     }
 
     /// Makes a call. `action` is the IAM action, `ssm:GetParameters` for instance, which ends in the operation's name; `read` reads the
@@ -125,7 +140,8 @@ impl Thin {
         O: fmt::Debug + Send + Sync + 'static,
     {
         let components = RuntimeComponentsBuilder::new("opsctl-call");
-        self.orchestrate(action, request, read, components).await
+        let answer = self.orchestrate(action, request, read, components).await;
+        answer.map_err(|error| classify::from_sdk(action, error))
     }
 
     /// [`Thin::call`] of a write: its error is judged by all attempts.
@@ -141,11 +157,33 @@ impl Thin {
     where
         O: fmt::Debug + Send + Sync + 'static,
     {
+        self.write_or(action, request, read, |_| None).await
+    }
+
+    /// [`Thin::write`] of which an error may be an answer: `answer_of` says which.
+    ///
+    /// # Errors
+    /// As [`Thin::call`].
+    pub(super) async fn write_or<O>(
+        &self,
+        action: &'static str,
+        request: Request,
+        read: fn(&[u8]) -> Result<O, BoxError>,
+        answer_of: fn(&ErrorMetadata) -> Option<O>,
+    ) -> Result<O, CloudError>
+    where
+        O: fmt::Debug + Send + Sync + 'static,
+    {
         let attempts = Attempts::new();
         let components =
             RuntimeComponentsBuilder::new("opsctl-call").with_interceptor(attempts.watch::<ErrorMetadata>());
-        let answer = self.orchestrate(action, request, read, components).await;
-        answer.map_err(|error| attempts.judge(error))
+        match self.orchestrate(action, request, read, components).await {
+            Ok(output) => Ok(output),
+            Err(error) => match error.as_service_error().and_then(answer_of) {
+                Some(output) => Ok(output),
+                None => Err(attempts.judge(classify::from_sdk(action, error))),
+            },
+        }
     }
 
     async fn orchestrate<O>(
@@ -154,7 +192,7 @@ impl Thin {
         request: Request,
         read: fn(&[u8]) -> Result<O, BoxError>,
         components: RuntimeComponentsBuilder,
-    ) -> Result<O, CloudError>
+    ) -> Result<O, SdkError<ErrorMetadata, HttpResponse>>
     where
         O: fmt::Debug + Send + Sync + 'static,
     {
@@ -172,8 +210,7 @@ impl Thin {
                 error.downcast::<ErrorMetadata>().unwrap_or_else(|_| unreachable!("the reader makes no other error"))
             })
         });
-        let output = answer.map_err(|error| classify::from_sdk(action, error))?;
-        Ok(output.downcast().unwrap_or_else(|_| unreachable!("the reader makes no other output")))
+        Ok(answer?.downcast().unwrap_or_else(|_| unreachable!("the reader makes no other output")))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What goes over the wire: AWS JSON 1.1, REST JSON and the query protocol.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -17,7 +17,6 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag, error::ErrorMetadata};
 use http_body_util::Limited;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::xml::Element;
@@ -42,17 +41,21 @@ pub(in crate::cloud) enum Request {
     Json(Value),
     /// With this method, path and query, and body; none: without one.
     Rest(&'static str, String, Option<Value>),
-    Query(Vec<(&'static str, String)>),
+    Query(Vec<(Cow<'static, str>, String)>),
 }
 
 /// Reads an answer's body. An empty one is an empty object.
 ///
 /// # Errors
-/// It is no JSON, or not of this shape.
-pub(in crate::cloud) fn from_json<O: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<O, BoxError> {
+/// It is no JSON, or no object.
+pub(in crate::cloud) fn from_json(body: &[u8]) -> Result<Value, BoxError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    Ok(serde_json::from_slice(body)?)
+    let answer: Value = serde_json::from_slice(body)?;
+    if answer.is_object() { Ok(answer) } else { Err("an answer that is no object".into()) }
 }
+
+/// What a conflict is with, one a line: a word of [`ErrorMetadata`]'s own.
+pub(in crate::cloud) const RESOURCES: &str = "resourceIds";
 
 /// Writes the request of one call.
 #[derive(Debug)]
@@ -147,7 +150,10 @@ fn json_error(header: Option<&str>, body: &[u8]) -> Result<ErrorMetadata, BoxErr
     let word = |name: &str| said.get(name).and_then(Value::as_str);
     let code = header.or_else(|| word("code")).or_else(|| word("__type"));
     let message = ["message", "Message", "errorMessage"].into_iter().find_map(word);
-    Ok(metadata(code, message))
+    let error = metadata(code, message);
+    let Some(resources) = said.get(RESOURCES).and_then(Value::as_array) else { return Ok(error) };
+    let resources: Vec<&str> = resources.iter().filter_map(Value::as_str).collect();
+    Ok(error.into_builder().custom(RESOURCES, resources.join("\n")).build())
 }
 
 fn query_error(body: &[u8]) -> Result<ErrorMetadata, BoxError> {

@@ -105,6 +105,7 @@ async fn answers_that_are_none_of_aws_have_kinds() {
             (Canned::body(429, ""), ErrorKind::Throttled, 1),
             (Canned::body(502, proxy), ErrorKind::Unknown, 3),
             (Canned::body(200, proxy), ErrorKind::Unknown, 1),
+            (Canned::body(200, "[]"), ErrorKind::Unknown, 1),
             (Canned::body(200, &good[..good.len() / 2]), ErrorKind::Unknown, 1),
             (Canned::body(200, &"[".repeat(100_000)), ErrorKind::Unknown, 1),
             (Canned::body(200, &"<a>".repeat(100_000)), ErrorKind::Unknown, 1),

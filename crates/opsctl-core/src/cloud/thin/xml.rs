@@ -1,6 +1,9 @@
 //! [`Element`]: a small XML document, read whole.
 
+use std::str::FromStr;
+
 use aws_smithy_runtime_api::box_error::BoxError;
+use jiff::Timestamp;
 use quick_xml::{
     Reader,
     escape::resolve_predefined_entity,
@@ -11,7 +14,7 @@ use quick_xml::{
 const DEPTH_MAX: usize = 32;
 
 /// An element, without attributes and namespaces.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::cloud) struct Element {
     pub(in crate::cloud) name: String,
     /// Its own text, whole.
@@ -58,6 +61,15 @@ impl Element {
         document.children.pop().ok_or_else(|| "an empty document".into())
     }
 
+    /// What an answer of the query protocol holds.
+    ///
+    /// # Errors
+    /// As [`Element::read`]; and an answer without a result.
+    pub(in crate::cloud) fn result(document: &[u8]) -> Result<Self, BoxError> {
+        let mut inside = Self::read(document)?.children.into_iter();
+        inside.find(|child| child.name.ends_with("Result")).ok_or_else(|| "an answer without a result".into())
+    }
+
     /// The first child of this name.
     pub(in crate::cloud) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
@@ -66,6 +78,28 @@ impl Element {
     /// The text of the child of this name.
     pub(in crate::cloud) fn word(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim())
+    }
+
+    /// As [`Element::word`], where it says something: emulators write what is not there as an empty text.
+    pub(in crate::cloud) fn said(&self, name: &str) -> Option<&str> {
+        self.word(name).filter(|word| !word.is_empty())
+    }
+
+    pub(in crate::cloud) fn number<N: FromStr>(&self, name: &str) -> Option<N> {
+        self.word(name)?.parse().ok()
+    }
+
+    pub(in crate::cloud) fn is(&self, name: &str) -> bool {
+        self.word(name) == Some("true")
+    }
+
+    pub(in crate::cloud) fn time(&self, name: &str) -> Option<Timestamp> {
+        self.number(name)
+    }
+
+    /// The entries of the list of this name.
+    pub(in crate::cloud) fn list(&self, name: &str) -> &[Self] {
+        self.child(name).map_or(&[], |list| &list.children)
     }
 
     fn named(start: &BytesStart<'_>) -> Result<Self, BoxError> {
