@@ -1,6 +1,6 @@
 //! Environments: which account, how it is reached, how strictly a change is confirmed.
 
-use std::fmt;
+use std::{fmt, str::Chars};
 
 use serde::{Deserialize, Serialize};
 
@@ -217,17 +217,25 @@ impl QueueRules {
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for any characters.
+/// Whether `text` fits `pattern`, in which `*` stands for any characters and `?` for any one.
 pub fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some((_, last)) = pattern.rsplit_once('*') else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // Where to go on when a part does not fit: behind the last star, and what that has left of the text.
+    let mut star: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        match (pattern.next(), text.clone().next()) {
+            (Some('*'), _) => star = Some((pattern.clone(), text.clone())),
+            (None, None) => return true,
+            (Some(wanted), Some(found)) if wanted == '?' || wanted == found => drop(text.next()),
+            _ => {
+                let Some((behind, left)) = &mut star else { return false };
+                if left.next().is_none() {
+                    return false;
+                }
+                (pattern, text) = (behind.clone(), left.clone());
+            }
+        }
     }
-    text.ends_with(last)
 }
 
 #[cfg(test)]
@@ -245,6 +253,9 @@ mod tests {
             ("a*b*c", "axxbyyc", true),
             ("a*b*c", "axxcyyb", false),
             ("ab*b", "ab", false),
+            ("*ab*c?", "aabbab-c\u{e9}", true),
+            ("?", "", false),
+            ("a?", "a*", true),
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
         }

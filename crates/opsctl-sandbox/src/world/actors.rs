@@ -9,9 +9,11 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, glob_matches, template::Place};
+use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
 use worker::Came;
 pub use worker::{Consumer, Worker};
+
+use crate::domain::environment::glob;
 
 /// Most steps in one go; what would be more is skipped, as if the actors had paused.
 const STEPS_MAX: usize = 20_000;
@@ -208,7 +210,7 @@ impl World {
 
 impl Actor {
     fn is_meant(&self, account: &str, queue: &str) -> bool {
-        glob_matches(account, &self.place.account) && glob_matches(queue, &self.queue)
+        glob(account, &self.place.account) && glob(queue, &self.queue)
     }
 
     fn step(&mut self, world: &mut World, at: Timestamp) {

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::{
     ApiError, Caller, World,
-    call::told,
-    service::{JSON_1_1, Protocol, ServiceDef},
+    call::{Answered, Call, given},
+    page,
+    service::{JSON_1_1, Protocol, ServiceDef, does},
 };
 
 const DIMENSION: &str = "ecs:service:DesiredCount";
@@ -83,23 +84,17 @@ impl Autoscaling {
         self.by_place.entry(key(caller)).or_default().insert(resource.to_owned(), target);
     }
 
+    /// The targets that are asked for; other namespaces than ECS's have none here.
     fn targets<'a>(
         &'a self,
         caller: &Caller,
         request: &'a Describe,
-    ) -> Result<impl Iterator<Item = (&'a String, &'a Target)> + use<'a>, ApiError> {
-        if request.service_namespace != "ecs" {
-            // Other namespaces have no targets here.
-            return Ok(None.into_iter().flatten().filter(wanted(request)));
-        }
-        Ok(self.by_place.get(&key(caller)).into_iter().flatten().filter(wanted(request)))
-    }
-}
-
-fn wanted<'a>(request: &'a Describe) -> impl FnMut(&(&'a String, &'a Target)) -> bool + use<'a> {
-    move |(resource, _)| {
-        (request.resource_ids.is_empty() || request.resource_ids.contains(resource))
-            && request.resource_id.as_ref().is_none_or(|id| id == *resource)
+    ) -> impl Iterator<Item = (&'a String, &'a Target)> + use<'a> {
+        let here = self.by_place.get(&key(caller)).filter(|_| request.service_namespace == "ecs");
+        here.into_iter().flatten().filter(|(resource, _)| {
+            (request.resource_ids.is_empty() || request.resource_ids.contains(resource))
+                && request.resource_id.as_ref().is_none_or(|id| id == *resource)
+        })
     }
 }
 
@@ -109,20 +104,17 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "application-autoscaling",
         &[
-            ("DescribeScalableTargets", |world, call, input| told(world.describe_targets(call.caller, &input.read()?))),
-            ("DescribeScheduledActions", |world, call, input| {
-                told(world.describe_actions(call.caller, &input.read()?))
-            }),
-            ("RegisterScalableTarget", |world, call, input| {
-                told(world.register_target(call.time(), call.caller, input.read()?))
-            }),
+            ("DescribeScalableTargets", does!(describe_targets)),
+            ("DescribeScheduledActions", does!(describe_actions)),
+            ("RegisterScalableTarget", does!(register_target)),
         ],
     )
 };
 
 impl World {
-    fn describe_targets(&self, caller: &Caller, request: &Describe) -> Result<Value, ApiError> {
-        let shown = self.autoscaling.targets(caller, request)?.map(|(resource, target)| {
+    fn describe_targets(&self, call: Call, request: Describe) -> Answered<Value> {
+        let caller = call.caller;
+        let shown = self.autoscaling.targets(caller, &request).map(|(resource, target)| {
             (resource.clone(), json!({
                 "ServiceNamespace": "ecs", "ResourceId": resource, "ScalableDimension": DIMENSION,
                 "ScalableTargetARN": target_arn(caller, resource),
@@ -131,18 +123,14 @@ impl World {
                 "CreationTime": target.created_at.as_second(), "SuspendedState": target.suspended,
             }))
         });
-        page("ScalableTargets", shown, request)
+        page("ScalableTargets", shown, &request)
     }
 
-    fn describe_actions(&self, caller: &Caller, request: &Describe) -> Result<Value, ApiError> {
-        let shown = self.autoscaling.targets(caller, request)?.flat_map(|(resource, target)| {
+    fn describe_actions(&self, call: Call, request: Describe) -> Answered<Value> {
+        let caller = call.caller;
+        let shown = self.autoscaling.targets(caller, &request).flat_map(|(resource, target)| {
             target.actions.iter().map(move |action| {
-                let mut sets = json!({});
-                for (name, value) in [("MinCapacity", action.min), ("MaxCapacity", action.max)] {
-                    if let Some(value) = value {
-                        sets[name] = value.into();
-                    }
-                }
+                let sets = given(json!({ "MinCapacity": action.min, "MaxCapacity": action.max }));
                 (format!("{resource}/{}", action.name), json!({
                     "ScheduledActionName": action.name,
                     "ScheduledActionARN": format!("{}:scheduledActionName/{}", target_arn(caller, resource), action.name),
@@ -152,11 +140,12 @@ impl World {
                 }))
             })
         });
-        page("ScheduledActions", shown, request)
+        page("ScheduledActions", shown, &request)
     }
 
     /// An existing target's count is clamped into its bounds even if only the suspended state is sent (API reference).
-    fn register_target(&mut self, now: Timestamp, caller: &Caller, request: Register) -> Result<Value, ApiError> {
+    fn register_target(&mut self, call: Call, request: Register) -> Answered<Value> {
+        let (now, caller) = (call.time(), call.caller);
         let Register { service_namespace, resource_id, min_capacity, max_capacity, suspended_state } = request;
         let parts: Vec<&str> = resource_id.split('/').collect();
         let ("ecs", ["service", cluster, service]) = (service_namespace.as_str(), parts.as_slice()) else {
@@ -189,23 +178,15 @@ impl World {
     }
 }
 
-fn page(list: &str, all: impl Iterator<Item = (String, Value)>, request: &Describe) -> Result<Value, ApiError> {
+fn page(list: &str, all: impl Iterator<Item = (String, Value)>, request: &Describe) -> Answered<Value> {
     let most = request.max_results.unwrap_or(PAGE_MAX);
     if !(1..=PAGE_MAX).contains(&most) {
         return Err(error("ValidationException", "MaxResults must be between 1 and 50"));
     }
-    let after = request.next_token.as_deref().map(|token| {
-        token.strip_prefix("after-").ok_or_else(|| error("InvalidNextTokenException", "Invalid pagination token"))
-    });
-    let after = after.transpose()?;
-    let mut rest = all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-    let page: Vec<(String, Value)> = rest.by_ref().take(most).collect();
-    let next = rest.next().and_then(|_| page.last()).map(|(name, _)| format!("after-{name}"));
-    let mut answer = json!({ list: page.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>() });
-    if let Some(next) = next {
-        answer["NextToken"] = next.into();
-    }
-    Ok(answer)
+    let page = page::page(all, most, request.next_token.as_deref(), |(name, _)| name);
+    let (entries, next) = page.ok_or_else(|| error("InvalidNextTokenException", "Invalid pagination token"))?;
+    let shown: Vec<Value> = entries.into_iter().map(|(_, shown)| shown).collect();
+    Ok(given(json!({ list: shown, "NextToken": next })))
 }
 
 fn target_arn(caller: &Caller, resource: &str) -> String {

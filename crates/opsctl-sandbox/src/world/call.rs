@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    ApiError, Caller, FaultKind, World, rds,
+    ApiError, Caller, FaultKind, World,
+    rds::{self, Xml},
     service::{self, ServiceDef},
     sts,
 };
@@ -275,19 +276,39 @@ impl Answer {
     }
 }
 
-/// A document as an answer.
-pub(super) fn told(document: Result<Value, ApiError>) -> Result<Answer, ApiError> {
-    document.map(Answer::Document)
+/// What comes of a call: what is answered, or why not.
+pub(super) type Answered<T = Answer> = Result<T, ApiError>;
+
+/// What comes of a call, whatever its service answers with.
+pub(super) fn told(answered: Answered<impl Into<Answer>>) -> Answered {
+    answered.map(Into::into)
 }
 
-/// `{}` as an answer.
-pub(super) fn done(result: Result<(), ApiError>) -> Result<Answer, ApiError> {
-    result.map(|()| Answer::Body(b"{}".to_vec()))
+/// A document without the members that are null.
+pub(super) fn given(mut document: Value) -> Value {
+    if let Value::Object(members) = &mut document {
+        members.retain(|_, member| !member.is_null());
+    }
+    document
 }
 
-/// An awsQuery result as an answer.
-pub(super) fn told_in_xml(result: Result<String, ApiError>) -> Result<Answer, ApiError> {
-    result.map(Answer::Xml)
+impl From<Value> for Answer {
+    fn from(document: Value) -> Self {
+        Self::Document(document)
+    }
+}
+
+impl From<Xml> for Answer {
+    fn from(result: Xml) -> Self {
+        Self::Xml(result.into_string())
+    }
+}
+
+/// `{}`.
+impl From<()> for Answer {
+    fn from((): ()) -> Self {
+        Self::Body(b"{}".to_vec())
+    }
 }
 
 impl Fate {

@@ -15,13 +15,8 @@ impl World {
     /// paused begins to wake by that. While a cluster fails over, its name leads to nobody, or to a server that only reads.
     pub(super) fn database_serves(&mut self, at: Timestamp, place: &Place, database: &str) -> bool {
         let Place { account, region, .. } = place;
-        let host = |kind: &str| format!("{database}.{kind}c{account}.{region}.rds.amazonaws.com");
-        let connected = match self.connect(at, &host("cluster-")) {
-            Connected::Unknown => self.connect(at, &host("")),
-            known => known,
-        };
         let key = (account.clone(), region.clone(), database.to_owned());
-        match connected {
+        match self.rds.connect_by_name(at.as_millisecond(), account, region, database) {
             Connected::Writer => self.waking.0.get(&key).is_none_or(|awake_at| *awake_at <= at),
             Connected::Wakes(awake_at) => {
                 self.waking.0.insert(key, awake_at);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::glob::glob_matches;
+use crate::domain::environment::glob;
 
 /// What goes wrong, with which calls.
 ///
@@ -159,7 +159,7 @@ impl Faults {
             let Fault { call, queue: wanted, nth, times, kind } = &counted.fault;
             let queue_matches = match (wanted, queue) {
                 (None, _) => true,
-                (Some(pattern), Some(name)) => glob_matches(pattern, name),
+                (Some(pattern), Some(name)) => glob(pattern, name),
                 (Some(_), None) => false,
             };
             if kind.is_semantic() != semantic || !queue_matches || !names(call, service, action) {
@@ -197,15 +197,15 @@ pub(super) fn anything() -> String {
 impl Denial {
     /// Whether it refuses this call; calls on nothing by name (`ListQueues`) are denied by `*` only.
     pub(super) fn refuses(&self, account: &str, service: &str, action: &str, subject: Option<&str>) -> bool {
-        glob_matches(&self.account, account)
+        glob(&self.account, account)
             && names(&self.action, service, action)
-            && subject.map_or(self.queue == "*", |name| glob_matches(&self.queue, name))
+            && subject.map_or(self.queue == "*", |name| glob(&self.queue, name))
     }
 }
 
 /// Whether a glob names an operation: `SendMessage*`, `*`, `sts:*`.
-fn names(glob: &str, service: &str, action: &str) -> bool {
-    glob_matches(glob, action) || glob_matches(glob, &format!("{service}:{action}"))
+fn names(pattern: &str, service: &str, action: &str) -> bool {
+    glob(pattern, action) || glob(pattern, &format!("{service}:{action}"))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiError, Caller, World,
-    call::told_in_xml,
+    call::{Answered, Call, told},
     ecs::{Balancer, Target, TargetState},
+    page::page,
     rds::Xml,
     service::{Protocol, ServiceDef},
 };
@@ -18,7 +19,6 @@ const PAGE_MAX: usize = 400;
 const LISTED_MAX: usize = 100;
 /// Characters of a name (API reference).
 const NAME_MAX: usize = 32;
-const MARKER: &str = "after-";
 
 /// The target groups of a world, by account and region, then ARN.
 #[derive(Debug, Default)]
@@ -42,15 +42,9 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "elasticloadbalancing",
         &[
-            ("DescribeTargetHealth", |world, call, input| {
-                told_in_xml(world.describe_target_health(call.now, call.caller, &input.fields))
-            }),
-            ("DescribeTargetGroups", |world, call, input| {
-                told_in_xml(world.load_balancers.describe(call.caller, &input.fields))
-            }),
-            ("CreateTargetGroup", |world, call, input| {
-                told_in_xml(world.load_balancers.create(call.caller, &input.fields))
-            }),
+            ("DescribeTargetHealth", |world, call, input| told(world.describe_target_health(call, &input.fields))),
+            ("DescribeTargetGroups", |world, call, input| told(world.load_balancers.describe(call, &input.fields))),
+            ("CreateTargetGroup", |world, call, input| told(world.load_balancers.create(call, &input.fields))),
         ],
     )
 };
@@ -60,17 +54,17 @@ impl World {
     pub fn balance(&mut self, caller: &Caller, cluster: &str, service: &str, group: &str, port: u16) -> String {
         const GRACE_SECONDS: u32 = 60;
         let target_group = self.load_balancers.put(caller, group, port);
-        let balancer = Balancer { target_group: target_group.clone(), container: service.to_owned(), port };
+        let balancer = Balancer {
+            target_group_arn: target_group.clone(),
+            container_name: service.to_owned(),
+            container_port: port,
+        };
         self.ecs.balance(caller, cluster, service, balancer, GRACE_SECONDS);
         target_group
     }
 
-    fn describe_target_health(
-        &self,
-        now: i64,
-        caller: &Caller,
-        form: &BTreeMap<String, String>,
-    ) -> Result<String, ApiError> {
+    fn describe_target_health(&self, call: Call, form: &BTreeMap<String, String>) -> Answered<Xml> {
+        let Call { caller, now, .. } = call;
         let arn = field(form, "TargetGroupArn").ok_or_else(|| {
             validation("1 validation error detected: Value null at 'targetGroupArn' failed to satisfy constraint: Member must not be null")
         })?;
@@ -81,13 +75,11 @@ impl World {
             return Err(not_found());
         }
         let targets = self.ecs.targets(now, caller, arn);
-        let mut xml = Xml::default();
-        xml.element("TargetHealthDescriptions", |xml| {
+        Ok(Xml::of("TargetHealthDescriptions", |xml| {
             for target in &targets {
                 xml.element("member", |xml| write_target(xml, target, caller));
             }
-        });
-        Ok(xml.into_string())
+        }))
     }
 }
 
@@ -103,7 +95,8 @@ impl LoadBalancers {
         arn
     }
 
-    fn create(&mut self, caller: &Caller, form: &BTreeMap<String, String>) -> Result<String, ApiError> {
+    fn create(&mut self, call: Call, form: &BTreeMap<String, String>) -> Answered<Xml> {
+        let caller = call.caller;
         let name = field(form, "Name").ok_or_else(|| validation("A target group name must be specified"))?;
         let is_plain = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
         if !is_plain || name.len() > NAME_MAX || name.starts_with('-') || name.ends_with('-') {
@@ -118,14 +111,12 @@ impl LoadBalancers {
         }
         let arn = self.put(caller, name, port);
         let group = Group { name: name.to_owned(), port };
-        let mut xml = Xml::default();
-        xml.element("TargetGroups", |xml| {
+        Ok(Xml::of("TargetGroups", |xml| {
             xml.element("member", |xml| write_group(xml, &arn, &group));
-        });
-        Ok(xml.into_string())
+        }))
     }
 
-    fn describe(&self, caller: &Caller, form: &BTreeMap<String, String>) -> Result<String, ApiError> {
+    fn describe(&self, call: Call, form: &BTreeMap<String, String>) -> Answered<Xml> {
         let (arns, names) = (list(form, "TargetGroupArns"), list(form, "Names"));
         let size = match field(form, "PageSize") {
             None => PAGE_MAX,
@@ -139,25 +130,20 @@ impl LoadBalancers {
             let is_any = arns.is_empty() && names.is_empty();
             is_any || arns.contains(&arn) || names.contains(&group.name.as_str())
         };
-        let mut found: Vec<(&String, &Group)> =
-            self.groups(caller).filter(|(arn, group)| wanted(arn.as_str(), group)).collect();
+        let found: Vec<(&String, &Group)> =
+            self.groups(call.caller).filter(|(arn, group)| wanted(arn.as_str(), group)).collect();
         if found.len() < arns.len().max(names.len()) {
             return Err(not_found());
         }
-        if let Some(marker) = field(form, "Marker") {
-            let after = marker.strip_prefix(MARKER).ok_or_else(|| validation("Invalid marker"))?;
-            found.retain(|(arn, _)| arn.as_str() > after);
-        }
-        let is_more = found.len() > size;
-        found.truncate(size);
-        let mut xml = Xml::default();
-        xml.element("TargetGroups", |xml| {
-            for (arn, group) in &found {
+        let page = page(found, size, field(form, "Marker"), |(arn, _)| arn);
+        let (groups, next) = page.ok_or_else(|| validation("Invalid marker"))?;
+        let mut xml = Xml::of("TargetGroups", |xml| {
+            for (arn, group) in groups {
                 xml.element("member", |xml| write_group(xml, arn, group));
             }
         });
-        xml.maybe("NextMarker", found.last().filter(|_| is_more).map(|(arn, _)| format!("{MARKER}{arn}")));
-        Ok(xml.into_string())
+        xml.maybe("NextMarker", next);
+        Ok(xml)
     }
 }
 

@@ -9,12 +9,12 @@ pub mod ecs;
 mod error;
 mod fault;
 pub mod fleet;
-mod glob;
 mod inspect;
 pub mod lambda;
 pub mod load_balancers;
 pub mod logs;
 mod md5;
+mod page;
 pub mod rds;
 mod region;
 pub mod service;
@@ -38,7 +38,6 @@ pub use call::{Answer, Calls, Document, End, Fate, Input, Made, Request};
 pub use cloudwatch::{CloudWatch, KafkaGroup, Level};
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};
-pub use glob::glob_matches;
 pub use inspect::{MessageView, PutMessage, QueueView, Taken};
 pub use md5::Md5Digest;
 pub use sqs::{
@@ -136,6 +135,13 @@ impl Caller {
     fn account_number(&self) -> u64 {
         self.account.parse().unwrap_or_default()
     }
+}
+
+/// A version 4 UUID.
+fn uuid(rng: &mut fastrand::Rng) -> String {
+    let (high, low) = (rng.u64(..), rng.u64(..));
+    let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
+    format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", 0x8000 | (low >> 50), low & 0xffff_ffff_ffff)
 }
 
 impl World {

@@ -37,6 +37,14 @@ pub static OTHER_QUERY: ServiceDef = ServiceDef {
 pub(super) const JSON_1_0: &str = "application/x-amz-json-1.0";
 pub(super) const JSON_1_1: &str = "application/x-amz-json-1.1";
 
+/// What does a call with a document: the method of the world, or of a part of it, that takes both.
+macro_rules! does {
+    ($($part:ident).+) => {
+        |world, call, input| $crate::world::call::told(world.$($part).+(call, input.read()?))
+    };
+}
+pub(super) use does;
+
 /// What does one call.
 pub(super) type Handler = fn(&mut World, Call<'_>, &Input) -> Result<Answer, ApiError>;
 

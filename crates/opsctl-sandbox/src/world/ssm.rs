@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     ApiError, Caller,
-    call::Answer,
-    service::{JSON_1_1, Protocol, ServiceDef},
+    call::{Answered, Call, given},
+    service::{JSON_1_1, Protocol, ServiceDef, does},
 };
 
 /// Most names of a `GetParameters`, and most parameters on a page (SSM API reference).
@@ -61,39 +62,16 @@ struct PutParameter {
     overwrite: bool,
 }
 
-/// A parameter as answers show it.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Shown<'a> {
-    #[serde(rename = "ARN")]
-    arn: String,
-    data_type: &'static str,
-    last_modified_date: f64,
-    name: &'a str,
-    #[serde(rename = "Type")]
-    kind: &'a str,
-    value: &'a str,
-    version: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Page<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<&'a str>,
-    parameters: Vec<Shown<'a>>,
-}
-
 /// SSM over awsJson1_1.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "AmazonSSM", content_type: JSON_1_1, shapes: None },
     ..ServiceDef::new(
         "ssm",
         &[
-            ("GetParameter", |world, call, input| world.ssm.get_one(call.caller, &input.read()?)),
-            ("GetParameters", |world, call, input| world.ssm.get_named(call.caller, &input.read()?)),
-            ("GetParametersByPath", |world, call, input| world.ssm.get_by_path(call.caller, &input.read()?)),
-            ("PutParameter", |world, call, input| world.ssm.put_one(call.time(), call.caller, &input.read()?)),
+            ("GetParameter", does!(ssm.get_one)),
+            ("GetParameters", does!(ssm.get_named)),
+            ("GetParametersByPath", does!(ssm.get_by_path)),
+            ("PutParameter", does!(ssm.put_one)),
         ],
     )
 };
@@ -105,12 +83,12 @@ impl Parameters {
         set(place, now, name, value, None)
     }
 
-    fn get_one(&self, caller: &Caller, request: &GetParameter) -> Result<Answer, ApiError> {
-        let found = self.find(caller, &request.name).ok_or_else(|| error("ParameterNotFound", ""))?;
-        Answer::written(&serde_json::json!({ "Parameter": found }))
+    fn get_one(&self, call: Call, request: GetParameter) -> Answered<Value> {
+        let found = self.find(call.caller, &request.name).ok_or_else(|| error("ParameterNotFound", ""))?;
+        Ok(json!({ "Parameter": found }))
     }
 
-    fn get_named(&self, caller: &Caller, request: &GetParameters) -> Result<Answer, ApiError> {
+    fn get_named(&self, call: Call, request: GetParameters) -> Answered<Value> {
         if request.names.is_empty() || request.names.len() > PAGE_MAX {
             let length =
                 if request.names.is_empty() { "greater than or equal to 1" } else { "less than or equal to 10" };
@@ -123,12 +101,12 @@ impl Parameters {
                 ),
             ));
         }
-        let found: Vec<_> = request.names.iter().filter_map(|name| self.find(caller, name)).collect();
-        let missing: Vec<_> = request.names.iter().filter(|name| self.find(caller, name).is_none()).collect();
-        Answer::written(&serde_json::json!({ "Parameters": found, "InvalidParameters": missing }))
+        let found: Vec<_> = request.names.iter().filter_map(|name| self.find(call.caller, name)).collect();
+        let missing: Vec<_> = request.names.iter().filter(|name| self.find(call.caller, name).is_none()).collect();
+        Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
     }
 
-    fn get_by_path(&self, caller: &Caller, request: &GetParametersByPath) -> Result<Answer, ApiError> {
+    fn get_by_path(&self, call: Call, request: GetParametersByPath) -> Answered<Value> {
         if !request.path.starts_with('/') {
             let message = "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\".";
             return Err(error("ValidationException", message));
@@ -138,28 +116,29 @@ impl Parameters {
             |name: &str| name.strip_prefix(&folder).is_some_and(|rest| request.recursive || !rest.contains('/'));
         let after = request.next_token.as_deref().unwrap_or_default();
         let page_max = request.max_results.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
-        let mut found = self.place(caller).filter(|(name, _)| below(name) && name.as_str() > after);
+        let mut found = self.place(call.caller).filter(|(name, _)| below(name) && name.as_str() > after);
         let names: Vec<_> = found.by_ref().take(page_max).collect();
         let next_token = found.next().and_then(|_| names.last()).map(|(name, _)| name.as_str());
-        let parameters = names.iter().map(|(name, parameter)| shown(caller, name, parameter)).collect();
-        Answer::written(&Page { next_token, parameters })
+        let parameters: Vec<_> = names.iter().map(|(name, parameter)| shown(call.caller, name, parameter)).collect();
+        Ok(given(json!({ "NextToken": next_token, "Parameters": parameters })))
     }
 
-    fn put_one(&mut self, now: Timestamp, caller: &Caller, request: &PutParameter) -> Result<Answer, ApiError> {
-        let place = self.by_place.entry((caller.account.clone(), caller.region.clone())).or_default();
+    fn put_one(&mut self, call: Call, request: PutParameter) -> Answered<Value> {
+        let Caller { account, region, .. } = call.caller;
+        let place = self.by_place.entry((account.clone(), region.clone())).or_default();
         if place.contains_key(&request.name) && !request.overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
             return Err(error("ParameterAlreadyExists", message));
         }
-        let version = set(place, now, &request.name, &request.value, request.kind.as_deref());
-        Answer::written(&serde_json::json!({ "Tier": "Standard", "Version": version }))
+        let version = set(place, call.time(), &request.name, &request.value, request.kind.as_deref());
+        Ok(json!({ "Tier": "Standard", "Version": version }))
     }
 
     fn place(&self, caller: &Caller) -> impl Iterator<Item = (&String, &Parameter)> {
         self.by_place.get(&(caller.account.clone(), caller.region.clone())).into_iter().flatten()
     }
 
-    fn find<'a>(&'a self, caller: &Caller, name: &'a str) -> Option<Shown<'a>> {
+    fn find(&self, caller: &Caller, name: &str) -> Option<Value> {
         let place = self.by_place.get(&(caller.account.clone(), caller.region.clone()))?;
         place.get(name).map(|parameter| shown(caller, name, parameter))
     }
@@ -173,17 +152,18 @@ fn set(place: &mut BTreeMap<String, Parameter>, now: Timestamp, name: &str, valu
     version
 }
 
-fn shown<'a>(caller: &Caller, name: &'a str, parameter: &'a Parameter) -> Shown<'a> {
+/// A parameter as answers show it.
+fn shown(caller: &Caller, name: &str, parameter: &Parameter) -> Value {
     let Caller { account, region, .. } = caller;
-    Shown {
-        arn: format!("arn:aws:ssm:{region}:{account}:parameter/{}", name.trim_start_matches('/')),
-        data_type: "text",
-        last_modified_date: parameter.modified_at.as_millisecond() as f64 / 1_000.0,
-        name,
-        kind: &parameter.kind,
-        value: &parameter.value,
-        version: parameter.version,
-    }
+    json!({
+        "ARN": format!("arn:aws:ssm:{region}:{account}:parameter/{}", name.trim_start_matches('/')),
+        "DataType": "text",
+        "LastModifiedDate": parameter.modified_at.as_millisecond() as f64 / 1_000.0,
+        "Name": name,
+        "Type": parameter.kind,
+        "Value": parameter.value,
+        "Version": parameter.version,
+    })
 }
 
 fn error(code: &'static str, message: impl Into<String>) -> ApiError {

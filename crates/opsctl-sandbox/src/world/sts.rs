@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use quick_xml::escape::escape;
 
 use super::{
-    ApiError, Caller,
-    call::{Answer, told_in_xml},
+    ApiError,
+    call::{Answered, Call, told},
+    rds::Xml,
     service::{Protocol, ServiceDef},
 };
 
@@ -23,10 +23,8 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "sts",
         &[
-            ("GetCallerIdentity", |world, call, _| {
-                Ok(Answer::Xml(world.sts.caller_identity(call.caller, call.access_key)))
-            }),
-            ("AssumeRole", |world, call, input| told_in_xml(world.sts.assume_role(call.time(), &input.fields))),
+            ("GetCallerIdentity", |world, call, _| Ok(world.sts.caller_identity(call).into())),
+            ("AssumeRole", |world, call, input| told(world.sts.assume_role(call.time(), &input.fields))),
         ],
     )
 };
@@ -68,17 +66,18 @@ impl Sessions {
         }
     }
 
-    fn caller_identity(&self, caller: &Caller, access_key: &str) -> String {
-        let account = &caller.account;
-        let (arn, user_id) = match self.by_access_key.get(access_key) {
+    fn caller_identity(&self, call: Call) -> Xml {
+        let account = &call.caller.account;
+        let (arn, user_id) = match self.by_access_key.get(call.access_key) {
             Some(session) => (session.arn.clone(), session.user_id.clone()),
             None => (format!("arn:aws:iam::{account}:user/sandbox"), "AIDASANDBOXSANDBOXSB1".to_owned()),
         };
-        let (arn, user_id) = (escape(&arn), escape(&user_id));
-        format!("<UserId>{user_id}</UserId><Account>{account}</Account><Arn>{arn}</Arn>")
+        let mut xml = Xml::default();
+        xml.text("UserId", user_id).text("Account", account).text("Arn", arn);
+        xml
     }
 
-    fn assume_role(&mut self, now: Timestamp, form: &BTreeMap<String, String>) -> Result<String, ApiError> {
+    fn assume_role(&mut self, now: Timestamp, form: &BTreeMap<String, String>) -> Answered<Xml> {
         let field = |name: &str| form.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let role = field("RoleArn").ok_or_else(|| required("roleArn"))?;
         let session_name = field("RoleSessionName").ok_or_else(|| required("roleSessionName"))?;
@@ -118,14 +117,18 @@ impl Sessions {
     }
 }
 
-fn assumed(session: &Session, access_key: &str, count: u64) -> String {
-    let (arn, user_id) = (escape(&session.arn), escape(&session.user_id));
-    let expiration = session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ");
-    format!(
-        "<AssumedRoleUser><AssumedRoleId>{user_id}</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser>\
-         <Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>sandbox-{count}</SecretAccessKey>\
-         <SessionToken>sandbox-session-{count}</SessionToken><Expiration>{expiration}</Expiration></Credentials>"
-    )
+fn assumed(session: &Session, access_key: &str, count: u64) -> Xml {
+    let mut xml = Xml::default();
+    xml.element("AssumedRoleUser", |xml| {
+        xml.text("AssumedRoleId", &session.user_id).text("Arn", &session.arn);
+    })
+    .element("Credentials", |xml| {
+        xml.text("AccessKeyId", access_key)
+            .text("SecretAccessKey", format!("sandbox-{count}"))
+            .text("SessionToken", format!("sandbox-session-{count}"))
+            .text("Expiration", session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"));
+    });
+    xml
 }
 
 /// Account and name of `arn:aws:iam::ACCOUNT:role/path/NAME`.
@@ -141,7 +144,7 @@ fn is_session_name(name: &str) -> bool {
     (2..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
-fn duration(text: Option<&str>) -> Result<i64, ApiError> {
+fn duration(text: Option<&str>) -> Answered<i64> {
     let (shortest, default, longest) = DURATION_SECONDS;
     let Some(text) = text else { return Ok(default) };
     match text.parse() {
@@ -171,6 +174,7 @@ pub fn expired() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Caller;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -181,7 +185,7 @@ mod tests {
     fn assume(sessions: &mut Sessions, role: &str) -> Result<String, ApiError> {
         let form = [("RoleArn", role), ("RoleSessionName", "on-call")];
         let form = form.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        sessions.assume_role(NOW, &form)
+        sessions.assume_role(NOW, &form).map(Xml::into_string)
     }
 
     #[test]
@@ -190,7 +194,8 @@ mod tests {
         let answer = assume(&mut sessions, "arn:aws:iam::333333333333:role/ops/operator").expect("assumed");
         let key = answer.split("<AccessKeyId>").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
         assert_eq!(sessions.account_of(NOW, key), Ok(Some("333333333333".to_owned())));
-        let identity = sessions.caller_identity(&caller(), key);
+        let call = Call { caller: &caller(), access_key: key, action: "GetCallerIdentity", now: 0, poll_until: None };
+        let identity = sessions.caller_identity(call).into_string();
         assert!(identity.contains("arn:aws:sts::333333333333:assumed-role/operator/on-call"), "{identity}");
         let later = NOW + SignedDuration::from_secs(3_600);
         assert_eq!(sessions.account_of(later, key), Err(expired()));

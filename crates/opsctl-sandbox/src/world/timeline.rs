@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{Caller, Denial, Fault, World, actors::Behaviour, ecs::Outcome, fault::anything, glob_matches};
+use super::{Caller, Denial, Fault, World, actors::Behaviour, ecs::Outcome, fault::anything};
+use crate::domain::environment::glob;
 
 /// What happens at a time, as people write it: `[[at]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -197,6 +198,6 @@ impl Change {
 /// Who acts in a place, where two globs match its account and a name.
 pub(super) fn matching(account: &str, name: &str, place: (&str, &str), known: &str) -> Option<Caller> {
     let (of_account, region) = place;
-    let is_meant = glob_matches(account, of_account) && glob_matches(name, known);
+    let is_meant = glob(account, of_account) && glob(name, known);
     is_meant.then(|| Caller { account: of_account.to_owned(), region: region.to_owned(), origin: String::new() })
 }

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::{
     missing,
     notes::MINUTE,
-    request::{Datum, Dimension, MetricName, PutMetricData},
+    request::{Datum, MetricName, PutMetricData},
     validation,
 };
-use crate::world::{ApiError, Caller};
+use crate::world::{
+    ApiError, Caller,
+    call::{Answered, Call},
+};
 
 /// Metrics of an account in a region. AWS has no such limit; memory has.
 const METRICS_MAX: usize = 10_000;
@@ -18,8 +23,10 @@ const MINUTES_MAX: usize = 180;
 const DATA_MAX: usize = 1_000;
 
 /// What is known of the samples of a period.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct Summary {
+    #[serde(rename = "SampleCount")]
     pub(super) count: f64,
     pub(super) sum: f64,
     pub(super) minimum: f64,
@@ -36,6 +43,11 @@ impl Summary {
         self.sum += other.sum;
         self.minimum = self.minimum.min(other.minimum);
         self.maximum = self.maximum.max(other.maximum);
+    }
+
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.add(other);
+        self
     }
 
     /// The value of a statistic; the average of one that is not known.
@@ -59,14 +71,17 @@ pub(super) struct Custom {
 }
 
 impl Custom {
-    pub(super) fn put(&mut self, now: i64, caller: &Caller, request: PutMetricData) -> Result<(), ApiError> {
+    pub(super) fn put(&mut self, call: Call, request: PutMetricData) -> Answered<()> {
+        let Call { caller, now, .. } = call;
         let namespace = request.namespace.filter(|name| !name.is_empty()).ok_or_else(|| missing("Namespace"))?;
         if namespace.starts_with("AWS/") {
-            return Err(invalid(format!("The value {namespace} for parameter Namespace is invalid.")));
+            return Err(ApiError::invalid_parameter(format!(
+                "The value {namespace} for parameter Namespace is invalid."
+            )));
         }
         if request.metric_data.len() > DATA_MAX {
             let message = format!("The collection MetricData must not have a size greater than {DATA_MAX}.");
-            return Err(invalid(message));
+            return Err(ApiError::invalid_parameter(message));
         }
         let data: Vec<_> =
             request.metric_data.into_iter().map(|datum| summary(now, datum)).collect::<Result<_, _>>()?;
@@ -86,19 +101,7 @@ impl Custom {
     }
 
     /// Notes a service's own metric for the minutes of the last quarter of an hour that ended at `until` and are not noted.
-    pub(super) fn note(
-        &mut self,
-        place: (&str, &str),
-        (namespace, metric): (&str, &str),
-        [dimension, value]: [&str; 2],
-        until: i64,
-        sample: f64,
-    ) {
-        let name = MetricName {
-            namespace: namespace.to_owned(),
-            metric_name: metric.to_owned(),
-            dimensions: vec![Dimension { name: dimension.to_owned(), value: value.to_owned() }],
-        };
+    pub(super) fn note(&mut self, place: (&str, &str), name: MetricName, until: i64, sample: f64) {
         let metrics = self.by_place.entry((place.0.to_owned(), place.1.to_owned())).or_default();
         let minutes = metrics.entry(name).or_default();
         let last = until.div_euclid(MINUTE) - 1;
@@ -120,35 +123,21 @@ impl Custom {
     }
 }
 
-fn summary(now: i64, datum: Datum) -> Result<(MetricName, i64, Summary), ApiError> {
+fn summary(now: i64, datum: Datum) -> Answered<(MetricName, i64, Summary)> {
     if datum.metric_name.is_empty() {
         return Err(missing("MetricData.member.1.MetricName"));
     }
     let at = datum.timestamp.map_or(now, |seconds| (seconds * 1_000.0) as i64);
-    let mut dimensions = datum.dimensions;
-    dimensions.sort();
-    let name = MetricName { namespace: String::new(), metric_name: datum.metric_name, dimensions };
+    let name = MetricName { metric_name: datum.metric_name, dimensions: datum.dimensions, ..MetricName::default() };
     let counts = datum.counts.into_iter().chain(std::iter::repeat(1.0));
     let values = datum.values.into_iter().zip(counts).map(|(value, count)| Summary {
         count,
         sum: value * count,
         ..Summary::of(value)
     });
-    let given = datum.statistic_values.map(|given| Summary {
-        count: given.sample_count,
-        sum: given.sum,
-        minimum: given.minimum,
-        maximum: given.maximum,
-    });
-    let all = datum.value.map(Summary::of).into_iter().chain(given).chain(values);
-    let summary = all.reduce(|mut sum, one| {
-        sum.add(one);
-        sum
-    });
-    let summary = summary.ok_or_else(|| validation("A metric datum needs Value, Values or StatisticValues."))?;
-    Ok((name, at.div_euclid(MINUTE) * MINUTE, summary))
-}
-
-fn invalid(message: String) -> ApiError {
-    ApiError::coded(400, "InvalidParameterValueException", "InvalidParameterValue", message)
+    let all = datum.value.map(Summary::of).into_iter().chain(datum.statistic_values).chain(values);
+    let summary = all
+        .reduce(Summary::with)
+        .ok_or_else(|| validation("A metric datum needs Value, Values or StatisticValues."))?;
+    Ok((name.sorted(), at.div_euclid(MINUTE) * MINUTE, summary))
 }

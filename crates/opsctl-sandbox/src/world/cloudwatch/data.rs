@@ -1,13 +1,16 @@
 //! `GetMetricData`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use serde_json::{Value, json};
 
 use super::{
     SQS,
     custom::Summary,
-    functions,
+    functions, is_statistic,
     list::bad_token,
     missing,
     notes::{MINUTE, QueueMetric},
@@ -15,7 +18,10 @@ use super::{
     search::Search,
     validation,
 };
-use crate::world::{ApiError, Caller, World};
+use crate::world::{
+    Caller, World,
+    call::{Answered, Call, given},
+};
 
 /// Queries, points and a search's series in one call (CloudWatch API reference).
 const QUERIES_MAX: usize = 500;
@@ -45,64 +51,50 @@ struct Window<'a> {
 }
 
 impl World {
-    pub(super) fn get_metric_data(
-        &self,
-        now: i64,
-        caller: &Caller,
-        request: &GetMetricData,
-    ) -> Result<Value, ApiError> {
-        let queries = check(request)?;
-        let (from, until) = times(request)?;
+    pub(super) fn get_metric_data(&self, call: Call, request: GetMetricData) -> Answered<Value> {
+        let queries = check(&request)?;
+        let (from, until) = times(&request)?;
         // Before the first minute that is still kept there is nothing to look for.
-        let from = from.max(until.min(now) - MINUTES_MAX * MINUTE);
+        let from = from.max(until.min(call.now) - MINUTES_MAX * MINUTE);
         let mut found = Vec::new();
         let mut messages = Vec::new();
         for query in queries {
             let window = Window { from, until, scan_by: request.scan_by, statistic: "", period: 0 };
             let series = match (&query.metric_stat, query.expression.as_deref()) {
-                (Some(stat), None) => vec![self.one(now, caller, query, stat, window)?],
-                (None, Some(expression)) => self.search(now, caller, query, expression, window, &mut messages)?,
+                (Some(stat), None) => vec![self.one(call, query, stat, window)?],
+                (None, Some(expression)) => self.search(call, query, expression, window, &mut messages)?,
                 _ => return Err(validation("Exactly one of MetricStat and Expression must be given in each query.")),
             };
             if query.return_data != Some(false) {
                 found.extend(series);
             }
         }
-        page(&found, request, messages)
+        page(&found, &request, messages)
     }
 
-    fn one(
-        &self,
-        now: i64,
-        caller: &Caller,
-        query: &Query,
-        stat: &MetricStat,
-        window: Window,
-    ) -> Result<Series, ApiError> {
+    fn one(&self, call: Call, query: &Query, stat: &MetricStat, window: Window) -> Answered<Series> {
         let window = window.of(&stat.stat, stat.period)?;
-        let mut metric = stat.metric.clone();
-        metric.dimensions.sort();
-        let points = self.points(now, caller, &metric, window);
+        let metric = stat.metric.clone().sorted();
+        let points = self.points(call, &metric, window);
         Ok(Series { id: query.id.clone(), label: label(query, &metric, &metric.metric_name), points })
     }
 
     fn search(
         &self,
-        now: i64,
-        caller: &Caller,
+        call: Call,
         query: &Query,
         expression: &str,
         window: Window,
         messages: &mut Vec<Value>,
-    ) -> Result<Vec<Series>, ApiError> {
+    ) -> Answered<Vec<Series>> {
         let search = Search::parse(expression)
             .map_err(|why| validation(format!("Error in expression '{}': {why}", query.id)))?;
         let period = search.period.or(query.period).unwrap_or(PERIOD_DEFAULT);
         let window = window.of(&search.statistic, period)?;
-        let mut metrics = self.metric_names(caller).filter(|metric| search.finds(metric));
+        let mut metrics = self.metric_names(call.caller).filter(|metric| search.finds(metric));
         let series = metrics.by_ref().take(SERIES_MAX).map(|metric| {
             let values: Vec<&str> = metric.dimensions.iter().map(|dimension| dimension.value.as_str()).collect();
-            let points = self.points(now, caller, &metric, window);
+            let points = self.points(call, &metric, window);
             Series { id: query.id.clone(), label: label(query, &metric, &values.join(" ")), points }
         });
         let series = series.collect();
@@ -116,9 +108,9 @@ impl World {
     }
 
     /// The points of one metric.
-    fn points(&self, now: i64, caller: &Caller, metric: &MetricName, window: Window) -> Vec<(i64, f64)> {
+    fn points(&self, call: Call, metric: &MetricName, window: Window) -> Vec<(i64, f64)> {
         let mut periods: BTreeMap<i64, Summary> = BTreeMap::new();
-        for (minute, summary) in self.minutes(now, caller, metric, window.from, window.until) {
+        for (minute, summary) in self.minutes(call.now, call.caller, metric, window.from..window.until) {
             let start = minute.div_euclid(window.period) * window.period;
             periods.entry(start).and_modify(|known| known.add(summary)).or_insert(summary);
         }
@@ -129,57 +121,53 @@ impl World {
         }
     }
 
-    /// Minutes of a metric that begin at or after `from` and before `until`, as far as they can be seen.
+    /// Minutes of a metric that begin in a time, as far as they can be seen.
     pub(super) fn minutes(
         &self,
         now: i64,
         caller: &Caller,
         metric: &MetricName,
-        from: i64,
-        until: i64,
+        asked: Range<i64>,
     ) -> Vec<(i64, Summary)> {
         // The last minute that ended long enough ago to be shown.
         let shown = (now - self.settings.metrics_lag_seconds * 1_000).div_euclid(MINUTE) * MINUTE;
+        let seen = asked.start..asked.end.min(shown);
         if metric.namespace == SQS {
-            let minutes = self.minutes_of_queue(caller, metric, from, until.min(shown));
-            return minutes.map(|(minute, value)| (minute, Summary::of(value))).collect();
+            return self.minutes_of_queue(caller, metric, seen);
         }
         if metric.namespace == functions::METRICS {
-            let minutes = self.minutes_of_function(caller, metric, from, until.min(shown));
+            let minutes = self.minutes_of_function(caller, metric, seen.clone());
             if !minutes.is_empty() {
                 return minutes;
             }
         }
         if let Some(minutes) = self.cloudwatch.custom.get(caller, metric) {
-            let minutes = if from < until { Some(minutes.range(from..until)) } else { None };
+            let minutes = if asked.is_empty() { None } else { Some(minutes.range(asked)) };
             return minutes.into_iter().flatten().map(|(&minute, &summary)| (minute, summary)).collect();
         }
-        let minutes = self.cloudwatch.observed.minutes(caller, metric, from, until.min(shown));
-        minutes.into_iter().map(|(minute, value)| (minute, Summary::of(value))).collect()
+        self.cloudwatch.observed.minutes(caller, metric, seen)
     }
 
-    /// Minutes that begin at or after `from` and before `until`, with their values.
-    fn minutes_of_queue(
-        &self,
-        caller: &Caller,
-        metric: &MetricName,
-        from: i64,
-        until: i64,
-    ) -> impl Iterator<Item = (i64, f64)> {
+    fn minutes_of_queue(&self, caller: &Caller, metric: &MetricName, seen: Range<i64>) -> Vec<(i64, Summary)> {
         let kind = QueueMetric::ALL.into_iter().find(|kind| kind.name() == metric.metric_name);
-        let name = metric.dimension("QueueName").filter(|_| metric.dimensions.len() == 1);
-        let number = name.and_then(|name| self.find(&caller.account, &caller.region, name));
-        let known = number.zip(kind).map(|(number, kind)| (&self.queue(number).notes, kind));
-        known.into_iter().flat_map(move |(notes, kind)| {
-            let minutes = (from.div_euclid(MINUTE)..).map(|minute| minute * MINUTE).take_while(move |at| *at < until);
-            minutes.filter_map(move |minute| Some((minute, notes.value(kind, minute + MINUTE)?)))
-        })
+        let number = metric.only("QueueName").and_then(|name| self.find(&caller.account, &caller.region, name));
+        let Some((number, kind)) = number.zip(kind) else { return Vec::new() };
+        let notes = &self.queue(number).notes;
+        minutes_in(seen.start.div_euclid(MINUTE) * MINUTE..seen.end)
+            .filter_map(|minute| Some((minute, Summary::of(notes.value(kind, minute + MINUTE)?))))
+            .collect()
     }
 }
 
+/// The minutes that begin in a time.
+pub(super) fn minutes_in(time: Range<i64>) -> impl Iterator<Item = i64> {
+    let first = -(-time.start).div_euclid(MINUTE) * MINUTE;
+    (first..time.end).step_by(MINUTE as usize)
+}
+
 impl<'a> Window<'a> {
-    fn of(self, statistic: &'a str, period_seconds: i64) -> Result<Self, ApiError> {
-        if !["Maximum", "Minimum", "Sum", "SampleCount", "Average"].contains(&statistic) {
+    fn of(self, statistic: &'a str, period_seconds: i64) -> Answered<Self> {
+        if !is_statistic(statistic) {
             return Err(validation(format!("The statistic {statistic} is not understood here.")));
         }
         if period_seconds <= 0 || period_seconds % 60 != 0 {
@@ -190,7 +178,7 @@ impl<'a> Window<'a> {
     }
 }
 
-fn check(request: &GetMetricData) -> Result<&[Query], ApiError> {
+fn check(request: &GetMetricData) -> Answered<&[Query]> {
     let queries = request.metric_data_queries.as_deref().ok_or_else(|| missing("MetricDataQueries"))?;
     if queries.len() > QUERIES_MAX {
         let text = format!("The collection MetricDataQueries must not have a size greater than {QUERIES_MAX}.");
@@ -213,7 +201,7 @@ fn check(request: &GetMetricData) -> Result<&[Query], ApiError> {
 }
 
 /// Start, rounded down to the minute, and end; milliseconds.
-fn times(request: &GetMetricData) -> Result<(i64, i64), ApiError> {
+fn times(request: &GetMetricData) -> Answered<(i64, i64)> {
     let start = request.start_time.ok_or_else(|| missing("StartTime"))?;
     let end = request.end_time.ok_or_else(|| missing("EndTime"))?;
     if start >= end {
@@ -234,7 +222,7 @@ fn label(query: &Query, metric: &MetricName, default: &str) -> String {
 }
 
 /// The page that the token asks for: it names a series and a point in it.
-fn page(found: &[Series], request: &GetMetricData, messages: Vec<Value>) -> Result<Value, ApiError> {
+fn page(found: &[Series], request: &GetMetricData, messages: Vec<Value>) -> Answered<Value> {
     let (first, mut skip) = match request.next_token.as_deref() {
         None => (0, 0),
         Some(token) => {
@@ -261,11 +249,7 @@ fn page(found: &[Series], request: &GetMetricData, messages: Vec<Value>) -> Resu
         room -= some.len();
         skip = 0;
     }
-    let mut answer = json!({ "MetricDataResults": results, "Messages": messages });
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer)
+    Ok(given(json!({ "MetricDataResults": results, "Messages": messages, "NextToken": next })))
 }
 
 fn result(series: &Series, points: &[(i64, f64)], is_whole: bool) -> Value {

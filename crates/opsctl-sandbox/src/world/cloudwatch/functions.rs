@@ -1,9 +1,12 @@
 //! Metrics of Lambda functions that take a queue's messages: they follow from what was received and deleted there.
 
+use std::ops::Range;
+
 use super::{
     custom::Summary,
+    data::minutes_in,
     notes::{MINUTE, QueueMetric},
-    request::{Dimension, MetricName},
+    request::MetricName,
 };
 use crate::world::{Caller, World};
 
@@ -14,25 +17,20 @@ const METRICS_OF_ONE: [&str; 3] = ["Invocations", "Errors", "Duration"];
 const DURATIONS: (f64, f64) = (180.0, 900.0);
 
 impl World {
-    /// A function's minutes that begin at or after `from` and before `until`; none without a call.
+    /// A function's minutes that begin in a time; none without a call.
     pub(super) fn minutes_of_function(
         &self,
         caller: &Caller,
         metric: &MetricName,
-        from: i64,
-        until: i64,
+        seen: Range<i64>,
     ) -> Vec<(i64, Summary)> {
-        let Some(name) = metric.dimension("FunctionName").filter(|_| metric.dimensions.len() == 1) else {
-            return Vec::new();
-        };
+        let Some(name) = metric.only("FunctionName") else { return Vec::new() };
         let sources: Vec<(u32, u32)> = self
             .lambda
             .sources(&caller.account, &caller.region)
             .filter(|(function, ..)| *function == name)
             .filter_map(|(_, queue, batch)| Some((self.find(&caller.account, &caller.region, queue)?, batch)))
             .collect();
-        let first = from.div_euclid(MINUTE) * MINUTE;
-        let minutes = (first..until).step_by(MINUTE as usize).filter(|minute| *minute >= from);
         let sample = |minute: i64| {
             let (calls, errors) = self.calls(&sources, minute);
             let summary = match metric.metric_name.as_str() {
@@ -53,7 +51,7 @@ impl World {
             };
             Some((minute, summary))
         };
-        minutes.filter_map(sample).collect()
+        minutes_in(seen).filter_map(sample).collect()
     }
 
     /// Metrics of functions that take messages.
@@ -62,11 +60,7 @@ impl World {
             self.lambda.sources(&caller.account, &caller.region).map(|(function, ..)| function).collect();
         functions.sort_unstable();
         functions.dedup();
-        let name = |function: &str, metric: &str| MetricName {
-            namespace: METRICS.to_owned(),
-            metric_name: metric.to_owned(),
-            dimensions: vec![Dimension { name: "FunctionName".to_owned(), value: function.to_owned() }],
-        };
+        let name = |function, metric| MetricName::of(METRICS, metric, &[("FunctionName", function)]);
         functions.into_iter().flat_map(|function| METRICS_OF_ONE.map(|metric| name(function, metric))).collect()
     }
 

@@ -5,19 +5,19 @@ use serde_json::{Value, json};
 use super::{
     SQS,
     notes::QueueMetric,
-    request::{Dimension, ListMetrics, MetricName},
+    request::{ListMetrics, MetricName},
 };
-use crate::world::{ApiError, Caller, World};
+use crate::world::{
+    ApiError, Caller, World,
+    call::{Answered, Call, given},
+};
 
 /// Metrics on a page (CloudWatch API reference).
 const PAGE: usize = 500;
 
 impl World {
-    pub(super) fn list_metrics(&self, _now: i64, caller: &Caller, request: &ListMetrics) -> Result<Value, ApiError> {
-        let skip: usize = match request.next_token.as_deref() {
-            None => 0,
-            Some(token) => token.parse().map_err(|_| bad_token())?,
-        };
+    pub(super) fn list_metrics(&self, call: Call, request: ListMetrics) -> Answered<Value> {
+        let skip = skipped(request.next_token.as_deref())?;
         let fits = |metric: &MetricName| {
             let dimensions = request.dimensions.iter().all(|wanted| {
                 let value = metric.dimension(&wanted.name);
@@ -27,13 +27,10 @@ impl World {
                 && request.namespace.as_ref().is_none_or(|wanted| *wanted == metric.namespace)
                 && request.metric_name.as_ref().is_none_or(|wanted| *wanted == metric.metric_name)
         };
-        let mut found = self.metric_names(caller).filter(fits).skip(skip);
+        let mut found = self.metric_names(call.caller).filter(fits).skip(skip);
         let page: Vec<MetricName> = found.by_ref().take(PAGE).collect();
-        let mut answer = json!({ "Metrics": page });
-        if found.next().is_some() {
-            answer["NextToken"] = json!((skip + PAGE).to_string());
-        }
-        Ok(answer)
+        let next = found.next().map(|_| (skip + PAGE).to_string());
+        Ok(given(json!({ "Metrics": page, "NextToken": next })))
     }
 
     /// Every metric of which there is a sample.
@@ -41,18 +38,16 @@ impl World {
         let region = self.region(&caller.account, &caller.region);
         let queues = region.into_iter().flat_map(|region| region.queues.values());
         let noted = queues.map(|&number| self.queue(number)).filter(|queue| !queue.notes.is_empty());
-        let of_queues = noted.flat_map(|queue| QueueMetric::ALL.map(|metric| queue_metric(&queue.name, metric)));
+        let named = |queue, metric: QueueMetric| MetricName::of(SQS, metric.name(), &[("QueueName", queue)]);
+        let of_queues = noted.flat_map(move |queue| QueueMetric::ALL.map(|metric| named(&*queue.name, metric)));
         let of_services = self.cloudwatch.observed.names(caller).into_iter().chain(self.function_metrics(caller));
         of_queues.chain(of_services).chain(self.cloudwatch.custom.metrics(caller).map(|(name, _)| name.clone()))
     }
 }
 
-fn queue_metric(queue: &str, metric: QueueMetric) -> MetricName {
-    MetricName {
-        namespace: SQS.to_owned(),
-        metric_name: metric.name().to_owned(),
-        dimensions: vec![Dimension { name: "QueueName".to_owned(), value: queue.to_owned() }],
-    }
+/// How many entries go before the page, as its token says.
+pub(super) fn skipped(token: Option<&str>) -> Answered<usize> {
+    token.map_or(Ok(0), |token| token.parse().map_err(|_| bad_token()))
 }
 
 pub(super) fn bad_token() -> ApiError {

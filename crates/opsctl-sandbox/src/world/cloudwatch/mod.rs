@@ -19,14 +19,15 @@ mod tests;
 
 use super::{
     ApiError, World,
-    call::{done, told},
+    call::told,
     rds,
-    service::{JSON_1_0, Protocol, ServiceDef},
+    service::{JSON_1_0, Protocol, ServiceDef, does},
 };
 use custom::Custom;
 use notes::MINUTE;
 pub(super) use notes::{Gauge, Notes};
 pub use observed::{KafkaGroup, Level};
+use request::MetricName;
 
 /// Namespace of SQS's metrics.
 const SQS: &str = "AWS/SQS";
@@ -71,26 +72,20 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "cloudwatch",
         &[
-            ("GetMetricData", |world, call, input| told(world.get_metric_data(call.now, call.caller, &input.read()?))),
-            ("ListMetrics", |world, call, input| told(world.list_metrics(call.now, call.caller, &input.read()?))),
-            ("PutMetricData", |world, call, input| {
-                done(world.cloudwatch.custom.put(call.now, call.caller, input.read()?))
-            }),
-            ("DescribeAlarms", |world, call, input| told(world.alarms(call).describe(&input.read()?))),
-            ("DescribeAlarmHistory", |world, call, input| told(world.alarms(call).history(&input.read()?))),
-            ("PutMetricAlarm", |world, call, input| {
-                done(world.alarms(call).put_metric(call.now, call.caller, input.read()?))
-            }),
-            ("PutCompositeAlarm", |world, call, input| {
-                done(world.alarms(call).put_composite(call.now, call.caller, input.read()?))
-            }),
-            ("DeleteAlarms", |world, call, input| done(world.alarms(call).delete(&input.read()?))),
-            ("SetAlarmState", |world, call, input| done(world.alarms(call).set_state(call.now, &input.read()?))),
+            ("GetMetricData", does!(get_metric_data)),
+            ("ListMetrics", does!(list_metrics)),
+            ("PutMetricData", does!(cloudwatch.custom.put)),
+            ("DescribeAlarms", |world, call, input| told(world.alarms(call).describe(input.read()?))),
+            ("DescribeAlarmHistory", |world, call, input| told(world.alarms(call).history(input.read()?))),
+            ("PutMetricAlarm", |world, call, input| told(world.alarms(call).put_metric(call, input.read()?))),
+            ("PutCompositeAlarm", |world, call, input| told(world.alarms(call).put_composite(call, input.read()?))),
+            ("DeleteAlarms", |world, call, input| told(world.alarms(call).delete(input.read()?))),
+            ("SetAlarmState", |world, call, input| told(world.alarms(call).set_state(call.now, input.read()?))),
             ("EnableAlarmActions", |world, call, input| {
-                done(world.alarms(call).set_actions(call.now, &input.read()?, true))
+                told(world.alarms(call).set_actions(call.now, input.read()?, true))
             }),
             ("DisableAlarmActions", |world, call, input| {
-                done(world.alarms(call).set_actions(call.now, &input.read()?, false))
+                told(world.alarms(call).set_actions(call.now, input.read()?, false))
             }),
         ],
     )
@@ -119,14 +114,11 @@ impl World {
     /// Notes the capacity of serverless clusters, for every minute that has passed since it was looked at last.
     fn note_databases(&mut self, now: i64) {
         let until = now - self.settings.metrics_lag_seconds * 1_000;
-        for (account, region, cluster, milliseconds) in self.rds.global_lags() {
-            let name = ["DBClusterIdentifier", cluster];
-            let metric = (rds::METRICS, GLOBAL_LAG);
-            self.cloudwatch.custom.note((account, region), metric, name, until, milliseconds);
-        }
-        for (account, region, cluster, units) in self.rds.capacities() {
-            let name = ["DBClusterIdentifier", cluster];
-            self.cloudwatch.custom.note((account, region), (rds::METRICS, CAPACITY), name, until, units);
+        let lags = self.rds.global_lags().map(|sample| (GLOBAL_LAG, sample));
+        let capacities = self.rds.capacities().map(|sample| (CAPACITY, sample));
+        for (metric, (account, region, cluster, value)) in lags.chain(capacities) {
+            let name = MetricName::of(rds::METRICS, metric, &[("DBClusterIdentifier", cluster)]);
+            self.cloudwatch.custom.note((account, region), name, until, value);
         }
     }
 
@@ -144,6 +136,11 @@ impl World {
 
 fn validation(message: impl Into<String>) -> ApiError {
     ApiError::plain(400, "ValidationError", message)
+}
+
+/// Whether it is a statistic that summaries tell.
+fn is_statistic(name: &str) -> bool {
+    ["Maximum", "Minimum", "Sum", "SampleCount", "Average"].contains(&name)
 }
 
 fn missing(parameter: &str) -> ApiError {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::custom::Summary;
+
 /// Of `GetMetricData`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -105,19 +107,27 @@ pub(super) struct Datum {
     pub(super) values: Vec<f64>,
     #[serde(default)]
     pub(super) counts: Vec<f64>,
-    pub(super) statistic_values: Option<StatisticValues>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct StatisticValues {
-    pub(super) sample_count: f64,
-    pub(super) sum: f64,
-    pub(super) minimum: f64,
-    pub(super) maximum: f64,
+    pub(super) statistic_values: Option<Summary>,
 }
 
 impl MetricName {
+    pub(super) fn of(namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> Self {
+        let dimension = |&(name, value): &(&str, &str)| Dimension { name: name.to_owned(), value: value.to_owned() };
+        let dimensions = dimensions.iter().map(dimension).collect();
+        Self { namespace: namespace.to_owned(), metric_name: metric.to_owned(), dimensions }.sorted()
+    }
+
+    /// With its dimensions in the order by which names are compared.
+    pub(super) fn sorted(mut self) -> Self {
+        self.dimensions.sort();
+        self
+    }
+
+    /// The value of the one dimension that it has, where that is called so.
+    pub(super) fn only(&self, name: &str) -> Option<&str> {
+        self.dimension(name).filter(|_| self.dimensions.len() == 1)
+    }
+
     pub(super) fn dimension(&self, name: &str) -> Option<&str> {
         self.dimensions.iter().find(|dimension| dimension.name == name).map(|dimension| dimension.value.as_str())
     }

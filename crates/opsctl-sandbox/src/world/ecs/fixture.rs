@@ -1,6 +1,6 @@
 //! The way in for fixtures and tests, without a protocol.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::{
     key,
     life::{Due, Who},
     model::{Definition, LogConfig, Rollout, Service, Stage, Task},
+    uuid,
 };
 
 use crate::world::timeline::matching;
@@ -67,6 +68,11 @@ pub struct ServiceView {
     pub deployments: Vec<String>,
 }
 
+/// Seconds as milliseconds.
+fn milliseconds(script: &[(f64, String)]) -> Vec<(i64, String)> {
+    script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect()
+}
+
 impl Ecs {
     /// Sets a service up: steady, its tasks running for some days.
     pub fn settle(&mut self, now: Timestamp, caller: &Caller, fixture: &ServiceFixture) {
@@ -76,13 +82,10 @@ impl Ecs {
         deployment.rollout = Rollout::Completed;
         deployment.reason = format!("ECS deployment {} completed.", deployment.id);
         let ids: Vec<String> = (0..fixture.desired).map(|_| self.task_id()).collect();
-        let event = self.uuid();
+        let event = uuid(&mut self.rng);
         let cluster = self.region(caller).clusters.entry(fixture.cluster.clone()).or_default();
         for id in ids {
-            let mut task = Task::new(at, 0, &definition);
-            task.service = Some(fixture.name.clone());
-            task.started_by = Some(deployment.id.clone());
-            task.group = format!("service:{}", fixture.name);
+            let mut task = Task::of_service(at, 0, &fixture.name, &deployment);
             task.stage = Stage::Running;
             task.started_at = Some(at);
             task.healthy_at = fixture.program.healthy_after_seconds.map(|_| at);
@@ -91,24 +94,15 @@ impl Ecs {
         }
         let mut service = Service {
             desired: fixture.desired,
-            deployments: vec![deployment],
-            events: VecDeque::new(),
-            created_at: at,
             breaker: fixture.breaker,
-            percent_max: 200,
-            percent_min: 100,
             network: json!({ "awsvpcConfiguration": {
                 "subnets": ["subnet-0a1b2c3d4e5f60718", "subnet-08172635445362718"],
                 "securityGroups": ["sg-0123456789abcdef0"], "assignPublicIp": "DISABLED",
             } }),
-            balancers: Vec::new(),
-            grace_seconds: 0,
             tags: fixture.tags.clone(),
-            stale: None,
-            failures_in_a_row: 0,
-            rests_until: 0,
             is_steady: true,
             good_definition: Some(definition),
+            ..Service::new(at, deployment)
         };
         service.note(event, at, format!("(service {}) has reached a steady state.", fixture.name));
         cluster.services.insert(fixture.name.clone(), service);
@@ -116,7 +110,6 @@ impl Ecs {
 
     /// Registers revisions of a family up to `revision`; answers `family:revision` of the last.
     pub fn define(&mut self, caller: &Caller, family: &str, image: &str, revision: u32, program: Program) -> String {
-        let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
         let definition = Definition {
             container: family.to_owned(),
             image: image.to_owned(),
@@ -124,12 +117,16 @@ impl Ecs {
             network_mode: Some("awsvpc".to_owned()),
             ..Definition::default()
         };
-        loop {
-            revisions.push(definition.clone());
-            if revisions.len() >= revision as usize {
-                return format!("{family}:{}", revisions.len());
-            }
-        }
+        self.register(caller, revision, definition)
+    }
+
+    /// Registers a definition at least once, and as often as it takes until it is that revision.
+    fn register(&mut self, caller: &Caller, revision: u32, definition: Definition) -> String {
+        let family = definition.container.clone();
+        let revisions = self.region(caller).families.entry(family.clone()).or_default();
+        let count = (revision as usize).saturating_sub(revisions.len()).max(1);
+        revisions.extend(std::iter::repeat_n(definition, count));
+        format!("{family}:{}", revisions.len())
     }
 
     /// Registers a revision of a family whose tasks do one thing and end; answers `family:revision`.
@@ -146,24 +143,17 @@ impl Ecs {
             environment: job.environment.clone(),
             secrets: job.secrets.clone(),
             log: job.log.clone(),
-            script: job.script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect(),
+            script: milliseconds(&job.script),
             database: job.database.clone(),
         };
-        let revisions = self.region(caller).families.entry(job.family.clone()).or_default();
-        loop {
-            revisions.push(definition.clone());
-            if revisions.len() >= job.revision as usize {
-                return format!("{}:{}", job.family, revisions.len());
-            }
-        }
+        self.register(caller, job.revision, definition)
     }
 
     /// Lets every revision of a family write its lines there.
     pub fn log_to(&mut self, caller: &Caller, family: &str, log: &LogConfig, script: &[(f64, String)]) {
         for definition in self.region(caller).families.entry(family.to_owned()).or_default() {
             definition.log = Some(log.clone());
-            definition.script =
-                script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect();
+            definition.script = milliseconds(script);
         }
     }
 
@@ -182,11 +172,10 @@ impl Ecs {
     /// Ids of a cluster's tasks that are of a family, stopped ones too, the oldest first.
     pub fn tasks_of_family(&self, caller: &Caller, cluster: &str, family: &str) -> Vec<String> {
         let cluster = self.places.get(&key(caller)).and_then(|region| region.clusters.get(cluster));
-        let of_it = |task: &Task| task.definition.rsplit_once(':').is_some_and(|(name, _)| name == family);
         let mut tasks: Vec<(i64, &String)> = cluster
             .into_iter()
             .flat_map(|cluster| &cluster.tasks)
-            .filter(|(_, task)| of_it(task))
+            .filter(|(_, task)| super::family(&task.definition) == family)
             .map(|(id, task)| (task.created_at, id))
             .collect();
         tasks.sort();
@@ -197,11 +186,7 @@ impl Ecs {
     pub fn deploy(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, definition: &str) {
         let at = now.as_millisecond();
         let deployment = self.new_deployment(at, definition);
-        let Some(found) =
-            self.region(caller).clusters.get_mut(cluster).and_then(|known| known.services.get_mut(service))
-        else {
-            return;
-        };
+        let Some(found) = self.service(caller, cluster, service) else { return };
         found.deployments.insert(0, deployment);
         found.is_steady = false;
         self.wake_at(at, &key(caller), cluster, Who::Service(service.to_owned()));
@@ -222,7 +207,7 @@ impl Ecs {
         let Some(running) = running.map(|deployment| deployment.definition.clone()) else { return };
         let Some(mut definition) = self.definition(&place, &running).cloned() else { return };
         definition.program.outcome = outcome;
-        let family = running.rsplit_once(':').map_or(running.as_str(), |(family, _)| family);
+        let family = super::family(&running);
         let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
         let next = revisions.len() + 1;
         if let Some((image, _)) = definition.image.clone().rsplit_once(':') {
@@ -260,13 +245,13 @@ impl Ecs {
 
     /// Puts an event into a service's list.
     pub fn put_event(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, message: &str) {
-        let due = Due { place: key(caller), cluster: cluster.to_owned(), who: Who::Service(service.to_owned()) };
+        let due = Due::of_service(caller, cluster, service);
         self.note(now.as_millisecond(), &due, service, message.to_owned());
     }
 
     /// Stops a service's tasks from outside, with this reason.
     pub fn stop_all(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, reason: &str) {
-        let due = Due { place: key(caller), cluster: cluster.to_owned(), who: Who::Service(service.to_owned()) };
+        let due = Due::of_service(caller, cluster, service);
         let known = self.region(caller).clusters.get(cluster);
         let ids: Vec<String> =
             known.into_iter().flat_map(|found| found.tasks_of(service)).map(|(id, _)| id.clone()).collect();
@@ -278,8 +263,7 @@ impl Ecs {
     /// Sets the desired count behind everybody's back; false: no such service.
     pub fn set_desired(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, count: u32) -> bool {
         let at = now.as_millisecond();
-        let known = self.region(caller).clusters.get_mut(cluster);
-        let Some(found) = known.and_then(|known| known.services.get_mut(service)) else { return false };
+        let Some(found) = self.service(caller, cluster, service) else { return false };
         found.set_desired(at, count);
         self.wake_at(at, &key(caller), cluster, Who::Service(service.to_owned()));
         true

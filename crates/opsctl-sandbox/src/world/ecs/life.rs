@@ -1,9 +1,9 @@
 //! ECS by itself: tasks go through their stages, services start and stop tasks, deployments end, the circuit breaker acts.
 
 use super::{
-    Ecs, PlaceKey,
-    model::{Breaker, Cluster, Deployment, Outcome, Rollout, Stage, Stop, Task},
-    program,
+    Caller, Ecs, PlaceKey, key,
+    model::{Breaker, Cluster, Deployment, Outcome, Rollout, Service, Stage, Stop, Task},
+    program, uuid,
 };
 use crate::world::{logs::Logs, rds::Rds};
 
@@ -23,7 +23,7 @@ pub(super) const SCHEDULER_PAUSE: i64 = 1_000;
 /// Failures in a row until the pauses grow.
 const FAILURES_PATIENT: u32 = 3;
 
-const CAPACITY: &str =
+pub(super) const CAPACITY: &str =
     "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 const SECRET: &str = "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: \
                       service call has been retried 1 time(s): ResourceNotFoundException: Secrets Manager can't find the specified secret.";
@@ -43,6 +43,12 @@ pub(super) struct Due {
     pub(super) place: PlaceKey,
     pub(super) cluster: String,
     pub(super) who: Who,
+}
+
+impl Due {
+    pub(super) fn of_service(caller: &Caller, cluster: &str, service: &str) -> Self {
+        Self { place: key(caller), cluster: cluster.to_owned(), who: Who::Service(service.to_owned()) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +76,14 @@ impl Ecs {
 
     fn cluster(&mut self, due: &Due) -> Option<&mut Cluster> {
         self.places.get_mut(&due.place)?.clusters.get_mut(&due.cluster)
+    }
+
+    fn service_of(&mut self, due: &Due, name: &str) -> Option<&mut Service> {
+        self.cluster(due)?.services.get_mut(name)
+    }
+
+    fn wake_service(&mut self, at: i64, due: &Due, name: &str) {
+        self.wake_at(at, &due.place, &due.cluster, Who::Service(name.to_owned()));
     }
 
     fn step_task(&mut self, at: i64, due: &Due, id: &str, outside: &mut Outside<'_>) {
@@ -134,21 +148,20 @@ impl Ecs {
         if let Some(next) = task.next_at {
             self.wake_at(next, &due.place, &due.cluster, Who::Task(id.to_owned()));
         }
-        let Some(service) = task.service.clone() else { return };
+        let Some(service) = &task.service else { return };
         if let Some(healthy_at) = task.healthy_at.filter(|healthy_at| *healthy_at > at) {
-            self.wake_at(healthy_at, &due.place, &due.cluster, Who::Service(service.clone()));
+            self.wake_service(healthy_at, due, service);
         }
         // It went by itself.
         if task.stage == Stage::Stopping && !task.is_unwanted {
-            self.note_failure(at, due, &service, &task);
+            self.note_failure(at, due, service, &task);
         }
-        self.step_service(at, due, &service);
+        self.step_service(at, due, service);
     }
 
-    fn note_failure(&mut self, at: i64, due: &Due, service: &str, task: &Task) {
-        let id = self.uuid();
-        let service_name = service;
-        let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(service)) else { return };
+    fn note_failure(&mut self, at: i64, due: &Due, name: &str, task: &Task) {
+        let id = uuid(&mut self.rng);
+        let Some(service) = self.service_of(due, name) else { return };
         service.is_steady = false;
         service.failures_in_a_row += 1;
         let by = task.started_by.as_deref();
@@ -163,11 +176,10 @@ impl Ecs {
         };
         service.rests_until = at + pause;
         if failures == FAILURES_PATIENT + 1 {
-            let text = format!("(service {service_name}) is unable to consistently start tasks successfully. {GUIDE}");
+            let text = format!("(service {name}) is unable to consistently start tasks successfully. {GUIDE}");
             service.note(id, at, text);
         }
-        let name = service_name.to_owned();
-        self.wake_at(at + pause, &due.place, &due.cluster, Who::Service(name));
+        self.wake_service(at + pause, due, name);
     }
 
     /// A service looks at what it has and what it shall have.
@@ -192,39 +204,32 @@ impl Ecs {
         }
         if service.rests_until > at {
             let until = service.rests_until;
-            return self.wake_at(until, &due.place, &due.cluster, Who::Service(name.to_owned()));
+            return self.wake_service(until, due, name);
         }
         if cluster.full_until > at {
             let text = format!("(service {name}) was unable to place a task. Reason: {CAPACITY}. {GUIDE}");
             self.note(at, due, name, text);
-            if let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) {
+            if let Some(service) = self.service_of(due, name) {
                 service.rests_until = at + CAPACITY_PAUSE;
             }
-            return self.wake_at(at + CAPACITY_PAUSE, &due.place, &due.cluster, Who::Service(name.to_owned()));
+            return self.wake_service(at + CAPACITY_PAUSE, due, name);
         }
-        let (deployment, definition) = (primary.id.clone(), primary.definition.clone());
-        let provision = self.program(due, &definition).provision_seconds;
+        let primary = primary.clone();
+        let provision = self.program(due, &primary.definition).provision_seconds;
         let mut started = Vec::new();
         for _ in 0..missing.min(STARTS_MAX) {
             let id = self.task_id();
-            let mut task = Task::new(at, provision, &definition);
-            task.service = Some(name.to_owned());
-            task.group = format!("service:{name}");
-            task.started_by = Some(deployment.clone());
+            let task = Task::of_service(at, provision, name, &primary);
             self.wake_at(at + i64::from(provision) * 1_000, &due.place, &due.cluster, Who::Task(id.clone()));
             if let Some(cluster) = self.cluster(due) {
                 cluster.tasks.insert(id.clone(), task);
             }
             started.push(id);
         }
-        self.note(
-            at,
-            due,
-            name,
-            format!("(service {name}) has started {} tasks: {}.", started.len(), listed(&started)),
-        );
+        let text = format!("(service {name}) has started {} tasks: {}.", started.len(), listed(&started));
+        self.note(at, due, name, text);
         if missing > STARTS_MAX {
-            self.wake_at(at + SCHEDULER_PAUSE, &due.place, &due.cluster, Who::Service(name.to_owned()));
+            self.wake_service(at + SCHEDULER_PAUSE, due, name);
         }
     }
 
@@ -292,7 +297,7 @@ impl Ecs {
     }
 
     fn trip_breaker(&mut self, at: i64, due: &Due, name: &str) {
-        let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) else { return };
+        let Some(service) = self.service_of(due, name) else { return };
         let tripped = service.primary().rollout == Rollout::InProgress
             && service.breaker != Breaker::Off
             && service.primary().failed >= service.failures_max();
@@ -313,7 +318,7 @@ impl Ecs {
         let back = self.new_deployment(at, &good);
         let words = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
         self.note(at, due, name, format!("(service {name}) rolling back to deployment {}.", back.id));
-        if let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) {
+        if let Some(service) = self.service_of(due, name) {
             service.deployments.insert(0, Deployment { reason: words, ..back });
         }
     }
@@ -337,7 +342,7 @@ impl Ecs {
         if !was_steady {
             self.note(at, due, name, format!("(service {name}) has reached a steady state."));
         }
-        let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) else { return };
+        let Some(service) = self.service_of(due, name) else { return };
         service.is_steady = true;
         service.failures_in_a_row = 0;
         service.deployments.truncate(1);
@@ -351,8 +356,8 @@ impl Ecs {
     }
 
     pub(super) fn note(&mut self, at: i64, due: &Due, name: &str, text: String) {
-        let id = self.uuid();
-        if let Some(service) = self.cluster(due).and_then(|cluster| cluster.services.get_mut(name)) {
+        let id = uuid(&mut self.rng);
+        if let Some(service) = self.service_of(due, name) {
             service.note(id, at, text);
         }
     }
@@ -378,6 +383,16 @@ impl Task {
             overrides: serde_json::json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
             tags: Vec::new(),
             ends_with: None,
+        }
+    }
+
+    /// A task of a service, which a deployment starts.
+    pub(super) fn of_service(at: i64, provision_seconds: u32, service: &str, deployment: &Deployment) -> Self {
+        Self {
+            service: Some(service.to_owned()),
+            started_by: Some(deployment.id.clone()),
+            group: format!("service:{service}"),
+            ..Self::new(at, provision_seconds, &deployment.definition)
         }
     }
 

@@ -31,17 +31,16 @@ use fastrand::Rng;
 
 use super::{
     ApiError, Caller,
-    call::told,
-    service::{JSON_1_1, Protocol, ServiceDef},
+    service::{JSON_1_1, Protocol, ServiceDef, does},
+    uuid,
 };
 use bucket::Kind;
-pub use fixture::JobFixture;
-pub use fixture::{ServiceFixture, ServiceView};
+pub use fixture::{JobFixture, ServiceFixture, ServiceView};
 use life::Due;
 pub use life::Outside;
 pub(super) use loads::Load;
 pub use model::{Breaker, LogConfig, Outcome, Program};
-use model::{Definition, Deployment, Region, Rollout};
+use model::{Definition, Deployment, Region, Rollout, Service};
 pub use targets::{Balancer, TargetCheck};
 pub(super) use targets::{Target, TargetState};
 
@@ -70,12 +69,6 @@ impl Ecs {
         self.throttled
     }
 
-    fn uuid(&mut self) -> String {
-        let (high, low) = (self.rng.u64(..), self.rng.u64(..));
-        let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
-        format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", 0x8000 | (low >> 50), low & 0xffff_ffff_ffff)
-    }
-
     fn task_id(&mut self) -> String {
         format!("{:016x}{:016x}", self.rng.u64(..), self.rng.u64(..))
     }
@@ -96,6 +89,10 @@ impl Ecs {
 
     fn region(&mut self, caller: &Caller) -> &mut Region {
         self.places.entry(key(caller)).or_default()
+    }
+
+    fn service(&mut self, caller: &Caller, cluster: &str, service: &str) -> Option<&mut Service> {
+        self.region(caller).clusters.get_mut(cluster)?.services.get_mut(service)
     }
 
     /// The task definition `family:revision`.
@@ -129,34 +126,20 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "ecs",
         &[
-            ("ListClusters", |world, call, input| told(world.ecs.list_clusters(call.caller, &input.read()?))),
-            ("DescribeClusters", |world, call, input| told(world.ecs.describe_clusters(call.caller, &input.read()?))),
-            ("ListServices", |world, call, input| told(world.ecs.list_services(call.caller, &input.read()?))),
-            ("DescribeServices", |world, call, input| {
-                told(world.ecs.describe_services(call.now, call.caller, &input.read()?))
-            }),
-            ("ListTasks", |world, call, input| told(world.ecs.list_tasks(call.caller, &input.read()?))),
-            ("DescribeTasks", |world, call, input| {
-                told(world.ecs.describe_tasks(call.now, call.caller, &input.read()?))
-            }),
-            ("ListTaskDefinitions", |world, call, input| {
-                told(world.ecs.list_task_definitions(call.caller, &input.read()?))
-            }),
-            ("DescribeTaskDefinition", |world, call, input| {
-                told(world.ecs.describe_task_definition(call.caller, &input.read()?))
-            }),
-            ("CreateCluster", |world, call, input| told(world.ecs.create_cluster(call.caller, &input.read()?))),
-            ("RegisterTaskDefinition", |world, call, input| {
-                told(world.ecs.register_task_definition(call.caller, input.read()?))
-            }),
-            ("CreateService", |world, call, input| {
-                told(world.ecs.create_service(call.now, call.caller, input.read()?))
-            }),
-            ("UpdateService", |world, call, input| {
-                told(world.ecs.update_service(call.now, call.caller, &input.read()?))
-            }),
-            ("RunTask", |world, call, input| told(world.ecs.run_task(call.now, call.caller, &input.read()?))),
-            ("StopTask", |world, call, input| told(world.ecs.stop_one_task(call.now, call.caller, &input.read()?))),
+            ("ListClusters", does!(ecs.list_clusters)),
+            ("DescribeClusters", does!(ecs.describe_clusters)),
+            ("ListServices", does!(ecs.list_services)),
+            ("DescribeServices", does!(ecs.describe_services)),
+            ("ListTasks", does!(ecs.list_tasks)),
+            ("DescribeTasks", does!(ecs.describe_tasks)),
+            ("ListTaskDefinitions", does!(ecs.list_task_definitions)),
+            ("DescribeTaskDefinition", does!(ecs.describe_task_definition)),
+            ("CreateCluster", does!(ecs.create_cluster)),
+            ("RegisterTaskDefinition", does!(ecs.register_task_definition)),
+            ("CreateService", does!(ecs.create_service)),
+            ("UpdateService", does!(ecs.update_service)),
+            ("RunTask", does!(ecs.run_task)),
+            ("StopTask", does!(ecs.stop_one_task)),
         ],
     )
 };
@@ -174,6 +157,11 @@ fn kind(action: &str) -> Option<Kind> {
 
 fn key(caller: &Caller) -> PlaceKey {
     (caller.account.as_str().into(), caller.region.as_str().into())
+}
+
+/// The family of `family:revision`.
+fn family(definition: &str) -> &str {
+    definition.rsplit_once(':').map_or(definition, |(family, _)| family)
 }
 
 fn error(code: &'static str, message: impl Into<String>) -> ApiError {

@@ -285,6 +285,28 @@ impl Cluster {
 }
 
 impl Service {
+    /// A service where nothing is said of it.
+    pub(super) fn new(at: i64, deployment: Deployment) -> Self {
+        Self {
+            desired: 1,
+            deployments: vec![deployment],
+            events: VecDeque::new(),
+            created_at: at,
+            breaker: Breaker::Off,
+            percent_max: 200,
+            percent_min: 100,
+            network: Value::Null,
+            balancers: Vec::new(),
+            grace_seconds: 0,
+            tags: BTreeMap::new(),
+            stale: None,
+            failures_in_a_row: 0,
+            rests_until: 0,
+            is_steady: false,
+            good_definition: None,
+        }
+    }
+
     pub(super) fn primary(&self) -> &Deployment {
         &self.deployments[0]
     }

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Caller, Ecs, PlaceKey, error, invalid, key,
+    ApiError, Caller, Ecs, PlaceKey, error, family, invalid, key,
     model::{Cluster, Region, Stage, Task},
-    request::{
-        DescribeClusters, DescribeServices, DescribeTaskDefinition, DescribeTasks, List, ListTaskDefinitions, ListTasks,
-    },
+    request::{Describe, DescribeTaskDefinition, List},
     show,
+};
+use crate::world::{
+    call::{Answered, Call, given},
+    page::page,
 };
 
 /// Names of a `DescribeServices` (API reference).
@@ -33,54 +35,36 @@ pub(super) fn no_cluster() -> ApiError {
 }
 
 impl Ecs {
-    pub(super) fn list_clusters(&self, caller: &Caller, request: &List) -> Result<Value, ApiError> {
-        let place = key(caller);
+    pub(super) fn list_clusters(&self, call: Call, request: List) -> Answered<Value> {
+        let place = key(call.caller);
         let names = self.places.get(&place).into_iter().flat_map(|region| region.clusters.keys());
-        let (page, next) = page(names, request.max_results, request.next_token.as_deref(), PAGE_MAX)?;
-        let arns: Vec<String> = page.iter().map(|name| show::arn(&place, &format!("cluster/{name}"))).collect();
-        Ok(with_token(json!({ "clusterArns": arns }), next))
+        arns("clusterArns", names, &request, PAGE_MAX, |name| show::arn(&place, &format!("cluster/{name}")))
     }
 
-    pub(super) fn describe_clusters(&self, caller: &Caller, request: &DescribeClusters) -> Result<Value, ApiError> {
-        let place = key(caller);
+    pub(super) fn describe_clusters(&self, call: Call, request: Describe) -> Answered<Value> {
+        let place = key(call.caller);
         let default = ["default".to_owned()];
         let names = if request.clusters.is_empty() { &default[..] } else { &request.clusters };
-        check_count("clusters", names.len(), PAGE_MAX)?;
         let region = self.places.get(&place);
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for name in names.iter().map(|name| last_part(name)) {
-            match region.and_then(|region| region.clusters.get(name)) {
-                Some(cluster) => found.push(show::cluster(&place, name, cluster)),
-                None => failures.push(missing(&place, &format!("cluster/{name}"))),
-            }
-        }
-        Ok(json!({ "clusters": found, "failures": failures }))
+        described("clusters", names, PAGE_MAX, |name| match region.and_then(|region| region.clusters.get(name)) {
+            Some(cluster) => Ok(show::cluster(&place, name, cluster)),
+            None => Err(missing(&place, &format!("cluster/{name}"))),
+        })
     }
 
-    pub(super) fn list_services(&self, caller: &Caller, request: &List) -> Result<Value, ApiError> {
-        let (place, name, cluster) = self.find_cluster(caller, request.cluster.as_deref())?;
-        let (page, next) =
-            page(cluster.services.keys(), request.max_results, request.next_token.as_deref(), SERVICES_DEFAULT)?;
-        let arns: Vec<String> =
-            page.iter().map(|service| show::arn(&place, &format!("service/{name}/{service}"))).collect();
-        Ok(with_token(json!({ "serviceArns": arns }), next))
+    pub(super) fn list_services(&self, call: Call, request: List) -> Answered<Value> {
+        let (place, name, cluster) = self.find_cluster(call.caller, request.cluster.as_deref())?;
+        let arn = |service: &str| show::arn(&place, &format!("service/{name}/{service}"));
+        arns("serviceArns", cluster.services.keys(), &request, SERVICES_DEFAULT, arn)
     }
 
-    pub(super) fn describe_services(
-        &self,
-        now: i64,
-        caller: &Caller,
-        request: &DescribeServices,
-    ) -> Result<Value, ApiError> {
-        let (place, cluster_name, cluster) = self.find_cluster(caller, request.cluster.as_deref())?;
-        check_count("services", request.services.len(), SERVICES_MAX)?;
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for name in request.services.iter().map(|name| last_part(name)) {
+    pub(super) fn describe_services(&self, call: Call, request: Describe) -> Answered<Value> {
+        let (place, cluster_name, cluster) = self.find_cluster(call.caller, request.cluster.as_deref())?;
+        described("services", &request.services, SERVICES_MAX, |name| {
             let Some(service) = cluster.services.get(name) else {
-                failures.push(missing(&place, &format!("service/{cluster_name}/{name}")));
-                continue;
+                return Err(missing(&place, &format!("service/{cluster_name}/{name}")));
             };
-            let stale = service.stale.as_ref().filter(|(until, _)| *until > now);
+            let stale = service.stale.as_ref().filter(|(until, _)| *until > call.now);
             let mut shown = match stale {
                 Some((_, before)) => before.clone(),
                 None => show::service(&place, cluster_name, name, cluster, service),
@@ -90,13 +74,12 @@ impl Ecs {
                     service.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
                 shown["tags"] = tags.into();
             }
-            found.push(shown);
-        }
-        Ok(json!({ "services": found, "failures": failures }))
+            Ok(shown)
+        })
     }
 
-    pub(super) fn list_tasks(&self, caller: &Caller, request: &ListTasks) -> Result<Value, ApiError> {
-        let (place, name, cluster) = self.find_cluster(caller, request.cluster.as_deref())?;
+    pub(super) fn list_tasks(&self, call: Call, request: List) -> Answered<Value> {
+        let (place, name, cluster) = self.find_cluster(call.caller, request.cluster.as_deref())?;
         let alone = request.service_name.is_none() && request.family.is_none();
         if request.started_by.is_some() && !alone {
             return Err(invalid("cannot specify a startedBy value with another filter"));
@@ -112,40 +95,31 @@ impl Ecs {
             Some(_) => return Err(invalid("desiredStatus must be RUNNING, PENDING or STOPPED")),
         };
         let fits = |wanted: Option<&str>, has: Option<&str>| wanted.is_none() || wanted == has;
-        let ids = cluster.tasks.iter().filter(|(_, task)| {
+        let tasks = cluster.tasks.iter().filter(|(_, task)| {
             (task.stage >= Stage::Stopping) == wants_stopped
                 && fits(request.service_name.as_deref().map(last_part), task.service.as_deref())
                 && fits(request.started_by.as_deref(), task.started_by.as_deref())
-                && fits(request.family.as_deref(), task.definition.rsplit_once(':').map(|(family, _)| family))
+                && fits(request.family.as_deref(), Some(family(&task.definition)))
         });
-        let (page, next) = page(ids.map(|(id, _)| id), request.max_results, request.next_token.as_deref(), PAGE_MAX)?;
-        let arns: Vec<String> = page.iter().map(|id| show::arn(&place, &format!("task/{name}/{id}"))).collect();
-        Ok(with_token(json!({ "taskArns": arns }), next))
+        let arn = |id: &str| show::arn(&place, &format!("task/{name}/{id}"));
+        arns("taskArns", tasks.map(|(id, _)| id), &request, PAGE_MAX, arn)
     }
 
-    pub(super) fn describe_tasks(&self, now: i64, caller: &Caller, request: &DescribeTasks) -> Result<Value, ApiError> {
-        let (place, cluster_name, cluster) = self.find_cluster(caller, request.cluster.as_deref())?;
-        check_count("tasks", request.tasks.len(), PAGE_MAX)?;
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for id in request.tasks.iter().map(|name| last_part(name)) {
-            let is_shown =
-                |task: &&Task| cluster.hides.as_ref().is_none_or(|ages| !ages.contains(&(now - task.created_at)));
+    pub(super) fn describe_tasks(&self, call: Call, request: Describe) -> Answered<Value> {
+        let (place, cluster_name, cluster) = self.find_cluster(call.caller, request.cluster.as_deref())?;
+        let is_shown =
+            |task: &&Task| cluster.hides.as_ref().is_none_or(|ages| !ages.contains(&(call.now - task.created_at)));
+        described("tasks", &request.tasks, PAGE_MAX, |id| {
             let known = cluster.tasks.get(id).filter(is_shown);
-            let known = known.and_then(|task| Some((task, self.definition(&place, &task.definition)?)));
-            match known {
-                Some((task, definition)) => found.push(show::task(&place, cluster_name, id, task, definition, now)),
-                None => failures.push(missing(&place, &format!("task/{cluster_name}/{id}"))),
+            match known.and_then(|task| Some((task, self.definition(&place, &task.definition)?))) {
+                Some((task, definition)) => Ok(show::task(&place, cluster_name, id, task, definition, call.now)),
+                None => Err(missing(&place, &format!("task/{cluster_name}/{id}"))),
             }
-        }
-        Ok(json!({ "tasks": found, "failures": failures }))
+        })
     }
 
-    pub(super) fn list_task_definitions(
-        &self,
-        caller: &Caller,
-        request: &ListTaskDefinitions,
-    ) -> Result<Value, ApiError> {
-        let place = key(caller);
+    pub(super) fn list_task_definitions(&self, call: Call, request: List) -> Answered<Value> {
+        let place = key(call.caller);
         let families = self.places.get(&place).into_iter().flat_map(|region| &region.families);
         let wanted =
             families.filter(|(family, _)| request.family_prefix.as_ref().is_none_or(|prefix| prefix == *family));
@@ -155,21 +129,14 @@ impl Ecs {
                 (1..=revisions.len()).map(move |revision| format!("{family}:{revision:010}"))
             })
             .collect();
-        let (page, next) = page(names.iter(), request.max_results, request.next_token.as_deref(), PAGE_MAX)?;
-        let arn = |name: &&String| {
+        arns("taskDefinitionArns", names.iter(), &request, PAGE_MAX, |name| {
             let (family, revision) = name.rsplit_once(':').unwrap_or((name, "0"));
             show::arn(&place, &format!("task-definition/{family}:{}", revision.trim_start_matches('0')))
-        };
-        let arns: Vec<String> = page.iter().map(arn).collect();
-        Ok(with_token(json!({ "taskDefinitionArns": arns }), next))
+        })
     }
 
-    pub(super) fn describe_task_definition(
-        &self,
-        caller: &Caller,
-        request: &DescribeTaskDefinition,
-    ) -> Result<Value, ApiError> {
-        let place = key(caller);
+    pub(super) fn describe_task_definition(&self, call: Call, request: DescribeTaskDefinition) -> Answered<Value> {
+        let place = key(call.caller);
         let name = self.resolve_definition(&place, &request.task_definition)?;
         let unable = || error("ClientException", "Unable to describe task definition.");
         let definition = self.definition(&place, &name).ok_or_else(unable)?;
@@ -179,7 +146,7 @@ impl Ecs {
     }
 
     /// `family:revision` of a family, a family with revision, or an ARN.
-    pub(super) fn resolve_definition(&self, place: &PlaceKey, name: &str) -> Result<String, ApiError> {
+    pub(super) fn resolve_definition(&self, place: &PlaceKey, name: &str) -> Answered<String> {
         let name = last_part(name);
         let unable = || error("ClientException", "Unable to describe task definition.");
         if name.contains(':') {
@@ -193,7 +160,7 @@ impl Ecs {
         &'a self,
         caller: &Caller,
         named: Option<&'a str>,
-    ) -> Result<(PlaceKey, &'a str, &'a Cluster), ApiError> {
+    ) -> Answered<(PlaceKey, &'a str, &'a Cluster)> {
         let place = key(caller);
         let name = cluster_name(named);
         let region: &Region = self.places.get(&place).ok_or_else(no_cluster)?;
@@ -206,38 +173,44 @@ pub(super) fn missing(place: &PlaceKey, rest: &str) -> Value {
     json!({ "arn": show::arn(place, rest), "reason": "MISSING" })
 }
 
-fn check_count(what: &str, count: usize, most: usize) -> Result<(), ApiError> {
+/// What there is of what was named, and failures for the rest.
+fn described(
+    what: &str,
+    names: &[String],
+    most: usize,
+    show: impl Fn(&str) -> Result<Value, Value>,
+) -> Answered<Value> {
     let mut title = what.to_owned();
     title[..1].make_ascii_uppercase();
-    match count {
-        0 => Err(invalid(format!("{title} cannot be empty."))),
-        _ if count > most => Err(invalid(format!("{title} cannot have more than {most} elements."))),
-        _ => Ok(()),
+    match names.len() {
+        0 => return Err(invalid(format!("{title} cannot be empty."))),
+        count if count > most => return Err(invalid(format!("{title} cannot have more than {most} elements."))),
+        _ => {}
     }
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    for name in names {
+        match show(last_part(name)) {
+            Ok(shown) => found.push(shown),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Ok(json!({ what: found, "failures": failures }))
 }
 
-/// The entries after the token's, and the next token: the last entry that was shown.
-fn page<'a>(
+/// The ARNs of the page that is asked for.
+fn arns<'a>(
+    what: &str,
     names: impl Iterator<Item = &'a String>,
-    wanted: Option<usize>,
-    token: Option<&str>,
+    request: &List,
     default: usize,
-) -> Result<(Vec<&'a String>, Option<String>), ApiError> {
-    let most = wanted.unwrap_or(default);
+    arn: impl Fn(&str) -> String,
+) -> Answered<Value> {
+    let most = request.max_results.unwrap_or(default);
     if !(1..=PAGE_MAX).contains(&most) {
         return Err(invalid("maxResults must be between 1 and 100"));
     }
-    let after = token.map(|token| token.strip_prefix("after-").ok_or_else(|| invalid("Invalid token")));
-    let after = after.transpose()?;
-    let mut rest = names.filter(|name| after.is_none_or(|after| name.as_str() > after));
-    let page: Vec<&String> = rest.by_ref().take(most).collect();
-    let next = rest.next().and_then(|_| page.last()).map(|last| format!("after-{last}"));
-    Ok((page, next))
-}
-
-fn with_token(mut answer: Value, next: Option<String>) -> Value {
-    if let Some(next) = next {
-        answer["nextToken"] = next.into();
-    }
-    answer
+    let page = page(names, most, request.next_token.as_deref(), |name| name);
+    let (names, next) = page.ok_or_else(|| invalid("Invalid token"))?;
+    let arns: Vec<String> = names.into_iter().map(|name| arn(name)).collect();
+    Ok(given(json!({ what: arns, "nextToken": next })))
 }

@@ -5,19 +5,15 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-#[derive(Debug, Default, Deserialize)]
+use super::targets::Balancer;
+
+/// Of every `List*`, each of which has some of these.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct List {
     pub(super) cluster: Option<String>,
-    pub(super) max_results: Option<usize>,
-    pub(super) next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListTasks {
-    pub(super) cluster: Option<String>,
     pub(super) family: Option<String>,
+    pub(super) family_prefix: Option<String>,
     pub(super) service_name: Option<String>,
     pub(super) started_by: Option<String>,
     pub(super) desired_status: Option<String>,
@@ -25,29 +21,15 @@ pub(super) struct ListTasks {
     pub(super) next_token: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DescribeClusters {
-    #[serde(default)]
+/// Of every `Describe*` of several things.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Describe {
+    pub(super) cluster: Option<String>,
     pub(super) clusters: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DescribeServices {
-    pub(super) cluster: Option<String>,
-    #[serde(default)]
     pub(super) services: Vec<String>,
-    #[serde(default)]
-    pub(super) include: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DescribeTasks {
-    pub(super) cluster: Option<String>,
-    #[serde(default)]
     pub(super) tasks: Vec<String>,
+    pub(super) include: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,14 +52,6 @@ pub(super) struct RegisterTaskDefinition {
     pub(super) network_mode: Option<String>,
     pub(super) task_role_arn: Option<String>,
     pub(super) execution_role_arn: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListTaskDefinitions {
-    pub(super) family_prefix: Option<String>,
-    pub(super) max_results: Option<usize>,
-    pub(super) next_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,18 +95,10 @@ pub(super) struct CreateService {
     pub(super) deployment_configuration: DeploymentConfiguration,
     pub(super) network_configuration: Option<Value>,
     #[serde(default)]
-    pub(super) load_balancers: Vec<LoadBalancer>,
+    pub(super) load_balancers: Vec<Balancer>,
     pub(super) health_check_grace_period_seconds: Option<u32>,
     #[serde(default)]
     pub(super) tags: Vec<Tag>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct LoadBalancer {
-    pub(super) target_group_arn: String,
-    pub(super) container_name: String,
-    pub(super) container_port: u16,
 }
 
 #[derive(Debug, Deserialize)]

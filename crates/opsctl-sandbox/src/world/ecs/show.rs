@@ -1,12 +1,12 @@
 //! Documents as ECS answers them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     PlaceKey,
     model::{Breaker, Cluster, Definition, Deployment, LogConfig, Service, Stage, Task},
-    targets::Balancer,
 };
+use crate::world::call::given;
 
 /// Seconds since 1970, as awsJson1_1 has times.
 fn time(at: i64) -> f64 {
@@ -41,11 +41,6 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         .enumerate()
         .map(|(index, one)| deployment(place, cluster, service, one, index == 0))
         .collect();
-    let balancer = |one: &Balancer| {
-        let Balancer { target_group, container, port } = one;
-        json!({ "targetGroupArn": target_group, "containerName": container, "containerPort": port })
-    };
-    let balancers: Vec<Value> = service.balancers.iter().map(balancer).collect();
     let events = service.events.iter();
     let events: Vec<Value> =
         events.map(|event| json!({ "id": event.id, "createdAt": time(event.at), "message": event.message })).collect();
@@ -53,7 +48,7 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         "serviceArn": arn(place, &format!("service/{cluster_name}/{name}")),
         "serviceName": name,
         "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
-        "loadBalancers": balancers, "serviceRegistries": [],
+        "loadBalancers": service.balancers, "serviceRegistries": [],
         "status": "ACTIVE",
         "desiredCount": service.desired,
         "runningCount": count(Task::is_running),
@@ -112,13 +107,16 @@ pub(super) fn task(
         _ => "UNKNOWN",
     };
     let task_arn = arn(place, &format!("task/{cluster_name}/{id}"));
-    let mut container = json!({
+    let stop = task.stop.as_ref();
+    let container = given(json!({
         "containerArn": arn(place, &format!("container/{cluster_name}/{id}/{}", &id[..12])),
         "taskArn": task_arn, "name": definition.container, "image": definition.image,
         "lastStatus": container_status(task.stage), "networkInterfaces": [], "healthStatus": health,
         "cpu": "0",
-    });
-    let mut shown = json!({
+        "exitCode": stop.and_then(|stop| stop.exit_code),
+        "reason": stop.and_then(|stop| stop.container_reason.as_ref()),
+    }));
+    given(json!({
         "attachments": [], "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
         "availabilityZone": format!("{}{}", place.1, char::from(b'a' + id.as_bytes()[0] % 3)),
         "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
@@ -131,23 +129,15 @@ pub(super) fn task(
         "lastStatus": task.stage.name(),
         "desiredStatus": if has_stopped { "STOPPED" } else { "RUNNING" },
         "overrides": task.overrides, "tags": task.tags, "version": task.stage as u32 + 1,
-    });
-    let (Some(container_fields), Some(fields)) = (container.as_object_mut(), shown.as_object_mut()) else {
-        return shown;
-    };
-    put(fields, "startedBy", task.started_by.clone().map(Value::from));
-    put(fields, "startedAt", task.started_at.map(time).map(Value::from));
-    put(fields, "pullStartedAt", (task.stage >= Stage::Pending).then(|| time(task.created_at).into()));
-    put(fields, "stoppingAt", task.stopping_at.map(time).map(Value::from));
-    put(fields, "stoppedAt", task.stopped_at.map(time).map(Value::from));
-    if let Some(stop) = &task.stop {
-        put(fields, "stopCode", Some(stop.code.into()));
-        put(fields, "stoppedReason", Some(stop.reason.as_str().into()));
-        put(container_fields, "exitCode", stop.exit_code.map(Value::from));
-        put(container_fields, "reason", stop.container_reason.clone().map(Value::from));
-    }
-    fields.insert("containers".to_owned(), Value::Array(vec![container]));
-    shown
+        "startedBy": task.started_by,
+        "startedAt": task.started_at.map(time),
+        "pullStartedAt": (task.stage >= Stage::Pending).then(|| time(task.created_at)),
+        "stoppingAt": task.stopping_at.map(time),
+        "stoppedAt": task.stopped_at.map(time),
+        "stopCode": stop.map(|stop| stop.code),
+        "stoppedReason": stop.map(|stop| &stop.reason),
+        "containers": [container],
+    }))
 }
 
 fn container_status(stage: Stage) -> &'static str {
@@ -158,48 +148,36 @@ fn container_status(stage: Stage) -> &'static str {
     }
 }
 
-fn put(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    if let Some(value) = value {
-        fields.insert(name.to_owned(), value);
-    }
-}
-
 pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, definition: &Definition) -> Value {
     let mode = definition.network_mode.as_deref().unwrap_or("bridge");
     let named = |pairs: &[(String, String)], value_name: &str| -> Vec<Value> {
         pairs.iter().map(|(name, value)| json!({ "name": name, value_name: value })).collect()
     };
-    let mut container = json!({
+    let container = given(json!({
         "name": definition.container, "image": definition.image, "cpu": 0, "essential": true,
         "portMappings": [], "mountPoints": [], "volumesFrom": [],
         "environment": named(&definition.environment, "value"),
         "secrets": named(&definition.secrets, "valueFrom"),
-    });
-    let mut shown = json!({
+        "command": (!definition.command.is_empty()).then_some(&definition.command),
+        "logConfiguration": definition.log.as_ref().map(|log| log_configuration(place, log)),
+    }));
+    given(json!({
         "taskDefinitionArn": arn(place, &format!("task-definition/{family}:{revision}")),
         "family": family, "revision": revision, "status": "ACTIVE",
         "networkMode": mode, "compatibilities": ["EC2", "FARGATE"],
         "cpu": "256", "memory": "512", "volumes": [], "placementConstraints": [],
-    });
-    let (Some(container_fields), Some(fields)) = (container.as_object_mut(), shown.as_object_mut()) else {
-        return shown;
-    };
-    put(container_fields, "command", (!definition.command.is_empty()).then(|| definition.command.clone().into()));
-    put(container_fields, "logConfiguration", definition.log.as_ref().map(|log| log_configuration(place, log)));
-    put(fields, "requiresCompatibilities", (mode == "awsvpc").then(|| json!(["FARGATE"])));
-    put(fields, "taskRoleArn", definition.role.clone().map(Value::from));
-    put(fields, "executionRoleArn", definition.execution_role.clone().map(Value::from));
-    fields.insert("containerDefinitions".to_owned(), Value::Array(vec![container]));
-    shown
+        "requiresCompatibilities": (mode == "awsvpc").then_some(["FARGATE"]),
+        "taskRoleArn": definition.role,
+        "executionRoleArn": definition.execution_role,
+        "containerDefinitions": [container],
+    }))
 }
 
 fn log_configuration(place: &PlaceKey, log: &LogConfig) -> Value {
-    let mut options = json!({
+    let options = given(json!({
         "awslogs-group": log.group, "awslogs-region": &*place.1, "awslogs-stream-prefix": log.prefix,
         "mode": if log.is_blocking { "blocking" } else { "non-blocking" },
-    });
-    if log.creates_group {
-        options["awslogs-create-group"] = "true".into();
-    }
+        "awslogs-create-group": log.creates_group.then_some("true"),
+    }));
     json!({ "logDriver": "awslogs", "options": options })
 }

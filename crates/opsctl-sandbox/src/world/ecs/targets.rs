@@ -1,9 +1,10 @@
 //! Tasks as a load balancer's targets: registered by IP as they begin to run, checked, drained as they stop.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Caller, Ecs, key,
     model::{Stage, Task},
-    request::LoadBalancer,
 };
 
 /// From running to registered, milliseconds: our assumption.
@@ -11,21 +12,14 @@ const REGISTERED_AFTER: i64 = 2_000;
 /// From running to the end of the first health checks: our assumption (with AWS it is interval by threshold of the target group).
 const CHECKED_AFTER: i64 = 12_000;
 
-/// A service's place behind a load balancer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A service's place behind a load balancer, as requests and answers write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Balancer {
-    /// ARN of the target group.
-    pub target_group: String,
+    pub target_group_arn: String,
     /// Container that is registered.
-    pub container: String,
-    pub port: u16,
-}
-
-impl From<LoadBalancer> for Balancer {
-    fn from(asked: LoadBalancer) -> Self {
-        let LoadBalancer { target_group_arn, container_name, container_port } = asked;
-        Self { target_group: target_group_arn, container: container_name, port: container_port }
-    }
+    pub container_name: String,
+    pub container_port: u16,
 }
 
 /// What the health checks of a load balancer find of a program.
@@ -75,8 +69,7 @@ const DRAINS: TargetState =
 impl Ecs {
     /// Puts a service behind a target group; its tasks are targets from now on. False: no such service.
     pub fn balance(&mut self, caller: &Caller, cluster: &str, service: &str, balancer: Balancer, grace: u32) -> bool {
-        let known = self.region(caller).clusters.get_mut(cluster);
-        let Some(found) = known.and_then(|known| known.services.get_mut(service)) else { return false };
+        let Some(found) = self.service(caller, cluster, service) else { return false };
         found.balancers.push(balancer);
         found.grace_seconds = grace;
         true
@@ -88,11 +81,15 @@ impl Ecs {
         let mut found = Vec::new();
         for cluster in clusters {
             for (name, service) in &cluster.services {
-                for balancer in service.balancers.iter().filter(|balancer| balancer.target_group == target_group) {
+                for balancer in service.balancers.iter().filter(|balancer| balancer.target_group_arn == target_group) {
                     let tasks = cluster.tasks_of(name);
                     let target = |(id, task): (&String, &Task)| {
                         let check = self.definition(&key(caller), &task.definition)?.program.target_check;
-                        Some(Target { address: address(id), port: balancer.port, state: state(task, check, now)? })
+                        Some(Target {
+                            address: address(id),
+                            port: balancer.container_port,
+                            state: state(task, check, now)?,
+                        })
                     };
                     found.extend(tasks.filter_map(target));
                 }

@@ -1,12 +1,10 @@
 //! What changes something: services, tasks, and what tests make them of.
 
-use std::collections::VecDeque;
-
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Caller, Ecs, PlaceKey, Program, READS_LAG, error, invalid, key,
-    life::{Due, SCHEDULER_PAUSE, Who},
+    ApiError, Ecs, PlaceKey, Program, READS_LAG, error, family, invalid, key,
+    life::{CAPACITY, Due, SCHEDULER_PAUSE, Who},
     model::{Breaker, Cluster, Definition, LogConfig, Outcome, Service, Task, Token},
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
@@ -14,8 +12,8 @@ use super::{
         StopTask, UpdateService, Variable,
     },
     show,
-    targets::Balancer,
 };
+use crate::world::call::{Answered, Call};
 
 /// Characters of `overrides` (API reference).
 const OVERRIDES_MAX: usize = 8_192;
@@ -32,22 +30,15 @@ const RUN_MAX: u32 = 10;
 /// Tasks of a service (quota).
 const DESIRED_MAX: i64 = 5_000;
 
-const NO_CAPACITY: &str =
-    "Capacity is unavailable at this time. Please try again later or in a different availability zone";
-
 impl Ecs {
-    pub(super) fn create_cluster(&mut self, caller: &Caller, request: &CreateCluster) -> Result<Value, ApiError> {
-        let name = request.cluster_name.as_deref().unwrap_or("default").to_owned();
-        let place = key(caller);
-        let cluster = self.region(caller).clusters.entry(name.clone()).or_default();
+    pub(super) fn create_cluster(&mut self, call: Call, request: CreateCluster) -> Answered<Value> {
+        let name = request.cluster_name.unwrap_or_else(|| "default".to_owned());
+        let place = key(call.caller);
+        let cluster = self.region(call.caller).clusters.entry(name.clone()).or_default();
         Ok(json!({ "cluster": show::cluster(&place, &name, cluster) }))
     }
 
-    pub(super) fn register_task_definition(
-        &mut self,
-        caller: &Caller,
-        request: RegisterTaskDefinition,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn register_task_definition(&mut self, call: Call, request: RegisterTaskDefinition) -> Answered<Value> {
         let Some(container) = request.container_definitions.into_iter().next() else {
             return Err(error("ClientException", "Container list cannot be empty."));
         };
@@ -70,19 +61,15 @@ impl Ecs {
             log: container.log_configuration.and_then(log_config),
             ..Definition::default()
         };
-        let place = key(caller);
-        let revisions = self.region(caller).families.entry(request.family.clone()).or_default();
+        let place = key(call.caller);
+        let revisions = self.region(call.caller).families.entry(request.family.clone()).or_default();
         revisions.push(definition);
         let (revision, definition) = (revisions.len(), &revisions[revisions.len() - 1]);
         Ok(json!({ "taskDefinition": show::definition(&place, &request.family, revision, definition) }))
     }
 
-    pub(super) fn create_service(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: CreateService,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn create_service(&mut self, call: Call, request: CreateService) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let place = key(caller);
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let wanted = request.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
@@ -91,21 +78,14 @@ impl Ecs {
         let configuration = &request.deployment_configuration;
         let service = Service {
             desired: request.desired_count.unwrap_or(1),
-            deployments: vec![deployment],
-            events: VecDeque::new(),
-            created_at: now,
             breaker: breaker(configuration).unwrap_or(Breaker::Off),
             percent_max: configuration.maximum_percent.unwrap_or(200),
             percent_min: configuration.minimum_healthy_percent.unwrap_or(100),
             network: request.network_configuration.unwrap_or_else(|| json!({})),
-            balancers: request.load_balancers.into_iter().map(Balancer::from).collect(),
+            balancers: request.load_balancers,
             grace_seconds: request.health_check_grace_period_seconds.unwrap_or(0),
             tags: request.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
-            stale: None,
-            failures_in_a_row: 0,
-            rests_until: 0,
-            is_steady: false,
-            good_definition: None,
+            ..Service::new(now, deployment)
         };
         let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
         if cluster.services.contains_key(&request.service_name) {
@@ -118,12 +98,8 @@ impl Ecs {
         Ok(json!({ "service": shown }))
     }
 
-    pub(super) fn update_service(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: &UpdateService,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn update_service(&mut self, call: Call, request: UpdateService) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let place = key(caller);
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let name = last_part(&request.service).to_owned();
@@ -164,13 +140,14 @@ impl Ecs {
         Ok(json!({ "service": shown }))
     }
 
-    pub(super) fn run_task(&mut self, now: i64, caller: &Caller, request: &RunTask) -> Result<Value, ApiError> {
+    pub(super) fn run_task(&mut self, call: Call, request: RunTask) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let place = key(caller);
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let definition = self.resolve_definition(&place, &request.task_definition)?;
         let overrides = request.overrides.clone().unwrap_or_else(|| json!({}));
         let mode = self.definition(&place, &definition).and_then(|definition| definition.network_mode.clone());
-        check_run(request, &overrides, mode.as_deref())?;
+        check_run(&request, &overrides, mode.as_deref())?;
         let network = format!("{:?}", request.network_configuration);
         let parameters =
             (&definition, request.count, &request.started_by, &request.group, &overrides, &network, &request.rest);
@@ -188,18 +165,17 @@ impl Ecs {
             }
             return Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &token.tasks), "failures": [] }));
         }
-        let refuses = cluster.refuses.clone().or((cluster.full_until > now).then(|| NO_CAPACITY.to_owned()));
+        let refuses = cluster.refuses.clone().or((cluster.full_until > now).then(|| CAPACITY.to_owned()));
         if let Some(reason) = refuses {
             return Ok(json!({ "tasks": [], "failures": [{ "reason": reason }] }));
         }
         let due = Due { place: place.clone(), cluster: cluster_name.clone(), who: Who::Service(String::new()) };
         let provision = self.program(&due, &definition).provision_seconds;
         let ids: Vec<String> = (0..request.count.unwrap_or(1)).map(|_| self.task_id()).collect();
-        let family = definition.rsplit_once(':').map_or(definition.as_str(), |(family, _)| family).to_owned();
         for id in &ids {
             let mut task = Task::new(now, provision, &definition);
             task.started_by.clone_from(&request.started_by);
-            task.group = request.group.clone().unwrap_or_else(|| format!("family:{family}"));
+            task.group = request.group.clone().unwrap_or_else(|| format!("family:{}", family(&definition)));
             task.overrides = overrides.clone();
             task.tags.clone_from(&request.tags);
             self.wake_at(now + i64::from(provision) * 1_000, &place, &cluster_name, Who::Task(id.clone()));
@@ -215,7 +191,8 @@ impl Ecs {
         Ok(json!({ "tasks": self.show_tasks(now, &place, &cluster_name, &ids), "failures": [] }))
     }
 
-    pub(super) fn stop_one_task(&mut self, now: i64, caller: &Caller, request: &StopTask) -> Result<Value, ApiError> {
+    pub(super) fn stop_one_task(&mut self, call: Call, request: StopTask) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let place = key(caller);
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let id = last_part(&request.task).to_owned();
@@ -224,7 +201,7 @@ impl Ecs {
             return Err(invalid("The referenced task was not found."));
         }
         let due = Due { place: place.clone(), cluster: cluster_name.clone(), who: Who::Task(id.clone()) };
-        let reason = request.reason.clone().unwrap_or_else(|| "Task stopped by user".to_owned());
+        let reason = request.reason.unwrap_or_else(|| "Task stopped by user".to_owned());
         self.stop_task(now, &due, &id, "UserInitiated", reason);
         let shown = self.show_tasks(now, &place, &cluster_name, &[id]);
         Ok(json!({ "task": shown.into_iter().next() }))
@@ -250,7 +227,7 @@ impl Service {
     }
 }
 
-fn check_run(request: &RunTask, overrides: &Value, network_mode: Option<&str>) -> Result<(), ApiError> {
+fn check_run(request: &RunTask, overrides: &Value, network_mode: Option<&str>) -> Answered<()> {
     let network = request.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
     match (network_mode, network) {
         (Some("awsvpc"), None) => {

@@ -34,7 +34,7 @@ pub(super) struct DatabaseEntry {
     zones: Vec<String>,
     /// Zone of the standby: a Multi-AZ instance.
     standby: Option<String>,
-    capacity: Option<CapacityEntry>,
+    capacity: Option<Capacity>,
     #[serde(default)]
     pending: Vec<PendingEntry>,
     /// A proxy that leads to it.
@@ -83,29 +83,11 @@ pub(super) struct ObjectiveEntry {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CapacityEntry {
-    minimum: f64,
-    maximum: f64,
-    current: f64,
-    pause_after_seconds: Option<u32>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct EventEntry {
     #[serde(deserialize_with = "age")]
     ago: Duration,
-    category: CategoryEntry,
+    category: Category,
     message: String,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum CategoryEntry {
-    Failover,
-    Availability,
-    Maintenance,
-    Notification,
 }
 
 impl DatabaseEntry {
@@ -146,7 +128,7 @@ impl DatabaseEntry {
             let members = names.iter().zip(&self.zones).zip(0_u8..);
             let members = members.map(|((name, zone), tier)| Instance { tier: Some(tier), ..instance(name, zone) });
             let cluster = Cluster {
-                capacity: self.capacity.as_ref().map(CapacityEntry::capacity),
+                capacity: self.capacity.clone(),
                 pending: self.pending(now),
                 ..Cluster::new(&name, &self.engine, &self.version, &names, made_at)
             };
@@ -165,7 +147,7 @@ impl DatabaseEntry {
         for entry in &self.events {
             let ago = SignedDuration::try_from(entry.ago).unwrap_or_default();
             let at = now.saturating_sub(ago).unwrap_or(now);
-            let (category, message) = (entry.category.category(), entry.message.clone());
+            let (category, message) = (entry.category, entry.message.clone());
             world.put_event(account, region, Event { at, source_type, source: name.clone(), category, message });
         }
     }
@@ -211,24 +193,6 @@ impl GlobalEntry {
         match databases.iter().any(|database| database.name == self.writer) {
             true => Ok(()),
             false => Err(format!("its database {:?} is not in the file", self.writer)),
-        }
-    }
-}
-
-impl CapacityEntry {
-    fn capacity(&self) -> Capacity {
-        let Self { minimum, maximum, current, pause_after_seconds } = *self;
-        Capacity { minimum, maximum, current, pause_after_seconds }
-    }
-}
-
-impl CategoryEntry {
-    fn category(self) -> Category {
-        match self {
-            Self::Failover => Category::Failover,
-            Self::Availability => Category::Availability,
-            Self::Maintenance => Category::Maintenance,
-            Self::Notification => Category::Notification,
         }
     }
 }

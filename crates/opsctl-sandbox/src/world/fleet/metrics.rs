@@ -140,8 +140,9 @@ impl Fleet {
             }
         }
         for entry in self.file.levels.iter().filter(|entry| lists(&entry.environments, environment)) {
-            let dimensions: Vec<_> =
-                entry.dimensions.iter().map(|(name, value)| (name.clone(), named(value))).collect();
+            let values: Vec<String> = entry.dimensions.values().map(|value| named(value)).collect();
+            let dimensions: Vec<(&str, &str)> =
+                entry.dimensions.keys().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
             let service = entry.service.as_ref().map(|name| service(&named(name)));
             let level = Level { value: entry.value, spread: entry.spread, service };
             world.put_level(account, region, (&entry.namespace, &entry.metric), &dimensions, level);

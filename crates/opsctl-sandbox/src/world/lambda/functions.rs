@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, Caller, Function, Lambda, function_name, invalid, no_function, page, show};
+use super::{ApiError, Function, Lambda, function_name, invalid, no_function, page, show};
+use crate::world::call::{Answered, Call};
 
 /// Functions of a page (API reference).
 const PAGE_MAX: usize = 50;
@@ -37,12 +38,8 @@ impl Function {
 }
 
 impl Lambda {
-    pub(super) fn create_function(
-        &mut self,
-        at: i64,
-        caller: &Caller,
-        request: CreateFunction,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn create_function(&mut self, call: Call, request: CreateFunction) -> Answered<Value> {
+        let Call { caller, now: at, .. } = call;
         let CreateFunction { function_name: name, role, runtime, handler, timeout } = request;
         let role = role.ok_or_else(|| invalid("Role is required"))?;
         let plain = Function::plain(&caller.account, at);
@@ -63,11 +60,8 @@ impl Lambda {
         Ok(shown)
     }
 
-    pub(super) fn get_function(
-        &mut self,
-        caller: &Caller,
-        fields: &BTreeMap<String, String>,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn get_function(&mut self, call: Call, fields: &BTreeMap<String, String>) -> Answered<Value> {
+        let caller = call.caller;
         let named = fields.get("FunctionName").map(String::as_str).unwrap_or_default();
         let name = function_name(named).split(':').next().unwrap_or_default();
         let place = self.place(&caller.account, &caller.region);
@@ -78,19 +72,10 @@ impl Lambda {
         }))
     }
 
-    pub(super) fn list_functions(
-        &mut self,
-        caller: &Caller,
-        fields: &BTreeMap<String, String>,
-    ) -> Result<Value, ApiError> {
-        let place = self.place(&caller.account, &caller.region);
-        let (page, next) = page(place.functions.iter(), fields, PAGE_MAX)?;
-        let shown: Vec<Value> =
-            page.into_iter().map(|(name, function)| show::function(caller, name, function)).collect();
-        let mut answer = json!({ "Functions": shown });
-        if let Some(next) = next {
-            answer["NextMarker"] = next.into();
-        }
-        Ok(answer)
+    pub(super) fn list_functions(&mut self, call: Call, fields: &BTreeMap<String, String>) -> Answered<Value> {
+        let place = self.place(&call.caller.account, &call.caller.region);
+        page("Functions", place.functions.iter(), fields, PAGE_MAX, |name, function| {
+            show::function(call.caller, name, function)
+        })
     }
 }

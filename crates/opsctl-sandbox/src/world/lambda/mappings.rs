@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{ApiError, Caller, Lambda, Mapping, State, function_name, invalid, no_function, not_found, page, show};
 use crate::world::{
     World,
     actors::{Behaviour, Consumer, Worker},
+    call::{Answered, Call},
     template::Place,
 };
 
@@ -54,7 +54,7 @@ struct ScalingConfig {
 }
 
 impl Settings {
-    fn apply(&self, mapping: &mut Mapping) -> Result<(), ApiError> {
+    fn apply(&self, mapping: &mut Mapping) -> Answered<()> {
         mapping.batch_size = self.batch_size.unwrap_or(mapping.batch_size);
         mapping.window_seconds = self.maximum_batching_window_in_seconds.unwrap_or(mapping.window_seconds);
         if let Some(scaling) = &self.scaling_config {
@@ -78,11 +78,8 @@ impl Settings {
 }
 
 impl Lambda {
-    pub(super) fn list_mappings(
-        &mut self,
-        caller: &Caller,
-        fields: &BTreeMap<String, String>,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn list_mappings(&mut self, call: Call, fields: &BTreeMap<String, String>) -> Answered<Value> {
+        let caller = call.caller;
         let function = fields.get("FunctionName").map(|named| function_name(named));
         let source = fields.get("EventSourceArn");
         let place = self.place(&caller.account, &caller.region);
@@ -95,27 +92,20 @@ impl Lambda {
             source.is_none_or(|source| *source == mapping.source)
                 && function.is_none_or(|function| function == mapping.function)
         };
-        let (page, next) = page(place.mappings.iter().filter(|(_, mapping)| wanted(mapping)), fields, PAGE_MAX)?;
-        let shown: Vec<Value> = page.into_iter().map(|(id, mapping)| show::mapping(caller, id, mapping)).collect();
-        let mut answer = json!({ "EventSourceMappings": shown });
-        if let Some(next) = next {
-            answer["NextMarker"] = next.into();
-        }
-        Ok(answer)
+        let found = place.mappings.iter().filter(|(_, mapping)| wanted(mapping));
+        page("EventSourceMappings", found, fields, PAGE_MAX, |id, mapping| show::mapping(caller, id, mapping))
     }
 
-    pub(super) fn get_mapping(&mut self, caller: &Caller, id: &str) -> Result<Value, ApiError> {
-        let found = self.place(&caller.account, &caller.region).mappings.get(id).ok_or_else(not_found)?;
-        Ok(show::mapping(caller, id, found))
+    fn mapping_mut(&mut self, caller: &Caller, id: &str) -> Answered<&mut Mapping> {
+        self.place(&caller.account, &caller.region).mappings.get_mut(id).ok_or_else(not_found)
     }
 
-    pub(super) fn update_mapping(
-        &mut self,
-        at: i64,
-        caller: &Caller,
-        id: &str,
-        request: &Update,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn get_mapping(&mut self, call: Call, id: &str) -> Answered<Value> {
+        Ok(show::mapping(call.caller, id, self.mapping_mut(call.caller, id)?))
+    }
+
+    pub(super) fn update_mapping(&mut self, call: Call, id: &str, request: Update) -> Answered<Value> {
+        let Call { caller, now: at, .. } = call;
         let times = self.times.clone();
         let place = self.place(&caller.account, &caller.region);
         if let Some(name) = request.function_name.as_deref().map(function_name)
@@ -141,17 +131,17 @@ impl Lambda {
         Ok(show::mapping(caller, id, mapping))
     }
 
-    pub(super) fn delete_mapping(&mut self, at: i64, caller: &Caller, id: &str) -> Result<Value, ApiError> {
+    pub(super) fn delete_mapping(&mut self, call: Call, id: &str) -> Answered<Value> {
         let lasts = self.times.deleting;
-        let mapping = self.place(&caller.account, &caller.region).mappings.get_mut(id).ok_or_else(not_found)?;
+        let mapping = self.mapping_mut(call.caller, id)?;
         lasting(mapping)?;
-        mapping.turn(at, State::Deleting, lasts, State::Gone);
-        Ok(show::mapping(caller, id, mapping))
+        mapping.turn(call.now, State::Deleting, lasts, State::Gone);
+        Ok(show::mapping(call.caller, id, mapping))
     }
 }
 
 /// The state that it stays in; changes are refused while it has none.
-fn lasting(mapping: &Mapping) -> Result<State, ApiError> {
+fn lasting(mapping: &Mapping) -> Answered<State> {
     if mapping.next.is_none() {
         return Ok(mapping.state);
     }
@@ -161,7 +151,8 @@ fn lasting(mapping: &Mapping) -> Result<State, ApiError> {
 }
 
 impl World {
-    pub(super) fn create_mapping(&mut self, at: i64, caller: &Caller, request: Create) -> Result<Value, ApiError> {
+    pub(super) fn create_mapping(&mut self, call: Call, request: Create) -> Answered<Value> {
+        let Call { caller, now: at, .. } = call;
         let Create { function_name: named, event_source_arn, enabled, settings } = request;
         let source = event_source_arn.ok_or_else(|| invalid("EventSourceArn is required"))?;
         let function = function_name(&named).to_owned();
@@ -170,8 +161,7 @@ impl World {
             Some(queue) => self.queue(queue).visibility_seconds(),
             None => return Err(no_queue()),
         };
-        let now = Timestamp::from_millisecond(at).unwrap_or_default();
-        let mut mapping = Mapping::new(&function, &source, now);
+        let mut mapping = Mapping::new(&function, &source, call.time());
         settings.apply(&mut mapping)?;
         let times = self.lambda.times.clone();
         let place = self.lambda.place(account, region);
@@ -201,7 +191,7 @@ impl World {
         };
         let queue = source.rsplit(':').next().unwrap_or_default();
         let place = Place { environment: String::new(), account: account.clone(), region: region.clone() };
-        self.actors.add(now, place, queue, consumer);
+        self.actors.add(call.time(), place, queue, consumer);
         Ok(show::mapping(caller, &id, &mapping))
     }
 }

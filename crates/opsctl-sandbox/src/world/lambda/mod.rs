@@ -16,11 +16,14 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     ApiError, Caller,
-    call::{Input, told},
+    call::{Answered, Input, given, told},
+    page,
     service::{Protocol, Route, ServiceDef},
+    uuid,
 };
 
 /// How long changes of a mapping's state take, milliseconds.
@@ -175,7 +178,7 @@ impl Lambda {
 
     /// Adds a mapping, and its function where that is not there; answers its UUID.
     pub fn put(&mut self, account: &str, region: &str, mapping: Mapping) -> String {
-        let id = self.uuid();
+        let id = uuid(&mut self.rng);
         let place = self.place(account, region);
         let name = mapping.function.split(':').next().unwrap_or_default();
         place.functions.entry(name.to_owned()).or_insert_with(|| Function::plain(account, mapping.modified_at));
@@ -234,12 +237,6 @@ impl Lambda {
     fn place(&mut self, account: &str, region: &str) -> &mut Region {
         self.places.entry((account.to_owned(), region.to_owned())).or_default()
     }
-
-    fn uuid(&mut self) -> String {
-        let (high, low) = (self.rng.u64(..), self.rng.u64(..));
-        let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
-        format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", 0x8000 | (low >> 50), low & 0xffff_ffff_ffff)
-    }
 }
 
 /// Lambda over restJson1.
@@ -266,24 +263,16 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "lambda",
         &[
-            ("ListEventSourceMappings", |world, call, input| {
-                told(world.lambda.list_mappings(call.caller, &input.fields))
-            }),
-            ("GetEventSourceMapping", |world, call, input| told(world.lambda.get_mapping(call.caller, id(input)))),
+            ("ListEventSourceMappings", |world, call, input| told(world.lambda.list_mappings(call, &input.fields))),
+            ("GetEventSourceMapping", |world, call, input| told(world.lambda.get_mapping(call, id(input)))),
             ("UpdateEventSourceMapping", |world, call, input| {
-                told(world.lambda.update_mapping(call.now, call.caller, id(input), &read(input)?))
+                told(world.lambda.update_mapping(call, id(input), read(input)?))
             }),
-            ("DeleteEventSourceMapping", |world, call, input| {
-                told(world.lambda.delete_mapping(call.now, call.caller, id(input)))
-            }),
-            ("CreateEventSourceMapping", |world, call, input| {
-                told(world.create_mapping(call.now, call.caller, read(input)?))
-            }),
-            ("ListFunctions", |world, call, input| told(world.lambda.list_functions(call.caller, &input.fields))),
-            ("GetFunction", |world, call, input| told(world.lambda.get_function(call.caller, &input.fields))),
-            ("CreateFunction", |world, call, input| {
-                told(world.lambda.create_function(call.now, call.caller, read(input)?))
-            }),
+            ("DeleteEventSourceMapping", |world, call, input| told(world.lambda.delete_mapping(call, id(input)))),
+            ("CreateEventSourceMapping", |world, call, input| told(world.create_mapping(call, read(input)?))),
+            ("ListFunctions", |world, call, input| told(world.lambda.list_functions(call, &input.fields))),
+            ("GetFunction", |world, call, input| told(world.lambda.get_function(call, &input.fields))),
+            ("CreateFunction", |world, call, input| told(world.lambda.create_function(call, read(input)?))),
         ],
     )
 };
@@ -296,7 +285,7 @@ fn id(input: &Input) -> &str {
     input.fields.get("UUID").map(String::as_str).unwrap_or_default()
 }
 
-fn read<'a, T: Deserialize<'a>>(input: &'a Input) -> Result<T, ApiError> {
+fn read<'a, T: Deserialize<'a>>(input: &'a Input) -> Answered<T> {
     input.read().map_err(|error: ApiError| ApiError { code: "InvalidRequestContentException", ..error })
 }
 
@@ -318,15 +307,14 @@ fn function_name(named: &str) -> &str {
     named.split_once("function:").map_or(named, |(_, name)| name)
 }
 
-/// Entries with what they go by.
-type Page<'a, T> = Vec<(&'a String, T)>;
-
-/// The page that `Marker` and `MaxItems` ask for, and where the next one begins.
+/// The page that `Marker` and `MaxItems` ask for.
 fn page<'a, T>(
+    what: &str,
     all: impl Iterator<Item = (&'a String, T)>,
     fields: &BTreeMap<String, String>,
     page_max: usize,
-) -> Result<(Page<'a, T>, Option<String>), ApiError> {
+    show: impl Fn(&str, T) -> Value,
+) -> Answered<Value> {
     /// Items that may be asked for (service model, `MaxListItems`); a page has fewer.
     const ITEMS_MAX: usize = 10_000;
     let wanted = match fields.get("MaxItems").map(|text| text.parse::<usize>()) {
@@ -334,11 +322,9 @@ fn page<'a, T>(
         Some(Ok(wanted)) if (1..=ITEMS_MAX).contains(&wanted) => wanted.min(page_max),
         Some(_) => return Err(invalid("MaxItems must be between 1 and 10000")),
     };
-    let after = fields.get("Marker").filter(|marker| !marker.is_empty());
-    let after = after.map(|marker| marker.strip_prefix("after-").ok_or_else(|| invalid("Invalid marker")));
-    let after = after.transpose()?;
-    let mut rest = all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-    let page: Vec<_> = rest.by_ref().take(wanted).collect();
-    let next = rest.next().and_then(|_| page.last()).map(|(name, _)| format!("after-{name}"));
-    Ok((page, next))
+    let marker = fields.get("Marker").map(String::as_str).filter(|marker| !marker.is_empty());
+    let page = page::page(all, wanted, marker, |(name, _)| name).ok_or_else(|| invalid("Invalid marker"));
+    let (entries, next) = page?;
+    let shown: Vec<Value> = entries.into_iter().map(|(name, entry)| show(name, entry)).collect();
+    Ok(given(json!({ what: shown, "NextMarker": next })))
 }

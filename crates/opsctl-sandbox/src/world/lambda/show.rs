@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Function, Mapping};
+use super::{Caller, Function, Mapping, given};
 
 pub(super) fn function_arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:aws:lambda:{region}:{account}:function:{name}")
@@ -10,7 +10,7 @@ pub(super) fn function_arn(account: &str, region: &str, name: &str) -> String {
 
 pub(super) fn mapping(caller: &Caller, id: &str, mapping: &Mapping) -> Value {
     let Caller { account, region, .. } = caller;
-    let mut shown = json!({
+    given(json!({
         "UUID": id,
         "BatchSize": mapping.batch_size,
         "MaximumBatchingWindowInSeconds": mapping.window_seconds,
@@ -21,14 +21,9 @@ pub(super) fn mapping(caller: &Caller, id: &str, mapping: &Mapping) -> Value {
         "StateTransitionReason": mapping.reason,
         "FunctionResponseTypes": [],
         "EventSourceMappingArn": format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{id}"),
-    });
-    if let Some(result) = &mapping.last_result {
-        shown["LastProcessingResult"] = result.as_str().into();
-    }
-    if let Some(most) = mapping.concurrency_max {
-        shown["ScalingConfig"] = json!({ "MaximumConcurrency": most });
-    }
-    shown
+        "LastProcessingResult": mapping.last_result,
+        "ScalingConfig": mapping.concurrency_max.map(|most| json!({ "MaximumConcurrency": most })),
+    }))
 }
 
 pub(super) fn function(caller: &Caller, name: &str, function: &Function) -> Value {

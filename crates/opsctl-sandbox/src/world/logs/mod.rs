@@ -16,8 +16,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiError, Caller,
-    call::told,
-    service::{JSON_1_1, Protocol, ServiceDef},
+    service::{JSON_1_1, Protocol, ServiceDef, does},
 };
 use store::Group;
 pub use store::Line;
@@ -39,29 +38,15 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "logs",
         &[
-            ("CreateLogGroup", |world, call, input| {
-                told(world.logs.create_log_group(call.now, call.caller, &input.read()?))
-            }),
-            ("CreateLogStream", |world, call, input| {
-                told(world.logs.create_log_stream(call.now, call.caller, &input.read()?))
-            }),
-            ("DeleteLogGroup", |world, call, input| told(world.logs.delete_log_group(call.caller, &input.read()?))),
-            ("DeleteLogStream", |world, call, input| told(world.logs.delete_log_stream(call.caller, &input.read()?))),
-            ("PutLogEvents", |world, call, input| {
-                told(world.logs.put_log_events(call.now, call.caller, input.read()?))
-            }),
-            ("DescribeLogGroups", |world, call, input| {
-                told(world.logs.describe_log_groups(call.caller, &input.read()?))
-            }),
-            ("DescribeLogStreams", |world, call, input| {
-                told(world.logs.describe_log_streams(call.now, call.caller, &input.read()?))
-            }),
-            ("GetLogEvents", |world, call, input| {
-                told(world.logs.get_log_events(call.now, call.caller, &input.read()?))
-            }),
-            ("FilterLogEvents", |world, call, input| {
-                told(world.logs.filter_log_events(call.now, call.caller, &input.read()?))
-            }),
+            ("CreateLogGroup", does!(logs.create_log_group)),
+            ("CreateLogStream", does!(logs.create_log_stream)),
+            ("DeleteLogGroup", does!(logs.delete_log_group)),
+            ("DeleteLogStream", does!(logs.delete_log_stream)),
+            ("PutLogEvents", does!(logs.put_log_events)),
+            ("DescribeLogGroups", does!(logs.describe_log_groups)),
+            ("DescribeLogStreams", does!(logs.describe_log_streams)),
+            ("GetLogEvents", does!(logs.get_log_events)),
+            ("FilterLogEvents", does!(logs.filter_log_events)),
         ],
     )
 };

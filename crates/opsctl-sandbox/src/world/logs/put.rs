@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Caller, Logs, exists, invalid, no_stream,
+    Caller, Logs, exists, invalid, no_group, no_stream,
     request::{OfGroup, OfStream, PutLogEvents},
     store::{Group, Stream},
 };
+use crate::world::call::{Answered, Call, given};
 
 /// Limits of `PutLogEvents` (API reference).
 const EVENTS_MAX: usize = 10_000;
@@ -17,7 +18,7 @@ const TOO_OLD: i64 = 14 * DAY;
 const TOO_NEW: i64 = 2 * 3_600_000;
 
 impl Logs {
-    pub(super) fn create_log_group(&mut self, now: i64, caller: &Caller, request: &OfGroup) -> Result<Value, ApiError> {
+    pub(super) fn create_log_group(&mut self, call: Call, request: OfGroup) -> Answered<()> {
         let name = request.log_group_name.as_str();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte);
         if name.is_empty() || name.len() > 512 || !name.bytes().all(plain) {
@@ -26,20 +27,15 @@ impl Logs {
                  satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+"
             )));
         }
-        let groups = self.groups(&caller.account, &caller.region);
+        let groups = self.groups(&call.caller.account, &call.caller.region);
         if groups.contains_key(name) {
             return Err(exists("group"));
         }
-        groups.insert(name.to_owned(), Group::new(now));
-        Ok(json!({}))
+        groups.insert(name.to_owned(), Group::new(call.now));
+        Ok(())
     }
 
-    pub(super) fn create_log_stream(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: &OfStream,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn create_log_stream(&mut self, call: Call, request: OfStream) -> Answered<()> {
         let name = request.log_stream_name.as_str();
         if name.is_empty() || name.len() > 512 || name.contains([':', '*']) {
             return Err(invalid(format!(
@@ -47,31 +43,26 @@ impl Logs {
                  satisfy regular expression pattern: [^:*]*"
             )));
         }
-        let group = self.group_mut(caller, &request.log_group_name)?;
+        let group = self.group_mut(call.caller, &request.log_group_name)?;
         if group.streams.contains_key(name) {
             return Err(exists("stream"));
         }
-        *group.stream(name, now) = Stream::new(now, true);
-        Ok(json!({}))
+        *group.stream(name, call.now) = Stream::new(call.now, true);
+        Ok(())
     }
 
-    pub(super) fn delete_log_group(&mut self, caller: &Caller, request: &OfGroup) -> Result<Value, ApiError> {
-        self.group(caller, &request.log_group_name)?;
-        self.delete_group(&caller.account, &caller.region, &request.log_group_name);
-        Ok(json!({}))
+    pub(super) fn delete_log_group(&mut self, call: Call, request: OfGroup) -> Answered<()> {
+        let Caller { account, region, .. } = call.caller;
+        if self.delete_group(account, region, &request.log_group_name) { Ok(()) } else { Err(no_group()) }
     }
 
-    pub(super) fn delete_log_stream(&mut self, caller: &Caller, request: &OfStream) -> Result<Value, ApiError> {
-        let group = self.group_mut(caller, &request.log_group_name)?;
-        group.streams.remove(&request.log_stream_name).map(|_| json!({})).ok_or_else(no_stream)
+    pub(super) fn delete_log_stream(&mut self, call: Call, request: OfStream) -> Answered<()> {
+        let group = self.group_mut(call.caller, &request.log_group_name)?;
+        group.streams.remove(&request.log_stream_name).map(drop).ok_or_else(no_stream)
     }
 
-    pub(super) fn put_log_events(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: PutLogEvents,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn put_log_events(&mut self, call: Call, request: PutLogEvents) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let PutLogEvents { log_group_name, log_stream_name, log_events } = request;
         let stream =
             self.group_mut(caller, &log_group_name)?.streams.get_mut(&log_stream_name).ok_or_else(no_stream)?;
@@ -93,21 +84,17 @@ impl Logs {
                 "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
             ));
         }
-        let mut rejected = serde_json::Map::new();
         let old = log_events.iter().take_while(|event| event.timestamp < now - TOO_OLD).count();
-        if old > 0 {
-            rejected.insert("tooOldLogEventEndIndex".to_owned(), old.into());
-        }
-        if let Some(new) = log_events.iter().position(|event| event.timestamp > now + TOO_NEW) {
-            rejected.insert("tooNewLogEventStartIndex".to_owned(), new.into());
-        }
+        let rejected = given(json!({
+            "tooOldLogEventEndIndex": (old > 0).then_some(old),
+            "tooNewLogEventStartIndex": log_events.iter().position(|event| event.timestamp > now + TOO_NEW),
+        }));
         for event in log_events.into_iter().skip(old).filter(|event| event.timestamp <= now + TOO_NEW) {
             stream.add(event.timestamp, now, event.message);
         }
-        let mut answer = json!({ "nextSequenceToken": format!("{:056}", stream.first + stream.events.len() as u64) });
-        if !rejected.is_empty() {
-            answer["rejectedLogEventsInfo"] = rejected.into();
-        }
-        Ok(answer)
+        Ok(given(json!({
+            "nextSequenceToken": format!("{:056}", stream.first + stream.events.len() as u64),
+            "rejectedLogEventsInfo": (rejected != json!({})).then_some(rejected),
+        })))
     }
 }

@@ -8,6 +8,7 @@ use super::{
     request::{DescribeLogGroups, DescribeLogStreams, FilterLogEvents, GetLogEvents},
     store::{Event, Stream},
 };
+use crate::world::call::{Answered, Call, given};
 
 /// Entries of a listing's page (API reference).
 const LISTED_MAX: usize = 50;
@@ -18,37 +19,30 @@ const PAGE_BYTES_MAX: usize = 1_048_576;
 const SEARCHED_MAX: usize = 500;
 
 impl Logs {
-    pub(super) fn describe_log_groups(&self, caller: &Caller, request: &DescribeLogGroups) -> Result<Value, ApiError> {
+    pub(super) fn describe_log_groups(&self, call: Call, request: DescribeLogGroups) -> Answered<Value> {
+        let Caller { account, region, .. } = call.caller;
         let DescribeLogGroups { log_group_name_prefix: prefix, log_group_name_pattern: part, limit, next_token } =
-            request;
+            &request;
         if prefix.is_some() && part.is_some() {
             return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
         }
-        let groups = self.places.get(&(caller.account.clone(), caller.region.clone()));
+        let groups = self.places.get(&(account.clone(), region.clone()));
         let fits = |name: &str| {
             prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()))
                 && part.as_ref().is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
         };
-        let names: Vec<&String> =
-            groups.into_iter().flatten().map(|(name, _)| name).filter(|name| fits(name)).collect();
-        let (page, next) = page(names, *limit, next_token.as_deref())?;
-        let shown = |name: &&String| {
-            let arn = format!("arn:aws:logs:{}:{}:log-group:{name}", caller.region, caller.account);
-            let created = groups.and_then(|groups| groups.get(name.as_str())).map_or(0, |group| group.created_at);
+        let groups = groups.into_iter().flatten().filter(|(name, _)| fits(name)).collect();
+        page("logGroups", groups, *limit, next_token.as_deref(), |(name, group)| {
+            let arn = format!("arn:aws:logs:{region}:{account}:log-group:{name}");
             json!({
-                "logGroupName": name, "creationTime": created, "metricFilterCount": 0, "storedBytes": 0,
+                "logGroupName": name, "creationTime": group.created_at, "metricFilterCount": 0, "storedBytes": 0,
                 "arn": format!("{arn}:*"), "logGroupArn": arn, "logGroupClass": "STANDARD",
             })
-        };
-        Ok(with_token(json!({ "logGroups": page.iter().map(shown).collect::<Vec<_>>() }), next))
+        })
     }
 
-    pub(super) fn describe_log_streams(
-        &self,
-        now: i64,
-        caller: &Caller,
-        request: &DescribeLogStreams,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn describe_log_streams(&self, call: Call, request: DescribeLogStreams) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let group = self.group(caller, &request.log_group_name)?;
         let by_time = match request.order_by.as_deref() {
             None | Some("LogStreamName") => false,
@@ -68,31 +62,29 @@ impl Logs {
         if request.descending {
             streams.reverse();
         }
-        let (page, next) = page(streams, request.limit, request.next_token.as_deref())?;
-        let shown = |(name, stream): &(&String, &Stream)| {
+        page("logStreams", streams, request.limit, request.next_token.as_deref(), |(name, stream)| {
             let arn = format!(
                 "arn:aws:logs:{}:{}:log-group:{}:log-stream:{name}",
                 caller.region, caller.account, request.log_group_name
             );
-            let mut shown =
-                json!({ "logStreamName": name, "creationTime": stream.created_at, "arn": arn, "storedBytes": 0 });
-            let mut arrived = stream.arrived(now);
-            if let Some((_, first)) = arrived.next() {
-                let last = arrived.next_back().map_or(first, |(_, last)| last);
-                shown["firstEventTimestamp"] = first.at.into();
-                shown["lastEventTimestamp"] = last.at.into();
-                shown["lastIngestionTime"] = last.ingested_at.into();
-            }
-            shown
-        };
-        Ok(with_token(json!({ "logStreams": page.iter().map(shown).collect::<Vec<_>>() }), next))
+            let mut arrived = stream.arrived(now).map(|(_, event)| event);
+            let first = arrived.next();
+            let last = arrived.next_back().or(first);
+            given(json!({
+                "logStreamName": name, "creationTime": stream.created_at, "arn": arn, "storedBytes": 0,
+                "firstEventTimestamp": first.map(|event| event.at),
+                "lastEventTimestamp": last.map(|event| event.at),
+                "lastIngestionTime": last.map(|event| event.ingested_at),
+            }))
+        })
     }
 
-    pub(super) fn get_log_events(&self, now: i64, caller: &Caller, request: &GetLogEvents) -> Result<Value, ApiError> {
+    pub(super) fn get_log_events(&self, call: Call, request: GetLogEvents) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let group = self.group(caller, &request.log_group_name)?;
         let stream = group.streams.get(&request.log_stream_name).filter(|stream| stream.shows(now));
         let stream = stream.ok_or_else(no_stream)?;
-        let limit = limit(request.limit)?;
+        let limit = limit(request.limit, EVENTS_MAX)?;
         let token = request.next_token.as_deref().map(Token::read).transpose()?;
         let inside = |event: &Event| {
             request.start_time.is_none_or(|start| event.at >= start)
@@ -122,12 +114,8 @@ impl Logs {
         }))
     }
 
-    pub(super) fn filter_log_events(
-        &self,
-        now: i64,
-        caller: &Caller,
-        request: &FilterLogEvents,
-    ) -> Result<Value, ApiError> {
+    pub(super) fn filter_log_events(&self, call: Call, request: FilterLogEvents) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
         let group = self.group(caller, &request.log_group_name)?;
         if !request.log_stream_names.is_empty() && request.log_stream_name_prefix.is_some() {
             return Err(invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters."));
@@ -137,7 +125,7 @@ impl Logs {
             return Err(no_stream());
         }
         let pattern = Pattern::read(request.filter_pattern.as_deref().unwrap_or_default())?;
-        let limit = limit(request.limit)?;
+        let limit = limit(request.limit, EVENTS_MAX)?;
         let prefix = request.log_stream_name_prefix.as_deref().unwrap_or_default();
         let wanted = |name: &str| {
             name.starts_with(prefix)
@@ -168,7 +156,7 @@ impl Logs {
             at += 1;
         }
         let next = (at < all.len()).then(|| format!("search/{at}"));
-        Ok(with_token(json!({ "events": found, "searchedLogStreams": [] }), next))
+        Ok(given(json!({ "events": found, "searchedLogStreams": [], "nextToken": next })))
     }
 }
 
@@ -180,7 +168,7 @@ enum Token {
 }
 
 impl Token {
-    fn read(text: &str) -> Result<Self, ApiError> {
+    fn read(text: &str) -> Answered<Self> {
         let number = |digits: &str| digits.parse().map_err(|_| bad_token());
         match text.split_once('/') {
             Some(("f", digits)) => Ok(Self::Forward(number(digits)?)),
@@ -201,14 +189,15 @@ fn bad_token() -> ApiError {
     invalid("The specified nextToken is invalid.")
 }
 
-fn limit(limit: Option<usize>) -> Result<usize, ApiError> {
-    match limit.unwrap_or(EVENTS_MAX) {
-        limit @ 1..=EVENTS_MAX => Ok(limit),
-        other => Err(invalid(format!(
-            "1 validation error detected: Value '{other}' at 'limit' failed to satisfy constraint: Member must have value \
-             less than or equal to {EVENTS_MAX}"
-        ))),
+fn limit(limit: Option<usize>, most: usize) -> Answered<usize> {
+    let limit = limit.unwrap_or(most);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
     }
+    Err(invalid(format!(
+        "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less \
+         than or equal to {most}"
+    )))
 }
 
 /// As many as fit on a page.
@@ -226,27 +215,19 @@ fn event_document(event: &Event) -> Value {
 }
 
 /// A listing's page: tokens are places in it.
-fn page<T>(all: Vec<T>, limit: Option<usize>, token: Option<&str>) -> Result<(Vec<T>, Option<String>), ApiError> {
-    let limit = limit.unwrap_or(LISTED_MAX);
-    if !(1..=LISTED_MAX).contains(&limit) {
-        return Err(invalid(format!(
-            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value \
-             less than or equal to {LISTED_MAX}"
-        )));
-    }
+fn page<T>(
+    what: &str,
+    all: Vec<T>,
+    asked: Option<usize>,
+    token: Option<&str>,
+    show: impl Fn(T) -> Value,
+) -> Answered<Value> {
+    let limit = limit(asked, LISTED_MAX)?;
     let from: usize = match token {
         None => 0,
         Some(token) => token.strip_prefix("page/").and_then(|at| at.parse().ok()).ok_or_else(bad_token)?,
     };
-    let count = all.len();
-    let page: Vec<T> = all.into_iter().skip(from).take(limit).collect();
-    let next = (from + page.len() < count).then(|| format!("page/{}", from + page.len()));
-    Ok((page, next))
-}
-
-fn with_token(mut answer: Value, next: Option<String>) -> Value {
-    if let Some(next) = next {
-        answer["nextToken"] = next.into();
-    }
-    answer
+    let next = (from.saturating_add(limit) < all.len()).then(|| format!("page/{}", from + limit));
+    let page: Vec<Value> = all.into_iter().skip(from).take(limit).map(show).collect();
+    Ok(given(json!({ what: page, "nextToken": next })))
 }

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Cluster, Instance, Place,
+    Cluster, Instance, Place, Xml,
+    describe::write_instance,
     events::{Category, Event, SourceType},
     request::Request,
 };
-use crate::world::ApiError;
+use crate::world::{ApiError, call::Answered};
 
 /// How long things take, in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl Place {
         events.into_iter().for_each(|event| self.add_event(event));
     }
 
-    pub(super) fn fail_over(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn fail_over(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBClusterIdentifier")?;
         let cluster = self.clusters.get_mut(&name).ok_or_else(|| no_cluster(&name))?;
         if cluster.failover.is_some() {
@@ -131,21 +132,21 @@ impl Place {
         let cluster = cluster.clone();
         let message = format!("Started {kind} failover to DB instance: {target}");
         self.add_event(event(request.now, SourceType::Cluster, &name, Category::Failover, message));
-        Ok(self.one_cluster(&cluster, request.caller))
+        Ok(Xml::of("DBCluster", |xml| self.write_cluster(xml, &cluster, request.caller)))
     }
 
     /// Listing log files wakes a paused cluster (Aurora User Guide, "Scaling to zero ACUs"): so nothing passive may do it.
-    pub(super) fn list_log_files(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn list_log_files(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBInstanceIdentifier")?;
         let instance = self.instances.get(&name).ok_or_else(|| no_instance(&name))?;
         let cluster = instance.cluster.as_ref().and_then(|cluster| self.clusters.get_mut(cluster));
         if let Some(capacity) = cluster.and_then(|cluster| cluster.capacity.as_mut()) {
             capacity.current = capacity.current.max(0.5);
         }
-        Ok("<DescribeDBLogFiles/>".to_owned())
+        Ok(Xml::of("DescribeDBLogFiles", |_| {}))
     }
 
-    pub(super) fn reboot(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn reboot(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBInstanceIdentifier")?;
         let fails_over = request.flag("ForceFailover");
         let instance = self.instances.get_mut(&name).ok_or_else(|| no_instance(&name))?;
@@ -185,7 +186,7 @@ impl Place {
         if let Some(message) = message {
             self.add_event(event(request.now, SourceType::Instance, &name, Category::Failover, message.to_owned()));
         }
-        Ok(self.one_instance(&instance, request.caller))
+        Ok(Xml::of("DBInstance", |xml| write_instance(xml, &instance, request.caller)))
     }
 }
 
@@ -225,14 +226,7 @@ fn advance_cluster(
         if let Some(place) = cluster.members.iter().position(|member| *member == failover.target) {
             cluster.members.swap(0, place);
         }
-        let restarted = "DB instance restarted".to_owned();
-        events.push(event(
-            failover.flips_at,
-            SourceType::Instance,
-            &failover.target,
-            Category::Availability,
-            restarted,
-        ));
+        events.push(restarted(failover.flips_at, &failover.target));
         // Whoever wrote starts anew as a reader.
         if let Some(before) = instances.get_mut(&failover.before) {
             before.status = "rebooting".to_owned();
@@ -244,8 +238,7 @@ fn advance_cluster(
         if let Some(before) = instances.get_mut(&before) {
             before.status = "available".to_owned();
         }
-        let restarted = "DB instance restarted".to_owned();
-        events.push(event(at - 4_000, SourceType::Instance, &before, Category::Availability, restarted));
+        events.push(restarted(at - 4_000, &before));
         let completed = format!("Completed failover to DB instance: {target}");
         events.push(event(at, SourceType::Cluster, &cluster.name, Category::Failover, completed));
     }
@@ -258,9 +251,7 @@ fn advance_instance(instance: &mut Instance, now: i64, times: &Times, events: &m
     if ends_at <= now && !reboot.has_ended {
         reboot.has_ended = true;
         instance.status = "available".to_owned();
-        let restarted_at = fails_over_at.map_or(ends_at - 1_000, |at| at + 3_000);
-        let restarted = "DB instance restarted".to_owned();
-        events.push(event(restarted_at, SourceType::Instance, &name, Category::Availability, restarted));
+        events.push(restarted(fails_over_at.map_or(ends_at - 1_000, |at| at + 3_000), &name));
         if fails_over_at.is_some() {
             instance.failed_over_at = Some(ends_at);
             let completed = "Multi-AZ instance failover completed.".to_owned();
@@ -283,6 +274,10 @@ fn advance_instance(instance: &mut Instance, now: i64, times: &Times, events: &m
 pub(super) fn event(at: i64, source_type: SourceType, source: &str, category: Category, message: String) -> Event {
     let at = Timestamp::from_millisecond(at).unwrap_or_default();
     Event { at, source_type, source: source.to_owned(), category, message }
+}
+
+fn restarted(at: i64, instance: &str) -> Event {
+    event(at, SourceType::Instance, instance, Category::Availability, "DB instance restarted".to_owned())
 }
 
 pub(super) fn no_cluster(name: &str) -> ApiError {

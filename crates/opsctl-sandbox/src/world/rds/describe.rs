@@ -3,37 +3,35 @@
 use super::{
     Cluster, Instance, Maintenance, Place,
     change::{no_cluster, no_instance},
+    endpoints::host,
     events::SourceType,
     request::Request,
     xml::Xml,
 };
-use crate::world::{ApiError, Caller};
+use crate::world::{Caller, call::Answered};
 
 const STORAGE_ENCRYPTED: bool = true;
 
 impl Place {
-    pub(super) fn describe_clusters(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_clusters(&mut self, request: &Request) -> Answered<Xml> {
         let named = request.identifier("DBClusterIdentifier");
         let filter = request.filter("db-cluster-id");
         let wanted = |cluster: &&Cluster| {
             named.as_ref().is_none_or(|name| *name == cluster.name)
                 && filter.as_ref().is_none_or(|names| names.contains(&cluster.name))
         };
-        let found: Vec<&Cluster> = self.clusters.values().filter(wanted).collect();
-        if let Some(name) = named.filter(|_| found.is_empty()) {
-            return Err(no_cluster(&name));
-        }
-        let (page, marker) = request.page(found, |cluster| cluster.name.clone())?;
-        let mut xml = Xml::default();
-        xml.maybe("Marker", marker).element("DBClusters", |xml| {
-            for cluster in page {
-                self.write_cluster(xml, cluster, request.caller);
-            }
-        });
-        Ok(xml.into_string())
+        let found = self.clusters.values().filter(wanted).collect();
+        let missing = named.as_deref().map(no_cluster);
+        request.answer(
+            ("DBClusters", "DBCluster"),
+            found,
+            missing,
+            |cluster: &&Cluster| &cluster.name,
+            |xml, cluster| self.write_cluster(xml, cluster, request.caller),
+        )
     }
 
-    pub(super) fn describe_instances(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_instances(&mut self, request: &Request) -> Answered<Xml> {
         let named = request.identifier("DBInstanceIdentifier");
         let (by_name, by_cluster) = (request.filter("db-instance-id"), request.filter("db-cluster-id"));
         let is_of = |names: &Vec<String>, cluster: &Option<String>| {
@@ -44,21 +42,19 @@ impl Place {
                 && by_name.as_ref().is_none_or(|names| names.contains(&instance.name))
                 && by_cluster.as_ref().is_none_or(|names| is_of(names, &instance.cluster))
         };
-        let found: Vec<&Instance> = self.instances.values().filter(wanted).collect();
-        if let Some(name) = named.filter(|_| found.is_empty()) {
-            return Err(no_instance(&name));
-        }
-        let (page, marker) = request.page(found, |instance| instance.name.clone())?;
-        let mut xml = Xml::default();
-        xml.maybe("Marker", marker).element("DBInstances", |xml| {
-            for instance in page {
-                write_instance(xml, instance, request.caller);
-            }
-        });
-        Ok(xml.into_string())
+        let found = self.instances.values().filter(wanted).collect();
+        let missing = named.as_deref().map(no_instance);
+        let elements = ("DBInstances", "DBInstance");
+        request.answer(
+            elements,
+            found,
+            missing,
+            |instance: &&Instance| &instance.name,
+            |xml, instance| write_instance(xml, instance, request.caller),
+        )
     }
 
-    pub(super) fn describe_pending(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_pending(&mut self, request: &Request) -> Answered<Xml> {
         let arn = request.field("ResourceIdentifier");
         let of_cluster =
             |cluster: &Cluster| (SourceType::Cluster.arn(request.caller, &cluster.name), cluster.pending.clone());
@@ -71,103 +67,86 @@ impl Place {
             .filter(|(name, pending)| !pending.is_empty() && arn.is_none_or(|arn| arn == name))
             .collect();
         found.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-        let (page, marker) = request.page(found, |(name, _)| name.clone())?;
-        let mut xml = Xml::default();
-        xml.maybe("Marker", marker).element("PendingMaintenanceActions", |xml| {
-            for (arn, pending) in page {
-                xml.element("ResourcePendingMaintenanceActions", |xml| {
-                    xml.text("ResourceIdentifier", arn)
-                        .element("PendingMaintenanceActionDetails", |xml| write_actions(xml, &pending));
-                });
-            }
-        });
-        Ok(xml.into_string())
+        let elements = ("PendingMaintenanceActions", "ResourcePendingMaintenanceActions");
+        request.answer(
+            elements,
+            found,
+            None,
+            |(name, _)| name,
+            |xml, (arn, pending)| {
+                xml.text("ResourceIdentifier", arn)
+                    .element("PendingMaintenanceActionDetails", |xml| write_actions(xml, &pending));
+            },
+        )
     }
 
-    pub(super) fn one_cluster(&self, cluster: &Cluster, caller: &Caller) -> String {
-        let mut xml = Xml::default();
-        self.write_cluster(&mut xml, cluster, caller);
-        xml.into_string()
-    }
-
-    pub(super) fn one_instance(&self, instance: &Instance, caller: &Caller) -> String {
-        let mut xml = Xml::default();
-        write_instance(&mut xml, instance, caller);
-        xml.into_string()
-    }
-
-    fn write_cluster(&self, xml: &mut Xml, cluster: &Cluster, caller: &Caller) {
+    pub(super) fn write_cluster(&self, xml: &mut Xml, cluster: &Cluster, caller: &Caller) {
         let Cluster { name, engine, version, members, .. } = cluster;
         let member = |member: &String| self.instances.get(member);
         let zones: std::collections::BTreeSet<&str> =
             members.iter().filter_map(member).map(|instance| instance.zone.as_str()).collect();
-        let host = |kind: &str| format!("{name}.{kind}c{}.{}.rds.amazonaws.com", caller.account, caller.region);
-        xml.element("DBCluster", |xml| {
-            xml.text("DBClusterIdentifier", name)
-                .text("DBClusterArn", SourceType::Cluster.arn(caller, name))
-                .text("Status", cluster.status())
-                .text("Engine", engine)
-                .text("EngineVersion", version)
-                .text("EngineMode", "provisioned")
-                .text("MultiAZ", zones.len() > 1)
-                .text("Endpoint", host("cluster-"))
-                .text("ReaderEndpoint", host("cluster-ro-"))
-                .text("Port", port(engine))
-                .text("StorageEncrypted", STORAGE_ENCRYPTED)
-                .text("ClusterCreateTime", cluster.created_at)
-                .element("AvailabilityZones", |xml| {
-                    zones.iter().for_each(|zone| {
-                        xml.text("AvailabilityZone", zone);
+        let host = |kind: &str| host(name, kind, caller);
+        xml.text("DBClusterIdentifier", name)
+            .text("DBClusterArn", SourceType::Cluster.arn(caller, name))
+            .text("Status", cluster.status())
+            .text("Engine", engine)
+            .text("EngineVersion", version)
+            .text("EngineMode", "provisioned")
+            .text("MultiAZ", zones.len() > 1)
+            .text("Endpoint", host("cluster-"))
+            .text("ReaderEndpoint", host("cluster-ro-"))
+            .text("Port", port(engine))
+            .text("StorageEncrypted", STORAGE_ENCRYPTED)
+            .text("ClusterCreateTime", cluster.created_at)
+            .element("AvailabilityZones", |xml| {
+                zones.iter().for_each(|zone| {
+                    xml.text("AvailabilityZone", zone);
+                });
+            })
+            .element("DBClusterMembers", |xml| {
+                for (place, instance) in members.iter().filter_map(member).enumerate() {
+                    xml.element("DBClusterMember", |xml| {
+                        xml.text("DBInstanceIdentifier", &instance.name)
+                            .text("IsClusterWriter", place == 0 && !cluster.is_secondary)
+                            .text("DBClusterParameterGroupStatus", "in-sync")
+                            .text("PromotionTier", instance.tier.unwrap_or(1));
                     });
-                })
-                .element("DBClusterMembers", |xml| {
-                    for (place, instance) in members.iter().filter_map(member).enumerate() {
-                        xml.element("DBClusterMember", |xml| {
-                            xml.text("DBInstanceIdentifier", &instance.name)
-                                .text("IsClusterWriter", place == 0 && !cluster.is_secondary)
-                                .text("DBClusterParameterGroupStatus", "in-sync")
-                                .text("PromotionTier", instance.tier.unwrap_or(1));
-                        });
-                    }
-                });
-            xml.maybe("GlobalClusterIdentifier", cluster.global.as_ref());
-            if !cluster.is_aurora() {
-                let class = members.iter().find_map(member).map(|instance| instance.class.as_str());
-                xml.maybe("DBClusterInstanceClass", class);
-            }
-            if let Some(capacity) = &cluster.capacity {
-                xml.element("ServerlessV2ScalingConfiguration", |xml| {
-                    xml.text("MinCapacity", capacity.minimum)
-                        .text("MaxCapacity", capacity.maximum)
-                        .maybe("SecondsUntilAutoPause", capacity.pause_after_seconds);
-                });
-            }
-        });
+                }
+            });
+        xml.maybe("GlobalClusterIdentifier", cluster.global.as_ref());
+        if !cluster.is_aurora() {
+            let class = members.iter().find_map(member).map(|instance| instance.class.as_str());
+            xml.maybe("DBClusterInstanceClass", class);
+        }
+        if let Some(capacity) = &cluster.capacity {
+            xml.element("ServerlessV2ScalingConfiguration", |xml| {
+                xml.text("MinCapacity", capacity.minimum)
+                    .text("MaxCapacity", capacity.maximum)
+                    .maybe("SecondsUntilAutoPause", capacity.pause_after_seconds);
+            });
+        }
     }
 }
 
-fn write_instance(xml: &mut Xml, instance: &Instance, caller: &Caller) {
+pub(super) fn write_instance(xml: &mut Xml, instance: &Instance, caller: &Caller) {
     let Instance { name, class, engine, version, cluster, tier, zone, secondary_zone, status, .. } = instance;
-    xml.element("DBInstance", |xml| {
-        xml.text("DBInstanceIdentifier", name)
-            .text("DBInstanceArn", SourceType::Instance.arn(caller, name))
-            .text("DBInstanceClass", class)
-            .text("DBInstanceStatus", status)
-            .text("Engine", engine)
-            .text("EngineVersion", version)
-            .text("AllocatedStorage", if engine.starts_with("aurora") { 1 } else { instance.storage })
-            .text("AvailabilityZone", zone)
-            .maybe("SecondaryAvailabilityZone", secondary_zone.as_ref())
-            .text("MultiAZ", secondary_zone.is_some())
-            .text("StorageEncrypted", STORAGE_ENCRYPTED)
-            .text("InstanceCreateTime", instance.created_at)
-            .maybe("DBClusterIdentifier", cluster.as_ref())
-            .maybe("PromotionTier", *tier)
-            .element("Endpoint", |xml| {
-                xml.text("Address", format!("{name}{}.rds.amazonaws.com", host_part(caller)))
-                    .text("Port", port(engine));
-            });
-    });
+    xml.text("DBInstanceIdentifier", name)
+        .text("DBInstanceArn", SourceType::Instance.arn(caller, name))
+        .text("DBInstanceClass", class)
+        .text("DBInstanceStatus", status)
+        .text("Engine", engine)
+        .text("EngineVersion", version)
+        .text("AllocatedStorage", if engine.starts_with("aurora") { 1 } else { instance.storage })
+        .text("AvailabilityZone", zone)
+        .maybe("SecondaryAvailabilityZone", secondary_zone.as_ref())
+        .text("MultiAZ", secondary_zone.is_some())
+        .text("StorageEncrypted", STORAGE_ENCRYPTED)
+        .text("InstanceCreateTime", instance.created_at)
+        .maybe("DBClusterIdentifier", cluster.as_ref())
+        .maybe("PromotionTier", *tier)
+        .element("Endpoint", |xml| {
+            xml.text("Address", host(name, "", caller)).text("Port", port(engine));
+        });
 }
 
 fn write_actions(xml: &mut Xml, pending: &[Maintenance]) {
@@ -181,11 +160,6 @@ fn write_actions(xml: &mut Xml, pending: &[Maintenance]) {
                 .text("Description", description);
         });
     }
-}
-
-/// The account's part of a host's name.
-fn host_part(caller: &Caller) -> String {
-    format!(".c{}.{}", &caller.account, caller.region)
 }
 
 fn port(engine: &str) -> u16 {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Cluster, Instance, Place, Rds};
-use crate::world::World;
+use crate::world::{Caller, World};
 
 /// Domain that all endpoints are in.
-pub(super) const DOMAIN: &str = "rds.amazonaws.com";
+const DOMAIN: &str = "rds.amazonaws.com";
 /// How long a cluster that has paused takes to wake (Aurora User Guide: about 15 seconds; longer after a day).
 const WAKES_MILLISECONDS: i64 = 15_000;
 
@@ -39,6 +39,11 @@ pub(super) enum Named {
     Readers(String),
     Instance(String),
     Proxy(String),
+}
+
+/// The name of an endpoint of a caller's place: `cluster-`, `cluster-ro-` and `proxy-` are kinds, and nothing for an instance.
+pub(super) fn host(name: &str, kind: &str, Caller { account, region, .. }: &Caller) -> String {
+    format!("{name}.{kind}c{account}.{region}.{DOMAIN}")
 }
 
 /// Account, region and what a host's name stands for.
@@ -71,9 +76,7 @@ impl World {
 impl Rds {
     /// A connection to a cluster's writer or to an instance, by its name. It wakes a cluster that has paused.
     pub(in crate::world) fn connect_by_name(&mut self, now: i64, account: &str, region: &str, name: &str) -> Connected {
-        let times = self.times.clone();
-        let place = self.place(account, region);
-        place.advance(now, &times);
+        let place = self.advance(now, account, region);
         let named = match place.clusters.contains_key(name) {
             true => Named::Writer(name.to_owned()),
             false => Named::Instance(name.to_owned()),
@@ -109,7 +112,8 @@ impl Place {
             Named::Proxy(name) => self.behind_proxy(now, name),
             // A secondary's name is there, and leads nowhere.
             Named::Writer(name) => {
-                self.clusters.get(name).filter(|cluster| !cluster.is_secondary)?.behind_its_name(now)
+                let cluster = self.clusters.get(name).filter(|cluster| !cluster.is_secondary)?;
+                cluster.writer_behind(&cluster.name_follows, now)
             }
             Named::Readers(name) => {
                 let cluster = self.clusters.get(name)?;
@@ -125,9 +129,9 @@ fn is_open(instances: &BTreeMap<String, Instance>, name: &str, now: i64) -> bool
 }
 
 impl Cluster {
-    /// The instance that the cluster's name leads to: for some seconds after a failover the former writer.
-    fn behind_its_name(&self, now: i64) -> Option<String> {
-        match &self.name_follows {
+    /// The instance that writes, as a name or a proxy has it that leads to the former one until some time.
+    pub(super) fn writer_behind(&self, follows: &Option<(i64, String)>, now: i64) -> Option<String> {
+        match follows {
             Some((at, before)) if now < *at => Some(before.clone()),
             Some(_) | None => self.members.first().cloned(),
         }

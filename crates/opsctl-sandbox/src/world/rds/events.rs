@@ -1,13 +1,14 @@
 //! Events, in the words of AWS (Aurora and RDS User Guides, "Amazon RDS event categories and event messages").
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use super::{
     Place,
     request::{Request, invalid},
     xml::Xml,
 };
-use crate::world::{ApiError, Caller};
+use crate::world::{ApiError, Caller, call::Answered};
 
 /// Events kept of a place; the oldest go first.
 const EVENTS_MAX: usize = 10_000;
@@ -33,7 +34,8 @@ pub enum SourceType {
     Instance,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Category {
     /// Another one writes now, or shall.
     Failover,
@@ -83,7 +85,7 @@ impl Place {
         }
     }
 
-    pub(super) fn describe_events(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_events(&mut self, request: &Request) -> Answered<Xml> {
         let source = request.identifier("SourceIdentifier");
         let source_type = request.field("SourceType");
         if source.is_some() && source_type.is_none() {
@@ -100,15 +102,15 @@ impl Place {
                 && (categories.is_empty() || categories.contains(&event.category.name()))
         };
         // Places in the list tell events apart; they shift only where the oldest are forgotten.
-        let all: Vec<(usize, &Event)> = self.events.iter().enumerate().filter(|(_, event)| wanted(event)).collect();
-        let (page, marker) = request.page(all, |(index, _)| format!("{index:08}"))?;
-        let mut xml = Xml::default();
-        xml.maybe("Marker", marker).element("Events", |xml| {
-            for (_, event) in page {
-                xml.element("Event", |xml| event.write(xml, request.caller));
-            }
-        });
-        Ok(xml.into_string())
+        let all = self.events.iter().enumerate().filter(|(_, event)| wanted(event));
+        let all = all.map(|(index, event)| (format!("{index:08}"), event)).collect();
+        request.answer(
+            ("Events", "Event"),
+            all,
+            None,
+            |(index, _): &(String, &Event)| index,
+            |xml, (_, event)| event.write(xml, request.caller),
+        )
     }
 }
 
@@ -125,8 +127,8 @@ impl Event {
     }
 }
 
-fn window(now: i64, request: &Request) -> Result<(Timestamp, Timestamp), ApiError> {
-    let time = |name: &str| -> Result<Option<Timestamp>, ApiError> {
+fn window(now: i64, request: &Request) -> Answered<(Timestamp, Timestamp)> {
+    let time = |name: &str| -> Answered<Option<Timestamp>> {
         let Some(text) = request.field(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| invalid(format!("Invalid value {text} for parameter {name}")))
     };

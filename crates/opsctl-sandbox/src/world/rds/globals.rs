@@ -12,7 +12,7 @@ use super::{
     request::Request,
     xml::Xml,
 };
-use crate::world::{ApiError, World};
+use crate::world::{ApiError, World, call::Answered};
 
 /// After a failover, how long the cluster that wrote takes to hold what the others hold, in milliseconds. Our assumption.
 const RESYNC_MILLISECONDS: i64 = 120_000;
@@ -99,7 +99,7 @@ impl World {
 }
 
 impl Rds {
-    pub(super) fn describe_globals(&self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_globals(&self, request: &Request) -> Answered<Xml> {
         let named = request.identifier("GlobalClusterIdentifier");
         // Told wherever a member is.
         let wanted = |global: &&Global| {
@@ -108,20 +108,18 @@ impl Rds {
         };
         let found: Vec<&Global> =
             self.globals.get(&request.caller.account).into_iter().flat_map(BTreeMap::values).filter(wanted).collect();
-        if let Some(name) = named.filter(|_| found.is_empty()) {
-            return Err(no_global(&name));
-        }
-        let (page, marker) = request.page(found, |global| global.name.clone())?;
-        let mut xml = Xml::default();
-        xml.maybe("Marker", marker).element("GlobalClusters", |xml| {
-            for global in page {
-                xml.element("GlobalClusterMember", |xml| write(xml, global, &request.caller.account));
-            }
-        });
-        Ok(xml.into_string())
+        let missing = named.as_deref().map(no_global);
+        let elements = ("GlobalClusters", "GlobalClusterMember");
+        request.answer(
+            elements,
+            found,
+            missing,
+            |global| &global.name,
+            |xml, global| write(xml, global, &request.caller.account),
+        )
     }
 
-    pub(super) fn change_global(&mut self, request: &Request, may_lose: bool) -> Result<String, ApiError> {
+    pub(super) fn change_global(&mut self, request: &Request, may_lose: bool) -> Answered<Xml> {
         let Request { now, caller, .. } = *request;
         let name = request.required("GlobalClusterIdentifier")?;
         let Self { globals, times, places } = self;
@@ -160,9 +158,7 @@ impl Rds {
             blink(places, &caller.account, member, (second(3), second(flips + 5)));
         }
         tell(places, &caller.account, global, now, "started");
-        let mut xml = Xml::default();
-        xml.element("GlobalCluster", |xml| write(xml, global, &caller.account));
-        Ok(xml.into_string())
+        Ok(Xml::of("GlobalCluster", |xml| write(xml, global, &caller.account)))
     }
 
     /// Lets pass what is due of an account's global clusters.

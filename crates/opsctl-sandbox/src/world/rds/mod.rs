@@ -22,10 +22,11 @@ mod xml;
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::{
-    ApiError, Caller, World,
-    call::{Answer, Call, Input, told_in_xml},
+    Caller, World,
+    call::{Answered, Call, Input, told},
     service::{Protocol, ServiceDef},
     timeline::matching,
 };
@@ -64,7 +65,7 @@ struct Place {
     events: VecDeque<Event>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Cluster {
     /// Identifier, in lower case.
     pub name: String,
@@ -115,7 +116,8 @@ impl Maintenance {
 }
 
 /// What Aurora Serverless v2 may use.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Capacity {
     /// Aurora capacity units; 0: it may pause.
     pub minimum: f64,
@@ -127,7 +129,7 @@ pub struct Capacity {
 }
 
 /// A DB instance: by itself, or of a cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Instance {
     /// Identifier, in lower case.
     pub name: String,
@@ -169,15 +171,8 @@ impl Cluster {
             engine: engine.to_owned(),
             version: version.to_owned(),
             members: members.iter().map(|&member| member.to_owned()).collect(),
-            capacity: None,
-            pending: Vec::new(),
             created_at,
-            failover: None,
-            name_follows: None,
-            proxies_follow: None,
-            global: None,
-            is_secondary: false,
-            failovers: 0,
+            ..Self::default()
         }
     }
 
@@ -200,19 +195,11 @@ impl Instance {
             class: class.to_owned(),
             engine: engine.to_owned(),
             version: version.to_owned(),
-            cluster: None,
-            tier: None,
             zone: zone.to_owned(),
-            secondary_zone: None,
             status: "available".to_owned(),
             storage: 100,
-            pending: Vec::new(),
             created_at,
-            reboot: None,
-            blink: None,
-            failed_over_at: None,
-            connections: 0,
-            failovers: 0,
+            ..Self::default()
         }
     }
 }
@@ -243,15 +230,15 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("RebootDBInstance", |world, call, input| world.rds.here(call, input, Place::reboot)),
             ("DescribeDBLogFiles", |world, call, input| world.rds.here(call, input, Place::list_log_files)),
             ("DescribeGlobalClusters", |world, call, input| {
-                told_in_xml(world.rds.describe_globals(&world.rds.request(call, input)))
+                told(world.rds.describe_globals(&world.rds.request(call, input)))
             }),
             ("SwitchoverGlobalCluster", |world, call, input| {
                 let request = world.rds.request(call, input);
-                told_in_xml(world.rds.change_global(&request, false))
+                told(world.rds.change_global(&request, false))
             }),
             ("FailoverGlobalCluster", |world, call, input| {
                 let request = world.rds.request(call, input);
-                told_in_xml(world.rds.change_global(&request, request.flag("AllowDataLoss")))
+                told(world.rds.change_global(&request, request.flag("AllowDataLoss")))
             }),
         ],
     )
@@ -333,14 +320,9 @@ impl Rds {
     }
 
     /// What comes of a call on the databases of its caller's place.
-    fn here(
-        &mut self,
-        call: Call<'_>,
-        input: &Input,
-        does: fn(&mut Place, &Request) -> Result<String, ApiError>,
-    ) -> Result<Answer, ApiError> {
+    fn here(&mut self, call: Call, input: &Input, does: fn(&mut Place, &Request) -> Answered<Xml>) -> Answered {
         let request = self.request(call, input);
-        does(self.place(&call.caller.account, &call.caller.region), &request).map(Answer::Xml)
+        told(does(self.place(&call.caller.account, &call.caller.region), &request))
     }
 
     fn request<'a>(&self, call: Call<'a>, input: &'a Input) -> Request<'a> {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Place, endpoints::DOMAIN, request::Request, xml::Xml};
-use crate::world::{ApiError, Caller, World};
+use super::{Place, endpoints::host, request::Request, xml::Xml};
+use crate::world::{ApiError, Caller, World, call::Answered};
 
 #[derive(Debug, Clone)]
 pub struct Proxy {
@@ -33,30 +33,27 @@ impl World {
 }
 
 impl Place {
-    pub(super) fn describe_proxies(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_proxies(&mut self, request: &Request) -> Answered<Xml> {
         let named = request.identifier("DBProxyName");
         let found: Vec<&Proxy> =
             self.proxies.values().filter(|proxy| named.as_ref().is_none_or(|name| *name == proxy.name)).collect();
-        if let Some(name) = named.filter(|_| found.is_empty()) {
-            return Err(no_proxy(&name));
-        }
-        let (page, marker) = request.page(found, |proxy| proxy.name.clone())?;
-        let mut xml = Xml::default();
-        xml.maybe("Marker", marker).element("DBProxies", |xml| {
-            for proxy in page {
-                xml.element("member", |xml| self.write_proxy(xml, proxy, request.caller));
-            }
-        });
-        Ok(xml.into_string())
+        let missing = named.as_deref().map(no_proxy);
+        request.answer(
+            ("DBProxies", "member"),
+            found,
+            missing,
+            |proxy| &proxy.name,
+            |xml, proxy| self.write_proxy(xml, proxy, request.caller),
+        )
     }
 
-    pub(super) fn describe_proxy_targets(&mut self, request: &Request) -> Result<String, ApiError> {
+    pub(super) fn describe_proxy_targets(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBProxyName")?;
         let proxy = self.proxies.get(&name).ok_or_else(|| no_proxy(&name))?;
         let cluster = self.clusters.get(&proxy.database);
         let instances = cluster.map_or_else(|| vec![proxy.database.clone()], |cluster| cluster.members.clone());
-        let (page, marker) = request.page(instances, String::clone)?;
-        let writer = cluster.map(|cluster| self.behind(request.now, cluster));
+        let (page, marker) = request.page(instances, |name| name)?;
+        let writer = self.behind_proxy(request.now, &name);
         let mut xml = Xml::default();
         xml.maybe("Marker", marker).element("Targets", |xml| {
             if cluster.is_some() {
@@ -65,17 +62,13 @@ impl Place {
                 });
             }
             for instance in page {
-                let role = match &writer {
-                    None => "READ_WRITE",
-                    Some(writer) if *writer == instance => "READ_WRITE",
-                    Some(_) => "READ_ONLY",
-                };
+                let role = if writer.as_ref() == Some(&instance) { "READ_WRITE" } else { "READ_ONLY" };
                 xml.element("member", |xml| {
                     self.write_target(xml, proxy, &instance, role, request.now, request.caller)
                 });
             }
         });
-        Ok(xml.into_string())
+        Ok(xml)
     }
 
     fn write_proxy(&self, xml: &mut Xml, proxy: &Proxy, caller: &Caller) {
@@ -88,7 +81,7 @@ impl Place {
             .text("DBProxyArn", format!("arn:aws:rds:{region}:{account}:db-proxy:{name}"))
             .text("Status", status)
             .text("EngineFamily", if is_mysql { "MYSQL" } else { "POSTGRESQL" })
-            .text("Endpoint", format!("{name}.proxy-c{account}.{region}.{DOMAIN}"))
+            .text("Endpoint", host(name, "proxy-", caller))
             .text("RequireTLS", true)
             .text("CreatedDate", created_at);
     }
@@ -99,7 +92,7 @@ impl Place {
         let instance = self.instances.get(name);
         let is_cut_off = instance.is_none_or(|instance| instance.is_blinking(now));
         xml.text("TargetArn", format!("arn:aws:rds:{region}:{account}:db:{name}"))
-            .text("Endpoint", format!("{name}.c{account}.{region}.{DOMAIN}"))
+            .text("Endpoint", host(name, "", caller))
             .maybe("TrackedClusterId", self.clusters.contains_key(&proxy.database).then_some(&proxy.database))
             .text("RdsResourceId", name)
             .text("Type", "RDS_INSTANCE")
@@ -118,22 +111,13 @@ impl Place {
             });
     }
 
-    /// The instance that a proxy takes for a cluster's writer: it goes by connections, not by names.
-    fn behind(&self, now: i64, cluster: &super::Cluster) -> String {
-        match &cluster.proxies_follow {
-            Some((at, before)) if now < *at => before.clone(),
-            Some(_) | None => cluster.members.first().cloned().unwrap_or_default(),
-        }
-    }
-
-    /// The instance that a connection to a proxy reaches.
+    /// The instance that a connection to a proxy reaches: it goes by connections, not by names.
     pub(super) fn behind_proxy(&self, now: i64, name: &str) -> Option<String> {
-        let proxy = self.proxies.get(name)?;
-        Some(
-            self.clusters
-                .get(&proxy.database)
-                .map_or_else(|| proxy.database.clone(), |cluster| self.behind(now, cluster)),
-        )
+        let database = &self.proxies.get(name)?.database;
+        match self.clusters.get(database) {
+            Some(cluster) => cluster.writer_behind(&cluster.proxies_follow, now),
+            None => Some(database.clone()),
+        }
     }
 }
 

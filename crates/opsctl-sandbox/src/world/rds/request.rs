@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Times;
-use crate::world::{ApiError, Caller};
+use super::{Times, Xml};
+use crate::world::{ApiError, Caller, call::Answered, page::page};
 
 /// Records of a page: fewest, most, and what is answered where nothing is asked (RDS API reference).
 const RECORDS: (usize, usize, usize) = (20, 100, 100);
 /// Filters, values and categories of one request.
 const LISTED_MAX: usize = 100;
-const MARKER: &str = "after-";
 
 #[derive(Debug)]
 pub(super) struct Request<'a> {
@@ -30,13 +29,13 @@ impl Request<'_> {
         self.field(name).map(|text| text.rsplit(':').next().unwrap_or(text).to_ascii_lowercase())
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
+    pub(super) fn required(&self, name: &str) -> Answered<String> {
         self.identifier(name).ok_or_else(|| {
             ApiError::plain(400, "MissingParameter", format!("The request must contain the parameter {name}."))
         })
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
+    pub(super) fn number(&self, name: &str) -> Answered<Option<i64>> {
         let Some(text) = self.field(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| invalid(format!("Invalid value {text} for parameter {name}")))
     }
@@ -61,12 +60,33 @@ impl Request<'_> {
         })
     }
 
-    /// The page that is asked for, and the marker of the next; `key` tells items apart and rises.
-    pub(super) fn page<T>(
+    /// The document of the page that is asked for, each item in an element; `key` tells items apart and rises.
+    ///
+    /// # Errors
+    /// What is missing where nothing was found, and pages that there are not.
+    pub(super) fn answer<T>(
         &self,
+        (list, element): (&str, &str),
         items: Vec<T>,
-        key: impl Fn(&T) -> String,
-    ) -> Result<(Vec<T>, Option<String>), ApiError> {
+        missing: Option<ApiError>,
+        key: impl Fn(&T) -> &str,
+        write: impl Fn(&mut Xml, T),
+    ) -> Answered<Xml> {
+        if let Some(missing) = missing.filter(|_| items.is_empty()) {
+            return Err(missing);
+        }
+        let (page, marker) = self.page(items, key)?;
+        let mut xml = Xml::default();
+        xml.maybe("Marker", marker).element(list, |xml| {
+            for item in page {
+                xml.element(element, |xml| write(xml, item));
+            }
+        });
+        Ok(xml)
+    }
+
+    /// The page that is asked for, and the marker of the next.
+    pub(super) fn page<T>(&self, items: Vec<T>, key: impl Fn(&T) -> &str) -> Answered<(Vec<T>, Option<String>)> {
         let (fewest, most, default) = RECORDS;
         let size = match self.number("MaxRecords")? {
             None => default,
@@ -76,16 +96,7 @@ impl Request<'_> {
                 })?
             }
         };
-        let after = match self.field("Marker") {
-            None => None,
-            Some(marker) => Some(marker.strip_prefix(MARKER).ok_or_else(|| invalid("Invalid marker".to_owned()))?),
-        };
-        let mut items: Vec<T> =
-            items.into_iter().filter(|item| after.is_none_or(|after| key(item).as_str() > after)).collect();
-        let is_more = items.len() > size;
-        items.truncate(size);
-        let marker = items.last().filter(|_| is_more).map(|last| format!("{MARKER}{}", key(last)));
-        Ok((items, marker))
+        page(items, size, self.field("Marker"), key).ok_or_else(|| invalid("Invalid marker".to_owned()))
     }
 }
 

@@ -6,6 +6,13 @@ use quick_xml::escape::escape;
 pub(in crate::world) struct Xml(String);
 
 impl Xml {
+    /// A document of one element.
+    pub(in crate::world) fn of(name: &str, inside: impl FnOnce(&mut Self)) -> Self {
+        let mut xml = Self::default();
+        xml.element(name, inside);
+        xml
+    }
+
     /// An element with text.
     pub(in crate::world) fn text(&mut self, name: &str, value: impl ToString) -> &mut Self {
         let value = value.to_string();

@@ -2,43 +2,32 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{Call, api_queues::dead_letter_name, settings::Settings, store::Counts};
-use crate::world::{FaultKind, World, error::ApiError};
+use super::{Answered, Call, settings::Settings, store::Counts};
+use crate::world::{FaultKind, World, call::given, error::ApiError};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct GetRequest<'a> {
+pub(super) struct AttributesRequest<'a> {
     #[serde(borrow, default)]
     queue_url: Cow<'a, str>,
+    /// What is asked for.
     attribute_names: Option<Vec<String>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct GetAnswer {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<&'static str, String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct SetRequest<'a> {
-    #[serde(borrow, default)]
-    queue_url: Cow<'a, str>,
+    /// What is set.
     attributes: Option<BTreeMap<String, String>>,
 }
 
 impl World {
-    pub(super) fn get_queue_attributes(&mut self, call: Call, request: &GetRequest) -> Result<GetAnswer, ApiError> {
+    pub(super) fn get_queue_attributes(&mut self, call: Call, request: AttributesRequest) -> Answered<Value> {
         let entered = self.enter(call, &request.queue_url)?;
         let names = request.attribute_names.as_deref().unwrap_or_default();
         if let Some(unknown) = names.iter().find(|name| !Settings::is_known(name)) {
             return Err(ApiError::unknown_attribute(unknown));
         }
         if names.is_empty() {
-            return Ok(GetAnswer { attributes: BTreeMap::new() });
+            return Ok(json!({}));
         }
         let lag = self.settings.counts_lag_seconds * 1_000;
         let queue = self.queue_mut(entered.queue);
@@ -56,10 +45,10 @@ impl World {
         if !names.iter().any(|name| name == "All") {
             attributes.retain(|attribute, _| names.iter().any(|name| name == attribute));
         }
-        Ok(GetAnswer { attributes })
+        Ok(given(json!({ "Attributes": (!attributes.is_empty()).then_some(attributes) })))
     }
 
-    pub(super) fn set_queue_attributes(&mut self, call: Call, request: &SetRequest) -> Result<(), ApiError> {
+    pub(super) fn set_queue_attributes(&mut self, call: Call, request: AttributesRequest) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         let Some(attributes) = request.attributes.as_ref().filter(|attributes| !attributes.is_empty()) else {
             return Err(ApiError::missing_parameter("Attributes"));
@@ -79,9 +68,7 @@ impl World {
         queue.settings = settings;
         queue.modified_at = now;
         queue.advance(now);
-        let (account, region, name) = (queue.account.clone(), queue.region.clone(), queue.name.clone());
-        let dead_letter = dead_letter_name(queue);
-        self.region_mut(&account, &region).link(&name, dead_letter.as_deref());
+        self.link(number);
         self.settle(number);
     }
 }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{
-    Call, Entered,
+    Answered, Call, Entered,
     batch::{BatchAnswer, Failure, Success, check_ids, internal_error},
     handle::Handle,
 };
 use crate::world::{
-    FaultKind, World,
+    Answer, FaultKind, World,
     error::{ApiError, Place},
 };
 
@@ -38,38 +38,30 @@ pub(super) struct HandleBatchRequest<'a> {
 }
 
 impl World {
-    pub(super) fn delete_message(&mut self, call: Call, request: &HandleRequest) -> Result<(), ApiError> {
+    pub(super) fn delete_message(&mut self, call: Call, request: HandleRequest) -> Answered<()> {
         let entered = self.enter(call, &request.queue_url)?;
         self.expire_where_faulty(entered);
-        let result = self.delete_one(entered, request, Place::Call);
+        let result = self.delete_one(entered, &request, Place::Call);
         self.settle(entered.queue);
         result
     }
 
-    pub(super) fn delete_message_batch(
-        &mut self,
-        call: Call,
-        request: &HandleBatchRequest,
-    ) -> Result<BatchAnswer<Success>, ApiError> {
+    pub(super) fn delete_message_batch(&mut self, call: Call, request: HandleBatchRequest) -> Answered {
         let kind = "DeleteMessageBatchRequestEntry";
         self.handle_batch(call, request, kind, |world, entered, entry| {
             world.delete_one(entered, entry, Place::BatchEntry)
         })
     }
 
-    pub(super) fn change_message_visibility(&mut self, call: Call, request: &HandleRequest) -> Result<(), ApiError> {
+    pub(super) fn change_message_visibility(&mut self, call: Call, request: HandleRequest) -> Answered<()> {
         let entered = self.enter(call, &request.queue_url)?;
         self.expire_where_faulty(entered);
-        let result = self.change_one(call.now, entered, request, Place::Call);
+        let result = self.change_one(call.now, entered, &request, Place::Call);
         self.settle(entered.queue);
         result
     }
 
-    pub(super) fn change_message_visibility_batch(
-        &mut self,
-        call: Call,
-        request: &HandleBatchRequest,
-    ) -> Result<BatchAnswer<Success>, ApiError> {
+    pub(super) fn change_message_visibility_batch(&mut self, call: Call, request: HandleBatchRequest) -> Answered {
         let kind = "ChangeMessageVisibilityBatchRequestEntry";
         self.handle_batch(call, request, kind, |world, entered, entry| {
             world.change_one(call.now, entered, entry, Place::BatchEntry)
@@ -79,10 +71,10 @@ impl World {
     fn handle_batch(
         &mut self,
         call: Call,
-        request: &HandleBatchRequest,
+        request: HandleBatchRequest,
         kind: &str,
-        act: impl Fn(&mut Self, Entered, &HandleRequest) -> Result<(), ApiError>,
-    ) -> Result<BatchAnswer<Success>, ApiError> {
+        act: impl Fn(&mut Self, Entered, &HandleRequest) -> Answered<()>,
+    ) -> Answered {
         let entered = self.enter(call, &request.queue_url)?;
         check_ids(kind, request.entries.iter().map(|entry| &*entry.id))?;
         self.expire_where_faulty(entered);
@@ -96,7 +88,7 @@ impl World {
             }
         }
         self.settle(entered.queue);
-        Ok(answer)
+        Answer::written(&answer)
     }
 
     fn expire_where_faulty(&mut self, entered: Entered) {
@@ -105,7 +97,7 @@ impl World {
         }
     }
 
-    fn delete_one(&mut self, entered: Entered, request: &HandleRequest, place: Place) -> Result<(), ApiError> {
+    fn delete_one(&mut self, entered: Entered, request: &HandleRequest, place: Place) -> Answered<()> {
         let handle = self.read_handle(&request.receipt_handle)?;
         let queue = self.queue_mut(entered.queue);
         if entered.fault == Some(FaultKind::DuplicateDelivery)
@@ -117,13 +109,7 @@ impl World {
         queue.delete(&request.receipt_handle, handle, place)
     }
 
-    fn change_one(
-        &mut self,
-        now: i64,
-        entered: Entered,
-        request: &HandleRequest,
-        place: Place,
-    ) -> Result<(), ApiError> {
+    fn change_one(&mut self, now: i64, entered: Entered, request: &HandleRequest, place: Place) -> Answered<()> {
         let handle = self.read_handle(&request.receipt_handle)?;
         let seconds = match (request.visibility_timeout, place) {
             (Some(seconds), _) => seconds,

@@ -1,15 +1,15 @@
 //! StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
-    Call,
+    Answered, Call,
     message::Id,
     moves::{Destination, RATE_MAX, Status, Task},
 };
-use crate::world::{Due, World, error::ApiError};
+use crate::world::{Due, World, call::given, error::ApiError};
 
 /// Most tasks that are listed, and kept, of a queue.
 const LISTED_MAX: usize = 10;
@@ -25,43 +25,12 @@ pub(super) struct StartRequest {
     max_number_of_messages_per_second: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct StartAnswer {
-    task_handle: String,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListRequest {
     #[serde(default)]
     source_arn: String,
     max_results: Option<i64>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ListAnswer {
-    results: Vec<Told>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Told {
-    /// Only while it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_handle: Option<String>,
-    status: &'static str,
-    source_arn: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    destination_arn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_number_of_messages_per_second: Option<i64>,
-    approximate_number_of_messages_moved: i64,
-    approximate_number_of_messages_to_move: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure_reason: Option<&'static str>,
-    started_timestamp: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,18 +40,8 @@ pub(super) struct CancelRequest {
     task_handle: String,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct CancelAnswer {
-    approximate_number_of_messages_moved: i64,
-}
-
 impl World {
-    pub(super) fn start_message_move_task(
-        &mut self,
-        call: Call,
-        request: &StartRequest,
-    ) -> Result<StartAnswer, ApiError> {
+    pub(super) fn start_message_move_task(&mut self, call: Call, request: StartRequest) -> Answered<Value> {
         let rate = request.max_number_of_messages_per_second;
         if rate.is_some_and(|rate| !(1..=RATE_MAX).contains(&rate)) {
             let message = "Value for parameter MaxNumberOfMessagesPerSecond is invalid. \
@@ -108,23 +67,23 @@ impl World {
         if active.count() >= ACTIVE_MAX {
             return Err(ApiError::over_limit("The maximum number of active message movement tasks is reached."));
         }
+        let to_move = i64::try_from(queue.counts().visible).unwrap_or(i64::MAX);
         let task = Task {
-            id: Id(0),
+            id: Id::random(&mut self.rng),
             source,
-            source_arn: request.source_arn.clone(),
+            source_arn: request.source_arn,
             destination,
             rate,
             status: Status::Running,
             started_at: call.now,
             moved: 0,
             reported: (0, call.now),
-            to_move: i64::try_from(queue.counts().visible).unwrap_or(i64::MAX),
+            to_move,
             failure: None,
         };
-        let task = Task { id: Id::random(&mut self.rng), ..task };
         let task_handle = handle(&task);
         self.keep(task);
-        Ok(StartAnswer { task_handle })
+        Ok(json!({ "TaskHandle": task_handle }))
     }
 
     fn keep(&mut self, task: Task) {
@@ -168,11 +127,7 @@ impl World {
         Ok(Destination { queue, arn: arn.to_owned() })
     }
 
-    pub(super) fn list_message_move_tasks(
-        &mut self,
-        call: Call,
-        request: &ListRequest,
-    ) -> Result<ListAnswer, ApiError> {
+    pub(super) fn list_message_move_tasks(&mut self, call: Call, request: ListRequest) -> Answered<Value> {
         self.find_source(call, &request.source_arn)?;
         let max_results = request.max_results.unwrap_or(1);
         let Some(results_max) = usize::try_from(max_results).ok().filter(|number| (1..=LISTED_MAX).contains(number))
@@ -181,14 +136,10 @@ impl World {
             return Err(ApiError::invalid_value(max_results, "MaxResults", reason));
         };
         let newest_first = self.tasks.values().rev().filter(|task| task.source_arn == request.source_arn);
-        Ok(ListAnswer { results: newest_first.take(results_max).map(tell).collect() })
+        Ok(json!({ "Results": newest_first.take(results_max).map(tell).collect::<Vec<_>>() }))
     }
 
-    pub(super) fn cancel_message_move_task(
-        &mut self,
-        call: Call,
-        request: &CancelRequest,
-    ) -> Result<CancelAnswer, ApiError> {
+    pub(super) fn cancel_message_move_task(&mut self, call: Call, request: CancelRequest) -> Answered<Value> {
         if request.task_handle.is_empty() {
             return Err(ApiError::missing_parameter("TaskHandle"));
         }
@@ -201,7 +152,7 @@ impl World {
             return Err(ApiError::plain(404, "ResourceNotFoundException", "Task does not exist."));
         };
         task.cancel(call.now);
-        Ok(CancelAnswer { approximate_number_of_messages_moved: task.reported.0 })
+        Ok(json!({ "ApproximateNumberOfMessagesMoved": task.reported.0 }))
     }
 }
 
@@ -224,16 +175,17 @@ fn handle(task: &Task) -> String {
     STANDARD.encode(content.to_string())
 }
 
-fn tell(task: &Task) -> Told {
-    Told {
-        task_handle: (task.status == Status::Running).then(|| handle(task)),
-        status: task.status.told(),
-        source_arn: task.source_arn.clone(),
-        destination_arn: task.destination.as_ref().map(|destination| destination.arn.clone()),
-        max_number_of_messages_per_second: task.rate,
-        approximate_number_of_messages_moved: task.reported.0,
-        approximate_number_of_messages_to_move: task.to_move,
-        failure_reason: task.failure,
-        started_timestamp: task.started_at,
-    }
+/// A task as it is told; its handle only while it runs.
+fn tell(task: &Task) -> Value {
+    given(json!({
+        "TaskHandle": (task.status == Status::Running).then(|| handle(task)),
+        "Status": task.status.told(),
+        "SourceArn": task.source_arn,
+        "DestinationArn": task.destination.as_ref().map(|destination| &destination.arn),
+        "MaxNumberOfMessagesPerSecond": task.rate,
+        "ApproximateNumberOfMessagesMoved": task.reported.0,
+        "ApproximateNumberOfMessagesToMove": task.to_move,
+        "FailureReason": task.failure,
+        "StartedTimestamp": task.started_at,
+    }))
 }

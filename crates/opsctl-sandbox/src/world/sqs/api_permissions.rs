@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Call;
-use crate::world::{World, error::ApiError, glob::glob_matches};
+use super::{Answered, Call};
+use crate::{
+    domain::environment::glob,
+    world::{World, error::ApiError},
+};
 
 /// Most actions in one permission.
 const ACTIONS_MAX: usize = 7;
@@ -24,7 +27,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 #[derive(Debug, Deserialize)]
-pub(super) struct AddRequest<'a> {
+pub(super) struct PermissionRequest<'a> {
     #[serde(rename = "QueueUrl", borrow, default)]
     queue_url: Cow<'a, str>,
     #[serde(rename = "Label", default)]
@@ -35,17 +38,8 @@ pub(super) struct AddRequest<'a> {
     actions: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct RemoveRequest<'a> {
-    #[serde(borrow, default)]
-    queue_url: Cow<'a, str>,
-    #[serde(default)]
-    label: String,
-}
-
 impl World {
-    pub(super) fn add_permission(&mut self, call: Call, request: &AddRequest) -> Result<(), ApiError> {
+    pub(super) fn add_permission(&mut self, call: Call, request: PermissionRequest) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         check_label(&request.label)?;
         check_actions(&request.actions)?;
@@ -73,7 +67,7 @@ impl World {
         self.set_policy(call, number, &policy.to_string())
     }
 
-    pub(super) fn remove_permission(&mut self, call: Call, request: &RemoveRequest) -> Result<(), ApiError> {
+    pub(super) fn remove_permission(&mut self, call: Call, request: PermissionRequest) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         check_label(&request.label)?;
         let missing = || ApiError::invalid_value(&request.label, "Label", "can't find label on existing policy.");
@@ -88,7 +82,7 @@ impl World {
         self.set_policy(call, number, &text)
     }
 
-    fn set_policy(&mut self, call: Call, number: u32, policy: &str) -> Result<(), ApiError> {
+    fn set_policy(&mut self, call: Call, number: u32, policy: &str) -> Answered<()> {
         let settings = self.queue(number).settings.with([("Policy", policy)].into_iter())?;
         self.change_settings(call.now, number, settings);
         Ok(())
@@ -112,7 +106,7 @@ impl World {
             principals.extend(texts(&statement["Principal"]["AWS"]));
             let account = &call.caller.account;
             let names_caller = |principal: &String| principal == "*" || principal.contains(account.as_str());
-            let names_action = |action: &String| glob_matches(&action.to_ascii_lowercase(), &wanted);
+            let names_action = |action: &String| glob(&action.to_ascii_lowercase(), &wanted);
             principals.iter().any(names_caller) && texts(&statement["Action"]).iter().any(names_action)
         };
         let mut is_allowed = false;

@@ -1,16 +1,12 @@
 //! CreateQueue, DeleteQueue, GetQueueUrl, ListQueues, ListDeadLetterSourceQueues, PurgeQueue.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{
-    Call, OnQueue,
-    queue::{Birth, Queue},
-    settings::Settings,
-};
-use crate::world::{Due, World, error::ApiError, region::Region};
+use super::{Answered, Call, OnQueue, queue::Queue, settings::Settings};
+use crate::world::{Caller, Due, World, call::given, error::ApiError, page::page};
 
 /// Most queues in a page (SQS API reference, `ListQueues`).
 const PAGE_MAX: usize = 1_000;
@@ -26,12 +22,6 @@ pub(super) struct CreateRequest {
     attributes: Option<BTreeMap<String, String>>,
     #[serde(rename = "tags", alias = "Tags")]
     tags: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct UrlAnswer {
-    queue_url: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,32 +42,14 @@ pub(super) struct ListRequest<'a> {
     next_token: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ListAnswer {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    queue_urls: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct SourcesAnswer {
-    /// Always there: the model requires it.
-    #[serde(rename = "queueUrls")]
-    queue_urls: Vec<String>,
-    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
-}
-
 impl World {
-    pub(super) fn create_queue(&mut self, call: Call, request: CreateRequest) -> Result<UrlAnswer, ApiError> {
+    pub(super) fn create_queue(&mut self, call: Call, request: CreateRequest) -> Answered<Value> {
         let name = request.queue_name;
         let attributes = request.attributes.unwrap_or_default();
         let tags = request.tags.unwrap_or_default();
         let pairs = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let queue = self.create_or_find(call, &name, pairs, tags)?;
-        Ok(UrlAnswer { queue_url: self.url(call.caller, queue) })
+        Ok(self.url(call, queue))
     }
 
     /// Creates a queue; finds it where it exists with these very attributes.
@@ -116,24 +88,23 @@ impl World {
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
         self.check_redrive(account, region, &arn, &settings)?;
         let number = u32::try_from(self.queues.len()).expect("queues are made by hand");
-        let birth = Birth {
-            number,
-            account: account.as_str().into(),
-            region: region.as_str().into(),
-            name: name.into(),
-            settings,
-            tags,
-            now: call.now,
-        };
-        let queue = Queue::from(birth);
-        let (name, dead_letter) = (Arc::clone(&queue.name), dead_letter_name(&queue));
+        let queue = Queue::new(number, call, name, settings, tags);
+        let name = Arc::clone(&queue.name);
         self.queues.push(Some(Box::new(queue)));
         let region = self.region_mut(account, region);
-        region.queues.insert(Arc::clone(&name), number);
         region.deleted_at.remove(&name);
-        region.link(&name, dead_letter.as_deref());
+        region.queues.insert(name, number);
+        self.link(number);
         self.settle(number);
         Ok(number)
+    }
+
+    /// Notes which dead-letter queue a queue's redrive policy names now.
+    pub(super) fn link(&mut self, number: u32) {
+        let Queue { account, region, name, settings, .. } = self.queue(number);
+        let (account, region, name) = (Arc::clone(account), Arc::clone(region), Arc::clone(name));
+        let dead_letter = settings.redrive.as_ref().map(|redrive| redrive.dead_letter_name().to_owned());
+        self.region_mut(&account, &region).link(&name, dead_letter.as_deref());
     }
 
     /// Checks that the dead-letter queue of these settings is there, of the same type, and willing.
@@ -163,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn delete_queue(&mut self, call: Call, request: &OnQueue) -> Result<(), ApiError> {
+    pub(super) fn delete_queue(&mut self, call: Call, request: OnQueue) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         let mut queue = self.queues[number as usize].take().expect("a queue that was entered exists");
         if let Some(listed) = queue.listed_due.take() {
@@ -177,44 +148,39 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn get_queue_url(&mut self, call: Call, request: &GetUrlRequest) -> Result<UrlAnswer, ApiError> {
+    pub(super) fn get_queue_url(&mut self, call: Call, request: GetUrlRequest) -> Answered<Value> {
         if request.name.is_empty() {
             return Err(ApiError::missing_parameter("QueueName"));
         }
         let owner = request.owner.as_ref().unwrap_or(&call.caller.account);
         let queue = self.enter(call, &format!("{owner}/{}", request.name))?.queue;
-        Ok(UrlAnswer { queue_url: self.url(call.caller, queue) })
+        Ok(self.url(call, queue))
     }
 
-    pub(super) fn list_queues(&mut self, call: Call, request: &ListRequest) -> Result<ListAnswer, ApiError> {
-        let caller = call.caller;
+    /// The URL of a queue, as this caller sees it.
+    fn url(&self, call: Call, queue: u32) -> Value {
+        let Queue { account, name, .. } = self.queue(queue);
+        json!({ "QueueUrl": format!("{}/{account}/{name}", call.caller.origin) })
+    }
+
+    pub(super) fn list_queues(&mut self, call: Call, request: ListRequest) -> Answered<Value> {
+        let Caller { account, region, .. } = call.caller;
         let prefix = request.queue_name_prefix.as_deref().unwrap_or_default();
-        let page = Page::read(request)?;
-        let Some(region) = self.region(&caller.account, &caller.region) else {
-            return Ok(ListAnswer { queue_urls: Vec::new(), next_token: None });
-        };
-        let (names, next_token) = page.of_queues(region, prefix);
-        let url = |name: &Arc<str>| format!("{}/{}/{name}", caller.origin, caller.account);
-        Ok(ListAnswer { queue_urls: names.iter().map(url).collect(), next_token })
+        let names = self.region(account, region).into_iter().flat_map(|region| region.queues.keys());
+        let (urls, next) = request.page(call, account, names.filter(|name| name.starts_with(prefix)))?;
+        Ok(given(json!({ "QueueUrls": (!urls.is_empty()).then_some(urls), "NextToken": next })))
     }
 
-    pub(super) fn list_dead_letter_source_queues(
-        &mut self,
-        call: Call,
-        request: &ListRequest,
-    ) -> Result<SourcesAnswer, ApiError> {
+    pub(super) fn list_dead_letter_source_queues(&mut self, call: Call, request: ListRequest) -> Answered<Value> {
         let number = self.enter(call, &request.queue_url)?.queue;
-        let page = Page::read(request)?;
         let queue = self.queue(number);
         let sources = self.region(&queue.account, &queue.region).and_then(|region| region.sources.get(&queue.name));
-        let from = page.from();
-        let names = sources.into_iter().flat_map(|names| names.range::<str, _>((from, Bound::Unbounded)));
-        let (names, next_token) = page.cut(names);
-        let url = |name: &Arc<str>| format!("{}/{}/{name}", call.caller.origin, queue.account);
-        Ok(SourcesAnswer { queue_urls: names.iter().map(url).collect(), next_token })
+        let (urls, next) = request.page(call, &queue.account, sources.into_iter().flatten())?;
+        // The URLs are always there: the model requires them.
+        Ok(given(json!({ "queueUrls": urls, "NextToken": next })))
     }
 
-    pub(super) fn purge_queue(&mut self, call: Call, request: &OnQueue) -> Result<(), ApiError> {
+    pub(super) fn purge_queue(&mut self, call: Call, request: OnQueue) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         let queue = self.queue_mut(number);
         if queue.purged_at.is_some_and(|at| call.now - at < MINUTE_MILLISECONDS) {
@@ -228,21 +194,15 @@ impl World {
     }
 }
 
-pub(super) fn dead_letter_name(queue: &Queue) -> Option<String> {
-    queue.settings.redrive.as_ref().map(|redrive| redrive.dead_letter_name().to_owned())
-}
-
-/// Which page of a list is asked for.
-struct Page {
-    after: Option<String>,
-    size: usize,
-    /// A token for the next page comes only where the caller set a page size.
-    tells_next: bool,
-}
-
-impl Page {
-    fn read(request: &ListRequest) -> Result<Self, ApiError> {
-        let size = match request.max_results {
+impl ListRequest<'_> {
+    /// The URLs of the page that is asked for, and the token of the next; that comes only where the caller set a page size.
+    fn page<'a>(
+        &self,
+        call: Call,
+        account: &str,
+        names: impl Iterator<Item = &'a Arc<str>>,
+    ) -> Answered<(Vec<String>, Option<String>)> {
+        let size = match self.max_results {
             None => PAGE_MAX,
             Some(size) => {
                 let number = usize::try_from(size).ok().filter(|size| (1..=PAGE_MAX).contains(size));
@@ -251,35 +211,11 @@ impl Page {
                 })?
             }
         };
-        let after = match request.next_token.as_deref() {
-            None | Some("") => None,
-            Some(token) => {
-                let name = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                Some(name.ok_or_else(|| ApiError::invalid_parameter("Invalid or expired next token."))?)
-            }
-        };
-        Ok(Self { after, size, tells_next: request.max_results.is_some() })
-    }
-
-    fn from(&self) -> Bound<&str> {
-        self.after.as_deref().map_or(Bound::Unbounded, Bound::Excluded)
-    }
-
-    fn of_queues(&self, region: &Region, prefix: &str) -> (Vec<Arc<str>>, Option<String>) {
-        let from = match self.from() {
-            Bound::Excluded(after) if after >= prefix => Bound::Excluded(after),
-            Bound::Excluded(_) | Bound::Included(_) | Bound::Unbounded => Bound::Included(prefix),
-        };
-        let names = region.queues.range::<str, _>((from, Bound::Unbounded)).map(|(name, _)| name);
-        self.cut(names.take_while(|name| name.starts_with(prefix)))
-    }
-
-    /// The page, and the token of the next.
-    fn cut<'a>(&self, mut names: impl Iterator<Item = &'a Arc<str>>) -> (Vec<Arc<str>>, Option<String>) {
-        let page: Vec<Arc<str>> = names.by_ref().take(self.size).cloned().collect();
-        let next = page.last().filter(|_| self.tells_next && names.next().is_some());
-        let token = next.map(|name| STANDARD.encode(name.as_bytes()));
-        (page, token)
+        let token = self.next_token.as_deref().filter(|token| !token.is_empty());
+        let (page, next) = page(names, size, token, |name| name)
+            .ok_or_else(|| ApiError::invalid_parameter("Invalid or expired next token."))?;
+        let urls = page.into_iter().map(|name| format!("{}/{account}/{name}", call.caller.origin));
+        Ok((urls.collect(), next.filter(|_| self.max_results.is_some())))
     }
 }
 

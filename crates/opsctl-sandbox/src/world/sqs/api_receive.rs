@@ -7,11 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Call, answer,
+    Answered, Call,
     handle::Handle,
     message::{Attribute, Id, Message, SequenceNumber, Value},
     queue::{Delivery, How, Queue, VISIBILITY_SECONDS_MAX},
-    store::Key,
 };
 use crate::world::{Answer, FaultKind, World, error::ApiError, md5::Md5Digest};
 
@@ -181,7 +180,7 @@ fn attribute_map<S: Serializer>(attributes: &[&Attribute], serializer: S) -> Res
 }
 
 impl World {
-    pub(super) fn receive_message(&mut self, call: Call, request: &ReceiveRequest) -> Result<Answer, ApiError> {
+    pub(super) fn receive_message(&mut self, call: Call, request: ReceiveRequest) -> Answered {
         let entered = self.enter(call, &request.queue_url)?;
         let queue = entered.queue;
         let settings = &self.queue(queue).settings;
@@ -200,7 +199,7 @@ impl World {
             let reason = "Must be >= 0 and <= 43200, if provided.";
             return Err(ApiError::invalid_value(visibility_seconds, "VisibilityTimeout", reason));
         }
-        let wanted = Wanted::read(request)?;
+        let wanted = Wanted::read(&request)?;
         let mut deliveries = self.take_deliveries(call.now, queue, messages_max, visibility_seconds, wait_seconds)?;
         if deliveries.is_empty() {
             return self.wait_or_nothing(call, wait_seconds);
@@ -274,14 +273,14 @@ impl World {
         self.settle(dead_letter);
     }
 
-    fn wait_or_nothing(&self, call: Call, wait_seconds: i64) -> Result<Answer, ApiError> {
+    fn wait_or_nothing(&self, call: Call, wait_seconds: i64) -> Answered {
         let until = call
             .poll_until
             .unwrap_or_else(|| Timestamp::from_millisecond(call.now + wait_seconds * 1_000).unwrap_or(Timestamp::MAX));
         if until.as_millisecond() > call.now {
             return Ok(Answer::Wait { until });
         }
-        answer(&ReceiveAnswer { messages: Vec::new() })
+        Answer::written(&ReceiveAnswer { messages: Vec::new() })
     }
 
     fn disturb_receive(&mut self, now: i64, queue: u32, fault: FaultKind, deliveries: &mut Vec<Delivery>) {
@@ -298,7 +297,7 @@ impl World {
         }
     }
 
-    fn tell(&mut self, number: u32, deliveries: &[Delivery], wanted: &Wanted) -> Result<Answer, ApiError> {
+    fn tell(&mut self, number: u32, deliveries: &[Delivery], wanted: &Wanted) -> Answered {
         let tag = self.tag;
         let queue = self.queue_mut(number);
         let digests: Vec<Md5Digest> = deliveries
@@ -313,7 +312,7 @@ impl World {
                 message.attributes().iter().filter(|attribute| wanted.wants(attribute)).collect();
             Some(ReceivedMessage {
                 message_id: message.id,
-                receipt_handle: handle(number, key, receipt).write(tag),
+                receipt_handle: Handle { queue: number, key, receipt }.write(tag),
                 md5_of_body,
                 body: &message.body,
                 attributes: SystemAttributes {
@@ -327,10 +326,6 @@ impl World {
                 message_attributes,
             })
         });
-        answer(&ReceiveAnswer { messages: messages.collect() })
+        Answer::written(&ReceiveAnswer { messages: messages.collect() })
     }
-}
-
-fn handle(queue: u32, key: Key, receipt: u32) -> Handle {
-    Handle { queue, key, receipt }
 }

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Call, MESSAGE_BYTES_MAX,
+    Answered, Call, MESSAGE_BYTES_MAX,
     batch::{BatchAnswer, Failure, check_ids, internal_error},
     message::{Attribute, Extras, Id, Message, SequenceNumber},
     validate::{WireAttributes, check_body, check_token},
 };
 use crate::world::{
-    World,
+    Answer, World,
     error::ApiError,
     md5::{Md5Digest, sha256_hex},
 };
@@ -79,21 +79,17 @@ struct Checked {
 }
 
 impl World {
-    pub(super) fn send_message(&mut self, call: Call, request: SendRequest) -> Result<SendAnswer, ApiError> {
+    pub(super) fn send_message(&mut self, call: Call, request: SendRequest) -> Answered {
         let queue = self.enter(call, &request.queue_url)?.queue;
         let demands = self.demands(queue);
         demands.check_ids(&request).map_err(|missing| missing.into_error())?;
         let checked = demands.check(request)?;
         let answer = self.enqueue(call, queue, checked);
         self.settle(queue);
-        Ok(answer)
+        Answer::written(&answer)
     }
 
-    pub(super) fn send_message_batch(
-        &mut self,
-        call: Call,
-        request: SendBatchRequest,
-    ) -> Result<BatchAnswer<SendAnswer>, ApiError> {
+    pub(super) fn send_message_batch(&mut self, call: Call, request: SendBatchRequest) -> Answered {
         let entered = self.enter(call, &request.queue_url)?;
         let queue = entered.queue;
         check_ids("SendMessageBatchRequestEntry", request.entries.iter().map(|entry| &*entry.id))?;
@@ -117,7 +113,7 @@ impl World {
             }
         }
         self.settle(queue);
-        Ok(answer)
+        Answer::written(&answer)
     }
 
     fn demands(&self, queue: u32) -> Demands {

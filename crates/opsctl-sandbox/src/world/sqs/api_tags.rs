@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{Call, OnQueue, api_queues::TAGS_MAX};
-use crate::world::{World, error::ApiError};
+use super::{Answered, Call, OnQueue, api_queues::TAGS_MAX};
+use crate::world::{World, call::given, error::ApiError};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -13,25 +14,11 @@ pub(super) struct TagRequest<'a> {
     #[serde(borrow, default)]
     queue_url: Cow<'a, str>,
     tags: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct UntagRequest<'a> {
-    #[serde(borrow, default)]
-    queue_url: Cow<'a, str>,
     tag_keys: Option<Vec<String>>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct TagsAnswer {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    tags: BTreeMap<String, String>,
-}
-
 impl World {
-    pub(super) fn tag_queue(&mut self, call: Call, request: TagRequest) -> Result<(), ApiError> {
+    pub(super) fn tag_queue(&mut self, call: Call, request: TagRequest) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         let new = request.tags.filter(|tags| !tags.is_empty()).ok_or_else(|| ApiError::missing_parameter("Tags"))?;
         let queue = self.queue_mut(number);
@@ -44,7 +31,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn untag_queue(&mut self, call: Call, request: &UntagRequest) -> Result<(), ApiError> {
+    pub(super) fn untag_queue(&mut self, call: Call, request: TagRequest) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         let keys = request.tag_keys.as_deref().unwrap_or_default();
         if keys.is_empty() || keys.iter().any(|key| key.is_empty() || key.chars().count() > 128) {
@@ -54,8 +41,9 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn list_queue_tags(&mut self, call: Call, request: &OnQueue) -> Result<TagsAnswer, ApiError> {
+    pub(super) fn list_queue_tags(&mut self, call: Call, request: OnQueue) -> Answered<Value> {
         let number = self.enter(call, &request.queue_url)?.queue;
-        Ok(TagsAnswer { tags: self.queue(number).tags.clone() })
+        let tags = &self.queue(number).tags;
+        Ok(given(json!({ "Tags": (!tags.is_empty()).then_some(tags) })))
     }
 }

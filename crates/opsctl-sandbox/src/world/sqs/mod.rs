@@ -23,7 +23,7 @@ mod validate;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use dedup::WINDOW_MILLISECONDS;
 pub use queue::{Totals, VISIBILITY_SECONDS_MAX};
@@ -34,9 +34,9 @@ pub(super) use moves::Task;
 
 use super::{
     Caller, FaultKind, Taken, World,
-    call::{Answer, Call, Input, done},
+    call::{Answered, Call, Input},
     error::ApiError,
-    service::{JSON_1_0, Protocol, ServiceDef},
+    service::{JSON_1_0, Protocol, ServiceDef, does},
 };
 
 /// SQS over awsJson1_0; once it was awsQuery.
@@ -48,41 +48,29 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "sqs",
         &[
-            ("SendMessage", |world, call, input| answer(&world.send_message(call, input.read()?)?)),
-            ("SendMessageBatch", |world, call, input| answer(&world.send_message_batch(call, input.read()?)?)),
-            ("ReceiveMessage", |world, call, input| world.receive_message(call, &input.read()?)),
-            ("DeleteMessage", |world, call, input| done(world.delete_message(call, &input.read()?))),
-            ("DeleteMessageBatch", |world, call, input| answer(&world.delete_message_batch(call, &input.read()?)?)),
-            ("ChangeMessageVisibility", |world, call, input| {
-                done(world.change_message_visibility(call, &input.read()?))
-            }),
-            ("ChangeMessageVisibilityBatch", |world, call, input| {
-                answer(&world.change_message_visibility_batch(call, &input.read()?)?)
-            }),
-            ("CreateQueue", |world, call, input| answer(&world.create_queue(call, input.read()?)?)),
-            ("DeleteQueue", |world, call, input| done(world.delete_queue(call, &input.read()?))),
-            ("GetQueueUrl", |world, call, input| answer(&world.get_queue_url(call, &input.read()?)?)),
-            ("ListQueues", |world, call, input| answer(&world.list_queues(call, &input.read()?)?)),
-            ("ListDeadLetterSourceQueues", |world, call, input| {
-                answer(&world.list_dead_letter_source_queues(call, &input.read()?)?)
-            }),
-            ("PurgeQueue", |world, call, input| done(world.purge_queue(call, &input.read()?))),
-            ("GetQueueAttributes", |world, call, input| answer(&world.get_queue_attributes(call, &input.read()?)?)),
-            ("SetQueueAttributes", |world, call, input| done(world.set_queue_attributes(call, &input.read()?))),
-            ("AddPermission", |world, call, input| done(world.add_permission(call, &input.read()?))),
-            ("RemovePermission", |world, call, input| done(world.remove_permission(call, &input.read()?))),
-            ("TagQueue", |world, call, input| done(world.tag_queue(call, input.read()?))),
-            ("UntagQueue", |world, call, input| done(world.untag_queue(call, &input.read()?))),
-            ("ListQueueTags", |world, call, input| answer(&world.list_queue_tags(call, &input.read()?)?)),
-            ("StartMessageMoveTask", |world, call, input| {
-                answer(&world.start_message_move_task(call, &input.read()?)?)
-            }),
-            ("ListMessageMoveTasks", |world, call, input| {
-                answer(&world.list_message_move_tasks(call, &input.read()?)?)
-            }),
-            ("CancelMessageMoveTask", |world, call, input| {
-                answer(&world.cancel_message_move_task(call, &input.read()?)?)
-            }),
+            ("SendMessage", does!(send_message)),
+            ("SendMessageBatch", does!(send_message_batch)),
+            ("ReceiveMessage", does!(receive_message)),
+            ("DeleteMessage", does!(delete_message)),
+            ("DeleteMessageBatch", does!(delete_message_batch)),
+            ("ChangeMessageVisibility", does!(change_message_visibility)),
+            ("ChangeMessageVisibilityBatch", does!(change_message_visibility_batch)),
+            ("CreateQueue", does!(create_queue)),
+            ("DeleteQueue", does!(delete_queue)),
+            ("GetQueueUrl", does!(get_queue_url)),
+            ("ListQueues", does!(list_queues)),
+            ("ListDeadLetterSourceQueues", does!(list_dead_letter_source_queues)),
+            ("PurgeQueue", does!(purge_queue)),
+            ("GetQueueAttributes", does!(get_queue_attributes)),
+            ("SetQueueAttributes", does!(set_queue_attributes)),
+            ("AddPermission", does!(add_permission)),
+            ("RemovePermission", does!(remove_permission)),
+            ("TagQueue", does!(tag_queue)),
+            ("UntagQueue", does!(untag_queue)),
+            ("ListQueueTags", does!(list_queue_tags)),
+            ("StartMessageMoveTask", does!(start_message_move_task)),
+            ("ListMessageMoveTasks", does!(list_message_move_tasks)),
+            ("CancelMessageMoveTask", does!(cancel_message_move_task)),
         ],
     )
 };
@@ -147,10 +135,6 @@ fn resource(caller: &Caller, input: &Input) -> String {
     format!("arn:aws:sqs:{}:{account}:{queue}", caller.region)
 }
 
-fn answer<T: Serialize>(value: &T) -> Result<Answer, ApiError> {
-    Answer::written(value)
-}
-
 impl World {
     /// Lets a call in to the queue of that URL: it must be there, and open to the caller's account.
     fn enter(&mut self, call: Call, queue_url: &str) -> Result<Entered, ApiError> {
@@ -170,12 +154,6 @@ impl World {
             Some(_) => None,
         };
         Ok(Entered { queue, fault })
-    }
-
-    /// The URL of a queue, as this caller sees it.
-    fn url(&self, caller: &Caller, queue: u32) -> String {
-        let queue = self.queue(queue);
-        format!("{}/{}/{}", caller.origin, queue.account, queue.name)
     }
 }
 

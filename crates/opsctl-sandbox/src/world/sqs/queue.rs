@@ -13,7 +13,8 @@ use super::{
     store::{Counts, Key, Store},
 };
 use crate::world::{
-    QueueView,
+    Caller, QueueView,
+    call::Call,
     cloudwatch::{Gauge, Notes},
     error::{ApiError, Place},
 };
@@ -333,32 +334,22 @@ impl Queue {
     }
 }
 
-/// What a new queue starts from.
-#[derive(Debug)]
-pub(in crate::world) struct Birth {
-    pub(super) number: u32,
-    pub(super) account: Arc<str>,
-    pub(super) region: Arc<str>,
-    pub(super) name: Arc<str>,
-    pub(super) settings: Settings,
-    pub(super) tags: BTreeMap<String, String>,
-    pub(super) now: i64,
-}
-
-impl From<Birth> for Queue {
-    fn from(Birth { number, account, region, name, settings, tags, now }: Birth) -> Self {
+impl Queue {
+    /// A queue that a call makes.
+    pub(super) fn new(number: u32, call: Call, name: &str, settings: Settings, tags: BTreeMap<String, String>) -> Self {
+        let Caller { account, region, .. } = call.caller;
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}").into();
         let store = if settings.is_fifo { Store::fifo() } else { Store::standard() };
         Self {
             number,
-            account,
-            region,
-            name,
+            account: account.as_str().into(),
+            region: region.as_str().into(),
+            name: name.into(),
             arn,
             settings,
             tags,
-            created_at: now,
-            modified_at: now,
+            created_at: call.now,
+            modified_at: call.now,
             purged_at: None,
             store,
             deduplication: Deduplication::default(),

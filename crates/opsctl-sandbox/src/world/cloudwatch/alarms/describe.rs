@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Alarm, LooksAt, Place, State, request::DescribeAlarms};
 use crate::world::{
-    ApiError,
+    call::{Answered, given},
     cloudwatch::{list::bad_token, validation},
 };
 
@@ -16,7 +16,7 @@ const RECORDS: (i64, i64) = (50, 100);
 pub(super) const NAMES_MAX: usize = 100;
 
 impl Place {
-    pub(in crate::world::cloudwatch) fn describe(&self, request: &DescribeAlarms) -> Result<Value, ApiError> {
+    pub(in crate::world::cloudwatch) fn describe(&self, request: DescribeAlarms) -> Answered<Value> {
         let limit = limit(request.max_records)?;
         if request.alarm_names.len() > NAMES_MAX {
             return Err(validation(format!("At most {NAMES_MAX} alarm names are taken.")));
@@ -27,7 +27,7 @@ impl Place {
         if let Some(state) = request.state_value.as_deref().filter(|name| State::parse(name).is_none()) {
             return Err(validation(format!("The value {state} is not a valid StateValue.")));
         }
-        let children = self.children(request)?;
+        let children = self.children(&request)?;
         let after = request.next_token.as_deref().map(token).transpose()?;
         let wanted =
             |alarm: &&Alarm| request.wants(alarm) && children.as_ref().is_none_or(|all| all.contains(&*alarm.name));
@@ -40,16 +40,15 @@ impl Place {
         let page: Vec<&Alarm> = rest.by_ref().take(limit).copied().collect();
         let (composite, metric): (Vec<&Alarm>, Vec<&Alarm>) = page.iter().partition(|alarm| alarm.is_composite());
         let show = |alarms: Vec<&Alarm>| alarms.into_iter().map(Alarm::show).collect::<Vec<Value>>();
-        let mut answer = json!({ "MetricAlarms": show(metric), "CompositeAlarms": show(composite) });
-        if let Some(last) = page.last().filter(|_| rest.peek().is_some()) {
+        let next = page.last().filter(|_| rest.peek().is_some()).map(|last| {
             let kind = if last.is_composite() { "composite" } else { "metric" };
-            answer["NextToken"] = json!(format!("{kind}:{}", last.name));
-        }
-        Ok(answer)
+            format!("{kind}:{}", last.name)
+        });
+        Ok(given(json!({ "MetricAlarms": show(metric), "CompositeAlarms": show(composite), "NextToken": next })))
     }
 
     /// Names of the alarms that a composite alarm's rule names.
-    fn children(&self, request: &DescribeAlarms) -> Result<Option<BTreeSet<&str>>, ApiError> {
+    fn children(&self, request: &DescribeAlarms) -> Answered<Option<BTreeSet<&str>>> {
         let Some(parent) = &request.children_of_alarm_name else { return Ok(None) };
         match self.alarms.get(parent).map(|alarm| &alarm.looks_at) {
             Some(LooksAt::Rule { rule, .. }) => Ok(Some(rule.names().into_iter().collect())),
@@ -60,19 +59,8 @@ impl Place {
 
 impl DescribeAlarms {
     fn wants(&self, alarm: &Alarm) -> bool {
-        // Composite alarms only when asked.
-        let is_asked = match alarm.looks_at {
-            LooksAt::Metric(_) => {
-                self.alarm_types.is_empty() && self.children_of_alarm_name.is_none()
-                    || self.alarm_types.iter().any(|kind| kind == "MetricAlarm")
-                    || self.children_of_alarm_name.is_some()
-            }
-            LooksAt::Rule { .. } => {
-                self.alarm_types.iter().any(|kind| kind == "CompositeAlarm") || self.children_of_alarm_name.is_some()
-            }
-        };
         let has_action = |prefix: &String| alarm.actions.iter().flatten().any(|action| action.starts_with(prefix));
-        is_asked
+        (alarm.is_asked_for(&self.alarm_types) || self.children_of_alarm_name.is_some())
             && (self.alarm_names.is_empty() || self.alarm_names.contains(&alarm.name))
             && self.alarm_name_prefix.as_ref().is_none_or(|prefix| alarm.name.starts_with(prefix))
             && self.state_value.as_ref().is_none_or(|state| state == alarm.state.name())
@@ -83,6 +71,11 @@ impl DescribeAlarms {
 impl Alarm {
     fn is_composite(&self) -> bool {
         matches!(self.looks_at, LooksAt::Rule { .. })
+    }
+
+    /// Composite alarms only when asked.
+    pub(super) fn is_asked_for(&self, types: &[String]) -> bool {
+        types.is_empty() && !self.is_composite() || types.iter().any(|kind| kind == self.kind())
     }
 
     fn show(&self) -> Value {
@@ -104,21 +97,17 @@ impl Alarm {
             ("StateUpdatedTimestamp", json!(seconds(self.updated_at))),
             ("StateTransitionedTimestamp", json!(seconds(self.changed_at))),
             ("AlarmConfigurationUpdatedTimestamp", json!(seconds(self.configured_at))),
+            ("AlarmDescription", json!(self.description)),
+            ("StateReasonData", json!(self.reason_data.as_ref().map(Value::to_string))),
         ] {
             shown[name] = value;
         }
-        if let Some(description) = &self.description {
-            shown["AlarmDescription"] = json!(description);
-        }
-        if let Some(data) = &self.reason_data {
-            shown["StateReasonData"] = json!(data.to_string());
-        }
-        shown
+        given(shown)
     }
 }
 
 /// Records of a page.
-pub(super) fn limit(asked: Option<i64>) -> Result<usize, ApiError> {
+pub(super) fn limit(asked: Option<i64>) -> Answered<usize> {
     let (default, most) = RECORDS;
     let asked = asked.unwrap_or(default);
     usize::try_from(asked)
@@ -128,7 +117,7 @@ pub(super) fn limit(asked: Option<i64>) -> Result<usize, ApiError> {
 }
 
 /// Where the page before ended.
-fn token(token: &str) -> Result<(bool, &str), ApiError> {
+fn token(token: &str) -> Answered<(bool, &str)> {
     match token.split_once(':') {
         Some(("metric", name)) => Ok((false, name)),
         Some(("composite", name)) => Ok((true, name)),

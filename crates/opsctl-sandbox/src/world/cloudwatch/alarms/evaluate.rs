@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Alarm, Gaps, LooksAt, Place, Source, Stat, State, Watch};
 use crate::world::{
     Caller, World,
+    call::given,
     cloudwatch::{custom::Summary, notes::MINUTE},
 };
 
@@ -60,7 +61,7 @@ impl World {
     fn seen(&self, caller: &Caller, watch: &Watch, from: i64, until: i64) -> Seen {
         let lag = self.settings.metrics_lag_seconds * 1_000;
         let from = from - watch.period * (watch.range() as i64 + 1) - lag;
-        let minutes = |stat: &Stat| self.minutes(until, caller, &stat.metric, from, until).into_iter().collect();
+        let minutes = |stat: &Stat| self.minutes(until, caller, &stat.metric, from..until).into_iter().collect();
         match &watch.source {
             Source::One(stat) => vec![minutes(stat)],
             Source::Math { parts, .. } => parts.iter().map(|(_, stat)| minutes(stat)).collect(),
@@ -158,11 +159,7 @@ impl Watch {
     fn value(&self, start: i64, seen: &Seen) -> Option<f64> {
         let of = |minutes: &Minutes, stat: &Stat| {
             let summary = minutes.range(start..start + self.period).map(|(_, summary)| *summary);
-            let summary = summary.reduce(|mut sum, one| {
-                sum.add(one);
-                sum
-            });
-            summary.map(|summary| summary.value(&stat.statistic))
+            summary.reduce(Summary::with).map(|summary| summary.value(&stat.statistic))
         };
         match &self.source {
             Source::One(stat) => of(seen.first()?, stat),
@@ -248,20 +245,15 @@ impl Watch {
         let time = |at: i64| {
             Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
         };
-        let mut data = json!({
+        given(json!({
             "version": "1.0",
             "queryDate": time(at),
             "period": self.period / 1_000,
             "recentDatapoints": points.iter().rev().filter_map(|(_, value)| *value).collect::<Vec<f64>>(),
             "threshold": self.threshold,
-        });
-        if let Some((start, _)) = points.last() {
-            data["startDate"] = json!(time(*start));
-        }
-        if let Some(statistic) = &self.request.statistic {
-            data["statistic"] = json!(statistic);
-        }
-        data
+            "startDate": points.last().map(|(start, _)| time(*start)),
+            "statistic": self.request.statistic,
+        }))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Alarm, LooksAt, Place, State, describe::limit, request::DescribeAlarmHistory};
+use super::{Alarm, Place, State, describe::limit, request::DescribeAlarmHistory};
 use crate::world::{
-    ApiError,
-    cloudwatch::{list::bad_token, request::ScanBy, validation},
+    call::{Answered, given},
+    cloudwatch::{list::skipped, request::ScanBy, validation},
 };
 
 /// Changes kept of an alarm. AWS keeps 30 days; memory has its bound.
@@ -72,12 +72,9 @@ impl Alarm {
 }
 
 impl Place {
-    pub(in crate::world::cloudwatch) fn history(&self, request: &DescribeAlarmHistory) -> Result<Value, ApiError> {
+    pub(in crate::world::cloudwatch) fn history(&self, request: DescribeAlarmHistory) -> Answered<Value> {
         let limit = limit(request.max_records)?;
-        let skip: usize = match request.next_token.as_deref() {
-            None => 0,
-            Some(token) => token.parse().map_err(|_| bad_token())?,
-        };
+        let skip = skipped(request.next_token.as_deref())?;
         let kind = request.history_item_type.as_deref();
         if let Some(kind) = kind.filter(|name| Kind::ALL.iter().all(|known| known.name() != *name)) {
             return Err(validation(format!("The value {kind} is not a valid HistoryItemType.")));
@@ -85,15 +82,8 @@ impl Place {
         let milliseconds = |seconds: f64| (seconds * 1_000.0) as i64;
         let from = request.start_date.map_or(i64::MIN, milliseconds);
         let until = request.end_date.map_or(i64::MAX, milliseconds);
-        // Composite alarms only when asked, as everywhere.
-        let wanted_type = |alarm: &&Alarm| match alarm.looks_at {
-            LooksAt::Metric(_) => {
-                request.alarm_types.is_empty() || request.alarm_types.iter().any(|kind| kind == "MetricAlarm")
-            }
-            LooksAt::Rule { .. } => request.alarm_types.iter().any(|kind| kind == "CompositeAlarm"),
-        };
         let named = |alarm: &&Alarm| request.alarm_name.as_ref().is_none_or(|name| *name == alarm.name);
-        let alarms = self.alarms.values().filter(named).filter(wanted_type);
+        let alarms = self.alarms.values().filter(named).filter(|alarm| alarm.is_asked_for(&request.alarm_types));
         let mut all: Vec<(&Alarm, usize, &Change)> = alarms
             .flat_map(|alarm| alarm.history.iter().enumerate().map(move |(at, change)| (alarm, at, change)))
             .collect();
@@ -105,11 +95,8 @@ impl Place {
             all.reverse();
         }
         let page: Vec<Value> = all.iter().skip(skip).take(limit).map(|(alarm, _, change)| change.show(alarm)).collect();
-        let mut answer = json!({ "AlarmHistoryItems": page });
-        if skip + limit < all.len() {
-            answer["NextToken"] = json!((skip + limit).to_string());
-        }
-        Ok(answer)
+        let next = (skip + limit < all.len()).then(|| (skip + limit).to_string());
+        Ok(given(json!({ "AlarmHistoryItems": page, "NextToken": next })))
     }
 }
 

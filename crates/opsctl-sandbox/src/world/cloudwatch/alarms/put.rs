@@ -10,9 +10,10 @@ use super::{
     rule::Rule,
 };
 use crate::world::{
-    ApiError, Caller,
+    ApiError,
+    call::{Answered, Call},
     cloudwatch::{
-        missing,
+        is_statistic, missing,
         request::{MetricName, MetricStat, Query},
         validation,
     },
@@ -35,12 +36,7 @@ struct Common {
 }
 
 impl Place {
-    pub(in crate::world::cloudwatch) fn put_metric(
-        &mut self,
-        now: i64,
-        caller: &Caller,
-        request: PutMetricAlarm,
-    ) -> Result<(), ApiError> {
+    pub(in crate::world::cloudwatch) fn put_metric(&mut self, call: Call, request: PutMetricAlarm) -> Answered<()> {
         let actions =
             [request.ok_actions.clone(), request.alarm_actions.clone(), request.insufficient_data_actions.clone()];
         let common = Common {
@@ -50,15 +46,14 @@ impl Place {
             actions,
         };
         let watch = watch(request)?;
-        self.put(now, caller, common, LooksAt::Metric(Box::new(watch)))
+        self.put(call, common, LooksAt::Metric(Box::new(watch)))
     }
 
     pub(in crate::world::cloudwatch) fn put_composite(
         &mut self,
-        now: i64,
-        caller: &Caller,
+        call: Call,
         request: PutCompositeAlarm,
-    ) -> Result<(), ApiError> {
+    ) -> Answered<()> {
         let text = request.alarm_rule.filter(|rule| !rule.is_empty()).ok_or_else(|| missing("AlarmRule"))?;
         let rule = Rule::parse(&text).map_err(|why| validation(format!("AlarmRule is not valid: {why}")))?;
         if let Some(unknown) = rule.names().into_iter().find(|name| !self.alarms.contains_key(*name)) {
@@ -70,11 +65,12 @@ impl Place {
             actions_enabled: request.actions_enabled.unwrap_or(true),
             actions: [request.ok_actions, request.alarm_actions, request.insufficient_data_actions],
         };
-        self.put(now, caller, common, LooksAt::Rule { text, rule })
+        self.put(call, common, LooksAt::Rule { text, rule })
     }
 
     /// A new alarm can tell nothing yet; one that is set anew keeps its state until it is evaluated.
-    fn put(&mut self, now: i64, caller: &Caller, common: Common, looks_at: LooksAt) -> Result<(), ApiError> {
+    fn put(&mut self, call: Call, common: Common, looks_at: LooksAt) -> Answered<()> {
+        let Call { caller, now, .. } = call;
         let Common { name, description, actions_enabled, actions } = common;
         if actions.iter().any(|actions| actions.len() > ACTIONS_MAX) {
             return Err(validation(format!("At most {ACTIONS_MAX} actions are taken for a state.")));
@@ -113,8 +109,8 @@ impl Place {
     }
 
     /// Deletes those that are there; of one that is not, says so afterwards.
-    pub(in crate::world::cloudwatch) fn delete(&mut self, request: &Names) -> Result<(), ApiError> {
-        names(request)?;
+    pub(in crate::world::cloudwatch) fn delete(&mut self, request: Names) -> Answered<()> {
+        names(&request)?;
         let mut unknown = None;
         for name in &request.alarm_names {
             if self.alarms.remove(name).is_none() {
@@ -127,10 +123,10 @@ impl Place {
     pub(in crate::world::cloudwatch) fn set_actions(
         &mut self,
         now: i64,
-        request: &Names,
+        request: Names,
         enabled: bool,
-    ) -> Result<(), ApiError> {
-        names(request)?;
+    ) -> Answered<()> {
+        names(&request)?;
         for name in &request.alarm_names {
             if let Some(alarm) = self.alarms.get_mut(name).filter(|alarm| alarm.actions_enabled != enabled) {
                 alarm.actions_enabled = enabled;
@@ -142,15 +138,11 @@ impl Place {
         Ok(())
     }
 
-    pub(in crate::world::cloudwatch) fn set_state(
-        &mut self,
-        now: i64,
-        request: &SetAlarmState,
-    ) -> Result<(), ApiError> {
+    pub(in crate::world::cloudwatch) fn set_state(&mut self, now: i64, request: SetAlarmState) -> Answered<()> {
         let name = name(request.alarm_name.as_deref())?;
         let value = request.state_value.as_deref().ok_or_else(|| missing("StateValue"))?;
         let state = State::parse(value).ok_or_else(|| validation(format!("{value} is not a valid StateValue.")))?;
-        let reason = request.state_reason.clone().ok_or_else(|| missing("StateReason"))?;
+        let reason = request.state_reason.ok_or_else(|| missing("StateReason"))?;
         if reason.chars().count() > REASON_MAX {
             return Err(validation(format!("StateReason is longer than {REASON_MAX} characters.")));
         }
@@ -167,7 +159,7 @@ impl Place {
     }
 }
 
-fn watch(mut request: PutMetricAlarm) -> Result<Watch, ApiError> {
+fn watch(mut request: PutMetricAlarm) -> Answered<Watch> {
     if let Some(metrics) = &request.metrics {
         request.queries = serde_json::from_value(metrics.clone()).map_err(|error| ApiError::not_understood(&error))?;
     }
@@ -205,29 +197,25 @@ fn watch(mut request: PutMetricAlarm) -> Result<Watch, ApiError> {
     })
 }
 
-fn one(request: &PutMetricAlarm) -> Result<(Source, i64), ApiError> {
+fn one(request: &PutMetricAlarm) -> Answered<(Source, i64)> {
     let required = |value: &Option<String>, name: &str| value.clone().ok_or_else(|| missing(name));
-    let mut dimensions = request.dimensions.clone();
-    dimensions.sort();
     let metric = MetricName {
         namespace: required(&request.namespace, "Namespace")?,
         metric_name: required(&request.metric_name, "MetricName")?,
-        dimensions,
+        dimensions: request.dimensions.clone(),
     };
     let statistic = match (&request.statistic, &request.extended_statistic) {
         (Some(statistic), None) | (None, Some(statistic)) => statistic.clone(),
         _ => return Err(validation("Exactly one of Statistic and ExtendedStatistic must be given.")),
     };
     let period = checked_period(request.period.ok_or_else(|| missing("Period"))?)?;
-    Ok((Source::One(Stat { metric, statistic: checked_statistic(statistic)? }), period))
+    Ok((Source::One(Stat { metric: metric.sorted(), statistic: checked_statistic(statistic)? }), period))
 }
 
 /// Queries by id, one of which is an expression over the others and returns its data; or a single metric.
-fn math(queries: &[Query]) -> Result<(Source, i64), ApiError> {
-    let stat = |stat: &MetricStat| {
-        let mut metric = stat.metric.clone();
-        metric.dimensions.sort();
-        Ok::<_, ApiError>(Stat { metric, statistic: checked_statistic(stat.stat.clone())? })
+fn math(queries: &[Query]) -> Answered<(Source, i64)> {
+    let stat = |stat: &MetricStat| -> Answered<Stat> {
+        Ok(Stat { metric: stat.metric.clone().sorted(), statistic: checked_statistic(stat.stat.clone())? })
     };
     let mut looked_at = queries.iter().filter(|query| query.return_data != Some(false));
     let (Some(query), None) = (looked_at.next(), looked_at.next()) else {
@@ -249,7 +237,7 @@ fn math(queries: &[Query]) -> Result<(Source, i64), ApiError> {
     Ok((Source::Math { parts, expression }, period))
 }
 
-fn checked_period(seconds: i64) -> Result<i64, ApiError> {
+fn checked_period(seconds: i64) -> Answered<i64> {
     // High-resolution alarms are possible on AWS; samples here are a minute's.
     match seconds {
         10 | 20 | 30 => Ok(60),
@@ -258,14 +246,14 @@ fn checked_period(seconds: i64) -> Result<i64, ApiError> {
     }
 }
 
-fn checked_statistic(statistic: String) -> Result<String, ApiError> {
+fn checked_statistic(statistic: String) -> Answered<String> {
     let is_percentile = || {
         statistic
             .strip_prefix('p')
             .and_then(|rank| rank.parse().ok())
             .is_some_and(|rank: f64| (0.0..=100.0).contains(&rank))
     };
-    if ["Maximum", "Minimum", "Sum", "SampleCount", "Average"].contains(&statistic.as_str()) {
+    if is_statistic(&statistic) {
         Ok(statistic)
     } else if is_percentile() {
         Ok("Maximum".to_owned())
@@ -274,7 +262,7 @@ fn checked_statistic(statistic: String) -> Result<String, ApiError> {
     }
 }
 
-fn name(name: Option<&str>) -> Result<String, ApiError> {
+fn name(name: Option<&str>) -> Answered<String> {
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| missing("AlarmName"))?;
     if name.chars().count() > NAME_MAX {
         return Err(validation(format!("AlarmName is longer than {NAME_MAX} characters.")));
@@ -282,7 +270,7 @@ fn name(name: Option<&str>) -> Result<String, ApiError> {
     Ok(name.to_owned())
 }
 
-fn names(request: &Names) -> Result<(), ApiError> {
+fn names(request: &Names) -> Answered<()> {
     match request.alarm_names.len() {
         0 => Err(missing("AlarmNames")),
         count if count > NAMES_MAX => Err(validation(format!("At most {NAMES_MAX} alarm names are taken."))),

@@ -1,6 +1,6 @@
 //! Metrics of database instances.
 
-use super::{Things, hash, metric_name, noise};
+use super::{Things, hash, noise};
 use crate::world::{
     cloudwatch::{notes::MINUTE, request::MetricName},
     rds::{self, Kind, Load},
@@ -20,7 +20,7 @@ const METRICS: [&str; 7] = [
 
 impl Things {
     pub(super) fn instance_sample(&self, metric: &MetricName, minute: i64) -> Option<f64> {
-        let name = metric.dimension(DIMENSION).filter(|_| metric.dimensions.len() == 1)?;
+        let name = metric.only(DIMENSION)?;
         let load = self.instances.get(name)?.at(minute + MINUTE)?;
         self.of_instance(name, &metric.metric_name, load, minute)
     }
@@ -59,7 +59,7 @@ impl Things {
         let mut names = Vec::new();
         for (name, track) in &self.instances {
             let told = METRICS.into_iter().filter(|metric| track.ring.iter().any(|(_, load)| tells(metric, *load)));
-            names.extend(told.map(|metric| metric_name(rds::METRICS, metric, &[(DIMENSION, name)])));
+            names.extend(told.map(|metric| MetricName::of(rds::METRICS, metric, &[(DIMENSION, name)])));
         }
         names
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{MINUTES_MAX, Things, hash, metric_name, noise};
+use super::{MINUTES_MAX, Things, hash, noise};
 use crate::world::cloudwatch::{notes::MINUTE, request::MetricName};
 
 pub(super) const METRICS: &str = "AWS/Kafka";
@@ -87,7 +87,7 @@ impl Things {
         let name = |group: &KafkaGroup| {
             let (cluster, topic, group) = (group.cluster.as_str(), group.topic.as_str(), group.group.as_str());
             let dimensions = [("Cluster Name", cluster), ("Topic", topic), ("Consumer Group", group)];
-            metric_name(METRICS, METRIC, &dimensions)
+            MetricName::of(METRICS, METRIC, &dimensions)
         };
         self.groups.iter().filter(|group| !group.values.is_empty()).map(name).collect()
     }

@@ -13,14 +13,12 @@ mod tests;
 use std::{
     collections::{BTreeMap, VecDeque},
     f64::consts::TAU,
+    ops::Range,
 };
 
 pub use kafka::KafkaGroup;
 
-use super::{
-    notes::MINUTE,
-    request::{Dimension, MetricName},
-};
+use super::{custom::Summary, data::minutes_in, notes::MINUTE, request::MetricName};
 use crate::world::{Caller, World, ecs, rds};
 
 /// Changes kept of a thing.
@@ -125,13 +123,10 @@ impl World {
         account: &str,
         region: &str,
         (namespace, metric): (&str, &str),
-        dimensions: &[(String, String)],
+        dimensions: &[(&str, &str)],
         level: Level,
     ) {
-        let dimension = |(name, value): &(String, String)| Dimension { name: name.clone(), value: value.clone() };
-        let mut dimensions: Vec<Dimension> = dimensions.iter().map(dimension).collect();
-        dimensions.sort();
-        let name = MetricName { namespace: namespace.to_owned(), metric_name: metric.to_owned(), dimensions };
+        let name = MetricName::of(namespace, metric, dimensions);
         self.cloudwatch.observed.things([account, region]).levels.insert(name, level);
     }
 
@@ -150,22 +145,18 @@ impl World {
 }
 
 impl Observed {
-    /// A metric's minutes that begin at or after `from` and before `until`.
-    pub(super) fn minutes(&self, caller: &Caller, metric: &MetricName, from: i64, until: i64) -> Vec<(i64, f64)> {
+    /// A metric's minutes that begin in a time.
+    pub(super) fn minutes(&self, caller: &Caller, metric: &MetricName, seen: Range<i64>) -> Vec<(i64, Summary)> {
         let Some(things) = self.places.get(&(caller.account.clone(), caller.region.clone())) else { return Vec::new() };
-        let first = from.div_euclid(MINUTE) * MINUTE;
-        let minutes = (first..until).step_by(MINUTE as usize).filter(|minute| *minute >= from);
-        let all =
-            |value: &dyn Fn(i64) -> Option<f64>| minutes.filter_map(|minute| Some((minute, value(minute)?))).collect();
-        if let Some(level) = things.levels.get(metric) {
-            return all(&|minute| things.level(metric, level, minute));
-        }
-        match metric.namespace.as_str() {
-            services::METRICS | services::INSIGHTS => all(&|minute| things.service_sample(metric, minute)),
-            rds::METRICS => all(&|minute| things.instance_sample(metric, minute)),
-            kafka::METRICS => all(&|minute| things.group_sample(metric, minute)),
-            _ => Vec::new(),
-        }
+        let level = things.levels.get(metric);
+        let sample = |minute| match (level, metric.namespace.as_str()) {
+            (Some(level), _) => things.level(metric, level, minute),
+            (None, services::METRICS | services::INSIGHTS) => things.service_sample(metric, minute),
+            (None, rds::METRICS) => things.instance_sample(metric, minute),
+            (None, kafka::METRICS) => things.group_sample(metric, minute),
+            (None, _) => None,
+        };
+        minutes_in(seen).filter_map(|minute| Some((minute, Summary::of(sample(minute)?)))).collect()
     }
 
     /// Metrics of which there is a sample.
@@ -198,13 +189,6 @@ impl Things {
         let known = self.usual.get(&(thing.to_owned(), metric.to_owned())).copied();
         known.unwrap_or_else(|| low + (high - low) * share(hash(metric, thing)))
     }
-}
-
-fn metric_name(namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> MetricName {
-    let dimension = |(name, value): &(&str, &str)| Dimension { name: (*name).to_owned(), value: (*value).to_owned() };
-    let mut dimensions: Vec<Dimension> = dimensions.iter().map(dimension).collect();
-    dimensions.sort();
-    MetricName { namespace: namespace.to_owned(), metric_name: metric.to_owned(), dimensions }
 }
 
 /// Tells things and metrics apart (FNV-1a).

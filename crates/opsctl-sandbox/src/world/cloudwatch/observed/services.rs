@@ -1,6 +1,6 @@
 //! Metrics of ECS services, and those of Container Insights.
 
-use super::{Things, hash, metric_name, noise};
+use super::{Things, hash, noise};
 use crate::world::{
     cloudwatch::{notes::MINUTE, request::MetricName},
     ecs::Load,
@@ -46,9 +46,9 @@ impl Things {
         for ((cluster, name), track) in &self.services {
             let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", name.as_str())];
             if track.ring.iter().any(|(_, load)| load.running > 0) {
-                names.extend(USED.map(|metric| metric_name(METRICS, metric, &dimensions)));
+                names.extend(USED.map(|metric| MetricName::of(METRICS, metric, &dimensions)));
             }
-            names.extend(COUNTED.map(|metric| metric_name(INSIGHTS, metric, &dimensions)));
+            names.extend(COUNTED.map(|metric| MetricName::of(INSIGHTS, metric, &dimensions)));
         }
         names
     }

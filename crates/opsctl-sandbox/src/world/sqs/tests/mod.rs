@@ -59,6 +59,7 @@ impl Scene {
     fn call(&mut self, action: &str, request: Value) -> Result<Value, ApiError> {
         match self.answer(action, &request)? {
             Answer::Body(body) => Ok(serde_json::from_slice(&body).expect("answers are JSON")),
+            Answer::Document(document) => Ok(document),
             other => panic!("{action}: {other:?}"),
         }
     }
