@@ -6,7 +6,6 @@ use crate::{
     state::{model::Model, run::RunState},
 };
 
-/// Whether `command` can be given in the view that is shown.
 pub fn able(model: &Model, command: Command) -> Able {
     let screen = model.view().screen();
     match command {

@@ -48,7 +48,6 @@ pub(super) fn save(state: &StateFolder, drafts: &[Draft]) -> io::Result<Vec<Path
         .collect()
 }
 
-/// The folders in `choices/` that an operation names.
 fn named(state: &StateFolder, operation: &Operation) -> Vec<PathBuf> {
     let Operation::Redrive(redrive) = operation else { return Vec::new() };
     let all = folder(state);
@@ -67,7 +66,6 @@ pub(super) fn done(state: &StateFolder, operation: &Operation) {
     }
 }
 
-/// What becomes of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     /// A run that can be gone on with names it.
@@ -115,7 +113,6 @@ pub(super) fn tidy(state: &StateFolder, now: SystemTime) -> io::Result<()> {
     Ok(())
 }
 
-/// What runs make of the folders that they name.
 fn uses(state: &StateFolder, runs: &[RunSummary]) -> HashMap<PathBuf, Use> {
     let mut uses: HashMap<PathBuf, Use> = HashMap::new();
     for run in runs {

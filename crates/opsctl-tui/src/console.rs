@@ -35,13 +35,11 @@ const EVENTS_WAITING_MAX: usize = 256;
 /// Longest wait for runs to finish what is in hand where the terminal is gone.
 const WIND_DOWN_MAX: Duration = Duration::from_secs(120);
 
-/// The screen, what it shows, and when it was drawn.
 pub(super) struct Console {
     screen: Screen,
     model: Model,
     pace: Pace,
     started: Instant,
-    /// Why a frame is wanted, if one is.
     wanted: Option<Cause>,
 }
 
@@ -52,7 +50,6 @@ struct Ears {
     resized: Signal,
 }
 
-/// How the outside asks for the end.
 enum Asked {
     Terminate,
     /// SIGHUP: the terminal is gone.

@@ -9,9 +9,8 @@ use ratatui::{
 use crate::{
     able::able,
     keymap::{Command, Key, Next, Resolved},
-    overlays::key_scope,
-    screens::{pane::PaneKeys, screen::Able},
-    shown::scope,
+    navigate::{key_scope, scope},
+    screens::screen::{Able, PaneKeys},
     state::{look::Role, model::Model},
     widgets::fit::width,
 };
@@ -56,11 +55,9 @@ fn on_top(model: &Model) -> Option<Vec<(String, &'static str)>> {
     }
 }
 
-/// A key and what it does.
 struct Entry {
     key: String,
     what: String,
-    /// Whether it can be given now.
     able: bool,
     /// Whether it has its place before all others.
     first: bool,

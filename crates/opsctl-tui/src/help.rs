@@ -9,11 +9,8 @@ use ratatui::{
 use crate::{
     able::able,
     keymap::{Binding, Command, Key},
-    screens::{
-        pane::{After, Pane, PaneKeys},
-        screen::Able,
-    },
-    shown::scope,
+    navigate::scope,
+    screens::screen::{Able, After, Pane, PaneKeys},
     state::{
         cursor::Cursor,
         event::{Mouse, MouseWhat},
@@ -22,18 +19,15 @@ use crate::{
         view::Help,
     },
     widgets::{
-        areas::areas,
+        areas::{areas, popup},
         fit::{Align, cut, pad, width, wrap},
-        popup::popup,
     },
 };
 
 const KEYS: usize = 17;
 /// Columns of the screen from which on there are two columns of help.
 const TWO_FROM: u16 = 116;
-/// Columns of one column of help at most.
 const COLUMN_MAX: usize = 78;
-/// Keys shown of a command.
 const KEYS_MAX: usize = 3;
 
 impl Pane for Help {
@@ -52,7 +46,6 @@ impl Pane for Help {
         After::stay()
     }
 
-    /// The wheel scrolls, a click closes.
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> After {
         match mouse.what {
             MouseWhat::Click => return After::close(),
@@ -106,7 +99,6 @@ fn page_columns(area: Rect) -> usize {
     if area.width >= TWO_FROM { room.min(2 * COLUMN_MAX + 2) } else { room.min(COLUMN_MAX) }
 }
 
-/// All lines, in one column or two.
 fn page(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let columns = page_columns(area);
     if area.width < TWO_FROM {

@@ -17,7 +17,6 @@ use crate::{
 /// Lines of news and of logs that wait at most, of each run.
 const TOLD_MAX: usize = 2_000;
 
-/// The latest of each environment and each run.
 #[derive(Default)]
 pub(super) struct Inbox {
     latest: Mutex<Latest>,

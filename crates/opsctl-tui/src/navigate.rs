@@ -2,14 +2,15 @@
 
 use crate::{
     domain::EnvironmentName,
-    keymap::Command,
-    shown::with_shown,
+    keymap::{Command, Key, Resolved, Scope},
+    screens::screen::{After, Pane, Screen},
     state::{
         effect::Effect,
-        event::Notice,
+        event::{Mouse, Notice},
+        home::HomeView,
         list::{ListView, Under},
         model::{Model, Way},
-        view::View,
+        view::{Overlay, View},
     },
 };
 
@@ -99,11 +100,102 @@ pub(crate) fn next_environment(model: &mut Model) {
     show_only(model, only);
 }
 
-/// Shows one environment alone, or all.
 pub(crate) fn show_only(model: &mut Model, only: Option<EnvironmentName>) {
     model.only = only;
     model.due.let_go = true;
     let words = model.only.as_ref().map_or("every environment".to_owned(), |only| format!("{only} only"));
     model.say(Notice::note(&words));
     model.changed();
+}
+
+/// Hands the view that is shown the model without it. What it opens comes on top of it.
+pub(crate) fn with_shown<T>(model: &mut Model, give: impl FnOnce(&mut dyn Screen, &mut Model) -> T) -> T {
+    let at = model.views.len() - 1;
+    let mut view = std::mem::replace(&mut model.views[at], View::Home(HomeView::default()));
+    let answer = give(view.screen_mut(), model);
+    model.views[at] = view;
+    answer
+}
+
+pub(crate) fn scope(model: &Model) -> Scope {
+    model.view().screen().scope()
+}
+
+/// What lies over the view, whether it is lent to be drawn or to be changed.
+macro_rules! of_overlay {
+    ($overlay:expr, $unboxed:ident) => {
+        match $overlay {
+            Overlay::Help(pane) => pane,
+            Overlay::Palette(pane) => pane,
+            Overlay::Sheet(pane) => pane.$unboxed(),
+            Overlay::Sort(pane) => pane,
+            Overlay::Columns(pane) => pane.$unboxed(),
+            Overlay::Diff(pane) => pane.$unboxed(),
+            Overlay::Flow(pane) => pane.$unboxed(),
+            Overlay::Acknowledge(pane) => pane.$unboxed(),
+            Overlay::Quitting(pane) => pane,
+        }
+    };
+}
+
+impl Overlay {
+    pub fn pane(&self) -> &dyn Pane {
+        of_overlay!(self, as_ref)
+    }
+
+    pub fn pane_mut(&mut self) -> &mut dyn Pane {
+        of_overlay!(self, as_mut)
+    }
+}
+
+/// Hands what lies over the view the model without it; none: nothing does.
+fn with_pane(model: &mut Model, give: impl FnOnce(&mut dyn Pane, &mut Model) -> After) -> Option<Vec<Effect>> {
+    let mut overlay = model.overlay.take()?;
+    let After { closes, effects } = give(overlay.pane_mut(), model);
+    // It may have opened another in its place.
+    if !closes && model.overlay.is_none() {
+        model.overlay = Some(overlay);
+    }
+    Some(effects)
+}
+
+/// Takes a key where an overlay is open; none: there is none.
+pub(crate) fn key(model: &mut Model, key: &Key) -> Option<Vec<Effect>> {
+    let meaning = match model.keymap.resolve(key_scope(model), std::slice::from_ref(key)) {
+        Resolved::Command(Command::Quit) => Some(Command::Back),
+        Resolved::Command(command) => Some(command),
+        Resolved::Pending(_) | Resolved::Nothing => None,
+    };
+    with_pane(model, |pane, model| pane.key(model, key, meaning))
+}
+
+pub(crate) fn mouse(model: &mut Model, mouse: Mouse) -> Option<Vec<Effect>> {
+    with_pane(model, |pane, model| pane.mouse(model, mouse))
+}
+
+/// Takes pasted text into the line that is typed in; `false`: there is none.
+pub(crate) fn paste(model: &mut Model, text: &str) -> bool {
+    let Some(mut overlay) = model.overlay.take() else { return false };
+    let pane = overlay.pane_mut();
+    let field = pane.field();
+    let is_taken = field.is_some();
+    if let Some(field) = field {
+        field.paste(text);
+        pane.typed(model);
+    }
+    model.overlay = Some(overlay);
+    is_taken
+}
+
+pub(crate) fn settle(model: &mut Model) {
+    if let Some(mut overlay) = model.overlay.take() {
+        overlay.pane_mut().settle(model);
+        model.overlay = Some(overlay);
+    }
+}
+
+/// The scope that keys are looked up in: an overlay's, or the view's.
+pub(crate) fn key_scope(model: &Model) -> Scope {
+    let below = scope(model);
+    model.overlay.as_ref().map_or(below, |overlay| overlay.pane().scope(below))
 }

@@ -16,16 +16,12 @@ use crate::{
 /// Makes an environment's clients; may ask AWS for what the configuration leaves to parameters.
 pub type Reach = Arc<dyn Fn(EnvironmentName) -> BoxFuture<'static, Result<Cloud, CloudError>> + Send + Sync>;
 
-/// What the console is given from outside.
 pub struct Outside {
-    /// Makes the environments' clients.
     pub reach: Reach,
-    /// The clock of it all.
     pub clock: Clock,
     pub state: StateFolder,
     /// Where what was seen last is kept; none: nowhere.
     pub cache: Option<PathBuf>,
-    /// What the model starts with.
     pub setting: Setting,
     /// The person's editor, with arguments; run without a shell.
     pub editor: Option<String>,
@@ -39,10 +35,8 @@ impl Outside {
     }
 }
 
-/// Why the console ended badly.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    /// The terminal can't be used.
     #[error("the terminal can't be used: {0}")]
     Terminal(io::Error),
     /// The terminal is gone. Active runs were stopped after what was in hand.

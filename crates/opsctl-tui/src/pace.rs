@@ -9,12 +9,9 @@ const BURST: f64 = 6.0;
 /// Kept for keys: what comes from outside waits until there is more.
 const FOR_KEYS: f64 = 3.0;
 
-/// Why a frame is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
-    /// Something came from outside.
     Outside,
-    /// The person did something.
     Person,
 }
 
@@ -44,7 +41,6 @@ impl Pace {
         Duration::from_secs_f64(((needed - self.frames) / FRAMES_PER_SECOND).max(0.0))
     }
 
-    /// A frame was drawn.
     pub(super) fn drawn(&mut self) {
         self.frames -= 1.0;
     }

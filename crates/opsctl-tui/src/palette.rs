@@ -16,17 +16,15 @@ use crate::{
         palette::{Entry, Found, search},
         query::Query,
     },
-    navigate::show_only,
+    navigate::{scope, show_only},
     operations::OperationKind,
     screens::{
         list::{
             act::{self, named},
             topics::scaling::{named_group, named_migration},
         },
-        pane::{After, Pane, PaneKeys},
-        screen::{Able, able_to_change, moves},
+        screen::{Able, After, Pane, PaneKeys, able_to_change, moves},
     },
-    shown::scope,
     state::{
         cursor::Cursor,
         effect::Effect,
@@ -39,14 +37,12 @@ use crate::{
         view::View,
     },
     widgets::{
-        areas::areas,
+        areas::{areas, boxed},
         fit::{cut, cut_middle, marked, width},
-        popup::boxed,
         words::count,
     },
 };
 
-/// What was chosen that is remembered.
 const HISTORY_MAX: usize = 50;
 
 impl Pane for Palette {
@@ -81,7 +77,6 @@ impl Pane for Palette {
         After::stay()
     }
 
-    /// A click chooses, one outside closes.
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> After {
         let inside = places(areas(model.size).content);
         match mouse.what {
@@ -149,7 +144,6 @@ impl Palette {
         self.cursor = Cursor::default();
     }
 
-    /// Does what is under the cursor.
     fn choose(&self, model: &mut Model) -> After {
         let found = self.offers.as_ref().zip(self.found.get(self.cursor.at));
         let Some((offers, found)) = found else { return After::stay() };
@@ -205,12 +199,10 @@ fn remember(model: &mut Model, name: &str) {
     }
 }
 
-/// Rows of what was found that are seen.
 fn height(model: &Model) -> usize {
     usize::from(places(areas(model.size).content).height).saturating_sub(1)
 }
 
-/// What can be offered, as it is gathered.
 #[derive(Default)]
 struct Gathering(Offers);
 
@@ -247,7 +239,6 @@ fn offers(model: &Model) -> Offers {
     all.0
 }
 
-/// Commands by their names, views by theirs.
 fn commands(all: &mut Gathering, model: &Model) {
     let here = scope(model);
     let views: Vec<Command> = View::standing().iter().filter_map(|view| Some(view.screen().tab()?.command)).collect();
@@ -262,7 +253,6 @@ fn commands(all: &mut Gathering, model: &Model) {
     }
 }
 
-/// Groups of services, and migrations, as configured.
 fn groups(all: &mut Gathering, at: usize, site: &Site) {
     let environment = &site.environment.name;
     for group in &site.environment.services.groups {

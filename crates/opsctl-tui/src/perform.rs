@@ -44,11 +44,8 @@ const RECORDS_MAX: usize = 2_000;
 /// What only the owner of the terminal can do.
 #[derive(Debug)]
 pub enum Hold {
-    /// Let the person edit.
     Edit(Ticket, Edit),
-    /// Put text into the clipboard.
     Copy(String),
-    /// Give the terminal to the shell.
     Suspend,
     Redraw,
     Quit,
@@ -337,7 +334,6 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))
 }
 
-/// The messages that a run has sent, by its journal.
 fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
     let failed = |error: JournalError| failure(&error.to_string(), error.hint());
     let mut ids = Vec::new();

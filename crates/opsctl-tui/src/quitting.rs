@@ -10,7 +10,7 @@ use crate::{
     keymap::{Command, Key},
     screens::{
         flow::planning::subject,
-        pane::{After, Pane, PaneKeys},
+        screen::{After, Pane, PaneKeys},
     },
     state::{
         effect::Effect,
@@ -20,12 +20,10 @@ use crate::{
         run::RunState,
         view::{Overlay, Quitting},
     },
-    widgets::{fit::cut, page::bar, popup::popup},
+    widgets::{areas::popup, fit::cut, page::bar},
 };
 
-/// Runs named at most.
 const RUNS_MAX: usize = 5;
-/// Columns of a bar.
 const BAR_COLUMNS: usize = 8;
 
 /// Leaves; asks first where runs are active.

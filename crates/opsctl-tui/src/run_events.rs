@@ -4,13 +4,13 @@ use crate::{
     domain::Text,
     journal::{Entry, RunSummary},
     keymap::{Command, Scope},
+    navigate::with_shown,
     run::{End, Failure, Progress, Report},
     screens::{
         flow::planning::subject,
         letters::edits,
         runs::{activity, run_steps},
     },
-    shown::with_shown,
     state::{
         effect::Effect,
         event::Notice,
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// How far a run is.
 pub(crate) fn progress(model: &mut Model, ticket: Ticket, mut progress: Progress) {
     let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket && run.is_active()) else { return };
     let had_name = run.run().is_some();
@@ -37,7 +36,6 @@ pub(crate) fn progress(model: &mut Model, ticket: Ticket, mut progress: Progress
     }
 }
 
-/// A run has ended.
 pub(crate) fn finished(model: &mut Model, ticket: Ticket, end: Result<Box<Report>, Failure>) -> Vec<Effect> {
     let is_shown = model.view().run().is_some_and(|view| view.subject == Subject::Here(ticket));
     let seen = is_shown && model.overlay.is_none();
@@ -73,7 +71,6 @@ pub(crate) fn finished(model: &mut Model, ticket: Ticket, end: Result<Box<Report
     effects
 }
 
-/// How a run ended, in a line.
 fn notice(run: &RunState) -> Notice {
     let what = format!("{} in {}", subject(&run.plan.operation), run.plan.environment);
     match &run.end {
@@ -90,7 +87,6 @@ fn notice(run: &RunState) -> Notice {
     }
 }
 
-/// The runs that journals tell of.
 pub(crate) fn listed(model: &mut Model, ticket: Ticket, answer: Result<Vec<RunSummary>, Failure>) {
     let good = answer.is_ok();
     let answer = answer.map(|runs| runs.into_iter().map(Past::from).collect());
@@ -101,7 +97,6 @@ pub(crate) fn listed(model: &mut Model, ticket: Ticket, answer: Result<Vec<RunSu
     model.settle();
 }
 
-/// A run's journal was read.
 pub(crate) fn journal_read(model: &mut Model, ticket: Ticket, answer: Result<Vec<Entry>, Failure>) {
     let mut views = model.views.iter_mut().filter_map(View::run_mut);
     let asked = views.find(|view| matches!(view.journal, Load::Waiting(waited, _) if waited == ticket));

@@ -96,7 +96,6 @@ impl Write for Out {
 }
 
 impl Screen {
-    /// Takes the terminal over.
     pub(super) fn take() -> io::Result<Self> {
         restore_on_panic();
         SCREEN.store(true, Ordering::SeqCst);

@@ -13,24 +13,20 @@ use crate::{
     screens::{home::what::needy, screen::Tab},
     state::{
         event::{Mouse, MouseWhat},
-        look::Role,
+        look::{Needs, Role, Standing},
         model::{Model, Site},
-        standing::{Needs, Standing},
         view::View,
     },
     widgets::{
         fit::{cut, spread, width},
-        sign,
-        standing::standing,
+        sign::{self, standing},
     },
 };
 
 const NAME: &str = " opsctl ";
 
-/// What stands at the left of the title.
 struct Left {
     name: &'static str,
-    /// What each tab opens, and its text.
     tabs: Vec<(Command, String)>,
 }
 
@@ -101,7 +97,6 @@ fn key(model: &Model, command: Command) -> String {
     key.map(|key| format!("{key} ")).unwrap_or_default()
 }
 
-/// All tabs, with their keys and what they count.
 fn offered(model: &Model) -> Vec<Offered> {
     let shown = root(model);
     let needy = needy(model);
@@ -123,7 +118,6 @@ fn offered(model: &Model) -> Vec<Offered> {
     View::standing().iter().filter_map(tab).collect()
 }
 
-/// An environment's name in the title.
 fn chip_text(model: &Model, site: &Site) -> String {
     format!(" {} ", cut(&sign::environment(site, model.look), 20, model.look))
 }
@@ -158,7 +152,6 @@ fn right(model: &Model) -> Right {
     right
 }
 
-/// Draws the first row.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let shown = root(model);
@@ -193,7 +186,6 @@ fn has_filter(model: &Model, command: Command) -> bool {
     model.views.iter().chain(&model.left).filter(is_it).any(|view| view.screen().is_filtered())
 }
 
-/// The tab under the mouse.
 pub(crate) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
     if mouse.what != MouseWhat::Click || mouse.row != 0 {
         return None;
@@ -208,7 +200,6 @@ pub(crate) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
     })
 }
 
-/// The environment whose chip is under the mouse.
 pub(crate) fn chip_at(model: &Model, mouse: Mouse) -> Option<EnvironmentName> {
     if mouse.what != MouseWhat::Click || mouse.row != 0 {
         return None;
@@ -288,7 +279,6 @@ fn banner(model: &Model) -> Option<(String, Role)> {
     (!calm.is_empty()).then(|| (calm.join(look.dot()), Role::Dim))
 }
 
-/// The environment that the view is about, if it is about one.
 fn place(model: &Model) -> Option<&Environment> {
     let name = model.view().screen().place(model)?;
     model.site(&name).map(|site| site.environment.as_ref())

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use crate::{
     able::able,
     keymap::{Command, Key, Resolved},
-    navigate::{self, back, next_environment, show_only},
+    navigate::{self, back, next_environment, scope, show_only, with_shown},
     observe::{Focus, Snapshot, verdict::verdicts},
-    overlays, quitting, run_events,
+    quitting, run_events,
     screens::{
         flow::planning,
         home,
@@ -20,7 +20,6 @@ use crate::{
         list::sheet,
         screen::{Able, Change},
     },
-    shown::{scope, with_shown},
     state::{
         effect::Effect,
         event::{Event, Mouse, Notice},
@@ -38,7 +37,6 @@ pub fn begin(setting: Setting, now: Timestamp, size: (u16, u16)) -> Model {
     model
 }
 
-/// Takes an event in.
 pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     let before = place(model);
     let breaks_off = matches!(event, Event::Mouse(_) | Event::Paste(_));
@@ -85,7 +83,6 @@ fn taken(model: &mut Model, event: Event) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Does what the event left to be done.
 fn finish(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Some(command) = model.due.command.take() {
@@ -110,7 +107,7 @@ fn finish(model: &mut Model) -> Vec<Effect> {
 /// Brings what is shown up to date with what is known now. Views below wait until they are shown again.
 fn settle(model: &mut Model) {
     with_shown(model, |screen, model| screen.settle(model));
-    overlays::settle(model);
+    navigate::settle(model);
 }
 
 /// The same for what such a change changes.
@@ -119,11 +116,10 @@ fn settle_on(model: &mut Model, change: Change) {
         with_shown(model, |screen, model| screen.settle(model));
     }
     if model.overlay.as_ref().is_some_and(|overlay| overlay.pane().depends_on(change)) {
-        overlays::settle(model);
+        navigate::settle(model);
     }
 }
 
-/// What is on the screen: it is watched closely.
 fn watched(model: &Model) -> Focus {
     let services = sheet::service(model).into_iter().collect();
     Focus { services, ..model.view().screen().focus(model) }
@@ -161,7 +157,7 @@ fn tick(model: &mut Model, now: Timestamp) {
 
 fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notice = None;
-    if let Some(effects) = overlays::key(model, &key) {
+    if let Some(effects) = navigate::key(model, &key) {
         return effects;
     }
     if let Some(effects) = with_shown(model, |screen, model| screen.field().is_some().then(|| screen.key(model, &key)))
@@ -236,7 +232,7 @@ fn open_palette(model: &mut Model, text: &str) {
 }
 
 fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    if overlays::paste(model, text) {
+    if navigate::paste(model, text) {
         return Vec::new();
     }
     let typed = with_shown(model, |screen, model| {
@@ -251,7 +247,7 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
 }
 
 fn on_mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-    if let Some(effects) = overlays::mouse(model, mouse) {
+    if let Some(effects) = navigate::mouse(model, mouse) {
         return effects;
     }
     if let Some(command) = title::tab_at(model, mouse) {

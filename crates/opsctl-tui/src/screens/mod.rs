@@ -5,7 +5,6 @@ pub mod home;
 pub mod letters;
 pub mod list;
 pub mod message;
-pub mod pane;
 pub mod runs;
 pub mod screen;
 

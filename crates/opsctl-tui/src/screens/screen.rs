@@ -93,7 +93,6 @@ pub trait Screen {
         false
     }
 
-    /// Lets go of what was selected.
     fn let_go(&mut self) {}
 
     /// The environment that it is about, if it is about one.
@@ -122,13 +121,11 @@ pub struct Tab {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// What was seen of an environment.
     Seen,
     Time,
     Runs,
 }
 
-/// Whether a command can be given now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Able {
     Yes,
@@ -148,7 +145,6 @@ impl Able {
         if condition { Self::Yes } else { Self::no(because) }
     }
 
-    /// Of what would be done.
     pub fn of<T>(meant: Result<T, Self>) -> Self {
         match meant {
             Ok(_) => Self::Yes,
@@ -178,4 +174,78 @@ pub fn able_to_change(environment: &Environment) -> Able {
 pub fn moves(command: Command) -> bool {
     use Command::{Down, First, HalfPageDown, HalfPageUp, Last, PageDown, PageUp, Up};
     matches!(command, Down | Up | First | Last | PageDown | PageUp | HalfPageDown | HalfPageUp)
+}
+
+/// What lies over a view and takes the keys. It is handed the model without itself.
+pub trait Pane {
+    /// Where its keys are meant, the view's own scope being `below`.
+    fn scope(&self, below: Scope) -> Scope {
+        below
+    }
+
+    /// What the footer says of its keys.
+    fn keys(&self) -> PaneKeys;
+
+    /// Whether it shows something that such a change changes.
+    fn depends_on(&self, _: Change) -> bool {
+        false
+    }
+
+    /// Brings what is shown up to date.
+    fn settle(&mut self, _: &Model) {}
+
+    /// Takes a key; `meaning` is what it means in the pane's scope, as long as nothing is typed.
+    fn key(&mut self, model: &mut Model, key: &Key, meaning: Option<Command>) -> After;
+
+    fn mouse(&mut self, _: &mut Model, _: Mouse) -> After {
+        After::stay()
+    }
+
+    fn field(&mut self) -> Option<&mut Field> {
+        None
+    }
+
+    /// What is typed has changed by pasting.
+    fn typed(&mut self, _: &Model) {}
+
+    fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect);
+}
+
+#[derive(Debug, Clone)]
+pub enum PaneKeys {
+    /// These commands, with what they do here.
+    Bound(Vec<(Command, &'static str)>),
+    /// A line is typed: what enter and esc do.
+    Typing(&'static str, &'static str),
+    /// It says so itself.
+    Own,
+    /// What the view below says.
+    View,
+}
+
+/// What becomes of a pane once it has taken something in.
+#[derive(Debug, Default)]
+pub struct After {
+    pub closes: bool,
+    pub effects: Vec<Effect>,
+}
+
+impl After {
+    pub fn stay() -> Self {
+        Self::default()
+    }
+
+    pub fn close() -> Self {
+        Self { closes: true, effects: Vec::new() }
+    }
+
+    /// Stays, and wants something done.
+    pub fn wants(effects: Vec<Effect>) -> Self {
+        Self { closes: false, effects }
+    }
+
+    /// Closes, and wants something done.
+    pub fn leaves(effects: Vec<Effect>) -> Self {
+        Self { closes: true, effects }
+    }
 }

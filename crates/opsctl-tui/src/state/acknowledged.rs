@@ -36,7 +36,6 @@ pub struct Acknowledged {
     pub until: Timestamp,
     /// Why, in somebody's words.
     pub reason: Text,
-    /// How bad it was.
     pub severity: Severity,
     /// About how many messages it was about.
     pub messages: u64,
@@ -46,7 +45,6 @@ pub struct Acknowledged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     Holds,
-    /// It has come to its end.
     Ended,
     /// Concern it is about got clearly worse.
     Worse,
@@ -96,7 +94,6 @@ impl Book {
         Some((line, acknowledged, standing))
     }
 
-    /// Whether this is left out now.
     pub fn hides(&self, verdict: &Verdict, now: Timestamp) -> bool {
         matches!(self.on(verdict, now), Some((_, _, Standing::Holds)))
     }

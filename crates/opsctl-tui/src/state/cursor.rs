@@ -5,7 +5,6 @@ use crate::keymap::Command;
 /// Position in a list. Lists change under it: views keep it on the same thing by looking its place up again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Row under the cursor.
     pub at: usize,
     pub top: usize,
 }
@@ -51,13 +50,11 @@ impl Cursor {
         true
     }
 
-    /// Moves by lines, as a wheel does.
     pub fn scroll(&mut self, lines: i16, rows: usize, height: usize) {
         self.at = self.at.saturating_add_signed(isize::from(lines));
         self.settle(rows, height);
     }
 
-    /// Puts it on `row`.
     pub fn go(&mut self, row: usize, rows: usize, height: usize) {
         self.at = row;
         self.settle(rows, height);

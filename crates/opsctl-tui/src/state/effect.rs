@@ -46,7 +46,6 @@ pub enum Effect {
     Save(Ticket, Vec<Draft>),
     /// Keep that something was acknowledged, or that this was taken back: [`crate::state::event::Event::Acknowledged`].
     Acknowledge(Box<Line>),
-    /// Put text into the terminal's clipboard.
     Copy(String),
     /// Give the terminal back to the shell until it wakes this process again.
     Suspend,
@@ -55,7 +54,6 @@ pub enum Effect {
     Quit,
 }
 
-/// Which messages to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookAt {
     pub environment: EnvironmentName,
@@ -67,7 +65,6 @@ pub struct LookAt {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// Text as it is.
     pub text: String,
     /// End of the file's name: `.json`, `.txt`.
     pub suffix: &'static str,
@@ -78,6 +75,5 @@ pub struct Edit {
 pub struct Draft {
     /// Name of the file: `ids.txt`, `edit.jq`.
     pub name: &'static str,
-    /// What stands in it.
     pub text: String,
 }

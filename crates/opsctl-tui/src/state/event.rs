@@ -18,27 +18,20 @@ use crate::{
 /// Something that happened. Answers carry the ticket of the question: one to an old question is dropped.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A key was pressed.
     Key(Key),
     Paste(String),
-    /// The mouse was used.
     Mouse(Mouse),
     /// The terminal has another size now: columns and rows.
     Resize(u16, u16),
     Tick(Timestamp),
     /// The outside asks the console to end, as by SIGTERM.
     Terminate,
-    /// An environment was seen.
     Observed(Arc<Snapshot>),
-    /// Messages were looked at.
     Looked(Ticket, Result<Box<Letters>, Failure>),
     /// A filter was tried on messages that were looked at: one answer for each, none where it failed on that one.
     Matched(Ticket, Result<Vec<Option<bool>>, Failure>),
-    /// An operation was planned.
     Planned(Ticket, Result<Box<Plan>, Failure>),
-    /// How far a run is.
     Progress(Ticket, Box<Progress>),
-    /// A run has ended.
     Finished(Ticket, Result<Box<Report>, Failure>),
     /// The runs that journals tell of, newest first.
     Runs(Ticket, Result<Vec<RunSummary>, Failure>),
@@ -54,11 +47,9 @@ pub enum Event {
     Saved(Ticket, Result<Vec<PathBuf>, Failure>),
     /// What is acknowledged now, as it stands on disk.
     Acknowledged(Result<Book, Failure>),
-    /// Something to say came up outside.
     Said(Notice),
 }
 
-/// Use of the mouse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mouse {
     /// Column, from 0.
@@ -68,7 +59,6 @@ pub struct Mouse {
     pub what: MouseWhat,
 }
 
-/// What the mouse did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MouseWhat {
     /// The left button went down.
@@ -80,12 +70,10 @@ pub enum MouseWhat {
 /// Something to say in the status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// How it is meant.
     pub tone: Tone,
     pub text: Text,
 }
 
-/// How something said is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     Note,

@@ -11,7 +11,6 @@ const CHARACTERS_MAX: usize = 1_000;
 #[derive(Debug, Clone, Default)]
 pub struct Field(pub(crate) Input);
 
-/// What a key did to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
     /// The text or the place in it changed.

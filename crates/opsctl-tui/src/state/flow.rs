@@ -8,16 +8,14 @@ use crate::{
     domain::{EnvironmentName, RunId, Text},
     gate::{Ask, Refusal},
     operations::{Operation, plan::Plan},
-    state::{field::Field, form::Form, page::Page, ticket::Load},
+    state::{cursor::Cursor, field::Field, look::Page, ticket::Load},
 };
 
-/// An operation on its way to consent.
 #[derive(Debug, Clone)]
 pub struct Flow {
     pub environment: EnvironmentName,
     pub wanted: Wanted,
     pub plan: Load<Plan>,
-    /// When the plan was asked for.
     pub asked_at: Timestamp,
     pub planned_at: Option<Timestamp>,
     /// Frames that had been drawn then.
@@ -30,13 +28,10 @@ pub struct Flow {
     pub asked: Option<Result<Ask, Refusal>>,
     /// What to know about this plan besides: why it was made anew, what differs.
     pub notes: Vec<Text>,
-    /// The answer in the making.
     pub consenting: Consenting,
     /// How it is done, being changed.
     pub options: Option<Form>,
-    /// The plan as shown.
     pub page: Page,
-    /// First line of it that is seen.
     pub top: usize,
 }
 
@@ -47,24 +42,49 @@ pub enum Wanted {
     Resume(RunId),
 }
 
-/// The answer in the making.
 #[derive(Debug, Clone, Default)]
 pub struct Consenting {
     /// Whether "Yes" has the focus; "No" has it at first.
     pub yes: bool,
     /// Which line is typed in, under `type-name`.
-    pub line: Option<Line>,
-    /// The phrase, as far as it is typed.
+    pub line: Option<ConsentLine>,
     pub phrase: Field,
-    /// The reason, as far as it is typed.
     pub reason: Field,
     /// What was not right with the last answer.
     pub said: Option<Text>,
 }
 
-/// A line that is typed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
+pub enum ConsentLine {
     Phrase,
     Reason,
+}
+
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub(crate) operation: Operation,
+    pub(crate) lines: Vec<FormLine>,
+    /// Which one has the focus.
+    pub(crate) cursor: Cursor,
+    pub(crate) resuming: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FormLine {
+    /// Name as on the command line.
+    pub(crate) name: String,
+    pub(crate) help: Text,
+    /// What it takes, in a word: `N`, `TIME`.
+    pub(crate) takes: String,
+    pub(crate) value: Filled,
+    pub(crate) wrong: Option<Text>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Filled {
+    /// Text; none: as it is without.
+    Typed(Field),
+    Whether(bool),
+    /// One of these: names with their help.
+    OneOf(Vec<(String, String)>, usize),
 }

@@ -2,23 +2,22 @@
 
 use jiff::Timestamp;
 
-use super::{cursor::Cursor, field::Field, list::Totals, standing::Standing};
-use crate::{domain::EnvironmentName, observe::Verdict};
+use crate::{
+    domain::EnvironmentName,
+    observe::Verdict,
+    state::{cursor::Cursor, field::Field, list::Totals, look::Standing},
+};
 
 #[derive(Debug, Clone, Default)]
 pub struct HomeView {
-    /// What needs somebody, worst first.
     pub rows: Vec<Verdict>,
     pub cursor: Cursor,
-    /// The environments shown, in short.
     pub summaries: Vec<Summary>,
     /// Whether each environment's stand together, instead of the worst of all first.
     pub by_environment: bool,
     /// Whether the cursor stays on what it is on: once somebody has moved it.
     pub pinned: bool,
-    /// The filter being typed.
     pub typing: Option<Field>,
-    /// The filter that holds.
     pub filter: String,
     pub order: HomeOrder,
     /// Whether what was acknowledged is shown, and nothing else.
@@ -29,7 +28,6 @@ pub struct HomeView {
     pub all: usize,
 }
 
-/// What Home's rows are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HomeOrder {
     /// How bad it is.
@@ -37,12 +35,10 @@ pub enum HomeOrder {
     Worst,
     /// The environment, in the configuration's order; then how bad it is.
     Environment,
-    /// How many messages it is about.
     Messages,
     Name,
 }
 
-/// An environment in short.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub environment: EnvironmentName,
@@ -70,6 +66,5 @@ pub struct Asking {
     /// What is acknowledged, as it was when this opened.
     pub verdict: Verdict,
     pub field: Field,
-    /// What is wrong with it.
     pub wrong: Option<&'static str>,
 }

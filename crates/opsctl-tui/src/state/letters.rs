@@ -1,6 +1,9 @@
 //! [`LettersView`]: a queue's dead letters: failure groups first, then messages.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -10,7 +13,6 @@ use crate::{
     operations::Redrive,
     state::{
         cursor::Cursor,
-        digest::{Digest, Path, Place},
         field::Field,
         ticket::{Load, Ticket},
     },
@@ -19,12 +21,10 @@ use crate::{
 /// Messages looked at, and after each wish for more.
 pub(crate) const LOOKS: [usize; 3] = [200, 500, 1_000];
 
-/// The view of a queue's dead letters.
 #[derive(Debug, Clone)]
 pub struct LettersView {
     pub environment: EnvironmentName,
     pub queue: QueueName,
-    /// What a look brought.
     pub letters: Load<Letters>,
     /// Messages that the last look asked for at most.
     pub asked: usize,
@@ -33,7 +33,6 @@ pub struct LettersView {
     pub group_cursor: Cursor,
     /// The group whose messages are listed; none: all messages.
     pub group: Option<usize>,
-    /// Where one is among the messages.
     pub cursor: Cursor,
     /// Messages listed: places in the look.
     pub rows: Vec<usize>,
@@ -47,19 +46,14 @@ pub struct LettersView {
     pub selected_here: usize,
     /// Columns that somebody chose; none: the telling ones.
     pub chosen: Option<Vec<Path>>,
-    /// Columns, with their values.
     pub columns: Vec<Place>,
-    /// The order of the messages.
     pub order: Order,
-    /// Whether it is turned round.
     pub reverse: bool,
     /// The filter, applied or just tried.
     pub filter: Option<Narrow>,
-    /// The filter being typed.
     pub typing: Option<Field>,
     /// Whether all is said of what is under the cursor.
     pub details: bool,
-    /// The message that is being edited.
     pub editing: Option<(Ticket, MessageId)>,
 }
 
@@ -121,11 +115,9 @@ pub struct Letters {
     pub groups: Groups,
     /// The group of each message, an index into `groups.groups`; none for those in groups that are not shown.
     pub group_of: Vec<Option<usize>>,
-    /// What lists show of them.
     pub digest: Arc<Digest>,
 }
 
-/// The order of the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     Arrival,
@@ -134,7 +126,6 @@ pub enum Order {
     Receives,
     /// By failure group, largest first.
     Group,
-    /// By a column's values.
     Column(usize),
 }
 
@@ -155,7 +146,6 @@ pub struct Saving {
     pub(crate) ticket: Ticket,
     pub(crate) environment: EnvironmentName,
     pub(crate) redrive: Redrive,
-    /// What each file is.
     pub(crate) files: Vec<File>,
 }
 
@@ -166,15 +156,11 @@ pub(crate) enum File {
     Edit,
 }
 
-/// Which columns messages have.
 #[derive(Debug, Clone)]
 pub struct Picker {
     pub field: Field,
-    /// What can be a column.
     pub(crate) offers: Vec<Offer>,
-    /// Those that are listed.
     pub(crate) listed: Vec<usize>,
-    /// Columns chosen, in order.
     pub(crate) chosen: Vec<Path>,
     pub(crate) cursor: Cursor,
 }
@@ -186,4 +172,108 @@ pub(crate) struct Offer {
     /// Messages that have it, and different values.
     pub(crate) spread: (usize, usize),
     pub(crate) example: Text,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diff {
+    pub(crate) id: MessageId,
+    pub(crate) body: String,
+    pub(crate) lines: Vec<Changed>,
+    /// What is to be known about the new text.
+    pub(crate) warnings: Vec<Text>,
+    pub(crate) scroll: Cursor,
+    pub(crate) is_keep: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Changed {
+    pub(crate) what: What,
+    pub(crate) text: Text,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Old,
+    New,
+    Same,
+    /// Lines that are alike and not shown.
+    Gap,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Digest {
+    /// Each message's line, in the order of the messages.
+    pub lines: Vec<Line>,
+    /// What can be a column, in the order in which it was found.
+    pub places: Vec<Place>,
+    /// Whether they come from more than one place.
+    pub sources_differ: bool,
+    pub has_message_groups: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Body, without what looks like a secret.
+    pub preview: Text,
+    /// The queue that it died in, or whatever else is known of where it comes from.
+    pub source: Text,
+}
+
+/// Where a column's values come from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Path {
+    Attribute(String),
+    /// A JSON pointer into the body.
+    Body(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    pub path: Path,
+    pub title: Text,
+    /// Each message's value, in the order of the messages; those at the end may be left out.
+    pub values: Vec<Option<Text>>,
+    pub look: ValuesLook,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ValuesLook {
+    /// Columns of the screen that the longest takes.
+    pub longest: usize,
+    pub numbers: bool,
+    /// Whether any has several words.
+    pub words: bool,
+}
+
+/// Bodies that were edited, and not yet sent: the new texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edits(pub(crate) BTreeMap<(EnvironmentName, QueueName), BTreeMap<MessageId, String>>);
+
+impl Edits {
+    pub fn of(&self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId) -> Option<&str> {
+        let queue = self.0.get(&(environment.clone(), queue.clone()))?;
+        queue.get(id).map(String::as_str)
+    }
+
+    pub fn count(&self, environment: &EnvironmentName, queue: &QueueName) -> usize {
+        self.0.get(&(environment.clone(), queue.clone())).map_or(0, BTreeMap::len)
+    }
+
+    pub(crate) fn ids(&self, environment: &EnvironmentName, queue: &QueueName) -> impl Iterator<Item = &MessageId> {
+        self.0.get(&(environment.clone(), queue.clone())).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    pub(crate) fn keep(&mut self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId, text: String) {
+        self.0.entry((environment.clone(), queue.clone())).or_default().insert(id.clone(), text);
+    }
+
+    pub(crate) fn discard(&mut self, environment: &EnvironmentName, queue: &QueueName, id: &MessageId) {
+        let place = (environment.clone(), queue.clone());
+        if let Some(queue) = self.0.get_mut(&place) {
+            queue.remove(id);
+            if queue.is_empty() {
+                self.0.remove(&place);
+            }
+        }
+    }
 }

@@ -2,8 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{cursor::Cursor, field::Field, look::Role, page::Page, ticket::Load};
-use crate::{cloud::alarms::History, domain::EnvironmentName, observe::Severity};
+use crate::{
+    cloud::alarms::History,
+    domain::EnvironmentName,
+    observe::Severity,
+    state::{
+        cursor::Cursor,
+        field::Field,
+        look::{Page, Role},
+        ticket::Load,
+    },
+};
 
 /// What a list is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,30 +33,23 @@ impl Topic {
 pub struct ListView {
     pub topic: Topic,
     pub cursor: Cursor,
-    /// The filter being typed.
     pub typing: Option<Field>,
-    /// The filter that holds.
     pub filter: String,
     /// The column that it is sorted by, a place among the topic's; 0: the worst first.
     pub sort: usize,
-    /// Whether the other way round.
     pub reversed: bool,
     pub grouping: Grouping,
     /// Groups of which only the heading is shown, by their keys.
     pub folded: BTreeSet<String>,
     /// Whether only a part of it is shown: of queues those for dead letters.
     pub narrowed: bool,
-    /// Whether all columns are shown.
     pub wide: bool,
     /// Columns after the name that were moved out to the left.
     pub shifted: usize,
     /// What was selected, by environment and by what it is known by.
     pub selected: BTreeSet<(EnvironmentName, String)>,
-    /// As they stand now.
     pub rows: Vec<ListRow>,
-    /// Groups that headings name.
     pub groups: Vec<ListGroup>,
-    /// What the rows are about.
     pub totals: Totals,
     /// Columns of the longest name among them.
     pub longest: u16,
@@ -60,7 +62,6 @@ pub struct ListView {
 }
 
 impl ListView {
-    /// As it is at first.
     pub fn of(topic: Topic) -> Self {
         Self {
             topic,
@@ -96,7 +97,6 @@ pub enum Grouping {
     Own,
 }
 
-/// What the cursor is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Under {
     /// A thing, by what it is known by.
@@ -114,7 +114,6 @@ pub struct At {
     pub row: u32,
 }
 
-/// A row of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListRow {
     /// Heading of a group: its index.
@@ -122,7 +121,6 @@ pub enum ListRow {
     Thing(At),
 }
 
-/// Things under one heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListGroup {
     /// None: it spans environments.
@@ -132,7 +130,6 @@ pub struct ListGroup {
     pub things: usize,
     /// As the topic counts in groups.
     pub tallies: [u64; 2],
-    /// Whether only the heading is shown.
     pub folded: bool,
 }
 
@@ -144,7 +141,6 @@ impl ListGroup {
     }
 }
 
-/// What all rows are about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Things in the environments shown.
@@ -164,21 +160,17 @@ pub struct Gap {
     pub role: Role,
 }
 
-/// Which column to sort by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SortPicker {
     pub cursor: Cursor,
 }
 
-/// Everything that is known of a thing.
 #[derive(Debug, Clone)]
 pub struct Sheet {
     pub topic: Topic,
     pub environment: EnvironmentName,
-    /// What it is known by.
     pub id: String,
     pub page: Page,
-    /// First line of it that is seen.
     pub top: usize,
     /// What an alarm went through; of other things: not asked for.
     pub history: Load<History>,

@@ -1,6 +1,9 @@
 //! [`Look`]: which colours and signs are shown. [`Role`]: what a style means; the widgets know how it looks.
 
-/// How the console looks.
+use std::sync::Arc;
+
+use crate::domain::Text;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     pub theme: Theme,
@@ -26,7 +29,6 @@ pub enum Symbols {
     Ascii,
 }
 
-/// What a style means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Text,
@@ -47,4 +49,38 @@ pub enum Role {
     /// Characters that a search found.
     Match,
     Stale,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub role: Role,
+    pub words: String,
+    /// Whether something is being asked for that is not there yet.
+    pub busy: bool,
+    /// Whether nobody can be asked before somebody has done something.
+    pub needs: Needs,
+}
+
+/// What an environment needs from somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// Credentials: this is what to do.
+    Credentials(Text),
+    /// It is not reached: this is what to try.
+    Reaching(Text),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub text: String,
+    pub role: Role,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    pub(crate) lines: Vec<Vec<Part>>,
+    pub(crate) columns: usize,
+    /// What stands below them, shared: it may be long, and is not made again with what is above.
+    pub(crate) tail: Option<Arc<Page>>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::{EnvironmentName, Message, MessageId, QueueName},
-    state::{cursor::Cursor, document::Document},
+    state::cursor::Cursor,
 };
 
 /// The view of one message: that of the letters below it.
@@ -13,18 +13,14 @@ pub struct MessageView {
     pub environment: EnvironmentName,
     pub queue: QueueName,
     pub id: MessageId,
-    /// The message as it was received.
     pub message: Arc<Message>,
     /// What was made of its body by hand.
     pub edited: Option<String>,
     pub scroll: Cursor,
     /// Columns left out at the left.
     pub left: usize,
-    /// Whether long lines are broken.
     pub wrap: bool,
-    /// Whether what is encoded is shown decoded.
     pub decode: bool,
-    /// The lines, ready to be drawn.
     pub(crate) document: Document,
 }
 
@@ -44,4 +40,53 @@ impl MessageView {
             document: Document::default(),
         }
     }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) id: String,
+    pub(crate) how: How,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) rows: Vec<Row>,
+    /// Values in it that can be decoded.
+    pub(crate) encoded: usize,
+    /// Columns of the longest line.
+    pub(crate) widest: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct How {
+    pub(crate) decode: bool,
+    pub(crate) wrap: bool,
+    pub(crate) columns: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Plain,
+    Heading,
+    Label,
+    Note,
+    Key,
+    String,
+    Number,
+    Sign,
+}
+
+/// A line: safe text, and where pieces of a kind end in it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) pieces: Vec<(Kind, usize)>,
+    pub(crate) indent: usize,
+}
+
+/// A row of the screen: part of a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) line: usize,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// Columns that it is moved to the right.
+    pub(crate) indent: usize,
 }

@@ -2,24 +2,17 @@
 
 pub mod acknowledged;
 pub mod cursor;
-pub mod diff;
-pub mod digest;
-pub mod document;
-pub mod edits;
 pub mod effect;
 pub mod event;
 pub mod field;
 pub mod flow;
-pub mod form;
 pub mod home;
 pub mod letters;
 pub mod list;
 pub mod look;
 pub mod message;
 pub mod model;
-pub mod page;
 pub mod palette;
 pub mod run;
-pub mod standing;
 pub mod ticket;
 pub mod view;

@@ -4,22 +4,21 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{
-    acknowledged::Book,
-    edits::Edits,
-    event::Notice,
-    home::HomeView,
-    letters::{LettersView, Saving},
-    list::Topic,
-    look::Look,
-    run::{Past, RunState},
-    ticket::{Load, Ticket},
-    view::{Overlay, View},
-};
 use crate::{
     domain::{Environment, EnvironmentName, Invocation, QueueName, Text},
     keymap::{Command, Key, Keymap},
     observe::{Seen, Snapshot, Verdict},
+    state::{
+        acknowledged::Book,
+        event::Notice,
+        home::HomeView,
+        letters::{Edits, LettersView, Saving},
+        list::Topic,
+        look::Look,
+        run::{Past, RunState},
+        ticket::{Load, Ticket},
+        view::{Overlay, View},
+    },
 };
 
 /// Everything on the screen, and everything that decides what a key does.
@@ -38,7 +37,6 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// Keys pressed of a sequence that is not whole yet.
     pub pending: Vec<Key>,
-    /// What the status line says.
     pub notice: Option<Notice>,
     /// The one environment that is shown; none: all.
     pub only: Option<EnvironmentName>,
@@ -51,7 +49,6 @@ pub struct Model {
     pub acknowledged: Book,
     /// Runs of this console, oldest first.
     pub runs: Vec<RunState>,
-    /// Runs that journals tell of.
     pub history: Load<Vec<Past>>,
     pub keymap: Arc<Keymap>,
     pub look: Look,
@@ -71,7 +68,6 @@ pub struct Model {
     pub leaving: bool,
     /// Empty between two events.
     pub due: Due,
-    /// Number of the next question.
     next_ticket: u64,
 }
 
@@ -80,7 +76,6 @@ pub struct Model {
 pub struct Due {
     /// A command, as if its key had been pressed.
     pub command: Option<Command>,
-    /// Somewhere else to go.
     pub way: Option<Way>,
     /// Rows are to be brought up to date.
     pub rows: bool,
@@ -90,7 +85,6 @@ pub struct Due {
     pub let_go: bool,
 }
 
-/// Somewhere else to go.
 #[derive(Debug, Clone)]
 pub enum Way {
     /// To the view that stands for itself behind this command: an open one is taken up as it was left.
@@ -99,7 +93,6 @@ pub enum Way {
     Thing(Topic, EnvironmentName, String),
 }
 
-/// What a model starts with.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// In the configuration's order.
@@ -139,12 +132,10 @@ pub struct Site {
     pub environment: Arc<Environment>,
     /// As last seen; nothing at the very first.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// What needs somebody there.
     pub verdicts: Vec<Verdict>,
 }
 
 impl Site {
-    /// What is known of a queue.
     pub fn queue(&self, name: &QueueName) -> Option<&Seen> {
         let queues = &self.snapshot.as_ref()?.queues;
         // They stand in the order of their names.
@@ -187,7 +178,6 @@ impl Model {
         }
     }
 
-    /// The view that is shown.
     pub fn view(&self) -> &View {
         self.views.last().unwrap_or_else(|| unreachable!("the first view is never closed"))
     }
@@ -205,7 +195,6 @@ impl Model {
         self.views.iter_mut().rev().find_map(View::letters_mut)
     }
 
-    /// A ticket for a new question.
     pub fn ticket(&mut self) -> Ticket {
         self.next_ticket += 1;
         Ticket(self.next_ticket)
@@ -215,13 +204,11 @@ impl Model {
         self.sites.iter().find(|site| site.environment.name == *name)
     }
 
-    /// What is known of a queue, and where it is.
     pub fn queue(&self, environment: &EnvironmentName, queue: &QueueName) -> Option<(&Site, &Seen)> {
         let site = self.site(environment)?;
         Some((site, site.queue(queue)?))
     }
 
-    /// The environments that are shown.
     pub fn shown_sites(&self) -> impl Iterator<Item = &Site> {
         self.sites.iter().filter(|site| self.only.as_ref().is_none_or(|only| *only == site.environment.name))
     }
@@ -231,12 +218,10 @@ impl Model {
         invocation_of(self.sites.iter().map(|site| &site.environment))
     }
 
-    /// Says something in the status line.
     pub fn say(&mut self, notice: Notice) {
         self.notice = Some(notice);
     }
 
-    /// Opens a view on top of those that are open.
     pub fn open(&mut self, view: View) {
         self.views.push(view);
         self.changed();

@@ -11,7 +11,6 @@ use crate::keymap::{
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
     pub field: Field,
-    /// Which of the found.
     pub cursor: Cursor,
     /// Everything that can be found; none: it was opened just now.
     pub offers: Option<Arc<Offers>>,
@@ -20,7 +19,6 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// Opened with this typed already.
     pub fn with(text: &str) -> Self {
         Self { field: Field::with(text), ..Self::default() }
     }
@@ -30,13 +28,11 @@ impl Palette {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Offers {
     pub entries: Vec<Entry>,
-    /// What each entry is.
     pub whats: Vec<Choice>,
     /// What things of some are known by.
     pub ids: Vec<String>,
 }
 
-/// What can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     Command(Command),

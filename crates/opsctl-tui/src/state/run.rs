@@ -11,8 +11,7 @@ use crate::{
     run::{End, Failure, Progress, Report},
     state::{
         cursor::Cursor,
-        look::Role,
-        page::Page,
+        look::{Page, Role},
         ticket::{Load, Ticket},
     },
 };
@@ -24,18 +23,14 @@ const LOG_MAX: usize = 2_000;
 /// Samples of the speed that are kept, a second apart at least.
 const SAMPLES_MAX: usize = 60;
 
-/// A run of this console.
 #[derive(Debug, Clone)]
 pub struct RunState {
     /// The ticket that its events carry.
     pub ticket: Ticket,
-    /// The plan that was approved.
     pub plan: Box<Plan>,
     /// The earlier run that it goes on with.
     pub resumed: Option<RunId>,
-    /// When it was started.
     pub started_at: Timestamp,
-    /// How far it is.
     pub progress: Option<Progress>,
     /// How many were dealt with when, oldest first.
     pub samples: Vec<(Timestamp, u64)>,
@@ -44,7 +39,6 @@ pub struct RunState {
     /// Lines of the log that it follows, the newest last.
     pub log: Vec<LogLine>,
     pub end: Option<Result<Box<Report>, Failure>>,
-    /// Whether it was asked to stop.
     pub cancelled: bool,
 }
 
@@ -55,12 +49,10 @@ impl RunState {
         Self { ticket, plan, resumed, started_at, progress, samples, news, log, end, cancelled: false }
     }
 
-    /// Whether it is still going on.
     pub fn is_active(&self) -> bool {
         self.end.is_none()
     }
 
-    /// Its name, once it is known.
     pub fn run(&self) -> Option<&RunId> {
         let reported = match &self.end {
             Some(Ok(report)) => Some(&report.run),
@@ -107,7 +99,6 @@ impl RunState {
     }
 }
 
-/// Which run is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// One of this console.
@@ -116,7 +107,6 @@ pub enum Subject {
     Past(RunId),
 }
 
-/// A journal in words.
 #[derive(Debug, Clone)]
 pub struct Worded {
     pub(crate) columns: usize,
@@ -124,24 +114,19 @@ pub struct Worded {
     pub page: Arc<Page>,
 }
 
-/// The view of one run.
 #[derive(Debug, Clone)]
 pub struct RunView {
     pub subject: Subject,
-    /// Its journal, where it is shown.
     pub journal: Load<Vec<Entry>>,
-    /// Whether the journal is shown below.
     pub shows_journal: bool,
     /// Whether long records are broken into lines rather than cut.
     pub wraps: bool,
     pub page: Page,
-    /// First line of it that is seen.
     pub top: usize,
     /// The journal in words, as long as it and the width stay the same.
     pub worded: Option<Worded>,
     /// Whether somebody has moved in it: until then a log's end is shown.
     pub(crate) is_moved: bool,
-    /// Line on which the journal begins.
     pub(crate) journal_at: Option<usize>,
     /// Whether the journal is shown first once it is there.
     pub(crate) goes_to_journal: bool,
@@ -156,11 +141,9 @@ impl RunView {
     }
 }
 
-/// A run, as far as it is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     pub subject: Subject,
-    /// Its name, once it has one.
     pub run: Option<RunId>,
     pub environment: Option<EnvironmentName>,
     pub operation: Option<Operation>,
@@ -179,12 +162,10 @@ pub struct Past {
     pub did: Option<Did>,
 }
 
-/// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It runs in this console.
     Active {
-        /// Whether it was asked to stop.
         stopping: bool,
     },
     /// It runs in another process.
@@ -204,15 +185,12 @@ pub struct ActivityView {
     pub cursor: Cursor,
     /// Runs, those of this console that are active first.
     pub rows: Vec<Row>,
-    /// When journals were read last.
     pub read_at: Option<Timestamp>,
 }
 
-/// A run in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub known: Known,
-    /// Cells, as titled by the columns.
     pub(crate) cells: [String; 6],
     pub(crate) role: Role,
 }

@@ -1,6 +1,5 @@
 //! [`Ticket`]: tells the answer to a question from answers to earlier ones.
 
-/// Number of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
@@ -16,7 +15,6 @@ pub enum Load<T> {
 }
 
 impl<T> Load<T> {
-    /// What there is to show.
     pub fn shown(&self) -> Option<&T> {
         match self {
             Self::Idle => None,
@@ -25,7 +23,6 @@ impl<T> Load<T> {
         }
     }
 
-    /// Whether an answer is awaited.
     pub fn is_waiting(&self) -> bool {
         matches!(self, Self::Waiting(..))
     }

@@ -1,11 +1,10 @@
 //! [`View`]: a whole screen. [`Overlay`]: what lies over it.
 
-use super::{
+use crate::state::{
     cursor::Cursor,
-    diff::Diff,
     flow::Flow,
     home::{Asking, HomeView},
-    letters::{LettersView, Picker},
+    letters::{Diff, LettersView, Picker},
     list::{ListView, Sheet, SortPicker, Topic},
     message::MessageView,
     palette::Palette,
@@ -17,7 +16,6 @@ pub enum View {
     Home(HomeView),
     /// Queues, services, databases, alarms or consumers.
     List(Box<ListView>),
-    /// A queue's dead letters.
     Letters(Box<LettersView>),
     Message(Box<MessageView>),
     Activity(ActivityView),
@@ -27,33 +25,22 @@ pub enum View {
 /// What lies over a view and takes the keys.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    /// The keys of the view below.
     Help(Help),
-    /// Any command by name.
     Palette(Palette),
-    /// Everything that is known of a thing of a list.
     Sheet(Box<Sheet>),
-    /// Which column to sort by.
     Sort(SortPicker),
-    /// Which columns messages have.
     Columns(Box<Picker>),
-    /// What an edit changed, and whether to keep it.
     Diff(Box<Diff>),
-    /// An operation on its way from a key to consent.
     Flow(Box<Flow>),
-    /// For how long and why something is acknowledged.
     Acknowledge(Box<Asking>),
-    /// Whether to leave although runs are active.
     Quitting(Quitting),
 }
 
-/// The keys of the view below.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Help {
     pub scroll: Cursor,
 }
 
-/// Whether to leave although runs are active.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quitting {
     /// Whether "leave" has the focus; "stay" has it at first.

@@ -1,10 +1,13 @@
 //! A list's filter as it is shown: while it is typed, while it holds, and where nothing fits it.
 
-use ratatui::{Frame, layout::Rect};
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    style::Style,
+};
 
 use crate::{
-    domain::Text,
-    domain::words::thousands,
+    domain::{Text, words::thousands},
     keymap::{Command, Key, query::Query},
     state::{
         field::{Field, Typed},
@@ -13,15 +16,12 @@ use crate::{
     widgets::fit::{cut, width},
 };
 
-/// What a key did while a filter is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Did {
-    /// The text is another.
     Changed,
     Kept,
     /// There is to be no filter.
     GivenUp,
-    /// The cursor is to move.
     Moved(Command),
     Nothing,
 }
@@ -49,7 +49,6 @@ pub(crate) fn key(typing: &mut Option<Field>, key: &Key) -> Did {
     }
 }
 
-/// What can be typed.
 const HINT: &str = "words   !not   ~letters   /regular expression/";
 
 /// The line in which it is typed: what can be typed as long as nothing is; how many fit, of all.
@@ -88,4 +87,28 @@ pub(crate) fn nothing(what: &str, filter: &str, back: &str) -> String {
         format!("; ~{} finds its letters scattered", Text::line(filter.trim()))
     };
     format!("No {what} fits \"{}\": {back} takes the filter away{hint}", Text::line(filter))
+}
+
+impl Field {
+    /// Draws label and text into one row and shows the terminal's cursor there.
+    pub fn draw(&self, label: &str, frame: &mut Frame<'_>, area: Rect, style: Style, look: Look) {
+        let label_columns = (width(label) as u16).min(area.width);
+        let room = usize::from(area.width - label_columns).saturating_sub(1);
+        let scroll = self.0.visual_scroll(room.max(1));
+        let buffer = frame.buffer_mut();
+        buffer.set_stringn(area.x, area.y, label, usize::from(label_columns), look.style(Role::Key));
+        let mut skipped = 0;
+        let shown: String = self
+            .text()
+            .chars()
+            .skip_while(|character| {
+                let is_left = skipped < scroll;
+                skipped += unicode_width::UnicodeWidthChar::width(*character).unwrap_or(0);
+                is_left
+            })
+            .collect();
+        buffer.set_stringn(area.x + label_columns, area.y, &shown, room + 1, style);
+        let at = self.0.visual_cursor().saturating_sub(scroll).min(room) as u16;
+        frame.set_cursor_position(Position { x: area.x + label_columns + at, y: area.y });
+    }
 }

@@ -10,7 +10,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::state::look::{Look, Role};
 
-/// Columns that text takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -94,7 +93,6 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// How text stands in its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,

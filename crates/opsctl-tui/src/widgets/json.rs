@@ -23,7 +23,6 @@ pub(crate) struct Parts<'a> {
     is_key_next: bool,
 }
 
-/// The parts of a JSON text.
 pub(crate) fn parts(json: &str) -> Parts<'_> {
     Parts { rest: json, open: Vec::new(), is_key_next: false }
 }

@@ -2,15 +2,12 @@
 
 pub mod ages;
 pub mod areas;
-pub mod field;
 pub mod filter;
 pub mod fit;
 pub mod json;
 pub mod page;
-pub mod popup;
 pub mod sign;
 pub mod spark;
-pub mod standing;
 pub mod table;
 pub mod theme;
 pub mod words;

@@ -8,38 +8,32 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub(crate) use crate::domain::words::thousands;
 use crate::{
     keymap::Command,
-    state::{
-        look::{Look, Role},
-        page::{Page, Part},
-    },
+    state::look::{Look, Page, Part, Role},
     widgets::fit::{spread, width, wrap},
 };
+
+pub(crate) use crate::domain::words::thousands;
 
 /// Lines that one text takes at most: outside text may have thousands.
 const LINES_MAX: usize = 8;
 /// Columns that a label takes at most.
 const LABEL_COLUMNS_MAX: usize = 16;
 
-/// A part of a line.
 pub fn part(text: impl Into<String>, role: Role) -> Part {
     Part { text: text.into(), role }
 }
 
 impl Page {
-    /// For lines of so many columns.
     pub fn new(columns: usize) -> Self {
         Self { lines: Vec::new(), columns: columns.max(10), tail: None }
     }
 
-    /// How many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
     }
 
-    /// Whether there is no line.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -148,13 +142,11 @@ impl Page {
         true
     }
 
-    /// Moves by lines, as a wheel does.
     pub fn scroll(&self, top: &mut usize, lines: i16, rows: usize) {
         *top = top.saturating_add_signed(isize::from(lines));
         self.settle(top, rows);
     }
 
-    /// Keeps the window within the page.
     pub fn settle(&self, top: &mut usize, rows: usize) {
         *top = (*top).min(self.len().saturating_sub(self.seen(rows)));
     }

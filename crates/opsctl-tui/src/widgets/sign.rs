@@ -1,15 +1,20 @@
 //! Signs and short texts that several screens show alike.
 
+use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect};
 
-use super::fit::{width, wrap};
 use crate::{
+    cloud::{CloudError, ErrorKind},
     domain::Text,
-    observe::Severity,
-    state::{
-        look::{Look, Role},
-        model::Site,
+    observe::{
+        Severity, Source,
+        words::{span, thousands},
     },
+    state::{
+        look::{Look, Needs, Role, Standing},
+        model::{Model, Site},
+    },
+    widgets::fit::{width, wrap},
 };
 
 pub(crate) fn sign(severity: Severity, look: Look) -> (&'static str, Role) {
@@ -47,4 +52,85 @@ pub(crate) fn draw_lines(lines: &[(String, Role)], frame: &mut Frame<'_>, area: 
     for (y, (line, role)) in (area.y..area.bottom()).zip(lines) {
         frame.buffer_mut().set_string(area.x + 2, y, line, look.style(role));
     }
+}
+
+impl Standing {
+    fn new(role: Role, words: impl Into<String>) -> Self {
+        Self { role, words: words.into(), busy: false, needs: Needs::Nothing }
+    }
+
+    fn busy(words: impl Into<String>) -> Self {
+        Self { busy: true, ..Self::new(Role::Accent, words) }
+    }
+}
+
+pub fn standing(site: &Site, now: Timestamp) -> Standing {
+    let Some(snapshot) = &site.snapshot else { return Standing::busy("asking for its queues") };
+    if let Some(error) = &snapshot.listing.error {
+        return broken(site, error);
+    }
+    let listing = &snapshot.listing;
+    match (snapshot.source, listing.at) {
+        (Source::Cache, Some(at)) => {
+            let words = format!("as of {} ago, asking", span(now.duration_since(at)));
+            return Standing { role: Role::Stale, ..Standing::busy(words) };
+        }
+        (Source::Cache | Source::Live, None) => return Standing::busy("listing its queues"),
+        (Source::Live, Some(_)) => {}
+    }
+    if listing.unseen > 0 {
+        return Standing::busy(format!("{} to look at", thousands(listing.unseen as u64)));
+    }
+    if snapshot.spend.throttled > 0 {
+        return Standing::new(Role::Warning, "throttled, slower");
+    }
+    Standing { busy: listing.busy, ..Standing::new(Role::Good, "live") }
+}
+
+fn broken(site: &Site, error: &CloudError) -> Standing {
+    let hint = || Text::line(&error.hint(&site.environment));
+    match error.kind {
+        ErrorKind::CredentialsExpired => {
+            Standing { needs: Needs::Credentials(hint()), ..Standing::new(Role::Warning, "credentials expired") }
+        }
+        ErrorKind::CredentialsMissing => {
+            Standing { needs: Needs::Credentials(hint()), ..Standing::new(Role::Warning, "no credentials") }
+        }
+        ErrorKind::ClockSkew => {
+            Standing { needs: Needs::Credentials(hint()), ..Standing::new(Role::Warning, "clock is off") }
+        }
+        ErrorKind::Unreachable | ErrorKind::Unknown => {
+            Standing { needs: Needs::Reaching(hint()), ..Standing::new(Role::Warning, "not reached") }
+        }
+        ErrorKind::Denied => {
+            Standing { needs: Needs::Reaching(hint()), ..Standing::new(Role::Warning, "listing is denied") }
+        }
+        ErrorKind::Throttled => Standing::new(Role::Warning, "throttled, slower"),
+        ErrorKind::NotFound | ErrorKind::Invalid => {
+            Standing { needs: Needs::Reaching(hint()), ..Standing::new(Role::Warning, "can't be listed") }
+        }
+    }
+}
+
+/// Why a queue could not be looked at, short: the whole is in its details.
+pub fn short(error: &CloudError) -> String {
+    let action = Text::line(&error.action);
+    match error.kind {
+        ErrorKind::Denied => format!("denied: {action}"),
+        ErrorKind::Throttled => "throttled".to_owned(),
+        ErrorKind::NotFound => "there is no such queue (any more)".to_owned(),
+        ErrorKind::CredentialsExpired => "credentials expired".to_owned(),
+        ErrorKind::CredentialsMissing => "no credentials".to_owned(),
+        ErrorKind::Unreachable => "not reached".to_owned(),
+        ErrorKind::Unknown => format!("no clear answer to {action}"),
+        ErrorKind::Invalid => format!("AWS refuses {action}: {}", Text::line(error.message.as_str())),
+        ErrorKind::ClockSkew => "this machine's clock is off".to_owned(),
+    }
+}
+
+/// Turns once a second while something is awaited: a tick comes then anyway.
+pub fn busy_sign(model: &Model) -> &'static str {
+    let at = (model.now.as_second().rem_euclid(4)) as usize;
+    let look: Look = model.look;
+    [look.sign("◐", "|"), look.sign("◓", "/"), look.sign("◑", "-"), look.sign("◒", "\\")][at]
 }

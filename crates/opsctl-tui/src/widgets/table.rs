@@ -33,7 +33,6 @@ pub struct Shape<'a> {
     pub weight: u8,
 }
 
-/// What is cut of text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     End,
@@ -41,7 +40,6 @@ pub enum Cut {
     Middle,
 }
 
-/// What stands in a cell.
 #[derive(Debug, Clone)]
 pub struct Cell<'a> {
     /// Text, safe to show.
@@ -52,12 +50,10 @@ pub struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// Text in a style.
     pub fn new(text: impl Into<Cow<'a, str>>, style: Style) -> Self {
         Self { text: text.into(), style, found: Vec::new() }
     }
 
-    /// The same, with characters that a search found.
     pub fn with_found(self, found: Vec<usize>) -> Self {
         Self { found, ..self }
     }
@@ -66,7 +62,6 @@ impl<'a> Cell<'a> {
 /// A row that is not made of cells alone: from this column on, the line takes what is left of the row.
 pub type Over<'a> = Option<(usize, Line<'a>)>;
 
-/// A table as it is to be drawn.
 pub struct Table<'a, C> {
     pub columns: &'a [Shape<'a>],
     pub rows: usize,
@@ -74,9 +69,7 @@ pub struct Table<'a, C> {
     pub cursor: Option<Cursor>,
     /// Column that it is sorted by, and whether upwards.
     pub sorted: Option<(usize, bool)>,
-    /// Makes the cell of a row and a column.
     pub cell: C,
-    /// Style of a whole row under its cells'.
     pub look: Look,
 }
 

@@ -8,7 +8,6 @@ use crate::{
 };
 
 impl Theme {
-    /// The next one round.
     pub fn next(self) -> Self {
         match self {
             Self::Dark => Self::Light,
@@ -62,7 +61,6 @@ impl Theme {
 }
 
 impl Look {
-    /// The style of a meaning.
     pub fn style(self, role: Role) -> Style {
         let [critical, warning, good, accent, dim, line] = self.theme.palette();
         let plain = Style::default();
@@ -128,7 +126,6 @@ impl Look {
         }
     }
 
-    /// One sign or the other.
     pub fn sign(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.symbols {
             Symbols::Unicode => unicode,
@@ -136,7 +133,6 @@ impl Look {
         }
     }
 
-    /// What stands for text that was cut off.
     pub fn ellipsis(self) -> &'static str {
         self.sign("…", "~")
     }
@@ -146,7 +142,6 @@ impl Look {
         self.sign(" · ", " - ")
     }
 
-    /// From here to there.
     pub fn arrow(self) -> &'static str {
         self.sign("→", "->")
     }
@@ -162,7 +157,6 @@ impl Look {
         }
     }
 
-    /// Sign of the row under the cursor.
     pub fn pointer(self) -> &'static str {
         self.sign("▌", ">")
     }

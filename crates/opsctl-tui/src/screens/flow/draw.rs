@@ -16,21 +16,19 @@ use crate::{
     },
     screens::flow::options_draw,
     state::{
-        flow::{Flow, Line},
+        flow::{ConsentLine, Flow},
         look::{Look, Role},
         model::Model,
         ticket::Load,
     },
     widgets::{
-        areas::areas,
+        areas::{areas, boxed},
         fit::{cut, width, wrap},
-        popup::boxed,
     },
 };
 
 /// Columns of the widest frame: longer lines are hard to read.
 const COLUMNS_MAX: u16 = 116;
-/// Rows of the highest frame.
 const ROWS_MAX: u16 = 44;
 /// Rows of the question: a rule, the question, the answer, what was not right, keys.
 const YES_ROWS: u16 = 4;
@@ -45,7 +43,6 @@ fn outer(area: Rect) -> Rect {
     Rect { x: area.x + (area.width - columns) / 2, y: area.y + (area.height - rows) / 2, width: columns, height: rows }
 }
 
-/// Columns inside of the frame on a terminal of this size.
 pub(crate) fn inside_columns(size: (u16, u16)) -> u16 {
     outer(areas(size).content).width.saturating_sub(4)
 }
@@ -54,7 +51,6 @@ fn inside_rows(size: (u16, u16)) -> u16 {
     outer(areas(size).content).height.saturating_sub(2)
 }
 
-/// What is to be typed, in lines.
 fn phrase_lines(phrase: &str, columns: u16) -> Vec<String> {
     let mut lines = wrap(&format!("type {}", crate::domain::Text::line(phrase)), usize::from(columns));
     lines.truncate(PHRASE_ROWS_MAX);
@@ -71,12 +67,10 @@ fn question_rows(flow: &Flow, columns: u16) -> u16 {
     }
 }
 
-/// Rows in which the plan is seen.
 pub(crate) fn page_rows(flow: &Flow, size: (u16, u16)) -> usize {
     usize::from(inside_rows(size).saturating_sub(question_rows(flow, inside_columns(size))))
 }
 
-/// Rows in which the lines of a form are seen.
 pub(crate) fn form_rows(size: (u16, u16)) -> usize {
     usize::from(inside_rows(size).saturating_sub(options_draw::BELOW_ROWS)).max(1)
 }
@@ -199,7 +193,6 @@ fn said(model: &Model, frame: &mut Frame<'_>, area: Rect, text: &str, role: Role
     keys(model, frame, area, given);
 }
 
-/// Keys in the last row.
 fn keys(model: &Model, frame: &mut Frame<'_>, area: Rect, given: &[(Command, &str)]) {
     let look = model.look;
     let mut spans = Vec::new();
@@ -298,16 +291,16 @@ fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut F
         buffer.set_stringn(area.x, area.y + 1, "type", columns, look.style(Role::Text));
     }
     let consenting = &flow.consenting;
-    field("name  ", &consenting.phrase, consenting.line == Some(Line::Phrase), frame, row(1 + rows), look);
-    field("why   ", &consenting.reason, consenting.line == Some(Line::Reason), frame, row(2 + rows), look);
+    field("name  ", &consenting.phrase, consenting.line == Some(ConsentLine::Phrase), frame, row(1 + rows), look);
+    field("why   ", &consenting.reason, consenting.line == Some(ConsentLine::Reason), frame, row(2 + rows), look);
     if let Some(below) = below(flow, plan, look) {
         let text = cut(&below, columns, look).into_owned();
         frame.buffer_mut().set_stringn(area.x, area.y + 3 + rows, text, columns, look.style(Role::Warning));
     }
     if flow.consenting.line.is_some() {
         let enter = match flow.consenting.line {
-            Some(Line::Reason) => "enter do it",
-            Some(Line::Phrase) | None => "enter on",
+            Some(ConsentLine::Reason) => "enter do it",
+            Some(ConsentLine::Phrase) | None => "enter on",
         };
         let words = format!("{enter}   tab next   up, down, pgdn read on   esc back to the plan");
         frame.buffer_mut().set_stringn(

@@ -1,24 +1,31 @@
 //! Keys in a plan.
 
+use std::time::Duration;
+
 use ratatui::{Frame, layout::Rect};
 
-use super::{
-    consent, draw, options,
-    planning::{copy_command, plan_again, settle},
-};
 use crate::{
-    gate::Ask,
+    domain::{RunId, Text},
+    gate::{self, Answer, Approved, Ask, Consent, Refusal},
     keymap::{Command, Key, Scope},
-    screens::pane::{After, Pane, PaneKeys},
+    screens::{
+        flow::{
+            draw, options,
+            planning::{PLAN_SECONDS_MAX, copy_command, plan_again, settle},
+        },
+        screen::{After, Pane, PaneKeys},
+    },
     state::{
         effect::Effect,
         event::{Mouse, MouseWhat, Notice},
         field::{Field, Typed},
-        flow::{Flow, Line},
+        flow::{ConsentLine, Consenting, Flow, Wanted},
         model::Model,
-        ticket::Load,
+        run::{RunState, RunView, Subject},
+        ticket::{Load, Ticket},
+        view::View,
     },
-    widgets::areas::is_too_small,
+    widgets::areas::{self, is_too_small},
 };
 
 impl Pane for Flow {
@@ -53,7 +60,6 @@ impl Pane for Flow {
         }
     }
 
-    /// The wheel turns the plan's pages.
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> After {
         if let MouseWhat::Scroll(lines) = mouse.what {
             let rows = draw::page_rows(self, model.size);
@@ -99,8 +105,8 @@ impl Flow {
         let asks_type = self.asks_type();
         match command {
             Command::Back => return close(model),
-            Command::Approve | Command::Next if asks_type => self.consenting.line = Some(Line::Phrase),
-            Command::Previous if asks_type => self.consenting.line = Some(Line::Reason),
+            Command::Approve | Command::Next if asks_type => self.consenting.line = Some(ConsentLine::Phrase),
+            Command::Previous if asks_type => self.consenting.line = Some(ConsentLine::Reason),
             Command::Approve => return self.approve(model),
             Command::Open => return self.enter(model),
             Command::Next | Command::Previous | Command::Left | Command::Right => {
@@ -121,17 +127,16 @@ impl Flow {
         After::stay()
     }
 
-    /// Whether a name is to be typed for it.
     fn asks_type(&self) -> bool {
         matches!(&self.asked, Some(Ok(Ask::Type(_)))) && !self.ready().is_some_and(|plan| plan.empty)
     }
 
     fn approve(&mut self, model: &mut Model) -> After {
         match (&self.plan, &self.asked) {
-            (Load::Here(plan), Some(Ok(_))) if !plan.empty => return consent::give(self, model),
+            (Load::Here(plan), Some(Ok(_))) if !plan.empty => return give(self, model),
             (Load::Here(_), _) => model.say(Notice::bad("there is nothing to agree to: the plan says why")),
             // It is not there yet: that is said, and remembered.
-            (Load::Idle | Load::Waiting(..), _) => return consent::give(self, model),
+            (Load::Idle | Load::Waiting(..), _) => return give(self, model),
             (Load::Failed(..), _) => model.say(Notice::bad("there is no plan")),
         }
         After::stay()
@@ -143,7 +148,7 @@ impl Flow {
             (Load::Here(plan), Some(Ok(_))) if plan.empty => close(model),
             (Load::Here(_), Some(Ok(Ask::Yes))) if self.consenting.yes => self.approve(model),
             (Load::Here(_), Some(Ok(Ask::Type(_)))) => {
-                self.consenting.line = Some(Line::Phrase);
+                self.consenting.line = Some(ConsentLine::Phrase);
                 After::stay()
             }
             (Load::Here(_), _) => close(model),
@@ -155,13 +160,12 @@ impl Flow {
     /// Where a name is asked for, whoever just types it is understood.
     fn begin_to_type(&mut self, key: &Key) -> After {
         if self.ready().is_some() && self.asks_type() && key.character().is_some() {
-            self.consenting.line = Some(Line::Phrase);
+            self.consenting.line = Some(ConsentLine::Phrase);
             self.consenting.phrase.key(key);
         }
         After::stay()
     }
 
-    /// Keys while the phrase or the reason is typed.
     fn typing(&mut self, model: &mut Model, key: &Key) -> After {
         let rows = draw::page_rows(self, model.size);
         let Some(line) = self.consenting.line else { return After::stay() };
@@ -172,11 +176,11 @@ impl Flow {
         match field.key(key) {
             Typed::Changed => self.consenting.said = None,
             Typed::Escape => self.consenting.line = None,
-            Typed::Enter => return consent::give(self, model),
+            Typed::Enter => return give(self, model),
             Typed::Nothing => match (key.to_string().as_str(), line) {
-                ("tab", Line::Phrase) => self.consenting.line = Some(Line::Reason),
-                ("backtab", Line::Reason) => self.consenting.line = Some(Line::Phrase),
-                ("tab", Line::Reason) | ("backtab", Line::Phrase) => self.consenting.line = None,
+                ("tab", ConsentLine::Phrase) => self.consenting.line = Some(ConsentLine::Reason),
+                ("backtab", ConsentLine::Reason) => self.consenting.line = Some(ConsentLine::Phrase),
+                ("tab", ConsentLine::Reason) | ("backtab", ConsentLine::Phrase) => self.consenting.line = None,
                 (key, _) => {
                     let command = match key {
                         "down" => Command::Down,
@@ -190,5 +194,154 @@ impl Flow {
             },
         }
         After::stay()
+    }
+}
+
+/// Ended runs of this console that are kept in mind; journals tell of the others.
+const ENDED_MAX: usize = 200;
+
+/// Fewest rows of a plan that must be in sight where it is agreed to.
+const PLAN_ROWS_MIN: usize = 3;
+
+/// A yes counts after the keys were quiet for so long with the plan in sight: a key that is held down repeats faster, and
+/// nobody has read anything sooner.
+const QUIET: Duration = Duration::from_millis(400);
+
+impl Consenting {
+    /// Back to the safe answer, with nothing typed: another plan asks for its own consent.
+    pub(crate) fn forget(&mut self) {
+        *self = Self { reason: std::mem::take(&mut self.reason), ..Self::default() };
+    }
+
+    pub(crate) fn field(&mut self) -> Option<&mut Field> {
+        match self.line? {
+            ConsentLine::Phrase => Some(&mut self.phrase),
+            ConsentLine::Reason => Some(&mut self.reason),
+        }
+    }
+}
+
+/// Why an answer can't be taken now, whatever it is: who gives it must have the plan before their eyes.
+fn untimely(flow: &mut Flow, model: &Model) -> Option<Notice> {
+    let (size, frames, moment, leaving) = (model.size, model.frames, model.moment, model.leaving);
+    let key = model.keymap.key_for(Scope::Plan, Command::Approve).unwrap_or("yes");
+    if leaving {
+        return Some(Notice::bad("opsctl is about to end: nothing is begun any more"));
+    }
+    if flow.ready().is_none() {
+        flow.early = true;
+        return Some(Notice::bad("the plan is not there yet"));
+    }
+    let was_quiet = moment.saturating_sub(std::mem::replace(&mut flow.quiet_since, moment)) >= QUIET;
+    // Typed ahead of the plan is no consent to it.
+    if frames <= flow.planned_frame {
+        flow.early = true;
+        return Some(Notice::note("here is the plan: answer once you have read it"));
+    }
+    if areas::is_too_small(size) || draw::page_rows(flow, size) < PLAN_ROWS_MIN {
+        return Some(Notice::bad("make the terminal larger: the plan can't be seen"));
+    }
+    if matches!(flow.asked, Some(Ok(Ask::Yes))) && std::mem::take(&mut flow.early) {
+        flow.consenting.yes = true;
+        // The next answer counts once these words have been seen.
+        flow.planned_frame = frames;
+        return Some(Notice::note(&format!("here is the plan: {key} once more does it")));
+    }
+    if matches!(flow.asked, Some(Ok(Ask::Yes))) && !was_quiet {
+        flow.consenting.yes = true;
+        return Some(Notice::note(&format!("a key held down does not count: {key} once more")));
+    }
+    None
+}
+
+/// Gives the answer as it stands to the gate; begins the run, or says calmly what is missing.
+pub(super) fn give(flow: &mut Flow, model: &mut Model) -> After {
+    let (now, by) = (model.now, model.person.clone());
+    if let Some(why) = untimely(flow, model) {
+        model.say(why);
+        return After::stay();
+    }
+    let Some(plan) = flow.ready().cloned() else { return After::stay() };
+    let age = flow.planned_at.map_or(0, |at| now.duration_since(at).as_secs());
+    if age > PLAN_SECONDS_MAX {
+        let words = format!("The plan was {} min old: it is made anew, look at it once more.", age / 60);
+        return After::wants(plan_again(flow, model, Some(Text::line(&words))));
+    }
+    let answer = match &flow.asked {
+        Some(Ok(Ask::Type(_))) => Answer::Typed(flow.consenting.phrase.text().to_owned()),
+        Some(Ok(Ask::Yes)) | Some(Err(_)) | None => Answer::Yes,
+    };
+    let reason = Some(Text::line(flow.consenting.reason.text())).filter(|reason| !reason.as_str().trim().is_empty());
+    let Some(environment) = model.site(&flow.environment).map(|site| site.environment.clone()) else {
+        return After::stay();
+    };
+    if plan.empty {
+        // The command line ends there as well: there is nothing to agree to.
+        return After::close();
+    }
+    match gate::approve(plan, &environment, Consent { by, answer, reason }, now) {
+        Ok(approved) => After::leaves(begin_run(flow, model, approved)),
+        Err(refusal) => {
+            refused(flow, &refusal);
+            After::stay()
+        }
+    }
+}
+
+fn refused(flow: &mut Flow, refusal: &Refusal) {
+    let consenting = &mut flow.consenting;
+    consenting.said = match refusal {
+        Refusal::NoReason { environment } if consenting.line == Some(ConsentLine::Phrase) => {
+            consenting.line = Some(ConsentLine::Reason);
+            Some(Text::line(&format!("{environment} asks for a reason: it goes into the journal")))
+        }
+        Refusal::NoReason { .. } => {
+            consenting.line = Some(ConsentLine::Reason);
+            Some(Text::line(&format!("{refusal}: it goes into the journal")))
+        }
+        Refusal::Mistyped { .. } => {
+            consenting.line = Some(ConsentLine::Phrase);
+            Some(Text::line(&refusal.to_string()))
+        }
+        Refusal::ReadOnly { .. }
+        | Refusal::Blocked { .. }
+        | Refusal::Unsound { .. }
+        | Refusal::NotConfirmed { .. }
+        | Refusal::OtherPlan { .. }
+        | Refusal::Used { .. }
+        | Refusal::Expired { .. }
+        | Refusal::NoAccount { .. } => Some(Text::line(&refusal.to_string())),
+    };
+}
+
+fn begin_run(flow: &Flow, model: &mut Model, approved: Approved) -> Vec<Effect> {
+    let ticket = model.ticket();
+    let resumed = match &flow.wanted {
+        Wanted::Operation(_) => None,
+        Wanted::Resume(run) => Some(run.clone()),
+    };
+    let plan = Box::new(approved.plan().clone());
+    let effect = effect(ticket, resumed.clone(), approved);
+    model.runs.push(RunState::begun(ticket, plan, resumed, model.now));
+    forget_old(&mut model.runs);
+    model.due.let_go = true;
+    model.open(View::Run(RunView::new(Subject::Here(ticket), false)));
+    vec![effect]
+}
+
+/// Keeps what is remembered of ended runs bounded.
+fn forget_old(runs: &mut Vec<RunState>) {
+    let ended = runs.iter().filter(|run| !run.is_active()).count();
+    if ended > ENDED_MAX
+        && let Some(at) = runs.iter().position(|run| !run.is_active())
+    {
+        runs.remove(at);
+    }
+}
+
+fn effect(ticket: Ticket, resumed: Option<RunId>, approved: Approved) -> Effect {
+    match resumed {
+        None => Effect::Run(ticket, Box::new(approved)),
+        Some(run) => Effect::Resume(ticket, run, Box::new(approved)),
     }
 }

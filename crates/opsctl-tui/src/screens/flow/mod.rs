@@ -1,9 +1,7 @@
 //! An operation on its way from a key to consent.
 
-pub mod consent;
 pub mod draw;
 pub mod keys;
 pub mod options;
 pub mod options_draw;
 pub mod planning;
-pub mod shown;

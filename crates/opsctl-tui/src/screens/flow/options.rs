@@ -2,12 +2,14 @@
 
 use std::error::Error;
 
-use clap::{ArgAction, error::ContextKind, error::ContextValue};
+use clap::{
+    ArgAction,
+    error::{ContextKind, ContextValue},
+};
 use serde_json::Value;
 
 use crate::{
-    domain::EnvironmentName,
-    domain::Text,
+    domain::{EnvironmentName, Text},
     keymap::Key,
     messages::Filter,
     operations::{Given, Operation, RESUME, given},
@@ -20,8 +22,7 @@ use crate::{
         effect::Effect,
         event::Notice,
         field::{Field, Typed},
-        flow::{Flow, Wanted},
-        form::{Filled, Form, Line},
+        flow::{Filled, Flow, Form, FormLine, Wanted},
         model::Model,
         ticket::Load,
         view::Overlay,
@@ -41,7 +42,7 @@ impl Form {
         };
         let arguments = operation.kind().arguments();
         let lines = arguments.get_arguments().filter(wanted);
-        let lines = lines.map(|argument| Line::new(argument, &given)).collect();
+        let lines = lines.map(|argument| FormLine::new(argument, &given)).collect();
         Self { operation: operation.clone(), lines, cursor: Cursor::default(), resuming }
     }
 
@@ -52,7 +53,7 @@ impl Form {
         }
     }
 
-    pub(crate) fn focused(&self) -> Option<&Line> {
+    pub(crate) fn focused(&self) -> Option<&FormLine> {
         self.lines.get(self.cursor.at)
     }
 
@@ -98,12 +99,12 @@ impl Form {
     }
 
     /// Reads the lines as the command line would, the others as if they were not given.
-    fn parse(&self, lines: &[Line]) -> Result<Operation, Text> {
+    fn parse(&self, lines: &[FormLine]) -> Result<Operation, Text> {
         let subject = self.operation.verb().subject_arguments();
         let about = given(&self.operation, |id| subject.contains(&id)).into_iter().map(Given::word);
         // A line alone is right whatever else is required: that is required of all of them together.
         let alone = (lines.len() < self.lines.len()).then(|| format!("--{RESUME}=."));
-        let words: Vec<String> = about.chain(lines.iter().filter_map(Line::word)).chain(alone).collect();
+        let words: Vec<String> = about.chain(lines.iter().filter_map(FormLine::word)).chain(alone).collect();
         let arguments = self.operation.kind().arguments().no_binary_name(true).disable_help_flag(true);
         // What is required is so unless a run is taken up: the command line has that option beside the operation's own.
         let arguments = arguments.arg(clap::Arg::new(RESUME).long(RESUME));
@@ -119,7 +120,7 @@ impl Form {
     }
 }
 
-impl Line {
+impl FormLine {
     fn new(argument: &clap::Arg, given: &Value) -> Self {
         let id = argument.get_id().to_string();
         let value = given.get(&id).unwrap_or(&Value::Null);
@@ -221,7 +222,6 @@ pub(super) fn open(flow: &mut Flow, model: &mut Model) {
     }
 }
 
-/// Takes a key in the form.
 pub(super) fn key(flow: &mut Flow, model: &mut Model, key: &Key) -> Vec<Effect> {
     let size = model.size;
     let Some(form) = &mut flow.options else { return Vec::new() };
@@ -258,7 +258,6 @@ fn turn(form: &mut Form, forward: bool) {
     form.check();
 }
 
-/// Plans anew with what the form says.
 fn apply(flow: &mut Flow, model: &mut Model) -> Vec<Effect> {
     let Some(form) = &mut flow.options else { return Vec::new() };
     let Some(operation) = form.operation() else { return Vec::new() };

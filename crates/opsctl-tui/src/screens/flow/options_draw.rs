@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     state::{
-        form::{Filled, Form, Line},
+        flow::{Filled, Form, FormLine},
         look::{Look, Role},
         model::Model,
     },
@@ -17,11 +17,9 @@ use crate::{
 
 /// Rows below the form's lines: a rule, help of the line that has the focus, keys.
 pub(crate) const BELOW_ROWS: u16 = 5;
-/// Columns of the names.
 const NAME_COLUMNS: usize = 18;
 
-/// Rows that a line takes.
-fn rows_of(line: &Line) -> usize {
+fn rows_of(line: &FormLine) -> usize {
     1 + usize::from(line.wrong.is_some())
 }
 
@@ -59,7 +57,7 @@ pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>, area: Rect
     draw_foot(form, (top, form.lines.len() - drawn), frame, foot, look);
 }
 
-fn draw_line(line: &Line, focused: bool, frame: &mut Frame<'_>, area: Rect, look: Look) {
+fn draw_line(line: &FormLine, focused: bool, frame: &mut Frame<'_>, area: Rect, look: Look) {
     let name = pad(&line.name, NAME_COLUMNS, Align::Left, look);
     let room = usize::from(area.width).saturating_sub(NAME_COLUMNS + 2);
     let pointer = if focused { look.pointer() } else { " " };

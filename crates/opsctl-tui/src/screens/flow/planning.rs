@@ -7,19 +7,30 @@ use jiff::SignedDuration;
 use crate::{
     domain::{EnvironmentName, Invocation, QueueName, RunId, Text, words::within},
     gate,
-    operations::{Operation, command_line, plan::Plan, resume_line, values::Uncertain},
+    operations::{
+        Operation, command_line,
+        plan::{
+            Fact, Plan, SampledGroup,
+            words::{NOTHING, Part as Section},
+        },
+        resume_line,
+        values::Uncertain,
+    },
     run::Failure,
-    screens::flow::{draw, shown},
+    screens::flow::draw,
     state::{
         effect::Effect,
         event::Notice,
         flow::{Consenting, Flow, Wanted},
+        look::{Look, Page, Role},
         model::Model,
-        page::Page,
         ticket::{Load, Ticket},
         view::Overlay,
     },
-    widgets::ages::expires_seconds,
+    widgets::{
+        ages::expires_seconds,
+        page::{bar, part, thousands},
+    },
 };
 
 /// A plan that is older is made anew before it is agreed to: the world goes on.
@@ -53,7 +64,6 @@ impl Flow {
         }
     }
 
-    /// What it is about, in words.
     pub(super) fn title(&self) -> String {
         let planned = self.plan.shown().map(|plan| &plan.operation);
         let what = match (&self.wanted, planned) {
@@ -64,7 +74,6 @@ impl Flow {
         Text::line(&what).to_string()
     }
 
-    /// The command line that does the same.
     fn command(&self, invocation: &Invocation) -> Option<String> {
         let line = match (&self.wanted, self.plan.shown()) {
             (Wanted::Operation(operation), _) => command_line(operation, &self.environment, invocation),
@@ -80,12 +89,10 @@ pub(crate) fn subject(operation: &Operation) -> String {
     Text::line(&format!("{} {}", operation.name(), operation.named())).to_string()
 }
 
-/// Begins: plans the operation.
 pub fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operation) -> Vec<Effect> {
     plan(model, environment, Wanted::Operation(Box::new(operation)))
 }
 
-/// Begins: goes on with a run, once it was agreed to anew.
 pub(crate) fn resume(model: &mut Model, environment: &EnvironmentName, run: RunId) -> Vec<Effect> {
     plan(model, environment, Wanted::Resume(run))
 }
@@ -111,7 +118,6 @@ pub(super) fn plan_again(flow: &mut Flow, model: &mut Model, why: Option<Text>) 
     }
 }
 
-/// Takes a plan in.
 pub(crate) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan>, Failure>) {
     let (now, frames, moment) = (model.now, model.frames, model.moment);
     let Some(Overlay::Flow(flow)) = &mut model.overlay else { return };
@@ -141,7 +147,6 @@ pub(crate) fn planned(model: &mut Model, ticket: Ticket, answer: Result<Box<Plan
     model.settle();
 }
 
-/// Brings what is shown up to date with plan and size.
 pub(super) fn settle(flow: &mut Flow, model: &Model) {
     let (size, look) = (model.size, model.look);
     let expires = expires(flow, model);
@@ -154,7 +159,7 @@ pub(super) fn settle(flow: &mut Flow, model: &Model) {
     flow.asked = plan.zip(environment).map(|(plan, environment)| gate::ask(plan, environment));
     let columns = usize::from(draw::inside_columns(size));
     flow.page = match plan {
-        Some(plan) => shown::page(plan, &command, &flow.notes, expires.as_ref(), (columns, look)),
+        Some(plan) => page(plan, &command, &flow.notes, expires.as_ref(), (columns, look)),
         None => Page::default(),
     };
     let rows = draw::page_rows(flow, size);
@@ -179,7 +184,6 @@ fn expires(flow: &Flow, model: &Model) -> Option<Text> {
     }
 }
 
-/// The terminal's clipboard gets the command line.
 pub(super) fn copy_command(flow: &Flow, model: &mut Model) -> Vec<Effect> {
     match flow.command(&model.invocation()) {
         Some(command) => vec![Effect::Copy(command)],
@@ -187,5 +191,107 @@ pub(super) fn copy_command(flow: &Flow, model: &mut Model) -> Vec<Effect> {
             model.say(Notice::bad("there is no plan yet"));
             Vec::new()
         }
+    }
+}
+
+/// Facts that come right after the summary: what, where, how many, how long still.
+const FIRST: [&str; 9] =
+    ["run", "from", "to", "messages", "only where", "at most", "selected", "expires in", "message keys"];
+/// Items of a list that are shown; the rest is counted.
+const ITEMS_MAX: usize = 50;
+const BAR_COLUMNS: usize = 10;
+
+/// `expires` says sooner than the plan does when messages begin to be deleted.
+pub(crate) fn page(
+    plan: &Plan,
+    command: &str,
+    notes: &[Text],
+    expires: Option<&Text>,
+    (columns, look): (usize, Look),
+) -> Page {
+    let mut page = Page::new(columns);
+    let warning = look.sign("▲", "!");
+    for note in notes {
+        page.text(note.as_str(), Role::Accent);
+    }
+    for blocker in Section::Blockers.items(plan).iter().take(ITEMS_MAX) {
+        page.item(look.sign("✗", "x"), Role::Critical, blocker, Role::Critical);
+    }
+    page.text(plan.summary.as_str(), Role::Strong);
+    if plan.empty {
+        page.text(NOTHING, Role::Good);
+    }
+    let is_first = |fact: &&Fact| FIRST.contains(&fact.label.as_str());
+    let width = plan.facts.iter().map(|fact| fact.label.chars().count()).max().unwrap_or(0).max("command".len());
+    for fact in plan.facts.iter().filter(is_first) {
+        let soon = fact.label == "expires in";
+        if let Some(sooner) = expires.filter(|_| soon) {
+            page.pair("expires in", width, sooner.as_str(), Role::Accent);
+            continue;
+        }
+        pair(&mut page, fact, width, if soon { Role::Accent } else { Role::Text });
+    }
+    if let Some(sooner) = expires.filter(|_| !plan.facts.iter().any(|fact| fact.label == "expires in")) {
+        page.pair("expires in", width, sooner.as_str(), Role::Accent);
+    }
+    if let Some(text) = &plan.no_way_back {
+        page.item(warning, Role::Warning, text.as_str(), Role::Warning);
+    }
+    for text in Section::Warnings.items(plan).iter().take(ITEMS_MAX) {
+        page.item(warning, Role::Warning, text, Role::Warning);
+    }
+    for fact in plan.facts.iter().filter(|fact| !is_first(fact)) {
+        pair(&mut page, fact, width, Role::Text);
+    }
+    page.pair("cost", width, &Section::Cost.items(plan).join(", "), Role::Text);
+    groups(&mut page, &plan.groups, look);
+    for section in [Section::Changes, Section::Calls] {
+        let items = section.items(plan);
+        if !items.is_empty() {
+            page.blank();
+            page.heading(section.title());
+        }
+        for item in items.iter().take(ITEMS_MAX) {
+            page.item(look.sign("·", "-"), Role::Dim, Text::line(item).as_str(), Role::Text);
+        }
+        more(&mut page, items.len());
+    }
+    page.blank();
+    page.pair(
+        "plan",
+        width,
+        &format!("{} for {} ({}, {})", plan.fingerprint, plan.environment, plan.account, plan.region),
+        Role::Dim,
+    );
+    page.pair("command", width, command, Role::Dim);
+    page
+}
+
+fn pair(page: &mut Page, fact: &Fact, width: usize, role: Role) {
+    page.pair(Text::line(&fact.label).as_str(), width, fact.value.as_str(), role);
+}
+
+fn groups(page: &mut Page, groups: &[SampledGroup], look: Look) {
+    let total: u64 = groups.iter().map(|group| group.count).sum();
+    if total == 0 {
+        return;
+    }
+    page.blank();
+    page.heading(&format!("Why they failed, {} sampled", thousands(total)));
+    for group in groups.iter().take(ITEMS_MAX) {
+        let (done, open) = bar(group.count as f64 / total as f64, BAR_COLUMNS, look);
+        page.line(vec![
+            part(format!("  {done}"), Role::Accent),
+            part(open, Role::Line),
+            part(format!(" {:>3}  ", group.count), Role::Text),
+            part(Text::line(group.title.as_str()).to_string(), Role::Text),
+        ]);
+    }
+    more(page, groups.len());
+}
+
+fn more(page: &mut Page, items: usize) {
+    if items > ITEMS_MAX {
+        page.text(&format!("  and {} more", items - ITEMS_MAX), Role::Dim);
     }
 }

@@ -3,13 +3,15 @@
 use jiff::SignedDuration;
 use ratatui::{Frame, layout::Rect};
 
-use super::what::what;
 use crate::{
     domain::Text,
     keymap::{Command, Key},
     observe::{Verdict, words::span},
     run::Failure,
-    screens::pane::{After, Pane, PaneKeys},
+    screens::{
+        home::what::what,
+        screen::{After, Pane, PaneKeys},
+    },
     state::{
         acknowledged::{Acknowledged, Book, Concern, Line, Standing},
         effect::Effect,
@@ -21,12 +23,11 @@ use crate::{
         view::Overlay,
     },
     widgets::{
+        areas::popup,
         fit::{cut, wrap},
-        popup::popup,
     },
 };
 
-/// The longest that something can be acknowledged for.
 const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Takes `4h consumers are being mended`: how long, else `otherwise`; and why.
@@ -142,7 +143,6 @@ impl Pane for Asking {
     }
 }
 
-/// What was said of it, for the details of a row.
 pub(crate) fn words(model: &Model, verdict: &Verdict) -> Option<String> {
     let (line, acknowledged, standing) = model.acknowledged.on(verdict, model.now)?;
     let Line { by, .. } = line;

@@ -19,7 +19,6 @@ use crate::{
     screens::{
         home::{
             acknowledge,
-            places::{Places, places},
             what::{queue_of, severity, what},
         },
         screen::{Able, Screen},
@@ -31,11 +30,11 @@ use crate::{
     },
     widgets::{
         ages::oldest_seconds,
+        areas::areas,
         filter,
         fit::{Align, cut, spread, width, wrap},
-        sign::sign,
+        sign::{busy_sign, sign, standing},
         spark,
-        standing::{busy_sign, standing},
         table::{Cell, Cut, Shape, Table},
     },
 };
@@ -153,7 +152,6 @@ fn draw_table(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect)
         .draw(frame, area);
 }
 
-/// One line for each environment.
 fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let lines = usize::from(area.height.saturating_sub(1));
@@ -266,7 +264,6 @@ fn summary_parts(model: &Model, summary: &Summary) -> Option<[(String, Style); 4
     ])
 }
 
-/// The row under the cursor in full, and the keys that deal with it.
 fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let Some(verdict) = view.rows.get(view.cursor.at).filter(|_| area.height >= 3) else { return };
@@ -369,7 +366,6 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Nothing needs anybody, or nothing is known yet.
 fn draw_nothing(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let known: usize = view.summaries.iter().filter_map(|summary| summary.queues).sum();
@@ -437,4 +433,33 @@ fn draw_nothing(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rec
     for (y, (text, style)) in (from..area.bottom()).zip(lines) {
         frame.buffer_mut().set_stringn(area.x + 2, y, text, usize::from(area.width).saturating_sub(3), style);
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Places {
+    pub(super) summary: Rect,
+    pub(super) table: Rect,
+    pub(super) detail: Rect,
+}
+
+/// Rows of the detail area: a rule, what and where, three lines of reason, keys.
+const DETAIL: u16 = 6;
+
+pub(super) fn places(area: Rect, environments: usize) -> Places {
+    // The list comes first: it keeps at least half of the room.
+    let detail = if area.height >= 14 { DETAIL } else { area.height.min(if area.height >= 9 { 3 } else { 0 }) };
+    let wanted = u16::try_from(environments).unwrap_or(u16::MAX).saturating_add(1);
+    let room = (area.height - detail).saturating_sub(6);
+    let summary = if room >= 2 { wanted.min(room.max(2)).min(area.height / 3) } else { 0 };
+    let part = |y: u16, height: u16| Rect { y, height, ..area };
+    let table = part(area.y + summary, area.height - summary - detail);
+    Places { summary: part(area.y, summary), table, detail: part(table.bottom(), detail) }
+}
+
+pub(super) fn places_of(model: &Model) -> Places {
+    places(areas(model.size).content, model.shown_sites().count())
+}
+
+pub(super) fn height(model: &Model) -> usize {
+    usize::from(places_of(model).table.height).saturating_sub(1)
 }

@@ -2,8 +2,5 @@
 
 pub mod acknowledge;
 pub mod draw;
-pub mod filtering;
-pub mod places;
 pub mod screen;
-pub mod summary;
 pub mod what;

@@ -1,34 +1,39 @@
 //! Home: what needs somebody, worst first, in every environment.
 
+use std::cmp::Reverse;
+
 use ratatui::{Frame, layout::Rect};
 
-use super::{
-    acknowledge, draw, filtering,
-    places::{height, places_of},
-    summary,
-    what::to_run,
-};
 use crate::{
     domain::{EnvironmentName, Protection},
-    keymap::{Command, Key, Scope},
+    keymap::{
+        Command, Key, Scope,
+        query::{Fit, Query, Search},
+    },
     observe::{Focus, Kind, Subject, Verdict, verdict::worst_first},
     operations::OperationKind,
     screens::{
+        home::{
+            acknowledge,
+            draw::{self, height, places_of},
+            what::{self, severity, to_run, what},
+        },
         list::{act, listed::subject},
         screen::{Able, Screen, Tab, moves},
     },
     state::{
+        cursor::Cursor,
         effect::Effect,
         event::{Mouse, MouseWhat, Notice},
         field::Field,
-        home::HomeView,
+        home::{HomeOrder, HomeView},
         list::Topic,
+        look::Needs,
         model::{Model, Site, Way},
-        standing::Needs,
     },
     widgets::{
         filter::{self, Did},
-        standing::standing,
+        sign::standing,
     },
 };
 
@@ -68,14 +73,14 @@ impl Screen for HomeView {
         let all = if self.by_environment { all } else { worst_first(all) };
         let (all, acknowledged) = acknowledge::split(model, self, all);
         (self.all, self.acknowledged) = (all.len(), acknowledged);
-        self.rows = filtering::rows(model, self, all);
+        self.rows = rows(model, self, all);
         if let Some((under, kind)) = under {
             // What was growing may expire now: it is the same queue. An environment has several.
             let exact = self.rows.iter().position(|row| identity(row) == under && row.kind == kind);
             let same = || self.rows.iter().position(|row| identity(row) == under);
             self.cursor.at = exact.or_else(same).unwrap_or(self.cursor.at);
         }
-        self.summaries = model.shown_sites().map(|site| summary::of(site, model.now)).collect();
+        self.summaries = model.shown_sites().map(|site| what::of(site, model.now)).collect();
         self.cursor.settle(self.rows.len(), height(model));
     }
 
@@ -119,7 +124,7 @@ impl Screen for HomeView {
             return Vec::new();
         }
         if matches!(command, Command::Group | Command::Filter | Command::Sort | Command::Acknowledged) {
-            filtering::change(self, model, command);
+            change(self, model, command);
             return Vec::new();
         }
         let Some(verdict) = self.rows.get(self.cursor.at) else { return Vec::new() };
@@ -138,7 +143,7 @@ impl Screen for HomeView {
 
     fn key(&mut self, model: &mut Model, key: &Key) -> Vec<Effect> {
         match filter::key(&mut self.typing, key) {
-            Did::Changed => filtering::typed(self, model),
+            Did::Changed => typed(self, model),
             Did::Kept => self.pinned = true,
             Did::GivenUp => {
                 self.back(model);
@@ -154,7 +159,7 @@ impl Screen for HomeView {
     }
 
     fn typed(&mut self, model: &mut Model) -> Vec<Effect> {
-        filtering::typed(self, model);
+        typed(self, model);
         Vec::new()
     }
 
@@ -189,7 +194,7 @@ impl Screen for HomeView {
             self.filter.clear();
             self.pinned = !self.rows.is_empty();
         } else if self.acknowledged_only {
-            filtering::show_acknowledged(self, false);
+            show_acknowledged(self, false);
         } else {
             return false;
         }
@@ -244,4 +249,90 @@ fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+impl HomeOrder {
+    fn next(self) -> Self {
+        match self {
+            Self::Worst => Self::Environment,
+            Self::Environment => Self::Messages,
+            Self::Messages => Self::Name,
+            Self::Name => Self::Worst,
+        }
+    }
+
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Worst => "worst first",
+            Self::Environment => "by environment",
+            Self::Messages => "most messages first",
+            Self::Name => "by name",
+        }
+    }
+}
+
+/// Those that fit the filter, in order; `all` is worst first.
+pub(crate) fn rows(model: &Model, view: &HomeView, all: Vec<Verdict>) -> Vec<Verdict> {
+    let (query, mut search) = (Query::parse(&view.filter), Search::default());
+    if query.is_empty() && view.order == HomeOrder::Worst {
+        return all;
+    }
+    let mut found: Vec<(Fit, Verdict)> = all
+        .into_iter()
+        .filter_map(|verdict| {
+            let beside = [&*verdict.environment.0, severity(verdict.severity), verdict.reason.as_str()];
+            let fit = search.fit(&query, &what(model, &verdict), &beside)?;
+            Some((if view.order == HomeOrder::Worst { fit } else { fit.exact_or_not() }, verdict))
+        })
+        .collect();
+    let place = |verdict: &Verdict| model.sites.iter().position(|site| site.environment.name == verdict.environment);
+    // Stable: among equals the worst stays first.
+    match view.order {
+        HomeOrder::Worst => found.sort_by_key(|(fit, _)| *fit),
+        HomeOrder::Environment => found.sort_by_key(|(fit, verdict)| (*fit, place(verdict))),
+        HomeOrder::Messages => found.sort_by_key(|(fit, verdict)| (*fit, Reverse(verdict.messages))),
+        HomeOrder::Name => found.sort_by_cached_key(|(fit, verdict)| (*fit, what(model, verdict).to_lowercase())),
+    }
+    found.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+pub(super) fn change(view: &mut HomeView, model: &mut Model, command: Command) {
+    let said = match command {
+        Command::Filter => {
+            view.typing = Some(Field::with(&view.filter));
+            None
+        }
+        Command::Sort => {
+            view.order = view.order.next();
+            Some(view.order.words())
+        }
+        Command::Group => {
+            view.by_environment = !view.by_environment;
+            Some(if view.by_environment { "by environment" } else { "worst first" })
+        }
+        Command::Acknowledged => {
+            show_acknowledged(view, !view.acknowledged_only);
+            Some(if view.acknowledged_only { "what is acknowledged" } else { "what needs you" })
+        }
+        _ => None,
+    };
+    if let Some(said) = said {
+        model.say(Notice::note(said));
+    }
+    model.changed();
+}
+
+pub(super) fn show_acknowledged(view: &mut HomeView, only: bool) {
+    view.acknowledged_only = only;
+    (view.cursor, view.pinned) = (Cursor::default(), false);
+}
+
+pub(super) fn typed(view: &mut HomeView, model: &mut Model) {
+    if let Some(field) = &view.typing
+        && field.text() != view.filter
+    {
+        view.filter = field.text().to_owned();
+        (view.cursor, view.pinned) = (Cursor::default(), false);
+    }
+    model.changed();
 }

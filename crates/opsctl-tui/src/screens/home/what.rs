@@ -1,16 +1,21 @@
 //! What Home's rows are about, as it is called.
 
+use jiff::Timestamp;
+
 use crate::{
+    cloud::ErrorKind,
     domain::Text,
     observe::{Kind, Seen, Severity, Subject, Verdict},
+    screens::list::listed::{Listed, things},
     state::{
+        home::Summary,
+        list::{Topic, Totals},
+        look::Needs,
         model::{Model, Site},
-        standing::Needs,
     },
-    widgets::standing::standing,
+    widgets::{sign::standing, spark},
 };
 
-/// What a verdict is about, as it is called.
 pub(crate) fn what(model: &Model, verdict: &Verdict) -> String {
     match (&verdict.subject, verdict.kind) {
         (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
@@ -26,7 +31,6 @@ pub(crate) fn what(model: &Model, verdict: &Verdict) -> String {
     }
 }
 
-/// The queue that a verdict is about.
 pub(super) fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Seen)> {
     let Subject::Queue(queue) = &verdict.subject else { return None };
     model.queue(&verdict.environment, queue)
@@ -58,4 +62,65 @@ pub(super) fn to_run(model: &Model, verdict: &Verdict) -> String {
         Needs::Nothing => None,
     };
     command.or_else(hint).unwrap_or_else(|| verdict.reason.to_string())
+}
+
+pub(crate) fn of(site: &Site, now: Timestamp) -> Summary {
+    let queues = site.snapshot.as_ref().map(|snapshot| &snapshot.queues);
+    let mut summary = Summary {
+        environment: site.environment.name.clone(),
+        standing: standing(site, now),
+        queues: site
+            .snapshot
+            .as_ref()
+            .filter(|snapshot| snapshot.listing.at.is_some() || !snapshot.queues.is_empty())
+            .map(|snapshot| snapshot.queues.len()),
+        full: 0,
+        dead_letters: 0,
+        denied: 0,
+        silent: 0,
+        levels: vec![None; spark::COLUMNS],
+        estate: [Topic::Services, Topic::Databases, Topic::Alarms].map(|topic| tally(site, topic.list())),
+        oldest: None,
+    };
+    for seen in queues.into_iter().flat_map(|queues| queues.iter()) {
+        if let Some(error) = &seen.error {
+            let is_denied = error.kind == ErrorKind::Denied;
+            summary.denied += usize::from(is_denied);
+            summary.silent += usize::from(!is_denied);
+        }
+        summary.oldest = match (summary.oldest, seen.at) {
+            (Some(oldest), Some(at)) => Some(oldest.min(at)),
+            (oldest, at) => oldest.or(at),
+        };
+        if seen.dead_letters.is_some() {
+            dead_letters(&mut summary, seen, now);
+        }
+    }
+    summary
+}
+
+fn dead_letters(summary: &mut Summary, seen: &Seen, now: Timestamp) {
+    let messages = seen.messages().unwrap_or(0);
+    summary.full += usize::from(messages > 0);
+    summary.dead_letters += messages;
+    for (sum, level) in summary.levels.iter_mut().zip(spark::levels(&seen.trend, now)) {
+        if let Some(level) = level {
+            *sum = Some(sum.unwrap_or(0) + level);
+        }
+    }
+}
+
+/// Things of an environment in short: how many stand how. None: not known.
+fn tally(site: &Site, list: &dyn Listed) -> Option<Totals> {
+    let estate = &site.snapshot.as_ref()?.estate;
+    (list.head().known)(estate).iter().any(|part| part.at.is_some()).then(|| {
+        let mut totals = Totals::default();
+        for thing in things(list, site) {
+            totals.all += 1;
+            for (sum, one) in totals.tallies.iter_mut().zip(thing.tallies()) {
+                *sum += one;
+            }
+        }
+        totals
+    })
 }

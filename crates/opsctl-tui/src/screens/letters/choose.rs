@@ -22,7 +22,6 @@ use crate::{
 /// Why no other redrive can be begun.
 pub(crate) const PLANNED: &str = "a redrive is being planned";
 
-/// What an operation takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Take {
     Ids(Vec<MessageId>),
@@ -33,7 +32,6 @@ pub(crate) enum Take {
     All,
 }
 
-/// What an operation from here takes.
 pub(crate) fn take(view: &LettersView) -> Take {
     if !view.selected.is_empty() {
         return Take::Ids(view.selected.iter().cloned().collect());
@@ -97,7 +95,6 @@ pub(crate) fn in_words(view: &LettersView, visible: Option<u64>) -> String {
     }
 }
 
-/// Begins the redrive of what is chosen in the letters' view.
 pub(super) fn begin(view: &mut LettersView, model: &mut Model) -> Vec<Effect> {
     if std::mem::take(&mut view.lost_selection) {
         let visible = seen(model, &view.environment, &view.queue).and_then(Seen::messages);
@@ -108,7 +105,6 @@ pub(super) fn begin(view: &mut LettersView, model: &mut Model) -> Vec<Effect> {
     begin_taking(model, &view.environment, &view.queue, take(view))
 }
 
-/// Begins the redrive of these messages.
 pub(crate) fn begin_with(
     model: &mut Model,
     environment: &EnvironmentName,
@@ -118,7 +114,6 @@ pub(crate) fn begin_with(
     begin_taking(model, environment, queue, Take::Ids(ids))
 }
 
-/// Begins the redrive of a whole queue, wherever it is shown.
 pub(crate) fn begin_all(model: &mut Model, environment: &EnvironmentName, queue: &QueueName) -> Vec<Effect> {
     if model.saving.is_some() {
         model.say(Notice::bad(PLANNED));

@@ -9,22 +9,20 @@ use crate::{
     },
     screens::{
         letters::rows,
-        pane::{After, Pane, PaneKeys},
+        screen::{After, Pane, PaneKeys},
     },
     state::{
         cursor::Cursor,
-        digest::Path,
         event::{Mouse, MouseWhat, Notice},
         field::{Field, Typed},
-        letters::{LettersView, Offer, Picker},
+        letters::{LettersView, Offer, Path, Picker},
         look::Role,
         model::Model,
         view::Overlay,
     },
     widgets::{
-        areas::areas,
+        areas::{areas, popup},
         fit::{Align, cut},
-        popup::popup,
         table::{Cell, Cut, Shape, Table},
         words,
     },
@@ -33,7 +31,6 @@ use crate::{
 const COLUMNS_MAX: usize = 8;
 /// Rows of the frame, the line that is typed in, what stands around.
 const ROWS_AROUND: u16 = 6;
-/// Rows of the list at most.
 const ROWS_MAX: usize = 30;
 
 pub(super) fn open(view: &LettersView, model: &mut Model) {
@@ -88,7 +85,6 @@ impl Picker {
         self.offer(self.cursor.at).map(|offer| offer.path.clone()).or_else(|| self.pointer())
     }
 
-    /// Rows of the list that can be seen.
     fn height(&self, model: &Model) -> usize {
         usize::from(list_rows(self, areas(model.size).content.height))
     }

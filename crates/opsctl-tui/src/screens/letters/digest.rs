@@ -11,11 +11,11 @@ use crate::{
     domain::{EnvironmentName, Message, Payload, QueueName, Text},
     messages::{Groups, Origin, json::is_json, shorten},
     operations::sample::Sample,
-    state::{
-        digest::{Digest, Line, Path, Place, ValuesLook},
-        letters::Letters,
+    state::letters::{Digest, Letters, Line, Path, Place, ValuesLook},
+    widgets::{
+        fit::width,
+        json::{self, Part},
     },
-    widgets::{fit::width, json, json::Part},
 };
 
 impl Letters {
@@ -45,21 +45,16 @@ impl Letters {
     }
 }
 
-/// Characters of a body shown in a line.
 const PREVIEW_CHARACTERS: usize = 400;
-/// Characters of a column's value.
 const VALUE_CHARACTERS: usize = 64;
 /// Bodies larger than this have no columns of their own, in bytes.
 const BODY_BYTES_MAX: usize = 262_144;
 /// Bodies are looked into for columns until so many bytes were.
 const ALL_BYTES_MAX: usize = 32 * 1_048_576;
-/// Values that are taken of a body.
 const VALUES_MAX: usize = 100;
-/// How deep a body is looked into.
 const DEPTH_MAX: usize = 5;
 /// Of each list so many items are looked at.
 const ITEMS_MAX: usize = 2;
-/// Attributes and paths that can be columns.
 const PLACES_MAX: usize = 200;
 /// Columns that are shown when nobody chose.
 const CHOSEN_MAX: usize = 3;
@@ -132,7 +127,6 @@ impl Digest {
         }
     }
 
-    /// The place of a path.
     pub fn place(&self, path: &Path) -> Option<&Place> {
         self.places.iter().find(|place| place.path == *path)
     }
@@ -283,7 +277,6 @@ impl Finder {
     }
 }
 
-/// A step on the way to a value.
 enum Step {
     Key(String),
     Item(usize),

@@ -16,21 +16,21 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    able::{self, able as able_now},
-    group_list,
-    looks::leave,
-    message_list,
-    places::{self, environment, error_lines, key, seen},
-};
 use crate::{
     domain::Text,
     keymap::Command,
-    leave::Force,
-    leave::NoLeave,
+    leave::{Force, NoLeave},
     observe::{Seen, words::about_messages},
     run::Failure,
-    screens::screen::Able,
+    screens::{
+        letters::{
+            group_list,
+            looks::leave,
+            message_list,
+            places::{self, dead_letter, environment, error_lines, key, seen},
+        },
+        screen::{Able, Screen},
+    },
     state::{
         letters::{Letters, LettersView, Level},
         look::{Look, Role},
@@ -170,7 +170,7 @@ fn second(model: &Model, view: &LettersView, known: Option<&Seen>) -> Vec<Span<'
                 spans.push(Span::styled(text, look.style(Role::Warning)));
             } else {
                 spans.push(Span::styled(", at one receive each", dim));
-                if !of.is_empty() && able_now(model, view, Command::LookMore) == Able::Yes {
+                if !of.is_empty() && view.able(model, Command::LookMore) == Able::Yes {
                     let more = view.more().map_or(String::new(), |more| words::count(more as u64));
                     spans.push(Span::styled(look.dot(), dim));
                     spans.push(Span::styled(key(model, Command::LookMore), look.style(Role::Key)));
@@ -267,7 +267,6 @@ fn instead(model: &Model, view: &LettersView, frame: &mut Frame<'_>, area: Rect)
     }
 }
 
-/// Lines of text with keys in front of some.
 struct Block {
     look: Look,
     columns: usize,
@@ -316,7 +315,7 @@ fn failed(model: &Model, view: &LettersView, failure: &Failure, block: &mut Bloc
         block.text(&format!("try: {}", failure.hint), Role::Text);
     }
     block.gap();
-    if let Some(dead_letter) = able::dead_letter(model, view) {
+    if let Some(dead_letter) = dead_letter(model, view) {
         let text = format!("opens {}, where its dead letters go", Text::line(dead_letter.as_str()));
         block.key(&key(model, Command::Open), &text);
     }
@@ -370,7 +369,6 @@ pub(crate) fn marked(model: &Model, view: &LettersView) -> String {
     parts.join(model.look.dot())
 }
 
-/// Whether the queue is losing messages soon.
 fn is_losing(model: &Model, view: &LettersView, retention: i64, left: i64) -> bool {
     environment(model, &view.environment)
         .is_some_and(|environment| is_soon(environment, retention.unsigned_abs(), left))

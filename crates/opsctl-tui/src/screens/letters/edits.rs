@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     domain::{EnvironmentName, Message, MessageId, QueueName},
@@ -11,11 +10,9 @@ use crate::{
     operations::{Operation, plan::Plan},
     run::Failure,
     state::{
-        diff::Diff,
-        edits::Edits,
         effect::{Edit, Effect},
         event::Notice,
-        letters::LettersView,
+        letters::{Diff, Edits, LettersView},
         model::Model,
         ticket::Ticket,
         view::{Overlay, View},

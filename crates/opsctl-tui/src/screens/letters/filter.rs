@@ -78,7 +78,6 @@ pub(crate) fn quoted(text: &str) -> String {
     ascii
 }
 
-/// Takes a key of the filter line.
 pub(super) fn filter_key(view: &mut LettersView, model: &mut Model, key: &Key) -> Vec<Effect> {
     let Some(field) = &mut view.typing else { return Vec::new() };
     match field.key(key) {
@@ -136,7 +135,6 @@ pub(crate) fn ask_in(view: &mut LettersView, ticket: Ticket) -> Vec<Effect> {
     vec![Effect::Match(ticket, filter.code.clone(), letters.messages.clone())]
 }
 
-/// What a filter found.
 pub(crate) fn matched(model: &mut Model, ticket: Ticket, answer: Result<Vec<Option<bool>>, Failure>) {
     let size = model.size;
     let is_awaited = |filter: &Narrow| matches!(filter.answers, Load::Waiting(awaited, _) if awaited == ticket);

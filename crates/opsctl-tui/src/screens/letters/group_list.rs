@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect};
 
-use super::places;
 use crate::{
     domain::Text,
     keymap::Command,
@@ -11,8 +10,12 @@ use crate::{
     observe::Seen,
     operations::OperationKind,
     screens::{
-        letters::{able::able, choose, places::seen, rows, rows::members},
-        screen::Able,
+        letters::{
+            choose,
+            places::{self, seen},
+            rows::{self, members},
+        },
+        screen::{Able, Screen},
     },
     state::{
         letters::{Letters, LettersView},
@@ -30,7 +33,6 @@ use crate::{
 /// An error text takes so many columns at most.
 const ERROR_COLUMNS_MAX: usize = 100;
 
-/// What a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Mark,
@@ -170,7 +172,6 @@ fn bar(share: f64, look: Look) -> String {
     page::bar(share.max(1.0 / 64.0), 8, look).0
 }
 
-/// Error code and error text.
 pub(crate) fn error(group: &Group) -> Option<String> {
     match (&group.error, &group.exception) {
         (Some(error), Some(exception)) => Some(format!("{error}  {exception}")),
@@ -225,7 +226,7 @@ fn about(model: &Model, view: &LettersView, letters: &Letters, columns: usize) -
 /// What a redrive would take now, or why there can be none.
 pub(crate) fn redrive_line(model: &Model, view: &LettersView) -> (String, String, Role) {
     let label = places::key(model, Command::Operate(OperationKind::Redrive));
-    match able(model, view, Command::Operate(OperationKind::Redrive)) {
+    match view.able(model, Command::Operate(OperationKind::Redrive)) {
         Able::Yes => {
             let messages = seen(model, &view.environment, &view.queue).and_then(Seen::messages);
             (label, choose::in_words(view, messages), Role::Key)

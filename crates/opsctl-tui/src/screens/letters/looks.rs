@@ -22,7 +22,6 @@ use crate::{
     widgets::words,
 };
 
-/// Opens a queue's dead letters, and looks.
 pub(crate) fn open(model: &mut Model, environment: &EnvironmentName, queue: &QueueName) -> Vec<Effect> {
     let mut view = LettersView::new(environment, queue);
     let effects = look(&mut view, model, LOOKS[0], Force::No);

@@ -24,7 +24,6 @@ const CHOSEN_COLUMNS_MAX: usize = 36;
 /// A body in fewer columns tells nothing that the others don't.
 const BODY_COLUMNS_MIN: u16 = 24;
 
-/// What a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Mark,

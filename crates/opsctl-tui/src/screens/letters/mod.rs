@@ -1,10 +1,7 @@
 //! A queue's dead letters: failure groups first, then messages.
 
-pub mod able;
 pub mod choose;
 pub mod columns;
-pub mod commands;
-pub mod compare;
 pub mod diff;
 pub mod digest;
 pub mod draw;

@@ -27,7 +27,6 @@ pub(crate) struct Places {
     pub(crate) pane: Rect,
 }
 
-/// Where things stand in `area`.
 pub(crate) fn places(area: Rect, view: &LettersView) -> Places {
     let filter_rows = match (view.level, &view.filter, &view.typing) {
         (Level::Groups, ..) | (Level::Messages, None, None) => 0,
@@ -54,7 +53,6 @@ pub(crate) fn places(area: Rect, view: &LettersView) -> Places {
     }
 }
 
-/// Rows of the list that can be seen.
 pub(crate) fn table_height(view: &LettersView, size: (u16, u16)) -> usize {
     usize::from(places(areas(size).content, view).table.height).saturating_sub(1)
 }
@@ -100,7 +98,12 @@ pub(crate) fn environment<'a>(model: &'a Model, name: &EnvironmentName) -> Optio
     model.site(name).map(|site| site.environment.as_ref())
 }
 
-/// What is known of the queue.
 pub(crate) fn seen<'a>(model: &'a Model, environment: &EnvironmentName, queue: &QueueName) -> Option<&'a Seen> {
     model.queue(environment, queue).map(|(_, seen)| seen)
+}
+
+/// The dead-letter queue of the queue that is shown, where it is known.
+pub(crate) fn dead_letter(model: &Model, view: &LettersView) -> Option<QueueName> {
+    let name = seen(model, &view.environment, &view.queue)?.feeds()?.name();
+    seen(model, &view.environment, &name).map(|seen| seen.name.clone())
 }

@@ -2,19 +2,15 @@
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
-use super::places;
 use crate::{
     domain::{Message, MessageId},
     keymap::Command,
     messages::Group,
-    state::{
-        digest::{Digest, Path},
-        letters::{Letters, LettersView, Level, Order},
-    },
+    screens::letters::places,
+    state::letters::{Digest, Letters, LettersView, Level, Order, Path},
 };
 
 impl Order {
-    /// The next one round.
     pub(crate) fn next(self, columns: usize) -> Self {
         match self {
             Self::Arrival => Self::Age,
@@ -80,7 +76,6 @@ pub(crate) fn go_to_groups(view: &mut LettersView) {
     view.group = None;
 }
 
-/// Counts the selected ones of each group.
 pub(crate) fn count_selected(view: &mut LettersView) {
     let Some(letters) = view.letters.shown() else { return };
     let mut of = vec![0; letters.groups.groups.len()];
@@ -101,7 +96,6 @@ fn is_same(new: &Group, old: &Group) -> bool {
     (&new.source, &new.error, &new.exception, &new.shape) == (&old.source, &old.error, &old.exception, &old.shape)
 }
 
-/// Finds the columns' values.
 pub(crate) fn columns(view: &mut LettersView) {
     let Some(letters) = view.letters.shown() else { return };
     let paths = view.chosen.clone().unwrap_or_else(|| letters.digest.telling());
@@ -171,7 +165,6 @@ fn by_value(left: &str, right: &str) -> Ordering {
     }
 }
 
-/// Keeps the cursors in their lists and in sight.
 pub(crate) fn settle(view: &mut LettersView, size: (u16, u16)) {
     let height = places::table_height(view, size);
     let groups = group_rows(view);

@@ -2,21 +2,36 @@
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{able, commands, draw, filter, looks::look, rows};
 use crate::{
-    domain::EnvironmentName,
+    domain::{EnvironmentName, Invocation, MessageId, Text, invocation::option},
     keymap::{Command, Key, Scope},
-    leave::Force,
+    leave::{Force, NoLeave},
     observe::Focus,
-    operations::OperationKind,
-    screens::screen::{Able, Screen},
-    state::{
-        effect::Effect,
-        event::Mouse,
-        field::Field,
-        letters::{LettersView, Level},
-        model::Model,
+    operations::{Operation, OperationKind, Purge},
+    screens::{
+        flow::planning,
+        letters::{
+            choose::{self, PLANNED},
+            columns, draw,
+            edits::begin_edit,
+            filter,
+            looks::{self, leave, look},
+            places::{self, dead_letter, environment},
+            rows::{self, members},
+        },
+        screen::{Able, Screen, able_to_change, moves},
     },
+    state::{
+        cursor::Cursor,
+        effect::Effect,
+        event::{Mouse, MouseWhat, Notice},
+        field::Field,
+        letters::{LOOKS, LettersView, Level, Order},
+        message::MessageView,
+        model::Model,
+        view::View,
+    },
+    widgets::areas::areas,
 };
 
 impl Screen for LettersView {
@@ -46,11 +61,105 @@ impl Screen for LettersView {
     }
 
     fn able(&self, model: &Model, command: Command) -> Able {
-        able::able(model, self, command)
+        let letters = self.letters.shown().filter(|letters| !letters.messages.is_empty());
+        let are_there = Able::when(letters.is_some(), NOT_LOOKED);
+        let is_listed = match self.level {
+            Level::Groups => Able::when(letters.is_some(), NOT_LOOKED),
+            Level::Messages => Able::when(self.under().is_some(), "no message is listed"),
+        };
+        let of_messages = match (self.level, self.under()) {
+            (Level::Groups, _) => Able::no("open a group or the messages first"),
+            (Level::Messages, None) => Able::no("no message is listed"),
+            (Level::Messages, Some(_)) => Able::Yes,
+        };
+        match command {
+            command if moves(command) => Able::Yes,
+            Command::Open if letters.is_none() => open_instead(model, self),
+            Command::Open | Command::Select | Command::SelectAll | Command::Copy => is_listed,
+            Command::Messages | Command::Filter | Command::Columns | Command::CopyCommand | Command::Details => {
+                are_there
+            }
+            Command::SelectGroup | Command::Sort | Command::Reverse => of_messages,
+            Command::Edit => both(changeable(model, self), of_messages),
+            Command::LookMore => match (self.more(), leave(model, self, Force::Yes)) {
+                (_, Err(refusal)) => Able::no(&refusal.to_string()),
+                (None, _) => Able::no(&format!("{} is the most that a look takes", self.asked)),
+                (Some(_), _) if self.letters.is_waiting() => Able::no("a look is under way"),
+                (Some(_), _) => Able::Yes,
+            },
+            Command::Force => match leave(model, self, Force::No) {
+                Err(NoLeave::LookKills { .. }) => Able::when(!self.letters.is_waiting(), "a look is under way"),
+                Err(refusal) => Able::no(&refusal.to_string()),
+                Ok(()) => Able::no("nothing stands in the way of a look: refresh looks again"),
+            },
+            Command::Operate(OperationKind::Redrive) => both(changeable(model, self), redrivable(model, self)),
+            Command::Operate(OperationKind::Purge) => changeable(model, self),
+            _ => Able::NotHere,
+        }
     }
 
     fn command(&mut self, model: &mut Model, command: Command) -> Vec<Effect> {
-        commands::command(self, model, command)
+        let size = model.size;
+        if step(self, command, size) {
+            return Vec::new();
+        }
+        match command {
+            Command::Open => return open(self, model),
+            Command::Messages => {
+                if self.level == Level::Groups {
+                    self.group = None;
+                    self.level = Level::Messages;
+                    rows::build(self);
+                } else {
+                    rows::go_to_groups(self);
+                }
+            }
+            Command::Select => select(self, size),
+            Command::SelectAll => {
+                let all = listed(self);
+                toggle(self, all);
+            }
+            Command::SelectGroup => {
+                let group = group_under(self);
+                toggle(self, group);
+            }
+            Command::Filter => {
+                self.level = Level::Messages;
+                let text = self.filter.as_ref().map(|filter| filter.text.clone()).unwrap_or_default();
+                self.typing = Some(Field::with(&text));
+                rows::build(self);
+            }
+            Command::Sort => sort(self, model),
+            Command::Reverse => {
+                self.reverse = !self.reverse;
+                rows::build(self);
+            }
+            Command::Details => self.details = !self.details,
+            Command::Columns => columns::open(self, model),
+            Command::LookMore => {
+                let messages_max = self.more().unwrap_or(LOOKS[0]);
+                return look(self, model, messages_max, Force::No);
+            }
+            Command::Force => {
+                let messages_max = self.asked;
+                return look(self, model, messages_max, Force::Yes);
+            }
+            Command::Edit => {
+                let id = ids(self, self.under().into_iter()).pop();
+                let ticket = model.ticket();
+                return id.map(|id| begin_edit(self, &model.edits, ticket, &id)).unwrap_or_default();
+            }
+            Command::Copy => return copy(self),
+            Command::CopyCommand => return copy_command(self, &model.invocation()),
+            Command::Operate(OperationKind::Redrive) => return choose::begin(self, model),
+            Command::Operate(OperationKind::Purge) => {
+                let (environment, queue) = (self.environment.clone(), self.queue.0.clone());
+                return planning::begin(model, &environment, Operation::Purge(Purge { queue, ..Purge::default() }));
+            }
+            _ => {}
+        }
+        rows::settle(self, size);
+        Vec::new()
     }
 
     fn field(&mut self) -> Option<&mut Field> {
@@ -66,7 +175,34 @@ impl Screen for LettersView {
     }
 
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-        commands::mouse(self, model, mouse)
+        let size = model.size;
+        let height = places::table_height(self, size);
+        let groups = rows::group_rows(self);
+        let (cursor, rows) = match self.level {
+            Level::Groups => (&mut self.group_cursor, groups),
+            Level::Messages => (&mut self.cursor, self.rows.len()),
+        };
+        match mouse.what {
+            MouseWhat::Scroll(lines) => cursor.scroll(lines, rows, height),
+            MouseWhat::Click => {
+                let top = places::places(areas(size).content, self).table.y + 1;
+                let Some(line) = mouse.row.checked_sub(top).map(usize::from) else { return Vec::new() };
+                let (cursor, rows) = match self.level {
+                    Level::Groups => (&mut self.group_cursor, groups),
+                    Level::Messages => (&mut self.cursor, self.rows.len()),
+                };
+                let row = cursor.top + line;
+                if line >= height || row >= rows {
+                    return Vec::new();
+                }
+                // A second click on the same row opens it.
+                if cursor.at == row {
+                    return open(self, model);
+                }
+                cursor.go(row, rows, height);
+            }
+        }
+        Vec::new()
     }
 
     fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -89,7 +225,6 @@ impl Screen for LettersView {
         has_groups
     }
 
-    /// Looks again at as many.
     fn refresh(&mut self, model: &mut Model) -> Vec<Effect> {
         let messages_max = self.asked;
         look(self, model, messages_max, Force::No)
@@ -97,5 +232,167 @@ impl Screen for LettersView {
 
     fn place(&self, _: &Model) -> Option<EnvironmentName> {
         Some(self.environment.clone())
+    }
+}
+
+fn step(view: &mut LettersView, command: Command, size: (u16, u16)) -> bool {
+    let height = places::table_height(view, size);
+    match view.level {
+        Level::Groups => {
+            let rows = rows::group_rows(view);
+            view.group_cursor.step(command, rows, height)
+        }
+        Level::Messages => view.cursor.step(command, view.rows.len(), height),
+    }
+}
+
+fn open(view: &mut LettersView, model: &mut Model) -> Vec<Effect> {
+    let letters = view.letters.shown().filter(|letters| !letters.messages.is_empty());
+    let Some(letters) = letters else {
+        return match dead_letter(model, view) {
+            Some(queue) => looks::open(model, &view.environment, &queue),
+            None => Vec::new(),
+        };
+    };
+    if view.level == Level::Messages {
+        let message = view.under().and_then(|at| letters.messages.get(at)).cloned();
+        if let Some(message) = message {
+            model.open(View::Message(Box::new(MessageView::of(&view.environment, &view.queue, message))));
+        }
+        return Vec::new();
+    }
+    view.group = view.group_cursor.at.checked_sub(1);
+    view.level = Level::Messages;
+    view.filter = None;
+    view.cursor = Cursor::default();
+    rows::build(view);
+    rows::settle(view, model.size);
+    Vec::new()
+}
+
+fn ids(view: &LettersView, messages: impl Iterator<Item = usize>) -> Vec<MessageId> {
+    let Some(letters) = view.letters.shown() else { return Vec::new() };
+    messages.map(|at| letters.messages[at].id.clone()).collect()
+}
+
+/// Messages that are listed; among groups: all.
+fn listed(view: &LettersView) -> Vec<MessageId> {
+    match (view.level, view.letters.shown()) {
+        (Level::Groups, Some(letters)) => ids(view, 0..letters.messages.len()),
+        (Level::Groups, None) => Vec::new(),
+        (Level::Messages, _) => ids(view, view.rows.iter().copied()),
+    }
+}
+
+/// Messages of the group of the message under the cursor.
+fn group_under(view: &LettersView) -> Vec<MessageId> {
+    let (Some(letters), Some(under)) = (view.letters.shown(), view.under()) else { return Vec::new() };
+    match letters.group_of[under] {
+        Some(group) => ids(view, members(letters, Some(group))),
+        // It is in one of the groups that are not told apart.
+        None => ids(view, std::iter::once(under)),
+    }
+}
+
+/// Selects this one, or the whole group, and goes on to the next.
+fn select(view: &mut LettersView, size: (u16, u16)) {
+    let these = match (view.level, view.letters.shown()) {
+        (_, None) => Vec::new(),
+        (Level::Groups, Some(letters)) => ids(view, members(letters, view.group_cursor.at.checked_sub(1))),
+        (Level::Messages, Some(_)) => ids(view, view.under().into_iter()),
+    };
+    toggle(view, these);
+    step(view, Command::Down, size);
+}
+
+/// Selects all of these, or none if all are.
+fn toggle(view: &mut LettersView, these: Vec<MessageId>) {
+    if these.iter().all(|id| view.selected.contains(id)) {
+        these.iter().for_each(|id| {
+            view.selected.remove(id);
+        });
+    } else {
+        view.selected.extend(these);
+    }
+    // Whoever selects knows what is selected.
+    view.lost_selection = false;
+    rows::count_selected(view);
+}
+
+fn sort(view: &mut LettersView, model: &mut Model) {
+    view.order = view.order.next(view.columns.len());
+    view.reverse = false;
+    rows::build(view);
+    let words = match view.order {
+        Order::Arrival => "as they came".to_owned(),
+        Order::Age => "oldest first".to_owned(),
+        Order::Receives => "received most often first".to_owned(),
+        Order::Group => "by failure group".to_owned(),
+        Order::Column(at) => format!("by {}", view.columns[at].title),
+    };
+    model.say(Notice::note(&words));
+}
+
+/// A group's filter, or a message's body.
+fn copy(view: &LettersView) -> Vec<Effect> {
+    let Some(letters) = view.letters.shown() else { return Vec::new() };
+    match view.level {
+        Level::Groups => {
+            let group = view.group_cursor.at.checked_sub(1).and_then(|at| letters.groups.groups.get(at));
+            let text = match group {
+                Some(group) => group.filter.clone().unwrap_or_else(|| group.shape.to_string()),
+                None => view.queue.0.clone(),
+            };
+            vec![Effect::Copy(Text::line(&text).to_string())]
+        }
+        Level::Messages => {
+            let body = view.under().map(|at| letters.messages[at].body.as_str());
+            body.map(|body| Effect::Copy(Text::capped(body, body.len()).to_string())).into_iter().collect()
+        }
+    }
+}
+
+fn copy_command(view: &LettersView, invocation: &Invocation) -> Vec<Effect> {
+    let filter = match choose::take(view) {
+        choose::Take::Where(filter, _) | choose::Take::Group(filter, _) => format!(" {}", option("where", &filter)),
+        choose::Take::Ids(_) | choose::Take::All => String::new(),
+    };
+    let what = if view.level == Level::Groups { "groups" } else { "peek" };
+    let words = format!("{what} {} --limit {}{filter}", option("queue", view.queue.as_str()), view.asked);
+    let line = invocation.command_in(&view.environment, &words);
+    vec![Effect::Copy(Text::line(&line).to_string())]
+}
+
+const NOT_LOOKED: &str = "no message was looked at";
+
+fn both(first: Able, second: Able) -> Able {
+    if first == Able::Yes { second } else { first }
+}
+
+fn changeable(model: &Model, view: &LettersView) -> Able {
+    environment(model, &view.environment).map_or(Able::NotHere, able_to_change)
+}
+
+fn redrivable(model: &Model, view: &LettersView) -> Able {
+    if model.saving.is_some() {
+        return Able::no(PLANNED);
+    }
+    match (&view.filter, view.level) {
+        (Some(filter), Level::Messages) if view.selected.is_empty() => {
+            match (&filter.failure(), filter.answers.is_waiting()) {
+                (Some(_), _) => Able::no("the filter can't be used"),
+                (None, true) => Able::no("the filter is still at work"),
+                (None, false) => Able::when(!view.rows.is_empty(), "nothing fits the filter"),
+            }
+        }
+        _ => Able::Yes,
+    }
+}
+
+/// Where looking is refused because this queue's messages would die of it, its dead-letter queue can be opened.
+fn open_instead(model: &Model, view: &LettersView) -> Able {
+    match dead_letter(model, view) {
+        Some(_) => Able::Yes,
+        None => Able::no(NOT_LOOKED),
     }
 }

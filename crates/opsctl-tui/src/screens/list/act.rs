@@ -1,23 +1,22 @@
 //! What can be done with things of lists, wherever they are shown: opened, copied, operated on.
 
-use super::{
-    listed::{Listed, things},
-    meant::Meant,
-    thing::{Opens, Thing, shown},
-};
 use crate::{
     domain::{EnvironmentName, QueueName},
     keymap::Command,
     screens::{
         flow::{options, planning},
         letters::{choose, looks},
+        list::{
+            listed::{Listed, things},
+            thing::{Meant, Opens, Thing, shown},
+        },
         screen::Able,
     },
     state::{
         effect::Effect,
         list::{Sheet, Topic},
+        look::Page,
         model::{Model, Site},
-        page::Page,
         palette::Palette,
         ticket::Load,
         view::Overlay,
@@ -37,7 +36,6 @@ pub(crate) fn find<'a>(
     Some((site, list.thing(site, row)?))
 }
 
-/// Begins what is meant, or says why it can't be.
 pub(crate) fn begin(model: &mut Model, command: Command, meant: Result<Meant, Able>) -> Vec<Effect> {
     match meant {
         Ok(Meant::Plan(environment, operation)) => planning::begin(model, &environment, *operation),
@@ -55,7 +53,6 @@ pub(crate) fn begin(model: &mut Model, command: Command, meant: Result<Meant, Ab
     }
 }
 
-/// What a command would do with one thing, wherever it is shown.
 pub(crate) fn meant(
     model: &Model,
     command: Command,
@@ -69,7 +66,6 @@ pub(crate) fn meant(
     }
 }
 
-/// Carries a command out on one thing, wherever it is shown.
 pub(crate) fn give(
     model: &mut Model,
     command: Command,

@@ -29,7 +29,6 @@ pub(crate) const NAME: usize = 2;
 /// What was seen longer ago is shown as old.
 pub(crate) const STALE: SignedDuration = SignedDuration::from_mins(5);
 
-/// A column of a list of `T`.
 pub struct Column<T: ?Sized + 'static> {
     pub title: Title,
     pub shape: Shape<'static>,
@@ -55,7 +54,6 @@ pub enum Sense {
     Falling,
 }
 
-/// When a column is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     Always,

@@ -32,7 +32,6 @@ use crate::{
     },
 };
 
-/// Where the parts of the view stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) heading: Rect,
@@ -61,7 +60,6 @@ pub(crate) fn places_of(model: &Model, view: &ListView) -> Places {
     places(areas(model.size).content, view.gaps.len(), view.topic.list().head().detail_rows_max)
 }
 
-/// Rows of things on the screen.
 pub(crate) fn height(model: &Model, view: &ListView) -> usize {
     usize::from(places_of(model, view).table.height).saturating_sub(1)
 }
@@ -223,7 +221,6 @@ fn draw_heading(model: &Model, view: &ListView, list: &dyn Listed, frame: &mut F
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
 }
 
-/// Its order in words.
 pub(crate) fn order_in_words(view: &ListView) -> &'static str {
     view.topic.list().title(view.sort).map_or("", |title| title.words[usize::from(view.reversed)])
 }

@@ -3,28 +3,27 @@
 use jiff::Timestamp;
 use ratatui::text::Span;
 
-use super::{
-    column::STALE,
-    listed::{Head, Listed, Said},
-};
 use crate::{
+    cloud::CloudError,
     domain::Text,
     keymap::Command,
-    observe::{Source, words::span},
+    observe::{Part, Source, Unknown, words::span},
+    screens::list::{
+        column::STALE,
+        listed::{Head, Listed, Said},
+    },
     state::{
         list::{Gap, ListView},
-        look::Role,
+        look::{Needs, Role},
         model::{Model, Site},
-        standing::Needs,
     },
     widgets::{
-        filter, sign,
-        standing::{busy_sign, short, standing},
+        filter,
+        sign::{self, busy_sign, short, standing},
         words::ago,
     },
 };
 
-/// What is not known, the environments in their order.
 pub(crate) fn gaps(model: &Model, head: &Head) -> Vec<Gap> {
     model.shown_sites().flat_map(|site| of_site(site, head, model.now)).collect()
 }
@@ -88,7 +87,6 @@ pub(crate) fn as_of(model: &Model, head: &Head) -> Vec<Span<'static>> {
     spans
 }
 
-/// No rows: what that means, and what to do.
 pub(crate) fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said {
     let head = list.head();
     let [one, many] = head.nouns;
@@ -120,4 +118,23 @@ pub(crate) fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said
         }
     }
     lines
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PartState<'a> {
+    /// What it is of, in words.
+    pub what: &'static str,
+    pub at: Option<Timestamp>,
+    /// When the oldest of it was seen.
+    pub oldest: Option<Timestamp>,
+    pub busy: bool,
+    pub error: Option<&'a CloudError>,
+    pub unknown: &'a [Unknown],
+}
+
+impl<'a> PartState<'a> {
+    pub(crate) fn of<T>(what: &'static str, part: &'a Part<T>) -> Self {
+        let Part { at, busy, error, unknown, .. } = part;
+        Self { what, at: *at, oldest: *at, busy: *busy, error: error.as_ref(), unknown }
+    }
 }

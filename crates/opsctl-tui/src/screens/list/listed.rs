@@ -2,17 +2,18 @@
 
 use ratatui::text::Span;
 
-use super::{
-    column::{Column, Line, Order, Spot, Title},
-    meant::Meant,
-    part::PartState,
-    thing::Thing,
-};
 use crate::{
     cloud::CloudError,
     keymap::{Command, Scope},
     observe::{Estate, PartName, Snapshot, Subject},
-    screens::screen::{Able, Tab},
+    screens::{
+        list::{
+            column::{Column, Line, Order, Spot, Title},
+            gaps::PartState,
+            thing::{Meant, Thing},
+        },
+        screen::{Able, Tab},
+    },
     state::{
         list::{ListGroup, ListRow, ListView, Topic},
         look::Role,
@@ -24,7 +25,6 @@ use crate::{
     },
 };
 
-/// A list of `T`.
 pub struct List<T: ?Sized + 'static> {
     pub head: Head,
     /// The first three are [`super::column::worst`], [`super::column::environment`] and [`super::column::name`].
@@ -114,7 +114,6 @@ pub struct Here<'a, T: ?Sized> {
 }
 
 impl Head {
-    /// So many, in words.
     pub fn counted(&self, number: usize) -> String {
         let [one, many] = self.nouns;
         format!("{} {}", words::count(number as u64), if number == 1 { one } else { many })

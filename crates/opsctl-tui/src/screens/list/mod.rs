@@ -5,8 +5,6 @@ pub mod column;
 pub mod draw;
 pub mod gaps;
 pub mod listed;
-pub mod meant;
-pub mod part;
 pub mod rows;
 pub mod screen;
 pub mod sheet;

@@ -22,13 +22,11 @@ use crate::{
 /// Columns that a name is measured by at most: the longest name of a queue that SQS allows.
 const NAME_MAX: usize = 80;
 
-/// The thing at a place.
 pub(crate) fn thing_at<'a>(model: &'a Model, list: &dyn Listed, at: At) -> Option<(&'a Site, &'a dyn Thing)> {
     let site = model.sites.get(usize::from(at.site))?;
     Some((site, list.thing(site, at.row as usize)?))
 }
 
-/// What is under the cursor.
 pub(crate) fn under<'a>(model: &'a Model, view: &ListView) -> Option<(&'a Site, &'a dyn Thing)> {
     match view.rows.get(view.cursor.at)? {
         ListRow::Heading(_) => None,
@@ -36,7 +34,6 @@ pub(crate) fn under<'a>(model: &'a Model, view: &ListView) -> Option<(&'a Site, 
     }
 }
 
-/// The group whose heading is under the cursor.
 pub(crate) fn heading(view: &ListView) -> Option<&ListGroup> {
     match view.rows.get(view.cursor.at)? {
         ListRow::Heading(at) => view.groups.get(*at as usize),
@@ -90,7 +87,6 @@ fn is_shown(model: &Model, site: &Site) -> bool {
     model.only.as_ref().is_none_or(|only| *only == site.environment.name)
 }
 
-/// What needs somebody, by place.
 fn needs(model: &Model, view: &ListView, list: &dyn Listed) -> HashMap<At, (Severity, u32)> {
     let mut needs = HashMap::new();
     for (site, of) in model.sites.iter().enumerate().filter(|(_, of)| is_shown(model, of)) {

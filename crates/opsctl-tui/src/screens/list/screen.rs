@@ -236,7 +236,6 @@ impl ListView {
         act::give(model, command, self.topic, &environment, &id)
     }
 
-    /// Changes how the list is shown.
     fn change(&mut self, model: &mut Model, command: Command) {
         let head = self.topic.list().head();
         let said = match command {

@@ -2,35 +2,31 @@
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{
-    act::{self, find},
-    listed::subject,
-    meant::Meant,
-    thing::{LABEL, Opens, Thing, shown},
-};
 use crate::{
     cloud::alarms::History,
     domain::{EnvironmentName, Text, service::ServiceId},
     keymap::{Command, Key, Scope},
     run::Failure,
     screens::{
-        pane::{After, Pane, PaneKeys},
-        screen::{Able, Change},
+        list::{
+            act::{self, find},
+            listed::subject,
+            thing::{LABEL, Meant, Opens, Thing, shown},
+        },
+        screen::{Able, After, Change, Pane, PaneKeys},
     },
     state::{
         effect::Effect,
         event::{Mouse, MouseWhat},
         list::Sheet,
-        look::Role,
+        look::{Page, Role},
         model::{Model, Site, Way},
-        page::Page,
         ticket::{Load, Ticket},
         view::Overlay,
     },
     widgets::{
-        areas::areas,
+        areas::{areas, popup},
         page::part,
-        popup::popup,
         sign::{self, sign},
     },
 };
@@ -43,7 +39,6 @@ const CHANGES_MAX: usize = 50;
 const WAYS: [(Command, &str); 3] =
     [(Command::Copy, "copy name"), (Command::CopyCommand, "copy command"), (Command::Back, "close")];
 
-/// What an alarm went through came, or did not.
 pub(crate) fn alarm_read(model: &mut Model, ticket: Ticket, answer: Result<History, Failure>) {
     if let Some(Overlay::Sheet(sheet)) = &mut model.overlay
         && sheet.history.answer(ticket, answer)
@@ -160,19 +155,16 @@ fn found<'a>(model: &'a Model, sheet: &Sheet) -> Option<(&'a Site, &'a dyn Thing
     find(model, sheet.topic, &sheet.environment, &sheet.id)
 }
 
-/// The service whose details are shown.
 pub(crate) fn service(model: &Model) -> Option<(EnvironmentName, ServiceId)> {
     let Some(Overlay::Sheet(sheet)) = &model.overlay else { return None };
     let (site, thing) = found(model, sheet)?;
     Some((site.environment.name.clone(), thing.service()?))
 }
 
-/// Columns of text inside.
 fn columns(model: &Model) -> usize {
     usize::from(areas(model.size).content.width.saturating_sub(2).min(COLUMNS_MAX + 4).saturating_sub(4))
 }
 
-/// Rows of text inside, at most.
 fn rows(model: &Model) -> usize {
     usize::from(areas(model.size).content.height.saturating_sub(2))
 }

@@ -8,7 +8,7 @@ use ratatui::{
 
 use crate::{
     keymap::{Command, Key},
-    screens::pane::{After, Pane, PaneKeys},
+    screens::screen::{After, Pane, PaneKeys},
     state::{
         cursor::Cursor,
         event::{Mouse, MouseWhat},
@@ -17,7 +17,7 @@ use crate::{
         model::Model,
         view::Overlay,
     },
-    widgets::{areas::areas, popup::popup},
+    widgets::areas::{areas, popup},
 };
 
 const COLUMNS: u16 = 70;
@@ -36,7 +36,6 @@ pub(crate) fn choose(view: &mut ListView, by: usize) {
     view.sort = by;
 }
 
-/// How many there are to choose from.
 fn count(model: &Model) -> usize {
     model.view().list().map_or(0, |view| view.topic.list().columns())
 }

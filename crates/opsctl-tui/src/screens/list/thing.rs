@@ -2,15 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::meant::Meant;
 use crate::{
-    domain::{Environment, EnvironmentName, Text, service::ServiceId},
+    domain::{Environment, EnvironmentName, QueueName, Text, service::ServiceId},
     keymap::Command,
-    screens::screen::Able,
+    operations::Operation,
+    screens::screen::{Able, able_to_change},
     state::{
-        look::Role,
+        look::{Page, Role},
         model::{Model, Site},
-        page::Page,
     },
 };
 
@@ -131,7 +130,6 @@ pub trait Thing {
     }
 }
 
-/// What opening a thing shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opens {
     Sheet,
@@ -146,4 +144,29 @@ pub(crate) fn shown(text: &str) -> String {
 /// What a thing is selected, pinned and remembered by.
 pub(crate) fn known(site: &Site, thing: &dyn Thing) -> (EnvironmentName, String) {
     (site.environment.name.clone(), thing.id())
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Meant {
+    Plan(EnvironmentName, Box<Operation>),
+    /// Ask first how it is to be done.
+    Fill(EnvironmentName, Box<Operation>),
+    /// Plan the redrive of a whole queue, with what was edited of it.
+    Redrive(EnvironmentName, QueueName),
+    /// Find by name which of several is meant.
+    Find(String),
+}
+
+impl Meant {
+    pub(crate) fn plan(site: &Site, operation: Operation) -> Self {
+        Self::Plan(site.environment.name.clone(), Box::new(operation))
+    }
+}
+
+/// Whether something may change there at all.
+pub(crate) fn changes(site: &Site) -> Result<(), Able> {
+    match able_to_change(&site.environment) {
+        Able::Yes => Ok(()),
+        able => Err(able),
+    }
 }

@@ -1,13 +1,19 @@
 //! A message as lines, laid out once.
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
 use unicode_width::UnicodeWidthChar;
 
 use crate::{
     domain::{Message, Payload, Text, message::hex},
     messages::json::is_json,
-    screens::message::decode::{Decoded, decode},
-    state::document::{Document, How, Kind, Line, Row},
-    widgets::{json, json::Part, words},
+    state::message::{Document, How, Kind, Line, Row},
+    widgets::{
+        json::{self, Part},
+        words,
+    },
 };
 
 /// Lines at most; what comes after is counted.
@@ -20,7 +26,6 @@ const BINARY_BYTES: usize = 64;
 const DECODE_DEPTH_MAX: usize = 4;
 
 impl Document {
-    /// Lays a message out.
     pub(crate) fn of(message: &Message, edited: Option<&str>, how: How) -> Self {
         let mut writer = Writer { decode: how.decode, ..Writer::default() };
         attributes(&mut writer, message);
@@ -34,20 +39,6 @@ impl Document {
 
     pub(crate) fn is_of(&self, message: &Message, how: How) -> bool {
         self.id == message.id.0 && self.how == how && !self.lines.is_empty()
-    }
-
-    pub(crate) fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Values in it that can be decoded.
-    pub(crate) fn encoded(&self) -> usize {
-        self.encoded
-    }
-
-    /// Columns of the longest line.
-    pub(crate) fn widest(&self) -> usize {
-        self.widest
     }
 
     /// A row's pieces, and how far it is moved to the right.
@@ -153,7 +144,6 @@ impl Writer {
         }
     }
 
-    /// Several lines of plain text.
     fn plain(&mut self, text: &str) {
         for line in text.lines() {
             self.whole(Kind::Plain, line.trim_end_matches('\r'));
@@ -215,7 +205,7 @@ impl Writer {
         if !self.decode || self.decoding >= DECODE_DEPTH_MAX {
             return self.put(Kind::String, string);
         }
-        self.put(Kind::Note, decoded.how);
+        self.put(Kind::Note, decoded.how.words());
         self.decoded(&decoded);
     }
 
@@ -262,7 +252,7 @@ fn attribute_text(writer: &mut Writer, text: &str) {
     match decode(text) {
         Some(decoded) if writer.decode => {
             writer.encoded += 1;
-            writer.put(Kind::Note, decoded.how);
+            writer.put(Kind::Note, decoded.how.words());
             writer.depth += 1;
             writer.decoded(&decoded);
             writer.depth -= 1;
@@ -282,11 +272,11 @@ fn body(writer: &mut Writer, message: &Message, edited: Option<&str>) {
     let size = words::of(text.len() as u64, "byte");
     let what = if edited.is_some() { ", edited: it goes like this with a redrive" } else { "" };
     writer.heading("Body", &format!("{kind}, {size}{what}"));
-    let encoded = if is_json { None } else { decode(text).filter(|decoded| decoded.how != "several lines") };
+    let encoded = if is_json { None } else { decode(text).filter(|decoded| decoded.how != Encoded::Lines) };
     match encoded {
         Some(decoded) if writer.decode => {
             writer.encoded += 1;
-            writer.whole(Kind::Note, decoded.how);
+            writer.whole(Kind::Note, decoded.how.words());
             writer.decoded(&decoded);
         }
         encoded => {
@@ -325,13 +315,72 @@ fn system(writer: &mut Writer, message: &Message) {
     }
 }
 
+/// Shorter texts are words, also where they could be base64.
+const BASE64_BYTES_MIN: usize = 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoded {
+    JsonString,
+    Lines,
+    JsonBase64,
+    TextBase64,
+}
+
+impl Encoded {
+    fn words(self) -> &'static str {
+        match self {
+            Self::JsonString => "JSON in a string",
+            Self::Lines => "several lines",
+            Self::JsonBase64 => "JSON in base64",
+            Self::TextBase64 => "text in base64",
+        }
+    }
+}
+
+/// What a text turns out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    pub(crate) how: Encoded,
+    pub(crate) text: String,
+    pub(crate) is_json: bool,
+}
+
+/// What is encoded in the text of a string, if anything is.
+pub(crate) fn decode(text: &str) -> Option<Decoded> {
+    let trimmed = text.trim();
+    if trimmed.starts_with(['{', '[']) && is_json(trimmed) {
+        return Some(Decoded { how: Encoded::JsonString, text: trimmed.to_owned(), is_json: true });
+    }
+    if trimmed.contains('\n') {
+        return Some(Decoded { how: Encoded::Lines, text: text.to_owned(), is_json: false });
+    }
+    from_base64(trimmed)
+}
+
+/// Only what is surely text: random words decode to bytes that are none.
+pub(crate) fn from_base64(text: &str) -> Option<Decoded> {
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    if text.len() < BASE64_BYTES_MIN || !text.bytes().all(is_sign) {
+        return None;
+    }
+    let engines = [&STANDARD, &URL_SAFE, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD];
+    let bytes = engines.iter().find_map(|engine| engine.decode(text).ok())?;
+    let decoded = String::from_utf8(bytes).ok()?;
+    let is_readable = |character: char| !character.is_control() || matches!(character, '\n' | '\r' | '\t');
+    if !decoded.chars().all(is_readable) || decoded.is_empty() {
+        return None;
+    }
+    let is_json = decoded.trim().starts_with(['{', '[']) && is_json(decoded.trim());
+    Some(Decoded { how: if is_json { Encoded::JsonBase64 } else { Encoded::TextBase64 }, text: decoded, is_json })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::message;
 
     fn text(document: &Document) -> String {
-        let rows = (0..document.rows()).filter_map(|row| document.row(row));
+        let rows = (0..document.rows.len()).filter_map(|row| document.row(row));
         let rows = rows.map(|(indent, pieces)| {
             let text: String = pieces.map(|(_, text)| text).collect();
             format!("{}{text}", " ".repeat(indent)).trim_end().to_owned()
@@ -348,7 +397,7 @@ mod tests {
         let body = r#"{"detail":"{\"code\":\"X\",\"n\":1.50}","trace":"Error: a\n  at b","data":"eyJhIjogInNvbWUgdGV4dCJ9","id":"o-1"}"#;
         let message = message(body).attribute("tenant", "acme").build();
         let document = Document::of(&message, None, how(false, 100));
-        assert_eq!(document.encoded(), 3);
+        assert_eq!(document.encoded, 3);
         insta::assert_snapshot!(text(&document), @r#"
         Attributes
           tenant  String    acme
@@ -404,5 +453,25 @@ mod tests {
             assert!(!document.lines.iter().any(|line| line.text.contains('\u{1b}')));
             assert!(took < std::time::Duration::from_secs(2), "{took:?}");
         }
+    }
+
+    #[test]
+    fn what_is_encoded_is_found_and_other_text_left_alone() {
+        let how = |text: &str| decode(text).map(|decoded| decoded.how.words());
+        assert_eq!(how(r#"{"a":1}"#), Some("JSON in a string"));
+        assert_eq!(how("a\nb"), Some("several lines"));
+        assert_eq!(how(&STANDARD.encode("it is some text")), Some("text in base64"));
+        assert_eq!(how(&URL_SAFE_NO_PAD.encode(r#"{"a": "???>>>"}"#)), Some("JSON in base64"));
+        for plain in [
+            "",
+            "12",
+            "PaymentDeclined",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "6f1d3f1e-0000-4000-8000-000000000001",
+            "{x",
+        ] {
+            assert_eq!(how(plain), None, "{plain}");
+        }
+        assert_eq!(from_base64(&STANDARD.encode("\u{1b}[2J and more of it")), None);
     }
 }

@@ -13,9 +13,8 @@ use crate::{
     keymap::{Command, Scope},
     messages::Origin,
     state::{
-        document::Kind,
         look::{Look, Role},
-        message::MessageView,
+        message::{Kind, MessageView},
         model::Model,
     },
     widgets::{
@@ -33,7 +32,6 @@ const COLUMNS_FEW: u16 = 100;
 /// With fewer rows only the title stays.
 const ROWS_FEW: u16 = 10;
 
-/// Rows of the document that can be seen.
 pub(crate) fn height(size: (u16, u16)) -> usize {
     let rows = areas(size).content.height;
     usize::from(rows.saturating_sub(head_rows(rows)))
@@ -43,7 +41,6 @@ fn head_rows(rows: u16) -> u16 {
     if rows < ROWS_FEW { 1.min(rows) } else { HEAD_ROWS }
 }
 
-/// Columns of the document.
 pub(crate) fn columns(size: (u16, u16)) -> usize {
     usize::from(areas(size).content.width).saturating_sub(2)
 }
@@ -121,7 +118,6 @@ fn title(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
 }
 
-/// Label and value, twice a row.
 fn facts(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let columns = usize::from(area.width).saturating_sub(2);
@@ -210,7 +206,7 @@ fn rule(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
     let line = look.sign("─", "-").repeat(usize::from(area.width));
     frame.buffer_mut().set_string(area.x, area.y, line, look.style(Role::Line));
     let mut notes = Vec::new();
-    let encoded = view.document.encoded() as u64;
+    let encoded = view.document.encoded as u64;
     if let Some(key) = model.keymap.key_for(Scope::Message, Command::Decode) {
         if view.decode {
             notes.push(format!("{key} shows it as it is"));
@@ -218,7 +214,7 @@ fn rule(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
             notes.push(format!("{key} decodes {}", words::of(encoded, "value")));
         }
     }
-    let (rows, height) = (view.document.rows(), usize::from(height(model.size) as u16));
+    let (rows, height) = (view.document.rows.len(), usize::from(height(model.size) as u16));
     if rows > height {
         let last = (view.scroll.top + height).min(rows);
         notes.push(format!("line {} of {}", words::count(last as u64), words::count(rows as u64)));

@@ -1,6 +1,5 @@
 //! One message: what became of it, attributes, body.
 
-pub mod decode;
 pub mod document;
 pub mod draw;
 pub mod screen;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::draw;
 use crate::{
     domain::{EnvironmentName, Invocation, Message, Text, invocation::option},
     keymap::{Command, Scope},
@@ -12,15 +11,15 @@ use crate::{
     operations::OperationKind,
     screens::{
         letters::{choose::begin_with, edits::edit_below, rows::step_rows},
+        message::draw,
         screen::{Able, Screen, able_to_change, moves},
     },
     state::{
         cursor::Cursor,
-        document::{Document, How},
         effect::Effect,
         event::{Mouse, MouseWhat},
         letters::LettersView,
-        message::MessageView,
+        message::{Document, How, MessageView},
         model::Model,
     },
 };
@@ -56,8 +55,8 @@ impl Screen for MessageView {
             self.document = Document::of(&self.message, self.edited.as_deref(), how);
         }
         let height = draw::height(model.size);
-        self.scroll.top = self.scroll.top.min(self.document.rows().saturating_sub(height));
-        self.left = self.left.min(self.document.widest().saturating_sub(1));
+        self.scroll.top = self.scroll.top.min(self.document.rows.len().saturating_sub(height));
+        self.left = self.left.min(self.document.widest.saturating_sub(1));
     }
 
     fn focus(&self, _: &Model) -> Focus {
@@ -73,7 +72,7 @@ impl Screen for MessageView {
             Command::Left | Command::Right => Able::when(!self.wrap, "long lines are broken: wrap shows them whole"),
             Command::Next => Able::when(at + 1 < rows, "this is the last message listed"),
             Command::Previous => Able::when(at > 0, "this is the first message listed"),
-            Command::Decode => Able::when(self.decode || self.document.encoded() > 0, "nothing in it seems encoded"),
+            Command::Decode => Able::when(self.decode || self.document.encoded > 0, "nothing in it seems encoded"),
             Command::Copy | Command::CopyCommand | Command::Wrap => Able::Yes,
             Command::Edit | Command::Operate(OperationKind::Redrive) => {
                 model.site(&self.environment).map_or(Able::NotHere, |site| able_to_change(&site.environment))
@@ -83,7 +82,7 @@ impl Screen for MessageView {
     }
 
     fn command(&mut self, model: &mut Model, command: Command) -> Vec<Effect> {
-        if self.scroll.glide(command, self.document.rows(), draw::height(model.size)) {
+        if self.scroll.glide(command, self.document.rows.len(), draw::height(model.size)) {
             return Vec::new();
         }
         match command {
@@ -112,7 +111,7 @@ impl Screen for MessageView {
 
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         if let MouseWhat::Scroll(lines) = mouse.what {
-            let last = self.document.rows().saturating_sub(draw::height(model.size));
+            let last = self.document.rows.len().saturating_sub(draw::height(model.size));
             self.scroll.top = self.scroll.top.saturating_add_signed(isize::from(lines)).min(last);
         }
         Vec::new()

@@ -33,7 +33,6 @@ use crate::{
 
 /// Rows below the table: a rule, two for the run under the cursor, one for the list.
 const BELOW_ROWS: u16 = 4;
-/// Columns of a bar in the list.
 const BAR_COLUMNS: usize = 10;
 
 const COLUMNS: [Shape; 6] = [
@@ -47,7 +46,6 @@ const COLUMNS: [Shape; 6] = [
 const ENV: usize = 2;
 const END: usize = 5;
 
-/// Reads the journals again.
 pub(crate) fn ask(model: &mut Model) -> Vec<Effect> {
     let ticket = model.ticket();
     model.history.ask(ticket);
@@ -134,7 +132,6 @@ fn end_words(model: &Model, known: &Known, uncertain: u64) -> String {
     format!("{sign} {words}{doubt}{next}")
 }
 
-/// Rows of the table that are seen.
 fn height(model: &Model) -> usize {
     // A title row above; what is said of the run under the cursor and of the list below.
     usize::from(areas(model.size).content.height).saturating_sub(1 + usize::from(BELOW_ROWS))
@@ -211,7 +208,6 @@ fn empty(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// What is said of the list below it.
 fn standing_of_list(model: &Model, view: &ActivityView) -> (String, Role) {
     let age = |at: Timestamp| crate::operations::values::duration(model.now.duration_since(at).as_secs_f64().floor());
     let read = view.read_at.map(|at| format!(", read {} ago", age(at))).unwrap_or_default();

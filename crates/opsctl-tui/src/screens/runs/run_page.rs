@@ -12,15 +12,16 @@ use crate::{
     run::{Details, End, Failure, Report, words},
     screens::{
         flow::planning,
-        runs::{known, run_steps, verbs, verbs::GoOn},
+        runs::{
+            run_steps,
+            verbs::{self, GoOn},
+        },
         screen::Able,
     },
     state::{
-        look::{Look, Role},
+        look::{Look, Page, Part, Role},
         model::Model,
-        page::{Page, Part},
-        run,
-        run::{Known, RunState, RunView, Standing},
+        run::{self, Known, RunState, RunView, Standing},
         ticket::Load,
     },
     widgets::page::{bar, part, thousands},
@@ -28,7 +29,6 @@ use crate::{
 
 const LABEL: usize = 12;
 const BAR_COLUMNS_MAX: usize = 60;
-/// Messages named one by one.
 const NAMED_MAX: usize = 10;
 /// Seconds over which the speed of just now is taken.
 const NOW_SECONDS: i64 = 5;
@@ -37,7 +37,7 @@ const FACTS: [&str; 4] = ["from", "to", "run", "engine"];
 
 /// What it is, and how it stands: left and right of the first row.
 pub(crate) fn head(model: &Model, view: &RunView) -> (Vec<Part>, Vec<Part>) {
-    let Some(known) = known::known(model, view) else {
+    let Some(known) = verbs::known(model, view) else {
         let name = match &view.subject {
             run::Subject::Past(run) => run.to_string(),
             run::Subject::Here(_) => "a run".to_owned(),
@@ -46,7 +46,7 @@ pub(crate) fn head(model: &Model, view: &RunView) -> (Vec<Part>, Vec<Part>) {
     };
     let what = known.operation.as_ref().map_or("run".to_owned(), planning::subject);
     let (sign, words, role) = standing(&known, model.look);
-    let time = known::state(model, view).map(|run| match &run.end {
+    let time = verbs::state(model, view).map(|run| match &run.end {
         Some(Ok(report)) => format!(" {}", duration(report.seconds)),
         Some(Err(_)) => String::new(),
         None => {
@@ -81,7 +81,7 @@ pub(crate) fn standing(known: &Known, look: Look) -> (&'static str, &'static str
 /// The page, and the line on which the journal begins.
 pub(crate) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Option<usize>) {
     let mut page = Page::new(columns);
-    match known::state(model, view) {
+    match verbs::state(model, view) {
         Some(run) => match &run.end {
             None => {
                 if run_steps::moves_messages(&run.plan.operation) {
@@ -102,7 +102,7 @@ pub(crate) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Opti
         },
         None => past(&mut page, model, view),
     }
-    if let Some(run) = known::state(model, view) {
+    if let Some(run) = verbs::state(model, view) {
         facts(&mut page, &run.plan.facts);
         let line = command_line(&run.plan.operation, &run.plan.environment, &model.invocation());
         same_line(&mut page, &line);
@@ -326,11 +326,11 @@ fn next_keys(page: &mut Page, model: &Model, known: &Known) {
 
 /// A run that journals tell of.
 fn past(page: &mut Page, model: &Model, view: &RunView) {
-    let Some(summary) = known::summary(model, view) else {
+    let Some(summary) = verbs::summary(model, view) else {
         page.text("The list of runs does not name it any more.", Role::Warning);
         return;
     };
-    let Some(known) = known::known(model, view) else { return };
+    let Some(known) = verbs::known(model, view) else { return };
     let opened = summary.opened.at.strftime("%F %T UTC");
     if let Record::Opened { by, how, reason, version, .. } = &summary.opened.record {
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -353,7 +353,6 @@ fn past(page: &mut Page, model: &Model, view: &RunView) {
     }
 }
 
-/// The journal in words.
 pub(crate) fn journal(page: &mut Page, view: &RunView) {
     match &view.journal {
         Load::Idle => {

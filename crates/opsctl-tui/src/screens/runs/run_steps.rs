@@ -9,18 +9,15 @@ use crate::{
     },
     run::{Awaited, Details, FailedOver, How, Report},
     state::{
-        look::{Look, Role},
+        look::{Look, Page, Role},
         model::Model,
-        page::Page,
         run::RunState,
     },
     widgets::page::{bar, part, thousands},
 };
 
 const LABEL: usize = 12;
-/// Columns of a service's bar.
 const BAR: usize = 10;
-/// Widest bar of the whole.
 const BAR_COLUMNS_MAX: usize = 60;
 /// Things of one sort that are named; the rest is counted.
 const NAMED_MAX: usize = 60;
@@ -38,7 +35,6 @@ pub(crate) fn moves_messages(operation: &Operation) -> bool {
     operation.verb().counts() == Counts::Messages
 }
 
-/// How far such a run is.
 pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
     match run.plan.operation.verb().counts() {
         Counts::Messages => {}
@@ -67,7 +63,6 @@ pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: 
     log(page, run);
 }
 
-/// Lines of the log that a run follows.
 pub(crate) fn log(page: &mut Page, run: &RunState) {
     if run.log.is_empty() {
         return;
@@ -209,12 +204,10 @@ fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
     }
 }
 
-/// How it ended in a few words.
 pub(crate) fn in_short(report: &Report) -> String {
     said(&report.details.did())
 }
 
-/// What a run has done, in a few words.
 pub(crate) fn said(did: &Did) -> String {
     let as_asked =
         |done: u64, all: u64, what: &str| format!("{} of {} as they shall be", thousands(done), counted(all, what));

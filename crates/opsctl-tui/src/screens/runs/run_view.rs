@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use super::{
-    known::{environment, known, read_journal, state},
-    run_page, verbs,
-};
 use crate::{
     domain::EnvironmentName,
     keymap::{Command, Scope},
     operations::OperationKind,
-    screens::screen::{Able, Change, Screen, moves},
+    screens::{
+        runs::{
+            run_page,
+            verbs::{self, environment, known, read_journal, state},
+        },
+        screen::{Able, Change, Screen, moves},
+    },
     state::{
         effect::Effect,
         event::{Mouse, MouseWhat},
-        look::Role,
+        look::{Page, Role},
         model::Model,
-        page::Page,
         run::{RunView, Worded},
     },
     widgets::{areas::areas, fit::spread},

@@ -7,7 +7,7 @@ use crate::{
     keymap::Command,
     operations::{Operation, OperationKind, Restore, command_line},
     run::End,
-    screens::{flow::planning, runs::known::read_journal, screen::Able},
+    screens::{flow::planning, screen::Able},
     state::{
         effect::Effect,
         event::Notice,
@@ -74,7 +74,6 @@ impl Known {
         }
     }
 
-    /// The run of this console, if it is one.
     fn ticket(&self) -> Option<Ticket> {
         match &self.subject {
             Subject::Here(ticket) => Some(*ticket),
@@ -83,12 +82,9 @@ impl Known {
     }
 }
 
-/// What a command would do to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoOn {
-    /// Go on with it.
     Resume,
-    /// Plan the same anew.
     PlanAnew,
 }
 
@@ -108,7 +104,6 @@ pub fn go_on(known: &Known) -> Result<GoOn, &'static str> {
     }
 }
 
-/// Whether a command can be given for this run.
 pub(crate) fn able(model: &Model, known: &Known, command: Command) -> Able {
     let site = known.environment.as_ref().and_then(|name| model.site(name));
     match command {
@@ -187,11 +182,59 @@ fn restore(model: &mut Model, known: &Known) -> Vec<Effect> {
     planning::begin(model, &environment, Operation::Restore(Restore::of(run)))
 }
 
-/// Opens the view of a run.
 pub(crate) fn open(model: &mut Model, known: &Known, journal: bool) -> Vec<Effect> {
     let past = matches!(known.subject, Subject::Past(_));
     let mut view = RunView::new(known.subject.clone(), journal || past);
     let effects = if journal || past { read_journal(&mut view, model) } else { Vec::new() };
     model.open(View::Run(view));
     effects
+}
+
+pub(crate) fn state<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunState> {
+    match &view.subject {
+        Subject::Here(ticket) => model.runs.iter().find(|run| run.ticket == *ticket),
+        Subject::Past(_) => None,
+    }
+}
+
+pub(crate) fn summary<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunSummary> {
+    past(model, view).map(|past| &past.summary)
+}
+
+fn past<'a>(model: &'a Model, view: &RunView) -> Option<&'a Past> {
+    match &view.subject {
+        Subject::Here(_) => None,
+        Subject::Past(id) => model.history.shown()?.iter().find(|past| past.summary.run == *id),
+    }
+}
+
+pub(crate) fn known(model: &Model, view: &RunView) -> Option<Known> {
+    state(model, view).map(Known::here).or_else(|| past(model, view).map(|past| past.known.clone()))
+}
+
+pub(crate) fn environment(model: &Model, view: &RunView) -> Option<EnvironmentName> {
+    match &view.subject {
+        Subject::Here(_) => state(model, view).map(|run| run.plan.environment.clone()),
+        Subject::Past(_) => {
+            let name = summary(model, view)?.plan_text("/environment")?;
+            Some(EnvironmentName(name.to_owned()))
+        }
+    }
+}
+
+/// Asks for the journal of this run, where its journal is shown.
+pub(super) fn read_journal(view: &mut RunView, model: &mut Model) -> Vec<Effect> {
+    let ticket = model.ticket();
+    if !view.shows_journal {
+        return Vec::new();
+    }
+    let run = match &view.subject {
+        Subject::Past(run) => Some(run.clone()),
+        Subject::Here(_) => state(model, view).and_then(|run| run.run().cloned()),
+    };
+    let Some(run) = run else { return Vec::new() };
+    view.journal.ask(ticket);
+    view.worded = None;
+    model.settle();
+    vec![Effect::ReadJournal(ticket, run)]
 }

@@ -13,18 +13,16 @@ use crate::{
     screens::{
         list::{
             column::{Column, Order, environment, falling, is_stale, name, rising, shape, worst},
-            gaps,
+            gaps::{self, PartState},
             listed::{Head, List, scan},
-            part::PartState,
             thing::{LABEL, Thing, shown},
         },
         screen::{Able, Tab},
     },
     state::{
         list::Topic,
-        look::{Look, Role},
+        look::{Look, Page, Role},
         model::{Model, Site},
-        page::Page,
     },
     widgets::{
         fit::Align::{Left, Right},
@@ -159,7 +157,6 @@ fn compares(comparison: &str) -> &str {
     }
 }
 
-/// What an alarm compares, in full.
 fn watched(watches: &Watches) -> Vec<(&'static str, String)> {
     match watches {
         Watches::Rule { rule } => vec![("rule", rule.to_string())],

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::figures::{gauge, sampled, whole};
 use crate::{
     domain::{
         Text,
@@ -15,19 +14,17 @@ use crate::{
     screens::{
         list::{
             column::{Column, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
-            gaps,
+            gaps::{self, PartState},
             listed::{Head, List, scan},
-            meant::{Meant, changes},
-            part::PartState,
-            thing::{LABEL, Thing, shown},
+            thing::{LABEL, Meant, Thing, changes, shown},
+            topics::figures::{gauge, sampled, whole},
         },
         screen::{Able, Tab},
     },
     state::{
         list::Topic,
-        look::{Look, Role},
+        look::{Look, Page, Role},
         model::{Model, Site},
-        page::Page,
     },
     widgets::{
         fit::Align::{Left, Right},

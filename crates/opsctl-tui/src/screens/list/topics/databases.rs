@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::figures::{gauge, sampled, whole};
 use crate::{
     databases::Capacity,
     domain::{
@@ -19,19 +18,17 @@ use crate::{
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
-            gaps,
+            gaps::{self, PartState},
             listed::{Head, List, scan},
-            meant::{Meant, changes},
-            part::PartState,
-            thing::{LABEL, LINES_MAX, Thing, shown},
+            thing::{LABEL, LINES_MAX, Meant, Thing, changes, shown},
+            topics::figures::{gauge, sampled, whole},
         },
         screen::{Able, Tab},
     },
     state::{
         list::Topic,
-        look::{Look, Role},
+        look::{Look, Page, Role},
         model::{Model, Site},
-        page::Page,
     },
     widgets::{
         fit::Align::{Left, Right},

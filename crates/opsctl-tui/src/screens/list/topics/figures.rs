@@ -3,7 +3,10 @@
 use crate::{
     domain::gauge::Gauge,
     screens::list::thing::LABEL,
-    state::{look::Role, model::Model, page::Page},
+    state::{
+        look::{Page, Role},
+        model::Model,
+    },
     widgets::{
         page::part,
         spark,

@@ -5,9 +5,8 @@ use crate::{
     observe::{Seen, queues::KnownBy, words::span},
     screens::list::thing::{LABEL, shown},
     state::{
-        look::Role,
+        look::{Page, Role},
         model::{Model, Site},
-        page::Page,
     },
     widgets::{
         ages::{expires_seconds, is_soon, oldest_seconds},

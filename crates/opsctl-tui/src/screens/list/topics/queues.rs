@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use ratatui::text::Span;
 
-use super::{consumers::paused, queue_sheet};
 use crate::{
     cloud::ErrorKind,
     domain::{Counts, Environment, QueueKind, Text, invocation::option},
@@ -21,24 +20,22 @@ use crate::{
                 Column, Line, Order, Shown, Title, environment, falling, is_cached, name, rising, shape, wide, worst,
             },
             listed::{Head, Here, List, Listed, Narrowing, OwnGroups, Said},
-            meant::{Meant, changes},
-            thing::{Opens, Thing, shown},
+            thing::{Meant, Opens, Thing, changes, shown},
+            topics::{consumers::paused, queue_sheet},
         },
         screen::{Able, Tab},
     },
     state::{
         list::{ListView, Topic},
-        look::{Look, Role},
+        look::{Look, Needs, Page, Role},
         model::{Model, Site},
-        page::Page,
-        standing::Needs,
     },
     widgets::{
         ages::{expires_seconds, is_soon, oldest_seconds},
         filter,
         fit::Align::{Left, Right},
-        sign, spark,
-        standing::{busy_sign, short, standing},
+        sign::{self, busy_sign, short, standing},
+        spark,
         table::Cell,
         words::{self, count},
     },
@@ -268,7 +265,6 @@ fn system<'a>(name: &'a str, environment: &str) -> &'a str {
     }
 }
 
-/// What is being asked for and not there yet.
 fn awaited(model: &Model, _: &Head) -> Vec<Span<'static>> {
     if !model.shown_sites().any(|site| standing(site, model.now).busy) {
         return Vec::new();
@@ -281,7 +277,6 @@ fn awaited(model: &Model, _: &Head) -> Vec<Span<'static>> {
     vec![Span::styled(format!("  {} {words}", busy_sign(model)), model.look.style(Role::Accent))]
 }
 
-/// No rows: what that means, and what to do.
 fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said {
     let look = model.look;
     let head = list.head();

@@ -7,7 +7,7 @@ use crate::{
     screens::{
         list::{
             listed::Here,
-            meant::{Meant, changes},
+            thing::{Meant, changes},
         },
         screen::Able,
     },
@@ -70,7 +70,6 @@ fn migrate(here: &Here<'_, SeenService>) -> Result<Meant, Able> {
     }
 }
 
-/// Runs a migration of the configuration.
 pub(crate) fn named_migration(site: &Site, name: &str) -> Meant {
     Meant::plan(site, Operation::Migrate(Migrate { migration: name.to_owned(), ..Migrate::default() }))
 }
@@ -82,7 +81,6 @@ fn operation(command: Command, group: Option<String>, service: Vec<String>) -> O
     }
 }
 
-/// Wakes or puts to sleep a group of the configuration.
 pub(crate) fn named_group(site: &Site, command: Command, name: &str) -> Result<Meant, Able> {
     changes(site)?;
     let is_member =
@@ -101,7 +99,6 @@ pub(crate) fn named_group(site: &Site, command: Command, name: &str) -> Result<M
     Ok(Meant::plan(site, operation(command, Some(name.to_owned()), Vec::new())))
 }
 
-/// Wakes these or puts them to sleep.
 pub(super) fn some(site: &Site, command: Command, services: &[&SeenService]) -> Result<Meant, Able> {
     changes(site)?;
     if let [only] = services {

@@ -2,10 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::{
-    figures::{gauge, sampled},
-    scaling::{meant, some, to_a_count},
-};
 use crate::{
     domain::{
         Environment, Text,
@@ -18,19 +14,20 @@ use crate::{
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
-            gaps,
+            gaps::{self, PartState},
             listed::{Head, List, OwnGroups, scan},
-            meant::Meant,
-            part::PartState,
-            thing::{LABEL, LINES_MAX, Thing, shown},
+            thing::{LABEL, LINES_MAX, Meant, Thing, shown},
+            topics::{
+                figures::{gauge, sampled},
+                scaling::{meant, some, to_a_count},
+            },
         },
         screen::{Able, Tab},
     },
     state::{
         list::Topic,
-        look::{Look, Role},
+        look::{Look, Page, Role},
         model::{Model, Site},
-        page::Page,
     },
     widgets::{
         fit::Align::{Left, Right},
@@ -40,9 +37,7 @@ use crate::{
     },
 };
 
-/// Columns of the bar of running tasks.
 const BAR: usize = 4;
-/// Events that are shown.
 const EVENTS_MAX: usize = 20;
 
 pub(super) static LIST: List<SeenService> = List {
@@ -216,7 +211,6 @@ fn scales<'a>(line: &Line<'a>, seen: &'a SeenService) -> Cell<'a> {
     }
 }
 
-/// When the newest deployment was made.
 fn deployed_at(seen: &SeenService) -> Option<Timestamp> {
     seen.service.primary()?.created_at
 }
@@ -265,7 +259,6 @@ fn sign(standing: Standing, look: Look) -> (&'static str, Role) {
     }
 }
 
-/// How far a deployment is, in words.
 fn rollout(state: Option<Rollout>) -> (&'static str, Role) {
     match state {
         Some(Rollout::Completed) => ("completed", Role::Good),
