@@ -3,6 +3,7 @@
 use opsctl::{
     cloud::{CloudError, ErrorKind},
     domain::{Text, alarm::AlarmState, gauge::Gauge, service_rules::ServiceGroup},
+    keymap::Scope,
     observe::{Estate, Source},
     operations::Operation,
     sandbox::fleet,
@@ -20,8 +21,12 @@ use crate::support::{
 };
 
 /// The key of each topic's list.
-pub(super) const KEYS: [(Topic, &str); 4] =
-    [(Topic::Services, "3"), (Topic::Databases, "4"), (Topic::Alarms, "5"), (Topic::Consumers, "7")];
+pub(super) const KEYS: [(Topic, &str); 4] = [
+    (Topic(Scope::Services), "3"),
+    (Topic(Scope::Databases), "4"),
+    (Topic(Scope::Alarms), "5"),
+    (Topic(Scope::Consumers), "7"),
+];
 
 pub(super) fn with(environment: &str, estate: Estate) -> Picture {
     Picture::of(environment).queue("orders", 3).with(|snapshot| snapshot.estate = estate)

@@ -9,7 +9,7 @@ use opsctl::{
         migration::{Migration, NetworkSource},
         service::{EcsClusterName, ServiceId},
     },
-    keymap::Command,
+    keymap::{Command, Scope},
     observe::{Estate, Kind, Severity, Subject, Verdict},
     operations::{Operation, OperationKind},
     run::Failure,
@@ -287,8 +287,8 @@ fn verdict(environment: &str, subject: Subject) -> Verdict {
 #[test]
 fn home_leads_to_the_thing_that_needs_somebody_and_offers_what_fits() {
     for (subject, topic, row, key) in [
-        (Subject::Service(ServiceId::new("shop-dev", "offers")), Topic::Services, "offers", Some("W")),
-        (Subject::Database("shop".to_owned()), Topic::Databases, "shop", Some("F")),
+        (Subject::Service(ServiceId::new("shop-dev", "offers")), Topic(Scope::Services), "offers", Some("W")),
+        (Subject::Database("shop".to_owned()), Topic(Scope::Databases), "shop", Some("F")),
     ] {
         let mut console = at_night((120, 40));
         console.model.sites[0].verdicts = vec![verdict("dev", subject)];

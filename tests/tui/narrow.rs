@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use opsctl::{
     domain::Text,
+    keymap::Scope,
     run::Failure,
     tui::state::{
         acknowledged::Book,
@@ -118,7 +119,7 @@ fn a_filter_is_remembered_by_its_list_and_shown_from_afar() {
     assert!(console.text().contains("fit \"cts-dlq\""), "{}", console.text());
     console.keys("3");
     assert!(
-        matches!(console.model.view(), View::List(view) if view.topic == Topic::Services && view.filter == "worker")
+        matches!(console.model.view(), View::List(view) if view.topic == Topic(Scope::Services) && view.filter == "worker")
     );
     console.keys("2 <esc> 1 2");
     assert!(!console.text().contains("fit \""), "taken away is taken away: {}", console.text());

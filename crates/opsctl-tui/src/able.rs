@@ -2,7 +2,7 @@
 
 use crate::{
     keymap::Command,
-    screens::screen::Able,
+    screens::{opens_tab, screen::Able},
     state::{model::Model, run::RunState},
 };
 
@@ -13,16 +13,10 @@ pub fn able(model: &Model, command: Command) -> Able {
         | Command::Help
         | Command::Palette
         | Command::Views
-        | Command::Home
-        | Command::Queues
-        | Command::Services
-        | Command::Databases
-        | Command::Alarms
-        | Command::Consumers
-        | Command::Activity
         | Command::Refresh
         | Command::Theme
         | Command::Redraw => Able::Yes,
+        command if opens_tab(command) => Able::Yes,
         Command::Suspend => Able::when(
             !model.runs.iter().any(RunState::is_active),
             "a run is active: it would stop in the middle; leave it to end or cancel it first",

@@ -12,7 +12,7 @@ use crate::{
     able::able,
     domain::Text,
     keymap::{
-        Command, Key,
+        Command, Key, Scope,
         palette::{Entry, Found, search},
         query::Query,
     },
@@ -21,7 +21,11 @@ use crate::{
     screens::{
         list::{
             act::{self, named},
-            topics::scaling::{named_group, named_migration},
+            listed::Listed,
+            topics::{
+                LISTS,
+                scaling::{named_group, named_migration},
+            },
         },
         screen::{Able, After, Pane, PaneKeys, able_to_change, moves},
     },
@@ -180,7 +184,7 @@ impl Palette {
 /// A queue is opened where one is; everything else is shown in its list.
 fn chosen(model: &mut Model, site: &Site, topic: Topic, id: &str) -> Vec<Effect> {
     let environment = site.environment.name.clone();
-    if topic != Topic::Queues {
+    if topic != Topic(Scope::Queues) {
         model.go(Way::Thing(topic, environment, id.to_owned()));
         return Vec::new();
     }
@@ -228,13 +232,11 @@ fn offers(model: &Model) -> Offers {
         all.add(Choice::Environment(at), name, "environment: show it alone".to_owned(), Vec::new());
     }
     for (at, site) in model.sites.iter().enumerate() {
-        things(&mut all, model, at, site, Topic::Queues);
+        things(&mut all, model, at, site, LISTS[0]);
     }
     for (at, site) in model.sites.iter().enumerate() {
         groups(&mut all, at, site);
-        for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Queues) {
-            things(&mut all, model, at, site, topic);
-        }
+        LISTS[1..].iter().for_each(|list| things(&mut all, model, at, site, *list));
     }
     all.0
 }
@@ -274,8 +276,8 @@ fn groups(all: &mut Gathering, at: usize, site: &Site) {
     }
 }
 
-fn things(all: &mut Gathering, model: &Model, at: usize, site: &Site, topic: Topic) {
-    let list = topic.list();
+fn things(all: &mut Gathering, model: &Model, at: usize, site: &Site, list: &'static dyn Listed) {
+    let topic = Topic(list.head().scope);
     let environment = Text::line(&site.environment.name.0);
     let help = format!("{}{}{environment}", list.head().nouns[0], model.look.dot());
     for (id, name) in named(list, site) {

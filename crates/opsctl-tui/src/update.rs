@@ -18,6 +18,7 @@ use crate::{
         home,
         letters::{choose, edits, filter, looks},
         list::sheet,
+        opens_tab,
         screen::{Able, Change},
     },
     state::{
@@ -201,13 +202,7 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Help => model.overlay = Some(Overlay::Help(Help::default())),
         Command::Palette => open_palette(model, ""),
         Command::Views => open_palette(model, "go to "),
-        Command::Home
-        | Command::Queues
-        | Command::Services
-        | Command::Databases
-        | Command::Alarms
-        | Command::Consumers
-        | Command::Activity => model.go(Way::To(command)),
+        command if opens_tab(command) => model.go(Way::To(command)),
         Command::Environment => next_environment(model),
         Command::Refresh => {
             let mut effects = with_shown(model, |screen, model| screen.refresh(model));

@@ -66,9 +66,16 @@ pub enum Subject {
 impl Subject {
     /// Whether it is one thing of the environment, not the environment itself or several things together.
     pub fn is_one(&self) -> bool {
+        self.name().is_some()
+    }
+
+    /// What one thing is known by in its environment.
+    pub fn name(&self) -> Option<String> {
         match self {
-            Self::Environment | Self::Queues | Self::Parts(_) => false,
-            Self::Queue(_) | Self::Service(_) | Self::Database(_) | Self::Alarm(_) | Self::Consumer(_) => true,
+            Self::Environment | Self::Queues | Self::Parts(_) => None,
+            Self::Queue(queue) => Some(queue.0.clone()),
+            Self::Service(service) => Some(service.to_string()),
+            Self::Database(name) | Self::Alarm(name) | Self::Consumer(name) => Some(name.clone()),
         }
     }
 }

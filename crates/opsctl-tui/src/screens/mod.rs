@@ -8,8 +8,22 @@ pub mod message;
 pub mod runs;
 pub mod screen;
 
-use self::screen::Screen;
-use crate::state::view::View;
+use self::{
+    list::{listed::Listed, topics::LISTS},
+    screen::Screen,
+};
+use crate::{
+    keymap::Command,
+    state::{
+        home::HomeView,
+        list::{ListView, Topic},
+        run::ActivityView,
+        view::View,
+    },
+};
+
+/// Lists with tabs before Activity's: a digit that a key has keeps its meaning when more lists come.
+const BEFORE_ACTIVITY: usize = 4;
 
 /// The screen of a view, whether it is lent to be drawn or to be changed: one match for both.
 macro_rules! of_view {
@@ -26,6 +40,15 @@ macro_rules! of_view {
 }
 
 impl View {
+    /// The views that stand for themselves, as they are at first, in the order of their tabs.
+    pub fn standing() -> Vec<Self> {
+        let list = |list: &&dyn Listed| Self::List(Box::new(ListView::of(Topic(list.head().scope))));
+        let mut all: Vec<Self> = LISTS.iter().map(list).collect();
+        all.insert(BEFORE_ACTIVITY, Self::Activity(ActivityView::default()));
+        all.insert(0, Self::Home(HomeView::default()));
+        all
+    }
+
     pub fn screen(&self) -> &dyn Screen {
         of_view!(self, as_ref)
     }
@@ -33,4 +56,9 @@ impl View {
     pub fn screen_mut(&mut self) -> &mut dyn Screen {
         of_view!(self, as_mut)
     }
+}
+
+/// Whether a command goes to a view that stands for itself.
+pub(crate) fn opens_tab(command: Command) -> bool {
+    matches!(command, Command::Home | Command::Activity) || LISTS.iter().any(|list| list.head().tab.command == command)
 }

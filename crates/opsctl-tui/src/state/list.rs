@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::{
     cloud::alarms::History,
     domain::EnvironmentName,
+    keymap::Scope,
     observe::Severity,
     state::{
         cursor::Cursor,
@@ -14,20 +15,9 @@ use crate::{
     },
 };
 
-/// What a list is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
-    Queues,
-    Services,
-    Databases,
-    Alarms,
-    /// Lambda event source mappings, and groups that read Kafka.
-    Consumers,
-}
-
-impl Topic {
-    pub const ALL: [Self; 5] = [Self::Queues, Self::Services, Self::Databases, Self::Alarms, Self::Consumers];
-}
+/// What a list is of, by the scope in which its keys are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Topic(pub Scope);
 
 #[derive(Debug, Clone)]
 pub struct ListView {

@@ -5,7 +5,7 @@ use crate::state::{
     flow::Flow,
     home::{Asking, HomeView},
     letters::{Diff, LettersView, Picker},
-    list::{ListView, Sheet, SortPicker, Topic},
+    list::{ListView, Sheet, SortPicker},
     message::MessageView,
     palette::Palette,
     run::{ActivityView, RunView},
@@ -48,20 +48,6 @@ pub struct Quitting {
 }
 
 impl View {
-    /// The views that stand for themselves, as they are at first, in the order of their tabs.
-    pub fn standing() -> Vec<Self> {
-        let list = |topic| Self::List(Box::new(ListView::of(topic)));
-        vec![
-            Self::Home(HomeView::default()),
-            list(Topic::Queues),
-            list(Topic::Services),
-            list(Topic::Databases),
-            list(Topic::Alarms),
-            Self::Activity(ActivityView::default()),
-            list(Topic::Consumers),
-        ]
-    }
-
     pub fn list(&self) -> Option<&ListView> {
         if let Self::List(view) = self { Some(view) } else { None }
     }

@@ -18,7 +18,7 @@ use crate::{
             draw::{self, height, places_of},
             what::{self, severity, to_run, what},
         },
-        list::{act, listed::subject},
+        list::{act, topics::subject},
         screen::{Able, Screen, Tab, moves},
     },
     state::{
@@ -87,7 +87,7 @@ impl Screen for HomeView {
     fn focus(&self, model: &Model) -> Focus {
         let shown = self.rows.iter().skip(self.cursor.top).take(height(model));
         let queue = |row: &Verdict| match subject(&row.subject) {
-            Some((Topic::Queues, name)) => Some((row.environment.clone(), name.as_str().into())),
+            Some((Topic(Scope::Queues), name)) => Some((row.environment.clone(), name.as_str().into())),
             Some(_) | None => None,
         };
         Focus { queues: shown.filter_map(queue).collect(), ..Focus::default() }
@@ -108,10 +108,12 @@ impl Screen for HomeView {
                 }
             },
             Command::Operate(OperationKind::Redrive) | Command::Operate(OperationKind::Purge) => {
-                able_to_operate(model, under, command, Topic::Queues)
+                able_to_operate(model, under, command, Topic(Scope::Queues))
             }
-            Command::Operate(OperationKind::Wake) => able_to_operate(model, under, command, Topic::Services),
-            Command::Operate(OperationKind::Failover) => able_to_operate(model, under, command, Topic::Databases),
+            Command::Operate(OperationKind::Wake) => able_to_operate(model, under, command, Topic(Scope::Services)),
+            Command::Operate(OperationKind::Failover) => {
+                able_to_operate(model, under, command, Topic(Scope::Databases))
+            }
             Command::Reverse => Able::no("the next order is what sort changes to"),
             _ => Able::NotHere,
         }
@@ -221,10 +223,10 @@ fn able_to_operate(model: &Model, under: Option<&Verdict>, command: Command, wan
     let Some(under) = under else { return Able::no("nothing needs you") };
     match subject(&under.subject) {
         Some((topic, id)) if topic == wanted => Able::of(act::meant(model, command, topic, &under.environment, &id)),
-        Some((topic, _)) if wanted == Topic::Queues => {
+        Some((topic, _)) if wanted == Topic(Scope::Queues) => {
             Able::no(&format!("it is about a {}: the cursor is on no queue", noun(topic)))
         }
-        None if wanted == Topic::Queues => Able::no("it is about the environment: the cursor is on no queue"),
+        None if wanted == Topic(Scope::Queues) => Able::no("it is about the environment: the cursor is on no queue"),
         Some(_) | None => Able::no(&format!("the cursor is on no {}", noun(wanted))),
     }
 }
@@ -234,8 +236,10 @@ fn open(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
     let environment = &verdict.environment;
     match (subject(&verdict.subject), verdict.kind) {
         // What may not be looked at has no letters to show.
-        (Some((Topic::Queues, id)), Kind::Denied) => return act::open_sheet(model, Topic::Queues, environment, &id),
-        (Some((Topic::Queues, id)), _) => return act::open(model, Topic::Queues, environment, &id),
+        (Some((Topic(Scope::Queues), id)), Kind::Denied) => {
+            return act::open_sheet(model, Topic(Scope::Queues), environment, &id);
+        }
+        (Some((Topic(Scope::Queues), id)), _) => return act::open(model, Topic(Scope::Queues), environment, &id),
         (Some((topic, id)), _) => model.go(Way::Thing(topic, environment.clone(), id)),
         (None, Kind::Credentials) => {
             let needs = model.site(environment).map(|site| standing(site, model.now).needs);

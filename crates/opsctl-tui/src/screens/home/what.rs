@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     cloud::ErrorKind,
     domain::Text,
+    keymap::Scope,
     observe::{Kind, Seen, Severity, Subject, Verdict},
     screens::list::listed::{Listed, things},
     state::{
@@ -79,7 +80,8 @@ pub(crate) fn of(site: &Site, now: Timestamp) -> Summary {
         denied: 0,
         silent: 0,
         levels: vec![None; spark::COLUMNS],
-        estate: [Topic::Services, Topic::Databases, Topic::Alarms].map(|topic| tally(site, topic.list())),
+        estate: [Topic(Scope::Services), Topic(Scope::Databases), Topic(Scope::Alarms)]
+            .map(|topic| tally(site, topic.list())),
         oldest: None,
     };
     for seen in queues.into_iter().flat_map(|queues| queues.iter()) {

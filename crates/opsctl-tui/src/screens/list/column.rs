@@ -1,12 +1,12 @@
 //! [`Column`]: a column of a list: how it stands, what it is sorted by, what stands in its cells.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ratatui::style::Style;
 
 use super::thing::{Thing, shown};
 use crate::{
     domain::{Text, Thresholds, gauge::Gauge},
-    observe::{Severity, Source, verdict::SAMPLE_OLD},
+    observe::{Severity, verdict::SAMPLE_OLD},
     state::{
         list::At,
         look::{Look, Role},
@@ -25,9 +25,6 @@ use crate::{
 pub(crate) const FIXED: usize = 3;
 /// The place of the name among them.
 pub(crate) const NAME: usize = 2;
-
-/// What was seen longer ago is shown as old.
-pub(crate) const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 pub struct Column<T: ?Sized + 'static> {
     pub title: Title,
@@ -179,16 +176,6 @@ pub(crate) const fn name<T: Thing + ?Sized>(title: &'static str, min: u16) -> Co
         order: |_, thing| Some(Order::text(thing.name())),
         cell: |line, thing| Cell::new(shown(thing.name()), line.role(Role::Strong)),
     }
-}
-
-/// Whether figures of a part are old.
-pub(crate) fn is_stale(site: &Site, at: Option<Timestamp>, failed: bool, now: Timestamp) -> bool {
-    is_cached(site) || failed || at.is_none_or(|at| now.duration_since(at) > STALE)
-}
-
-/// Whether all that is known of an environment is from an earlier session.
-pub(crate) fn is_cached(site: &Site) -> bool {
-    site.snapshot.as_ref().is_none_or(|snapshot| snapshot.source == Source::Cache)
 }
 
 impl<'a> Line<'a> {

@@ -10,9 +10,10 @@ use ratatui::{
 
 use super::{
     column::{FIXED, Line, NAME, Sense, Shown},
-    listed::{Listed, subject},
+    listed::Listed,
     rows::{thing_at, under},
     thing::{known, shown as safe},
+    topics::subject,
 };
 use crate::{
     domain::Text,
@@ -57,7 +58,7 @@ fn places(area: Rect, gaps: usize, detail_rows_max: u16) -> Places {
 }
 
 pub(crate) fn places_of(model: &Model, view: &ListView) -> Places {
-    places(areas(model.size).content, view.gaps.len(), view.topic.list().head().detail_rows_max)
+    places(areas(model.size).content, view.gaps.len(), view.topic.list().head().manner.detail_rows_max)
 }
 
 pub(crate) fn height(model: &Model, view: &ListView) -> usize {
@@ -93,7 +94,7 @@ pub(crate) fn shown(model: &Model, view: &ListView, room: u16, height: usize) ->
     environment.min = environment.ideal.min(10);
     let shift = view.shifted.min(all.len() - FIXED - 1);
     all.drain(FIXED..FIXED + shift);
-    let (part, of) = list.head().name_share;
+    let (part, of) = list.head().manner.name_share;
     let name = &mut all[NAME].1;
     name.ideal = view.longest.max(name.min);
     name.min = name.ideal.min((room * part / of).max(name.min));
@@ -102,11 +103,11 @@ pub(crate) fn shown(model: &Model, view: &ListView, room: u16, height: usize) ->
 
 pub(crate) fn draw(model: &Model, view: &ListView, frame: &mut Frame<'_>, area: Rect) {
     let list = view.topic.list();
-    let Places { heading, gaps, table, detail } = places(area, view.gaps.len(), list.head().detail_rows_max);
+    let Places { heading, gaps, table, detail } = places(area, view.gaps.len(), list.head().manner.detail_rows_max);
     draw_heading(model, view, list, frame, heading);
     if view.rows.is_empty() {
         let below = Rect { y: heading.bottom() + 1, height: area.height.saturating_sub(heading.height + 1), ..area };
-        return draw_lines(&(list.head().nothing)(model, view, list), frame, below, model.look);
+        return draw_lines(&(list.head().manner.nothing)(model, view, list), frame, below, model.look);
     }
     draw_gaps(model, view, frame, gaps);
     draw_table(model, view, list, frame, table);
@@ -165,16 +166,17 @@ fn heading_line(model: &Model, view: &ListView, list: &dyn Listed, group: &ListG
     if let Some(site) = group.environment.as_ref().and_then(|environment| model.site(environment)) {
         spans.push(Span::styled(sign::environment(site, look), look.environment(&site.environment)));
     }
-    let own = head.groups.filter(|_| view.grouping == Grouping::Own);
+    let own = head.manner.groups.filter(|_| view.grouping == Grouping::Own);
     let name = group.name.as_deref().map(safe).or(own.map(|own| own.none.to_owned()));
     if let Some(name) = name {
         let gap = if group.environment.is_some() { "  " } else { "" };
         spans.push(Span::styled(format!("{gap}{name}"), look.style(Role::Strong)));
     }
     let mut words = format!("  {}", head.counted(group.things));
-    for (number, told) in group.tallies.into_iter().zip(head.group_tallies) {
+    let tallied = head.manner.group_tallies.unwrap_or(head.tallies.map(|(words, _)| ("", words)));
+    for (number, (sign, told)) in group.tallies.into_iter().zip(tallied) {
         if number > 0 {
-            words.push_str(&format!(", {}", told(number)));
+            words.push_str(&format!(", {sign}{} {told}", words::count(number)));
         }
     }
     spans.push(Span::styled(words, look.style(Role::Dim)));
@@ -206,16 +208,16 @@ fn draw_heading(model: &Model, view: &ListView, list: &dyn Listed, frame: &mut F
     if !view.filter.is_empty() {
         add(format!("{}{}", look.dot(), filter::words(&view.filter, totals.fitting)), Role::Accent);
     }
-    if let Some(narrow) = head.narrow.filter(|_| view.narrowed) {
+    if let Some(narrow) = head.manner.narrow.filter(|_| view.narrowed) {
         add(format!("{}{}", look.dot(), narrow.words[0]), Role::Accent);
     }
     add(format!("{}{}", look.dot(), order_in_words(view)), Role::Dim);
-    match (view.grouping, head.groups) {
+    match (view.grouping, head.manner.groups) {
         (Grouping::None, _) | (Grouping::Own, None) => {}
         (Grouping::Environment, _) => add(format!("{}by environment", look.dot()), Role::Dim),
         (Grouping::Own, Some(groups)) => add(format!("{}{}", look.dot(), groups.short), Role::Dim),
     }
-    let mut right = (head.beside)(model, head);
+    let mut right = (head.manner.beside)(model, head);
     right.push(Span::raw(" "));
     let line = spread(left, right, usize::from(area.width), look);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);

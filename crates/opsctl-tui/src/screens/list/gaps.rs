@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use ratatui::text::Span;
 
 use crate::{
-    cloud::CloudError,
     domain::Text,
     keymap::Command,
-    observe::{Part, Source, Unknown, words::span},
+    observe::{Source, words::span},
     screens::list::{
-        column::STALE,
-        listed::{Head, Listed, Said},
+        listed::{Head, Listed, Manner, Said},
+        thing::STALE,
     },
     state::{
         list::{Gap, ListView},
@@ -71,6 +70,20 @@ fn of_site(site: &Site, head: &Head, now: Timestamp) -> Vec<Gap> {
     gaps
 }
 
+/// As most lists are shown.
+pub const USUAL: Manner = Manner {
+    group_tallies: None,
+    groups: None,
+    narrow: None,
+    selects: false,
+    beside: as_of,
+    nothing: nothing,
+    by_name: false,
+    ages: true,
+    name_share: (1, 3),
+    detail_rows_max: 5,
+};
+
 /// When the oldest of what is shown was seen, and whether it is being asked for.
 pub(crate) fn as_of(model: &Model, head: &Head) -> Vec<Span<'static>> {
     let look = model.look;
@@ -118,23 +131,4 @@ pub(crate) fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said
         }
     }
     lines
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct PartState<'a> {
-    /// What it is of, in words.
-    pub what: &'static str,
-    pub at: Option<Timestamp>,
-    /// When the oldest of it was seen.
-    pub oldest: Option<Timestamp>,
-    pub busy: bool,
-    pub error: Option<&'a CloudError>,
-    pub unknown: &'a [Unknown],
-}
-
-impl<'a> PartState<'a> {
-    pub(crate) fn of<T>(what: &'static str, part: &'a Part<T>) -> Self {
-        let Part { at, busy, error, unknown, .. } = part;
-        Self { what, at: *at, oldest: *at, busy: *busy, error: error.as_ref(), unknown }
-    }
 }

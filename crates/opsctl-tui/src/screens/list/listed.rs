@@ -9,13 +9,12 @@ use crate::{
     screens::{
         list::{
             column::{Column, Line, Order, Spot, Title},
-            gaps::PartState,
-            thing::{Meant, Thing},
+            thing::{Meant, PartState, Thing},
         },
         screen::{Able, Tab},
     },
     state::{
-        list::{ListGroup, ListRow, ListView, Topic},
+        list::{ListGroup, ListRow, ListView},
         look::Role,
         model::{Model, Site},
     },
@@ -43,7 +42,6 @@ pub type Said = Vec<(String, Role)>;
 
 /// What is said of a list as a whole.
 pub struct Head {
-    pub topic: Topic,
     pub scope: Scope,
     pub tab: Tab,
     /// One of it, and many.
@@ -54,16 +52,24 @@ pub struct Head {
     pub sheet_ways: &'static [(Command, &'static str)],
     /// What is counted, as [`Thing::tallies`] does: words after the number, and what they mean.
     pub tallies: [(&'static str, Role); 2],
-    /// What is counted under headings, as [`Thing::group_tallies`] does.
-    pub group_tallies: [fn(u64) -> String; 2],
-    pub groups: Option<OwnGroups>,
-    pub narrow: Option<Narrowing>,
-    /// Whether several can be selected for one operation.
-    pub selects: bool,
     /// What is watched more closely while it is shown.
     pub parts: &'static [PartName],
     /// The parts of what is seen that it shows.
     pub known: fn(&Estate) -> Vec<PartState<'_>>,
+    /// Whether something is one of it.
+    pub is_about: fn(&Subject) -> bool,
+    pub manner: Manner,
+}
+
+/// How a list is shown, where lists differ.
+pub struct Manner {
+    /// What is counted under headings, as [`Thing::group_tallies`] does: what stands before and after the number. None: as in
+    /// the list's own heading.
+    pub group_tallies: Option<[(&'static str, &'static str); 2]>,
+    pub groups: Option<OwnGroups>,
+    pub narrow: Option<Narrowing>,
+    /// Whether several can be selected for one operation.
+    pub selects: bool,
     /// What stands at the right of the heading: what is awaited, when it was seen.
     pub beside: fn(&Model, &Head) -> Vec<Span<'static>>,
     /// What is said where there are no rows: what that means, and what to do.
@@ -103,6 +109,7 @@ pub struct Narrowing {
 
 /// What an operation from the list would be for.
 pub struct Here<'a, T: ?Sized> {
+    pub head: &'a Head,
     pub under: Option<(&'a Site, &'a T)>,
     /// The group whose heading is under the cursor, where it is of one environment.
     pub group: Option<(&'a Site, &'a ListGroup)>,
@@ -219,7 +226,7 @@ impl<T: ?Sized + 'static> Listed for List<T> {
         let here = under.map(|(site, _)| site).or(group.map(|(site, _)| site));
         let site = here.or_else(|| model.only.as_ref().and_then(|only| model.site(only)));
         let hidden = view.selected.len().saturating_sub(listed);
-        (self.meant)(&Here { under, group, selected, hidden, site }, command)
+        (self.meant)(&Here { head: &self.head, under, group, selected, hidden, site }, command)
     }
 }
 
@@ -228,19 +235,18 @@ pub(crate) fn things<'a>(list: &'a dyn Listed, site: &'a Site) -> impl Iterator<
     (0..list.count(site)).filter_map(move |row| list.thing(site, row))
 }
 
-/// What a verdict is about, where it is about a thing of a list: which list, and what the thing is known by there.
-pub(crate) fn subject(subject: &Subject) -> Option<(Topic, String)> {
-    match subject {
-        Subject::Environment | Subject::Queues | Subject::Parts(_) => None,
-        Subject::Queue(queue) => Some((Topic::Queues, queue.0.clone())),
-        Subject::Service(service) => Some((Topic::Services, service.to_string())),
-        Subject::Database(name) => Some((Topic::Databases, name.clone())),
-        Subject::Alarm(name) => Some((Topic::Alarms, name.clone())),
-        Subject::Consumer(name) => Some((Topic::Consumers, name.clone())),
-    }
-}
-
 /// The rows of those of a slice that a verdict on this name is about: of some lists one name is that of several.
 pub(crate) fn scan<'a, T: Thing + ?Sized + 'a>(rows: impl Iterator<Item = &'a T>, name: &str) -> Vec<usize> {
     rows.enumerate().filter(|(_, one)| one.is_meant_by(name)).map(|(row, _)| row).collect()
+}
+
+/// What an operation would do with the thing under the cursor.
+pub(crate) fn one<T: Thing + ?Sized>(here: &Here<'_, T>, command: Command) -> Result<Meant, Able> {
+    match here.under {
+        Some((site, one)) => one.meant(site, command),
+        None if command.is_operation() && command.is_meant_in(here.head.scope) => {
+            Err(Able::no(&format!("the cursor is on no {}", here.head.nouns[0])))
+        }
+        None => Err(Able::NotHere),
+    }
 }

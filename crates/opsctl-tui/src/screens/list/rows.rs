@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::{
     column::{Order, Spot},
     gaps::gaps,
-    listed::{Listed, subject, things},
+    listed::{Listed, things},
     thing::{Thing, known, shown},
+    topics::subject,
 };
 use crate::{
     domain::EnvironmentName,
@@ -169,7 +170,7 @@ fn sort(model: &Model, view: &ListView, list: &dyn Listed, all: &[(Fit, At)]) ->
     keyed.sort_by(|left, right| {
         let by_key = left.key.cmp(&right.key);
         let by_key = if view.reversed { by_key.reverse() } else { by_key };
-        let by_name = || match list.head().by_name && left.at.site == right.at.site {
+        let by_name = || match list.head().manner.by_name && left.at.site == right.at.site {
             true => left.at.row.cmp(&right.at.row),
             false => lowercase(left.name).cmp(lowercase(right.name)),
         };
@@ -191,7 +192,7 @@ fn group(model: &Model, view: &mut ListView, list: &dyn Listed, all: &[At]) {
             return;
         }
         Grouping::Environment => None,
-        Grouping::Own => list.head().groups,
+        Grouping::Own => list.head().manner.groups,
     };
     let mut places: HashMap<(Option<&EnvironmentName>, Option<&str>), usize> = HashMap::new();
     let mut members: Vec<(ListGroup, Vec<At>)> = Vec::new();

@@ -50,7 +50,7 @@ impl Screen for ListView {
     fn depends_on(&self, change: Change) -> bool {
         match change {
             Change::Seen => true,
-            Change::Time => self.topic.list().head().ages,
+            Change::Time => self.topic.list().head().manner.ages,
             Change::Runs => false,
         }
     }
@@ -59,7 +59,7 @@ impl Screen for ListView {
         let parts = self.topic.list().head().parts.iter().map(|part| (model.only.clone(), *part)).collect();
         let on_screen = self.rows.iter().skip(self.cursor.top).take(height(model, self));
         let queue = |row: &ListRow| match row {
-            ListRow::Thing(at) if self.topic == Topic::Queues => {
+            ListRow::Thing(at) if self.topic == Topic(Scope::Queues) => {
                 let (site, thing) = thing_at(model, self.topic.list(), *at)?;
                 Some((site.environment.name.clone(), thing.name().into()))
             }
@@ -78,10 +78,10 @@ impl Screen for ListView {
             Command::Details | Command::Copy | Command::CopyCommand => {
                 Able::when(under(model, self).is_some(), &format!("the cursor is on no {}", head.nouns[0]))
             }
-            Command::Select | Command::SelectAll if head.selects => {
+            Command::Select | Command::SelectAll if head.manner.selects => {
                 Able::when(!self.rows.is_empty(), "there is no row")
             }
-            command if head.narrow.is_some_and(|narrow| narrow.command == command) => Able::Yes,
+            command if head.manner.narrow.is_some_and(|narrow| narrow.command == command) => Able::Yes,
             _ => Able::of(self.topic.list().meant(model, self, command)),
         }
     }
@@ -248,7 +248,7 @@ impl ListView {
                 Some(order_in_words(self))
             }
             Command::Group => {
-                let own = head.groups.map(|groups| groups.words);
+                let own = head.manner.groups.map(|groups| groups.words);
                 let (next, words) = match (self.grouping, own) {
                     (Grouping::None, _) => (Grouping::Environment, "grouped by environment"),
                     (Grouping::Environment, Some(words)) => (Grouping::Own, words),
@@ -270,7 +270,7 @@ impl ListView {
                 self.shifted = (self.shifted + 1).min(self.topic.list().columns() - FIXED - 1);
                 None
             }
-            command => head.narrow.filter(|narrow| narrow.command == command).map(|narrow| {
+            command => head.manner.narrow.filter(|narrow| narrow.command == command).map(|narrow| {
                 self.narrowed = !self.narrowed;
                 narrow.words[usize::from(!self.narrowed)]
             }),

@@ -10,8 +10,8 @@ use crate::{
     screens::{
         list::{
             act::{self, find},
-            listed::subject,
             thing::{LABEL, Meant, Opens, Thing, shown},
+            topics::subject,
         },
         screen::{Able, After, Change, Pane, PaneKeys},
     },

@@ -1,10 +1,12 @@
 //! [`Thing`]: one thing of a list, whatever it is.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    cloud::CloudError,
     domain::{Environment, EnvironmentName, QueueName, Text, service::ServiceId},
     keymap::Command,
+    observe::{Estate, Part, Source, Unknown},
     operations::Operation,
     screens::screen::{Able, able_to_change},
     state::{
@@ -17,6 +19,9 @@ use crate::{
 pub(crate) const LABEL: usize = 14;
 /// Lines of one sort that are shown there; the rest is counted.
 pub(crate) const LINES_MAX: usize = 30;
+
+/// What was seen longer ago is shown as old.
+pub(crate) const STALE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A queue, a service, a database, an alarm, a consumer.
 pub trait Thing {
@@ -77,8 +82,17 @@ pub trait Thing {
         true
     }
 
+    /// The part of what is seen that it is of; none: it is looked at alone.
+    fn part<'a>(&self, _: &'a Estate) -> Option<PartState<'a>> {
+        None
+    }
+
     /// Whether what is shown of it is old.
-    fn is_stale(&self, site: &Site, now: Timestamp) -> bool;
+    fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
+        let part = site.snapshot.as_ref().and_then(|snapshot| self.part(&snapshot.estate));
+        let is_old = |at: Timestamp| now.duration_since(at) > STALE;
+        is_cached(site) || part.is_none_or(|part| part.error.is_some() || part.at.is_none_or(is_old))
+    }
 
     /// Whether it is known how old that is.
     fn has_age(&self) -> bool {
@@ -168,5 +182,30 @@ pub(crate) fn changes(site: &Site) -> Result<(), Able> {
     match able_to_change(&site.environment) {
         Able::Yes => Ok(()),
         able => Err(able),
+    }
+}
+
+/// Whether all that is known of an environment is from an earlier session.
+pub(crate) fn is_cached(site: &Site) -> bool {
+    site.snapshot.as_ref().is_none_or(|snapshot| snapshot.source == Source::Cache)
+}
+
+/// How a part of what is seen stands.
+#[derive(Debug, Clone, Copy)]
+pub struct PartState<'a> {
+    /// What it is of, in words.
+    pub what: &'static str,
+    pub at: Option<Timestamp>,
+    /// When the oldest of it was seen.
+    pub oldest: Option<Timestamp>,
+    pub busy: bool,
+    pub error: Option<&'a CloudError>,
+    pub unknown: &'a [Unknown],
+}
+
+impl<'a> PartState<'a> {
+    pub(crate) fn of<T>(what: &'static str, part: &'a Part<T>) -> Self {
+        let Part { at, busy, error, unknown, .. } = part;
+        Self { what, at: *at, oldest: *at, busy: *busy, error: error.as_ref(), unknown }
     }
 }

@@ -1,66 +1,51 @@
 //! CloudWatch alarms: columns of their list, and what is said of one.
 
-use jiff::Timestamp;
-
 use crate::{
     domain::{
         alarm::{Alarm, AlarmState, Watches},
         invocation::quoted,
     },
     keymap::{Command, Scope},
-    observe::PartName,
+    observe::{Estate, PartName, Subject},
     operations::values::in_words,
     screens::{
         list::{
-            column::{Column, Order, environment, falling, is_stale, name, rising, shape, worst},
-            gaps::{self, PartState},
-            listed::{Head, List, scan},
-            thing::{LABEL, Thing, shown},
+            column::{Column, Order, environment, falling, name, rising, shape, worst},
+            gaps,
+            listed::{Head, List, one, scan},
+            thing::{LABEL, PartState, Thing, shown},
         },
-        screen::{Able, Tab},
+        screen::Tab,
     },
     state::{
-        list::Topic,
         look::{Look, Page, Role},
         model::{Model, Site},
     },
     widgets::{
         fit::Align::{Left, Right},
-        words::{ago, count, number},
+        words::{ago, number},
     },
 };
 
 pub(super) static LIST: List<Alarm> = List {
     head: Head {
-        topic: Topic::Alarms,
         scope: Scope::Alarms,
         tab: Tab { command: Command::Alarms, title: "Alarms", short: "Alarms" },
         nouns: ["alarm", "alarms"],
         wanted: &[Command::Open, Command::Filter, Command::Sort, Command::Group, Command::Wide],
         sheet_ways: &[],
         tallies: [("in alarm", Role::Warning), ("without data", Role::Text)],
-        group_tallies: [
-            |number| format!("{} in alarm", count(number)),
-            |number| format!("{} without data", count(number)),
-        ],
-        groups: None,
-        narrow: None,
-        selects: false,
         parts: &[PartName::Alarms],
         known: |estate| vec![PartState::of("alarms", &estate.alarms)],
-        beside: gaps::as_of,
-        nothing: gaps::nothing,
-        by_name: false,
-        ages: true,
-        name_share: (1, 3),
-        detail_rows_max: 5,
+        is_about: |subject| matches!(subject, Subject::Alarm(_)),
+        manner: gaps::USUAL,
     },
     columns: &COLUMNS,
     count: |snapshot| snapshot.estate.alarms.rows.len(),
     at: |snapshot, row| snapshot.estate.alarms.rows.get(row).map(AsRef::as_ref),
     thing: |alarm| alarm,
     find: |snapshot, name| scan(snapshot.estate.alarms.rows.iter().map(AsRef::as_ref), name),
-    meant: |_, _| Err(Able::NotHere),
+    meant: one,
 };
 
 static COLUMNS: [Column<Alarm>; 9] = [
@@ -203,11 +188,8 @@ impl Thing for Alarm {
         [u64::from(self.state == AlarmState::Alarm), u64::from(self.state == AlarmState::InsufficientData)]
     }
 
-    fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
-        site.snapshot.as_ref().is_none_or(|snapshot| {
-            let part = &snapshot.estate.alarms;
-            is_stale(site, part.at, part.error.is_some(), now)
-        })
+    fn part<'a>(&self, estate: &'a Estate) -> Option<PartState<'a>> {
+        Some(PartState::of("alarms", &estate.alarms))
     }
 
     fn in_short(&self, model: &Model, _: &Site) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! What takes messages: Lambda's event source mappings, groups that read Kafka. Columns of their list, and what is said of one.
 
-use jiff::Timestamp;
-
 use crate::{
     domain::{
         Text,
@@ -9,26 +7,25 @@ use crate::{
         gauge::Gauge,
     },
     keymap::{Command, Scope},
-    observe::{PartName, Snapshot},
+    observe::{Estate, PartName, Snapshot, Subject},
     operations::{Operation, OperationKind, PauseConsumers, ResumeConsumers},
     screens::{
         list::{
-            column::{Column, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
-            gaps::{self, PartState},
-            listed::{Head, List, scan},
-            thing::{LABEL, Meant, Thing, changes, shown},
+            column::{Column, Order, environment, falling, name, rising, shape, wide, worst},
+            gaps,
+            listed::{Head, List, one, scan},
+            thing::{LABEL, Meant, PartState, Thing, changes, shown},
             topics::figures::{gauge, sampled, whole},
         },
         screen::{Able, Tab},
     },
     state::{
-        list::Topic,
         look::{Look, Page, Role},
         model::{Model, Site},
     },
     widgets::{
         fit::Align::{Left, Right},
-        words::{ago, count, number},
+        words::{ago, number},
     },
 };
 
@@ -47,7 +44,6 @@ pub(super) trait Consumer: Thing {
 
 pub(super) static LIST: List<dyn Consumer> = List {
     head: Head {
-        topic: Topic::Consumers,
         scope: Scope::Consumers,
         tab: Tab { command: Command::Consumers, title: "Consumers", short: "Consumers" },
         nouns: ["consumer", "consumers"],
@@ -61,39 +57,19 @@ pub(super) static LIST: List<dyn Consumer> = List {
         ],
         sheet_ways: &[],
         tallies: [("with a problem", Role::Warning), ("paused", Role::Text)],
-        group_tallies: [
-            |number| format!("{} with a problem", count(number)),
-            |number| format!("{} paused", count(number)),
-        ],
-        groups: None,
-        narrow: None,
-        selects: false,
         parts: &[PartName::Mappings, PartName::Lags],
         known: |estate| {
             vec![PartState::of("Lambda consumers", &estate.mappings), PartState::of("Kafka groups", &estate.lags)]
         },
-        beside: gaps::as_of,
-        nothing: gaps::nothing,
-        by_name: false,
-        ages: true,
-        name_share: (1, 3),
-        detail_rows_max: 5,
+        is_about: |subject| matches!(subject, Subject::Consumer(_)),
+        manner: gaps::USUAL,
     },
     columns: &COLUMNS,
     count: |snapshot| snapshot.estate.mappings.rows.len() + snapshot.estate.lags.rows.len(),
     at,
     thing: |consumer| consumer,
     find: |snapshot, name| scan((0..).map_while(|row| at(snapshot, row)), name),
-    meant: |here, command| match (command, here.under) {
-        (
-            Command::Operate(OperationKind::PauseConsumers) | Command::Operate(OperationKind::ResumeConsumers),
-            Some((site, consumer)),
-        ) => consumer.meant(site, command),
-        (Command::Operate(OperationKind::PauseConsumers) | Command::Operate(OperationKind::ResumeConsumers), None) => {
-            Err(Able::no("the cursor is on no consumer"))
-        }
-        _ => Err(Able::NotHere),
-    },
+    meant: one,
 };
 
 static COLUMNS: [Column<dyn Consumer>; 12] = [
@@ -266,11 +242,8 @@ impl Thing for Mapping {
         [u64::from(self.has_problem()), u64::from(is_paused)]
     }
 
-    fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
-        site.snapshot.as_ref().is_none_or(|snapshot| {
-            let part = &snapshot.estate.mappings;
-            is_stale(site, part.at, part.error.is_some(), now)
-        })
+    fn part<'a>(&self, estate: &'a Estate) -> Option<PartState<'a>> {
+        Some(PartState::of("Lambda consumers", &estate.mappings))
     }
 
     fn in_short(&self, _: &Model, _: &Site) -> Vec<String> {
@@ -338,11 +311,8 @@ impl Thing for KafkaLag {
         [0, 0]
     }
 
-    fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
-        site.snapshot.as_ref().is_none_or(|snapshot| {
-            let part = &snapshot.estate.lags;
-            is_stale(site, part.at, part.error.is_some(), now)
-        })
+    fn part<'a>(&self, estate: &'a Estate) -> Option<PartState<'a>> {
+        Some(PartState::of("Kafka groups", &estate.lags))
     }
 
     fn in_short(&self, model: &Model, _: &Site) -> Vec<String> {

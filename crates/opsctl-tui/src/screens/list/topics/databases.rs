@@ -13,33 +13,31 @@ use crate::{
         invocation::quoted,
     },
     keymap::{Command, Scope},
-    observe::{DatabaseGauges, PartName, SeenDatabase, Snapshot},
+    observe::{DatabaseGauges, Estate, PartName, SeenDatabase, Snapshot, Subject},
     operations::{Failover, Operation, OperationKind, command_line, values::in_words},
     screens::{
         list::{
-            column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
-            gaps::{self, PartState},
-            listed::{Head, List, scan},
-            thing::{LABEL, LINES_MAX, Meant, Thing, changes, shown},
+            column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
+            gaps,
+            listed::{Head, List, one, scan},
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, changes, shown},
             topics::figures::{gauge, sampled, whole},
         },
         screen::{Able, Tab},
     },
     state::{
-        list::Topic,
         look::{Look, Page, Role},
         model::{Model, Site},
     },
     widgets::{
         fit::Align::{Left, Right},
         table::Cell,
-        words::{ago, bytes, count, milliseconds, number, percent},
+        words::{ago, bytes, milliseconds, number, percent},
     },
 };
 
 pub(super) static LIST: List<SeenDatabase> = List {
     head: Head {
-        topic: Topic::Databases,
         scope: Scope::Databases,
         tab: Tab { command: Command::Databases, title: "Databases", short: "DBs" },
         nouns: ["database", "databases"],
@@ -53,32 +51,17 @@ pub(super) static LIST: List<SeenDatabase> = List {
         ],
         sheet_ways: WAYS,
         tallies: [("not available", Role::Warning), ("paused", Role::Text)],
-        group_tallies: [
-            |number| format!("{} not available", count(number)),
-            |number| format!("{} paused", count(number)),
-        ],
-        groups: None,
-        narrow: None,
-        selects: false,
         parts: &[PartName::Databases],
         known: |estate| vec![PartState::of("databases", &estate.databases)],
-        beside: gaps::as_of,
-        nothing: gaps::nothing,
-        by_name: false,
-        ages: true,
-        name_share: (1, 3),
-        detail_rows_max: 5,
+        is_about: |subject| matches!(subject, Subject::Database(_)),
+        manner: gaps::USUAL,
     },
     columns: &COLUMNS,
     count: |snapshot| snapshot.estate.databases.rows.len(),
     at: |snapshot, row| snapshot.estate.databases.rows.get(row).map(AsRef::as_ref),
     thing: |seen| seen,
     find: |snapshot, name| scan(rows(snapshot), name),
-    meant: |here, command| match (command, here.under) {
-        (Command::Operate(OperationKind::Failover), Some((site, seen))) => seen.meant(site, command),
-        (Command::Operate(OperationKind::Failover), None) => Err(Able::no("the cursor is on no database")),
-        _ => Err(Able::NotHere),
-    },
+    meant: one,
 };
 
 const WAYS: &[(Command, &str)] = &[(Command::Operate(OperationKind::Failover), "failover")];
@@ -311,11 +294,8 @@ impl Thing for SeenDatabase {
         [u64::from(self.seen.database.rank() < 3), u64::from(is_paused)]
     }
 
-    fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
-        site.snapshot.as_ref().is_none_or(|snapshot| {
-            let part = &snapshot.estate.databases;
-            is_stale(site, part.at, part.error.is_some(), now)
-        })
+    fn part<'a>(&self, estate: &'a Estate) -> Option<PartState<'a>> {
+        Some(PartState::of("databases", &estate.databases))
     }
 
     fn in_short(&self, model: &Model, _: &Site) -> Vec<String> {

@@ -10,17 +10,21 @@ pub mod scaling;
 pub mod services;
 
 use super::listed::Listed;
-use crate::state::list::Topic;
+use crate::{observe::Subject, state::list::Topic};
+
+/// Every list, in the order of their tabs.
+pub static LISTS: [&dyn Listed; 5] =
+    [&queues::LIST, &services::LIST, &databases::LIST, &alarms::LIST, &consumers::LIST];
 
 impl Topic {
-    /// Its list: the one place that knows them all.
     pub fn list(self) -> &'static dyn Listed {
-        match self {
-            Self::Queues => &queues::LIST,
-            Self::Services => &services::LIST,
-            Self::Databases => &databases::LIST,
-            Self::Alarms => &alarms::LIST,
-            Self::Consumers => &consumers::LIST,
-        }
+        let list = LISTS.into_iter().find(|list| list.head().scope == self.0);
+        list.unwrap_or_else(|| unreachable!("a topic is made of a list's scope"))
     }
+}
+
+/// What a verdict is about, where it is about a thing of a list: which list, and what the thing is known by there.
+pub(crate) fn subject(subject: &Subject) -> Option<(Topic, String)> {
+    let list = LISTS.iter().find(|list| (list.head().is_about)(subject))?;
+    Some((Topic(list.head().scope), subject.name()?))
 }

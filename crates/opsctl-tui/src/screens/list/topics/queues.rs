@@ -16,17 +16,16 @@ use crate::{
     operations::{Operation, OperationKind, Purge},
     screens::{
         list::{
-            column::{
-                Column, Line, Order, Shown, Title, environment, falling, is_cached, name, rising, shape, wide, worst,
-            },
-            listed::{Head, Here, List, Listed, Narrowing, OwnGroups, Said},
-            thing::{Meant, Opens, Thing, changes, shown},
+            column::{Column, Line, Order, Shown, Title, environment, falling, name, rising, shape, wide, worst},
+            gaps,
+            listed::{Head, Here, List, Listed, Manner, Narrowing, OwnGroups, Said, one},
+            thing::{Meant, Opens, Thing, changes, is_cached, shown},
             topics::{consumers::paused, queue_sheet},
         },
         screen::{Able, Tab},
     },
     state::{
-        list::{ListView, Topic},
+        list::ListView,
         look::{Look, Needs, Page, Role},
         model::{Model, Site},
     },
@@ -46,7 +45,6 @@ const STALE: SignedDuration = SignedDuration::from_mins(3);
 
 pub(super) static LIST: List<Seen> = List {
     head: Head {
-        topic: Topic::Queues,
         scope: Scope::Queues,
         tab: Tab { command: Command::Queues, title: "Queues", short: "Queues" },
         nouns: ["queue", "queues"],
@@ -62,28 +60,31 @@ pub(super) static LIST: List<Seen> = List {
         ],
         sheet_ways: &[(Command::Open, "open"), (Command::Operate(OperationKind::Redrive), "redrive")],
         tallies: [("may not be looked at", Role::Warning), ("did not answer", Role::Warning)],
-        group_tallies: [
-            |number| format!("~{} dead letters", count(number)),
-            |number| format!("{} may not be looked at", count(number)),
-        ],
-        groups: Some(OwnGroups {
-            short: "by system",
-            words: "grouped by system: the beginning of the name",
-            none: "others",
-            per_environment: false,
-            lone: false,
-        }),
-        narrow: Some(Narrowing { command: Command::DeadLettersOnly, words: ["dead-letter queues only", "all queues"] }),
-        selects: false,
         parts: &[],
         known: |_| Vec::new(),
-        beside: awaited,
-        nothing,
-        // Ages are made as they are drawn; nothing else of it changes by time alone.
-        by_name: true,
-        ages: false,
-        name_share: (2, 5),
-        detail_rows_max: 4,
+        is_about: |subject| matches!(subject, Subject::Queue(_)),
+        manner: Manner {
+            group_tallies: Some([("~", "dead letters"), ("", "may not be looked at")]),
+            groups: Some(OwnGroups {
+                short: "by system",
+                words: "grouped by system: the beginning of the name",
+                none: "others",
+                per_environment: false,
+                lone: false,
+            }),
+            narrow: Some(Narrowing {
+                command: Command::DeadLettersOnly,
+                words: ["dead-letter queues only", "all queues"],
+            }),
+            beside: awaited,
+            nothing,
+            // Ages are made as they are drawn; nothing else of it changes by time alone.
+            by_name: true,
+            ages: false,
+            name_share: (2, 5),
+            detail_rows_max: 4,
+            ..gaps::USUAL
+        },
     },
     columns: &COLUMNS,
     count: |snapshot| snapshot.queues.len(),
@@ -445,14 +446,7 @@ fn meant(here: &Here<'_, Seen>, command: Command) -> Result<Meant, Able> {
             Err(Able::no("an operation is for one queue: the one under the cursor"))
         }
         Command::Force => Err(Able::no("open the queue first: it is for looking at messages")),
-        Command::Operate(OperationKind::Redrive)
-        | Command::Operate(OperationKind::Purge)
-        | Command::Operate(OperationKind::PauseConsumers)
-        | Command::Operate(OperationKind::ResumeConsumers) => match here.under {
-            Some((site, seen)) => seen.meant(site, command),
-            None => Err(Able::no("the cursor is on no queue")),
-        },
-        _ => Err(Able::NotHere),
+        _ => one(here, command),
     }
 }
 

@@ -9,14 +9,14 @@ use crate::{
         service::{Deployment, Rollout, Scaling, ServiceId, Standing, Task},
     },
     keymap::{Command, Scope},
-    observe::{PartName, SeenService, Snapshot},
+    observe::{Estate, PartName, SeenService, Snapshot, Subject},
     operations::{OperationKind, command_line},
     screens::{
         list::{
-            column::{Column, Line, Order, environment, falling, is_stale, name, rising, shape, wide, worst},
-            gaps::{self, PartState},
-            listed::{Head, List, OwnGroups, scan},
-            thing::{LABEL, LINES_MAX, Meant, Thing, shown},
+            column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
+            gaps,
+            listed::{Head, List, Manner, OwnGroups, scan},
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, shown},
             topics::{
                 figures::{gauge, sampled},
                 scaling::{meant, some, to_a_count},
@@ -25,7 +25,6 @@ use crate::{
         screen::{Able, Tab},
     },
     state::{
-        list::Topic,
         look::{Look, Page, Role},
         model::{Model, Site},
     },
@@ -33,7 +32,7 @@ use crate::{
         fit::Align::{Left, Right},
         page::bar,
         table::Cell,
-        words::{ago, count, percent},
+        words::{ago, percent},
     },
 };
 
@@ -42,7 +41,6 @@ const EVENTS_MAX: usize = 20;
 
 pub(super) static LIST: List<SeenService> = List {
     head: Head {
-        topic: Topic::Services,
         scope: Scope::Services,
         tab: Tab { command: Command::Services, title: "Services", short: "Services" },
         nouns: ["service", "services"],
@@ -59,29 +57,22 @@ pub(super) static LIST: List<SeenService> = List {
         ],
         sheet_ways: WAYS,
         tallies: [("failing or below desired", Role::Warning), ("asleep", Role::Text)],
-        group_tallies: [
-            |number| format!("{} failing or below desired", count(number)),
-            |number| format!("{} asleep", count(number)),
-        ],
-        groups: Some(OwnGroups {
-            short: "by group",
-            words: "grouped by what wakes and sleeps together",
-            none: "in no group",
-            per_environment: true,
-            lone: true,
-        }),
-        narrow: None,
-        selects: true,
         parts: &[PartName::Services],
         known: |estate| {
             vec![PartState { oldest: estate.services.oldest_at(), ..PartState::of("services", &estate.services) }]
         },
-        beside: gaps::as_of,
-        nothing: gaps::nothing,
-        by_name: false,
-        ages: true,
-        name_share: (1, 3),
-        detail_rows_max: 5,
+        is_about: |subject| matches!(subject, Subject::Service(_)),
+        manner: Manner {
+            groups: Some(OwnGroups {
+                short: "by group",
+                words: "grouped by what wakes and sleeps together",
+                none: "in no group",
+                per_environment: true,
+                lone: true,
+            }),
+            selects: true,
+            ..gaps::USUAL
+        },
     },
     columns: &COLUMNS,
     count: |snapshot| snapshot.estate.services.rows.len(),
@@ -306,13 +297,10 @@ impl Thing for SeenService {
         environment.services.groups_of(&self.service.id).next().map(|group| group.name.as_str())
     }
 
-    fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
+    fn part<'a>(&self, estate: &'a Estate) -> Option<PartState<'a>> {
+        let part = PartState::of("services", &estate.services);
         // Its cluster may not have answered, though others did.
-        self.seen_at.is_some()
-            || site.snapshot.as_ref().is_none_or(|snapshot| {
-                let part = &snapshot.estate.services;
-                is_stale(site, part.at, part.error.is_some(), now)
-            })
+        Some(PartState { at: part.at.filter(|_| self.seen_at.is_none()), ..part })
     }
 
     fn in_short(&self, model: &Model, site: &Site) -> Vec<String> {
