@@ -70,13 +70,7 @@ impl Pane for Help {
             let down = model.keymap.key_for(scope(model), Command::Down).unwrap_or("down");
             let more = format!(" {below} more lines: {down} ");
             let x = inside.right().saturating_sub(width(&more) as u16);
-            frame.buffer_mut().set_stringn(
-                x,
-                inside.bottom(),
-                more,
-                usize::from(inside.width),
-                look.style(Role::Accent),
-            );
+            frame.buffer_mut().set_string(x, inside.bottom(), more, look.style(Role::Accent));
         }
     }
 }

@@ -43,6 +43,7 @@ use crate::{
     widgets::{
         areas::{areas, boxed},
         fit::{cut, cut_middle, marked, width},
+        put::put,
         words::count,
     },
 };
@@ -130,8 +131,7 @@ impl Pane for Palette {
                 Some(wrong) => format!("  {}", Text::line(wrong)),
                 None => format!("  nothing is called \"{typed}\"; ~{typed} finds its letters scattered"),
             };
-            let text = cut(&text, usize::from(list.width), look);
-            frame.buffer_mut().set_stringn(list.x, list.y, text, usize::from(list.width), look.style(Role::Dim));
+            put(frame, list, &text, look.style(Role::Dim), look);
         }
         let number = format!(" {} ", count(self.found.len() as u64));
         let x = inside.right().saturating_sub(width(&number) as u16);

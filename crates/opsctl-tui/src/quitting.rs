@@ -20,7 +20,11 @@ use crate::{
         run::RunState,
         view::{Overlay, Quitting},
     },
-    widgets::{areas::popup, fit::cut, page::bar},
+    widgets::{
+        areas::popup,
+        page::bar,
+        put::{button, last_row, put, put_lines},
+    },
 };
 
 const RUNS_MAX: usize = 5;
@@ -81,7 +85,6 @@ impl Pane for Quitting {
         let active: Vec<&RunState> = model.runs.iter().filter(|run| run.is_active()).collect();
         let rows = active.len().min(RUNS_MAX + 1) as u16;
         let inside = popup(frame, area, (64, rows + 9), "Leave?", look.style(Role::Warning), look);
-        let columns = usize::from(inside.width);
         let mut lines: Vec<(String, Role)> = Vec::new();
         lines.push((
             match active.len() {
@@ -111,20 +114,14 @@ impl Pane for Quitting {
             ],
         };
         lines.extend(words.map(|text| (text.to_owned(), Role::Text)));
-        let buffer = frame.buffer_mut();
-        for (y, (text, role)) in (inside.y..inside.bottom().saturating_sub(2)).zip(lines) {
-            buffer.set_stringn(inside.x, y, cut(&text, columns, look), columns, look.style(role));
-        }
-        let button = |text: &'static str, focused: bool| match focused {
-            true => Span::styled(format!("[ {text} ]"), look.style(Role::Cursor)),
-            false => Span::styled(format!("  {text}  "), look.style(Role::Dim)),
-        };
+        let above = Rect { height: inside.height.saturating_sub(2), ..inside };
+        put_lines(frame, above, lines.into_iter().map(|(text, role)| (text, look.style(role))), look);
         let (stay, leave) = if model.leaving { ("Wait", "Leave at once") } else { ("Stay", "Stop and leave") };
-        let line = Line::from(vec![button(stay, !self.leave), Span::raw("  "), button(leave, self.leave)]);
+        let line = Line::from(vec![button(stay, !self.leave, look), Span::raw("  "), button(leave, self.leave, look)]);
         if inside.height > 2 {
-            buffer.set_line(inside.x, inside.bottom() - 2, &line, inside.width);
+            frame.buffer_mut().set_line(inside.x, inside.bottom() - 2, &line, inside.width);
             let keys = "y leave   n stay   tab choose   enter take it";
-            buffer.set_stringn(inside.x, inside.bottom() - 1, keys, columns, look.style(Role::Dim));
+            put(frame, last_row(inside), keys, look.style(Role::Dim), look);
         }
     }
 }

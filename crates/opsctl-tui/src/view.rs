@@ -25,7 +25,8 @@ use crate::{
     title,
     widgets::{
         areas::{SMALLEST, areas, is_too_small},
-        fit::{spread, wrap},
+        fit::spread,
+        put::put_wrapped,
     },
 };
 
@@ -50,10 +51,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
 fn too_small(model: &Model, frame: &mut Frame<'_>) {
     let text = format!("opsctl needs {} x {} characters", SMALLEST.0, SMALLEST.1);
     let area = frame.area();
-    let lines = wrap(&text, usize::from(area.width.max(1)));
-    for (y, line) in (area.y..area.bottom()).zip(lines) {
-        frame.buffer_mut().set_stringn(area.x, y, line, usize::from(area.width), model.look.style(Role::Warning));
-    }
+    put_wrapped(frame, area, &[(text, Role::Warning)], model.look);
 }
 
 fn status(model: &Model, frame: &mut Frame<'_>, area: Rect) {

@@ -9,22 +9,27 @@ pub struct Cursor {
     pub top: usize,
 }
 
+/// Where a command leads from `at`, a page being `height` rows; none: it is no command that moves.
+pub(crate) fn moved(at: usize, command: Command, height: usize, last: usize) -> Option<usize> {
+    let page = height.max(1);
+    Some(match command {
+        Command::Down => at + 1,
+        Command::Up => at.saturating_sub(1),
+        Command::PageDown => at + page,
+        Command::PageUp => at.saturating_sub(page),
+        Command::HalfPageDown => at + page.div_ceil(2),
+        Command::HalfPageUp => at.saturating_sub(page.div_ceil(2)),
+        Command::First => 0,
+        Command::Last => last,
+        _ => return None,
+    })
+}
+
 impl Cursor {
     /// Moves as `command` says in a list of `rows`, of which `height` are seen. `false`: it is no command that moves.
     pub fn step(&mut self, command: Command, rows: usize, height: usize) -> bool {
-        let page = height.max(1);
-        let last = rows.saturating_sub(1);
-        self.at = match command {
-            Command::Down => self.at + 1,
-            Command::Up => self.at.saturating_sub(1),
-            Command::PageDown => self.at + page,
-            Command::PageUp => self.at.saturating_sub(page),
-            Command::HalfPageDown => self.at + page.div_ceil(2),
-            Command::HalfPageUp => self.at.saturating_sub(page.div_ceil(2)),
-            Command::First => 0,
-            Command::Last => last,
-            _ => return false,
-        };
+        let Some(at) = moved(self.at, command, height, rows.saturating_sub(1)) else { return false };
+        self.at = at;
         self.settle(rows, height);
         true
     }
@@ -32,19 +37,8 @@ impl Cursor {
     /// Moves the window itself as `command` says, where there is nothing to stand on: `top` alone counts. `false`: it is no
     /// command that moves.
     pub fn glide(&mut self, command: Command, rows: usize, height: usize) -> bool {
-        let page = height.max(1);
-        let last = rows.saturating_sub(page);
-        let top = match command {
-            Command::Down => self.top + 1,
-            Command::Up => self.top.saturating_sub(1),
-            Command::PageDown => self.top + page,
-            Command::PageUp => self.top.saturating_sub(page),
-            Command::HalfPageDown => self.top + page.div_ceil(2),
-            Command::HalfPageUp => self.top.saturating_sub(page.div_ceil(2)),
-            Command::First => 0,
-            Command::Last => last,
-            _ => return false,
-        };
+        let last = rows.saturating_sub(height.max(1));
+        let Some(top) = moved(self.top, command, height, last) else { return false };
         self.top = top.min(last);
         self.at = self.top;
         true

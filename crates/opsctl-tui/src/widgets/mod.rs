@@ -6,6 +6,7 @@ pub mod filter;
 pub mod fit;
 pub mod json;
 pub mod page;
+pub mod put;
 pub mod sign;
 pub mod spark;
 pub mod table;

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use ratatui::{
-    Frame,
-    layout::Rect,
-    text::{Line, Span},
-};
+use ratatui::{Frame, layout::Rect, text::Span};
 
 use crate::{
     keymap::Command,
-    state::look::{Look, Page, Part, Role},
-    widgets::fit::{spread, width, wrap},
+    state::{
+        cursor::moved,
+        look::{Look, Page, Part, Role},
+    },
+    widgets::{
+        fit::{spread, width, wrap},
+        put::{hidden, last_row, put},
+    },
 };
 
 pub(crate) use crate::domain::words::thousands;
@@ -126,18 +128,8 @@ impl Page {
 
     /// Moves the first line seen as `command` says. `false`: it is no command that moves.
     pub fn step(&self, top: &mut usize, command: Command, rows: usize) -> bool {
-        let page = self.seen(rows).max(1);
-        *top = match command {
-            Command::Down => *top + 1,
-            Command::Up => top.saturating_sub(1),
-            Command::PageDown => *top + page,
-            Command::PageUp => top.saturating_sub(page),
-            Command::HalfPageDown => *top + page.div_ceil(2),
-            Command::HalfPageUp => top.saturating_sub(page.div_ceil(2)),
-            Command::First => 0,
-            Command::Last => self.len(),
-            _ => return false,
-        };
+        let Some(at) = moved(*top, command, self.seen(rows), self.len()) else { return false };
+        *top = at;
         self.settle(top, rows);
         true
     }
@@ -162,15 +154,7 @@ impl Page {
         }
         let (above, below) = (top, self.len().saturating_sub(top + seen));
         if above + below > 0 && area.height > 0 {
-            let mut words = Vec::new();
-            if above > 0 {
-                words.push(format!("{} {above} above", look.sign("↑", "^")));
-            }
-            if below > 0 {
-                words.push(format!("{} {below} more", look.sign("↓", "v")));
-            }
-            let line = Line::from(Span::styled(words.join("   "), look.style(Role::Accent)));
-            buffer.set_line(area.x, area.bottom() - 1, &line, area.width);
+            put(frame, last_row(area), &hidden(above, below, look), look.style(Role::Accent), look);
         }
     }
 }

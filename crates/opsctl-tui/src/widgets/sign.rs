@@ -1,7 +1,6 @@
 //! Signs and short texts that several screens show alike.
 
 use jiff::Timestamp;
-use ratatui::{Frame, layout::Rect};
 
 use crate::{
     cloud::{CloudError, ErrorKind},
@@ -43,15 +42,6 @@ pub(crate) fn packed(parts: &[String], dot: &str, room: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Draws text below each other, broken into lines, with a margin of two columns.
-pub(crate) fn draw_lines(lines: &[(String, Role)], frame: &mut Frame<'_>, area: Rect, look: Look) {
-    let room = usize::from(area.width).saturating_sub(4);
-    let lines = lines.iter().flat_map(|(text, role)| wrap(text, room).into_iter().map(move |line| (line, *role)));
-    for (y, (line, role)) in (area.y..area.bottom()).zip(lines) {
-        frame.buffer_mut().set_string(area.x + 2, y, line, look.style(role));
-    }
 }
 
 impl Standing {

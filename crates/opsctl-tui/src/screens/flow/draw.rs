@@ -24,6 +24,7 @@ use crate::{
     widgets::{
         areas::{areas, boxed},
         fit::{cut, width, wrap},
+        put::{button, last_row, put, put_lines, put_right, put_rule, put_wrapped, row},
     },
 };
 
@@ -89,8 +90,7 @@ pub(crate) fn draw(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect
         return;
     }
     if let Some((text, style)) = badge {
-        let x = outer.right().saturating_sub(width(&text) as u16 + 2);
-        frame.buffer_mut().set_string(x, outer.y, text, style);
+        put_right(frame, outer, &text, style);
     }
     if let Some(form) = &flow.options {
         return options_draw::draw(model, form, frame, inside);
@@ -106,8 +106,7 @@ pub(crate) fn draw(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect
     if matches!(flow.plan, Load::Waiting(_, Some(_))) {
         frame.buffer_mut().set_style(above, look.style(Role::Stale));
     }
-    let rule = look.sign("─", "-").repeat(usize::from(inside.width));
-    frame.buffer_mut().set_stringn(below.x, below.y, rule, usize::from(inside.width), look.style(Role::Line));
+    put_rule(frame, below, look.sign("─", "-"), look.style(Role::Line));
     question(model, flow, frame, Rect { y: below.y + 1, height: below.height - 1, ..below });
 }
 
@@ -135,7 +134,7 @@ fn planning(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect) {
         ),
         ("nothing is changed by it".to_owned(), Role::Dim),
     ];
-    put(&lines, frame, area, look);
+    put_wrapped(frame, area, &lines, look);
 }
 
 fn failed(model: &Model, failure: &crate::run::Failure, frame: &mut Frame<'_>, area: Rect) {
@@ -148,16 +147,7 @@ fn failed(model: &Model, failure: &crate::run::Failure, frame: &mut Frame<'_>, a
     lines.push((String::new(), Role::Text));
     let again = model.keymap.key_for(Scope::Plan, Command::Refresh).unwrap_or("enter");
     lines.push((format!("Then {again} or enter plans it again, as it was asked for."), Role::Text));
-    put(&lines, frame, area, look);
-}
-
-fn put(lines: &[(String, Role)], frame: &mut Frame<'_>, area: Rect, look: Look) {
-    let wrapped = lines
-        .iter()
-        .flat_map(|(text, role)| wrap(text, usize::from(area.width)).into_iter().map(move |line| (line, *role)));
-    for (y, (line, role)) in (area.y..area.bottom()).zip(wrapped) {
-        frame.buffer_mut().set_stringn(area.x, y, line, usize::from(area.width), look.style(role));
-    }
+    put_wrapped(frame, area, &lines, look);
 }
 
 fn question(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect) {
@@ -188,8 +178,7 @@ fn question(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect) {
 
 fn said(model: &Model, frame: &mut Frame<'_>, area: Rect, text: &str, role: Role, given: &[(Command, &str)]) {
     let look = model.look;
-    let text = cut(text, usize::from(area.width), look);
-    frame.buffer_mut().set_stringn(area.x, area.y, text, usize::from(area.width), look.style(role));
+    put(frame, area, text, look.style(role), look);
     keys(model, frame, area, given);
 }
 
@@ -221,9 +210,8 @@ fn no_way(model: &Model, refusal: &Refusal, frame: &mut Frame<'_>, area: Rect) {
         }
         other => format!("{other}; {}", other.hint()),
     };
-    for (y, line) in (area.y..area.bottom().saturating_sub(1)).zip(wrap(&text, usize::from(area.width))) {
-        frame.buffer_mut().set_stringn(area.x, y, line, usize::from(area.width), look.style(Role::Critical));
-    }
+    let above = Rect { height: area.height.saturating_sub(1), ..area };
+    put_wrapped(frame, above, &[(text, Role::Critical)], look);
     let given = [(Command::Back, "close"), (Command::Options, "options"), (Command::Refresh, "plan again")];
     keys(model, frame, area, &given);
 }
@@ -240,62 +228,55 @@ fn below(flow: &Flow, plan: &Plan, look: Look) -> Option<String> {
     said.or_else(|| plan.no_way_back.as_ref().map(|text| format!("{} {text}", look.sign("▲", "!"))))
 }
 
+fn answers(approve: &str) -> [(Command, &str); 5] {
+    [
+        (Command::Approve, approve),
+        (Command::Back, "no"),
+        (Command::Options, "options"),
+        (Command::CopyCommand, "copy command"),
+        (Command::PageDown, "read on"),
+    ]
+}
+
 fn ask_yes(model: &Model, flow: &Flow, plan: &Plan, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let question = format!("{}{}", words::question(plan), age(model, flow));
-    let button = |text: &str, focused: bool| match focused {
-        true => Span::styled(format!("[ {text} ]"), look.style(Role::Cursor)),
-        false => Span::styled(format!("  {text}  "), look.style(Role::Dim)),
-    };
     let columns = usize::from(area.width);
     // The buttons stay in sight however long the names are.
     let shown = cut(&question, columns.saturating_sub(20), look).into_owned();
     let buttons = vec![
         Span::styled(shown, look.style(Role::Strong)),
         Span::raw("  "),
-        button("No", !flow.consenting.yes),
+        button("No", !flow.consenting.yes, look),
         Span::raw("  "),
-        button("Yes", flow.consenting.yes),
+        button("Yes", flow.consenting.yes, look),
     ];
     frame.buffer_mut().set_line(area.x, area.y, &TextLine::from(buttons), area.width);
     if let Some(below) = below(flow, plan, look) {
-        let text = cut(&below, columns, look);
-        frame.buffer_mut().set_stringn(area.x, area.y + 1, text, columns, look.style(Role::Warning));
+        put(frame, row(area, 1), &below, look.style(Role::Warning), look);
     }
-    let given = [
-        (Command::Approve, "yes"),
-        (Command::Back, "no"),
-        (Command::Options, "options"),
-        (Command::CopyCommand, "copy command"),
-        (Command::PageDown, "read on"),
-    ];
-    keys(model, frame, area, &given);
+    keys(model, frame, area, &answers("yes"));
 }
 
 fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
-    let columns = usize::from(area.width);
-    let row = |at: u16| Rect { y: area.y + at, height: 1, ..area };
     if area.height < TYPE_ROWS {
         return;
     }
     let question = format!("{}{}", words::question(plan), age(model, flow));
-    let buffer = frame.buffer_mut();
-    buffer.set_stringn(area.x, area.y, cut(&question, columns, look), columns, look.style(Role::Strong));
+    put(frame, area, &question, look.style(Role::Strong), look);
     let lines = phrase_lines(phrase, area.width);
     let rows = lines.len() as u16;
-    for (y, line) in (area.y + 1..).zip(lines) {
-        buffer.set_stringn(area.x, y, line, columns, look.style(Role::Critical));
-    }
+    let below_question = Rect { y: area.y + 1, height: rows, ..area };
+    put_lines(frame, below_question, lines.into_iter().map(|line| (line, look.style(Role::Critical))), look);
     if rows == 1 {
-        buffer.set_stringn(area.x, area.y + 1, "type", columns, look.style(Role::Text));
+        put(frame, below_question, "type", look.style(Role::Text), look);
     }
     let consenting = &flow.consenting;
-    field("name  ", &consenting.phrase, consenting.line == Some(ConsentLine::Phrase), frame, row(1 + rows), look);
-    field("why   ", &consenting.reason, consenting.line == Some(ConsentLine::Reason), frame, row(2 + rows), look);
+    field("name  ", &consenting.phrase, consenting.line == Some(ConsentLine::Phrase), frame, row(area, 1 + rows), look);
+    field("why   ", &consenting.reason, consenting.line == Some(ConsentLine::Reason), frame, row(area, 2 + rows), look);
     if let Some(below) = below(flow, plan, look) {
-        let text = cut(&below, columns, look).into_owned();
-        frame.buffer_mut().set_stringn(area.x, area.y + 3 + rows, text, columns, look.style(Role::Warning));
+        put(frame, row(area, 3 + rows), &below, look.style(Role::Warning), look);
     }
     if flow.consenting.line.is_some() {
         let enter = match flow.consenting.line {
@@ -303,23 +284,9 @@ fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut F
             Some(ConsentLine::Phrase) | None => "enter on",
         };
         let words = format!("{enter}   tab next   up, down, pgdn read on   esc back to the plan");
-        frame.buffer_mut().set_stringn(
-            area.x,
-            area.bottom() - 1,
-            cut(&words, columns, look),
-            columns,
-            look.style(Role::Dim),
-        );
-        return;
+        return put(frame, last_row(area), &words, look.style(Role::Dim), look);
     }
-    let given = [
-        (Command::Approve, "type the name"),
-        (Command::Back, "no"),
-        (Command::Options, "options"),
-        (Command::CopyCommand, "copy command"),
-        (Command::PageDown, "read on"),
-    ];
-    keys(model, frame, area, &given);
+    keys(model, frame, area, &answers("type the name"));
 }
 
 fn field(label: &str, field: &crate::state::field::Field, focused: bool, frame: &mut Frame<'_>, row: Rect, look: Look) {

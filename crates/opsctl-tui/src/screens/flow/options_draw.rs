@@ -12,7 +12,10 @@ use crate::{
         look::{Look, Role},
         model::Model,
     },
-    widgets::fit::{Align, cut, pad, width, wrap},
+    widgets::{
+        fit::{Align, pad, width, wrap},
+        put::{hidden, last_row, put, put_lines},
+    },
 };
 
 /// Rows below the form's lines: a rule, help of the line that has the focus, keys.
@@ -47,8 +50,7 @@ pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>, area: Rect
         draw_line(line, at == form.cursor.at, frame, Rect { y, height: 1, ..area }, look);
         y += 1;
         if let Some(wrong) = &line.wrong {
-            let text = cut(wrong.as_str(), usize::from(area.width).saturating_sub(NAME_COLUMNS + 2), look).into_owned();
-            frame.buffer_mut().set_string(area.x + NAME_COLUMNS as u16 + 2, y, text, look.style(Role::Warning));
+            put(frame, Rect { y, ..value_area(area) }, wrong.as_str(), look.style(Role::Warning), look);
             y += 1;
         }
         drawn = at + 1;
@@ -57,9 +59,14 @@ pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>, area: Rect
     draw_foot(form, (top, form.lines.len() - drawn), frame, foot, look);
 }
 
+/// Where a line's value stands, beside its name.
+fn value_area(area: Rect) -> Rect {
+    let taken = NAME_COLUMNS as u16 + 2;
+    Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area }
+}
+
 fn draw_line(line: &FormLine, focused: bool, frame: &mut Frame<'_>, area: Rect, look: Look) {
     let name = pad(&line.name, NAME_COLUMNS, Align::Left, look);
-    let room = usize::from(area.width).saturating_sub(NAME_COLUMNS + 2);
     let pointer = if focused { look.pointer() } else { " " };
     if focused {
         frame.buffer_mut().set_style(area, look.style(Role::Cursor));
@@ -69,20 +76,16 @@ fn draw_line(line: &FormLine, focused: bool, frame: &mut Frame<'_>, area: Rect, 
         Span::styled(name, look.style(if focused { Role::Strong } else { Role::Text })),
     ];
     frame.buffer_mut().set_line(area.x, area.y, &TextLine::from(name), area.width);
-    let at = Rect { x: area.x + NAME_COLUMNS as u16 + 2, width: room as u16, ..area };
+    let at = value_area(area);
     match &line.value {
         Filled::Typed(field) if focused => field.draw("", frame, at, look.style(Role::Cursor), look),
         Filled::Typed(field) if field.text().is_empty() => {
-            let text = cut(&line.takes.to_lowercase(), room, look).into_owned();
-            frame.buffer_mut().set_string(at.x, at.y, text, look.style(Role::Dim));
+            put(frame, at, &line.takes.to_lowercase(), look.style(Role::Dim), look);
         }
-        Filled::Typed(field) => {
-            let text = cut(field.text(), room, look).into_owned();
-            frame.buffer_mut().set_string(at.x, at.y, text, look.style(Role::Accent));
-        }
+        Filled::Typed(field) => put(frame, at, field.text(), look.style(Role::Accent), look),
         Filled::Whether(whether) => {
             let (text, role) = if *whether { ("[x] yes", Role::Accent) } else { ("[ ] no", Role::Dim) };
-            frame.buffer_mut().set_stringn(at.x, at.y, text, room, look.style(role));
+            put(frame, at, text, look.style(role), look);
         }
         Filled::OneOf(names, chosen) => {
             let mut spans = Vec::new();
@@ -99,14 +102,7 @@ fn draw_line(line: &FormLine, focused: bool, frame: &mut Frame<'_>, area: Rect, 
 
 fn draw_foot(form: &Form, (above, below): (usize, usize), frame: &mut Frame<'_>, area: Rect, look: Look) {
     let columns = usize::from(area.width);
-    let mut hidden = Vec::new();
-    if above > 0 {
-        hidden.push(format!("{} {above} above", look.sign("↑", "^")));
-    }
-    if below > 0 {
-        hidden.push(format!("{} {below} more", look.sign("↓", "v")));
-    }
-    let hidden = hidden.join("   ");
+    let hidden = hidden(above, below, look);
     let rule = look.sign("─", "-").repeat(columns.saturating_sub(width(&hidden) + 1));
     let line = TextLine::from(vec![
         Span::styled(rule, look.style(Role::Line)),
@@ -120,21 +116,14 @@ fn draw_foot(form: &Form, (above, below): (usize, usize), frame: &mut Frame<'_>,
         Filled::Typed(_) | Filled::Whether(_) => String::new(),
     };
     let help = wrap(&format!("{}{chosen}", focused.help), columns);
-    for (y, line) in (area.y + 1..area.bottom().saturating_sub(1)).zip(help) {
-        frame.buffer_mut().set_stringn(area.x, y, line, columns, look.style(Role::Text));
-    }
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    put_lines(frame, below, help.into_iter().map(|line| (line, look.style(Role::Text))), look);
     let change = match &focused.value {
         Filled::Typed(_) => "type a value, empty: as without",
         Filled::Whether(_) | Filled::OneOf(..) => "space change",
     };
     let keys = format!("enter plan anew   esc back   tab move   {change}");
     if area.height > 1 {
-        frame.buffer_mut().set_stringn(
-            area.x,
-            area.bottom() - 1,
-            cut(&keys, columns, look),
-            columns,
-            look.style(Role::Dim),
-        );
+        put(frame, last_row(area), &keys, look.style(Role::Dim), look);
     }
 }

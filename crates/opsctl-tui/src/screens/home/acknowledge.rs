@@ -24,7 +24,8 @@ use crate::{
     },
     widgets::{
         areas::popup,
-        fit::{cut, wrap},
+        fit::cut,
+        put::{last_row, put, put_wrapped, row},
     },
 };
 
@@ -119,27 +120,24 @@ impl Pane for Asking {
     fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect) {
         let look = model.look;
         let inside = popup(frame, area, (76, 9), "Acknowledge", look.style(Role::Accent), look);
-        let columns = usize::from(inside.width);
         let name = format!("{} in {}", what(model, &self.verdict), self.verdict.environment);
         let mut lines = vec![(Text::line(&name).to_string(), Role::Strong)];
         let words =
             "It is left out here until then, or until it gets clearly worse: twice the messages, or a worse severity.";
-        lines.extend(wrap(words, columns).into_iter().map(|line| (line, Role::Text)));
-        for (y, (text, role)) in (inside.y..inside.bottom()).zip(lines) {
-            frame.buffer_mut().set_stringn(inside.x, y, cut(&text, columns, look), columns, look.style(role));
-        }
+        let room = usize::from(inside.width);
+        lines[0].0 = cut(&lines[0].0, room, look).into_owned();
+        lines.push((words.to_owned(), Role::Text));
+        put_wrapped(frame, inside, &lines, look);
         if inside.height < 7 {
             return;
         }
-        let row = |y: u16| Rect { y, height: 1, ..inside };
-        self.field.draw("for how long, and why: ", frame, row(inside.y + 4), look.style(Role::Text), look);
+        self.field.draw("for how long, and why: ", frame, row(inside, 4), look.style(Role::Text), look);
         let (text, role) = match self.wrong {
             Some(wrong) => (wrong, Role::Warning),
             None => ("as `4h consumers are being mended`; m, h, d; 8 h where nothing is said", Role::Dim),
         };
-        frame.buffer_mut().set_stringn(inside.x, inside.y + 5, cut(text, columns, look), columns, look.style(role));
-        let keys = "enter keep   esc leave it";
-        frame.buffer_mut().set_stringn(inside.x, inside.bottom() - 1, keys, columns, look.style(Role::Dim));
+        put(frame, row(inside, 5), text, look.style(role), look);
+        put(frame, last_row(inside), "enter keep   esc leave it", look.style(Role::Dim), look);
     }
 }
 

@@ -33,6 +33,7 @@ use crate::{
         areas::areas,
         filter,
         fit::{Align, cut, spread, width, wrap},
+        put::{put, put_lines, put_right, put_rule, row, within},
         sign::{busy_sign, sign, standing},
         spark,
         table::{Cell, Cut, Shape, Table},
@@ -188,8 +189,7 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
     if shown < view.summaries.len() {
         let key = model.keymap.key_for(Scope::Home, Command::Environment).unwrap_or("E");
         let more = format!(" and {} more: {key} shows them one by one", view.summaries.len() - shown);
-        let (y, room) = (area.y + shown as u16, usize::from(area.width));
-        frame.buffer_mut().set_stringn(area.x, y, more, room, look.style(Role::Dim));
+        put(frame, row(area, shown as u16), &more, look.style(Role::Dim), look);
     }
 }
 
@@ -267,12 +267,10 @@ fn summary_parts(model: &Model, summary: &Summary) -> Option<[(String, Style); 4
 fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
     let Some(verdict) = view.rows.get(view.cursor.at).filter(|_| area.height >= 3) else { return };
-    let buffer = frame.buffer_mut();
     let room = usize::from(area.width).saturating_sub(2);
-    buffer.set_string(area.x, area.y, look.sign("╌", ".").repeat(usize::from(area.width)), look.style(Role::Line));
+    put_rule(frame, area, look.sign("╌", "."), look.style(Role::Line));
     let position = format!(" {} of {} ", view.cursor.at + 1, thousands(view.rows.len() as u64));
-    let x = area.right().saturating_sub(width(&position) as u16 + 2);
-    buffer.set_stringn(x, area.y, &position, room, look.style(Role::Dim));
+    put_right(frame, area, &position, look.style(Role::Dim));
     let reasons = usize::from(area.height).saturating_sub(3);
     let (sign, role) = sign(verdict.severity, look);
     if reasons > 0 {
@@ -286,9 +284,9 @@ fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect
             Span::styled(name, look.style(Role::Strong)),
             Span::styled(format!("{}{}", look.dot(), place.unwrap_or_default()), look.style(Role::Dim)),
         ]);
-        buffer.set_line(area.x + 1, area.y + 1, &line, room as u16);
+        frame.buffer_mut().set_line(area.x + 1, area.y + 1, &line, room as u16);
     }
-    let from = area.y + 1 + u16::from(reasons > 0);
+    let from = 1 + u16::from(reasons > 0);
     // What was said of it matters more than why it stands where it stands.
     let ranked = (!verdict.rank.why.is_empty()).then(|| format!("ranked by: {}", verdict.rank.why));
     let below = acknowledge::words(model, verdict).or(ranked).filter(|_| reasons > 1);
@@ -300,12 +298,11 @@ fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect
             *last = format!("{}{}", cut(last, room.saturating_sub(1), look), look.ellipsis());
         }
     }
-    let lines = lines.into_iter().map(|line| (line, Role::Text));
-    let below = below.map(|line| (cut(Text::line(&line).as_str(), room, look).into_owned(), Role::Dim));
-    for (y, (line, role)) in (from..area.bottom() - 1).zip(lines.chain(below)) {
-        buffer.set_stringn(area.x + 1, y, line, room, look.style(role));
-    }
-    buffer.set_line(area.x + 1, area.bottom() - 1, &ways(model, view, verdict), room as u16);
+    let lines = lines.into_iter().map(|line| (line, look.style(Role::Text)));
+    let below = below.map(|line| (Text::line(&line).to_string(), look.style(Role::Dim)));
+    let middle = Rect { y: area.y + from, height: (area.height - 1).saturating_sub(from), ..within(area, 1) };
+    put_lines(frame, middle, lines.chain(below), look);
+    frame.buffer_mut().set_line(area.x + 1, area.bottom() - 1, &ways(model, view, verdict), room as u16);
 }
 
 /// `enter look at why   R redrive   d details`.
@@ -429,10 +426,9 @@ fn draw_nothing(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rec
     lines.extend(wrap(&text, columns).into_iter().map(|line| (line, look.style(Role::Text))));
     lines.push((String::new(), look.style(Role::Text)));
     lines.push((hint, look.style(Role::Dim)));
-    let from = area.y + (area.height / 3).saturating_sub(2).max(1);
-    for (y, (text, style)) in (from..area.bottom()).zip(lines) {
-        frame.buffer_mut().set_stringn(area.x + 2, y, text, usize::from(area.width).saturating_sub(3), style);
-    }
+    let from = (area.height / 3).saturating_sub(2).max(1);
+    let below = Rect { y: area.y + from, height: area.height.saturating_sub(from), ..area };
+    put_lines(frame, within(below, 2), lines, look);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

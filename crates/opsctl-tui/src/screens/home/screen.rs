@@ -24,7 +24,7 @@ use crate::{
     state::{
         cursor::Cursor,
         effect::Effect,
-        event::{Mouse, MouseWhat, Notice},
+        event::{Mouse, Notice},
         field::Field,
         home::{HomeOrder, HomeView},
         list::Topic,
@@ -33,6 +33,7 @@ use crate::{
     },
     widgets::{
         filter::{self, Did},
+        put::{Pointed, pointed},
         sign::standing,
     },
 };
@@ -166,23 +167,12 @@ impl Screen for HomeView {
     }
 
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-        let (table, height) = (places_of(model).table, height(model));
         self.pinned = true;
-        match mouse.what {
-            MouseWhat::Scroll(lines) => self.cursor.scroll(lines, self.rows.len(), height),
-            MouseWhat::Click => {
-                let Some(line) = mouse.row.checked_sub(table.y + 1).map(usize::from) else { return Vec::new() };
-                let row = self.cursor.top + line;
-                if line >= height || row >= self.rows.len() {
-                    return Vec::new();
-                }
-                if row == self.cursor.at {
-                    return open(model, &self.rows[row]);
-                }
-                self.cursor.go(row, self.rows.len(), height);
-            }
+        match pointed(&mut self.cursor, mouse, places_of(model).table, self.rows.len()) {
+            Pointed::Again => return open(model, &self.rows[self.cursor.at]),
+            Pointed::Moved => model.moved(),
+            Pointed::Nothing => {}
         }
-        model.moved();
         Vec::new()
     }
 

@@ -22,7 +22,8 @@ use crate::{
     },
     widgets::{
         areas::{areas, popup},
-        fit::{Align, cut},
+        fit::Align,
+        put::{last_row, put, row},
         table::{Cell, Cut, Shape, Table},
         words,
     },
@@ -196,8 +197,7 @@ fn draw_columns(model: &Model, picker: &Picker, frame: &mut Frame<'_>, area: Rec
     if inner.height < 4 {
         return;
     }
-    let row = |y: u16| Rect { y, height: 1, ..inner };
-    picker.field.draw("find or /json/pointer: ", frame, row(inner.y), look.style(Role::Text), look);
+    picker.field.draw("find or /json/pointer: ", frame, row(inner, 0), look.style(Role::Text), look);
     let cell = |row: usize, column: usize| cell(model, picker, row, column);
     let table = Rect { y: inner.y + 1, height: rows + 1, ..inner };
     Table { columns: &COLUMNS, rows: picker.rows(), cursor: Some(picker.cursor), sorted: None, cell, look }
@@ -208,14 +208,7 @@ fn draw_columns(model: &Model, picker: &Picker, frame: &mut Frame<'_>, area: Rec
     }
     let chosen = words::of(picker.chosen.len() as u64, "column");
     let help = format!("space take or leave   enter done ({chosen})   ctrl-r the telling ones   esc as before");
-    let y = inner.bottom() - 1;
-    frame.buffer_mut().set_stringn(
-        inner.x,
-        y,
-        cut(&help, usize::from(inner.width), look),
-        usize::from(inner.width),
-        look.style(Role::Dim),
-    );
+    put(frame, last_row(inner), &help, look.style(Role::Dim), look);
 }
 
 fn cell<'a>(model: &Model, picker: &'a Picker, row: usize, column: usize) -> Cell<'a> {

@@ -25,8 +25,9 @@ use crate::{
     },
     widgets::{
         areas::{areas, popup},
-        fit::cut,
-        json, words,
+        json,
+        put::put_lines,
+        words,
     },
 };
 
@@ -71,11 +72,9 @@ impl Pane for Diff {
         if inner.height < 3 {
             return;
         }
-        let columns = usize::from(inner.width);
-        let buffer = frame.buffer_mut();
         let body_rows = usize::from(inner.height).saturating_sub(2 + self.warnings.len());
         let top = self.scroll.top.min(self.lines.len().saturating_sub(body_rows));
-        for (line, changed) in self.lines.iter().skip(top).take(body_rows).enumerate() {
+        let line = |changed: &Changed| {
             let (sign, role) = match changed.what {
                 What::Old => ("- ", Role::Critical),
                 What::New => ("+ ", Role::Good),
@@ -86,16 +85,13 @@ impl Pane for Diff {
             if changed.what == What::Old {
                 style = style.remove_modifier(Modifier::BOLD);
             }
-            let text = format!("{sign}{}", changed.text);
-            buffer.set_stringn(inner.x, inner.y + line as u16, cut(&text, columns, look), columns, style);
-        }
-        let mut y = inner.bottom() - 1 - self.warnings.len() as u16;
-        for warning in &self.warnings {
-            let text = cut(warning.as_str(), columns, look).into_owned();
-            buffer.set_stringn(inner.x, y, text, columns, look.style(Role::Warning));
-            y += 1;
-        }
-        buffer.set_line(inner.x, y, &question(model, self), inner.width);
+            (format!("{sign}{}", changed.text), style)
+        };
+        put_lines(frame, inner, self.lines.iter().skip(top).take(body_rows).map(line), look);
+        let rows = self.warnings.len() as u16;
+        let below = Rect { y: inner.bottom() - 1 - rows, height: rows, ..inner };
+        put_lines(frame, below, self.warnings.iter().map(|text| (text.as_str(), look.style(Role::Warning))), look);
+        frame.buffer_mut().set_line(inner.x, inner.bottom() - 1, &question(model, self), inner.width);
     }
 }
 

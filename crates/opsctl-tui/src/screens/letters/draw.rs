@@ -39,7 +39,8 @@ use crate::{
     },
     widgets::{
         ages::is_soon,
-        fit::{cut, spread, width, wrap},
+        fit::{spread, width, wrap},
+        put::{put, row},
         words,
     },
 };
@@ -87,8 +88,7 @@ fn head(model: &Model, view: &LettersView, frame: &mut Frame<'_>, area: Rect) {
     }
     if let (Load::Failed(failure, Some(_)), true) = (&view.letters, area.height > 2) {
         let text = format!(" try: {}", failure.hint);
-        let text = cut(&text, columns, look).into_owned();
-        frame.buffer_mut().set_stringn(area.x, area.y + 2, text, columns, look.style(Role::Text));
+        put(frame, row(area, 2), &text, look.style(Role::Text), look);
     }
 }
 
@@ -212,10 +212,7 @@ fn filter_line(model: &Model, view: &LettersView, frame: &mut Frame<'_>, area: R
     match (&view.typing, &view.filter) {
         (Some(typing), _) => typing.draw("/ ", frame, field, look.style(Role::Text), look),
         (None, Some(filter)) => {
-            let text = format!("/ {}", Text::line(&filter.text));
-            let columns = usize::from(field.width);
-            let text = cut(&text, columns, look).into_owned();
-            frame.buffer_mut().set_stringn(field.x, field.y, text, columns, look.style(Role::Accent));
+            put(frame, field, &format!("/ {}", Text::line(&filter.text)), look.style(Role::Accent), look);
         }
         (None, None) => {}
     }

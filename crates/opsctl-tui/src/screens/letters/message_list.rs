@@ -13,6 +13,7 @@ use crate::{
     },
     widgets::{
         fit::{Align, width},
+        put::put_right,
         table::{Cell, Cut, Shape, Table},
         words,
     },
@@ -81,8 +82,7 @@ fn place(model: &Model, view: &LettersView, letters: &Letters, frame: &mut Frame
     };
     let at = words::count(view.cursor.at as u64 + 1);
     let text = format!(" {group}{at} of {} ", words::count(view.rows.len() as u64));
-    let x = pane.right().saturating_sub(width(&text) as u16 + 2);
-    frame.buffer_mut().set_string(x, pane.y, text, model.look.style(Role::Dim));
+    put_right(frame, pane, &text, model.look.style(Role::Dim));
 }
 
 fn columns<'a>(view: &'a LettersView, letters: &Letters, room: u16) -> Vec<(What, Shape<'a>)> {

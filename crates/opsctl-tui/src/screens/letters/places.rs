@@ -12,7 +12,7 @@ use crate::{
         model::Model,
         ticket::Load,
     },
-    widgets::{areas::areas, fit::cut},
+    widgets::{areas::areas, fit::cut, put::put_rule},
 };
 
 /// Rows of an error under the filter line at most.
@@ -83,8 +83,7 @@ pub(crate) fn pane(model: &Model, frame: &mut Frame<'_>, area: Rect, lines: &[(S
         return;
     }
     let look = model.look;
-    let rule = look.sign("─", "-").repeat(usize::from(area.width));
-    frame.buffer_mut().set_string(area.x, area.y, rule, look.style(Role::Line));
+    put_rule(frame, area, look.sign("─", "-"), look.style(Role::Line));
     let room = usize::from(area.width).saturating_sub(11);
     for (y, (label, text, role)) in (area.y + 1..area.bottom()).zip(lines) {
         let label_role = if *role == Role::Key { Role::Key } else { Role::Dim };

@@ -24,14 +24,17 @@ use crate::{
     state::{
         cursor::Cursor,
         effect::Effect,
-        event::{Mouse, MouseWhat, Notice},
+        event::{Mouse, Notice},
         field::Field,
         letters::{LOOKS, LettersView, Level, Order},
         message::MessageView,
         model::Model,
         view::View,
     },
-    widgets::areas::areas,
+    widgets::{
+        areas::areas,
+        put::{Pointed, pointed},
+    },
 };
 
 impl Screen for LettersView {
@@ -175,34 +178,17 @@ impl Screen for LettersView {
     }
 
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-        let size = model.size;
-        let height = places::table_height(self, size);
+        let table = places::places(areas(model.size).content, self).table;
         let groups = rows::group_rows(self);
         let (cursor, rows) = match self.level {
             Level::Groups => (&mut self.group_cursor, groups),
             Level::Messages => (&mut self.cursor, self.rows.len()),
         };
-        match mouse.what {
-            MouseWhat::Scroll(lines) => cursor.scroll(lines, rows, height),
-            MouseWhat::Click => {
-                let top = places::places(areas(size).content, self).table.y + 1;
-                let Some(line) = mouse.row.checked_sub(top).map(usize::from) else { return Vec::new() };
-                let (cursor, rows) = match self.level {
-                    Level::Groups => (&mut self.group_cursor, groups),
-                    Level::Messages => (&mut self.cursor, self.rows.len()),
-                };
-                let row = cursor.top + line;
-                if line >= height || row >= rows {
-                    return Vec::new();
-                }
-                // A second click on the same row opens it.
-                if cursor.at == row {
-                    return open(self, model);
-                }
-                cursor.go(row, rows, height);
-            }
+        // A second click on the same row opens it.
+        match pointed(cursor, mouse, table, rows) {
+            Pointed::Again => open(self, model),
+            Pointed::Moved | Pointed::Nothing => Vec::new(),
         }
-        Vec::new()
     }
 
     fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect) {

@@ -27,7 +27,8 @@ use crate::{
         areas::areas,
         filter,
         fit::{cut, spread, width},
-        sign::{self, draw_lines, packed},
+        put::{put_lines, put_rule, put_wrapped, within},
+        sign::{self, packed},
         table::{Cell, Over, Shape, Table},
         words,
     },
@@ -107,7 +108,7 @@ pub(crate) fn draw(model: &Model, view: &ListView, frame: &mut Frame<'_>, area: 
     draw_heading(model, view, list, frame, heading);
     if view.rows.is_empty() {
         let below = Rect { y: heading.bottom() + 1, height: area.height.saturating_sub(heading.height + 1), ..area };
-        return draw_lines(&(list.head().manner.nothing)(model, view, list), frame, below, model.look);
+        return put_wrapped(frame, within(below, 2), &(list.head().manner.nothing)(model, view, list), model.look);
     }
     draw_gaps(model, view, frame, gaps);
     draw_table(model, view, list, frame, table);
@@ -248,8 +249,7 @@ fn draw_detail(model: &Model, view: &ListView, frame: &mut Frame<'_>, area: Rect
     if area.height < 3 {
         return;
     }
-    let rule = look.sign("╌", ".").repeat(usize::from(area.width));
-    frame.buffer_mut().set_string(area.x, area.y, rule, look.style(Role::Line));
+    put_rule(frame, area, look.sign("╌", "."), look.style(Role::Line));
     let Some((site, thing)) = under(model, view) else { return };
     let room = usize::from(area.width).saturating_sub(2);
     let name = format!("{}{}{}", thing.whole_name(), look.dot(), sign::environment(site, look));
@@ -269,7 +269,5 @@ fn draw_detail(model: &Model, view: &ListView, frame: &mut Frame<'_>, area: Rect
             last.push_str(look.ellipsis());
         }
     }
-    for (y, (text, style)) in (area.y + 1..area.bottom()).zip(lines) {
-        frame.buffer_mut().set_stringn(area.x + 1, y, cut(&text, room, look), room, style);
-    }
+    put_lines(frame, Rect { y: area.y + 1, height: area.height - 1, ..within(area, 1) }, lines, look);
 }

@@ -26,6 +26,7 @@ use crate::{
     },
     widgets::{
         filter::{self, Did},
+        put::{Pointed, pointed},
         table::{self, Shape},
     },
 };
@@ -148,26 +149,17 @@ impl Screen for ListView {
     }
 
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-        let (table, height) = (places_of(model, self).table, height(model, self));
-        match mouse.what {
-            MouseWhat::Click if mouse.row == table.y => self.sort_by_title(model, table, mouse.column),
-            MouseWhat::Click => {
-                let Some(line) = mouse.row.checked_sub(table.y + 1) else { return Vec::new() };
-                let row = self.cursor.top + usize::from(line);
-                if usize::from(line) >= height || row >= self.rows.len() {
-                    return Vec::new();
-                }
-                if self.cursor.at == row {
-                    pin(model, self);
-                    return self.open(model);
-                }
-                self.cursor.go(row, self.rows.len(), height);
-                self.pin_and_watch(model);
+        let table = places_of(model, self).table;
+        if mouse.what == MouseWhat::Click && mouse.row == table.y {
+            self.sort_by_title(model, table, mouse.column);
+        }
+        match pointed(&mut self.cursor, mouse, table, self.rows.len()) {
+            Pointed::Again => {
+                pin(model, self);
+                return self.open(model);
             }
-            MouseWhat::Scroll(lines) => {
-                self.cursor.scroll(lines, self.rows.len(), height);
-                self.pin_and_watch(model);
-            }
+            Pointed::Moved => self.pin_and_watch(model),
+            Pointed::Nothing => {}
         }
         Vec::new()
     }

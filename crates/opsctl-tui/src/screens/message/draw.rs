@@ -20,7 +20,8 @@ use crate::{
     widgets::{
         ages::is_soon,
         areas::areas,
-        fit::{Align, cut, cut_middle, pad, spread, width},
+        fit::{Align, cut, cut_middle, pad, spread},
+        put::{put_right, put_rule},
         words,
     },
 };
@@ -203,8 +204,7 @@ fn size(view: &MessageView) -> String {
 /// A rule that says what else can be seen.
 fn rule(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
     let look = model.look;
-    let line = look.sign("─", "-").repeat(usize::from(area.width));
-    frame.buffer_mut().set_string(area.x, area.y, line, look.style(Role::Line));
+    put_rule(frame, area, look.sign("─", "-"), look.style(Role::Line));
     let mut notes = Vec::new();
     let encoded = view.document.encoded as u64;
     if let Some(key) = model.keymap.key_for(Scope::Message, Command::Decode) {
@@ -223,6 +223,5 @@ fn rule(model: &Model, view: &MessageView, frame: &mut Frame<'_>, area: Rect) {
         return;
     }
     let text = format!(" {} ", notes.join(look.dot()));
-    let x = area.right().saturating_sub(width(&text) as u16 + 2);
-    frame.buffer_mut().set_string(x, area.y, text, look.style(Role::Dim));
+    put_right(frame, area, &text, look.style(Role::Dim));
 }

@@ -3,21 +3,28 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use ratatui::{Frame, layout::Rect, style::Style};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
 
 use crate::{
     domain::{RunId, Text},
     journal::Did,
     keymap::{Command, Scope},
-    operations::OperationKind,
-    operations::transfer::Tally,
+    operations::{OperationKind, transfer::Tally},
     screens::{
-        runs::{run_page, verbs, verbs::GoOn},
+        runs::{
+            run_page,
+            verbs::{self, GoOn},
+        },
         screen::{Able, Change, Screen, Tab, moves},
     },
     state::{
         effect::Effect,
-        event::{Mouse, MouseWhat},
+        event::Mouse,
         look::Role,
         model::Model,
         run::{ActivityView, Known, Past, Row, RunState, Standing, Subject},
@@ -25,8 +32,9 @@ use crate::{
     },
     widgets::{
         areas::areas,
-        fit::{self, Align, wrap},
+        fit::{self, Align},
         page::{bar, thousands},
+        put::{last_row, pointed, put, put_wrapped, row, within},
         table::{Cell, Cut, Shape, Table},
     },
 };
@@ -94,14 +102,14 @@ fn here_row(model: &Model, run: &RunState) -> Row {
         }
         Some(_) | None => end_words(model, &known, 0),
     };
-    row(model, known, run.started_at, run.plan.resource.as_str(), done, end)
+    row_of(model, known, run.started_at, run.plan.resource.as_str(), done, end)
 }
 
 fn past_row(model: &Model, past: &Past) -> Row {
     let (summary, did) = (&past.summary, past.did.as_ref());
     let end = end_words(model, &past.known, did.map_or(0, Did::uncertain));
     let resource = summary.plan_text("/resource").unwrap_or("?");
-    let mut row = row(model, past.known.clone(), summary.opened.at, resource, did.map_or(0, Did::done), end);
+    let mut row = row_of(model, past.known.clone(), summary.opened.at, resource, did.map_or(0, Did::done), end);
     if did.is_none() {
         // Its journal tells, once it is read.
         row.cells[4] = "?".to_owned();
@@ -109,7 +117,7 @@ fn past_row(model: &Model, past: &Past) -> Row {
     row
 }
 
-fn row(model: &Model, known: Known, at: Timestamp, resource: &str, done: u64, end: String) -> Row {
+fn row_of(model: &Model, known: Known, at: Timestamp, resource: &str, done: u64, end: String) -> Row {
     let (_, _, role) = run_page::standing(&known, model.look);
     let what = known.operation.as_ref().map_or("?", crate::operations::Operation::name).to_owned();
     let environment = known.environment.as_ref().map_or("?".to_owned(), |name| {
@@ -144,31 +152,27 @@ fn under(view: &ActivityView) -> Option<&Known> {
 /// The run under the cursor: how it ended in full, its name, and the keys that lead on.
 fn details(model: &Model, view: &ActivityView, frame: &mut Frame<'_>, area: Rect) {
     let (look, columns) = (model.look, usize::from(area.width).saturating_sub(2));
-    let Some(row) = view.rows.get(view.cursor.at) else { return };
+    let Some(listed) = view.rows.get(view.cursor.at) else { return };
     let at = format!(" {} of {} ", thousands(view.cursor.at as u64 + 1), thousands(view.rows.len() as u64));
     let rule = look.sign("╌", "-").repeat((columns + 2).saturating_sub(fit::width(&at) + 2));
-    let buffer = frame.buffer_mut();
-    buffer.set_string(area.x, area.y, format!("{rule}{at}{0}{0}", look.sign("╌", "-")), look.style(Role::Line));
-    let name = row.known.run.as_ref().map(|run| format!("{}run {run}", look.dot())).unwrap_or_default();
-    let words = fit::cut(&format!("{}{name}", row.cells[END]), columns, look).into_owned();
-    buffer.set_string(area.x + 1, area.y + 1, words, look.style(row.role));
+    let rule = format!("{rule}{at}{0}{0}", look.sign("╌", "-"));
+    frame.buffer_mut().set_string(area.x, area.y, rule, look.style(Role::Line));
+    let name = listed.known.run.as_ref().map(|run| format!("{}run {run}", look.dot())).unwrap_or_default();
+    put(frame, within(row(area, 1), 1), &format!("{}{name}", listed.cells[END]), look.style(listed.role), look);
     let offers = [
         (Command::Open, "look at it"),
         (Command::Cancel, "stop it"),
         (Command::Resume, "go on"),
         (Command::Operate(OperationKind::Restore), "put back what it took"),
     ];
-    let mut x = area.x + 1;
-    for (command, word) in offers {
-        let able = command == Command::Open || verbs::able(model, &row.known, command) == Able::Yes;
-        let Some(key) = model.keymap.key_for(Scope::Activity, command).filter(|_| able) else { continue };
-        let room = usize::from(area.right().saturating_sub(x));
-        let word = format!(" {word}   ");
-        buffer.set_stringn(x, area.y + 2, key, room, look.style(Role::Key));
-        x = x.saturating_add(fit::width(key) as u16).min(area.right());
-        buffer.set_stringn(x, area.y + 2, &word, usize::from(area.right().saturating_sub(x)), look.style(Role::Text));
-        x = x.saturating_add(fit::width(&word) as u16).min(area.right());
+    let is_able = |command| command == Command::Open || verbs::able(model, &listed.known, command) == Able::Yes;
+    let mut spans = Vec::new();
+    for (command, word) in offers.into_iter().filter(|(command, _)| is_able(*command)) {
+        let Some(key) = model.keymap.key_for(Scope::Activity, command) else { continue };
+        spans.push(Span::styled(key, look.style(Role::Key)));
+        spans.push(Span::raw(format!(" {word}   ")));
     }
+    frame.buffer_mut().set_line(area.x + 1, area.y + 2, &Line::from(spans), area.width.saturating_sub(1));
 }
 
 fn environment_style(model: &Model, known: &Known) -> Style {
@@ -201,11 +205,8 @@ fn empty(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             ),
         ],
     };
-    let columns = usize::from(area.width).saturating_sub(4);
-    let wrapped = lines.iter().flat_map(|(text, role)| wrap(text, columns).into_iter().map(move |line| (line, *role)));
-    for (y, (line, role)) in (area.y + 1..area.bottom()).zip(wrapped) {
-        frame.buffer_mut().set_stringn(area.x + 2, y, line, columns, look.style(role));
-    }
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..within(area, 2) };
+    put_wrapped(frame, below, &lines, look);
 }
 
 fn standing_of_list(model: &Model, view: &ActivityView) -> (String, Role) {
@@ -311,19 +312,9 @@ impl Screen for ActivityView {
     }
 
     fn mouse(&mut self, model: &mut Model, mouse: Mouse) -> Vec<Effect> {
-        let height = height(model);
-        let first = areas(model.size).content.y + 1;
-        let rows = self.rows.len();
-        match mouse.what {
-            MouseWhat::Scroll(lines) => self.cursor.scroll(lines, rows, height),
-            MouseWhat::Click if mouse.row >= first && usize::from(mouse.row - first) < height => {
-                let at = self.cursor.top + usize::from(mouse.row - first);
-                if at < rows {
-                    self.cursor.go(at, rows, height);
-                }
-            }
-            MouseWhat::Click => {}
-        }
+        let content = areas(model.size).content;
+        let table = Rect { height: content.height.saturating_sub(BELOW_ROWS), ..content };
+        pointed(&mut self.cursor, mouse, table, self.rows.len());
         Vec::new()
     }
 
@@ -353,8 +344,7 @@ impl Screen for ActivityView {
             details(model, self, frame, Rect { y: above.bottom(), height: BELOW_ROWS - 1, ..area });
         }
         let (words, role) = standing_of_list(model, self);
-        let words = fit::cut(&words, usize::from(area.width).saturating_sub(2), look).into_owned();
-        frame.buffer_mut().set_string(area.x + 1, area.bottom() - 1, words, look.style(role));
+        put(frame, within(last_row(area), 1), &words, look.style(role), look);
     }
 
     fn entered(&mut self, model: &mut Model) -> Vec<Effect> {
