@@ -3,7 +3,7 @@
 use crate::{
     keymap::Command,
     screens::{opens_tab, screen::Able},
-    state::{model::Model, run::RunState},
+    state::{Model, RunState},
 };
 
 pub fn able(model: &Model, command: Command) -> Able {

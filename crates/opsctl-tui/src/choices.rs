@@ -12,7 +12,7 @@ use std::{
 use crate::{
     journal::{End, RunSummary, StateFolder},
     operations::Operation,
-    state::effect::Draft,
+    state::Draft,
 };
 
 /// What no run names was for a plan that was given up; nobody plans for so long.

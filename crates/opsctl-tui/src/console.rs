@@ -19,11 +19,7 @@ use crate::{
     outside::{ConsoleError, Outside},
     pace::{Cause, Pace},
     perform::{Hold, Performer},
-    state::{
-        effect::Effect,
-        event::{Event, Notice},
-        model::Model,
-    },
+    state::{Effect, Event, Model, Notice},
     terminal::{self, Screen},
     update::{begin, update},
 };

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::{domain::Text, messages::split_words, run::Failure, state::effect::Edit};
+use crate::{domain::Text, messages::split_words, run::Failure, state::Edit};
 
 /// Largest text taken back, in bytes: four times the largest message.
 const BYTES_MAX: usize = 4 * 1_048_576;

@@ -11,8 +11,8 @@ use crate::{
     keymap::{Command, Key, Next, Resolved},
     navigate::{key_scope, scope},
     screens::screen::{Able, PaneKeys},
-    state::{look::Role, model::Model},
-    widgets::fit::width,
+    state::{Model, Role},
+    widgets::width,
 };
 
 /// Wanted everywhere, at the end.

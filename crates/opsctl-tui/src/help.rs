@@ -11,17 +11,8 @@ use crate::{
     keymap::{Binding, Command, Key},
     navigate::scope,
     screens::screen::{Able, After, Pane, PaneKeys},
-    state::{
-        cursor::Cursor,
-        event::{Mouse, MouseWhat},
-        look::Role,
-        model::Model,
-        view::Help,
-    },
-    widgets::{
-        areas::{areas, popup},
-        fit::{Align, cut, pad, width, wrap},
-    },
+    state::{Cursor, Help, Model, Mouse, MouseWhat, Role},
+    widgets::{Align, areas, cut, pad, popup, width, wrap},
 };
 
 const KEYS: usize = 17;

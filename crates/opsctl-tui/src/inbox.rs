@@ -11,7 +11,7 @@ use crate::{
     domain::EnvironmentName,
     observe::Snapshot,
     run::Progress,
-    state::{event::Event, ticket::Ticket},
+    state::{Event, Ticket},
 };
 
 /// Lines of news and of logs that wait at most, of each run.

@@ -4,14 +4,7 @@ use crate::{
     domain::EnvironmentName,
     keymap::{Command, Key, Resolved, Scope},
     screens::screen::{After, Pane, Screen},
-    state::{
-        effect::Effect,
-        event::{Mouse, Notice},
-        home::HomeView,
-        list::{ListView, Under},
-        model::{Model, Way},
-        view::{Overlay, View},
-    },
+    state::{Effect, HomeView, ListView, Model, Mouse, Notice, Overlay, Under, View, Way},
 };
 
 pub(crate) fn go(model: &mut Model, way: Way) -> Vec<Effect> {

@@ -10,7 +10,7 @@ use crate::{
     domain::{EnvironmentName, Text},
     journal::StateFolder,
     run::Failure,
-    state::model::Setting,
+    state::Setting,
 };
 
 /// Makes an environment's clients; may ask AWS for what the configuration leaves to parameters.

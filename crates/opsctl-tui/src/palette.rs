@@ -30,22 +30,10 @@ use crate::{
         screen::{Able, After, Pane, PaneKeys, able_to_change, moves},
     },
     state::{
-        cursor::Cursor,
-        effect::Effect,
-        event::{Mouse, MouseWhat, Notice},
-        field::{Field, Typed},
-        list::Topic,
-        look::Role,
-        model::{Model, Site, Way},
-        palette::{Choice, Offers, Palette},
-        view::View,
+        Cursor, Effect, Field, Model, Mouse, MouseWhat, Notice, Palette, Role, Site, Topic, Typed, View, Way,
+        palette::{Choice, Offers},
     },
-    widgets::{
-        areas::{areas, boxed},
-        fit::{cut, cut_middle, marked, width},
-        put::put,
-        words::count,
-    },
+    widgets::{areas, boxed, cut, cut_middle, fit::marked, put, width, words::count},
 };
 
 const HISTORY_MAX: usize = 50;

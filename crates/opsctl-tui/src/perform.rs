@@ -24,11 +24,8 @@ use crate::{
     outside::Outside,
     run::{self, Context, Failure, Progress},
     state::{
+        Draft, Edit, Effect, Event, Letters, LookAt, Ticket,
         acknowledged::{Book, Line},
-        effect::{Draft, Edit, Effect, LookAt},
-        event::Event,
-        letters::Letters,
-        ticket::Ticket,
     },
 };
 

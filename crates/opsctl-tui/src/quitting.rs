@@ -12,19 +12,8 @@ use crate::{
         flow::planning::subject,
         screen::{After, Pane, PaneKeys},
     },
-    state::{
-        effect::Effect,
-        event::Notice,
-        look::Role,
-        model::Model,
-        run::RunState,
-        view::{Overlay, Quitting},
-    },
-    widgets::{
-        areas::popup,
-        page::bar,
-        put::{button, last_row, put, put_lines},
-    },
+    state::{Effect, Model, Notice, Overlay, Role, RunState, view::Quitting},
+    widgets::{button, last_row, page::bar, popup, put, put_lines},
 };
 
 const RUNS_MAX: usize = 5;

@@ -11,14 +11,7 @@ use crate::{
         letters::edits,
         runs::{activity, run_steps},
     },
-    state::{
-        effect::Effect,
-        event::Notice,
-        model::Model,
-        run::{Past, RunState, Subject},
-        ticket::{Load, Ticket},
-        view::{Overlay, View},
-    },
+    state::{Effect, Load, Model, Notice, Overlay, Past, RunState, Ticket, View, run::Subject},
 };
 
 pub(crate) fn progress(model: &mut Model, ticket: Ticket, mut progress: Progress) {

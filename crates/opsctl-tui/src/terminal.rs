@@ -24,10 +24,7 @@ use ratatui::{Terminal, backend::CrosstermBackend};
 
 use crate::{
     keymap::Key,
-    state::{
-        event::{Event, Mouse, MouseWhat},
-        model::Model,
-    },
+    state::{Event, Model, Mouse, MouseWhat},
     view::view,
 };
 

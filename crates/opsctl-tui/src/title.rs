@@ -11,15 +11,11 @@ use crate::{
     domain::{Environment, EnvironmentName, Protection, Text},
     keymap::{Command, Scope},
     screens::{home::what::needy, screen::Tab},
-    state::{
-        event::{Mouse, MouseWhat},
-        look::{Needs, Role, Standing},
-        model::{Model, Site},
-        view::View,
-    },
+    state::{Model, Mouse, MouseWhat, Needs, Role, Site, View, look::Standing},
     widgets::{
-        fit::{cut, spread, width},
+        cut,
         sign::{self, standing},
+        spread, width,
     },
 };
 

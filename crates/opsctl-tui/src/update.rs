@@ -21,13 +21,7 @@ use crate::{
         opens_tab,
         screen::{Able, Change},
     },
-    state::{
-        effect::Effect,
-        event::{Event, Mouse, Notice},
-        model::{Due, Model, Setting, Way},
-        palette::Palette,
-        view::{Help, Overlay, View},
-    },
+    state::{Effect, Event, Help, Model, Mouse, Notice, Overlay, Palette, Setting, View, Way, model::Due},
     title,
 };
 

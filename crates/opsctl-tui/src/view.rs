@@ -17,17 +17,9 @@ use ratatui::{
 
 use crate::{
     footer,
-    state::{
-        event::Tone,
-        look::Role,
-        model::{Model, World},
-    },
+    state::{Model, Role, event::Tone, model::World},
     title,
-    widgets::{
-        areas::{SMALLEST, areas, is_too_small},
-        fit::spread,
-        put::put_wrapped,
-    },
+    widgets::{SMALLEST, areas, is_too_small, put_wrapped, spread},
 };
 
 pub fn view(model: &Model, frame: &mut Frame<'_>) {

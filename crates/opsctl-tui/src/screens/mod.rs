@@ -14,12 +14,7 @@ use self::{
 };
 use crate::{
     keymap::Command,
-    state::{
-        home::HomeView,
-        list::{ListView, Topic},
-        run::ActivityView,
-        view::View,
-    },
+    state::{ActivityView, HomeView, ListView, Topic, View},
 };
 
 /// Lists with tabs before Activity's: a digit that a key has keeps its meaning when more lists come.

@@ -6,12 +6,7 @@ use crate::{
     domain::{Environment, EnvironmentName, Protection, Text},
     keymap::{Command, Key, Scope},
     observe::Focus,
-    state::{
-        effect::Effect,
-        event::{Mouse, Notice},
-        field::Field,
-        model::Model,
-    },
+    state::{Effect, Field, Model, Mouse, Notice},
 };
 
 /// A view. What changes something is handed the model without this view: the others are in it.

@@ -16,3 +16,25 @@ pub mod palette;
 pub mod run;
 pub mod ticket;
 pub mod view;
+
+pub use self::{
+    cursor::Cursor,
+    effect::{Draft, Edit, Effect, LookAt},
+    event::{Event, Mouse, MouseWhat, Notice},
+    field::{Field, Typed},
+    flow::{ConsentLine, Consenting, Flow, Form, Wanted},
+    home::{HomeOrder, HomeView, Summary},
+    letters::{Diff, Digest, Letters, LettersView, Level, Narrow},
+    list::{At, Grouping, ListGroup, ListRow, ListView, Sheet, Topic, Totals, Under},
+    look::{Look, Needs, Page, Role, Symbols},
+    message::MessageView,
+    model::{Model, Setting, Site, Way},
+    palette::Palette,
+    run::{ActivityView, Past, RunState, RunView},
+    ticket::{Load, Ticket},
+    view::{Help, Overlay, View},
+};
+pub(crate) use self::{
+    flow::{Filled, FormLine},
+    letters::LOOKS,
+};

@@ -3,7 +3,7 @@
 use ratatui::{Frame, layout::Rect, style::Style};
 
 use crate::{
-    state::look::{Look, Role, Symbols},
+    state::{Look, Role, Symbols},
     widgets::fit::cut,
 };
 

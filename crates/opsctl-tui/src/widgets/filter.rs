@@ -9,10 +9,7 @@ use ratatui::{
 use crate::{
     domain::{Text, words::thousands},
     keymap::{Command, Key, query::Query},
-    state::{
-        field::{Field, Typed},
-        look::{Look, Role},
-    },
+    state::{Field, Look, Role, Typed},
     widgets::fit::{cut, width},
 };
 

@@ -8,7 +8,7 @@ use ratatui::{
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::state::look::{Look, Role};
+use crate::state::{Look, Role};
 
 pub fn width(text: &str) -> usize {
     text.width()

@@ -6,9 +6,21 @@ pub mod filter;
 pub mod fit;
 pub mod json;
 pub mod page;
-pub mod put;
 pub mod sign;
 pub mod spark;
 pub mod table;
+pub mod text;
 pub mod theme;
 pub mod words;
+
+pub(crate) use self::{
+    ages::{expires_seconds, is_soon, oldest_seconds},
+    areas::{SMALLEST, boxed, is_too_small, popup},
+    text::{Pointed, button, last_row, pointed, put, put_lines, put_right, put_rule, put_wrapped, within},
+};
+pub use self::{
+    areas::areas,
+    fit::{Align, cut, cut_middle, pad, spread, width, wrap},
+    sign::busy_sign,
+    table::{Cell, Cut, Shape, Table},
+};

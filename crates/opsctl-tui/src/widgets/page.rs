@@ -6,13 +6,10 @@ use ratatui::{Frame, layout::Rect, text::Span};
 
 use crate::{
     keymap::Command,
-    state::{
-        cursor::moved,
-        look::{Look, Page, Part, Role},
-    },
+    state::{Look, Page, Role, cursor::moved, look::Part},
     widgets::{
         fit::{spread, width, wrap},
-        put::{hidden, last_row, put},
+        text::{hidden, last_row, put},
     },
 };
 

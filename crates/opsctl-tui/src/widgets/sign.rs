@@ -9,10 +9,7 @@ use crate::{
         Severity, Source,
         words::{span, thousands},
     },
-    state::{
-        look::{Look, Needs, Role, Standing},
-        model::{Model, Site},
-    },
+    state::{Look, Model, Needs, Role, Site, look::Standing},
     widgets::fit::{width, wrap},
 };
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     observe::{Trend, trend::KEPT},
-    state::look::Look,
+    state::Look,
 };
 
 /// Columns of a sparkline: two minutes each.

@@ -10,10 +10,7 @@ use ratatui::{
 };
 
 use crate::{
-    state::{
-        cursor::Cursor,
-        look::{Look, Role},
-    },
+    state::{Cursor, Look, Role},
     widgets::fit::{Align, cut, cut_middle, marked, spread, width},
 };
 

@@ -4,7 +4,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::{
     domain::{Environment, Protection},
-    state::look::{Look, Role, Symbols, Theme},
+    state::{Look, Role, Symbols, look::Theme},
 };
 
 impl Theme {

@@ -15,16 +15,9 @@ use crate::{
         values::duration,
     },
     screens::flow::options_draw,
-    state::{
-        flow::{ConsentLine, Flow},
-        look::{Look, Role},
-        model::Model,
-        ticket::Load,
-    },
+    state::{ConsentLine, Flow, Load, Look, Model, Role},
     widgets::{
-        areas::{areas, boxed},
-        fit::{cut, width, wrap},
-        put::{button, last_row, put, put_lines, put_right, put_rule, put_wrapped, row},
+        areas, boxed, button, cut, last_row, put, put_lines, put_right, put_rule, put_wrapped, text::row, width, wrap,
     },
 };
 

@@ -16,16 +16,10 @@ use crate::{
         screen::{After, Pane, PaneKeys},
     },
     state::{
-        effect::Effect,
-        event::{Mouse, MouseWhat, Notice},
-        field::{Field, Typed},
-        flow::{ConsentLine, Consenting, Flow, Wanted},
-        model::Model,
-        run::{RunState, RunView, Subject},
-        ticket::{Load, Ticket},
-        view::View,
+        ConsentLine, Consenting, Effect, Field, Flow, Load, Model, Mouse, MouseWhat, Notice, RunState, RunView, Ticket,
+        Typed, View, Wanted, run::Subject,
     },
-    widgets::areas::{self, is_too_small},
+    widgets::{areas, is_too_small},
 };
 
 impl Pane for Flow {

@@ -17,16 +17,7 @@ use crate::{
         draw,
         planning::{plan_again, settle},
     },
-    state::{
-        cursor::Cursor,
-        effect::Effect,
-        event::Notice,
-        field::{Field, Typed},
-        flow::{Filled, Flow, Form, FormLine, Wanted},
-        model::Model,
-        ticket::Load,
-        view::Overlay,
-    },
+    state::{Cursor, Effect, Field, Filled, Flow, Form, FormLine, Load, Model, Notice, Overlay, Typed, Wanted},
 };
 
 /// Asked where a run is taken up, and there alone.

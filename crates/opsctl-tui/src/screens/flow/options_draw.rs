@@ -7,15 +7,8 @@ use ratatui::{
 };
 
 use crate::{
-    state::{
-        flow::{Filled, Form, FormLine},
-        look::{Look, Role},
-        model::Model,
-    },
-    widgets::{
-        fit::{Align, pad, width, wrap},
-        put::{hidden, last_row, put, put_lines},
-    },
+    state::{Filled, Form, FormLine, Look, Model, Role},
+    widgets::{Align, last_row, pad, put, put_lines, text::hidden, width, wrap},
 };
 
 /// Rows below the form's lines: a rule, help of the line that has the focus, keys.

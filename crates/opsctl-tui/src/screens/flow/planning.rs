@@ -18,17 +18,9 @@ use crate::{
     },
     run::Failure,
     screens::flow::draw,
-    state::{
-        effect::Effect,
-        event::Notice,
-        flow::{Consenting, Flow, Wanted},
-        look::{Look, Page, Role},
-        model::Model,
-        ticket::{Load, Ticket},
-        view::Overlay,
-    },
+    state::{Consenting, Effect, Flow, Load, Look, Model, Notice, Overlay, Page, Role, Ticket, Wanted},
     widgets::{
-        ages::expires_seconds,
+        expires_seconds,
         page::{bar, part, thousands},
     },
 };

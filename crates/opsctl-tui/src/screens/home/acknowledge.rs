@@ -13,20 +13,11 @@ use crate::{
         screen::{After, Pane, PaneKeys},
     },
     state::{
+        Effect, Field, HomeView, Model, Notice, Overlay, Role, Typed,
         acknowledged::{Acknowledged, Book, Concern, Line, Standing},
-        effect::Effect,
-        event::Notice,
-        field::{Field, Typed},
-        home::{Asking, HomeView},
-        look::Role,
-        model::Model,
-        view::Overlay,
+        home::Asking,
     },
-    widgets::{
-        areas::popup,
-        fit::cut,
-        put::{last_row, put, put_wrapped, row},
-    },
+    widgets::{cut, last_row, popup, put, put_wrapped, text::row},
 };
 
 const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -23,20 +23,14 @@ use crate::{
         },
         screen::{Able, Screen},
     },
-    state::{
-        home::{HomeOrder, HomeView, Summary},
-        look::{Look, Role},
-        model::{Model, Site},
-    },
+    state::{HomeOrder, HomeView, Look, Model, Role, Site, Summary},
     widgets::{
-        ages::oldest_seconds,
-        areas::areas,
-        filter,
-        fit::{Align, cut, spread, width, wrap},
-        put::{put, put_lines, put_right, put_rule, row, within},
-        sign::{busy_sign, sign, standing},
-        spark,
-        table::{Cell, Cut, Shape, Table},
+        Align, Cell, Cut, Shape, Table, areas, busy_sign, cut, filter, oldest_seconds, put, put_lines, put_right,
+        put_rule,
+        sign::{sign, standing},
+        spark, spread,
+        text::row,
+        width, within, wrap,
     },
 };
 

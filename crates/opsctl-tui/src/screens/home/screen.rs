@@ -21,19 +21,11 @@ use crate::{
         list::{act, topics::subject},
         screen::{Able, Screen, Tab, moves},
     },
-    state::{
-        cursor::Cursor,
-        effect::Effect,
-        event::{Mouse, Notice},
-        field::Field,
-        home::{HomeOrder, HomeView},
-        list::Topic,
-        look::Needs,
-        model::{Model, Site, Way},
-    },
+    state::{Cursor, Effect, Field, HomeOrder, HomeView, Model, Mouse, Needs, Notice, Site, Topic, Way},
     widgets::{
+        Pointed,
         filter::{self, Did},
-        put::{Pointed, pointed},
+        pointed,
         sign::standing,
     },
 };

@@ -8,12 +8,7 @@ use crate::{
     keymap::Scope,
     observe::{Kind, Seen, Severity, Subject, Verdict},
     screens::list::listed::{Listed, things},
-    state::{
-        home::Summary,
-        list::{Topic, Totals},
-        look::Needs,
-        model::{Model, Site},
-    },
+    state::{Model, Needs, Site, Summary, Topic, Totals},
     widgets::{sign::standing, spark},
 };
 

@@ -2,19 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::observe::Seen;
-use crate::screens::letters::places::seen;
 use crate::{
     domain::{EnvironmentName, MessageId, QueueName},
+    observe::Seen,
     operations::{Operation, Redrive},
     run::Failure,
-    screens::{flow::planning, letters::rows::members},
+    screens::{
+        flow::planning,
+        letters::{places::seen, rows::members},
+    },
     state::{
-        effect::{Draft, Effect},
-        event::Notice,
-        letters::{File, Letters, LettersView, Level, Saving},
-        model::Model,
-        ticket::Ticket,
+        Draft, Effect, Letters, LettersView, Level, Model, Notice, Ticket,
+        letters::{File, Saving},
     },
     widgets::words,
 };

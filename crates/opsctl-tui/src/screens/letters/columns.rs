@@ -12,21 +12,10 @@ use crate::{
         screen::{After, Pane, PaneKeys},
     },
     state::{
-        cursor::Cursor,
-        event::{Mouse, MouseWhat, Notice},
-        field::{Field, Typed},
-        letters::{LettersView, Offer, Path, Picker},
-        look::Role,
-        model::Model,
-        view::Overlay,
+        Cursor, Field, LettersView, Model, Mouse, MouseWhat, Notice, Overlay, Role, Typed,
+        letters::{Offer, Path, Picker},
     },
-    widgets::{
-        areas::{areas, popup},
-        fit::Align,
-        put::{last_row, put, row},
-        table::{Cell, Cut, Shape, Table},
-        words,
-    },
+    widgets::{Align, Cell, Cut, Shape, Table, areas, last_row, popup, put, text::row, words},
 };
 
 const COLUMNS_MAX: usize = 8;

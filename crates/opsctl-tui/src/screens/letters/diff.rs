@@ -17,18 +17,10 @@ use crate::{
         screen::{After, Pane, PaneKeys},
     },
     state::{
-        cursor::Cursor,
-        event::{Mouse, MouseWhat, Notice},
-        letters::{Changed, Diff, What},
-        look::Role,
-        model::Model,
+        Cursor, Diff, Model, Mouse, MouseWhat, Notice, Role,
+        letters::{Changed, What},
     },
-    widgets::{
-        areas::{areas, popup},
-        json,
-        put::put_lines,
-        words,
-    },
+    widgets::{areas, json, popup, put_lines, words},
 };
 
 impl Pane for Diff {

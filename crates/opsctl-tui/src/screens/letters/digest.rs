@@ -11,10 +11,13 @@ use crate::{
     domain::{EnvironmentName, Message, Payload, QueueName, Text},
     messages::{Groups, Origin, json::is_json, shorten},
     operations::sample::Sample,
-    state::letters::{Digest, Letters, Line, Path, Place, ValuesLook},
+    state::{
+        Digest, Letters,
+        letters::{Line, Path, Place, ValuesLook},
+    },
     widgets::{
-        fit::width,
         json::{self, Part},
+        width,
     },
 };
 

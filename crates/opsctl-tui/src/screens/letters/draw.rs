@@ -31,18 +31,8 @@ use crate::{
         },
         screen::{Able, Screen},
     },
-    state::{
-        letters::{Letters, LettersView, Level},
-        look::{Look, Role},
-        model::Model,
-        ticket::Load,
-    },
-    widgets::{
-        ages::is_soon,
-        fit::{spread, width, wrap},
-        put::{put, row},
-        words,
-    },
+    state::{Letters, LettersView, Level, Load, Look, Model, Role},
+    widgets::{is_soon, put, spread, text::row, width, words, wrap},
 };
 
 /// With fewer columns times are said in one unit.

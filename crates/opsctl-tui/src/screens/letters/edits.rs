@@ -9,14 +9,7 @@ use crate::{
     messages::json as bodies,
     operations::{Operation, plan::Plan},
     run::Failure,
-    state::{
-        effect::{Edit, Effect},
-        event::Notice,
-        letters::{Diff, Edits, LettersView},
-        model::Model,
-        ticket::Ticket,
-        view::{Overlay, View},
-    },
+    state::{Diff, Edit, Effect, LettersView, Model, Notice, Overlay, Ticket, View, letters::Edits},
     widgets::json,
 };
 

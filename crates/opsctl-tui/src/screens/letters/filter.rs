@@ -5,14 +5,7 @@ use crate::{
     messages::filter::FIELDS,
     run::Failure,
     screens::letters::rows,
-    state::{
-        effect::Effect,
-        field::Typed,
-        letters::{LettersView, Level, Narrow},
-        model::Model,
-        ticket::{Load, Ticket},
-        view::View,
-    },
+    state::{Effect, LettersView, Level, Load, Model, Narrow, Ticket, Typed, View},
 };
 
 impl Narrow {

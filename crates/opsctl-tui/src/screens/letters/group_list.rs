@@ -17,17 +17,8 @@ use crate::{
         },
         screen::{Able, Screen},
     },
-    state::{
-        letters::{Letters, LettersView},
-        look::{Look, Role},
-        model::Model,
-    },
-    widgets::{
-        fit::{Align, width, wrap},
-        page,
-        table::{Cell, Cut, Shape, Table},
-        words,
-    },
+    state::{Letters, LettersView, Look, Model, Role},
+    widgets::{Align, Cell, Cut, Shape, Table, page, width, words, wrap},
 };
 
 /// An error text takes so many columns at most.

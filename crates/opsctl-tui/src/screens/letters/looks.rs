@@ -7,18 +7,9 @@ use super::{
 };
 use crate::{
     domain::{EnvironmentName, QueueName, Text},
-    leave,
-    leave::Force,
-    leave::NoLeave,
+    leave::{self, Force, NoLeave},
     run::Failure,
-    state::{
-        effect::{Effect, LookAt},
-        event::Notice,
-        letters::{LOOKS, Letters, LettersView},
-        model::Model,
-        ticket::{Load, Ticket},
-        view::View,
-    },
+    state::{Effect, LOOKS, Letters, LettersView, Load, LookAt, Model, Notice, Ticket, View},
     widgets::words,
 };
 

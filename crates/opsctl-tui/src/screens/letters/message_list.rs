@@ -6,17 +6,8 @@ use super::places;
 use crate::{
     domain::Text,
     screens::letters::group_list,
-    state::{
-        letters::{Letters, LettersView, Order},
-        look::Role,
-        model::Model,
-    },
-    widgets::{
-        fit::{Align, width},
-        put::put_right,
-        table::{Cell, Cut, Shape, Table},
-        words,
-    },
+    state::{Letters, LettersView, Model, Role, letters::Order},
+    widgets::{Align, Cell, Cut, Shape, Table, put_right, width, words},
 };
 
 /// A column that somebody chose takes so much at most.

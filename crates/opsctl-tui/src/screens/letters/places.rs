@@ -6,13 +6,8 @@ use crate::{
     domain::{Environment, EnvironmentName, QueueName},
     keymap::{Command, Scope},
     observe::Seen,
-    state::{
-        letters::{LettersView, Level, Narrow},
-        look::{Look, Role},
-        model::Model,
-        ticket::Load,
-    },
-    widgets::{areas::areas, fit::cut, put::put_rule},
+    state::{LettersView, Level, Load, Look, Model, Narrow, Role},
+    widgets::{areas, cut, put_rule},
 };
 
 /// Rows of an error under the filter line at most.

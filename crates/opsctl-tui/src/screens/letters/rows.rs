@@ -7,7 +7,10 @@ use crate::{
     keymap::Command,
     messages::Group,
     screens::letters::places,
-    state::letters::{Digest, Letters, LettersView, Level, Order, Path},
+    state::{
+        Digest, Letters, LettersView, Level,
+        letters::{Order, Path},
+    },
 };
 
 impl Order {

@@ -22,19 +22,9 @@ use crate::{
         screen::{Able, Screen, able_to_change, moves},
     },
     state::{
-        cursor::Cursor,
-        effect::Effect,
-        event::{Mouse, Notice},
-        field::Field,
-        letters::{LOOKS, LettersView, Level, Order},
-        message::MessageView,
-        model::Model,
-        view::View,
+        Cursor, Effect, Field, LOOKS, LettersView, Level, MessageView, Model, Mouse, Notice, View, letters::Order,
     },
-    widgets::{
-        areas::areas,
-        put::{Pointed, pointed},
-    },
+    widgets::{Pointed, areas, pointed},
 };
 
 impl Screen for LettersView {

@@ -12,15 +12,7 @@ use crate::{
         },
         screen::Able,
     },
-    state::{
-        effect::Effect,
-        list::{Sheet, Topic},
-        look::Page,
-        model::{Model, Site},
-        palette::Palette,
-        ticket::Load,
-        view::Overlay,
-    },
+    state::{Effect, Load, Model, Overlay, Page, Palette, Sheet, Site, Topic},
 };
 
 /// The thing that a verdict, or whoever looked it up, means by this name.

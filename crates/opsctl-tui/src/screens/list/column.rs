@@ -7,16 +7,11 @@ use super::thing::{Thing, shown};
 use crate::{
     domain::{Text, Thresholds, gauge::Gauge},
     observe::{Severity, verdict::SAMPLE_OLD},
-    state::{
-        list::At,
-        look::{Look, Role},
-        model::Site,
-    },
+    state::{At, Look, Role, Site},
     widgets::{
-        fit::Align,
+        Align, Cell, Cut, Shape,
         sign::{self, sign},
         spark,
-        table::{Cell, Cut, Shape},
         words::{ago, percent},
     },
 };

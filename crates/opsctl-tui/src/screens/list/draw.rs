@@ -18,19 +18,13 @@ use super::{
 use crate::{
     domain::Text,
     keymap::query::{Query, Search},
-    state::{
-        list::{Grouping, ListGroup, ListRow, ListView},
-        look::Role,
-        model::Model,
-    },
+    state::{Grouping, ListGroup, ListRow, ListView, Model, Role},
     widgets::{
-        areas::areas,
-        filter,
-        fit::{cut, spread, width},
-        put::{put_lines, put_rule, put_wrapped, within},
+        Cell, Shape, Table, areas, cut, filter, put_lines, put_rule, put_wrapped,
         sign::{self, packed},
-        table::{Cell, Over, Shape, Table},
-        words,
+        spread,
+        table::Over,
+        width, within, words,
     },
 };
 

@@ -11,14 +11,10 @@ use crate::{
         listed::{Head, Listed, Manner, Said},
         thing::STALE,
     },
-    state::{
-        list::{Gap, ListView},
-        look::{Needs, Role},
-        model::{Model, Site},
-    },
+    state::{ListView, Model, Needs, Role, Site, list::Gap},
     widgets::{
-        filter,
-        sign::{self, busy_sign, short, standing},
+        busy_sign, filter,
+        sign::{self, short, standing},
         words::ago,
     },
 };
@@ -77,7 +73,7 @@ pub const USUAL: Manner = Manner {
     narrow: None,
     selects: false,
     beside: as_of,
-    nothing: nothing,
+    nothing,
     by_name: false,
     ages: true,
     name_share: (1, 3),

@@ -13,15 +13,8 @@ use crate::{
         },
         screen::{Able, Tab},
     },
-    state::{
-        list::{ListGroup, ListRow, ListView},
-        look::Role,
-        model::{Model, Site},
-    },
-    widgets::{
-        table::{Cell, Shape},
-        words,
-    },
+    state::{ListGroup, ListRow, ListView, Model, Role, Site},
+    widgets::{Cell, Shape, words},
 };
 
 pub struct List<T: ?Sized + 'static> {

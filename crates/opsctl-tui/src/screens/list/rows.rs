@@ -13,11 +13,8 @@ use crate::{
     domain::EnvironmentName,
     keymap::query::{Fit, Query, Search},
     observe::Severity,
-    state::{
-        list::{At, Grouping, ListGroup, ListRow, ListView, Totals, Under},
-        model::{Model, Site},
-    },
-    widgets::fit::width,
+    state::{At, Grouping, ListGroup, ListRow, ListView, Model, Site, Totals, Under},
+    widgets::width,
 };
 
 /// Columns that a name is measured by at most: the longest name of a queue that SQS allows.

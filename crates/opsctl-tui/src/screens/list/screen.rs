@@ -16,18 +16,11 @@ use crate::{
     keymap::{Command, Key, Scope},
     observe::Focus,
     screens::screen::{Able, Change, Screen, Tab, moves},
-    state::{
-        cursor::Cursor,
-        effect::Effect,
-        event::{Mouse, MouseWhat, Notice},
-        field::Field,
-        list::{Grouping, ListRow, ListView, Topic},
-        model::Model,
-    },
+    state::{Cursor, Effect, Field, Grouping, ListRow, ListView, Model, Mouse, MouseWhat, Notice, Topic},
     widgets::{
+        Pointed, Shape,
         filter::{self, Did},
-        put::{Pointed, pointed},
-        table::{self, Shape},
+        pointed, table,
     },
 };
 

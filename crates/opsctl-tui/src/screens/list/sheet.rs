@@ -15,18 +15,11 @@ use crate::{
         },
         screen::{Able, After, Change, Pane, PaneKeys},
     },
-    state::{
-        effect::Effect,
-        event::{Mouse, MouseWhat},
-        list::Sheet,
-        look::{Page, Role},
-        model::{Model, Site, Way},
-        ticket::{Load, Ticket},
-        view::Overlay,
-    },
+    state::{Effect, Load, Model, Mouse, MouseWhat, Overlay, Page, Role, Sheet, Site, Ticket, Way},
     widgets::{
-        areas::{areas, popup},
+        areas,
         page::part,
+        popup,
         sign::{self, sign},
     },
 };

@@ -9,15 +9,8 @@ use ratatui::{
 use crate::{
     keymap::{Command, Key},
     screens::screen::{After, Pane, PaneKeys},
-    state::{
-        cursor::Cursor,
-        event::{Mouse, MouseWhat},
-        list::{ListView, SortPicker},
-        look::Role,
-        model::Model,
-        view::Overlay,
-    },
-    widgets::areas::{areas, popup},
+    state::{Cursor, ListView, Model, Mouse, MouseWhat, Overlay, Role, list::SortPicker},
+    widgets::{areas, popup},
 };
 
 const COLUMNS: u16 = 70;

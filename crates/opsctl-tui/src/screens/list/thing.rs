@@ -9,10 +9,7 @@ use crate::{
     observe::{Estate, Part, Source, Unknown},
     operations::Operation,
     screens::screen::{Able, able_to_change},
-    state::{
-        look::{Page, Role},
-        model::{Model, Site},
-    },
+    state::{Model, Page, Role, Site},
 };
 
 /// Columns of labels on a thing's sheet.

@@ -12,18 +12,8 @@ use crate::{
     domain::Text,
     keymap::{Command, Scope},
     messages::Origin,
-    state::{
-        look::{Look, Role},
-        message::{Kind, MessageView},
-        model::Model,
-    },
-    widgets::{
-        ages::is_soon,
-        areas::areas,
-        fit::{Align, cut, cut_middle, pad, spread},
-        put::{put_right, put_rule},
-        words,
-    },
+    state::{Look, MessageView, Model, Role, message::Kind},
+    widgets::{Align, areas, cut, cut_middle, is_soon, pad, put_right, put_rule, spread, words},
 };
 
 /// Rows that stay: title, three lines of facts, a rule.

@@ -15,12 +15,8 @@ use crate::{
         screen::{Able, Screen, able_to_change, moves},
     },
     state::{
-        cursor::Cursor,
-        effect::Effect,
-        event::{Mouse, MouseWhat},
-        letters::LettersView,
-        message::{Document, How, MessageView},
-        model::Model,
+        Cursor, Effect, LettersView, MessageView, Model, Mouse, MouseWhat,
+        message::{Document, How},
     },
 };
 

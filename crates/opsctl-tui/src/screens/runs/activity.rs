@@ -23,19 +23,15 @@ use crate::{
         screen::{Able, Change, Screen, Tab, moves},
     },
     state::{
-        effect::Effect,
-        event::Mouse,
-        look::Role,
-        model::Model,
-        run::{ActivityView, Known, Past, Row, RunState, Standing, Subject},
-        ticket::{Load, Ticket},
+        ActivityView, Effect, Load, Model, Mouse, Past, Role, RunState, Ticket,
+        run::{Known, Row, Standing, Subject},
     },
     widgets::{
-        areas::areas,
-        fit::{self, Align},
+        Align, Cell, Cut, Shape, Table, areas, fit, last_row,
         page::{bar, thousands},
-        put::{last_row, pointed, put, put_wrapped, row, within},
-        table::{Cell, Cut, Shape, Table},
+        pointed, put, put_wrapped,
+        text::row,
+        within,
     },
 };
 

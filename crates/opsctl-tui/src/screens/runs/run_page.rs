@@ -19,10 +19,9 @@ use crate::{
         screen::Able,
     },
     state::{
-        look::{Look, Page, Part, Role},
-        model::Model,
-        run::{self, Known, RunState, RunView, Standing},
-        ticket::Load,
+        Load, Look, Model, Page, Role, RunState, RunView,
+        look::Part,
+        run::{self, Known, Standing},
     },
     widgets::page::{bar, part, thousands},
 };

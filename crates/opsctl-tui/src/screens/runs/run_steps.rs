@@ -8,11 +8,7 @@ use crate::{
         values::{duration, in_words},
     },
     run::{Awaited, Details, FailedOver, How, Report},
-    state::{
-        look::{Look, Page, Role},
-        model::Model,
-        run::RunState,
-    },
+    state::{Look, Model, Page, Role, RunState},
     widgets::page::{bar, part, thousands},
 };
 

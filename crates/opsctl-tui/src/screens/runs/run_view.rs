@@ -15,14 +15,8 @@ use crate::{
         },
         screen::{Able, Change, Screen, moves},
     },
-    state::{
-        effect::Effect,
-        event::{Mouse, MouseWhat},
-        look::{Page, Role},
-        model::Model,
-        run::{RunView, Worded},
-    },
-    widgets::{areas::areas, fit::spread},
+    state::{Effect, Model, Mouse, MouseWhat, Page, Role, RunView, run::Worded},
+    widgets::{areas, spread},
 };
 
 /// Rows in which the page is seen: below the run's name and an empty row.

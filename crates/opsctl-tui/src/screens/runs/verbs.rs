@@ -9,12 +9,8 @@ use crate::{
     run::End,
     screens::{flow::planning, screen::Able},
     state::{
-        effect::Effect,
-        event::Notice,
-        model::Model,
-        run::{Known, Past, RunState, RunView, Standing, Subject},
-        ticket::Ticket,
-        view::View,
+        Effect, Model, Notice, Past, RunState, RunView, Ticket, View,
+        run::{Known, Standing, Subject},
     },
 };
 

@@ -17,10 +17,7 @@ use crate::{
         },
         screen::Tab,
     },
-    state::{
-        look::{Look, Page, Role},
-        model::{Model, Site},
-    },
+    state::{Look, Model, Page, Role, Site},
     widgets::{
         fit::Align::{Left, Right},
         words::{ago, number},

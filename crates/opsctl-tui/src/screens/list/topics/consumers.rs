@@ -19,10 +19,7 @@ use crate::{
         },
         screen::{Able, Tab},
     },
-    state::{
-        look::{Look, Page, Role},
-        model::{Model, Site},
-    },
+    state::{Look, Model, Page, Role, Site},
     widgets::{
         fit::Align::{Left, Right},
         words::{ago, number},

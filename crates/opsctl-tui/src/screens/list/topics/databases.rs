@@ -25,13 +25,10 @@ use crate::{
         },
         screen::{Able, Tab},
     },
-    state::{
-        look::{Look, Page, Role},
-        model::{Model, Site},
-    },
+    state::{Look, Model, Page, Role, Site},
     widgets::{
+        Cell,
         fit::Align::{Left, Right},
-        table::Cell,
         words::{ago, bytes, milliseconds, number, percent},
     },
 };

@@ -3,10 +3,7 @@
 use crate::{
     domain::gauge::Gauge,
     screens::list::thing::LABEL,
-    state::{
-        look::{Page, Role},
-        model::Model,
-    },
+    state::{Model, Page, Role},
     widgets::{
         page::part,
         spark,

@@ -10,7 +10,7 @@ pub mod scaling;
 pub mod services;
 
 use super::listed::Listed;
-use crate::{observe::Subject, state::list::Topic};
+use crate::{observe::Subject, state::Topic};
 
 /// Every list, in the order of their tabs.
 pub static LISTS: [&dyn Listed; 5] =

@@ -4,13 +4,9 @@ use crate::{
     domain::{Queue, QueueKind, QueueName, consumer::MappingState},
     observe::{Seen, queues::KnownBy, words::span},
     screens::list::thing::{LABEL, shown},
-    state::{
-        look::{Page, Role},
-        model::{Model, Site},
-    },
+    state::{Model, Page, Role, Site},
     widgets::{
-        ages::{expires_seconds, is_soon, oldest_seconds},
-        spark,
+        expires_seconds, is_soon, oldest_seconds, spark,
         words::{about, count, short},
     },
 };

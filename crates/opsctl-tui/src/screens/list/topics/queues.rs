@@ -24,18 +24,13 @@ use crate::{
         },
         screen::{Able, Tab},
     },
-    state::{
-        list::ListView,
-        look::{Look, Needs, Page, Role},
-        model::{Model, Site},
-    },
+    state::{ListView, Look, Model, Needs, Page, Role, Site},
     widgets::{
-        ages::{expires_seconds, is_soon, oldest_seconds},
-        filter,
+        Cell, busy_sign, expires_seconds, filter,
         fit::Align::{Left, Right},
-        sign::{self, busy_sign, short, standing},
+        is_soon, oldest_seconds,
+        sign::{self, short, standing},
         spark,
-        table::Cell,
         words::{self, count},
     },
 };

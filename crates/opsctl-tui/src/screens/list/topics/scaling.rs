@@ -11,7 +11,7 @@ use crate::{
         },
         screen::Able,
     },
-    state::model::Site,
+    state::Site,
 };
 
 pub(super) fn meant(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> {

@@ -24,14 +24,11 @@ use crate::{
         },
         screen::{Able, Tab},
     },
-    state::{
-        look::{Look, Page, Role},
-        model::{Model, Site},
-    },
+    state::{Look, Model, Page, Role, Site},
     widgets::{
+        Cell,
         fit::Align::{Left, Right},
         page::bar,
-        table::Cell,
         words::{ago, percent},
     },
 };

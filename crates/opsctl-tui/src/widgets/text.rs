@@ -3,11 +3,7 @@
 use ratatui::{Frame, layout::Rect, style::Style, text::Span};
 
 use crate::{
-    state::{
-        cursor::Cursor,
-        event::{Mouse, MouseWhat},
-        look::{Look, Role},
-    },
+    state::{Cursor, Look, Mouse, MouseWhat, Role},
     widgets::fit::{cut, width, wrap},
 };
 
