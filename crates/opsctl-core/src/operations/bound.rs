@@ -38,18 +38,12 @@ pub enum Bound {
 impl Bound {
     /// So many messages are dealt with, as a look at the queue has shown: what is moved is held against that.
     pub(crate) fn expect_at_most(&mut self, messages: u64) {
-        match self {
-            Self::ClientSide(transfer) if messages > 0 => {
-                transfer.messages_estimate = transfer.messages_estimate.min(messages);
-            }
-            Self::Around(_, inner) => inner.expect_at_most(messages),
-            Self::ClientSide(_)
-            | Self::Managed(_)
-            | Self::Restore(_)
-            | Self::Scale(_)
-            | Self::FailOver(_)
-            | Self::Migrate(_)
-            | Self::Consumers(_) => {}
+        if let Self::Around(_, inner) = self {
+            inner.expect_at_most(messages);
+        } else if let Self::ClientSide(transfer) = self
+            && messages > 0
+        {
+            transfer.messages_estimate = transfer.messages_estimate.min(messages);
         }
     }
 }
@@ -85,6 +79,17 @@ pub struct ClientSide {
     pub messages_estimate: u64,
     /// What becomes of messages in doubt.
     pub uncertain: Uncertain,
+}
+
+impl ClientSide {
+    /// From the source to the judge's destinations.
+    pub(super) fn new(source: Source, mut settings: Settings, judge: Judge, messages_estimate: u64) -> Self {
+        let queues = || judge.destinations.iter().map(|destination| &destination.queue);
+        settings.destinations = queues().map(|queue| (queue.url.0.clone(), queue.kind)).collect();
+        let destinations = queues().map(|queue| queue.url.clone()).collect();
+        let (mark, snapshot, park_file, uncertain) = (false, true, None, Uncertain::default());
+        Self { source, destinations, settings, judge, mark, snapshot, park_file, messages_estimate, uncertain }
+    }
 }
 
 /// A failover to be, or one that was asked for; as such it stands in the journal.

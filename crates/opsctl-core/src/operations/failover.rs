@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bound, Calls, Counts, Left, OperationError, Planned, Planner, Stopping, Verb,
     bound::FailOver,
-    resolve::suggestions,
+    recorded,
+    resolve::did_you_mean,
     values::{duration, in_words},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         endpoint::Dialect,
     },
     journal::History,
-    operations::plan::{Call, Fact, Plan},
+    operations::plan::Plan,
 };
 
 /// A failover in the last so many minutes is worth a warning.
@@ -91,8 +92,12 @@ impl Verb for Failover {
 
 /// Observes and plans. A run that has asked for its failover already only looks: its plan is what was approved.
 async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
-    if let Some(planned) = asked_already(planner)? {
-        return Ok(planned);
+    if let Some((run, history)) = planner.taken_up()?
+        && let Some((asked_at, asked)) = &history.failover_asked
+    {
+        let asked = recorded((run, "failover"), asked, "look at the database")?;
+        let plan = recorded((run, "plan"), &history.plan, "start a new run")?;
+        return Ok(Planned { plan, bound: Bound::FailOver(Box::new(FailOver { asked_at: Some(*asked_at), ..asked })) });
     }
     let database = resolve(failover, cloud).await?;
     let mut plan = planner.draft();
@@ -104,8 +109,7 @@ async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) -> Result<P
     check(&mut plan, cloud, &bound);
     judge(&mut plan, &database, &bound, &look);
     for run in unsettled(planner, &database)? {
-        let text = format!("run {run} asked for a failover of it and was never ended: look with --resume {run} first");
-        plan.blockers.push(Text::line(&text));
+        plan.block(format!("run {run} asked for a failover of it and was never ended: look with --resume {run} first"));
     }
     Ok(Planned { plan, bound: Bound::FailOver(Box::new(bound)) })
 }
@@ -159,20 +163,6 @@ async fn lag(cloud: &Cloud, database: &Database, target: Option<&str>) -> Option
     samples.newest(target).map(|sample| sample.value)
 }
 
-/// A run that is taken up, whose journal says that the failover was asked for: never asked for again.
-fn asked_already(planner: &Planner) -> Result<Option<Planned>, OperationError> {
-    let Some(run) = &planner.resuming else { return Ok(None) };
-    let history = History::read(&planner.state.open(run)?)?;
-    let Some((asked_at, asked)) = history.failover_asked else { return Ok(None) };
-    let bound: FailOver = serde_json::from_value(asked).map_err(|error| {
-        OperationError::usage(&format!("run {run} has no failover that can be read: {error}"), "look at the database")
-    })?;
-    let plan: Plan = serde_json::from_value(history.plan).map_err(|error| {
-        OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
-    })?;
-    Ok(Some(Planned { plan, bound: Bound::FailOver(Box::new(FailOver { asked_at: Some(asked_at), ..bound })) }))
-}
-
 async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, OperationError> {
     let given = failover.database.trim();
     if given.is_empty() {
@@ -199,15 +189,9 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
     let environment = cloud.environment();
     let names = cloud.rds().databases().await.map(|all| all.list).unwrap_or_default();
     let names: Vec<String> = names.into_iter().map(|database| database.name).collect();
-    let alike = suggestions(&name, &names);
-    let hint = match alike.is_empty() {
-        true => format!("see `{}`", environment.command("databases")),
-        false => format!("did you mean {}?", alike.join(", ")),
-    };
-    Err(OperationError::usage(
-        &format!("there is no database {given} in {} ({})", environment.name, environment.region),
-        &hint,
-    ))
+    let hint = did_you_mean(&name, &names).unwrap_or_else(|| format!("see `{}`", environment.command("databases")));
+    let what = format!("there is no database {given} in {} ({})", environment.name, environment.region);
+    Err(OperationError::usage(&what, &hint))
 }
 
 /// A database of another account or region is another environment's, whatever its name.
@@ -279,15 +263,13 @@ fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailO
 
 /// What the plan rests on: with another writer it is another plan.
 fn observe(plan: &mut Plan, database: &Database, bound: &FailOver) {
-    let none = || "none".to_owned();
-    let mut note = |name: &str, value: String| plan.observed.insert(name.to_owned(), value);
-    note("database: arn", database.arn.clone());
-    note("topology", database.topology.words().to_owned());
-    note("writer", bound.writer.clone().unwrap_or_else(none));
-    note("target", bound.target.clone().unwrap_or_else(none));
+    plan.observe("database: arn", &database.arn);
+    plan.observe("topology", database.topology.words());
+    plan.observe("writer", bound.writer.as_deref().unwrap_or("none"));
+    plan.observe("target", bound.target.as_deref().unwrap_or("none"));
     if database.topology.kind() == SourceKind::Instance {
-        note("zone", bound.zone.clone().unwrap_or_else(none));
-        note("standby's zone", bound.standby_zone.clone().unwrap_or_else(none));
+        plan.observe("zone", bound.zone.as_deref().unwrap_or("none"));
+        plan.observe("standby's zone", bound.standby_zone.as_deref().unwrap_or("none"));
     }
 }
 
@@ -300,8 +282,8 @@ fn check(plan: &mut Plan, cloud: &Cloud, bound: &FailOver) {
         (Some(endpoint), None, _) => format!("connects to {endpoint} and hangs up: no check by SQL is configured"),
         (Some(endpoint), Some(_), None) => format!("connects to {endpoint} and hangs up: its engine can't be asked"),
     };
-    plan.observed.insert("check".to_owned(), words.clone());
-    plan.facts.push(Fact { label: "afterwards".to_owned(), value: Text::line(&words) });
+    plan.fact("afterwards", &words);
+    plan.observe("check", words);
 }
 
 fn facts(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
@@ -311,38 +293,30 @@ fn facts(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
         (None, Some(zone)) => format!("let the standby in {zone} take over {}", database.name),
         (None, None) => format!("let another instance of {} write", database.name),
     });
-    let mut fact =
-        |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
-    fact("database", format!("{} ({} {})", database.name, database.engine, database.version));
-    fact("arn", database.arn.clone());
-    fact("topology", database.words());
-    fact("status", database.status.to_string());
+    plan.fact("database", format!("{} ({} {})", database.name, database.engine, database.version));
+    plan.fact("arn", &database.arn);
+    plan.fact("topology", database.words());
+    plan.fact("status", database.status.as_str());
     if let Some(writer) = database.writer() {
-        fact("from", in_short(writer));
+        plan.fact("from", in_short(writer));
     }
     let target = database.members.iter().find(|member| Some(&member.name) == bound.target.as_ref());
     if let Some(target) = target {
-        fact("to", in_short(target));
-        fact("why this one", why(target, database, plan_names_it(bound, database)));
+        plan.fact("to", in_short(target));
+        plan.fact("why this one", why(target, database));
         let lag = look.lag_milliseconds.map(|lag| format!("{lag:.0} ms"));
-        fact("behind by", lag.unwrap_or_else(|| "not known".to_owned()));
+        plan.fact("behind by", lag.as_deref().unwrap_or("not known"));
     } else if let Some(zone) = &bound.standby_zone {
-        fact("to", format!("its standby in {zone}"));
+        plan.fact("to", format!("its standby in {zone}"));
     }
     let rto = bound.rto_seconds.map(|seconds| format!("{} (configured)", in_words(seconds)));
-    fact("RTO", rto.unwrap_or_else(|| "none configured".to_owned()));
-    plan.changes
-        .push(Text::from("connections to the writer and the target break for some seconds; clients must reconnect"));
+    plan.fact("RTO", rto.as_deref().unwrap_or("none configured"));
+    plan.change("connections to the writer and the target break for some seconds; clients must reconnect");
     if database.topology.kind() == SourceKind::Cluster {
-        plan.changes.push(Text::from("the writer of now restarts and goes on as a reader"));
+        plan.change("the writer of now restarts and goes on as a reader");
     }
-    plan.calls.push(Call { action: action.to_owned(), resource: Text::line(&database.name), times_estimate: 1 });
+    plan.call(action, None, 1);
     plan.seconds_estimate = Some(seconds);
-}
-
-/// Whether the target is the one that AWS would choose, too.
-fn plan_names_it(bound: &FailOver, database: &Database) -> bool {
-    database.readers().next().map(|first| &first.name) == bound.target.as_ref()
 }
 
 /// The call, and about how long it takes (Aurora and RDS User Guides).
@@ -359,103 +333,86 @@ fn in_short(member: &Member) -> String {
     format!("{} ({}, {}, {})", member.name, text(&member.class), text(&member.zone), text(&member.status))
 }
 
-fn why(target: &Member, database: &Database, is_first: bool) -> String {
+fn why(target: &Member, database: &Database) -> String {
     let tier = target.tier.map_or("an unknown tier".to_owned(), |tier| format!("tier {tier}"));
-    let among = database.readers().count();
-    match (among, is_first) {
-        (1, _) => format!("the only reader ({tier})"),
-        (_, true) => format!("{tier}: the first to be promoted of {among} readers"),
-        (_, false) => {
-            let first = database.readers().next().map_or("?", |first| first.name.as_str());
-            format!("{tier}; by tier and class it would be {first}")
-        }
+    // The one that AWS would choose.
+    let first = database.readers().next().map_or("?", |first| first.name.as_str());
+    match database.readers().count() {
+        1 => format!("the only reader ({tier})"),
+        among if first == target.name => format!("{tier}: the first to be promoted of {among} readers"),
+        _ => format!("{tier}; by tier and class it would be {first}"),
     }
 }
 
 /// What speaks against it, and what should be known first.
 fn judge(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
-    let mut blockers = Vec::new();
     let is_cluster = database.topology.kind() == SourceKind::Cluster;
     if database.topology == Topology::Single {
-        blockers.push("a single instance: nothing could take over".to_owned());
+        plan.block("a single instance: nothing could take over");
     }
     if is_cluster && database.readers().next().is_none() {
-        blockers.push("there is no reader: nothing could take over".to_owned());
+        plan.block("there is no reader: nothing could take over");
     }
     match &database.global {
         _ if !is_cluster || bound.writer.is_some() => {}
-        Some(global) => {
-            blockers.push(format!("another region's cluster of {global} writes: here nobody can take over"))
-        }
-        None => blockers.push("nobody writes as RDS tells it: look again in a moment".to_owned()),
+        Some(global) => plan.block(format!("another region's cluster of {global} writes: here nobody can take over")),
+        None => plan.block("nobody writes as RDS tells it: look again in a moment"),
     }
-    if bound.target.is_some() && bound.target == bound.writer {
-        blockers.push(format!("{} writes already", bound.target.as_deref().unwrap_or_default()));
+    if let Some(target) = bound.target.as_ref().filter(|target| bound.writer.as_ref() == Some(target)) {
+        plan.block(format!("{target} writes already"));
     }
     if database.status.as_str() != "available" {
-        blockers.push(format!("{} is {}, not available", database.name, database.status));
+        plan.block(format!("{} is {}, not available", database.name, database.status));
     }
     let target = database.members.iter().find(|member| Some(&member.name) == bound.target.as_ref());
     if let Some(target) = target.filter(|target| !target.is_available()) {
         let status = target.status.as_ref().map_or("of unknown status", Text::as_str);
-        blockers.push(format!("{} is {status}, not available", target.name));
+        plan.block(format!("{} is {status}, not available", target.name));
     }
-    plan.blockers.extend(blockers.iter().map(|blocker| Text::line(blocker)));
-    let mut warnings = of_the_target(database, target);
-    warnings.extend(of_the_scene(look));
+    warn_of_the_target(plan, database, target);
+    warn_of_the_scene(plan, look);
     if let Some(global) = &database.global {
-        warnings.push(format!("it is a part of the global cluster {global}: this fails over within the region only"));
+        plan.warn(format!("it is a part of the global cluster {global}: this fails over within the region only"));
     }
-    if let Some(rto) = bound.rto_seconds.filter(|rto| *rto < call(database.topology).1) {
-        let usual = call(database.topology).1;
-        warnings.push(format!(
-            "the RTO of {} is less than it usually takes (about {})",
-            in_words(rto),
-            in_words(usual)
-        ));
+    let (_, usual) = call(database.topology);
+    if let Some(rto) = bound.rto_seconds.filter(|rto| *rto < usual) {
+        let (rto, usual) = (in_words(rto), in_words(usual));
+        plan.warn(format!("the RTO of {rto} is less than it usually takes (about {usual})"));
     }
-    plan.warnings.extend(warnings.iter().map(|warning| Text::line(warning)));
 }
 
-fn of_the_target(database: &Database, target: Option<&Member>) -> Vec<String> {
-    let (Some(target), Some(writer)) = (target, database.writer()) else { return Vec::new() };
-    let mut warnings = Vec::new();
+fn warn_of_the_target(plan: &mut Plan, database: &Database, target: Option<&Member>) {
+    let (Some(target), Some(writer)) = (target, database.writer()) else { return };
     if target.class_size() < writer.class_size() {
         let class = |member: &Member| member.class.as_ref().map_or("?", Text::as_str).to_owned();
-        warnings.push(format!("{} is {}, smaller than the writer's {}", target.name, class(target), class(writer)));
+        plan.warn(format!("{} is {}, smaller than the writer's {}", target.name, class(target), class(writer)));
     }
     let is_serverless = target.class.as_ref().is_some_and(|class| class.as_str() == "db.serverless");
     if is_serverless && target.tier.is_none_or(|tier| tier >= TIER_OF_ITS_OWN) {
-        warnings.push(format!("{} is serverless and scales apart from the writer: it may be small", target.name));
+        plan.warn(format!("{} is serverless and scales apart from the writer: it may be small", target.name));
     }
-    warnings
 }
 
-fn of_the_scene(look: &Scene) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warn_of_the_scene(plan: &mut Plan, look: &Scene) {
     match &look.events {
         Ok(events) => {
-            let last = events.iter().rev().find(|event| event.is_of("failover"));
-            warnings.extend(last.map(|event| {
-                let ago = look.now.duration_since(event.at).max(SignedDuration::ZERO).as_secs_f64();
-                format!("{} ago: {}; RDS may abandon another failover soon after one", duration(ago), event.message)
-            }));
+            if let Some(event) = events.iter().rev().find(|event| event.is_of("failover")) {
+                let ago = duration(look.now.duration_since(event.at).max(SignedDuration::ZERO).as_secs_f64());
+                plan.warn(format!("{ago} ago: {}; RDS may abandon another failover soon after one", event.message));
+            }
         }
-        Err(error) => warnings.push(format!("whether it failed over lately is not known: {error}")),
+        Err(error) => plan.warn(format!("whether it failed over lately is not known: {error}")),
     }
     match &look.pending {
-        Ok(pending) => warnings.extend(pending.iter().map(|pending| format!("maintenance is pending: {pending}"))),
-        Err(error) => warnings.push(format!("whether maintenance is pending is not known: {error}")),
+        Ok(pending) => pending.iter().for_each(|pending| plan.warn(format!("maintenance is pending: {pending}"))),
+        Err(error) => plan.warn(format!("whether maintenance is pending is not known: {error}")),
     }
     match look.capacity {
-        Capacity::Paused { .. } => {
-            warnings.push("it has paused: a failover wakes it, which takes 15 to 30 s or more".to_owned());
-        }
-        Capacity::Unknown => warnings.push("whether it has paused is not known: CloudWatch has no sample".to_owned()),
+        Capacity::Paused { .. } => plan.warn("it has paused: a failover wakes it, which takes 15 to 30 s or more"),
+        Capacity::Unknown => plan.warn("whether it has paused is not known: CloudWatch has no sample"),
         Capacity::None | Capacity::Units { .. } => {}
     }
     if let Some(lag) = look.lag_milliseconds.filter(|lag| *lag > LAG_NOTED) {
-        warnings.push(format!("the target is {lag:.0} ms behind"));
+        plan.warn(format!("the target is {lag:.0} ms behind"));
     }
-    warnings
 }

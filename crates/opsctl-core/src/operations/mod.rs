@@ -30,6 +30,7 @@ pub use consumers::{PauseConsumers, ResumeConsumers};
 pub use error::OperationError;
 pub use failover::Failover;
 pub use migrate::Migrate;
+pub(crate) use planner::recorded;
 pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::{Moves, Redrive};

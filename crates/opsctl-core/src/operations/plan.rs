@@ -126,6 +126,32 @@ impl Fingerprint {
 }
 
 impl Plan {
+    pub(crate) fn fact(&mut self, label: &str, value: impl AsRef<str>) {
+        self.facts.push(Fact { label: label.to_owned(), value: Text::line(value.as_ref()) });
+    }
+
+    pub(crate) fn change(&mut self, text: impl AsRef<str>) {
+        self.changes.push(Text::line(text.as_ref()));
+    }
+
+    pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
+        self.warnings.push(Text::line(text.as_ref()));
+    }
+
+    pub(crate) fn block(&mut self, text: impl AsRef<str>) {
+        self.blockers.push(Text::line(text.as_ref()));
+    }
+
+    /// A call that would be made about so often, on the plan's resource where none is named.
+    pub(crate) fn call(&mut self, action: &str, resource: Option<&str>, times_estimate: u64) {
+        let resource = resource.map_or_else(|| self.resource.clone(), Text::line);
+        self.calls.push(Call { action: action.to_owned(), resource, times_estimate });
+    }
+
+    pub(crate) fn observe(&mut self, name: impl Into<String>, value: impl ToString) {
+        self.observed.insert(name.into(), value.to_string());
+    }
+
     /// Decides anew what becomes of messages in doubt. The person agrees to the plan that says so.
     pub fn decide_uncertain(&mut self, uncertain: Uncertain) {
         if self.operation.verb().uncertain().is_some_and(|decided| decided != uncertain) {

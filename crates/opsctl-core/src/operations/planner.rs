@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Bound, Operation, OperationError, redrive::Moves};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
-    journal::{Did, Record, StateFolder},
+    journal::{Did, History, JournalError, Record, StateFolder},
     messages::filter,
     operations::plan::{Fingerprint, Plan, SCHEMA},
 };
@@ -53,6 +55,19 @@ pub struct Unsettled {
     pub busy: bool,
 }
 
+/// What a run's journal has of its plan, or of what it asked for.
+///
+/// # Errors
+/// This version does not understand it.
+pub(crate) fn recorded<T: DeserializeOwned>(
+    (run, what): (&RunId, &str),
+    recorded: &Value,
+    hint: &str,
+) -> Result<T, OperationError> {
+    let unreadable = |error| format!("run {run} has no {what} that can be read: {error}");
+    T::deserialize(recorded).map_err(|error| OperationError::usage(&unreadable(error), hint))
+}
+
 impl Planner {
     /// For what somebody wants now.
     pub fn new(state: StateFolder, random: u64, look: Look) -> Self {
@@ -88,24 +103,21 @@ impl Planner {
         plan.made_at = cloud.clock().now();
         plan.account = caller.account;
         if let Some(endpoint) = &environment.endpoint {
-            plan.warnings.push(Text::line(&format!("this goes to {endpoint}, not to AWS")));
+            plan.warn(format!("this goes to {endpoint}, not to AWS"));
         }
         if let Some(pinned) = &environment.account
             && *pinned != plan.account
         {
-            plan.blockers.push(Text::line(&format!(
-                "the credentials are of account {}, and {} is pinned to {pinned}",
-                plan.account, environment.name
-            )));
+            let (account, name) = (&plan.account, &environment.name);
+            plan.block(format!("the credentials are of account {account}, and {name} is pinned to {pinned}"));
         }
         if let Some(given) = operation.verb().filter().filter(|given| given.starts_with("file:")) {
             // The operation names the file only: what it says must not change either.
             let text = filter::read(given).map_err(|error| OperationError::usage(&error.to_string(), ""))?;
-            plan.observed.insert("filter".to_owned(), hex(&Sha256::digest(text.as_bytes())));
+            plan.observe("filter", hex(&Sha256::digest(text.as_bytes())));
         }
-        let endpoint = environment.endpoint.clone().unwrap_or_else(|| "AWS".to_owned());
-        plan.observed.insert("endpoint".to_owned(), endpoint);
-        plan.observed.insert("region".to_owned(), environment.region.clone());
+        plan.observe("endpoint", environment.endpoint.as_deref().unwrap_or("AWS"));
+        plan.observe("region", &environment.region);
         plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
         plan.seal = plan.seal_of();
         Ok(planned)
@@ -140,6 +152,12 @@ impl Planner {
             fingerprint: Fingerprint(String::new()),
             seal: String::new(),
         }
+    }
+
+    /// The run that is taken up, as far as it came.
+    pub(super) fn taken_up(&self) -> Result<Option<(&RunId, History)>, JournalError> {
+        let Some(run) = &self.resuming else { return Ok(None) };
+        Ok(Some((run, History::read(&self.state.open(run)?)?)))
     }
 
     /// Earlier runs on this queue that broke off, or ended with messages sent and not deleted or in doubt.

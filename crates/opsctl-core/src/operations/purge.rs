@@ -1,25 +1,19 @@
 //! Purge: every message of a queue is deleted, each after it stands in a snapshot.
 
-use std::sync::{Arc, Mutex};
-
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, Counts, Left, Look, OperationError, Planned, Planner, Verb,
+    Bound, Counts, Left, Look, OperationError, Planned, Planner, Unsettled, Verb,
     bound::ClientSide,
     resolve,
-    selection::Selection,
-    transfer::{Judge, LANES_MAX, Park, Resume, Route, Settings, Source},
-    values::{BounceMax, Ramp, Uncertain},
+    selection::{self, Selection},
+    transfer::{Judge, Route, Settings, Source},
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, Queue, Text, words::counted_is},
+    domain::{Text, words::counted_is},
     journal::History,
-    messages::filter::Filter,
-    operations::plan::{Call, Fact},
 };
 
 /// Delete every message of a queue, after a snapshot.
@@ -72,35 +66,24 @@ impl Verb for Purge {
 
 async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let queue = resolve::queue(cloud, &purge.queue).await?;
-    let filter = purge.filter.as_deref().map(Filter::open).transpose().map_err(|error| {
-        OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl purge --help`")
-    })?;
+    let filter = selection::filter(purge.filter.as_deref(), "purge")?;
     let mut plan = planner.draft();
     let total = queue.counts.total();
     plan.resource = Text::line(queue.name.as_str());
     plan.empty = total == 0;
-    let mut fact =
-        |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
-    fact("from", format!("{} ({})", queue.name, queue.kind));
-    let counts = queue.counts;
-    fact(
-        "messages",
-        format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed),
-    );
-    fact("engine", "client-side: each message stands in the snapshot before it is deleted".to_owned());
+    plan.fact("from", format!("{} ({})", queue.name, queue.kind));
+    plan.fact("messages", selection::count_words(queue.counts));
+    plan.fact("engine", "client-side: each message stands in the snapshot before it is deleted");
     if let Some(filter) = &purge.filter {
-        fact("only where", filter.clone());
+        plan.fact("only where", filter);
     }
-    plan.changes
-        .push(Text::from("messages are deleted; a restore can put them back from the snapshot, as new messages"));
-    if counts.in_flight > 0 {
-        plan.warnings.push(Text::line(&format!(
-            "~{} in flight: somebody reads this queue",
-            counted_is(counts.in_flight, "message", "is", "are")
-        )));
+    plan.change("messages are deleted; a restore can put them back from the snapshot, as new messages");
+    if queue.counts.in_flight > 0 {
+        let in_flight = counted_is(queue.counts.in_flight, "message", "is", "are");
+        plan.warn(format!("~{in_flight} in flight: somebody reads this queue"));
     }
     if queue.redrive.is_some() && purge.filter.is_some() {
-        plan.warnings.push(Text::from("this queue has a DLQ: messages that the filter leaves have one receive more"));
+        plan.warn("this queue has a DLQ: messages that the filter leaves have one receive more");
     }
     let selection = Selection { filter: filter.as_ref(), ids: None, limit: purge.limit };
     // Of a whole queue nobody needs to see a few messages.
@@ -112,65 +95,18 @@ async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned
     let messages = plan.messages_estimate;
     let received = if selection.is_selective() { total.max(messages) } else { messages };
     let (receives, batches) = (received.div_ceil(10), messages.div_ceil(10));
-    for (action, times_estimate) in [("sqs:ReceiveMessage", receives + 2), ("sqs:DeleteMessage", batches)] {
-        let resource = Text::line(queue.name.as_str());
-        plan.calls.push(Call { action: action.to_owned(), resource, times_estimate });
-    }
+    plan.call("sqs:ReceiveMessage", None, receives + 2);
+    plan.call("sqs:DeleteMessage", None, batches);
     plan.dollars_estimate = (receives + batches) as f64 * 0.5 / 1e6;
     plan.seconds_estimate = Some(received.div_ceil(2_000));
-    plan.observed.insert("from: arn".to_owned(), queue.arn.to_string());
-    plan.observed.insert("from: type".to_owned(), queue.kind.to_string());
-    for unsettled in planner.unsettled_runs(cloud, &queue)? {
-        let run = &unsettled.run;
-        plan.warnings.push(Text::line(&format!(
-            "run {run} on this queue has not ended; after this it can't be resumed in full"
-        )));
+    plan.observe("from: arn", &queue.arn);
+    plan.observe("from: type", queue.kind);
+    for Unsettled { run, .. } in planner.unsettled_runs(cloud, &queue)? {
+        plan.warn(format!("run {run} on this queue has not ended; after this it can't be resumed in full"));
     }
-    let bound = Bound::ClientSide(Box::new(client_side(&queue, purge, filter, cloud)));
-    Ok(Planned { plan, bound })
-}
-
-fn client_side(queue: &Queue, purge: &Purge, filter: Option<Filter>, cloud: &Cloud) -> ClientSide {
-    let settings = Settings {
-        // The run adds it.
-        account: AccountId(String::new()),
-        source: queue.kind,
-        destinations: Vec::new(),
-        lanes: LANES_MAX,
-        batch_max: 10,
-        visibility_seconds: 60,
-        cutoff: Timestamp::MAX,
-        limit: purge.limit,
-        rate: None,
-        selective: filter.is_some(),
-        park: false,
-        ramp: Ramp::none(),
-        bounce_max: BounceMax::Percent(100),
-        watch_seconds: 0,
-        settle_seconds: 10,
-        resume: Resume::default(),
-    };
-    let judge = Judge {
-        destinations: Vec::new(),
-        route: Route::Nowhere,
-        park: Park::Leave,
-        filter,
-        ids: None,
-        editor: None,
-        mark: None,
-        run: String::new(),
-        clock: cloud.clock(),
-        used: Mutex::default(),
-    };
-    ClientSide {
-        source: Source::Queue(queue.url.clone()),
-        destinations: Arc::from([]),
-        settings,
-        judge,
-        mark: false,
-        snapshot: true,
-        park_file: None,
-        messages_estimate: purge.limit.unwrap_or(u64::MAX).min(queue.counts.total()),
-        uncertain: Uncertain::Leave,
-    }
+    let settings = Settings { limit: purge.limit, selective: filter.is_some(), ..Settings::of_all(queue.kind) };
+    let judge = Judge::new(Route::Nowhere, Vec::new(), filter, cloud.clock());
+    let messages_estimate = purge.limit.unwrap_or(u64::MAX).min(total);
+    let transfer = ClientSide::new(Source::Queue(queue.url), settings, judge, messages_estimate);
+    Ok(Planned { plan, bound: Bound::ClientSide(Box::new(transfer)) })
 }

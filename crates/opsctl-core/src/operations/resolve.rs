@@ -84,12 +84,14 @@ async fn missing(cloud: &Cloud, name: &str) -> OperationError {
     let what = format!("there is no queue {name} in {} ({})", environment.name, environment.region);
     // The listing is a courtesy: where it is denied, the error stands without suggestions.
     let names: Vec<String> = cloud.sqs().list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
-    let alike = suggestions(name, &names);
-    let hint = match alike.is_empty() {
-        true => format!("see `{}`", environment.command("queues")),
-        false => format!("did you mean {}?", alike.join(", ")),
-    };
+    let hint = did_you_mean(name, &names).unwrap_or_else(|| format!("see `{}`", environment.command("queues")));
     OperationError::usage(&what, &hint)
+}
+
+/// Asks for the names most like one that does not exist, if there are any.
+pub(super) fn did_you_mean(name: &str, names: &[String]) -> Option<String> {
+    let alike = suggestions(name, names);
+    (!alike.is_empty()).then(|| format!("did you mean {}?", alike.join(", ")))
 }
 
 /// The names most like `name`, best first.

@@ -2,25 +2,24 @@
 
 mod gather;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Bound, Counts, Left, OperationError, Planned, Planner, Verb,
     bound::{ClientSide, PutBack},
-    resolve,
-    transfer::{Destination, Judge, LANES_MAX, Park, Resume, Route, Settings, Shelf, Source},
-    values::{BounceMax, Ramp, Uncertain},
+    resolve, selection,
+    transfer::{Destination, Judge, Route, Settings, Shelf, Source},
+    values::Uncertain,
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, Environment, EnvironmentName, Queue, QueueKind, QueueUrl, RunId, Text, words::counted},
+    domain::{Environment, EnvironmentName, Queue, QueueKind, RunId, Text, words::counted},
     journal::{History, JournalError, StateFolder},
     messages::filter::Filter,
-    operations::plan::{Call, Fact, Plan},
+    operations::plan::Plan,
 };
 use gather::{Gathered, Others, gather};
 
@@ -135,12 +134,8 @@ pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Resul
 
 /// Observes and plans.
 async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
-    let filter = restore.filter.as_deref().map(Filter::open).transpose().map_err(|error| {
-        OperationError::usage(&format!("the filter can't be used: {error}"), "see `opsctl restore --help`")
-    })?;
-    let now = cloud.clock().now();
-    let gathered =
-        gather(restore, &planner.state, planner.resuming.as_ref(), filter.as_ref(), cloud.environment(), now)?;
+    let filter = selection::filter(restore.filter.as_deref(), "restore")?;
+    let gathered = gather(restore, planner, filter.as_ref(), cloud)?;
     let total = gathered.lines.len() as u64;
     let mut plan = planner.draft();
     let to = match (&restore.to, &gathered.from) {
@@ -149,30 +144,26 @@ async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Pla
         (None, None) => None,
     };
     if let Some(queue) = &to {
-        plan.observed.insert(format!("to {}: arn", queue.name), queue.arn.to_string());
+        plan.observe(format!("to {}: arn", queue.name), &queue.arn);
         if queue.kind == QueueKind::Fifo {
-            plan.warnings
-                .push(Text::line(&format!("{} is FIFO: messages come behind those that lie there", queue.name)));
+            plan.warn(format!("{} is FIFO: messages come behind those that lie there", queue.name));
         }
     }
     let name = to.as_ref().map(|queue| queue.name.to_string()).unwrap_or_default();
     plan.resource = Text::line(if name.is_empty() { restore.run.as_str() } else { &name });
     plan.empty = total == 0 && gathered.left_out.is_nothing();
     plan.summary = Text::line(&format!("put {} of run {} back into {name}", counted(total, "message"), restore.run));
-    for (label, value) in [("run", restore.run.to_string()), ("to", name), ("messages", total.to_string())] {
-        plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
-    }
-    plan.changes.push(Text::from(
-        "messages get new ids and send times; where the run sent them elsewhere, they are there as well",
-    ));
-    let resource = plan.resource.clone();
-    plan.calls.push(Call { action: "sqs:SendMessage".to_owned(), resource, times_estimate: total.div_ceil(10) });
+    plan.fact("run", restore.run.as_str());
+    plan.fact("to", name);
+    plan.fact("messages", total.to_string());
+    plan.change("messages get new ids and send times; where the run sent them elsewhere, they are there as well");
+    plan.call("sqs:SendMessage", None, total.div_ceil(10));
     plan.dollars_estimate = total.div_ceil(10) as f64 * 0.5 / 1e6;
     plan.messages_estimate = total;
     plan.seconds_estimate = Some(total.div_ceil(500));
-    plan.observed.insert("run".to_owned(), restore.run.to_string());
+    plan.observe("run", &restore.run);
     // What was agreed to stays agreed to when the rest of it is taken up.
-    plan.observed.insert("messages".to_owned(), gathered.agreed.unwrap_or(total).to_string());
+    plan.observe("messages", gathered.agreed.unwrap_or(total));
     warn(&mut plan, restore, &gathered, cloud.environment());
     let bound = bind(restore, cloud, planner, filter, to, gathered)?;
     Ok(Planned { plan, bound: Bound::Restore(Box::new(bound)) })
@@ -183,41 +174,34 @@ fn warn(plan: &mut Plan, restore: &Restore, gathered: &Gathered, environment: &E
     let Gathered { left_out, put_back, damage, busy, .. } = gathered;
     if left_out.perhaps > 0 {
         let perhaps = format!("{} that the run may or may not have deleted", counted(left_out.perhaps, "message"));
-        let text = match restore.perhaps {
+        plan.warn(match restore.perhaps {
             true => format!("put back as well: {perhaps}; those that it had not are there twice then"),
             false => {
                 format!("left out: {perhaps}; `{}` finds out, --perhaps puts them back in any case", left_out.settle)
             }
-        };
-        plan.warnings.push(Text::line(&text));
+        });
     }
     for (run, count) in put_back {
         let count = counted(*count, "message");
-        let text = format!("left out: {count} that restore {run} has put back; --again puts them back twice");
-        plan.warnings.push(Text::line(&text));
+        plan.warn(format!("left out: {count} that restore {run} has put back; --again puts them back twice"));
     }
     for (run, count) in &left_out.in_doubt {
-        let count = counted(*count, "message");
-        let text = format!(
-            "left out: {count} that restore {run} may have put back; `{}` decides on them",
-            environment.command(&format!("restore --resume {run}"))
-        );
-        plan.warnings.push(Text::line(&text));
+        let (count, resume) = (counted(*count, "message"), environment.command(&format!("restore --resume {run}")));
+        plan.warn(format!("left out: {count} that restore {run} may have put back; `{resume}` decides on them"));
     }
     for run in busy {
-        plan.blockers
-            .push(Text::line(&format!("run {run} is still at work on these messages: wait until it has ended")));
+        plan.block(format!("run {run} is still at work on these messages: wait until it has ended"));
     }
     if !damage.is_none() {
         let words: Vec<String> = damage.words().iter().map(Text::to_string).collect();
         let text = format!("the snapshot of run {} is not as the journal has it: {}", restore.run, words.join("; "));
         match restore.intact {
-            true => plan.warnings.push(Text::line(&format!("{text}; only what is intact is put back"))),
-            false => plan.blockers.push(Text::line(&format!(
+            true => plan.warn(format!("{text}; only what is intact is put back")),
+            false => plan.block(format!(
                 "{text}; see `{}`; --intact puts back the {} that are intact",
                 environment.invocation.command(&format!("journal verify {}", restore.run)),
                 counted(gathered.lines.len() as u64, "message")
-            ))),
+            )),
         }
     }
 }
@@ -234,56 +218,19 @@ fn bind(
     let messages_estimate = gathered.lines.len() as u64;
     let path = planner.state.open(&restore.run)?.snapshot();
     let shelf = Shelf::open(&path, gathered.lines, kind)?;
-    let settings = Settings {
-        // The run adds it.
-        account: AccountId(String::new()),
-        // The snapshot keeps the order that its destination keeps.
-        source: kind,
-        destinations: to.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
-        lanes: LANES_MAX,
-        batch_max: 10,
-        visibility_seconds: VISIBILITY_SECONDS,
-        cutoff: Timestamp::MAX,
-        limit: None,
-        rate: None,
-        selective: false,
-        park: false,
-        ramp: Ramp::none(),
-        bounce_max: BounceMax::Percent(100),
-        watch_seconds: 0,
-        settle_seconds: 0,
-        resume: Resume::default(),
-    };
-    let urls: Arc<[QueueUrl]> = to.iter().map(|queue| queue.url.clone()).collect();
-    let judge = Judge {
-        // Group and deduplication id are the messages' own: two that differ in these only were two messages.
-        destinations: to.into_iter().map(|queue| Destination { keys: None, queue }).collect(),
-        route: Route::To(0),
-        park: Park::Leave,
-        // Which ones is decided; what it fails on is left, and what follows that in its group.
-        filter: filter.filter(|_| gathered.filter_fails),
-        ids: None,
-        editor: None,
-        mark: None,
-        run: String::new(),
-        clock: cloud.clock(),
-        used: Mutex::default(),
-    };
+    // The snapshot keeps the order that its destination keeps.
+    let settings = Settings { visibility_seconds: VISIBILITY_SECONDS, settle_seconds: 0, ..Settings::of_all(kind) };
+    // Group and deduplication id are the messages' own: two that differ in these only were two messages.
+    let destinations = to.into_iter().map(|queue| Destination { keys: None, queue }).collect();
+    // Which ones is decided; what it fails on is left, and what follows that in its group.
+    let filter = filter.filter(|_| gathered.filter_fails);
+    let judge = Judge::new(Route::To(0), destinations, filter, cloud.clock());
     let mut left_out = gathered.left_out;
     if restore.perhaps {
         left_out.perhaps = 0;
     }
-    let transfer = ClientSide {
-        source: Source::Snapshot(Arc::new(shelf)),
-        destinations: urls,
-        settings,
-        judge,
-        mark: false,
-        snapshot: false,
-        park_file: None,
-        messages_estimate,
-        uncertain: restore.uncertain,
-    };
+    let transfer = ClientSide::new(Source::Snapshot(Arc::new(shelf)), settings, judge, messages_estimate);
+    let transfer = ClientSide { snapshot: false, uncertain: restore.uncertain, ..transfer };
     let settled_by_others = gathered.settled_by_others;
     Ok(PutBack { run: restore.run.clone(), transfer, settled_by_others, left_out })
 }

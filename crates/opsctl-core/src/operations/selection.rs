@@ -4,16 +4,16 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Look, sample};
+use super::{Look, OperationError, sample};
 use crate::{
     cloud::Cloud,
     domain::{
-        Message, MessageId, Queue, Text,
+        Counts, Message, MessageId, Queue, Text,
         words::{counted, counted_is},
     },
     leave,
     messages::{filter::Filter, groups::Groups},
-    operations::plan::{Fact, Plan, SampledGroup},
+    operations::plan::{Plan, SampledGroup},
 };
 
 /// Messages received for a look, and most of them where few are selected: each has one receive more afterwards.
@@ -28,6 +28,18 @@ pub(super) struct Selection<'a> {
     pub(super) filter: Option<&'a Filter>,
     pub(super) ids: Option<&'a HashSet<MessageId>>,
     pub(super) limit: Option<u64>,
+}
+
+/// The filter as it was given to the operation of this name.
+pub(super) fn filter(given: Option<&str>, operation: &str) -> Result<Option<Filter>, OperationError> {
+    given.map(Filter::open).transpose().map_err(|error| {
+        let what = format!("the filter can't be used: {error}");
+        OperationError::usage(&what, &format!("see `opsctl {operation} --help`"))
+    })
+}
+
+pub(super) fn count_words(counts: Counts) -> String {
+    format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed)
 }
 
 /// What a look says of a selection.
@@ -116,11 +128,12 @@ impl Selection<'_> {
 
     /// Says in the plan how many messages it is about, of how many, and shows those of the sample.
     pub(super) fn tell(&self, sampled: &Sampled, total: u64, plan: &mut Plan) {
+        let all = format!("~{}", counted(total, "message"));
         let (words, number) = match self.number(sampled, total) {
-            Number::About(number) if !self.is_selective() => (format!("~{}", counted(total, "message")), number),
-            Number::Exactly(number) => (format!("{number} selected of ~{}", counted(total, "message")), number),
-            Number::About(number) => (format!("~{number} selected of ~{}", counted(total, "message")), number),
-            Number::AtMost(number) => (format!("at most {number} selected of ~{}", counted(total, "message")), number),
+            Number::About(number) if !self.is_selective() => (all, number),
+            Number::Exactly(number) => (format!("{number} selected of {all}"), number),
+            Number::About(number) => (format!("~{number} selected of {all}"), number),
+            Number::AtMost(number) => (format!("at most {number} selected of {all}"), number),
         };
         let limit = self.limit.filter(|limit| *limit < number);
         let words = match limit {
@@ -132,20 +145,17 @@ impl Selection<'_> {
         let seen = sampled.messages.len() as u64;
         if self.is_selective() && seen > 0 {
             let of = format!("{} of {seen} sampled", sampled.selected.len());
-            plan.facts.push(Fact { label: "selected".to_owned(), value: Text::line(&of) });
+            plan.fact("selected", of);
             if sampled.selected.is_empty() {
-                plan.warnings.push(Text::from("none of the sampled messages is selected"));
+                plan.warn("none of the sampled messages is selected");
             }
         }
         if let Some(ids) =
             self.ids.filter(|ids| sampled.is_whole && self.filter.is_none() && sampled.selected.len() < ids.len())
         {
             let missing = (ids.len() - sampled.selected.len()) as u64;
-            plan.warnings.push(Text::line(&format!(
-                "{} not in the queue any more, of the {} given",
-                counted_is(missing, "message", "is", "are"),
-                counted(ids.len() as u64, "id")
-            )));
+            let (missing, given) = (counted_is(missing, "message", "is", "are"), counted(ids.len() as u64, "id"));
+            plan.warn(format!("{missing} not in the queue any more, of the {given} given"));
         }
         plan.groups = Groups::of(&sampled.selected)
             .groups
@@ -156,10 +166,8 @@ impl Selection<'_> {
             })
             .collect();
         if seen > 0 {
-            plan.warnings.push(Text::line(&format!(
-                "{} received for this look and put back: each has one receive more",
-                counted_is(seen, "message", "was", "were")
-            )));
+            let seen = counted_is(seen, "message", "was", "were");
+            plan.warn(format!("{seen} received for this look and put back: each has one receive more"));
         }
     }
 }

@@ -3,10 +3,7 @@
 use super::History;
 use crate::{
     domain::{RunId, Text},
-    operations::{
-        Calls, Left, OperationError,
-        plan::{Fact, Plan},
-    },
+    operations::{Calls, Left, OperationError, plan::Plan},
 };
 
 /// Makes the plan of a run say what taking it up would do.
@@ -43,7 +40,7 @@ fn say_what_is_done(plan: &mut Plan, run: &RunId, history: &History, done: u64) 
     }
     plan.summary = Text::line(&format!("take up {run} ({}): {text}", plan.summary));
     plan.facts.retain(|fact| fact.label != "messages");
-    plan.facts.push(Fact { label: "messages".to_owned(), value: Text::line(&text) });
+    plan.fact("messages", &text);
     // In proportion; what is sent and not deleted takes its share, too.
     let open = (left + history.sent_not_deleted.len() as u64).min(all);
     let share =

@@ -37,7 +37,7 @@ use crate::{
     domain::{RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
-    operations::{Bound, Look, Moves, OperationError, Planned, Planner},
+    operations::{Bound, Look, Moves, OperationError, Planned, Planner, plan::Plan, recorded},
 };
 
 /// Clocks that differ by less agree.
@@ -188,16 +188,14 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
 ///
 /// # Errors
 /// The journal can't be read, or has no plan that this version understands.
-pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<crate::operations::plan::Plan, OperationError> {
+pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<Plan, OperationError> {
     let history = History::read(&state.open(run)?)?;
     if history.plan.is_null() {
         // Killed between making the journal and writing its first line: nothing is done before that.
         let what = format!("run {run} was stopped before it did anything");
         return Err(OperationError::usage(&what, "give its command again: it starts a new run"));
     }
-    let mut plan: crate::operations::plan::Plan = serde_json::from_value(history.plan.clone()).map_err(|error| {
-        OperationError::usage(&format!("run {run} has no plan that can be read: {error}"), "start a new run")
-    })?;
+    let mut plan = recorded((run, "plan"), &history.plan, "start a new run")?;
     left::say_what_is_left(&mut plan, run, &history)?;
     Ok(plan)
 }

@@ -65,10 +65,7 @@ pub(super) struct Found {
 impl Scene {
     pub(super) async fn look(cloud: &Cloud, planner: &Planner, which: Which<'_>) -> Result<Self, OperationError> {
         let caller = cloud.identity().caller().await?;
-        let history = match &planner.resuming {
-            Some(run) => History::read(&planner.state.open(run)?)?,
-            None => History::default(),
-        };
+        let history = planner.taken_up()?.map(|(_, history)| history).unwrap_or_default();
         let paused = Paused::read(&planner.state, &caller.account, &cloud.environment().region)?;
         let mut scene = Self {
             mappings: Ok(Vec::new()),

@@ -6,13 +6,9 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{QueueArn, QueueName, Text, consumer::ConsumerId, words::counted},
+    domain::{QueueArn, QueueName, Text, consumer::ConsumerId, service::Scaling, service_rules::fits, words::counted},
     journal::Pause,
-    operations::{
-        Bound, OperationError, Planned, Planner,
-        plan::{Call, Fact, Plan},
-        resolve,
-    },
+    operations::{Bound, OperationError, Planned, Planner, plan::Plan, resolve},
 };
 
 /// Between looks while waiting, seconds.
@@ -37,12 +33,12 @@ pub(in crate::operations) async fn pause(
     plan.summary = Text::line(&format!("pause {} of {name}", counted(count as u64, "consumer")));
     plan.empty = count == 0;
     if count == 0 && found.left.is_empty() {
-        plan.warnings.push(Text::line(&format!(
+        plan.warn(format!(
             "nobody is known to take messages of {name}: no event source mapping reads it, and no `consumers` of \
              opsctl.toml names a service for it"
-        )));
+        ));
     }
-    plan.observed.insert("queue: arn".to_owned(), queue.arn.to_string());
+    plan.observe("queue: arn", &queue.arn);
     Ok(Planned { plan, bound: Bound::Consumers(found.bound) })
 }
 
@@ -66,7 +62,7 @@ pub(in crate::operations) async fn resume(
     // Forgetting is a change of our own notes; it is done where nothing else is.
     plan.empty = count == 0 && found.bound.forget.is_empty();
     if count == 0 {
-        plan.warnings.push(Text::line(&format!("opsctl has paused no consumer of {whose} that is paused still")));
+        plan.warn(format!("opsctl has paused no consumer of {whose} that is paused still"));
     }
     Ok(Planned { plan, bound: Bound::Consumers(found.bound) })
 }
@@ -84,11 +80,9 @@ pub(in crate::operations) async fn around(
     let found = scene.to_pause(cloud, queues, super::TIMEOUT);
     describe(plan, &found, &scene, cloud, "paused meanwhile");
     if found.bound.count() == 0 {
-        plan.warnings.push(Text::from("no consumer is to be paused: none is known that takes messages there now"));
+        plan.warn("no consumer is to be paused: none is known that takes messages there now");
     } else {
-        plan.changes.push(Text::from(
-            "consumers are paused first and resumed at the end, also when the run fails or is stopped",
-        ));
+        plan.change("consumers are paused first and resumed at the end, also when the run fails or is stopped");
     }
     Ok(found.bound)
 }
@@ -97,34 +91,37 @@ fn describe(plan: &mut Plan, found: &Found, scene: &Scene, cloud: &Cloud, label:
     let bound = &found.bound;
     for switch in &bound.mappings {
         let by = paused_by(scene, bound.turn, &ConsumerId::Mapping(switch.id.clone()));
-        fact(plan, label, &format!("mapping {} of {} ({}){by}", switch.function, switch.queue, switch.id.0));
+        plan.fact(label, format!("mapping {} of {} ({}){by}", switch.function, switch.queue, switch.id.0));
         let to = if switch.enabled { "paused to enabled" } else { "enabled to paused" };
-        plan.observed.insert(format!("mapping {}", switch.id.0), format!("{}, {to}", switch.function));
+        plan.observe(format!("mapping {}", switch.id.0), format!("{}, {to}", switch.function));
     }
     for (_, change) in &bound.services {
         let by = paused_by(scene, bound.turn, &ConsumerId::Service(change.service.clone()));
-        fact(plan, label, &format!("service {} {} to {}{by}", change.service, change.from, change.to));
-        let value = format!("desired {} to {}", change.from, change.to);
-        plan.observed.insert(format!("service {}", change.service), value);
+        plan.fact(label, format!("service {} {} to {}{by}", change.service, change.from, change.to));
+        plan.observe(format!("service {}", change.service), format!("desired {} to {}", change.from, change.to));
     }
     if !found.left.is_empty() {
-        fact(plan, "left as is", &found.left.join(", "));
+        plan.fact("left as is", found.left.join(", "));
     }
-    match &scene.mappings {
-        Ok(_) => {}
-        Err(error) => plan.blockers.push(Text::line(&format!("the event source mappings are not known: {error}"))),
+    if let Err(error) = &scene.mappings {
+        plan.block(format!("the event source mappings are not known: {error}"));
     }
     for unseen in &found.unseen {
-        plan.blockers.push(Text::line(&format!("not known, and may be a consumer: {unseen}")));
+        plan.block(format!("not known, and may be a consumer: {unseen}"));
     }
     for service in &found.always_on {
-        plan.blockers.push(Text::line(&format!("{service} is always on")));
+        plan.block(format!("{service} is always on"));
     }
     warn(plan, found, scene, cloud);
-    call(plan, "lambda:UpdateEventSourceMapping", bound.mappings.len() as u64);
-    let looks = if bound.mappings.is_empty() { 0 } else { SWITCH_SECONDS / LOOK_EVERY_SECONDS };
-    call(plan, "lambda:GetEventSourceMapping", bound.mappings.len() as u64 * looks);
-    call(plan, "ecs:UpdateService", bound.services.len() as u64);
+    let (mappings, services) = (bound.mappings.len() as u64, bound.services.len() as u64);
+    let calls = [
+        ("lambda:UpdateEventSourceMapping", mappings),
+        ("lambda:GetEventSourceMapping", mappings * (SWITCH_SECONDS / LOOK_EVERY_SECONDS)),
+        ("ecs:UpdateService", services),
+    ];
+    for (action, times) in calls.into_iter().filter(|(_, times)| *times > 0) {
+        plan.call(action, None, times);
+    }
     plan.messages_estimate = plan.messages_estimate.max(bound.count() as u64);
 }
 
@@ -134,27 +131,23 @@ fn warn(plan: &mut Plan, found: &Found, scene: &Scene, cloud: &Cloud) {
         return;
     }
     if !bound.mappings.is_empty() {
-        let text = "a mapping on its way down still takes messages: what is waited for is that it says Disabled";
-        plan.warnings.push(Text::from(text));
+        plan.warn("a mapping on its way down still takes messages: what is waited for is that it says Disabled");
     }
     let rules = &cloud.environment().services;
     for (queue, change) in &bound.services {
-        let scaling = scene.scaling.as_ref().and_then(|all| all.get(&change.service));
-        match scaling {
-            Some(scaling) if scaling.min > 0 || scaling.max > 0 => plan.warnings.push(Text::line(&format!(
-                "{}: autoscaling ({} to {}) may wake it at its next scale-out, on the queue's depth for instance",
-                change.service, scaling.min, scaling.max
-            ))),
-            Some(_) | None => {}
+        let service = &change.service;
+        if let Some(Scaling { min, max, .. }) = scene.scaling.as_ref().and_then(|all| all.get(service))
+            && (*min > 0 || *max > 0)
+        {
+            plan.warn(format!(
+                "{service}: autoscaling ({min} to {max}) may wake it at its next scale-out, on the queue's depth for instance"
+            ));
         }
-        let others = rules.consumers.iter().filter(|(pattern, worker)| {
-            pattern != queue.as_str() && crate::domain::service_rules::fits(worker, &change.service)
-        });
+        let is_other = |(pattern, worker): &&(String, String)| pattern != queue.as_str() && fits(worker, service);
+        let others = rules.consumers.iter().filter(is_other);
         let others: Vec<&str> = others.map(|(pattern, _)| pattern.as_str()).collect();
         if !others.is_empty() {
-            let text =
-                format!("{} takes messages of {} as well, which wait meanwhile", change.service, others.join(", "));
-            plan.warnings.push(Text::line(&text));
+            plan.warn(format!("{service} takes messages of {} as well, which wait meanwhile", others.join(", ")));
         }
     }
 }
@@ -166,15 +159,5 @@ fn paused_by(scene: &Scene, turn: Turn, id: &ConsumerId) -> String {
             format!(", paused by {run} at {}", at.strftime("%F %T UTC"))
         }
         (Turn::Resume, None) | (Turn::Pause, _) => String::new(),
-    }
-}
-
-fn fact(plan: &mut Plan, label: &str, value: &str) {
-    plan.facts.push(Fact { label: label.to_owned(), value: Text::line(value) });
-}
-
-fn call(plan: &mut Plan, action: &str, times_estimate: u64) {
-    if times_estimate > 0 {
-        plan.calls.push(Call { action: action.to_owned(), resource: plan.resource.clone(), times_estimate });
     }
 }

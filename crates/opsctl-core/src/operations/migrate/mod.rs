@@ -9,17 +9,16 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, Calls, Counts, Left, OperationError, Planned, Planner, Stopping, Verb, resolve::suggestions, values::Seconds,
+    Bound, Calls, Counts, Left, OperationError, Planned, Planner, Stopping, Verb, recorded, resolve::did_you_mean,
+    values::Seconds,
 };
 use crate::{
     cloud::{Cloud, ecs::Launch},
     domain::{
-        Text,
         migration::{LogDestination, Migration},
         service::EcsClusterName,
     },
     journal::History,
-    operations::plan::{Fact, Plan},
 };
 pub use others::{Other, others};
 
@@ -51,7 +50,6 @@ pub struct Migrate {
 /// A migration to be, or one that was asked for; as such it stands in the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToMigrate {
-    /// Migration.
     pub migration: String,
     /// What is started. Token and group are the run's to fill in.
     pub launch: Launch,
@@ -120,36 +118,25 @@ impl Verb for Migrate {
 
 /// Observes and plans. A run that has asked for its task already is bound to what it asked for.
 async fn plan(migrate: &Migrate, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
-    if let Some(planned) = asked_already(planner)? {
-        return Ok(planned);
+    if let Some((run, history)) = planner.taken_up()?
+        && let Some((_, asked)) = &history.migration_asked
+    {
+        let bound = Bound::Migrate(Box::new(recorded((run, "migration"), asked, "look at its tasks")?));
+        return Ok(Planned { plan: recorded((run, "plan"), &history.plan, "look at its tasks")?, bound });
     }
     let migration = resolve(migrate, cloud)?;
     let scene = Box::pin(scene::Scene::look(migrate, migration, cloud)).await?;
     let (mut plan, bound) = plan::make(migrate, migration, &scene, cloud, planner.draft());
     let others = Box::pin(others(&bound, cloud)).await?;
     let now = cloud.clock().now();
-    plan.blockers.extend(others.iter().map(|other| {
-        Text::line(&format!("another migration runs, and one at a time is enough: {}", other.words(now)))
-    }));
+    for other in &others {
+        plan.block(format!("another migration runs, and one at a time is enough: {}", other.words(now)));
+    }
     if others.is_empty() {
-        let value =
-            Text::from("nobody: no task with the mark of this environment's migrations, none of the same family");
-        plan.facts.push(Fact { label: "who else migrates".to_owned(), value });
+        let nobody = "nobody: no task with the mark of this environment's migrations, none of the same family";
+        plan.fact("who else migrates", nobody);
     }
     Ok(Planned { plan, bound: Bound::Migrate(Box::new(bound)) })
-}
-
-/// A run that is taken up, whose journal says that the task was asked for: the plan is what was approved.
-fn asked_already(planner: &Planner) -> Result<Option<Planned>, OperationError> {
-    let Some(run) = &planner.resuming else { return Ok(None) };
-    let history = History::read(&planner.state.open(run)?)?;
-    let Some((_, asked)) = history.migration_asked else { return Ok(None) };
-    let unreadable = |what: &str, error: serde_json::Error| {
-        OperationError::usage(&format!("run {run} has no {what} that can be read: {error}"), "look at its tasks")
-    };
-    let bound: ToMigrate = serde_json::from_value(asked).map_err(|error| unreadable("migration", error))?;
-    let plan: Plan = serde_json::from_value(history.plan).map_err(|error| unreadable("plan", error))?;
-    Ok(Some(Planned { plan, bound: Bound::Migrate(Box::new(bound)) }))
 }
 
 fn resolve<'a>(migrate: &Migrate, cloud: &'a Cloud) -> Result<&'a Migration, OperationError> {
@@ -159,14 +146,10 @@ fn resolve<'a>(migrate: &Migrate, cloud: &'a Cloud) -> Result<&'a Migration, Ope
         return Ok(migration);
     }
     let names: Vec<String> = environment.services.migrations.iter().map(|migration| migration.name.clone()).collect();
-    let alike = suggestions(given, &names);
-    let hint = match (alike.is_empty(), names.is_empty()) {
-        (false, _) => format!("did you mean {}?", alike.join(", ")),
-        (true, false) => format!("there are: {}", names.join(", ")),
-        (true, true) => {
-            format!("add [environments.{}.migrations.NAME]; `opsctl config example` shows one", environment.name)
-        }
-    };
+    let hint = did_you_mean(given, &names).unwrap_or_else(|| match names.is_empty() {
+        false => format!("there are: {}", names.join(", ")),
+        true => format!("add [environments.{}.migrations.NAME]; `opsctl config example` shows one", environment.name),
+    });
     let what = match given.is_empty() {
         true => "no migration was named".to_owned(),
         false => format!("{} has no migration {given}", environment.name),

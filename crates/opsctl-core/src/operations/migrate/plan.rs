@@ -8,10 +8,7 @@ use crate::{
         Text,
         migration::{LogDestination, Migration, NetworkSource},
     },
-    operations::{
-        plan::{Call, Fact, Plan},
-        values::in_words,
-    },
+    operations::{plan::Plan, values::in_words},
 };
 
 /// Characters of a task's overrides (API reference).
@@ -29,10 +26,8 @@ pub(super) fn make(
     plan.resource = Text::line(&migration.name);
     observe(&mut plan, migration, scene, &bound);
     facts(&mut plan, migration, scene, &bound);
-    let blockers = blockers(migration, scene, &bound);
-    plan.blockers.extend(blockers.iter().map(|blocker| Text::line(blocker)));
-    let warnings = warnings(migration, scene, &bound, cloud);
-    plan.warnings.extend(warnings.iter().map(|warning| Text::line(warning)));
+    block(&mut plan, migration, scene, &bound);
+    warn(&mut plan, migration, scene, &bound, cloud);
     (plan, bound)
 }
 
@@ -73,66 +68,51 @@ fn essential_beside(scene: &Scene) -> Vec<String> {
 
 /// What the plan rests on.
 fn observe(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate) {
-    let mut note = |name: &str, value: String| plan.observed.insert(name.to_owned(), value);
-    note("cluster", migration.cluster.0.clone());
-    note("task definition", scene.definition.arn.clone());
-    note("image", scene.container.image.to_string());
-    note("container", scene.container.name.clone());
-    note("command", shown_command(scene.command.as_ref().unwrap_or(&scene.container.command)));
-    note("network", bound.launch.network.words());
-    note("role", scene.definition.role.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string));
+    plan.observe("cluster", &migration.cluster.0);
+    plan.observe("task definition", &scene.definition.arn);
+    plan.observe("image", &scene.container.image);
+    plan.observe("container", &scene.container.name);
+    plan.observe("command", shown_command(scene.command.as_ref().unwrap_or(&scene.container.command)));
+    plan.observe("network", bound.launch.network.words());
+    plan.observe("role", scene.definition.role.as_ref().map_or("none", Text::as_str));
 }
 
 fn facts(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate) {
     let Scene { definition, container, .. } = scene;
     plan.summary = Text::line(&format!("start {} once in {}", definition.name.0, migration.cluster.0));
-    let mut fact =
-        |label: &str, value: String| plan.facts.push(Fact { label: label.to_owned(), value: Text::line(&value) });
-    fact("migration", migration.name.clone());
-    fact("ECS cluster", migration.cluster.0.clone());
-    fact("task definition", format!("{} (pinned)", definition.name.0));
-    fact("image", container.image.to_string());
-    fact("container", container.name.clone());
-    fact(
-        "runs",
-        match (&scene.command, container.command.is_empty()) {
-            (Some(command), _) => format!("{} (in place of the task definition's own)", shown_command(command)),
-            (None, false) => shown_command(&container.command),
-            (None, true) => "the image's own command".to_owned(),
-        },
-    );
+    plan.fact("migration", &migration.name);
+    plan.fact("ECS cluster", &migration.cluster.0);
+    plan.fact("task definition", format!("{} (pinned)", definition.name.0));
+    plan.fact("image", container.image.as_str());
+    plan.fact("container", &container.name);
+    let runs = match (&scene.command, container.command.is_empty()) {
+        (Some(command), _) => format!("{} (in place of the task definition's own)", shown_command(command)),
+        (None, false) => shown_command(&container.command),
+        (None, true) => "the image's own command".to_owned(),
+    };
+    plan.fact("runs", runs);
     let from = match &migration.network {
         NetworkSource::Service(service) => format!(" (copied from {service})"),
         NetworkSource::Given(_) => " (configured)".to_owned(),
     };
-    fact("network", format!("{}{from}", bound.launch.network.words()));
-    let none = || "none".to_owned();
-    fact("role", definition.role.as_ref().map_or_else(none, ToString::to_string));
-    fact("log", bound.log.as_ref().map_or_else(|| "goes nowhere that can be read".to_owned(), |log| log.group.clone()));
-    fact("database", database_words(migration, scene));
-    let wait =
-        bound.timeout_seconds.map(|seconds| format!("{} at most; the task goes on after that", in_words(seconds)));
-    fact(
-        "waits",
-        match bound.detach {
-            true => "not at all: it is only started".to_owned(),
-            false => wait.unwrap_or_else(|| "until it ends, without limit".to_owned()),
-        },
-    );
-    plan.changes.push(Text::from("one task is started, with the role above; it runs until it ends by itself"));
-    plan.changes
-        .push(Text::from("what it changes in the database is not taken back by opsctl, whatever becomes of the run"));
-    let call = |action: &str, resource: &str| Call {
-        action: action.to_owned(),
-        resource: Text::line(resource),
-        times_estimate: 1,
+    plan.fact("network", format!("{}{from}", bound.launch.network.words()));
+    plan.fact("role", definition.role.as_ref().map_or("none", Text::as_str));
+    plan.fact("log", bound.log.as_ref().map_or("goes nowhere that can be read", |log| &log.group));
+    plan.fact("database", database_words(migration, scene));
+    let waits = match (bound.detach, bound.timeout_seconds) {
+        (true, _) => "not at all: it is only started".to_owned(),
+        (false, Some(seconds)) => format!("{} at most; the task goes on after that", in_words(seconds)),
+        (false, None) => "until it ends, without limit".to_owned(),
     };
-    plan.calls.push(call("ecs:RunTask", &definition.name.0));
+    plan.fact("waits", waits);
+    plan.change("one task is started, with the role above; it runs until it ends by itself");
+    plan.change("what it changes in the database is not taken back by opsctl, whatever becomes of the run");
+    plan.call("ecs:RunTask", Some(&definition.name.0), 1);
     if let Some(role) = definition.role.iter().chain(&definition.execution_role).next() {
-        plan.calls.push(call("iam:PassRole", role.as_str()));
+        plan.call("iam:PassRole", Some(role.as_str()), 1);
     }
     if let Some(log) = bound.log.as_ref().filter(|_| !bound.detach) {
-        plan.calls.push(call("logs:GetLogEvents", &log.group));
+        plan.call("logs:GetLogEvents", Some(&log.group), 1);
     }
 }
 
@@ -152,107 +132,94 @@ fn database_words(migration: &Migration, scene: &Scene) -> String {
 }
 
 /// What makes it impossible, but for others that migrate.
-fn blockers(migration: &Migration, scene: &Scene, bound: &ToMigrate) -> Vec<String> {
+fn block(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate) {
     let Scene { definition, .. } = scene;
-    let mut blockers = Vec::new();
     if !definition.is_active {
-        blockers.push(format!("{} is INACTIVE: no task can be started of it", definition.name.0));
+        plan.block(format!("{} is INACTIVE: no task can be started of it", definition.name.0));
     }
     if let Some(mode) = definition.network_mode.as_ref().filter(|mode| mode.as_str() != "awsvpc") {
-        blockers.push(format!("{} has the network mode {mode}; a task on Fargate needs awsvpc", definition.name.0));
+        plan.block(format!("{} has the network mode {mode}; a task on Fargate needs awsvpc", definition.name.0));
     }
     let network = &bound.launch.network;
     if let (NetworkSource::Service(service), None) = (&migration.network, &scene.network) {
-        blockers.push(format!("{service} has no network of its own to copy: give `subnets`"));
+        plan.block(format!("{service} has no network of its own to copy: give `subnets`"));
     } else if network.subnets.is_empty() {
-        blockers.push("there are no subnets".to_owned());
+        plan.block("there are no subnets");
     }
     for (count, most, what) in
         [(network.subnets.len(), 16, "subnets"), (network.security_groups.len(), 5, "security groups")]
     {
         if count > most {
-            blockers.push(format!("{count} {what}, of which ECS takes {most}"));
+            plan.block(format!("{count} {what}, of which ECS takes {most}"));
         }
     }
     // Names and braces of the document take some more.
     let characters: usize = scene.command.iter().flatten().map(|word| word.chars().count() + 4).sum();
     if characters + 200 > OVERRIDES_MAX {
-        blockers.push(format!("the command is too long: overrides take {OVERRIDES_MAX} characters"));
+        plan.block(format!("the command is too long: overrides take {OVERRIDES_MAX} characters"));
     }
-    blockers
 }
 
 /// What should be known first.
-fn warnings(migration: &Migration, scene: &Scene, bound: &ToMigrate, cloud: &Cloud) -> Vec<String> {
+fn warn(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate, cloud: &Cloud) {
     let container = &scene.container;
-    let mut warnings = Vec::new();
-    let text = "which commands are allowed is opsctl's own rule, and IAM does not enforce it: whoever may start this task may start it \
-                with any command and its role";
-    warnings.push(text.to_owned());
+    plan.warn(
+        "which commands are allowed is opsctl's own rule, and IAM does not enforce it: whoever may start this task may start it \
+         with any command and its role",
+    );
     let image = container.image.as_str();
     let tag = image.rsplit('/').next().and_then(|name| name.split_once(':')).map(|(_, tag)| tag);
     if !image.contains("@sha256:") && tag.is_none_or(|tag| tag == "latest") {
-        warnings.push(format!("the image {image} is not pinned by a tag: what runs is what the name stands for then"));
+        plan.warn(format!("the image {image} is not pinned by a tag: what runs is what the name stands for then"));
     }
     if !bound.essential_beside.is_empty() {
-        let text = format!(
+        plan.warn(format!(
             "the task ends when {} ends, too: the exit code of {} counts only where those end cleanly",
             bound.essential_beside.join(", "),
             container.name
-        );
-        warnings.push(text);
+        ));
     }
-    warnings.extend(of_the_log(scene, bound, cloud));
-    warnings.extend(of_the_database(migration, scene));
-    warnings
+    warn_of_the_log(plan, scene, bound, cloud);
+    warn_of_the_database(plan, migration, scene);
 }
 
-fn of_the_log(scene: &Scene, bound: &ToMigrate, cloud: &Cloud) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warn_of_the_log(plan: &mut Plan, scene: &Scene, bound: &ToMigrate, cloud: &Cloud) {
     let Some(log) = &bound.log else {
         let driver = scene.container.log_driver.as_ref().map_or("no log driver", Text::as_str);
-        return vec![format!("its log cannot be followed: {driver}, where awslogs is needed")];
+        return plan.warn(format!("its log cannot be followed: {driver}, where awslogs is needed"));
     };
     if log.prefix.is_none() {
-        warnings.push(
-            "its log cannot be followed: without awslogs-stream-prefix the stream's name is not known".to_owned(),
-        );
+        plan.warn("its log cannot be followed: without awslogs-stream-prefix the stream's name is not known");
     }
     let region = &cloud.environment().region;
     if let Some(other) = log.region.as_ref().filter(|other| *other != region) {
-        warnings.push(format!("its log cannot be followed: it goes to {other}, not {region}"));
+        plan.warn(format!("its log cannot be followed: it goes to {other}, not {region}"));
     }
     match &scene.has_log_group {
         Some(Ok(false)) if log.creates_group => {}
         Some(Ok(false)) => {
-            warnings.push(format!("the log group {} is not there: the task will not start without it", log.group))
+            plan.warn(format!("the log group {} is not there: the task will not start without it", log.group))
         }
-        Some(Err(error)) => warnings.push(format!("whether the log group is there is not known: {error}")),
+        Some(Err(error)) => plan.warn(format!("whether the log group is there is not known: {error}")),
         Some(Ok(true)) | None => {}
     }
     if !log.is_blocking {
-        warnings.push(
-            "its log driver does not wait (non-blocking): lines may be lost, and a missing line proves nothing"
-                .to_owned(),
-        );
+        plan.warn("its log driver does not wait (non-blocking): lines may be lost, and a missing line proves nothing");
     }
-    warnings
 }
 
-fn of_the_database(migration: &Migration, scene: &Scene) -> Vec<String> {
-    let Some(name) = &migration.database else { return Vec::new() };
+fn warn_of_the_database(plan: &mut Plan, migration: &Migration, scene: &Scene) {
+    let Some(name) = &migration.database else { return };
     match &scene.database {
         Some(Ok((database, capacity))) => {
-            let mut warnings = Vec::new();
             if !database.is_available() {
-                warnings.push(format!("{name} is {}: a migration now may fail half way", database.status));
+                plan.warn(format!("{name} is {}: a migration now may fail half way", database.status));
             }
             if let Capacity::Paused { .. } = capacity {
-                warnings.push(format!("{name} has paused: the migration wakes it, which takes 15 to 30 s or more"));
+                plan.warn(format!("{name} has paused: the migration wakes it, which takes 15 to 30 s or more"));
             }
-            warnings
         }
-        Some(Err(error)) => vec![format!("how {name} is, is not known: {error}")],
-        None => Vec::new(),
+        Some(Err(error)) => plan.warn(format!("how {name} is, is not known: {error}")),
+        None => {}
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         database::Database,
         migration::{ContainerDefinition, Definition, Migration, Network, NetworkSource},
     },
-    operations::resolve::suggestions,
+    operations::resolve::did_you_mean,
 };
 
 pub(super) struct Scene {
@@ -57,16 +57,12 @@ fn command(migrate: &Migrate, migration: &Migration) -> Result<Option<Vec<String
         return Ok(Some(words.clone()));
     }
     let names: Vec<String> = migration.commands.keys().cloned().collect();
-    let alike = suggestions(name, &names);
-    let hint = match (alike.is_empty(), names.is_empty()) {
-        (false, _) => format!("did you mean {}?", alike.join(", ")),
-        (true, false) => format!("allowed are: {}", names.join(", ")),
-        (true, true) => format!("add it to `commands` of [environments.*.migrations.{}]", migration.name),
-    };
-    Err(OperationError::usage(
-        &format!("{name} is no command that the configuration allows for {}", migration.name),
-        &hint,
-    ))
+    let hint = did_you_mean(name, &names).unwrap_or_else(|| match names.is_empty() {
+        false => format!("allowed are: {}", names.join(", ")),
+        true => format!("add it to `commands` of [environments.*.migrations.{}]", migration.name),
+    });
+    let what = format!("{name} is no command that the configuration allows for {}", migration.name);
+    Err(OperationError::usage(&what, &hint))
 }
 
 async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> Result<Definition, OperationError> {
@@ -83,11 +79,9 @@ async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> 
     };
     // The listing is a courtesy: where it is denied, the error stands without suggestions.
     let names = cloud.ecs().families().await.unwrap_or_default();
-    let alike = suggestions(family, &names);
-    let hint = match (names.iter().any(|name| name == family), alike.is_empty()) {
-        (true, _) => "name a revision that is there, or none for the newest".to_owned(),
-        (false, false) => format!("did you mean {}?", alike.join(", ")),
-        (false, true) => format!("check `task_definition` of [environments.*.migrations.{}]", migration.name),
+    let hint = match names.iter().any(|name| name == family) {
+        true => "name a revision that is there, or none for the newest".to_owned(),
+        false => did_you_mean(family, &names).unwrap_or_else(|| to_check("task_definition", migration)),
     };
     let environment = cloud.environment();
     let what = format!(
@@ -99,21 +93,19 @@ async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> 
 
 /// The container whose exit code is the migration's.
 fn container<'a>(migration: &Migration, definition: &'a Definition) -> Result<&'a ContainerDefinition, OperationError> {
-    let names = || definition.containers.iter().map(|container| container.name.clone()).collect::<Vec<_>>();
+    let names = || definition.containers.iter().map(|container| container.name.as_str()).collect::<Vec<_>>();
     let listed = || format!("its containers: {}", names().join(", "));
+    let refused = |what: &str, hint: &str| OperationError::usage(&format!("{} {what}", definition.name.0), hint);
     if let Some(name) = &migration.container {
-        return definition.container(name).ok_or_else(|| {
-            OperationError::usage(&format!("{} has no container {name}", definition.name.0), &listed())
-        });
+        let container = definition.container(name);
+        return container.ok_or_else(|| refused(&format!("has no container {name}"), &listed()));
     }
     let mut essential = definition.essential();
     match (essential.next(), essential.next()) {
         (Some(one), None) => Ok(one),
-        (None, _) => {
-            Err(OperationError::usage(&format!("{} has no essential container", definition.name.0), &listed()))
-        }
-        (Some(_), Some(_)) => Err(OperationError::usage(
-            &format!("{} has several essential containers: whose exit code counts?", definition.name.0),
+        (None, _) => Err(refused("has no essential container", &listed())),
+        (Some(_), Some(_)) => Err(refused(
+            "has several essential containers: whose exit code counts?",
             &format!("name one with `container` in [environments.*.migrations.{}]; {}", migration.name, listed()),
         )),
     }
@@ -127,22 +119,21 @@ async fn network(migration: &Migration, cloud: &Cloud) -> Result<Option<Network>
     match cloud.ecs().network(service).await {
         Ok(network) => Ok(network),
         Err(error) if error.kind == ErrorKind::NotFound => {
-            let names = cloud.ecs().service_names(&service.cluster).await;
-            let hint = match names {
+            let hint = match cloud.ecs().service_names(&service.cluster).await {
                 Ok(names) => {
                     let names: Vec<String> = names.into_iter().map(|name| name.0).collect();
-                    let alike = suggestions(&service.name.0, &names);
-                    match alike.is_empty() {
-                        true => format!("check `network_of` of [environments.*.migrations.{}]", migration.name),
-                        false => format!("did you mean {}?", alike.join(", ")),
-                    }
+                    did_you_mean(&service.name.0, &names).unwrap_or_else(|| to_check("network_of", migration))
                 }
-                Err(_) => format!("check `cluster` of [environments.*.migrations.{}]", migration.name),
+                Err(_) => to_check("cluster", migration),
             };
             Err(OperationError::usage(&format!("there is no service {service} to copy the network of"), &hint))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn to_check(key: &str, migration: &Migration) -> String {
+    format!("check `{key}` of [environments.*.migrations.{}]", migration.name)
 }
 
 async fn database(name: &str, cloud: &Cloud) -> Result<(Database, Capacity), CloudError> {

@@ -1,11 +1,6 @@
 //! Binds a redrive to what was found: everything that its run needs.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
-};
-
-use jiff::Timestamp;
+use std::collections::HashSet;
 
 use super::{
     Redrive,
@@ -14,12 +9,12 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, MessageId, Queue, QueueUrl},
+    domain::MessageId,
     messages::{edit::Editor, filter::Filter},
     operations::{
         bound::{ClientSide, Managed},
         selection::Selection,
-        transfer::{Destination, Judge, Park, Resume, Route, Settings, Source},
+        transfer::{Destination, Judge, Park, Route, Settings, Source},
         values::{BounceMax, Ramp},
     },
 };
@@ -55,7 +50,7 @@ pub(super) fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
 }
 
 pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts: Parts) -> ClientSide {
-    let (mut queues, routes) = scene.destinations();
+    let (queues, routes) = scene.destinations();
     let route = match &scene.to {
         To::One(_) => Route::To(0),
         To::Each | To::Unknown => {
@@ -63,16 +58,16 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
             Route::BySource { sources: routes, direct, known: parts.known }
         }
     };
-    let park = park(redrive, scene, &mut queues);
-    let urls: Arc<[QueueUrl]> = queues.iter().map(|queue| queue.url.clone()).collect();
+    // A parking queue becomes one of the destinations.
+    let park = match (&scene.park, redrive.park.as_deref()) {
+        (Some(_), _) => Park::Queue(queues.len()),
+        (None, Some(_)) => Park::File,
+        (None, None) => Park::Leave,
+    };
     let visibility_seconds = redrive.visibility.map_or(VISIBILITY_SECONDS, |seconds| seconds.0);
     let selection = Selection { filter: parts.filter.as_ref(), ids: parts.ids.as_ref(), limit: redrive.limit };
     let messages_estimate = selection.bound(scene.from.counts.total());
     let settings = Settings {
-        // The run adds it.
-        account: AccountId(String::new()),
-        source: scene.from.kind,
-        destinations: queues.iter().map(|queue| (queue.url.0.clone(), queue.kind)).collect(),
         lanes: parts.lanes,
         // A program may take its time with each message, and all of a batch are hidden for so long only.
         batch_max: match &parts.editor {
@@ -80,7 +75,6 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
             Some(Editor::Jq(_)) | None => 10,
         },
         visibility_seconds,
-        cutoff: Timestamp::MAX,
         limit: redrive.limit,
         rate: redrive.rate,
         selective: selection.is_selective(),
@@ -90,47 +84,23 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         ramp: parts.ramp,
         // With no other reader at the start, what is in flight at the end is ours: it is waited for.
         settle_seconds: if scene.from.counts.in_flight == 0 { visibility_seconds + 10 } else { 10 },
-        resume: Resume::default(),
+        ..Settings::of_all(scene.from.kind)
     };
     let rules = &cloud.environment().queues;
     let destinations = queues
         .into_iter()
+        .chain(scene.park.clone())
         .map(|queue| Destination { keys: rules.keys_for(queue.name.as_str()).cloned(), queue })
         .collect();
-    let judge = Judge {
-        destinations,
-        route,
-        park,
-        filter: parts.filter,
-        ids: parts.ids,
-        editor: parts.editor,
-        mark: None,
-        run: String::new(),
-        clock: cloud.clock(),
-        used: Mutex::default(),
-    };
+    let judge = Judge::new(route, destinations, parts.filter, cloud.clock());
+    let judge = Judge { park, ids: parts.ids, editor: parts.editor, ..judge };
+    let source = Source::Queue(scene.from.url.clone());
     ClientSide {
-        source: Source::Queue(scene.from.url.clone()),
-        destinations: urls,
-        settings,
-        judge,
         mark: redrive.mark,
         snapshot: !redrive.no_snapshot,
-        park_file: redrive.park.as_deref().and_then(|park| park.strip_prefix("file:")).map(Into::into),
-        messages_estimate,
+        park_file: redrive.park_file().map(Into::into),
         uncertain: redrive.uncertain,
-    }
-}
-
-/// Where messages go that come back; a parking queue becomes one of the destinations.
-fn park(redrive: &Redrive, scene: &Scene, queues: &mut Vec<Queue>) -> Park {
-    match (&scene.park, redrive.park.as_deref()) {
-        (Some(queue), _) => {
-            queues.push(queue.clone());
-            Park::Queue(queues.len() - 1)
-        }
-        (None, Some(_)) => Park::File,
-        (None, None) => Park::Leave,
+        ..ClientSide::new(source, settings, judge, messages_estimate)
     }
 }
 

@@ -42,7 +42,7 @@ impl Moves {
             Self::Managed => "managed",
             Self::Client => "client",
         };
-        plan.observed.insert(OBSERVED.to_owned(), name.to_owned());
+        plan.observe(OBSERVED, name);
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::{bind::watch_seconds, choice::Moves, plan::Draft, scene::To};
 use crate::{
-    domain::{QueueKind, Text},
+    domain::QueueKind,
     operations::{
-        plan::Call,
         selection::Selection,
         transfer::{AGES_SECONDS, DESTINATIONS_WATCHED_MAX},
         values::Ramp,
@@ -33,33 +32,27 @@ impl Draft<'_> {
         let scene = self.scene;
         let messages = self.plan.messages_estimate;
         let received = if selection.is_selective() { scene.from.counts.total().max(messages) } else { messages };
-        let from = Text::line(scene.from.name.as_str());
-        let mut call = |action: &str, times: u64| {
-            self.plan.calls.push(Call { action: action.to_owned(), resource: from.clone(), times_estimate: times });
-        };
+        let plan = &mut self.plan;
         let batches = messages.div_ceil(10);
         let looks = looks_at_ages(watch_seconds(self.redrive, scene, self.ramp), self.ramp);
         let requests = match engine {
             Moves::Managed => {
-                call("sqs:StartMessageMoveTask", 1);
-                call("sqs:ListMessageMoveTasks", messages.div_ceil(MANAGED_RATE_GUESS) + 2);
+                plan.call("sqs:StartMessageMoveTask", None, 1);
+                plan.call("sqs:ListMessageMoveTasks", None, messages.div_ceil(MANAGED_RATE_GUESS) + 2);
                 // SQS receives, sends and deletes one by one, and bills it (SQS pricing page, "DLQ redrive").
                 messages * 3
             }
             Moves::Client => {
-                call("sqs:ReceiveMessage", received.div_ceil(10) + 2);
+                plan.call("sqs:ReceiveMessage", None, received.div_ceil(10) + 2);
                 let to = match &scene.to {
-                    To::One(to) => Text::line(to.name.as_str()),
-                    To::Each if scene.sources.len() == 1 => Text::line(scene.sources[0].name.as_str()),
-                    To::Each | To::Unknown => Text::from("each message's source"),
+                    To::One(to) => to.name.as_str(),
+                    To::Each if scene.sources.len() == 1 => scene.sources[0].name.as_str(),
+                    To::Each | To::Unknown => "each message's source",
                 };
-                let action = "sqs:SendMessage".to_owned();
-                self.plan.calls.push(Call { action, resource: to.clone(), times_estimate: batches });
-                let action = "sqs:DeleteMessage".to_owned();
-                self.plan.calls.push(Call { action, resource: from.clone(), times_estimate: batches });
+                plan.call("sqs:SendMessage", Some(to), batches);
+                plan.call("sqs:DeleteMessage", None, batches);
                 if looks > 0 {
-                    let action = "cloudwatch:GetMetricData".to_owned();
-                    self.plan.calls.push(Call { action, resource: to, times_estimate: looks });
+                    plan.call("cloudwatch:GetMetricData", Some(to), looks);
                 }
                 received.div_ceil(10) + batches * 2
             }
@@ -69,7 +62,7 @@ impl Draft<'_> {
             Moves::Managed => 0,
             Moves::Client => looks * scene.destinations().0.len().min(DESTINATIONS_WATCHED_MAX) as u64,
         };
-        self.plan.dollars_estimate = requests as f64 * price / 1e6 + metrics as f64 * DOLLARS_PER_METRIC;
+        plan.dollars_estimate = requests as f64 * price / 1e6 + metrics as f64 * DOLLARS_PER_METRIC;
         let guess = match engine {
             Moves::Managed => MANAGED_RATE_GUESS,
             Moves::Client => CLIENT_RATE_GUESS.min(ONE_LANE_RATE_GUESS * lanes as u64),
@@ -79,6 +72,6 @@ impl Draft<'_> {
             true => u64::from(watch_seconds(self.redrive, scene, self.ramp)) * self.ramp.0.len() as u64,
             false => 0,
         };
-        self.plan.seconds_estimate = Some(messages.div_ceil(rate) + watching);
+        plan.seconds_estimate = Some(messages.div_ceil(rate) + watching);
     }
 }

@@ -92,6 +92,13 @@ pub struct Redrive {
     pub uncertain: Uncertain,
 }
 
+impl Redrive {
+    /// The file that messages are parked in, where that is no queue.
+    fn park_file(&self) -> Option<&str> {
+        self.park.as_deref()?.strip_prefix("file:")
+    }
+}
+
 impl Verb for Redrive {
     fn subject(&self) -> &str {
         &self.queue

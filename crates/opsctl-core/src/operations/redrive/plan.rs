@@ -1,9 +1,6 @@
 //! A redrive's plan.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    path::Path,
-};
+use std::{collections::HashSet, path::Path};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -22,15 +19,15 @@ use crate::{
         message::hex,
         words::{counted, counted_is, some_of},
     },
-    messages::{edit::Editor, filter::Filter},
+    messages::edit::Editor,
     operations::{
-        OperationError, Planned, Planner,
+        OperationError, Planned, Planner, Unsettled,
         bound::Bound,
         consumers::{self, Consumers},
-        plan::Fact,
-        selection::{Sampled, Selection},
+        plan::Plan,
+        selection::{self, Sampled, Selection},
         transfer::LANES_MAX,
-        values::{Ramp, in_words},
+        values::{EngineChoice, Ramp, in_words},
     },
 };
 
@@ -51,8 +48,7 @@ pub(in crate::operations) async fn plan(
 ) -> Result<Planned, OperationError> {
     check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
-    let filter = redrive.filter.as_deref().map(Filter::open).transpose();
-    let filter = filter.map_err(|error| usage("the filter can't be used", &error.to_string()))?;
+    let filter = selection::filter(redrive.filter.as_deref(), "redrive")?;
     let ids = redrive.ids.as_deref().map(read_ids).transpose()?;
     let editor = redrive.edit.as_deref().map(Editor::open).transpose();
     let editor = editor.map_err(|error| usage("the edit can't be used", &error.to_string()))?;
@@ -74,8 +70,10 @@ pub(in crate::operations) async fn plan(
         cloud,
         ramp: &ramp,
         plan: planner.draft(),
+        to: String::new(),
         resuming: planner.resuming.is_some(),
     };
+    draft.plan.resource = Text::line(scene.from.name.as_str());
     draft.plan.blockers.extend(chosen.blocker);
     draft.plan.warnings.extend(chosen.warning);
     draft.plan.no_way_back = chosen.no_way_back;
@@ -87,11 +85,10 @@ pub(in crate::operations) async fn plan(
     draft.warn(engine, planner, &selection)?;
     let lanes = draft.lanes();
     draft.costs(engine, lanes, &selection);
-    let mut plan = draft.plan;
+    let Draft { mut plan, to, .. } = draft;
     engine.observe(&mut plan);
-    plan.resource = Text::line(scene.from.name.as_str());
     plan.empty = scene.from.counts.total() == 0;
-    plan.summary = summary(&scene, &plan);
+    plan.summary = summary(&scene, &plan, &to);
 
     let consumers = match redrive.pause_consumers {
         true => Some(consumers_around(redrive, &ramp, &scene, cloud, planner, &mut plan).await?),
@@ -118,16 +115,16 @@ async fn consumers_around(
     scene: &Scene,
     cloud: &Cloud,
     planner: &Planner,
-    plan: &mut crate::operations::plan::Plan,
+    plan: &mut Plan,
 ) -> Result<Consumers, OperationError> {
     let watch = watch_seconds(redrive, scene, ramp);
     if ramp.is_ramped() || watch > 0 {
-        let text = "messages come back only when consumers work on them: with --pause-consumers nothing is learnt from a ramp or \
-                    a watch; leave one of them out, or say --ramp all to move everything unwatched";
-        plan.blockers.push(Text::from(text));
+        plan.block(
+            "messages come back only when consumers work on them: with --pause-consumers nothing is learnt from a ramp or \
+             a watch; leave one of them out, or say --ramp all to move everything unwatched",
+        );
     } else {
-        let text = "nobody sees during the run whether messages fail again: that shows when consumers are resumed";
-        plan.warnings.push(Text::from(text));
+        plan.warn("nobody sees during the run whether messages fail again: that shows when consumers are resumed");
     }
     let (destinations, _) = scene.destinations();
     let queues: Vec<QueueArn> = destinations.iter().map(|queue| queue.arn.clone()).collect();
@@ -167,8 +164,7 @@ fn read_ids(path: &Path) -> Result<HashSet<MessageId>, OperationError> {
 }
 
 fn ramp(redrive: &Redrive, cloud: &Cloud) -> Ramp {
-    let careful = cloud.environment().protection == Protection::TypeName
-        && redrive.engine != crate::operations::values::EngineChoice::Managed;
+    let careful = cloud.environment().protection == Protection::TypeName && redrive.engine != EngineChoice::Managed;
     match &redrive.ramp {
         Some(ramp) => ramp.clone(),
         None if careful => Ramp::careful(),
@@ -182,82 +178,70 @@ pub(super) struct Draft<'a> {
     pub(super) scene: &'a Scene,
     pub(super) cloud: &'a Cloud,
     pub(super) ramp: &'a Ramp,
-    pub(super) plan: crate::operations::plan::Plan,
+    pub(super) plan: Plan,
+    /// Where messages go, in words.
+    to: String,
     resuming: bool,
 }
 
 impl Draft<'_> {
-    fn fact(&mut self, label: &str, value: &str) {
-        self.plan.facts.push(Fact { label: label.to_owned(), value: Text::line(value) });
-    }
-
-    fn warning(&mut self, text: &str) {
-        self.plan.warnings.push(Text::line(text));
-    }
-
-    fn blocker(&mut self, text: &str) {
-        self.plan.blockers.push(Text::line(text));
-    }
-
     /// Identities and settings that the plan rests on.
     fn observe(&mut self, ids: Option<&HashSet<MessageId>>) {
-        let mut observed = BTreeMap::new();
-        describe("from", &self.scene.from, &mut observed);
+        let plan = &mut self.plan;
+        describe("from", &self.scene.from, plan);
         let (destinations, _) = self.scene.destinations();
         for destination in &destinations {
-            describe(&format!("to {}", destination.name), destination, &mut observed);
+            describe(&format!("to {}", destination.name), destination, plan);
         }
         if let Some(park) = &self.scene.park {
-            describe("park", park, &mut observed);
+            describe("park", park, plan);
         }
         if let Some(ids) = ids {
             let mut ids: Vec<_> = ids.iter().map(|id| id.0.as_str()).collect();
             ids.sort_unstable();
-            observed.insert("ids".to_owned(), hex(&Sha256::digest(ids.join("\n"))));
+            plan.observe("ids", hex(&Sha256::digest(ids.join("\n"))));
         }
         if let Some(path) = self.redrive.edit.as_deref().and_then(Editor::file) {
             // Unreadable, an editor would not have been opened; empty, it differs from any that is not.
             let text = std::fs::read(&path).unwrap_or_default();
-            observed.insert("edit".to_owned(), format!("{} {}", path.display(), hex(&Sha256::digest(text))));
+            plan.observe("edit", format!("{} {}", path.display(), hex(&Sha256::digest(text))));
         }
         for destination in destinations.iter().chain(&self.scene.park) {
             if let Some(keys) = self.cloud.environment().queues.keys_for(destination.name.as_str())
                 && destination.kind == QueueKind::Fifo
             {
                 let id = keys.deduplication_id.as_deref().unwrap_or("none");
-                observed.insert(format!("to {}: keys", destination.name), format!("{} {id}", keys.group_id));
+                plan.observe(format!("to {}: keys", destination.name), format!("{} {id}", keys.group_id));
             }
         }
-        observed.insert("pairing".to_owned(), format!("{:?}", self.scene.pairing).to_lowercase());
-        observed.insert("ramp".to_owned(), self.ramp.to_string());
-        self.plan.observed = observed;
+        plan.observe("pairing", self.scene.pairing.name());
+        plan.observe("ramp", self.ramp);
     }
 
     fn routes(&mut self) {
         let scene = self.scene;
         match &scene.to {
-            To::Unknown => self.blocker(&format!(
+            To::Unknown => self.plan.block(format!(
                 "no queue uses {} as its DLQ, so nothing says where its messages belong (Lambda, SNS and EventBridge send to DLQs \
                  directly): give --to",
                 scene.from.name
             )),
-            To::One(to) if to.arn == scene.from.arn => self.blocker("source and destination are the same queue"),
+            To::One(to) if to.arn == scene.from.arn => self.plan.block("source and destination are the same queue"),
             To::One(to) => self.route_to(to),
             To::Each => {}
         }
         if let Some(park) = &scene.park
             && park.arn == scene.from.arn
         {
-            self.blocker("the parking queue is the DLQ itself");
+            self.plan.block("the parking queue is the DLQ itself");
         }
-        if let Some(file) = self.redrive.park.as_deref().and_then(|park| park.strip_prefix("file:"))
-            && Path::new(file).exists()
-            && !self.resuming
-        {
-            self.blocker(&format!("{file} exists already: name another file to park in"));
-        }
-        if self.redrive.no_snapshot && self.redrive.park.as_deref().is_some_and(|park| park.starts_with("file:")) {
-            self.blocker("parking in a file needs the snapshot: leave out --no-snapshot");
+        if let Some(file) = self.redrive.park_file() {
+            if Path::new(file).exists() && !self.resuming {
+                self.plan.block(format!("{file} exists already: name another file to park in"));
+            }
+            if self.redrive.no_snapshot {
+                self.plan.block("parking in a file needs the snapshot: leave out --no-snapshot");
+            }
         }
     }
 
@@ -265,32 +249,33 @@ impl Draft<'_> {
         let from = &self.scene.from;
         match (from.kind, to.kind) {
             (QueueKind::Fifo, QueueKind::Standard) => {
-                self.warning("the destination is a standard queue: order and exactly-once processing end there");
+                self.plan.warn("the destination is a standard queue: order and exactly-once processing end there");
             }
             (QueueKind::Standard, QueueKind::Fifo) => {
-                let keys = self.cloud.environment().queues.keys_for(to.name.as_str()).cloned();
-                match keys {
-                    Some(keys) => self.fact("message keys", &format!("group {}, deduplication {}", keys.group_id, keys.deduplication_id.as_deref().unwrap_or("per message"))),
-                    None => self.blocker(&format!(
+                match self.cloud.environment().queues.keys_for(to.name.as_str()) {
+                    Some(keys) => {
+                        let id = keys.deduplication_id.as_deref().unwrap_or("per message");
+                        self.plan.fact("message keys", format!("group {}, deduplication {id}", keys.group_id));
+                    }
+                    None => self.plan.block(format!(
                         "{} is FIFO and the messages of a standard queue need a group id: configure `keys` for it in opsctl.toml",
                         to.name
                     )),
                 }
-                self.warning("a standard queue keeps no order: messages arrive in about the order they were sent in");
+                self.plan.warn("a standard queue keeps no order: messages arrive in about the order they were sent in");
             }
             (QueueKind::Standard, QueueKind::Standard) | (QueueKind::Fifo, QueueKind::Fifo) => {}
         }
         if to.redrive.as_ref().is_some_and(|policy| policy.dead_letter != from.arn)
             && self.scene.pairing == Pairing::Policy
         {
-            self.warning(&format!("messages that fail again in {} go to another DLQ", to.name));
+            self.plan.warn(format!("messages that fail again in {} go to another DLQ", to.name));
         }
     }
 
     fn facts(&mut self, why: &Text) {
-        let scene = self.scene;
-        let counts = scene.from.counts;
-        self.fact("from", &format!("{} ({})", scene.from.name, scene.from.kind));
+        let (scene, plan) = (self.scene, &mut self.plan);
+        plan.fact("from", format!("{} ({})", scene.from.name, scene.from.kind));
         let paired = match scene.pairing {
             Pairing::Policy => "",
             Pairing::Name => " (paired by name)",
@@ -308,29 +293,23 @@ impl Draft<'_> {
             }
             To::Unknown => "unknown".to_owned(),
         };
-        self.fact("to", &to);
-        self.fact(
-            "messages",
-            &format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed),
-        );
-        self.fact("engine", why.as_str());
-        if let Some(filter) = &self.redrive.filter {
-            self.fact("only where", filter);
-        }
-        if let Some(limit) = self.redrive.limit {
-            self.fact("at most", &counted(limit, "message"));
-        }
-        for (label, value) in [("edit", &self.redrive.edit), ("park", &self.redrive.park)] {
-            if let Some(value) = value {
-                self.fact(label, value);
-            }
-        }
-        if let Some(rate) = self.redrive.rate {
-            self.fact("rate", &format!("at most {rate} a second"));
+        plan.fact("to", &to);
+        self.to = to;
+        plan.fact("messages", selection::count_words(scene.from.counts));
+        plan.fact("engine", why.as_str());
+        let asked = [
+            ("only where", self.redrive.filter.clone()),
+            ("at most", self.redrive.limit.map(|limit| counted(limit, "message"))),
+            ("edit", self.redrive.edit.clone()),
+            ("park", self.redrive.park.clone()),
+            ("rate", self.redrive.rate.map(|rate| format!("at most {rate} a second"))),
+        ];
+        for (label, value) in asked {
+            value.into_iter().for_each(|value| plan.fact(label, value));
         }
         if self.ramp.is_ramped() {
             let (bounce, watch) = (bounce_max(self.redrive), watch_seconds(self.redrive, scene, self.ramp));
-            self.fact("ramp", &format!("{}, watching {watch} s after each step, stops over {bounce} back", self.ramp));
+            plan.fact("ramp", format!("{}, watching {watch} s after each step, stops over {bounce} back", self.ramp));
         }
     }
 
@@ -347,9 +326,9 @@ impl Draft<'_> {
             let expires_at = oldest.checked_add(retention).unwrap_or(Timestamp::MAX);
             self.plan.expires_at = Some(expires_at);
             let left = expires_at.duration_since(now).as_secs().max(0);
-            self.fact("expires in", &format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
+            self.plan.fact("expires in", format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
             if left < 6 * 3_600 {
-                self.warning("the oldest messages expire within hours: what is not moved by then is gone");
+                self.plan.warn("the oldest messages expire within hours: what is not moved by then is gone");
             }
         }
         selection.tell(sampled, self.scene.from.counts.total(), &mut self.plan);
@@ -364,22 +343,22 @@ impl Draft<'_> {
             if known > 0 {
                 text.push_str(&format!("; {known} of those known from earlier runs"));
             }
-            self.fact("sources", &text);
+            self.plan.fact("sources", text);
         }
         let unknown = unknown as u64;
         match self.scene.sources.as_slice() {
             _ if unknown == 0 => {}
-            [only] => self.warning(&format!(
+            [only] => self.plan.warn(format!(
                 "{unknown} of the sample may not have died in {}: it is the only source queue of this DLQ, so they go there",
                 only.name
             )),
-            _ => self.warning(&format!(
+            _ => self.plan.warn(format!(
                 "nothing says where {unknown} of the sample came from: such messages stay here and are named at the end; a redrive \
                  with --ids and --to sends them"
             )),
         }
         if foreign > 0 {
-            self.warning(&format!(
+            self.plan.warn(format!(
                 "{foreign} of the sample came from a queue that does not use this DLQ (any more): such messages stay here and are \
                  named at the end; a redrive with --ids and --to sends them"
             ));
@@ -402,20 +381,21 @@ impl Draft<'_> {
                 },
             ],
         };
-        self.plan.changes.extend(changes.iter().map(|change| Text::from(*change)));
+        let plan = &mut self.plan;
+        changes.iter().for_each(|change| plan.change(change));
         if let Some(policy) = &scene.from.redrive {
-            self.warning(&format!(
+            plan.warn(format!(
                 "{} has dead letters itself: a message received more than {} goes on to {}",
                 scene.from.name,
                 counted(u64::from(policy.receives_max), "time"),
                 policy.dead_letter.name()
             ));
             if selection.is_selective() && policy.receives_max < RECEIVES_LOW {
-                self.blocker("a selective redrive receives messages it leaves, and this DLQ would forward them: raise its maxReceiveCount first");
+                plan.block("a selective redrive receives messages it leaves, and this DLQ would forward them: raise its maxReceiveCount first");
             }
         }
         if scene.from.kind == QueueKind::Fifo && selection.is_selective() {
-            self.warning("FIFO: a message that is left stops its whole group, so a filter moves the beginning of each group only");
+            plan.warn("FIFO: a message that is left stops its whole group, so a filter moves the beginning of each group only");
         }
         // A run that is taken up may find its own task running; SQS itself refuses a second one.
         let own = self.resuming && engine == Moves::Managed;
@@ -423,26 +403,20 @@ impl Draft<'_> {
             && !own
             && tasks.iter().any(|task| matches!(task.status, MoveStatus::Running | MoveStatus::Cancelling))
         {
-            self.blocker("a move task is running on this DLQ: wait for it, or cancel it");
+            plan.block("a move task is running on this DLQ: wait for it, or cancel it");
         }
         if scene.from.counts.in_flight > 0 {
-            self.warning(&format!(
-                "~{} in flight: somebody reads this DLQ just now",
-                counted_is(scene.from.counts.in_flight, "message", "is", "are")
-            ));
+            let in_flight = counted_is(scene.from.counts.in_flight, "message", "is", "are");
+            plan.warn(format!("~{in_flight} in flight: somebody reads this DLQ just now"));
         }
-        for unsettled in planner.unsettled_runs(self.cloud, &scene.from)? {
-            match (self.redrive.despite_unfinished, unsettled.busy) {
-                (_, true) => self
-                    .blocker(&format!("run {} works on this queue just now: wait until it has ended", unsettled.run)),
-                (true, false) => {
-                    self.warning(&format!("run {} has not ended; what it sent may be sent again", unsettled.run))
-                }
-                (false, false) => self.blocker(&format!(
-                    "run {} on this queue has not ended and may have sent messages that still lie here: `{}` first, or \
+        for Unsettled { run, busy } in planner.unsettled_runs(self.cloud, &scene.from)? {
+            match (self.redrive.despite_unfinished, busy) {
+                (_, true) => plan.block(format!("run {run} works on this queue just now: wait until it has ended")),
+                (true, false) => plan.warn(format!("run {run} has not ended; what it sent may be sent again")),
+                (false, false) => plan.block(format!(
+                    "run {run} on this queue has not ended and may have sent messages that still lie here: `{}` first, or \
                      --despite-unfinished",
-                    unsettled.run,
-                    self.cloud.environment().command(&format!("redrive --resume {}", unsettled.run))
+                    self.cloud.environment().command(&format!("redrive --resume {run}"))
                 )),
             }
         }
@@ -460,20 +434,17 @@ impl Draft<'_> {
     }
 }
 
-fn describe(label: &str, queue: &Queue, observed: &mut BTreeMap<String, String>) {
-    let policy = queue
-        .redrive
-        .as_ref()
-        .map_or_else(|| "none".to_owned(), |policy| format!("{} after {}", policy.dead_letter, policy.receives_max));
-    observed.insert(format!("{label}: arn"), queue.arn.to_string());
-    observed.insert(format!("{label}: type"), queue.kind.to_string());
-    observed.insert(format!("{label}: redrive policy"), policy);
-    observed.insert(format!("{label}: largest message"), queue.message_bytes_max.to_string());
-    observed.insert(format!("{label}: content-based deduplication"), queue.content_based_deduplication.to_string());
+fn describe(label: &str, queue: &Queue, plan: &mut Plan) {
+    let policy = queue.redrive.as_ref();
+    let policy = policy.map(|policy| format!("{} after {}", policy.dead_letter, policy.receives_max));
+    plan.observe(format!("{label}: arn"), &queue.arn);
+    plan.observe(format!("{label}: type"), queue.kind);
+    plan.observe(format!("{label}: redrive policy"), policy.as_deref().unwrap_or("none"));
+    plan.observe(format!("{label}: largest message"), queue.message_bytes_max);
+    plan.observe(format!("{label}: content-based deduplication"), queue.content_based_deduplication);
 }
 
-fn summary(scene: &Scene, plan: &crate::operations::plan::Plan) -> Text {
-    let to = plan.facts.iter().find(|fact| fact.label == "to").map_or("", |fact| fact.value.as_str());
+fn summary(scene: &Scene, plan: &Plan, to: &str) -> Text {
     let how_many = plan.how_many.as_ref().map_or("", Text::as_str);
     let from = &scene.from.name;
     Text::line(&match &scene.to {

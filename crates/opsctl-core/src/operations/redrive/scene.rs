@@ -45,6 +45,18 @@ pub(super) enum Pairing {
     None,
 }
 
+impl Pairing {
+    /// As plans note it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Name => "name",
+            Self::Tag => "tag",
+            Self::None => "none",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum To {
     /// All to this queue.
@@ -70,9 +82,9 @@ impl Scene {
             None if pairing != Pairing::Policy => To::One(Box::new(sources[0].clone())),
             None => To::Each,
         };
-        let park = match redrive.park.as_deref() {
-            Some(park) if !park.starts_with("file:") => Some(resolve::queue(cloud, park).await?),
-            _ => None,
+        let park = match redrive.park.as_deref().filter(|_| redrive.park_file().is_none()) {
+            Some(park) => Some(resolve::queue(cloud, park).await?),
+            None => None,
         };
         Ok(Self { from, sources, pairing, to, park, tasks })
     }

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 
 use super::Restore;
 use crate::{
-    domain::{Environment, Message, MessageId, QueueUrl, RunId},
+    cloud::Cloud,
+    domain::{Message, MessageId, QueueUrl, RunId},
     journal::{self, Damage, Heads, History, JournalError, Located, RunFolder, Saved, StateFolder},
     messages::filter::Filter,
-    operations::{OperationError, bound::LeftOut, transfer::Shelved},
+    operations::{OperationError, Planner, bound::LeftOut, transfer::Shelved},
 };
 
 /// Messages that a filter decides on at once.
@@ -87,25 +88,22 @@ struct Own {
 }
 
 impl Own {
-    fn read(state: &StateFolder, own: Option<&RunId>) -> Result<Self, JournalError> {
-        let Some(own) = own else { return Ok(Self::default()) };
-        let history = History::read(&state.open(own)?)?;
+    fn of(history: History) -> Self {
         // Before its first batch it is bound to what it finds, as any plan.
         let agreed = history.plan.pointer("/observed/messages").and_then(serde_json::Value::as_str);
         let agreed = agreed.filter(|_| history.batch > 0).and_then(|messages| messages.parse().ok());
-        Ok(Self { sent: history.sent.into_iter().collect(), uncertain: history.uncertain, agreed })
+        Self { sent: history.sent.into_iter().collect(), uncertain: history.uncertain, agreed }
     }
 }
 
 /// Reads journal and snapshot of the run, and the journals of other restores of it.
 pub(super) fn gather(
     restore: &Restore,
-    state: &StateFolder,
-    own: Option<&RunId>,
+    planner: &Planner,
     filter: Option<&Filter>,
-    environment: &Environment,
-    now: Timestamp,
+    cloud: &Cloud,
 ) -> Result<Gathered, OperationError> {
+    let state = &planner.state;
     let folder = state.open(&restore.run)?;
     // A journal that lost its end would say that less is gone.
     journal::prove(&folder, &Heads::read(state.path())?)?;
@@ -116,11 +114,11 @@ pub(super) fn gather(
         ));
     };
     let history = History::read(&folder)?;
-    let others = Others::read(state, &restore.run, own)?;
+    let others = Others::read(state, &restore.run, planner.resuming.as_ref())?;
     let mut gathering = Gathering {
         restore,
         gone: Gone { history: &history, is_copy: history.is_copy() },
-        own: Own::read(state, own)?,
+        own: planner.taken_up()?.map(|(_, history)| Own::of(history)).unwrap_or_default(),
         others: &others,
         found: Vec::new(),
         seen: HashSet::new(),
@@ -137,11 +135,11 @@ pub(super) fn gather(
             agreed: None,
         },
     };
-    gathering.take_all(&folder, snapshot.intact, filter, now)?;
+    gathering.take_all(&folder, snapshot.intact, filter, cloud.clock().now())?;
     let mut gathered = gathering.end();
     let operation = history.plan.pointer("/operation/operation").and_then(serde_json::Value::as_str);
     let resume = format!("{} --resume {}", operation.unwrap_or("redrive"), restore.run);
-    gathered.left_out.settle = environment.command(&resume);
+    gathered.left_out.settle = cloud.environment().command(&resume);
     if folder.is_busy() {
         gathered.busy.insert(0, restore.run.clone());
     }

@@ -13,11 +13,8 @@ use crate::{
         service::{Scaling, Service, ServiceId, Standing},
         words::counted,
     },
-    journal::{History, Sizes},
-    operations::{
-        Bound, OperationError, Planned, Planner,
-        plan::{Call, Fact, Plan},
-    },
+    journal::Sizes,
+    operations::{Bound, OperationError, Planned, Planner, plan::Plan},
 };
 
 /// Services asked about in one look (`DescribeServices`), and looks a minute while waiting.
@@ -44,26 +41,26 @@ pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> 
     let members = members::choose(&asked, environment, &services)?;
     let mut plan = planner.draft();
     for missing in &missing {
-        let text = format!("{} is not seen, and is left out: {}", missing.what, missing.reason);
-        plan.warnings.push(Text::line(&text));
+        plan.warn(format!("{} is not seen, and is left out: {}", missing.what, missing.reason));
     }
     let sizes = match Sizes::read(&planner.state, &caller.account, &environment.region) {
         // Without it nothing may sleep, for it would be written over; waking goes on by what else says how large.
         Err(error) if !asked.direction.is_to_zero() => {
-            plan.warnings.push(Text::line(&format!("sizes from before are not known: {error}")));
+            plan.warn(format!("sizes from before are not known: {error}"));
             Sizes::default()
         }
         sizes => sizes?,
     };
-    let known = Known { sizes, scaling: scaling.as_ref().ok(), earlier: earlier(planner)?, defaults: &members.sizes };
+    let earlier = planner.taken_up()?.map(|(_, history)| history.desired).unwrap_or_default();
+    let known = Known { sizes, scaling: scaling.as_ref().ok(), earlier, defaults: &members.sizes };
     if let Err(error) = &scaling {
-        plan.warnings.push(Text::line(&format!("autoscaling is not known, so neither are its minimums: {error}")));
+        plan.warn(format!("autoscaling is not known, so neither are its minimums: {error}"));
     }
-    let mut stages: Vec<Vec<Sized>> = Vec::new();
-    for stage in &members.stages {
-        let sized: Vec<Sized> = stage.iter().filter_map(|service| known.change(asked.direction, service)).collect();
-        stages.push(sized);
-    }
+    let stages = members
+        .stages
+        .iter()
+        .map(|stage| stage.iter().filter_map(|service| known.change(asked.direction, service)).collect());
+    let mut stages: Vec<Vec<Sized>> = stages.collect();
     if !stages.iter().flatten().any(Sized::is_set) {
         stages.clear();
     }
@@ -135,12 +132,6 @@ impl Known<'_> {
     }
 }
 
-/// The counts that the run has set or was about to set, where it is taken up again.
-fn earlier(planner: &Planner) -> Result<BTreeMap<ServiceId, (u32, u32)>, OperationError> {
-    let Some(run) = &planner.resuming else { return Ok(BTreeMap::new()) };
-    Ok(History::read(&planner.state.open(run)?)?.desired)
-}
-
 fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &[Vec<Sized<'_>>], known: &Known<'_>) {
     let count = stages.iter().flatten().filter(|sized| sized.is_set()).count() as u64;
     let names = asked.services.join(" ");
@@ -158,12 +149,12 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
             false => format!("{service} {from} to {to} ({because})"),
         };
         for some in stage.chunks(SERVICES_OF_A_FACT) {
-            fact(plan, &format!("stage {number}"), &some.iter().map(words).collect::<Vec<_>>().join(", "));
+            plan.fact(&format!("stage {number}"), some.iter().map(words).collect::<Vec<_>>().join(", "));
         }
         for sized in stage {
             let Change { service, from, to, .. } = &sized.change;
             let value = format!("stage {number}, desired {from} to {to}, {}", sized.service.task_definition.0);
-            plan.observed.insert(format!("service {service}"), value);
+            plan.observe(format!("service {service}"), value);
             warn_of_scaling(plan, sized, known);
         }
     }
@@ -174,35 +165,29 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
         .map(|service| format!("{} ({} of {} run)", service.id, service.running, service.desired))
         .collect();
     if !left.is_empty() {
-        fact(plan, "left as is", &left.join(", "));
+        plan.fact("left as is", left.join(", "));
     }
     if asked.direction == Direction::Sleep && asked.group.is_some() && !members.always_on.is_empty() {
         let names: Vec<String> = members.always_on.iter().map(|service| service.id.to_string()).collect();
-        fact(plan, "always on", &names.join(", "));
+        plan.fact("always on", names.join(", "));
     }
-    plan.changes.push(Text::from("desired counts are set; no deployment is made, no task definition changes"));
+    plan.change("desired counts are set; no deployment is made, no task definition changes");
     for pattern in &members.unmatched {
-        plan.warnings.push(Text::line(&format!("no service fits the group's {pattern}")));
+        plan.warn(format!("no service fits the group's {pattern}"));
     }
     for group in members.groups.iter().filter(|_| asked.direction == Direction::Wake) {
-        let text =
-            format!("it is in the group {group}: services that call one another are better woken by --group {group}");
-        plan.warnings.push(Text::line(&text));
+        let better = format!("services that call one another are better woken by --group {group}");
+        plan.warn(format!("it is in the group {group}: {better}"));
     }
     let looks = stages.len() as u64 * 60 / LOOK_EVERY_SECONDS;
     let target_groups = match asked.direction.is_to_zero() {
         false => stages.iter().flatten().map(|sized| sized.service.target_groups.len() as u64).sum(),
         true => 0,
     };
-    let calls = [
-        ("ecs:UpdateService", count),
-        ("ecs:DescribeServices", looks * count.div_ceil(10)),
-        ("elasticloadbalancing:DescribeTargetHealth", TARGET_LOOKS * target_groups),
-    ];
-    // Of services without target groups nobody asks for any.
-    for (action, times_estimate) in calls.into_iter().filter(|(action, times)| *times > 0 || action.starts_with("ecs:"))
-    {
-        plan.calls.push(Call { action: action.to_owned(), resource: plan.resource.clone(), times_estimate });
+    plan.call("ecs:UpdateService", None, count);
+    plan.call("ecs:DescribeServices", None, looks * count.div_ceil(10));
+    if target_groups > 0 {
+        plan.call("elasticloadbalancing:DescribeTargetHealth", None, TARGET_LOOKS * target_groups);
     }
     plan.messages_estimate = count;
 }
@@ -211,14 +196,13 @@ fn warn_of_scaling(plan: &mut Plan, sized: &Sized<'_>, known: &Known<'_>) {
     let Change { service, to, .. } = &sized.change;
     let Some(scaling) = known.scaling(service) else { return };
     let (min, max) = (scaling.min, scaling.max);
-    let text = match *to {
+    plan.warn(match *to {
         0 if min > 0 => format!("{service}: autoscaling's minimum is {min}; its next scale-out may wake it"),
         to if to > 0 && max == 0 => format!("{service}: autoscaling's maximum is 0; it may put it back to sleep"),
         to if to > max => format!("{service}: {to} is more than autoscaling's maximum of {max}"),
         to if to > 0 && to < min => format!("{service}: {to} is less than autoscaling's minimum of {min}"),
         _ => return,
-    };
-    plan.warnings.push(Text::line(&text));
+    });
 }
 
 fn refuse(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, protection: Protection) {
@@ -227,15 +211,10 @@ fn refuse(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, protection:
     }
     if asked.group.is_none() {
         for service in &members.always_on {
-            plan.blockers.push(Text::line(&format!("{} is always on", service.id)));
+            plan.block(format!("{} is always on", service.id));
         }
     }
     if protection == Protection::TypeName && !members.sleep_allowed {
-        let text = "names are typed here, and no group with `sleep_allowed = true` has these services";
-        plan.blockers.push(Text::from(text));
+        plan.block("names are typed here, and no group with `sleep_allowed = true` has these services");
     }
-}
-
-fn fact(plan: &mut Plan, label: &str, value: &str) {
-    plan.facts.push(Fact { label: label.to_owned(), value: Text::line(value) });
 }

@@ -81,6 +81,22 @@ pub enum Park {
 }
 
 impl Judge {
+    /// Sends all that the filter selects, as it is; the run adds its name.
+    pub(crate) fn new(route: Route, destinations: Vec<Destination>, filter: Option<Filter>, clock: Clock) -> Self {
+        Self {
+            destinations,
+            route,
+            park: Park::Leave,
+            filter,
+            ids: None,
+            editor: None,
+            mark: None,
+            run: String::new(),
+            clock,
+            used: Mutex::default(),
+        }
+    }
+
     /// Judges a batch, in order.
     pub async fn judge(self: Arc<Self>, messages: Vec<(Arc<Message>, Origin)>) -> Vec<Judgement> {
         let selected = Arc::clone(&self).select(&messages).await;

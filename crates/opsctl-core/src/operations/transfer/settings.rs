@@ -116,6 +116,29 @@ impl Resume {
 }
 
 impl Settings {
+    /// All that the source has, at full speed and unwatched.
+    pub(crate) fn of_all(source: QueueKind) -> Self {
+        Self {
+            // The run adds it.
+            account: AccountId(String::new()),
+            source,
+            destinations: Vec::new(),
+            lanes: LANES_MAX,
+            batch_max: 10,
+            visibility_seconds: 60,
+            cutoff: Timestamp::MAX,
+            limit: None,
+            rate: None,
+            selective: false,
+            park: false,
+            ramp: Ramp::none(),
+            bounce_max: BounceMax::Percent(100),
+            watch_seconds: 0,
+            settle_seconds: 10,
+            resume: Resume::default(),
+        }
+    }
+
     /// How long what is left stays hidden at a time, so that lanes do not meet it again and again.
     pub fn hold_seconds(&self) -> u32 {
         HOLD_SECONDS.max(self.visibility_seconds)
