@@ -5,7 +5,7 @@ use std::{fmt, io};
 use super::exit::Exit;
 use crate::{
     cloud::{CloudError, ErrorKind, Unverified},
-    config::{ConfigError, Paint},
+    config::{ConfigError, Paint, problem::nearest},
     domain::{Environment, Text},
     gate::Refusal,
     journal::JournalError,
@@ -40,6 +40,16 @@ impl CliError {
     /// Something that did not work.
     pub fn failed(what: &str, hint: &str) -> Self {
         Self::new(Exit::Failed, what, hint)
+    }
+
+    /// Something of this kind that is not there; `lists` is the command that lists those that are.
+    pub fn unknown<'a>((kind, wanted): (&str, &str), known: impl IntoIterator<Item = &'a str>, lists: &str) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let hint = match nearest(wanted, &known) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("`{lists}` lists them"),
+        };
+        Self::usage(&format!("there is no {kind} {}", Text::line(wanted)), &hint)
     }
 
     /// A call that failed in `environment`.
@@ -86,17 +96,17 @@ impl From<ConfigError> for CliError {
     }
 }
 
-impl From<Refusal> for CliError {
-    fn from(refusal: Refusal) -> Self {
-        Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
-    }
+macro_rules! from_refusal {
+    ($($refusal:ident)*) => {$(
+        impl From<$refusal> for CliError {
+            fn from(refusal: $refusal) -> Self {
+                Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
+            }
+        }
+    )*};
 }
 
-impl From<NoLeave> for CliError {
-    fn from(refusal: NoLeave) -> Self {
-        Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
-    }
-}
+from_refusal!(Refusal NoLeave);
 
 impl From<&JournalError> for CliError {
     fn from(error: &JournalError) -> Self {

@@ -1,10 +1,9 @@
 //! [`Failed`]: environments that a listing does not show, and why.
 
-use std::io;
-
 use serde::Serialize;
 
 use super::{
+    args::Format,
     error::CliError,
     exit::Exit,
     output::Output,
@@ -52,21 +51,16 @@ impl Failed<'_> {
         self.0.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect()
     }
 
-    /// JSON lines after those of what was found.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
-    pub(super) fn json_lines(&self, out: &mut Output) -> io::Result<()> {
-        self.unreachable().iter().try_for_each(|one| out.json_line("opsctl/unreachable/1", one))
-    }
-
-    /// Warns of each. Where nothing was found, or credentials are another account's, the command has failed.
-    pub(super) fn end(&self, has_found: bool, out: &mut Output) -> Exit {
+    /// Tells each, after what was found. Where nothing was, or credentials are another account's, the command has failed.
+    pub(super) fn end(&self, has_found: bool, out: &mut Output) -> Result<Exit, CliError> {
+        if out.format == Format::Jsonl {
+            self.unreachable().iter().try_for_each(|one| out.json_line("opsctl/unreachable/1", one))?;
+        }
         for (_, error) in &self.0 {
             out.warning(&error.to_string());
         }
-        let has_failed = !has_found && !self.is_empty();
-        if has_failed || self.0.iter().any(|(_, error)| error.is_wrong_account) { Exit::Failed } else { Exit::Done }
+        let has_failed = !has_found && !self.is_empty() || self.0.iter().any(|(_, error)| error.is_wrong_account);
+        Ok(if has_failed { Exit::Failed } else { Exit::Done })
     }
 
     /// The last of them, where that is all that there is to say.

@@ -8,6 +8,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::domain::Text;
 
-/// Where a command writes.
+/// Where a command writes. What writes data fails where standard output is gone or full.
 pub struct Output {
     /// Form of the data.
     pub format: Format,
@@ -46,26 +47,17 @@ impl Output {
     }
 
     /// Text among the data; a terminal shows it broken between words.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         wrap(text, self.data_width).iter().try_for_each(|line| writeln!(self.data, "{line}"))
     }
 
     /// A line of data that is copied from the screen: a command, a path, a message's body. Never broken.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn whole(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.data, "{text}")
     }
 
     /// A label and a path: on one line where that has room, else the path on its own, whole, so that it can be copied. A terminal shows
     /// the home folder as `~`.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn path(&mut self, label: &str, path: &str) -> io::Result<()> {
         let home = self.data_width.and_then(|_| etcetera::home_dir().ok());
         let lines = path_lines(label, path, home.as_deref(), self.data_width);
@@ -73,17 +65,30 @@ impl Output {
     }
 
     /// A heading among the data.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn heading(&mut self, text: &str) -> io::Result<()> {
         wrap(text, self.data_width).iter().try_for_each(|line| writeln!(self.data, "{HEADING}{line}{HEADING:#}"))
     }
 
-    /// Columns.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
+    /// Rows as columns, as one document with its schema, or a line each of the schema `row`; `nothing` is said where there are none.
+    pub fn rows<R: Serialize>(
+        &mut self,
+        (row, nothing): (&str, Option<&str>),
+        rows: &[R],
+        table: impl FnOnce() -> Table,
+        document: impl FnOnce() -> (&'static str, Value),
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Human if rows.is_empty() => nothing.into_iter().for_each(|nothing| self.note(nothing)),
+            Format::Human => self.table(&table())?,
+            Format::Json => {
+                let (schema, data) = document();
+                self.document(schema, &data)?;
+            }
+            Format::Jsonl => rows.iter().try_for_each(|one| self.json_line(row, one))?,
+        }
+        Ok(())
+    }
+
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
         for (index, line) in table.lines(self.data_width).iter().enumerate() {
             for line in wrap(line, self.data_width) {
@@ -97,33 +102,22 @@ impl Output {
     }
 
     /// One JSON document that names its schema.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn document(&mut self, schema: &str, data: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(&Document { schema, data })?;
-        writeln!(self.data, "{}", escape(&text))
+        self.whole(&escape(&serde_json::to_string_pretty(&Document { schema, data })?))
     }
 
     /// Data that names its own schema: a plan, a report. One document, or one line.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn value(&mut self, data: &impl Serialize) -> io::Result<()> {
         let text = match self.format {
             Format::Jsonl => serde_json::to_string(data)?,
             Format::Human | Format::Json => serde_json::to_string_pretty(data)?,
         };
-        writeln!(self.data, "{}", escape(&text))
+        self.whole(&escape(&text))
     }
 
     /// One JSON line that names its schema.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn json_line(&mut self, schema: &str, data: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_string(&Document { schema, data })?;
-        writeln!(self.data, "{}", escape(&text))
+        self.whole(&escape(&serde_json::to_string(&Document { schema, data })?))
     }
 
     pub fn data(&mut self) -> &mut (dyn Write + Send) {
@@ -131,17 +125,11 @@ impl Output {
     }
 
     /// Data as it is.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.data.write_all(bytes)
     }
 
     /// Writes out what is buffered.
-    ///
-    /// # Errors
-    /// Standard output is gone or full.
     pub fn flush(&mut self) -> io::Result<()> {
         self.data.flush()
     }

@@ -1,23 +1,23 @@
 //! `opsctl alarms`.
 
-use std::sync::Arc;
+use std::io;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use super::look::look;
 use crate::{
     cli::{
-        args::{Alarms, Format, Global},
+        args::{Alarms, Global},
         error::CliError,
         exit::Exit,
-        failed::{Failed, Unreachable, sort_out},
+        failed::{Failed, sort_out},
         output::{Output, Table},
         world::{Site, World},
     },
     cloud::alarms::History,
-    config::problem::nearest,
     domain::{
         EnvironmentName, Text,
         alarm::{Alarm, AlarmChange},
@@ -44,24 +44,7 @@ struct ChangeRow<'a> {
     change: &'a AlarmChange,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    alarms: Vec<Row<'a>>,
-    /// Environments with more alarms than were read.
-    incomplete: Vec<Incomplete<'a>>,
-    /// Environments that could not be listed.
-    unreachable: Vec<Unreachable<'a>>,
-}
-
-#[derive(Serialize)]
-struct HistoryAnswer<'a> {
-    changes: Vec<ChangeRow<'a>>,
-    /// Environments in which the alarm went through more than was read.
-    incomplete: Vec<Incomplete<'a>>,
-    /// Environments that could not be asked.
-    unreachable: Vec<Unreachable<'a>>,
-}
-
+/// Of an environment not everything was read.
 #[derive(Serialize)]
 struct Incomplete<'a> {
     environment: &'a EnvironmentName,
@@ -69,10 +52,7 @@ struct Incomplete<'a> {
 }
 
 /// What an environment answered.
-struct Found<'a, T> {
-    environment: &'a EnvironmentName,
-    answer: T,
-}
+type Found<'a, T> = (&'a Site, T);
 
 pub(super) async fn run(args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
@@ -83,44 +63,49 @@ pub(super) async fn run(args: &Alarms, global: &Global, out: &mut Output) -> Res
 }
 
 async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let (mut found, failed) = answers(world, join_all(world.sites.iter().map(all)).await);
+    let (mut found, failed) = sort_out(world, join_all(world.sites.iter().map(all)).await);
     if let Some(name) = args.pattern.as_deref().filter(|pattern| !pattern.contains('*'))
         && !found.is_empty()
-        && found.iter().all(|one| one.answer.rows.iter().all(|alarm| alarm.name != name))
         && failed.is_empty()
     {
-        return Err(no_alarm(name, found.iter().flat_map(|one| one.answer.rows.iter()), global));
+        check_name(name, &found, global)?;
     }
     let in_state =
         |alarm: &Alarm| args.states.is_empty() || args.states.iter().any(|state| state.state() == alarm.state);
     let fits = |alarm: &Alarm| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, &alarm.name));
-    for one in &mut found {
-        one.answer.retain(|alarm| fits(alarm) && in_state(alarm));
-        for why in incomplete(&one.answer) {
-            out.warning(&format!("{}: some alarms are missing: {why}", one.environment));
+    for (site, alarms) in &mut found {
+        alarms.retain(|alarm| fits(alarm) && in_state(alarm));
+        for Incomplete { environment, why } in incomplete(site, alarms) {
+            out.warning(&format!("{environment}: some alarms are missing: {why}"));
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
-    Ok(failed.end(!found.is_empty(), out))
+    failed.end(!found.is_empty(), out)
 }
 
 /// Shows what an alarm went through.
 async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let (found, failed) = answers(world, join_all(world.sites.iter().map(|site| changes(site, name))).await);
-    if found.iter().all(|one| one.answer.changes.is_empty()) && failed.is_empty() {
-        let (known, _) = answers(world, join_all(world.sites.iter().map(all)).await);
-        let alarms: Vec<&Arc<Alarm>> = known.iter().flat_map(|one| one.answer.rows.iter()).collect();
-        if alarms.iter().all(|alarm| alarm.name != name) {
-            return Err(no_alarm(name, alarms, global));
-        }
+    let (found, failed) = sort_out(world, join_all(world.sites.iter().map(|site| changes(site, name))).await);
+    if found.iter().all(|(_, history)| history.changes.is_empty()) && failed.is_empty() {
+        let (known, _) = sort_out(world, join_all(world.sites.iter().map(all)).await);
+        check_name(name, &known, global)?;
     }
-    for one in &found {
-        if let Some(why) = &one.answer.incomplete {
-            out.warning(&format!("{}: {why}; older ones are left out", one.environment));
+    for (site, history) in &found {
+        if let Some(why) = &history.incomplete {
+            out.warning(&format!("{}: {why}; older ones are left out", site.environment.name));
         }
     }
     show_history(&found, &failed, name, world.connect.clock.now(), out)?;
-    Ok(failed.end(!found.is_empty(), out))
+    failed.end(!found.is_empty(), out)
+}
+
+/// An alarm of this name is somewhere.
+fn check_name(name: &str, known: &[Found<Part<Alarm>>], global: &Global) -> Result<(), CliError> {
+    let names: Vec<&str> = known.iter().flat_map(|(_, alarms)| alarms.rows.iter()).map(|alarm| &*alarm.name).collect();
+    match names.contains(&name) {
+        true => Ok(()),
+        false => Err(CliError::unknown(("alarm", name), names, &global.command("alarms"))),
+    }
 }
 
 async fn all(site: &Site) -> Result<Part<Alarm>, CliError> {
@@ -129,8 +114,9 @@ async fn all(site: &Site) -> Result<Part<Alarm>, CliError> {
 }
 
 /// Why not all of them came.
-fn incomplete(alarms: &Part<Alarm>) -> impl Iterator<Item = &Text> {
-    alarms.unknown.iter().map(|unknown| &unknown.words)
+fn incomplete<'a>(site: &'a Site, alarms: &'a Part<Alarm>) -> impl Iterator<Item = Incomplete<'a>> {
+    let environment = &site.environment.name;
+    alarms.unknown.iter().map(move |unknown| Incomplete { environment, why: &unknown.words })
 }
 
 async fn changes(site: &Site, name: &str) -> Result<History, CliError> {
@@ -138,47 +124,21 @@ async fn changes(site: &Site, name: &str) -> Result<History, CliError> {
     site.read(|cloud| async move { cloud.alarms().history(name).await.map_err(failed) }).await
 }
 
-fn answers<T>(world: &World, answers: Vec<Result<T, CliError>>) -> (Vec<Found<'_, T>>, Failed<'_>) {
-    let (found, failed) = sort_out(world, answers);
-    let found = found.into_iter().map(|(site, answer)| Found { environment: &site.environment.name, answer });
-    (found.collect(), failed)
-}
-
-fn no_alarm<'a>(wanted: &str, known: impl IntoIterator<Item = &'a Arc<Alarm>>, global: &Global) -> CliError {
-    let known: Vec<&str> = known.into_iter().map(|alarm| alarm.name.as_str()).collect();
-    let hint = match nearest(wanted, &known) {
-        Some(near) => format!("did you mean {}?", Text::line(near)),
-        None => format!("`{}` lists them", global.command("alarms")),
-    };
-    CliError::usage(&format!("there is no alarm {}", Text::line(wanted)), &hint)
-}
-
-fn show(found: &[Found<Part<Alarm>>], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
-    let mut rows: Vec<Row> = found
-        .iter()
-        .flat_map(|one| one.answer.rows.iter().map(|alarm| Row { environment: one.environment, alarm }))
-        .collect();
+fn show(found: &[Found<Part<Alarm>>], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> io::Result<()> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (site, alarms) in found {
+        let environment = &site.environment.name;
+        rows.extend(alarms.rows.iter().map(|alarm| Row { environment, alarm }));
+    }
     // Stable: environments keep the configuration's order among equals, and names theirs.
     rows.sort_by_key(|row| row.alarm.state);
-    match out.format {
-        Format::Human if rows.is_empty() && !found.is_empty() => out.note("no alarm fits"),
-        Format::Human if rows.is_empty() => {}
-        Format::Human => out.table(&table(&rows, now))?,
-        Format::Json => {
-            let incomplete = found
-                .iter()
-                .flat_map(|one| incomplete(&one.answer).map(|why| Incomplete { environment: one.environment, why }));
-            let incomplete = incomplete.collect();
-            out.document("opsctl/alarms/1", &Answer { alarms: rows, incomplete, unreachable: failed.unreachable() })?;
-        }
-        Format::Jsonl => {
-            for row in &rows {
-                out.json_line("opsctl/alarm/1", row)?;
-            }
-            failed.json_lines(out)?;
-        }
-    }
-    Ok(())
+    let nothing = (!found.is_empty()).then_some("no alarm fits");
+    let document = || {
+        let incomplete: Vec<_> = found.iter().flat_map(|(site, alarms)| incomplete(site, alarms)).collect();
+        let data = json!({ "alarms": rows, "incomplete": incomplete, "unreachable": failed.unreachable() });
+        ("opsctl/alarms/1", data)
+    };
+    out.rows(("opsctl/alarm/1", nothing), &rows, || table(&rows, now), document)
 }
 
 fn table(rows: &[Row], now: Timestamp) -> Table {
@@ -204,40 +164,31 @@ fn show_history(
     name: &str,
     now: Timestamp,
     out: &mut Output,
-) -> Result<(), CliError> {
+) -> io::Result<()> {
     let mut rows: Vec<ChangeRow> = Vec::new();
-    for one in found {
-        let changes = one.answer.changes.iter();
-        rows.extend(changes.map(|change| ChangeRow { environment: one.environment, alarm: name, change }));
+    for (site, history) in found {
+        let environment = &site.environment.name;
+        rows.extend(history.changes.iter().map(|change| ChangeRow { environment, alarm: name, change }));
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.change.at));
-    match out.format {
-        Format::Human if rows.is_empty() && !found.is_empty() => out.note("nothing happened to it"),
-        Format::Human if rows.is_empty() => {}
-        Format::Human => {
-            let mut table = Table::new(&["ENV", "TIME", "#AGO", "WHAT", "SUMMARY"]);
-            for ChangeRow { environment, change, .. } in &rows {
-                let (ago, at) = (age(change.at, now), change.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-                table.row([environment.0.clone(), at, ago, change.kind.to_string(), change.summary.to_string()]);
-            }
-            out.table(&table)?;
+    let table = || {
+        let mut table = Table::new(&["ENV", "TIME", "#AGO", "WHAT", "SUMMARY"]);
+        for ChangeRow { environment, change, .. } in &rows {
+            let (ago, at) = (age(change.at, now), change.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            table.row([environment.0.clone(), at, ago, change.kind.to_string(), change.summary.to_string()]);
         }
-        Format::Json => {
-            let incomplete = found.iter().filter_map(|one| {
-                Some(Incomplete { environment: one.environment, why: one.answer.incomplete.as_ref()? })
-            });
-            let incomplete = incomplete.collect();
-            let answer = HistoryAnswer { changes: rows, incomplete, unreachable: failed.unreachable() };
-            out.document("opsctl/alarm-history/1", &answer)?;
-        }
-        Format::Jsonl => {
-            for row in &rows {
-                out.json_line("opsctl/alarm-change/1", row)?;
-            }
-            failed.json_lines(out)?;
-        }
-    }
-    Ok(())
+        table
+    };
+    let document = || {
+        let incomplete = found.iter().filter_map(|(site, history)| {
+            Some(Incomplete { environment: &site.environment.name, why: history.incomplete.as_ref()? })
+        });
+        let incomplete: Vec<_> = incomplete.collect();
+        let data = json!({ "changes": rows, "incomplete": incomplete, "unreachable": failed.unreachable() });
+        ("opsctl/alarm-history/1", data)
+    };
+    let nothing = (!found.is_empty()).then_some("nothing happened to it");
+    out.rows(("opsctl/alarm-change/1", nothing), &rows, table, document)
 }
 
 fn age(at: Timestamp, now: Timestamp) -> String {

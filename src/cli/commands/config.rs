@@ -1,6 +1,6 @@
 //! `opsctl config`.
 
-use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{
@@ -9,17 +9,8 @@ use crate::{
         exit::Exit,
         output::Output,
     },
-    config::{self, ConfigError, Paint, Places, problem::Located},
-    domain::Text,
+    config::{self, ConfigError, Paint, Places},
 };
-
-#[derive(Serialize)]
-struct Checked {
-    file: Text,
-    good: bool,
-    environments: Vec<String>,
-    problems: Vec<Located>,
-}
 
 pub(super) fn run(args: &Config, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     match args {
@@ -34,15 +25,12 @@ fn check(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let report = config::check(&Places::of_process(global.config.clone())).map_err(ConfigError::from)?;
     match out.format {
         Format::Human => out.line(&report.render(Paint::Plain))?,
-        Format::Json => out.document(
-            "opsctl/config-check/1",
-            &Checked {
-                file: report.problems.file.clone(),
-                good: report.is_good(),
-                environments: report.environments.clone(),
-                problems: report.problems.located(),
-            },
-        )?,
+        Format::Json => {
+            let (file, problems) = (&report.problems.file, report.problems.located());
+            let (good, environments) = (report.is_good(), &report.environments);
+            let data = json!({ "file": file, "good": good, "environments": environments, "problems": problems });
+            out.document("opsctl/config-check/1", &data)?;
+        }
         Format::Jsonl => {
             for problem in report.problems.located() {
                 out.json_line("opsctl/config-problem/1", &problem)?;

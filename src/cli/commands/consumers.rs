@@ -1,9 +1,10 @@
 //! `opsctl consumers`: who takes messages of which queue.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use futures_util::future::join_all;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{change, look::look};
 use crate::{
@@ -47,15 +48,6 @@ enum Who<'a> {
     Service { service: &'a ServiceId, desired: u32, running: u32 },
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    consumers: Vec<Row<'a>>,
-    /// Environments of which nothing is known.
-    unreachable: Vec<Unreachable<'a>>,
-    /// What is not known of the others.
-    unknown: Vec<Unreachable<'a>>,
-}
-
 struct Found<'a> {
     site: &'a Site,
     mappings: Arc<[Arc<Mapping>]>,
@@ -79,7 +71,7 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
         }
     }
     show(args, &found, &failed, out)?;
-    Ok(failed.end(!found.is_empty(), out))
+    failed.end(!found.is_empty(), out)
 }
 
 /// Mappings, and workers where the configuration names any; what is denied is told, and the rest shown.
@@ -144,25 +136,17 @@ fn rows<'a>(args: &ListConsumers, found: &'a [Found]) -> Vec<Row<'a>> {
     rows
 }
 
-fn show(args: &ListConsumers, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
+fn show(args: &ListConsumers, found: &[Found], failed: &Failed<'_>, out: &mut Output) -> io::Result<()> {
     let rows = rows(args, found);
-    match out.format {
-        Format::Human if rows.is_empty() && !found.is_empty() => out.note("no consumer is known"),
-        Format::Human => out.table(&table(&rows))?,
-        Format::Json => {
-            let unreachable = failed.unreachable();
-            let unknown = unknown(found).collect();
-            out.document("opsctl/consumers/1", &Answer { consumers: rows, unreachable, unknown })?;
-        }
-        Format::Jsonl => {
-            for row in &rows {
-                out.json_line("opsctl/consumer/1", row)?;
-            }
-            for problem in unknown(found) {
-                out.json_line("opsctl/consumers-unknown/1", &problem)?;
-            }
-            failed.json_lines(out)?;
-        }
+    let unknown: Vec<Unreachable> = unknown(found).collect();
+    let nothing = (!found.is_empty()).then_some("no consumer is known");
+    let document = || {
+        let data = json!({ "consumers": rows, "unreachable": failed.unreachable(), "unknown": unknown });
+        ("opsctl/consumers/1", data)
+    };
+    out.rows(("opsctl/consumer/1", nothing), &rows, || table(&rows), document)?;
+    if out.format == Format::Jsonl {
+        unknown.iter().try_for_each(|problem| out.json_line("opsctl/consumers-unknown/1", problem))?;
     }
     Ok(())
 }

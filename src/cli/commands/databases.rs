@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     database_details,
@@ -15,7 +16,7 @@ use crate::{
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Unreachable},
+        failed::Failed,
         gauges::{count, with_age},
         output::{Output, Table},
         world::{Site, World},
@@ -70,16 +71,6 @@ pub(super) struct Line<'a> {
     pub(super) now: Timestamp,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    databases: Vec<Row<'a>>,
-    globals: Vec<GlobalRow<'a>>,
-    /// Environments that could not be listed.
-    unreachable: Vec<Unreachable<'a>>,
-    /// Metrics of instances that CloudWatch was asked for, as it bills them.
-    metrics_asked: u64,
-}
-
 pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let wanted = Wanted {
@@ -101,7 +92,7 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
         }
     }
     show(args, &found, &failed, world.connect.clock.now(), out)?;
-    Ok(failed.end(!found.is_empty(), out))
+    failed.end(!found.is_empty(), out)
 }
 
 /// Databases and global clusters: what failover takes.
@@ -150,11 +141,15 @@ fn show(
             }
         }
         Format::Json => {
-            let databases = all.iter().map(|line| row(line, args)).collect();
-            let globals = globals(found).collect();
+            let databases: Vec<Row> = all.iter().map(|line| row(line, args)).collect();
+            let globals: Vec<GlobalRow> = globals(found).collect();
             let unreachable = failed.unreachable();
-            let metrics_asked = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
-            out.document("opsctl/databases/1", &Answer { databases, globals, unreachable, metrics_asked })?;
+            // As CloudWatch bills them.
+            let metrics_asked: u64 = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
+            let data = json!({
+                "databases": databases, "globals": globals, "unreachable": unreachable, "metrics_asked": metrics_asked
+            });
+            out.document("opsctl/databases/1", &data)?;
         }
         Format::Jsonl => {
             for line in &all {
@@ -163,7 +158,6 @@ fn show(
             for global in globals(found) {
                 out.json_line("opsctl/global-cluster/1", &global)?;
             }
-            failed.json_lines(out)?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{
@@ -15,12 +15,6 @@ use crate::{
     doctor::{self, Finding, Surroundings, Verdict},
     domain::Text,
 };
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    origin: Text,
-    findings: &'a [Finding],
-}
 
 pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
@@ -39,7 +33,7 @@ pub(super) async fn run(global: &Global, out: &mut Output) -> Result<Exit, CliEr
         }
         Format::Json => {
             let origin = Text::line(&world.origin);
-            out.document("opsctl/doctor/1", &Answer { origin, findings: &findings })?;
+            out.document("opsctl/doctor/1", &json!({ "origin": origin, "findings": findings }))?;
         }
         Format::Jsonl => findings.iter().try_for_each(|finding| out.json_line("opsctl/finding/1", finding))?,
     }

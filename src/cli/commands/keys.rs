@@ -1,6 +1,7 @@
 //! `opsctl keys`.
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{
@@ -22,12 +23,6 @@ struct Row<'a> {
     keys: &'a [String],
 }
 
-#[derive(Serialize)]
-struct Listed<'a> {
-    base: Base,
-    keys: Vec<Row<'a>>,
-}
-
 pub(super) fn run(args: Keys, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let keymap = match args.keymap {
         Some(base) => Keymap::shipped(base),
@@ -36,7 +31,7 @@ pub(super) fn run(args: Keys, global: &Global, out: &mut Output) -> Result<Exit,
     let rows: Vec<Row<'_>> = Scope::all().iter().flat_map(|scope| rows(&keymap, *scope)).collect();
     match out.format {
         Format::Human => human(&rows, out)?,
-        Format::Json => out.document("opsctl/keys/1", &Listed { base: keymap.base(), keys: rows })?,
+        Format::Json => out.document("opsctl/keys/1", &json!({ "base": keymap.base(), "keys": rows }))?,
         Format::Jsonl => rows.iter().try_for_each(|row| out.json_line("opsctl/key/1", row))?,
     }
     Ok(Exit::Done)

@@ -1,15 +1,18 @@
 //! `opsctl queues`.
 
+use std::io;
+
 use serde::Serialize;
+use serde_json::json;
 
 use super::look::look_at;
 use crate::{
     cli::{
-        args::{Format, Global, Queues},
+        args::{Global, Queues},
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Problem, Unreachable},
+        failed::{Failed, Problem},
         output::{Output, Table},
         world::{Site, World},
     },
@@ -54,13 +57,6 @@ pub(super) struct Line<'a> {
     pub(super) age_unknown: Option<&'a Text>,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    queues: Vec<Row<'a>>,
-    /// Environments that could not be listed.
-    unreachable: Vec<Unreachable<'a>>,
-}
-
 pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let scope = if args.all { Scope::All } else { Scope::Configured };
@@ -76,7 +72,7 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
         }
     }
     show(&found, &failed, out)?;
-    Ok(failed.end(!found.is_empty(), out))
+    failed.end(!found.is_empty(), out)
 }
 
 fn is_wanted(queue: &Seen, args: &Queues) -> bool {
@@ -84,7 +80,7 @@ fn is_wanted(queue: &Seen, args: &Queues) -> bool {
     name_fits && (!args.dlq || queue.dead_letters.is_some())
 }
 
-fn show(found: &[(&Site, Once)], failed: &Failed<'_>, out: &mut Output) -> Result<(), CliError> {
+fn show(found: &[(&Site, Once)], failed: &Failed<'_>, out: &mut Output) -> io::Result<()> {
     let mut all: Vec<Line> = Vec::new();
     for (site, Once { snapshot, ages_unknown, .. }) in found {
         let (environment, age_unknown) = (&site.environment.name, ages_unknown.as_ref());
@@ -92,27 +88,10 @@ fn show(found: &[(&Site, Once)], failed: &Failed<'_>, out: &mut Output) -> Resul
     }
     // Stable: environments keep the configuration's order among equals.
     all.sort_by(|left, right| queues::worst_first(left.queue, right.queue));
-    match out.format {
-        Format::Human => {
-            let table = table(&all);
-            if table.count() == 0 && !found.is_empty() {
-                out.note("no queue fits");
-            } else if table.count() > 0 {
-                out.table(&table)?;
-            }
-        }
-        Format::Json => {
-            let queues = all.iter().map(row).collect();
-            out.document("opsctl/queues/1", &Answer { queues, unreachable: failed.unreachable() })?;
-        }
-        Format::Jsonl => {
-            for line in &all {
-                out.json_line("opsctl/queue/1", &row(line))?;
-            }
-            failed.json_lines(out)?;
-        }
-    }
-    Ok(())
+    let rows: Vec<Row> = all.iter().map(row).collect();
+    let nothing = (!found.is_empty()).then_some("no queue fits");
+    let document = || ("opsctl/queues/1", json!({ "queues": rows, "unreachable": failed.unreachable() }));
+    out.rows(("opsctl/queue/1", nothing), &rows, || table(&all), document)
 }
 
 fn row<'a>(line: &Line<'a>) -> Row<'a> {

@@ -1,6 +1,7 @@
 //! `opsctl runs`, `journal`.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::change::state;
 use crate::{
@@ -26,11 +27,6 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<&'a RunId>,
     unfinished: bool,
-}
-
-#[derive(Serialize)]
-struct Runs<'a> {
-    runs: Vec<Row<'a>>,
 }
 
 #[derive(Serialize)]
@@ -76,11 +72,6 @@ struct AllChecked<'a> {
     heads_broken_at: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    entries: Vec<Entry>,
-}
-
 fn cannot(error: &JournalError) -> CliError {
     match error {
         JournalError::Missing { .. } => CliError::usage(&error.to_string(), error.hint()),
@@ -96,21 +87,18 @@ pub(super) async fn list(global: &Global, out: &mut Output) -> Result<Exit, CliE
     let wanted = global.environment.as_deref();
     runs.retain(|run| wanted.is_none() || run.plan_text("/environment") == wanted);
     let rows: Vec<Row<'_>> = runs.iter().map(row).collect();
-    match out.format {
-        Format::Human if rows.is_empty() => out.note("no run yet"),
-        Format::Human => {
-            let mut table = Table::new(&["RUN", "ENV", "OPERATION", "QUEUE", "END"]);
-            for row in &rows {
-                let end = row.end.unwrap_or("broke off");
-                let end = if row.unfinished { format!("{end} (--resume {})", row.run) } else { end.to_owned() };
-                let say = |text: Option<&str>| text.unwrap_or("-").to_owned();
-                table.row([row.run.to_string(), say(row.environment), say(row.operation), say(row.resource), end]);
-            }
-            out.table(&table)?;
+    let table = || {
+        let mut table = Table::new(&["RUN", "ENV", "OPERATION", "QUEUE", "END"]);
+        for row in &rows {
+            let end = row.end.unwrap_or("broke off");
+            let end = if row.unfinished { format!("{end} (--resume {})", row.run) } else { end.to_owned() };
+            let say = |text: Option<&str>| text.unwrap_or("-").to_owned();
+            table.row([row.run.to_string(), say(row.environment), say(row.operation), say(row.resource), end]);
         }
-        Format::Json => out.document("opsctl/runs/1", &Runs { runs: rows })?,
-        Format::Jsonl => rows.iter().try_for_each(|row| out.json_line("opsctl/run/1", row))?,
-    }
+        table
+    };
+    let document = || ("opsctl/runs/1", json!({ "runs": rows }));
+    out.rows(("opsctl/run/1", Some("no run yet")), &rows, table, document)?;
     Ok(Exit::Done)
 }
 
@@ -148,7 +136,7 @@ fn show(folder: &StateFolder, run: &RunId, out: &mut Output) -> Result<Exit, Cli
     if out.format == Format::Json {
         let entries: Result<Vec<Entry>, JournalError> = lines.map(|line| line.map(|line| line.entry)).collect();
         let entries = entries.map_err(|error| cannot(&error))?;
-        out.document("opsctl/journal/1", &Shown { entries })?;
+        out.document("opsctl/journal/1", &json!({ "entries": entries }))?;
         return Ok(Exit::Done);
     }
     for line in lines {

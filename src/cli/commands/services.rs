@@ -1,17 +1,20 @@
 //! `opsctl services` and `opsctl tasks`.
 
+use std::io;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use super::look::{look_at, not_all};
 use crate::{
     cli::{
-        args::{Format, Global, Services, Tasks},
+        args::{Global, Services, Tasks},
         complete,
         error::CliError,
         exit::Exit,
-        failed::{Failed, Unreachable, sort_out},
+        failed::{Failed, sort_out},
         gauges::with_age,
         output::{Output, Table},
         world::{Site, World},
@@ -20,7 +23,6 @@ use crate::{
         Cloud,
         ecs::{Missing, Wanted as WantedTasks},
     },
-    config::problem::nearest,
     domain::{
         EnvironmentName, Text,
         gauge::Gauge,
@@ -47,17 +49,6 @@ struct Row<'a> {
     memory: Option<&'a Gauge>,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    services: Vec<Row<'a>>,
-    /// What was listed and could not be described.
-    missing: Vec<&'a Missing>,
-    /// Environments that could not be listed.
-    unreachable: Vec<Unreachable<'a>>,
-    /// Metrics that CloudWatch was asked for, as it bills them.
-    metrics_asked: u64,
-}
-
 type Found<'a> = (&'a Site, Once);
 
 const LOOKS: &[Look] = &[Look::Services, Look::Scaling, Look::ServiceGauges];
@@ -81,7 +72,7 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
-    Ok(failed.end(!found.is_empty(), out))
+    failed.end(!found.is_empty(), out)
 }
 
 /// What is not known, and why.
@@ -115,26 +106,20 @@ fn rows<'a>(found: &'a [Found]) -> Vec<Row<'a>> {
     rows
 }
 
-fn show(found: &[Found], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
+fn show(found: &[Found], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> io::Result<()> {
     let rows = rows(found);
-    match out.format {
-        Format::Human if rows.is_empty() && !found.is_empty() => out.note("no service fits"),
-        Format::Human if rows.is_empty() => {}
-        Format::Human => out.table(&table(&rows, now))?,
-        Format::Json => {
-            let unreachable = failed.unreachable();
-            let missing = found.iter().flat_map(|(_, seen)| seen.snapshot.estate.missing.iter()).collect();
-            let metrics_asked = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
-            out.document("opsctl/services/1", &Answer { services: rows, missing, unreachable, metrics_asked })?;
-        }
-        Format::Jsonl => {
-            for row in &rows {
-                out.json_line("opsctl/service/1", row)?;
-            }
-            failed.json_lines(out)?;
-        }
-    }
-    Ok(())
+    let nothing = (!found.is_empty()).then_some("no service fits");
+    let document = || {
+        let missing: Vec<&Missing> = found.iter().flat_map(|(_, seen)| seen.snapshot.estate.missing.iter()).collect();
+        // As CloudWatch bills them.
+        let metrics_asked: u64 = found.iter().map(|(_, seen)| seen.metrics_asked).sum();
+        let unreachable = failed.unreachable();
+        let data = json!({
+            "services": rows, "missing": missing, "unreachable": unreachable, "metrics_asked": metrics_asked
+        });
+        ("opsctl/services/1", data)
+    };
+    out.rows(("opsctl/service/1", nothing), &rows, || table(&rows, now), document)
 }
 
 fn table(rows: &[Row], now: Timestamp) -> Table {
@@ -197,14 +182,6 @@ struct TaskRow<'a> {
     task: &'a Task,
 }
 
-#[derive(Serialize)]
-struct TaskAnswer<'a> {
-    tasks: Vec<TaskRow<'a>>,
-    missing: Vec<&'a Missing>,
-    /// Environments that could not be listed.
-    unreachable: Vec<Unreachable<'a>>,
-}
-
 struct FoundTasks<'a> {
     environment: &'a EnvironmentName,
     service: ServiceId,
@@ -223,13 +200,15 @@ pub(super) async fn tasks(args: &Tasks, global: &Global, out: &mut Output) -> Re
         known.extend(names);
     }
     if found.is_empty() {
-        return Err(failed.into_error().unwrap_or_else(|| no_service(&args.service, &known, global)));
+        let names = known.iter().map(String::as_str);
+        let missing = || CliError::unknown(("service", &args.service), names, &global.command("services"));
+        return Err(failed.into_error().unwrap_or_else(missing));
     }
     for missing in found.iter().flat_map(|one| &one.missing) {
         out.warning(&format!("{} is listed and cannot be described: {}", missing.what, missing.reason));
     }
     show_tasks(&found, &failed, world.connect.clock.now(), out)?;
-    Ok(failed.end(true, out))
+    failed.end(true, out)
 }
 
 /// The tasks of the services of that name, and the names of all services.
@@ -260,15 +239,6 @@ async fn tasks_by<'a>(
     Ok((found, names))
 }
 
-fn no_service(wanted: &str, known: &[String], global: &Global) -> CliError {
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let hint = match nearest(wanted, &known) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("`{}` lists them", global.command("services")),
-    };
-    CliError::usage(&format!("there is no service {}", Text::line(wanted)), &hint)
-}
-
 /// Those that ended by themselves first, then those on their way up, then those that run.
 fn urgency(task: &Task) -> u8 {
     match (&task.stop_code, task.status.as_str()) {
@@ -279,28 +249,17 @@ fn urgency(task: &Task) -> u8 {
     }
 }
 
-fn show_tasks(found: &[FoundTasks], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
+fn show_tasks(found: &[FoundTasks], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> io::Result<()> {
     let mut rows: Vec<TaskRow> = Vec::new();
     for FoundTasks { environment, service, tasks, .. } in found {
         rows.extend(tasks.iter().map(|task| TaskRow { environment, service, task }));
     }
     rows.sort_by_key(|row| (urgency(row.task), std::cmp::Reverse(row.task.stopped_at.or(row.task.created_at))));
-    match out.format {
-        Format::Human if rows.is_empty() => out.note("it has no tasks"),
-        Format::Human => out.table(&task_table(&rows, now))?,
-        Format::Json => {
-            let missing = found.iter().flat_map(|one| &one.missing).collect();
-            let unreachable = failed.unreachable();
-            out.document("opsctl/tasks/1", &TaskAnswer { tasks: rows, missing, unreachable })?;
-        }
-        Format::Jsonl => {
-            for row in &rows {
-                out.json_line("opsctl/task/1", row)?;
-            }
-            failed.json_lines(out)?;
-        }
-    }
-    Ok(())
+    let document = || {
+        let missing: Vec<&Missing> = found.iter().flat_map(|one| &one.missing).collect();
+        ("opsctl/tasks/1", json!({ "tasks": rows, "missing": missing, "unreachable": failed.unreachable() }))
+    };
+    out.rows(("opsctl/task/1", Some("it has no tasks")), &rows, || task_table(&rows, now), document)
 }
 
 fn task_table(rows: &[TaskRow], now: Timestamp) -> Table {

@@ -225,24 +225,8 @@ impl Announced {
                         announced.expected.push(Expected::of(message, batch, intents));
                     }
                 }
-                Record::Verified { .. }
-                | Record::Refused {}
-                | Record::Sent { .. }
-                | Record::Unknown { .. }
-                | Record::Kept { .. }
-                | Record::Deleted { .. }
-                | Record::Gone { .. }
-                | Record::Step { .. }
-                | Record::TaskIntent { .. }
-                | Record::Task { .. }
-                | Record::DesiredIntent { .. }
-                | Record::Desired { .. }
-                | Record::MappingIntent { .. }
-                | Record::Mapping { .. }
-                | Record::FailoverIntent { .. }
-                | Record::Failover { .. }
-                | Record::MigrationIntent { .. }
-                | Record::Migration { .. } => {}
+                // All else is neither a try nor its messages.
+                _ => {}
             }
         }
         announced.is_open = !ended;

@@ -30,4 +30,5 @@ pub use record::{Did, End, Entry, IntentMessage, Record, SentMessage};
 pub use sizes::{Size, Sizes};
 pub(crate) use snapshot::hash_of;
 pub use snapshot::{Located, Saved, SavedLines};
+pub use store::Remembered;
 pub use writer::Journal;

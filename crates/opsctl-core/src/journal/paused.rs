@@ -1,21 +1,13 @@
-//! [`Paused`]: which consumers opsctl has paused, so that it resumes those and no others. One file for each account and region.
-
-use std::collections::BTreeMap;
+//! [`Paused`]: which consumers opsctl has paused, so that it resumes those and no others.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JournalError, StateFolder, store};
-use crate::domain::{AccountId, QueueName, RunId, consumer::ConsumerId};
-
-/// In the state folder.
-const FOLDER: &str = "paused";
+use super::{Remembered, store::Remember};
+use crate::domain::{QueueName, RunId, consumer::ConsumerId};
 
 /// Paused consumers of an account in a region.
-#[derive(Debug, Clone)]
-pub struct Paused {
-    by_consumer: BTreeMap<String, Pause>,
-}
+pub type Paused = Remembered<Pause>;
 
 /// A consumer that was paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,63 +20,31 @@ pub struct Pause {
     pub run: RunId,
 }
 
+impl Remember for Pause {
+    type Of = ConsumerId;
+
+    const FOLDER: &'static str = "paused";
+
+    /// What the same run remembered earlier stays: it saw the size before anything was paused. What another run left is out of date,
+    /// for the consumer takes messages, or it would not be paused now.
+    fn replaces(&self, known: &Self) -> bool {
+        known.run != self.run
+    }
+}
+
 impl Paused {
-    /// What is remembered; a file that is not there remembers nothing.
-    ///
-    /// # Errors
-    /// It is there and can't be read.
-    pub fn read(state: &StateFolder, account: &AccountId, region: &str) -> Result<Self, JournalError> {
-        let by_consumer = store::read(state, (FOLDER, account, region))?;
-        Ok(Self { by_consumer })
-    }
-
-    /// What is remembered of a consumer.
-    pub fn of(&self, consumer: &ConsumerId) -> Option<&Pause> {
-        self.by_consumer.get(&consumer.to_string())
-    }
-
-    /// All that is remembered.
     pub fn all(&self) -> impl Iterator<Item = (ConsumerId, &Pause)> {
-        self.by_consumer.iter().filter_map(|(name, pause)| Some((ConsumerId::parse(name)?, pause)))
-    }
-
-    /// Remembers a consumer. What the same run remembered earlier stays: it saw the size before anything was paused. What another run
-    /// left is out of date, for the consumer takes messages, or it would not be paused now.
-    pub fn remember(&mut self, consumer: &ConsumerId, pause: Pause) {
-        let known = self.by_consumer.entry(consumer.to_string()).or_insert_with(|| pause.clone());
-        if known.run != pause.run {
-            *known = pause;
-        }
-    }
-
-    /// Forgets a consumer: it takes messages again, or was not paused after all.
-    pub fn forget(&mut self, consumer: &ConsumerId) {
-        self.by_consumer.remove(&consumer.to_string());
-    }
-
-    /// Changes what is remembered, on disk before it returns: a consumer is paused after that only. Runs at the same time wait for
-    /// one another.
-    ///
-    /// # Errors
-    /// It can't be read or written.
-    pub fn change(
-        state: &StateFolder,
-        account: &AccountId,
-        region: &str,
-        change: impl FnOnce(&mut Self),
-    ) -> Result<(), JournalError> {
-        store::change(state, (FOLDER, account, region), |known| {
-            let mut all = Self { by_consumer: std::mem::take(known) };
-            change(&mut all);
-            *known = all.by_consumer;
-        })
+        self.by_name.iter().filter_map(|(name, pause)| Some((ConsumerId::parse(name)?, pause)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{consumer::MappingId, service::ServiceId};
+    use crate::{
+        domain::{AccountId, consumer::MappingId, service::ServiceId},
+        journal::StateFolder,
+    };
 
     #[test]
     fn who_was_paused_is_remembered_once_and_forgotten() {
@@ -112,7 +72,7 @@ mod tests {
         assert_eq!(read().of(&service), Some(&pause_by(8, "bills", Some(5))), "what another run left is out of date");
         change(&|paused| paused.forget(&service)).expect("written");
         assert_eq!((read().of(&service), read().of(&mapping).is_some()), (None, true));
-        std::fs::write(store::path(&state, (FOLDER, &account, "af-south-1")), "[").expect("written");
+        std::fs::write(Paused::path(&state, &account, "af-south-1"), "[").expect("written");
         assert!(Paused::read(&state, &account, "af-south-1").is_err());
     }
 }

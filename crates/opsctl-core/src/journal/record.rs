@@ -240,14 +240,7 @@ impl Did {
 
     /// How many messages may or may not have been sent.
     pub fn uncertain(&self) -> u64 {
-        match self {
-            Self::Messages { uncertain, .. } => *uncertain,
-            Self::Nothing
-            | Self::Services { .. }
-            | Self::Consumers { .. }
-            | Self::Failover { .. }
-            | Self::Migration { .. } => 0,
-        }
+        if let Self::Messages { uncertain, .. } = self { *uncertain } else { 0 }
     }
 }
 

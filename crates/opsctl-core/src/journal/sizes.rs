@@ -1,21 +1,13 @@
-//! [`Sizes`]: how many tasks each service had before it was put to sleep. One file for each account and region.
-
-use std::collections::BTreeMap;
+//! [`Sizes`]: how many tasks each service had before it was put to sleep.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JournalError, StateFolder, store};
-use crate::domain::{AccountId, RunId, service::ServiceId};
-
-/// In the state folder.
-const FOLDER: &str = "sizes";
+use super::{Remembered, store::Remember};
+use crate::domain::{RunId, service::ServiceId};
 
 /// Sizes of an account's services in a region.
-#[derive(Debug, Default)]
-pub struct Sizes {
-    by_service: BTreeMap<String, Size>,
-}
+pub type Sizes = Remembered<Size>;
 
 /// How large a service was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,51 +18,20 @@ pub struct Size {
     pub run: RunId,
 }
 
-impl Sizes {
-    /// What is remembered; a file that is not there remembers nothing.
-    ///
-    /// # Errors
-    /// It is there and can't be read.
-    pub fn read(state: &StateFolder, account: &AccountId, region: &str) -> Result<Self, JournalError> {
-        let by_service = store::read(state, (FOLDER, account, region))?;
-        Ok(Self { by_service })
-    }
+impl Remember for Size {
+    type Of = ServiceId;
 
-    /// A service's size before it slept.
-    pub fn of(&self, service: &ServiceId) -> Option<&Size> {
-        self.by_service.get(&service.to_string())
-    }
+    const FOLDER: &'static str = "sizes";
 
-    pub fn remember(&mut self, service: &ServiceId, size: Size) {
-        self.by_service.insert(service.to_string(), size);
-    }
-
-    pub fn forget(&mut self, service: &ServiceId) {
-        self.by_service.remove(&service.to_string());
-    }
-
-    /// Changes what is remembered, on disk before it returns: a service is put to sleep after that only. Runs at the same time
-    /// wait for one another.
-    ///
-    /// # Errors
-    /// It can't be read or written.
-    pub fn change(
-        state: &StateFolder,
-        account: &AccountId,
-        region: &str,
-        change: impl FnOnce(&mut Self),
-    ) -> Result<(), JournalError> {
-        store::change(state, (FOLDER, account, region), |known| {
-            let mut all = Self { by_service: std::mem::take(known) };
-            change(&mut all);
-            *known = all.by_service;
-        })
+    fn replaces(&self, _known: &Self) -> bool {
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::AccountId, journal::StateFolder};
 
     #[test]
     fn sizes_are_remembered_and_a_broken_file_is_an_error() {
@@ -86,7 +47,7 @@ mod tests {
         assert_eq!(read().expect("there").of(&service), Some(&size));
         change(&|sizes| sizes.forget(&service)).expect("written");
         assert_eq!(read().expect("there").of(&service), None);
-        std::fs::write(store::path(&state, (FOLDER, &account, "af-south-1")), "{").expect("written");
+        std::fs::write(Sizes::path(&state, &account, "af-south-1"), "{").expect("written");
         assert!(read().is_err() && change(&|sizes| sizes.forget(&service)).is_err());
     }
 

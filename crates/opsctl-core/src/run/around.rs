@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, End, Failure, Report, report, verify};
-use crate::{domain::Text, journal::Journal};
+use crate::journal::Journal;
 
 pub(super) trait Meanwhile {
     /// What has become of the things that are changed.
@@ -47,7 +47,7 @@ pub(super) async fn run<M: Meanwhile, F: Future<Output = Report>>(
     report: Report,
     inner: impl FnOnce(Report) -> F,
 ) -> Report {
-    let environment = context.cloud.environment();
+    let environment = context.environment();
     let (changed, why) = meanwhile.make(context, journal, &report).await;
     let why = match why {
         // It may have taken minutes, and somebody have logged in elsewhere meanwhile.
@@ -61,9 +61,9 @@ pub(super) async fn run<M: Meanwhile, F: Future<Output = Report>>(
         None => inner(report).await,
         Some((end, Failure { what, hint })) => {
             let end = if end == End::Interrupted { end } else { End::Failed };
-            let what = Text::line(&format!("nothing was moved, for {}: {what}", M::NOT_MADE));
+            let failure = Failure::new(format!("nothing was moved, for {}: {what}", M::NOT_MADE), hint.as_str());
             let next = Some(report.resume_line(environment));
-            Report { end, failure: Some(Failure { what, hint }), next, ..report }
+            Report { end, failure: Some(failure), next, ..report }
         }
     };
     // Whoever asked the run to stop still wants it taken back; who asks twice ends the program.
@@ -75,11 +75,8 @@ pub(super) async fn run<M: Meanwhile, F: Future<Output = Report>>(
     };
     if let Err(failure) = taken_back {
         M::not_back(&back, &context, &mut report, &failure);
-        match report.end {
-            End::Interrupted => {}
-            End::Done | End::Nothing | End::Failed | End::Refused | End::Partly | End::Stale => {
-                report.end = End::Partly
-            }
+        if report.end != End::Interrupted {
+            report.end = End::Partly;
         }
         report.failure.get_or_insert(failure);
     }

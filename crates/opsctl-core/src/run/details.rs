@@ -52,12 +52,7 @@ impl Details {
     /// What became of messages; all zero where it is not about messages.
     pub fn tally(&self) -> &Tally {
         static NONE: LazyLock<Tally> = LazyLock::new(Tally::default);
-        match self {
-            Self::Messages(tally) => tally,
-            Self::Nothing | Self::Services { .. } | Self::Consumers(_) | Self::Failover(_) | Self::Migration(_) => {
-                &NONE
-            }
-        }
+        if let Self::Messages(tally) = self { tally } else { &NONE }
     }
 
     pub fn failover(&self) -> Option<&FailedOver> {
@@ -128,10 +123,7 @@ impl Doing {
     }
 
     pub fn tally(&self) -> Option<&Tally> {
-        match self {
-            Self::Messages(tally) => Some(tally),
-            Self::Services { .. } | Self::Consumers { .. } | Self::One => None,
-        }
+        if let Self::Messages(tally) = self { Some(tally) } else { None }
     }
 
     /// Services that are waited for, in the order of their stages.

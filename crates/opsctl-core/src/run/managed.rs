@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Context, Doing, End, Failure, Progress, Report};
+use super::{Context, Doing, End, Failure, Report};
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// Looks for a task after a lost answer; a second apart.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Looks for a task after a lost answer.
 const LOOKS_MAX: u32 = 10;
 /// Failed looks in a row while following.
 const FAILURES_MAX: u32 = 20;
@@ -61,7 +62,7 @@ impl Run<'_> {
         let before = sqs.move_tasks(source).await.map_err(Stop::Failed)?;
         let known: Vec<Timestamp> = before.iter().filter_map(|task| task.started_at).collect();
         let to = destination.as_ref().map(ToString::to_string);
-        let asked_at = self.context.cloud.clock().now();
+        let asked_at = self.context.now();
         self.write(Record::TaskIntent { source: source.to_string(), to, known: known.clone() }).await?;
         match sqs.start_move_task(source, destination.as_ref(), *rate).await {
             Ok(handle) => {
@@ -92,7 +93,7 @@ impl Run<'_> {
                 Err(error) if error.is_passing() => last = Some(error),
                 Err(error) => return Err(Stop::Failed(error)),
             }
-            self.context.cloud.clock().sleep(Duration::from_secs(1)).await;
+            self.context.cloud.clock().sleep(LOOK_EVERY).await;
         }
         last.map_or(Ok(None), |error| Err(Stop::Failed(error)))
     }
@@ -124,15 +125,14 @@ impl Run<'_> {
                     Err(error) if error.is_passing() => {}
                     Err(error) => {
                         cancelled = true;
-                        report.notes.push(Text::line(&format!("the task could not be cancelled: {error}")));
+                        report.note(format!("the task could not be cancelled: {error}"));
                     }
                 }
             }
-            let clock = self.context.cloud.clock();
-            let asked = self.context.cancel.is_cancelled();
-            tokio::select! {
-                () = clock.sleep(Duration::from_secs(1)) => {}
-                () = self.context.cancel.cancelled(), if !asked => {}
+            if self.context.cancel.is_cancelled() {
+                self.context.cloud.clock().sleep(LOOK_EVERY).await;
+            } else {
+                self.context.pause(LOOK_EVERY).await;
             }
             match self.context.cloud.sqs().move_tasks(&self.task.source).await {
                 Ok(tasks) => {
@@ -170,41 +170,28 @@ impl Run<'_> {
         };
         let estimate = task.to_move.unwrap_or(self.task.messages_estimate);
         let doing = Doing::Messages(Box::new(tally(task)));
-        let progress = Progress::of(report, self.context.cloud.clock().now(), estimate, doing);
-        (self.context.progress)(&Progress { task: Some(Text::from(words)), ..progress });
+        self.context.tell(report, estimate, doing, (words, Vec::new()));
     }
 
     async fn ended(&self, task: &MoveTask, report: Report) -> Report {
         let recorded = self.write(record(task)).await;
         let mut tally = tally(task);
         let left = self.context.cloud.sqs().describe(&self.task.source_url).await.map(|queue| queue.counts);
-        tally.stop = match task.status {
-            MoveStatus::Cancelled => Some(Stop::Cancelled),
-            MoveStatus::Running
-            | MoveStatus::Completed
-            | MoveStatus::Cancelling
-            | MoveStatus::Failed
-            | MoveStatus::Other => recorded.err(),
-        };
-        let now = self.context.cloud.clock().now();
-        let mut report = report.with_tally(tally, now, self.context.cloud.environment());
+        tally.stop = if task.status == MoveStatus::Cancelled { Some(Stop::Cancelled) } else { recorded.err() };
+        let mut report = self.tallied(tally, report);
         if task.status == MoveStatus::Failed {
             report.end = if task.moved > 0 { End::Partly } else { End::Failed };
-            let reason = task.failure.clone().unwrap_or_else(|| Text::from("SQS gives no reason"));
-            report.failure = Some(Failure {
-                what: Text::line(&format!("the move task failed: {reason}")),
-                hint: Text::from(match reason.as_str().contains(NO_SOURCE) {
-                    true => {
-                        "give --engine client: it sends what has a source queue, and names the others; --to sends all to one queue"
-                    }
-                    false => "mend the reason, then run it again: what was not moved is still there",
-                }),
-            });
+            let reason = task.failure.as_ref().map_or("SQS gives no reason", Text::as_str);
+            let hint = match reason.contains(NO_SOURCE) {
+                true => {
+                    "give --engine client: it sends what has a source queue, and names the others; --to sends all to one queue"
+                }
+                false => "mend the reason, then run it again: what was not moved is still there",
+            };
+            report.failure = Some(Failure::new(format!("the move task failed: {reason}"), hint));
         }
         if let Ok(counts) = left {
-            report
-                .notes
-                .push(Text::line(&format!("~{} left in the DLQ", counted_is(counts.total(), "message", "is", "are"))));
+            report.note(format!("~{} left in the DLQ", counted_is(counts.total(), "message", "is", "are")));
         }
         // A task's run has nothing to resume: another one moves what is left.
         report.next = matches!(report.end, End::Partly | End::Interrupted).then(|| report.command.clone());
@@ -215,32 +202,30 @@ impl Run<'_> {
         let _ = self.write(record(task)).await;
         let mut tally = tally(task);
         tally.stop = Some(Stop::Failed(error));
-        let now = self.context.cloud.clock().now();
-        let mut report = report.with_tally(tally, now, self.context.cloud.environment());
+        let mut report = self.tallied(tally, report);
         report.end = End::Partly;
-        report.notes.push(Text::from("the move task goes on in AWS; --resume follows it again"));
+        report.note("the move task goes on in AWS; --resume follows it again");
         report
     }
 
     fn not_found(&self, report: Report) -> Report {
-        let now = self.context.cloud.clock().now();
-        let mut report = report.with_tally(Tally::default(), now, self.context.cloud.environment());
+        let mut report = self.tallied(Tally::default(), report);
         report.end = End::Failed;
-        report.failure = Some(Failure {
-            what: Text::from("the answer to StartMessageMoveTask was lost, and no such task is to be seen"),
-            hint: Text::from("look again with --resume; it does not start a second task"),
-        });
+        let what = "the answer to StartMessageMoveTask was lost, and no such task is to be seen";
+        report.failure = Some(Failure::new(what, "look again with --resume; it does not start a second task"));
         report
     }
 
     fn stopped(&self, stop: Stop, report: Report) -> Report {
-        let tally = Tally { stop: Some(stop), ..Tally::default() };
-        report.with_tally(tally, self.context.cloud.clock().now(), self.context.cloud.environment())
+        self.tallied(Tally { stop: Some(stop), ..Tally::default() }, report)
+    }
+
+    fn tallied(&self, tally: Tally, report: Report) -> Report {
+        report.with_tally(tally, self.context.now(), self.context.environment())
     }
 
     async fn write(&self, record: Record) -> Result<(), Stop> {
-        let written = self.journal.write(vec![record], Vec::new()).await;
-        written.map_err(|error| Stop::Journal(Text::line(&error.to_string())))
+        self.journal.write(vec![record], Vec::new()).await.map_err(Stop::unwritten)
     }
 }
 

@@ -34,7 +34,7 @@ pub use report::{Ended, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
-    domain::{RunId, Text, log::LogLine, service::ServiceId},
+    domain::{Environment, RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
     journal::{History, Journal, JournalError, Record, StateFolder},
     operations::{Bound, Look, Moves, OperationError, Planned, Planner, plan::Plan, recorded},
@@ -57,6 +57,28 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// Told what has been done so far; must not block.
     pub progress: Arc<dyn Fn(&Progress) + Send + Sync>,
+}
+
+impl Context {
+    fn environment(&self) -> &Environment {
+        self.cloud.environment()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.cloud.clock().now()
+    }
+
+    /// Waits, unless the run is to stop.
+    async fn pause(&self, pause: Duration) {
+        let clock = self.cloud.clock();
+        tokio::select! { () = clock.sleep(pause) => {}, () = self.cancel.cancelled() => {} }
+    }
+
+    /// Tells how far the run is, and in words what it is at.
+    fn tell(&self, report: &Report, estimate: u64, doing: Doing, (task, news): (&str, Vec<Text>)) {
+        let progress = Progress::of(report, self.now(), estimate, doing);
+        (self.progress)(&Progress { task: Some(Text::line(task)), news, ..progress });
+    }
 }
 
 /// What has been done so far.
@@ -116,10 +138,10 @@ pub enum How {
 
 /// Carries out an approved plan. Every failure is in the report.
 pub async fn execute(approved: Approved, context: &Context) -> Report {
-    let started_at = context.cloud.clock().now();
+    let started_at = context.now();
     let cutoff = aws_time(context, started_at).await;
     let run = RunId::new(started_at, context.random as u32);
-    let mut report = Report::new(&run, approved.plan(), started_at, context.cloud.environment());
+    let mut report = Report::new(&run, approved.plan(), started_at, context.environment());
     let claimed = match once::claim(&approved, None, context).await {
         Ok(claimed) => claimed,
         Err(not_opened) => return report.not_opened(not_opened),
@@ -160,19 +182,17 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
     let claimed = match once::claim(&approved, Some(run.as_str()), context).await {
         Ok(claimed) => claimed,
         Err(not_opened) => {
-            return Ok(Report::new(run, approved.plan(), context.cloud.clock().now(), context.cloud.environment())
-                .not_opened(not_opened));
+            return Ok(Report::new(run, approved.plan(), context.now(), context.environment()).not_opened(not_opened));
         }
     };
     let (journal, mut history) = Journal::reopen(folder, context.cloud.clock())?;
     history.is_resumed = true;
-    let environment = context.cloud.environment();
-    let mut report = Report::new(run, approved.plan(), context.cloud.clock().now(), environment);
-    report.command = report.resume_line(environment);
+    let mut report = Report::new(run, approved.plan(), context.now(), context.environment());
+    report.command = report.resume_line(context.environment());
     report.journal_at(journal.folder());
     // Should it not begin, what the earlier try left is still so.
     report.left_before(&history);
-    let now = context.cloud.clock().now();
+    let now = context.now();
     let aws_now = aws_time(context, now).await;
     history.take_up(now, aws_now);
     let consent = approved.consent();
@@ -232,9 +252,7 @@ async fn carry_out(
     let report = match Box::pin(observe_again(&approved, context, &journal)).await {
         Ok(planned) => Box::pin(act(planned, context, &journal, history, report)).await,
         // An earlier try may have paused consumers, and nobody brings them back now.
-        Err(not_begun) => {
-            consumers::say_still_paused(report.not_begun(not_begun, context.cloud.environment()), context)
-        }
+        Err(not_begun) => consumers::say_still_paused(report.not_begun(not_begun, context.environment()), context),
     };
     match journal.close(vec![report.for_journal()]).await {
         Ok(()) => report,

@@ -80,7 +80,7 @@ pub(super) async fn claim(approved: &Approved, resumed: Option<&str>, context: &
         return Ok(held);
     }
     let answer = &approved.consent().answer;
-    let used = used(&context.state, approved.plan(), answer, resumed, context.cloud.environment());
+    let used = used(&context.state, approved.plan(), answer, resumed, context.environment());
     match used.map_err(NotOpened::Journal)? {
         Some(refusal) => Err(NotOpened::Used(refusal)),
         None => Ok(held),

@@ -62,7 +62,7 @@ pub(super) async fn settle(
     let all_known = history.announced_at.keys().all(|id| receipts.contains_key(id));
     let may_delete = |id: &MessageId| history.sent_not_deleted.contains(id) || history.perhaps_gone.contains(id);
     let (delete, show): (Vec<_>, Vec<_>) = receipts.into_iter().partition(|(id, _)| may_delete(id));
-    let now = context.cloud.clock().now();
+    let now = context.now();
     let deleted = ask(Ask::Delete, source, context, &delete).await;
     let shown = ask(Ask::Show, source, context, &show).await;
     let reached = deleted.iter().chain(&shown).all(|(_, answer)| *answer != Answer::Lost);
@@ -82,7 +82,7 @@ pub(super) async fn settle(
         held.moved = gone.len() as u64 - held.removed;
         gone.into_iter().for_each(|id| history.delete(id));
     }
-    held.shown_at = (all_known && reached).then(|| context.cloud.clock().now());
+    held.shown_at = (all_known && reached).then(|| context.now());
     held
 }
 

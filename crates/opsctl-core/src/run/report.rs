@@ -1,5 +1,7 @@
 //! How a run ended.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,12 @@ const NAMED_IN_JOURNAL_MAX: usize = 100;
 pub struct Failure {
     pub what: Text,
     pub hint: Text,
+}
+
+impl Failure {
+    pub fn new(what: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
+        Self { what: Text::line(what.as_ref()), hint: Text::line(hint.as_ref()) }
+    }
 }
 
 /// How a run ended, whole.
@@ -173,19 +181,24 @@ impl Report {
         self.journal = Some(Text::line(&folder.journal().display().to_string()));
     }
 
-    pub(super) fn refused_by_journal(mut self, error: &JournalError) -> Self {
-        self.end = End::Refused;
-        self.failure =
-            Some(Failure { what: Text::line(&format!("nothing was done: {error}")), hint: Text::from(error.hint()) });
+    pub(super) fn note(&mut self, text: impl AsRef<str>) {
+        self.notes.push(Text::line(text.as_ref()));
+    }
+
+    /// Nothing was done, and this is why.
+    fn nothing_done(mut self, end: End, because: impl fmt::Display, hint: impl AsRef<str>) -> Self {
+        self.end = end;
+        self.failure = Some(Failure::new(format!("nothing was done: {because}"), hint));
         self
     }
 
+    pub(super) fn refused_by_journal(self, error: &JournalError) -> Self {
+        self.nothing_done(End::Refused, error, error.hint())
+    }
+
     /// Nothing was done, for the world is not the plan's any more.
-    pub(super) fn stale(mut self, because: &str) -> Self {
-        self.end = End::Stale;
-        let what = Text::line(&format!("nothing was done: {because}"));
-        self.failure = Some(Failure { what, hint: Text::from("make a new plan and look at it") });
-        self
+    pub(super) fn stale(self, because: &str) -> Self {
+        self.nothing_done(End::Stale, because, "make a new plan and look at it")
     }
 
     /// Something is left to do, though nothing failed: `next` does it, unless the run itself is to be taken up.
@@ -197,52 +210,40 @@ impl Report {
     }
 
     /// Before there is a journal: another run has used the consent, or that can't be known.
-    pub(super) fn not_opened(mut self, why: NotOpened) -> Self {
-        let refusal = match why {
-            NotOpened::Journal(error) => return self.refused_by_journal(&error),
-            NotOpened::Used(refusal) => refusal,
-        };
-        self.end = End::Refused;
-        let what = Text::line(&format!("nothing was done: {refusal}"));
-        self.failure = Some(Failure { what, hint: Text::line(&refusal.hint()) });
-        self
+    pub(super) fn not_opened(self, why: NotOpened) -> Self {
+        match why {
+            NotOpened::Journal(error) => self.refused_by_journal(&error),
+            NotOpened::Used(refusal) => self.nothing_done(End::Refused, &refusal, refusal.hint()),
+        }
     }
 
     pub(super) fn unrecorded(mut self, error: &JournalError) -> Self {
         if matches!(self.end, End::Done | End::Nothing) {
             self.end = End::Partly;
         }
-        self.notes.push(Text::line(&format!("the end could not be written to the journal: {error}")));
+        self.note(format!("the end could not be written to the journal: {error}"));
         self
     }
 
-    pub(super) fn not_begun(mut self, why: NotBegun, environment: &Environment) -> Self {
-        let (end, what, hint) = match why {
-            NotBegun::WrongAccount { actual } => (
-                End::Refused,
-                Text::line(&format!("nothing was done: the credentials are of account {actual}, not {}", self.account)),
-                Text::line(&check_profile(environment)),
-            ),
+    pub(super) fn not_begun(self, why: NotBegun, environment: &Environment) -> Self {
+        let joined = |texts: &[Text]| texts.iter().map(Text::as_str).collect::<Vec<_>>().join("; ");
+        let mut report = match why {
+            NotBegun::WrongAccount { actual } => {
+                let because = format!("the credentials are of account {actual}, not {}", self.account);
+                self.nothing_done(End::Refused, because, check_profile(environment))
+            }
             NotBegun::Stale(differences) => {
-                let list: Vec<_> = differences.iter().map(Text::as_str).collect();
-                let list = if list.is_empty() { "the plan itself differs".to_owned() } else { list.join("; ") };
-                let what = format!("nothing was done: the world has changed since the plan: {list}");
-                (End::Stale, Text::line(&what), Text::from("make a new plan and look at it"))
+                let none = differences.is_empty();
+                let list = if none { "the plan itself differs".to_owned() } else { joined(&differences) };
+                self.stale(&format!("the world has changed since the plan: {list}"))
             }
             NotBegun::Blocked(reasons) => {
-                let list: Vec<_> = reasons.iter().map(Text::as_str).collect();
-                let what = format!("nothing was done: {}", list.join("; "));
-                (End::Refused, Text::line(&what), Text::from("mend that first; --dry-run shows it all"))
+                self.nothing_done(End::Refused, joined(&reasons), "mend that first; --dry-run shows it all")
             }
-            NotBegun::Failed(error) => {
-                let what = Text::line(&format!("nothing was done: {error}"));
-                (End::Failed, what, error.hint(environment))
-            }
+            NotBegun::Failed(error) => self.nothing_done(End::Failed, &error, error.hint(environment).as_str()),
         };
-        self.end = end;
-        self.failure = Some(Failure { what, hint });
-        self.note_what_is_left();
-        self
+        report.note_what_is_left();
+        report
     }
 
     /// As the journal's last record.
@@ -302,60 +303,44 @@ impl Report {
 
     fn note_what_is_left(&mut self) {
         let Details::Messages(tally) = &self.details else { return };
-        if tally.sent_not_deleted > 0 {
-            let text = format!(
-                "{} sent and still in the source: --resume deletes what was sent",
-                counted_is(tally.sent_not_deleted, "message", "was", "were")
-            );
-            self.notes.push(Text::line(&text));
-        }
-        if !tally.uncertain.is_empty() {
-            let what_to_do = match self.operation {
-                OperationKind::Restore => {
-                    "look for them at the destination, then --resume with --uncertain resend where they are missing"
-                }
-                _ => {
-                    "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
-                }
-            };
-            let text = format!(
-                "{} may or may not have been sent; {what_to_do}",
-                counted(tally.uncertain.len() as u64, "message")
-            );
-            self.notes.push(Text::line(&text));
-        }
-        if !tally.resent.is_empty() {
-            let text = format!(
-                "{} sent a second time, as --uncertain resend says: each may be there twice; look for them at the destination",
-                counted_is(tally.resent.len() as u64, "message", "was", "were")
-            );
-            self.notes.push(Text::line(&text));
-        }
-        if let Some(ageing) = tally.ageing.as_ref().filter(|_| tally.stop.is_none()) {
-            self.notes.push(Text::line(&format!("{}: is its consumer running?", in_words_of(ageing))));
-        } else if tally.untaken {
-            let text = "nobody seems to take the messages from their destination: is its consumer running?";
-            self.notes.push(Text::from(text));
-        }
-        if tally.one_at_a_time {
-            let text = "the source delivered messages of one message group to two receives at once: opsctl went on with one batch at a \
-                        time to keep their order";
-            self.notes.push(Text::from(text));
-        }
-        if tally.unreached > 0 {
-            let text = format!(
-                "~{} counted and could not be received: run it again",
-                counted_is(tally.unreached, "message", "is", "are")
-            );
-            self.notes.push(Text::line(&text));
-        }
-        if tally.elsewhere > 0 {
-            let text = format!(
-                "~{} in flight elsewhere: run it again later",
-                counted_is(tally.elsewhere, "message", "is", "are")
-            );
-            self.notes.push(Text::line(&text));
-        }
+        let are = |count: u64| format!("~{}", counted_is(count, "message", "is", "are"));
+        let were = |count: usize| counted_is(count as u64, "message", "was", "were");
+        let uncertain = counted(tally.uncertain.len() as u64, "message");
+        let what_to_do = match self.operation {
+            OperationKind::Restore => {
+                "look for them at the destination, then --resume with --uncertain resend where they are missing"
+            }
+            _ => {
+                "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
+            }
+        };
+        let ageing = tally.ageing.as_ref().filter(|_| tally.stop.is_none()).map(in_words_of);
+        let untaken = "nobody seems to take the messages from their destination";
+        let notes = [
+            (tally.sent_not_deleted > 0).then(|| {
+                let sent = were(tally.sent_not_deleted as usize);
+                format!("{sent} sent and still in the source: --resume deletes what was sent")
+            }),
+            (!tally.uncertain.is_empty()).then(|| format!("{uncertain} may or may not have been sent; {what_to_do}")),
+            (!tally.resent.is_empty()).then(|| {
+                format!(
+                    "{} sent a second time, as --uncertain resend says: each may be there twice; look for them at the destination",
+                    were(tally.resent.len())
+                )
+            }),
+            ageing
+                .or(tally.untaken.then(|| untaken.to_owned()))
+                .map(|because| format!("{because}: is its consumer running?")),
+            tally.one_at_a_time.then(|| {
+                "the source delivered messages of one message group to two receives at once: opsctl went on with one batch at a \
+                 time to keep their order"
+                    .to_owned()
+            }),
+            (tally.unreached > 0)
+                .then(|| format!("{} counted and could not be received: run it again", are(tally.unreached))),
+            (tally.elsewhere > 0).then(|| format!("{} in flight elsewhere: run it again later", are(tally.elsewhere))),
+        ];
+        self.notes.extend(notes.iter().flatten().map(|note| Text::line(note)));
     }
 }
 
@@ -400,5 +385,5 @@ pub(super) fn failure(stop: &Stop, environment: &Environment) -> Failure {
             "turn the filter round, or move them elsewhere first with --to".to_owned(),
         ),
     };
-    Failure { what: Text::line(&what), hint: Text::line(&hint) }
+    Failure::new(what, hint)
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, transfer};
 use crate::{
-    domain::{Environment, RunId, Text, words::counted},
+    domain::{Environment, RunId, words::counted},
     journal::{History, Journal},
     operations::{
         bound::{LeftOut, PutBack},
@@ -30,7 +30,7 @@ pub(super) async fn run(
     }
     let report = transfer::run(put_back.transfer, context, journal, history, report).await;
     drop(held);
-    report.with_left_out(&put_back.run, &put_back.left_out, context.cloud.environment())
+    report.with_left_out(&put_back.run, &put_back.left_out, context.environment())
 }
 
 impl Report {
@@ -43,7 +43,7 @@ impl Report {
             let text = format!(
                 "{count} left out, since the journal does not say whether the run deleted them: `{settle}` finds out, and another restore puts the rest back"
             );
-            self.notes.push(Text::line(&text));
+            self.note(text);
             next.push(settle.clone());
         }
         for (earlier, count) in in_doubt {
@@ -52,17 +52,16 @@ impl Report {
                 "{} left out, since restore {earlier} may have put them back: look for them at the destination, then `{resume}`, with --uncertain resend where they are missing",
                 counted(*count, "message")
             );
-            self.notes.push(Text::line(&text));
+            self.note(text);
             next.push(resume);
         }
         if *later > 0 {
-            let text = format!("{} left out, known to be gone since this restore began", counted(*later, "message"));
-            self.notes.push(Text::line(&text));
+            self.note(format!("{} left out, known to be gone since this restore began", counted(*later, "message")));
             next.push(environment.command(&format!("restore {run}")));
         }
         if *damaged > 0 {
             let count = counted(*damaged, "message");
-            self.notes.push(Text::line(&format!("{count} left out: the snapshot does not have them as they were")));
+            self.note(format!("{count} left out: the snapshot does not have them as they were"));
             next.push(environment.invocation.command(&format!("journal verify {run}")));
         }
         if let Some(first) = next.into_iter().next() {

@@ -73,18 +73,18 @@ pub(super) async fn run(
     tally.uncertain.extend(out_of_reach);
     (tally.moved, tally.removed) = (tally.moved + held.moved, tally.removed + held.removed);
     let left = if resumed || tally.removed > 0 { Some(History::read(journal.folder())) } else { None };
-    let mut report = report.with_tally(tally, clock.now(), context.cloud.environment());
+    let mut report = report.with_tally(tally, clock.now(), context.environment());
     report.notes.extend(listed.and_then(|listed| listed.missing(report.details.tally())));
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
     match left {
         Some(Ok(left)) => {
-            let resume = report.resume_line(context.cloud.environment());
+            let resume = report.resume_line(context.environment());
             report.with_what_the_journal_leaves_open(&left, park_file.as_deref(), journal, &resume)
         }
         Some(Err(error)) => {
-            report.notes.push(Text::line(&format!("what is left could not be read: {error}")));
+            report.note(format!("what is left could not be read: {error}"));
             report
         }
         None => report,
@@ -112,21 +112,19 @@ impl Report {
         if let (Some(file), false) = (park_file, left.removed.is_empty()) {
             match park_file::write(file, journal.folder(), &left.removed) {
                 Ok(messages) => {
-                    let text = format!("{} that came back: in {}", counted(messages, "message"), file.display());
-                    self.notes.push(Text::line(&text));
+                    self.note(format!("{} that came back: in {}", counted(messages, "message"), file.display()));
                 }
                 Err(because) => {
-                    let text = format!("{} could not be written ({because}): they are in the snapshot", file.display());
-                    self.notes.push(Text::line(&text));
+                    self.note(format!("{} could not be written ({because}): they are in the snapshot", file.display()));
                     self.left_a_part(resume.as_str());
                 }
             }
         }
         if !left.perhaps_gone.is_empty() {
             let count = counted(left.perhaps_gone.len() as u64, "message");
-            let text =
-                format!("{count} may or may not have been deleted: --resume finds out, once nothing is in flight");
-            self.notes.push(Text::line(&text));
+            self.note(format!(
+                "{count} may or may not have been deleted: --resume finds out, once nothing is in flight"
+            ));
             self.left_a_part(resume.as_str());
         }
         self

@@ -1,18 +1,11 @@
 //! Whose credentials these are, asked once more in the middle of a run: somebody may have logged in elsewhere meanwhile.
 
-use std::time::Duration;
-
 use super::Context;
 use crate::{
-    cloud::ErrorKind,
     domain::Text,
     journal::{Journal, JournalError, Record},
-    operations::transfer::Stop,
+    operations::transfer::{Stop, attempts_max, pause_after},
 };
-
-/// Tries where STS is not reached, and where it throttles.
-const ATTEMPTS_MAX: u32 = 10;
-const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 
 /// Asks STS, and writes down what it said.
 ///
@@ -20,7 +13,7 @@ const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 /// [`Stop::WrongAccount`]; or it can't be known, or not be written down.
 pub(super) async fn account(context: &Context, journal: &Journal, account: &str) -> Result<(), Stop> {
     let (verified, written) = ask(context, journal, account).await?;
-    written.map_err(|error| Stop::Journal(Text::line(&error.to_string())))?;
+    written.map_err(Stop::unwritten)?;
     verified
 }
 
@@ -43,14 +36,12 @@ async fn ask(
         match context.cloud.identity().caller().await {
             Ok(caller) => break caller,
             Err(error) => {
-                let throttled = error.kind == ErrorKind::Throttled;
-                let attempts_max = if throttled { THROTTLED_ATTEMPTS_MAX } else { ATTEMPTS_MAX };
-                if !error.is_passing() || attempt >= attempts_max || context.cancel.is_cancelled() {
+                let is_over = attempt >= attempts_max(&error) || context.cancel.is_cancelled();
+                if !error.is_passing() || is_over {
                     return Err(Stop::Failed(error));
                 }
                 attempt += 1;
-                let millis = (100_u64 << attempt.min(6)).min(5_000);
-                context.cloud.clock().sleep(Duration::from_millis(millis)).await;
+                context.cloud.clock().sleep(pause_after(attempt)).await;
             }
         }
     };

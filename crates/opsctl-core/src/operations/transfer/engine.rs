@@ -21,7 +21,7 @@ use super::{
     step::{Answer, CONTROL, LaneId, Next},
     tally::{Stop, Tally},
 };
-use crate::{domain::Text, journal::Record};
+use crate::journal::Record;
 use receiving::{Batch, Receiving};
 use turns::Turns;
 
@@ -229,7 +229,7 @@ impl Engine {
             Answer::Verified(result) => self.on_verified(now, result),
             Answer::Written(CONTROL, result) => {
                 if let Err(because) = result {
-                    self.shared.stop_because(Stop::Journal(Text::line(&because)));
+                    self.shared.stop_because(Stop::unwritten(because));
                 }
                 self.on_control_written();
             }

@@ -3,9 +3,9 @@
 mod ending;
 mod sending;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     engine::Shared,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{ContentHash, Message, Outgoing, QueueKind, Text},
+    domain::{ContentHash, Message, Outgoing, QueueKind},
     journal::{IntentMessage, Record},
 };
 
@@ -386,7 +386,7 @@ impl Work {
             }
             Ok(()) => {}
             Err(because) => {
-                shared.stop_because(Stop::Journal(Text::line(&because)));
+                shared.stop_because(Stop::unwritten(because));
                 if intent {
                     for item in &mut self.items {
                         if matches!(item.state, ItemState::Ready | ItemState::Remove) {
@@ -401,12 +401,16 @@ impl Work {
 }
 
 /// How often a call that fails in this way is made, in a row.
-pub(super) fn attempts_max(error: &CloudError) -> u32 {
+pub(crate) fn attempts_max(error: &CloudError) -> u32 {
     if error.kind == ErrorKind::Throttled { THROTTLED_ATTEMPTS_MAX } else { ATTEMPTS_MAX }
 }
 
 /// Wait before another try: 0.1 s, doubled each time, 5 s at most.
+pub(crate) fn pause_after(attempts: u32) -> Duration {
+    Duration::from_millis((100_u64 << attempts.min(6)).min(5_000))
+}
+
+/// When another try may be made.
 pub(super) fn after_attempt(now: Timestamp, attempts: u32) -> Timestamp {
-    let millis = (100_i64 << attempts.min(6)).min(5_000);
-    now.checked_add(SignedDuration::from_millis(millis)).unwrap_or(now)
+    now.checked_add(pause_after(attempts)).unwrap_or(now)
 }

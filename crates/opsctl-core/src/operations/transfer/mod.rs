@@ -23,6 +23,7 @@ pub use ages::{AGES_SECONDS, AgeWatch};
 pub use drive::{DESTINATIONS_WATCHED_MAX, Ends, drive};
 pub use engine::{Engine, VERIFIED_SECONDS};
 pub use judge::{Destination, Judge, Park, Route};
+pub(crate) use lane::{attempts_max, pause_after};
 pub use settings::{LANES_MAX, Resume, Settings};
 pub use source::{Shelf, Shelved, Source};
 pub use step::{Age, Answer, Counted, Judgement, LaneId, Next, Step};

@@ -1,6 +1,6 @@
 //! What a transfer has done so far, and why it stopped.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,12 @@ pub enum Stop {
     },
     /// More messages are left than can be held.
     TooManyLeft,
+}
+
+impl Stop {
+    pub(crate) fn unwritten(error: impl Display) -> Self {
+        Self::Journal(Text::line(&error.to_string()))
+    }
 }
 
 /// A queue whose oldest message ages.

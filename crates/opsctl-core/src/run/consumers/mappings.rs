@@ -69,7 +69,7 @@ impl Switched {
 /// Switches all, some at once.
 pub(super) async fn switch(consumers: &Consumers, context: &Context, journal: &Journal, told: &Told) -> Vec<Switched> {
     let timeout = SignedDuration::from_secs(i64::from(consumers.timeout.0));
-    let now = context.cloud.clock().now();
+    let now = context.now();
     let deadline = now.checked_add(timeout).unwrap_or(Timestamp::MAX);
     let runs = consumers
         .mappings
@@ -95,9 +95,8 @@ pub(super) fn why(switched: &[Switched], context: &Context) -> Option<(End, Fail
         (false, true) => End::Partly,
         (false, false) => End::Failed,
     };
-    let look = context.cloud.environment().command("consumers");
-    let hint = format!("look with `{look}`, then go on with --resume");
-    Some((end, Failure { what: Text::line(&what), hint: Text::line(&hint) }))
+    let look = context.environment().command("consumers");
+    Some((end, Failure::new(what, format!("look with `{look}`, then go on with --resume"))))
 }
 
 /// Why a mapping is not as it shall be.
@@ -176,8 +175,7 @@ impl One<'_> {
                 MappingState::Deleting => return Err(Halt::Failed(Text::from("somebody deletes it"))),
                 // On its way: there, or to where it can be changed.
                 state if state.is_passing() => {}
-                _ if known.set_at.is_some_and(|at| self.context.cloud.clock().now().duration_since(at) < READS_LAG) => {
-                }
+                _ if known.set_at.is_some_and(|at| self.context.now().duration_since(at) < READS_LAG) => {}
                 _ if known.is_set => {
                     // Set, and settled otherwise: somebody else's doing is not undone.
                     return Err(Halt::Failed(Text::from("somebody changed it meanwhile")));
@@ -203,8 +201,7 @@ impl One<'_> {
         }
         match self.context.cloud.lambda().set_enabled(id, *enabled).await {
             Ok(shown) => {
-                known.is_set = true;
-                known.set_at = Some(self.context.cloud.clock().now());
+                (known.is_set, known.set_at) = (true, Some(self.context.now()));
                 known.state = Some(shown.state);
                 Ok(())
             }
@@ -219,7 +216,7 @@ impl One<'_> {
     }
 
     fn failed(&self, error: &CloudError) -> Halt {
-        let hint = error.hint(self.context.cloud.environment());
+        let hint = error.hint(self.context.environment());
         Halt::Failed(Text::line(&format!("{error} ({hint})")))
     }
 
@@ -237,17 +234,11 @@ impl One<'_> {
     }
 
     async fn pause(&self) -> Result<(), Halt> {
-        let clock = self.context.cloud.clock();
-        if self.context.cancel.is_cancelled() {
-            return Err(Halt::Cancelled);
-        }
-        if clock.now() >= self.deadline {
+        if !self.context.cancel.is_cancelled() && self.context.now() >= self.deadline {
             return Err(Halt::TimedOut);
         }
-        tokio::select! {
-            () = clock.sleep(LOOK_EVERY) => Ok(()),
-            () = self.context.cancel.cancelled() => Err(Halt::Cancelled),
-        }
+        self.context.pause(LOOK_EVERY).await;
+        if self.context.cancel.is_cancelled() { Err(Halt::Cancelled) } else { Ok(()) }
     }
 
     fn tell(&self, state: MappingState, is_done: bool) {

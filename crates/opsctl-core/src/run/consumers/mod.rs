@@ -34,7 +34,7 @@ pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journ
     let mut report = report;
     let Ended { turned, notes, why } = turn(&consumers, context, journal, &report).await;
     report.notes.extend(notes);
-    let environment = context.cloud.environment();
+    let environment = context.environment();
     let done = turned.done();
     report.end = End::Done;
     if let Some((end, failure)) = why {
@@ -45,7 +45,7 @@ pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journ
         }
     } else if consumers.turn == Turn::Pause && done > 0 {
         let resumes = consumers.queues().into_iter().next().map(|queue| brings_back(&queue, environment));
-        report.notes.extend(resumes.map(|command| Text::line(&format!("paused until `{command}`"))));
+        resumes.into_iter().for_each(|command| report.note(format!("paused until `{command}`")));
     }
     report.details = Details::Consumers(turned);
     report
@@ -74,39 +74,53 @@ impl Meanwhile for Consumers {
         if let Some((_, failure)) = why {
             return Err(failure);
         }
-        let text = format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were"));
-        report.notes.push(Text::line(&text));
+        report.note(format!("{} resumed", counted_is(back.count() as u64, "consumer", "was", "were")));
         Ok(())
     }
 
     /// The worst that can be left behind: said first.
     fn not_back(back: &Self, context: &Context, report: &mut Report, failure: &Failure) {
         report.still_paused = still_paused(back, report.meanwhile.as_ref().unwrap_or(&Turned::default()));
-        say(report, failure.what.as_str(), &back.queues(), context.cloud.environment());
+        say(report, failure.what.as_str(), &back.queues(), context.environment());
     }
 }
 
 /// Those that this try has touched, or an earlier one of the run: what is not remembered by it is others' business.
 fn to_bring_back(consumers: &Consumers, context: &Context, report: &Report, paused: &Turned) -> Consumers {
     let mut back = consumers.back();
-    let mappings = paused.mappings.iter().filter(|one| one.is_set).map(|one| ConsumerId::Mapping(one.id.clone()));
-    let services = paused.services.iter().filter(|one| one.is_set || one.may_be_set);
-    let touched: Vec<ConsumerId> =
-        mappings.chain(services.map(|one| ConsumerId::Service(one.service.clone()))).collect();
+    let touched: Vec<ConsumerId> = each(paused).filter(|one| one.is_touched).map(|one| one.id).collect();
     let account = AccountId(report.account.clone());
     // Where nobody can say who they are, it is all of them: they took messages when the plan was made.
-    if let Ok(known) = Paused::read(&context.state, &account, &context.cloud.environment().region) {
+    if let Ok(known) = Paused::read(&context.state, &account, &context.environment().region) {
         let is_ours = |id: &ConsumerId| known.of(id).is_some_and(|pause| pause.run == report.run);
         back.retain(|id| touched.contains(id) || is_ours(id));
     }
     back
 }
 
+/// What became of one consumer.
+struct Each {
+    id: ConsumerId,
+    is_done: bool,
+    /// Whether its change was made, or may have been: an answer may have been lost.
+    is_touched: bool,
+}
+
+fn each(turned: &Turned) -> impl Iterator<Item = Each> {
+    let mappings = turned.mappings.iter().map(|one| {
+        let id = ConsumerId::Mapping(one.id.clone());
+        Each { id, is_done: one.is_done, is_touched: one.is_set }
+    });
+    let services = turned.services.iter().map(|one| {
+        let id = ConsumerId::Service(one.service.clone());
+        Each { id, is_done: one.is_done, is_touched: one.is_set || one.may_be_set }
+    });
+    mappings.chain(services)
+}
+
 /// Who was to be resumed, and was not seen to be.
 fn still_paused(back: &Consumers, turned: &Turned) -> Vec<Text> {
-    let mappings = turned.mappings.iter().filter(|one| one.is_done).map(|one| ConsumerId::Mapping(one.id.clone()));
-    let services = turned.services.iter().filter(|one| one.is_done);
-    let done: Vec<ConsumerId> = mappings.chain(services.map(|one| ConsumerId::Service(one.service.clone()))).collect();
+    let done: Vec<ConsumerId> = each(turned).filter(|one| one.is_done).map(|one| one.id).collect();
     let open = back.ids().into_iter().filter(|id| !done.contains(id));
     open.map(|id| Text::line(&id.to_string())).collect()
 }
@@ -123,21 +137,20 @@ fn say(report: &mut Report, why: &str, queues: &[QueueName], environment: &Envir
     report.notes.insert(0, Text::line(&text));
     let next = commands.first().map(|command| Text::line(command));
     if let Some(then) = std::mem::replace(&mut report.next, next) {
-        report.notes.push(Text::line(&format!("after that, `{then}` goes on with what is left")));
+        report.note(format!("after that, `{then}` goes on with what is left"));
     }
 }
 
 /// Of a run that was taken up again and did not begin: what an earlier try of it paused is paused still.
 pub(super) fn say_still_paused(mut report: Report, context: &Context) -> Report {
-    let environment = context.cloud.environment();
+    let environment = context.environment();
     let known = Paused::read(&context.state, &AccountId(report.account.clone()), &environment.region);
     let known = match known {
         // Of a pause by itself it is what was wanted.
         _ if report.operation == OperationKind::PauseConsumers => return report,
         Ok(known) => known,
         Err(error) => {
-            let text = format!("whether consumers are still paused can't be known: {error}");
-            report.notes.push(Text::line(&text));
+            report.note(format!("whether consumers are still paused can't be known: {error}"));
             return report;
         }
     };
@@ -188,7 +201,7 @@ async fn turn(consumers: &Consumers, context: &Context, journal: &Journal, repor
     let end = end.unwrap_or_else(|| worst(&turned, &whys));
     let hint = whys.first().map(|(_, failure)| failure.hint.clone());
     let what: Vec<&str> = whys.iter().map(|(_, failure)| failure.what.as_str()).collect();
-    let why = hint.map(|hint| (end, Failure { what: Text::line(&what.join("; ")), hint }));
+    let why = hint.map(|hint| (end, Failure::new(what.join("; "), hint.as_str())));
     Ended { turned, notes, why }
 }
 
@@ -213,12 +226,8 @@ async fn scaled(consumers: &Consumers, context: &Context, journal: &Journal, rep
 
 fn change(context: &Context, report: &Report, change: impl FnOnce(&mut Paused)) -> Result<(), Failure> {
     let account = AccountId(report.account.clone());
-    let changed = Paused::change(&context.state, &account, &context.cloud.environment().region, change);
-    changed.map_err(|error| unwritten(&error))
-}
-
-fn unwritten(error: &crate::journal::JournalError) -> Failure {
-    Failure { what: Text::line(&error.to_string()), hint: Text::from(error.hint()) }
+    let changed = Paused::change(&context.state, &account, &context.environment().region, change);
+    changed.map_err(|error| Failure::new(error.to_string(), error.hint()))
 }
 
 /// Before anything is paused: who is forgotten would stay paused for good.
@@ -226,7 +235,7 @@ fn note_before(consumers: &Consumers, context: &Context, report: &Report) -> Res
     if consumers.turn == Turn::Resume {
         return Ok(());
     }
-    let at = context.cloud.clock().now();
+    let at = context.now();
     let entries = consumers
         .services
         .iter()
@@ -242,28 +251,18 @@ fn note_before(consumers: &Consumers, context: &Context, report: &Report) -> Res
 
 /// Who takes messages again is forgotten; so is whom nobody has touched.
 fn note_after(consumers: &Consumers, context: &Context, report: &Report, turned: &Turned) -> Result<(), Failure> {
-    let mappings = turned.mappings.iter().map(|one| {
-        let is_touched = one.is_set;
-        (ConsumerId::Mapping(one.id.clone()), one.is_done, is_touched)
-    });
-    let services = turned.services.iter().map(|one| {
-        // An answer may have been lost.
-        let is_touched = one.is_set || one.may_be_set;
-        (ConsumerId::Service(one.service.clone()), one.is_done, is_touched)
-    });
-    let all: Vec<(ConsumerId, bool, bool)> = mappings.chain(services).collect();
     change(context, report, |paused| {
         consumers.forget.iter().for_each(|id| paused.forget(id));
-        for (id, is_done, is_touched) in &all {
+        for Each { id, is_done, is_touched } in each(turned) {
             // What an earlier try of the run has paused is paused still.
             let is_of_this_try =
-                paused.of(id).is_some_and(|pause| pause.run == report.run && pause.at >= report.started_at);
+                paused.of(&id).is_some_and(|pause| pause.run == report.run && pause.at >= report.started_at);
             let is_over = match consumers.turn {
-                Turn::Resume => *is_done,
+                Turn::Resume => is_done,
                 Turn::Pause => !is_touched && is_of_this_try,
             };
             if is_over {
-                paused.forget(id);
+                paused.forget(&id);
             }
         }
     })

@@ -39,7 +39,7 @@ impl Told {
     pub(super) fn mapping(&self, id: &MappingId, words: String, is_done: bool) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.mappings.insert(id.clone(), (words, is_done));
-        let at = self.context.cloud.clock().now();
+        let at = self.context.now();
         self.tell(&parts, Progress { at, ..self.blank.clone() });
     }
 

@@ -71,7 +71,7 @@ pub(super) async fn run(
     history: &History,
     report: Report,
 ) -> Report {
-    let now = context.cloud.clock().now();
+    let now = context.now();
     let (asked_at, is_resumed) = (bound.asked_at.unwrap_or(now), bound.asked_at.is_some());
     // Events carry AWS's time: this machine's may differ, by three seconds without a word.
     let events_from = history.cutoff.unwrap_or(asked_at);
@@ -152,13 +152,19 @@ enum Next {
     Ended(End, Option<Failure>),
 }
 
+impl Next {
+    fn ended(end: End, what: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
+        Self::Ended(end, Some(Failure::new(what, hint)))
+    }
+}
+
 impl Watch<'_> {
     /// Asks for the failover. What was surely not applied for a throttle is asked again; anything unclear is looked at.
     async fn ask(&mut self) -> Result<Asked, (End, Failure)> {
         for attempt in 1.. {
             if self.is_cancelled() {
-                let what = Text::from("stopped, as asked, before anything was asked for");
-                return Err((End::Interrupted, Failure { what, hint: Text::from("run it again when it is time") }));
+                let what = "stopped, as asked, before anything was asked for";
+                return Err((End::Interrupted, Failure::new(what, "run it again when it is time")));
             }
             let what = serde_json::to_value(self.bound).unwrap_or_else(|error| unreachable!("plain data: {error}"));
             let record = Record::FailoverIntent { what: Box::new(what) };
@@ -182,11 +188,10 @@ impl Watch<'_> {
                     let written = self.write(Record::Refused {}).await;
                     written.map_err(|failure| (End::Failed, failure))?;
                     if error.kind != ErrorKind::Throttled || attempt >= THROTTLED_MAX {
-                        return Err((End::Failed, self.refused(&error)));
+                        let hint = error.hint(self.context.environment());
+                        return Err((End::Failed, Failure::new(format!("nothing was done: {error}"), hint)));
                     }
-                    let clock = self.context.cloud.clock();
-                    let wait = clock.sleep(Duration::from_secs(1 << attempt));
-                    tokio::select! { () = wait => {}, () = self.context.cancel.cancelled() => {} }
+                    self.context.pause(Duration::from_secs(1 << attempt)).await;
                 }
             }
         }
@@ -196,11 +201,6 @@ impl Watch<'_> {
     /// Writes down what came of the call. A full disk ends no watch: what was asked for goes on.
     async fn note(&mut self, status: &str) {
         self.unwritten = self.write(Record::Failover { status: status.to_owned() }).await.err();
-    }
-
-    fn refused(&self, error: &CloudError) -> Failure {
-        let hint = error.hint(self.context.cloud.environment());
-        Failure { what: Text::line(&format!("nothing was done: {error}")), hint: Text::line(&hint) }
     }
 
     /// Looks each second until it is over.
@@ -226,23 +226,19 @@ impl Watch<'_> {
                 let what = "stopped watching, as asked: the failover goes on in AWS, and can't be called back";
                 let hint =
                     format!("look again with --resume, which asks for nothing, or with `{}`", self.looked_at_by());
-                let failure = Failure { what: Text::from(what), hint: Text::line(&hint) };
-                return self.ended(End::Interrupted, Some(failure), report).await;
+                return self.ended(End::Interrupted, Some(Failure::new(what, hint)), report).await;
             }
             self.tell(&report);
-            let clock = self.context.cloud.clock();
             let took = Duration::try_from(self.now().duration_since(looked_at)).unwrap_or_default();
-            let pause = clock.sleep(LOOK_EVERY.saturating_sub(took));
-            tokio::select! { () = pause => {}, () = self.context.cancel.cancelled() => {} }
+            self.context.pause(LOOK_EVERY.saturating_sub(took)).await;
         }
     }
 
     async fn look(&mut self, asked: Asked) -> Result<Next, CloudError> {
         let rds = self.context.cloud.rds();
         let Some(database) = rds.database(&self.bound.database).await? else {
-            let what = Text::line(&format!("{} is no longer there", self.bound.database));
-            let hint = Text::from("look at it in the AWS console");
-            return Ok(Next::Ended(End::Partly, Some(Failure { what, hint })));
+            let what = format!("{} is no longer there", self.bound.database);
+            return Ok(Next::ended(End::Partly, what, "look at it in the AWS console"));
         };
         let seconds = self.seconds();
         self.looks += 1;
@@ -255,9 +251,8 @@ impl Watch<'_> {
             self.events().await?;
         }
         if let Some(event) = self.done.events.iter().find(|event| event.abandons()) {
-            let what = Text::line(&format!("RDS gave it up: {}", event.message));
             let hint = format!("wait some minutes, look with `{}`, then fail over anew", self.looked_at_by());
-            return Ok(Next::Ended(End::Failed, Some(Failure { what, hint: Text::line(&hint) })));
+            return Ok(Next::ended(End::Failed, format!("RDS gave it up: {}", event.message), hint));
         }
         if self.done.seconds_to_writer.is_none() && self.is_taken_over(&database) {
             self.is_late = self.is_resumed && self.looks == 1;
@@ -289,12 +284,12 @@ impl Watch<'_> {
             let look = self.looked_at_by();
             let hint =
                 format!("look again with --resume, which asks for nothing; or see `{look}`, then fail over anew");
-            return Next::Ended(End::Partly, Some(Failure { what: Text::from(what), hint: Text::line(&hint) }));
+            return Next::ended(End::Partly, what, hint);
         }
         if later_than(0.0, WATCH_SECONDS_MAX) {
             let what = format!("not over after {}", in_words(WATCH_SECONDS_MAX.unsigned_abs()));
             let hint = "look again with --resume, which asks for nothing; RDS's events say more";
-            return Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::from(hint) }));
+            return Next::ended(End::Partly, what, hint);
         }
         Next::Again
     }
@@ -313,7 +308,7 @@ impl Watch<'_> {
         {
             let what = format!("{writer} writes, and not {target} as asked for: RDS chose it");
             let hint = format!("see `{}`; fail over anew if it must be {target}", self.looked_at_by());
-            return Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::line(&hint) }));
+            return Next::ended(End::Partly, what, hint);
         }
         let Some(answered) = self.done.answered.as_ref().filter(|answered| proof::is_owed(answered)) else {
             return Next::Ended(End::Done, None);
@@ -325,7 +320,7 @@ impl Watch<'_> {
             }
             false => "see whether clients can connect; then look again with --resume, which asks for no failover",
         };
-        Next::Ended(End::Partly, Some(Failure { what: Text::line(&what), hint: Text::from(hint) }))
+        Next::ended(End::Partly, what, hint)
     }
 
     /// Whether another one writes, or the zones were swapped.
@@ -382,10 +377,9 @@ impl Watch<'_> {
     }
 
     fn lost_sight(&self, error: &CloudError) -> Next {
-        let what = Text::line(&format!("the failover was asked for, and can't be watched: {error}"));
-        let hint = error.hint(self.context.cloud.environment());
+        let hint = error.hint(self.context.environment());
         let hint = format!("{hint}; then look again with --resume, which asks for nothing");
-        Next::Ended(End::Partly, Some(Failure { what, hint: Text::line(&hint) }))
+        Next::ended(End::Partly, format!("the failover was asked for, and can't be watched: {error}"), hint)
     }
 
     async fn ended(&mut self, end: End, failure: Option<Failure>, report: Report) -> Report {
@@ -421,7 +415,7 @@ impl Watch<'_> {
     }
 
     fn now(&self) -> Timestamp {
-        self.context.cloud.clock().now()
+        self.context.now()
     }
 
     fn seconds(&self) -> f64 {
@@ -430,7 +424,7 @@ impl Watch<'_> {
 
     /// The command line that shows the database.
     fn looked_at_by(&self) -> String {
-        self.context.cloud.environment().command(&format!("databases {}", quoted(&self.bound.database)))
+        self.context.environment().command(&format!("databases {}", quoted(&self.bound.database)))
     }
 
     fn is_cancelled(&self) -> bool {
@@ -438,9 +432,9 @@ impl Watch<'_> {
     }
 
     async fn write(&self, record: Record) -> Result<(), Failure> {
-        self.journal.write(vec![record], Vec::new()).await.map_err(|error| Failure {
-            what: Text::line(&format!("the journal can't be written: {error}")),
-            hint: Text::line(&format!("make room on the disk; `{}` shows who writes", self.looked_at_by())),
+        self.journal.write(vec![record], Vec::new()).await.map_err(|error| {
+            let hint = format!("make room on the disk; `{}` shows who writes", self.looked_at_by());
+            Failure::new(format!("the journal can't be written: {error}"), hint)
         })
     }
 }

@@ -7,12 +7,12 @@ use crate::{
         database::{DatabaseEvent, SourceKind},
     },
     operations::values::{duration, in_words},
-    run::{Details, Doing, End, Progress, Report},
+    run::{Details, Doing, End, Report},
 };
 
 impl Watch<'_> {
     pub(super) fn report(&mut self, end: End, mut report: Report) -> Report {
-        let environment = self.context.cloud.environment();
+        let environment = self.context.environment();
         let within = |rto: u64| self.done.seconds_to_service().map(|seconds| seconds <= rto as f64);
         self.done.within_rto = self.bound.rto_seconds.and_then(within);
         report.end = end;
@@ -70,7 +70,6 @@ impl Watch<'_> {
             (None, true) => format!("failing over, {seconds}"),
             (None, false) => format!("looking for a sign of the failover, {seconds}"),
         };
-        let progress = Progress::of(report, self.now(), 0, Doing::One);
-        (self.context.progress)(&Progress { task: Some(Text::line(&words)), ..progress });
+        self.context.tell(report, 0, Doing::One, (&words, Vec::new()));
     }
 }

@@ -3,7 +3,7 @@
 use super::{Details, End, GoesOn, Halt, Record, Report, Run};
 use crate::{
     cloud::logs::{Follower, Lacks},
-    domain::{Text, service::Container},
+    domain::{Text, service::Container, words::counted},
     operations::values::duration,
 };
 
@@ -15,40 +15,32 @@ impl Run<'_> {
         let why = format!("{}: {}", text(&done.stop_code), text(&done.stopped_reason));
         let by_itself = done.stop_code.as_ref().is_none_or(|code| code.as_str() == "EssentialContainerExited");
         let beside = unclean(&self.bound.essential_beside, &done.containers);
-        let failed = |what: &str, hint: &str| Halt::new(End::Failed, GoesOn::No, what, hint);
-        match done.exit_code {
-            Some(0) if by_itself && beside.is_none() => Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
+        let container = &done.container;
+        let unknown = "whether the migration is complete is not known: look in the database";
+        let (end, what, hint) = match (done.exit_code, beside) {
+            (Some(0), None) if by_itself => return Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
             // The task ends with the first essential container; the others are told to stop, and may end with 0 half way.
-            Some(0) if by_itself => Halt::new(
-                End::Partly,
-                GoesOn::No,
-                &format!(
-                    "{} ended with 0, perhaps only because the task ended: {}",
-                    done.container,
-                    beside.unwrap_or_default()
-                ),
-                "whether the migration is complete is not known: look in the database",
-            ),
-            // A program that is told to stop may end with 0, half way.
-            Some(0) => failed(
-                &format!(
-                    "the task was stopped before its program ended by itself ({why}); {} ended with 0",
-                    done.container
-                ),
-                "whether the migration is complete is not known: look in the database",
-            ),
-            Some(code) => failed(
-                &format!("{} ended with exit code {code} ({why})", done.container),
-                "read its log above; what it had changed by then is not taken back",
-            ),
-            None if done.started_at.is_none() => {
-                failed(&format!("the task never ran ({why})"), self.hint_of_no_start())
+            (Some(0), Some(beside)) if by_itself => {
+                let what = format!("{container} ended with 0, perhaps only because the task ended: {beside}");
+                (End::Partly, what, unknown)
             }
-            None => failed(
-                &format!("the task stopped, and AWS tells no exit code of {} ({why})", done.container),
-                "whether the migration is complete is not known: look in the database",
-            ),
-        }
+            // A program that is told to stop may end with 0, half way.
+            (Some(0), _) => {
+                let what = format!("the task was stopped before its program ended by itself ({why})");
+                (End::Failed, format!("{what}; {container} ended with 0"), unknown)
+            }
+            (Some(code), _) => {
+                let hint = "read its log above; what it had changed by then is not taken back";
+                (End::Failed, format!("{container} ended with exit code {code} ({why})"), hint)
+            }
+            (None, _) if done.started_at.is_none() => {
+                (End::Failed, format!("the task never ran ({why})"), self.hint_of_no_start())
+            }
+            (None, _) => {
+                (End::Failed, format!("the task stopped, and AWS tells no exit code of {container} ({why})"), unknown)
+            }
+        };
+        Halt::new(end, GoesOn::No, &what, hint)
     }
 
     fn hint_of_no_start(&self) -> &'static str {
@@ -71,19 +63,18 @@ impl Run<'_> {
         if let Some(task) = &self.done.task {
             let record = Record::Migration { task: Some(task.0.clone()), status: self.status_words() };
             if let Err(error) = self.write(record).await {
-                let text = format!("what became of the task could not be written to the journal: {error}");
-                self.report.notes.push(Text::line(&text));
+                self.report.note(format!("what became of the task could not be written to the journal: {error}"));
             }
         }
         let notes = self.notes(goes_on);
         let mut report = self.report;
         report.notes.extend(notes.iter().map(|note| Text::line(note)));
-        report.seconds = self.context.cloud.clock().now().duration_since(report.started_at).as_secs_f64();
+        report.seconds = self.context.now().duration_since(report.started_at).as_secs_f64();
         report.end = end;
         report.failure = failure;
         report.details = Details::Migration(Box::new(self.done));
         if goes_on != GoesOn::No {
-            report.next = Some(report.resume_line(self.context.cloud.environment()));
+            report.next = Some(report.resume_line(self.context.environment()));
         }
         report
     }
@@ -114,7 +105,7 @@ impl Run<'_> {
             notes.extend(self.note_of_the_log());
         }
         if goes_on == GoesOn::Yes && done.task.is_some() {
-            let resume = self.report.resume_line(self.context.cloud.environment());
+            let resume = self.report.resume_line(self.context.environment());
             notes.push(format!("ECS goes on with it: `{resume}` looks again"));
         }
         notes
@@ -126,7 +117,7 @@ impl Run<'_> {
         };
         let place = format!("{group}, {stream}");
         if let Some(last) = self.tail_lines {
-            let read = crate::domain::words::counted(self.done.log_lines.saturating_sub(last), "line");
+            let read = counted(self.done.log_lines.saturating_sub(last), "line");
             return Some(format!(
                 "{read} from the start of its log and the last {last} were shown; all are in {place}"
             ));
@@ -142,10 +133,7 @@ impl Run<'_> {
         let cut = if is_at_end { "" } else { "; its end was not reached" };
         Some(match lacks {
             Some(lacks) => format!("{lacks}{cut}{proof}"),
-            None => format!(
-                "{} of its log in {place}{cut}{proof}",
-                crate::domain::words::counted(self.done.log_lines, "line")
-            ),
+            None => format!("{} of its log in {place}{cut}{proof}", counted(self.done.log_lines, "line")),
         })
     }
 }

@@ -83,7 +83,7 @@ impl Run<'_> {
             if deadline.is_some_and(|deadline| self.now() >= deadline) {
                 return self.timed_out();
             }
-            self.pause(every).await;
+            self.context.pause(every).await;
         }
     }
 
@@ -96,7 +96,7 @@ impl Run<'_> {
 
     /// Expired credentials and passing failures are waited out: the task does not mind.
     fn cannot_look(&self, error: &CloudError, trouble: &mut Trouble) -> Option<Halt> {
-        let hint = error.hint(self.context.cloud.environment());
+        let hint = error.hint(self.context.environment());
         let is_waited_out = error.is_passing()
             || matches!(
                 error.kind,
@@ -139,7 +139,7 @@ impl Run<'_> {
             if !may_come || idle == 2 || self.is_cancelled() {
                 break;
             }
-            self.pause(LOOK_EVERY).await;
+            self.context.pause(LOOK_EVERY).await;
             let lines = self.log().await;
             // A page may be empty before the end.
             let is_at_end = self.follower.as_ref().is_some_and(Follower::is_at_end);

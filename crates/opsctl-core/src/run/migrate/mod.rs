@@ -100,7 +100,7 @@ enum GoesOn {
 
 impl Halt {
     fn new(end: End, goes_on: GoesOn, what: &str, hint: &str) -> Self {
-        Self { end, goes_on, failure: Some(Failure { what: Text::line(what), hint: Text::line(hint) }) }
+        Self { end, goes_on, failure: Some(Failure::new(what, hint)) }
     }
 
     fn detached() -> Self {
@@ -133,13 +133,13 @@ impl<'a> Run<'a> {
             log_group: bound.log.as_ref().map(|log| Text::line(&log.group)),
             ..Migrated::default()
         };
-        let began_at = context.cloud.clock().now();
+        let began_at = context.now();
         Self { bound, context, journal, report, began_at, done, follower: None, tail_lines: None, held: None }
     }
 
     /// The task is this one.
     fn is_task(&mut self, arn: TaskArn) {
-        let region = &self.context.cloud.environment().region;
+        let region = &self.context.environment().region;
         let log = self.bound.log.as_ref().filter(|log| log.region.as_ref().is_none_or(|other| other == region));
         let stream = log.and_then(|log| log.stream(&self.bound.launch.container, arn.id()));
         if let (Some(log), Some(stream)) = (log, stream) {
@@ -178,17 +178,11 @@ impl<'a> Run<'a> {
     }
 
     fn now(&self) -> Timestamp {
-        self.context.cloud.clock().now()
+        self.context.now()
     }
 
     fn is_cancelled(&self) -> bool {
         self.context.cancel.is_cancelled()
-    }
-
-    /// Waits, unless it is to stop.
-    async fn pause(&self, pause: std::time::Duration) {
-        let clock = self.context.cloud.clock();
-        tokio::select! { () = clock.sleep(pause) => {}, () = self.context.cancel.cancelled() => {} }
     }
 
     async fn write(&self, record: Record) -> Result<(), JournalError> {

@@ -90,7 +90,7 @@ impl Run<'_> {
     }
 
     fn hold(&mut self) -> Result<(), Halt> {
-        let environment = self.context.cloud.environment();
+        let environment = self.context.environment();
         let name = format!("migrate-{}-{}-{}", self.report.account, environment.region, environment.name);
         let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_");
         match self.context.state.hold(&name) {
@@ -129,7 +129,7 @@ impl Run<'_> {
                 Err(error) if was_asked => return Err(self.unclear(&error.to_string())),
                 Err(error) => return Err(self.not_started(&error.to_string(), &error)),
             }
-            self.pause(Duration::from_secs(1 << tries.min(3))).await;
+            self.context.pause(Duration::from_secs(1 << tries.min(3))).await;
         };
         if let Some(own) = found.iter().find(|other| other.is_of(&self.bound.launch.group)) {
             return self.is_found(own.arn.clone(), "found again").await.map(|()| true);
@@ -199,7 +199,7 @@ impl Run<'_> {
                 _ => return Err(self.never_started(&error).await),
             }
             self.news(&format!("{error}; asking again with the same token, which can't start a second task"));
-            self.pause(pause).await;
+            self.context.pause(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
             if self.is_found_before_asking_again(&mut asking, &error).await? {
                 return Ok(());
@@ -250,12 +250,8 @@ impl Run<'_> {
             return self.unclear(&because);
         }
         let _ = self.write(Record::Refused {}).await;
-        Halt::new(
-            End::Refused,
-            GoesOn::No,
-            &format!("no task was started: {because}"),
-            "log in again, then start it anew",
-        )
+        let what = format!("no task was started: {because}");
+        Halt::new(End::Refused, GoesOn::No, &what, "log in again, then start it anew")
     }
 
     /// Right after the start: a second machine may have looked before either had started.
@@ -269,7 +265,7 @@ impl Run<'_> {
             Err(error) => format!("whether another migration began at the same time is not known: {error}"),
         };
         self.news(&text);
-        self.report.notes.push(Text::line(&text));
+        self.report.note(text);
     }
 
     /// Stopped before the call, or between calls.
@@ -306,18 +302,14 @@ impl Run<'_> {
     }
 
     fn not_started(&self, what: &str, error: &CloudError) -> Halt {
-        let hint = error.hint(self.context.cloud.environment());
+        let hint = error.hint(self.context.environment());
         Halt::new(End::Failed, GoesOn::No, &format!("no task was started: {what}"), &hint)
     }
 
     fn unclear(&self, because: &str) -> Halt {
         let what = format!("it is not known whether the task was started: {because}");
-        Halt::new(
-            End::Partly,
-            GoesOn::Perhaps,
-            &what,
-            "--resume finds out: it asks with the same token, which can't start two",
-        )
+        let hint = "--resume finds out: it asks with the same token, which can't start two";
+        Halt::new(End::Partly, GoesOn::Perhaps, &what, hint)
     }
 
     fn too_late(&self) -> Halt {

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Awaited, Context, Details, Doing, End, Failure, How, Progress, Report,
+    Awaited, Context, Details, Doing, End, Failure, How, Report,
     report::{self, Ended},
     verify,
 };
@@ -24,7 +24,7 @@ use crate::{
         service::{EcsClusterName, Service, ServiceId, ServiceName, Task},
         words::counted,
     },
-    journal::{Journal, Record, Size, Sizes},
+    journal::{Journal, JournalError, Record, Size, Sizes},
     operations::{
         scale::{Change, Set, ToScale},
         transfer::Stop,
@@ -58,11 +58,17 @@ enum Halt {
     Stopped(Stop),
 }
 
+impl Halt {
+    fn unwritten(error: JournalError) -> Self {
+        Self::Journal(Text::line(&error.to_string()))
+    }
+}
+
 /// Services by id, and what ECS says of those that are not there.
 type Described = (BTreeMap<ServiceId, Service>, Vec<Missing>);
 
 pub(super) async fn run(scale: ToScale, context: &Context, journal: &Journal, report: Report) -> Report {
-    let started = context.cloud.clock().now();
+    let started = context.now();
     let timeout = SignedDuration::from_secs(i64::from(scale.timeout.0));
     let deadline = started.checked_add(timeout).unwrap_or(Timestamp::MAX);
     let mut run = Run { scale: &scale, context, journal, report: &report, deadline, watched: Vec::new() };
@@ -160,9 +166,14 @@ impl Run<'_> {
         let forgotten = Sizes::change(&self.context.state, &self.account(), self.region(), |sizes| {
             awake.iter().for_each(|service| sizes.forget(service));
         });
+        self.must_be(forgotten)
+    }
+
+    /// On the way back a full disk keeps nothing down.
+    fn must_be(&self, written: Result<(), JournalError>) -> Result<(), Halt> {
         match self.scale.set {
             Set::Back => Ok(()),
-            Set::WhereOther | Set::Always => forgotten.map_err(|error| Halt::Journal(Text::line(&error.to_string()))),
+            Set::WhereOther | Set::Always => written.map_err(Halt::unwritten),
         }
     }
 
@@ -171,7 +182,7 @@ impl Run<'_> {
     }
 
     fn region(&self) -> &str {
-        &self.context.cloud.environment().region
+        &self.context.environment().region
     }
 
     /// Writes down what is about to be set, then sets it.
@@ -186,10 +197,7 @@ impl Run<'_> {
             from: change.from,
             to: change.to,
         });
-        let intents: Vec<Record> = intents.collect();
-        if !intents.is_empty() {
-            self.write(intents).await?;
-        }
+        self.write(intents.collect()).await?;
         let open = services.iter_mut().filter(|watched| watched.is_waited_for());
         let updates: Vec<_> = open.map(|watched| self.set(watched)).collect();
         let results: Vec<Result<(), Halt>> = stream::iter(updates).buffered(UPDATES_AT_ONCE).collect().await;
@@ -200,23 +208,20 @@ impl Run<'_> {
             to: watched.change.to,
             deployment: watched.deployment.as_ref().map(|id| id.0.clone()),
         });
-        let records: Vec<Record> = records.collect();
-        if !records.is_empty() {
-            self.write(records).await?;
-        }
+        self.write(records.collect()).await?;
         results.into_iter().collect()
     }
 
     /// Before anything sleeps: a size that is lost would be lost for good.
     fn remember(&self, changes: &[&Change]) -> Result<(), Halt> {
-        let at = self.context.cloud.clock().now();
+        let at = self.context.now();
         let written = Sizes::change(&self.context.state, &self.account(), self.region(), |sizes| {
             for change in changes {
                 let size = Size { desired: change.from, at, run: self.report.run.clone() };
                 sizes.remember(&change.service, size);
             }
         });
-        written.map_err(|error| Halt::Journal(Text::line(&error.to_string())))
+        written.map_err(Halt::unwritten)
     }
 
     /// Sets a count, and goes on until it is known to be set.
@@ -233,10 +238,7 @@ impl Run<'_> {
             self.may_go_on()?;
             let asked_at = clock.now();
             match self.context.cloud.ecs().set_desired(&service, to).await {
-                Ok(shown) => {
-                    watched.is_set(asked_at, Some(&shown));
-                    return Ok(());
-                }
+                Ok(shown) => break watched.is_set(asked_at, &shown),
                 Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) => {
                     self.pause(pause).await?;
                     pause = (pause * 2).min(PAUSE_MAX);
@@ -251,32 +253,25 @@ impl Run<'_> {
                         continue;
                     }
                     match self.look(&service).await? {
-                        Some(shown) if shown.desired == to => {
-                            watched.is_set(asked_at, Some(&shown));
-                            return Ok(());
-                        }
+                        Some(shown) if shown.desired == to => break watched.is_set(asked_at, &shown),
                         // As before: the count is absolute, so that setting it once more can't double anything.
                         Some(shown) if shown.desired == from && lost < LOST_MAX => {}
                         Some(shown) if shown.desired == from => return Err(Halt::Failed(error)),
                         Some(shown) => {
                             let words = format!("somebody set its desired count to {} meanwhile", shown.desired);
-                            watched.fail(&words);
-                            return Ok(());
+                            break watched.fail(&words);
                         }
-                        None => {
-                            watched.fail("it is gone");
-                            return Ok(());
-                        }
+                        None => break watched.fail("it is gone"),
                     }
                 }
                 Err(error) if error.kind == ErrorKind::CredentialsExpired => return Err(Halt::Failed(error)),
                 Err(error) => {
-                    let hint = error.hint(self.context.cloud.environment());
-                    watched.fail(&format!("{error}; {hint}"));
-                    return Ok(());
+                    let hint = error.hint(self.context.environment());
+                    break watched.fail(&format!("{error}; {hint}"));
                 }
             }
         }
+        Ok(())
     }
 
     /// One service as it is; none: it is not there.
@@ -300,7 +295,7 @@ impl Run<'_> {
             match self.describe(services, Watched::is_waited_for).await {
                 Ok((shown, missing)) => {
                     failures = 0;
-                    let now = self.context.cloud.clock().now();
+                    let now = self.context.now();
                     let mut news = Vec::new();
                     for watched in services.iter_mut().filter(|watched| watched.is_waited_for()) {
                         match shown.get(&watched.change.service) {
@@ -370,21 +365,16 @@ impl Run<'_> {
     /// Waits a little, unless it is to stop or its time is over.
     async fn pause(&self, pause: Duration) -> Result<(), Halt> {
         self.may_go_on()?;
-        let clock = self.context.cloud.clock();
-        tokio::select! {
-            () = clock.sleep(pause) => Ok(()),
-            () = self.context.cancel.cancelled() => Err(Halt::Cancelled),
-        }
+        self.context.pause(pause).await;
+        if self.context.cancel.is_cancelled() { Err(Halt::Cancelled) } else { Ok(()) }
     }
 
     fn may_go_on(&self) -> Result<(), Halt> {
-        if self.context.cancel.is_cancelled() {
-            return Err(Halt::Cancelled);
+        match self.context.cancel.is_cancelled() {
+            true => Err(Halt::Cancelled),
+            false if self.context.now() >= self.deadline => Err(Halt::TimedOut),
+            false => Ok(()),
         }
-        if self.context.cloud.clock().now() >= self.deadline {
-            return Err(Halt::TimedOut);
-        }
-        Ok(())
     }
 
     /// Every service of the run: those of stages that are over, of this one, and of those to come.
@@ -408,67 +398,57 @@ impl Run<'_> {
         let done = self.watched.iter().chain(services).filter(|watched| watched.is_done()).count() as u64;
         let all = self.scale.stages.iter().map(Vec::len).sum::<usize>() as u64;
         let doing = Doing::Services { done, awaited: self.awaited(services) };
-        let progress = Progress::of(self.report, self.context.cloud.clock().now(), all, doing);
-        (self.context.progress)(&Progress { task: Some(Text::line(&words)), news, ..progress });
+        self.context.tell(self.report, all, doing, (&words, news));
     }
 
     async fn write(&self, records: Vec<Record>) -> Result<(), Halt> {
-        let written = self.journal.write(records, Vec::new()).await;
-        match self.scale.set {
-            // A full disk keeps nothing down.
-            Set::Back => Ok(()),
-            Set::WhereOther | Set::Always => written.map_err(|error| Halt::Journal(Text::line(&error.to_string()))),
+        if records.is_empty() {
+            return Ok(());
         }
+        self.must_be(self.journal.write(records, Vec::new()).await)
     }
 }
 
 /// What became of it all.
 fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
-    let environment = context.cloud.environment();
-    let now = context.cloud.clock().now();
-    report.seconds = now.duration_since(report.started_at).as_secs_f64();
+    let environment = context.environment();
+    report.seconds = context.now().duration_since(report.started_at).as_secs_f64();
     let done = ended.iter().filter(|service| service.is_done).count();
     let begun = ended.iter().filter(|service| service.is_set).count();
     let missing: Vec<String> = ended.iter().filter(|service| !service.is_done).map(Ended::words).collect();
     let missing = missing.join("; ");
-    let (end, what, hint) = match halt {
-        None => (End::Done, None, String::new()),
-        Some(Halt::Cancelled) => {
-            (End::Interrupted, Some(format!("stopped, as asked: {missing}")), "go on with --resume".to_owned())
-        }
-        Some(Halt::TimedOut) => {
-            let what = format!("not done after {}: {missing}", in_words(scale.timeout.0.into()));
-            (
-                End::Partly,
-                Some(what),
-                format!("look with `{}`, then wait on with --resume", environment.command("services")),
-            )
-        }
-        Some(Halt::Services) => {
-            let later = ended.iter().any(|service| !service.is_set && service.because.is_none());
-            let what = format!("{missing}{}", if later { "; no later stage was begun" } else { "" });
-            (End::Partly, Some(what), "mend what failed, then run it again".to_owned())
-        }
-        Some(Halt::Failed(error)) => (End::Partly, Some(error.to_string()), error.hint(environment)),
-        Some(Halt::Stopped(stop)) => {
-            let Failure { what, hint } = report::failure(&stop, environment);
-            (End::Partly, Some(format!("{what}; no later stage was begun")), hint.to_string())
-        }
-        Some(Halt::Journal(because)) => {
-            let what = format!("stopped, since the state folder can't be written: {because}");
-            (End::Partly, Some(what), "make room on the disk, then --resume".to_owned())
-        }
+    let look = environment.command("services");
+    report.end = match &halt {
+        None => End::Done,
+        Some(Halt::Cancelled) => End::Interrupted,
+        Some(_) if begun == 0 => End::Failed,
+        Some(_) => End::Partly,
     };
-    report.end = if end == End::Partly && begun == 0 { End::Failed } else { end };
-    report.failure = what.map(|what| Failure { what: Text::line(&what), hint: Text::line(&hint) });
+    report.failure = halt.map(|halt| match halt {
+        Halt::Cancelled => Failure::new(format!("stopped, as asked: {missing}"), "go on with --resume"),
+        Halt::TimedOut => {
+            let what = format!("not done after {}: {missing}", in_words(scale.timeout.0.into()));
+            Failure::new(what, format!("look with `{look}`, then wait on with --resume"))
+        }
+        Halt::Services => {
+            let later = ended.iter().any(|service| !service.is_set && service.because.is_none());
+            let later = if later { "; no later stage was begun" } else { "" };
+            Failure::new(format!("{missing}{later}"), "mend what failed, then run it again")
+        }
+        Halt::Failed(error) => Failure::new(error.to_string(), error.hint(environment)),
+        Halt::Stopped(stop) => {
+            let Failure { what, hint } = report::failure(&stop, environment);
+            Failure::new(format!("{what}; no later stage was begun"), hint.as_str())
+        }
+        Halt::Journal(because) => {
+            let what = format!("stopped, since the state folder can't be written: {because}");
+            Failure::new(what, "make room on the disk, then --resume")
+        }
+    });
     if report.end != End::Done {
         if begun > done {
-            let text = format!(
-                "ECS goes on by itself with {}: `{}` shows how far it is",
-                counted((begun - done) as u64, "service"),
-                environment.command("services")
-            );
-            report.notes.push(Text::line(&text));
+            let open = counted((begun - done) as u64, "service");
+            report.note(format!("ECS goes on by itself with {open}: `{look}` shows how far it is"));
         }
         report.next = Some(report.resume_line(environment));
     }

@@ -26,21 +26,19 @@ impl Run<'_> {
     /// Asks the target groups of one service, until one holds it up.
     async fn ask(&self, watched: &mut Watched, denied: Option<CloudError>) -> Result<(), Halt> {
         let clock = self.context.cloud.clock();
-        if denied.is_some() {
-            watched.targets_unknown = denied;
-            watched.is_up(clock.now());
-            return Ok(());
-        }
-        for group in watched.to_ask.clone() {
+        let groups = if denied.is_some() { Vec::new() } else { watched.to_ask.clone() };
+        watched.targets_unknown = denied.or(watched.targets_unknown.take());
+        for group in groups {
             match self.look_at_targets(&group, watched.change.to).await {
                 Ok(None) => {}
-                Ok(Some(words)) => {
-                    watched.targets = Some(words);
+                Ok(words) => {
+                    watched.targets = words;
                     return Ok(());
                 }
                 Err(error) => match error.kind {
                     ErrorKind::Throttled | ErrorKind::Unreachable | ErrorKind::Unknown | ErrorKind::NotFound => {
-                        watched.targets = Some(Text::line(&format!("target health is not known: {error}")));
+                        let words = format!("target health is not known: {error}");
+                        watched.targets = Some(Text::line(&words));
                         return Ok(());
                     }
                     ErrorKind::Denied | ErrorKind::Invalid => watched.targets_unknown = Some(error),
@@ -72,11 +70,8 @@ impl Run<'_> {
         let unknown: Vec<&Watched> = self.watched.iter().filter(|one| one.targets_unknown.is_some()).collect();
         let error = unknown.first()?.targets_unknown.as_ref()?;
         let names: Vec<String> = unknown.iter().map(|one| one.change.service.to_string()).collect();
-        let hint = error.hint(self.context.cloud.environment());
-        let text = format!(
-            "target health of {} is not known, only what ECS says was waited for: {error}; {hint}",
-            names.join(", ")
-        );
+        let (names, hint) = (names.join(", "), error.hint(self.context.environment()));
+        let text = format!("target health of {names} is not known, only what ECS says was waited for: {error}; {hint}");
         Some(Text::line(&text))
     }
 }

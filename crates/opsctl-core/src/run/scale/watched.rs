@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     cloud::{CloudError, ecs::Missing},
@@ -11,12 +11,12 @@ use crate::{
         service::{DeploymentId, Rollout, Service},
         target::TargetGroup,
     },
-    operations::scale::{Change, Direction, Set},
+    operations::{
+        consumers::READS_LAG,
+        scale::{Change, Direction, Set},
+    },
     run::{How, report::Ended},
 };
-
-/// So long after an update reads may still show what was before it.
-const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
 
 /// A service that is waited for.
 pub(super) struct Watched {
@@ -68,12 +68,10 @@ impl Watched {
     }
 
     /// The count is set.
-    pub(super) fn is_set(&mut self, at: Timestamp, shown: Option<&Service>) {
+    pub(super) fn is_set(&mut self, at: Timestamp, shown: &Service) {
         self.set_at = Some(at);
-        if let Some(shown) = shown {
-            self.deployment = shown.primary().map(|primary| primary.id.clone());
-            self.known = Some(shown.events.iter().map(|event| event.id.clone()).collect());
-        }
+        self.deployment = shown.primary().map(|primary| primary.id.clone());
+        self.known = Some(shown.events.iter().map(|event| event.id.clone()).collect());
     }
 
     pub(super) fn fail(&mut self, why: &str) {
