@@ -21,7 +21,6 @@ use crate::{
 
 /// Largest file of names read, in bytes.
 const BYTES_MAX: u64 = 8 * 1_048_576;
-/// Runs offered at most.
 const RUNS_MAX: usize = 50;
 /// Places whose names are kept at most, those listed last.
 const PLACES_MAX: usize = 1_000;
@@ -30,7 +29,6 @@ const PLACES_MAX: usize = 1_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Queues.
     Queue,
     /// Services: `cluster/name`.
     Service,

@@ -16,7 +16,6 @@ use crate::{
 /// Why a command ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliError {
-    /// How the program ends.
     pub exit: Exit,
     /// What and because; several lines at most for files and filters.
     pub what: Text,

@@ -16,9 +16,6 @@ use super::{args::Cli, paths};
 const OPEN_FILES: u64 = 4_096;
 
 /// A panic is reported with where it was and what to send us.
-///
-/// # Errors
-/// Hooks are installed already.
 pub fn install(cli: &Cli) -> color_eyre::Result<()> {
     allow_open_files();
     let (panics, errors) = color_eyre::config::HookBuilder::default()

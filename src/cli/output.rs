@@ -19,7 +19,6 @@ use crate::domain::Text;
 
 /// Where a command writes. What writes data fails where standard output is gone or full.
 pub struct Output {
-    /// Form of the data.
     pub format: Format,
     data: Box<dyn Write + Send>,
     notes: Box<dyn Write + Send>,
@@ -64,7 +63,6 @@ impl Output {
         lines.iter().try_for_each(|line| self.whole(line))
     }
 
-    /// A heading among the data.
     pub fn heading(&mut self, text: &str) -> io::Result<()> {
         wrap(text, self.data_width).iter().try_for_each(|line| writeln!(self.data, "{HEADING}{line}{HEADING:#}"))
     }
@@ -115,7 +113,6 @@ impl Output {
         self.whole(&escape(&text))
     }
 
-    /// One JSON line that names its schema.
     pub fn json_line(&mut self, schema: &str, data: &impl Serialize) -> io::Result<()> {
         self.whole(&escape(&serde_json::to_string(&Document { schema, data })?))
     }
@@ -124,7 +121,6 @@ impl Output {
         &mut self.data
     }
 
-    /// Data as it is.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.data.write_all(bytes)
     }
@@ -222,7 +218,6 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| Text::line(cell.as_ref()).to_string()).collect());
     }
 
-    /// Rows besides the headings.
     pub fn count(&self) -> usize {
         self.rows.len() - 1
     }

@@ -24,10 +24,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// JSON lines are this far apart.
 const JSON_EVERY: Duration = Duration::from_secs(1);
 
-/// What a run is told to tell.
 pub type Tell = Arc<dyn Fn(&Progress) + Send + Sync>;
 
-/// Shows a run's progress.
 pub struct Shown {
     bar: Option<ProgressBar>,
     tell: Tell,
@@ -119,12 +117,10 @@ impl Shown {
         }
     }
 
-    /// To hand to the run.
     pub fn tell(&self) -> Tell {
         Arc::clone(&self.tell)
     }
 
-    /// Takes the bar away.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

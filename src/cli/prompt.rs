@@ -17,9 +17,6 @@ pub fn can_ask() -> bool {
 }
 
 /// Asks for consent as the gate wants it. Anything but a clear yes, or the end of input, is [`Answer::None`].
-///
-/// # Errors
-/// The terminal is gone.
 pub fn consent(asked: &Ask, plan: &Plan) -> io::Result<Answer> {
     let question = match asked {
         // In a small terminal the plan's first lines have gone by: the question itself says where.
@@ -42,9 +39,6 @@ pub fn consent(asked: &Ask, plan: &Plan) -> io::Result<Answer> {
 }
 
 /// Asks for a line of text.
-///
-/// # Errors
-/// The terminal is gone.
 pub fn line(question: &str) -> io::Result<String> {
     read(question)
 }

@@ -58,9 +58,6 @@ fn section(lines: &mut Vec<String>, title: &str, items: impl IntoIterator<Item =
 }
 
 /// Shows a report.
-///
-/// # Errors
-/// Standard output is gone or full.
 pub fn report(report: &Report, invocation: &Invocation, out: &mut Output) -> io::Result<()> {
     for line in report_lines(report, invocation) {
         out.line(Text::line(&line).as_str())?;

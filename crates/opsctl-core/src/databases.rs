@@ -55,7 +55,6 @@ pub enum Capacity {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
-    /// The databases, by name.
     pub seen: Vec<Seen>,
     /// Global clusters that have a member in the region, by name.
     pub globals: Vec<GlobalCluster>,
@@ -136,7 +135,6 @@ pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
 }
 
 impl Capacity {
-    /// What the samples say of a database.
     pub fn of(database: &Database, samples: &Samples) -> Self {
         if database.limits.is_none() {
             return Self::None;

@@ -33,7 +33,6 @@ impl Approved {
         self.is_again
     }
 
-    /// The plan consented to.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -64,7 +63,6 @@ pub enum Answer {
     None,
     /// Yes: a key, `y` at the prompt, or `--yes`.
     Yes,
-    /// Text typed at the prompt.
     Typed(String),
     /// A fingerprint given by `--approve`, as shown by an earlier plan.
     Fingerprint(String),
@@ -83,32 +81,18 @@ pub enum Refusal {
     #[error("this plan is not sound: {because}")]
     Unsound { because: String },
     #[error("nobody confirmed this plan for {environment} ({protection})")]
-    NotConfirmed {
-        environment: String,
-        /// How strictly it asks.
-        protection: Protection,
-        /// What would be typed.
-        phrase: String,
-    },
+    NotConfirmed { environment: String, protection: Protection, phrase: String },
     /// Something else was typed.
     #[error("what was typed is not `{phrase}`")]
-    Mistyped {
-        /// What would be typed.
-        phrase: String,
-    },
+    Mistyped { phrase: String },
     /// Another plan was approved.
     #[error("the approved fingerprint is {given}, this plan's is {actual}: the world or the operation differs")]
-    OtherPlan {
-        given: Text,
-        /// What the plan has.
-        actual: Fingerprint,
-    },
+    OtherPlan { given: Text, actual: Fingerprint },
     #[error("{environment} asks for a reason")]
     NoReason { environment: String },
     /// An earlier run has used this consent.
     #[error("this {what} was used already, by run {run}", what = .consent.name())]
     Used {
-        /// What is used once.
         consent: Once,
         run: RunId,
         /// The command that goes on with it.
@@ -116,12 +100,7 @@ pub enum Refusal {
     },
     /// The plan in the file is too old.
     #[error("this plan was made at {made_at}, {} h ago, and a plan in a file is good for {} h", .age_seconds / 3_600, PLAN_FILE_SECONDS_MAX / 3_600)]
-    Expired {
-        /// When it was made.
-        made_at: Timestamp,
-        /// How old it is.
-        age_seconds: u64,
-    },
+    Expired { made_at: Timestamp, age_seconds: u64 },
     /// The environment has no account to check against.
     #[error("{environment} names no account: a write can't be checked against it")]
     NoAccount { environment: String },
@@ -130,7 +109,6 @@ pub enum Refusal {
 /// What is used once: one look at a plan is consent to one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Once {
-    /// A plan in a file.
     Plan,
     /// A fingerprint that was given by `--approve`.
     Fingerprint,
@@ -261,9 +239,6 @@ pub fn accept_file(plan: &Plan, environment: &Environment, now: Timestamp) -> Re
 ///
 /// `read-only` refuses always. `confirm` takes a yes, the typed name or the plan's fingerprint. `type-name` takes the typed name
 /// or the fingerprint (never a mere yes), and a reason.
-///
-/// # Errors
-/// A [`Refusal`].
 pub fn approve(
     plan: Plan,
     environment: &Environment,

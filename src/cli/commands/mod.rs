@@ -29,9 +29,6 @@ use super::{
 };
 
 /// Runs a command.
-///
-/// # Errors
-/// What went wrong, with how the program ends.
 pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
     let global = &cli.global;
     let Some(command) = cli.command else { return console::run(global, &cli.console, out).await };

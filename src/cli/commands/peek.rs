@@ -23,7 +23,6 @@ use crate::{
     operations::{redrive, resolve, sample, values::duration},
 };
 
-/// Characters of a body shown.
 const PREVIEW_CHARACTERS: usize = 200;
 
 /// Messages seen, with what was left out.

@@ -24,7 +24,6 @@ use crate::{
     operations::values::in_words,
 };
 
-/// Names shown of a dead-letter queue's sources.
 const SOURCES_SHOWN: usize = 3;
 
 /// A queue as JSON shows it.

@@ -50,7 +50,6 @@ impl Left {
         queues.iter().map(|queue| run::brings_back(queue, &self.environment)).collect()
     }
 
-    /// At the first signal.
     fn first(&self) -> Option<String> {
         let commands = self.commands();
         if commands.is_empty() || !self.comes_back {

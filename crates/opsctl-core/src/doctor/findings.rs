@@ -69,7 +69,6 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub environment: EnvironmentName,
-    /// What was looked at.
     pub check: Check,
     pub verdict: Verdict,
     pub what: Text,

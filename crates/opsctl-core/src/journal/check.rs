@@ -11,7 +11,6 @@ use crate::domain::{MessageId, QueueArn, Text, words::counted_is};
 
 use compare::Expected;
 
-/// Damages named one by one.
 const NAMED_MAX: usize = 20;
 
 /// What a check of a run's files found.
@@ -55,7 +54,6 @@ impl<'a> Proof<'a> {
         Self { known: heads.of(folder.run()), lines: 0 }
     }
 
-    /// Takes the next line.
     pub(super) fn take(&mut self, line: &Line, folder: &RunFolder) -> Result<(), JournalError> {
         self.lines = line.entry.seq + 1;
         match self.known {
@@ -66,7 +64,6 @@ impl<'a> Proof<'a> {
         }
     }
 
-    /// All whole lines were taken.
     pub(super) fn end(&self, folder: &RunFolder) -> Result<Anchor, JournalError> {
         match self.known {
             None => Ok(Anchor::Nothing),
@@ -98,9 +95,6 @@ pub fn verify(folder: &RunFolder, heads: &Heads) -> Result<Verdict, JournalError
 }
 
 /// Checks a journal from first to last line, and its end; not the snapshot.
-///
-/// # Errors
-/// As [`verify`].
 pub fn prove(folder: &RunFolder, heads: &Heads) -> Result<Verdict, JournalError> {
     let mut proof = Proof::new(heads, folder);
     let mut lines = Lines::open(&folder.journal())?;
@@ -138,7 +132,6 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// Whether there is none.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }

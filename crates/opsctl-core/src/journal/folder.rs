@@ -90,9 +90,6 @@ impl StateFolder {
     }
 
     /// A new run's folder, for this user alone (0700).
-    ///
-    /// # Errors
-    /// It can't be made.
     pub fn create(&self, run: &RunId) -> Result<RunFolder, JournalError> {
         let path = self.runs().join(run.as_str());
         DirBuilder::new()
@@ -146,9 +143,6 @@ impl StateFolder {
     }
 
     /// Runs that have a folder, newest first, whether their journals can be read or not.
-    ///
-    /// # Errors
-    /// As [`StateFolder::list`].
     pub fn run_ids(&self) -> Result<Vec<RunId>, JournalError> {
         let entries = match fs::read_dir(self.runs()) {
             Ok(entries) => entries,
@@ -211,9 +205,6 @@ impl RunFolder {
     }
 
     /// First and last line.
-    ///
-    /// # Errors
-    /// They can't be read.
     pub fn summary(&self) -> Result<RunSummary, JournalError> {
         let path = self.journal();
         let broken = |line, because: &str| JournalError::Broken { path: path.clone(), line, because: because.into() };

@@ -35,7 +35,6 @@ pub(super) struct Head {
     pub(super) seq: u64,
     /// SHA-256 of that line.
     pub(super) hash: String,
-    /// When this was written.
     pub(super) at: Timestamp,
     /// SHA-256 of the index's line before.
     pub(super) prev: String,
@@ -50,9 +49,6 @@ pub struct Heads {
 
 impl Heads {
     /// Reads the index; that there is none yet is no error. What follows a line that is not what was written counts for nothing.
-    ///
-    /// # Errors
-    /// It can't be read.
     pub fn read(state: &Path) -> Result<Self, JournalError> {
         let path = path(state);
         let text = match fs::read(&path) {

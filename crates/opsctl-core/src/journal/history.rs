@@ -15,7 +15,6 @@ const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
 pub struct History {
     /// Whether the run is taken up again.
     pub is_resumed: bool,
-    /// The plan, as recorded.
     pub plan: serde_json::Value,
     /// Messages sent at or after this time are not the run's.
     pub cutoff: Option<Timestamp>,
@@ -35,7 +34,6 @@ pub struct History {
     pub skew: SignedDuration,
     /// Of the uncertain ones, those intended under a deduplication id: when first, by AWS's clock, and which.
     pub tried: HashMap<MessageId, (Timestamp, String)>,
-    /// New ids of what was sent.
     pub new_ids: Vec<MessageId>,
     /// Whether messages were sent since a step was watched to its end.
     pub is_unwatched: bool,
@@ -66,7 +64,6 @@ pub struct History {
     pub migration_asked: Option<(Timestamp, serde_json::Value)>,
     /// ARN of that task, once it was told.
     pub migration_task: Option<String>,
-    /// How it ended, if it did.
     pub end: Option<End>,
 }
 

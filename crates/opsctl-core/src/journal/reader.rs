@@ -20,7 +20,6 @@ const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Line {
     pub entry: Entry,
-    /// The line's own SHA-256.
     pub hash: String,
     /// Where the line ends, in bytes.
     pub end: u64,
@@ -40,9 +39,6 @@ pub struct Lines {
 
 impl Lines {
     /// Of the journal at `path`.
-    ///
-    /// # Errors
-    /// It can't be opened.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(JournalError::io("open", path))?;
         Ok(Self {

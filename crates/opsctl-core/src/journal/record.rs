@@ -10,7 +10,6 @@ use crate::domain::{AccountId, MessageId, RunId, Text};
 pub struct Entry {
     /// From 0.
     pub seq: u64,
-    /// When it was written.
     pub at: Timestamp,
     /// SHA-256 of the line before without its line feed; 64 zeros on the first.
     pub prev: String,
@@ -36,7 +35,6 @@ pub enum Record {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         parent: Option<RunId>,
     },
-    /// The run was taken up again.
     Resumed {
         by: Text,
         reason: Option<Text>,
@@ -44,8 +42,10 @@ pub enum Record {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         aws_time: Option<Timestamp>,
     },
-    /// The account was verified.
-    Verified { account: AccountId, arn: Text },
+    Verified {
+        account: AccountId,
+        arn: Text,
+    },
     /// About to send these; or, without a destination, to delete them for good.
     Intent {
         /// Number within the run.
@@ -55,7 +55,6 @@ pub enum Record {
         to: Option<String>,
         messages: Vec<IntentMessage>,
     },
-    /// Sent, with the new ids.
     Sent {
         /// As in the intent.
         batch: u64,
@@ -75,10 +74,13 @@ pub enum Record {
         reason: Text,
     },
     /// Deleted from the queue they were taken from.
-    Deleted { ids: Vec<MessageId> },
+    Deleted {
+        ids: Vec<MessageId>,
+    },
     /// No longer in the queue they were taken from: a look through all of it did not find them.
-    Gone { ids: Vec<MessageId> },
-    /// A ramp step was watched.
+    Gone {
+        ids: Vec<MessageId>,
+    },
     Step {
         /// From 1.
         step: u32,
@@ -98,7 +100,6 @@ pub enum Record {
     },
     /// A move task was found or told its state.
     Task {
-        /// Handle, while it is known.
         handle: Option<String>,
         status: String,
         moved: u64,
@@ -128,14 +129,19 @@ pub enum Record {
         enabled: bool,
     },
     /// What is known of an event source mapping that was to be paused or resumed.
-    Mapping { mapping: String, status: Text },
+    Mapping {
+        mapping: String,
+        status: Text,
+    },
     /// A database's failover was asked for; written before the call.
     FailoverIntent {
         /// Database, topology, who writes before, who shall.
         what: Box<serde_json::Value>,
     },
     /// What became of the failover, as far as it is known.
-    Failover { status: String },
+    Failover {
+        status: String,
+    },
     /// A migration's task is about to be started; written before the call.
     MigrationIntent {
         /// What is started, with the client token that makes it one task however often it is asked for.
@@ -170,7 +176,6 @@ pub enum Record {
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     Done,
-    /// There was nothing to do.
     Nothing,
     /// Failed; nothing was moved.
     Failed,
@@ -184,7 +189,6 @@ pub enum End {
 }
 
 impl End {
-    /// As in the journal.
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -268,6 +272,5 @@ pub struct IntentMessage {
 pub struct SentMessage {
     /// Id in the queue it was taken from.
     pub id: MessageId,
-    /// Id that it has now.
     pub new_id: MessageId,
 }

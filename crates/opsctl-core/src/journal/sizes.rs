@@ -13,7 +13,6 @@ pub type Sizes = Remembered<Size>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     pub desired: u32,
-    /// When it was put to sleep.
     pub at: Timestamp,
     pub run: RunId,
 }

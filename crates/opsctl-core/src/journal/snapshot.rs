@@ -19,7 +19,6 @@ const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// A message as it lay in its queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
-    /// Queue it was taken from.
     pub from: QueueUrl,
     /// Batch of the journal in which it was dealt with.
     pub batch: u64,
@@ -93,9 +92,6 @@ pub struct SavedLines {
 
 impl SavedLines {
     /// Of the snapshot at `path`.
-    ///
-    /// # Errors
-    /// It can't be opened.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(JournalError::io("open", path))?;
         Ok(Self { reader: BufReader::with_capacity(256 * 1024, file), path: path.to_owned(), number: 0 })

@@ -73,9 +73,6 @@ impl<V: Remember> Remembered<V> {
     }
 
     /// Changes what is remembered, on disk before it returns. Runs at the same time wait for one another.
-    ///
-    /// # Errors
-    /// It can't be read or written.
     pub fn change(
         state: &StateFolder,
         account: &AccountId,

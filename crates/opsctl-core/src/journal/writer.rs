@@ -101,9 +101,6 @@ impl Journal {
     }
 
     /// Writes the last records and lets go of the run: another process may take it up.
-    ///
-    /// # Errors
-    /// As [`Journal::write`].
     pub async fn close(self, records: Vec<Record>) -> Result<(), JournalError> {
         self.commit(records, Vec::new(), true).await
     }

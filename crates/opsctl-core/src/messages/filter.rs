@@ -35,7 +35,6 @@ use crate::domain::{AttributeValue, Message, Payload, Text};
 pub const FIELDS: [&str; 10] =
     ["id", "body", "text", "attributes", "age", "receive_count", "group", "source", "sent_at", "size"];
 
-/// The fields' names as words.
 const WORDS: Words = Words {
     names: &FIELDS,
     definitions: "def id: $message.id; def body: $message.body; def text: $message.text;
@@ -91,15 +90,11 @@ impl Filter {
         Self::compile(&read(given)?)
     }
 
-    /// The filter as written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Whether a message matches: whether the filter yields anything but `false` and `null`.
-    ///
-    /// # Errors
-    /// As [`Filter::matches_all`].
     pub fn matches(&self, message: &Message, now: Timestamp) -> Result<bool, FilterError> {
         self.matches_all(std::slice::from_ref(message), now).pop().unwrap_or(Err(FilterError::Stopped))
     }

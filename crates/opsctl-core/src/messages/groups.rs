@@ -35,7 +35,6 @@ pub struct Group {
     pub exception: Option<Text>,
     /// Keys of the body where it is a JSON object, else `text`, `array`, ...
     pub shape: Text,
-    /// Messages of the sample.
     pub count: usize,
     /// Part of the sample, 0 to 1.
     pub share: f64,

@@ -74,7 +74,6 @@ pub(super) struct Words {
     pub(super) definitions: &'static str,
 }
 
-/// Compiles `code`.
 pub(super) fn compile(code: &str, words: Words, rules: jq_check::Rules) -> Result<Compiled, FilterError> {
     let (what, bytes_max) = match rules {
         jq_check::Rules::Filter => ("filter", FILTER_BYTES_MAX),

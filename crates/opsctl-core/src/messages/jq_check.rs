@@ -227,7 +227,6 @@ pub(super) fn outside(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// Says which word is unknown.
 pub(super) fn undefined(code: &str, words: &[&str], errors: &compile::Errors<&str, ()>) -> FilterError {
     let Some((name, kind)) = errors.iter().flat_map(|(_, list)| list).next() else {
         return show(code, 0..0, "it cannot be compiled", "see `opsctl help filter`");

@@ -62,6 +62,23 @@ pub fn compact(json: &str) -> String {
     text
 }
 
+/// A text as JSON and jq have it, in ASCII: what could confuse a terminal or a reader stands as an escape.
+pub fn quoted(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    let mut ascii = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            ' '..='~' => ascii.push(character),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    ascii.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    ascii
+}
+
 /// Whether two JSON texts say the same: equal values, and every number written alike (a parsed number may have lost
 /// digits). Texts with the same values in another order of numbers count as different, which is the safe side.
 pub fn same(left: &str, right: &str) -> bool {

@@ -34,7 +34,6 @@ pub enum ProgramError {
     /// It ended with an error.
     #[error("the program ended with {status}: {complaint}")]
     Exit {
-        /// Exit status or signal.
         status: Text,
         /// First lines of its standard error.
         complaint: Text,
@@ -48,7 +47,6 @@ pub enum ProgramError {
 }
 
 impl Program {
-    /// The file that is run.
     pub(super) fn file(&self) -> PathBuf {
         if self.path.contains('/') { PathBuf::from(&self.path) } else { in_path(&self.path).unwrap_or_default() }
     }
@@ -126,9 +124,6 @@ fn in_path(name: &str) -> Option<PathBuf> {
 }
 
 /// Words, with single and double quotes and backslashes as in a shell, and nothing else of a shell.
-///
-/// # Errors
-/// A quote that is not closed, in words.
 pub fn split_words(given: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None::<char>);
     let mut characters = given.chars();

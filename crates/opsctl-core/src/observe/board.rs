@@ -146,12 +146,10 @@ impl Board {
         self.rows.iter().filter_map(|row| Some((row.slot?, row.seen.url.clone()))).collect()
     }
 
-    /// URL of a slot's queue.
     pub(super) fn url(&self, slot: Slot) -> Option<&QueueUrl> {
         Some(&self.rows.get(*self.by_slot.get(slot.index())?)?.seen.url)
     }
 
-    /// Slots of queues by name.
     pub(super) fn slots<'a>(&'a self, names: impl IntoIterator<Item = &'a QueueName>) -> Vec<Slot> {
         let row = |name| self.rows.binary_search_by(|row| row.seen.name.cmp(name)).ok();
         names.into_iter().filter_map(|name| self.rows[row(name)?].slot).collect()
@@ -230,7 +228,6 @@ impl Board {
         }
     }
 
-    /// The listing is being asked for.
     pub(super) fn listing_asked(&mut self) {
         self.listing.busy = true;
         self.raise(Change::Fresher);
@@ -324,7 +321,6 @@ impl Board {
         wanted.into_iter().map(|(_, _, index)| take(index)).collect()
     }
 
-    /// Ages came, or did not.
     pub(super) fn aged(&mut self, answer: Result<Vec<(QueueName, Oldest)>, CloudError>) {
         let (ages, error) = match answer {
             Ok(ages) => (ages, None),

@@ -78,9 +78,6 @@ impl Budget {
     }
 
     /// Whether a call may be made now; else when one may.
-    ///
-    /// # Errors
-    /// The moment of the next one.
     pub fn ready(&mut self, now: Duration) -> Result<(), Duration> {
         self.fill(now);
         if self.calls >= 1.0 {
@@ -102,7 +99,6 @@ impl Budget {
         self.second(now).calls += calls;
     }
 
-    /// Counts a throttled call.
     pub fn throttled(&mut self, now: Duration) {
         self.second(now).throttled += 1;
     }
@@ -140,7 +136,6 @@ impl Budget {
         self.held_at = Some(now);
     }
 
-    /// What looking costs now.
     pub fn spend(&mut self, now: Duration) -> Spend {
         self.forget(now);
         let minute = now.saturating_sub(MINUTE).as_secs();

@@ -106,9 +106,6 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Forgets an environment's state.
-///
-/// # Errors
-/// There is one, and it cannot be removed.
 pub fn forget(folder: &Path, environment: &Environment) -> io::Result<()> {
     for path in [path(folder, environment, ""), path(folder, environment, ".estate")].into_iter().flatten() {
         match fs::remove_file(path) {

@@ -88,7 +88,6 @@ pub(super) trait Row: PartialEq + Clone {
     fn names(&self) -> Vec<&str>;
 }
 
-/// A part, whatever it is of.
 pub(super) trait Watched {
     fn known(&self) -> Known<'_>;
 

@@ -13,7 +13,6 @@ pub struct Known<'a> {
     pub arn: Option<&'a QueueArn>,
     /// Where its own dead letters go.
     pub feeds: Option<&'a QueueArn>,
-    /// Source that its tag names.
     pub tagged: Option<&'a QueueName>,
 }
 

@@ -11,7 +11,6 @@ pub struct DeadLetters {
     /// Queues whose dead letters lie in it, by name; empty where only its own name says that it holds some (those of
     /// subscriptions and Lambdas are named by no queue).
     pub sources: Vec<QueueName>,
-    /// How that is known.
     pub known_by: KnownBy,
 }
 
@@ -25,7 +24,6 @@ pub enum KnownBy {
     Tag,
     /// A name pattern of the configuration.
     Pattern,
-    /// Its own name only.
     Name,
 }
 

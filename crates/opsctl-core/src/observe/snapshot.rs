@@ -41,7 +41,6 @@ pub enum Source {
 /// How the listing of an environment's queues stands.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {
-    /// When it last came, whole.
     pub at: Option<Timestamp>,
     /// Why it did not come since.
     pub error: Option<CloudError>,
@@ -76,7 +75,6 @@ pub struct Seen {
 pub struct Oldest {
     /// Age in seconds at `at`.
     pub seconds: u64,
-    /// Time of the sample.
     pub at: Timestamp,
 }
 

@@ -35,7 +35,6 @@ impl Trend {
         self.samples.iter().rev().find(|(at, _)| *at <= time).map(|(_, messages)| *messages)
     }
 
-    /// The first sample's time.
     pub fn since(&self) -> Option<Timestamp> {
         self.samples.first().map(|(at, _)| *at)
     }

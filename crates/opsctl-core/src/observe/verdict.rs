@@ -28,10 +28,8 @@ use crate::domain::{
 /// Something that needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// How bad it is.
     pub severity: Severity,
     pub environment: EnvironmentName,
-    /// What it is about.
     pub subject: Subject,
     pub kind: Kind,
     /// Why, in words: "+120 in 5 min, now ~4,812 messages".
@@ -51,9 +49,7 @@ pub enum Subject {
     Queues,
     /// What of it can't be seen beside its queues.
     Parts(Vec<PartName>),
-    /// A queue of it.
     Queue(QueueName),
-    /// An ECS service of it.
     Service(ServiceId),
     /// A database of it, by name.
     Database(String),
@@ -94,17 +90,12 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Credentials have expired or are missing.
     Credentials,
     /// The environment can't be reached, or something of it does not answer.
     Unreachable,
-    /// A database has no writer.
     NoWriter,
-    /// A database fails over.
     FailingOver,
-    /// A database is not available.
     DatabaseDown,
-    /// A database has little free storage.
     FreeStorage,
     /// No task of a service runs, though some shall.
     ServiceDown,
@@ -116,13 +107,9 @@ pub enum Kind {
     ServiceFailing,
     /// Fewer tasks of a service run than shall, for some time.
     ServiceBelow,
-    /// A dead-letter queue grows.
     Growing,
-    /// Dead letters lie there.
     DeadLetters,
-    /// Messages wait and nobody takes them.
     ConsumerAbsent,
-    /// More messages wait than the threshold.
     Backlog,
     /// A consumer's last call went wrong.
     ConsumerProblem,
@@ -134,19 +121,15 @@ pub enum Kind {
     ReplicaLag,
     /// A database is slow, or has much to do.
     DatabaseLoad,
-    /// A service has much to do.
     ServiceLoad,
     /// A service shall have fewer tasks than its autoscaling's minimum.
     BelowMinimum,
-    /// A CloudWatch alarm fires.
     Alarm,
     /// A service is at zero, though others of its group are not.
     Asleep,
-    /// AWS means to change a database soon.
     Maintenance,
     /// CloudWatch alarms have lost sight of what they watch.
     AlarmBlind,
-    /// Something may not be looked at.
     Denied,
     Throttled,
 }
@@ -221,7 +204,6 @@ impl Scene<'_> {
 const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From a metric's sample that is older nothing is said about now.
 pub const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
-/// Names that a reason lists.
 pub(super) const NAMED: usize = 3;
 
 /// A reason, with the age of what it is from where that matters.

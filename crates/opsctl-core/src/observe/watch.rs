@@ -132,7 +132,6 @@ impl Watch {
         self.sites.values().for_each(|handle| handle.refresh.notify_one());
     }
 
-    /// The same for one environment.
     pub fn refresh_one(&self, environment: &EnvironmentName) {
         if let Some(handle) = self.sites.get(environment) {
             handle.refresh.notify_one();

@@ -80,9 +80,6 @@ macro_rules! operations {
             }
 
             /// The operation that these arguments say.
-            ///
-            /// # Errors
-            /// Clap's own.
             pub fn operation(self, matches: &clap::ArgMatches) -> Result<Operation, clap::Error> {
                 Ok(match self {
                     $(Self::$operation => Operation::$operation($operation::from_arg_matches(matches)?),)*

@@ -56,9 +56,6 @@ pub struct Unsettled {
 }
 
 /// What a run's journal has of its plan, or of what it asked for.
-///
-/// # Errors
-/// This version does not understand it.
 pub(crate) fn recorded<T: DeserializeOwned>(
     (run, what): (&RunId, &str),
     recorded: &Value,

@@ -18,9 +18,6 @@ pub async fn queue(cloud: &Cloud, given: &str) -> Result<Queue, OperationError> 
 }
 
 /// The URL of the queue of this name, URL or ARN.
-///
-/// # Errors
-/// As [`queue`].
 pub async fn url(cloud: &Cloud, given: &str) -> Result<QueueUrl, OperationError> {
     let given = given.trim();
     if given.is_empty() {
@@ -38,9 +35,6 @@ pub async fn url(cloud: &Cloud, given: &str) -> Result<QueueUrl, OperationError>
 }
 
 /// The queue at this URL, in the environment's account and region.
-///
-/// # Errors
-/// As [`queue`].
 pub async fn at(cloud: &Cloud, url: &QueueUrl) -> Result<Queue, OperationError> {
     match cloud.sqs().describe(url).await {
         Ok(queue) => {

@@ -125,9 +125,6 @@ impl Restore {
 }
 
 /// How many messages of a run other restores than this one have put back, or may have.
-///
-/// # Errors
-/// A journal can't be read.
 pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Result<usize, JournalError> {
     Ok(Others::read(state, run, Some(own))?.settled())
 }

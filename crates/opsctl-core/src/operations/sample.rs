@@ -41,9 +41,6 @@ pub async fn look(cloud: &Cloud, queue: &Queue, messages_max: usize, leave: Samp
 }
 
 /// [`look`], which ends as soon as what was seen is enough.
-///
-/// # Errors
-/// As [`look`].
 pub async fn look_until(
     cloud: &Cloud,
     queue: &Queue,

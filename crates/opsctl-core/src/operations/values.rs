@@ -162,9 +162,6 @@ impl FromStr for Seconds {
 
 impl Seconds {
     /// A length of time in bounds, for clap.
-    ///
-    /// # Errors
-    /// It is none, or out of bounds.
     pub fn between<const LEAST: u32, const MOST: u32>(text: &str) -> Result<Self, String> {
         match text.parse()? {
             Self(seconds) if seconds < LEAST => Err(format!("`{text}` is shorter than {}", in_words(LEAST.into()))),

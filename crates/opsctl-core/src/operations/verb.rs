@@ -119,9 +119,6 @@ pub trait Verb {
     }
 
     /// The environment that it belongs to whoever starts it.
-    ///
-    /// # Errors
-    /// The journal that says so can't be read.
     fn environment(&self, _state: &StateFolder) -> Result<Option<EnvironmentName>, JournalError> {
         Ok(None)
     }

@@ -104,7 +104,6 @@ pub enum Doing {
 }
 
 impl Doing {
-    /// How many are dealt with.
     pub fn done(&self) -> u64 {
         match self {
             Self::Messages(tally) => tally.moved + tally.removed,

@@ -7,9 +7,6 @@ use crate::{
 };
 
 /// Makes the plan of a run say what taking it up would do.
-///
-/// # Errors
-/// There is nothing left of it.
 pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) -> Result<(), OperationError> {
     match plan.operation.verb().left(history) {
         Left::AsPlanned => {}

@@ -87,10 +87,8 @@ pub struct Progress {
     pub run: RunId,
     /// So many in all of what is counted; of messages about.
     pub estimate: u64,
-    /// When the run began.
     pub started_at: Timestamp,
     pub at: Timestamp,
-    /// How far it is.
     pub doing: Doing,
     /// What a move task says of itself, or which services are waited for.
     pub task: Option<Text>,
@@ -117,9 +115,7 @@ pub struct Awaited {
     /// Tasks that run; none: not looked at yet.
     pub running: Option<u32>,
     pub from: u32,
-    /// Desired count to be.
     pub to: u32,
-    /// How far it is.
     pub how: How,
 }
 
@@ -128,7 +124,6 @@ pub struct Awaited {
 pub enum How {
     /// Its stage is not begun.
     Later,
-    /// It is waited for.
     Waiting,
     /// It is as it shall be.
     Done,
@@ -260,7 +255,6 @@ async fn carry_out(
     }
 }
 
-/// Why nothing was begun.
 enum NotBegun {
     WrongAccount { actual: String },
     Stale(Vec<Text>),

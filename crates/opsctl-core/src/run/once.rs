@@ -17,7 +17,6 @@ const LOCK: &str = "plans";
 const LOOKS_MAX: u32 = 500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Why a run is not opened.
 pub(super) enum NotOpened {
     Used(Refusal),
     Journal(JournalError),
@@ -25,9 +24,6 @@ pub(super) enum NotOpened {
 
 /// The earlier run that has used this consent, as the refusal that names it; none: it is unused. A resume is asked about all runs
 /// but its own.
-///
-/// # Errors
-/// The runs can't be listed.
 pub fn used(
     state: &StateFolder,
     plan: &Plan,

@@ -53,25 +53,20 @@ pub struct Report {
     /// Where from, to, by which engine: the plan's facts.
     pub facts: Vec<crate::operations::plan::Fact>,
     pub end: End,
-    /// What was done, by its kind.
     pub details: Details,
     /// Consumers that were paused meanwhile, and resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<Turned>,
     /// When it began, or was resumed.
     pub started_at: Timestamp,
-    /// How long it took.
     pub seconds: f64,
     pub failure: Option<Failure>,
     /// What to know besides.
     pub notes: Vec<Text>,
-    /// Path of the journal.
     pub journal: Option<Text>,
-    /// Path of the snapshot.
     pub snapshot: Option<Text>,
     /// The command line that does the same.
     pub command: Text,
-    /// What to do next.
     pub next: Option<Text>,
     /// Consumers that were to take messages again by now, and do not: `mapping ..`, `service ../..`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -83,7 +78,6 @@ pub struct Report {
 pub struct Ended {
     pub service: ServiceId,
     pub from: u32,
-    /// Desired count to be.
     pub to: u32,
     /// Whether the count is known to be set.
     pub is_set: bool,

@@ -34,7 +34,6 @@ pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
 }
 
 impl Progress {
-    /// How many are dealt with.
     pub fn done(&self) -> u64 {
         self.doing.done()
     }

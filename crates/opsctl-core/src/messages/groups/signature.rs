@@ -39,7 +39,6 @@ const TEXT_ATTRIBUTES: [&str; 8] = [
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Signature {
     pub(super) source: Option<String>,
-    /// Attribute's name and value.
     pub(super) error: Option<(String, String)>,
     pub(super) exception: Option<Exception>,
     pub(super) shape: Shape,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::signature::{Exception, Place, Shape, Signature};
 use crate::{
     domain::Message,
-    messages::{Filter, normalise},
+    messages::{Filter, json::quoted as quote, normalise},
 };
 
 /// Groups small enough to be named message by message, where nothing else tells them apart.
@@ -129,26 +129,6 @@ fn key(name: &str) -> String {
     let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     let is_plain = starts_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if is_plain { format!(".{name}") } else { format!("[{}]", quote(name)) }
-}
-
-/// A jq text in ASCII: what could confuse a terminal or a reader is written as an escape.
-fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            ' '..='~' => quoted.push(character),
-            other => {
-                let mut units = [0; 2];
-                for unit in other.encode_utf16(&mut units) {
-                    quoted.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn is_exact(text: &str, messages: &[Message], members: &[usize]) -> bool {

@@ -9,7 +9,6 @@ use crate::observe::parts::{Begins, Look, PartName};
 /// Most that throttling stretches an interval: 2 to this power.
 const SLOWNESS_MAX: u32 = 3;
 
-/// How often a look is made.
 fn interval(look: Look, policy: &Policy, is_open: bool) -> Duration {
     let spec = look.spec();
     match is_open && spec.is_hastened {
@@ -54,7 +53,6 @@ impl Looks {
         self.reached = reached;
     }
 
-    /// Makes a look from now on.
     pub(in crate::observe) fn want(&mut self, now: Duration, look: Look) {
         let lane = &mut self.lanes[look as usize];
         if !lane.wanted {
@@ -88,7 +86,6 @@ impl Looks {
         }
     }
 
-    /// The look that is to be made now, if one is.
     pub(super) fn next(&mut self, now: Duration, wake: &mut Wake) -> Option<Look> {
         if !self.reached {
             return None;

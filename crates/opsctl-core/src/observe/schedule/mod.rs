@@ -38,7 +38,6 @@ pub enum Ask {
     /// A queue's settings and counts.
     Describe(Slot),
     Tags(Slot),
-    /// Ages of oldest messages.
     Ages,
     /// A part of what there is beside queues.
     Look(Look),
@@ -67,7 +66,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Of an answer with this error.
     pub fn of(error: Option<&CloudError>) -> Self {
         let Some(error) = error else { return Self::Done };
         match error.kind {
@@ -114,13 +112,11 @@ pub struct Schedule {
     pub(super) looks: Looks,
     listing: Turn,
     listed_at: Option<Duration>,
-    /// None: never asked.
     ages: Option<Turn>,
     /// Whether the environment is not reached: only probed.
     down: bool,
     /// Failures in a row, of any queues, that may be the environment's.
     suspicion: u32,
-    /// When a queue last answered.
     answered_at: Option<Duration>,
     in_flight: BTreeSet<(Duration, Ask)>,
 }
@@ -154,7 +150,6 @@ impl Schedule {
         self.slots.add(now, tags)
     }
 
-    /// A queue that is gone.
     pub fn remove(&mut self, slot: Slot) {
         self.slots.remove(slot);
     }
@@ -169,12 +164,10 @@ impl Schedule {
         self.slots.set_dead_letters(now, slot, is, &self.policy);
     }
 
-    /// Whether ages are wanted.
     pub fn want_ages(&mut self, now: Duration) {
         self.ages.get_or_insert(Turn { due: now, ..Turn::default() });
     }
 
-    /// Everything is due now.
     pub fn refresh(&mut self, now: Duration) {
         self.listing.due = self.listing.due.min(now);
         if let Some(ages) = &mut self.ages {
@@ -203,7 +196,6 @@ impl Schedule {
         self.listing.asked_at.is_some()
     }
 
-    /// What to do now.
     pub fn next(&mut self, now: Duration) -> Step {
         let mut wake = Wake::default();
         if self.listing.asked_at.is_none() && wake.due(now, self.listing.due) {

@@ -54,7 +54,6 @@ impl Pace {
         }
     }
 
-    /// AWS throttled a call.
     pub(super) fn throttled(&mut self, now: Duration) {
         if self.cut_at.is_some_and(|cut| now.saturating_sub(cut) < CUT_EVERY) {
             return;

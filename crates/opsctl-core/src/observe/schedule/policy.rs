@@ -15,7 +15,6 @@ pub struct Policy {
     pub denied: Duration,
     /// A queue's tags, where the configuration pairs by them.
     pub tags: Duration,
-    /// Ages of oldest messages.
     pub ages: Duration,
     /// Longest pause between two probes of an environment that is not reached.
     pub probe_max: Duration,

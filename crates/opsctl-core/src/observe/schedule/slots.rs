@@ -19,7 +19,6 @@ impl Slot {
 pub(super) enum Lane {
     Visible,
     First,
-    /// Dead letters lie there.
     DeadLetters,
     Rest,
     /// Tags that never came yet.

@@ -102,7 +102,6 @@ impl Keeper {
         }
     }
 
-    /// Runs until it is cancelled.
     pub(super) async fn run(mut self, mut ear: Ear) {
         if let Some(keeping) = &self.keeping {
             let (queues, estate) = keeping.load(&self.site.environment, self.clock.now()).await;
@@ -213,7 +212,6 @@ impl Keeper {
         Some(Box::pin(async move { Answer::Looked(look, Box::new(found.await)) }))
     }
 
-    /// What came of a look.
     fn looked(&mut self, now: Duration, at: Timestamp, look: Look, found: Result<Found, CloudError>) {
         self.note_stale_clients(found.as_ref().err());
         let register = self.board.register();

@@ -83,7 +83,6 @@ impl Keeping {
         }))
     }
 
-    /// Writes what is left.
     pub(super) async fn end(mut self) {
         for writing in [self.writing.take(), self.begin()].into_iter().flatten() {
             // A write that panicked has left the last file as it was.

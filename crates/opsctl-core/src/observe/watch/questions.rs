@@ -24,7 +24,6 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the question who we are may hold up a listing.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A question under way.
 pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 pub(super) enum Answer {
@@ -41,7 +40,6 @@ pub(super) enum Answer {
 pub(in crate::observe) struct Ages {
     pub(in crate::observe) ages: Vec<(QueueName, Oldest)>,
     pub(super) asked: u32,
-    /// Why some may be missing.
     pub(in crate::observe) incomplete: Option<Text>,
 }
 
@@ -61,7 +59,6 @@ impl Answer {
     }
 }
 
-/// What a listing came to.
 pub(super) struct Looked {
     /// The clients that it was asked by, if there are any.
     pub(super) cloud: Option<Connected>,

@@ -118,9 +118,7 @@ pub enum Turn {
 /// Consumers to be paused or resumed.
 #[derive(Debug, Clone)]
 pub struct Consumers {
-    /// Which way.
     pub turn: Turn,
-    /// Mappings.
     pub mappings: Vec<Switch>,
     /// Services, each with the queue for which it is paused.
     pub services: Vec<(QueueName, scale::Change)>,
@@ -128,25 +126,20 @@ pub struct Consumers {
     pub forget: Vec<ConsumerId>,
     /// When they are set.
     pub set: scale::Set,
-    /// How long to wait in all.
     pub timeout: Seconds,
 }
 
 /// A mapping to be paused or resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Switch {
-    /// Mapping.
     pub id: MappingId,
-    /// Its function.
     pub function: Text,
-    /// The queue that it reads.
     pub queue: QueueName,
     /// Whether it shall take messages.
     pub enabled: bool,
 }
 
 impl Consumers {
-    /// How many.
     pub fn count(&self) -> usize {
         self.mappings.len() + self.services.len()
     }
@@ -165,7 +158,6 @@ impl Consumers {
         Self { turn: Turn::Resume, mappings, services, forget: Vec::new(), set: scale::Set::Back, timeout }
     }
 
-    /// Who they are.
     pub fn ids(&self) -> Vec<ConsumerId> {
         let services = self.services.iter().map(|(_, change)| ConsumerId::Service(change.service.clone()));
         self.mappings.iter().map(|one| ConsumerId::Mapping(one.id.clone())).chain(services).collect()

@@ -42,7 +42,6 @@ impl Other {
         format!("{} is {} in {}{ago} (task {}{by})", task.task_definition.0, task.status, cluster.0, arn.id())
     }
 
-    /// Whether it is of this task group.
     pub fn is_of(&self, group: &str) -> bool {
         let has = self.task.as_ref().and_then(|task| task.group.as_ref());
         !group.is_empty() && has.is_some_and(|has| has.as_str() == group)

@@ -66,7 +66,6 @@ fn essential_beside(scene: &Scene) -> Vec<String> {
     others.map(|other| other.name.clone()).collect()
 }
 
-/// What the plan rests on.
 fn observe(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate) {
     plan.observe("cluster", &migration.cluster.0);
     plan.observe("task definition", &scene.definition.arn);
@@ -160,7 +159,6 @@ fn block(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrat
     }
 }
 
-/// What should be known first.
 fn warn(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate, cloud: &Cloud) {
     let container = &scene.container;
     plan.warn(

@@ -13,7 +13,6 @@ use crate::{
 
 pub(super) struct Scene {
     pub(super) definition: Definition,
-    /// Whose exit code counts.
     pub(super) container: ContainerDefinition,
     /// Its command; none: the task definition's own.
     pub(super) command: Option<Vec<String>>,

@@ -34,11 +34,9 @@ use crate::{
 /// Hiding is renewed at its half, and a send may take ten seconds: were it shorter, somebody else could get a message that is just
 /// being sent.
 const VISIBILITY_SECONDS_MIN: u32 = 30;
-/// Largest file of ids.
 const IDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// An own redrive policy that lets a message be looked at less often than this forwards it soon.
 const RECEIVES_LOW: u32 = 10;
-/// Sources named in a plan.
 const SOURCES_SHOWN_MAX: usize = 5;
 
 pub(in crate::operations) async fn plan(
@@ -172,7 +170,6 @@ fn ramp(redrive: &Redrive, cloud: &Cloud) -> Ramp {
     }
 }
 
-/// A plan in the making.
 pub(super) struct Draft<'a> {
     pub(super) redrive: &'a Redrive,
     pub(super) scene: &'a Scene,

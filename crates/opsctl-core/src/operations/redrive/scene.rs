@@ -23,7 +23,6 @@ pub(super) struct Scene {
     pub(super) from: Queue,
     /// Queues that use it as their DLQ.
     pub(super) sources: Vec<Queue>,
-    /// How the sources were found.
     pub(super) pairing: Pairing,
     pub(super) to: To,
     /// Queue for messages that come back.
@@ -59,9 +58,7 @@ impl Pairing {
 
 #[derive(Debug)]
 pub(super) enum To {
-    /// All to this queue.
     One(Box<Queue>),
-    /// Each to its own source.
     Each,
     /// Nobody knows: `--to` is needed.
     Unknown,

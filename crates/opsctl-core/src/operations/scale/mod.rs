@@ -61,9 +61,7 @@ impl Default for Sleep {
 pub enum Direction {
     /// From zero to what each was.
     Wake,
-    /// To zero.
     Sleep,
-    /// To this many tasks.
     To(u32),
 }
 
@@ -131,25 +129,20 @@ pub enum Set {
 /// Changes of desired counts to be made.
 #[derive(Debug)]
 pub struct ToScale {
-    /// Up or down.
     pub direction: Direction,
     /// One stage after the other, the services of a stage at once.
     pub stages: Vec<Vec<Change>>,
-    /// When counts are set.
     pub set: Set,
-    /// How long to wait in all.
     pub timeout: Seconds,
 }
 
 /// One service's change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Service.
     pub service: ServiceId,
     /// Desired count before the run.
     pub from: u32,
     /// Desired count as just seen: `from`, or `to` where an earlier try of the run has set it.
     pub now: u32,
-    /// Desired count to be.
     pub to: u32,
 }

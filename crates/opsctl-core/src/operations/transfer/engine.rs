@@ -73,7 +73,6 @@ pub struct Engine {
     looked: bool,
     receiving: Receiving,
     turns: Turns,
-    /// Lane that is asked first.
     turn: LaneId,
     /// Whether an earlier try left something to delete.
     resumed: bool,
@@ -116,7 +115,6 @@ impl Engine {
         }
     }
 
-    /// What has been done so far.
     pub fn tally(&self) -> &Tally {
         &self.shared.tally
     }
@@ -217,7 +215,6 @@ impl Engine {
         Next::Wait(None)
     }
 
-    /// What came of a step.
     pub fn on(&mut self, now: Timestamp, answer: Answer) {
         if let Some((lane, how)) = answer.of_call() {
             let asked_at = self.lanes[lane].asked_at;

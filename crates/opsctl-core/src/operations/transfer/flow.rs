@@ -34,7 +34,6 @@ pub(super) enum Served {
     In(Option<SignedDuration>),
     /// Refused for being one too many.
     Throttled,
-    /// Failed for another reason.
     Failed,
 }
 
@@ -119,7 +118,6 @@ impl Flow {
         (self.window / 2.0) as usize + 1
     }
 
-    /// A call goes out.
     pub(super) fn asked(&mut self) {
         self.out += 1;
         if let Some(rate) = &mut self.rate {

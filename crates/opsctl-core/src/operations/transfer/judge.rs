@@ -29,11 +29,8 @@ const IDS_REMEMBERED_MAX: usize = 200_000;
 
 #[derive(Debug, Clone)]
 pub enum Route {
-    /// All to this destination.
     To(usize),
-    /// Each to its own source.
     BySource {
-        /// Destination of each source.
         sources: HashMap<QueueArn, usize>,
         /// Destination of messages that somebody put into the DLQ directly, where it has one source only.
         direct: Option<usize>,
@@ -97,7 +94,6 @@ impl Judge {
         }
     }
 
-    /// Judges a batch, in order.
     pub async fn judge(self: Arc<Self>, messages: Vec<(Arc<Message>, Origin)>) -> Vec<Judgement> {
         let selected = Arc::clone(&self).select(&messages).await;
         let mut judgements = Vec::with_capacity(messages.len());

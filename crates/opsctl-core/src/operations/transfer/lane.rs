@@ -38,7 +38,6 @@ pub(super) enum ItemState {
     Hold,
     /// Left, to be put back at once.
     PutBack,
-    /// Nothing more to do.
     Finished,
 }
 

@@ -95,7 +95,6 @@ impl Pace {
         self.room() == 0 && self.reserved == 0
     }
 
-    /// Whether the limit is reached.
     pub(super) fn is_limit_reached(&self) -> bool {
         self.limit.is_some_and(|limit| self.sent >= limit)
     }
@@ -105,12 +104,10 @@ impl Pace {
         self.is_limit_reached() || self.is_step_full() && self.step + 1 >= self.steps.len()
     }
 
-    /// Sent in this step.
     pub(super) fn sent_in_step(&self) -> u64 {
         self.sent_in_step
     }
 
-    /// Whether a step follows this one.
     pub(super) fn has_next_step(&self) -> bool {
         self.step + 1 < self.steps.len()
     }

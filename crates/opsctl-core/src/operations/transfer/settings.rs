@@ -19,7 +19,6 @@ const HOLD_SECONDS: u32 = 120;
 pub struct Settings {
     /// Account that the plan was approved for: with another one's credentials nothing is written.
     pub account: AccountId,
-    /// Kind of the source.
     pub source: QueueKind,
     /// Destinations: queue URL and kind; a judgement names one by index.
     pub destinations: Vec<(String, QueueKind)>,
@@ -32,16 +31,13 @@ pub struct Settings {
     pub visibility_seconds: u32,
     /// Messages sent at or after this time are not this run's.
     pub cutoff: Timestamp,
-    /// At most so many.
     pub limit: Option<u64>,
-    /// At most so many a second.
     pub rate: Option<u32>,
     /// Whether some messages may be left by choice (a filter, a list of ids).
     pub selective: bool,
     /// Whether messages that come back are judged for a parking place rather than left.
     pub park: bool,
     pub ramp: Ramp,
-    /// How many may come back.
     pub bounce_max: BounceMax,
     /// How long to watch after a step; 0: not at all.
     pub watch_seconds: u32,
@@ -73,7 +69,6 @@ pub struct Resume {
     pub policy: Uncertain,
     /// Whether what was sent last was not watched to the end.
     pub is_unwatched: bool,
-    /// New ids of those sent.
     pub new_ids: Vec<MessageId>,
     /// First digits of the contents' hashes of those sent or perhaps sent: of the latter no new id is known.
     pub contents: Vec<String>,

@@ -38,7 +38,6 @@ pub struct Shelved {
 }
 
 impl Shelved {
-    /// The message of this line.
     pub fn new(message: &Message, line: &Located) -> Self {
         let (id, group) = (message.id.clone(), message.system.group.clone());
         Self { id, offset: line.offset, length: line.length, hash: line.hash, group }
@@ -64,9 +63,7 @@ pub struct Shelf {
 struct State {
     /// Of one where there is no order to keep.
     groups: Vec<Group>,
-    /// Groups that may give.
     free: VecDeque<usize>,
-    /// Group of each line.
     group_of: Vec<usize>,
     /// Whether each line was ever given out.
     given: Vec<bool>,
@@ -85,9 +82,6 @@ struct Group {
 
 impl Shelf {
     /// Of these lines of the snapshot at `path`, in the order in which they are to be sent.
-    ///
-    /// # Errors
-    /// It can't be opened.
     pub fn open(path: &Path, lines: Vec<Shelved>, destination: QueueKind) -> Result<Self, JournalError> {
         let file =
             if lines.is_empty() { None } else { Some(File::open(path).map_err(JournalError::io("open", path))?) };
@@ -107,7 +101,6 @@ impl Shelf {
         Ok(Self { file, lines, destination, state: Mutex::new(state) })
     }
 
-    /// What is to be put back.
     pub fn ids(&self) -> impl Iterator<Item = &MessageId> {
         self.lines.iter().map(|line| &line.id)
     }

@@ -31,13 +31,11 @@ pub enum Next {
 /// A step of work.
 #[derive(Debug)]
 pub enum Step {
-    /// Receive from the source.
     Receive {
         lane: LaneId,
         /// At most, 1 to 10.
         messages_max: u32,
         wait_seconds: u32,
-        /// How long they stay hidden.
         visibility_seconds: u32,
     },
     /// Decide what becomes of each message.
@@ -56,15 +54,20 @@ pub enum Step {
     },
     Send {
         lane: LaneId,
-        /// Index of the destination.
         to: usize,
         /// At most ten and 1 MiB.
         messages: Vec<Outgoing>,
     },
-    /// Delete from the source.
-    Delete { lane: LaneId, receipts: Vec<ReceiptHandle> },
+    Delete {
+        lane: LaneId,
+        receipts: Vec<ReceiptHandle>,
+    },
     /// Keep hidden for so long from now; 0 puts back at once.
-    Hide { lane: LaneId, receipts: Vec<ReceiptHandle>, seconds: u32 },
+    Hide {
+        lane: LaneId,
+        receipts: Vec<ReceiptHandle>,
+        seconds: u32,
+    },
     /// Read the source's counts, and the destinations' where it matters whether somebody takes what was sent.
     Count {
         /// Whether to read those of the destinations, too.
@@ -88,7 +91,6 @@ impl Step {
 /// What is known of a message before it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// A dead letter as found.
     DeadLetter,
     /// Sent by this run, and back again.
     Bounced,
@@ -99,9 +101,7 @@ pub enum Origin {
 pub enum Judgement {
     /// Send it there, then delete it here.
     Send {
-        /// Index of the destination.
         to: usize,
-        /// As it is sent.
         outgoing: Box<Outgoing>,
     },
     /// Delete it here; it stands in a file.
@@ -122,7 +122,6 @@ pub struct Counted {
 /// Age of the oldest message of the destination that has aged most since before the run. The metric lags by minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Age {
-    /// Index of the destination.
     pub to: usize,
     /// Age at `at`.
     pub seconds: u64,

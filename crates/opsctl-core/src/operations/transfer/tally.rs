@@ -29,9 +29,7 @@ pub enum Kept {
     Uncertain,
     /// It can't be copied faithfully, edited or routed.
     Unfit(Text),
-    /// The edit failed on it.
     Unedited,
-    /// The destination refused it.
     Refused(Text),
     /// An earlier message of its group was left.
     GroupStopped,
@@ -65,11 +63,9 @@ impl Kept {
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
     Cancelled,
-    /// A call failed for good.
     Failed(CloudError),
     /// The journal can't be written.
     Journal(Text),
-    /// Too many came back.
     Bounced {
         bounced: u64,
         sent: u64,
@@ -159,7 +155,6 @@ pub struct Tally {
     pub unreached: u64,
     /// In flight elsewhere at the end.
     pub elsewhere: u64,
-    /// Why it stopped early.
     pub stop: Option<Stop>,
 }
 

@@ -26,7 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 6;
 /// A mapping is set again so often after lost answers.
 const LOST_MAX: u32 = 4;
-/// Failed looks in a row.
 const LOOKS_FAILED_MAX: u32 = 20;
 
 /// What became of a mapping that was to be paused or resumed.
@@ -44,7 +43,6 @@ pub struct Switched {
     pub is_done: bool,
     /// From the first look until then.
     pub seconds: Option<f64>,
-    /// Why it is not done.
     pub because: Option<Text>,
     /// Whether somebody stopped the waiting.
     #[serde(skip)]
@@ -66,7 +64,6 @@ impl Switched {
     }
 }
 
-/// Switches all, some at once.
 pub(super) async fn switch(consumers: &Consumers, context: &Context, journal: &Journal, told: &Told) -> Vec<Switched> {
     let timeout = SignedDuration::from_secs(i64::from(consumers.timeout.0));
     let now = context.now();

@@ -21,7 +21,6 @@ use crate::{
 pub use mappings::Switched;
 use told::Told;
 
-/// What became of it.
 struct Ended {
     turned: Turned,
     notes: Vec<Text>,

@@ -11,7 +11,6 @@ use crate::{
     run::{Awaited, Doing, Progress},
 };
 
-/// How far all are.
 pub(super) struct Told {
     context: Context,
     /// Without what is known of services so far.

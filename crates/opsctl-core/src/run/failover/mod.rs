@@ -40,7 +40,6 @@ const EVENTS_SECONDS_MAX: i64 = 60;
 const OTHERS_SECONDS_MAX: i64 = 180;
 /// So long an endpoint may take to answer once all is available.
 const ANSWER_SECONDS_MAX: i64 = 60;
-/// Failed looks in a row.
 const FAILURES_MAX: u32 = 60;
 /// A throttled call was not applied: it is made again, so often.
 const THROTTLED_MAX: u32 = 5;
@@ -146,7 +145,6 @@ struct Watch<'a> {
     done: FailedOver,
 }
 
-/// How a look ended.
 enum Next {
     Again,
     Ended(End, Option<Failure>),

@@ -28,14 +28,11 @@ const TRIES_OF_OURS_MAX: u32 = 3;
 pub struct Answered {
     /// `host:port`.
     pub endpoint: Text,
-    /// Whether it was asked by SQL.
     pub by_sql: bool,
     /// From the asking for the failover until it answered as it should; none: it did not.
     pub seconds: Option<f64>,
-    /// What it answered last.
     pub reached: Option<Reached>,
     pub tries: u32,
-    /// Why the last try failed.
     pub failure: Option<Unanswered>,
 }
 
@@ -121,7 +118,6 @@ impl Tried {
 }
 
 impl Answered {
-    /// In words, for a report.
     pub fn words(&self) -> String {
         let Self { endpoint, seconds, reached, tries, failure, .. } = self;
         let what = match (reached, failure) {

@@ -42,11 +42,9 @@ pub struct Migrated {
     pub task: Option<TaskArn>,
     /// `PROVISIONING` to `STOPPED`, as seen last; none: it was never seen.
     pub status: Option<Text>,
-    /// When ECS took it.
     pub created_at: Option<Timestamp>,
     /// When it began to run; none: not seen to.
     pub started_at: Option<Timestamp>,
-    /// When it had stopped.
     pub stopped_at: Option<Timestamp>,
     /// `EssentialContainerExited`, `TaskFailedToStart`, `UserInitiated`, ...
     pub stop_code: Option<Text>,
@@ -137,7 +135,6 @@ impl<'a> Run<'a> {
         Self { bound, context, journal, report, began_at, done, follower: None, tail_lines: None, held: None }
     }
 
-    /// The task is this one.
     fn is_task(&mut self, arn: TaskArn) {
         let region = &self.context.environment().region;
         let log = self.bound.log.as_ref().filter(|log| log.region.as_ref().is_none_or(|other| other == region));

@@ -31,7 +31,6 @@ const NOT_APPLIED_MAX: u32 = 60;
 /// After so long of asking it is looked once more whose credentials these are.
 const VERIFY_EVERY_SECONDS: i64 = 60;
 
-/// How the asking goes.
 struct Asking {
     /// When the token was first used, or was about to be.
     since: Timestamp,

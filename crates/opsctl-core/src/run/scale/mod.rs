@@ -41,7 +41,6 @@ const UPDATES_AT_ONCE: usize = 5;
 const PAUSE_MAX: Duration = Duration::from_secs(8);
 /// A count is set again so often after lost answers.
 const LOST_MAX: u32 = 4;
-/// Failed looks in a row.
 const LOOKS_FAILED_MAX: u32 = 20;
 /// Services whose stopped tasks are asked for, to say why one is not up.
 const ASKED_WHY_MAX: usize = 5;
@@ -409,7 +408,6 @@ impl Run<'_> {
     }
 }
 
-/// What became of it all.
 fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
     let environment = context.environment();
     report.seconds = context.now().duration_since(report.started_at).as_secs_f64();

@@ -21,7 +21,6 @@ use crate::{
 /// A service that is waited for.
 pub(super) struct Watched {
     pub(super) change: Change,
-    /// When the count was set.
     pub(super) set_at: Option<Timestamp>,
     /// The deployment that was PRIMARY in the update's answer, or in the first look after it.
     pub(super) deployment: Option<DeploymentId>,
@@ -42,7 +41,6 @@ pub(super) struct Watched {
     last_event: Option<Text>,
 }
 
-/// How far it is.
 enum State {
     Waiting,
     Done { seconds: f64 },
@@ -67,7 +65,6 @@ impl Watched {
         }
     }
 
-    /// The count is set.
     pub(super) fn is_set(&mut self, at: Timestamp, shown: &Service) {
         self.set_at = Some(at);
         self.deployment = shown.primary().map(|primary| primary.id.clone());

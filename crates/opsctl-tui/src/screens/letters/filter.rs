@@ -2,7 +2,7 @@
 
 use crate::{
     keymap::Key,
-    messages::filter::FIELDS,
+    messages::{filter::FIELDS, json::quoted},
     run::Failure,
     screens::letters::rows,
     state::{Effect, LettersView, Level, Load, Model, Narrow, Ticket, Typed, View},
@@ -53,24 +53,7 @@ fn search(words: &str) -> String {
     conditions.join(" and ")
 }
 
-/// A jq text in ASCII: what could confuse a terminal or a reader stands as an escape.
-pub(crate) fn quoted(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    let mut ascii = String::with_capacity(json.len());
-    for character in json.chars() {
-        match character {
-            ' '..='~' => ascii.push(character),
-            other => {
-                let mut units = [0; 2];
-                for unit in other.encode_utf16(&mut units) {
-                    ascii.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-    }
-    ascii
-}
-
+/// Takes a key of the filter line.
 pub(super) fn filter_key(view: &mut LettersView, model: &mut Model, key: &Key) -> Vec<Effect> {
     let Some(field) = &mut view.typing else { return Vec::new() };
     match field.key(key) {

@@ -69,7 +69,6 @@ pub(in super::super) struct Shared {
     pub(super) batch: u64,
     /// In doubt since an earlier try, but sent under a deduplication id: SQS itself drops a second one for a while.
     pub(in super::super) tried: HashMap<Key, (Timestamp, String)>,
-    /// Sent by earlier tries.
     pub(super) sent_before: u64,
     /// Messages that came back and were met.
     pub(super) met: u64,

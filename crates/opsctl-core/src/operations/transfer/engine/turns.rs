@@ -32,12 +32,10 @@ impl Turns {
         groups.into_iter().all(|group| self.first(group) == Some(lane))
     }
 
-    /// Whose turn it is.
     pub(super) fn first(&self, group: &str) -> Option<LaneId> {
         self.lanes.get(group)?.front().copied()
     }
 
-    /// A lane has ended.
     pub(super) fn end(&mut self, lane: LaneId) {
         for group in self.groups.remove(&lane).unwrap_or_default() {
             if let Some(lanes) = self.lanes.get_mut(&group) {
