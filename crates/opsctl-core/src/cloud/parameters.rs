@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     CloudError,
