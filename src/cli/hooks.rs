@@ -30,7 +30,8 @@ pub fn install(cli: &Cli) -> io::Result<()> {
     // run that has something in hand.
     std::panic::set_hook(Box::new(move |panic| {
         let trace = Backtrace::capture();
-        let stands = format!("This is a mistake in opsctl. What was journalled stands; `{runs}` shows where a run got to.");
+        let stands =
+            format!("This is a mistake in opsctl. What was journalled stands; `{runs}` shows where a run got to.");
         let _ = match trace.status() {
             BacktraceStatus::Captured => writeln!(io::stderr(), "{panic}\n\n{stands}\n\n{trace}"),
             _ => writeln!(io::stderr(), "{panic}\n\n{stands} With RUST_BACKTRACE=1 it shows how it got there."),

@@ -19,7 +19,7 @@ const AUTOSCALING: Service = Service {
     name: "applicationautoscaling",
     host: "application-autoscaling",
     signing_name: "application-autoscaling",
-    protocol: Protocol::Json { target: "AnyScaleFrontendService" },
+    protocol: Protocol::Json { version: "1.1", target: "AnyScaleFrontendService" },
 };
 
 /// Application Auto Scaling of one environment. Cheap to clone.
@@ -79,7 +79,7 @@ impl Autoscaling {
 
 fn scaling(target: &Value) -> Option<(ServiceId, Scaling)> {
     let id = service(target.word("ResourceId")?)?;
-    let suspended = |what: &str| target["SuspendedState"][what] == true;
+    let suspended = |what: &str| target["SuspendedState"].is(what);
     let scaling = Scaling {
         min: target.number("MinCapacity").unwrap_or_default(),
         max: target.number("MaxCapacity").unwrap_or_default(),

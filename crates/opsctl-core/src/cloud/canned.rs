@@ -26,8 +26,6 @@ use crate::{
 pub(crate) enum Canned {
     /// Status, `x-amzn-query-error` and the like, body.
     Answer(u16, Vec<(&'static str, String)>, String),
-    /// An empty answer of a service that speaks CBOR.
-    EmptyCbor,
     Refused,
     /// The connection broke while waiting.
     Lost,
@@ -137,12 +135,6 @@ impl HttpConnector for CannedAws {
                     for (name, value) in headers {
                         response.headers_mut().insert(name, value);
                     }
-                    Ok(response)
-                }
-                Canned::EmptyCbor => {
-                    let mut response =
-                        HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(vec![0xa0_u8]));
-                    response.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
                     Ok(response)
                 }
                 Canned::Refused => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into())),

@@ -15,8 +15,12 @@ const GET: &str = "ssm:GetParameters";
 /// Names in one call (SSM's limit).
 const NAMES_MAX: usize = 10;
 
-const SSM: Service =
-    Service { name: "ssm", host: "ssm", signing_name: "ssm", protocol: Protocol::Json { target: "AmazonSSM" } };
+const SSM: Service = Service {
+    name: "ssm",
+    host: "ssm",
+    signing_name: "ssm",
+    protocol: Protocol::Json { version: "1.1", target: "AmazonSSM" },
+};
 
 /// SSM, as far as it is needed.
 #[derive(Debug, Clone)]

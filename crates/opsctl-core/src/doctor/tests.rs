@@ -28,7 +28,7 @@ fn good(asked: &str) -> Canned {
             let body = format!("<{action}Response><{action}Result></{action}Result></{action}Response>");
             return Canned::body(200, &body);
         }
-        "GetMetricData" | "DescribeAlarms" => return Canned::EmptyCbor,
+        "GetMetricData" | "DescribeAlarms" => return Canned::body(200, "{}"),
         _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
     };
     Canned::body(200, body)

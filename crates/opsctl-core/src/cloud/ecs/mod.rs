@@ -39,7 +39,7 @@ const ECS: Api = Api {
     name: "ecs",
     host: "ecs",
     signing_name: "ecs",
-    protocol: Protocol::Json { target: "AmazonEC2ContainerServiceV20141113" },
+    protocol: Protocol::Json { version: "1.1", target: "AmazonEC2ContainerServiceV20141113" },
 };
 
 /// ECS of one environment. Cheap to clone.

@@ -31,7 +31,7 @@ const LOGS: Service = Service {
     name: "cloudwatchlogs",
     host: "logs",
     signing_name: "logs",
-    protocol: Protocol::Json { target: "Logs_20140328" },
+    protocol: Protocol::Json { version: "1.1", target: "Logs_20140328" },
 };
 
 /// CloudWatch Logs of one environment. Cheap to clone.

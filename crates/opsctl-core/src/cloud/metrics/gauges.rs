@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudwatch::types::{MetricDataQuery, MetricDataResult};
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use super::{Metrics, NAMED_MAX, QUERIES_MAX, SEARCH_MAX, Series, id, index, points, refusal};
 use crate::{
-    cloud::{CloudError, ErrorKind},
+    cloud::{CloudError, ErrorKind, thin::Told as _},
     domain::{Text, consumer::KafkaLag, gauge::Gauge},
 };
 
@@ -62,12 +62,12 @@ impl Gauges {
         self.all(&super::KAFKA_LAG).filter_map(lag).collect()
     }
 
-    fn note(&mut self, series: &Series, now: jiff::Timestamp, name: String, result: MetricDataResult) {
+    fn note(&mut self, series: &Series, now: jiff::Timestamp, name: &str, result: &Value) {
         // The call's window is the longest of all series'.
         let from = now - SignedDuration::from_secs(i64::from(series.window_seconds) + i64::from(series.period_seconds));
-        for point in points(result.timestamps, result.values).filter(|point| point.at >= from) {
+        for point in points(result).filter(|point| point.at >= from) {
             let gauges = self.by_series.entry(key(series)).or_default();
-            let gauge = gauges.entry(name.clone()).or_insert(Gauge { value: 0.0, at: point.at, recent: Vec::new() });
+            let gauge = gauges.entry(name.to_owned()).or_insert(Gauge { value: 0.0, at: point.at, recent: Vec::new() });
             gauge.recent.push((point.at, point.value));
         }
     }
@@ -105,8 +105,8 @@ impl Metrics {
             let queries = some.iter().enumerate().map(|(at, series)| series.search(&id(at))).collect();
             let mut found = vec![BTreeSet::new(); some.len()];
             let answer = self.gather(some, queries, |result| {
-                let at = result.id.as_deref().and_then(index)?;
-                let name = result.label.clone().filter(|label| !label.is_empty())?;
+                let at = result.word("Id").and_then(index)?;
+                let name = result.word("Label").filter(|label| !label.is_empty())?.to_owned();
                 found.get_mut(at)?.insert(name.clone());
                 Some((at, name))
             });
@@ -136,8 +136,8 @@ impl Metrics {
         for some in wanted.chunks(QUERIES_MAX) {
             let queries =
                 some.iter().enumerate().map(|(count, (at, name))| series[*at].named(&id(count), name)).collect();
-            let which = |result: &MetricDataResult| {
-                let (at, name) = some.get(result.id.as_deref().and_then(index)?)?;
+            let which = |result: &Value| {
+                let (at, name) = some.get(result.word("Id").and_then(index)?)?;
                 Some((*at, (*name).to_owned()))
             };
             let mut answer = self.gather(series, queries, which).await?;
@@ -151,8 +151,8 @@ impl Metrics {
     async fn gather(
         &self,
         series: &[Series],
-        queries: Vec<MetricDataQuery>,
-        mut which: impl FnMut(&MetricDataResult) -> Option<(usize, String)>,
+        queries: Vec<Value>,
+        mut which: impl FnMut(&Value) -> Option<(usize, String)>,
     ) -> Result<Gauges, CloudError> {
         let longest = |of: fn(&Series) -> u32| series.iter().map(of).max().unwrap_or(0);
         let window = (longest(|series| series.period_seconds), longest(|series| series.window_seconds));
@@ -160,13 +160,13 @@ impl Metrics {
         let mut gauges = Gauges::default();
         let missing = self
             .each_result(queries, window, |result| {
-                if let Some(why) = refusal(&result) {
+                if let Some(why) = refusal(result) {
                     gauges.is_incomplete(why);
                 }
-                if let Some((at, name)) = which(&result)
+                if let Some((at, name)) = which(result)
                     && let Some(series) = series.get(at)
                 {
-                    gauges.note(series, now, name, result);
+                    gauges.note(series, now, &name, result);
                 }
             })
             .await?;
@@ -178,17 +178,14 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudwatch::primitives::DateTime;
     use jiff::Timestamp;
+    use serde_json::json;
 
     use super::{super::*, *};
 
-    fn result(points: &[(i64, f64)]) -> MetricDataResult {
-        let mut result = MetricDataResult::builder();
-        for (second, value) in points {
-            result = result.timestamps(DateTime::from_secs(*second)).values(*value);
-        }
-        result.build()
+    fn result(points: &[(i64, f64)]) -> Value {
+        let (times, values): (Vec<i64>, Vec<f64>) = points.iter().copied().unzip();
+        json!({ "Timestamps": times, "Values": values })
     }
 
     fn at(second: i64) -> Timestamp {
@@ -199,9 +196,9 @@ mod tests {
     fn a_gauge_is_its_newest_value_with_those_before_in_any_order_of_pages() {
         let mut gauges = Gauges::default();
         let now = at(3_600);
-        gauges.note(&SERVICE_CPU, now, "main/api".to_owned(), result(&[(3_480, 9.0), (3_420, 8.0)]));
-        gauges.note(&SERVICE_CPU, now, "main/api".to_owned(), result(&[(3_420, 8.0), (3_540, 5.0), (60, 99.0)]));
-        gauges.note(&SERVICE_CPU, now, "main/idle".to_owned(), result(&[]));
+        gauges.note(&SERVICE_CPU, now, "main/api", &result(&[(3_480, 9.0), (3_420, 8.0)]));
+        gauges.note(&SERVICE_CPU, now, "main/api", &result(&[(3_420, 8.0), (3_540, 5.0), (60, 99.0)]));
+        gauges.note(&SERVICE_CPU, now, "main/idle", &result(&[]));
         gauges.settle();
         let recent = vec![(at(3_420), 8.0), (at(3_480), 9.0), (at(3_540), 5.0)];
         let expected = Gauge { value: 5.0, at: at(3_540), recent };
@@ -218,10 +215,9 @@ mod tests {
         assert_eq!((lags[0].topic.as_str(), lags[0].group.as_str()), ("transfers", "team/a␛"));
         let query = KAFKA_LAG.search("m0");
         let expected = "SEARCH('{AWS/Kafka,\"Cluster Name\",Topic,\"Consumer Group\"} MetricName=\"SumOffsetLag\"', 'Maximum', 60)";
-        assert_eq!(query.expression(), Some(expected));
-        let stat = KAFKA_LAG.named("m0", "wallet/transfers/team/a").metric_stat.expect("a metric");
-        let dimensions = stat.metric.expect("a metric").dimensions.expect("dimensions");
-        assert_eq!(dimensions[2].value(), Some("team/a"));
+        assert_eq!(query["Expression"], expected);
+        let named = KAFKA_LAG.named("m0", "wallet/transfers/team/a");
+        assert_eq!(named["MetricStat"]["Metric"]["Dimensions"][2]["Value"], "team/a");
     }
 
     #[test]

@@ -7,25 +7,21 @@
 mod gauges;
 mod series;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatch::{
-    Client,
-    config::{Region, retry::RetryPartition},
-    primitives::DateTime,
-    types::{MetricDataQuery, MetricDataResult, ScanBy, StatusCode},
-};
+use aws_smithy_runtime::client::retries::RetryPartition;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub use gauges::Gauges;
 pub use series::*;
 
-use super::{CloudError, ErrorKind, classify};
+use super::{
+    CloudError, ErrorKind, classify,
+    thin::{Protocol, Request, Service, Thin, Told as _, from_json, time},
+};
 use crate::{clock::Clock, domain::Text};
 
 const GET: &str = "cloudwatch:GetMetricData";
@@ -40,10 +36,17 @@ const PAGES_MAX: usize = 50;
 /// Resources that one question may name.
 const NAMED_MAX: usize = 20_000;
 
+pub(super) const CLOUDWATCH: Service = Service {
+    name: "cloudwatch",
+    host: "monitoring",
+    signing_name: "monitoring",
+    protocol: Protocol::Json { version: "1.0", target: "GraniteServiceVersion20100801" },
+};
+
 /// CloudWatch metrics of one environment. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Metrics {
-    client: Client,
+    client: Thin,
     clock: Clock,
 }
 
@@ -104,20 +107,18 @@ impl Samples {
 
 /// A question's queries, and which resource each query's id stands for; none: the answer's labels say it.
 struct Question {
-    queries: Vec<MetricDataQuery>,
+    queries: Vec<Value>,
     names: Option<Vec<String>>,
 }
 
 impl Metrics {
     pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, clock: Clock) -> Self {
-        let builder = aws_sdk_cloudwatch::config::Builder::from(shared).retry_partition(partition);
-        Self { client: Client::from_conf(builder.build()), clock }
+        Self { client: Thin::new(&CLOUDWATCH, shared, partition), clock }
     }
 
     /// The same of another region.
     pub fn in_region(&self, region: &str) -> Self {
-        let config = self.client.config().to_builder().region(Region::new(region.to_owned()));
-        Self { client: Client::from_conf(config.build()), clock: self.clock }
+        Self { client: self.client.in_region(region), clock: self.clock }
     }
 
     /// The newest samples of every resource that CloudWatch has any of, by one SEARCH.
@@ -162,7 +163,7 @@ impl Metrics {
         let window = (series.period_seconds, series.window_seconds);
         let missing = self
             .each_result(question.queries, window, |result| {
-                billed.insert((result.id.clone(), result.label.clone()));
+                billed.insert((result.word("Id").map(str::to_owned), result.word("Label").map(str::to_owned)));
                 take(&mut samples, result, question.names.as_deref());
             })
             .await?;
@@ -175,32 +176,28 @@ impl Metrics {
     /// there may be more.
     async fn each_result(
         &self,
-        queries: Vec<MetricDataQuery>,
+        queries: Vec<Value>,
         window: (u32, u32),
-        mut take: impl FnMut(MetricDataResult),
+        mut take: impl FnMut(&Value),
     ) -> Result<Vec<String>, CloudError> {
         let now = self.clock.now();
         // CloudWatch answers faster where times are whole periods (API reference).
         let from = floor(now, window.0) - SignedDuration::from_secs(window.1.into());
-        let first = self
-            .client
-            .get_metric_data()
-            .set_metric_data_queries(Some(queries))
-            .start_time(DateTime::from_secs(from.as_second()))
-            .end_time(DateTime::from_secs(now.as_second() + 1))
-            .scan_by(ScanBy::TimestampDescending)
-            .max_datapoints(POINTS_MAX);
+        let mut given = json!({
+            "MetricDataQueries": queries, "StartTime": from.as_second(), "EndTime": now.as_second() + 1,
+            "ScanBy": "TimestampDescending", "MaxDatapoints": POINTS_MAX,
+        });
         let mut missing = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGES_MAX {
-            let page = first.clone().set_next_token(token.clone()).send().await;
-            let page = page.map_err(|error| classify::from_sdk(GET, error))?;
-            for message in page.messages.unwrap_or_default() {
-                let words = message.value.or(message.code).unwrap_or_default();
+            given["NextToken"] = token.clone().into();
+            let page = self.client.call(GET, Request::Json(given.clone()), from_json).await?;
+            for message in page.list("Messages") {
+                let words = message.word("Value").or_else(|| message.word("Code")).unwrap_or_default();
                 missing.push(format!("CloudWatch says: {words}"));
             }
-            page.metric_data_results.unwrap_or_default().into_iter().for_each(&mut take);
-            let next = page.next_token.filter(|next| !next.is_empty());
+            page.list("MetricDataResults").iter().for_each(&mut take);
+            let next = page.word("NextToken").filter(|next| !next.is_empty()).map(str::to_owned);
             if next.is_some() && next == token {
                 return Err(classify::malformed(GET, "a page names itself as the next one"));
             }
@@ -215,35 +212,33 @@ impl Metrics {
 }
 
 /// Notes the samples of one series.
-fn take(samples: &mut Samples, result: MetricDataResult, names: Option<&[String]>) {
-    if let Some(why) = refusal(&result) {
+fn take(samples: &mut Samples, result: &Value, names: Option<&[String]>) {
+    if let Some(why) = refusal(result) {
         samples.is_incomplete(why);
     }
     let name = match names {
-        None => result.label,
-        Some(names) => result.id.as_deref().and_then(index).and_then(|index| names.get(index).cloned()),
+        None => result.word("Label"),
+        Some(names) => result.word("Id").and_then(index).and_then(|index| names.get(index)).map(String::as_str),
     };
     let Some(name) = name.filter(|name| !name.is_empty()) else { return };
-    for newest in points(result.timestamps, result.values) {
-        samples.note(name.clone(), Recent { newest, highest: newest.value });
+    for newest in points(result) {
+        samples.note(name.to_owned(), Recent { newest, highest: newest.value });
     }
 }
 
 /// Why CloudWatch did not tell a series.
-fn refusal(result: &MetricDataResult) -> Option<&'static str> {
-    match &result.status_code {
+fn refusal(result: &Value) -> Option<&'static str> {
+    match result.word("StatusCode") {
         // The rest of it comes on the next page.
-        None | Some(StatusCode::Complete | StatusCode::PartialData) => None,
-        Some(StatusCode::Forbidden) => Some("CloudWatch may not show some metrics"),
+        None | Some("Complete" | "PartialData") => None,
+        Some("Forbidden") => Some("CloudWatch may not show some metrics"),
         Some(_) => Some("CloudWatch could not read some metrics"),
     }
 }
 
-fn points(times: Option<Vec<DateTime>>, values: Option<Vec<f64>>) -> impl Iterator<Item = Sample> {
-    times.unwrap_or_default().into_iter().zip(values.unwrap_or_default()).filter_map(|(at, value)| {
-        let at = Timestamp::from_second(at.secs()).ok()?;
-        value.is_finite().then_some(Sample { value, at })
-    })
+fn points(result: &Value) -> impl Iterator<Item = Sample> {
+    let points = result.list("Timestamps").iter().zip(result.list("Values"));
+    points.filter_map(|(at, value)| Some(Sample { at: time(at)?, value: value.as_f64()? }))
 }
 
 /// A query's id: CloudWatch wants a lower-case letter first.
@@ -260,12 +255,6 @@ fn floor(time: Timestamp, seconds: u32) -> Timestamp {
     Timestamp::from_second(time.as_second().div_euclid(seconds) * seconds).unwrap_or(time)
 }
 
-impl fmt::Debug for Metrics {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,20 +264,17 @@ mod tests {
         Timestamp::from_second(second).expect("a time")
     }
 
-    fn result(label: &str, status: StatusCode, points: &[(i64, f64)]) -> MetricDataResult {
-        let mut result = MetricDataResult::builder().id("m1").label(label).status_code(status);
-        for (second, value) in points {
-            result = result.timestamps(DateTime::from_secs(*second)).values(*value);
-        }
-        result.build()
+    fn result(label: &str, status: &str, points: &[(i64, f64)]) -> Value {
+        let (times, values): (Vec<i64>, Vec<f64>) = points.iter().copied().unzip();
+        json!({ "Id": "m1", "Label": label, "StatusCode": status, "Timestamps": times, "Values": values })
     }
 
     #[test]
     fn the_newest_sample_wins_in_any_order_and_the_highest_is_kept() {
         let mut samples = Samples::default();
-        take(&mut samples, result("orders", StatusCode::PartialData, &[(60, 5.0), (180, 7.0)]), None);
-        take(&mut samples, result("orders", StatusCode::Complete, &[(120, 90.0)]), None);
-        take(&mut samples, result("idle", StatusCode::Complete, &[]), None);
+        take(&mut samples, &result("orders", "PartialData", &[(60, 5.0), (180, 7.0)]), None);
+        take(&mut samples, &result("orders", "Complete", &[(120, 90.0)]), None);
+        take(&mut samples, &result("idle", "Complete", &[]), None);
         let orders = samples.by_name["orders"];
         assert_eq!((orders.newest, orders.highest), (Sample { value: 7.0, at: at(180) }, 90.0));
         assert_eq!((samples.newest("idle"), &samples.incomplete), (None, &None), "missing is not zero");
@@ -298,16 +284,16 @@ mod tests {
     fn named_results_go_by_their_id_and_what_failed_is_told() {
         let mut samples = Samples::default();
         let names = ["a".to_owned(), "b".to_owned()];
-        take(&mut samples, result("anything", StatusCode::InternalError, &[(60, 5.0)]), Some(&names));
+        take(&mut samples, &result("anything", "InternalError", &[(60, 5.0)]), Some(&names));
         assert!(samples.newest("b").is_some() && samples.incomplete.is_some());
     }
 
     #[test]
     fn answers_add_up() {
         let mut one = Samples { asked: 3, ..Samples::default() };
-        take(&mut one, result("a", StatusCode::Complete, &[(60, 5.0)]), None);
+        take(&mut one, &result("a", "Complete", &[(60, 5.0)]), None);
         let mut two = Samples { asked: 2, incomplete: Some(Text::from("why")), ..Samples::default() };
-        take(&mut two, result("a", StatusCode::Complete, &[(120, 1.0)]), None);
+        take(&mut two, &result("a", "Complete", &[(120, 1.0)]), None);
         one.merge(two);
         assert_eq!((one.asked, one.newest("a").map(|newest| newest.value)), (5, Some(1.0)));
         assert_eq!(one.incomplete, Some(Text::from("why")));
@@ -317,12 +303,11 @@ mod tests {
     fn an_expression_names_every_resource_of_a_kind() {
         let query = QUEUE_AGE.search("all");
         let expected = "SEARCH('{AWS/SQS,QueueName} MetricName=\"ApproximateAgeOfOldestMessage\"', 'Maximum', 60)";
-        assert_eq!(query.expression(), Some(expected));
-        assert_eq!(query.label(), Some("${PROP('Dim.QueueName')}"));
+        assert_eq!(query["Expression"], expected);
+        assert_eq!(query["Label"], "${PROP('Dim.QueueName')}");
         let services = Series { dimensions: &["ClusterName", "ServiceName"], ..QUEUE_AGE };
-        let stat = services.named("m0", "main/api").metric_stat.expect("a metric");
-        let dimensions = stat.metric.expect("a metric").dimensions.expect("dimensions");
-        let values: Vec<_> = dimensions.iter().filter_map(|dimension| dimension.value()).collect();
+        let metric = &services.named("m0", "main/api")["MetricStat"]["Metric"];
+        let values: Vec<_> = metric.list("Dimensions").iter().filter_map(|dimension| dimension.word("Value")).collect();
         assert_eq!(values, ["main", "api"]);
     }
 

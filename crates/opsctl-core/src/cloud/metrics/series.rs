@@ -3,7 +3,7 @@
 //! Names, dimensions and units are those of the services' own documentation ("CloudWatch metrics" of the ECS, Aurora, RDS, MSK
 //! and Lambda guides).
 
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
+use serde_json::{Value, json};
 
 /// A metric that many resources of one kind have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Statistic {
 
 impl Series {
     /// Every resource, in one query; each answer's label is the resource's name.
-    pub(super) fn search(&self, id: &str) -> MetricDataQuery {
+    pub(super) fn search(&self, id: &str) -> Value {
         let Self { namespace, dimensions, metric, statistic, period_seconds, .. } = self;
         // Names with a space stand in double quotes (CloudWatch user guide, "Search expression syntax").
         let quoted = |name: &&str| if name.contains(' ') { format!("\"{name}\"") } else { (*name).to_owned() };
@@ -121,20 +121,16 @@ impl Series {
             statistic.name()
         );
         let label: Vec<String> = dimensions.iter().map(|dimension| format!("${{PROP('Dim.{dimension}')}}")).collect();
-        MetricDataQuery::builder().id(id).expression(expression).label(label.join("/")).return_data(true).build()
+        json!({ "Id": id, "Expression": expression, "Label": label.join("/"), "ReturnData": true })
     }
 
-    pub(super) fn named(&self, id: &str, name: &str) -> MetricDataQuery {
+    pub(super) fn named(&self, id: &str, name: &str) -> Value {
         // What follows the last separator that is needed belongs to the last dimension.
         let values = name.splitn(self.dimensions.len(), '/');
         let dimensions = self.dimensions.iter().zip(values);
-        let dimensions = dimensions.map(|(name, value)| Dimension::builder().name(*name).value(value).build());
-        let metric = Metric::builder().namespace(self.namespace).metric_name(self.metric);
-        let stat = MetricStat::builder()
-            .metric(metric.set_dimensions(Some(dimensions.collect())).build())
-            .period(i32::try_from(self.period_seconds).unwrap_or(i32::MAX))
-            .stat(self.statistic.name())
-            .build();
-        MetricDataQuery::builder().id(id).metric_stat(stat).return_data(true).build()
+        let dimensions: Vec<Value> = dimensions.map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
+        let metric = json!({ "Namespace": self.namespace, "MetricName": self.metric, "Dimensions": dimensions });
+        let stat = json!({ "Metric": metric, "Period": self.period_seconds, "Stat": self.statistic.name() });
+        json!({ "Id": id, "MetricStat": stat, "ReturnData": true })
     }
 }

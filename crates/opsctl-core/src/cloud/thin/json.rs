@@ -14,7 +14,10 @@ pub(in crate::cloud) trait Told {
     /// [`Told::line`]; empty where there is none.
     fn text(&self, name: &str) -> Text;
     fn number<N: TryFrom<i64>>(&self, name: &str) -> Option<N>;
+    fn real(&self, name: &str) -> Option<f64>;
     fn list(&self, name: &str) -> &[Value];
+    /// What stands under this name is `true`.
+    fn is(&self, name: &str) -> bool;
     /// Seconds since 1970, with fractions.
     fn time(&self, name: &str) -> Option<Timestamp>;
 }
@@ -40,13 +43,26 @@ impl Told for Value {
         self.get(name)?.as_i64().and_then(|number| N::try_from(number).ok())
     }
 
+    fn real(&self, name: &str) -> Option<f64> {
+        self.get(name)?.as_f64()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.get(name) == Some(&Value::Bool(true))
+    }
+
     fn list(&self, name: &str) -> &[Value] {
         self.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     fn time(&self, name: &str) -> Option<Timestamp> {
-        let millis = (self.get(name)?.as_f64()? * 1_000.0).round();
-        // Far from every bound of the calendar an f64 is exact.
-        (millis.abs() < 1e15).then(|| Timestamp::from_millisecond(millis as i64).ok()).flatten()
+        time(self.get(name)?)
     }
+}
+
+/// A time in seconds since 1970, with fractions; none: no time that there is.
+pub(in crate::cloud) fn time(seconds: &Value) -> Option<Timestamp> {
+    let millis = (seconds.as_f64()? * 1_000.0).round();
+    // Far from every bound of the calendar an f64 is exact.
+    (millis.abs() < 1e15).then(|| Timestamp::from_millisecond(millis as i64).ok()).flatten()
 }

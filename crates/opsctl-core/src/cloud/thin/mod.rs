@@ -60,7 +60,7 @@ use aws_types::{
 use super::{CloudError, attempts::Attempts, classify};
 use protocol::{Reader, Writer};
 
-pub(super) use json::Told;
+pub(super) use json::{Told, time};
 pub(super) use protocol::{Protocol, RESOURCES, Request, from_json};
 pub(super) use xml::Element;
 

@@ -27,8 +27,8 @@ const ANSWER_BYTES_MAX: usize = 32 * 1_048_576;
 /// How a service is spoken to.
 #[derive(Debug)]
 pub(in crate::cloud) enum Protocol {
-    /// AWS JSON 1.1; `X-Amz-Target` begins so.
-    Json { target: &'static str },
+    /// AWS JSON of this version; `X-Amz-Target` begins so.
+    Json { version: &'static str, target: &'static str },
     /// JSON, with paths and methods.
     Rest,
     /// Forms, answered in XML; with the version of the API.
@@ -68,8 +68,9 @@ impl SerializeRequest for Writer {
     fn serialize_input(&self, input: Input, _config: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
         let request = input.downcast().unwrap_or_else(|_| unreachable!("calls are made of requests only"));
         match (self.protocol, request) {
-            (Protocol::Json { target }, Request::Json(body)) => {
-                let mut request = post("POST", "/", "application/x-amz-json-1.1", without_nulls(body).to_string())?;
+            (Protocol::Json { version, target }, Request::Json(body)) => {
+                let content_type = format!("application/x-amz-json-{version}");
+                let mut request = post("POST", "/", content_type, without_nulls(body).to_string())?;
                 request.headers_mut().insert("x-amz-target", format!("{target}.{}", self.operation));
                 Ok(request)
             }
@@ -96,10 +97,15 @@ fn to(method: &str, path: &str, body: SdkBody) -> Result<HttpRequest, BoxError> 
     Ok(request)
 }
 
-fn post(method: &str, path: &str, content_type: &'static str, body: String) -> Result<HttpRequest, BoxError> {
+fn post(
+    method: &str,
+    path: &str,
+    content_type: impl Into<Cow<'static, str>>,
+    body: String,
+) -> Result<HttpRequest, BoxError> {
     let length = body.len().to_string();
     let mut request = to(method, path, SdkBody::from(body))?;
-    request.headers_mut().insert("content-type", content_type);
+    request.headers_mut().insert("content-type", content_type.into());
     request.headers_mut().insert("content-length", length);
     Ok(request)
 }
