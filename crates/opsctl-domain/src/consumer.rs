@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{QueueName, Text, gauge::Gauge, service::ServiceId};
 
-/// Id of an event source mapping, a UUID.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MappingId(pub String);
+text_ids! {
+    /// Id of an event source mapping, a UUID.
+    MappingId,
+}
 
 /// Who takes a queue's messages, as far as it can be paused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

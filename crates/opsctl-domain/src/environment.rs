@@ -6,26 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Invocation, Text, endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules};
 
-/// An environment's name in the configuration: `dev`, `staging`, `prod`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EnvironmentName(pub String);
-
-impl fmt::Display for EnvironmentName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(&self.0)
-    }
-}
-
-/// A twelve-digit AWS account id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AccountId(pub String);
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(&self.0)
-    }
+text_ids! {
+    /// An environment's name in the configuration: `dev`, `staging`, `prod`.
+    EnvironmentName,
+    /// A twelve-digit AWS account id.
+    AccountId,
 }
 
 /// How strictly a change is confirmed.
@@ -58,12 +43,7 @@ pub enum CredentialSource {
     /// A profile of the AWS configuration files; wins over stray environment keys.
     Profile(String),
     /// Fixed keys: sandbox and emulators only; never from a configuration file.
-    Keys {
-        /// Access key id.
-        access_key: String,
-        /// Secret key.
-        secret_key: String,
-    },
+    Keys { access_key: String, secret_key: String },
 }
 
 impl fmt::Debug for CredentialSource {
@@ -81,29 +61,21 @@ impl fmt::Debug for CredentialSource {
 /// One AWS account and region, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Name.
     pub name: EnvironmentName,
     /// Account that every write is checked against; `None` only for ad-hoc environments, which never write unasked.
     pub account: Option<AccountId>,
-    /// Region.
     pub region: String,
-    /// First credentials.
     pub credentials: CredentialSource,
     /// Roles assumed one after the other, by ARN.
     pub role_chain: Vec<String>,
-    /// How strictly a change is confirmed.
     pub protection: Protection,
     /// Name of a terminal colour.
     pub colour: Option<String>,
     /// Endpoint instead of AWS's own; shown wherever the environment is named.
     pub endpoint: Option<String>,
-    /// Queue rules.
     pub queues: QueueRules,
-    /// How it is watched.
     pub watch: WatchRules,
-    /// Its groups of services.
     pub services: ServiceRules,
-    /// Database rules.
     pub databases: DatabaseRules,
     /// How a command line comes here again.
     pub invocation: Invocation,
@@ -195,26 +167,25 @@ impl QueueRules {
 
     /// The source queue's name that a DLQ's name stands for, by the configured name patterns.
     pub fn source_by_name(&self, dead_letter: &str) -> Option<String> {
-        self.pairs.iter().find_map(|(source, dlq)| {
-            let (before, after) = dlq.split_once('*')?;
-            let stem = dead_letter.strip_prefix(before)?.strip_suffix(after)?;
-            Some(source.replacen('*', stem, 1))
-        })
+        self.pairs.iter().find_map(|(source, dlq)| renamed(dead_letter, dlq, source))
     }
 
     /// The DLQ's name for a source queue's name, by the configured name patterns.
     pub fn dead_letter_by_name(&self, source: &str) -> Option<String> {
-        self.pairs.iter().find_map(|(pattern, dlq)| {
-            let (before, after) = pattern.split_once('*')?;
-            let stem = source.strip_prefix(before)?.strip_suffix(after)?;
-            Some(dlq.replacen('*', stem, 1))
-        })
+        self.pairs.iter().find_map(|(pattern, dlq)| renamed(source, pattern, dlq))
     }
 
     /// The keys for a destination queue.
     pub fn keys_for(&self, destination: &str) -> Option<&MessageKeys> {
         self.keys.iter().find(|keys| glob(&keys.queue, destination))
     }
+}
+
+/// A name that fits a pattern with one `*`, as another pattern has it.
+fn renamed(name: &str, from: &str, to: &str) -> Option<String> {
+    let (before, after) = from.split_once('*')?;
+    let stem = name.strip_prefix(before)?.strip_suffix(after)?;
+    Some(to.replacen('*', stem, 1))
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for any characters and `?` for any one.

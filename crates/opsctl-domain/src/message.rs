@@ -8,20 +8,14 @@ use sha2::{Digest, Sha256};
 
 use super::queue::QueueArn;
 
-/// A message's id, given by SQS. Kept when SQS itself moves a message to its DLQ; new whenever a message is sent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MessageId(pub String);
-
-/// What a receive hands out to delete or extend with; a newer receive of the message supersedes it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ReceiptHandle(pub String);
-
-/// SHA-256 over body, attributes, group and trace header, in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ContentHash(pub String);
+text_ids! {
+    /// A message's id, given by SQS. Kept when SQS itself moves a message to its DLQ; new whenever a message is sent.
+    MessageId,
+    /// What a receive hands out to delete or extend with; a newer receive of the message supersedes it.
+    ReceiptHandle,
+    /// SHA-256 over body, attributes, group and trace header, in hexadecimal.
+    ContentHash,
+}
 
 /// A message attribute: its full type label (`String`, `Number`, `Binary`, each maybe with a custom suffix) and value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

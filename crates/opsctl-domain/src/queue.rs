@@ -5,45 +5,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub String);
-
-        impl $name {
-            /// The id as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.pad(&self.0)
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self(text.to_owned())
-            }
-        }
-    };
-}
-
-text_id! {
+text_ids! {
     /// A queue's URL, as SQS calls take it.
-    QueueUrl
-}
-text_id! {
+    QueueUrl,
     /// A queue's ARN, as policies and move tasks take it.
-    QueueArn
-}
-text_id! {
+    QueueArn,
     /// A queue's name; ends in `.fifo` for FIFO queues.
-    QueueName
+    QueueName,
 }
 
 impl QueueArn {

@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Text, target::TargetGroup};
 
-/// An ECS cluster's name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EcsClusterName(pub String);
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ServiceName(pub String);
+text_ids! {
+    /// An ECS cluster's name.
+    EcsClusterName,
+    ServiceName,
+    /// A deployment's id, `ecs-svc/...`.
+    DeploymentId,
+    TaskArn,
+    /// A revision of a task definition, `family:revision`.
+    TaskDefinition,
+}
 
 /// A service: its ECS cluster and its name, which tell it from all others of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,32 +44,12 @@ impl fmt::Display for ServiceId {
     }
 }
 
-impl fmt::Display for ServiceName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(&self.0)
-    }
-}
-
-/// A deployment's id, `ecs-svc/...`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DeploymentId(pub String);
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TaskArn(pub String);
-
 impl TaskArn {
     /// What stands behind the last slash.
     pub fn id(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 }
-
-/// A revision of a task definition, `family:revision`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TaskDefinition(pub String);
 
 impl TaskDefinition {
     /// Of an ARN, or of a name.

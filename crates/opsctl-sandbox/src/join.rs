@@ -35,19 +35,16 @@ pub struct State {
     /// `http://127.0.0.1:4100`.
     pub url: String,
     pub pid: u32,
-    /// Seed of its world.
     pub seed: u64,
     /// How many times as fast as real time its clock runs.
     pub speed: f64,
 }
 
-/// A running sandbox that answers.
 #[derive(Debug, Clone)]
 pub struct Joined {
     /// `http://127.0.0.1:4100`.
     pub endpoint: String,
     pub pid: u32,
-    /// Seed of its world.
     pub seed: u64,
     /// How many times as fast as real time its clock runs.
     pub speed: f64,
@@ -55,7 +52,6 @@ pub struct Joined {
     pub clock: Clock,
 }
 
-/// The status that a sandbox answers with.
 #[derive(Deserialize)]
 struct Status {
     now: Timestamp,
@@ -130,7 +126,6 @@ fn ask(url: &str) -> io::Result<Status> {
     Ok(serde_json::from_str(&request(url, &format!("GET {STATUS_PATH}"), "", DEADLINE)?)?)
 }
 
-/// Asks something of the databases of a sandbox.
 pub(super) fn ask_endpoint(url: &str, ask: &Ask, deadline: Duration) -> io::Result<Result<Told, Unanswered>> {
     let body = serde_json::to_string(ask)?;
     Ok(serde_json::from_str(&request(url, &format!("POST {ENDPOINT_PATH}"), &body, deadline)?)?)

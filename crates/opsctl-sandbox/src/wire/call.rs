@@ -19,7 +19,6 @@ use crate::{
 /// A request as the handler understands it.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// A call to a service.
     Call(Call),
     /// `GET /_sandbox`: what this sandbox is, for programs that join it.
     Status,
@@ -30,7 +29,6 @@ pub(crate) enum Request {
     Unknown,
 }
 
-/// A call to a service.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) service: &'static ServiceDef,
@@ -40,7 +38,6 @@ pub(crate) struct Call {
     pub(crate) input: Input,
 }
 
-/// How documents are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// As the service's own protocol has it.
@@ -49,9 +46,7 @@ pub(crate) enum Encoding {
     Cbor,
 }
 
-/// Path of the sandbox's own status.
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
-/// Path of what databases answer.
 pub(crate) const ENDPOINT_PATH: &str = "/_sandbox/endpoint";
 const RESET_PATH: &str = "/moto-api/reset";
 /// Domain of AWS's own endpoints.

@@ -1,10 +1,9 @@
 //! CBOR documents as JSON ones, and back: as much of it as rpcv2Cbor needs.
 
-use aws_smithy_cbor::{Decoder, Encoder, data::Type, decode::DeserializeError};
+use aws_smithy_cbor::{Decoder, Encoder, data::Type};
 use aws_smithy_types::DateTime;
 use serde_json::{Map, Number, Value};
 
-/// Deepest nesting that is read.
 const DEPTH_MAX: usize = 32;
 /// Members whose numbers are times.
 const TIMES: [&str; 5] = [
@@ -15,39 +14,35 @@ const TIMES: [&str; 5] = [
     "AlarmConfigurationUpdatedTimestamp",
 ];
 
-/// Reads a document; times become seconds since 1970. An empty body is an empty document.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
+/// Reads a document; times become seconds since 1970. An empty body is an empty document; none: it is no CBOR, or goes too deep.
+pub(super) fn decode(body: &[u8]) -> Option<Value> {
     if body.is_empty() {
-        return Ok(Value::Object(Map::new()));
+        return Some(Value::Object(Map::new()));
     }
     let mut decoder = Decoder::new(body);
     let value = value(&mut decoder, 0)?;
-    if decoder.position() == body.len() { Ok(value) } else { Err("bytes follow the document".to_owned()) }
+    (decoder.position() == body.len()).then_some(value)
 }
 
-fn value(decoder: &mut Decoder, depth: usize) -> Result<Value, String> {
-    let say = |error: DeserializeError| error.to_string();
+fn value(decoder: &mut Decoder, depth: usize) -> Option<Value> {
     if depth > DEPTH_MAX {
-        return Err(format!("nested deeper than {DEPTH_MAX}"));
+        return None;
     }
-    Ok(match decoder.datatype().map_err(say)? {
-        Type::Bool => decoder.boolean().map_err(say)?.into(),
+    Some(match decoder.datatype().ok()? {
+        Type::Bool => decoder.boolean().ok()?.into(),
         Type::Null | Type::Undefined => {
-            decoder.skip().map_err(say)?;
+            decoder.skip().ok()?;
             Value::Null
         }
         Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 => {
-            decoder.long().map_err(say)?.into()
+            decoder.long().ok()?.into()
         }
-        Type::F16 | Type::F32 => f64::from(decoder.float().map_err(say)?).into(),
-        Type::F64 => decoder.double().map_err(say)?.into(),
-        Type::String | Type::StringIndef => decoder.string().map_err(say)?.into(),
-        Type::Tag => decoder.timestamp().map_err(say)?.as_secs_f64().into(),
+        Type::F16 | Type::F32 => f64::from(decoder.float().ok()?).into(),
+        Type::F64 => decoder.double().ok()?.into(),
+        Type::String | Type::StringIndef => decoder.string().ok()?.into(),
+        Type::Tag => decoder.timestamp().ok()?.as_secs_f64().into(),
         Type::Array | Type::ArrayIndef => {
-            let count = decoder.list().map_err(say)?;
+            let count = decoder.list().ok()?;
             let mut items = Vec::new();
             while goes_on(decoder, count, items.len())? {
                 items.push(value(decoder, depth + 1)?);
@@ -55,30 +50,30 @@ fn value(decoder: &mut Decoder, depth: usize) -> Result<Value, String> {
             Value::Array(items)
         }
         Type::Map | Type::MapIndef => {
-            let count = decoder.map().map_err(say)?;
+            let count = decoder.map().ok()?;
             let mut members = Map::new();
             let mut read = 0;
             while goes_on(decoder, count, read)? {
-                let name = decoder.string().map_err(say)?;
+                let name = decoder.string().ok()?;
                 members.insert(name, value(decoder, depth + 1)?);
                 read += 1;
             }
             Value::Object(members)
         }
-        other => return Err(format!("{other:?} is not understood here")),
+        _ => return None,
     })
 }
 
 /// Whether a list or map has more; takes the mark at the end of one that did not say its length.
-fn goes_on(decoder: &mut Decoder, count: Option<u64>, read: usize) -> Result<bool, String> {
+fn goes_on(decoder: &mut Decoder, count: Option<u64>, read: usize) -> Option<bool> {
     if let Some(count) = count {
-        return Ok((read as u64) < count);
+        return Some((read as u64) < count);
     }
-    let is_over = decoder.datatype().map_err(|error| error.to_string())? == Type::Break;
+    let is_over = decoder.datatype().ok()? == Type::Break;
     if is_over {
-        decoder.skip().map_err(|error| error.to_string())?;
+        decoder.skip().ok()?;
     }
-    Ok(!is_over)
+    Some(!is_over)
 }
 
 /// Writes a document. Whole numbers stay whole, others are doubles; members of [`TIMES`] are times.
@@ -133,15 +128,15 @@ mod tests {
             "Inner": { "Flag": true, "List": [] },
         });
         let bytes = encode(&document);
-        assert_eq!(decode(&bytes), Ok(document));
-        assert_eq!(decode(&[]), Ok(json!({})));
+        assert_eq!(decode(&bytes), Some(document));
+        assert_eq!(decode(&[]), Some(json!({})));
     }
 
     #[test]
-    fn what_is_broken_or_too_deep_is_said() {
-        assert!(decode(&encode(&json!({ "a": [1, 2] }))[..5]).is_err());
-        assert!(decode(&[0x81; 100]).is_err_and(|why| why.contains("deeper")));
-        assert!(decode(&[0xf6, 0xf6]).is_err());
-        assert!(decode(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_err(), "a length that lies");
+    fn what_is_broken_or_too_deep_is_no_document() {
+        assert!(decode(&encode(&json!({ "a": [1, 2] }))[..5]).is_none());
+        assert!(decode(&[0x81; 100]).is_none());
+        assert!(decode(&[0xf6, 0xf6]).is_none());
+        assert!(decode(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_none(), "a length that lies");
     }
 }

@@ -13,7 +13,7 @@ mod caller;
 mod cbor;
 mod handler;
 #[cfg(test)]
-mod walk;
+mod tests;
 
 pub(crate) use call::{ENDPOINT_PATH, STATUS_PATH};
 

@@ -20,7 +20,6 @@ const STEPS_MAX: usize = 20_000;
 /// Most messages that an actor handles in one step.
 const MESSAGES_PER_STEP_MAX: usize = 1_000;
 
-/// All actors of a world.
 #[derive(Debug, Default)]
 pub struct Actors {
     actors: Vec<Actor>,
@@ -52,7 +51,6 @@ struct Working {
     receipt: String,
 }
 
-/// How a consumer does its work.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Behaviour {
@@ -62,7 +60,6 @@ pub enum Behaviour {
     Failing(Predicate),
     /// Deletes each message so long after it received it.
     Slow {
-        /// Seconds of work on each.
         seconds: u32,
     },
     Down,
@@ -92,18 +89,6 @@ impl Actors {
         self.push(now, place, queue, rate_per_second, Role::Producer { template, random, count: 1 });
     }
 
-    /// Adds a consumer outside of AWS that handles at most `rate_per_second` messages.
-    pub fn add_consumer(
-        &mut self,
-        now: Timestamp,
-        place: Place,
-        queue: &str,
-        behaviour: Behaviour,
-        rate_per_second: f64,
-    ) {
-        self.add(now, place, queue, Consumer { behaviour, rate_per_second, worker: Worker::Unseen, database: None });
-    }
-
     pub fn add(&mut self, now: Timestamp, place: Place, queue: &str, consumer: Consumer) {
         let (random, rate_per_second) = (self.random(queue), consumer.rate_per_second);
         self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });
@@ -126,11 +111,6 @@ impl Actors {
         changed
     }
 
-    /// Repairs the consumers of a queue: they are healthy from now on; answers how many there are.
-    pub fn fix(&mut self, account: &str, queue: &str) -> usize {
-        self.set_behaviour(account, queue, &Behaviour::Healthy)
-    }
-
     /// Lets the producers of queues (globs) send at another rate, from a period after `now` on; 0: they send nothing.
     pub(super) fn set_rate(&mut self, now: Timestamp, account: &str, queue: &str, rate_per_second: f64) {
         let producers = self.actors.iter_mut().filter(|actor| actor.is_meant(account, queue));
@@ -143,17 +123,15 @@ impl Actors {
         }
     }
 
-    pub(super) fn has_consumer(&self, account: &str, queue: &str) -> bool {
-        let mut meant = self.actors.iter().filter(|actor| actor.is_meant(account, queue));
-        meant.any(|actor| matches!(actor.role, Role::Consumer { .. }))
+    /// Whether there is a consumer of such queues, or else a producer.
+    pub(super) fn works_on(&self, account: &str, queue: &str, consumes: bool) -> bool {
+        self.actors.iter().filter(|actor| actor.is_meant(account, queue)).any(|actor| match actor.role {
+            Role::Consumer { .. } => consumes,
+            Role::Producer { .. } => !consumes,
+            Role::Caller { .. } => false,
+        })
     }
 
-    pub(super) fn has_producer(&self, account: &str, queue: &str) -> bool {
-        let mut meant = self.actors.iter().filter(|actor| actor.is_meant(account, queue));
-        meant.any(|actor| matches!(actor.role, Role::Producer { .. }))
-    }
-
-    /// When the next actor does something.
     pub fn next_at(&self) -> Option<Timestamp> {
         self.actors.iter().map(|actor| actor.next_at).min()
     }
@@ -335,7 +313,8 @@ mod tests {
         let template =
             MessageTemplate { variables: vec![], body, attributes: vec![], group: None, deduplication: None };
         world.actors.add_producer(START, place(), "orders", Arc::new(template), 2.0);
-        world.actors.add_consumer(START, place(), "orders", consumer, 10.0);
+        let consumer = Consumer { behaviour: consumer, rate_per_second: 10.0, worker: Worker::Unseen, database: None };
+        world.actors.add(START, place(), "orders", consumer);
         world
     }
 
@@ -358,7 +337,7 @@ mod tests {
         // 7, 17, 27, .. of the first 700 or so; the youngest are still being tried.
         let dead = counts(&world, "orders-dlq").visible;
         assert!((65..=80).contains(&dead), "{dead}");
-        assert_eq!(world.actors.fix("111111111111", "orders"), 1);
+        assert_eq!(world.actors.set_behaviour("111111111111", "orders", &Behaviour::Healthy), 1);
         world.advance(after(500));
         assert_eq!(counts(&world, "orders"), Counts::default());
     }

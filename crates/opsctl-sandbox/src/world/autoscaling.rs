@@ -19,13 +19,11 @@ const DIMENSION: &str = "ecs:service:DesiredCount";
 /// Entries of a page (API reference).
 const PAGE_MAX: usize = 50;
 
-/// Every account's and region's scalable targets.
 #[derive(Debug, Default)]
 pub struct Autoscaling {
     by_place: BTreeMap<(String, String), BTreeMap<String, Target>>,
 }
 
-/// A service that is scaled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     pub min: u32,
@@ -51,9 +49,7 @@ pub struct Action {
     pub name: String,
     /// `cron(..)`, `rate(..)` or `at(..)`.
     pub schedule: String,
-    /// Minimum that it sets.
     pub min: Option<u32>,
-    /// Maximum that it sets.
     pub max: Option<u32>,
 }
 

@@ -28,7 +28,6 @@ const LAST_MAX: usize = 1_000;
 pub struct Request<'a> {
     pub service: &'static ServiceDef,
     pub action: &'a str,
-    /// Who calls, from where.
     pub caller: &'a Caller,
     /// The caller's access key; STS tells whose it is.
     pub access_key: &'a str,
@@ -100,7 +99,6 @@ pub struct Calls {
     last: VecDeque<Made>,
 }
 
-/// A call that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// Milliseconds since 1970.
@@ -112,7 +110,6 @@ pub struct Made {
     pub end: End,
 }
 
-/// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Done,
@@ -143,7 +140,6 @@ impl World {
         self.apply(at, request, Some(until))
     }
 
-    /// The calls that were made.
     pub fn calls_made(&self) -> &Calls {
         &self.calls
     }

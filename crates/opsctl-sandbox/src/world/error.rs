@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-/// An error as a service answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     pub status: u16,
@@ -31,7 +30,6 @@ impl ApiError {
         Self { status, code, query_code: Some(query_code), message: message.into(), more: None }
     }
 
-    /// `InvalidParameterValue`.
     pub fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::coded(400, "InvalidParameterValueException", "InvalidParameterValue", message)
     }
@@ -41,7 +39,6 @@ impl ApiError {
         Self::invalid_parameter(format!("Value {value} for parameter {parameter} is invalid. Reason: {reason}"))
     }
 
-    /// `MissingParameter`.
     pub fn missing_parameter(parameter: &str) -> Self {
         Self::coded(
             400,
@@ -51,7 +48,6 @@ impl ApiError {
         )
     }
 
-    /// The queue does not exist.
     pub fn no_such_queue() -> Self {
         Self::coded(
             400,
@@ -106,7 +102,6 @@ impl ApiError {
         )
     }
 
-    /// Too many of something.
     pub fn over_limit(message: impl Into<String>) -> Self {
         Self::plain(403, "OverLimit", message)
     }
@@ -132,8 +127,6 @@ impl ApiError {
 /// Where an error is told: AWS words some differently inside a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The call's own error.
     Call,
-    /// One entry of a batch's `Failed` list.
     BatchEntry,
 }

@@ -24,7 +24,6 @@ pub struct Fault {
     /// How many matching calls in a row are hit.
     #[serde(default = "one")]
     pub times: u64,
-    /// What happens to them.
     pub kind: FaultKind,
 }
 
@@ -32,7 +31,6 @@ fn one() -> u64 {
     1
 }
 
-/// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -126,7 +124,6 @@ impl Faults {
         self.0.push(Counted { fault, seen: 0 });
     }
 
-    /// Whether nothing goes wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -35,7 +35,6 @@ pub enum Amount {
     AtMost(u64),
 }
 
-/// What is wrong with a fleet file.
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// No TOML, or not of this shape; shows the place.
@@ -49,7 +48,6 @@ pub enum FleetError {
     Refused { item: String, code: &'static str, message: String },
 }
 
-/// A template of messages.
 #[derive(Debug, Clone)]
 pub struct MessageTemplate {
     /// Values that several of the others share.
@@ -78,8 +76,7 @@ impl Fleet {
         let file: File = toml::from_str(text)?;
         let mut templates = BTreeMap::new();
         for template in &file.templates {
-            let item = format!("template {:?}", template.name);
-            let checked = template.check().map_err(|problem| FleetError::Wrong { item, problem })?;
+            let checked = template.check().map_err(file::wrong("template", &template.name))?;
             templates.insert(template.name.clone(), checked);
         }
         file.check(&templates)?;
@@ -114,7 +111,6 @@ impl Fleet {
         self.file.environments.iter().map(environment).collect()
     }
 
-    /// Names of an environment's queues.
     pub fn queues<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = &'a str> {
         self.file.queues.iter().filter(move |queue| queue.is_in(environment)).map(|queue| queue.name.as_str())
     }

@@ -7,10 +7,7 @@ use jiff::Timestamp;
 use super::{
     ApiError, Attribute, Caller, Counts, Id, Place, SequenceNumber, State, Totals, World,
     call::Call,
-    sqs::{
-        message::{Extras, Message},
-        queue::Queue,
-    },
+    sqs::message::{Extras, Message},
 };
 
 /// A message to put right into a queue, whatever its past.
@@ -39,7 +36,6 @@ impl PutMessage {
     }
 }
 
-/// A message that an actor took.
 #[derive(Debug, Clone)]
 pub struct Taken {
     pub id: Id,
@@ -68,22 +64,17 @@ pub struct MessageView<'a> {
     pub state: State,
     /// How often it was received; spans queues.
     pub receive_count: u32,
-    /// When it was sent.
     pub sent_at: Timestamp,
-    /// Place in its queue.
     pub sequence: SequenceNumber,
 }
 
-/// A queue as it stands.
 #[derive(Debug, Clone)]
 pub struct QueueView<'a> {
     pub name: &'a str,
     pub arn: &'a str,
     pub counts: Counts,
-    /// What became of its messages.
     pub totals: Totals,
     pub tags: &'a BTreeMap<String, String>,
-    /// Whether it is a FIFO queue.
     pub is_fifo: bool,
 }
 
@@ -99,7 +90,7 @@ impl World {
         let now = self.advance(now);
         let call = Call { caller, access_key: "", action: "CreateQueue", now, poll_until: None };
         let queue = self.create_or_find(call, name, attributes.iter().copied(), BTreeMap::new())?;
-        Ok(self.queue(queue).arn().to_owned())
+        Ok(self.queue(queue).arn.to_string())
     }
 
     pub fn tag(&mut self, caller: &Caller, queue: &str, key: &str, value: &str) -> Result<(), ApiError> {
@@ -122,11 +113,11 @@ impl World {
             receive_count,
             dead_letter_source,
         } = message;
-        if self.queue(number).settings.is_fifo && group.is_none() {
+        let is_fifo = self.queue(number).settings.is_fifo;
+        if is_fifo && group.is_none() {
             return Err(ApiError::missing_parameter("MessageGroupId"));
         }
         let id = Id::random(&mut self.rng);
-        let is_fifo = self.queue(number).settings.is_fifo;
         let extras = Extras {
             attributes: attributes.into(),
             group: group.map(Into::into),
@@ -156,7 +147,7 @@ impl World {
     ) -> Result<Vec<Taken>, ApiError> {
         let now = self.advance(now);
         let number = self.number(caller, queue)?;
-        let visibility_seconds = visibility_seconds.unwrap_or(self.queue(number).visibility_seconds());
+        let visibility_seconds = visibility_seconds.unwrap_or(self.queue(number).settings.visibility_seconds);
         let deliveries = self.take_deliveries(now, number, messages_max, visibility_seconds, 20)?;
         Ok(self.taken(number, &deliveries))
     }
@@ -197,10 +188,9 @@ impl World {
     /// All messages of a queue, in no order; empty where there is no such queue.
     pub fn messages(&self, account: &str, region: &str, queue: &str) -> impl Iterator<Item = MessageView<'_>> {
         let queue = self.find(account, region, queue).map(|number| self.queue(number));
-        queue.into_iter().flat_map(Queue::iter).map(view)
+        queue.into_iter().flat_map(|queue| queue.store.iter()).map(view)
     }
 
-    /// A queue as it stands.
     pub fn queue_view(&self, account: &str, region: &str, queue: &str) -> Option<QueueView<'_>> {
         self.find(account, region, queue).map(|number| self.queue(number).view())
     }
@@ -218,11 +208,6 @@ impl World {
         let mut places: Vec<_> = pairs.map(|(account, region)| (account.to_string(), region.to_string())).collect();
         places.sort();
         places
-    }
-
-    /// How many messages were accepted and enqueued, in all queues that exist.
-    pub fn sent_total(&self) -> u64 {
-        self.queues.iter().flatten().map(|queue| queue.totals.sent).sum()
     }
 
     fn number(&self, caller: &Caller, queue: &str) -> Result<u32, ApiError> {

@@ -5,13 +5,13 @@ use serde::{Serialize, Serializer};
 use sha2::Sha256;
 
 use super::sqs::message::{Attribute, Value};
+use crate::domain::message::hex;
 
 /// An MD5 digest; serialises as hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Md5Digest(pub [u8; 16]);
 
 impl Md5Digest {
-    /// Digest of a body.
     pub fn of(text: &str) -> Self {
         Self(Md5::digest(text.as_bytes()).into())
     }
@@ -48,25 +48,13 @@ fn part(digest: &mut Md5, bytes: &[u8]) {
 
 impl Serialize for Md5Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = [0; 32];
-        write_hex(&self.0, &mut text);
-        serializer.serialize_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"))
+        serializer.serialize_str(&hex(&self.0))
     }
 }
 
 /// SHA-256 of a text in hexadecimal: what content-based deduplication takes for the id.
 pub(super) fn sha256_hex(text: &str) -> Box<str> {
-    let mut hex = [0; 64];
-    write_hex(&Sha256::digest(text.as_bytes()), &mut hex);
-    std::str::from_utf8(&hex).expect("hexadecimal digits are ASCII").into()
-}
-
-fn write_hex(bytes: &[u8], text: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
+    hex(&Sha256::digest(text.as_bytes())).into()
 }
 
 #[cfg(test)]

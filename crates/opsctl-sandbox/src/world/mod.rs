@@ -116,7 +116,6 @@ impl Default for WorldSettings {
     }
 }
 
-/// Who calls, from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub account: String,

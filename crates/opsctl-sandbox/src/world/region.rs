@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-/// The queues of one account in one region.
 #[derive(Debug, Default)]
 pub(super) struct Region {
     /// Numbers of queues, by name.

@@ -56,7 +56,6 @@ pub struct ServiceDef {
     pub signing: &'static str,
     /// First label of its endpoints' names.
     pub endpoint: &'static str,
-    /// How it is spoken to.
     pub protocol: Protocol,
     /// Status and code of a throttle.
     pub throttled: (u16, &'static str),
@@ -69,7 +68,6 @@ pub struct ServiceDef {
     pub(super) calls: &'static [(&'static str, Handler)],
 }
 
-/// How a service is spoken to.
 #[derive(Debug, Clone, Copy)]
 pub enum Protocol {
     /// awsJson, or rpcv2Cbor under the same name.

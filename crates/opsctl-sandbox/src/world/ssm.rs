@@ -15,7 +15,6 @@ use super::{
 /// Most names of a `GetParameters`, and most parameters on a page (SSM API reference).
 const PAGE_MAX: usize = 10;
 
-/// Every account's and region's parameters.
 #[derive(Debug, Default)]
 pub struct Parameters {
     by_place: BTreeMap<(String, String), BTreeMap<String, Parameter>>,

@@ -29,7 +29,6 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     )
 };
 
-/// Credentials that `AssumeRole` handed out.
 #[derive(Debug, Default)]
 pub struct Sessions {
     by_access_key: BTreeMap<String, Session>,

@@ -37,7 +37,6 @@ enum Part {
     Variable(usize),
 }
 
-/// Where a queue is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub environment: String,
@@ -50,7 +49,6 @@ pub struct Place {
 pub struct Fill<'a> {
     pub count: u64,
     pub at: Timestamp,
-    /// Where the queue is.
     pub place: &'a Place,
     /// Values of the variables, in their order.
     pub variables: &'a [String],

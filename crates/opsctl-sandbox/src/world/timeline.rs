@@ -36,7 +36,6 @@ pub enum Change {
         queue: String,
         are: Behaviour,
     },
-    /// Producers send at another rate.
     Producers {
         #[serde(default = "anything")]
         account: String,
@@ -72,7 +71,6 @@ pub enum Change {
     ExpireSessions,
 }
 
-/// What is going to happen in a world.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
     /// By milliseconds since 1970, then in the order in which they were added.
@@ -171,8 +169,8 @@ impl World {
     fn has_what_changes(&self, change: &Change) -> bool {
         match change {
             Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::ExpireSessions => true,
-            Change::Consumers { account, queue, .. } => self.actors.has_consumer(account, queue),
-            Change::Producers { account, queue, .. } => self.actors.has_producer(account, queue),
+            Change::Consumers { account, queue, .. } => self.actors.works_on(account, queue, true),
+            Change::Producers { account, queue, .. } => self.actors.works_on(account, queue, false),
             Change::Scale { account, service, .. } | Change::Deploy { account, service, .. } => {
                 !self.ecs.matching(account, service).is_empty()
             }

@@ -5,13 +5,11 @@ use jiff::Timestamp;
 use super::Behaviour;
 use crate::world::{World, template::Place};
 
-/// A consumer to add.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consumer {
     pub behaviour: Behaviour,
     /// Messages that it can do.
     pub rate_per_second: f64,
-    /// What it is in AWS.
     pub worker: Worker,
     /// The database without which all its work fails.
     pub database: Option<String>,
@@ -31,7 +29,6 @@ pub enum Worker {
 /// What came of a consumer's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
-    /// There was nothing to do.
     Nothing,
     Well,
     Failed,
@@ -49,7 +46,6 @@ impl Came {
 }
 
 impl Worker {
-    /// Whether it takes messages at this moment.
     pub(super) fn takes(&self, world: &mut World, at: Timestamp, place: &Place) -> bool {
         let Place { account, region, .. } = place;
         match self {

@@ -17,7 +17,6 @@ use crate::world::{
 
 /// Metrics of an account in a region. AWS has no such limit; memory has.
 const METRICS_MAX: usize = 10_000;
-/// Minutes kept of a metric.
 const MINUTES_MAX: usize = 180;
 /// Data in one call (CloudWatch API reference).
 const DATA_MAX: usize = 1_000;
@@ -113,7 +112,6 @@ impl Custom {
         }
     }
 
-    /// Metrics of a place, by name.
     pub(super) fn metrics(&self, caller: &Caller) -> impl Iterator<Item = (&MetricName, &BTreeMap<i64, Summary>)> {
         self.by_place.get(&(caller.account.clone(), caller.region.clone())).into_iter().flatten()
     }

@@ -32,7 +32,6 @@ const PERIOD_DEFAULT: i64 = 300;
 /// Minutes that are looked at: more than are kept.
 const MINUTES_MAX: i64 = 24 * 60;
 
-/// One series of an answer.
 struct Series {
     id: String,
     label: String,
@@ -40,7 +39,6 @@ struct Series {
     points: Vec<(i64, f64)>,
 }
 
-/// What of a metric is asked.
 #[derive(Debug, Clone, Copy)]
 struct Window<'a> {
     from: i64,
@@ -107,7 +105,6 @@ impl World {
         Ok(series)
     }
 
-    /// The points of one metric.
     fn points(&self, call: Call, metric: &MetricName, window: Window) -> Vec<(i64, f64)> {
         let mut periods: BTreeMap<i64, Summary> = BTreeMap::new();
         for (minute, summary) in self.minutes(call.now, call.caller, metric, window.from..window.until) {

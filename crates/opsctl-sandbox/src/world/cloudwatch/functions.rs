@@ -10,7 +10,6 @@ use super::{
 };
 use crate::world::{Caller, World};
 
-/// Namespace of Lambda's metrics.
 pub(super) const METRICS: &str = "AWS/Lambda";
 const METRICS_OF_ONE: [&str; 3] = ["Invocations", "Errors", "Duration"];
 /// How long a call takes, and one that fails, milliseconds: our assumption.
@@ -54,7 +53,6 @@ impl World {
         minutes_in(seen).filter_map(sample).collect()
     }
 
-    /// Metrics of functions that take messages.
     pub(super) fn function_metrics(&self, caller: &Caller) -> Vec<MetricName> {
         let mut functions: Vec<&str> =
             self.lambda.sources(&caller.account, &caller.region).map(|(function, ..)| function).collect();

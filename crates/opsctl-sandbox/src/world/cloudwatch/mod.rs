@@ -29,7 +29,6 @@ pub(super) use notes::{Gauge, Notes};
 pub use observed::{KafkaGroup, Level};
 use request::MetricName;
 
-/// Namespace of SQS's metrics.
 const SQS: &str = "AWS/SQS";
 /// Aurora capacity units in use; 0 while the cluster is paused.
 const CAPACITY: &str = "ServerlessDatabaseCapacity";
@@ -102,7 +101,6 @@ impl World {
         self.begin_observing(since, self.now);
     }
 
-    /// Notes that a queue changed.
     pub(super) fn list_for_note(&mut self, number: u32, now: i64) {
         let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
         if !std::mem::replace(&mut queue.notes.is_listed, true) {

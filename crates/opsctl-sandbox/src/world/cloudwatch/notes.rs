@@ -12,7 +12,6 @@ const NOTES_MAX: usize = 60;
 /// How long a queue without messages goes on to have metrics (SQS developer guide: active up to six hours).
 const ACTIVE_MILLISECONDS: i64 = 6 * 3_600_000;
 
-/// A queue at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::world) struct Gauge {
     pub(in crate::world) counts: Counts,
@@ -21,7 +20,6 @@ pub(in crate::world) struct Gauge {
     pub(in crate::world) oldest_at: Option<i64>,
 }
 
-/// A queue at the end of a minute.
 #[derive(Debug, Clone, Copy)]
 struct Note {
     at: i64,
@@ -36,7 +34,6 @@ struct Note {
     deleted: u32,
 }
 
-/// The notes of one queue.
 #[derive(Debug, Default)]
 pub(in crate::world) struct Notes {
     ring: VecDeque<Note>,
@@ -76,7 +73,6 @@ impl QueueMetric {
 }
 
 impl Notes {
-    /// Notes a queue at the end of a minute.
     pub(super) fn add(&mut self, at: i64, gauge: &Gauge) {
         let since = |now: u64, before: u64| u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
         let (now, before) = (gauge.totals, self.totals);
@@ -99,7 +95,6 @@ impl Notes {
         }
     }
 
-    /// Whether anything is known.
     pub(super) fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }

@@ -4,7 +4,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::custom::Summary;
 
-/// Of `GetMetricData`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetMetricData {
@@ -47,7 +46,6 @@ pub(super) struct MetricStat {
     pub(super) stat: String,
 }
 
-/// A metric's full name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct MetricName {
@@ -66,7 +64,6 @@ pub(super) struct Dimension {
     pub(super) value: String,
 }
 
-/// Of `ListMetrics`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListMetrics {
@@ -84,7 +81,6 @@ pub(super) struct DimensionFilter {
     pub(super) value: Option<String>,
 }
 
-/// Of `PutMetricData`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct PutMetricData {

@@ -46,7 +46,6 @@ impl Search {
         Ok(Self { namespace, dimensions, terms: terms_of(terms)?, statistic: statistic.to_owned(), period })
     }
 
-    /// Whether it finds a metric.
     pub(super) fn finds(&self, metric: &MetricName) -> bool {
         let same_dimensions = metric.dimensions.len() == self.dimensions.len()
             && self.dimensions.iter().all(|name| metric.dimension(name).is_some());

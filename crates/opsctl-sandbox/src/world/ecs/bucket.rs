@@ -1,13 +1,11 @@
 //! Throttles that everybody in an account and region shares (ECS developer guide, "Request throttling").
 
-/// Which calls share a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `UpdateService`, `CreateService`.
     ServiceWrite,
     /// Reads of services and task definitions.
     ServiceRead,
-    /// `RunTask`.
     RunTask,
     /// Reads of tasks, and `StopTask`.
     Task,
@@ -26,7 +24,6 @@ impl Kind {
     }
 }
 
-/// The buckets of one place.
 #[derive(Debug, Default)]
 pub(super) struct Buckets([Option<Bucket>; 5]);
 

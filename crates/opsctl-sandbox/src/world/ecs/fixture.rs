@@ -27,7 +27,6 @@ pub struct ServiceFixture {
     pub image: String,
     /// Which revision of the family this is; those before it are alike.
     pub revision: u32,
-    /// What its tasks do.
     pub program: Program,
     /// Tasks that it has, running.
     pub desired: u32,
@@ -43,13 +42,11 @@ pub struct JobFixture {
     /// Which revision this is; those before it are alike.
     pub revision: u32,
     pub image: String,
-    /// What its tasks do.
     pub program: Program,
     /// Command; empty: the image's own.
     pub command: Vec<String>,
     pub environment: Vec<(String, String)>,
     pub secrets: Vec<(String, String)>,
-    /// Where its lines go.
     pub log: Option<LogConfig>,
     /// Lines: after so many seconds, which text.
     pub script: Vec<(f64, String)>,
@@ -57,7 +54,6 @@ pub struct JobFixture {
     pub database: Option<String>,
 }
 
-/// A service as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceView {
     pub desired: u32,
@@ -68,7 +64,6 @@ pub struct ServiceView {
     pub deployments: Vec<String>,
 }
 
-/// Seconds as milliseconds.
 fn milliseconds(script: &[(f64, String)]) -> Vec<(i64, String)> {
     script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect()
 }
@@ -243,7 +238,6 @@ impl Ecs {
         self.region(caller).buckets.drain(Kind::ServiceWrite, now.as_millisecond());
     }
 
-    /// Puts an event into a service's list.
     pub fn put_event(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, message: &str) {
         let due = Due::of_service(caller, cluster, service);
         self.note(now.as_millisecond(), &due, service, message.to_owned());
@@ -269,14 +263,12 @@ impl Ecs {
         true
     }
 
-    /// How many tasks of a service run.
     pub fn running(&self, account: &str, region: &str, cluster: &str, service: &str) -> usize {
         let place = self.places.get(&(account.into(), region.into()));
         let tasks = place.and_then(|place| place.clusters.get(cluster)).into_iter();
         tasks.flat_map(|cluster| cluster.tasks_of(service)).filter(|(_, task)| task.is_running()).count()
     }
 
-    /// A service as it stands.
     pub fn view(&self, caller: &Caller, cluster: &str, service: &str) -> Option<ServiceView> {
         let cluster = self.places.get(&key(caller))?.clusters.get(cluster)?;
         let found = cluster.services.get(service)?;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::Ecs;
 
-/// Tasks and deployments of a service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::world) struct Load {
     pub(in crate::world) desired: u32,

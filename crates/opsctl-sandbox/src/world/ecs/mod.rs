@@ -49,7 +49,6 @@ const READS_LAG: i64 = 1_000;
 
 type PlaceKey = (Arc<str>, Arc<str>);
 
-/// ECS of every account and region.
 #[derive(Debug)]
 pub struct Ecs {
     places: BTreeMap<PlaceKey, Region>,

@@ -13,7 +13,6 @@ use super::{
 /// Events that a service keeps (API reference: the last 100 are shown).
 const EVENTS_MAX: usize = 100;
 
-/// ECS of one account and region.
 #[derive(Debug, Default)]
 pub(super) struct Region {
     pub(super) clusters: BTreeMap<String, Cluster>,
@@ -44,7 +43,6 @@ pub(super) struct Token {
     pub(super) used_at: i64,
 }
 
-/// A revision of a task definition.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Definition {
     pub(super) container: String,
@@ -59,7 +57,6 @@ pub(super) struct Definition {
     pub(super) log: Option<LogConfig>,
     /// What the program writes: after so many milliseconds, which text.
     pub(super) script: Vec<(i64, String)>,
-    /// The database that the program needs.
     pub(super) database: Option<String>,
 }
 
@@ -83,7 +80,6 @@ pub struct Program {
     pub pull_seconds: u32,
     /// From `RUNNING` to healthy; none: it has no health check.
     pub healthy_after_seconds: Option<u32>,
-    /// How it goes on.
     pub outcome: Outcome,
     /// Whether it ends only when it is killed, 30 seconds after it was told to stop.
     pub ignores_sigterm: bool,
@@ -91,13 +87,10 @@ pub struct Program {
     pub target_check: TargetCheck,
 }
 
-/// How a task goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outcome {
-    /// Runs until it is stopped.
     Serves,
-    /// Its image is not there.
     CannotPull,
     /// It cannot be set up: a secret that is not there, no way to AWS.
     CannotInitialize,
@@ -105,7 +98,6 @@ pub enum Outcome {
     Exits {
         /// So long after it began to run.
         after_seconds: u32,
-        /// With this exit code.
         code: i32,
     },
 }
@@ -218,7 +210,6 @@ pub(super) struct Task {
     pub(super) ends_with: Option<i32>,
 }
 
-/// Why a task stopped.
 #[derive(Debug, Clone)]
 pub(super) struct Stop {
     pub(super) code: &'static str,
@@ -251,7 +242,6 @@ impl Stage {
 }
 
 impl Task {
-    /// Whether it is on its way up or there.
     pub(super) fn is_alive(&self) -> bool {
         !self.is_unwanted && self.stage <= Stage::Running
     }

@@ -197,7 +197,6 @@ fn described(
     Ok(json!({ what: found, "failures": failures }))
 }
 
-/// The ARNs of the page that is asked for.
 fn arns<'a>(
     what: &str,
     names: impl Iterator<Item = &'a String>,

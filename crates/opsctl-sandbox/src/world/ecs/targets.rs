@@ -17,7 +17,6 @@ const CHECKED_AFTER: i64 = 12_000;
 #[serde(rename_all = "camelCase")]
 pub struct Balancer {
     pub target_group_arn: String,
-    /// Container that is registered.
     pub container_name: String,
     pub container_port: u16,
 }
@@ -40,11 +39,9 @@ impl TargetCheck {
         reason: "Target.ResponseCodeMismatch",
         description: "Health checks failed with these codes: [502]",
     };
-    /// It does not answer.
     pub const SILENT: Self = Self::Fails { reason: "Target.FailedHealthChecks", description: "Health checks failed" };
 }
 
-/// A task behind a target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::world) struct Target {
     pub(in crate::world) address: String,
@@ -75,7 +72,6 @@ impl Ecs {
         true
     }
 
-    /// The targets of a target group.
     pub(in crate::world) fn targets(&self, now: i64, caller: &Caller, target_group: &str) -> Vec<Target> {
         let clusters = self.places.get(&key(caller)).into_iter().flat_map(|region| region.clusters.values());
         let mut found = Vec::new();

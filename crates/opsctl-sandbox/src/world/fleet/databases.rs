@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::file::{age, lists};
+use super::file::{age, check_environments, lists};
 use crate::world::{
     World,
     rds::{Capacity, Category, Cluster, Event, Global, Instance, Maintenance, Proxy, SourceType},
@@ -92,9 +92,7 @@ struct EventEntry {
 
 impl DatabaseEntry {
     pub(super) fn check(&self, environments: &[&str]) -> Result<(), String> {
-        if let Some(name) = self.environments.iter().find(|name| !environments.contains(&name.as_str())) {
-            return Err(format!("its environment {name:?} is not in the file"));
-        }
+        check_environments(&self.environments, environments)?;
         if self.zones.is_empty() || self.zones.len() > MEMBERS_MAX {
             return Err(format!("it has {} zones, of 1 to {MEMBERS_MAX}", self.zones.len()));
         }
@@ -151,9 +149,7 @@ impl DatabaseEntry {
             world.put_event(account, region, Event { at, source_type, source: name.clone(), category, message });
         }
     }
-}
 
-impl DatabaseEntry {
     fn pending(&self, now: Timestamp) -> Vec<Maintenance> {
         let at = |wait: Option<Duration>| {
             wait.and_then(|wait| now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).ok())

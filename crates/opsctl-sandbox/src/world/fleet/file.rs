@@ -102,12 +102,12 @@ pub(super) struct QueueEntry {
     pub(super) system: String,
     #[serde(default)]
     environments: Vec<String>,
-    #[serde(default = "visibility_seconds")]
+    #[serde(default = "default::<30>")]
     pub(super) visibility_seconds: u32,
-    #[serde(default = "retention_hours")]
+    #[serde(default = "default::<96>")]
     pub(super) retention_hours: u32,
     pub(super) dead_letter: Option<String>,
-    #[serde(default = "receives_max")]
+    #[serde(default = "default::<5>")]
     pub(super) receives_max: u32,
     #[serde(default)]
     pub(super) messages: Vec<MessagesEntry>,
@@ -115,16 +115,9 @@ pub(super) struct QueueEntry {
     pub(super) consumer: Option<ConsumerEntry>,
 }
 
-fn visibility_seconds() -> u32 {
-    30
-}
-
-fn retention_hours() -> u32 {
-    96
-}
-
-fn receives_max() -> u32 {
-    5
+/// What stands for a number that is not written.
+pub(super) fn default<const NUMBER: u32>() -> u32 {
+    NUMBER
 }
 
 /// Messages that lie in a queue from the start.
@@ -133,7 +126,7 @@ fn receives_max() -> u32 {
 pub(super) struct MessagesEntry {
     pub(super) template: String,
     #[serde(default)]
-    environments: Vec<String>,
+    pub(super) environments: Vec<String>,
     pub(super) count: u64,
     #[serde(deserialize_with = "age")]
     pub(super) newest: Duration,
@@ -153,7 +146,7 @@ pub(super) struct ProducerEntry {
     pub(super) template: String,
     pub(super) rate_per_second: f64,
     #[serde(default)]
-    environments: Vec<String>,
+    pub(super) environments: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -172,7 +165,7 @@ pub(super) struct ConsumerEntry {
     pub(super) database: BTreeMap<String, String>,
     /// Environments in which it fails on that; healthy in the others. Empty means all.
     #[serde(default)]
-    environments: Vec<String>,
+    pub(super) environments: Vec<String>,
 }
 
 impl TemplateEntry {
@@ -207,47 +200,44 @@ impl QueueEntry {
     }
 }
 
-impl MessagesEntry {
-    pub(super) fn is_in(&self, environment: &str) -> bool {
-        lists(&self.environments, environment)
-    }
-}
-
-impl ProducerEntry {
-    pub(super) fn is_in(&self, environment: &str) -> bool {
-        lists(&self.environments, environment)
-    }
-}
-
-impl ConsumerEntry {
-    pub(super) fn fails_in(&self, environment: &str) -> bool {
-        lists(&self.environments, environment)
-    }
-}
-
 pub(super) fn lists(environments: &[String], environment: &str) -> bool {
     environments.is_empty() || environments.iter().any(|listed| listed == environment)
 }
 
+/// What is wrong with an item of the file.
+pub(super) fn wrong(kind: &str, name: &str) -> impl FnOnce(String) -> FleetError {
+    let item = format!("{kind} {name:?}");
+    move |problem| FleetError::Wrong { item, problem }
+}
+
+/// Checks that environments that an item names are in the file.
+pub(super) fn check_environments<'a>(
+    named: impl IntoIterator<Item = &'a String>,
+    known: &[&str],
+) -> Result<(), String> {
+    match named.into_iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(format!("its environment {name:?} is not in the file")),
+        None => Ok(()),
+    }
+}
+
 impl File {
     pub(super) fn check(&self, templates: &BTreeMap<String, MessageTemplate>) -> Result<(), FleetError> {
-        for queue in &self.queues {
-            let wrong = |problem| FleetError::Wrong { item: format!("queue {:?}", queue.name), problem };
-            self.check_queue(queue, templates).map_err(wrong)?;
-        }
-        self.check_services()?;
         let names: Vec<&str> = self.environments.iter().map(|entry| entry.name.as_str()).collect();
+        for queue in &self.queues {
+            self.check_queue(queue, &names, templates).map_err(wrong("queue", &queue.name))?;
+        }
+        for service in &self.services {
+            service.check(self, &names).map_err(wrong("service", &service.name))?;
+        }
         for alarm in &self.alarms {
-            let wrong = |problem| FleetError::Wrong { item: format!("alarm {:?}", alarm.name), problem };
-            alarm.check(&names).map_err(wrong)?;
+            alarm.check(&names).map_err(wrong("alarm", &alarm.name))?;
         }
         for database in &self.databases {
-            let wrong = |problem| FleetError::Wrong { item: format!("database {:?}", database.name), problem };
-            database.check(&names).map_err(wrong)?;
+            database.check(&names).map_err(wrong("database", &database.name))?;
         }
         for global in &self.globals {
-            let wrong = |problem| FleetError::Wrong { item: format!("global cluster {:?}", global.name), problem };
-            global.check(&self.databases).map_err(wrong)?;
+            global.check(&self.databases).map_err(wrong("global cluster", &global.name))?;
         }
         Ok(())
     }
@@ -256,15 +246,17 @@ impl File {
         self.databases.iter().any(|database| database.is_named(environment, name))
     }
 
-    fn check_queue(&self, queue: &QueueEntry, templates: &BTreeMap<String, MessageTemplate>) -> Result<(), String> {
+    fn check_queue(
+        &self,
+        queue: &QueueEntry,
+        names: &[&str],
+        templates: &BTreeMap<String, MessageTemplate>,
+    ) -> Result<(), String> {
         let is_queue = |name: &String| self.queues.iter().any(|other| other.name == *name);
         if let Some(name) = queue.dead_letter.as_ref().filter(|name| !is_queue(name)) {
             return Err(format!("its dead-letter queue {name:?} is not in the file"));
         }
-        let is_environment = |name: &&String| self.environments.iter().any(|environment| environment.name == **name);
-        if let Some(name) = queue.named_environments().find(|name| !is_environment(name)) {
-            return Err(format!("its environment {name:?} is not in the file"));
-        }
+        check_environments(queue.named_environments(), names)?;
         let service = queue.consumer.as_ref().and_then(|entry| entry.service.as_ref());
         if let Some(name) = service.filter(|name| !self.services.iter().any(|service| service.is_named(name))) {
             return Err(format!("its consumer {name:?} is no service of the file"));

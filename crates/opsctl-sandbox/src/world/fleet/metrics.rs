@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Fleet, FleetError, file::lists};
+use super::{
+    Fleet, FleetError,
+    file::{check_environments, default, lists},
+};
 use crate::world::{KafkaGroup, Level, World, template::Place};
 
 /// A group that reads Kafka.
@@ -72,9 +75,9 @@ pub(super) struct AlarmEntry {
     dimensions: BTreeMap<String, String>,
     #[serde(default = "average")]
     statistic: String,
-    #[serde(default = "minute")]
+    #[serde(default = "default::<60>")]
     period_seconds: u32,
-    #[serde(default = "three")]
+    #[serde(default = "default::<3>")]
     periods: u32,
     datapoints: Option<u32>,
     above: Option<f64>,
@@ -102,14 +105,6 @@ struct PartEntry {
 
 fn average() -> String {
     "Average".to_owned()
-}
-
-fn minute() -> u32 {
-    60
-}
-
-fn three() -> u32 {
-    3
 }
 
 fn missing() -> String {
@@ -181,10 +176,7 @@ impl Fleet {
 
 impl AlarmEntry {
     pub(super) fn check(&self, environments: &[&str]) -> Result<(), String> {
-        let named = self.environments.iter().chain(&self.muted);
-        if let Some(name) = named.into_iter().find(|name| !environments.contains(&name.as_str())) {
-            return Err(format!("its environment {name:?} is not in the file"));
-        }
+        check_environments(self.environments.iter().chain(&self.muted), environments)?;
         let looks_at = [self.metric.is_some(), self.expression.is_some(), self.rule.is_some()];
         if looks_at.into_iter().filter(|is_given| *is_given).count() != 1 {
             return Err("it has not one of metric, expression and rule".to_owned());

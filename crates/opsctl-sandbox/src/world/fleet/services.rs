@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    Fleet, FleetError,
-    file::{File, QueueEntry, lists},
+    Fleet,
+    file::{File, QueueEntry, check_environments, default, lists},
 };
 use crate::{
     domain::service_rules::{ServiceGroup, ServiceRules},
@@ -42,7 +42,7 @@ pub(super) struct ServiceEntry {
     /// Scheduled actions of autoscaling.
     #[serde(default)]
     scheduled: Vec<ScheduledEntry>,
-    #[serde(default = "revision")]
+    #[serde(default = "default::<1>")]
     revision: u32,
     /// Environments in which a deployment is under way whose image is missing.
     #[serde(default)]
@@ -52,7 +52,7 @@ pub(super) struct ServiceEntry {
     /// By environment, the database that its tasks work on: while any runs, it keeps that awake.
     #[serde(default)]
     database: BTreeMap<String, String>,
-    #[serde(default = "pull_seconds")]
+    #[serde(default = "default::<9>")]
     pull_seconds: u32,
     healthy_after_seconds: Option<u32>,
     /// Port behind a load balancer, in a target group of its name and the environment's.
@@ -77,34 +77,6 @@ pub(super) struct GroupEntry {
     environments: Vec<String>,
     stages: Vec<Vec<String>>,
     always_on: Vec<String>,
-}
-
-fn revision() -> u32 {
-    1
-}
-
-fn pull_seconds() -> u32 {
-    9
-}
-
-impl File {
-    pub(super) fn check_services(&self) -> Result<(), FleetError> {
-        let known = |name: &String| self.environments.iter().any(|environment| environment.name == *name);
-        for service in &self.services {
-            let mut needed = service.database.iter();
-            if let Some((environment, name)) = needed.find(|(place, name)| !self.has_database(place, name)) {
-                let problem = format!("its database {name:?} is not in {environment} of the file");
-                return Err(FleetError::Wrong { item: format!("service {:?}", service.name), problem });
-            }
-            let scheduled = service.scheduled.iter().flat_map(|entry| &entry.environments);
-            let named = service.tasks.keys().chain(service.scaling.keys()).chain(&service.failing).chain(scheduled);
-            if let Some(name) = named.into_iter().find(|name| !known(name)) {
-                let problem = format!("its environment {name:?} is not in the file");
-                return Err(FleetError::Wrong { item: format!("service {:?}", service.name), problem });
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Fleet {
@@ -149,6 +121,16 @@ impl Fleet {
 }
 
 impl ServiceEntry {
+    pub(super) fn check(&self, file: &File, environments: &[&str]) -> Result<(), String> {
+        let mut needed = self.database.iter();
+        if let Some((environment, name)) = needed.find(|(place, name)| !file.has_database(place, name)) {
+            return Err(format!("its database {name:?} is not in {environment} of the file"));
+        }
+        let scheduled = self.scheduled.iter().flat_map(|entry| &entry.environments);
+        let named = self.tasks.keys().chain(self.scaling.keys()).chain(&self.failing).chain(scheduled);
+        check_environments(named, environments)
+    }
+
     /// Whether it is `cluster/name`, as the file writes it.
     pub(super) fn is_named(&self, name: &str) -> bool {
         format!("{}/{}", self.cluster, self.name) == name

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     Amount, Fleet, FleetError, MessageTemplate,
-    file::{ConsumerEntry, MessagesEntry, QueueEntry},
+    file::{ConsumerEntry, MessagesEntry, QueueEntry, lists, wrong},
 };
 use crate::world::{
     ApiError, Attribute, Caller, PutMessage, Value, World,
@@ -63,8 +63,7 @@ impl Settling<'_> {
         let (now, place) = (self.now, self.place);
         for entry in &self.fleet.file.parameters {
             let mut render = |text: &str| {
-                let wrong = |problem| FleetError::Wrong { item: format!("parameter {:?}", entry.name), problem };
-                let template = Template::parse(text, &[]).map_err(wrong)?;
+                let template = Template::parse(text, &[]).map_err(wrong("parameter", &entry.name))?;
                 Ok::<_, FleetError>(template.render(self.random, &Fill { count: 0, at: now, place, variables: &[] }))
             };
             let (name, value) = (render(&entry.name)?, render(&entry.value)?);
@@ -79,7 +78,7 @@ impl Settling<'_> {
         let (sources, dead_letters): (Vec<_>, Vec<_>) = queues().partition(|queue| queue.dead_letter.is_some());
         for queue in dead_letters.into_iter().chain(sources) {
             self.queue(queue).map_err(|error| refused(queue, error))?;
-            for entry in queue.messages.iter().filter(|entry| entry.is_in(&self.place.environment)) {
+            for entry in queue.messages.iter().filter(|entry| lists(&entry.environments, &self.place.environment)) {
                 self.messages(queue, entry).map_err(|error| refused(queue, error))?;
             }
             self.actors(queue);
@@ -131,12 +130,12 @@ impl Settling<'_> {
 
     fn actors(&mut self, queue: &QueueEntry) {
         let Self { fleet, now, place, .. } = *self;
-        if let Some(entry) = queue.producer.as_ref().filter(|entry| entry.is_in(&place.environment)) {
+        if let Some(entry) = queue.producer.as_ref().filter(|entry| lists(&entry.environments, &place.environment)) {
             let template = Arc::new(fleet.templates[&entry.template].clone());
             self.world.actors.add_producer(now, place.clone(), &queue.name, template, entry.rate_per_second);
         }
         if let Some(entry) = &queue.consumer {
-            let failing = entry.failing_on.as_ref().filter(|_| entry.fails_in(&place.environment));
+            let failing = entry.failing_on.as_ref().filter(|_| lists(&entry.environments, &place.environment));
             let fails_on = |text: &String| Behaviour::Failing(Predicate::BodyContains(text.clone()));
             let behaviour = failing.map_or(Behaviour::Healthy, fails_on);
             let (worker, rate_per_second) = (self.worker(queue, entry), entry.rate_per_second);

@@ -157,10 +157,8 @@ impl World {
         let source = event_source_arn.ok_or_else(|| invalid("EventSourceArn is required"))?;
         let function = function_name(&named).to_owned();
         let Caller { account, region, .. } = caller;
-        let visibility_seconds = match self.find_arn(&source) {
-            Some(queue) => self.queue(queue).visibility_seconds(),
-            None => return Err(no_queue()),
-        };
+        let queue = self.find_arn(&source).ok_or_else(no_queue)?;
+        let visibility_seconds = self.queue(queue).settings.visibility_seconds;
         let mut mapping = Mapping::new(&function, &source, call.time());
         settings.apply(&mut mapping)?;
         let times = self.lambda.times.clone();

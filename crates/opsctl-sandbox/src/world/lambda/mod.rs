@@ -31,13 +31,10 @@ use super::{
 pub struct Times {
     /// From `Creating` to `Enabled`, or to `Disabled`.
     pub creating: i64,
-    /// From `Enabling` to `Enabled`.
     pub enabling: i64,
-    /// From `Disabling` to `Disabled`.
     pub disabling: i64,
     /// From `Updating` back.
     pub updating: i64,
-    /// From `Deleting` to gone.
     pub deleting: i64,
 }
 
@@ -47,18 +44,15 @@ impl Default for Times {
     }
 }
 
-/// Lambda of every account and region.
 #[derive(Debug)]
 pub struct Lambda {
     places: BTreeMap<(String, String), Region>,
     rng: Rng,
     /// When a state changes next, milliseconds; none does: the end of time.
     next_at: i64,
-    /// How long things take.
     pub times: Times,
 }
 
-/// Lambda of one account and region.
 #[derive(Debug, Default)]
 struct Region {
     functions: BTreeMap<String, Function>,
@@ -75,23 +69,18 @@ struct Function {
     modified_at: i64,
 }
 
-/// An event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
     /// The function's name, with its alias if it has one.
     pub function: String,
-    /// ARN of the queue.
     pub source: String,
-    /// Messages of a call.
     pub batch_size: u32,
     /// Seconds in which a batch is gathered.
     pub window_seconds: u32,
     /// Calls at once, at most.
     pub concurrency_max: Option<u32>,
     pub state: State,
-    /// Why it is in this state.
     pub reason: String,
-    /// What came of the last call.
     pub last_result: Option<String>,
     /// When it was last changed, or its state was.
     pub modified_at: i64,
@@ -99,17 +88,14 @@ pub struct Mapping {
     next: Option<(i64, State)>,
 }
 
-/// State of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Creating,
-    /// On its way up.
     Enabling,
     Enabled,
     /// On its way down; it still takes messages.
     Disabling,
     Disabled,
-    /// Its settings are being changed.
     Updating,
     Deleting,
     Gone,
@@ -186,7 +172,6 @@ impl Lambda {
         id
     }
 
-    /// A mapping as it is at `now`.
     pub fn mapping(&mut self, now: Timestamp, account: &str, region: &str, id: &str) -> Option<&mut Mapping> {
         self.advance(now.as_millisecond());
         self.place(account, region).mappings.get_mut(id)
@@ -200,13 +185,11 @@ impl Lambda {
         mappings.filter(|(_, mapping)| of_it(mapping)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Whether a mapping takes messages.
     pub(super) fn takes(&self, account: &str, region: &str, id: &str) -> bool {
         let place = self.places.get(&(account.to_owned(), region.to_owned()));
         place.and_then(|place| place.mappings.get(id)).is_some_and(Mapping::takes)
     }
 
-    /// Notes what came of a mapping's last call.
     pub(super) fn note_result(&mut self, account: &str, region: &str, id: &str, result: &str) {
         if let Some(mapping) = self.place(account, region).mappings.get_mut(id)
             && mapping.last_result.as_deref() != Some(result)

@@ -26,7 +26,6 @@ const DELIVERY: i64 = 1_500;
 
 type PlaceKey = (String, String);
 
-/// CloudWatch Logs of every account and region.
 #[derive(Debug, Default)]
 pub struct Logs {
     places: BTreeMap<PlaceKey, BTreeMap<String, Group>>,
@@ -62,7 +61,6 @@ impl Logs {
         self.groups(account, region).remove(group).is_some()
     }
 
-    /// Whether a group is there.
     pub fn has_group(&self, account: &str, region: &str, group: &str) -> bool {
         let groups = self.places.get(&(account.to_owned(), region.to_owned()));
         groups.is_some_and(|groups| groups.contains_key(group))

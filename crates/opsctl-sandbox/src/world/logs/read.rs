@@ -12,7 +12,6 @@ use crate::world::call::{Answered, Call, given};
 
 /// Entries of a listing's page (API reference).
 const LISTED_MAX: usize = 50;
-/// Events of a page.
 const EVENTS_MAX: usize = 10_000;
 const PAGE_BYTES_MAX: usize = 1_048_576;
 /// Events that a search looks at for one page: AWS's pages may be empty, too, and have a token (how many it looks at is our assumption).
@@ -200,7 +199,6 @@ fn limit(limit: Option<usize>, most: usize) -> Answered<usize> {
     )))
 }
 
-/// As many as fit on a page.
 fn bounded<'a>(events: impl Iterator<Item = (u64, &'a Event)>, limit: usize) -> Vec<(u64, &'a Event)> {
     let mut bytes = 0;
     let fits = |(_, event): &(u64, &Event)| {

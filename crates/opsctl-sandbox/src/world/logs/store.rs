@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Events that a stream keeps; AWS keeps all.
 const EVENTS_MAX: usize = 10_000;
-/// Streams that a group keeps.
 const STREAMS_MAX: usize = 500;
 /// Bytes of an event; AWS takes 1 MiB.
 const EVENT_BYTES_MAX: usize = 262_144;
 
-/// A line that a program writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// When, milliseconds since 1970.
@@ -34,7 +32,6 @@ pub(super) struct Stream {
     pub(super) first: u64,
 }
 
-/// A line as it is kept.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) at: i64,
@@ -56,7 +53,6 @@ impl Group {
         self.streams.entry(name.to_owned()).or_insert_with(|| Stream::new(at, false))
     }
 
-    /// The streams that show.
     pub(super) fn shown(&self, now: i64) -> impl Iterator<Item = (&String, &Stream)> {
         self.streams.iter().filter(move |(_, stream)| stream.shows(now))
     }

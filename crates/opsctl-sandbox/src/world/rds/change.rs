@@ -55,7 +55,6 @@ impl Default for Times {
     }
 }
 
-/// A cluster's failover that goes on.
 #[derive(Debug, Clone)]
 pub(in crate::world) struct Failover {
     target: String,
@@ -65,7 +64,6 @@ pub(in crate::world) struct Failover {
     has_flipped: bool,
 }
 
-/// An instance's reboot that goes on.
 #[derive(Debug, Clone)]
 pub(in crate::world) struct Reboot {
     /// When the standby takes over; none: without failover.
@@ -77,7 +75,6 @@ pub(in crate::world) struct Reboot {
 }
 
 impl Place {
-    /// Lets pass what is due.
     pub(super) fn advance(&mut self, now: i64, times: &Times) {
         let mut events = Vec::new();
         for cluster in self.clusters.values_mut() {

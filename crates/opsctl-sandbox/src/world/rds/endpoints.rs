@@ -18,7 +18,6 @@ const WAKES_MILLISECONDS: i64 = 15_000;
 /// Statuses in which nobody listens. (`rebooting` is told for longer than it is so.)
 const CLOSED: [&str; 6] = ["creating", "deleting", "failed", "starting", "stopped", "stopping"];
 
-/// What came of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connected {
     /// A server that writes took it.
@@ -32,7 +31,6 @@ pub enum Connected {
     Wakes(Timestamp),
 }
 
-/// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
     Writer(String),

@@ -15,11 +15,9 @@ const EVENTS_MAX: usize = 10_000;
 /// How far back `DescribeEvents` looks unless told, and at most, in minutes (RDS API reference).
 const MINUTES: (i64, i64) = (60, 14 * 24 * 60);
 
-/// Something that happened to a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub at: Timestamp,
-    /// To what sort of thing.
     pub source_type: SourceType,
     pub source: String,
     pub category: Category,
@@ -27,7 +25,6 @@ pub struct Event {
     pub message: String,
 }
 
-/// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceType {
     Cluster,

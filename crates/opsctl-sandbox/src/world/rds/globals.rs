@@ -37,7 +37,6 @@ pub struct Global {
     resync: Option<((String, String), i64)>,
 }
 
-/// A change that goes on.
 #[derive(Debug, Clone)]
 struct Change {
     may_lose: bool,

@@ -2,14 +2,12 @@
 
 use super::Rds;
 
-/// An instance, as far as its metrics show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct Load {
     pub(in crate::world) kind: Kind,
     pub(in crate::world) writes: bool,
     /// Whether it took connections all the time.
     pub(in crate::world) is_up: bool,
-    /// Whether its cluster has paused.
     pub(in crate::world) is_paused: bool,
     pub(in crate::world) storage: u32,
 }

@@ -51,7 +51,6 @@ pub struct Rds {
     places: BTreeMap<(String, String), Place>,
     /// By account, then name.
     globals: BTreeMap<String, BTreeMap<String, Global>>,
-    /// How long things take.
     pub times: Times,
 }
 
@@ -76,11 +75,8 @@ pub struct Cluster {
     pub members: Vec<String>,
     /// Limits of Aurora Serverless v2.
     pub capacity: Option<Capacity>,
-    /// What waits to be applied to it.
     pub pending: Vec<Maintenance>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// The failover that goes on.
     pub(in crate::world) failover: Option<change::Failover>,
     /// Until when its name leads to the former writer, and which that is.
     pub(in crate::world) name_follows: Option<(i64, String)>,
@@ -94,7 +90,6 @@ pub struct Cluster {
     pub failovers: u32,
 }
 
-/// What waits to be applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Maintenance {
     /// `system-update`, ...
@@ -138,7 +133,6 @@ pub struct Instance {
     /// `postgres`, `aurora-postgresql`, ...
     pub engine: String,
     pub version: String,
-    /// The cluster that it is of.
     pub cluster: Option<String>,
     /// 0 is promoted first.
     pub tier: Option<u8>,
@@ -147,11 +141,8 @@ pub struct Instance {
     pub secondary_zone: Option<String>,
     pub status: String,
     pub storage: u32,
-    /// What waits to be applied to it.
     pub pending: Vec<Maintenance>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// The reboot that goes on.
     pub(in crate::world) reboot: Option<change::Reboot>,
     /// When it takes no connection, the last time: from, until.
     pub(in crate::world) blink: Option<(i64, i64)>,
@@ -245,7 +236,6 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
 };
 
 impl World {
-    /// Adds or replaces a cluster with its instances.
     pub fn put_cluster(&mut self, account: &str, region: &str, cluster: Cluster, instances: Vec<Instance>) {
         let place = self.rds.place(account, region);
         for instance in instances {
@@ -260,26 +250,16 @@ impl World {
         self.rds.place(account, region).instances.insert(instance.name.clone(), instance);
     }
 
-    /// Adds an event, as if AWS had written it.
     pub fn put_event(&mut self, account: &str, region: &str, event: Event) {
         self.rds.place(account, region).add_event(event);
     }
 
-    /// A cluster as it is at `now`.
     pub fn cluster(&mut self, now: Timestamp, account: &str, region: &str, name: &str) -> Option<&mut Cluster> {
         self.database_place(now, account, region).clusters.get_mut(name)
     }
 
-    /// An instance as it is at `now`.
     pub fn instance(&mut self, now: Timestamp, account: &str, region: &str, name: &str) -> Option<&mut Instance> {
         self.database_place(now, account, region).instances.get_mut(name)
-    }
-
-    /// Whether an instance takes connections now: failovers and reboots let endpoints blink.
-    pub fn takes_connections(&mut self, now: Timestamp, account: &str, region: &str, instance: &str) -> bool {
-        let at = now.as_millisecond();
-        let place = self.database_place(now, account, region);
-        place.instances.get(instance).is_some_and(|instance| !instance.is_blinking(at))
     }
 
     fn database_place(&mut self, now: Timestamp, account: &str, region: &str) -> &mut Place {

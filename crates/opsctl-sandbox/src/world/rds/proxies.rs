@@ -11,14 +11,12 @@ pub struct Proxy {
     /// The cluster, or the instance of none, that it leads to.
     pub database: String,
     pub status: String,
-    /// When it was made.
     pub created_at: Timestamp,
     /// Instances that it can't use, whatever they are like: instance, reason, description.
     pub broken: Vec<[String; 3]>,
 }
 
 impl Proxy {
-    /// A proxy that is available.
     pub fn new(name: &str, database: &str, created_at: Timestamp) -> Self {
         let (name, database) = (name.to_owned(), database.to_owned());
         Self { name, database, status: "available".to_owned(), created_at, broken: Vec::new() }
@@ -26,7 +24,6 @@ impl Proxy {
 }
 
 impl World {
-    /// Adds or replaces a proxy.
     pub fn put_proxy(&mut self, account: &str, region: &str, proxy: Proxy) {
         self.rds.place(account, region).proxies.insert(proxy.name.clone(), proxy);
     }

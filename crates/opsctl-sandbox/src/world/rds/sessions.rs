@@ -32,13 +32,10 @@ pub trait Engine: fmt::Debug + Send {
 pub struct Session {
     /// Tells it from all others of the world.
     pub number: u64,
-    /// Account of the database.
     pub account: String,
-    /// Region of the database.
     pub region: String,
     /// The cluster, or the instance that is of none: what is stored is stored there.
     pub database: String,
-    /// The instance at the other end.
     pub instance: String,
     opened_at: i64,
 }

@@ -50,7 +50,7 @@ fn a_failover_takes_time_and_flips_half_way() {
     let answer = call(&mut world, 0, "FailoverDBCluster", &[ORDERS]).expect("begun");
     assert!(answer.contains("<Status>failing-over</Status>"), "{answer}");
     assert_eq!(writer(&mut world, 11), "one");
-    assert!(!world.takes_connections(after(5), ACCOUNT, REGION, "one"));
+    assert!(world.instance(after(5), ACCOUNT, REGION, "one").expect("there").is_blinking(after(5).as_millisecond()));
     assert_eq!(writer(&mut world, 12), "three", "of the lowest tier");
     let error = call(&mut world, 15, "FailoverDBCluster", &[ORDERS]).expect_err("busy");
     assert_eq!(error.code, "InvalidDBClusterStateFault");
@@ -59,7 +59,7 @@ fn a_failover_takes_time_and_flips_half_way() {
     let events = call(&mut world, 28, "DescribeEvents", &[]).expect("events");
     let words = ["Started cross AZ failover to DB instance: three", "Completed failover to DB instance: three"];
     assert!(words.iter().all(|words| events.contains(words)), "{events}");
-    assert!(world.takes_connections(after(28), ACCOUNT, REGION, "one"));
+    assert!(!world.instance(after(28), ACCOUNT, REGION, "one").expect("there").is_blinking(after(28).as_millisecond()));
 }
 
 #[test]

@@ -27,7 +27,6 @@ pub(super) struct HandleRequest<'a> {
     visibility_timeout: Option<i64>,
 }
 
-/// A batch of them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct HandleBatchRequest<'a> {

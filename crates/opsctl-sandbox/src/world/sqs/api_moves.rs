@@ -156,7 +156,6 @@ impl World {
     }
 }
 
-/// What a task's handle says.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Handle {

@@ -11,7 +11,6 @@ use crate::{
     world::{World, error::ApiError},
 };
 
-/// Most actions in one permission.
 const ACTIONS_MAX: usize = 7;
 /// What other accounts may be let do (SQS API reference, `AddPermission`); `*` is all of them.
 const ACTIONS: [&str; 9] = [

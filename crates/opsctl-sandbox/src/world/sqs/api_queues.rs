@@ -12,7 +12,6 @@ use crate::world::{Caller, Due, World, call::given, error::ApiError, page::page}
 const PAGE_MAX: usize = 1_000;
 /// A deleted queue's name is free again after this time; a queue can be purged again after it.
 const MINUTE_MILLISECONDS: i64 = 60_000;
-/// Most tags of a queue.
 pub(super) const TAGS_MAX: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,12 +4,12 @@ use std::{borrow::Cow, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     Answered, Call,
     handle::Handle,
-    message::{Attribute, Id, Message, SequenceNumber, Value},
+    message::{Attribute, Id, Message, Value},
     queue::{Delivery, How, Queue, VISIBILITY_SECONDS_MAX},
 };
 use crate::world::{Answer, FaultKind, World, error::ApiError, md5::Md5Digest};
@@ -41,7 +41,6 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-/// Which attributes a receive asks for.
 #[derive(Debug)]
 struct Wanted<'a> {
     system: u16,
@@ -87,77 +86,41 @@ struct ReceivedMessage<'a> {
     #[serde(rename = "MD5OfBody")]
     md5_of_body: Md5Digest,
     body: &'a str,
-    #[serde(skip_serializing_if = "SystemAttributes::is_empty")]
-    attributes: SystemAttributes<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "text_map")]
+    attributes: Vec<(&'static str, Cow<'a, str>)>,
     #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
     md5_of_attributes: Option<Md5Digest>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "attribute_map")]
     message_attributes: Vec<&'a Attribute>,
 }
 
-#[derive(Debug)]
-struct SystemAttributes<'a> {
+/// The system attributes that are asked for, of those that a message has.
+fn system_attributes(
     wanted: u16,
-    message: &'a Message,
+    message: &Message,
     receive_count: u32,
     is_fifo: bool,
+) -> Vec<(&'static str, Cow<'_, str>)> {
+    if wanted == 0 {
+        return Vec::new();
+    }
+    let values: [Option<Cow<'_, str>>; SYSTEM_ATTRIBUTES.len()] = [
+        Some(format!("AIDASANDBOX{:012}", message.sender).into()),
+        Some(message.sent_at.to_string().into()),
+        Some(receive_count.to_string().into()),
+        Some(message.first_received_at.unwrap_or_default().to_string().into()),
+        is_fifo.then(|| message.sequence.to_string().into()),
+        message.deduplication_id().map(Cow::from),
+        message.group().map(Cow::from),
+        message.trace_header().map(Cow::from),
+        message.dead_letter_source().map(|arn| Cow::from(&**arn)),
+    ];
+    let asked = SYSTEM_ATTRIBUTES.into_iter().zip(values).enumerate().filter(|(bit, _)| wanted & (1 << bit) != 0);
+    asked.filter_map(|(_, (name, value))| Some((name, value?))).collect()
 }
 
-impl SystemAttributes<'_> {
-    fn is_empty(&self) -> bool {
-        let message = self.message;
-        // The first four are always there.
-        self.wanted & 0b1111 == 0
-            && !(self.wants(4) && self.is_fifo)
-            && !(self.wants(5) && message.deduplication_id().is_some())
-            && !(self.wants(6) && message.group().is_some())
-            && !(self.wants(7) && message.trace_header().is_some())
-            && !(self.wants(8) && message.dead_letter_source().is_some())
-    }
-
-    fn wants(&self, bit: usize) -> bool {
-        self.wanted & (1 << bit) != 0
-    }
-}
-
-/// Numbers that AWS tells as text.
-struct Shown<T>(T);
-
-impl<T: std::fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl Serialize for SystemAttributes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let message = self.message;
-        let mut map = serializer.serialize_map(None)?;
-        if self.wants(0) {
-            map.serialize_entry(SYSTEM_ATTRIBUTES[0], &Shown(format_args!("AIDASANDBOX{:012}", message.sender)))?;
-        }
-        if self.wants(1) {
-            map.serialize_entry(SYSTEM_ATTRIBUTES[1], &Shown(message.sent_at))?;
-        }
-        if self.wants(2) {
-            map.serialize_entry(SYSTEM_ATTRIBUTES[2], &Shown(self.receive_count))?;
-        }
-        if self.wants(3) {
-            map.serialize_entry(SYSTEM_ATTRIBUTES[3], &Shown(message.first_received_at.unwrap_or_default()))?;
-        }
-        if self.wants(4) && self.is_fifo {
-            let sequence: SequenceNumber = message.sequence;
-            map.serialize_entry(SYSTEM_ATTRIBUTES[4], &sequence)?;
-        }
-        let source = message.dead_letter_source().map(|arn| &**arn);
-        let texts = [message.deduplication_id(), message.group(), message.trace_header(), source];
-        for (bit, text) in (5..).zip(texts) {
-            if let Some(text) = text.filter(|_| self.wants(bit)) {
-                map.serialize_entry(SYSTEM_ATTRIBUTES[bit], text)?;
-            }
-        }
-        map.end()
-    }
+fn text_map<S: Serializer>(texts: &[(&str, Cow<'_, str>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(texts.iter().map(|(name, text)| (name, text)))
 }
 
 fn attribute_map<S: Serializer>(attributes: &[&Attribute], serializer: S) -> Result<S::Ok, S::Error> {
@@ -315,12 +278,7 @@ impl World {
                 receipt_handle: Handle { queue: number, key, receipt }.write(tag),
                 md5_of_body,
                 body: &message.body,
-                attributes: SystemAttributes {
-                    wanted: wanted.system,
-                    message,
-                    receive_count,
-                    is_fifo: queue.settings.is_fifo,
-                },
+                attributes: system_attributes(wanted.system, message, receive_count, queue.settings.is_fifo),
                 md5_of_attributes: (!message_attributes.is_empty())
                     .then(|| Md5Digest::of_attributes(message_attributes.iter().copied())),
                 message_attributes,

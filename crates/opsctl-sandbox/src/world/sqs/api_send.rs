@@ -35,7 +35,6 @@ pub(super) struct SendRequest<'a> {
     message_deduplication_id: Option<Box<str>>,
 }
 
-/// A batch to send.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendBatchRequest<'a> {
@@ -61,7 +60,6 @@ pub(super) struct SendAnswer {
     sequence: Option<SequenceNumber>,
 }
 
-/// What a queue asks of messages.
 #[derive(Debug, Clone, Copy)]
 struct Demands {
     is_fifo: bool,
@@ -82,7 +80,7 @@ impl World {
     pub(super) fn send_message(&mut self, call: Call, request: SendRequest) -> Answered {
         let queue = self.enter(call, &request.queue_url)?.queue;
         let demands = self.demands(queue);
-        demands.check_ids(&request).map_err(|missing| missing.into_error())?;
+        demands.check_ids(&request)?;
         let checked = demands.check(request)?;
         let answer = self.enqueue(call, queue, checked);
         self.settle(queue);
@@ -96,7 +94,7 @@ impl World {
         let demands = self.demands(queue);
         for entry in &request.entries {
             // Seen of AWS: these refuse the batch, not the entry, with a code of their own.
-            demands.check_ids(entry).map_err(|missing| ApiError::invalid_parameter(missing.into_error().message))?;
+            demands.check_ids(entry).map_err(|error| ApiError::invalid_parameter(error.message))?;
         }
         check_size(&request.entries)?;
         let failing = self.failing_entries(entered, request.entries.len());
@@ -146,39 +144,23 @@ impl World {
     }
 }
 
-/// What a FIFO queue misses.
-enum Missing {
-    Group,
-    DeduplicationId,
-}
-
-impl Missing {
-    fn into_error(self) -> ApiError {
-        match self {
-            Self::Group => ApiError::missing_parameter("MessageGroupId"),
-            Self::DeduplicationId => ApiError::invalid_parameter(
-                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided \
-                 explicitly",
-            ),
-        }
-    }
-}
-
 impl Demands {
-    fn check_ids(self, request: &SendRequest) -> Result<(), Missing> {
+    fn check_ids(self, request: &SendRequest) -> Answered<()> {
         if !self.is_fifo {
             return Ok(());
         }
         if request.message_group_id.is_none() {
-            return Err(Missing::Group);
+            return Err(ApiError::missing_parameter("MessageGroupId"));
         }
         if request.message_deduplication_id.is_none() && !self.content_based_deduplication {
-            return Err(Missing::DeduplicationId);
+            let message = "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId \
+                           provided explicitly";
+            return Err(ApiError::invalid_parameter(message));
         }
         Ok(())
     }
 
-    fn check(self, request: SendRequest) -> Result<Checked, ApiError> {
+    fn check(self, request: SendRequest) -> Answered<Checked> {
         let body = request.message_body;
         check_body(&body)?;
         self.check_delay(request.delay_seconds)?;
@@ -216,7 +198,7 @@ impl Demands {
         Ok(Checked { body, extras, delay_seconds: request.delay_seconds, md5_of_attributes, md5_of_system_attributes })
     }
 
-    fn check_delay(self, delay_seconds: Option<i64>) -> Result<(), ApiError> {
+    fn check_delay(self, delay_seconds: Option<i64>) -> Answered<()> {
         match delay_seconds {
             // FIFO queues know the whole queue's delay only.
             Some(seconds) if self.is_fifo && seconds != 0 => {
@@ -231,7 +213,7 @@ impl Demands {
     }
 }
 
-fn check_size(entries: &[SendRequest]) -> Result<(), ApiError> {
+fn check_size(entries: &[SendRequest]) -> Answered<()> {
     let bytes: usize =
         entries.iter().map(|entry| entry.message_body.len() + entry.message_attributes.size_bytes()).sum();
     if bytes <= MESSAGE_BYTES_MAX {

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::Entered;
 use crate::world::{FaultKind, World, error::ApiError};
 
-/// Most entries in a batch.
 const ENTRIES_MAX: usize = 10;
 
 /// A batch's answer: HTTP 200, whatever failed.
@@ -22,7 +21,6 @@ impl<T> BatchAnswer<T> {
     }
 }
 
-/// An entry that failed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Failure {

@@ -40,7 +40,6 @@ impl Deduplication {
         }
     }
 
-    /// Remembers what was accepted now.
     pub(super) fn remember(&mut self, now: i64, group: Option<&str>, id: &str, accepted: Accepted) {
         let key: Arc<str> = match group {
             None => id.into(),

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::store::Key;
 
-/// The groups of a FIFO queue.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     by_name: HashMap<Box<str>, u32>,
@@ -45,7 +44,6 @@ impl Groups {
         index
     }
 
-    /// Adds a message to a group.
     pub(super) fn add(&mut self, index: u32, place: u64, key: Key) {
         self.groups[index as usize].messages.insert(place, key);
     }
@@ -82,7 +80,6 @@ impl Groups {
         group.messages.first_key_value().map(|(&place, &key)| (place, key))
     }
 
-    /// The message after `place` in the group.
     pub(super) fn after(&self, index: u32, place: u64) -> Option<(u64, Key)> {
         self.groups[index as usize].messages.range(place + 1..).next().map(|(&place, &key)| (place, key))
     }

@@ -4,10 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::store::Key;
 
-/// What a receipt handle stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct Handle {
-    /// Number of the queue in the world.
     pub(super) queue: u32,
     pub(super) key: Key,
     /// Which of the message's receives.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::world::md5::Md5Digest;
 
 /// A message's id; shown as a UUID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub u128);
 
 impl Id {
@@ -16,37 +16,24 @@ impl Id {
         let bits = rng.u128(..);
         Self((bits & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62))
     }
-
-    fn write(self, text: &mut [u8; 36]) -> &str {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut nibble = 32;
-        for (at, place) in text.iter_mut().enumerate() {
-            *place = match at {
-                8 | 13 | 18 | 23 => b'-',
-                _ => {
-                    nibble -= 1;
-                    DIGITS[(self.0 >> (nibble * 4)) as usize & 15]
-                }
-            };
-        }
-        std::str::from_utf8(text).expect("hexadecimal digits and hyphens are ASCII")
-    }
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.write(&mut [0; 36]))
+        let digits = format!("{:032x}", self.0);
+        let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+        formatter.pad(&format!("{a}-{b}-{c}-{d}-{e}"))
     }
 }
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.write(&mut [0; 36]))
+        serializer.collect_str(self)
     }
 }
 
 /// A FIFO message's place in its queue; shown with twenty digits, like AWS's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SequenceNumber(pub u64);
 
 impl fmt::Display for SequenceNumber {
@@ -82,12 +69,10 @@ impl Attribute {
 pub enum Value {
     /// `String` and `Number`.
     Text(Box<str>),
-    /// `Binary`.
     Binary(Box<[u8]>),
 }
 
 impl Value {
-    /// The text, where it is one.
     pub(super) fn into_text(self) -> Option<Box<str>> {
         match self {
             Self::Text(text) => Some(text),
@@ -114,21 +99,11 @@ pub(in crate::world) struct Extras {
     pub(in crate::world) dead_letter_source: Option<Arc<str>>,
 }
 
-impl Extras {
-    fn is_empty(&self) -> bool {
-        let Self { attributes, group, deduplication_id, trace_header, dead_letter_source } = self;
-        attributes.is_empty()
-            && group.is_none()
-            && deduplication_id.is_none()
-            && trace_header.is_none()
-            && dead_letter_source.is_none()
-    }
-}
-
 /// Where a message is in its life in a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
+    #[default]
     Visible,
     /// Received, hidden until its timeout.
     InFlight,
@@ -137,14 +112,13 @@ pub enum State {
 }
 
 /// A message in a queue. Times are milliseconds since 1970.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::world) struct Message {
     pub(in crate::world) id: Id,
     pub(in crate::world) body: Box<str>,
     pub(super) extras: Option<Box<Extras>>,
     /// The body's digest, once somebody asked for it.
     md5: Option<Md5Digest>,
-    /// Account of the sender.
     pub(in crate::world) sender: u64,
     /// `SentTimestamp`; retention counts from here.
     pub(in crate::world) sent_at: i64,
@@ -155,13 +129,11 @@ pub(in crate::world) struct Message {
     pub(super) received_at: i64,
     /// When its timeout or delay ends, unless visible.
     pub(super) hidden_until: i64,
-    /// Place in its queue.
     pub(in crate::world) sequence: SequenceNumber,
     /// `ApproximateReceiveCount`; spans queues.
     pub(in crate::world) receive_count: u32,
     /// Number of the newest receipt handle, in this queue.
     pub(super) receipt: u32,
-    /// FIFO: its group.
     pub(super) group_index: u32,
     pub(in crate::world) state: State,
     /// Standard: whether the line of visible messages has an entry for it.
@@ -170,25 +142,8 @@ pub(in crate::world) struct Message {
 
 impl Message {
     pub(in crate::world) fn new(id: Id, body: Box<str>, extras: Extras, sender: u64, sent_at: i64) -> Self {
-        let extras = if extras.is_empty() { None } else { Some(Box::new(extras)) };
-        Self {
-            id,
-            body,
-            extras,
-            md5: None,
-            sender,
-            sent_at,
-            arrived_at: sent_at,
-            first_received_at: None,
-            received_at: 0,
-            hidden_until: 0,
-            sequence: SequenceNumber(0),
-            receive_count: 0,
-            receipt: 0,
-            group_index: 0,
-            state: State::Visible,
-            in_line: false,
-        }
+        let extras = (extras != Extras::default()).then(|| Box::new(extras));
+        Self { id, body, extras, sender, sent_at, arrived_at: sent_at, ..Self::default() }
     }
 
     /// Forgets what belonged to the queue that it leaves.
@@ -201,7 +156,6 @@ impl Message {
         self.in_line = false;
     }
 
-    /// The body's digest, computed once.
     pub(super) fn md5(&mut self) -> Md5Digest {
         let body = &self.body;
         *self.md5.get_or_insert_with(|| Md5Digest::of(body))

@@ -38,14 +38,12 @@ pub(in crate::world) struct Task {
     pub(super) failure: Option<&'static str>,
 }
 
-/// Where a task moves everything to.
 #[derive(Debug)]
 pub(super) struct Destination {
     pub(super) queue: u32,
     pub(super) arn: String,
 }
 
-/// How a task fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Running,

@@ -24,12 +24,11 @@ pub const VISIBILITY_SECONDS_MAX: i64 = 43_200;
 
 #[derive(Debug)]
 pub(in crate::world) struct Queue {
-    /// Its number in the world.
     pub(super) number: u32,
     pub(super) account: Arc<str>,
     pub(super) region: Arc<str>,
     pub(in crate::world) name: Arc<str>,
-    pub(super) arn: Arc<str>,
+    pub(in crate::world) arn: Arc<str>,
     pub(in crate::world) settings: Settings,
     pub(in crate::world) tags: BTreeMap<String, String>,
     pub(super) created_at: i64,
@@ -62,11 +61,9 @@ pub struct Totals {
     pub expired: u64,
     /// Moved in by SQS: dead letters, move tasks.
     pub moved_in: u64,
-    /// Moved out by SQS.
     pub moved_out: u64,
 }
 
-/// A message handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct Delivery {
     pub(super) key: Key,
@@ -82,7 +79,6 @@ pub(in crate::world) struct How {
     pub(super) receives_max: Option<u32>,
 }
 
-/// What a receive found.
 #[derive(Debug, Default)]
 pub(in crate::world) struct Received {
     pub(super) deliveries: Vec<Delivery>,
@@ -95,7 +91,6 @@ impl Queue {
         self.store.counts()
     }
 
-    /// How many messages there are.
     pub(super) fn len(&self) -> usize {
         let Counts { visible, in_flight, delayed } = self.counts();
         visible + in_flight + delayed
@@ -130,24 +125,10 @@ impl Queue {
         self.store.insert(message, None);
     }
 
-    /// Puts a message in as a fixture says.
     pub(in crate::world) fn put(&mut self, mut message: Message, place: u64) {
         message.sequence = SequenceNumber(place);
         self.totals.sent += 1;
         self.store.insert(message, None);
-    }
-
-    pub(in crate::world) fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    pub(in crate::world) fn visibility_seconds(&self) -> i64 {
-        self.settings.visibility_seconds
-    }
-
-    /// All messages, in no order.
-    pub(in crate::world) fn iter(&self) -> impl Iterator<Item = &Message> {
-        self.store.iter()
     }
 
     pub(in crate::world) fn view(&self) -> QueueView<'_> {
@@ -335,23 +316,21 @@ impl Queue {
 }
 
 impl Queue {
-    /// A queue that a call makes.
     pub(super) fn new(number: u32, call: Call, name: &str, settings: Settings, tags: BTreeMap<String, String>) -> Self {
         let Caller { account, region, .. } = call.caller;
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}").into();
-        let store = if settings.is_fifo { Store::fifo() } else { Store::standard() };
         Self {
             number,
             account: account.as_str().into(),
             region: region.as_str().into(),
             name: name.into(),
             arn,
+            store: Store::new(settings.is_fifo),
             settings,
             tags,
             created_at: call.now,
             modified_at: call.now,
             purged_at: None,
-            store,
             deduplication: Deduplication::default(),
             totals: Totals::default(),
             told: Counts::default(),

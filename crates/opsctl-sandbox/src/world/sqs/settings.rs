@@ -9,10 +9,10 @@ use crate::world::error::ApiError;
 /// Largest message, and largest batch, in bytes (SQS quota, 2025: 1 MiB).
 pub const MESSAGE_BYTES_MAX: usize = 1_048_576;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::world) struct Settings {
     pub(in crate::world) is_fifo: bool,
-    pub(super) visibility_seconds: i64,
+    pub(in crate::world) visibility_seconds: i64,
     pub(super) delay_seconds: i64,
     pub(super) retention_seconds: i64,
     pub(super) message_bytes_max: usize,
@@ -36,13 +36,11 @@ pub(super) struct Redrive {
 }
 
 impl Redrive {
-    /// Name of the dead-letter queue.
     pub(super) fn dead_letter_name(&self) -> &str {
         self.dead_letter_arn.rsplit(':').next().unwrap_or_default()
     }
 }
 
-/// Who may use the queue as a dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RedriveAllow {
     permission: Permission,
@@ -90,19 +88,11 @@ impl Settings {
         Self {
             is_fifo,
             visibility_seconds: 30,
-            delay_seconds: 0,
             retention_seconds: 345_600,
             message_bytes_max: MESSAGE_BYTES_MAX,
-            wait_seconds: 0,
-            redrive: None,
-            allow: None,
-            policy: None,
-            kms_key: None,
             kms_reuse_seconds: 300,
             managed_encryption: true,
-            content_based_deduplication: false,
-            deduplication_per_group: false,
-            throughput_per_group: false,
+            ..Self::default()
         }
     }
 

@@ -56,22 +56,14 @@ pub struct Counts {
 }
 
 impl Store {
-    pub(super) fn standard() -> Self {
-        Self::with(Line::Standard(VecDeque::new()))
-    }
-
-    pub(super) fn fifo() -> Self {
-        Self::with(Line::Fifo(Groups::default()))
-    }
-
-    fn with(line: Line) -> Self {
+    pub(super) fn new(is_fifo: bool) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
             len: 0,
             in_flight: 0,
             delayed: 0,
-            line,
+            line: if is_fifo { Line::Fifo(Groups::default()) } else { Line::Standard(VecDeque::new()) },
             hidden: BinaryHeap::new(),
             ages: BinaryHeap::new(),
         }
@@ -92,7 +84,7 @@ impl Store {
     }
 
     /// All messages, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Message> {
+    pub(in crate::world) fn iter(&self) -> impl Iterator<Item = &Message> {
         self.slots.iter().filter_map(|slot| slot.message.as_ref())
     }
 
@@ -129,7 +121,6 @@ impl Store {
         key
     }
 
-    /// Takes a message out.
     pub(super) fn remove(&mut self, key: Key) -> Option<Message> {
         self.get(key)?;
         let slot = &mut self.slots[key.slot as usize];
@@ -184,7 +175,6 @@ impl Store {
         self.relist(group);
     }
 
-    /// Makes a hidden message visible.
     pub(super) fn reveal(&mut self, key: Key) {
         let Some(message) = self.get_mut(key) else { return };
         let was = message.state;
@@ -269,7 +259,6 @@ impl Store {
         None
     }
 
-    /// When the oldest message was sent.
     pub(super) fn oldest(&mut self) -> Option<i64> {
         while let Some(&Reverse((at, key))) = self.ages.peek() {
             if self.get(key).is_some() {

@@ -1,20 +1,19 @@
 //! What SQS refuses in a message: characters, attributes, group and deduplication ids.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
+use serde::Deserialize;
 
 use super::message::{Attribute, Value};
 use crate::world::error::ApiError;
 
-/// Most attributes of a message.
 const ATTRIBUTES_MAX: usize = 10;
 
-/// Attributes as a request carries them, in its order.
-#[derive(Debug, Default)]
-pub(super) struct WireAttributes(Vec<(String, WireAttribute)>);
+/// Attributes as a request carries them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct WireAttributes(Option<BTreeMap<String, WireAttribute>>);
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -24,37 +23,11 @@ struct WireAttribute {
     binary_value: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for WireAttributes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = WireAttributes;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a map of attributes")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<WireAttributes, M::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(WireAttributes(pairs))
-            }
-
-            fn visit_unit<E>(self) -> Result<WireAttributes, E> {
-                Ok(WireAttributes::default())
-            }
-        }
-        deserializer.deserialize_any(Pairs)
-    }
-}
-
 impl WireAttributes {
     /// Bytes that count towards the size limit.
     pub(super) fn size_bytes(&self) -> usize {
         let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let sizes = self.0.iter().map(|(name, value)| {
+        let sizes = self.0.iter().flatten().map(|(name, value)| {
             let binary = value.binary_value.as_ref().map_or(0, |text| base64::decoded_len_estimate(text.len()));
             name.len() + size(&value.data_type) + size(&value.string_value) + binary
         });
@@ -62,20 +35,20 @@ impl WireAttributes {
     }
 
     pub(super) fn into_attributes(self) -> Result<Box<[Attribute]>, ApiError> {
-        if self.0.len() > ATTRIBUTES_MAX {
-            let message = format!(
-                "Number of message attributes [{}] exceeds the allowed maximum [{ATTRIBUTES_MAX}].",
-                self.0.len()
-            );
+        let attributes = self.0.unwrap_or_default();
+        let count = attributes.len();
+        if count > ATTRIBUTES_MAX {
+            let message =
+                format!("Number of message attributes [{count}] exceeds the allowed maximum [{ATTRIBUTES_MAX}].");
             return Err(ApiError::invalid_parameter(message));
         }
-        self.0.into_iter().map(|(name, value)| value.into_attribute(name)).collect()
+        attributes.into_iter().map(|(name, value)| value.into_attribute(name)).collect()
     }
 
     /// The trace header, the one system attribute that can be sent.
     pub(super) fn into_trace_header(self) -> Result<Option<Attribute>, ApiError> {
         let mut header = None;
-        for (name, value) in self.0 {
+        for (name, value) in self.0.into_iter().flatten() {
             if name != "AWSTraceHeader" {
                 return Err(ApiError::invalid_parameter(format!("Message system attribute name '{name}' is invalid.")));
             }

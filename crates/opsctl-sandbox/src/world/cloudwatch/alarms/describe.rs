@@ -12,7 +12,6 @@ use crate::world::{
 
 /// Records of a page unless told, and at most (CloudWatch API reference).
 const RECORDS: (i64, i64) = (50, 100);
-/// Alarms that a call names.
 pub(super) const NAMES_MAX: usize = 100;
 
 impl Place {
@@ -106,7 +105,6 @@ impl Alarm {
     }
 }
 
-/// Records of a page.
 pub(super) fn limit(asked: Option<i64>) -> Answered<usize> {
     let (default, most) = RECORDS;
     let asked = asked.unwrap_or(default);

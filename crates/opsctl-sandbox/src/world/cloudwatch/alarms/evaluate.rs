@@ -20,12 +20,10 @@ const PERIODS_BEYOND: usize = 2;
 /// How often composite alarms follow one another within a minute: rules that name each other in a circle end.
 const ROUNDS_MAX: usize = 10;
 
-/// Minutes of a metric.
 type Minutes = BTreeMap<i64, Summary>;
 /// Minutes of each metric that an alarm looks at, in the order of its source.
 type Seen = Vec<Minutes>;
 
-/// A composite alarm turns.
 struct Turn {
     name: String,
     state: State,
@@ -70,7 +68,6 @@ impl World {
 }
 
 impl Place {
-    /// Evaluates every alarm at the end of a minute.
     fn evaluate(&mut self, at: i64, lag: i64, seen: &BTreeMap<String, Seen>) {
         for alarm in self.alarms.values_mut().filter(|alarm| alarm.configured_at <= at) {
             if let Some(seen) = seen.get(&alarm.name) {
@@ -80,7 +77,6 @@ impl Place {
         self.follow(at);
     }
 
-    /// Lets composite alarms follow the others.
     fn follow(&mut self, at: i64) {
         for _ in 0..ROUNDS_MAX {
             let turned = self.alarms.values().filter_map(|alarm| self.turned(alarm)).collect::<Vec<_>>();
@@ -144,7 +140,6 @@ impl Alarm {
 }
 
 impl Watch {
-    /// Periods that are looked at.
     fn range(&self) -> usize {
         self.evaluation_periods + PERIODS_BEYOND
     }

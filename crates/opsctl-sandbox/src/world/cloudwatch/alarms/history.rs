@@ -11,7 +11,6 @@ use crate::world::{
 /// Changes kept of an alarm. AWS keeps 30 days; memory has its bound.
 const CHANGES_MAX: usize = 250;
 
-/// Something that happened to an alarm.
 #[derive(Debug)]
 pub(super) struct Change {
     /// Milliseconds since 1970.

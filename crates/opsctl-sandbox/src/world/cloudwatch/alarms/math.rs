@@ -1,6 +1,5 @@
 //! [`Expression`]: the part of metric math that alarms need here: `+ - * /`, numbers, names, parentheses.
 
-/// Deepest nesting that is read.
 const DEPTH_MAX: usize = 32;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +43,6 @@ impl Expression {
         value.is_finite().then_some(value)
     }
 
-    /// The names in it.
     pub(super) fn names(&self) -> Vec<&str> {
         match self {
             Self::Number(_) => Vec::new(),

@@ -28,13 +28,11 @@ use crate::world::{Caller, World, call::Call};
 /// Alarms of an account and region (CloudWatch quota).
 const ALARMS_MAX: usize = 5_000;
 
-/// The alarms of every account and region.
 #[derive(Debug, Default)]
 pub(super) struct Alarms {
     by_place: BTreeMap<(String, String), Place>,
 }
 
-/// The alarms of an account in a region.
 #[derive(Debug, Default)]
 pub(super) struct Place {
     alarms: BTreeMap<String, Alarm>,
@@ -64,14 +62,12 @@ struct Alarm {
     looks_at: LooksAt,
 }
 
-/// What an alarm looks at.
 #[derive(Debug)]
 enum LooksAt {
     Metric(Box<Watch>),
     Rule { text: String, rule: Rule },
 }
 
-/// A metric alarm's settings.
 #[derive(Debug)]
 struct Watch {
     /// As asked for: told as it came.
@@ -85,7 +81,6 @@ struct Watch {
     gaps: Gaps,
 }
 
-/// Where a metric alarm's values come from.
 #[derive(Debug, Clone)]
 enum Source {
     One(Stat),
@@ -96,7 +91,6 @@ enum Source {
     },
 }
 
-/// A statistic of a metric.
 #[derive(Debug, Clone)]
 struct Stat {
     metric: MetricName,
@@ -118,7 +112,6 @@ enum Comparison {
     AtMost,
 }
 
-/// How missing data counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gaps {
     Missing,

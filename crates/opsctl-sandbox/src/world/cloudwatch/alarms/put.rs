@@ -22,7 +22,6 @@ use crate::world::{
 /// Length of an alarm's name and of a reason, in characters (CloudWatch API reference).
 const NAME_MAX: usize = 255;
 const REASON_MAX: usize = 1_023;
-/// Actions of each state.
 const ACTIONS_MAX: usize = 5;
 /// Seconds that an alarm may look back: a week for periods of an hour and more, else a day.
 const DAY: i64 = 86_400;

@@ -51,7 +51,6 @@ pub(in crate::world::cloudwatch) struct PutMetricAlarm {
     pub(super) queries: Vec<Query>,
 }
 
-/// Of `PutCompositeAlarm`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in crate::world::cloudwatch) struct PutCompositeAlarm {
@@ -65,7 +64,6 @@ pub(in crate::world::cloudwatch) struct PutCompositeAlarm {
     pub(super) insufficient_data_actions: Vec<String>,
 }
 
-/// Of `DescribeAlarms`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in crate::world::cloudwatch) struct DescribeAlarms {
@@ -79,7 +77,6 @@ pub(in crate::world::cloudwatch) struct DescribeAlarms {
     pub(super) next_token: Option<String>,
 }
 
-/// Of `DescribeAlarmHistory`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in crate::world::cloudwatch) struct DescribeAlarmHistory {
@@ -95,7 +92,6 @@ pub(in crate::world::cloudwatch) struct DescribeAlarmHistory {
     pub(super) scan_by: ScanBy,
 }
 
-/// Of `SetAlarmState`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in crate::world::cloudwatch) struct SetAlarmState {

@@ -9,7 +9,6 @@ use super::State;
 const LENGTH_MAX: usize = 10_240;
 /// Alarms that a rule names (CloudWatch quota).
 const ALARMS_MAX: usize = 100;
-/// Deepest nesting that is read.
 const DEPTH_MAX: usize = 32;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +52,6 @@ impl Rule {
         }
     }
 
-    /// The alarms that it names.
     pub(super) fn names(&self) -> Vec<&str> {
         match self {
             Self::Is(_, name) => vec![name],

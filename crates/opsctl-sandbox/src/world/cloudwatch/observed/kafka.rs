@@ -10,7 +10,6 @@ const METRIC: &str = "SumOffsetLag";
 /// More than this lies behind nobody.
 const LAG_MAX: f64 = 1e12;
 
-/// A group that reads a topic.
 #[derive(Debug, Clone)]
 pub struct KafkaGroup {
     pub cluster: String,
@@ -18,7 +17,6 @@ pub struct KafkaGroup {
     pub group: String,
     /// ECS cluster and name of the service whose tasks read.
     pub service: (String, String),
-    /// Records written each second.
     pub written_per_second: f64,
     /// Records that a task reads each second, at most.
     pub read_per_task: f64,

@@ -33,7 +33,6 @@ pub(super) struct Observed {
     places: BTreeMap<(String, String), Things>,
 }
 
-/// What is observed in an account and region.
 #[derive(Debug, Default)]
 struct Things {
     /// By ECS cluster and name.
@@ -106,7 +105,6 @@ impl World {
         }
     }
 
-    /// Adds a group that reads Kafka.
     pub fn put_kafka_group(&mut self, account: &str, region: &str, group: KafkaGroup) {
         self.cloudwatch.observed.things([account, region]).groups.push(group);
     }
@@ -117,7 +115,6 @@ impl World {
         things.usual.insert((thing.to_owned(), metric.to_owned()), value);
     }
 
-    /// Adds a metric that hovers about a value.
     pub fn put_level(
         &mut self,
         account: &str,
@@ -159,7 +156,6 @@ impl Observed {
         minutes_in(seen).filter_map(|minute| Some((minute, Summary::of(sample(minute)?)))).collect()
     }
 
-    /// Metrics of which there is a sample.
     pub(super) fn names(&self, caller: &Caller) -> Vec<MetricName> {
         let Some(things) = self.places.get(&(caller.account.clone(), caller.region.clone())) else { return Vec::new() };
         let mut names = things.service_names();
