@@ -1,13 +1,13 @@
 //! Each file in `tests/scenarios/` is a world, faults, runs and their expected ends. Whatever happens in it: no message is lost, and
 //! none is doubled unless the report names it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use opsctl::{
     domain::Protection,
     operations::Operation,
     run::{End, Report},
-    sandbox::world::Fault,
+    sandbox::world::{At, Fault},
 };
 use serde::Deserialize;
 
@@ -21,6 +21,9 @@ struct Scenario {
     #[serde(default = "confirm")]
     protection: Protection,
     queues: Vec<QueueSetup>,
+    /// What happens meanwhile, since the start.
+    #[serde(default, rename = "at")]
+    timeline: Vec<At>,
     run: Vec<Step>,
 }
 
@@ -31,6 +34,9 @@ struct Step {
     operation: Option<Operation>,
     #[serde(default)]
     faults: Vec<Fault>,
+    /// Seconds that pass before it.
+    #[serde(default)]
+    wait_seconds: u64,
     expect: Expect,
 }
 
@@ -60,19 +66,38 @@ fn every_scenario_ends_as_it_says() {
     assert!(files.len() >= 10, "scenarios are missing");
     for file in files {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&file).expect("a scenario");
-        let scenario: Scenario = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let scenario = read(&file);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         runtime.expect("a runtime").block_on(play(&name, scenario));
     }
 }
 
+/// Without its timeline a scenario ends otherwise: what it says of its first run comes of that.
+#[tokio::test(start_paused = true)]
+async fn a_timeline_takes_effect() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/denied_meanwhile.toml");
+    let Scenario { timeline, protection, queues, run, .. } = read(&file);
+    assert_eq!(timeline.len(), 2);
+    let first = run.into_iter().next().expect("a run");
+    let mut stage = Stage::new(protection, &queues);
+    first.faults.into_iter().for_each(|fault| stage.fault(fault));
+    let report = stage.run(&first.operation.expect("an operation")).await;
+    assert_eq!((report.end, first.expect.end), (End::Done, End::Partly), "{report:#?}");
+}
+
+fn read(file: &Path) -> Scenario {
+    let text = std::fs::read_to_string(file).expect("a scenario");
+    toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
 async fn play(name: &str, scenario: Scenario) {
     let mut stage = Stage::new(scenario.protection, &scenario.queues);
+    stage.sandbox.with(|world, now| world.schedule_all(now, &scenario.timeline)).expect("things that are there");
     let before = stage.copies();
     let about = format!("{name} ({})", scenario.about);
     for (number, step) in scenario.run.into_iter().enumerate() {
         step.faults.into_iter().for_each(|fault| stage.fault(fault));
+        stage.sandbox.clock().sleep(Duration::from_secs(step.wait_seconds)).await;
         let purges = matches!(step.operation, Some(Operation::Purge(_) | Operation::Restore(_)));
         let report = match &step.operation {
             Some(operation) => stage.run(operation).await,
