@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 
-/// An alarm as `DescribeAlarms` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
     /// Name; only one alarm of an account and region has it.
@@ -32,7 +31,6 @@ pub enum AlarmState {
     Ok,
 }
 
-/// What an alarm watches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Watches {
@@ -59,7 +57,6 @@ pub enum Watches {
     },
 }
 
-/// A line of an alarm's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmChange {
     pub at: Timestamp,

@@ -42,7 +42,6 @@ impl Clock {
         }
     }
 
-    /// Waits for `duration` of this clock's time.
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(self.real(duration)).await;
     }

@@ -15,9 +15,7 @@ text_ids! {
 /// Who takes a queue's messages, as far as it can be paused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConsumerId {
-    /// An event source mapping.
     Mapping(MappingId),
-    /// The tasks of an ECS service.
     Service(ServiceId),
 }
 
@@ -81,17 +79,14 @@ impl Mapping {
     }
 }
 
-/// State of an event source mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MappingState {
     Disabled,
     /// On its way down: it still takes messages.
     Disabling,
-    /// On its way up.
     Enabling,
     Creating,
-    /// Its settings are being changed.
     Updating,
     Deleting,
     Enabled,

@@ -37,7 +37,6 @@ pub struct Database {
     pub written_elsewhere: Option<bool>,
 }
 
-/// How a database is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topology {
@@ -70,7 +69,6 @@ pub struct CapacityLimits {
     pub maximum: f64,
 }
 
-/// Something that AWS means to change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// `system-update`, ...
@@ -93,7 +91,6 @@ pub struct Pending {
     pub applied_at: Option<Timestamp>,
 }
 
-/// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
@@ -105,7 +102,6 @@ pub enum SourceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseEvent {
     pub at: Timestamp,
-    /// To what sort of thing.
     pub kind: SourceKind,
     pub source: String,
     /// `failover`, `availability`, ...

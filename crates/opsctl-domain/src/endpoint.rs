@@ -13,9 +13,7 @@ use super::{
 /// Where a database answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Name or address.
     pub host: String,
-    /// TCP port.
     pub port: u16,
 }
 

@@ -145,7 +145,6 @@ pub const UNDO_MESSAGES_MAX: u64 = 10_000;
 /// Where a FIFO destination's group and deduplication ids are found in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageKeys {
-    /// Destination queue pattern.
     pub queue: String,
     /// JSON pointer into the body (`/transferId`) or an attribute's name.
     pub group_id: String,

@@ -14,7 +14,6 @@ pub struct Gauge {
     pub recent: Vec<(Timestamp, f64)>,
 }
 
-/// Metrics of an instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseGauges {
     pub cpu: Option<Gauge>,

@@ -20,10 +20,8 @@ pub struct GlobalCluster {
     pub change: Option<GlobalChange>,
 }
 
-/// A cluster of a global cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlobalMember {
-    /// ARN of the DB cluster.
     pub arn: String,
     pub is_writer: bool,
     /// `connected`, `pending-resync`; none: AWS does not say.
@@ -39,7 +37,6 @@ pub struct GlobalChange {
     pub from: Option<Text>,
     /// ARN of the cluster that shall write.
     pub to: Option<Text>,
-    /// Whether data may be lost.
     pub may_lose: bool,
 }
 
@@ -54,7 +51,6 @@ pub enum Loss {
 }
 
 impl GlobalCluster {
-    /// The cluster that writes.
     pub fn writer(&self) -> Option<&GlobalMember> {
         self.members.iter().find(|member| member.is_writer)
     }
@@ -91,12 +87,10 @@ impl GlobalCluster {
 }
 
 impl GlobalMember {
-    /// Name of the DB cluster.
     pub fn name(&self) -> &str {
         self.arn.rsplit(':').next().unwrap_or_default()
     }
 
-    /// Region of the DB cluster.
     pub fn region(&self) -> &str {
         self.arn.split(':').nth(3).unwrap_or_default()
     }

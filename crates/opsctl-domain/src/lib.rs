@@ -9,7 +9,6 @@ macro_rules! text_ids {
         pub struct $name(pub String);
 
         impl $name {
-            /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 
-/// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When it was written, as the program's log driver said it.

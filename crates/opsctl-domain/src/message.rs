@@ -26,7 +26,6 @@ pub struct AttributeValue {
     pub payload: Payload,
 }
 
-/// Value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Payload {
     /// `String` and `Number` labels.
@@ -131,7 +130,6 @@ impl Message {
         size_bytes(&self.body, &self.attributes)
     }
 
-    /// Hash of the content.
     pub fn content_hash(&self) -> ContentHash {
         content_hash(&self.body, &self.attributes, self.system.group.as_deref(), self.system.trace_header.as_deref())
     }

@@ -18,7 +18,6 @@ pub struct Migration {
     pub cluster: EcsClusterName,
     /// Family of the task definition, or `family:revision`.
     pub task_definition: String,
-    /// Where its network comes from.
     pub network: NetworkSource,
     /// Container whose command may be set and whose exit code counts; none: the only essential one.
     pub container: Option<String>,
@@ -32,7 +31,6 @@ pub struct Migration {
     pub timeout_seconds: Option<u64>,
 }
 
-/// Where a task's network comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkSource {
     /// Copied from this service, as it is at the time.
@@ -79,10 +77,8 @@ pub struct Definition {
     pub containers: Vec<ContainerDefinition>,
 }
 
-/// A container of a task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerDefinition {
-    /// Name, as AWS has it.
     pub name: String,
     pub image: Text,
     /// Whether the task ends with it.
@@ -125,7 +121,6 @@ impl Definition {
         self.name.0.rsplit_once(':').map_or(self.name.0.as_str(), |(family, _)| family)
     }
 
-    /// The container of that name.
     pub fn container(&self, name: &str) -> Option<&ContainerDefinition> {
         self.containers.iter().find(|container| container.name == name)
     }

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 
-/// A proxy and what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proxy {
     pub name: String,
@@ -19,7 +18,6 @@ pub struct Proxy {
     pub targets: Vec<ProxyTarget>,
 }
 
-/// Where a proxy leads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProxyTarget {
     /// Identifier of an instance.

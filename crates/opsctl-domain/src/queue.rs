@@ -20,17 +20,14 @@ impl QueueArn {
         QueueName(self.0.rsplit(':').next().unwrap_or_default().to_owned())
     }
 
-    /// The account: fifth part of the ARN.
     pub fn account(&self) -> Option<&str> {
         self.0.split(':').nth(4)
     }
 
-    /// The region: fourth part of the ARN.
     pub fn region(&self) -> Option<&str> {
         self.0.split(':').nth(3)
     }
 
-    /// Whether the ARN is one of SQS.
     pub fn is_sqs(&self) -> bool {
         self.0.split(':').nth(2) == Some("sqs")
     }
@@ -103,13 +100,10 @@ pub struct Queue {
     pub counts: Counts,
     /// Visibility timeout of a plain receive.
     pub visibility_timeout_seconds: u32,
-    /// How long a message lives.
     pub retention_seconds: u64,
     /// Largest message taken, in bytes, attributes included.
     pub message_bytes_max: u64,
-    /// Delay of every message.
     pub delay_seconds: u32,
-    /// Where its dead letters go.
     pub redrive: Option<RedrivePolicy>,
     /// FIFO: whether the body's hash serves as deduplication id.
     pub content_based_deduplication: bool,

@@ -17,7 +17,6 @@ impl RunId {
         Self(format!("{time}-{:06x}", random & 0x00ff_ffff))
     }
 
-    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -26,7 +26,6 @@ pub struct ServiceId {
 }
 
 impl ServiceId {
-    /// Of a cluster's name and a service's.
     pub fn new(cluster: &str, name: &str) -> Self {
         Self { cluster: EcsClusterName(cluster.to_owned()), name: ServiceName(name.to_owned()) }
     }
@@ -74,12 +73,10 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// Events, the newest first; AWS keeps the last hundred.
     pub events: Vec<ServiceEvent>,
-    /// Target groups in which its tasks are registered.
     #[serde(default)]
     pub target_groups: Vec<TargetGroup>,
 }
 
-/// A deployment of a service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     pub id: DeploymentId,
@@ -91,16 +88,13 @@ pub struct Deployment {
     pub running: u32,
     /// Tasks on their way up.
     pub pending: u32,
-    /// Tasks that failed to start.
     pub failed: u32,
     /// How far it has got; none where AWS does not say (other controllers than ECS).
     pub rollout: Option<Rollout>,
     pub rollout_reason: Option<Text>,
-    /// When it was made.
     pub created_at: Option<Timestamp>,
 }
 
-/// A deployment's rollout state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rollout {
@@ -112,7 +106,6 @@ pub enum Rollout {
     Other,
 }
 
-/// An event of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {
     pub id: String,
@@ -132,7 +125,6 @@ pub enum Standing {
     Asleep,
     /// A deployment is under way, or tasks are being stopped.
     Deploying,
-    /// As it shall be.
     Steady,
 }
 
@@ -177,16 +169,12 @@ impl Service {
 pub struct Scaling {
     pub min: u32,
     pub max: u32,
-    /// Whether scaling in is suspended.
     pub in_suspended: bool,
-    /// Whether scaling out is suspended.
     pub out_suspended: bool,
-    /// Whether scheduled actions are suspended.
     pub scheduled_suspended: bool,
     pub actions: Vec<ScheduledAction>,
 }
 
-/// A scheduled action of autoscaling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledAction {
     pub name: Text,
@@ -194,9 +182,7 @@ pub struct ScheduledAction {
     pub schedule: Text,
     /// Time zone of the schedule; none: UTC.
     pub timezone: Option<Text>,
-    /// Minimum that it sets.
     pub min: Option<u32>,
-    /// Maximum that it sets.
     pub max: Option<u32>,
 }
 
@@ -219,9 +205,7 @@ pub struct Task {
     pub zone: Option<Text>,
     /// When it was asked for.
     pub created_at: Option<Timestamp>,
-    /// When it began to run.
     pub started_at: Option<Timestamp>,
-    /// When it had stopped.
     pub stopped_at: Option<Timestamp>,
     /// `EssentialContainerExited`, `TaskFailedToStart`, ...
     pub stop_code: Option<Text>,
@@ -229,7 +213,6 @@ pub struct Task {
     pub containers: Vec<Container>,
 }
 
-/// A container of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     pub name: Text,

@@ -11,7 +11,6 @@ pub struct Statement {
     pub values: Vec<Value>,
 }
 
-/// What a statement gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rows {
     /// Names of the columns; empty where no row came.
@@ -26,7 +25,6 @@ pub struct Rows {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Value {
-    /// `NULL`.
     Null,
     /// Any integer; 0 or 1 for a boolean.
     Integer(i64),

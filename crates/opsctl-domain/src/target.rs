@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 
-/// A target group's ARN.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TargetGroupArn(pub String);
@@ -30,7 +29,6 @@ pub struct TargetGroup {
     pub arn: TargetGroupArn,
     /// The other group of a service with blue/green deployments: its tasks are in one of the two.
     pub alternate: Option<TargetGroupArn>,
-    /// Container that is registered.
     pub container: Option<Text>,
     pub port: Option<u32>,
 }
@@ -68,7 +66,6 @@ impl TargetState {
     }
 }
 
-/// A target and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetHealth {
     /// `10.0.1.2:8080`; an instance's id or an ARN where targets are no addresses.

@@ -47,7 +47,6 @@ impl Text {
         &self.0
     }
 
-    /// Whether there is nothing to show.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

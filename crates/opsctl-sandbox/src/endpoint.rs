@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-
 use super::{
     Sandbox,
     join::{self, Joined},
+    wire::time_between,
     world::{FaultKind, rds::Connected},
 };
 use crate::domain::endpoint::{Answerer, Answering, Ask, Because, Told, Unanswered};
@@ -54,7 +53,7 @@ impl Sandbox {
         clock.sleep(self.options().latency).await;
         let opened = match self.with(|world, now| world.open_session(now, host)) {
             Err(Connected::Wakes(at)) => {
-                clock.sleep(time_until(clock.now(), at)).await;
+                clock.sleep(time_between(clock.now(), at)).await;
                 self.with(|world, now| world.open_session(now, host))
             }
             opened => opened,
@@ -81,8 +80,4 @@ pub fn answerer(joined: &Joined) -> Answerer {
 
 fn refused() -> Unanswered {
     Unanswered::new(Because::Refused, "connection refused")
-}
-
-fn time_until(now: Timestamp, then: Timestamp) -> Duration {
-    Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO)
 }

@@ -149,7 +149,7 @@ fn may_feed_a_receive(call: &Call) -> bool {
     call.service.prefix == "sqs" && !call.action.starts_with("Get") && !call.action.starts_with("List")
 }
 
-fn time_between(now: Timestamp, then: Timestamp) -> Duration {
+pub(crate) fn time_between(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 

@@ -16,6 +16,7 @@ mod handler;
 mod tests;
 
 pub(crate) use call::{ENDPOINT_PATH, STATUS_PATH};
+pub(crate) use handler::time_between;
 
 use bytes::Bytes;
 

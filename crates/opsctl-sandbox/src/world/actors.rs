@@ -9,7 +9,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{Caller, PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
+use super::{PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
 use worker::Came;
 pub use worker::{Consumer, Worker};
 
@@ -245,7 +245,11 @@ impl Calls<'_> {
             Behaviour::Slow { .. } => messages.min(MESSAGES_PER_STEP_MAX.saturating_sub(working.len())),
             Behaviour::Down => 0,
         };
-        let taken = if messages == 0 { Vec::new() } else { self.take(&caller, messages) };
+        let taken = if messages == 0 {
+            Vec::new()
+        } else {
+            self.world.take(self.at, &caller, self.queue, messages, None).unwrap_or_default()
+        };
         let mut came = if taken.is_empty() { Came::Nothing } else { Came::Well };
         // Who has nothing to do does not connect.
         let needs = consumer.database.as_ref().filter(|_| !taken.is_empty());
@@ -270,10 +274,6 @@ impl Calls<'_> {
         if takes && messages > 0 {
             consumer.worker.note(self.world, self.place, came);
         }
-    }
-
-    fn take(&mut self, caller: &Caller, messages_max: usize) -> Vec<Taken> {
-        self.world.take(self.at, caller, self.queue, messages_max, None).unwrap_or_default()
     }
 }
 

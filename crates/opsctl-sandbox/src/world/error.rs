@@ -30,6 +30,12 @@ impl ApiError {
         Self { status, code, query_code: Some(query_code), message: message.into(), more: None }
     }
 
+    /// An error of SQS whose older code is `AWS.SimpleQueueService.` and its newer one.
+    pub fn of_sqs(status: u16, query_code: &'static str, message: impl Into<String>) -> Self {
+        let code = query_code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(query_code);
+        Self::coded(status, code, query_code, message)
+    }
+
     pub fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::coded(400, "InvalidParameterValueException", "InvalidParameterValue", message)
     }
@@ -40,21 +46,13 @@ impl ApiError {
     }
 
     pub fn missing_parameter(parameter: &str) -> Self {
-        Self::coded(
-            400,
-            "MissingRequiredParameterException",
-            "MissingParameter",
-            format!("The request must contain the parameter {parameter}."),
-        )
+        let message = format!("The request must contain the parameter {parameter}.");
+        Self::coded(400, "MissingRequiredParameterException", "MissingParameter", message)
     }
 
     pub fn no_such_queue() -> Self {
-        Self::coded(
-            400,
-            "QueueDoesNotExist",
-            "AWS.SimpleQueueService.NonExistentQueue",
-            "The specified queue does not exist.",
-        )
+        let message = "The specified queue does not exist.";
+        Self::coded(400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", message)
     }
 
     /// A move task's queue does not exist.
@@ -94,12 +92,7 @@ impl ApiError {
     }
 
     pub fn not_in_flight() -> Self {
-        Self::coded(
-            400,
-            "MessageNotInflight",
-            "AWS.SimpleQueueService.MessageNotInflight",
-            "The specified message isn't in flight.",
-        )
+        Self::of_sqs(400, "AWS.SimpleQueueService.MessageNotInflight", "The specified message isn't in flight.")
     }
 
     pub fn over_limit(message: impl Into<String>) -> Self {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::environment::glob;
@@ -96,16 +97,11 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
         Seconds(f64),
         Text(String),
     }
-    let seconds = match Written::deserialize(deserializer)? {
-        Written::Seconds(seconds) => Some(seconds),
-        Written::Text(text) => match text.strip_suffix("ms") {
-            Some(number) => number.trim().parse::<f64>().ok().map(|value| value / 1_000.0),
-            None => text.strip_suffix('s').and_then(|number| number.trim().parse().ok()),
-        },
+    let duration = match Written::deserialize(deserializer)? {
+        Written::Seconds(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Written::Text(text) => text.parse::<SignedDuration>().ok().and_then(|duration| duration.try_into().ok()),
     };
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| D::Error::custom("a duration is seconds, or a text such as \"1.5s\" or \"20ms\""))
+    duration.ok_or_else(|| D::Error::custom("a duration is seconds, or a text such as \"1.5s\" or \"20ms\""))
 }
 
 /// The faults of a world, each with its count of matching calls.

@@ -11,6 +11,7 @@ use super::{
     page::page,
     rds::Xml,
     service::{Protocol, ServiceDef},
+    sts::required,
 };
 
 /// Target groups of a page (API reference).
@@ -65,9 +66,7 @@ impl World {
 
     fn describe_target_health(&self, call: Call, form: &BTreeMap<String, String>) -> Answered<Xml> {
         let Call { caller, now, .. } = call;
-        let arn = field(form, "TargetGroupArn").ok_or_else(|| {
-            validation("1 validation error detected: Value null at 'targetGroupArn' failed to satisfy constraint: Member must not be null")
-        })?;
+        let arn = field(form, "TargetGroupArn").ok_or_else(|| required("targetGroupArn"))?;
         if !is_arn(arn) {
             return Err(validation(&format!("'{arn}' is not a valid target group ARN")));
         }

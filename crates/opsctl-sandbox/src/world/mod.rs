@@ -22,6 +22,8 @@ mod sqs;
 pub mod ssm;
 pub mod sts;
 pub mod template;
+#[cfg(test)]
+mod testing;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;

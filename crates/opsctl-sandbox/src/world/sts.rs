@@ -154,7 +154,7 @@ fn duration(text: Option<&str>) -> Answered<i64> {
     }
 }
 
-fn required(member: &str) -> ApiError {
+pub(super) fn required(member: &str) -> ApiError {
     invalid(format!(
         "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
     ))

@@ -146,9 +146,9 @@ impl World {
     }
 
     fn minutes_of_queue(&self, caller: &Caller, metric: &MetricName, seen: Range<i64>) -> Vec<(i64, Summary)> {
-        let kind = QueueMetric::ALL.into_iter().find(|kind| kind.name() == metric.metric_name);
+        let kind = QueueMetric::ALL.into_iter().find(|(name, _)| *name == metric.metric_name);
         let number = metric.only("QueueName").and_then(|name| self.find(&caller.account, &caller.region, name));
-        let Some((number, kind)) = number.zip(kind) else { return Vec::new() };
+        let Some((number, (_, kind))) = number.zip(kind) else { return Vec::new() };
         let notes = &self.queue(number).notes;
         minutes_in(seen.start.div_euclid(MINUTE) * MINUTE..seen.end)
             .filter_map(|minute| Some((minute, Summary::of(notes.value(kind, minute + MINUTE)?))))

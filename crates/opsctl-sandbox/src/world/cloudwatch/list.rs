@@ -38,8 +38,8 @@ impl World {
         let region = self.region(&caller.account, &caller.region);
         let queues = region.into_iter().flat_map(|region| region.queues.values());
         let noted = queues.map(|&number| self.queue(number)).filter(|queue| !queue.notes.is_empty());
-        let named = |queue, metric: QueueMetric| MetricName::of(SQS, metric.name(), &[("QueueName", queue)]);
-        let of_queues = noted.flat_map(move |queue| QueueMetric::ALL.map(|metric| named(&*queue.name, metric)));
+        let named = |queue, metric| MetricName::of(SQS, metric, &[("QueueName", queue)]);
+        let of_queues = noted.flat_map(move |queue| QueueMetric::ALL.map(|(metric, _)| named(&*queue.name, metric)));
         let of_services = self.cloudwatch.observed.names(caller).into_iter().chain(self.function_metrics(caller));
         of_queues.chain(of_services).chain(self.cloudwatch.custom.metrics(caller).map(|(name, _)| name.clone()))
     }

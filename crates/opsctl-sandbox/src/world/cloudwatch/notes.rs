@@ -56,20 +56,15 @@ pub(super) enum QueueMetric {
 }
 
 impl QueueMetric {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Age, Self::Visible, Self::InFlight, Self::Delayed, Self::Sent, Self::Received, Self::Deleted];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Age => "ApproximateAgeOfOldestMessage",
-            Self::Visible => "ApproximateNumberOfMessagesVisible",
-            Self::InFlight => "ApproximateNumberOfMessagesNotVisible",
-            Self::Delayed => "ApproximateNumberOfMessagesDelayed",
-            Self::Sent => "NumberOfMessagesSent",
-            Self::Received => "NumberOfMessagesReceived",
-            Self::Deleted => "NumberOfMessagesDeleted",
-        }
-    }
+    pub(super) const ALL: [(&'static str, Self); 7] = [
+        ("ApproximateAgeOfOldestMessage", Self::Age),
+        ("ApproximateNumberOfMessagesVisible", Self::Visible),
+        ("ApproximateNumberOfMessagesNotVisible", Self::InFlight),
+        ("ApproximateNumberOfMessagesDelayed", Self::Delayed),
+        ("NumberOfMessagesSent", Self::Sent),
+        ("NumberOfMessagesReceived", Self::Received),
+        ("NumberOfMessagesDeleted", Self::Deleted),
+    ];
 }
 
 impl Notes {

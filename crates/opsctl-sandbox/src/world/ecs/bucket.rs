@@ -1,28 +1,13 @@
 //! Throttles that everybody in an account and region shares (ECS developer guide, "Request throttling").
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// `UpdateService`, `CreateService`.
-    ServiceWrite,
-    /// Reads of services and task definitions.
-    ServiceRead,
-    RunTask,
-    /// Reads of tasks, and `StopTask`.
-    Task,
-    Cluster,
-}
-
-impl Kind {
-    /// Calls at once, and calls a second after that.
-    fn size(self) -> (f64, f64) {
-        match self {
-            Self::ServiceWrite => (50.0, 5.0),
-            Self::ServiceRead | Self::Task => (100.0, 20.0),
-            Self::RunTask => (100.0, 40.0),
-            Self::Cluster => (50.0, 20.0),
-        }
-    }
-}
+/// Calls that share a bucket, with how many are served at once, and how many a second after that.
+const SIZES: [(&[&str], f64, f64); 5] = [
+    (&["UpdateService", "CreateService"], 50.0, 5.0),
+    (&["ListServices", "DescribeServices", "DescribeTaskDefinition", "ListTaskDefinitions"], 100.0, 20.0),
+    (&["RunTask"], 100.0, 40.0),
+    (&["ListTasks", "DescribeTasks", "StopTask"], 100.0, 20.0),
+    (&["ListClusters", "DescribeClusters"], 50.0, 20.0),
+];
 
 #[derive(Debug, Default)]
 pub(super) struct Buckets([Option<Bucket>; 5]);
@@ -35,9 +20,10 @@ struct Bucket {
 
 impl Buckets {
     /// Takes a token; false: the call is throttled.
-    pub(super) fn take(&mut self, kind: Kind, now: i64) -> bool {
-        let (burst, per_second) = kind.size();
-        let bucket = self.0[kind as usize].get_or_insert(Bucket { tokens: burst, at: now });
+    pub(super) fn take(&mut self, action: &str, now: i64) -> bool {
+        let Some(index) = index(action) else { return true };
+        let (_, burst, per_second) = SIZES[index];
+        let bucket = self.0[index].get_or_insert(Bucket { tokens: burst, at: now });
         let passed = (now - bucket.at).max(0) as f64 / 1_000.0;
         bucket.tokens = (bucket.tokens + passed * per_second).min(burst);
         bucket.at = now;
@@ -49,9 +35,15 @@ impl Buckets {
     }
 
     /// Takes tokens away: others call as well.
-    pub(super) fn drain(&mut self, kind: Kind, now: i64) {
-        self.0[kind as usize] = Some(Bucket { tokens: 0.0, at: now });
+    pub(super) fn drain(&mut self, action: &str, now: i64) {
+        if let Some(index) = index(action) {
+            self.0[index] = Some(Bucket { tokens: 0.0, at: now });
+        }
     }
+}
+
+fn index(action: &str) -> Option<usize> {
+    SIZES.iter().position(|(actions, ..)| actions.contains(&action))
 }
 
 #[cfg(test)]
@@ -61,9 +53,9 @@ mod tests {
     #[test]
     fn a_bucket_empties_and_fills_again() {
         let mut buckets = Buckets::default();
-        let taken = (0..60).filter(|_| buckets.take(Kind::ServiceWrite, 0)).count();
+        let taken = (0..60).filter(|_| buckets.take("UpdateService", 0)).count();
         assert_eq!(taken, 50);
-        assert_eq!((0..60).filter(|_| buckets.take(Kind::ServiceWrite, 2_000)).count(), 10);
-        assert!(buckets.take(Kind::ServiceRead, 2_000), "another bucket");
+        assert_eq!((0..60).filter(|_| buckets.take("UpdateService", 2_000)).count(), 10);
+        assert!(buckets.take("ListServices", 2_000), "another bucket");
     }
 }

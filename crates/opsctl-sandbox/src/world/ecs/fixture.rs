@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Breaker, Caller, Ecs, Outcome, Program,
-    bucket::Kind,
-    key,
+    Breaker, Caller, Ecs, Outcome, Program, key,
     life::{Due, Who},
     model::{Definition, LogConfig, Rollout, Service, Stage, Task},
     uuid,
@@ -235,7 +233,7 @@ impl Ecs {
 
     /// Others in the account use up the updates of services.
     pub fn drain_updates(&mut self, now: Timestamp, caller: &Caller) {
-        self.region(caller).buckets.drain(Kind::ServiceWrite, now.as_millisecond());
+        self.region(caller).buckets.drain("UpdateService", now.as_millisecond());
     }
 
     pub fn put_event(&mut self, now: Timestamp, caller: &Caller, cluster: &str, service: &str, message: &str) {

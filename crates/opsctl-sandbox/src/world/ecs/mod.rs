@@ -34,7 +34,6 @@ use super::{
     service::{JSON_1_1, Protocol, ServiceDef, does},
     uuid,
 };
-use bucket::Kind;
 pub use fixture::{JobFixture, ServiceFixture, ServiceView};
 use life::Due;
 pub use life::Outside;
@@ -115,8 +114,7 @@ impl Ecs {
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "AmazonEC2ContainerServiceV20141113", content_type: JSON_1_1, shapes: None },
     prepare: |world, call| {
-        let Some(kind) = kind(call.action) else { return Ok(()) };
-        if world.ecs.region(call.caller).buckets.take(kind, call.now) {
+        if world.ecs.region(call.caller).buckets.take(call.action, call.now) {
             return Ok(());
         }
         world.ecs.throttled += 1;
@@ -142,17 +140,6 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
         ],
     )
 };
-
-fn kind(action: &str) -> Option<Kind> {
-    Some(match action {
-        "ListClusters" | "DescribeClusters" => Kind::Cluster,
-        "ListServices" | "DescribeServices" | "DescribeTaskDefinition" | "ListTaskDefinitions" => Kind::ServiceRead,
-        "UpdateService" | "CreateService" => Kind::ServiceWrite,
-        "RunTask" => Kind::RunTask,
-        "ListTasks" | "DescribeTasks" | "StopTask" => Kind::Task,
-        _ => return None,
-    })
-}
 
 fn key(caller: &Caller) -> PlaceKey {
     (caller.account.as_str().into(), caller.region.as_str().into())

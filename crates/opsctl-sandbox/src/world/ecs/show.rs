@@ -88,7 +88,7 @@ fn deployment(place: &PlaceKey, cluster: &Cluster, service: &Service, one: &Depl
         "updatedAt": time(one.updated_at),
         "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux",
         "networkConfiguration": service.network,
-        "rolloutState": one.rollout.name(),
+        "rolloutState": one.rollout,
         "rolloutStateReason": one.reason,
     })
 }
@@ -126,7 +126,7 @@ pub(super) fn task(
         "cpu": "256", "memory": "512", "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux",
         "connectivity": "CONNECTED", "enableExecuteCommand": false,
         "group": task.group, "healthStatus": health,
-        "lastStatus": task.stage.name(),
+        "lastStatus": task.stage,
         "desiredStatus": if has_stopped { "STOPPED" } else { "RUNNING" },
         "overrides": task.overrides, "tags": task.tags, "version": task.stage as u32 + 1,
         "startedBy": task.started_by,

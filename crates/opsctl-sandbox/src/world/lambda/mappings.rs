@@ -146,7 +146,7 @@ fn lasting(mapping: &Mapping) -> Answered<State> {
         return Ok(mapping.state);
     }
     let message =
-        format!("Cannot update the event source mapping because it is in use. Its state is {}.", mapping.state.name());
+        format!("Cannot update the event source mapping because it is in use. Its state is {:?}.", mapping.state);
     Err(ApiError::plain(400, "ResourceInUseException", message))
 }
 

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -88,7 +88,7 @@ pub struct Mapping {
     next: Option<(i64, State)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum State {
     Creating,
     Enabling,
@@ -98,21 +98,8 @@ pub enum State {
     Disabled,
     Updating,
     Deleting,
+    #[serde(rename = "Deleting")]
     Gone,
-}
-
-impl State {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Creating => "Creating",
-            Self::Enabling => "Enabling",
-            Self::Enabled => "Enabled",
-            Self::Disabling => "Disabling",
-            Self::Disabled => "Disabled",
-            Self::Updating => "Updating",
-            Self::Deleting | Self::Gone => "Deleting",
-        }
-    }
 }
 
 impl Mapping {

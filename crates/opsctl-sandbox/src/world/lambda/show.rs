@@ -17,7 +17,7 @@ pub(super) fn mapping(caller: &Caller, id: &str, mapping: &Mapping) -> Value {
         "EventSourceArn": mapping.source,
         "FunctionArn": function_arn(account, region, &mapping.function),
         "LastModified": mapping.modified_at as f64 / 1_000.0,
-        "State": mapping.state.name(),
+        "State": mapping.state,
         "StateTransitionReason": mapping.reason,
         "FunctionResponseTypes": [],
         "EventSourceMappingArn": format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{id}"),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answered, Call};
+use super::{Answered, Call, validate::is_plain};
 use crate::{
     domain::environment::glob,
     world::{World, error::ApiError},
@@ -131,8 +131,7 @@ fn check_label(label: &str) -> Result<(), ApiError> {
     if label.is_empty() {
         return Err(ApiError::missing_parameter("Label"));
     }
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if label.len() > 80 || !label.bytes().all(is_plain) {
+    if label.len() > 80 || !is_plain(label) {
         let reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.";
         return Err(ApiError::invalid_value(label, "Label", reason));
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answered, Call, OnQueue, queue::Queue, settings::Settings};
+use super::{Answered, Call, OnQueue, queue::Queue, settings::Settings, validate::is_plain};
 use crate::world::{Caller, Due, World, call::given, error::ApiError, page::page};
 
 /// Most queues in a page (SQS API reference, `ListQueues`).
@@ -80,8 +80,7 @@ impl World {
         if self.settings.names_rest_after_delete && deleted_at.is_some_and(|at| call.now - at < MINUTE_MILLISECONDS) {
             let message =
                 "You must wait 60 seconds after deleting a queue before you can create another with the same name.";
-            let query_code = "AWS.SimpleQueueService.QueueDeletedRecently";
-            return Err(ApiError::coded(400, "QueueDeletedRecently", query_code, message));
+            return Err(ApiError::of_sqs(400, "AWS.SimpleQueueService.QueueDeletedRecently", message));
         }
         let settings = Settings::new(is_fifo).with(attributes)?;
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
@@ -184,8 +183,7 @@ impl World {
         let queue = self.queue_mut(number);
         if queue.purged_at.is_some_and(|at| call.now - at < MINUTE_MILLISECONDS) {
             let message = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", queue.name);
-            let query_code = "AWS.SimpleQueueService.PurgeQueueInProgress";
-            return Err(ApiError::coded(403, "PurgeQueueInProgress", query_code, message));
+            return Err(ApiError::of_sqs(403, "AWS.SimpleQueueService.PurgeQueueInProgress", message));
         }
         queue.purge(call.now);
         self.settle(number);
@@ -220,9 +218,7 @@ impl ListRequest<'_> {
 
 fn check_name(name: &str, is_fifo: bool) -> Result<(), ApiError> {
     let stem = name.strip_suffix(".fifo");
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    let plain_part = if is_fifo { stem.unwrap_or(name) } else { name };
-    if plain_part.is_empty() || name.len() > 80 || !plain_part.bytes().all(is_plain) {
+    if name.len() > 80 || !is_plain(if is_fifo { stem.unwrap_or(name) } else { name }) {
         let message = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
         return Err(ApiError::invalid_parameter(message));
     }

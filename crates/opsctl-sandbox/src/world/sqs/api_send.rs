@@ -221,5 +221,5 @@ fn check_size(entries: &[SendRequest]) -> Answered<()> {
     }
     let message =
         format!("Batch requests cannot be longer than {MESSAGE_BYTES_MAX} bytes. You have sent {bytes} bytes.");
-    Err(ApiError::coded(400, "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", message))
+    Err(ApiError::of_sqs(400, "AWS.SimpleQueueService.BatchRequestTooLong", message))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Entered;
+use super::{Entered, validate::is_plain};
 use crate::world::{FaultKind, World, error::ApiError};
 
 const ENTRIES_MAX: usize = 10;
@@ -46,28 +46,25 @@ pub(super) struct Success {
 
 /// Checks a batch's ids and number; `kind` is the operation's word for an entry.
 pub(super) fn check_ids<'a>(kind: &str, ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), ApiError> {
-    let refuse = |code, query_code, message: String| Err(ApiError::coded(400, code, query_code, message));
+    let refuse = |code, message: String| Err(ApiError::of_sqs(400, code, message));
     let count = ids.len();
     if count == 0 {
         let message = format!("There should be at least one {kind} in the request.");
-        return refuse("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", message);
+        return refuse("AWS.SimpleQueueService.EmptyBatchRequest", message);
     }
     if count > ENTRIES_MAX {
         let message = format!("Maximum number of entries per request are {ENTRIES_MAX}. You have sent {count}.");
-        let query_code = "AWS.SimpleQueueService.TooManyEntriesInBatchRequest";
-        return refuse("TooManyEntriesInBatchRequest", query_code, message);
+        return refuse("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", message);
     }
     let mut seen: Vec<&str> = Vec::with_capacity(count);
     for id in ids {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if id.is_empty() || id.len() > 80 || !id.bytes().all(is_plain) {
+        if id.len() > 80 || !is_plain(id) {
             let message = "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
                            It can be at most 80 letters long.";
-            return refuse("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", message.to_owned());
+            return refuse("AWS.SimpleQueueService.InvalidBatchEntryId", message.to_owned());
         }
         if seen.contains(&id) {
-            let query_code = "AWS.SimpleQueueService.BatchEntryIdsNotDistinct";
-            return refuse("BatchEntryIdsNotDistinct", query_code, format!("Id {id} repeated."));
+            return refuse("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", format!("Id {id} repeated."));
         }
         seen.push(id);
     }

@@ -156,6 +156,11 @@ pub(super) fn characters_are_allowed(text: &str) -> bool {
     !bytes.contains(&0xef) || !text.contains(['\u{fffe}', '\u{ffff}'])
 }
 
+/// Whether it is letters, digits, hyphens and underscores, at least one.
+pub(super) fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 pub(super) fn check_body(body: &str) -> Result<(), ApiError> {
     if body.is_empty() {
         return Err(ApiError::missing_parameter("MessageBody"));

@@ -15,35 +15,21 @@ const CHANGES_MAX: usize = 250;
 pub(super) struct Change {
     /// Milliseconds since 1970.
     pub(super) at: i64,
-    kind: Kind,
+    kind: &'static str,
     summary: String,
     data: Value,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Configuration,
-    State,
-    Action,
-}
-
-impl Kind {
-    const ALL: [Self; 3] = [Self::Configuration, Self::State, Self::Action];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Configuration => "ConfigurationUpdate",
-            Self::State => "StateUpdate",
-            Self::Action => "Action",
-        }
-    }
-}
+/// What an item of the history is, in CloudWatch's words.
+const CONFIGURATION: &str = "ConfigurationUpdate";
+const STATE: &str = "StateUpdate";
+const ACTION: &str = "Action";
 
 impl Alarm {
     /// Notes that the alarm was made or set anew.
     pub(super) fn note_settings(&mut self, at: i64, summary: String) {
         let kind = if summary.ends_with("created") { "Create" } else { "Update" };
-        self.note(at, Kind::Configuration, summary, json!({ "version": "1.0", "type": kind }));
+        self.note(at, CONFIGURATION, summary, json!({ "version": "1.0", "type": kind }));
     }
 
     /// Notes that its state became another one, and what was done about it.
@@ -53,16 +39,16 @@ impl Alarm {
             json!({ "stateValue": state.name(), "stateReason": self.reason, "stateReasonData": self.reason_data });
         let data = json!({ "version": "1.0", "oldState": { "stateValue": before.name() }, "newState": new });
         let summary = format!("Alarm updated from {} to {}", before.name(), state.name());
-        self.note(at, Kind::State, summary, data);
+        self.note(at, STATE, summary, data);
         if self.actions_enabled {
             for action in self.actions[state.index()].clone() {
                 let data = json!({ "actionState": "Succeeded", "notificationResource": action });
-                self.note(at, Kind::Action, format!("Successfully executed action {action}"), data);
+                self.note(at, ACTION, format!("Successfully executed action {action}"), data);
             }
         }
     }
 
-    fn note(&mut self, at: i64, kind: Kind, summary: String, data: Value) {
+    fn note(&mut self, at: i64, kind: &'static str, summary: String, data: Value) {
         if self.history.len() >= CHANGES_MAX {
             self.history.pop_front();
         }
@@ -75,7 +61,7 @@ impl Place {
         let limit = limit(request.max_records)?;
         let skip = skipped(request.next_token.as_deref())?;
         let kind = request.history_item_type.as_deref();
-        if let Some(kind) = kind.filter(|name| Kind::ALL.iter().all(|known| known.name() != *name)) {
+        if let Some(kind) = kind.filter(|kind| ![CONFIGURATION, STATE, ACTION].contains(kind)) {
             return Err(validation(format!("The value {kind} is not a valid HistoryItemType.")));
         }
         let milliseconds = |seconds: f64| (seconds * 1_000.0) as i64;
@@ -86,9 +72,7 @@ impl Place {
         let mut all: Vec<(&Alarm, usize, &Change)> = alarms
             .flat_map(|alarm| alarm.history.iter().enumerate().map(move |(at, change)| (alarm, at, change)))
             .collect();
-        all.retain(|(_, _, change)| {
-            (from..=until).contains(&change.at) && kind.is_none_or(|kind| kind == change.kind.name())
-        });
+        all.retain(|(_, _, change)| (from..=until).contains(&change.at) && kind.is_none_or(|kind| kind == change.kind));
         all.sort_by_key(|(_, place, change)| (change.at, *place));
         if request.scan_by == ScanBy::TimestampDescending {
             all.reverse();
@@ -105,7 +89,7 @@ impl Change {
             "AlarmName": alarm.name,
             "AlarmType": alarm.kind(),
             "Timestamp": self.at as f64 / 1_000.0,
-            "HistoryItemType": self.kind.name(),
+            "HistoryItemType": self.kind,
             "HistorySummary": self.summary,
             "HistoryData": self.data.to_string(),
         })

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::Value;
 
 use history::Change;
-use request::PutMetricAlarm;
+use request::PutAlarm;
 use rule::Rule;
 
 use super::{notes::MINUTE, request::MetricName};
@@ -71,7 +71,7 @@ enum LooksAt {
 #[derive(Debug)]
 struct Watch {
     /// As asked for: told as it came.
-    request: PutMetricAlarm,
+    request: PutAlarm,
     source: Source,
     period: i64,
     evaluation_periods: usize,

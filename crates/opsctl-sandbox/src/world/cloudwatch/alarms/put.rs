@@ -6,7 +6,7 @@ use super::{
     ALARMS_MAX, Alarm, Comparison, Gaps, LooksAt, Place, Source, Stat, State, Watch,
     describe::NAMES_MAX,
     math::Expression,
-    request::{Names, PutCompositeAlarm, PutMetricAlarm, SetAlarmState},
+    request::{Names, PutAlarm, SetAlarmState},
     rule::Rule,
 };
 use crate::world::{
@@ -26,51 +26,28 @@ const ACTIONS_MAX: usize = 5;
 /// Seconds that an alarm may look back: a week for periods of an hour and more, else a day.
 const DAY: i64 = 86_400;
 
-/// What both sorts of alarm are asked for.
-struct Common {
-    name: String,
-    description: Option<String>,
-    actions_enabled: bool,
-    actions: [Vec<String>; 3],
-}
-
 impl Place {
-    pub(in crate::world::cloudwatch) fn put_metric(&mut self, call: Call, request: PutMetricAlarm) -> Answered<()> {
-        let actions =
-            [request.ok_actions.clone(), request.alarm_actions.clone(), request.insufficient_data_actions.clone()];
-        let common = Common {
-            name: name(request.alarm_name.as_deref())?,
-            description: request.alarm_description.clone(),
-            actions_enabled: request.actions_enabled.unwrap_or(true),
-            actions,
-        };
-        let watch = watch(request)?;
-        self.put(call, common, LooksAt::Metric(Box::new(watch)))
+    pub(in crate::world::cloudwatch) fn put_metric(&mut self, call: Call, request: PutAlarm) -> Answered<()> {
+        name(request.alarm_name.as_deref())?;
+        let watch = watch(request.clone())?;
+        self.put(call, request, LooksAt::Metric(Box::new(watch)))
     }
 
-    pub(in crate::world::cloudwatch) fn put_composite(
-        &mut self,
-        call: Call,
-        request: PutCompositeAlarm,
-    ) -> Answered<()> {
-        let text = request.alarm_rule.filter(|rule| !rule.is_empty()).ok_or_else(|| missing("AlarmRule"))?;
+    pub(in crate::world::cloudwatch) fn put_composite(&mut self, call: Call, request: PutAlarm) -> Answered<()> {
+        let text = request.alarm_rule.clone().filter(|rule| !rule.is_empty()).ok_or_else(|| missing("AlarmRule"))?;
         let rule = Rule::parse(&text).map_err(|why| validation(format!("AlarmRule is not valid: {why}")))?;
         if let Some(unknown) = rule.names().into_iter().find(|name| !self.alarms.contains_key(*name)) {
             return Err(validation(format!("AlarmRule names an alarm that does not exist: {unknown}")));
         }
-        let common = Common {
-            name: name(request.alarm_name.as_deref())?,
-            description: request.alarm_description,
-            actions_enabled: request.actions_enabled.unwrap_or(true),
-            actions: [request.ok_actions, request.alarm_actions, request.insufficient_data_actions],
-        };
-        self.put(call, common, LooksAt::Rule { text, rule })
+        self.put(call, request, LooksAt::Rule { text, rule })
     }
 
     /// A new alarm can tell nothing yet; one that is set anew keeps its state until it is evaluated.
-    fn put(&mut self, call: Call, common: Common, looks_at: LooksAt) -> Answered<()> {
+    fn put(&mut self, call: Call, request: PutAlarm, looks_at: LooksAt) -> Answered<()> {
         let Call { caller, now, .. } = call;
-        let Common { name, description, actions_enabled, actions } = common;
+        let name = name(request.alarm_name.as_deref())?;
+        let (description, actions_enabled) = (request.alarm_description, request.actions_enabled.unwrap_or(true));
+        let actions = [request.ok_actions, request.alarm_actions, request.insufficient_data_actions];
         if actions.iter().any(|actions| actions.len() > ACTIONS_MAX) {
             return Err(validation(format!("At most {ACTIONS_MAX} actions are taken for a state.")));
         }
@@ -158,7 +135,7 @@ impl Place {
     }
 }
 
-fn watch(mut request: PutMetricAlarm) -> Answered<Watch> {
+fn watch(mut request: PutAlarm) -> Answered<Watch> {
     if let Some(metrics) = &request.metrics {
         request.queries = serde_json::from_value(metrics.clone()).map_err(|error| ApiError::not_understood(&error))?;
     }
@@ -196,7 +173,7 @@ fn watch(mut request: PutMetricAlarm) -> Answered<Watch> {
     })
 }
 
-fn one(request: &PutMetricAlarm) -> Answered<(Source, i64)> {
+fn one(request: &PutAlarm) -> Answered<(Source, i64)> {
     let required = |value: &Option<String>, name: &str| value.clone().ok_or_else(|| missing(name));
     let metric = MetricName {
         namespace: required(&request.namespace, "Namespace")?,

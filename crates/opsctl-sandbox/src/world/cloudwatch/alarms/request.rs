@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::world::cloudwatch::request::{Dimension, Query, ScanBy, time};
 
-/// Of `PutMetricAlarm`; told again as it came.
+/// Of `PutMetricAlarm` and `PutCompositeAlarm`. What is about the metric is told again as it came.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(in crate::world::cloudwatch) struct PutMetricAlarm {
+pub(in crate::world::cloudwatch) struct PutAlarm {
     #[serde(skip_serializing)]
     pub(super) alarm_name: Option<String>,
     #[serde(skip_serializing)]
@@ -21,47 +21,24 @@ pub(in crate::world::cloudwatch) struct PutMetricAlarm {
     pub(super) alarm_actions: Vec<String>,
     #[serde(skip_serializing)]
     pub(super) insufficient_data_actions: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing)]
+    pub(super) alarm_rule: Option<String>,
     pub(super) metric_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) statistic: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) extended_statistic: Option<String>,
     pub(super) dimensions: Vec<Dimension>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) period: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unit: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) evaluation_periods: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) datapoints_to_alarm: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) threshold: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) comparison_operator: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) treat_missing_data: Option<String>,
     /// Read a second time, as queries: told again as they came.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) metrics: Option<Value>,
     #[serde(skip)]
     pub(super) queries: Vec<Query>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(in crate::world::cloudwatch) struct PutCompositeAlarm {
-    pub(super) alarm_name: Option<String>,
-    pub(super) alarm_description: Option<String>,
-    pub(super) alarm_rule: Option<String>,
-    pub(super) actions_enabled: Option<bool>,
-    #[serde(rename = "OKActions")]
-    pub(super) ok_actions: Vec<String>,
-    pub(super) alarm_actions: Vec<String>,
-    pub(super) insufficient_data_actions: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
