@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Caller, World,
+    Caller, World,
     call::{Answered, Call, given},
+    error::error,
     page,
     service::{JSON_1_1, Protocol, ServiceDef, does},
 };
@@ -192,8 +193,4 @@ fn target_arn(caller: &Caller, resource: &str) -> String {
 
 fn key(caller: &Caller) -> (String, String) {
     (caller.account.clone(), caller.region.clone())
-}
-
-fn error(code: &'static str, message: impl Into<String>) -> ApiError {
-    ApiError::plain(400, code, message)
 }

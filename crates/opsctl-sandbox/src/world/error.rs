@@ -117,6 +117,16 @@ impl ApiError {
     }
 }
 
+/// An error of a service over awsJson: status 400.
+pub(super) fn error(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::plain(400, code, message)
+}
+
+/// `InvalidParameterException`.
+pub(super) fn invalid(message: impl Into<String>) -> ApiError {
+    error("InvalidParameterException", message)
+}
+
 /// Where an error is told: AWS words some differently inside a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

@@ -8,6 +8,7 @@ use super::{
     ApiError, Caller, World,
     call::{Answered, Call, told},
     ecs::{Balancer, Target, TargetState},
+    hash,
     page::page,
     rds::Xml,
     service::{Protocol, ServiceDef},
@@ -194,11 +195,9 @@ fn is_arn(text: &str) -> bool {
     text.starts_with("arn:aws:elasticloadbalancing:") && text.contains(":targetgroup/")
 }
 
-/// The last part is AWS's to choose; here the name decides it (FNV-1a).
+/// The last part is AWS's to choose; here the name decides it.
 fn arn(caller: &Caller, name: &str) -> String {
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = hash(name.bytes());
     let Caller { account, region, .. } = caller;
     format!("arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hash:016x}")
 }

@@ -138,6 +138,11 @@ impl Caller {
     }
 }
 
+/// Tells texts apart (FNV-1a).
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// A version 4 UUID.
 fn uuid(rng: &mut fastrand::Rng) -> String {
     let (high, low) = (rng.u64(..), rng.u64(..));

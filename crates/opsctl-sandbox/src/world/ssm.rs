@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Caller,
+    Caller,
     call::{Answered, Call, given},
+    error::error,
     service::{JSON_1_1, Protocol, ServiceDef, does},
 };
 
@@ -165,18 +166,12 @@ fn shown(caller: &Caller, name: &str, parameter: &Parameter) -> Value {
     })
 }
 
-fn error(code: &'static str, message: impl Into<String>) -> ApiError {
-    ApiError::plain(400, code, message)
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
     use crate::world::World;
 
-    fn call(world: &mut World, action: &str, body: &Value) -> Result<Value, ApiError> {
+    fn call(world: &mut World, action: &str, body: &Value) -> Answered<Value> {
         let caller = Caller { account: "1".to_owned(), region: "r".to_owned(), origin: String::new() };
         world.ask_json(Timestamp::UNIX_EPOCH, &caller, ("ssm", action), body.clone())
     }

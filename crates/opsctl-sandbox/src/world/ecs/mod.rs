@@ -31,6 +31,7 @@ use fastrand::Rng;
 
 use super::{
     ApiError, Caller,
+    error::{error, invalid},
     service::{JSON_1_1, Protocol, ServiceDef, does},
     uuid,
 };
@@ -148,12 +149,4 @@ fn key(caller: &Caller) -> PlaceKey {
 /// The family of `family:revision`.
 fn family(definition: &str) -> &str {
     definition.rsplit_once(':').map_or(definition, |(family, _)| family)
-}
-
-fn error(code: &'static str, message: impl Into<String>) -> ApiError {
-    ApiError::plain(400, code, message)
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    error("InvalidParameterException", message)
 }

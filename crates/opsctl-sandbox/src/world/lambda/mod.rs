@@ -7,7 +7,6 @@
 mod functions;
 mod mappings;
 mod show;
-mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -175,6 +174,15 @@ impl Lambda {
     pub(super) fn takes(&self, account: &str, region: &str, id: &str) -> bool {
         let place = self.places.get(&(account.to_owned(), region.to_owned()));
         place.and_then(|place| place.mappings.get(id)).is_some_and(Mapping::takes)
+    }
+
+    /// Mappings of a place: function without its alias, name of the queue, messages of a call.
+    pub(super) fn sources(&self, account: &str, region: &str) -> impl Iterator<Item = (&str, &str, u32)> {
+        let place = self.places.get(&(account.to_owned(), region.to_owned()));
+        place.into_iter().flat_map(|place| place.mappings.values()).map(|mapping| {
+            let function = mapping.function.split(':').next().unwrap_or_default();
+            (function, mapping.source.rsplit(':').next().unwrap_or_default(), mapping.batch_size)
+        })
     }
 
     pub(super) fn note_result(&mut self, account: &str, region: &str, id: &str, result: &str) {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiError, Caller,
+    error::{error, invalid},
     service::{JSON_1_1, Protocol, ServiceDef, does},
 };
 use store::Group;
@@ -98,19 +99,15 @@ impl Logs {
     }
 }
 
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::plain(400, "InvalidParameterException", message)
-}
-
 fn no_group() -> ApiError {
-    ApiError::plain(400, "ResourceNotFoundException", "The specified log group does not exist.")
+    error("ResourceNotFoundException", "The specified log group does not exist.")
 }
 
 fn no_stream() -> ApiError {
-    ApiError::plain(400, "ResourceNotFoundException", "The specified log stream does not exist.")
+    error("ResourceNotFoundException", "The specified log stream does not exist.")
 }
 
 fn exists(what: &str) -> ApiError {
     let message = format!("The specified log {what} already exists");
-    ApiError::plain(400, "ResourceAlreadyExistsException", message)
+    error("ResourceAlreadyExistsException", message)
 }

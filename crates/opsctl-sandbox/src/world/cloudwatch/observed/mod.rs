@@ -19,7 +19,7 @@ use std::{
 pub use kafka::KafkaGroup;
 
 use super::{custom::Summary, data::minutes_in, notes::MINUTE, request::MetricName};
-use crate::world::{Caller, World, ecs, rds};
+use crate::world::{self, Caller, World, ecs, rds};
 
 /// Changes kept of a thing.
 const CHANGES_MAX: usize = 120;
@@ -187,10 +187,9 @@ impl Things {
     }
 }
 
-/// Tells things and metrics apart (FNV-1a).
+/// Tells things and metrics apart.
 fn hash(metric: &str, thing: &str) -> u64 {
-    let bytes = metric.bytes().chain([0]).chain(thing.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    world::hash(metric.bytes().chain([0]).chain(thing.bytes()))
 }
 
 /// 0 to 1, evenly.
