@@ -2,9 +2,11 @@
 //!
 //! Each message says what to do. Where a rule is wrong, change it here and in ARCHITECTURE.md, in the same change.
 
+mod circles;
 mod functions;
 mod layers;
 mod names;
+mod prose;
 
 use std::{
     collections::BTreeSet,
@@ -138,8 +140,9 @@ fn test_only(all: &[(String, String)]) -> Vec<String> {
 
 /// Without line comments and without the tests at the file's end.
 fn code_of(text: &str) -> String {
-    let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = body.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let starts = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(crate) mod tests {"];
+    let end = starts.iter().filter_map(|start| text.find(start)).min().unwrap_or(text.len());
+    let lines = text[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.map(|line| line.split(" // ").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 

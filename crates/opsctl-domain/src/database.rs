@@ -277,6 +277,11 @@ impl Pending {
 }
 
 impl DatabaseEvent {
+    /// It as a note of a report.
+    pub fn note(&self) -> String {
+        format!("event {}: {}", self.at.strftime("%T"), self.message)
+    }
+
     /// Whether it is of this category.
     pub fn is_of(&self, category: &str) -> bool {
         self.categories.iter().any(|known| known.as_str() == category)

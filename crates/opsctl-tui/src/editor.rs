@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::{domain::Text, messages::split_words, run::Failure, state::Edit};
+use crate::{messages::split_words, run::Failure, state::Edit};
 
 /// Largest text taken back, in bytes: four times the largest message.
 const BYTES_MAX: usize = 4 * 1_048_576;
@@ -16,15 +16,15 @@ const BYTES_MAX: usize = 4 * 1_048_576;
 /// nothing where it is as it was.
 pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<String>, Failure> {
     let failed = |error: std::io::Error| {
-        failure(
+        Failure::new(
             &format!("the file to edit could not be written: {error}"),
             "make room in the folder for temporary files",
         )
     };
     let words = split_words(editor.unwrap_or_default())
-        .map_err(|because| failure(&because, "set EDITOR to a program and its arguments"))?;
+        .map_err(|because| Failure::new(&because, "set EDITOR to a program and its arguments"))?;
     let Some((program, arguments)) = words.split_first() else {
-        return Err(failure("no editor is named", "set EDITOR, to `vi` for instance"));
+        return Err(Failure::new("no editor is named", "set EDITOR, to `vi` for instance"));
     };
     // Editors leave copies and exchange files in the folder with permissions of their own: nobody else gets in there.
     let private = Permissions::from_mode(0o700);
@@ -42,10 +42,10 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
         .status()
         .await
         .map_err(|error| {
-            failure(&format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
+            Failure::new(&format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
         })?;
     if !status.success() {
-        return Err(failure(&format!("{program} ended with {status}: nothing was changed"), "edit again"));
+        return Err(Failure::new(&format!("{program} ended with {status}: nothing was changed"), "edit again"));
     }
     let text = read(file.path())?;
     Ok((text != edit.text).then_some(text))
@@ -54,15 +54,15 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
 /// Editors may have put another file in the old one's place: it is opened anew.
 fn read(path: &Path) -> Result<String, Failure> {
     let failed = |error: std::io::Error| {
-        failure(&format!("the edited file could not be read: {error}"), "edit again, and save under the same name")
+        Failure::new(&format!("the edited file could not be read: {error}"), "edit again, and save under the same name")
     };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > BYTES_MAX {
-        return Err(failure("the edited text is larger than 4 MiB: nothing was changed", "a message takes 1 MiB"));
+        return Err(Failure::new("the edited text is larger than 4 MiB: nothing was changed", "a message takes 1 MiB"));
     }
     String::from_utf8(bytes)
-        .map_err(|_| failure("the edited text is not UTF-8: nothing was changed", "save it as UTF-8"))
+        .map_err(|_| Failure::new("the edited text is not UTF-8: nothing was changed", "save it as UTF-8"))
 }
 
 /// Stops this process as Ctrl-Z would, until the shell wakes it again.
@@ -71,10 +71,6 @@ pub(super) async fn suspend() {
     let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
     // The signal comes a moment after the call; when this goes on, the process has been woken again.
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-}
-
-fn failure(what: &str, hint: &str) -> Failure {
-    Failure { what: Text::line(what), hint: Text::line(hint) }
 }
 
 #[cfg(test)]

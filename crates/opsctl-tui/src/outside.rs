@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError},
-    domain::{EnvironmentName, Text},
+    domain::EnvironmentName,
     journal::StateFolder,
     run::Failure,
     state::Setting,
@@ -31,7 +31,7 @@ impl Outside {
     pub(crate) fn failure(&self, name: &EnvironmentName, error: &CloudError) -> Failure {
         let environment = self.setting.environments.iter().find(|environment| environment.name == *name);
         let hint = environment.map(|environment| error.hint(environment)).unwrap_or_default();
-        Failure { what: Text::line(&error.to_string()), hint: Text::line(&hint) }
+        Failure::new(&error.to_string(), &hint)
     }
 }
 

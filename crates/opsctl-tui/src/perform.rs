@@ -68,7 +68,7 @@ impl Clouds {
             let seconds = REACH_SECONDS_MAX.as_secs();
             let what = format!("the credentials of {environment} did not come within {seconds} s");
             let doctor = self.0.setting.invocation().command_in(environment, "doctor");
-            return Err(failure(&what, &format!("look at its profile and credential process with `{doctor}`")));
+            return Err(Failure::new(&what, &format!("look at its profile and credential process with `{doctor}`")));
         };
         reached.map_err(|error| self.0.failure(environment, &error))
     }
@@ -175,7 +175,8 @@ impl Performer {
         let state = self.outside.state.clone();
         self.spawn_blocking(move || {
             let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
-            let failed = |error: std::io::Error| failure(&format!("the choice could not be written: {error}"), hint);
+            let failed =
+                |error: std::io::Error| Failure::new(&format!("the choice could not be written: {error}"), hint);
             Event::Saved(ticket, choices::save(&state, &drafts).map_err(failed))
         });
     }
@@ -185,8 +186,9 @@ impl Performer {
         let state = self.outside.state.clone();
         self.spawn_blocking(move || {
             let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
-            let failed =
-                |error: std::io::Error| failure(&format!("what is acknowledged can't be kept or read: {error}"), hint);
+            let failed = |error: std::io::Error| {
+                Failure::new(&format!("what is acknowledged can't be kept or read: {error}"), hint)
+            };
             let book = line.map_or_else(|| Book::read(&state), |line| Book::write(&state, &line));
             Event::Acknowledged(book.map_err(failed))
         });
@@ -225,7 +227,7 @@ impl Performer {
         self.spawn_blocking(move || {
             let plan = run::plan_of(&state, &run).map(Box::new);
             let hint = "start a new run of the same operation";
-            Event::Planned(ticket, plan.map_err(|error| failure(&error.to_string(), hint)))
+            Event::Planned(ticket, plan.map_err(|error| Failure::new(&error.to_string(), hint)))
         });
     }
 
@@ -238,7 +240,7 @@ impl Performer {
         let running = tokio::spawn(async move {
             let cloud = tokio::select! {
                 cloud = clouds.of(&approved.plan().environment) => cloud?,
-                () = cancel.cancelled() => return Err(failure("stopped before it began: nothing was done", "")),
+                () = cancel.cancelled() => return Err(Failure::new("stopped before it began: nothing was done", "")),
             };
             let cancel = cancel.as_ref().clone();
             let operation = approved.plan().operation.clone();
@@ -248,7 +250,7 @@ impl Performer {
                 None => Ok(run::execute(approved, &context).await),
                 Some(run) => run::resume(&run, approved, &context)
                     .await
-                    .map_err(|error| failure(&error.to_string(), error.hint())),
+                    .map_err(|error| Failure::new(&error.to_string(), error.hint())),
             };
             if report.as_ref().is_ok_and(|report| report.end == run::End::Done) {
                 // Beside the loop: a disk may take its time.
@@ -257,7 +259,7 @@ impl Performer {
             report
         });
         self.spawn(async move {
-            let broken = |_| failure("the run broke off by a mistake in opsctl", "see its journal, and resume it");
+            let broken = |_| Failure::new("the run broke off by a mistake in opsctl", "see its journal, and resume it");
             let report = running.await.map_err(broken).and_then(|report| report);
             inbox.forget(ticket);
             Event::Finished(ticket, report.map(Box::new))
@@ -267,7 +269,7 @@ impl Performer {
     fn read_runs(&self, ticket: Ticket) {
         let state = self.outside.state.clone();
         self.spawn_blocking(move || {
-            let runs = state.list().map_err(|error| failure(&error.to_string(), error.hint()));
+            let runs = state.list().map_err(|error| Failure::new(&error.to_string(), error.hint()));
             Event::Runs(ticket, runs)
         });
     }
@@ -313,13 +315,13 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let failed = |error: CloudError| outside.failure(&look.environment, &error);
     let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;
     let leave = leave::allow_look(cloud.environment(), &queue, look.force)
-        .map_err(|refusal| failure(&refusal.to_string(), &refusal.hint()))?;
+        .map_err(|refusal| Failure::new(&refusal.to_string(), &refusal.hint()))?;
     // A receive is a write: it must not happen in another account that the credentials are of.
     let caller = cloud.identity().caller().await.map_err(failed)?;
     if let Some(pinned) = cloud.environment().account.as_ref().filter(|pinned| **pinned != caller.account) {
         let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
         let doctor = cloud.environment().command("doctor");
-        return Err(failure(&what, &format!("look at its profile with `{doctor}`")));
+        return Err(Failure::new(&what, &format!("look at its profile with `{doctor}`")));
     }
     let sample = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();
@@ -328,11 +330,11 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let grouped = tokio::task::spawn_blocking(move || {
         Box::new(Letters::of(environment, name, at, queue.retention_seconds, sample))
     });
-    grouped.await.map_err(|_| failure("the messages could not be grouped", "look again"))
+    grouped.await.map_err(|_| Failure::new("the messages could not be grouped", "look again"))
 }
 
 fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
-    let failed = |error: JournalError| failure(&error.to_string(), error.hint());
+    let failed = |error: JournalError| Failure::new(&error.to_string(), error.hint());
     let mut ids = Vec::new();
     for line in Lines::open(&state.open(run).map_err(failed)?.journal()).map_err(failed)? {
         if let Record::Sent { messages, .. } = line.map_err(failed)?.entry.record {
@@ -343,7 +345,7 @@ fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
 }
 
 fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {
-    let failed = |error: JournalError| failure(&error.to_string(), error.hint());
+    let failed = |error: JournalError| Failure::new(&error.to_string(), error.hint());
     let lines = Lines::open(&state.open(run).map_err(failed)?.journal()).map_err(failed)?;
     let mut entries = VecDeque::new();
     for line in lines {
@@ -353,8 +355,4 @@ fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {
         }
     }
     Ok(entries.into())
-}
-
-fn failure(what: &str, hint: &str) -> Failure {
-    Failure { what: Text::line(what), hint: Text::line(hint) }
 }

@@ -23,7 +23,7 @@ use crate::{
         endpoint::Dialect,
     },
     journal::History,
-    operations::plan::Plan,
+    operations::plan::{Plan, labels},
 };
 
 /// A failover in the last so many minutes is worth a warning.
@@ -298,16 +298,16 @@ fn facts(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
     plan.fact("topology", database.words());
     plan.fact("status", database.status.as_str());
     if let Some(writer) = database.writer() {
-        plan.fact("from", in_short(writer));
+        plan.fact(labels::FROM, in_short(writer));
     }
     let target = database.members.iter().find(|member| Some(&member.name) == bound.target.as_ref());
     if let Some(target) = target {
-        plan.fact("to", in_short(target));
+        plan.fact(labels::TO, in_short(target));
         plan.fact("why this one", why(target, database));
         let lag = look.lag_milliseconds.map(|lag| format!("{lag:.0} ms"));
         plan.fact("behind by", lag.as_deref().unwrap_or("not known"));
     } else if let Some(zone) = &bound.standby_zone {
-        plan.fact("to", format!("its standby in {zone}"));
+        plan.fact(labels::TO, format!("its standby in {zone}"));
     }
     let rto = bound.rto_seconds.map(|seconds| format!("{} (configured)", in_words(seconds)));
     plan.fact("RTO", rto.as_deref().unwrap_or("none configured"));

@@ -83,6 +83,20 @@ pub struct Fact {
     pub value: Text,
 }
 
+/// Labels of facts that are found again: by what shows a plan, or goes on with it.
+pub mod labels {
+    pub const RUN: &str = "run";
+    pub const FROM: &str = "from";
+    pub const TO: &str = "to";
+    pub const MESSAGES: &str = "messages";
+    pub const ONLY_WHERE: &str = "only where";
+    pub const AT_MOST: &str = "at most";
+    pub const SELECTED: &str = "selected";
+    pub const EXPIRES_IN: &str = "expires in";
+    pub const MESSAGE_KEYS: &str = "message keys";
+    pub const ENGINE: &str = "engine";
+}
+
 /// A failure group among sampled messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampledGroup {

@@ -71,11 +71,11 @@ async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned
     let total = queue.counts.total();
     plan.resource = Text::line(queue.name.as_str());
     plan.empty = total == 0;
-    plan.fact("from", format!("{} ({})", queue.name, queue.kind));
-    plan.fact("messages", selection::count_words(queue.counts));
-    plan.fact("engine", "client-side: each message stands in the snapshot before it is deleted");
+    plan.fact(labels::FROM, format!("{} ({})", queue.name, queue.kind));
+    plan.fact(labels::MESSAGES, selection::count_words(queue.counts));
+    plan.fact(labels::ENGINE, "client-side: each message stands in the snapshot before it is deleted");
     if let Some(filter) = &purge.filter {
-        plan.fact("only where", filter);
+        plan.fact(labels::ONLY_WHERE, filter);
     }
     plan.change("messages are deleted; a restore can put them back from the snapshot, as new messages");
     if queue.counts.in_flight > 0 {

@@ -19,7 +19,7 @@ use crate::{
     domain::{Environment, EnvironmentName, Queue, QueueKind, RunId, Text, words::counted},
     journal::{History, JournalError, StateFolder},
     messages::filter::Filter,
-    operations::plan::Plan,
+    operations::plan::{Plan, labels},
 };
 use gather::{Gathered, Others, gather};
 
@@ -150,9 +150,9 @@ async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Pla
     plan.resource = Text::line(if name.is_empty() { restore.run.as_str() } else { &name });
     plan.empty = total == 0 && gathered.left_out.is_nothing();
     plan.summary = Text::line(&format!("put {} of run {} back into {name}", counted(total, "message"), restore.run));
-    plan.fact("run", restore.run.as_str());
-    plan.fact("to", name);
-    plan.fact("messages", total.to_string());
+    plan.fact(labels::RUN, restore.run.as_str());
+    plan.fact(labels::TO, name);
+    plan.fact(labels::MESSAGES, total.to_string());
     plan.change("messages get new ids and send times; where the run sent them elsewhere, they are there as well");
     plan.call("sqs:SendMessage", None, total.div_ceil(10));
     plan.dollars_estimate = total.div_ceil(10) as f64 * 0.5 / 1e6;

@@ -13,7 +13,7 @@ use crate::{
     },
     leave,
     messages::{filter::Filter, groups::Groups},
-    operations::plan::{Plan, SampledGroup},
+    operations::plan::{Plan, SampledGroup, labels},
 };
 
 /// Messages received for a look, and most of them where few are selected: each has one receive more afterwards.
@@ -145,7 +145,7 @@ impl Selection<'_> {
         let seen = sampled.messages.len() as u64;
         if self.is_selective() && seen > 0 {
             let of = format!("{} of {seen} sampled", sampled.selected.len());
-            plan.fact("selected", of);
+            plan.fact(labels::SELECTED, of);
             if sampled.selected.is_empty() {
                 plan.warn("none of the sampled messages is selected");
             }

@@ -3,7 +3,7 @@
 use super::History;
 use crate::{
     domain::{RunId, Text},
-    operations::{Calls, Left, OperationError, plan::Plan},
+    operations::{Calls, Left, OperationError, plan::{Plan, labels}},
 };
 
 /// Makes the plan of a run say what taking it up would do.
@@ -36,8 +36,8 @@ fn say_what_is_done(plan: &mut Plan, run: &RunId, history: &History, done: u64) 
         }
     }
     plan.summary = Text::line(&format!("take up {run} ({}): {text}", plan.summary));
-    plan.facts.retain(|fact| fact.label != "messages");
-    plan.fact("messages", &text);
+    plan.facts.retain(|fact| fact.label != labels::MESSAGES);
+    plan.fact(labels::MESSAGES, &text);
     // In proportion; what is sent and not deleted takes its share, too.
     let open = (left + history.sent_not_deleted.len() as u64).min(all);
     let share =

@@ -47,32 +47,25 @@ pub struct Quitting {
     pub leave: bool,
 }
 
-impl View {
-    pub fn list(&self) -> Option<&ListView> {
-        if let Self::List(view) = self { Some(view) } else { None }
-    }
+macro_rules! accessors {
+    ($($variant:ident: $get:ident, $get_mut:ident -> $view:ty;)*) => {
+        impl View {
+            $(
+                pub fn $get(&self) -> Option<&$view> {
+                    if let Self::$variant(view) = self { Some(view) } else { None }
+                }
 
-    pub fn list_mut(&mut self) -> Option<&mut ListView> {
-        if let Self::List(view) = self { Some(view) } else { None }
-    }
+                pub fn $get_mut(&mut self) -> Option<&mut $view> {
+                    if let Self::$variant(view) = self { Some(view) } else { None }
+                }
+            )*
+        }
+    };
+}
 
-    pub fn letters(&self) -> Option<&LettersView> {
-        if let Self::Letters(view) = self { Some(view) } else { None }
-    }
-
-    pub fn letters_mut(&mut self) -> Option<&mut LettersView> {
-        if let Self::Letters(view) = self { Some(view) } else { None }
-    }
-
-    pub fn run(&self) -> Option<&RunView> {
-        if let Self::Run(view) = self { Some(view) } else { None }
-    }
-
-    pub fn run_mut(&mut self) -> Option<&mut RunView> {
-        if let Self::Run(view) = self { Some(view) } else { None }
-    }
-
-    pub fn activity_mut(&mut self) -> Option<&mut ActivityView> {
-        if let Self::Activity(view) = self { Some(view) } else { None }
-    }
+accessors! {
+    List: list, list_mut -> ListView;
+    Letters: letters, letters_mut -> LettersView;
+    Run: run, run_mut -> RunView;
+    Activity: activity, activity_mut -> ActivityView;
 }

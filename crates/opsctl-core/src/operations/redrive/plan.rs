@@ -24,7 +24,7 @@ use crate::{
         OperationError, Planned, Planner, Unsettled,
         bound::Bound,
         consumers::{self, Consumers},
-        plan::Plan,
+        plan::{Plan, labels},
         selection::{self, Sampled, Selection},
         transfer::LANES_MAX,
         values::{EngineChoice, Ramp, in_words},
@@ -252,7 +252,7 @@ impl Draft<'_> {
                 match self.cloud.environment().queues.keys_for(to.name.as_str()) {
                     Some(keys) => {
                         let id = keys.deduplication_id.as_deref().unwrap_or("per message");
-                        self.plan.fact("message keys", format!("group {}, deduplication {id}", keys.group_id));
+                        self.plan.fact(labels::MESSAGE_KEYS, format!("group {}, deduplication {id}", keys.group_id));
                     }
                     None => self.plan.block(format!(
                         "{} is FIFO and the messages of a standard queue need a group id: configure `keys` for it in opsctl.toml",
@@ -272,7 +272,7 @@ impl Draft<'_> {
 
     fn facts(&mut self, why: &Text) {
         let (scene, plan) = (self.scene, &mut self.plan);
-        plan.fact("from", format!("{} ({})", scene.from.name, scene.from.kind));
+        plan.fact(labels::FROM, format!("{} ({})", scene.from.name, scene.from.kind));
         let paired = match scene.pairing {
             Pairing::Policy => "",
             Pairing::Name => " (paired by name)",
@@ -290,13 +290,13 @@ impl Draft<'_> {
             }
             To::Unknown => "unknown".to_owned(),
         };
-        plan.fact("to", &to);
+        plan.fact(labels::TO, &to);
         self.to = to;
-        plan.fact("messages", selection::count_words(scene.from.counts));
-        plan.fact("engine", why.as_str());
+        plan.fact(labels::MESSAGES, selection::count_words(scene.from.counts));
+        plan.fact(labels::ENGINE, why.as_str());
         let asked = [
-            ("only where", self.redrive.filter.clone()),
-            ("at most", self.redrive.limit.map(|limit| counted(limit, "message"))),
+            (labels::ONLY_WHERE, self.redrive.filter.clone()),
+            (labels::AT_MOST, self.redrive.limit.map(|limit| counted(limit, "message"))),
             ("edit", self.redrive.edit.clone()),
             ("park", self.redrive.park.clone()),
             ("rate", self.redrive.rate.map(|rate| format!("at most {rate} a second"))),
@@ -323,7 +323,7 @@ impl Draft<'_> {
             let expires_at = oldest.checked_add(retention).unwrap_or(Timestamp::MAX);
             self.plan.expires_at = Some(expires_at);
             let left = expires_at.duration_since(now).as_secs().max(0);
-            self.plan.fact("expires in", format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
+            self.plan.fact(labels::EXPIRES_IN, format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
             if left < 6 * 3_600 {
                 self.plan.warn("the oldest messages expire within hours: what is not moved by then is gone");
             }

@@ -54,9 +54,7 @@ impl Watch<'_> {
         if seconds_to_writer.is_some() && seconds_to_available.is_none() && !self.not_well.is_empty() {
             notes.push(format!("not everything is available yet: {}", self.not_well.join(", ")));
         }
-        notes.extend(
-            self.done.events.iter().map(|event| format!("event {}: {}", event.at.strftime("%T"), event.message)),
-        );
+        notes.extend(self.done.events.iter().map(DatabaseEvent::note));
         notes
     }
 

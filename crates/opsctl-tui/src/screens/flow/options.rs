@@ -1,6 +1,9 @@
 //! How an operation is done, as a form: made from the command line's own definitions, checked by its own parsers.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    num::{IntErrorKind, ParseIntError},
+};
 
 use clap::{
     ArgAction,
@@ -171,15 +174,16 @@ fn in_words(error: &clap::Error) -> Text {
     {
         return Text::line(&format!("it is one of {}", valid.join(", ")));
     }
+    let number = error.source().and_then(|source| source.downcast_ref::<ParseIntError>());
+    if number.is_some_and(|error| *error.kind() == IntErrorKind::InvalidDigit) {
+        return Text::from("it is a whole number");
+    }
     let words = error.source().map(ToString::to_string).unwrap_or_else(|| error.kind().to_string());
     Text::line(&plainly(&words))
 }
 
 /// Rust's own words for numbers, as a person would say them.
 fn plainly(words: &str) -> String {
-    if words == "invalid digit found in string" {
-        return "it is a whole number".to_owned();
-    }
     let largest = format!("..{}", u64::MAX);
     match words.strip_suffix(&largest).and_then(|words| words.rsplit(' ').next()) {
         Some(least) => format!("it is {least} or more"),

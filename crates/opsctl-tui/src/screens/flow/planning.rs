@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::{
-    domain::{EnvironmentName, Invocation, QueueName, RunId, Text, words::within},
+    domain::{EnvironmentName, Invocation, QueueName, Text, words::within},
     gate,
     operations::{
         Operation, command_line,
         plan::{
-            Fact, Plan, SampledGroup,
+            Fact, Plan, SampledGroup, labels,
             words::{NOTHING, Part as Section},
         },
         resume_line,
@@ -85,11 +85,7 @@ pub fn begin(model: &mut Model, environment: &EnvironmentName, operation: Operat
     plan(model, environment, Wanted::Operation(Box::new(operation)))
 }
 
-pub(crate) fn resume(model: &mut Model, environment: &EnvironmentName, run: RunId) -> Vec<Effect> {
-    plan(model, environment, Wanted::Resume(run))
-}
-
-fn plan(model: &mut Model, environment: &EnvironmentName, wanted: Wanted) -> Vec<Effect> {
+pub(crate) fn plan(model: &mut Model, environment: &EnvironmentName, wanted: Wanted) -> Vec<Effect> {
     let mut flow = Flow::new(model, environment, wanted);
     let effects = plan_again(&mut flow, model, None);
     model.overlay = Some(Overlay::Flow(Box::new(flow)));
@@ -187,8 +183,17 @@ pub(super) fn copy_command(flow: &Flow, model: &mut Model) -> Vec<Effect> {
 }
 
 /// Facts that come right after the summary: what, where, how many, how long still.
-const FIRST: [&str; 9] =
-    ["run", "from", "to", "messages", "only where", "at most", "selected", "expires in", "message keys"];
+const FIRST: [&str; 9] = [
+    labels::RUN,
+    labels::FROM,
+    labels::TO,
+    labels::MESSAGES,
+    labels::ONLY_WHERE,
+    labels::AT_MOST,
+    labels::SELECTED,
+    labels::EXPIRES_IN,
+    labels::MESSAGE_KEYS,
+];
 /// Items of a list that are shown; the rest is counted.
 const ITEMS_MAX: usize = 50;
 const BAR_COLUMNS: usize = 10;
@@ -216,15 +221,15 @@ pub(crate) fn page(
     let is_first = |fact: &&Fact| FIRST.contains(&fact.label.as_str());
     let width = plan.facts.iter().map(|fact| fact.label.chars().count()).max().unwrap_or(0).max("command".len());
     for fact in plan.facts.iter().filter(is_first) {
-        let soon = fact.label == "expires in";
+        let soon = fact.label == labels::EXPIRES_IN;
         if let Some(sooner) = expires.filter(|_| soon) {
-            page.pair("expires in", width, sooner.as_str(), Role::Accent);
+            page.pair(labels::EXPIRES_IN, width, sooner.as_str(), Role::Accent);
             continue;
         }
         pair(&mut page, fact, width, if soon { Role::Accent } else { Role::Text });
     }
-    if let Some(sooner) = expires.filter(|_| !plan.facts.iter().any(|fact| fact.label == "expires in")) {
-        page.pair("expires in", width, sooner.as_str(), Role::Accent);
+    if let Some(sooner) = expires.filter(|_| !plan.facts.iter().any(|fact| fact.label == labels::EXPIRES_IN)) {
+        page.pair(labels::EXPIRES_IN, width, sooner.as_str(), Role::Accent);
     }
     if let Some(text) = &plan.no_way_back {
         page.item(warning, Role::Warning, text.as_str(), Role::Warning);

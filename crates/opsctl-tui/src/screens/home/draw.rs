@@ -191,22 +191,16 @@ fn draw_summaries(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: R
 fn estate_words(summary: &Summary, is_wide: bool, look: Look) -> Vec<(String, Role)> {
     let [services, databases, alarms] = summary.estate;
     let mut parts: Vec<(String, Role)> = Vec::new();
-    let count = |number: usize| thousands(number as u64);
-    let noun = |number: usize, [one, many]: [&'static str; 2]| if number == 1 { one } else { many };
-    if let Some(totals) = services.filter(|totals| totals.all > 0) {
-        let all = noun(totals.all, if is_wide { ["service", "services"] } else { ["svc", "svcs"] });
-        parts.push((format!("{} {all}", count(totals.all)), Role::Text));
-        parts.extend(
-            (totals.tallies[0] > 0).then(|| (format!("{} failing", thousands(totals.tallies[0])), Role::Warning)),
-        );
-        parts.extend((totals.tallies[1] > 0).then(|| (format!("{} asleep", thousands(totals.tallies[1])), Role::Text)));
-    }
-    if let Some(totals) = databases.filter(|totals| totals.all > 0) {
-        let all = noun(totals.all, if is_wide { ["database", "databases"] } else { ["DB", "DBs"] });
-        parts.push((format!("{} {all}", count(totals.all)), Role::Text));
-        parts
-            .extend((totals.tallies[0] > 0).then(|| (format!("{} down", thousands(totals.tallies[0])), Role::Warning)));
-        parts.extend((totals.tallies[1] > 0).then(|| (format!("{} paused", thousands(totals.tallies[1])), Role::Text)));
+    for (totals, long, short, told) in [
+        (services, ["service", "services"], ["svc", "svcs"], ["failing", "asleep"]),
+        (databases, ["database", "databases"], ["DB", "DBs"], ["down", "paused"]),
+    ] {
+        let Some(totals) = totals.filter(|totals| totals.all > 0) else { continue };
+        let noun = if is_wide { long } else { short }[usize::from(totals.all != 1)];
+        parts.push((format!("{} {noun}", thousands(totals.all as u64)), Role::Text));
+        for ((number, told), role) in totals.tallies.into_iter().zip(told).zip([Role::Warning, Role::Text]) {
+            parts.extend((number > 0).then(|| (format!("{} {told}", thousands(number)), role)));
+        }
     }
     if let Some(totals) = alarms.filter(|totals| totals.tallies[0] > 0) {
         parts.push((format!("{} in alarm", thousands(totals.tallies[0])), Role::Warning));
@@ -303,47 +297,28 @@ fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect
 fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
     let look = model.look;
     let is_dead_letters = queue_of(model, verdict).is_some_and(|(_, seen)| seen.dead_letters.is_some());
-    let open = match (&verdict.subject, verdict.kind) {
-        (Subject::Queue(_), Kind::Denied) => "what to allow",
-        (Subject::Queue(_), _) if is_dead_letters => "look at why they failed",
-        (Subject::Queue(_), _) => "look at the queue",
-        (Subject::Service(_), _) => "look at the service",
-        (Subject::Database(_), _) => "look at the database",
-        (Subject::Alarm(_), _) => "look at the alarm",
-        (Subject::Consumer(_), _) => "look at the consumer",
-        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "say what to run",
-        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => "look at its queues",
-    };
-    let copy = match verdict.subject {
-        Subject::Queue(_) => "copy the name",
-        Subject::Environment
-        | Subject::Queues
-        | Subject::Parts(_)
-        | Subject::Service(_)
-        | Subject::Database(_)
-        | Subject::Alarm(_)
-        | Subject::Consumer(_) => "copy what to run",
-    };
-    let mut commands = vec![(Command::Open, open)];
-    match (&verdict.subject, verdict.kind) {
-        (Subject::Queue(_), _) => {
-            if is_dead_letters {
-                commands.push((Command::Operate(OperationKind::Redrive), "redrive"));
-            }
-            commands.push((Command::Details, "details"));
+    let details = (Command::Details, "details");
+    let operate = |kind, words| (Command::Operate(kind), words);
+    let (open, others) = match (&verdict.subject, verdict.kind) {
+        (Subject::Queue(_), Kind::Denied) if !is_dead_letters => ("what to allow", vec![details]),
+        (Subject::Queue(_), kind) if is_dead_letters => {
+            let open = if kind == Kind::Denied { "what to allow" } else { "look at why they failed" };
+            (open, vec![operate(OperationKind::Redrive, "redrive"), details])
         }
-        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => commands.push((Command::Copy, copy)),
-        (Subject::Service(_), _) => {
-            commands.extend([(Command::Operate(OperationKind::Wake), "wake"), (Command::Details, "details")])
-        }
+        (Subject::Queue(_), _) => ("look at the queue", vec![details]),
+        (Subject::Service(_), _) => ("look at the service", vec![operate(OperationKind::Wake, "wake"), details]),
         (Subject::Database(_), _) => {
-            commands.extend([(Command::Operate(OperationKind::Failover), "failover"), (Command::Details, "details")])
+            ("look at the database", vec![operate(OperationKind::Failover, "failover"), details])
         }
-        (Subject::Alarm(_) | Subject::Consumer(_), _) => commands.push((Command::Details, "details")),
-        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => {}
-    }
+        (Subject::Alarm(_), _) => ("look at the alarm", vec![details]),
+        (Subject::Consumer(_), _) => ("look at the consumer", vec![details]),
+        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => {
+            ("say what to run", vec![(Command::Copy, "copy what to run")])
+        }
+        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => ("look at its queues", Vec::new()),
+    };
     let mut spans = Vec::new();
-    for (command, words) in commands {
+    for (command, words) in std::iter::once((Command::Open, open)).chain(others) {
         let Some(key) = model.keymap.key_for(Scope::Home, command) else { continue };
         let able = view.able(model, command);
         let role = if able == Able::Yes { Role::Text } else { Role::Dim };

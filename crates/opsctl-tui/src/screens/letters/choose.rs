@@ -104,15 +104,6 @@ pub(super) fn begin(view: &mut LettersView, model: &mut Model) -> Vec<Effect> {
     begin_taking(model, &view.environment, &view.queue, take(view))
 }
 
-pub(crate) fn begin_with(
-    model: &mut Model,
-    environment: &EnvironmentName,
-    queue: &QueueName,
-    ids: Vec<MessageId>,
-) -> Vec<Effect> {
-    begin_taking(model, environment, queue, Take::Ids(ids))
-}
-
 pub(crate) fn begin_all(model: &mut Model, environment: &EnvironmentName, queue: &QueueName) -> Vec<Effect> {
     if model.saving.is_some() {
         model.say(Notice::bad(PLANNED));
@@ -121,7 +112,12 @@ pub(crate) fn begin_all(model: &mut Model, environment: &EnvironmentName, queue:
     begin_taking(model, environment, queue, Take::All)
 }
 
-fn begin_taking(model: &mut Model, environment: &EnvironmentName, queue: &QueueName, take: Take) -> Vec<Effect> {
+pub(crate) fn begin_taking(
+    model: &mut Model,
+    environment: &EnvironmentName,
+    queue: &QueueName,
+    take: Take,
+) -> Vec<Effect> {
     let mut redrive = Redrive { queue: queue.0.clone(), ..Redrive::default() };
     let (mut drafts, mut files) = (Vec::new(), Vec::new());
     let edits = relevant(model, environment, queue, &take);

@@ -6,7 +6,7 @@ use super::{
     rows,
 };
 use crate::{
-    domain::{EnvironmentName, QueueName, Text},
+    domain::{EnvironmentName, QueueName},
     leave::{self, Force, NoLeave},
     run::Failure,
     state::{Effect, LOOKS, Letters, LettersView, Load, LookAt, Model, Notice, Ticket, View},
@@ -45,10 +45,10 @@ pub(super) fn look(view: &mut LettersView, model: &mut Model, messages_max: usiz
             return vec![Effect::Look(ticket, LookAt { environment, queue, messages_max, force })];
         }
         (Some(refusal), _) => failure_of(&refusal),
-        (None, None) => Failure {
-            what: Text::line("this queue was not seen yet"),
-            hint: Text::line("wait until the environment's queues are listed, then look again"),
-        },
+        (None, None) => Failure::new(
+            "this queue was not seen yet",
+            "wait until the environment's queues are listed, then look again",
+        ),
     };
     view.letters.answer(ticket, Err(failure));
     Vec::new()
@@ -69,7 +69,7 @@ fn failure_of(refusal: &NoLeave) -> Failure {
         NoLeave::LookKills { .. } => "look at its dead-letter queue instead".to_owned(),
         other => other.hint(),
     };
-    Failure { what: Text::line(&refusal.to_string()), hint: Text::line(&hint) }
+    Failure::new(&refusal.to_string(), &hint)
 }
 
 /// What a look brought: for every view that awaits it.

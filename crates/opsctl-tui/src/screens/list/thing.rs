@@ -7,7 +7,7 @@ use crate::{
     domain::{Environment, EnvironmentName, QueueName, Text, service::ServiceId},
     keymap::Command,
     observe::{Estate, Part, Source, Unknown},
-    operations::Operation,
+    operations::{Operation, command_line},
     screens::screen::{Able, able_to_change},
     state::{Model, Page, Role, Site},
 };
@@ -172,6 +172,15 @@ impl Meant {
     pub(crate) fn plan(site: &Site, operation: Operation) -> Self {
         Self::Plan(site.environment.name.clone(), Box::new(operation))
     }
+}
+
+/// The command line of what would be done, or another that shows the thing; safe to show.
+pub(crate) fn line_of(site: &Site, meant: Result<Meant, Able>, otherwise: &str) -> String {
+    let environment = &site.environment;
+    shown(&match meant {
+        Ok(Meant::Plan(_, operation)) => command_line(&operation, &environment.name, &environment.invocation),
+        Ok(Meant::Fill(..) | Meant::Redrive(..) | Meant::Find(_)) | Err(_) => environment.command(otherwise),
+    })
 }
 
 /// Whether something may change there at all.

@@ -10,7 +10,11 @@ use crate::{
     observe::Focus,
     operations::OperationKind,
     screens::{
-        letters::{choose::begin_with, edits::edit_below, rows::step_rows},
+        letters::{
+            choose::{Take, begin_taking},
+            edits::edit_below,
+            rows::step_rows,
+        },
         message::draw,
         screen::{Able, Screen, able_to_change, moves},
     },
@@ -97,7 +101,7 @@ impl Screen for MessageView {
             Command::CopyCommand => return vec![Effect::Copy(self.line(&model.invocation()))],
             Command::Edit => return edit_below(model, &self.id),
             Command::Operate(OperationKind::Redrive) => {
-                return begin_with(model, &self.environment, &self.queue, vec![self.id.clone()]);
+                return begin_taking(model, &self.environment, &self.queue, Take::Ids(vec![self.id.clone()]));
             }
             _ => {}
         }

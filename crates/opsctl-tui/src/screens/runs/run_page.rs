@@ -6,7 +6,7 @@ use crate::{
     keymap::{Command, Scope},
     operations::{
         OperationKind, Stopping, command_line,
-        plan::{Fact, Plan},
+        plan::{Fact, Plan, labels},
         values::{duration, in_words},
     },
     run::{Details, End, Failure, Report, words},
@@ -32,7 +32,7 @@ const NAMED_MAX: usize = 10;
 /// Seconds over which the speed of just now is taken.
 const NOW_SECONDS: i64 = 5;
 /// Facts of the plan that stay in sight.
-const FACTS: [&str; 4] = ["from", "to", "run", "engine"];
+const FACTS: [&str; 4] = [labels::FROM, labels::TO, labels::RUN, labels::ENGINE];
 
 /// What it is, and how it stands: left and right of the first row.
 pub(crate) fn head(model: &Model, view: &RunView) -> (Vec<Part>, Vec<Part>) {
@@ -267,8 +267,9 @@ fn paths(page: &mut Page, model: &Model, report: &Report) {
         _ => (model.look.sign("▲", "!"), Role::Warning),
     };
     // Events are listed above already.
-    let is_failover = matches!(report.details, Details::Failover(_));
-    for note in report.notes.iter().filter(|note| !is_failover || !note.as_str().starts_with("event ")) {
+    let events = if let Details::Failover(failover) = &report.details { failover.events.as_slice() } else { &[] };
+    let listed: Vec<Text> = events.iter().map(|event| Text::line(&event.note())).collect();
+    for note in report.notes.iter().filter(|note| !listed.contains(note)) {
         page.item(sign, role, note.as_str(), Role::Text);
     }
     page.blank();

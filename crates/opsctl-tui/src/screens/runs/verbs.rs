@@ -9,7 +9,7 @@ use crate::{
     run::End,
     screens::{flow::planning, screen::Able},
     state::{
-        Effect, Model, Notice, Past, RunState, RunView, Ticket, View,
+        Effect, Model, Notice, Past, RunState, RunView, Ticket, View, Wanted,
         run::{Known, Standing, Subject},
     },
 };
@@ -162,7 +162,7 @@ fn cancel(model: &mut Model, known: &Known) -> Vec<Effect> {
 fn resume(model: &mut Model, known: &Known) -> Vec<Effect> {
     let Some(environment) = known.environment.clone() else { return Vec::new() };
     match (go_on(known), &known.run, &known.operation) {
-        (Ok(GoOn::Resume), Some(run), _) => planning::resume(model, &environment, run.clone()),
+        (Ok(GoOn::Resume), Some(run), _) => planning::plan(model, &environment, Wanted::Resume(run.clone())),
         (Ok(GoOn::PlanAnew | GoOn::Resume), _, Some(operation)) => {
             planning::begin(model, &environment, operation.clone())
         }

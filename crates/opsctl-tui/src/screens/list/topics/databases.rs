@@ -7,20 +7,20 @@ use jiff::Timestamp;
 use crate::{
     databases::Capacity,
     domain::{
-        Environment, Text,
+        Text,
         database::{Database, Member, SourceKind, Topology},
         gauge::Gauge,
         invocation::quoted,
     },
     keymap::{Command, Scope},
     observe::{DatabaseGauges, Estate, PartName, SeenDatabase, Snapshot, Subject},
-    operations::{Failover, Operation, OperationKind, command_line, values::in_words},
+    operations::{Failover, Operation, OperationKind, values::in_words},
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
             gaps,
             listed::{Head, List, one, scan},
-            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, changes, shown},
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, changes, line_of, shown},
             topics::figures::{gauge, sampled, whole},
         },
         screen::{Able, Tab},
@@ -377,14 +377,8 @@ impl Thing for SeenDatabase {
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {
-        let Environment { name, invocation, .. } = site.environment.as_ref();
-        let line = match self.meant(site, Command::Operate(OperationKind::Failover)) {
-            Ok(Meant::Plan(_, operation)) => command_line(&operation, name, invocation),
-            Ok(Meant::Fill(..) | Meant::Redrive(..) | Meant::Find(_)) | Err(_) => {
-                site.environment.command(&format!("databases {}", quoted(&self.seen.database.name)))
-            }
-        };
-        vec![shown(&line)]
+        let otherwise = format!("databases {}", quoted(&self.seen.database.name));
+        vec![line_of(site, self.meant(site, Command::Operate(OperationKind::Failover)), &otherwise)]
     }
 }
 

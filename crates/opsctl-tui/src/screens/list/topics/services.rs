@@ -10,13 +10,13 @@ use crate::{
     },
     keymap::{Command, Scope},
     observe::{Estate, PartName, SeenService, Snapshot, Subject},
-    operations::{OperationKind, command_line},
+    operations::OperationKind,
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
             gaps,
             listed::{Head, List, Manner, OwnGroups, scan},
-            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, shown},
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, line_of, shown},
             topics::{
                 figures::{gauge, sampled},
                 scaling::{meant, some, to_a_count},
@@ -377,15 +377,11 @@ impl Thing for SeenService {
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {
-        let Environment { name, invocation, .. } = site.environment.as_ref();
-        let woken = (self.service.desired == 0).then(|| some(site, Command::Operate(OperationKind::Wake), &[self]));
-        let line = match woken {
-            Some(Ok(Meant::Plan(_, operation))) => command_line(&operation, name, invocation),
-            Some(Ok(Meant::Fill(..) | Meant::Redrive(..) | Meant::Find(_)) | Err(_)) | None => {
-                site.environment.command(&format!("services {}", quoted(&self.id())))
-            }
+        let woken = match self.service.desired {
+            0 => some(site, Command::Operate(OperationKind::Wake), &[self]),
+            _ => Err(Able::NotHere),
         };
-        vec![shown(&line)]
+        vec![line_of(site, woken, &format!("services {}", quoted(&self.id())))]
     }
 
     fn service(&self) -> Option<ServiceId> {
