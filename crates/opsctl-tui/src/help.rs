@@ -67,7 +67,6 @@ impl Pane for Help {
 }
 
 impl Help {
-    /// Changes the first line shown, up to the last one with a full page after it.
     fn scroll(&mut self, model: &Model, change: impl FnOnce(&mut Cursor, usize)) {
         let area = areas(model.size).content;
         let height = usize::from(area.height.saturating_sub(2));

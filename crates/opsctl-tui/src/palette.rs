@@ -31,7 +31,7 @@ use crate::{
     },
     state::{
         Cursor, Effect, Field, Model, Mouse, MouseWhat, Notice, Palette, Role, Site, Topic, Typed, View, Way,
-        palette::{Choice, Offers},
+        view::{Choice, Offers},
     },
     widgets::{areas, boxed, cut, cut_middle, fit::marked, put, width, words::count},
 };

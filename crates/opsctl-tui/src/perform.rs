@@ -24,7 +24,7 @@ use crate::{
     outside::Outside,
     run::{self, Context, Failure, Progress},
     state::{
-        Draft, Edit, Effect, Event, Letters, LookAt, Ticket,
+        Edit, Effect, Event, Letters, LookAt, Ticket,
         acknowledged::{Book, Line},
     },
 };
@@ -75,7 +75,6 @@ impl Clouds {
 }
 
 impl Performer {
-    /// Begins to watch every environment.
     pub fn start(outside: Arc<Outside>, events: Sender<Event>) -> Self {
         let clouds = Arc::new(Clouds(Arc::clone(&outside)));
         let inbox = Arc::new(Inbox::default());
@@ -121,7 +120,11 @@ impl Performer {
             Effect::Look(ticket, look) => self.look(ticket, look),
             Effect::Match(ticket, filter, messages) => self.filter(ticket, filter, messages),
             Effect::Plan(ticket, environment, operation) => self.plan(ticket, environment, *operation),
-            Effect::PlanResume(ticket, run) => self.plan_resume(ticket, run),
+            Effect::PlanResume(ticket, run) => self.in_state(move |state| {
+                let plan = run::plan_of(state, &run).map(Box::new);
+                let hint = "start a new run of the same operation";
+                Event::Planned(ticket, plan.map_err(|error| Failure::new(&error.to_string(), hint)))
+            }),
             Effect::Run(ticket, approved) => self.run(ticket, None, *approved),
             Effect::Resume(ticket, run, approved) => self.run(ticket, Some(run), *approved),
             Effect::Cancel(ticket) => {
@@ -129,12 +132,19 @@ impl Performer {
                     cancel.cancel();
                 }
             }
-            Effect::ReadRuns(ticket) => self.read_runs(ticket),
-            Effect::ReadJournal(ticket, run) => self.read_journal(ticket, run),
-            Effect::ReadSent(ticket, run) => self.read_sent(ticket, run),
+            Effect::ReadRuns(ticket) => {
+                self.in_state(move |state| Event::Runs(ticket, state.list().map_err(|error| unread(&error))))
+            }
+            Effect::ReadJournal(ticket, run) => {
+                self.in_state(move |state| Event::JournalRead(ticket, journal(state, &run)))
+            }
+            Effect::ReadSent(ticket, run) => self.in_state(move |state| Event::Sent(ticket, sent(state, &run))),
             Effect::ReadAlarm(ticket, environment, name) => self.read_alarm(ticket, environment, name),
             Effect::Edit(ticket, edit) => return Some(Hold::Edit(ticket, edit)),
-            Effect::Save(ticket, drafts) => self.save(ticket, drafts),
+            Effect::Save(ticket, drafts) => self.in_state(move |state| {
+                let saved = choices::save(state, &drafts);
+                Event::Saved(ticket, saved.map_err(|error| unkept("the choice could not be written", &error)))
+            }),
             Effect::Acknowledge(line) => self.acknowledge(Some(*line)),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
             Effect::Suspend => return Some(Hold::Suspend),
@@ -157,6 +167,12 @@ impl Performer {
         tokio::task::spawn_blocking(move || drop(events.blocking_send(answer())));
     }
 
+    /// Answers from the state folder.
+    fn in_state(&self, answer: impl FnOnce(&StateFolder) -> Event + Send + 'static) {
+        let state = self.outside.state.clone();
+        self.spawn_blocking(move || answer(&state));
+    }
+
     fn look(&self, ticket: Ticket, look: LookAt) {
         let (clouds, outside) = (Arc::clone(&self.clouds), Arc::clone(&self.outside));
         self.spawn(async move { Event::Looked(ticket, letters(&clouds, &outside, look).await) });
@@ -171,26 +187,11 @@ impl Performer {
         });
     }
 
-    fn save(&self, ticket: Ticket, drafts: Vec<Draft>) {
-        let state = self.outside.state.clone();
-        self.spawn_blocking(move || {
-            let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
-            let failed =
-                |error: std::io::Error| Failure::new(&format!("the choice could not be written: {error}"), hint);
-            Event::Saved(ticket, choices::save(&state, &drafts).map_err(failed))
-        });
-    }
-
     /// Keeps a line, where there is one, and tells what is acknowledged now.
     fn acknowledge(&self, line: Option<Line>) {
-        let state = self.outside.state.clone();
-        self.spawn_blocking(move || {
-            let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
-            let failed = |error: std::io::Error| {
-                Failure::new(&format!("what is acknowledged can't be kept or read: {error}"), hint)
-            };
-            let book = line.map_or_else(|| Book::read(&state), |line| Book::write(&state, &line));
-            Event::Acknowledged(book.map_err(failed))
+        self.in_state(move |state| {
+            let book = line.map_or_else(|| Book::read(state), |line| Book::write(state, &line));
+            Event::Acknowledged(book.map_err(|error| unkept("what is acknowledged can't be kept or read", &error)))
         });
     }
 
@@ -219,15 +220,6 @@ impl Performer {
                 Err(failure) => Err(failure),
             };
             Event::AlarmHistory(ticket, history)
-        });
-    }
-
-    fn plan_resume(&self, ticket: Ticket, run: RunId) {
-        let state = self.outside.state.clone();
-        self.spawn_blocking(move || {
-            let plan = run::plan_of(&state, &run).map(Box::new);
-            let hint = "start a new run of the same operation";
-            Event::Planned(ticket, plan.map_err(|error| Failure::new(&error.to_string(), hint)))
         });
     }
 
@@ -264,24 +256,6 @@ impl Performer {
             inbox.forget(ticket);
             Event::Finished(ticket, report.map(Box::new))
         });
-    }
-
-    fn read_runs(&self, ticket: Ticket) {
-        let state = self.outside.state.clone();
-        self.spawn_blocking(move || {
-            let runs = state.list().map_err(|error| Failure::new(&error.to_string(), error.hint()));
-            Event::Runs(ticket, runs)
-        });
-    }
-
-    fn read_sent(&self, ticket: Ticket, run: RunId) {
-        let state = self.outside.state.clone();
-        self.spawn_blocking(move || Event::Sent(ticket, sent(&state, &run)))
-    }
-
-    fn read_journal(&self, ticket: Ticket, run: RunId) {
-        let state = self.outside.state.clone();
-        self.spawn_blocking(move || Event::JournalRead(ticket, journal(&state, &run)))
     }
 }
 
@@ -334,7 +308,7 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
 }
 
 fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
-    let failed = |error: JournalError| Failure::new(&error.to_string(), error.hint());
+    let failed = |error: JournalError| unread(&error);
     let mut ids = Vec::new();
     for line in Lines::open(&state.open(run).map_err(failed)?.journal()).map_err(failed)? {
         if let Record::Sent { messages, .. } = line.map_err(failed)?.entry.record {
@@ -345,7 +319,7 @@ fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
 }
 
 fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {
-    let failed = |error: JournalError| Failure::new(&error.to_string(), error.hint());
+    let failed = |error: JournalError| unread(&error);
     let lines = Lines::open(&state.open(run).map_err(failed)?.journal()).map_err(failed)?;
     let mut entries = VecDeque::new();
     for line in lines {
@@ -355,4 +329,13 @@ fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {
         }
     }
     Ok(entries.into())
+}
+
+fn unread(error: &JournalError) -> Failure {
+    Failure::new(&error.to_string(), error.hint())
+}
+
+fn unkept(what: &str, error: &std::io::Error) -> Failure {
+    let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
+    Failure::new(&format!("{what}: {error}"), hint)
 }

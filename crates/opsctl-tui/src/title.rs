@@ -182,32 +182,26 @@ fn has_filter(model: &Model, command: Command) -> bool {
     model.views.iter().chain(&model.left).filter(is_it).any(|view| view.screen().is_filtered())
 }
 
-pub(crate) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
-    if mouse.what != MouseWhat::Click || mouse.row != 0 {
-        return None;
-    }
-    let Left { name, tabs } = left(model);
-    let mut from = width(name);
-    tabs.into_iter().find_map(|(command, text)| {
-        let to = from + width(&text);
-        let inside = (from..to).contains(&usize::from(mouse.column));
-        from = to;
-        inside.then_some(command)
+/// What is clicked of things side by side in the first row: each with its columns, and those between it and the next.
+fn pointed_at<T>(mouse: Mouse, mut from: usize, things: impl Iterator<Item = (T, usize, usize)>) -> Option<T> {
+    let mut things = things.filter(|_| mouse.what == MouseWhat::Click && mouse.row == 0);
+    things.find_map(|(thing, columns, gap)| {
+        let to = from + columns;
+        let is_inside = (from..to).contains(&usize::from(mouse.column));
+        from = to + gap;
+        is_inside.then_some(thing)
     })
 }
 
+pub(crate) fn tab_at(model: &Model, mouse: Mouse) -> Option<Command> {
+    let Left { name, tabs } = left(model);
+    pointed_at(mouse, width(name), tabs.into_iter().map(|(command, text)| (command, width(&text), 0)))
+}
+
 pub(crate) fn chip_at(model: &Model, mouse: Mouse) -> Option<EnvironmentName> {
-    if mouse.what != MouseWhat::Click || mouse.row != 0 {
-        return None;
-    }
     let right = right(model);
-    let mut from = usize::from(model.size.0).saturating_sub(right.width());
-    right.chips.into_iter().find_map(|(name, text, _)| {
-        let to = from + width(&text);
-        let inside = (from..to).contains(&usize::from(mouse.column));
-        from = to + 1;
-        inside.then_some(name)
-    })
+    let from = usize::from(model.size.0).saturating_sub(right.width());
+    pointed_at(mouse, from, right.chips.into_iter().map(|(name, text, _)| (name, width(&text), 1)))
 }
 
 /// The row below: a rule; what somebody has to do before an environment can be looked at; and where the view belongs to an

@@ -37,7 +37,9 @@ macro_rules! of_view {
 impl View {
     /// The views that stand for themselves, as they are at first, in the order of their tabs.
     pub fn standing() -> Vec<Self> {
-        let list = |list: &&dyn Listed| Self::List(Box::new(ListView::of(Topic(list.head().scope))));
+        let list = |list: &&dyn Listed| {
+            Self::List(Box::new(ListView { topic: Topic(list.head().scope), ..ListView::default() }))
+        };
         let mut all: Vec<Self> = LISTS.iter().map(list).collect();
         all.insert(BEFORE_ACTIVITY, Self::Activity(ActivityView::default()));
         all.insert(0, Self::Home(HomeView::default()));

@@ -39,7 +39,6 @@ pub enum Event {
     JournalRead(Ticket, Result<Vec<Entry>, Failure>),
     /// The messages that a run has sent, as its journal tells.
     Sent(Ticket, Result<Vec<MessageId>, Failure>),
-    /// What an alarm went through, the newest first.
     AlarmHistory(Ticket, Result<History, Failure>),
     /// The editor has ended: the new text, or nothing where it was left as it was.
     Edited(Ticket, Result<Option<String>, Failure>),

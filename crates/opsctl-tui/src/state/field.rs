@@ -13,17 +13,14 @@ pub struct Field(pub(crate) Input);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
-    /// The text or the place in it changed.
     Changed,
     Enter,
-    /// It is given up.
     Escape,
     /// Nothing: the key is not for typing.
     Nothing,
 }
 
 impl Field {
-    /// With text in it, the cursor at its end.
     pub fn with(text: &str) -> Self {
         Self(Input::new(text.to_owned()))
     }
@@ -59,7 +56,6 @@ impl Field {
         Typed::Changed
     }
 
-    /// Takes pasted text in as one line.
     pub fn paste(&mut self, text: &str) {
         for character in Text::line(text.trim_end_matches(['\r', '\n'])).as_str().chars() {
             if self.text().chars().count() >= CHARACTERS_MAX {

@@ -19,7 +19,13 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Topic(pub Scope);
 
-#[derive(Debug, Clone)]
+impl Default for Topic {
+    fn default() -> Self {
+        Self(Scope::Queues)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
 pub struct ListView {
     pub topic: Topic,
     pub cursor: Cursor,
@@ -51,32 +57,6 @@ pub struct ListView {
     pub under: Option<Under>,
 }
 
-impl ListView {
-    pub fn of(topic: Topic) -> Self {
-        Self {
-            topic,
-            cursor: Cursor::default(),
-            typing: None,
-            filter: String::new(),
-            sort: 0,
-            reversed: false,
-            grouping: Grouping::None,
-            folded: BTreeSet::new(),
-            narrowed: false,
-            wide: false,
-            shifted: 0,
-            selected: BTreeSet::new(),
-            rows: Vec::new(),
-            groups: Vec::new(),
-            totals: Totals::default(),
-            longest: 0,
-            needs: HashMap::new(),
-            gaps: Vec::new(),
-            under: None,
-        }
-    }
-}
-
 /// What stands under common headings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Grouping {
@@ -89,9 +69,7 @@ pub enum Grouping {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Under {
-    /// A thing, by what it is known by.
     Thing(EnvironmentName, String),
-    /// A group's heading, by the group's key.
     Group(String),
 }
 

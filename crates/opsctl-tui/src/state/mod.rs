@@ -12,7 +12,6 @@ pub mod list;
 pub mod look;
 pub mod message;
 pub mod model;
-pub mod palette;
 pub mod run;
 pub mod ticket;
 pub mod view;
@@ -29,10 +28,9 @@ pub use self::{
     look::{Look, Needs, Page, Role, Symbols},
     message::MessageView,
     model::{Model, Setting, Site, Way},
-    palette::Palette,
     run::{ActivityView, Past, RunState, RunView},
     ticket::{Load, Ticket},
-    view::{Help, Overlay, View},
+    view::{Choice, Help, Offers, Overlay, Palette, View},
 };
 pub(crate) use self::{
     flow::{Filled, FormLine},

@@ -227,7 +227,6 @@ impl Model {
         self.changed();
     }
 
-    /// Goes somewhere else, once this event has been taken in.
     pub fn go(&mut self, way: Way) {
         self.due.way = Some(way);
     }

@@ -4,8 +4,9 @@
 pub struct Ticket(pub u64);
 
 /// What is asked for, and what came.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Load<T> {
+    #[default]
     Idle,
     /// Asked for; only this ticket's answer counts. What came earlier is still shown.
     Waiting(Ticket, Option<T>),

@@ -7,7 +7,6 @@ use crate::{
     widgets::fit::{cut, width, wrap},
 };
 
-/// A row of an area, counted from its first.
 pub(crate) fn row(area: Rect, at: u16) -> Rect {
     Rect { y: area.y + at, height: 1, ..area }
 }

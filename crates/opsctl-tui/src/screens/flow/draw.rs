@@ -103,7 +103,6 @@ pub(crate) fn draw(model: &Model, flow: &Flow, frame: &mut Frame<'_>, area: Rect
     question(model, flow, frame, Rect { y: below.y + 1, height: below.height - 1, ..below });
 }
 
-/// What the frame says of the environment, in its colour.
 fn badge(environment: &Environment, outer: Rect, look: Look) -> String {
     let account = environment.account.as_ref().map(|account| format!(" {account}")).unwrap_or_default();
     let strict = match environment.protection {
@@ -209,7 +208,6 @@ fn no_way(model: &Model, refusal: &Refusal, frame: &mut Frame<'_>, area: Rect) {
     keys(model, frame, area, &given);
 }
 
-/// How old the plan is, where it matters.
 fn age(model: &Model, flow: &Flow) -> String {
     let seconds = flow.planned_at.map_or(0, |at| model.now.duration_since(at).as_secs());
     if seconds < 60 { String::new() } else { format!(" (planned {} ago)", duration(seconds as f64)) }

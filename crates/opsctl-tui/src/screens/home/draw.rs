@@ -218,7 +218,6 @@ fn estate_words(summary: &Summary, is_wide: bool, look: Look) -> Vec<(String, Ro
     spans
 }
 
-/// Name, queues, dead letters, how it stands.
 fn summary_parts(model: &Model, summary: &Summary) -> Option<[(String, Style); 4]> {
     let look = model.look;
     let site = model.site(&summary.environment)?;

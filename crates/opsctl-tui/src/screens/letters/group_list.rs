@@ -134,7 +134,6 @@ fn group<'a>(model: &Model, view: &LettersView, letters: &'a Letters, at: usize,
     }
 }
 
-/// Whether all of a group's messages are selected, or some.
 fn mark(view: &LettersView, letters: &Letters, group: Option<usize>, look: Look) -> &'static str {
     if view.selected.is_empty() {
         return "";

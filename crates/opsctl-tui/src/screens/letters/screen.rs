@@ -260,7 +260,6 @@ fn listed(view: &LettersView) -> Vec<MessageId> {
     }
 }
 
-/// Messages of the group of the message under the cursor.
 fn group_under(view: &LettersView) -> Vec<MessageId> {
     let (Some(letters), Some(under)) = (view.letters.shown(), view.under()) else { return Vec::new() };
     match letters.group_of[under] {

@@ -198,7 +198,6 @@ impl<'a> Line<'a> {
         self.told(text, Role::Text)
     }
 
-    /// Text of no importance.
     pub(crate) fn dim(&self, text: impl Into<String>) -> Cell<'a> {
         Cell::new(text.into(), self.look.style(Role::Dim))
     }
@@ -208,7 +207,6 @@ impl<'a> Line<'a> {
         self.dim("?")
     }
 
-    /// Text where there is one.
     pub(crate) fn or_dash(&self, text: Option<String>) -> Cell<'a> {
         text.map_or_else(|| self.dim("-"), |text| self.text(text))
     }
@@ -217,7 +215,6 @@ impl<'a> Line<'a> {
         self.or_dash(at.map(|at| ago(at, self.now)))
     }
 
-    /// What happened last, and how long ago.
     pub(crate) fn event(&self, event: Option<(Timestamp, &Text)>) -> Cell<'a> {
         self.or_dash(event.map(|(at, message)| format!("{} ago: {}", ago(at, self.now), shown(message.as_str()))))
     }

@@ -82,7 +82,6 @@ pub struct Manner {
 pub struct OwnGroups {
     /// In the heading: "by system".
     pub short: &'static str,
-    /// When it is chosen.
     pub words: &'static str,
     /// What those in no group are called.
     pub none: &'static str,

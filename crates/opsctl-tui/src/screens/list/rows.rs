@@ -39,7 +39,6 @@ pub(crate) fn heading(view: &ListView) -> Option<&ListGroup> {
     }
 }
 
-/// Things that are listed, as they are known.
 pub(crate) fn listed<'a>(
     model: &'a Model,
     view: &'a ListView,

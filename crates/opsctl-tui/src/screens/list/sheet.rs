@@ -192,7 +192,6 @@ fn where_it_is(page: &mut Page, site: &Site) {
     }
 }
 
-/// What can be done from here, and why not.
 fn ways(page: &mut Page, model: &Model, site: &Site, thing: &dyn Thing, sheet: &Sheet) {
     page.blank();
     let scope = sheet.topic.list().head().scope;
@@ -216,7 +215,6 @@ fn ways(page: &mut Page, model: &Model, site: &Site, thing: &dyn Thing, sheet: &
     }
 }
 
-/// What an alarm went through, the newest first.
 fn history(page: &mut Page, history: &Load<History>) {
     if matches!(history, Load::Idle) {
         return;

@@ -15,7 +15,6 @@ use crate::{
 
 const COLUMNS: u16 = 70;
 
-/// Opens it on what is sorted by now.
 pub(crate) fn open(model: &mut Model, view: &ListView) {
     let mut cursor = Cursor { at: view.sort, top: 0 };
     let count = view.topic.list().columns();

@@ -20,7 +20,6 @@ use crate::{
 const LINES_MAX: usize = 20_000;
 /// Columns of a line at most: longer ones are broken in any case.
 const COLUMNS_MAX: usize = 8_000;
-/// Bytes of binary attributes shown.
 const BINARY_BYTES: usize = 64;
 /// How often what is decoded is looked into again.
 const DECODE_DEPTH_MAX: usize = 4;

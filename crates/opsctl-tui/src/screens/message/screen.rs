@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// Columns that one step to the side goes.
 const SIDE_COLUMNS: usize = 16;
 
 impl Screen for MessageView {
@@ -141,7 +140,6 @@ impl MessageView {
         self.left = 0;
     }
 
-    /// The command line that shows it.
     fn line(&self, invocation: &Invocation) -> String {
         let id = self.id.0.replace(['\'', '"', '\\'], "");
         let (queue, filter) = (option("queue", self.queue.as_str()), option("where", &format!(".id == \"{id}\"")));

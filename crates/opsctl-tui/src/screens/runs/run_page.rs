@@ -293,7 +293,6 @@ fn not_begun(page: &mut Page, run: &RunState, failure: &Failure) {
     page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
 }
 
-/// The one or two keys that lead on from here.
 fn next_keys(page: &mut Page, model: &Model, known: &Known) {
     let key = |command: Command| model.keymap.key_for(Scope::Run, command).unwrap_or("?").to_owned();
     let mut offers = Vec::new();
@@ -324,7 +323,6 @@ fn next_keys(page: &mut Page, model: &Model, known: &Known) {
     }
 }
 
-/// A run that journals tell of.
 fn past(page: &mut Page, model: &Model, view: &RunView) {
     let Some(summary) = verbs::summary(model, view) else {
         page.text("The list of runs does not name it any more.", Role::Warning);

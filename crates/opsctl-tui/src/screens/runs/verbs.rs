@@ -43,7 +43,6 @@ impl Known {
         }
     }
 
-    /// One that its journal tells of.
     pub fn past(summary: &RunSummary) -> Self {
         let (is_left, snapshot) = match &summary.last.record {
             Record::Ended { is_left, has_snapshot, .. } => (*is_left, Some(*has_snapshot)),
@@ -84,7 +83,6 @@ pub enum GoOn {
     PlanAnew,
 }
 
-/// How it can be gone on with, or why not.
 pub fn go_on(known: &Known) -> Result<GoOn, &'static str> {
     match known.standing {
         Standing::Active { .. } => Err("it is running"),

@@ -3,7 +3,6 @@
 pub mod alarms;
 pub mod consumers;
 pub mod databases;
-pub mod figures;
 pub mod queue_sheet;
 pub mod queues;
 pub mod scaling;

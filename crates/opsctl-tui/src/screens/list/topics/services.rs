@@ -16,11 +16,8 @@ use crate::{
             column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
             gaps,
             listed::{Head, List, Manner, OwnGroups, scan},
-            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, line_of, shown},
-            topics::{
-                figures::{gauge, sampled},
-                scaling::{meant, some, to_a_count},
-            },
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, gauge, line_of, sampled, shown},
+            topics::scaling::{meant, some, to_a_count},
         },
         screen::{Able, Tab},
     },
