@@ -68,7 +68,7 @@ fn notice(run: &RunState) -> Notice {
     let what = format!("{} in {}", subject(&run.plan.operation), run.plan.environment);
     match &run.end {
         Some(Ok(report)) => {
-            let how = run_steps::in_short(report);
+            let how = run_steps::said(&report.details.did());
             let text = format!("{what}: {}, {how}", report.end.words());
             match report.end {
                 End::Done | End::Nothing => Notice::good(&text),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bound, Counts, Left, Look, OperationError, Planned, Planner, Unsettled, Verb,
     bound::ClientSide,
+    plan::labels,
     resolve,
     selection::{self, Selection},
     transfer::{Judge, Route, Settings, Source},

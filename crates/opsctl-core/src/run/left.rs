@@ -3,7 +3,10 @@
 use super::History;
 use crate::{
     domain::{RunId, Text},
-    operations::{Calls, Left, OperationError, plan::{Plan, labels}},
+    operations::{
+        Calls, Left, OperationError,
+        plan::{Plan, labels},
+    },
 };
 
 /// Makes the plan of a run say what taking it up would do.

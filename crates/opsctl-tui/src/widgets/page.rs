@@ -6,6 +6,7 @@ use ratatui::{Frame, layout::Rect, text::Span};
 
 use crate::{
     keymap::Command,
+    run::Failure,
     state::{Look, Page, Role, cursor::moved, look::Part},
     widgets::{
         fit::{spread, width, wrap},
@@ -19,6 +20,7 @@ pub(crate) use crate::domain::words::thousands;
 const LINES_MAX: usize = 8;
 /// Columns that a label takes at most.
 const LABEL_COLUMNS_MAX: usize = 16;
+const BAR_COLUMNS_MAX: usize = 60;
 
 pub fn part(text: impl Into<String>, role: Role) -> Part {
     Part { text: text.into(), role }
@@ -54,6 +56,20 @@ impl Page {
     /// A line as it is; its end is cut where there is no room.
     pub fn line(&mut self, parts: Vec<Part>) {
         self.lines.push(parts);
+    }
+
+    /// A bar over the room that `figures` leave beside it, up to 60 columns, and an empty line.
+    pub fn bar(&mut self, share: f64, role: Role, figures: String, look: Look) {
+        let room = self.columns.saturating_sub(figures.len()).min(BAR_COLUMNS_MAX);
+        let (done, open) = bar(share, room, look);
+        self.line(vec![part(done, role), part(open, Role::Line), part(figures, Role::Strong)]);
+        self.blank();
+    }
+
+    /// Why something did not work, and what to do; labels take `label_columns`.
+    pub fn failure(&mut self, failure: &Failure, label_columns: usize, role: Role) {
+        self.pair("because", label_columns, failure.what.as_str(), role);
+        self.pair("try", label_columns, failure.hint.as_str(), Role::Text);
     }
 
     /// An empty line; none at the top, and no two.

@@ -30,22 +30,8 @@ impl Theme {
     /// Red, amber, green, accent, dim, line.
     fn palette(self) -> [Color; 6] {
         match self {
-            Self::Dark => [
-                Color::Indexed(203),
-                Color::Indexed(221),
-                Color::Indexed(114),
-                Color::Indexed(117),
-                Color::Indexed(245),
-                Color::Indexed(240),
-            ],
-            Self::Light => [
-                Color::Indexed(124),
-                Color::Indexed(130),
-                Color::Indexed(28),
-                Color::Indexed(25),
-                Color::Indexed(242),
-                Color::Indexed(248),
-            ],
+            Self::Dark => [203, 221, 114, 117, 245, 240].map(Color::Indexed),
+            Self::Light => [124, 130, 28, 25, 242, 248].map(Color::Indexed),
             // Okabe and Ito's palette: told apart with any of the common kinds of colour blindness.
             Self::ColourBlind => [
                 Color::Rgb(213, 94, 0),

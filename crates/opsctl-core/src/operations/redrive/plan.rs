@@ -323,7 +323,8 @@ impl Draft<'_> {
             let expires_at = oldest.checked_add(retention).unwrap_or(Timestamp::MAX);
             self.plan.expires_at = Some(expires_at);
             let left = expires_at.duration_since(now).as_secs().max(0);
-            self.plan.fact(labels::EXPIRES_IN, format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
+            self.plan
+                .fact(labels::EXPIRES_IN, format!("{} (oldest of {} sampled)", in_words(left as u64), sample.len()));
             if left < 6 * 3_600 {
                 self.plan.warn("the oldest messages expire within hours: what is not moved by then is gone");
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::{Frame, layout::Rect};
 
 use crate::{
-    domain::{RunId, Text},
+    domain::Text,
     gate::{self, Answer, Approved, Ask, Consent, Refusal},
     keymap::{Command, Key, Scope},
     screens::{
@@ -16,8 +16,8 @@ use crate::{
         screen::{After, Pane, PaneKeys},
     },
     state::{
-        ConsentLine, Consenting, Effect, Field, Flow, Load, Model, Mouse, MouseWhat, Notice, RunState, RunView, Ticket,
-        Typed, View, Wanted, run::Subject,
+        ConsentLine, Consenting, Effect, Field, Flow, Load, Model, Mouse, MouseWhat, Notice, RunState, RunView, Typed,
+        View, Wanted, run::Subject,
     },
     widgets::{areas, is_too_small},
 };
@@ -315,7 +315,11 @@ fn begin_run(flow: &Flow, model: &mut Model, approved: Approved) -> Vec<Effect> 
         Wanted::Resume(run) => Some(run.clone()),
     };
     let plan = Box::new(approved.plan().clone());
-    let effect = effect(ticket, resumed.clone(), approved);
+    let approved = Box::new(approved);
+    let effect = match resumed.clone() {
+        None => Effect::Run(ticket, approved),
+        Some(run) => Effect::Resume(ticket, run, approved),
+    };
     model.runs.push(RunState::begun(ticket, plan, resumed, model.now));
     forget_old(&mut model.runs);
     model.due.let_go = true;
@@ -330,12 +334,5 @@ fn forget_old(runs: &mut Vec<RunState>) {
         && let Some(at) = runs.iter().position(|run| !run.is_active())
     {
         runs.remove(at);
-    }
-}
-
-fn effect(ticket: Ticket, resumed: Option<RunId>, approved: Approved) -> Effect {
-    match resumed {
-        None => Effect::Run(ticket, Box::new(approved)),
-        Some(run) => Effect::Resume(ticket, run, Box::new(approved)),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     journal::{Entry, Record},
     keymap::{Command, Scope},
     operations::{
-        OperationKind, Stopping, command_line,
+        Counts, OperationKind, Stopping, command_line,
         plan::{Fact, Plan, labels},
         values::{duration, in_words},
     },
@@ -23,11 +23,10 @@ use crate::{
         look::Part,
         run::{self, Known, Standing},
     },
-    widgets::page::{bar, part, thousands},
+    widgets::page::{part, thousands},
 };
 
 const LABEL: usize = 12;
-const BAR_COLUMNS_MAX: usize = 60;
 const NAMED_MAX: usize = 10;
 /// Seconds over which the speed of just now is taken.
 const NOW_SECONDS: i64 = 5;
@@ -83,10 +82,9 @@ pub(crate) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Opti
     match verbs::state(model, view) {
         Some(run) => match &run.end {
             None => {
-                if run_steps::moves_messages(&run.plan.operation) {
-                    progress(&mut page, model, run, columns);
-                } else {
-                    run_steps::progress(&mut page, model, run, columns);
+                match run.plan.operation.verb().counts() {
+                    Counts::Messages => progress(&mut page, model, run),
+                    Counts::Services | Counts::Consumers | Counts::One => run_steps::progress(&mut page, model, run),
                 }
                 next_keys(&mut page, model, &Known::here(run));
             }
@@ -128,15 +126,12 @@ fn same_line(page: &mut Page, line: &str) {
     page.pair("same by", LABEL, Text::line(line).as_str(), Role::Dim);
 }
 
-fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
+fn progress(page: &mut Page, model: &Model, run: &RunState) {
     let look = model.look;
     let share = run.share();
     let figures =
         format!(" {:>3.0} %  {} of ~{}", (share * 100.0).floor(), thousands(run.done()), thousands(run.estimate()));
-    let room = columns.saturating_sub(figures.len()).min(BAR_COLUMNS_MAX);
-    let (done, open) = bar(share, room, look);
-    page.line(vec![part(done, Role::Accent), part(open, Role::Line), part(figures, Role::Strong)]);
-    page.blank();
+    page.bar(share, Role::Accent, figures, look);
     let Some(progress) = &run.progress else {
         page.pair(
             "doing",
@@ -221,8 +216,7 @@ fn sparkline(run: &RunState, look: Look) -> String {
 fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
     let look = model.look;
     if let Some(failure) = &report.failure {
-        page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
-        page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
+        page.failure(failure, LABEL, Role::Warning);
     }
     // What to do next stands where it is seen, however much is told below.
     next_keys(page, model, known);
@@ -289,8 +283,7 @@ fn not_begun(page: &mut Page, run: &RunState, failure: &Failure) {
         None => "It was not begun: nothing was done.",
     };
     page.text(what, Role::Strong);
-    page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
-    page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
+    page.failure(failure, LABEL, Role::Warning);
 }
 
 fn next_keys(page: &mut Page, model: &Model, known: &Known) {
@@ -364,8 +357,7 @@ pub(crate) fn journal(page: &mut Page, view: &RunView) {
         Load::Waiting(_, Some(entries)) | Load::Here(entries) => records(page, entries, view.wraps),
         Load::Failed(failure, entries) => {
             page.heading("Journal");
-            page.pair("because", LABEL, failure.what.as_str(), Role::Warning);
-            page.pair("try", LABEL, failure.hint.as_str(), Role::Text);
+            page.failure(failure, LABEL, Role::Warning);
             if let Some(entries) = entries {
                 records(page, entries, view.wraps);
             }

@@ -14,7 +14,6 @@ use crate::{
 
 const LABEL: usize = 12;
 const BAR: usize = 10;
-const BAR_COLUMNS_MAX: usize = 60;
 /// Things of one sort that are named; the rest is counted.
 const NAMED_MAX: usize = 60;
 /// News that are shown, the newest.
@@ -26,16 +25,11 @@ fn rto_seconds(model: &Model, run: &RunState) -> Option<u64> {
     model.site(&run.plan.environment)?.environment.databases.rto_seconds(&failover.database)
 }
 
-/// Whether what an operation does is counted in messages.
-pub(crate) fn moves_messages(operation: &Operation) -> bool {
-    operation.verb().counts() == Counts::Messages
-}
-
-pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
+pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState) {
     match run.plan.operation.verb().counts() {
         Counts::Messages => {}
-        Counts::Services => stages(page, model, run, columns),
-        Counts::Consumers | Counts::One => clock(page, model, run, rto_seconds(model, run), columns),
+        Counts::Services => stages(page, model, run),
+        Counts::Consumers | Counts::One => clock(page, model, run, rto_seconds(model, run)),
     }
     let Some(progress) = &run.progress else {
         return page.pair(
@@ -75,7 +69,7 @@ pub(crate) fn log(page: &mut Page, run: &RunState) {
 }
 
 /// Seconds running, held against an objective where there is one.
-fn clock(page: &mut Page, model: &Model, run: &RunState, rto: Option<u64>, columns: usize) {
+fn clock(page: &mut Page, model: &Model, run: &RunState, rto: Option<u64>) {
     let seconds = model.now.duration_since(run.started_at).as_secs().max(0).unsigned_abs();
     let Some(rto) = rto else {
         page.pair("running", LABEL, &format!("for {}", in_words(seconds)), Role::Strong);
@@ -84,17 +78,13 @@ fn clock(page: &mut Page, model: &Model, run: &RunState, rto: Option<u64>, colum
     let share = seconds as f64 / rto.max(1) as f64;
     let over = if seconds > rto { ", which is over" } else { "" };
     let figures = format!(" {} of the RTO of {}{over}", in_words(seconds), in_words(rto));
-    let (done, open) = bar(share, columns.saturating_sub(figures.len()).min(BAR_COLUMNS_MAX), model.look);
     let role = if seconds > rto { Role::Critical } else { Role::Accent };
-    page.line(vec![part(done, role), part(open, Role::Line), part(figures, Role::Strong)]);
-    page.blank();
+    page.bar(share, role, figures, model.look);
 }
 
-fn stages(page: &mut Page, model: &Model, run: &RunState, columns: usize) {
+fn stages(page: &mut Page, model: &Model, run: &RunState) {
     let figures = format!(" {} of {}", thousands(run.done()), counted(run.estimate(), "service"));
-    let (done, open) = bar(run.share(), columns.saturating_sub(figures.len()).min(BAR_COLUMNS_MAX), model.look);
-    page.line(vec![part(done, Role::Accent), part(open, Role::Line), part(figures, Role::Strong)]);
-    page.blank();
+    page.bar(run.share(), Role::Accent, figures, model.look);
 }
 
 /// Each service under its stage, with what is missing.
@@ -198,10 +188,6 @@ fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
         let words = format!("{} {}", event.at.strftime("%T"), event.message);
         page.item(look.sign("·", "-"), Role::Dim, Text::line(&words).as_str(), Role::Dim);
     }
-}
-
-pub(crate) fn in_short(report: &Report) -> String {
-    said(&report.details.did())
 }
 
 pub(crate) fn said(did: &Did) -> String {

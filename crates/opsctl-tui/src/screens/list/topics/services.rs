@@ -216,13 +216,18 @@ fn tasks(running: u32, desired: u32, look: Look) -> String {
 
 /// `1 to 4`, with what is suspended.
 fn bounds(scaling: &Scaling) -> String {
-    let Scaling { min, max, in_suspended, out_suspended, scheduled_suspended, .. } = scaling;
-    let flags = [(in_suspended, "in"), (out_suspended, "out"), (scheduled_suspended, "schedule")];
-    let suspended: Vec<&str> = flags.iter().filter(|(flag, _)| **flag).map(|(_, name)| *name).collect();
+    let Scaling { min, max, .. } = scaling;
+    let suspended = suspended(scaling, ["in", "out", "schedule"]);
     match suspended.is_empty() {
         true => format!("{min} to {max}"),
         false => format!("{min} to {max}, suspended: {}", suspended.join(" ")),
     }
+}
+
+/// What of it is suspended, by these names: scaling in, out, scheduled actions.
+fn suspended(scaling: &Scaling, names: [&'static str; 3]) -> Vec<&'static str> {
+    let flags = [scaling.in_suspended, scaling.out_suspended, scaling.scheduled_suspended];
+    names.into_iter().zip(flags).filter(|(_, flag)| *flag).map(|(name, _)| name).collect()
 }
 
 /// An event without the name that its row has anyway: `(service api) has reached a steady state.`
@@ -395,14 +400,11 @@ fn scaling(page: &mut Page, site: &Site, seen: &SeenService) {
         return page.pair("autoscaling", LABEL, words, Role::Dim);
     };
     page.pair("autoscaling", LABEL, &bounds(scaling), Role::Text);
-    let Scaling { in_suspended, out_suspended, scheduled_suspended, actions, .. } = scaling;
-    let flags =
-        [(in_suspended, "scaling in"), (out_suspended, "scaling out"), (scheduled_suspended, "scheduled actions")];
-    let suspended: Vec<&str> = flags.iter().filter(|(flag, _)| **flag).map(|(_, name)| *name).collect();
+    let suspended = suspended(scaling, ["scaling in", "scaling out", "scheduled actions"]);
     if !suspended.is_empty() {
         page.pair("suspended", LABEL, &suspended.join(", "), Role::Warning);
     }
-    for action in actions.iter().take(LINES_MAX) {
+    for action in scaling.actions.iter().take(LINES_MAX) {
         let bound = |name: &str, count: Option<u32>| count.map(|count| format!(", {name} {count}")).unwrap_or_default();
         let zone = action.timezone.as_ref().map_or("UTC", Text::as_str);
         let (least, most) = (bound("minimum", action.min), bound("maximum", action.max));
