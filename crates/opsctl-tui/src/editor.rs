@@ -17,7 +17,7 @@ const BYTES_MAX: usize = 4 * 1_048_576;
 pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<String>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
-            &format!("the file to edit could not be written: {error}"),
+            format!("the file to edit could not be written: {error}"),
             "make room in the folder for temporary files",
         )
     };
@@ -42,10 +42,10 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
         .status()
         .await
         .map_err(|error| {
-            Failure::new(&format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
+            Failure::new(format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
         })?;
     if !status.success() {
-        return Err(Failure::new(&format!("{program} ended with {status}: nothing was changed"), "edit again"));
+        return Err(Failure::new(format!("{program} ended with {status}: nothing was changed"), "edit again"));
     }
     let text = read(file.path())?;
     Ok((text != edit.text).then_some(text))
@@ -54,7 +54,7 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
 /// Editors may have put another file in the old one's place: it is opened anew.
 fn read(path: &Path) -> Result<String, Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new(&format!("the edited file could not be read: {error}"), "edit again, and save under the same name")
+        Failure::new(format!("the edited file could not be read: {error}"), "edit again, and save under the same name")
     };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;

@@ -68,7 +68,7 @@ impl Clouds {
             let seconds = REACH_SECONDS_MAX.as_secs();
             let what = format!("the credentials of {environment} did not come within {seconds} s");
             let doctor = self.0.setting.invocation().command_in(environment, "doctor");
-            return Err(Failure::new(&what, &format!("look at its profile and credential process with `{doctor}`")));
+            return Err(Failure::new(&what, format!("look at its profile and credential process with `{doctor}`")));
         };
         reached.map_err(|error| self.0.failure(environment, &error))
     }
@@ -123,7 +123,7 @@ impl Performer {
             Effect::PlanResume(ticket, run) => self.in_state(move |state| {
                 let plan = run::plan_of(state, &run).map(Box::new);
                 let hint = "start a new run of the same operation";
-                Event::Planned(ticket, plan.map_err(|error| Failure::new(&error.to_string(), hint)))
+                Event::Planned(ticket, plan.map_err(|error| Failure::new(error.to_string(), hint)))
             }),
             Effect::Run(ticket, approved) => self.run(ticket, None, *approved),
             Effect::Resume(ticket, run, approved) => self.run(ticket, Some(run), *approved),
@@ -242,7 +242,7 @@ impl Performer {
                 None => Ok(run::execute(approved, &context).await),
                 Some(run) => run::resume(&run, approved, &context)
                     .await
-                    .map_err(|error| Failure::new(&error.to_string(), error.hint())),
+                    .map_err(|error| Failure::new(error.to_string(), error.hint())),
             };
             if report.as_ref().is_ok_and(|report| report.end == run::End::Done) {
                 // Beside the loop: a disk may take its time.
@@ -289,13 +289,13 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let failed = |error: CloudError| outside.failure(&look.environment, &error);
     let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;
     let leave = leave::allow_look(cloud.environment(), &queue, look.force)
-        .map_err(|refusal| Failure::new(&refusal.to_string(), &refusal.hint()))?;
+        .map_err(|refusal| Failure::new(refusal.to_string(), refusal.hint()))?;
     // A receive is a write: it must not happen in another account that the credentials are of.
     let caller = cloud.identity().caller().await.map_err(failed)?;
     if let Some(pinned) = cloud.environment().account.as_ref().filter(|pinned| **pinned != caller.account) {
         let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
         let doctor = cloud.environment().command("doctor");
-        return Err(Failure::new(&what, &format!("look at its profile with `{doctor}`")));
+        return Err(Failure::new(&what, format!("look at its profile with `{doctor}`")));
     }
     let sample = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();
@@ -332,10 +332,10 @@ fn journal(state: &StateFolder, run: &RunId) -> Result<Vec<Entry>, Failure> {
 }
 
 fn unread(error: &JournalError) -> Failure {
-    Failure::new(&error.to_string(), error.hint())
+    Failure::new(error.to_string(), error.hint())
 }
 
 fn unkept(what: &str, error: &std::io::Error) -> Failure {
     let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
-    Failure::new(&format!("{what}: {error}"), hint)
+    Failure::new(format!("{what}: {error}"), hint)
 }

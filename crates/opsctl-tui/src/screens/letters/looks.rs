@@ -69,7 +69,7 @@ fn failure_of(refusal: &NoLeave) -> Failure {
         NoLeave::LookKills { .. } => "look at its dead-letter queue instead".to_owned(),
         other => other.hint(),
     };
-    Failure::new(&refusal.to_string(), &hint)
+    Failure::new(refusal.to_string(), &hint)
 }
 
 /// What a look brought: for every view that awaits it.
