@@ -7,6 +7,7 @@ mod functions;
 mod layers;
 mod names;
 mod prose;
+mod wildcards;
 
 use std::{
     collections::BTreeSet,

@@ -67,7 +67,7 @@ fn allow_open_files() {
 
 /// The file that the console's diagnostics go to: made when first needed, never read by opsctl.
 fn diagnostics() -> io::Result<File> {
-    let Some(folder) = paths::state() else { return Ok(File::options().write(true).open("/dev/null")?) };
+    let Some(folder) = paths::state() else { return File::options().write(true).open("/dev/null") };
     std::fs::create_dir_all(&folder)?;
-    Ok(File::options().create(true).append(true).mode(0o600).open(folder.join("console.log"))?)
+    File::options().create(true).append(true).mode(0o600).open(folder.join("console.log"))
 }

@@ -230,10 +230,10 @@ pub(crate) fn draw_rule(model: &Model, frame: &mut Frame<'_>, y: u16) {
     if let Some((text, role)) = banner {
         let room = right.saturating_sub(2);
         let text = format!(" {} ", cut(&text, room.saturating_sub(2), look));
-        let style = match role {
-            Role::Warning => look.style(Role::Warning).add_modifier(Modifier::BOLD | Modifier::REVERSED),
-            _ => look.style(role),
-        };
+        let mut style = look.style(role);
+        if role == Role::Warning {
+            style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        }
         frame.buffer_mut().set_stringn(1, y, text, room, style);
     }
 }

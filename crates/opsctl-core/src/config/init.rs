@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
-    io::{ErrorKind, Write as _},
+    io::{self, Write as _},
     sync::Arc,
     time::Duration,
 };
@@ -276,7 +276,7 @@ pub fn write(target: &Source, text: &str) -> Result<(), InitError> {
         file.sync_all()
     };
     attempt().map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => InitError::Exists(target.clone()),
+        io::ErrorKind::AlreadyExists => InitError::Exists(target.clone()),
         _ => InitError::Unwritable(target.clone(), error),
     })
 }

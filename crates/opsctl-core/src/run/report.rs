@@ -283,7 +283,7 @@ impl Report {
         self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
         self.next = match self.end {
             End::Partly | End::Interrupted | End::Failed | End::Refused => Some(self.resume_line(environment)),
-            _ => None,
+            End::Done | End::Nothing | End::Stale => None,
         };
         self.details = Details::Messages(Box::new(tally));
         self.note_what_is_left();
@@ -300,13 +300,10 @@ impl Report {
         let are = |count: u64| format!("~{}", counted_is(count, "message", "is", "are"));
         let were = |count: usize| counted_is(count as u64, "message", "was", "were");
         let uncertain = counted(tally.uncertain.len() as u64, "message");
-        let what_to_do = match self.operation {
-            OperationKind::Restore => {
-                "look for them at the destination, then --resume with --uncertain resend where they are missing"
-            }
-            _ => {
-                "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
-            }
+        let what_to_do = if self.operation == OperationKind::Restore {
+            "look for them at the destination, then --resume with --uncertain resend where they are missing"
+        } else {
+            "they were left: look for them at the destination, then --resume with --uncertain resend, or delete them"
         };
         let ageing = tally.ageing.as_ref().filter(|_| tally.stop.is_none()).map(in_words_of);
         let untaken = "nobody seems to take the messages from their destination";

@@ -75,7 +75,8 @@ pub(crate) fn draw(
             What::Error => column.ideal = errors.unwrap_or(0).clamp(20, ERROR_COLUMNS_MAX) as u16,
             // It takes what the others leave.
             What::Shape => column.ideal = column.min,
-            _ => {}
+            What::Mark | What::Number | What::Count | What::Share | What::Bar => {}
+            What::Source | What::First | What::Last => {}
         }
     }
     let others: u16 = columns.iter().map(|column| column.ideal + 1).sum();

@@ -338,10 +338,11 @@ impl Shared {
             self.stop_group(group.clone(), message);
         }
         if !self.left.contains_key(&key) {
-            match why {
-                // Named once already, with the others that are uncertain.
-                Kept::Uncertain => self.doubt(key, message.id.clone()),
-                _ => self.tally.keep(&message.id, why),
+            // Those in doubt are named once already, with the others that are.
+            if *why == Kept::Uncertain {
+                self.doubt(key, message.id.clone());
+            } else {
+                self.tally.keep(&message.id, why);
             }
         }
         ItemState::Hold
