@@ -61,12 +61,7 @@ impl Shown {
             Format::Human | Format::Json => Self {
                 bar: None,
                 tell: now_and_then(LINE_EVERY, |progress, is_due| {
-                    for news in &progress.news {
-                        say(&mut anstream::stderr(), news.as_str());
-                    }
-                    for line in &progress.log {
-                        say(&mut anstream::stderr(), &log_words(line));
-                    }
+                    news(progress).for_each(|line| say(&mut anstream::stderr(), &line));
                     if is_due || !progress.news.is_empty() {
                         say(&mut anstream::stderr(), &words(progress));
                     }
@@ -94,11 +89,8 @@ impl Shown {
             shown.set_length(progress.estimate.max(done));
             shown.set_position(done);
             shown.set_message(state(progress));
-            for news in &progress.news {
-                wrap(news.as_str(), width_of(std::io::stderr())).iter().for_each(|line| shown.println(line));
-            }
-            for line in &progress.log {
-                wrap(&log_words(line), width_of(std::io::stderr())).iter().for_each(|line| shown.println(line));
+            for news in news(progress) {
+                wrap(&news, width_of(std::io::stderr())).iter().for_each(|line| shown.println(line));
             }
             // The time goes on while nothing else does.
             ticking.call_once(|| shown.enable_steady_tick(Duration::from_secs(1)));
@@ -143,9 +135,10 @@ fn now_and_then(every: Duration, tell: impl Fn(&Progress, bool) + Send + Sync + 
     })
 }
 
-/// A line of a followed log: when it was written, and what.
-fn log_words(line: &LogLine) -> String {
-    format!("{} | {}", line.at.strftime("%T"), line.text)
+/// What has happened, and the lines of a followed log: when each was written, and what.
+fn news(progress: &Progress) -> impl Iterator<Item = String> {
+    let log = progress.log.iter().map(|line| format!("{} | {}", line.at.strftime("%T"), line.text));
+    progress.news.iter().map(ToString::to_string).chain(log)
 }
 
 fn say(to: &mut impl Write, line: &str) {

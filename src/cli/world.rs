@@ -9,7 +9,7 @@ use super::{args::Global, error::CliError, exit::Exit, output::Output, paths::Re
 use crate::{
     clock::Clock,
     cloud::{Cloud, Connect, Dial, Unverified, identity::Caller},
-    config::{self, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
+    config::{self, Config, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
     domain::{Environment, Text},
     sandbox::{Sandbox, endpoint, join, serve},
 };
@@ -23,8 +23,14 @@ pub struct World {
     pub realm: Realm,
     /// Where it comes from, in words.
     pub origin: String,
-    // Kept alive: it holds the sandbox's world.
-    _sandbox: Option<Sandbox>,
+    _sandbox: Option<Ground>,
+}
+
+/// Which sandbox it is.
+pub(super) enum Ground {
+    Joined(join::Joined),
+    /// Kept alive: it holds the sandbox's world.
+    Own(Sandbox),
 }
 
 /// An environment, with clients if it can be reached. They are handed out only once STS has said that the credentials are of the
@@ -138,34 +144,38 @@ impl World {
 }
 
 async fn sandbox(global: &Global) -> Result<World, CliError> {
-    let joined = tokio::task::spawn_blocking(join::running).await.unwrap_or_default();
-    let (environments, connect, origin, kept) = match joined {
+    let (environments, connect, ground) = ground(global).await?;
+    let origin = match &ground {
+        Ground::Joined(joined) => format!("sandbox: joined the one at {} (seed {})", joined.endpoint, joined.seed),
+        Ground::Own(sandbox) => {
+            let seed = sandbox.options().seed;
+            format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one")
+        }
+    };
+    let sites = join_all(environments.into_iter().map(|environment| site(environment, &connect))).await;
+    Ok(World { sites, connect, realm: Realm::Sandbox, origin, _sandbox: Some(ground) })
+}
+
+/// The sandbox that runs, or else one of this process, and those of its environments that are chosen.
+pub(super) async fn ground(global: &Global) -> Result<(Vec<Arc<Environment>>, Connect, Ground), CliError> {
+    let (environments, connect, ground) = match tokio::task::spawn_blocking(join::running).await.unwrap_or_default() {
         Some(joined) => {
-            let origin = format!("sandbox: joined the one at {} (seed {})", joined.endpoint, joined.seed);
-            (
-                join::environments(&joined),
-                Connect::network(joined.clock).dialing(Dial::Through(endpoint::answerer(&joined))),
-                origin,
-                None,
-            )
+            let connect = Connect::network(joined.clock).dialing(Dial::Through(endpoint::answerer(&joined)));
+            (join::environments(&joined), connect, Ground::Joined(joined))
         }
         None => {
             let sandbox = fresh()?;
             let connect =
                 Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
-            let seed = sandbox.options().seed;
-            let origin =
-                format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one");
-            (crate::sandbox::world::fleet::environments(), connect, origin, Some(sandbox))
+            (crate::sandbox::world::fleet::environments(), connect, Ground::Own(sandbox))
         }
     };
     let chosen = choose(environments, global, |environment| environment.name.0.as_str())?;
-    let sites = join_all(chosen.into_iter().map(|environment| site(Arc::new(environment), &connect))).await;
-    Ok(World { sites, connect, realm: Realm::Sandbox, origin, _sandbox: kept })
+    Ok((chosen.into_iter().map(Arc::new).collect(), connect, ground))
 }
 
 /// A world of this process, with the fleet in it.
-pub(super) fn fresh() -> Result<Sandbox, CliError> {
+fn fresh() -> Result<Sandbox, CliError> {
     let args = serve::Serve {
         port: 0,
         latency: Duration::ZERO,
@@ -178,15 +188,21 @@ pub(super) fn fresh() -> Result<Sandbox, CliError> {
     serve::build(&args).map_err(|error| CliError::failed(&format!("the sandbox cannot be built: {error}"), ""))
 }
 
-async fn configured(global: &Global, out: &mut Output) -> Result<World, CliError> {
+/// The configuration, with those of its environments that are chosen; says what is odd about it.
+pub(super) fn chosen(global: &Global, out: &mut Output) -> Result<Config, CliError> {
     let config = config::load(&Places::of_process(global.config.clone()))?;
     if config.warnings.warnings() > 0 {
         out.note(&config.warnings.render(Paint::Plain));
     }
+    let environments = choose(config.environments, global, |environment| environment.name().0.as_str())?;
+    Ok(Config { environments, ..config })
+}
+
+async fn configured(global: &Global, out: &mut Output) -> Result<World, CliError> {
+    let config = chosen(global, out)?;
     let origin = format!("configuration: {}", config.source);
-    let chosen = choose(config.environments, global, |environment| environment.name().0.as_str())?;
     let connect = Connect::network(Clock::system());
-    let sites = join_all(chosen.iter().map(|configured| resolved(configured, &connect))).await;
+    let sites = join_all(config.environments.iter().map(|configured| resolved(configured, &connect))).await;
     Ok(World { sites, connect, realm: Realm::Aws, origin, _sandbox: None })
 }
 
@@ -225,7 +241,7 @@ async fn site(environment: Arc<Environment>, connect: &Connect) -> Site {
     Site::new(environment, cloud)
 }
 
-pub(super) fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<Vec<T>, CliError> {
+fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<Vec<T>, CliError> {
     let Some(wanted) = &global.environment else { return Ok(all) };
     let names: Vec<String> = all.iter().map(|one| name(one).to_owned()).collect();
     let chosen: Vec<T> = all.into_iter().filter(|one| name(one) == wanted).collect();

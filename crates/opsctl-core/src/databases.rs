@@ -29,7 +29,6 @@ pub struct Seen {
     /// What happened to it or to one of its instances last, within a day.
     pub last_event: Option<DatabaseEvent>,
     /// Proxies that lead to it.
-    #[serde(default)]
     pub proxies: Vec<Proxy>,
 }
 

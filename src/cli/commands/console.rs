@@ -9,15 +9,14 @@ use crate::{
         exit::Exit,
         output::Output,
         paths::{self, Realm},
-        world::{choose, fresh},
+        world,
     },
     clock::Clock,
-    cloud::{Cloud, CloudError, Connect, Dial, ErrorKind},
-    config::{self, Configured, Paint, Places, ResolveError},
+    cloud::{Cloud, CloudError, Connect, ErrorKind},
+    config::{Configured, Paint, ResolveError},
     domain::{Environment, EnvironmentName, Text},
     journal::StateFolder,
     keymap::{Base, Keymap},
-    sandbox::{Sandbox, endpoint, join},
     tui::{
         self, ConsoleError, Outside, Reach,
         state::{
@@ -37,8 +36,7 @@ struct Ground {
     keymap: Keymap,
     state: Option<std::path::PathBuf>,
     cache: Option<std::path::PathBuf>,
-    // Kept alive: it holds the sandbox's world.
-    sandbox: Option<Sandbox>,
+    sandbox: Option<world::Ground>,
 }
 
 /// Whether there is a terminal to show it on.
@@ -88,23 +86,13 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
 }
 
 async fn sandbox(global: &Global) -> Result<Ground, CliError> {
-    let joined = tokio::task::spawn_blocking(join::running).await.unwrap_or_default();
-    let (environments, connect, origin, state, sandbox) = match joined {
-        Some(joined) => {
-            let origin = format!("the sandbox at {}", joined.endpoint);
-            let connect = Connect::network(joined.clock).dialing(Dial::Through(endpoint::answerer(&joined)));
-            (join::environments(&joined), connect, origin, paths::sandbox_state(Some(joined.pid)), None)
+    let (environments, connect, sandbox) = world::ground(global).await?;
+    let (origin, state) = match &sandbox {
+        world::Ground::Joined(joined) => {
+            (format!("the sandbox at {}", joined.endpoint), paths::sandbox_state(Some(joined.pid)))
         }
-        None => {
-            let sandbox = fresh()?;
-            let connect =
-                Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
-            let environments = crate::sandbox::world::fleet::environments();
-            (environments, connect, "a sandbox of its own".to_owned(), paths::sandbox_state(None), Some(sandbox))
-        }
+        world::Ground::Own(_) => ("a sandbox of its own".to_owned(), paths::sandbox_state(None)),
     };
-    let chosen = choose(environments, global, |environment| environment.name.0.as_str())?;
-    let environments: Vec<Arc<Environment>> = chosen.into_iter().map(Arc::new).collect();
     let clock = connect.clock;
     let known = environments.clone();
     let reach: Reach = Arc::new(move |name| {
@@ -119,36 +107,24 @@ async fn sandbox(global: &Global) -> Result<Ground, CliError> {
     // A world that ends with this command leaves nothing to begin the next one with.
     let cache = None;
     let keymap = Keymap::shipped(Base::default());
-    Ok(Ground { environments, reach, clock, realm: Realm::Sandbox, origin, keymap, state, cache, sandbox })
+    let (realm, sandbox) = (Realm::Sandbox, Some(sandbox));
+    Ok(Ground { environments, reach, clock, realm, origin, keymap, state, cache, sandbox })
 }
 
 fn configured(global: &Global, out: &mut Output) -> Result<Ground, CliError> {
-    let config = config::load(&Places::of_process(global.config.clone()))?;
-    if config.warnings.warnings() > 0 {
-        out.note(&config.warnings.render(Paint::Plain));
-    }
+    let config = world::chosen(global, out)?;
     let origin = config.source.to_string();
-    let chosen = choose(config.environments, global, |environment| environment.name().0.as_str())?;
     let connect = Connect::network(Clock::system());
-    let environments = chosen.iter().map(Configured::reach).collect();
+    let environments = config.environments.iter().map(Configured::reach).collect();
     let clock = connect.clock;
-    let chosen: Arc<[Configured]> = chosen.into();
+    let chosen: Arc<[Configured]> = config.environments.into();
     let reach: Reach = Arc::new(move |name| {
         let (connect, chosen) = (connect.clone(), Arc::clone(&chosen));
         Box::pin(async move { reached(&name, &chosen, &connect).await })
     });
     let (state, cache) = (paths::state(), paths::cache(Realm::Aws));
-    Ok(Ground {
-        environments,
-        reach,
-        clock,
-        realm: Realm::Aws,
-        origin,
-        keymap: config.keymap,
-        state,
-        cache,
-        sandbox: None,
-    })
+    let (realm, keymap, sandbox) = (Realm::Aws, config.keymap, None);
+    Ok(Ground { environments, reach, clock, realm, origin, keymap, state, cache, sandbox })
 }
 
 /// Clients with the queue rules that SSM parameters hold.

@@ -31,14 +31,7 @@ impl Check {
 
 impl fmt::Display for Check {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Endpoint => "endpoint",
-            Self::Credentials => "credentials",
-            Self::Account => "account",
-            Self::Clock => "clock",
-            Self::Region => "region",
-            Self::Permission => "permission",
-        })
+        self.serialize(formatter)
     }
 }
 
@@ -56,12 +49,7 @@ pub enum Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Ok => "ok",
-            Self::Skipped => "skipped",
-            Self::Warning => "warning",
-            Self::Problem => "problem",
-        })
+        self.serialize(formatter)
     }
 }
 

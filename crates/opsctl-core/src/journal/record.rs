@@ -32,14 +32,14 @@ pub enum Record {
         /// Messages sent at or after this time are not the run's.
         cutoff: Timestamp,
         /// The run that this one is a part of.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[serde(skip_serializing_if = "Option::is_none")]
         parent: Option<RunId>,
     },
     Resumed {
         by: Text,
         reason: Option<Text>,
         /// What AWS's clock showed, where it was known.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[serde(skip_serializing_if = "Option::is_none")]
         aws_time: Option<Timestamp>,
     },
     Verified {
@@ -51,7 +51,7 @@ pub enum Record {
         /// Number within the run.
         batch: u64,
         /// Queue URL; absent for a purge.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[serde(skip_serializing_if = "Option::is_none")]
         to: Option<String>,
         messages: Vec<IntentMessage>,
     },
@@ -95,7 +95,6 @@ pub enum Record {
         /// ARN of the destination; absent: each to its own source.
         to: Option<String>,
         /// When each task started that there was already.
-        #[serde(default)]
         known: Vec<Timestamp>,
     },
     /// A move task was found or told its state.
@@ -103,7 +102,6 @@ pub enum Record {
         handle: Option<String>,
         status: String,
         moved: u64,
-        #[serde(default)]
         started_at: Option<Timestamp>,
     },
     /// A service's desired count is about to be set.
@@ -150,7 +148,7 @@ pub enum Record {
     /// What is known of a migration's task.
     Migration {
         /// ARN; absent while it is not known.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[serde(skip_serializing_if = "Option::is_none")]
         task: Option<String>,
         status: String,
     },
@@ -159,13 +157,10 @@ pub enum Record {
     Ended {
         end: End,
         /// What was done, in figures of its kind.
-        #[serde(default)]
         did: Did,
         /// Whether something of it is left that `--resume` goes on with.
-        #[serde(default)]
         is_left: bool,
         /// Whether it kept a snapshot.
-        #[serde(default)]
         has_snapshot: bool,
         report: Box<serde_json::Value>,
     },
@@ -257,10 +252,10 @@ pub struct IntentMessage {
     pub hash: String,
     /// First 32 digits of the SHA-256 of its line in the snapshot, where there is one: it covers what the content's hash does not,
     /// as the queue it was taken from, the one it died in, and its times. Journals of earlier versions lack it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub saved: Option<String>,
     /// Deduplication id it is sent with.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deduplication_id: Option<String>,
     /// Whether it had come back, and goes where such messages are parked.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]

@@ -13,53 +13,44 @@ pub fn is_json(text: &str) -> bool {
     possible && is_shallow(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-fn is_shallow(text: &str) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in text.bytes() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > DEPTH_MAX {
-                    return false;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
+/// Tells, character by character, what stands in a string, its quotes included.
+#[derive(Default)]
+struct Strings {
+    is_inside: bool,
+    is_escaped: bool,
+}
+
+impl Strings {
+    fn have(&mut self, character: char) -> bool {
+        let was_inside = self.is_inside;
+        match character {
+            _ if self.is_escaped => self.is_escaped = false,
+            '\\' => self.is_escaped = was_inside,
+            '"' => self.is_inside = !was_inside,
             _ => {}
         }
+        was_inside || self.is_inside
     }
-    true
+}
+
+fn is_shallow(text: &str) -> bool {
+    let (mut depth, mut strings) = (0_usize, Strings::default());
+    text.chars().all(|character| {
+        match character {
+            _ if strings.have(character) => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth <= DEPTH_MAX
+    })
 }
 
 /// The JSON text without white space between its parts; numbers and strings as they were written.
 pub fn compact(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for character in json.chars() {
-        if in_string {
-            match character {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => in_string = false,
-                _ => {}
-            }
-        } else if character == '"' {
-            in_string = true;
-        } else if matches!(character, ' ' | '\t' | '\n' | '\r') {
-            continue;
-        }
-        text.push(character);
-    }
-    text
+    let mut strings = Strings::default();
+    let stays = |character: &char| strings.have(*character) || !matches!(character, ' ' | '\t' | '\n' | '\r');
+    json.chars().filter(stays).collect()
 }
 
 /// A text as JSON and jq have it, in ASCII: what could confuse a terminal or a reader stands as an escape.
@@ -93,36 +84,10 @@ pub fn same(left: &str, right: &str) -> bool {
 
 /// Number literals of a JSON text, in order.
 fn numbers(json: &str) -> impl Iterator<Item = &str> {
-    outside_strings(json)
-        .flat_map(|piece| piece.split(|character: char| !matches!(character, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')))
-        .filter(|piece| piece.bytes().any(|byte| byte.is_ascii_digit()))
-}
-
-fn outside_strings(json: &str) -> impl Iterator<Item = &str> {
-    let mut rest = json;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let piece_end = rest.find('"').unwrap_or(rest.len());
-        let piece = &rest[..piece_end];
-        rest = after_string(&rest[piece_end..]);
-        Some(piece)
-    })
-}
-
-/// What stands after the string literal that `text` begins with.
-fn after_string(text: &str) -> &str {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return &text[at + 1..],
-            _ => {}
-        }
-    }
-    ""
+    let mut strings = Strings::default();
+    let ends =
+        move |character: char| strings.have(character) || !matches!(character, '0'..='9' | '-' | '+' | '.' | 'e' | 'E');
+    json.split(ends).filter(|piece| piece.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -69,10 +69,7 @@ impl Origin {
 
     /// The source queue, where SQS knows it. Without one a redrive must be told where to.
     pub fn source(&self) -> Option<&QueueArn> {
-        match self {
-            Self::Queue { source } => Some(source),
-            Self::Lambda { .. } | Self::EventBridge { .. } | Self::Sns { .. } | Self::Unknown => None,
-        }
+        if let Self::Queue { source } = self { Some(source) } else { None }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     pairing::{Known, pair},
     register::Register,
     schedule::{Schedule, Slot},
-    snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend},
+    snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend},
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
@@ -103,15 +103,11 @@ impl Board {
         }
         let mut tagged: HashMap<QueueName, QueueName> = cached.tagged.into_iter().collect();
         let admitted = cached.queues.into_iter().filter(|seen| self.rules.admits(seen.name.as_str()));
-        self.rows = admitted
-            .map(|seen| Row {
-                tagged: tagged.remove(&seen.name),
-                seen: Arc::new(seen),
-                slot: None,
-                is_answered: false,
-                age_asked_at: None,
-            })
-            .collect();
+        let row = |seen: Seen| {
+            let tagged = tagged.remove(&seen.name);
+            Row::new(seen, tagged)
+        };
+        self.rows = admitted.map(row).collect();
         self.source = Source::Cache;
         self.listing.at = Some(cached.listed_at);
         self.must_pair = true;
@@ -191,7 +187,7 @@ impl Board {
                 gone.slot.into_iter().for_each(|slot| schedule.remove(slot));
             }
             let known = old.next_if(|row| row.seen.name == name);
-            let mut row = known.unwrap_or_else(|| Row::new(name, url.clone()));
+            let mut row = known.unwrap_or_else(|| Row::new(Seen::unseen(name, url.clone()), None));
             if row.seen.url != url {
                 Arc::make_mut(&mut row.seen).url = url;
             }
@@ -399,19 +395,8 @@ impl Board {
 }
 
 impl Row {
-    fn new(name: QueueName, url: QueueUrl) -> Self {
-        let seen = Seen {
-            name,
-            url,
-            queue: None,
-            at: None,
-            error: None,
-            dead_letters: None,
-            oldest: None,
-            trend: Trend::default(),
-            waiting_since: None,
-        };
-        Self { seen: Arc::new(seen), slot: None, tagged: None, is_answered: false, age_asked_at: None }
+    fn new(seen: Seen, tagged: Option<QueueName>) -> Self {
+        Self { seen: Arc::new(seen), slot: None, tagged, is_answered: false, age_asked_at: None }
     }
 }
 
@@ -445,13 +430,5 @@ fn is_of_environment(kind: ErrorKind) -> bool {
 
 /// Errors that no queue has alone: the listing, which is asked again when a queue meets one, says them.
 fn is_said_by_listing(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing | ErrorKind::ClockSkew => true,
-        ErrorKind::Denied
-        | ErrorKind::Throttled
-        | ErrorKind::NotFound
-        | ErrorKind::Unreachable
-        | ErrorKind::Unknown
-        | ErrorKind::Invalid => false,
-    }
+    matches!(kind, ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing | ErrorKind::ClockSkew)
 }

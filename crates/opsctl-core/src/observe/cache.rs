@@ -19,7 +19,7 @@ pub mod estate;
 
 use super::{
     queues::KnownBy,
-    snapshot::{Oldest, Seen, Trend},
+    snapshot::{Oldest, Seen},
     trend::SAMPLES_MAX,
 };
 use crate::domain::{
@@ -241,17 +241,8 @@ fn parse(bytes: &[u8], environment: &Environment) -> Option<Cached> {
 }
 
 fn seen(document: &Document<'_>, name: QueueName, figures: Option<&Figures<'_>>) -> Option<Seen> {
-    let mut seen = Seen {
-        url: QueueUrl(format!("{}{name}", document.url)),
-        queue: None,
-        at: None,
-        error: None,
-        dead_letters: None,
-        oldest: None,
-        trend: Trend::default(),
-        waiting_since: None,
-        name,
-    };
+    let url = QueueUrl(format!("{}{name}", document.url));
+    let mut seen = Seen::unseen(name, url);
     let Some(Figures(at, counts, settings, redrive, more, oldest, trend, waiting_since)) = figures else {
         return Some(seen);
     };
@@ -321,7 +312,11 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::{cloud::canned, domain::EnvironmentName, observe::queues::DeadLetters};
+    use crate::{
+        cloud::canned,
+        domain::EnvironmentName,
+        observe::{Trend, queues::DeadLetters},
+    };
 
     fn now() -> Timestamp {
         "2026-11-21T03:00:00Z".parse().expect("a time")

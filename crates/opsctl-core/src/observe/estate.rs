@@ -75,14 +75,16 @@ pub(super) struct Head<'a> {
 
 /// A thing of a part: its order, and what of it is kept on disk.
 pub(super) trait Row: PartialEq + Clone {
-    type Kept: Serialize + DeserializeOwned;
+    type Kept: Serialize + DeserializeOwned + Into<Self>;
 
     fn order(&self, other: &Self) -> Ordering;
 
     fn keep(&self) -> Self::Kept;
 
-    /// As it was kept when the part had come at `at`.
-    fn kept(kept: Self::Kept, at: Timestamp, now: Timestamp) -> Self;
+    /// As it is now, kept when the part had come at `at`.
+    fn after(self, _at: Timestamp, _now: Timestamp) -> Self {
+        self
+    }
 
     /// Names of it that are shown and asked for.
     fn names(&self) -> Vec<&str>;
@@ -198,7 +200,7 @@ impl<T: Row> Watched for Part<T> {
         if at > now || rows.len() > ROWS_MAX {
             return None;
         }
-        let rows: Vec<T> = rows.into_iter().map(|row| T::kept(row, at, now)).collect();
+        let rows: Vec<T> = rows.into_iter().map(|row| row.into().after(at, now)).collect();
         let is_ordered = rows.windows(2).all(|two| two[0].order(&two[1]) == Ordering::Less);
         let is_good = is_ordered && rows.iter().all(|row| are_plain(row.names()));
         is_good

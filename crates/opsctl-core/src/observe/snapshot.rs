@@ -99,6 +99,21 @@ pub struct Spend {
 }
 
 impl Seen {
+    /// Of which nothing but its name is known.
+    pub(super) fn unseen(name: QueueName, url: QueueUrl) -> Self {
+        Self {
+            name,
+            url,
+            queue: None,
+            at: None,
+            error: None,
+            dead_letters: None,
+            oldest: None,
+            trend: Trend::default(),
+            waiting_since: None,
+        }
+    }
+
     /// Where its own dead letters go.
     pub fn feeds(&self) -> Option<&QueueArn> {
         Some(&self.queue.as_ref()?.redrive.as_ref()?.dead_letter)

@@ -152,21 +152,13 @@ pub fn verdicts(
         judge(&scene, &mut all);
     }
     for verdict in &mut all {
-        let danger = match &verdict.subject {
-            // A snapshot holds queues by name.
-            Subject::Queue(queue) => snapshot
-                .queues
-                .binary_search_by(|seen| seen.name.cmp(queue))
-                .map(|at| queue::danger(thresholds, &snapshot.queues[at], now))
-                .unwrap_or_default(),
-            Subject::Environment
-            | Subject::Queues
-            | Subject::Parts(_)
-            | Subject::Service(_)
-            | Subject::Database(_)
-            | Subject::Alarm(_)
-            | Subject::Consumer(_) => rank::Danger::default(),
-        };
+        let mut danger = rank::Danger::default();
+        // A snapshot holds queues by name.
+        if let Subject::Queue(queue) = &verdict.subject
+            && let Ok(at) = snapshot.queues.binary_search_by(|seen| seen.name.cmp(queue))
+        {
+            danger = queue::danger(thresholds, &snapshot.queues[at], now);
+        }
         verdict.rank = rank::rank(environment, verdict, danger);
     }
     worst_first(all)
@@ -192,9 +184,13 @@ impl Finding {
 }
 
 impl Scene<'_> {
-    pub(super) fn said_of(&self, subject: Subject, finding: Finding) -> Verdict {
+    /// With the age of what it is from, as of `at`, where that matters.
+    pub(super) fn said_of(&self, subject: Subject, finding: Finding, at: Option<Timestamp>) -> Verdict {
         let Finding(kind, severity, reason) = finding;
-        let reason = Text::line(&reason);
+        let reason = Text::line(&match at.filter(|at| says_age(*at, self.now)) {
+            Some(at) => format!("{reason}; seen {} ago", span(self.now.duration_since(at))),
+            None => reason,
+        });
         let (environment, rank) = (self.environment.name.clone(), Rank::default());
         Verdict { severity, environment, subject, kind, reason, messages: 0, rank }
     }
@@ -205,14 +201,6 @@ const OLD: SignedDuration = SignedDuration::from_mins(5);
 /// From a metric's sample that is older nothing is said about now.
 pub const SAMPLE_OLD: SignedDuration = SignedDuration::from_mins(15);
 pub(super) const NAMED: usize = 3;
-
-/// A reason, with the age of what it is from where that matters.
-pub(super) fn aged(reason: String, at: Option<Timestamp>, now: Timestamp) -> String {
-    match at.filter(|at| says_age(*at, now)) {
-        Some(at) => format!("{reason}; seen {} ago", span(now.duration_since(at))),
-        None => reason,
-    }
-}
 
 /// Whether a reason says the age of what it is from.
 pub fn says_age(at: Timestamp, now: Timestamp) -> bool {

@@ -105,10 +105,8 @@ pub struct FailOver {
     pub zone: Option<String>,
     /// Where its standby is before.
     pub standby_zone: Option<String>,
-    #[serde(default)]
     pub endpoint: Option<Endpoint>,
     /// What SQL it speaks.
-    #[serde(default)]
     pub dialect: Option<Dialect>,
     pub rto_seconds: Option<u64>,
     /// When it was asked for: then it is only looked at.

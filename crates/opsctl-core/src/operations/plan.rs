@@ -40,7 +40,6 @@ pub struct Plan {
     /// Labelled facts in the order of showing: from, to, engine, counts, expiry, ...
     pub facts: Vec<Fact>,
     /// Failure groups among the sampled messages.
-    #[serde(default)]
     pub groups: Vec<SampledGroup>,
     /// What changes for the things touched.
     pub changes: Vec<Text>,
@@ -51,18 +50,17 @@ pub struct Plan {
     /// The calls that it would make.
     pub calls: Vec<Call>,
     /// About so many messages.
-    #[serde(default)]
     pub messages_estimate: u64,
     /// Which of how many messages, `2 selected of ~42 messages`; none: it is not about messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub how_many: Option<Text>,
     /// Why opsctl can't undo it, and what keeps a way back; none: it can, or nothing is taken away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub no_way_back: Option<Text>,
     /// Estimate of the time it takes.
     pub seconds_estimate: Option<u64>,
     /// When the oldest of the messages that were looked at is deleted for its age; none: not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<jiff::Timestamp>,
     /// Estimate of what AWS charges, in US dollars.
     pub dollars_estimate: f64,
@@ -73,7 +71,6 @@ pub struct Plan {
     /// Digest of operation, environment, account and `observed`.
     pub fingerprint: Fingerprint,
     /// Digest of id, time and fingerprint: what makes this plan another one than an equal one made later.
-    #[serde(default)]
     pub seal: String,
 }
 

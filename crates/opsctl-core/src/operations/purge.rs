@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, Counts, Left, Look, OperationError, Planned, Planner, Unsettled, Verb,
+    Bound, Left, Look, OperationError, Planned, Planner, Unsettled, Verb,
     bound::ClientSide,
     plan::labels,
     resolve,
@@ -42,10 +42,6 @@ pub struct Purge {
 impl Verb for Purge {
     fn subject(&self) -> &str {
         &self.queue
-    }
-
-    fn counts(&self) -> Counts {
-        Counts::Messages
     }
 
     fn filter(&self) -> Option<&str> {

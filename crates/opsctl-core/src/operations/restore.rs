@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bound, Counts, Left, OperationError, Planned, Planner, Verb,
+    Bound, Left, OperationError, Planned, Planner, Verb,
     bound::{ClientSide, PutBack},
     resolve, selection,
     transfer::{Destination, Judge, Route, Settings, Shelf, Source},
@@ -83,10 +83,6 @@ impl Verb for Restore {
     /// Named by the queues that its snapshot came from.
     fn typed(&self) -> Option<&str> {
         None
-    }
-
-    fn counts(&self) -> Counts {
-        Counts::Messages
     }
 
     fn filter(&self) -> Option<&str> {

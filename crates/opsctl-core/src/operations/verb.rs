@@ -90,7 +90,9 @@ pub trait Verb {
         Some(last_part(self.subject())).filter(|subject| !subject.is_empty())
     }
 
-    fn counts(&self) -> Counts;
+    fn counts(&self) -> Counts {
+        Counts::Messages
+    }
 
     /// The filter of messages, as it was given.
     fn filter(&self) -> Option<&str> {
@@ -128,7 +130,9 @@ pub trait Verb {
         "Go on with a run that ended early"
     }
 
-    fn left(&self, history: &History) -> Left;
+    fn left(&self, _history: &History) -> Left {
+        Left::Absolute
+    }
 
     /// Observes the world, and says what would change.
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>>;

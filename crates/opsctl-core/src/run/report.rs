@@ -55,7 +55,7 @@ pub struct Report {
     pub end: End,
     pub details: Details,
     /// Consumers that were paused meanwhile, and resumed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<Turned>,
     /// When it began, or was resumed.
     pub started_at: Timestamp,
@@ -82,7 +82,6 @@ pub struct Ended {
     /// Whether the count is known to be set.
     pub is_set: bool,
     /// Whether an update had no clear answer, so that the count may be set although it is not known to be.
-    #[serde(default)]
     pub may_be_set: bool,
     /// Whether it was seen as it shall be.
     pub is_done: bool,

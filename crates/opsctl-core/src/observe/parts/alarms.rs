@@ -38,10 +38,6 @@ impl Row for Alarm {
         Self { description: None, ..self.clone() }
     }
 
-    fn kept(kept: Self, _at: Timestamp, _now: Timestamp) -> Self {
-        kept
-    }
-
     fn names(&self) -> Vec<&str> {
         vec![&self.name]
     }

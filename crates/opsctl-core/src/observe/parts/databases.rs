@@ -52,6 +52,12 @@ pub(in crate::observe) struct Memory {
     metrics_at: BTreeMap<String, Duration>,
 }
 
+impl From<databases::Seen> for SeenDatabase {
+    fn from(seen: databases::Seen) -> Self {
+        Self { seen, gauges: BTreeMap::new() }
+    }
+}
+
 impl Row for SeenDatabase {
     type Kept = databases::Seen;
 
@@ -61,10 +67,6 @@ impl Row for SeenDatabase {
 
     fn keep(&self) -> databases::Seen {
         self.seen.clone()
-    }
-
-    fn kept(seen: databases::Seen, _at: Timestamp, _now: Timestamp) -> Self {
-        Self { seen, gauges: BTreeMap::new() }
     }
 
     fn names(&self) -> Vec<&str> {

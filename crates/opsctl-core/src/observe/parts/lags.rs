@@ -56,10 +56,6 @@ impl Row for KafkaLag {
         Self { offsets: Gauge { recent: Vec::new(), ..self.offsets.clone() }, ..self.clone() }
     }
 
-    fn kept(kept: Self, _at: Timestamp, _now: Timestamp) -> Self {
-        kept
-    }
-
     fn names(&self) -> Vec<&str> {
         Vec::new()
     }
@@ -77,7 +73,7 @@ impl Register {
 pub(super) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
     let lags = scene.snapshot.estate.lags.rows.iter();
     let behind = lags.filter_map(|lag| behind(scene.thresholds, lag, scene.now));
-    all.extend(behind.map(|(name, finding)| scene.said_of(Subject::Consumer(name), finding)));
+    all.extend(behind.map(|(name, finding)| scene.said_of(Subject::Consumer(name), finding, None)));
 }
 
 fn behind(thresholds: &Thresholds, lag: &KafkaLag, now: Timestamp) -> Option<(String, Finding)> {

@@ -18,7 +18,7 @@ use crate::{
         estate::{Row, settle},
         register::Register,
         snapshot::Seen,
-        verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged},
+        verdict::{Finding, Kind, Scene, Severity, Subject, Verdict},
     },
 };
 
@@ -39,10 +39,6 @@ impl Row for Mapping {
 
     fn keep(&self) -> Self {
         self.clone()
-    }
-
-    fn kept(kept: Self, _at: Timestamp, _now: Timestamp) -> Self {
-        kept
     }
 
     fn names(&self) -> Vec<&str> {
@@ -99,21 +95,11 @@ pub(super) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
             note(name_of(mapping), finding);
         }
     }
-    for (name, Finding(kind, severity, reason)) in found {
-        let finding = Finding(kind, severity, aged(reason, mappings.at, scene.now));
-        all.push(scene.said_of(Subject::Consumer(name), finding));
-    }
+    all.extend(found.into_iter().map(|(name, finding)| scene.said_of(Subject::Consumer(name), finding, mappings.at)));
 }
 /// Whether messages are taken, or soon will be.
 fn takes(state: MappingState) -> bool {
-    match state {
-        MappingState::Disabled | MappingState::Disabling | MappingState::Deleting => false,
-        MappingState::Enabling
-        | MappingState::Creating
-        | MappingState::Updating
-        | MappingState::Enabled
-        | MappingState::Other => true,
-    }
+    !matches!(state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
 }
 
 /// It takes nothing while messages wait.

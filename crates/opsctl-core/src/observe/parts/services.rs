@@ -124,12 +124,7 @@ pub struct SeenService {
 
 /// On disk: a service, its autoscaling, since when it stands as it does, when it was seen where that was before the others.
 #[derive(Serialize, Deserialize)]
-pub(in crate::observe) struct Kept(
-    Service,
-    Option<Scaling>,
-    Option<(Standing, Timestamp)>,
-    #[serde(default)] Option<Timestamp>,
-);
+pub(in crate::observe) struct Kept(Service, Option<Scaling>, Option<(Standing, Timestamp)>, Option<Timestamp>);
 
 /// What is remembered between looks.
 #[derive(Debug, Default)]
@@ -162,6 +157,12 @@ impl Part<SeenService> {
     }
 }
 
+impl From<Kept> for SeenService {
+    fn from(Kept(service, scaling, since, seen_at): Kept) -> Self {
+        Self { service, seen_at, scaling, since, cpu: None, memory: None, stopped: Vec::new() }
+    }
+}
+
 impl Row for SeenService {
     type Kept = Kept;
 
@@ -176,12 +177,10 @@ impl Row for SeenService {
         Kept(service, self.scaling.clone(), self.since, self.seen_at)
     }
 
-    fn kept(kept: Kept, at: Timestamp, now: Timestamp) -> Self {
-        let Kept(service, scaling, since, seen_at) = kept;
-        let seen_at = seen_at.map(|seen| seen.min(at));
+    fn after(self, at: Timestamp, now: Timestamp) -> Self {
+        let seen_at = self.seen_at.map(|seen| seen.min(at));
         let is_gap = now.duration_since(seen_at.unwrap_or(at)) > GAP;
-        let since = since.filter(|_| !is_gap);
-        Self { service, seen_at, scaling, since, cpu: None, memory: None, stopped: Vec::new() }
+        Self { seen_at, since: self.since.filter(|_| !is_gap), ..self }
     }
 
     fn names(&self) -> Vec<&str> {
@@ -192,10 +191,7 @@ impl Row for SeenService {
 
 /// Whether tasks that stopped may say why.
 fn stands_badly(standing: Standing) -> bool {
-    match standing {
-        Standing::Failing | Standing::Below => true,
-        Standing::Asleep | Standing::Deploying | Standing::Steady => false,
-    }
+    matches!(standing, Standing::Failing | Standing::Below)
 }
 
 impl Register {

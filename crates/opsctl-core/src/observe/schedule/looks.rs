@@ -23,7 +23,6 @@ struct Lane {
     /// Whether it is asked at all: some need another's answer first.
     wanted: bool,
     open: bool,
-    last_at: Option<Duration>,
     /// How often its interval is doubled, since AWS throttled.
     slowness: u32,
     denied: bool,
@@ -66,7 +65,7 @@ impl Looks {
             let lane = &mut self.lanes[look as usize];
             let was_open = std::mem::replace(&mut lane.open, parts.contains(&look.part()));
             let is_well = lane.turn.failures == 0 && lane.slowness == 0 && !lane.denied;
-            if let Some(last) = lane.last_at.filter(|_| lane.open && !was_open && is_well) {
+            if let Some(last) = lane.turn.last_at.filter(|_| lane.open && !was_open && is_well) {
                 lane.turn.due = lane.turn.due.min((last + interval(look, policy, true)).max(now));
             }
         }
@@ -93,7 +92,7 @@ impl Looks {
         for look in Look::ALL {
             let lane = &mut self.lanes[look as usize];
             if lane.wanted && lane.turn.asked_at.is_none() && wake.due(now, lane.turn.due) {
-                (lane.turn.asked_at, lane.last_at) = (Some(now), Some(now));
+                (lane.turn.asked_at, lane.turn.last_at) = (Some(now), Some(now));
                 return Some(look);
             }
         }

@@ -94,11 +94,13 @@ const LISTING_GAP: Duration = Duration::from_secs(5);
 /// Attempts that a throttled call took: the SDK repeats reads.
 const ATTEMPTS: u32 = 3;
 
-/// How a question stands that is not about one queue.
+/// How a question stands.
 #[derive(Debug, Clone, Copy, Default)]
 struct Turn {
     due: Duration,
+    /// Asked now, and not answered.
     asked_at: Option<Duration>,
+    last_at: Option<Duration>,
     failures: u32,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Ask, Outcome, PAUSE_MAX, Policy, pause};
+use super::{Ask, Outcome, PAUSE_MAX, Policy, Turn, pause};
 
 /// A queue in a schedule. Used again for another once its queue is gone and no question about it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,16 +60,6 @@ impl Lane {
 
 /// Attempts of a first look that are free of the budget.
 const FIRST_FREE: u32 = 3;
-
-/// One kind of question about a queue.
-#[derive(Debug, Clone, Copy, Default)]
-struct Turn {
-    due: Duration,
-    /// Asked now, and not answered.
-    asked_at: Option<Duration>,
-    last_at: Option<Duration>,
-    failures: u32,
-}
 
 #[derive(Debug, Clone, Default)]
 struct Entry {

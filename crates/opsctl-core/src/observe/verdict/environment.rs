@@ -12,7 +12,7 @@ use crate::{
 /// What is to be said about the environment.
 pub(super) fn verdicts(scene: &Scene<'_>) -> impl Iterator<Item = Verdict> {
     let all = [listing(scene), denied(scene), silent(scene), throttled(scene.snapshot)];
-    all.into_iter().flatten().map(|(subject, finding)| scene.said_of(subject, finding))
+    all.into_iter().flatten().map(|(subject, finding)| scene.said_of(subject, finding, None))
 }
 
 /// The queues can't be listed: why, what to do, and how old what is shown is.
@@ -58,16 +58,8 @@ fn denied(scene: &Scene<'_>) -> Option<(Subject, Finding)> {
 /// Queues that do not answer although the environment does.
 fn silent(scene: &Scene<'_>) -> Option<(Subject, Finding)> {
     let snapshot = scene.snapshot;
-    let is_meant = |kind| match kind {
-        ErrorKind::Unknown | ErrorKind::Unreachable | ErrorKind::Invalid => true,
-        // Deleted queues go with the next listing; the rest is said elsewhere.
-        ErrorKind::NotFound
-        | ErrorKind::Denied
-        | ErrorKind::Throttled
-        | ErrorKind::CredentialsExpired
-        | ErrorKind::CredentialsMissing
-        | ErrorKind::ClockSkew => false,
-    };
+    // Deleted queues go with the next listing; the rest is said elsewhere.
+    let is_meant = |kind| matches!(kind, ErrorKind::Unknown | ErrorKind::Unreachable | ErrorKind::Invalid);
     let (first, names, count) = failing(snapshot, is_meant).filter(|_| snapshot.listing.error.is_none())?;
     if count == 1 {
         let reason = format!("it does not answer: {}", first.error.as_ref()?.message);

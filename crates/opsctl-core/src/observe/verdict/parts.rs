@@ -36,7 +36,7 @@ pub(super) fn verdicts(scene: &Scene<'_>) -> Vec<Verdict> {
         let reason = format!("{denied} may not be looked at: allow {actions} for the credentials of {name}");
         all.push((parts, Finding(Kind::Denied, Severity::Notice, reason)));
     }
-    all.into_iter().map(|(parts, finding)| scene.said_of(Subject::Parts(parts), finding)).collect()
+    all.into_iter().map(|(parts, finding)| scene.said_of(Subject::Parts(parts), finding, None)).collect()
 }
 
 /// All that is denied, and what to allow.
@@ -119,8 +119,6 @@ fn is_told_by_listing(snapshot: &Snapshot, error: &CloudError) -> bool {
             matches!(listing.kind, ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing)
         }
         ErrorKind::ClockSkew | ErrorKind::Unreachable => listing.kind == error.kind,
-        ErrorKind::Denied | ErrorKind::Throttled | ErrorKind::NotFound | ErrorKind::Unknown | ErrorKind::Invalid => {
-            false
-        }
+        _ => false,
     }
 }

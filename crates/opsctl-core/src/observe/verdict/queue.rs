@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Finding, Kind, Scene, Severity, Subject, Verdict, aged,
+    Finding, Kind, Scene, Severity, Subject, Verdict,
     rank::{Danger, of_dead_letters},
 };
 use crate::{
@@ -24,15 +24,14 @@ const AGE_TOO_OLD: SignedDuration = SignedDuration::from_hours(1);
 /// The worst of what is to be said about a queue, if anything is.
 pub(super) fn verdict(scene: &Scene<'_>, seen: &Seen) -> Option<Verdict> {
     let messages = seen.messages().filter(|messages| *messages > 0)?;
-    let Finding(kind, severity, reason) = if seen.dead_letters.is_some() {
+    let finding = if seen.dead_letters.is_some() {
         dead_letters(scene, seen, messages)
     } else if scene.thresholds.is_parked(seen.name.as_str()) {
         return None;
     } else {
         waiting(scene.thresholds, seen, scene.now)?
     };
-    let finding = Finding(kind, severity, aged(reason, seen.at, scene.now));
-    Some(Verdict { messages, ..scene.said_of(Subject::Queue(seen.name.clone()), finding) })
+    Some(Verdict { messages, ..scene.said_of(Subject::Queue(seen.name.clone()), finding, seen.at) })
 }
 
 /// How fast it grows, and how soon something of it is lost.

@@ -281,10 +281,7 @@ impl Keeper {
         }
         self.connected = looked.cloud;
         self.is_stale = false;
-        match &self.connected {
-            Some(_) => self.schedule.looks.set_reached(now, true),
-            None => self.schedule.looks.set_reached(now, false),
-        }
+        self.schedule.looks.set_reached(now, self.connected.is_some());
         match looked.listed {
             Ok(urls) => {
                 let pages = urls.len().div_ceil(PAGE).saturating_sub(1);

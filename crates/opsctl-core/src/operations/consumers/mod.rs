@@ -7,14 +7,13 @@ use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Left, OperationError, Pauses, Planned, Planner, Verb, scale, values::Seconds};
+use super::{Counts, OperationError, Pauses, Planned, Planner, Verb, scale, values::Seconds};
 use crate::{
     cloud::Cloud,
     domain::{
         QueueName, Text,
         consumer::{ConsumerId, MappingId},
     },
-    journal::History,
 };
 
 pub(super) use plan::around;
@@ -79,10 +78,6 @@ impl Verb for PauseConsumers {
         Pauses::ForGood
     }
 
-    fn left(&self, _history: &History) -> Left {
-        Left::Absolute
-    }
-
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
         Box::pin(plan::pause(self, cloud, planner))
     }
@@ -95,10 +90,6 @@ impl Verb for ResumeConsumers {
 
     fn counts(&self) -> Counts {
         Counts::Consumers
-    }
-
-    fn left(&self, _history: &History) -> Left {
-        Left::Absolute
     }
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {

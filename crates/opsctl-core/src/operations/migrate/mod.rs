@@ -56,7 +56,6 @@ pub struct ToMigrate {
     /// Where the container's log goes; none: nowhere that can be read.
     pub log: Option<LogDestination>,
     /// Other containers that are essential: the task ends with the first of all of them, whatever the migration's own does then.
-    #[serde(default)]
     pub essential_beside: Vec<String>,
     /// Clusters in which others may migrate this environment.
     pub clusters: Vec<EcsClusterName>,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use futures_util::future::BoxFuture;
 
 use super::{
-    Counts, Left, OperationError, Pauses, Planned, Planner, Verb,
+    Left, OperationError, Pauses, Planned, Planner, Verb,
     values::{BounceMax, EngineChoice, Ramp, Seconds, Uncertain},
 };
 use crate::{cloud::Cloud, journal::History};
@@ -102,10 +102,6 @@ impl Redrive {
 impl Verb for Redrive {
     fn subject(&self) -> &str {
         &self.queue
-    }
-
-    fn counts(&self) -> Counts {
-        Counts::Messages
     }
 
     fn filter(&self) -> Option<&str> {

@@ -7,54 +7,12 @@ mod to;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Left, OperationError, Planned, Planner, Verb, values::Seconds};
-use crate::{cloud::Cloud, domain::service::ServiceId, journal::History};
+use super::{Counts, OperationError, Planned, Planner, Verb, values::Seconds};
+use crate::{cloud::Cloud, domain::service::ServiceId};
 pub use to::Scale;
 
 /// How long to wait, where nothing is said.
 const TIMEOUT: Seconds = Seconds(900);
-
-/// Raise services that are at zero, stage by stage, and wait until they are healthy
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields)]
-pub struct Wake {
-    /// Wake the services of this group of the configuration
-    #[arg(long, value_name = "GROUP", conflicts_with = "service")]
-    pub group: Option<String>,
-    /// Wake this service: name, or cluster/name; may be given several times
-    #[arg(long, value_name = "SERVICE")]
-    pub service: Vec<String>,
-    /// Wait at most this long; what ECS has begun goes on
-    #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
-    pub timeout: Seconds,
-}
-
-/// Put services to zero, the last stage first, and remember how large they were
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields)]
-pub struct Sleep {
-    /// Put the services of this group of the configuration to sleep
-    #[arg(long, value_name = "GROUP", conflicts_with = "service")]
-    pub group: Option<String>,
-    /// Put this service to sleep: name, or cluster/name; may be given several times
-    #[arg(long, value_name = "SERVICE")]
-    pub service: Vec<String>,
-    /// Wait at most this long; what ECS has begun goes on
-    #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
-    pub timeout: Seconds,
-}
-
-impl Default for Wake {
-    fn default() -> Self {
-        Self { group: None, service: Vec::new(), timeout: TIMEOUT }
-    }
-}
-
-impl Default for Sleep {
-    fn default() -> Self {
-        Self { group: None, service: Vec::new(), timeout: TIMEOUT }
-    }
-}
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +40,28 @@ struct Asked<'a> {
 }
 
 macro_rules! verb {
-    ($operation:ident, $direction:expr) => {
+    ($(#[$about:meta])* $operation:ident, $direction:expr, $(#[$group:meta])* group, $(#[$service:meta])* service) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, clap::Args)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $operation {
+            $(#[$group])*
+            #[arg(long, value_name = "GROUP", conflicts_with = "service")]
+            pub group: Option<String>,
+            $(#[$service])*
+            #[arg(long, value_name = "SERVICE")]
+            pub service: Vec<String>,
+            /// Wait at most this long; what ECS has begun goes on
+            #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
+            pub timeout: Seconds,
+        }
+
+        impl Default for $operation {
+            fn default() -> Self {
+                Self { group: None, service: Vec::new(), timeout: TIMEOUT }
+            }
+        }
+
         impl Verb for $operation {
             fn subject(&self) -> &str {
                 self.group.as_ref().or(self.service.first()).map_or("", String::as_str)
@@ -94,10 +73,6 @@ macro_rules! verb {
 
             fn counts(&self) -> Counts {
                 Counts::Services
-            }
-
-            fn left(&self, _history: &History) -> Left {
-                Left::Absolute
             }
 
             fn plan<'a>(
@@ -112,8 +87,24 @@ macro_rules! verb {
     };
 }
 
-verb!(Wake, Direction::Wake);
-verb!(Sleep, Direction::Sleep);
+verb!(
+    /// Raise services that are at zero, stage by stage, and wait until they are healthy
+    Wake,
+    Direction::Wake,
+    /// Wake the services of this group of the configuration
+    group,
+    /// Wake this service: name, or cluster/name; may be given several times
+    service
+);
+verb!(
+    /// Put services to zero, the last stage first, and remember how large they were
+    Sleep,
+    Direction::Sleep,
+    /// Put the services of this group of the configuration to sleep
+    group,
+    /// Put this service to sleep: name, or cluster/name; may be given several times
+    service
+);
 
 /// When a change is made, seen from what a look shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Asked, Direction, TIMEOUT, plan};
 use crate::{
     cloud::Cloud,
-    journal::History,
-    operations::{Counts, Left, OperationError, Planned, Planner, Verb, values::Seconds},
+    operations::{Counts, OperationError, Planned, Planner, Verb, values::Seconds},
 };
 
 /// Tasks of a service at most, by default (Amazon ECS service quotas, "Tasks per service").
@@ -45,10 +44,6 @@ impl Verb for Scale {
 
     fn counts(&self) -> Counts {
         Counts::Services
-    }
-
-    fn left(&self, _history: &History) -> Left {
-        Left::Absolute
     }
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {

@@ -200,7 +200,7 @@ impl Engine {
             return Next::Step(step);
         }
         if !work.is_done() {
-            return Next::Wait(work.not_before());
+            return Next::Wait(work.not_before);
         }
         shared.pace.settle(work.granted, work.sent, work.counted);
         if work.is_own {
@@ -216,9 +216,8 @@ impl Engine {
     }
 
     pub fn on(&mut self, now: Timestamp, answer: Answer) {
-        if let Some((lane, how)) = answer.of_call() {
-            let asked_at = self.lanes[lane].asked_at;
-            self.shared.flow.answered(now, asked_at, how.served(now.duration_since(asked_at)));
+        if let Some((lane, how)) = answer.of_call(|lane| now.duration_since(self.lanes[lane].asked_at)) {
+            self.shared.flow.answered(now, self.lanes[lane].asked_at, how);
         }
         match answer {
             Answer::Received(lane, result) => self.on_received(now, lane, result),

@@ -112,8 +112,8 @@ impl Judge {
         let mut verdicts: Vec<Result<(), Kept>> =
             messages.iter().map(|(message, _)| if listed(message) { Ok(()) } else { Err(Kept::NotSelected) }).collect();
         let Some(filter) = self.filter.clone() else { return verdicts };
-        let (plain, now) =
-            (messages.iter().map(|(message, _)| Message::clone(message)).collect::<Vec<_>>(), self.clock.now());
+        let plain: Vec<_> = messages.iter().map(|(message, _)| Message::clone(message)).collect();
+        let now = self.clock.now();
         // The filter runs on a thread of its own and blocks its caller: the lanes' threads have better things to do.
         let matched = tokio::task::spawn_blocking(move || filter.matches_all(&plain, now)).await;
         let Ok(matched) = matched else {
@@ -135,15 +135,14 @@ impl Judge {
         match self.park {
             Park::Leave => Judgement::Keep(Kept::Bounced),
             Park::File => Judgement::Remove,
-            Park::Queue(to) => {
-                let mut outgoing = self.copy(message);
-                let fits = self.address(message, to, &mut outgoing).and_then(|()| self.check(message, &outgoing, to));
-                match fits {
-                    Ok(()) => Judgement::Send { to, outgoing: Box::new(outgoing) },
-                    Err(why) => Judgement::Keep(why),
-                }
-            }
+            Park::Queue(to) => self.to_send(message, to, self.copy(message)).unwrap_or_else(Judgement::Keep),
         }
+    }
+
+    fn to_send(&self, message: &Message, to: usize, mut outgoing: Outgoing) -> Result<Judgement, Kept> {
+        self.address(message, to, &mut outgoing)?;
+        self.check(message, &outgoing, to)?;
+        Ok(Judgement::Send { to, outgoing: Box::new(outgoing) })
     }
 
     async fn send(&self, message: &Message) -> Result<Judgement, Kept> {
@@ -153,9 +152,7 @@ impl Judge {
             // What the editor says may quote the body, and the reason goes into the journal: it stays general.
             outgoing = editor.edit(message, outgoing).await.map_err(|_| Kept::Unedited)?;
         }
-        self.address(message, to, &mut outgoing)?;
-        self.check(message, &outgoing, to)?;
-        Ok(Judgement::Send { to, outgoing: Box::new(outgoing) })
+        self.to_send(message, to, outgoing)
     }
 
     /// Where a message belongs; none: nowhere.
@@ -286,10 +283,7 @@ fn find(message: &Message, key: &str) -> Option<String> {
         return match body.pointer(key)? {
             serde_json::Value::String(text) => Some(text.clone()),
             serde_json::Value::Number(number) => Some(number.to_string()),
-            serde_json::Value::Null
-            | serde_json::Value::Bool(_)
-            | serde_json::Value::Array(_)
-            | serde_json::Value::Object(_) => None,
+            _ => None,
         };
     }
     match &message.attributes.get(key)?.payload {

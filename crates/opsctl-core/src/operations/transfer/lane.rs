@@ -83,7 +83,7 @@ pub(super) struct Work {
     out: Out,
     records: Vec<Record>,
     attempts: u32,
-    not_before: Option<Timestamp>,
+    pub(super) not_before: Option<Timestamp>,
     /// Whether it has messages of this run, not only what arrives or was left.
     pub(super) is_own: bool,
     /// Announced, and its outcome is not written yet.
@@ -104,7 +104,7 @@ enum Out {
 }
 
 impl Work {
-    pub(super) fn new(items: Vec<Item>, granted: u32, batch: u64, hidden_until: Timestamp) -> Self {
+    pub(super) fn new(items: Vec<Item>, granted: u32, batch: u64, hidden_until: Timestamp, is_own: bool) -> Self {
         Self {
             items,
             granted,
@@ -117,22 +117,13 @@ impl Work {
             records: Vec::new(),
             attempts: 0,
             not_before: None,
-            is_own: false,
+            is_own,
             is_open: false,
         }
     }
 
-    pub(super) fn of_own(mut self, is_own: bool) -> Self {
-        self.is_own = is_own;
-        self
-    }
-
     pub(super) fn is_done(&self) -> bool {
         self.phase == Phase::End
-    }
-
-    pub(super) fn not_before(&self) -> Option<Timestamp> {
-        self.not_before
     }
 
     /// Whether it has a message of this group that is not sent and still hidden: until it is, SQS hands out no other one.
@@ -407,6 +398,10 @@ pub(crate) fn attempts_max(error: &CloudError) -> u32 {
 /// Wait before another try: 0.1 s, doubled each time, 5 s at most.
 pub(crate) fn pause_after(attempts: u32) -> Duration {
     Duration::from_millis((100_u64 << attempts.min(6)).min(5_000))
+}
+
+pub(super) fn after_seconds(at: Timestamp, seconds: u32) -> Timestamp {
+    at.checked_add(Duration::from_secs(seconds.into())).unwrap_or(at)
 }
 
 /// When another try may be made.

@@ -160,59 +160,28 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The lane whose call it answers, as [`Step::is_call`] has it, and how the server took it.
-    pub(super) fn of_call(&self) -> Option<(LaneId, Call)> {
-        match self {
-            Self::Received(lane, result) => Some((*lane, Call::of(result.as_ref().map(|_| false), Waits::ByDesign))),
-            Self::Sent(lane, result) => {
-                Some((*lane, Call::of(result.as_ref().map(|all| throttled(all)), Waits::Never)))
-            }
-            Self::Hidden(CONTROL, _) => None,
+    /// The lane whose call it answers, as [`Step::is_call`] has it, and how the server took it; how long that `took` says how busy the
+    /// server is, unless the call waits by design.
+    pub(super) fn of_call(&self, took: impl Fn(LaneId) -> SignedDuration) -> Option<(LaneId, Served)> {
+        let (lane, result, waits) = match self {
+            Self::Received(lane, result) => (*lane, result.as_ref().map(|_| false), true),
+            Self::Sent(lane, result) => (*lane, result.as_ref().map(|all| throttled(all)), false),
+            Self::Hidden(CONTROL, _) => return None,
             Self::Deleted(lane, result) | Self::Hidden(lane, result) => {
-                Some((*lane, Call::of(result.as_ref().map(|all| throttled(all)), Waits::Never)))
+                (*lane, result.as_ref().map(|all| throttled(all)), false)
             }
-            Self::Judged(..) | Self::Written(..) | Self::Counted(_) | Self::Verified(_) => None,
-        }
+            Self::Judged(..) | Self::Written(..) | Self::Counted(_) | Self::Verified(_) => return None,
+        };
+        let served = match result {
+            Ok(true) => Served::Throttled,
+            Ok(false) => Served::In((!waits).then(|| took(lane))),
+            Err(error) if error.kind == ErrorKind::Throttled => Served::Throttled,
+            Err(_) => Served::Failed,
+        };
+        Some((lane, served))
     }
 }
 
 fn throttled<T>(entries: &[Entry<T>]) -> bool {
     entries.iter().any(Entry::is_throttled)
-}
-
-/// Whether a call may take long because nothing is there.
-enum Waits {
-    ByDesign,
-    Never,
-}
-
-/// How the server took a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
-    Served {
-        /// Whether the time that it took says how busy the server is.
-        tells: bool,
-    },
-    /// One too many, as a whole or some entry of it.
-    Throttled,
-    Failed,
-}
-
-impl Call {
-    fn of(result: Result<bool, &CloudError>, waits: Waits) -> Self {
-        match result {
-            Ok(true) => Self::Throttled,
-            Ok(false) => Self::Served { tells: matches!(waits, Waits::Never) },
-            Err(error) if error.kind == ErrorKind::Throttled => Self::Throttled,
-            Err(_) => Self::Failed,
-        }
-    }
-
-    pub(super) fn served(self, took: SignedDuration) -> Served {
-        match self {
-            Self::Served { tells } => Served::In(tells.then_some(took)),
-            Self::Throttled => Served::Throttled,
-            Self::Failed => Served::Failed,
-        }
-    }
 }

@@ -124,7 +124,6 @@ pub struct Tally {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resent: Vec<MessageId>,
     /// Begun by an earlier try, and found to be in the source no more.
-    #[serde(default)]
     pub settled: u64,
     /// Sent, but still in the source.
     pub sent_not_deleted: u64,
@@ -135,23 +134,19 @@ pub struct Tally {
     /// Whether the engine watches for messages that come back.
     pub watching: bool,
     /// In flight elsewhere, and waited for just now.
-    #[serde(default)]
     pub waiting_for: u64,
     /// Until when that may take at most, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_until: Option<Timestamp>,
     /// Whether the source handed out a group's messages to two receives at once, and order had to go before speed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_at_a_time: bool,
     pub throttled: u64,
     /// Whether nobody took what was sent last, as far as the destination's counts say.
-    #[serde(default)]
     pub untaken: bool,
     /// The destination whose oldest message ages, by more than a step is watched.
-    #[serde(default)]
     pub ageing: Option<Ageing>,
     /// Counted at the end, although receiving brought none.
-    #[serde(default)]
     pub unreached: u64,
     /// In flight elsewhere at the end.
     pub elsewhere: u64,

@@ -55,7 +55,7 @@ pub struct FailedOver {
     /// Until everything was seen to be available again; none: not seen.
     pub seconds_to_available: Option<f64>,
     /// Whether its endpoint answered, and when; none: there was no new writer to ask.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
     pub rto_seconds: Option<u64>,
     /// Whether the new writer was there, and answered where that could be known, in time; none: no objective, or no new writer.

@@ -14,7 +14,7 @@ use crate::{
     },
     observe::{
         snapshot::Snapshot,
-        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, aged},
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict},
     },
 };
 
@@ -44,10 +44,7 @@ pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>
             tell_beside(verdict, alarms);
         }
     }
-    let said = said.into_iter().map(|(name, Finding(kind, severity, reason))| {
-        let finding = Finding(kind, severity, aged(reason, part.at, now));
-        scene.said_of(Subject::Alarm(name), finding)
-    });
+    let said = said.into_iter().map(|(name, finding)| scene.said_of(Subject::Alarm(name), finding, part.at));
     all.extend(said.chain(blind(scene, &about)));
 }
 
@@ -199,5 +196,5 @@ fn blind(scene: &Scene<'_>, about: &About<'_>) -> Option<Verdict> {
             )
         }
     };
-    Some(scene.said_of(subject, Finding(Kind::AlarmBlind, Severity::Notice, aged(reason, part.at, now))))
+    Some(scene.said_of(subject, Finding(Kind::AlarmBlind, Severity::Notice, reason), part.at))
 }

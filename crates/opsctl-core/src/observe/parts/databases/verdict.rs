@@ -10,7 +10,7 @@ use crate::{
         gauge::{DatabaseGauges, Gauge},
         words::{bytes, span, thousands},
     },
-    observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, aged, is_fresh},
+    observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, is_fresh},
 };
 
 /// Maintenance that begins within this time is soon.
@@ -27,9 +27,7 @@ pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>
             maintenance(&seen.seen.database, now),
         ];
         let worst = each.into_iter().flatten().min_by_key(Finding::order);
-        let Finding(kind, severity, reason) = worst?;
-        let subject = Subject::Database(seen.seen.database.name.clone());
-        Some(scene.said_of(subject, Finding(kind, severity, aged(reason, part.at, now))))
+        Some(scene.said_of(Subject::Database(seen.seen.database.name.clone()), worst?, part.at))
     };
     all.extend(part.rows.iter().filter_map(|seen| one(seen)));
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     observe::{
         estate::Part,
-        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, aged, is_fresh},
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict, is_fresh},
     },
 };
 
@@ -28,9 +28,8 @@ pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>
     let part = &snapshot.estate.services;
     let awake = awake_groups(environment, part);
     let one = |seen: &SeenService| {
-        let Finding(kind, severity, reason) = found(environment, thresholds, seen, &awake, now)?;
-        let subject = Subject::Service(seen.service.id.clone());
-        Some(scene.said_of(subject, Finding(kind, severity, aged(reason, part.seen_at(seen), now))))
+        let found = found(environment, thresholds, seen, &awake, now)?;
+        Some(scene.said_of(Subject::Service(seen.service.id.clone()), found, part.seen_at(seen)))
     };
     all.extend(part.rows.iter().filter_map(|seen| one(seen)));
 }

@@ -7,7 +7,7 @@ use crate::{
     cloud::{CloudError, ErrorKind},
     domain::{Counts, Message, QueueKind},
     operations::transfer::{
-        lane::{Item, ItemState, Work, after_attempt, attempts_max},
+        lane::{Item, ItemState, Work, after_attempt, after_seconds, attempts_max},
         step::{LaneId, Next, Step},
         tally::Stop,
     },
@@ -250,10 +250,9 @@ impl Engine {
             self.confirmed = 0;
         }
         self.shared.batch += 1;
-        let visible = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds));
-        let hidden_until = asked_at.checked_add(visible).unwrap_or(now);
-        let work = Work::new(items, granted, self.shared.batch, hidden_until);
-        self.lanes[number].state = LaneState::Working(Box::new(work.of_own(own)));
+        let hidden_until = after_seconds(asked_at, self.shared.settings.visibility_seconds);
+        let work = Work::new(items, granted, self.shared.batch, hidden_until, own);
+        self.lanes[number].state = LaneState::Working(Box::new(work));
     }
 
     fn on_receive_failed(&mut self, now: Timestamp, number: LaneId, error: CloudError) {

@@ -118,20 +118,8 @@ impl Shared {
     pub(in super::super) fn stop_because(&mut self, stop: Stop) {
         // A journal that can't be written outranks every other reason, since nothing more may be done unrecorded, and then another
         // account's credentials.
-        let outranks = match (&self.tally.stop, &stop) {
-            (None, _) | (_, Stop::Journal(_)) => true,
-            (Some(before), Stop::WrongAccount { .. }) => !matches!(before, Stop::Journal(_)),
-            (
-                Some(_),
-                Stop::Cancelled
-                | Stop::Failed(_)
-                | Stop::Bounced { .. }
-                | Stop::Ageing(_)
-                | Stop::EditFails { .. }
-                | Stop::TooManyLeft,
-            ) => false,
-        };
-        if outranks {
+        let is_first = self.tally.stop.is_none() || matches!(stop, Stop::Journal(_));
+        if is_first || matches!(stop, Stop::WrongAccount { .. }) && !self.is_journal_broken() {
             self.tally.stop = Some(stop);
         }
     }

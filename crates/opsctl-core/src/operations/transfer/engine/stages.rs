@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Engine, Shared, receiving::Counting, shared::Left};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     domain::{Counts, MessageId, QueueKind, Text},
     journal::Record,
     operations::transfer::{
-        lane::{after_attempt, attempts_max},
+        lane::{after_attempt, after_seconds, attempts_max},
         memory::Key,
         step::{CONTROL, Counted, Next, Step},
         tally::Stop,
@@ -73,22 +73,17 @@ impl Engine {
         if self.receiving.counting == Counting::Asked {
             return Next::Wait(None);
         }
-        if self.shared.is_stopping() {
-            // A count or a record that is out is waited for; a step's verdict is written in any case.
-            match self.stage {
-                Stage::Moving
+        // A count or a record that is out is waited for; a step's verdict is written in any case.
+        let is_at_rest = matches!(
+            self.stage,
+            Stage::Moving
                 | Stage::Verifying
                 | Stage::Recorded { .. }
                 | Stage::Counting { asked: false, .. }
-                | Stage::Watching { asked: false, .. } => self.stage = Stage::Releasing { out: 0 },
-                Stage::Counting { .. }
-                | Stage::Watching { .. }
-                | Stage::Recording { .. }
-                | Stage::Reopening { .. }
-                | Stage::Releasing { .. }
-                | Stage::Flushing { .. }
-                | Stage::Done => {}
-            }
+                | Stage::Watching { asked: false, .. }
+        );
+        if self.shared.is_stopping() && is_at_rest {
+            self.stage = Stage::Releasing { out: 0 };
         }
         let clearing = self.is_clearing();
         match &mut self.stage {
@@ -142,21 +137,19 @@ impl Engine {
     }
 
     fn end_step(&mut self, now: Timestamp, last: bool) -> Next {
-        let watch_seconds = self.shared.settings.watch_seconds;
-        if self.must_watch() {
-            self.shared.tally.watching = true;
-            let watch = SignedDuration::from_secs(i64::from(watch_seconds));
-            let until = now.checked_add(watch).unwrap_or(now);
-            self.stage = Stage::Watching { until, baseline: None, grown: 0, asked: false, next_at: now, last };
-            return self.next(now);
-        }
-        self.after_step(now, last)
+        if self.watches(now, last) { self.next(now) } else { self.after_step(now, last) }
     }
 
-    /// Whether messages of this step may come back: those that were sent in it, or before an earlier try broke off while it watched.
-    fn must_watch(&self) -> bool {
-        let Shared { settings, pace, .. } = &self.shared;
-        settings.watch_seconds > 0 && (pace.sent_in_step() > 0 || settings.resume.is_unwatched)
+    /// Begins to watch where messages of this step may come back: those that were sent in it, or before an earlier try broke off while
+    /// it watched.
+    fn watches(&mut self, now: Timestamp, last: bool) -> bool {
+        let Shared { settings, pace, tally, .. } = &mut self.shared;
+        tally.watching = settings.watch_seconds > 0 && (pace.sent_in_step() > 0 || settings.resume.is_unwatched);
+        if tally.watching {
+            let until = after_seconds(now, settings.watch_seconds);
+            self.stage = Stage::Watching { until, baseline: None, grown: 0, asked: false, next_at: now, last };
+        }
+        tally.watching
     }
 
     fn after_step(&mut self, now: Timestamp, last: bool) -> Next {
@@ -184,17 +177,10 @@ impl Engine {
     }
 
     pub(super) fn on_control_written(&mut self) {
-        match self.stage {
-            Stage::Recording { last, .. } => self.stage = Stage::Recorded { last },
-            Stage::Flushing { .. } => self.stage = Stage::Done,
-            Stage::Moving
-            | Stage::Verifying
-            | Stage::Counting { .. }
-            | Stage::Watching { .. }
-            | Stage::Recorded { .. }
-            | Stage::Reopening { .. }
-            | Stage::Releasing { .. }
-            | Stage::Done => {}
+        if let Stage::Recording { last, .. } = self.stage {
+            self.stage = Stage::Recorded { last };
+        } else if let Stage::Flushing { .. } = self.stage {
+            self.stage = Stage::Done;
         }
     }
 
@@ -268,15 +254,7 @@ impl Engine {
         self.failures = 0;
         match self.stage {
             Stage::Counting { .. } => self.on_counted_at_end(now, counted.source),
-            Stage::Watching { .. } => self.on_counted_while_watching(now, counted),
-            Stage::Moving
-            | Stage::Verifying
-            | Stage::Recording { .. }
-            | Stage::Recorded { .. }
-            | Stage::Reopening { .. }
-            | Stage::Releasing { .. }
-            | Stage::Flushing { .. }
-            | Stage::Done => {}
+            _ => self.on_counted_while_watching(now, counted),
         }
     }
 
@@ -286,24 +264,16 @@ impl Engine {
         if !error.is_passing() || self.failures >= attempts_max(&error) {
             self.shared.stop_because(Stop::Failed(error));
         }
-        match &mut self.stage {
-            Stage::Counting { asked, not_before } => (*asked, *not_before) = (false, Some(again)),
-            Stage::Watching { asked, next_at, .. } => (*asked, *next_at) = (false, again),
-            Stage::Moving
-            | Stage::Verifying
-            | Stage::Recording { .. }
-            | Stage::Recorded { .. }
-            | Stage::Reopening { .. }
-            | Stage::Releasing { .. }
-            | Stage::Flushing { .. }
-            | Stage::Done => {}
+        if let Stage::Counting { asked, not_before } = &mut self.stage {
+            (*asked, *not_before) = (false, Some(again));
+        } else if let Stage::Watching { asked, next_at, .. } = &mut self.stage {
+            (*asked, *next_at) = (false, again);
         }
     }
 
     fn on_counted_at_end(&mut self, now: Timestamp, counts: Counts) {
         let elsewhere = counts.in_flight.saturating_sub(self.shared.left.len() as u64);
-        let settle = SignedDuration::from_secs(i64::from(self.shared.settings.settle_seconds));
-        let settled_at = self.active_at.checked_add(settle).unwrap_or(now);
+        let settled_at = after_seconds(self.active_at, self.shared.settings.settle_seconds);
         if self.is_quiet(now) {
             return self.end_drained(now, elsewhere);
         }
@@ -363,9 +333,8 @@ impl Engine {
 
     /// When everything that an earlier try had in hand has shown again, if it is still there.
     fn shown_at(&self) -> Timestamp {
-        let hidden = SignedDuration::from_secs(i64::from(self.shared.settings.visibility_seconds) + 10);
-        let all_hidden_now = || self.begun_at.checked_add(hidden).unwrap_or(self.begun_at);
-        self.shared.settings.resume.shown_at.unwrap_or_else(all_hidden_now)
+        let settings = &self.shared.settings;
+        settings.resume.shown_at.unwrap_or_else(|| after_seconds(self.begun_at, settings.visibility_seconds + 10))
     }
 
     /// What earlier tries sent or deleted, or may have, and this one has not met.
@@ -420,19 +389,13 @@ impl Engine {
     }
 
     fn end_drained(&mut self, now: Timestamp, elsewhere: u64) {
+        self.shared.tally.elsewhere = elsewhere;
         if std::mem::take(&mut self.collecting) {
-            self.shared.tally.elsewhere = elsewhere;
             self.stage = Stage::Recording { asked: false, last: true };
             return;
         }
-        self.shared.tally.elsewhere = elsewhere;
         (self.shared.tally.waiting_for, self.shared.tally.waiting_until) = (0, None);
-        let watch_seconds = self.shared.settings.watch_seconds;
-        if self.must_watch() {
-            self.shared.tally.watching = true;
-            let until = now.checked_add(SignedDuration::from_secs(i64::from(watch_seconds))).unwrap_or(now);
-            self.stage = Stage::Watching { until, baseline: None, grown: 0, asked: false, next_at: now, last: true };
-        } else {
+        if !self.watches(now, true) {
             self.stage = Stage::Releasing { out: 0 };
         }
     }
@@ -443,8 +406,8 @@ impl Engine {
         let start = *baseline.get_or_insert(total);
         *grown = (*grown).max(total.saturating_sub(start));
         *asked = false;
-        let every = (i64::from(self.shared.settings.watch_seconds) / 20).clamp(1, 10);
-        *next_at = now.checked_add(SignedDuration::from_secs(every)).unwrap_or(now).min(*until);
+        let every = (self.shared.settings.watch_seconds / 20).clamp(1, 10);
+        *next_at = after_seconds(now, every).min(*until);
         let (grown, last, over) = (*grown, *last, now >= *until);
         self.shared.guard_against_bounces(grown);
         if over || self.shared.is_stopping() {
@@ -472,8 +435,4 @@ impl Engine {
         (self.stage, self.empty, self.confirmed, self.stale_rounds) = (Stage::Moving, false, 0, 0);
         (self.active_at, self.looked) = (now, false);
     }
-}
-
-fn after_seconds(now: Timestamp, seconds: u32) -> Timestamp {
-    now.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(now)
 }

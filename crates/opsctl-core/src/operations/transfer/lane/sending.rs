@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ATTEMPTS_MAX, ItemState, Out, Work, after_attempt, attempts_max};
+use super::{ATTEMPTS_MAX, ItemState, Out, Work, after_attempt, after_seconds, attempts_max};
 use crate::{
     cloud::{
         CloudError, ErrorKind,
@@ -132,9 +132,8 @@ impl Work {
         match result {
             Ok(entries) => {
                 self.attempts = 0;
-                let seconds = SignedDuration::from_secs(i64::from(shared.settings.visibility_seconds));
                 // From the asking: the answer may have taken its time.
-                self.hidden_until = asked_at.checked_add(seconds).unwrap_or(now);
+                self.hidden_until = after_seconds(asked_at, shared.settings.visibility_seconds);
                 for (index, entry) in open.into_iter().zip(entries) {
                     let sent = self.items[index].state == ItemState::Sent;
                     if matches!(entry, Entry::Failed { .. }) && !sent {
