@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use opsctl::{
     domain::{AccountId, EnvironmentName, MessageId, RunId, Text},
-    journal::{Entry, Record, RunSummary},
+    journal::{Consented, Entry, Record, RunSummary},
     operations::{
         Operation, OperationKind, Redrive,
         plan::{Call, Fact, Fingerprint, Plan, SCHEMA, SampledGroup},
@@ -212,7 +212,7 @@ fn opened(environment: &str) -> Record {
         version: "0.1.0".to_owned(),
         plan: Box::new(serde_json::to_value(plan(environment)).expect("plain data")),
         by: Text::from("nina"),
-        how: "typed".to_owned(),
+        how: Consented::Typed,
         reason: Some(Text::from("INC-4711")),
         cutoff: now(),
         parent: None,

@@ -26,7 +26,7 @@ pub use heads::Heads;
 pub use history::History;
 pub use paused::{Pause, Paused};
 pub use reader::{Line, Lines};
-pub use record::{Did, End, Entry, IntentMessage, Record, SentMessage};
+pub use record::{Consented, Did, End, Entry, IntentMessage, Record, SentMessage};
 pub use sizes::{Size, Sizes};
 pub(crate) use snapshot::hash_of;
 pub use snapshot::{Located, Saved, SavedLines};

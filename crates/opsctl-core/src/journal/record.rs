@@ -1,5 +1,7 @@
 //! What stands in a journal.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +28,7 @@ pub enum Record {
         version: String,
         plan: Box<serde_json::Value>,
         by: Text,
-        /// How: yes, typed or fingerprint.
-        how: String,
+        how: Consented,
         reason: Option<Text>,
         /// Messages sent at or after this time are not the run's.
         cutoff: Timestamp,
@@ -164,6 +165,22 @@ pub enum Record {
         has_snapshot: bool,
         report: Box<serde_json::Value>,
     },
+}
+
+/// How a plan was agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consented {
+    None,
+    Yes,
+    Typed,
+    Fingerprint,
+}
+
+impl fmt::Display for Consented {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 /// How a run ended, in one word; each has an exit code.

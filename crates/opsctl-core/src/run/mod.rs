@@ -36,7 +36,7 @@ use crate::{
     cloud::Cloud,
     domain::{Environment, RunId, Text, log::LogLine, service::ServiceId},
     gate::{Answer, Approved, Consent},
-    journal::{History, Journal, JournalError, Record, StateFolder},
+    journal::{Consented, History, Journal, JournalError, Record, StateFolder},
     operations::{Bound, Look, Moves, OperationError, Planned, Planner, plan::Plan, recorded},
 };
 
@@ -218,10 +218,10 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<Plan, OperationError>
 fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp, parent: Option<RunId>) -> Record {
     let Consent { by, answer, reason } = approved.consent().clone();
     let how = match answer {
-        Answer::None => "none",
-        Answer::Yes => "yes",
-        Answer::Typed(_) => "typed",
-        Answer::Fingerprint(_) => "fingerprint",
+        Answer::None => Consented::None,
+        Answer::Yes => Consented::Yes,
+        Answer::Typed(_) => Consented::Typed,
+        Answer::Fingerprint(_) => Consented::Fingerprint,
     };
     let plan =
         serde_json::to_value(approved.plan().for_record()).unwrap_or_else(|error| unreachable!("plain data: {error}"));
@@ -230,7 +230,7 @@ fn opened_record(run: &RunId, approved: &Approved, cutoff: Timestamp, parent: Op
         version: env!("CARGO_PKG_VERSION").to_owned(),
         plan: Box::new(plan),
         by,
-        how: how.to_owned(),
+        how,
         reason,
         cutoff,
         parent,

@@ -7,7 +7,7 @@ use super::{Context, End};
 use crate::{
     domain::Environment,
     gate::{Answer, Approved, Once, Refusal},
-    journal::{Held, JournalError, Lines, Record, RunSummary, StateFolder},
+    journal::{Consented, Held, JournalError, Lines, Record, RunSummary, StateFolder},
     operations::plan::Plan,
 };
 
@@ -34,7 +34,7 @@ pub fn used(
     let by_fingerprint = matches!(answer, Answer::Fingerprint(_)) && plan.id == plan.fingerprint.0;
     let is_same = |run: &RunSummary| {
         let fingerprint = run.plan_text("/fingerprint") == Some(plan.fingerprint.0.as_str());
-        let how = matches!(&run.opened.record, Record::Opened { how, .. } if how == "fingerprint");
+        let how = matches!(&run.opened.record, Record::Opened { how: Consented::Fingerprint, .. });
         fingerprint && (run.plan_text("/id") == Some(plan.id.as_str()) || by_fingerprint && how)
     };
     let runs = state.list()?;

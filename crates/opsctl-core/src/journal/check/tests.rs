@@ -157,7 +157,7 @@ impl Files {
             version: "0".to_owned(),
             plan: Box::new(plan),
             by: Text::from("tester"),
-            how: "yes".to_owned(),
+            how: crate::journal::Consented::Yes,
             reason: None,
             cutoff: jiff::Timestamp::UNIX_EPOCH,
             parent: None,

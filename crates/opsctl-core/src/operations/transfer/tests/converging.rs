@@ -231,7 +231,7 @@ fn a_clock_that_was_set_back_makes_no_deduplication_id_young_again() {
             version: String::new(),
             plan: Box::new(serde_json::json!({})),
             by: Text::from("tester"),
-            how: "yes".to_owned(),
+            how: crate::journal::Consented::Yes,
             reason: None,
             cutoff,
             parent: None,

@@ -41,7 +41,7 @@ fn opened() -> (Timestamp, Record) {
         version: String::new(),
         plan: Box::new(serde_json::json!({ "operation": { "operation": "restore" } })),
         by: Text::from("tester"),
-        how: "yes".to_owned(),
+        how: crate::journal::Consented::Yes,
         reason: None,
         cutoff: start(),
         parent: None,
