@@ -35,9 +35,14 @@ fn wildcards(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("_ => ")) {
         let before = lines[..at].iter().rev().filter(|before| !before.trim().is_empty());
-        let arms =
-            before.take_while(|before| depth(before) >= depth(line)).filter(|before| depth(before) == depth(line));
-        found.extend(arms.filter_map(|arm| of_arm(arm)).next().map(|name| (at + 1, name.to_owned())));
+        let arms = before.take_while(|before| depth(before) >= depth(line));
+        let arms: Vec<&str> = arms.filter(|before| depth(before) == depth(line)).copied().collect();
+        // With a condition for whatever it is, it is a list of decisions.
+        let decides =
+            |arm: &str| arm.starts_with(|letter: char| letter.is_lowercase() || letter == '_') && arm.contains(" if ");
+        if !arms.iter().any(|arm| decides(arm.trim_start())) {
+            found.extend(arms.into_iter().find_map(of_arm).map(|name| (at + 1, name.to_owned())));
+        }
     }
     found
 }

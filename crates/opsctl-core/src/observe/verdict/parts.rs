@@ -119,6 +119,7 @@ fn is_told_by_listing(snapshot: &Snapshot, error: &CloudError) -> bool {
             matches!(listing.kind, ErrorKind::CredentialsExpired | ErrorKind::CredentialsMissing)
         }
         ErrorKind::ClockSkew | ErrorKind::Unreachable => listing.kind == error.kind,
-        _ => false,
+        ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Throttled => false,
+        ErrorKind::Invalid | ErrorKind::Unknown => false,
     }
 }

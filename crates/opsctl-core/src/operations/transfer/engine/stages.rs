@@ -252,9 +252,10 @@ impl Engine {
             Err(error) => return self.on_count_failed(now, error),
         };
         self.failures = 0;
-        match self.stage {
-            Stage::Counting { .. } => self.on_counted_at_end(now, counted.source),
-            _ => self.on_counted_while_watching(now, counted),
+        if matches!(self.stage, Stage::Counting { .. }) {
+            self.on_counted_at_end(now, counted.source);
+        } else {
+            self.on_counted_while_watching(now, counted);
         }
     }
 
