@@ -76,7 +76,11 @@ pub(crate) fn settle(model: &Model, view: &mut ListView, height: impl FnOnce(&Mo
 
 fn place_of(model: &Model, list: &dyn Listed, environment: &EnvironmentName, id: &str) -> Option<At> {
     let site = model.sites.iter().position(|site| site.environment.name == *environment)?;
-    let row = things(list, &model.sites[site]).position(|thing| thing.is(id))?;
+    // By name first, which most are known by: a list may hold thousands.
+    let of = &model.sites[site];
+    let is = |row: usize| list.thing(of, row).is_some_and(|thing| thing.is(id));
+    let named = list.find(of, id).into_iter().find(|row| is(*row));
+    let row = named.or_else(|| (0..list.count(of)).find(|row| is(*row)))?;
     Some(At { site: u16::try_from(site).ok()?, row: u32::try_from(row).ok()? })
 }
 
@@ -170,7 +174,7 @@ fn sort(model: &Model, view: &ListView, list: &dyn Listed, all: &[(Fit, At)]) ->
             true => left.at.row.cmp(&right.at.row),
             false => lowercase(left.name).cmp(lowercase(right.name)),
         };
-        left.first.cmp(&right.first).then(by_key).then(left.rank.cmp(&right.rank)).then_with(by_name)
+        left.first.cmp(&right.first).then(by_key).then_with(|| left.rank.cmp(&right.rank)).then_with(by_name)
     });
     keyed.into_iter().map(|keyed| keyed.at).collect()
 }
