@@ -4,8 +4,9 @@ use std::time::Duration;
 
 /// Frames a second, on average.
 const FRAMES_PER_SECOND: f64 = 30.0;
-/// Frames that may follow each other without a pause: a key's frame never waits for what was drawn just before it.
-const BURST: f64 = 6.0;
+/// Frames that may follow each other without a pause: a key's frame never waits for what was drawn just before it, nor what is known
+/// from earlier for the first frames of a start.
+const BURST: f64 = 8.0;
 /// Kept for keys: what comes from outside waits until there is more.
 const FOR_KEYS: f64 = 3.0;
 

@@ -11,7 +11,7 @@ use super::{cbor, handler::BODY_BYTES_MAX};
 use crate::{
     domain::endpoint::Ask,
     world::{
-        ApiError, Document, Input,
+        ApiError, Input,
         service::{OTHER_JSON, OTHER_QUERY, ServiceDef},
     },
 };
@@ -76,8 +76,7 @@ impl Call {
     fn json(target: &str, body: Bytes) -> Self {
         let (name, action) = target.split_once('.').unwrap_or(("", target));
         let service = ServiceDef::of_target(name).unwrap_or(&OTHER_JSON);
-        let input = Input { document: Document::Text(body), ..Input::default() };
-        Self { service, encoding: Encoding::Own, action: action.to_owned(), input }
+        Self { service, encoding: Encoding::Own, action: action.to_owned(), input: Input::of_json(&body) }
     }
 
     /// rpcv2Cbor: `/service/Name/operation/Operation`.
@@ -85,8 +84,7 @@ impl Call {
         let (name, action) = path.strip_prefix("/service/")?.split_once("/operation/")?;
         let service = ServiceDef::of_target(name)?;
         // What is no CBOR is no document either, and refused as such.
-        let document = cbor::decode(&body).map_or(Document::Text(body), Document::Value);
-        let input = Input { document, ..Input::default() };
+        let input = cbor::decode(&body).map_or_else(|| Input::of_json(&body), Input::from);
         Some(Self { service, encoding: Encoding::Cbor, action: action.to_owned(), input })
     }
 
@@ -105,7 +103,7 @@ impl Call {
             form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
         let decoded = |part: &String| percent_decode_str(part).decode_utf8_lossy().into_owned();
         fields.extend(of_path.iter().map(|(name, part)| ((*name).to_owned(), decoded(part))));
-        let input = Input { fields, document: Document::Text(body) };
+        let input = Input { fields, ..Input::of_json(&body) };
         Some(Self { service, encoding: Encoding::Own, action: route.action.to_owned(), input })
     }
 
@@ -249,7 +247,7 @@ mod tests {
         let request = request.header("x-amz-target", "GraniteServiceVersion20100801.PutMetricData");
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let Request::Call(call) = Request::read(&parts, packed.into()) else { panic!("a call") };
-        assert!(matches!(call.input.document, Document::Text(text) if text == "{\"Namespace\":\"x\"}"));
+        assert_eq!(call.input.document, Ok(serde_json::json!({ "Namespace": "x" })));
         assert!(matches!(Request::read(&parts, Bytes::from_static(b"broken")), Request::Unknown));
     }
 

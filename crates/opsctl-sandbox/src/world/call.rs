@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,19 +34,12 @@ pub struct Request<'a> {
 }
 
 /// What is asked, whatever the protocol.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Input {
     /// awsQuery's fields, or those of path and query of restJson1.
     pub fields: BTreeMap<String, String>,
-    pub document: Document,
-}
-
-/// A JSON document, or what CBOR says in its place.
-#[derive(Debug)]
-pub enum Document {
-    /// As it came; empty is `{}`.
-    Text(Bytes),
-    Value(Value),
+    /// A JSON document, or what CBOR says in its place; or why it can't be read.
+    pub document: Result<Value, String>,
 }
 
 /// A call on its way through a service.
@@ -238,30 +230,33 @@ impl Call<'_> {
 impl Input {
     /// The document as an operation's request.
     pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
-        let read = match &self.document {
-            Document::Text(text) if text.is_empty() => serde_json::from_slice(b"{}"),
-            Document::Text(text) => serde_json::from_slice(text),
-            Document::Value(value) => T::deserialize(value),
-        };
-        read.map_err(|error| ApiError::not_understood(&error))
+        let document = self.document.as_ref().map_err(ApiError::not_understood)?;
+        T::deserialize(document).map_err(ApiError::not_understood)
+    }
+
+    /// A body of JSON; empty is `{}`.
+    pub fn of_json(body: &[u8]) -> Self {
+        let body = if body.is_empty() { b"{}" } else { body };
+        let document = serde_json::from_slice(body).map_err(|error: serde_json::Error| error.to_string());
+        Self { document, ..Self::default() }
+    }
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { fields: BTreeMap::new(), document: Ok(Value::Object(serde_json::Map::new())) }
     }
 }
 
 impl From<Value> for Input {
     fn from(document: Value) -> Self {
-        Self { document: Document::Value(document), ..Self::default() }
+        Self { document: Ok(document), ..Self::default() }
     }
 }
 
 impl From<BTreeMap<String, String>> for Input {
     fn from(fields: BTreeMap<String, String>) -> Self {
         Self { fields, ..Self::default() }
-    }
-}
-
-impl Default for Document {
-    fn default() -> Self {
-        Self::Text(Bytes::new())
     }
 }
 

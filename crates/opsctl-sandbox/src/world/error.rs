@@ -1,5 +1,7 @@
 //! [`ApiError`]: an error as a service answers it, and the errors of SQS in AWS's words.
 
+use std::fmt;
+
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +102,7 @@ impl ApiError {
     }
 
     /// The document is no request of this operation.
-    pub fn not_understood(error: &serde_json::Error) -> Self {
+    pub fn not_understood(error: impl fmt::Display) -> Self {
         Self::plain(400, "SerializationException", format!("The request could not be read: {error}"))
     }
 

@@ -36,7 +36,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use call::{Answer, Calls, Document, End, Fate, Input, Made, Request};
+pub use call::{Answer, Calls, End, Fate, Input, Made, Request};
 pub use cloudwatch::{CloudWatch, KafkaGroup, Level};
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};

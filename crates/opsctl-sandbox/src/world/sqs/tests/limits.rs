@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::scene;
-use crate::world::{Document, Input};
+use crate::world::Input;
 
 #[test]
 fn messages_have_a_largest_size_with_attributes() {
@@ -32,7 +32,7 @@ fn what_is_no_message_is_refused() {
     assert_eq!(error.code, "InvalidMessageContents");
     let error = scene.error("SendMessage", json!({"MessageBody": "b"}));
     assert_eq!(error.message, "The request must contain the parameter QueueUrl.");
-    let broken = Input { document: Document::Text("{".into()), ..Input::default() };
+    let broken = Input::of_json(b"{");
     let error = scene.world.answer_to(scene.now, &scene.caller, ("sqs", "SendMessage"), broken).expect_err("no JSON");
     assert_eq!(error.code, "SerializationException");
     assert_eq!(scene.error("Explode", json!({})).code, "UnknownOperationException");
