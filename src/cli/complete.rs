@@ -25,14 +25,12 @@ const RUNS_MAX: usize = 50;
 /// Places whose names are kept at most, those listed last.
 const PLACES_MAX: usize = 1_000;
 
-/// What has names that are completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Queue,
     /// Services: `cluster/name`.
     Service,
-    /// Databases and global clusters.
     Database,
 }
 

@@ -13,7 +13,6 @@ use crate::{
     messages::FilterError,
 };
 
-/// Why a command ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliError {
     pub exit: Exit,
@@ -25,18 +24,15 @@ pub struct CliError {
 }
 
 impl CliError {
-    /// An error that ends the program with `exit`.
     pub fn new(exit: Exit, what: &str, hint: &str) -> Self {
         let hint = (!hint.is_empty()).then(|| Text::line(hint));
         Self { exit, what: Text::block(what), hint, is_wrong_account: false }
     }
 
-    /// A mistake on the command line.
     pub fn usage(what: &str, hint: &str) -> Self {
         Self::new(Exit::Usage, what, hint)
     }
 
-    /// Something that did not work.
     pub fn failed(what: &str, hint: &str) -> Self {
         Self::new(Exit::Failed, what, hint)
     }
@@ -51,7 +47,6 @@ impl CliError {
         Self::usage(&format!("there is no {kind} {}", Text::line(wanted)), &hint)
     }
 
-    /// A call that failed in `environment`.
     pub fn cloud(error: &CloudError, environment: &Environment) -> Self {
         let exit = if error.kind == ErrorKind::CredentialsMissing { Exit::Usage } else { Exit::Failed };
         Self::new(exit, &format!("{}: {error}", environment.name), &error.hint(environment))

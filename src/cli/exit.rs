@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-/// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All done, or nothing to do.
@@ -44,7 +43,6 @@ impl Exit {
         }
     }
 
-    /// What it means, for help and documents.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, or nothing to do",

@@ -21,7 +21,6 @@ pub(super) struct Unreachable<'a> {
     pub(super) error: Problem,
 }
 
-/// Why something could not be seen.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Problem {
     pub(super) what: Text,
@@ -45,7 +44,6 @@ impl Failed<'_> {
         self.0.is_empty()
     }
 
-    /// For a JSON document.
     pub(super) fn unreachable(&self) -> Vec<Unreachable<'_>> {
         let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
         self.0.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect()

@@ -45,7 +45,6 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Runs a command and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {
     let mut out = Output::of_process(cli.global.output, cli.global.color);
     let ended = commands::run(cli, &mut out).await;

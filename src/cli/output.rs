@@ -33,7 +33,6 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
 impl Output {
-    /// The process's own streams.
     pub fn of_process(format: Format, color: Color) -> Self {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
@@ -125,7 +124,6 @@ impl Output {
         self.data.write_all(bytes)
     }
 
-    /// Writes out what is buffered.
     pub fn flush(&mut self) -> io::Result<()> {
         self.data.flush()
     }

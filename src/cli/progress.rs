@@ -19,9 +19,7 @@ use crate::{
     run::Progress,
 };
 
-/// Plain lines are this far apart.
 const LINE_EVERY: Duration = Duration::from_secs(10);
-/// JSON lines are this far apart.
 const JSON_EVERY: Duration = Duration::from_secs(1);
 
 pub type Tell = Arc<dyn Fn(&Progress) + Send + Sync>;
@@ -98,7 +96,6 @@ impl Shown {
         Self { bar: Some(bar), tell }
     }
 
-    /// Says something while the progress is shown.
     pub fn notice(&self) -> impl Fn(&str) + Send + 'static {
         let bar = self.bar.clone();
         move |text| match &bar {
@@ -157,7 +154,6 @@ fn words(progress: &Progress) -> String {
     format!("{} of {about}{all}, {}", progress.done(), state(progress))
 }
 
-/// What is being done, then how it goes.
 fn state(progress: &Progress) -> String {
     if let Some(task) = progress.task.as_ref().filter(|_| progress.estimate == 0) {
         return task.to_string();

@@ -11,7 +11,6 @@ use crate::{
 /// Longest answer read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
-/// Whether there is a person to ask.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -38,7 +37,6 @@ pub fn consent(asked: &Ask, plan: &Plan) -> io::Result<Answer> {
     })
 }
 
-/// Asks for a line of text.
 pub fn line(question: &str) -> io::Result<String> {
     read(question)
 }

@@ -57,7 +57,6 @@ fn section(lines: &mut Vec<String>, title: &str, items: impl IntoIterator<Item =
     }
 }
 
-/// Shows a report.
 pub fn report(report: &Report, invocation: &Invocation, out: &mut Output) -> io::Result<()> {
     for line in report_lines(report, invocation) {
         out.line(Text::line(&line).as_str())?;
@@ -78,7 +77,6 @@ pub fn report(report: &Report, invocation: &Invocation, out: &mut Output) -> io:
     Ok(())
 }
 
-/// How the program ends after this report.
 pub fn exit(report: &Report) -> Exit {
     match report.end {
         End::Done | End::Nothing => Exit::Done,

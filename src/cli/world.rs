@@ -14,19 +14,16 @@ use crate::{
     sandbox::{Sandbox, endpoint, join, serve},
 };
 
-/// What the program acts on.
 pub struct World {
     /// The environments chosen, in the configuration's order.
     pub sites: Vec<Site>,
     /// How clients are made; has the clock of it all.
     pub connect: Connect,
     pub realm: Realm,
-    /// Where it comes from, in words.
     pub origin: String,
     _sandbox: Option<Ground>,
 }
 
-/// Which sandbox it is.
 pub(super) enum Ground {
     Joined(join::Joined),
     /// Kept alive: it holds the sandbox's world.

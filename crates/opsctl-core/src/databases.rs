@@ -21,14 +21,12 @@ use crate::{
 /// How far back events are looked for, in minutes.
 pub const EVENT_MINUTES: u32 = 24 * 60;
 
-/// A database, looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     pub database: Database,
     pub capacity: Capacity,
     /// What happened to it or to one of its instances last, within a day.
     pub last_event: Option<DatabaseEvent>,
-    /// Proxies that lead to it.
     pub proxies: Vec<Proxy>,
 }
 

@@ -37,7 +37,6 @@ impl Approved {
         &self.plan
     }
 
-    /// Who consented, how, why.
     pub fn consent(&self) -> &Consent {
         &self.consent
     }
@@ -71,7 +70,6 @@ pub enum Answer {
 /// Why a plan was not approved. `Display` says what and because; [`Refusal::hint`] what to try.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The environment is read-only.
     #[error("{environment} is read-only: nothing may change there")]
     ReadOnly { environment: String },
     /// The plan itself says that it can't be carried out.
@@ -82,15 +80,12 @@ pub enum Refusal {
     Unsound { because: String },
     #[error("nobody confirmed this plan for {environment} ({protection})")]
     NotConfirmed { environment: String, protection: Protection, phrase: String },
-    /// Something else was typed.
     #[error("what was typed is not `{phrase}`")]
     Mistyped { phrase: String },
-    /// Another plan was approved.
     #[error("the approved fingerprint is {given}, this plan's is {actual}: the world or the operation differs")]
     OtherPlan { given: Text, actual: Fingerprint },
     #[error("{environment} asks for a reason")]
     NoReason { environment: String },
-    /// An earlier run has used this consent.
     #[error("this {what} was used already, by run {run}", what = .consent.name())]
     Used {
         consent: Once,
@@ -98,10 +93,8 @@ pub enum Refusal {
         /// The command that goes on with it.
         resume: String,
     },
-    /// The plan in the file is too old.
     #[error("this plan was made at {made_at}, {} h ago, and a plan in a file is good for {} h", .age_seconds / 3_600, PLAN_FILE_SECONDS_MAX / 3_600)]
     Expired { made_at: Timestamp, age_seconds: u64 },
-    /// The environment has no account to check against.
     #[error("{environment} names no account: a write can't be checked against it")]
     NoAccount { environment: String },
 }

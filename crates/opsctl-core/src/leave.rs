@@ -2,7 +2,6 @@
 
 use crate::domain::{Environment, Protection, Queue};
 
-/// Why nobody may look.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLeave {
     #[error("{environment} is read-only: nothing may change there")]

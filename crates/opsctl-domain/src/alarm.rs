@@ -24,7 +24,6 @@ pub struct Alarm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AlarmState {
-    /// The threshold is crossed.
     Alarm,
     /// CloudWatch can't tell: no samples, or too few. Not the same as well.
     InsufficientData,
@@ -43,14 +42,12 @@ pub enum Watches {
         dimensions: Vec<(Text, Text)>,
         /// `Average`, `p99`, ...
         statistic: Option<Text>,
-        /// Seconds of a period.
         period_seconds: Option<u32>,
         /// `GreaterThanThreshold`, ...
         comparison: Text,
         /// What is compared with; none: a band of normal values.
         threshold: Option<f64>,
     },
-    /// A composite alarm: other alarms.
     Rule {
         /// `ALARM("a") OR ALARM("b")`.
         rule: Text,

@@ -45,7 +45,6 @@ pub struct Mapping {
     pub id: MappingId,
     /// The function's name, with its alias if it has one.
     pub function: Text,
-    /// ARN of what it reads.
     pub source_arn: String,
     /// The queue that it reads; none: something else than a queue of SQS.
     pub queue: Option<QueueName>,
@@ -56,7 +55,6 @@ pub struct Mapping {
     pub last_result: Option<Text>,
     /// Messages of one call at most.
     pub batch_size: Option<u32>,
-    /// Calls at once, at most.
     pub concurrency_max: Option<u32>,
     /// When it was last changed, or its state was.
     pub changed_at: Option<Timestamp>,
@@ -90,7 +88,6 @@ pub enum MappingState {
     Updating,
     Deleting,
     Enabled,
-    /// A state this version does not know.
     Other,
 }
 

@@ -26,7 +26,6 @@ pub struct Database {
     /// Where who writes answers.
     #[serde(default)]
     pub endpoint: Option<Endpoint>,
-    /// Limits of Aurora Serverless v2.
     pub limits: Option<CapacityLimits>,
     /// What AWS means to change: action and description.
     pub pending: Vec<Pending>,
@@ -40,7 +39,6 @@ pub struct Database {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topology {
-    /// Aurora: instances over one storage.
     Aurora,
     /// A Multi-AZ DB cluster: a writer and two readers that can be read.
     MultiAzCluster,
@@ -176,7 +174,6 @@ impl Database {
         self.is_secondary() || self.writer().is_none() && self.global.is_some() && self.written_elsewhere.is_none()
     }
 
-    /// Whether it and every instance say `available`.
     pub fn is_available(&self) -> bool {
         let is_well = |status: &Text| status.as_str() == "available";
         is_well(&self.status) && self.members.iter().all(|member| member.status.as_ref().is_none_or(is_well))
@@ -255,7 +252,6 @@ impl Member {
         }
     }
 
-    /// Whether AWS says that it is available.
     pub fn is_available(&self) -> bool {
         self.status.as_ref().is_some_and(|status| status.as_str() == "available")
     }
@@ -277,12 +273,10 @@ impl Pending {
 }
 
 impl DatabaseEvent {
-    /// It as a note of a report.
     pub fn note(&self) -> String {
         format!("event {}: {}", self.at.strftime("%T"), self.message)
     }
 
-    /// Whether it is of this category.
     pub fn is_of(&self, category: &str) -> bool {
         self.categories.iter().any(|known| known.as_str() == category)
     }
@@ -295,7 +289,6 @@ impl DatabaseEvent {
         is_global || given_up.iter().any(|part| words.contains(part))
     }
 
-    /// Whether it says that a failover is complete.
     pub fn completes(&self) -> bool {
         let words = self.message.as_str().to_ascii_lowercase();
         let is_global = words.starts_with("global ") && ["finished", "completed"].iter().any(|end| words.contains(end));

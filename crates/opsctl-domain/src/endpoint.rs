@@ -10,7 +10,6 @@ use super::{
     sql::{Rows, Statement},
 };
 
-/// Where a database answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
     pub host: String,
@@ -44,35 +43,27 @@ impl Dialect {
 pub enum Ask {
     /// A connection. It wakes a database that has paused.
     Connect(Endpoint),
-    /// Whether the server at its other end writes.
     Role(u64),
     /// What comes of a statement. Transactions are statements, too, and end with their connection.
     Run(u64, Statement),
-    /// To hang up.
     Close(u64),
 }
 
-/// The answer to each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Told {
-    /// The connection's number.
     Connected(u64),
     /// [`Reached::Writes`] or [`Reached::ReadsOnly`].
     Role(Reached),
-    /// What the statement gave.
     Rows(Rows),
-    /// It is over.
     Closed,
 }
 
-/// What an endpoint answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reached {
     /// A connection came about; which server it was is not known.
     Answers,
-    /// A server that writes.
     Writes,
     /// A server that only reads: the name still leads to one that no longer writes.
     ReadsOnly,
@@ -80,17 +71,14 @@ pub enum Reached {
 
 /// Who answers in place of the network: the sandbox.
 pub type Answerer = Arc<dyn Fn(Ask) -> Answering + Send + Sync>;
-/// An answer to be.
 pub type Answering = Pin<Box<dyn Future<Output = Result<Told, Unanswered>> + Send>>;
 
 /// How a database is asked, by SQL, whether it writes. Holds where the password is found, never the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlCheck {
-    /// Pattern of databases.
     pub pattern: String,
     /// Who logs in; none: the name that stands with the password in its secret.
     pub user: Option<String>,
-    /// Where the password is found.
     pub password: Password,
     /// Database to connect to; none: `postgres`, or no database with MySQL.
     pub database: Option<String>,
@@ -102,10 +90,8 @@ pub struct SqlCheck {
     pub sql: Option<String>,
 }
 
-/// Where a password is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Password {
-    /// There is none.
     None,
     /// In this variable of the process's environment.
     Variable(String),
@@ -159,7 +145,6 @@ impl Reached {
 /// Why an endpoint gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unanswered {
-    /// What sort of failure.
     pub because: Because,
     /// The system's or the server's words.
     pub words: Text,
@@ -172,7 +157,6 @@ impl Unanswered {
     }
 }
 
-/// What sort of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
@@ -182,13 +166,11 @@ pub enum Because {
     TimedOut,
     /// The name leads nowhere.
     Unresolved,
-    /// The connection broke.
     Broken,
     /// The server refused the login, or the password is not to be had.
     Login,
     /// The server did not prove who it is.
     Tls,
-    /// The server did not answer the question.
     Sql,
 }
 

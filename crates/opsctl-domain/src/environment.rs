@@ -38,7 +38,6 @@ impl fmt::Display for Protection {
 /// Where an environment's credentials come from. `Debug` hides the secret key.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialSource {
-    /// The SDK's default chain.
     Default,
     /// A profile of the AWS configuration files; wins over stray environment keys.
     Profile(String),
@@ -111,7 +110,6 @@ pub struct DatabaseRules {
 }
 
 impl DatabaseRules {
-    /// The recovery time objective of a database.
     pub fn rto_seconds(&self, name: &str) -> Option<u64> {
         self.objectives.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, seconds)| *seconds)
     }
@@ -127,7 +125,6 @@ impl DatabaseRules {
 pub struct QueueRules {
     /// Only these queues are looked at; empty means all.
     pub include: Vec<String>,
-    /// These are not.
     pub exclude: Vec<String>,
     /// DLQ pairing by name: source pattern with one `*`, DLQ pattern with one `*`.
     pub pairs: Vec<(String, String)>,
@@ -158,7 +155,6 @@ impl QueueRules {
         self.undo_messages_max.unwrap_or(UNDO_MESSAGES_MAX)
     }
 
-    /// Whether a queue is looked at.
     pub fn admits(&self, name: &str) -> bool {
         let listed = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, name));
         (self.include.is_empty() || listed(&self.include)) && !listed(&self.exclude)
@@ -174,7 +170,6 @@ impl QueueRules {
         self.pairs.iter().find_map(|(pattern, dlq)| renamed(source, pattern, dlq))
     }
 
-    /// The keys for a destination queue.
     pub fn keys_for(&self, destination: &str) -> Option<&MessageKeys> {
         self.keys.iter().find(|keys| glob(&keys.queue, destination))
     }

@@ -28,7 +28,6 @@ pub struct GlobalMember {
     pub synchronization: Option<Text>,
 }
 
-/// A switchover or failover that goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlobalChange {
     /// `pending`, `failing-over`, `cancelling`.

@@ -24,7 +24,6 @@ impl Invocation {
         }
     }
 
-    /// The same in an environment.
     pub fn command_in(&self, environment: &EnvironmentName, words: &str) -> String {
         self.command(&format!("{words} {}", option("env", &environment.0)))
     }

@@ -1,6 +1,5 @@
 //! Nouns of the field as plain data: no I/O, no clock, no SDK type.
 
-/// Names and ids that are a text each.
 macro_rules! text_ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {$(
         $(#[$doc])*

@@ -55,12 +55,10 @@ pub struct Message {
     /// Message attributes, at most ten.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, AttributeValue>,
-    /// What SQS itself says about it.
     #[serde(flatten)]
     pub system: SystemAttributes,
 }
 
-/// System attributes of a received message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SystemAttributes {
@@ -92,7 +90,6 @@ pub struct SystemAttributes {
     pub trace_header: Option<String>,
 }
 
-/// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
     pub body: String,

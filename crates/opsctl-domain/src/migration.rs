@@ -14,7 +14,6 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     pub name: String,
-    /// ECS cluster that the task runs in.
     pub cluster: EcsClusterName,
     /// Family of the task definition, or `family:revision`.
     pub task_definition: String,
@@ -66,7 +65,6 @@ pub struct Definition {
     pub arn: String,
     /// `family:revision`.
     pub name: TaskDefinition,
-    /// Whether tasks can be started of it.
     pub is_active: bool,
     /// `awsvpc`, ...
     pub network_mode: Option<Text>,
@@ -103,14 +101,12 @@ pub struct LogDestination {
     pub prefix: Option<String>,
     /// Region; none: the task's own.
     pub region: Option<String>,
-    /// Whether the driver makes the group.
     pub creates_group: bool,
     /// Whether it waits when lines cannot be delivered; the default since June 2025 is not to.
     pub is_blocking: bool,
 }
 
 impl LogDestination {
-    /// The stream of a task's container.
     pub fn stream(&self, container: &str, task_id: &str) -> Option<String> {
         self.prefix.as_ref().map(|prefix| format!("{prefix}/{container}/{task_id}"))
     }

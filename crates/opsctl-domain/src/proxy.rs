@@ -20,7 +20,6 @@ pub struct Proxy {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProxyTarget {
-    /// Identifier of an instance.
     pub instance: String,
     /// The cluster that it is of, as the proxy knows it.
     pub cluster: Option<String>,
@@ -64,14 +63,12 @@ impl Proxy {
         words
     }
 
-    /// Whether it and all its targets are available.
     pub fn is_available(&self) -> bool {
         self.status.as_str() == "available" && self.targets.iter().all(ProxyTarget::is_available)
     }
 }
 
 impl ProxyTarget {
-    /// Whether AWS says that it is available.
     pub fn is_available(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.as_str() == "AVAILABLE")
     }

@@ -98,7 +98,6 @@ pub struct Queue {
     pub name: QueueName,
     pub kind: QueueKind,
     pub counts: Counts,
-    /// Visibility timeout of a plain receive.
     pub visibility_timeout_seconds: u32,
     pub retention_seconds: u64,
     /// Largest message taken, in bytes, attributes included.

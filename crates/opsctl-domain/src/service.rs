@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{Text, target::TargetGroup};
 
 text_ids! {
-    /// An ECS cluster's name.
     EcsClusterName,
     ServiceName,
     /// A deployment's id, `ecs-svc/...`.
@@ -63,10 +62,8 @@ pub struct Service {
     pub id: ServiceId,
     /// `ACTIVE`, `DRAINING`, `INACTIVE`.
     pub status: Text,
-    /// Tasks that it shall have.
     pub desired: u32,
     pub running: u32,
-    /// Tasks on their way up.
     pub pending: u32,
     pub task_definition: TaskDefinition,
     /// Deployments, as AWS orders them.
@@ -80,13 +77,10 @@ pub struct Service {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     pub id: DeploymentId,
-    /// Whether it is the newest.
     pub is_primary: bool,
     pub task_definition: TaskDefinition,
-    /// Tasks that it shall have.
     pub desired: u32,
     pub running: u32,
-    /// Tasks on their way up.
     pub pending: u32,
     pub failed: u32,
     /// How far it has got; none where AWS does not say (other controllers than ECS).
@@ -102,7 +96,6 @@ pub enum Rollout {
     Completed,
     /// The circuit breaker ended it.
     Failed,
-    /// A state this version does not know.
     Other,
 }
 

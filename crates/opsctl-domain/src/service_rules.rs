@@ -2,7 +2,6 @@
 
 use super::{environment::glob, migration::Migration, service::ServiceId};
 
-/// Groups of services, and migrations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceRules {
     /// In the order of their names.
@@ -28,17 +27,14 @@ pub struct ServiceGroup {
 }
 
 impl ServiceRules {
-    /// The group of that name.
     pub fn group(&self, name: &str) -> Option<&ServiceGroup> {
         self.groups.iter().find(|group| group.name == name)
     }
 
-    /// The migration of that name.
     pub fn migration(&self, name: &str) -> Option<&Migration> {
         self.migrations.iter().find(|migration| migration.name == name)
     }
 
-    /// The groups that the service is in.
     pub fn groups_of(&self, service: &ServiceId) -> impl Iterator<Item = &ServiceGroup> {
         self.groups.iter().filter(|group| group.is_always_on(service) || group.stage_of(service).is_some())
     }
@@ -60,7 +56,6 @@ impl ServiceRules {
 }
 
 impl ServiceGroup {
-    /// Whether it is never put to sleep.
     pub fn is_always_on(&self, service: &ServiceId) -> bool {
         self.always_on.iter().any(|pattern| fits(pattern, service))
     }

@@ -17,7 +17,6 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// As many values in each as there are columns.
     pub rows: Vec<Vec<Value>>,
-    /// Rows that were changed.
     pub changed: u64,
 }
 

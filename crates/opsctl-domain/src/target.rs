@@ -39,7 +39,6 @@ pub struct TargetGroup {
 pub enum TargetState {
     /// Being registered, or checked for the first time.
     Initial,
-    /// It answers its health checks.
     Healthy,
     Unhealthy,
     Draining,
@@ -47,12 +46,10 @@ pub enum TargetState {
     Unused,
     /// Health checks are off, or not supported.
     Unavailable,
-    /// A state this version does not know.
     Other,
 }
 
 impl TargetState {
-    /// As AWS names it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Initial => "initial",

@@ -30,7 +30,6 @@ impl fmt::Display for Dollars {
     }
 }
 
-/// What looking may cost, and the thresholds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchRules {
     /// Calls of SQS a minute, at most, beyond the first look at each queue.
@@ -41,7 +40,6 @@ pub struct WatchRules {
     pub thresholds: Thresholds,
 }
 
-/// From when on something needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thresholds {
     /// Visible messages in a queue that are a backlog.

@@ -23,7 +23,6 @@ impl Sandbox {
         })
     }
 
-    /// Answers what is asked of the world's databases.
     pub(super) async fn tell(&self, ask: Ask) -> Result<Told, Unanswered> {
         match ask {
             Ask::Connect(endpoint) => self.connect(&endpoint.host).await.map(Told::Connected),

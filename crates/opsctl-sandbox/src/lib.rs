@@ -47,7 +47,6 @@ struct Shared {
     options: Options,
 }
 
-/// How a sandbox behaves besides its world.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Time from a request to its answer, on the sandbox's clock.
@@ -62,7 +61,6 @@ pub struct Options {
     pub reset: Reset,
 }
 
-/// Whether callers may empty the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
     Refused,
@@ -83,19 +81,16 @@ impl Default for Options {
 }
 
 impl Sandbox {
-    /// A sandbox around `world`, which lives by `clock`.
     pub fn new(world: World, clock: Clock, options: Options) -> Self {
         let shared =
             Shared { world: Mutex::new(world), changed: Notify::new(), requests: AtomicU64::new(0), clock, options };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The clock that the world lives by.
     pub fn clock(&self) -> Clock {
         self.shared.clock
     }
 
-    /// How it behaves besides its world.
     pub fn options(&self) -> &Options {
         &self.shared.options
     }

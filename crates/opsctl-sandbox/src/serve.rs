@@ -47,14 +47,12 @@ pub struct Serve {
     pub fault: Option<PathBuf>,
 }
 
-/// Why the sandbox does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The port is taken, or may not be used.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; try --port 0, which picks a free port")]
     Listen {
         port: u16,
-        /// The system's words.
         source: io::Error,
     },
     /// The fault file cannot be read, or is wrong.
@@ -64,14 +62,12 @@ pub enum ServeError {
         /// What about it; shows the place.
         problem: String,
     },
-    /// The fleet's description is wrong.
     #[error(transparent)]
     Fleet(#[from] fleet::FleetError),
     /// The state file or standard output cannot be written.
     #[error("cannot write {what}: {source}")]
     Write {
         what: String,
-        /// The system's words.
         source: io::Error,
     },
 }

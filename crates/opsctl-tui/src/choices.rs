@@ -21,7 +21,6 @@ const GIVEN_UP: Duration = Duration::from_secs(24 * 3_600);
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Folders that are kept at most, the newest.
 const FOLDERS_MAX: usize = 500;
-/// Folders that are looked at in one go.
 const LOOKED_AT_MAX: usize = 10_000;
 
 fn folder(state: &StateFolder) -> PathBuf {

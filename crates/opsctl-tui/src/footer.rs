@@ -15,7 +15,6 @@ use crate::{
     widgets::width,
 };
 
-/// Wanted everywhere, at the end.
 const ALWAYS: [Command; 4] = [Command::Back, Command::Palette, Command::Help, Command::Quit];
 
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -59,7 +58,6 @@ struct Entry {
     key: String,
     what: String,
     able: bool,
-    /// Whether it has its place before all others.
     first: bool,
 }
 

@@ -26,7 +26,6 @@ const LET_GO_MAX: Duration = Duration::from_millis(100);
 
 pub(super) struct Input {
     terminal: AsyncFd<OwnedFd>,
-    /// Tells the reader to read what is there.
     ask: SyncSender<()>,
     read: mpsc::Receiver<Read>,
     /// Whether the reader was asked and has not finished.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// Frames a second, on average.
 const FRAMES_PER_SECOND: f64 = 30.0;
 /// Frames that may follow each other without a pause: a key's frame never waits for what was drawn just before it, nor what is known
 /// from earlier for the first frames of a start.

@@ -29,7 +29,6 @@ use crate::{
     },
 };
 
-/// Progress is told at most so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Whatever hands out credentials answers in less, or not at all.
 const REACH_SECONDS_MAX: Duration = Duration::from_secs(20);
@@ -167,7 +166,6 @@ impl Performer {
         tokio::task::spawn_blocking(move || drop(events.blocking_send(answer())));
     }
 
-    /// Answers from the state folder.
     fn in_state(&self, answer: impl FnOnce(&StateFolder) -> Event + Send + 'static) {
         let state = self.outside.state.clone();
         self.spawn_blocking(move || answer(&state));

@@ -28,7 +28,6 @@ use crate::{
     view::view,
 };
 
-/// Lines that one turn of the wheel scrolls.
 const WHEEL_LINES: i16 = 3;
 
 /// Whether the terminal is ours now: a panic gives it back before it says anything.

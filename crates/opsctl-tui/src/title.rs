@@ -35,7 +35,6 @@ impl Left {
 /// What stands at the right end of the title, as much as there is room for.
 struct Right {
     chips: Vec<(EnvironmentName, String, Style)>,
-    /// What stands for environments that have no room.
     more: String,
     clock: String,
 }

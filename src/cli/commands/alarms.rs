@@ -27,7 +27,6 @@ use crate::{
     operations::values::in_words,
 };
 
-/// An alarm as JSON shows it.
 #[derive(Serialize)]
 struct Row<'a> {
     environment: &'a EnvironmentName,
@@ -44,14 +43,12 @@ struct ChangeRow<'a> {
     change: &'a AlarmChange,
 }
 
-/// Of an environment not everything was read.
 #[derive(Serialize)]
 struct Incomplete<'a> {
     environment: &'a EnvironmentName,
     why: &'a Text,
 }
 
-/// What an environment answered.
 type Found<'a, T> = (&'a Site, T);
 
 pub(super) async fn run(args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
@@ -83,7 +80,6 @@ async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -
     failed.end(!found.is_empty(), out)
 }
 
-/// Shows what an alarm went through.
 async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let (found, failed) = sort_out(world, join_all(world.sites.iter().map(|site| changes(site, name))).await);
     if found.iter().all(|(_, history)| history.changes.is_empty()) && failed.is_empty() {
@@ -99,7 +95,6 @@ async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -
     failed.end(!found.is_empty(), out)
 }
 
-/// An alarm of this name is somewhere.
 fn check_name(name: &str, known: &[Found<Part<Alarm>>], global: &Global) -> Result<(), CliError> {
     let names: Vec<&str> = known.iter().flat_map(|(_, alarms)| alarms.rows.iter()).map(|alarm| &*alarm.name).collect();
     match names.contains(&name) {
@@ -113,7 +108,6 @@ async fn all(site: &Site) -> Result<Part<Alarm>, CliError> {
     Ok(look(site, &wanted, |snapshot| snapshot.estate.alarms.error.as_ref()).await?.snapshot.estate.alarms)
 }
 
-/// Why not all of them came.
 fn incomplete<'a>(site: &'a Site, alarms: &'a Part<Alarm>) -> impl Iterator<Item = Incomplete<'a>> {
     let environment = &site.environment.name;
     alarms.unknown.iter().map(move |unknown| Incomplete { environment, why: &unknown.words })

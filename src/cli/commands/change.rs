@@ -99,7 +99,6 @@ pub(super) async fn run(
     carry_out(&wanted, plan, agreed, (cloud, state), out).await
 }
 
-/// Runs what was agreed to, and reports.
 async fn carry_out(
     wanted: &Wanted,
     plan: Plan,

@@ -27,7 +27,6 @@ use crate::{
     observe::{Look, Once, Scope, Wanted},
 };
 
-/// A consumer as JSON shows it.
 #[derive(Serialize)]
 struct Row<'a> {
     environment: &'a EnvironmentName,
@@ -54,7 +53,6 @@ struct Found<'a> {
     /// With the queues that they take messages of.
     workers: Vec<(QueueName, Service)>,
     paused: Option<Paused>,
-    /// What is not known.
     unknown: Vec<Problem>,
 }
 

@@ -34,7 +34,6 @@ use crate::{
     observe::{Estate, Look, Once, Part, SeenDatabase, Wanted},
 };
 
-/// A database as JSON shows it.
 #[derive(Serialize)]
 struct Row<'a> {
     environment: &'a EnvironmentName,
@@ -52,7 +51,6 @@ struct Row<'a> {
     events: Option<Vec<&'a DatabaseEvent>>,
 }
 
-/// A global cluster as JSON shows it.
 #[derive(Serialize)]
 struct GlobalRow<'a> {
     environment: &'a EnvironmentName,
@@ -62,7 +60,6 @@ struct GlobalRow<'a> {
 
 type Found<'a> = (&'a Site, Once);
 
-/// A database as it is shown.
 pub(super) struct Line<'a> {
     pub(super) environment: &'a EnvironmentName,
     /// Of all databases of the environment.
@@ -95,13 +92,11 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
     failed.end(!found.is_empty(), out)
 }
 
-/// Databases and global clusters: what failover takes.
 fn names_of(estate: &Estate) -> Vec<String> {
     let databases = estate.databases.rows.iter().map(|row| row.seen.database.name.clone());
     databases.chain(estate.globals.iter().map(|global| global.name.clone())).collect()
 }
 
-/// What is not known, and why.
 fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
     let Part { unknown, lacks, .. } = &estate.databases;
     let listed = unknown.iter().filter(|unknown| unknown.look == Look::Databases);
@@ -259,7 +254,6 @@ fn table(all: &[Line]) -> Table {
     table
 }
 
-/// A database's instances that have metrics.
 fn members<'a>(line: &Line<'a>) -> impl Iterator<Item = (&'a str, &'a DatabaseGauges)> {
     let gauges = &line.row.gauges;
     let names = line.row.seen.database.members.iter().map(|member| member.name.as_str());

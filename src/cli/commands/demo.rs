@@ -22,7 +22,6 @@ use crate::{
     observe::{Once, Scope, Seen, Wanted, queues::worst_first},
 };
 
-/// Queues shown of each environment.
 const SHOWN: usize = 6;
 
 pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) -> Result<Exit, CliError> {

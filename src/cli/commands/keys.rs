@@ -14,7 +14,6 @@ use crate::{
     keymap::{Base, Command, Keymap, Scope},
 };
 
-/// A command's keys in one view.
 #[derive(Serialize)]
 struct Row<'a> {
     scope: Scope,

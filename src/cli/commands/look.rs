@@ -38,7 +38,6 @@ pub(super) async fn look(
     .await
 }
 
-/// Why not all of `what` is known.
 pub(super) fn not_all(what: &str, lack: &Lack) -> String {
     let why = lack.error.as_ref().map_or_else(|| lack.words.to_string(), ToString::to_string);
     format!("{what} are not all known: {why}")

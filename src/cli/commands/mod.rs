@@ -28,7 +28,6 @@ use super::{
     output::Output,
 };
 
-/// Runs a command.
 pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
     let global = &cli.global;
     let Some(command) = cli.command else { return console::run(global, &cli.console, out).await };

@@ -25,7 +25,6 @@ use crate::{
 
 const PREVIEW_CHARACTERS: usize = 200;
 
-/// Messages seen, with what was left out.
 struct Seen {
     queue: Queue,
     messages: Vec<Message>,

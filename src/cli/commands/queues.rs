@@ -26,7 +26,6 @@ use crate::{
 
 const SOURCES_SHOWN: usize = 3;
 
-/// A queue as JSON shows it.
 #[derive(Serialize)]
 struct Row<'a> {
     environment: &'a EnvironmentName,
@@ -47,12 +46,10 @@ struct Row<'a> {
     error: Option<Problem>,
 }
 
-/// A queue as it is shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) environment: &'a EnvironmentName,
     pub(super) queue: &'a Seen,
-    /// Why its age may not be known.
     pub(super) age_unknown: Option<&'a Text>,
 }
 

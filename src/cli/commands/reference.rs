@@ -41,7 +41,6 @@ pub(super) fn filter(filter: Option<&str>, out: &mut Output) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
-/// One man page for each command.
 pub(super) fn man(folder: &Path, out: &mut Output) -> Result<Exit, CliError> {
     let cannot = |error: std::io::Error| {
         let what = format!("cannot write man pages to {}: {error}", Text::line(&folder.display().to_string()));
@@ -53,7 +52,6 @@ pub(super) fn man(folder: &Path, out: &mut Output) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Every command's help as Markdown.
 pub(super) fn docs(out: &mut Output) -> Result<Exit, CliError> {
     let mut command = args::command().term_width(100);
     command.build();

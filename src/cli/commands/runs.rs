@@ -23,7 +23,6 @@ struct Row<'a> {
     environment: Option<&'a str>,
     resource: Option<&'a str>,
     end: Option<&'a str>,
-    /// The run that it is a part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<&'a RunId>,
     unfinished: bool,

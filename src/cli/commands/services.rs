@@ -33,7 +33,6 @@ use crate::{
     observe::{Estate, Lack, Look, Once, SeenService, Wanted},
 };
 
-/// A service as JSON shows it.
 #[derive(Serialize)]
 struct Row<'a> {
     environment: &'a EnvironmentName,
@@ -75,7 +74,6 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
     failed.end(!found.is_empty(), out)
 }
 
-/// What is not known, and why.
 fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
     let missing = |Missing { what, reason }: &Missing| format!("{what} is listed and cannot be described: {reason}");
     let lack = |lack: &Lack| match lack.look == Look::ServiceGauges {
@@ -173,7 +171,6 @@ fn bounds(scaling: &Scaling) -> String {
     }
 }
 
-/// A task as JSON shows it.
 #[derive(Serialize)]
 struct TaskRow<'a> {
     environment: &'a EnvironmentName,

@@ -18,7 +18,6 @@ pub(super) struct Left {
     state: StateFolder,
     account: AccountId,
     environment: std::sync::Arc<Environment>,
-    /// The run that is taken up again.
     resumed: Option<RunId>,
     since: Timestamp,
     /// Whether the run itself resumes what it pauses.

@@ -25,13 +25,11 @@ const PAGES_MAX: usize = 60;
 /// Pages of an alarm's history followed; CloudWatch keeps 30 days.
 const HISTORY_PAGES_MAX: usize = 5;
 
-/// Alarms of one environment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Alarms {
     client: Thin,
 }
 
-/// Every alarm of an environment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AllAlarms {
     pub list: Vec<Alarm>,
@@ -39,7 +37,6 @@ pub struct AllAlarms {
     pub incomplete: Option<Text>,
 }
 
-/// What an alarm went through.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     pub changes: Vec<AlarmChange>,

@@ -28,10 +28,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use super::{CloudError, ErrorKind, classify};
 
-/// Counts of one call.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
-    /// Attempts that went out.
     sent: AtomicU32,
     /// Of those, attempts that were surely not applied.
     refused: AtomicU32,
@@ -60,7 +58,6 @@ impl Attempts {
     }
 }
 
-/// An interceptor for one call.
 pub(super) struct Watch<E> {
     attempts: Arc<Attempts>,
     errors: PhantomData<fn() -> E>,

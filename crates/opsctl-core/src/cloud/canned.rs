@@ -44,7 +44,6 @@ impl Canned {
         Self::Answer(status, vec![header], body.to_string())
     }
 
-    /// As STS answers errors.
     pub(crate) fn sts_error(status: u16, code: &str, message: &str) -> Self {
         Self::body(
             status,
@@ -101,7 +100,6 @@ impl CannedAws {
         self.connect().cloud(Arc::new(environment)).await.expect("fixed keys need no file")
     }
 
-    /// The way here, at three in the morning.
     pub(crate) fn connect(&self) -> Connect {
         let start = "2026-11-21T03:00:00Z".parse().expect("a time");
         Connect::through(Clock::virtual_from(start, 1.0), SharedHttpClient::new(self.clone()))

@@ -136,7 +136,6 @@ fn speaks_of_time(message: &str) -> bool {
     message.contains("not yet current") || message.contains("expired") || message.contains("is now earlier than")
 }
 
-/// Our error for an SDK error of `action`.
 pub(super) fn from_sdk<E>(action: &str, error: SdkError<E, Response>) -> CloudError
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,

@@ -15,7 +15,6 @@ use crate::domain::{Environment, environment::CredentialSource};
 
 /// Session name of assumed roles, as CloudTrail shows it.
 const SESSION_NAME: &str = "opsctl";
-/// Profiles named in an error.
 const PROFILES_SHOWN_MAX: usize = 10;
 
 /// The environment's provider. A named profile is asked alone, so that it wins over stray `AWS_ACCESS_KEY_ID`s:

@@ -12,7 +12,6 @@ const MESSAGE_CHARACTERS_MAX: usize = 1_000;
 /// A failed call. Shows what, because; [`CloudError::hint`] says what to try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct CloudError {
-    /// What sort of failure.
     pub kind: ErrorKind,
     /// The IAM action, `sqs:SendMessage` for instance.
     pub action: String,
@@ -29,9 +28,7 @@ pub enum ErrorKind {
     Denied,
     /// Too many calls: not applied, slower and again.
     Throttled,
-    /// No such queue, task or parameter.
     NotFound,
-    /// Credentials expired or not valid (any more).
     CredentialsExpired,
     CredentialsMissing,
     /// Nothing was sent, for no connection was made: not applied.
@@ -45,12 +42,10 @@ pub enum ErrorKind {
 }
 
 impl CloudError {
-    /// An error without AWS's code.
     pub fn new(kind: ErrorKind, action: &str, message: &str) -> Self {
         Self { kind, action: action.to_owned(), code: None, message: line(message) }
     }
 
-    /// The same with AWS's code.
     pub(super) fn coded(kind: ErrorKind, action: &str, code: &str, message: &str) -> Self {
         Self { code: Some(line(code).as_str().to_owned()), ..Self::new(kind, action, message) }
     }

@@ -11,18 +11,15 @@ use crate::domain::AccountId;
 
 const CALLER: &str = "sts:GetCallerIdentity";
 
-/// STS, as far as it is needed.
 #[derive(Clone)]
 pub struct Identity {
     client: aws_sdk_sts::Client,
     skew: SkewGauge,
 }
 
-/// `GetCallerIdentity`'s answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub account: AccountId,
-    /// ARN of the user or role.
     pub arn: String,
 }
 

@@ -21,7 +21,6 @@ const GET: &str = "lambda:GetEventSourceMapping";
 const UPDATE: &str = "lambda:UpdateEventSourceMapping";
 /// Mappings of a page (API reference: a page has no more, whatever is asked for).
 const PAGE: u32 = 100;
-/// Pages followed in one listing.
 const PAGES_MAX: usize = 100;
 /// Where mappings are (API reference).
 const PATH: &str = "/2015-03-31/event-source-mappings";
@@ -31,7 +30,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 const LAMBDA: Service = Service { name: "lambda", host: "lambda", signing_name: "lambda", protocol: Protocol::Rest };
 
-/// Lambda of one environment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lambda {
     read: Thin,
@@ -113,7 +111,6 @@ fn function(arn: &str) -> &str {
     arn.split_once(":function:").map_or(arn, |(_, name)| name)
 }
 
-/// The queue of an ARN of SQS.
 fn queue(arn: &str) -> Option<QueueName> {
     let mut parts = arn.split(':').skip(2);
     (parts.next() == Some("sqs")).then(|| parts.nth(2)).flatten().map(|name| QueueName(name.to_owned()))

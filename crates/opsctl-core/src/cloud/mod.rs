@@ -65,12 +65,10 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// The environment that these clients reach.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The clock that the clients go by.
     pub fn clock(&self) -> Clock {
         self.clock
     }
@@ -91,7 +89,6 @@ impl Cloud {
         &self.rds
     }
 
-    /// Lambda's event source mappings.
     pub fn lambda(&self) -> &lambda::Lambda {
         &self.lambda
     }
@@ -109,7 +106,6 @@ impl Cloud {
         &self.alarms
     }
 
-    /// ECS services and tasks.
     pub fn ecs(&self) -> &ecs::Ecs {
         &self.ecs
     }

@@ -2,7 +2,6 @@
 
 use super::{CloudError, ErrorKind, classify};
 
-/// Pages of a listing that is read whole.
 pub(super) struct Pages<T> {
     action: &'static str,
     pages_max: usize,
@@ -12,7 +11,6 @@ pub(super) struct Pages<T> {
 }
 
 impl<T> Pages<T> {
-    /// Of that action, so many pages at most.
     pub(super) fn new(action: &'static str, pages_max: usize) -> Self {
         Self { action, pages_max, found: Vec::new(), token: None, taken: 0 }
     }

@@ -22,7 +22,6 @@ const SSM: Service = Service {
     protocol: Protocol::Json { version: "1.1", target: "AmazonSSM" },
 };
 
-/// SSM, as far as it is needed.
 #[derive(Debug, Clone)]
 pub struct Parameters {
     client: Thin,

@@ -31,7 +31,6 @@ const FAILOVER: &str = "rds:FailoverDBCluster";
 const REBOOT: &str = "rds:RebootDBInstance";
 /// Records of a page (RDS's limit).
 const RECORDS: &str = "100";
-/// Pages followed in one question.
 const PAGES_MAX: usize = 50;
 /// How far back events are kept, in minutes (RDS API reference, DescribeEvents).
 const MINUTES_MAX: u32 = 14 * 24 * 60;
@@ -39,7 +38,6 @@ const MINUTES_MAX: u32 = 14 * 24 * 60;
 const RDS: Service =
     Service { name: "rds", host: "rds", signing_name: "rds", protocol: Protocol::Query { version: "2014-10-31" } };
 
-/// What is given to a call.
 type Given = Vec<(Cow<'static, str>, String)>;
 
 /// Aurora capacity units in use, by cluster. A paused cluster has 0.
@@ -63,7 +61,6 @@ pub struct Rds {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Databases {
     pub list: Vec<Database>,
-    /// Why pending maintenance is not known.
     pub pending_unknown: Option<CloudError>,
 }
 
@@ -209,7 +206,6 @@ impl Rds {
     }
 }
 
-/// A filter for any of these values.
 fn filter(name: &str, values: &[&str]) -> Given {
     let value =
         |(at, value): (usize, &&str)| (format!("Filters.Filter.1.Values.Value.{}", at + 1).into(), (*value).to_owned());

@@ -21,7 +21,6 @@ use crate::{
 /// The configuration: a file without mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Which file, and why this one.
     pub source: Source,
     /// The environments, in the file's order.
     pub environments: Vec<Configured>,
@@ -32,7 +31,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// The environment of that name.
     pub fn environment(&self, name: &str) -> Option<&Configured> {
         self.environments.iter().find(|environment| environment.name().0 == name)
     }
@@ -58,7 +56,6 @@ pub struct Configured {
     pub(super) origin: Arc<Origin>,
 }
 
-/// A text of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
     /// As written, `${env}` replaced.
@@ -66,7 +63,6 @@ pub(super) enum Value {
     /// To be read from an SSM parameter.
     Parameter {
         name: String,
-        /// Where the file names it.
         span: Range<usize>,
     },
 }
@@ -89,10 +85,8 @@ pub(super) struct Keys<T> {
     pub(super) deduplication_id: Option<T>,
 }
 
-/// Why an environment's parameters could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
-    /// SSM did not answer.
     #[error("cannot read the SSM parameters of environment {environment}: {because}")]
     Cloud {
         environment: EnvironmentName,
@@ -159,7 +153,6 @@ impl<T> Rules<T> {
     }
 }
 
-/// Replaces references by the values that were read.
 struct Reading<'a> {
     values: &'a BTreeMap<String, String>,
     problems: Vec<Problem>,

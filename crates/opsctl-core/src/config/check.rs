@@ -25,7 +25,6 @@ pub const ENDPOINT_WORDS: &str = "this endpoint is not AWS";
 pub const PROTECTION_DEFAULT: Protection = Protection::TypeName;
 /// Moved by opsctl itself, at some hundred messages a second: more than this takes hours.
 const UNDO_MESSAGES: Figures = Figures { least: 0, most: 10_000_000, unit: "messages" };
-/// Most environments in one file.
 const ENVIRONMENTS_MAX: usize = 200;
 
 /// The environments in the file's order, and everything that is wrong with them.

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::{check::ENDPOINT_WORDS, typed};
 use crate::files::shape::{Subschemas, schema_of};
 
-/// Columns of a comment.
 const COLUMNS: usize = 100;
 
 /// A heading of the example and the keys below it.
@@ -18,7 +17,6 @@ struct Table {
     keys: &'static [(&'static str, &'static str, Shown)],
 }
 
-/// Whether a key holds in the example.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Live,

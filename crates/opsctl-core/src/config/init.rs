@@ -26,7 +26,6 @@ use crate::{
 
 /// How long one profile may take, all its calls together.
 pub const DEADLINE: Duration = Duration::from_secs(15);
-/// Profiles that are asked at once.
 const AT_ONCE: usize = 16;
 
 /// An environment that could be, and how it answered.
@@ -38,7 +37,6 @@ pub struct Discovered {
     pub found: Result<Found, Text>,
 }
 
-/// What a reachable environment answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub account: AccountId,
@@ -235,10 +233,8 @@ fn guess_pairs(queues: &[QueueName]) -> Vec<(&'static str, &'static str)> {
     PAIRS.into_iter().filter(is_used).collect()
 }
 
-/// The starter file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// There is a file already.
     #[error("{0} exists already, and is left as it is")]
     Exists(Source),
     #[error("cannot write {0}: {1}")]
@@ -281,7 +277,6 @@ pub fn write(target: &Source, text: &str) -> Result<(), InitError> {
     })
 }
 
-/// One line for people about what was found.
 pub fn summary(target: &Source, discovered: &[Discovered]) -> String {
     let reached = discovered.iter().filter(|one| one.found.is_ok()).count();
     let all = discovered.len();

@@ -31,10 +31,8 @@ use crate::{
     keymap::{self, Keymap},
 };
 
-/// Why there is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// No file to read.
     #[error(transparent)]
     Place(#[from] PlaceError),
     /// A file with mistakes in it: [`Report::render`] shows them.
@@ -57,7 +55,6 @@ impl ConfigError {
 /// What was found in a file: for `opsctl config check`, and inside [`ConfigError::Rejected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Which file, and why this one.
     pub source: Source,
     /// The environments' names, as far as the file could be read.
     pub environments: Vec<String>,
@@ -66,7 +63,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the file is taken.
     pub fn is_good(&self) -> bool {
         self.problems.errors() == 0
     }

@@ -10,7 +10,6 @@ use etcetera::BaseStrategy;
 
 use crate::domain::{Invocation, Text};
 
-/// Name of the file.
 pub const FILE_NAME: &str = "opsctl.toml";
 /// Largest file that is read, in bytes.
 pub const BYTES_MAX: u64 = 1_048_576;
@@ -22,9 +21,7 @@ pub struct Places {
     pub flag: Option<PathBuf>,
     /// `OPSCTL_CONFIG`; empty counts as not set.
     pub variable: Option<PathBuf>,
-    /// Folder that opsctl was started in.
     pub working_folder: Option<PathBuf>,
-    /// The user's folder for opsctl's configuration.
     pub user_folder: Option<PathBuf>,
 }
 
@@ -120,13 +117,9 @@ impl Source {
 /// Which of the places a file was found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// `--config` names it.
     Flag,
-    /// `OPSCTL_CONFIG` names it.
     Variable,
-    /// It lies in the working folder.
     WorkingFolder,
-    /// It lies in the user's configuration folder.
     UserFolder,
 }
 
@@ -163,12 +156,10 @@ pub(super) fn shown(path: &Path) -> Text {
     Text::line(&path.display().to_string())
 }
 
-/// No file to read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     #[error("no configuration found: looked for {}", list(looked))]
     NotFound { looked: Vec<PathBuf> },
-    /// There is one, but it cannot be read.
     #[error("cannot read {file}: {because}")]
     Unreadable { file: Source, because: String },
 }

@@ -7,20 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Most profiles that are looked at.
 const PROFILES_MAX: usize = 200;
 /// Largest file that is read, in bytes.
 const BYTES_MAX: u64 = 1_048_576;
 
-/// A profile's name and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     pub name: String,
-    /// Its `region`, where it has one.
     pub region: Option<String>,
 }
 
-/// Where the AWS configuration files are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileFiles {
     /// `~/.aws/config`, or what `AWS_CONFIG_FILE` names.

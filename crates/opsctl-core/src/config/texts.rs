@@ -16,7 +16,6 @@ fn complain(message: impl Into<String>, help: impl Into<String>) -> Verdict {
     Err(Complaint { message: message.into(), help: Some(help.into()) })
 }
 
-/// The sorts of text that a configuration holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     EnvironmentName,
@@ -34,7 +33,6 @@ pub(super) enum Sort {
     KeyPlace,
     /// Service name, or cluster/name, in which `*` stands for any characters.
     ServicePattern,
-    /// Anything that can be seen.
     Visible,
     /// Service name, or cluster/name.
     ServiceName,

@@ -12,7 +12,6 @@ use crate::{
     files::{Spot, problem::Problem},
 };
 
-/// What a figure may be.
 pub(super) struct Range {
     pub(super) least: i64,
     pub(super) most: i64,
@@ -86,7 +85,6 @@ impl One<'_> {
         self.beyond_queues(watch, &mut rules.thresholds);
     }
 
-    /// Thresholds of services, databases and Kafka's readers.
     fn beyond_queues(&mut self, watch: &Watch, thresholds: &mut Thresholds) {
         let mut figure = |spot: &Option<Spot<i64>>, range: &Range| self.figure(spot.as_ref()?, range);
         if let Some(minutes) = figure(&watch.service_below_minutes, &SERVICE_BELOW) {

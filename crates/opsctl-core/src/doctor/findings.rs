@@ -10,9 +10,7 @@ use crate::domain::{Environment, EnvironmentName, Text};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
-    /// Whom the clients ask.
     Endpoint,
-    /// Whether credentials are found and good.
     Credentials,
     /// Whether they are of the account that is meant.
     Account,
@@ -20,7 +18,6 @@ pub enum Check {
     Clock,
     /// Whether SQS answers for the region.
     Region,
-    /// Whether a needed call is allowed.
     Permission,
 }
 
@@ -43,7 +40,6 @@ pub enum Verdict {
     Skipped,
     /// Works, but deserves a look.
     Warning,
-    /// Something will not work.
     Problem,
 }
 

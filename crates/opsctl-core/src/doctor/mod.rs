@@ -26,17 +26,14 @@ const SKEW_SECONDS_NOTED: i64 = 30;
 /// AWS refuses signatures that are further off (IAM User Guide, "Signing AWS API requests").
 const SKEW_SECONDS_MAX: i64 = 300;
 
-/// What of the process's environment matters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// As [`stray_endpoint`] tells it.
     pub stray_endpoint: Option<String>,
-    /// Whether access keys are set.
     pub has_keys: bool,
 }
 
 impl Surroundings {
-    /// Those of this process.
     pub fn of_process() -> Self {
         Self { stray_endpoint: stray_endpoint(), has_keys: env::var_os("AWS_ACCESS_KEY_ID").is_some() }
     }

@@ -96,7 +96,6 @@ async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
     asked
 }
 
-/// Adds a finding for each needed call.
 pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result<Vec<QueueUrl>, CloudError>) {
     tell(findings, "sqs:ListQueues", listed.as_ref().err(), LIST_QUEUES, Verdict::Problem);
     let environment = Arc::clone(findings.environment());

@@ -10,7 +10,6 @@ use crate::domain::Text;
 /// Most problems that are shown of one file: a binary file would have thousands.
 pub const PROBLEMS_MAX: usize = 50;
 
-/// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -20,7 +19,6 @@ pub enum Severity {
     Warning,
 }
 
-/// One thing wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub severity: Severity,
@@ -35,25 +33,21 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// An error about the text at `span`.
     pub fn error(span: Range<usize>, message: impl AsRef<str>) -> Self {
         let message = Text::line(message.as_ref());
         Self { severity: Severity::Error, message, span, label: None, help: None }
     }
 
-    /// A warning about the text at `span`.
     pub fn warning(span: Range<usize>, message: impl AsRef<str>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(span, message) }
     }
 
-    /// Says something beside the underlined text.
     #[must_use]
     pub fn label(mut self, label: impl AsRef<str>) -> Self {
         self.label = Some(Text::line(label.as_ref()));
         self
     }
 
-    /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl AsRef<str>) -> Self {
         self.help = Some(Text::line(help.as_ref()));
@@ -73,7 +67,6 @@ impl Problem {
 /// Problems with the file they are about: what a report shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
-    /// The file's path as shown.
     pub file: Text,
     pub text: String,
     /// In the order in which they stand in the file.
@@ -117,7 +110,6 @@ impl Problems {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
-    /// The problems for machines.
     pub fn located(&self) -> Vec<Located> {
         let locate = |problem: &Problem| {
             let (line, column) = self.position(problem.span.start);
@@ -157,7 +149,6 @@ impl Problems {
     }
 }
 
-/// Whether what is shown to people has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     Plain,

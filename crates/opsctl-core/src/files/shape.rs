@@ -225,7 +225,6 @@ impl Walk<'_> {
     }
 }
 
-/// A value of the wrong kind.
 struct Mistake<'a> {
     found: &'static str,
     wanted: &'static str,

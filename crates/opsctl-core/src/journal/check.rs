@@ -13,7 +13,6 @@ use compare::Expected;
 
 const NAMED_MAX: usize = 20;
 
-/// What a check of a run's files found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// Whole lines of the journal.
@@ -34,9 +33,7 @@ pub struct Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Anchor {
-    /// To its last line.
     Whole,
-    /// So many lines of it.
     Lines(u64),
     /// Not at all: the run ended by a crash, or before there was an index.
     Nothing,
@@ -108,7 +105,6 @@ pub fn prove(folder: &RunFolder, heads: &Heads) -> Result<Verdict, JournalError>
     Ok(Verdict { lines: proof.lines, head, torn: lines.is_torn(), anchored, saved: None, damage: Vec::new() })
 }
 
-/// A snapshot, compared with the journal.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Lines that are what was written, in the order of the file; a message that was received twice has two.
@@ -177,7 +173,6 @@ pub fn check_snapshot(folder: &RunFolder) -> Result<Option<Snapshot>, JournalErr
     Ok(Some(compare::compare(announced, located)))
 }
 
-/// What the journal says of the snapshot.
 #[derive(Debug, Default)]
 struct Announced {
     /// In the order of the journal.
@@ -188,7 +183,6 @@ struct Announced {
     is_open: bool,
     /// Whether there must be a snapshot where something was announced.
     has_snapshot: bool,
-    /// Queue that the messages were taken from.
     from: Option<QueueArn>,
 }
 

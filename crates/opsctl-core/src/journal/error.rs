@@ -4,18 +4,14 @@ use std::{io, path::PathBuf};
 
 use crate::domain::Text;
 
-/// A journal that can't be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The file system refuses.
     #[error("{doing} {}: {source}", .path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
-    /// Another process works on this run.
     #[error("another process works on run {run}")]
     Busy { run: String },
     #[error("there is no run {run} in {}", .folder.display())]
     Missing { run: String, folder: PathBuf },
-    /// A line is not what was written.
     #[error("line {line} of {}: {because}", .path.display())]
     Broken {
         path: PathBuf,

@@ -34,7 +34,6 @@ pub struct Held {
     _file: File,
 }
 
-/// A run in the list of runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunSummary {
     pub run: RunId,
@@ -53,7 +52,6 @@ impl RunSummary {
         }
     }
 
-    /// The run that it is a part of.
     pub fn parent(&self) -> Option<&RunId> {
         match &self.opened.record {
             Record::Opened { parent, .. } => parent.as_ref(),
@@ -76,7 +74,6 @@ impl RunSummary {
 }
 
 impl StateFolder {
-    /// At this path; made when first written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
@@ -204,7 +201,6 @@ impl RunFolder {
         matches!(self.lock(), Err(JournalError::Busy { .. }))
     }
 
-    /// First and last line.
     pub fn summary(&self) -> Result<RunSummary, JournalError> {
         let path = self.journal();
         let broken = |line, because: &str| JournalError::Broken { path: path.clone(), line, because: because.into() };
@@ -240,7 +236,6 @@ pub(super) fn private(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
-/// Makes the names in a folder durable.
 pub(super) fn sync_folder(path: &Path) -> Result<(), JournalError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(JournalError::io("sync folder", path))
 }

@@ -27,7 +27,6 @@ const TAIL_BYTES_MAX: u64 = 64 * 1024;
 /// Runs that broke off and are looked at when another begins, newest first.
 const EARLIER_MAX: usize = 20;
 
-/// Where a journal ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) run: RunId,

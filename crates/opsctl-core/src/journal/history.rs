@@ -13,7 +13,6 @@ const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
 /// What had been done when a run broke off.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// Whether the run is taken up again.
     pub is_resumed: bool,
     pub plan: serde_json::Value,
     /// Messages sent at or after this time are not the run's.
@@ -105,7 +104,6 @@ impl History {
     }
 }
 
-/// A history in the making.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     history: History,

@@ -9,7 +9,6 @@ use crate::domain::{QueueName, RunId, consumer::ConsumerId};
 /// Paused consumers of an account in a region.
 pub type Paused = Remembered<Pause>;
 
-/// A consumer that was paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// For the sake of this queue.

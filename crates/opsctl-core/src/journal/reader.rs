@@ -16,12 +16,10 @@ pub(super) const NO_LINE: &str = "0000000000000000000000000000000000000000000000
 /// Longest line; a batch's intent is about 2 KB, a plan below 1 MB.
 const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// A line, with its chain checked.
 #[derive(Debug)]
 pub struct Line {
     pub entry: Entry,
     pub hash: String,
-    /// Where the line ends, in bytes.
     pub end: u64,
 }
 
@@ -38,7 +36,6 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Of the journal at `path`.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(JournalError::io("open", path))?;
         Ok(Self {
@@ -52,7 +49,6 @@ impl Lines {
         })
     }
 
-    /// Whether a torn last line was met.
     pub fn is_torn(&self) -> bool {
         self.torn
     }

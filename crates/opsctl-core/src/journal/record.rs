@@ -49,7 +49,6 @@ pub enum Record {
     },
     /// About to send these; or, without a destination, to delete them for good.
     Intent {
-        /// Number within the run.
         batch: u64,
         /// Queue URL; absent for a purge.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,13 +56,11 @@ pub enum Record {
         messages: Vec<IntentMessage>,
     },
     Sent {
-        /// As in the intent.
         batch: u64,
         messages: Vec<SentMessage>,
     },
     /// Sending had no clear answer: these may or may not have been sent.
     Unknown {
-        /// As in the intent.
         batch: u64,
         ids: Vec<MessageId>,
     },
@@ -124,7 +121,6 @@ pub enum Record {
     MappingIntent {
         mapping: String,
         function: Text,
-        /// Whether it shall take messages.
         enabled: bool,
     },
     /// What is known of an event source mapping that was to be paused or resumed.
@@ -146,7 +142,6 @@ pub enum Record {
         /// What is started, with the client token that makes it one task however often it is asked for.
         what: Box<serde_json::Value>,
     },
-    /// What is known of a migration's task.
     Migration {
         /// ARN; absent while it is not known.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,7 +162,6 @@ pub enum Record {
     },
 }
 
-/// How a plan was agreed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Consented {
@@ -260,7 +254,6 @@ impl Did {
     }
 }
 
-/// A message about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntentMessage {
     /// Id in the queue it was taken from.
@@ -279,7 +272,6 @@ pub struct IntentMessage {
     pub parked: bool,
 }
 
-/// A message that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentMessage {
     /// Id in the queue it was taken from.

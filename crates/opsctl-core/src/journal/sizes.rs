@@ -9,7 +9,6 @@ use crate::domain::{RunId, service::ServiceId};
 /// Sizes of an account's services in a region.
 pub type Sizes = Remembered<Size>;
 
-/// How large a service was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     pub desired: u32,

@@ -91,7 +91,6 @@ pub struct SavedLines {
 }
 
 impl SavedLines {
-    /// Of the snapshot at `path`.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(JournalError::io("open", path))?;
         Ok(Self { reader: BufReader::with_capacity(256 * 1024, file), path: path.to_owned(), number: 0 })

@@ -16,9 +16,7 @@ use super::{
 };
 use crate::domain::AccountId;
 
-/// What is remembered of a thing.
 pub trait Remember: Clone + PartialEq + Serialize + DeserializeOwned {
-    /// What names the thing.
     type Of: Display;
 
     /// Where it is kept, in the state folder.

@@ -12,14 +12,12 @@ use crate::files::{Problem, Spot, problem::nearest};
 /// Most keys one after the other.
 pub(super) const KEYS_MAX: usize = 4;
 
-/// One line of a keymap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) scope: Scope,
     pub(super) keys: Vec<Key>,
     /// None: the keys mean nothing, also where a wider scope gives them a meaning.
     pub(super) command: Option<Command>,
-    /// Where the keys stand in the file.
     pub(super) span: Range<usize>,
 }
 

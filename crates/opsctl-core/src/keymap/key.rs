@@ -54,11 +54,8 @@ pub struct KeyError {
 }
 
 impl Key {
-    /// `enter`.
     pub const ENTER: Self = Self(KeyCombination::one_key(KeyCode::Enter, KeyModifiers::NONE));
-    /// `esc`.
     pub const ESC: Self = Self(KeyCombination::one_key(KeyCode::Esc, KeyModifiers::NONE));
-    /// `ctrl-c`.
     pub const CTRL_C: Self = Self(KeyCombination::one_key(KeyCode::Char('c'), KeyModifiers::CONTROL));
 
     /// The key of an event of the terminal. None: a key let go, a modifier alone, or one that no file can name.
@@ -108,7 +105,6 @@ impl Key {
         Self(KeyCombination::one_key(code, modifiers))
     }
 
-    /// The key of a character that is typed.
     pub fn of_character(character: char) -> Self {
         Self::new(KeyCode::Char(character), KeyModifiers::NONE)
     }
@@ -121,7 +117,6 @@ impl Key {
         }
     }
 
-    /// What the terminal would tell of it.
     pub fn event(self) -> KeyEvent {
         let shift = match self.code() {
             KeyCode::Char(letter) if letter.is_uppercase() => KeyModifiers::SHIFT,

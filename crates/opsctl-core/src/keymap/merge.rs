@@ -12,7 +12,6 @@ use crate::files::{Problem, problem::one_of, shape};
 /// Commands without which nobody finds the way out.
 const NEEDED: [Command; 2] = [Command::Back, Command::Quit];
 
-/// The text of a shipped keymap.
 pub(super) fn text(base: Base) -> &'static str {
     match base {
         Base::Default => include_str!("../../../../keymaps/default.toml"),
@@ -21,7 +20,6 @@ pub(super) fn text(base: Base) -> &'static str {
     }
 }
 
-/// The lines of a shipped keymap.
 pub(super) fn shipped(base: Base) -> Vec<Entry> {
     let (file, problems) = shape::read::<File>(text(base));
     let (entries, more) = check(&file.unwrap_or_default());

@@ -37,7 +37,6 @@ pub struct Keymap {
     bindings: BTreeMap<Scope, Vec<Binding>>,
 }
 
-/// What keys mean in a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolved {
     Command(Command),
@@ -79,7 +78,6 @@ impl Keymap {
         if is_refused { Err(problems) } else { Ok(keymap) }
     }
 
-    /// Which shipped keymap it is, or began with.
     pub fn base(&self) -> Base {
         self.base
     }
@@ -174,7 +172,6 @@ impl Keymap {
 }
 
 impl Next {
-    /// What it leads to, for people.
     pub fn help(self) -> String {
         match self {
             Self::Command(command) => command.help(),

@@ -13,7 +13,6 @@ pub struct Entry {
     pub keys: Vec<String>,
 }
 
-/// An entry that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Which entry, from 0.

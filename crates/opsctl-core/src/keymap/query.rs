@@ -40,7 +40,6 @@ enum What {
     Regex(Regex),
 }
 
-/// A text as it stands.
 #[derive(Debug)]
 struct Words {
     text: Vec<char>,
@@ -53,11 +52,8 @@ struct Words {
 /// How well a name fits, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// It is what was typed.
     Exact,
-    /// It begins with it.
     Prefix,
-    /// It has it in it.
     Within,
     /// It has the letters in it, scattered.
     Scattered,
@@ -68,7 +64,6 @@ pub enum Class {
 /// How well a row fits: less is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fit {
-    /// How the name fits.
     pub class: Class,
     /// How far its letters are scattered: none where that was not asked for.
     scattered: u32,
@@ -116,7 +111,6 @@ impl Query {
         query
     }
 
-    /// Whether it finds everything.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty() && self.wrong.is_none()
     }

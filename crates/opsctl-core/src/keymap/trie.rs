@@ -2,7 +2,6 @@
 
 use super::{command::Command, key::Key};
 
-/// What keys lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
     /// A command; none: here the keys mean nothing, also where a wider scope gives them a meaning.

@@ -43,10 +43,8 @@ pub struct Jq(Runner<String, String>);
 /// Why a message could not be edited. It stays where it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The editor cannot be used at all.
     #[error("cannot use the editor {editor}: {because}")]
     Unusable { editor: Text, because: Text },
-    /// The jq program failed.
     #[error("the edit failed: {0}")]
     Jq(#[from] FilterError),
     #[error("the edit failed: {0}")]
@@ -54,7 +52,6 @@ pub enum EditError {
     /// The answer is longer than [`ANSWER_BYTES_MAX`].
     #[error("the edited message is too large: at most 2 MiB are read")]
     TooLarge,
-    /// The answer is not what is expected.
     #[error("the edited message cannot be used: {0}")]
     Answer(Text),
 }

@@ -31,7 +31,6 @@ use super::{
 };
 use crate::domain::{AttributeValue, Message, Payload, Text};
 
-/// Fields of the object that a filter sees.
 pub const FIELDS: [&str; 10] =
     ["id", "body", "text", "attributes", "age", "receive_count", "group", "source", "sent_at", "size"];
 

@@ -24,7 +24,6 @@ pub struct Groups {
     pub other: usize,
 }
 
-/// Messages that seem to have failed alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Queue that they died in, where SQS says so.

@@ -21,9 +21,7 @@ use jaq_json::Val;
 use super::jq_check;
 use crate::domain::Text;
 
-/// Longest time for one message.
 pub(super) const MESSAGE_DEADLINE: Duration = Duration::from_secs(1);
-/// Longest time for all messages of one call.
 pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest filter, in bytes.
 const FILTER_BYTES_MAX: usize = 65_536;
@@ -36,7 +34,6 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Longest error text kept, in characters: jq quotes the value that it stumbled on.
 const ERROR_CHARACTERS_MAX: usize = 200;
 
-/// A jq program as compiled.
 pub(super) type Compiled = jaq_core::Filter<data::JustLut<Val>>;
 
 /// Why a filter could not be read, or could not decide on a message.
@@ -115,7 +112,6 @@ pub(super) fn run(program: &Compiled, input: Val) -> impl Iterator<Item = Result
     })
 }
 
-/// What the thread does with one input.
 type Step<I, O> = fn(&Compiled, I) -> Result<O, FilterError>;
 
 /// A jq program with the thread that runs it. The thread ends when this is dropped, or after what it is at.

@@ -14,7 +14,6 @@ use unicode_width::UnicodeWidthStr;
 use super::jq::FilterError;
 use crate::domain::Text;
 
-/// What a program is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rules {
     /// It asks: an assignment in it is a mistake, and one that would let every message pass.

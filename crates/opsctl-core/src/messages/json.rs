@@ -82,7 +82,6 @@ pub fn same(left: &str, right: &str) -> bool {
     }
 }
 
-/// Number literals of a JSON text, in order.
 fn numbers(json: &str) -> impl Iterator<Item = &str> {
     let mut strings = Strings::default();
     let ends =

@@ -73,7 +73,6 @@ fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | ':' | '+')
 }
 
-/// A regular expression for texts of this template.
 pub(super) fn pattern(template: &str) -> String {
     let mut pattern = String::from(r"^\s*");
     let mut previous = None;

@@ -29,9 +29,7 @@ pub enum Origin {
     /// An event that EventBridge could not deliver (`RULE_ARN`, `TARGET_ARN`, ...).
     EventBridge {
         rule: Option<Text>,
-        /// The target that it failed to reach.
         target: Option<Text>,
-        /// `ERROR_CODE`.
         error_code: Option<Text>,
     },
     /// A notification that SNS could not deliver: the body is SNS's envelope. With raw delivery nothing tells it.
@@ -41,7 +39,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Recognises a message's origin.
     pub fn of(message: &Message) -> Self {
         if let Some(source) = &message.system.dead_letter_source {
             return Self::Queue { source: source.clone() };
@@ -73,7 +70,6 @@ impl Origin {
     }
 }
 
-/// The topic of an SNS envelope.
 fn topic(body: &str) -> Option<String> {
     if body.len() > ENVELOPE_BYTES_MAX || !body.contains("TopicArn") {
         return None;

@@ -13,35 +13,27 @@ use tokio::{
 
 use crate::domain::Text;
 
-/// Longest time for one message.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// What is kept of standard error, in bytes.
 const COMPLAINT_BYTES_MAX: usize = 2_048;
 
-/// A program with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     path: String,
     arguments: Vec<String>,
 }
 
-/// Why a program gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
-    /// It could not be started or talked to.
     #[error("the program could not be run: {0}")]
     Run(Text),
-    /// It ended with an error.
     #[error("the program ended with {status}: {complaint}")]
     Exit {
         status: Text,
-        /// First lines of its standard error.
         complaint: Text,
     },
-    /// It took too long and was killed.
     #[error("the program took longer than {} s and was killed", DEADLINE.as_secs())]
     TooSlow,
-    /// It wrote too much.
     #[error("the program's answer is larger than 2 MiB")]
     TooLarge,
 }

@@ -2,7 +2,6 @@
 
 use crate::domain::Text;
 
-/// Stands for what was left out.
 const REDACTED: &str = "‹redacted›";
 /// What is looked at of a body, in bytes.
 const LOOKED_AT_BYTES_MAX: usize = 16_384;

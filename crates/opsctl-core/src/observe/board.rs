@@ -28,7 +28,6 @@ pub(super) enum Change {
     None,
     /// Figures are fresher, and the same.
     Fresher,
-    /// Something else is to be seen.
     Content,
 }
 
@@ -39,7 +38,6 @@ struct Row {
     /// None: from the cache, and not listed yet.
     slot: Option<Slot>,
     tagged: Option<QueueName>,
-    /// Whether its first question was answered.
     is_answered: bool,
     /// When the age of its oldest message was last asked for.
     age_asked_at: Option<Duration>,
@@ -51,7 +49,6 @@ const GAP: SignedDuration = SignedDuration::from_mins(10);
 const AGE_EVERY: Duration = Duration::from_secs(55);
 const AGE_EVERY_REST: Duration = Duration::from_secs(295);
 
-/// What is known of one environment.
 #[derive(Debug)]
 pub(super) struct Board {
     environment: EnvironmentName,
@@ -66,7 +63,6 @@ pub(super) struct Board {
     must_pair: bool,
     change: Change,
     metrics_error: Option<CloudError>,
-    /// As the last snapshot told it.
     spend: Spend,
     /// What is known beside queues.
     register: Register,
@@ -91,7 +87,6 @@ impl Board {
         }
     }
 
-    /// What is known beside queues.
     pub(super) fn register(&mut self) -> &mut Register {
         &mut self.register
     }
@@ -123,7 +118,6 @@ impl Board {
         }
     }
 
-    /// How much changed since the last snapshot.
     pub(super) fn change(&self) -> Change {
         self.change.max(self.register.change())
     }
@@ -229,12 +223,10 @@ impl Board {
         self.raise(Change::Fresher);
     }
 
-    /// The listing was answered, whatever came.
     pub(super) fn listing_answered(&mut self) {
         self.listing.busy = false;
     }
 
-    /// The queues could not be listed.
     pub(super) fn not_listed(&mut self, error: CloudError) {
         if is_of_environment(error.kind) {
             self.forget_errors_of_environment();

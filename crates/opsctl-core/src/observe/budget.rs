@@ -29,7 +29,6 @@ const METRICS_LEFT: Duration = Duration::from_secs(150);
 /// The bound is said to hold looking back for as long after it last did.
 const BOUNDED_SHOWN: Duration = Duration::from_secs(10);
 
-/// What happened in one second.
 #[derive(Debug, Clone, Copy, Default)]
 struct Second {
     at: u64,
@@ -52,7 +51,6 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A full budget under the rules.
     pub fn new(rules: &WatchRules) -> Self {
         let dollars = rules.dollars_per_hour_max.dollars();
         let paid_for = (dollars * 1e6 / price::SQS_REQUEST / 60.0).min(f64::from(u32::MAX));
@@ -72,7 +70,6 @@ impl Budget {
         budget
     }
 
-    /// Calls a minute that the rules come to.
     pub fn calls_per_minute_max(&self) -> u32 {
         self.calls_per_minute_max
     }
@@ -87,7 +84,6 @@ impl Budget {
         Err(now + Duration::from_secs_f64(wait) + Duration::from_millis(1))
     }
 
-    /// Counts calls that were bound.
     pub fn charge(&mut self, now: Duration, calls: u32) {
         self.fill(now);
         self.calls = (self.calls - f64::from(calls)).max(-self.burst());
@@ -124,7 +120,6 @@ impl Budget {
         allowed
     }
 
-    /// Counts metrics that were asked for.
     pub fn charge_metrics(&mut self, now: Duration, metrics: u32) {
         self.fill(now);
         self.metrics -= f64::from(metrics);

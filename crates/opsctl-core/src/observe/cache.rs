@@ -28,9 +28,7 @@ use crate::domain::{
 
 /// Names what the file holds; another one is another version.
 const SCHEMA: &str = "opsctl/cache/1";
-/// Largest file read or written.
 const BYTES_MAX: u64 = 32 * 1_048_576;
-/// Most queues taken from a file.
 const QUEUES_MAX: usize = 100_000;
 /// Most rows of a part of what is beside queues that are kept.
 pub(super) const ROWS_MAX: usize = 20_000;
@@ -39,10 +37,8 @@ const NAME_MAX: usize = 512;
 /// Longest text taken from a file, beside names.
 const TEXT_MAX: usize = 2_048;
 
-/// What a file held.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cached {
-    /// When the queues had been listed.
     pub listed_at: Timestamp,
     /// Queues, by name, without pairing.
     pub queues: Vec<Seen>,
@@ -55,7 +51,6 @@ pub fn queues_path(folder: &Path, environment: &Environment) -> Option<PathBuf> 
     path(folder, environment, "")
 }
 
-/// The same for one of several files.
 fn path(folder: &Path, environment: &Environment, what: &str) -> Option<PathBuf> {
     let name = &environment.name.0;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -105,7 +100,6 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Forgets an environment's state.
 pub fn forget(folder: &Path, environment: &Environment) -> io::Result<()> {
     for path in [path(folder, environment, ""), path(folder, environment, ".estate")].into_iter().flatten() {
         match fs::remove_file(path) {
@@ -156,7 +150,6 @@ struct Figures<'a>(
     Option<(u64, i64)>,
     /// Seconds before the figures came, and messages.
     Vec<(i64, u64)>,
-    /// Since when messages wait.
     Option<i64>,
 );
 

@@ -17,7 +17,6 @@ use crate::{cloud::CloudError, domain::Text};
 pub struct Part<T> {
     /// When all of it last came; none: not yet.
     pub at: Option<Timestamp>,
-    /// Whether it is being asked for now.
     pub busy: bool,
     /// Why it did not come since; the rows are older then.
     pub error: Option<CloudError>,
@@ -28,10 +27,8 @@ pub struct Part<T> {
     pub rows: Arc<[Arc<T>]>,
 }
 
-/// Something that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
-    /// The look that did not tell it.
     pub look: Look,
     /// What, and why; safe to show.
     pub words: Text,
@@ -40,13 +37,11 @@ pub struct Unknown {
 /// Something that the looks at a part could not tell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lack {
-    /// The look that did not tell it.
     pub look: Look,
     /// What: "autoscaling", "services of cluster main".
     pub what: Text,
     /// The same with the reason, safe to show.
     pub words: Text,
-    /// Since when it could not be told.
     pub since: Timestamp,
     /// Why; none: what looking may cost holds it back, or the answer was not whole.
     pub error: Option<CloudError>,
@@ -54,7 +49,6 @@ pub struct Lack {
     pub hides_rows: bool,
 }
 
-/// How a part stands, whatever it is of.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub at: Option<Timestamp>,
@@ -64,7 +58,6 @@ pub struct Known<'a> {
     pub lacks: &'a [Lack],
 }
 
-/// The same, to be changed.
 pub(super) struct Head<'a> {
     pub(super) at: &'a mut Option<Timestamp>,
     pub(super) busy: &'a mut bool,
@@ -102,7 +95,6 @@ pub(super) trait Watched {
     fn load(&mut self, kept: &RawValue, now: Timestamp) -> Option<()>;
 }
 
-/// A part on disk, and when it came.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept<T> {

@@ -23,7 +23,6 @@ const CONCURRENCY: usize = 32;
 /// How long CloudWatch may take for ages of messages: nobody waits for it for long.
 const AGES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What to look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// Which queues; none: none.
@@ -37,7 +36,6 @@ pub struct Wanted<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Those that the configuration admits.
     Configured,
     All,
     /// The names of all, and nothing more about them.

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use super::queues::{DeadLetters, KnownBy};
 use crate::domain::{QueueArn, QueueName, environment::QueueRules};
 
-/// What pairing needs of a queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub name: &'a QueueName,

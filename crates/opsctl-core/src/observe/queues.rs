@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::Seen;
 use crate::domain::QueueName;
 
-/// What makes a queue a dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetters {
     /// Queues whose dead letters lie in it, by name; empty where only its own name says that it holds some (those of
@@ -18,11 +17,8 @@ pub struct DeadLetters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KnownBy {
-    /// The source's redrive policy names it.
     RedrivePolicy,
-    /// A tag on it names the source.
     Tag,
-    /// A name pattern of the configuration.
     Pattern,
     Name,
 }

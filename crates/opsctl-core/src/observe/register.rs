@@ -25,7 +25,6 @@ pub(super) const EVERY_METRIC: Duration = Duration::from_secs(55);
 #[derive(Debug, Default)]
 pub(super) struct Register {
     pub(super) estate: Estate,
-    /// What parts remember between looks.
     pub(super) memory: Memory,
     /// What each look could not tell.
     unknown: BTreeMap<Look, Vec<Text>>,
@@ -66,7 +65,6 @@ impl Register {
         self.estate.clone()
     }
 
-    /// A look is being made, or ended.
     pub(super) fn busy(&mut self, look: Look, is_busy: bool) {
         if !look.spec().is_listing {
             return;

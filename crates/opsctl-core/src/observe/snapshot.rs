@@ -19,18 +19,15 @@ pub struct Snapshot {
     pub number: u64,
     /// Whether it was read from disk, and nothing of it from AWS yet.
     pub source: Source,
-    /// How the listing of the queues stands.
     pub listing: Listing,
     /// Every queue in scope, by name.
     pub queues: Arc<[Arc<Seen>]>,
-    /// Services, databases, alarms and consumers.
     pub estate: Estate,
     /// Why ages of the oldest messages can't be had, where they can't.
     pub metrics_error: Option<CloudError>,
     pub spend: Spend,
 }
 
-/// Where a snapshot comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// From the disk: what an earlier session saw.
@@ -38,19 +35,16 @@ pub enum Source {
     Live,
 }
 
-/// How the listing of an environment's queues stands.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {
     pub at: Option<Timestamp>,
     /// Why it did not come since.
     pub error: Option<CloudError>,
-    /// Whether it is being asked for now.
     pub busy: bool,
     /// Queues listed whose settings and counts were not asked for yet.
     pub unseen: usize,
 }
 
-/// A queue, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
     pub name: QueueName,
@@ -88,7 +82,6 @@ pub struct Trend {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spend {
-    /// Calls made in the last minute.
     pub calls_per_minute: u32,
     /// What they cost at list price if it goes on like this, in US dollars an hour.
     pub dollars_per_hour: f64,

@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::snapshot::Trend;
 
 pub const SAMPLES_MAX: usize = 30;
-/// How far back they reach.
 pub const KEPT: SignedDuration = SignedDuration::from_mins(30);
 
 impl Trend {

@@ -25,7 +25,6 @@ use crate::domain::{
     Environment, EnvironmentName, QueueName, Text, Thresholds, gauge::Gauge, service::ServiceId, words::span,
 };
 
-/// Something that needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub severity: Severity,
@@ -40,7 +39,6 @@ pub struct Verdict {
     pub rank: Rank,
 }
 
-/// What a verdict is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
@@ -51,9 +49,7 @@ pub enum Subject {
     Parts(Vec<PartName>),
     Queue(QueueName),
     Service(ServiceId),
-    /// A database of it, by name.
     Database(String),
-    /// A CloudWatch alarm of it, by name.
     Alarm(String),
     /// Something else that takes messages, by name: a Lambda function, a group that reads Kafka.
     Consumer(String),
@@ -111,13 +107,10 @@ pub enum Kind {
     DeadLetters,
     ConsumerAbsent,
     Backlog,
-    /// A consumer's last call went wrong.
     ConsumerProblem,
-    /// A group that reads Kafka lies behind.
     KafkaLag,
     /// A database has nothing to fail over to, though it should.
     NoReader,
-    /// A database's reader lies behind.
     ReplicaLag,
     /// A database is slow, or has much to do.
     DatabaseLoad,
@@ -164,7 +157,6 @@ pub fn verdicts(
     worst_first(all)
 }
 
-/// What verdicts go by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) environment: &'a Environment,

@@ -30,7 +30,6 @@ pub type Open = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Cloud, CloudE
 /// Told each new snapshot, by the environment's task: must not block.
 pub type Tell = Arc<dyn Fn(Arc<Snapshot>) + Send + Sync>;
 
-/// An environment to watch.
 #[derive(Clone)]
 pub struct Site {
     /// As far as it is known without asking AWS; what the clients say of it later counts.
@@ -41,7 +40,6 @@ pub struct Site {
 }
 
 impl Site {
-    /// An environment, and how its clients are made.
     pub fn new<F, Opening>(environment: Arc<Environment>, open: F) -> Self
     where
         F: Fn() -> Opening + Send + Sync + 'static,
@@ -69,7 +67,6 @@ pub struct Watch {
     cancel: CancellationToken,
 }
 
-/// The way to an environment's task.
 #[derive(Debug)]
 struct Handle {
     focus: watch::Sender<Arc<Shown>>,
@@ -77,7 +74,6 @@ struct Handle {
     task: JoinHandle<()>,
 }
 
-/// What a task hears.
 #[derive(Debug)]
 struct Ear {
     focus: watch::Receiver<Arc<Shown>>,

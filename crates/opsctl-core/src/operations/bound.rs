@@ -18,18 +18,14 @@ use crate::domain::{
     endpoint::{Dialect, Endpoint},
 };
 
-/// What a plan is bound to.
 #[derive(Debug)]
 pub enum Bound {
     Managed(Managed),
     ClientSide(Box<ClientSide>),
-    /// A snapshot that is put back.
     Restore(Box<PutBack>),
-    /// Desired counts of services.
     Scale(ToScale),
     FailOver(Box<FailOver>),
     Migrate(Box<ToMigrate>),
-    /// Consumers to be paused or resumed.
     Consumers(Consumers),
     /// Consumers that are paused around something else.
     Around(Consumers, Box<Bound>),
@@ -48,7 +44,6 @@ impl Bound {
     }
 }
 
-/// A move task to be.
 #[derive(Debug)]
 pub struct Managed {
     pub source: QueueArn,
@@ -59,12 +54,9 @@ pub struct Managed {
     pub messages_estimate: u64,
 }
 
-/// A transfer to be.
 #[derive(Debug)]
 pub struct ClientSide {
-    /// Where messages are taken from.
     pub source: Source,
-    /// Queues that they go to.
     pub destinations: Arc<[QueueUrl]>,
     /// Settings, but for cutoff and resume, which the run adds.
     pub settings: Settings,
@@ -96,7 +88,6 @@ impl ClientSide {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailOver {
     pub database: String,
-    /// How it is built.
     pub topology: Topology,
     pub writer: Option<String>,
     /// Who shall write; none: an instance's standby.
@@ -106,7 +97,6 @@ pub struct FailOver {
     /// Where its standby is before.
     pub standby_zone: Option<String>,
     pub endpoint: Option<Endpoint>,
-    /// What SQL it speaks.
     pub dialect: Option<Dialect>,
     pub rto_seconds: Option<u64>,
     /// When it was asked for: then it is only looked at.
@@ -114,10 +104,8 @@ pub struct FailOver {
     pub asked_at: Option<Timestamp>,
 }
 
-/// A snapshot to be put back.
 #[derive(Debug)]
 pub struct PutBack {
-    /// Run whose snapshot it is.
     pub run: RunId,
     /// The snapshot as a source, and where it goes.
     pub transfer: ClientSide,
@@ -142,7 +130,6 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
-    /// Whether nothing is left out.
     pub fn is_nothing(&self) -> bool {
         self.perhaps == 0 && self.in_doubt.is_empty() && self.damaged == 0 && self.later == 0
     }

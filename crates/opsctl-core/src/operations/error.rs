@@ -14,7 +14,6 @@ pub enum OperationError {
     Usage { what: Text, hint: Text },
     #[error("{0}")]
     Cloud(#[from] CloudError),
-    /// The journal can't be written or read.
     #[error("{0}")]
     Journal(#[from] JournalError),
 }

@@ -48,7 +48,6 @@ macro_rules! operations {
             $($operation($operation),)*
         }
 
-        /// An operation's kind.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum OperationKind {
             $(#[serde(rename = $name)] $operation,)*

@@ -13,7 +13,6 @@ use crate::{
     operations::{Operation, values::Uncertain},
 };
 
-/// Version of a plan's JSON form.
 pub const SCHEMA: &str = "opsctl/plan/1";
 
 /// What would change, what it costs, what speaks against it, and a digest of what was observed.
@@ -33,23 +32,18 @@ pub struct Plan {
     pub region: String,
     /// The one name that is typed under `type-name`, besides the environment's.
     pub resource: Text,
-    /// When it was made.
     pub made_at: Timestamp,
     /// One line: what would happen.
     pub summary: Text,
     /// Labelled facts in the order of showing: from, to, engine, counts, expiry, ...
     pub facts: Vec<Fact>,
-    /// Failure groups among the sampled messages.
     pub groups: Vec<SampledGroup>,
-    /// What changes for the things touched.
     pub changes: Vec<Text>,
     /// What a person should know first.
     pub warnings: Vec<Text>,
     /// Why it can't be carried out; empty when it can.
     pub blockers: Vec<Text>,
-    /// The calls that it would make.
     pub calls: Vec<Call>,
-    /// About so many messages.
     pub messages_estimate: u64,
     /// Which of how many messages, `2 selected of ~42 messages`; none: it is not about messages.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,14 +51,12 @@ pub struct Plan {
     /// Why opsctl can't undo it, and what keeps a way back; none: it can, or nothing is taken away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_way_back: Option<Text>,
-    /// Estimate of the time it takes.
     pub seconds_estimate: Option<u64>,
     /// When the oldest of the messages that were looked at is deleted for its age; none: not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<jiff::Timestamp>,
     /// Estimate of what AWS charges, in US dollars.
     pub dollars_estimate: f64,
-    /// Whether there is anything to do.
     pub empty: bool,
     /// Identities and settings that the plan rests on; never approximate counts, which change by themselves.
     pub observed: BTreeMap<String, String>,
@@ -94,16 +86,13 @@ pub mod labels {
     pub const ENGINE: &str = "engine";
 }
 
-/// A failure group among sampled messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampledGroup {
     /// What its messages have in common.
     pub title: Text,
-    /// How many of the sample.
     pub count: u64,
 }
 
-/// A call that would be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     pub action: String,

@@ -39,11 +39,9 @@ pub enum Look {
     Never,
 }
 
-/// A plan, and what it is bound to.
 #[derive(Debug)]
 pub struct Planned {
     pub plan: Plan,
-    /// What its run needs.
     pub bound: Bound,
 }
 
@@ -51,7 +49,6 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
     pub run: RunId,
-    /// Whether a process works on it now.
     pub busy: bool,
 }
 
@@ -66,7 +63,6 @@ pub(crate) fn recorded<T: DeserializeOwned>(
 }
 
 impl Planner {
-    /// For what somebody wants now.
     pub fn new(state: StateFolder, random: u64, look: Look) -> Self {
         Self { state, random, look, resuming: None, moves: None }
     }

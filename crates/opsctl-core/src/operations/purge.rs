@@ -38,7 +38,6 @@ pub struct Purge {
     pub limit: Option<u64>,
 }
 
-/// Observes and plans.
 impl Verb for Purge {
     fn subject(&self) -> &str {
         &self.queue

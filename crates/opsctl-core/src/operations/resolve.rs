@@ -6,7 +6,6 @@ use crate::{
     domain::{Queue, QueueArn, QueueUrl},
 };
 
-/// Names suggested for one that does not exist.
 const SUGGESTIONS_MAX: usize = 3;
 
 /// The queue of this name, URL or ARN, in the environment's account and region.

@@ -125,7 +125,6 @@ pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Resul
     Ok(Others::read(state, run, Some(own))?.settled())
 }
 
-/// Observes and plans.
 async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let filter = selection::filter(restore.filter.as_deref(), "restore")?;
     let gathered = gather(restore, planner, filter.as_ref(), cloud)?;

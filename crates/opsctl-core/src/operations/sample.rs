@@ -18,10 +18,8 @@ const VISIBILITY_SECONDS: u32 = 20;
 /// Receives that bring nothing new before a look ends.
 const EMPTY_MAX: u32 = 2;
 
-/// Calls at once that put back.
 const PUT_BACK_AT_ONCE: usize = 8;
 
-/// What a look brought.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
     /// Different messages, in the order of arrival.

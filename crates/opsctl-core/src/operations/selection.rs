@@ -42,18 +42,14 @@ pub(super) fn count_words(counts: Counts) -> String {
     format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed)
 }
 
-/// What a look says of a selection.
 #[derive(Debug, Default)]
 pub(super) struct Sampled {
-    /// All that were received.
     pub(super) messages: Vec<Message>,
-    /// Of those, the ones that are selected.
     pub(super) selected: Vec<Message>,
     /// Whether no more messages lie in the queue.
     is_whole: bool,
 }
 
-/// How many messages are selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Number {
     Exactly(u64),
@@ -64,7 +60,6 @@ enum Number {
 }
 
 impl Selection<'_> {
-    /// Whether messages are chosen one by one.
     pub(super) fn is_selective(&self) -> bool {
         self.filter.is_some() || self.ids.is_some()
     }
@@ -92,7 +87,6 @@ impl Selection<'_> {
         }
     }
 
-    /// Those of the messages that are selected.
     fn of(&self, messages: &[Message], now: Timestamp) -> Vec<Message> {
         let listed = |message: &&Message| self.ids.is_none_or(|ids| ids.contains(&message.id));
         match self.filter {

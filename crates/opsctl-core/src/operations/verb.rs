@@ -60,7 +60,6 @@ pub enum Left {
     AsPlanned,
     /// All of it: what it sets is absolute, and set only where it is not so yet.
     Absolute,
-    /// So many messages are done.
     Messages { done: u64 },
     /// A look at what AWS makes of it.
     Look { summary: String, calls: Calls },
@@ -94,12 +93,10 @@ pub trait Verb {
         Counts::Messages
     }
 
-    /// The filter of messages, as it was given.
     fn filter(&self) -> Option<&str> {
         None
     }
 
-    /// At most so many messages.
     fn limit(&self) -> Option<u64> {
         None
     }
@@ -109,7 +106,6 @@ pub trait Verb {
         None
     }
 
-    /// Decides anew what becomes of messages in doubt.
     fn decide_uncertain(&mut self, _uncertain: Uncertain) {}
 
     fn pauses(&self) -> Pauses {
@@ -125,7 +121,6 @@ pub trait Verb {
         Ok(None)
     }
 
-    /// What `--resume` does, for its help.
     fn resume_help(&self) -> &'static str {
         "Go on with a run that ended early"
     }

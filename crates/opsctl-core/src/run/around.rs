@@ -10,7 +10,6 @@ use crate::journal::Journal;
 pub(super) trait Meanwhile {
     /// What has become of the things that are changed.
     type Changed;
-    /// What takes it back.
     type Back;
 
     /// Why nothing is done inside, should it not be made: `the consumers are not paused`.

@@ -11,7 +11,6 @@ use crate::{
     operations::{Counts, transfer::Tally},
 };
 
-/// What a run has done, by its kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Details {
@@ -31,7 +30,6 @@ pub enum Details {
 /// What became of consumers that were paused or resumed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Turned {
-    /// Lambda's event source mappings.
     pub mappings: Vec<Switched>,
     pub services: Vec<Ended>,
 }
@@ -99,7 +97,6 @@ pub enum Doing {
         done: u64,
         awaited: Vec<Awaited>,
     },
-    /// One thing, which is done or not.
     One,
 }
 

@@ -43,10 +43,8 @@ use crate::{
 /// Clocks that differ by less agree.
 const CLOCKS_AGREE: Duration = Duration::from_secs(3);
 
-/// What a run needs.
 #[derive(Clone)]
 pub struct Context {
-    /// Clients of the plan's environment.
     pub cloud: Cloud,
     pub state: StateFolder,
     /// A random number: the run's id and the plan that is made again come from it.
@@ -68,7 +66,6 @@ impl Context {
         self.cloud.clock().now()
     }
 
-    /// Waits, unless the run is to stop.
     async fn pause(&self, pause: Duration) {
         let clock = self.cloud.clock();
         tokio::select! { () = clock.sleep(pause) => {}, () = self.cancel.cancelled() => {} }
@@ -81,7 +78,6 @@ impl Context {
     }
 }
 
-/// What has been done so far.
 #[derive(Debug, Clone)]
 pub struct Progress {
     pub run: RunId,
@@ -119,15 +115,12 @@ pub struct Awaited {
     pub how: How,
 }
 
-/// How far a service is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
     /// Its stage is not begun.
     Later,
     Waiting,
-    /// It is as it shall be.
     Done,
-    /// It will not be.
     Failed,
 }
 

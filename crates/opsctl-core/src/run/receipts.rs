@@ -22,7 +22,6 @@ const CALLS_MAX: usize = 16;
 /// A receipt handle that expires so soon is not relied upon.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// What is known of it.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// When all of it has shown again, if it is still there; none: not known.
@@ -86,7 +85,6 @@ pub(super) async fn settle(
     held
 }
 
-/// What became of one message's call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Done,

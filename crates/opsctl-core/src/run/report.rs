@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// Version of a report's JSON form.
 pub const SCHEMA: &str = "opsctl/report/2";
 
 /// Messages named one by one in a journal's last line: it shall stay readable at a glance.
@@ -40,10 +39,8 @@ impl Failure {
     }
 }
 
-/// How a run ended, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// [`SCHEMA`].
     pub schema: String,
     pub run: RunId,
     /// By its name on the command line.
@@ -79,17 +76,14 @@ pub struct Ended {
     pub service: ServiceId,
     pub from: u32,
     pub to: u32,
-    /// Whether the count is known to be set.
     pub is_set: bool,
     /// Whether an update had no clear answer, so that the count may be set although it is not known to be.
     pub may_be_set: bool,
-    /// Whether it was seen as it shall be.
     pub is_done: bool,
     /// Tasks that ran when it was seen last.
     pub running: Option<u32>,
     /// From the update until it was seen as it shall be.
     pub seconds: Option<f64>,
-    /// The deployment that was waited for.
     pub deployment: Option<DeploymentId>,
     /// Why it is not done: what failed, or its last event.
     pub because: Option<Text>,
@@ -239,7 +233,6 @@ impl Report {
         report
     }
 
-    /// As the journal's last record.
     pub fn for_journal(&self) -> Record {
         let mut report = self.clone();
         if let Details::Messages(tally) = &mut report.details {

@@ -38,7 +38,6 @@ impl Progress {
         self.doing.done()
     }
 
-    /// Messages a second on the whole.
     pub fn rate_mean(&self) -> f64 {
         let seconds = self.at.duration_since(self.started_at).as_secs_f64();
         self.done() as f64 / seconds.max(0.001)

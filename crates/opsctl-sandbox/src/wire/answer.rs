@@ -18,7 +18,6 @@ use crate::world::{
 /// Where AWS keeps the errors that every JSON service shares, and those that SQS does not model.
 const COMMON_SHAPES: &str = "com.amazon.coral.service#";
 
-/// What every answer carries.
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
     /// `x-amzn-requestid`.

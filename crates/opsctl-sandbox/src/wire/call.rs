@@ -16,7 +16,6 @@ use crate::{
     },
 };
 
-/// A request as the handler understands it.
 #[derive(Debug)]
 pub(crate) enum Request {
     Call(Call),
@@ -49,11 +48,9 @@ pub(crate) enum Encoding {
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
 pub(crate) const ENDPOINT_PATH: &str = "/_sandbox/endpoint";
 const RESET_PATH: &str = "/moto-api/reset";
-/// Domain of AWS's own endpoints.
 const DOMAIN: &str = ".amazonaws.com";
 
 impl Request {
-    /// Reads a request by its headers.
     pub(crate) fn read(parts: &Parts, body: Bytes) -> Self {
         let Some(body) = inflated(&parts.headers, body) else { return Self::Unknown };
         if let Some(target) = parts.headers.get("x-amz-target") {

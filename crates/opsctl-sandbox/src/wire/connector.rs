@@ -21,7 +21,6 @@ use http_body_util::BodyExt;
 use super::Reply;
 use crate::Sandbox;
 
-/// The SDK's HTTP client on `sandbox`.
 pub(crate) fn http_client(sandbox: Sandbox) -> SharedHttpClient {
     Client { sandbox }.into_shared()
 }

@@ -20,7 +20,6 @@ pub(crate) use handler::time_between;
 
 use bytes::Bytes;
 
-/// What becomes of a request.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Http(http::Response<Bytes>),

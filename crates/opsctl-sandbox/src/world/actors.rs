@@ -44,7 +44,6 @@ enum Role {
     Caller { worker: Worker, database: String },
 }
 
-/// A message that a slow consumer works on.
 #[derive(Debug)]
 struct Working {
     done_at: Timestamp,
@@ -65,7 +64,6 @@ pub enum Behaviour {
     Down,
 }
 
-/// Which messages a consumer fails on.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Predicate {

@@ -34,13 +34,10 @@ pub struct Target {
     pub actions: Vec<Action>,
 }
 
-/// What is suspended of a target's scaling.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Suspended {
-    /// Scaling in by policies.
     pub dynamic_scaling_in_suspended: bool,
-    /// Scaling out by policies.
     pub dynamic_scaling_out_suspended: bool,
     pub scheduled_scaling_suspended: bool,
 }
@@ -95,7 +92,6 @@ impl Autoscaling {
     }
 }
 
-/// Application Auto Scaling over awsJson1_1.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "AnyScaleFrontendService", content_type: JSON_1_1, shapes: None },
     ..ServiceDef::new(

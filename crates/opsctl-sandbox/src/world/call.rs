@@ -19,10 +19,8 @@ use super::{
 
 /// Account of a caller that the fault of that name hits.
 const OTHER_ACCOUNT: &str = "999999999999";
-/// Calls that are remembered one by one.
 const LAST_MAX: usize = 1_000;
 
-/// A call as it comes to the world.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub service: &'static ServiceDef,
@@ -42,7 +40,6 @@ pub struct Input {
     pub document: Result<Value, String>,
 }
 
-/// A call on its way through a service.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
     pub(super) caller: &'a Caller,
@@ -59,7 +56,6 @@ pub enum Answer {
     /// A JSON document, written.
     Body(Vec<u8>),
     Document(Value),
-    /// The XML of an awsQuery result.
     Xml(String),
     /// A long poll found nothing yet: ask again with [`World::again`] when the world has changed, at the latest at `until`
     /// (then it answers whatever there is).
@@ -105,7 +101,6 @@ pub struct Made {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Done,
-    /// With an error of this code.
     Failed(&'static str),
     /// Applied or not, its caller got no answer.
     Silent,

@@ -42,7 +42,6 @@ impl ApiError {
         Self::coded(400, "InvalidParameterValueException", "InvalidParameterValue", message)
     }
 
-    /// `InvalidParameterValue` about one named parameter.
     pub fn invalid_value(value: impl std::fmt::Display, parameter: &str, reason: &str) -> Self {
         Self::invalid_parameter(format!("Value {value} for parameter {parameter} is invalid. Reason: {reason}"))
     }
@@ -63,12 +62,10 @@ impl ApiError {
         Self::plain(404, "ResourceNotFoundException", message)
     }
 
-    /// An attribute that SQS does not know.
     pub fn unknown_attribute(name: &str) -> Self {
         Self::plain(400, "InvalidAttributeName", format!("Unknown Attribute {name}."))
     }
 
-    /// An attribute's value is out of range.
     pub fn invalid_attribute(name: &str) -> Self {
         Self::plain(400, "InvalidAttributeValue", format!("Invalid value for the parameter {name}."))
     }
@@ -101,7 +98,6 @@ impl ApiError {
         Self::plain(403, "OverLimit", message)
     }
 
-    /// The document is no request of this operation.
     pub fn not_understood(error: impl fmt::Display) -> Self {
         Self::plain(400, "SerializationException", format!("The request could not be read: {error}"))
     }
@@ -124,7 +120,6 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ApiError 
     ApiError::plain(400, code, message)
 }
 
-/// `InvalidParameterException`.
 pub(super) fn invalid(message: impl Into<String>) -> ApiError {
     error("InvalidParameterException", message)
 }

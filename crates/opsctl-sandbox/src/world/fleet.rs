@@ -26,7 +26,6 @@ pub struct Fleet {
     templates: BTreeMap<String, MessageTemplate>,
 }
 
-/// How many messages are put into the queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
     /// As the file says.
@@ -43,7 +42,6 @@ pub enum FleetError {
     /// A name, template or number that does not fit the others.
     #[error("the fleet file's {item} is wrong: {problem}")]
     Wrong { item: String, problem: String },
-    /// The world refuses what the file says.
     #[error("the sandbox refuses the fleet file's {item}: {code}: {message}")]
     Refused { item: String, code: &'static str, message: String },
 }

@@ -19,18 +19,15 @@ pub struct PutMessage {
     pub group: Option<String>,
     /// Deduplication id. Unlike a send, a put is never dropped as a duplicate.
     pub deduplication_id: Option<String>,
-    /// `AWSTraceHeader`.
     pub trace_header: Option<String>,
     /// When it was sent; none: now.
     pub sent_at: Option<Timestamp>,
-    /// How often it was received already.
     pub receive_count: u32,
     /// ARN of the queue that SQS moved it from.
     pub dead_letter_source: Option<String>,
 }
 
 impl PutMessage {
-    /// A message with nothing but a body.
     pub fn new(body: impl Into<String>) -> Self {
         Self { body: body.into(), ..Self::default() }
     }
@@ -39,7 +36,6 @@ impl PutMessage {
 #[derive(Debug, Clone)]
 pub struct Taken {
     pub id: Id,
-    /// To delete it with.
     pub receipt_handle: String,
     pub body: Box<str>,
     pub attributes: Vec<Attribute>,
@@ -48,7 +44,6 @@ pub struct Taken {
     pub group: Option<Box<str>>,
 }
 
-/// A message as it lies in its queue.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageView<'a> {
     pub id: Id,
@@ -56,7 +51,6 @@ pub struct MessageView<'a> {
     pub attributes: &'a [Attribute],
     pub group: Option<&'a str>,
     pub deduplication_id: Option<&'a str>,
-    /// `AWSTraceHeader`.
     pub trace_header: Option<&'a str>,
     /// ARN of the queue that SQS moved it from.
     pub dead_letter_source: Option<&'a str>,
@@ -152,7 +146,6 @@ impl World {
         Ok(self.taken(number, &deliveries))
     }
 
-    /// Deletes a message by a receipt handle.
     pub fn remove(
         &mut self,
         now: Timestamp,

@@ -34,7 +34,6 @@ struct Group {
     port: u16,
 }
 
-/// Elastic Load Balancing v2 over awsQuery.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Query {
         version: "2015-12-01",

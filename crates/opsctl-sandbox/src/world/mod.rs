@@ -61,7 +61,6 @@ pub struct World {
     tag: u64,
     last_place: u64,
     pub ssm: ssm::Parameters,
-    /// Roles that were assumed.
     pub sts: sts::Sessions,
     pub actors: actors::Actors,
     cloudwatch: CloudWatch,
@@ -69,14 +68,12 @@ pub struct World {
     pub logs: logs::Logs,
     pub autoscaling: autoscaling::Autoscaling,
     pub rds: rds::Rds,
-    /// Functions and event source mappings.
     pub lambda: lambda::Lambda,
     pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     pub faults: Faults,
-    /// What is not allowed.
     pub denials: Vec<Denial>,
     calls: Calls,
     timeline: timeline::Timeline,
@@ -106,7 +103,6 @@ pub struct WorldSettings {
     pub counts_lag_seconds: i64,
     /// How long after its end CloudWatch shows a minute's metrics, seconds. AWS says no figure; a minute is our assumption.
     pub metrics_lag_seconds: i64,
-    /// Most messages of a queue in flight.
     pub in_flight_max: usize,
     /// Whether a deleted queue's name can't be used again for 60 seconds, as with AWS.
     pub names_rest_after_delete: bool,
@@ -121,7 +117,6 @@ impl Default for WorldSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub account: String,
-    /// Region of the request's signature.
     pub region: String,
     /// Scheme, host and port that queue URLs start with.
     pub origin: String,
@@ -143,7 +138,6 @@ fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// A version 4 UUID.
 fn uuid(rng: &mut fastrand::Rng) -> String {
     let (high, low) = (rng.u64(..), rng.u64(..));
     let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xfff);
@@ -273,19 +267,16 @@ impl World {
         self.regions.entry(account.into()).or_default().entry(region.into()).or_default()
     }
 
-    /// The number of a queue.
     fn find(&self, account: &str, region: &str, name: &str) -> Option<u32> {
         self.region(account, region)?.queues.get(name).copied()
     }
 
-    /// The number of the queue of that ARN.
     fn find_arn(&self, arn: &str) -> Option<u32> {
         let mut parts = arn.strip_prefix("arn:aws:sqs:")?.split(':');
         let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
         self.find(account, region, name)
     }
 
-    /// A queue that exists.
     fn queue(&self, number: u32) -> &Queue {
         self.queues[number as usize].as_deref().expect("numbers come from regions, which name queues that exist only")
     }

@@ -1,6 +1,5 @@
 //! Pages of lists: a token says after which entry the next page begins.
 
-/// What tokens begin with.
 const AFTER: &str = "after-";
 
 /// A page of `size` entries, and the token of the next one; `key` tells entries apart and rises. None: that is no token.

@@ -45,7 +45,6 @@ macro_rules! does {
 }
 pub(super) use does;
 
-/// What does one call.
 pub(super) type Handler = fn(&mut World, Call<'_>, &Input) -> Result<Answer, ApiError>;
 
 #[derive(Debug)]
@@ -97,7 +96,6 @@ pub struct Route {
     /// `/2015-03-31/functions/{FunctionName}`.
     pub path: &'static str,
     pub action: &'static str,
-    /// Status of a success.
     pub status: u16,
 }
 
@@ -152,12 +150,10 @@ impl ServiceDef {
         }
     }
 
-    /// Status of a success.
     pub fn status(&self, action: &str) -> u16 {
         self.routes().iter().find(|route| route.action == action).map_or(200, |route| route.status)
     }
 
-    /// The names of its operations.
     pub fn actions(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.calls.iter().map(|(name, _)| *name)
     }
@@ -182,7 +178,6 @@ impl ServiceDef {
         ApiError::plain(status, code, "Rate exceeded")
     }
 
-    /// An operation that it does not know.
     pub fn unknown(&self, action: &str) -> ApiError {
         let (unknown, invalid) = ("UnknownOperationException", "InvalidAction");
         match self.protocol {

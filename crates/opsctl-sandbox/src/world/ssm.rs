@@ -62,7 +62,6 @@ struct PutParameter {
     overwrite: bool,
 }
 
-/// SSM over awsJson1_1.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "AmazonSSM", content_type: JSON_1_1, shapes: None },
     ..ServiceDef::new(
@@ -152,7 +151,6 @@ fn set(place: &mut BTreeMap<String, Parameter>, now: Timestamp, name: &str, valu
     version
 }
 
-/// A parameter as answers show it.
 fn shown(caller: &Caller, name: &str, parameter: &Parameter) -> Value {
     let Caller { account, region, .. } = caller;
     json!({

@@ -76,7 +76,6 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// The text with its holes filled.
     pub fn render(&self, random: &mut Rng, fill: &Fill<'_>) -> String {
         let mut text = String::with_capacity(256);
         for part in &self.parts {

@@ -25,11 +25,9 @@ pub struct At {
 pub enum Change {
     /// A fault begins: it counts calls from then on.
     Fault(Fault),
-    /// Calls are denied from then on.
     Denial(Denial),
     /// The faults and denials end whose `call` or `action` is written like this.
     End(String),
-    /// Consumers of queues work otherwise from then on.
     Consumers {
         #[serde(default = "anything")]
         account: String,
@@ -67,7 +65,6 @@ pub enum Change {
         /// Names of clusters and instances.
         database: String,
     },
-    /// The sessions of all assumed roles are over.
     ExpireSessions,
 }
 

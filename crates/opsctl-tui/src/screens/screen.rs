@@ -11,7 +11,6 @@ use crate::{
 
 /// A view. What changes something is handed the model without this view: the others are in it.
 pub trait Screen {
-    /// Where its keys are meant.
     fn scope(&self) -> Scope;
 
     /// Its tab; none: it is opened from another view.
@@ -22,7 +21,6 @@ pub trait Screen {
     /// Commands worth a place in the footer, most wanted first.
     fn wanted(&self) -> &'static [Command];
 
-    /// Brings what is shown up to date.
     fn settle(&mut self, model: &Model);
 
     /// Whether it shows something that such a change changes.
@@ -41,7 +39,6 @@ pub trait Screen {
     /// Whether a command of its own can be given now.
     fn able(&self, model: &Model, command: Command) -> Able;
 
-    /// Carries out a command that can be given.
     fn command(&mut self, model: &mut Model, command: Command) -> Vec<Effect>;
 
     /// The line that is typed in: it takes the keys.
@@ -126,7 +123,6 @@ pub enum Able {
     Yes,
     /// It has a meaning here, but not now.
     No(Text),
-    /// It has no meaning here.
     NotHere,
 }
 
@@ -135,7 +131,6 @@ impl Able {
         Self::No(Text::line(because))
     }
 
-    /// Yes, or not now, because.
     pub fn when(condition: bool, because: &str) -> Self {
         if condition { Self::Yes } else { Self::no(because) }
     }
@@ -178,7 +173,6 @@ pub trait Pane {
         below
     }
 
-    /// What the footer says of its keys.
     fn keys(&self) -> PaneKeys;
 
     /// Whether it shows something that such a change changes.
@@ -186,7 +180,6 @@ pub trait Pane {
         false
     }
 
-    /// Brings what is shown up to date.
     fn settle(&mut self, _: &Model) {}
 
     /// Takes a key; `meaning` is what it means in the pane's scope, as long as nothing is typed.
@@ -212,9 +205,7 @@ pub enum PaneKeys {
     Bound(Vec<(Command, &'static str)>),
     /// A line is typed: what enter and esc do.
     Typing(&'static str, &'static str),
-    /// It says so itself.
     Own,
-    /// What the view below says.
     View,
 }
 
@@ -234,12 +225,10 @@ impl After {
         Self { closes: true, effects: Vec::new() }
     }
 
-    /// Stays, and wants something done.
     pub fn wants(effects: Vec<Effect>) -> Self {
         Self { closes: false, effects }
     }
 
-    /// Closes, and wants something done.
     pub fn leaves(effects: Vec<Effect>) -> Self {
         Self { closes: true, effects }
     }

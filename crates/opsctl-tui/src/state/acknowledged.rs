@@ -29,15 +29,12 @@ pub struct Concern {
     pub(crate) kind: Option<Kind>,
 }
 
-/// Until when, why, and how bad it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// It comes back then.
     pub until: Timestamp,
-    /// Why, in somebody's words.
     pub reason: Text,
     pub severity: Severity,
-    /// About how many messages it was about.
     pub messages: u64,
 }
 
@@ -46,18 +43,15 @@ pub struct Acknowledged {
 pub enum Standing {
     Holds,
     Ended,
-    /// Concern it is about got clearly worse.
     Worse,
 }
 
-/// The latest line on each thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
     pub(crate) lines: Vec<Line>,
 }
 
 impl Concern {
-    /// Concern a verdict is about.
     pub fn of(verdict: &Verdict) -> Self {
         let kind = (!verdict.subject.is_one()).then_some(verdict.kind);
         Self { environment: verdict.environment.clone(), subject: verdict.subject.clone(), kind }

@@ -14,7 +14,6 @@ use crate::{
 /// Something to be done outside. Each answer comes as an event with the ticket.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Watch this closely: it is on the screen.
     Focus(Focus),
     /// Ask AWS again now, in this environment or in all.
     Refresh(Option<EnvironmentName>),
@@ -58,7 +57,6 @@ pub enum Effect {
 pub struct LookAt {
     pub environment: EnvironmentName,
     pub queue: QueueUrl,
-    /// So many at most.
     pub messages_max: usize,
     pub force: Force,
 }

@@ -66,7 +66,6 @@ pub enum MouseWhat {
     Scroll(i16),
 }
 
-/// Something to say in the status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub tone: Tone,

@@ -4,7 +4,6 @@ use tui_input::{Input, InputRequest};
 
 use crate::{domain::Text, keymap::Key};
 
-/// Longest text typed, in characters.
 const CHARACTERS_MAX: usize = 1_000;
 
 /// A line of text being typed. What is pasted loses line feeds and control characters: it passes [`Text`].

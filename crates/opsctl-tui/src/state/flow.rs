@@ -29,7 +29,6 @@ pub struct Flow {
     /// What to know about this plan besides: why it was made anew, what differs.
     pub notes: Vec<Text>,
     pub consenting: Consenting,
-    /// How it is done, being changed.
     pub options: Option<Form>,
     pub page: Page,
     pub top: usize,
@@ -64,7 +63,6 @@ pub enum ConsentLine {
 pub struct Form {
     pub(crate) operation: Operation,
     pub(crate) lines: Vec<FormLine>,
-    /// Which one has the focus.
     pub(crate) cursor: Cursor,
     pub(crate) resuming: bool,
 }

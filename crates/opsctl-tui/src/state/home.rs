@@ -30,7 +30,6 @@ pub struct HomeView {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HomeOrder {
-    /// How bad it is.
     #[default]
     Worst,
     /// The environment, in the configuration's order; then how bad it is.
@@ -45,12 +44,9 @@ pub struct Summary {
     pub standing: Standing,
     /// Queues; none: they were never listed.
     pub queues: Option<usize>,
-    /// Dead-letter queues with messages.
     pub full: usize,
     pub dead_letters: u64,
-    /// Queues that may not be looked at.
     pub denied: usize,
-    /// Queues that did not answer.
     pub silent: usize,
     /// Messages in all dead-letter queues over the last half hour, as the sparkline has them.
     pub levels: Vec<Option<u64>>,

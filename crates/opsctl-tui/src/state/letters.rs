@@ -40,16 +40,13 @@ pub struct LettersView {
     pub selected: BTreeSet<MessageId>,
     /// Whether a look found the last of the selected gone, and no redrive was refused for it yet.
     pub lost_selection: bool,
-    /// How many of each group are selected.
     pub selected_of: Vec<usize>,
-    /// How many of those looked at are selected.
     pub selected_here: usize,
     /// Columns that somebody chose; none: the telling ones.
     pub chosen: Option<Vec<Path>>,
     pub columns: Vec<Place>,
     pub order: Order,
     pub reverse: bool,
-    /// The filter, applied or just tried.
     pub filter: Option<Narrow>,
     pub typing: Option<Field>,
     /// Whether all is said of what is under the cursor.
@@ -106,7 +103,6 @@ pub struct Letters {
     pub environment: EnvironmentName,
     pub queue: QueueName,
     pub at: Timestamp,
-    /// How long the queue keeps a message.
     pub retention_seconds: u64,
     /// Messages, in the order of arrival.
     pub messages: Arc<[Message]>,
@@ -124,7 +120,6 @@ pub enum Order {
     Age,
     /// Received most often first.
     Receives,
-    /// By failure group, largest first.
     Group,
     Column(usize),
 }
@@ -140,7 +135,6 @@ pub struct Narrow {
     pub is_whole: bool,
 }
 
-/// A redrive that waits for its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saving {
     pub(crate) ticket: Ticket,
@@ -219,7 +213,6 @@ pub struct Line {
     pub source: Text,
 }
 
-/// Where a column's values come from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Path {
     Attribute(String),

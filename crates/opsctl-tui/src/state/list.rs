@@ -76,9 +76,7 @@ pub enum Under {
 /// A thing's place: the environment's in the model, and its own among the topic's rows there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct At {
-    /// Index into the model's sites.
     pub site: u16,
-    /// Index into the rows of the snapshot.
     pub row: u32,
 }
 
@@ -102,7 +100,6 @@ pub struct ListGroup {
 }
 
 impl ListGroup {
-    /// What it is remembered by.
     pub fn key(&self) -> String {
         let environment = self.environment.as_ref().map_or("", |environment| environment.0.as_str());
         format!("{environment} {}", self.name.as_deref().unwrap_or_default())
@@ -111,15 +108,12 @@ impl ListGroup {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Things in the environments shown.
     pub all: usize,
     /// Of these: as the topic counts. Those that are not well come first.
     pub tallies: [u64; 2],
-    /// Of these, those that fit filter and choice.
     pub fitting: usize,
 }
 
-/// Something that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     pub environment: EnvironmentName,

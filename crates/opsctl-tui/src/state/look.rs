@@ -34,19 +34,15 @@ pub enum Role {
     Text,
     Dim,
     Strong,
-    /// Column titles and headings.
     Heading,
-    /// The row under the cursor.
     Cursor,
     /// Something is being lost.
     Critical,
     Warning,
     Good,
-    /// Names and numbers to look at.
     Accent,
     Key,
     Line,
-    /// Characters that a search found.
     Match,
     Stale,
 }
@@ -61,7 +57,6 @@ pub struct Standing {
     pub needs: Needs,
 }
 
-/// What an environment needs from somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Needs {
     Nothing,

@@ -14,7 +14,6 @@ pub struct MessageView {
     pub queue: QueueName,
     pub id: MessageId,
     pub message: Arc<Message>,
-    /// What was made of its body by hand.
     pub edited: Option<String>,
     pub scroll: Cursor,
     /// Columns left out at the left.
@@ -48,7 +47,6 @@ pub(crate) struct Document {
     pub(crate) how: How,
     pub(crate) lines: Vec<Line>,
     pub(crate) rows: Vec<Row>,
-    /// Values in it that can be decoded.
     pub(crate) encoded: usize,
     /// Columns of the longest line.
     pub(crate) widest: usize,
@@ -87,6 +85,5 @@ pub(crate) struct Row {
     pub(crate) line: usize,
     pub(crate) from: usize,
     pub(crate) to: usize,
-    /// Columns that it is moved to the right.
     pub(crate) indent: usize,
 }

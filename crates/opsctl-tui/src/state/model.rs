@@ -43,7 +43,6 @@ pub struct Model {
     pub edits: Edits,
     /// Looks under way: what each one's ticket is, and how many messages it asked for at most.
     pub looks: BTreeMap<(EnvironmentName, QueueName), (Ticket, usize)>,
-    /// A redrive that waits for its files.
     pub saving: Option<Saving>,
     /// What is left out of Home for a time.
     pub acknowledged: Book,
@@ -77,7 +76,6 @@ pub struct Due {
     /// A command, as if its key had been pressed.
     pub command: Option<Command>,
     pub way: Option<Way>,
-    /// Rows are to be brought up to date.
     pub rows: bool,
     /// Other things are on the screen: they are watched closely.
     pub focus: bool,
@@ -118,7 +116,6 @@ fn invocation_of<'a>(mut environments: impl Iterator<Item = &'a Arc<Environment>
     environments.next().map(|environment| environment.invocation.clone()).unwrap_or_default()
 }
 
-/// Whether it is all simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum World {
     /// AWS, or what the configuration names in its place.
@@ -126,7 +123,6 @@ pub enum World {
     Sandbox,
 }
 
-/// An environment, and what is known of it.
 #[derive(Debug, Clone)]
 pub struct Site {
     pub environment: Arc<Environment>,
@@ -236,12 +232,10 @@ impl Model {
         (self.due.rows, self.due.focus) = (true, true);
     }
 
-    /// What is shown has changed.
     pub fn settle(&mut self) {
         self.due.rows = true;
     }
 
-    /// Other rows are on the screen.
     pub fn moved(&mut self) {
         self.due.focus = true;
     }

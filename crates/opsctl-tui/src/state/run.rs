@@ -25,10 +25,8 @@ const SAMPLES_MAX: usize = 60;
 
 #[derive(Debug, Clone)]
 pub struct RunState {
-    /// The ticket that its events carry.
     pub ticket: Ticket,
     pub plan: Box<Plan>,
-    /// The earlier run that it goes on with.
     pub resumed: Option<RunId>,
     pub started_at: Timestamp,
     pub progress: Option<Progress>,
@@ -61,13 +59,11 @@ impl RunState {
         reported.or(self.progress.as_ref().map(|progress| &progress.run)).or(self.resumed.as_ref())
     }
 
-    /// About how many messages there are to move.
     pub fn estimate(&self) -> u64 {
         let all = self.progress.as_ref().map_or(self.plan.messages_estimate, |progress| progress.estimate);
         self.plan.operation.verb().limit().map_or(all, |limit| all.min(limit))
     }
 
-    /// How many of them are dealt with.
     pub fn done(&self) -> u64 {
         self.progress.as_ref().map_or(0, Progress::done)
     }
@@ -78,7 +74,6 @@ impl RunState {
         if estimate > 0.0 { (done / estimate).min(1.0) } else { 0.0 }
     }
 
-    /// Keeps what a progress tells once.
     pub(crate) fn hear(&mut self, progress: &mut Progress) {
         self.news.append(&mut progress.news);
         self.log.append(&mut progress.log);
@@ -101,7 +96,6 @@ impl RunState {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// One of this console.
     Here(Ticket),
     /// One that only its journal tells of.
     Past(RunId),
@@ -155,7 +149,6 @@ pub struct Known {
 /// A run that journals tell of, with what is read out of its records: once, for there may be thousands of them.
 #[derive(Debug, Clone)]
 pub struct Past {
-    /// Its first and its last record.
     pub summary: RunSummary,
     pub known: Known,
     /// What it has done; none: its journal tells, once it is read.
@@ -164,11 +157,9 @@ pub struct Past {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It runs in this console.
     Active {
         stopping: bool,
     },
-    /// It runs in another process.
     Elsewhere,
     BrokeOff,
     Ended {
@@ -176,7 +167,6 @@ pub enum Standing {
         /// Whether something of it is left that can be gone on with.
         left: bool,
     },
-    /// It could not even be begun.
     NotBegun,
 }
 

@@ -3,7 +3,6 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// What is asked for, and what came.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Load<T> {
     #[default]

@@ -22,7 +22,6 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum View {
     Home(HomeView),
-    /// Queues, services, databases, alarms or consumers.
     List(Box<ListView>),
     Letters(Box<LettersView>),
     Message(Box<MessageView>),

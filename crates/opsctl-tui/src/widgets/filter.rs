@@ -17,7 +17,6 @@ use crate::{
 pub(crate) enum Did {
     Changed,
     Kept,
-    /// There is to be no filter.
     GivenUp,
     Moved(Command),
     Nothing,

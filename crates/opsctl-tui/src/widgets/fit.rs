@@ -96,7 +96,6 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,
-    /// At the right, as numbers do.
     Right,
 }
 

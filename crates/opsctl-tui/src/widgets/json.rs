@@ -110,7 +110,6 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// The text of a string part.
 pub(crate) fn unescaped(string: &str) -> String {
     serde_json::from_str(string).unwrap_or_else(|_| string.to_owned())
 }

@@ -18,7 +18,6 @@ pub(crate) use crate::domain::words::thousands;
 
 /// Lines that one text takes at most: outside text may have thousands.
 const LINES_MAX: usize = 8;
-/// Columns that a label takes at most.
 const LABEL_COLUMNS_MAX: usize = 16;
 const BAR_COLUMNS_MAX: usize = 60;
 
@@ -39,12 +38,10 @@ impl Page {
         self.len() == 0
     }
 
-    /// Puts another page below, as its last lines.
     pub fn below(&mut self, tail: Arc<Page>) {
         self.tail = Some(tail);
     }
 
-    /// The lines from `first` on.
     fn from(&self, first: usize) -> Box<dyn Iterator<Item = &Vec<Part>> + '_> {
         let own = self.lines.iter().skip(first);
         match &self.tail {
@@ -83,12 +80,10 @@ impl Page {
         self.lines.push(vec![part(text, Role::Heading)]);
     }
 
-    /// Text broken into lines.
     pub fn text(&mut self, text: &str, role: Role) {
         self.hanging(Vec::new(), 0, text, role);
     }
 
-    /// Text after a sign.
     pub fn item(&mut self, sign: &str, sign_role: Role, text: &str, role: Role) {
         let indent = width(sign) + 3;
         self.hanging(vec![part(format!("  {sign} "), sign_role)], indent, text, role);
@@ -156,7 +151,6 @@ impl Page {
         *top = (*top).min(self.len().saturating_sub(self.seen(rows)));
     }
 
-    /// Draws the window that begins with line `top`.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, top: usize, look: Look) {
         let seen = self.seen(usize::from(area.height));
         let top = top.min(self.len().saturating_sub(seen));

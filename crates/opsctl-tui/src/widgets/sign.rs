@@ -21,7 +21,6 @@ pub(crate) fn sign(severity: Severity, look: Look) -> (&'static str, Role) {
     }
 }
 
-/// An environment's name as it is shown, safe.
 pub(crate) fn environment(site: &Site, look: Look) -> String {
     Text::line(&look.environment_name(&site.environment)).to_string()
 }

@@ -24,7 +24,6 @@ pub struct Shape<'a> {
     /// As many as it needs at most.
     pub ideal: u16,
     pub align: Align,
-    /// What is cut where there is no room.
     pub cut: Cut,
     /// The higher, the longer it stays.
     pub weight: u8,

@@ -26,7 +26,6 @@ pub(crate) fn put(frame: &mut Frame<'_>, area: Rect, text: &str, style: Style, l
     frame.buffer_mut().set_stringn(area.x, area.y, cut(text, room, look), room, style);
 }
 
-/// Text near the right end of a row.
 pub(crate) fn put_right(frame: &mut Frame<'_>, area: Rect, text: &str, style: Style) {
     let x = area.right().saturating_sub(width(text) as u16 + 2);
     frame.buffer_mut().set_stringn(x, area.y, text, usize::from(area.width), style);
@@ -53,7 +52,6 @@ pub(crate) fn put_wrapped(frame: &mut Frame<'_>, area: Rect, texts: &[(String, R
     put_lines(frame, area, texts.iter().flat_map(broken), look);
 }
 
-/// A rule over the whole width.
 pub(crate) fn put_rule(frame: &mut Frame<'_>, area: Rect, sign: &str, style: Style) {
     frame.buffer_mut().set_string(area.x, area.y, sign.repeat(usize::from(area.width)), style);
 }

@@ -108,7 +108,6 @@ fn definition_name(of: &Value, name: &str) -> TaskDefinition {
     TaskDefinition::of_arn(of.word(name).unwrap_or_default())
 }
 
-/// What stands behind an ARN's last slash.
 pub(super) fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }

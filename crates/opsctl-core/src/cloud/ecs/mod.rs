@@ -68,12 +68,10 @@ pub struct Missing {
     pub reason: Text,
 }
 
-/// What could not be described.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unseen {
     Arn(Text),
-    /// All of an ECS cluster.
     Cluster(EcsClusterName),
 }
 
@@ -97,10 +95,8 @@ impl Unseen {
     }
 }
 
-/// Which tasks to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// On their way up, or running.
     Running,
     /// Stopped within about the last hour.
     Stopped,
@@ -111,20 +107,17 @@ impl Ecs {
         Self { read: Thin::new(&ECS, shared, partition.clone()), once: Thin::once(&ECS, shared, partition, once) }
     }
 
-    /// Every cluster, all pages.
     pub async fn clusters(&self) -> Result<Vec<EcsClusterName>, CloudError> {
         let arns = self.all_arns("ecs:ListClusters", "clusterArns", json!({})).await?;
         Ok(arns.iter().map(|arn| EcsClusterName(convert::last(arn).to_owned())).collect())
     }
 
-    /// The names of a cluster's services, all pages.
     pub async fn service_names(&self, cluster: &EcsClusterName) -> Result<Vec<ServiceName>, CloudError> {
         let given = json!({ "cluster": cluster.0, "maxResults": PAGE });
         let arns = self.all_arns("ecs:ListServices", "serviceArns", given).await?;
         Ok(arns.iter().map(|arn| ServiceName(convert::last(arn).to_owned())).collect())
     }
 
-    /// The ARNs of a listing, all pages.
     async fn all_arns(&self, action: &'static str, list: &str, mut given: Value) -> Result<Vec<String>, CloudError> {
         let mut pages = Pages::new(action, PAGES_MAX);
         while pages.more()? {

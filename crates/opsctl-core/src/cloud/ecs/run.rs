@@ -23,7 +23,6 @@ pub struct Launch {
     pub cluster: String,
     /// ARN of the task definition, with its revision.
     pub definition: String,
-    /// Container whose command is set.
     pub container: String,
     /// Command; none: the task definition's own.
     pub command: Option<Vec<String>>,
@@ -35,7 +34,6 @@ pub struct Launch {
     pub token: String,
 }
 
-/// What became of a launch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Launched {
     /// The task: started now, or by an earlier call with the same token.
@@ -51,7 +49,6 @@ pub enum Launched {
 pub enum By<'a> {
     /// The mark of who started them.
     StartedBy(&'a str),
-    /// The family of their task definition.
     Family(&'a str),
 }
 

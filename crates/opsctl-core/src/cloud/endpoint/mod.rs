@@ -24,10 +24,8 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long login and questions may take, all together.
 const SQL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 4;
 
-/// The way to endpoints.
 #[derive(Clone, Default)]
 pub enum Dial {
     #[default]
@@ -107,7 +105,6 @@ impl Endpoints {
     }
 }
 
-/// Connects, and hangs up.
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Unanswered> {
     let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await;
     let found =

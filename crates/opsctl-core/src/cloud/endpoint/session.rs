@@ -19,7 +19,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether the server writes.
     pub(super) async fn role(&self) -> Result<Reached, Unanswered> {
         match (self.answerer)(Ask::Role(self.number)).await? {
             Told::Role(role) => Ok(role),

@@ -21,7 +21,6 @@ pub struct Follower {
     is_at_end: bool,
 }
 
-/// What is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lacks {
     Group,
@@ -29,7 +28,6 @@ pub enum Lacks {
     Stream,
 }
 
-/// The end of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tail {
     /// In the order of time.
@@ -61,12 +59,10 @@ impl Follower {
         &self.stream
     }
 
-    /// Lines read so far.
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// What was not there at the last look.
     pub fn lacks(&self) -> Option<Lacks> {
         self.lacks
     }

@@ -18,7 +18,6 @@ use crate::domain::{Text, log::LogLine};
 
 /// Entries of a page of groups or streams (API reference).
 const PAGE: u32 = 50;
-/// Pages followed in one listing or search.
 const PAGES_MAX: usize = 40;
 const GROUPS: &str = "logs:DescribeLogGroups";
 const GET: &str = "logs:GetLogEvents";
@@ -34,13 +33,11 @@ const LOGS: Service = Service {
     protocol: Protocol::Json { version: "1.1", target: "Logs_20140328" },
 };
 
-/// CloudWatch Logs of one environment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Logs {
     client: Thin,
 }
 
-/// Where a page of a stream begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
     /// At the stream's first line.
@@ -51,7 +48,6 @@ pub enum From {
     Token(String),
 }
 
-/// Some lines of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPage {
     /// In the order of time.
@@ -60,7 +56,6 @@ pub struct LogPage {
     pub next: Option<String>,
 }
 
-/// What a search found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// In the order of time.
@@ -179,7 +174,6 @@ impl Logs {
     }
 }
 
-/// Of an answer with events.
 fn lines(page: &Value) -> impl Iterator<Item = LogLine> {
     page.list("events").iter().filter_map(|event| {
         let at = Timestamp::from_millisecond(event.number("timestamp")?).ok()?;

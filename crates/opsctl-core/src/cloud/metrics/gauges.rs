@@ -33,7 +33,6 @@ impl Gauges {
         self.by_series.get(&key(series))?.get(name)
     }
 
-    /// All gauges of a series, by name.
     pub fn all(&self, series: &Series) -> impl Iterator<Item = (&str, &Gauge)> {
         self.by_series.get(&key(series)).into_iter().flatten().map(|(name, gauge)| (name.as_str(), gauge))
     }
@@ -52,7 +51,6 @@ impl Gauges {
         self.by_series.entry(key(series)).or_default().insert(name.to_owned(), gauge);
     }
 
-    /// How far groups that read Kafka lie behind.
     pub fn kafka_lags(&self) -> Vec<KafkaLag> {
         let lag = |(name, gauge): (&str, &Gauge)| {
             let mut parts = name.splitn(3, '/').map(Text::line);

@@ -31,9 +31,7 @@ const QUERIES_MAX: usize = 500;
 const POINTS_MAX: i32 = 100_800;
 /// Series that one SEARCH answers at most (CloudWatch's limit).
 const SEARCH_MAX: usize = 500;
-/// Pages followed in one question.
 const PAGES_MAX: usize = 50;
-/// Resources that one question may name.
 const NAMED_MAX: usize = 20_000;
 
 pub(super) const CLOUDWATCH: Service = Service {
@@ -43,14 +41,12 @@ pub(super) const CLOUDWATCH: Service = Service {
     protocol: Protocol::Json { version: "1.0", target: "GraniteServiceVersion20100801" },
 };
 
-/// CloudWatch metrics of one environment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     client: Thin,
     clock: Clock,
 }
 
-/// A value and its time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// In the metric's unit, seconds for an age.
@@ -63,7 +59,6 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recent {
     pub newest: Sample,
-    /// The highest value of the window.
     pub highest: f64,
 }
 
@@ -78,7 +73,6 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// The newest sample of a resource.
     pub fn newest(&self, name: &str) -> Option<Sample> {
         self.by_name.get(name).map(|recent| recent.newest)
     }
@@ -116,7 +110,6 @@ impl Metrics {
         Self { client: Thin::new(&CLOUDWATCH, shared, partition), clock }
     }
 
-    /// The same of another region.
     pub fn in_region(&self, region: &str) -> Self {
         Self { client: self.client.in_region(region), clock: self.clock }
     }
@@ -156,7 +149,6 @@ impl Metrics {
         Ok(samples)
     }
 
-    /// Asks, and follows the pages.
     async fn ask(&self, series: &Series, question: Question) -> Result<Samples, CloudError> {
         let mut samples = Samples::default();
         let mut billed = BTreeSet::new();
@@ -211,7 +203,6 @@ impl Metrics {
     }
 }
 
-/// Notes the samples of one series.
 fn take(samples: &mut Samples, result: &Value, names: Option<&[String]>) {
     if let Some(why) = refusal(result) {
         samples.is_incomplete(why);
@@ -226,7 +217,6 @@ fn take(samples: &mut Samples, result: &Value, names: Option<&[String]>) {
     }
 }
 
-/// Why CloudWatch did not tell a series.
 fn refusal(result: &Value) -> Option<&'static str> {
     match result.word("StatusCode") {
         // The rest of it comes on the next page.

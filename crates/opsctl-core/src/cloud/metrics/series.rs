@@ -13,7 +13,6 @@ pub struct Series {
     /// Dimensions that name a resource, in the order of its name's parts.
     pub dimensions: &'static [&'static str],
     pub metric: &'static str,
-    /// What of each period's samples.
     pub statistic: Statistic,
     /// Length of a period; a multiple of 60.
     pub period_seconds: u32,
@@ -59,7 +58,6 @@ const OF_FUNCTION: &[&str] = &["FunctionName"];
 pub const SERVICE_CPU: Series = half_hour("AWS/ECS", OF_SERVICE, "CPUUtilization", Statistic::Average);
 /// Percent of the memory that a service's tasks reserved; by `cluster/service`. No sample while no task runs.
 pub const SERVICE_MEMORY: Series = half_hour("AWS/ECS", OF_SERVICE, "MemoryUtilization", Statistic::Average);
-/// What is asked of services.
 pub const SERVICES: [Series; 2] = [SERVICE_CPU, SERVICE_MEMORY];
 
 /// Percent of CPU, by instance.
@@ -75,7 +73,6 @@ pub const REPLICA_LAG: Series = half_hour("AWS/RDS", OF_INSTANCE, "ReplicaLag", 
 pub const DATABASE_READ_LATENCY: Series = half_hour("AWS/RDS", OF_INSTANCE, "ReadLatency", Statistic::Average);
 /// Seconds of a write, by instance.
 pub const DATABASE_WRITE_LATENCY: Series = half_hour("AWS/RDS", OF_INSTANCE, "WriteLatency", Statistic::Average);
-/// What is asked of databases' instances.
 pub const DATABASES: [Series; 7] = [
     DATABASE_CPU,
     DATABASE_CONNECTIONS,
@@ -94,7 +91,6 @@ pub const KAFKA_LAG: Series =
 pub const LAMBDA_ERRORS: Series = half_hour("AWS/Lambda", OF_FUNCTION, "Errors", Statistic::Sum);
 /// Calls of a function in each minute; by function.
 pub const LAMBDA_INVOCATIONS: Series = half_hour("AWS/Lambda", OF_FUNCTION, "Invocations", Statistic::Sum);
-/// What is asked of functions.
 pub const FUNCTIONS: [Series; 2] = [LAMBDA_ERRORS, LAMBDA_INVOCATIONS];
 
 impl Statistic {

@@ -126,7 +126,6 @@ fn status(told: Option<&str>) -> Text {
     told.map_or_else(|| Text::from("unknown"), Text::line)
 }
 
-/// As RDS names it.
 pub(super) fn source_type(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Cluster => "db-cluster",

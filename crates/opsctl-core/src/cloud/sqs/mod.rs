@@ -48,14 +48,12 @@ pub const NO_ANSWER: &str = "NoAnswer";
 /// Code of a message whose MD5, as AWS tells it, is not that of what was sent or received. Ours, not AWS's.
 pub const CHECKSUM_MISMATCH: &str = "ChecksumMismatch";
 
-/// SQS of one environment. Cheap to clone.
 #[derive(Clone)]
 pub struct Sqs {
     clients: Arc<Clients>,
     clock: Clock,
 }
 
-/// One client for each way to fail.
 pub(super) struct Clients {
     /// Reads: three attempts.
     pub(super) read: Client,
@@ -77,7 +75,6 @@ pub struct Receive {
     pub visibility_seconds: u32,
 }
 
-/// How one entry of a batch fared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry<T> {
     Done(T),
@@ -131,7 +128,6 @@ pub struct MoveTask {
     pub started_at: Option<Timestamp>,
 }
 
-/// A move task's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MoveStatus {
@@ -141,7 +137,6 @@ pub enum MoveStatus {
     Cancelling,
     Cancelled,
     Failed,
-    /// A status this version does not know.
     Other,
 }
 
@@ -166,7 +161,6 @@ impl Sqs {
         Ok(pages.found())
     }
 
-    /// A queue's URL by its name.
     pub async fn url(&self, name: &str) -> Result<QueueUrl, CloudError> {
         const ACTION: &str = "sqs:GetQueueUrl";
         let answer = self.clients.read.get_queue_url().queue_name(name).send().await;

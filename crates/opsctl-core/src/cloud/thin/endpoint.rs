@@ -13,7 +13,6 @@ use aws_smithy_types::{config_bag::ConfigBag, endpoint::Endpoint};
 
 use super::Service;
 
-/// The host label that stands for SQS.
 const SQS: &str = "https://sqs.";
 
 /// Endpoints of a service whose regional host names differ from SQS's in their first label only, which those of all services here

@@ -16,7 +16,6 @@ pub(in crate::cloud) trait Told {
     fn number<N: TryFrom<i64>>(&self, name: &str) -> Option<N>;
     fn real(&self, name: &str) -> Option<f64>;
     fn list(&self, name: &str) -> &[Value];
-    /// What stands under this name is `true`.
     fn is(&self, name: &str) -> bool;
     /// Seconds since 1970, with fractions.
     fn time(&self, name: &str) -> Option<Timestamp>;

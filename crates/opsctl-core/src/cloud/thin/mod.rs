@@ -64,7 +64,6 @@ pub(super) use json::{Told, time};
 pub(super) use protocol::{Protocol, RESOURCES, Request, from_json};
 pub(super) use xml::Element;
 
-/// What tells a service from others.
 #[derive(Debug)]
 pub(super) struct Service {
     /// In the user agent and in the SDK's words.
@@ -81,7 +80,6 @@ pub(super) struct Service {
 pub(super) struct Thin {
     service: &'static Service,
     plugins: RuntimePlugins,
-    /// What it was made of.
     made: Arc<(SdkConfig, RetryPartition, Option<TimeoutConfig>)>,
 }
 
@@ -118,7 +116,6 @@ impl Thin {
         Self { service, plugins, made: Arc::new((shared.clone(), partition, once)) }
     }
 
-    /// The same in another region.
     pub(super) fn in_region(&self, region: &str) -> Self {
         let (shared, partition, once) = &*self.made;
         let shared = shared.to_builder().region(Region::new(region.to_owned())).build();

@@ -24,7 +24,6 @@ use super::xml::Element;
 /// Largest answer that is read. The largest that AWS gives here is a page of log lines: 10 MB.
 const ANSWER_BYTES_MAX: usize = 32 * 1_048_576;
 
-/// How a service is spoken to.
 #[derive(Debug)]
 pub(in crate::cloud) enum Protocol {
     /// AWS JSON of this version; `X-Amz-Target` begins so.
@@ -57,7 +56,6 @@ pub(in crate::cloud) fn from_json(body: &[u8]) -> Result<Value, BoxError> {
 /// What a conflict is with, one a line: a word of [`ErrorMetadata`]'s own.
 pub(in crate::cloud) const RESOURCES: &str = "resourceIds";
 
-/// Writes the request of one call.
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) protocol: &'static Protocol,
@@ -117,7 +115,6 @@ fn without_nulls(mut body: Value) -> Value {
     body
 }
 
-/// Reads the answer of one call.
 pub(super) struct Reader<O> {
     pub(super) protocol: &'static Protocol,
     pub(super) read: fn(&[u8]) -> Result<O, BoxError>,

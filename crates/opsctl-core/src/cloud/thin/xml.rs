@@ -10,7 +10,6 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-/// Elements within each other.
 const DEPTH_MAX: usize = 32;
 
 /// An element, without attributes and namespaces.
@@ -70,12 +69,10 @@ impl Element {
         inside.find(|child| child.name.ends_with("Result")).ok_or_else(|| "an answer without a result".into())
     }
 
-    /// The first child of this name.
     pub(in crate::cloud) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The text of the child of this name.
     pub(in crate::cloud) fn word(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim())
     }
@@ -97,7 +94,6 @@ impl Element {
         self.number(name)
     }
 
-    /// The entries of the list of this name.
     pub(in crate::cloud) fn list(&self, name: &str) -> &[Self] {
         self.child(name).map_or(&[], |list| &list.children)
     }

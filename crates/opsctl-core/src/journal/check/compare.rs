@@ -27,7 +27,6 @@ impl Expected {
     }
 }
 
-/// How a line stands to the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     /// It is the line of that announcement.

@@ -9,11 +9,9 @@ use crate::{
     messages::{json, normalise},
 };
 
-/// Keys of a shape at most.
 const KEYS_MAX: usize = 24;
 /// How deep a body is searched for an error text.
 const SEARCH_DEPTH_MAX: usize = 4;
-/// Values looked at in the search.
 const SEARCH_VALUES_MAX: usize = 200;
 /// Bodies larger than this are not parsed for grouping, in bytes.
 const BODY_BYTES_MAX: usize = 262_144;
@@ -23,7 +21,6 @@ const CODE_BYTES_MAX: usize = 80;
 /// Attributes that carry an error code, in order of preference: Lambda's, EventBridge's, then common names.
 const CODE_ATTRIBUTES: [&str; 7] =
     ["ErrorCode", "ERROR_CODE", "errorCode", "error_code", "exceptionType", "exception_type", "errorType"];
-/// Attributes that carry an error text.
 const TEXT_ATTRIBUTES: [&str; 8] = [
     "ErrorMessage",
     "ERROR_MESSAGE",
@@ -35,7 +32,6 @@ const TEXT_ATTRIBUTES: [&str; 8] = [
     "stackTrace",
 ];
 
-/// What a failure looks like.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Signature {
     pub(super) source: Option<String>,
@@ -44,14 +40,12 @@ pub(super) struct Signature {
     pub(super) shape: Shape,
 }
 
-/// An error text found in a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Exception {
     pub(super) place: Place,
     pub(super) template: String,
 }
 
-/// Where an error text was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Place {
     Attribute(String),
@@ -61,7 +55,6 @@ pub(super) enum Place {
     Text,
 }
 
-/// What sort of body.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Shape {
     /// A JSON object: its keys, and those of objects right in it.
@@ -127,7 +120,6 @@ fn found(place: Place, text: &str) -> Option<Exception> {
     (!template.is_empty()).then_some(Exception { place, template })
 }
 
-/// Whether a name announces an error.
 fn tells(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["exception", "error", "stacktrace", "failure", "reason"].iter().any(|part| name.contains(part))

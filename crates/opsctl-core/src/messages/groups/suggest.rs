@@ -10,7 +10,6 @@ use crate::{
 
 /// Groups small enough to be named message by message, where nothing else tells them apart.
 const IDS_MAX: usize = 10;
-/// Longest filter suggested, in bytes.
 const FILTER_BYTES_MAX: usize = 600;
 
 /// A filter that matches exactly group `index` of the sample.

@@ -37,7 +37,6 @@ pub(super) const GAUGES: Spec = Spec::more(PartName::Databases, ("what databases
     (!wanted.is_empty()).then(|| -> super::Question { Box::pin(async move { wanted.ask(&cloud).await }) })
 });
 
-/// A database, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenDatabase {
     /// What RDS says, what it uses, what happened to it last.

@@ -39,7 +39,6 @@ pub(super) const LAGS: Spec = Spec {
     })
 };
 
-/// What the last search cost, in metrics.
 #[derive(Debug, Default)]
 pub(in crate::observe) struct Memory {
     cost: Option<usize>,

@@ -102,7 +102,6 @@ fn takes(state: MappingState) -> bool {
     !matches!(state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
 }
 
-/// It takes nothing while messages wait.
 fn paused(thresholds: &Thresholds, mapping: &Mapping, seen: &Seen, all: &[Verdict], now: Timestamp) -> Option<Finding> {
     let visible = seen.queue.as_ref()?.counts.visible;
     let is_parked = thresholds.is_parked(seen.name.as_str()) || seen.dead_letters.is_some();

@@ -39,7 +39,6 @@ pub struct Estate {
     pub mappings: Part<Mapping>,
     /// By MSK cluster, group and topic.
     pub lags: Part<KafkaLag>,
-    /// Services that are listed and can't be described.
     pub missing: Arc<[Missing]>,
     /// Global clusters with a member in the region, by name.
     pub globals: Arc<[GlobalCluster]>,
@@ -47,16 +46,13 @@ pub struct Estate {
     pub events: Arc<[DatabaseEvent]>,
 }
 
-/// A part of the estate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartName {
     Services,
     Databases,
     Alarms,
-    /// Lambda event source mappings.
     Mappings,
-    /// Groups that read Kafka.
     Lags,
 }
 
@@ -67,7 +63,6 @@ pub enum Look {
     Scaling,
     /// Tasks that stopped, of the few services where that matters.
     Stopped,
-    /// CPU and memory of services.
     ServiceGauges,
     Databases,
     DatabaseGauges,
@@ -103,7 +98,6 @@ impl Look {
         }
     }
 
-    /// The part that it is of.
     pub fn part(self) -> PartName {
         self.spec().part
     }
@@ -113,7 +107,6 @@ impl Look {
 pub(super) const JUDGES: [fn(&Scene<'_>, &mut Vec<Verdict>); 5] =
     [services::judge, databases::judge, mappings::judge, lags::judge, alarms::judge];
 
-/// What parts remember between looks.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) services: services::Memory,

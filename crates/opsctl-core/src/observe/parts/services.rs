@@ -104,7 +104,6 @@ pub(super) const GAUGES: Spec = Spec::more(PartName::Services, ("CPU and memory"
     })
 });
 
-/// A service, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenService {
     pub service: Service,
@@ -126,10 +125,8 @@ pub struct SeenService {
 #[derive(Serialize, Deserialize)]
 pub(in crate::observe) struct Kept(Service, Option<Scaling>, Option<(Standing, Timestamp)>, Option<Timestamp>);
 
-/// What is remembered between looks.
 #[derive(Debug, Default)]
 pub(in crate::observe) struct Memory {
-    /// Autoscaling as it last came.
     scaling: BTreeMap<ServiceId, Scaling>,
     /// When stopped tasks of a service were last asked for.
     stopped_at: BTreeMap<ServiceId, Duration>,
@@ -137,16 +134,13 @@ pub(in crate::observe) struct Memory {
     metrics_at: BTreeMap<ServiceId, Duration>,
 }
 
-/// Stopped tasks of some services.
 pub(in crate::observe) type StoppedTasks = Vec<(ServiceId, Result<Vec<Task>, CloudError>)>;
 
 impl Part<SeenService> {
-    /// When a service of it was last seen.
     pub fn seen_at(&self, seen: &SeenService) -> Option<Timestamp> {
         seen.seen_at.or(self.at)
     }
 
-    /// When the oldest of it was last seen.
     pub fn oldest_at(&self) -> Option<Timestamp> {
         self.rows.iter().filter_map(|row| row.seen_at).chain(self.at).min()
     }
@@ -195,7 +189,6 @@ fn stands_badly(standing: Standing) -> bool {
 }
 
 impl Register {
-    /// Whether this session has seen all services.
     fn are_services_known(&self) -> bool {
         self.estate.services.is_known() && !self.is_restored(PartName::Services)
     }
@@ -306,7 +299,6 @@ impl Register {
         bad.any(|row| !self.memory.services.stopped_at.contains_key(&row.service.id))
     }
 
-    /// Stopped tasks of some services came.
     pub(in crate::observe) fn stopped(&mut self, at: Timestamp, answers: StoppedTasks) {
         let (mut unknown, mut why) = (Vec::new(), Vec::new());
         let mut by_service = BTreeMap::new();

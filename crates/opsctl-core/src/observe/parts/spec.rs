@@ -15,7 +15,6 @@ use crate::{
     },
 };
 
-/// What a look is.
 pub(in crate::observe) struct Spec {
     pub part: PartName,
     /// Whether its answer is the part itself, not something more about its rows.
@@ -32,32 +31,25 @@ pub(in crate::observe) struct Spec {
 /// Asks; none: there is nothing to ask, or nothing may be spent.
 type Ask = fn(&mut Register, &Asking<'_>) -> Option<Question>;
 
-/// When a look is first made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::observe) enum Begins {
     /// So long after there are clients.
     After(Duration),
-    /// When another look's answer calls for it.
     WhenCalled,
 }
 
-/// A look under way.
 pub(in crate::observe) type Question = Pin<Box<dyn Future<Output = Result<Found, CloudError>> + Send>>;
 
-/// What a look is made with.
 pub(in crate::observe) struct Asking<'a> {
     pub cloud: &'a Cloud,
     pub shares: &'a Arc<Shares>,
     pub at: Timestamp,
     /// Time since the watch started.
     pub now: Duration,
-    /// Metrics that may be asked for.
     pub metrics_max: usize,
     /// How far back events are looked for.
     pub event_minutes: u32,
-    /// Leaves out metrics of databases' instances.
     pub without_instances: bool,
-    /// Services on the screen.
     pub shown: &'a [ServiceId],
     /// Told some services before the look at all of them has ended.
     pub slices: Option<&'a UnboundedSender<Vec<Service>>>,
@@ -67,7 +59,6 @@ pub(in crate::observe) struct Asking<'a> {
 pub(in crate::observe) struct Found {
     /// As the schedule takes it: a part that is throttled slows down, though the rest of it came.
     pub outcome: Outcome,
-    /// Metrics that were asked for.
     pub metrics: u64,
     /// Puts it in the register; answers what is to be looked at next.
     pub put: Put,
@@ -75,7 +66,6 @@ pub(in crate::observe) struct Found {
 
 type Put = Box<dyn FnOnce(&mut Register, Timestamp) -> Vec<Next> + Send>;
 
-/// What an answer calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::observe) enum Next {
     /// Looks at this from now on.

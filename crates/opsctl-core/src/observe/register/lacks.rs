@@ -24,7 +24,6 @@ pub(in crate::observe) const HELD_LONG: Duration = Duration::from_secs(15 * 60);
 
 type Failed = [(EcsClusterName, CloudError)];
 
-/// A look that came to nothing.
 pub(in crate::observe) fn of_look(look: Look, at: Timestamp, error: CloudError) -> Lack {
     let (what, are) = look.spec().what;
     let words = Text::line(&format!("{what} {are} not known: {error}"));
@@ -63,7 +62,6 @@ pub(in crate::observe) fn rows_of_clusters(at: Timestamp, failed: &Failed) -> Ve
 }
 
 impl Register {
-    /// A look came to nothing.
     pub(in crate::observe) fn failed(&mut self, at: Timestamp, look: Look, error: CloudError) {
         if !look.spec().is_listing {
             let lack = of_look(look, at, error);
@@ -83,7 +81,6 @@ impl Register {
         self.unknown.get(&look).is_none_or(Vec::is_empty)
     }
 
-    /// A look told all.
     pub(in crate::observe) fn note_told(&mut self, look: Look) {
         self.note_lacks(look, Vec::new());
         self.note_unknown(look, Vec::new());

@@ -28,7 +28,6 @@ struct Lane {
     denied: bool,
 }
 
-/// The lanes of one environment.
 #[derive(Debug, Default)]
 pub(in crate::observe) struct Looks {
     lanes: [Lane; Look::ALL.len()],

@@ -33,9 +33,7 @@ use crate::{
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ask {
-    /// Which queues there are.
     Listing,
-    /// A queue's settings and counts.
     Describe(Slot),
     Tags(Slot),
     Ages,
@@ -43,7 +41,6 @@ pub enum Ask {
     Look(Look),
 }
 
-/// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Ask this; [`Schedule::answered`] is told what came of it.
@@ -52,7 +49,6 @@ pub enum Step {
     Wait(Option<Duration>),
 }
 
-/// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,
@@ -81,7 +77,6 @@ impl Outcome {
     }
 }
 
-/// First pause after a failure.
 const PAUSE_LEAST: Duration = Duration::from_secs(1);
 /// A failing queue is asked at least that often.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -94,17 +89,14 @@ const LISTING_GAP: Duration = Duration::from_secs(5);
 /// Attempts that a throttled call took: the SDK repeats reads.
 const ATTEMPTS: u32 = 3;
 
-/// How a question stands.
 #[derive(Debug, Clone, Copy, Default)]
 struct Turn {
     due: Duration,
-    /// Asked now, and not answered.
     asked_at: Option<Duration>,
     last_at: Option<Duration>,
     failures: u32,
 }
 
-/// The questions of one environment.
 #[derive(Debug)]
 pub struct Schedule {
     policy: Policy,
@@ -161,7 +153,6 @@ impl Schedule {
         self.slots.focus(now, visible, &self.policy);
     }
 
-    /// Whether dead letters lie in a queue.
     pub fn set_dead_letters(&mut self, now: Duration, slot: Slot, is: bool) {
         self.slots.set_dead_letters(now, slot, is, &self.policy);
     }
@@ -303,7 +294,6 @@ impl Schedule {
         Step::Ask(ask)
     }
 
-    /// Tells what came of a question.
     pub fn answered(&mut self, now: Duration, ask: Ask, outcome: Outcome) {
         match ask {
             Ask::Listing => self.listing_answered(now, outcome),

@@ -9,9 +9,7 @@ pub struct Policy {
     pub visible: Duration,
     pub dead_letters: Duration,
     pub rest: Duration,
-    /// Which queues there are.
     pub listing: Duration,
-    /// A queue that may not be looked at.
     pub denied: Duration,
     /// A queue's tags, where the configuration pairs by them.
     pub tags: Duration,

@@ -28,9 +28,7 @@ pub struct Share {
 /// Our shares of the throttles of one account and region.
 #[derive(Debug)]
 pub struct Shares {
-    /// Of reads of ECS services.
     pub services: Mutex<Share>,
-    /// Of reads of ECS tasks.
     pub tasks: Mutex<Share>,
 }
 
@@ -64,7 +62,6 @@ impl Share {
         if self.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-self.tokens / self.rate) }
     }
 
-    /// AWS throttled a call.
     pub fn throttled(&mut self, now: Timestamp) {
         self.fill(now);
         if self.cut_at.is_some_and(|cut| now.duration_since(cut) < CUT_EVERY) {

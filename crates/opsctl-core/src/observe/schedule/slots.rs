@@ -14,14 +14,12 @@ impl Slot {
     }
 }
 
-/// What a question matters by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
     Visible,
     First,
     DeadLetters,
     Rest,
-    /// Tags that never came yet.
     FirstTags,
     Tags,
 }
@@ -186,7 +184,6 @@ impl Slots {
         }
     }
 
-    /// What is due first in a lane.
     pub(super) fn first(&self, lane: Lane) -> Option<(Duration, Ask)> {
         let (due, slot) = *self.lanes[lane as usize].first()?;
         let is_tags = matches!(lane, Lane::FirstTags | Lane::Tags);
@@ -258,7 +255,6 @@ impl Slots {
         }
     }
 
-    /// Takes a queue out of its lanes.
     fn leave(&mut self, slot: Slot) {
         let entry = &self.entries[slot.index()];
         let (lane, look, tags_lane, tags) = (entry.lane(), entry.look, entry.tags_lane(), entry.tags);

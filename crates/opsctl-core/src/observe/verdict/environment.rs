@@ -9,7 +9,6 @@ use crate::{
     observe::snapshot::{Seen, Snapshot},
 };
 
-/// What is to be said about the environment.
 pub(super) fn verdicts(scene: &Scene<'_>) -> impl Iterator<Item = Verdict> {
     let all = [listing(scene), denied(scene), silent(scene), throttled(scene.snapshot)];
     all.into_iter().flatten().map(|(subject, finding)| scene.said_of(subject, finding, None))

@@ -39,7 +39,6 @@ pub(super) fn verdicts(scene: &Scene<'_>) -> Vec<Verdict> {
     all.into_iter().map(|(parts, finding)| scene.said_of(Subject::Parts(parts), finding, None)).collect()
 }
 
-/// All that is denied, and what to allow.
 #[derive(Default)]
 struct Denied<'a> {
     parts: Vec<PartName>,

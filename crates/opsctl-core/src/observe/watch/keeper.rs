@@ -23,7 +23,6 @@ use crate::{
     },
 };
 
-/// Least time between two snapshots.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Least time between two that differ in the age of figures only.
 const FRESHER_EVERY: Duration = Duration::from_secs(1);
@@ -42,7 +41,6 @@ const METRICS_AT_ONCE: usize = 2_000;
 /// Results on one page of a listing (the most SQS gives).
 const PAGE: usize = 1_000;
 
-/// Keeps one environment's snapshot fresh.
 pub(super) struct Keeper {
     site: Site,
     clock: Clock,
@@ -63,7 +61,6 @@ pub(super) struct Keeper {
     slices: Channel<Vec<Service>>,
 }
 
-/// What comes before its question is answered.
 type Channel<T> = (UnboundedSender<T>, UnboundedReceiver<T>);
 
 /// Time since the watch started, that never runs backwards though the clock may be set.
@@ -231,7 +228,6 @@ impl Keeper {
         }
     }
 
-    /// Takes an answer, and others that are there.
     fn take_all(&mut self, first: Answer, ear: &Ear) {
         let mut answer = Some(first);
         for _ in 0..ANSWERS_AT_ONCE {
@@ -303,7 +299,6 @@ impl Keeper {
         }
     }
 
-    /// The environment as its clients know it.
     fn take_rules(&mut self, connected: &Connected) {
         let environment = questions::environment_of(connected);
         if environment.watch != self.site.environment.watch {

@@ -14,7 +14,6 @@ use crate::{
     },
 };
 
-/// Least time between two writes.
 const WRITE_EVERY: Duration = Duration::from_secs(30);
 
 /// The state to be written, and the write under way.
@@ -42,7 +41,6 @@ impl Keeping {
         spawn_blocking(load).await.unwrap_or_default()
     }
 
-    /// Notes what is to be written next.
     pub(super) fn note(&mut self, environment: &Arc<Environment>, snapshot: &Arc<Snapshot>) {
         if is_listed(snapshot) || is_something(&snapshot.estate) {
             self.unwritten = Some((Arc::clone(environment), Arc::clone(snapshot)));
@@ -96,7 +94,6 @@ fn is_listed(snapshot: &Snapshot) -> bool {
     snapshot.source == Source::Live && snapshot.listing.at.is_some()
 }
 
-/// Whether anything is known beside queues.
 fn is_something(estate: &Estate) -> bool {
     estate.known().any(|(_, part)| part.at.is_some())
 }

@@ -29,10 +29,8 @@ pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 pub(super) enum Answer {
     Listing(Box<Looked>),
     Described(Slot, Box<Result<Queue, CloudError>>),
-    /// The source that the tag names.
     Tagged(Slot, Result<Option<QueueName>, CloudError>),
     Ages(Result<Ages, CloudError>),
-    /// A part of what there is beside queues.
     Looked(Look, Box<Result<Found, CloudError>>),
 }
 
@@ -44,7 +42,6 @@ pub(in crate::observe) struct Ages {
 }
 
 impl Answer {
-    /// The question, and what came of it.
     pub(super) fn outcome(&self) -> (Ask, Outcome) {
         match self {
             Self::Listing(looked) => (Ask::Listing, Outcome::of(looked.listed.as_ref().err())),
@@ -135,13 +132,11 @@ async fn verified(cloud: &Cloud, is_verified: bool, clock: Clock) -> Result<bool
     }
 }
 
-/// Settings and counts of a queue.
 pub(super) fn describe(cloud: &Cloud, slot: Slot, url: QueueUrl) -> Question {
     let cloud = cloud.clone();
     Box::pin(async move { Answer::Described(slot, Box::new(cloud.sqs().describe(&url).await)) })
 }
 
-/// The source that a queue's tag names.
 pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Question {
     let (cloud, tag) = (cloud.clone(), tag.to_owned());
     Box::pin(async move {
@@ -150,7 +145,6 @@ pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Quest
     })
 }
 
-/// Ages of the oldest messages of these queues.
 pub(super) fn ages(cloud: &Cloud, names: Vec<QueueName>) -> Question {
     let cloud = cloud.clone();
     Box::pin(async move { Answer::Ages(ages_of(&cloud, &names).await) })

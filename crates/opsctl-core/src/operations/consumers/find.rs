@@ -22,10 +22,8 @@ use crate::{
     operations::{OperationError, Planner, scale, values::Seconds},
 };
 
-/// Services looked at at once.
 const AT_ONCE: usize = 6;
 
-/// Which services to look at.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Which<'a> {
     None,
@@ -37,7 +35,6 @@ pub(super) enum Which<'a> {
 pub(super) struct Scene {
     pub(super) mappings: Result<Vec<Mapping>, CloudError>,
     pub(super) services: Vec<Service>,
-    /// What ECS did not show of all services.
     missing: Vec<Missing>,
     /// Paused services of which it can't be known how they are.
     unknown: Vec<(ServiceId, CloudError)>,
@@ -54,9 +51,7 @@ pub(super) struct Found {
     pub(super) bound: Consumers,
     /// Of the bound's services, those before each other: the services themselves.
     pub(super) services: Vec<Service>,
-    /// Consumers that stay as they are, and why.
     pub(super) left: Vec<String>,
-    /// Services that may not be put to zero.
     pub(super) always_on: Vec<ServiceId>,
     /// What could not be seen and may be a consumer.
     pub(super) unseen: Vec<String>,

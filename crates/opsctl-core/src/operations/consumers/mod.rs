@@ -97,16 +97,12 @@ impl Verb for ResumeConsumers {
     }
 }
 
-/// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// They take nothing any more.
     Pause,
-    /// They take messages again.
     Resume,
 }
 
-/// Consumers to be paused or resumed.
 #[derive(Debug, Clone)]
 pub struct Consumers {
     pub turn: Turn,
@@ -120,7 +116,6 @@ pub struct Consumers {
     pub timeout: Seconds,
 }
 
-/// A mapping to be paused or resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Switch {
     pub id: MappingId,

@@ -16,7 +16,6 @@ const LOOK_EVERY_SECONDS: u64 = 2;
 /// A mapping takes about so long to change its state, seconds; AWS says no figure.
 const SWITCH_SECONDS: u64 = 20;
 
-/// Observes and plans a pause.
 pub(in crate::operations) async fn pause(
     asked: &PauseConsumers,
     cloud: &Cloud,
@@ -42,7 +41,6 @@ pub(in crate::operations) async fn pause(
     Ok(Planned { plan, bound: Bound::Consumers(found.bound) })
 }
 
-/// Observes and plans a resumption.
 pub(in crate::operations) async fn resume(
     asked: &ResumeConsumers,
     cloud: &Cloud,

@@ -61,7 +61,6 @@ pub struct ToMigrate {
     pub clusters: Vec<EcsClusterName>,
     /// How long to wait; none: without limit.
     pub timeout_seconds: Option<u64>,
-    /// Whether to wait at all.
     #[serde(skip)]
     pub detach: bool,
 }

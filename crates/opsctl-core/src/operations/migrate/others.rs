@@ -13,10 +13,8 @@ use crate::{
     operations::values::duration,
 };
 
-/// ECS clusters that are asked at once.
 const CLUSTERS_AT_ONCE: usize = 8;
 
-/// A task that is in the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Other {
     pub cluster: EcsClusterName,

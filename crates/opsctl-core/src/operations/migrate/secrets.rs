@@ -2,7 +2,6 @@
 
 use crate::domain::migration::shell_words;
 
-/// Stands for what is not shown.
 const HIDDEN: &str = "***";
 /// A name that has one of these in it, in capitals, names a secret.
 const SECRET_NAMES: [&str; 6] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL"];

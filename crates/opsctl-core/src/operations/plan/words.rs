@@ -6,20 +6,16 @@ use crate::domain::{
     words::{dollars, duration},
 };
 
-/// A part of a plan that lists something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// What sampled messages have in common.
     Groups,
-    /// What changes for the things touched.
     Changes,
-    /// The calls that it would make.
     Calls,
     /// What it costs, how long it takes.
     Cost,
     /// What a person should know first.
     Warnings,
-    /// Why it can't be carried out.
     Blockers,
 }
 

@@ -25,7 +25,6 @@ const VISIBILITY_SECONDS: u32 = 60;
 /// What a program may take for one message, see [`Editor`].
 const PROGRAM_SECONDS_MAX: u32 = 10;
 
-/// What was parsed from the parameters.
 pub(super) struct Parts {
     pub(super) filter: Option<Filter>,
     pub(super) ids: Option<HashSet<MessageId>>,

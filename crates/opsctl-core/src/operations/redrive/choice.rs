@@ -18,10 +18,8 @@ const MANAGED_RATE_MAX: u32 = 500;
 /// What a plan's observations call it.
 const OBSERVED: &str = "engine";
 
-/// Who moves the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moves {
-    /// SQS: a move task.
     Managed,
     Client,
 }
@@ -36,7 +34,6 @@ impl Moves {
         }
     }
 
-    /// Writes down in the plan what [`Moves::by`] reads.
     pub(super) fn observe(self, plan: &mut Plan) {
         let name = match self {
             Self::Managed => "managed",

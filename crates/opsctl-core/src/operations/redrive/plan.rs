@@ -176,7 +176,6 @@ pub(super) struct Draft<'a> {
     pub(super) cloud: &'a Cloud,
     pub(super) ramp: &'a Ramp,
     pub(super) plan: Plan,
-    /// Where messages go, in words.
     to: String,
     resuming: bool,
 }
@@ -310,7 +309,6 @@ impl Draft<'_> {
         }
     }
 
-    /// What the look at a few messages says.
     fn sampled(&mut self, sampled: &Sampled, selection: &Selection<'_>) {
         // What is left where it is may expire as it likes: that is no news of this redrive.
         let sample = if selection.is_selective() { &sampled.selected } else { &sampled.messages };

@@ -16,10 +16,8 @@ const SOURCES_MAX: usize = 200;
 /// Queues that are asked about at once: at 30 ms a call, 100 sources in 120 ms.
 const DESCRIBED_AT_ONCE: usize = 32;
 
-/// What a redrive finds.
 #[derive(Debug)]
 pub(super) struct Scene {
-    /// Where messages are taken from.
     pub(super) from: Queue,
     /// Queues that use it as their DLQ.
     pub(super) sources: Vec<Queue>,
@@ -34,11 +32,8 @@ pub(super) struct Scene {
 /// How sources and DLQ were brought together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pairing {
-    /// By a redrive policy.
     Policy,
-    /// By the configured name patterns.
     Name,
-    /// By the configured tag.
     Tag,
     /// Not at all: no queue has it as its DLQ.
     None,

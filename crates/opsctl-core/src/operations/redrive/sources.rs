@@ -16,7 +16,6 @@ use crate::{
 
 /// Runs looked into at most, the newest.
 const RUNS_MAX: usize = 200;
-/// Messages remembered at most.
 const MESSAGES_MAX: usize = 500_000;
 /// No message lives longer in a queue (14 days, Amazon SQS quotas). A message that was put back more than once was put back within
 /// so long each time.

@@ -17,7 +17,6 @@ use crate::{
     operations::{OperationError, Planner, bound::LeftOut, transfer::Shelved},
 };
 
-/// Messages that a filter decides on at once.
 const FILTERED_AT_ONCE: usize = 256;
 
 /// What of a snapshot is to be put back.
@@ -146,7 +145,6 @@ pub(super) fn gather(
     Ok(gathered)
 }
 
-/// What the run took out of its queue.
 struct Gone<'a, F> {
     history: &'a History,
     is_copy: F,

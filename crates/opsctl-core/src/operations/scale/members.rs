@@ -17,7 +17,6 @@ use crate::{
 pub(super) struct Members<'a> {
     /// In the order of waking.
     pub(super) stages: Vec<Vec<&'a Service>>,
-    /// Never put to sleep.
     pub(super) always_on: Vec<&'a Service>,
     /// Patterns of the group that are of no service.
     pub(super) unmatched: Vec<String>,

@@ -14,7 +14,6 @@ pub use to::Scale;
 /// How long to wait, where nothing is said.
 const TIMEOUT: Seconds = Seconds(900);
 
-/// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From zero to what each was.
@@ -30,7 +29,6 @@ impl Direction {
     }
 }
 
-/// Which services, which way.
 #[derive(Debug, Clone, Copy)]
 struct Asked<'a> {
     direction: Direction,
@@ -117,7 +115,6 @@ pub enum Set {
     Back,
 }
 
-/// Changes of desired counts to be made.
 #[derive(Debug)]
 pub struct ToScale {
     pub direction: Direction,
@@ -127,7 +124,6 @@ pub struct ToScale {
     pub timeout: Seconds,
 }
 
-/// One service's change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub service: ServiceId,

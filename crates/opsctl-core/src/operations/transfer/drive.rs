@@ -21,15 +21,12 @@ use crate::{
 /// Destinations of a shared DLQ whose counts and ages are read while it is watched.
 pub const DESTINATIONS_WATCHED_MAX: usize = 20;
 
-/// What the steps work on.
 #[derive(Debug, Clone)]
 pub struct Ends {
     pub cloud: Cloud,
-    /// Where messages are taken from.
     pub source: Source,
     /// Queues by the index that steps name.
     pub destinations: Arc<[QueueUrl]>,
-    /// Where everything is written down first.
     pub journal: Journal,
     pub judge: Arc<Judge>,
     /// How the destinations' oldest messages age, where a run watches.

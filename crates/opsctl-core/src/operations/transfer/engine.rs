@@ -82,7 +82,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that begins at `now`.
     pub fn new(settings: Settings, now: Timestamp) -> Self {
         let resume = &settings.resume;
         let resumed =

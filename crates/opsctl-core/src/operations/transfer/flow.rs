@@ -27,7 +27,6 @@ const MEASURED_SECONDS: f64 = 0.5;
 /// What was measured over less says nothing.
 const MEASURED_SECONDS_MIN: f64 = 0.02;
 
-/// What an answer says of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Served {
     /// Served, and by the time that it took one sees whether it had to wait; none where a call may wait by design.
@@ -37,7 +36,6 @@ pub(super) enum Served {
     Failed,
 }
 
-/// How many calls may go out now.
 #[derive(Debug)]
 pub(super) struct Flow {
     calls_max: f64,
@@ -62,7 +60,6 @@ struct Rate {
 }
 
 impl Flow {
-    /// At most `calls_max` at once.
     pub(super) fn new(calls_max: usize, now: Timestamp) -> Self {
         let calls_max = calls_max.max(1) as f64;
         Self {
@@ -97,7 +94,6 @@ impl Flow {
         rate.tokens = (rate.tokens + passed * rate.per_second).min((rate.per_second / 20.0).max(1.0));
     }
 
-    /// Whether another call may go out.
     pub(super) fn may_call(&self) -> bool {
         self.has_room() && self.rate.as_ref().is_none_or(|rate| rate.tokens >= 1.0)
     }

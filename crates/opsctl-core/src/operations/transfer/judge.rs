@@ -46,7 +46,6 @@ pub struct Judge {
     /// Destinations, by the index that [`Route`] names; the parking queue is one of them.
     pub destinations: Vec<Destination>,
     pub route: Route,
-    /// Where messages go that come back.
     pub park: Park,
     pub filter: Option<Filter>,
     pub ids: Option<HashSet<MessageId>>,
@@ -68,7 +67,6 @@ pub struct Destination {
     pub keys: Option<MessageKeys>,
 }
 
-/// Where messages go that come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Park {
     Leave,

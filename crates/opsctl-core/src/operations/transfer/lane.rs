@@ -25,7 +25,6 @@ const ATTEMPTS_MAX: u32 = 10;
 /// a row are met every few thousand messages. With the waits between them about two minutes.
 const THROTTLED_ATTEMPTS_MAX: u32 = 30;
 
-/// What became of a message in a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ItemState {
     New,
@@ -41,7 +40,6 @@ pub(super) enum ItemState {
     Finished,
 }
 
-/// A message in a lane.
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) message: Arc<Message>,
@@ -69,7 +67,6 @@ enum Phase {
     End,
 }
 
-/// A batch in a lane.
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) items: Vec<Item>,
@@ -404,7 +401,6 @@ pub(super) fn after_seconds(at: Timestamp, seconds: u32) -> Timestamp {
     at.checked_add(Duration::from_secs(seconds.into())).unwrap_or(at)
 }
 
-/// When another try may be made.
 pub(super) fn after_attempt(now: Timestamp, attempts: u32) -> Timestamp {
     now.checked_add(pause_after(attempts)).unwrap_or(now)
 }

@@ -43,7 +43,6 @@ pub struct Settings {
     pub watch_seconds: u32,
     /// How long to wait for messages that are in flight elsewhere.
     pub settle_seconds: u32,
-    /// What became of an earlier try.
     pub resume: Resume,
 }
 
@@ -65,7 +64,6 @@ pub struct Resume {
     pub uncertain: HashSet<MessageId>,
     /// Of those, sent to a FIFO queue: when first, by this machine's clock, and under which deduplication id.
     pub tried: HashMap<MessageId, (Timestamp, String)>,
-    /// What becomes of the others.
     pub policy: Uncertain,
     /// Whether what was sent last was not watched to the end.
     pub is_unwatched: bool,

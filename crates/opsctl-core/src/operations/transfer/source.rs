@@ -20,7 +20,6 @@ const ACTION: &str = "read the snapshot";
 /// Group of messages without one, into a FIFO queue.
 const NO_GROUP: &str = "restored";
 
-/// Where messages are taken from.
 #[derive(Debug, Clone)]
 pub enum Source {
     Queue(QueueUrl),
@@ -126,7 +125,6 @@ impl Shelf {
         indices.into_iter().map(|index| self.read(index)).collect()
     }
 
-    /// These are dealt with.
     pub(super) fn settle(&self, receipts: &[ReceiptHandle]) -> Vec<Entry<()>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         receipts.iter().map(|receipt| state.let_go(receipt, Back::No)).collect()
@@ -139,7 +137,6 @@ impl Shelf {
         receipts.iter().map(|receipt| state.let_go(receipt, back)).collect()
     }
 
-    /// What can still be given out.
     pub(super) fn counts(&self) -> Counts {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let visible = state.groups.iter().map(|group| group.waiting.len() as u64).sum();
@@ -165,7 +162,6 @@ impl Shelf {
     }
 }
 
-/// Whether a message is given out again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Back {
     Yes,

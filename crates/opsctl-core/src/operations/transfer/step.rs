@@ -17,18 +17,15 @@ pub type LaneId = usize;
 /// The engine itself, where a step belongs to no lane.
 pub(super) const CONTROL: LaneId = usize::MAX;
 
-/// What the engine wants.
 #[derive(Debug)]
 pub enum Next {
     /// Do this, and tell the answer; ask for the next at once, without waiting for the answer.
     Step(Step),
     /// Nothing before an answer arrives, or before this time.
     Wait(Option<Timestamp>),
-    /// The end: the tally stands.
     Done,
 }
 
-/// A step of work.
 #[derive(Debug)]
 pub enum Step {
     Receive {
@@ -38,7 +35,6 @@ pub enum Step {
         wait_seconds: u32,
         visibility_seconds: u32,
     },
-    /// Decide what becomes of each message.
     Judge {
         lane: LaneId,
         /// Messages, each with whether it came back in this run.
@@ -70,10 +66,8 @@ pub enum Step {
     },
     /// Read the source's counts, and the destinations' where it matters whether somebody takes what was sent.
     Count {
-        /// Whether to read those of the destinations, too.
         destinations: bool,
     },
-    /// Ask whose credentials these are.
     Verify,
 }
 
@@ -92,11 +86,9 @@ impl Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     DeadLetter,
-    /// Sent by this run, and back again.
     Bounced,
 }
 
-/// What becomes of a message.
 #[derive(Debug, Clone)]
 pub enum Judgement {
     /// Send it there, then delete it here.
@@ -132,16 +124,13 @@ pub struct Age {
 }
 
 impl Age {
-    /// By how much it is older than before.
     pub fn grown_seconds(&self) -> u64 {
         self.seconds.saturating_sub(self.before_seconds)
     }
 }
 
-/// What came of a step.
 #[derive(Debug)]
 pub enum Answer {
-    /// Of [`Step::Receive`].
     Received(LaneId, Result<Vec<Message>, CloudError>),
     /// Of [`Step::Judge`], in the same order.
     Judged(LaneId, Vec<Judgement>),
@@ -153,9 +142,7 @@ pub enum Answer {
     Deleted(LaneId, Result<Vec<Entry<()>>, CloudError>),
     /// Of [`Step::Hide`], in the same order.
     Hidden(LaneId, Result<Vec<Entry<()>>, CloudError>),
-    /// Of [`Step::Count`].
     Counted(Result<Counted, CloudError>),
-    /// Of [`Step::Verify`].
     Verified(Result<Caller, CloudError>),
 }
 

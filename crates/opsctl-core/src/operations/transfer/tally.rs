@@ -15,7 +15,6 @@ pub(super) const NAMED_MAX: usize = 10_000;
 /// Reasons told apart; the rest are counted together.
 const REASONS_MAX: usize = 50;
 
-/// Why a message was left in the queue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
@@ -58,13 +57,11 @@ impl Kept {
     }
 }
 
-/// Why a transfer stopped before its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
     Cancelled,
     Failed(CloudError),
-    /// The journal can't be written.
     Journal(Text),
     Bounced {
         bounced: u64,
@@ -80,7 +77,6 @@ pub enum Stop {
     EditFails {
         failures: u64,
     },
-    /// More messages are left than can be held.
     TooManyLeft,
 }
 
@@ -100,7 +96,6 @@ pub struct Ageing {
     pub before_seconds: u64,
 }
 
-/// What a transfer has done so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Sent to a destination in this try.
@@ -129,7 +124,6 @@ pub struct Tally {
     pub sent_not_deleted: u64,
     /// Ramp step, from 1.
     pub step: u32,
-    /// Ramp steps in all.
     pub steps: u32,
     /// Whether the engine watches for messages that come back.
     pub watching: bool,

@@ -22,7 +22,6 @@ use crate::{
 
 /// Between looks: Lambda's control plane takes about 15 calls a second, shared by the account (Lambda quotas).
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Mappings that are worked on at once.
 const AT_ONCE: usize = 6;
 /// A mapping is set again so often after lost answers.
 const LOST_MAX: u32 = 4;
@@ -35,7 +34,6 @@ pub struct Switched {
     pub function: Text,
     /// Whether it shall take messages.
     pub enabled: bool,
-    /// Its state when it was seen last.
     pub state: Option<MappingState>,
     /// Whether the change is known to be made, or may be.
     pub is_set: bool,
@@ -44,7 +42,6 @@ pub struct Switched {
     /// From the first look until then.
     pub seconds: Option<f64>,
     pub because: Option<Text>,
-    /// Whether somebody stopped the waiting.
     #[serde(skip)]
     pub(super) is_cancelled: bool,
 }
@@ -113,7 +110,6 @@ struct One<'a> {
     began: Timestamp,
 }
 
-/// What is known so far.
 #[derive(Default)]
 struct Known {
     state: Option<MappingState>,

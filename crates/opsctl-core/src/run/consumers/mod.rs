@@ -28,7 +28,6 @@ struct Ended {
     why: Option<(End, Failure)>,
 }
 
-/// A run of its own.
 pub(super) async fn run(consumers: Consumers, context: &Context, journal: &Journal, report: Report) -> Report {
     let mut report = report;
     let Ended { turned, notes, why } = turn(&consumers, context, journal, &report).await;
@@ -97,7 +96,6 @@ fn to_bring_back(consumers: &Consumers, context: &Context, report: &Report, paus
     back
 }
 
-/// What became of one consumer.
 struct Each {
     id: ConsumerId,
     is_done: bool,
@@ -268,7 +266,6 @@ fn note_after(consumers: &Consumers, context: &Context, report: &Report, turned:
 }
 
 impl Consumers {
-    /// The queues for which they are paused.
     fn queues(&self) -> Vec<QueueName> {
         let services = self.services.iter().map(|(queue, _)| queue.clone());
         let mut queues: Vec<QueueName> = self.mappings.iter().map(|one| one.queue.clone()).chain(services).collect();

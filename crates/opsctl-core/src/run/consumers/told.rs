@@ -34,7 +34,6 @@ impl Told {
         Self { context: context.clone(), blank, parts: Mutex::default() }
     }
 
-    /// A look at a mapping.
     pub(super) fn mapping(&self, id: &MappingId, words: String, is_done: bool) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.mappings.insert(id.clone(), (words, is_done));

@@ -44,7 +44,6 @@ const FAILURES_MAX: u32 = 60;
 /// A throttled call was not applied: it is made again, so often.
 const THROTTLED_MAX: u32 = 5;
 
-/// What a failover did, with its times.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FailedOver {
     pub writer_before: Option<String>,
@@ -116,7 +115,6 @@ impl FailedOver {
     }
 }
 
-/// Whether the call arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Surely,
@@ -130,7 +128,6 @@ struct Watch<'a> {
     journal: &'a Journal,
     asked_at: Timestamp,
     events_from: Timestamp,
-    /// Whether there was any sign of it.
     has_begun: bool,
     is_resumed: bool,
     /// Whether another one wrote already when it was first looked: then this run's clock says nothing.

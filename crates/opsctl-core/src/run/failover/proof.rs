@@ -23,7 +23,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Tries in a row, once all is available, after which a way or a login that is missing is not tried any more.
 const TRIES_OF_OURS_MAX: u32 = 3;
 
-/// Whether the database's endpoint answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
     /// `host:port`.

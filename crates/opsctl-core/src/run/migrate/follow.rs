@@ -20,7 +20,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// And so far after [`PATIENT_SECONDS`]: reads of tasks are shared, 20 a second.
 const LOOK_EVERY_LATER: Duration = Duration::from_secs(5);
 const PATIENT_SECONDS: i64 = 600;
-/// While credentials have expired.
 const LOOK_EVERY_EXPIRED: Duration = Duration::from_secs(10);
 /// So long ECS may not show a task that it has taken (reads are eventually consistent), from when this try knows of it on.
 const UNSEEN_SECONDS_MAX: i64 = 60;

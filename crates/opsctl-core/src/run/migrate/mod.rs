@@ -29,7 +29,6 @@ use crate::{
 /// 24 hours (API reference, "Ensuring idempotency"); a bit is left for clocks that differ.
 const TOKEN_SECONDS: i64 = 50 * 60;
 
-/// What became of a migration's task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Migrated {
     pub migration: String,
@@ -81,7 +80,6 @@ pub(super) async fn run(
     run.ended(halt).await
 }
 
-/// Why the run goes no further.
 struct Halt {
     end: End,
     failure: Option<Failure>,
@@ -187,7 +185,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What a status means for somebody who waits.
 fn meaning(task: &Task) -> String {
     match task.status.as_str() {
         "PROVISIONING" => ": its network is made".to_owned(),

@@ -22,7 +22,6 @@ use crate::{
     run::verify,
 };
 
-/// Longest pause between calls.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Calls without a clear answer.
 const UNCLEAR_MAX: u32 = 20;
@@ -43,7 +42,6 @@ struct Asking {
 }
 
 impl Asking {
-    /// Whether the task may have been started.
     fn is_unclear(&self) -> bool {
         self.was_asked || self.unclear > 0
     }

@@ -45,7 +45,6 @@ const LOOKS_FAILED_MAX: u32 = 20;
 /// Services whose stopped tasks are asked for, to say why one is not up.
 const ASKED_WHY_MAX: usize = 5;
 
-/// Why the run goes no further.
 enum Halt {
     Cancelled,
     TimedOut,

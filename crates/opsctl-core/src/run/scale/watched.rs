@@ -18,13 +18,11 @@ use crate::{
     run::{How, report::Ended},
 };
 
-/// A service that is waited for.
 pub(super) struct Watched {
     pub(super) change: Change,
     pub(super) set_at: Option<Timestamp>,
     /// The deployment that was PRIMARY in the update's answer, or in the first look after it.
     pub(super) deployment: Option<DeploymentId>,
-    /// Why its newest task stopped by itself.
     pub(super) stopped: Option<Text>,
     /// Whether an update had no clear answer.
     pub(super) may_be_set: bool,
@@ -32,10 +30,8 @@ pub(super) struct Watched {
     pub(super) to_ask: Vec<TargetGroup>,
     /// What holds it up in its target groups.
     pub(super) targets: Option<Text>,
-    /// Why nobody can tell how its targets stand.
     pub(super) targets_unknown: Option<CloudError>,
     state: State,
-    /// Events that are known.
     known: Option<BTreeSet<String>>,
     running: Option<u32>,
     last_event: Option<Text>,
@@ -120,7 +116,6 @@ impl Watched {
         }
     }
 
-    /// ECS no longer describes it.
     pub(super) fn is_missing(&mut self, missing: &[Missing]) {
         let name = &self.change.service.name.0;
         let of_it = missing.iter().find(|missing| missing.what.parts_from_last().next() == Some(name));
@@ -154,7 +149,6 @@ impl Watched {
         news
     }
 
-    /// It is as it shall be.
     pub(super) fn is_up(&mut self, now: Timestamp) {
         let seconds = self.set_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
         self.state = State::Done { seconds };
@@ -234,7 +228,6 @@ impl Watched {
         }
     }
 
-    /// Of a change that was not begun.
     pub(super) fn not_begun(change: &Change) -> Ended {
         Self::new(change.clone()).ended()
     }

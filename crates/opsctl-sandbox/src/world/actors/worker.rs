@@ -8,25 +8,21 @@ use crate::world::{World, template::Place};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consumer {
     pub behaviour: Behaviour,
-    /// Messages that it can do.
     pub rate_per_second: f64,
     pub worker: Worker,
     /// The database without which all its work fails.
     pub database: Option<String>,
 }
 
-/// What a consumer is in AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Worker {
     /// A program outside of AWS: always there.
     Unseen,
     /// An event source mapping, by UUID.
     Mapping(String),
-    /// The tasks of an ECS service.
     Service { cluster: String, name: String },
 }
 
-/// What came of a consumer's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
     Nothing,
@@ -61,7 +57,6 @@ impl Worker {
         }
     }
 
-    /// Notes where AWS shows what came of it.
     pub(super) fn note(&self, world: &mut World, place: &Place, came: Came) {
         match self {
             Self::Unseen | Self::Service { .. } => {}

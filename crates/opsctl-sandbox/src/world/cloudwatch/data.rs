@@ -156,7 +156,6 @@ impl World {
     }
 }
 
-/// The minutes that begin in a time.
 pub(super) fn minutes_in(time: Range<i64>) -> impl Iterator<Item = i64> {
     let first = -(-time.start).div_euclid(MINUTE) * MINUTE;
     (first..time.end).step_by(MINUTE as usize)

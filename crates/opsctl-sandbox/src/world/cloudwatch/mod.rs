@@ -35,7 +35,6 @@ const CAPACITY: &str = "ServerlessDatabaseCapacity";
 /// How far a global cluster's secondary lies behind the one that writes, milliseconds.
 const GLOBAL_LAG: &str = "AuroraGlobalDBRPOLag";
 
-/// What CloudWatch knows besides the queues' notes.
 #[derive(Debug, Default)]
 pub struct CloudWatch {
     /// Queues that changed in this minute.
@@ -136,7 +135,6 @@ fn validation(message: impl Into<String>) -> ApiError {
     ApiError::plain(400, "ValidationError", message)
 }
 
-/// Whether it is a statistic that summaries tell.
 fn is_statistic(name: &str) -> bool {
     ["Maximum", "Minimum", "Sum", "SampleCount", "Average"].contains(&name)
 }

@@ -37,7 +37,6 @@ struct Note {
 #[derive(Debug, Default)]
 pub(in crate::world) struct Notes {
     ring: VecDeque<Note>,
-    /// Totals at the last note.
     totals: Totals,
     /// Whether the queue stands in the list of those to be noted.
     pub(super) is_listed: bool,

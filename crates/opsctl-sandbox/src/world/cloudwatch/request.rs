@@ -18,7 +18,6 @@ pub(super) struct GetMetricData {
     pub(super) next_token: Option<String>,
 }
 
-/// In which order points come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum ScanBy {
     #[default]

@@ -16,9 +16,7 @@ pub(super) struct Search {
 
 #[derive(Debug, PartialEq)]
 enum Term {
-    /// The property is one of these.
     Is(String, Vec<String>),
-    /// Some property has this part.
     Has(String),
 }
 
@@ -118,7 +116,6 @@ fn values(text: &str) -> Result<(Vec<String>, &str), String> {
     }
 }
 
-/// A text in quotes, and what follows it.
 fn quoted(text: &str, mark: char) -> Option<(&str, &str)> {
     text.strip_prefix(mark)?.split_once(mark)
 }

@@ -34,7 +34,6 @@ impl Buckets {
         enough
     }
 
-    /// Takes tokens away: others call as well.
     pub(super) fn drain(&mut self, action: &str, now: i64) {
         if let Some(index) = index(action) {
             self.0[index] = Some(Bucket { tokens: 0.0, at: now });

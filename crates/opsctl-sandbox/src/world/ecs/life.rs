@@ -31,13 +31,11 @@ const LOG_GROUP: &str = "failed to validate logger args: create stream has been 
                          ResourceNotFoundException: The specified log group does not exist. : exit status 1";
 const GUIDE: &str = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
 
-/// What tasks touch outside of ECS.
 pub struct Outside<'a> {
     pub logs: &'a mut Logs,
     pub rds: &'a mut Rds,
 }
 
-/// Who has something to do by itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Due {
     pub(super) place: PlaceKey,
@@ -58,7 +56,6 @@ pub(super) enum Who {
 }
 
 impl Ecs {
-    /// Lets pass what is due until `now`.
     pub(in crate::world) fn advance(&mut self, now: i64, outside: &mut Outside<'_>) {
         while let Some((at, _)) = self.due.first().filter(|(at, _)| *at <= now) {
             let at = *at;
@@ -279,7 +276,6 @@ impl Ecs {
         self.note(at, due, name, text);
     }
 
-    /// Stops a task because somebody wants it gone.
     pub(super) fn stop_task(&mut self, at: i64, due: &Due, id: &str, code: &'static str, reason: String) {
         let ignores_sigterm =
             self.task_definition(due, id).is_some_and(|definition| definition.program.ignores_sigterm);
@@ -323,7 +319,6 @@ impl Ecs {
         }
     }
 
-    /// Ends deployments and says when all is well.
     fn end_deployments(&mut self, at: i64, due: &Due, name: &str) {
         let Some(cluster) = self.cluster(due) else { return };
         let Some(service) = cluster.services.get(name) else { return };
@@ -364,7 +359,6 @@ impl Ecs {
 }
 
 impl Task {
-    /// A task that is asked for.
     pub(super) fn new(at: i64, provision_seconds: u32, definition: &str) -> Self {
         Self {
             definition: definition.to_owned(),

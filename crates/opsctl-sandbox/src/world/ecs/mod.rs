@@ -63,7 +63,6 @@ impl Ecs {
         Self { places: BTreeMap::new(), due: BTreeSet::new(), rng: Rng::with_seed(seed ^ 0x0ec5), throttled: 0 }
     }
 
-    /// Calls that were throttled, all accounts together.
     pub fn throttled(&self) -> u64 {
         self.throttled
     }
@@ -111,7 +110,6 @@ impl Ecs {
     }
 }
 
-/// ECS over awsJson1_1.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "AmazonEC2ContainerServiceV20141113", content_type: JSON_1_1, shapes: None },
     prepare: |world, call| {

@@ -35,7 +35,6 @@ pub(super) struct Cluster {
     pub(super) hides: Option<std::ops::Range<i64>>,
 }
 
-/// What a client token of `RunTask` stands for.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
     pub(super) digest: String,
@@ -65,13 +64,11 @@ pub(super) struct Definition {
 pub struct LogConfig {
     pub group: String,
     pub prefix: String,
-    /// Whether the driver makes the group.
     pub creates_group: bool,
     /// Whether the program waits while lines can't be delivered.
     pub is_blocking: bool,
 }
 
-/// What the tasks of a task definition do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Program {
     /// From asked for to `PENDING`, seconds.
@@ -94,7 +91,6 @@ pub enum Outcome {
     CannotPull,
     /// It cannot be set up: a secret that is not there, no way to AWS.
     CannotInitialize,
-    /// Its essential container ends by itself.
     Exits {
         /// So long after it began to run.
         after_seconds: u32,
@@ -134,7 +130,6 @@ pub(super) struct Service {
     pub(super) stale: Option<(i64, Value)>,
     /// Tasks that ended by themselves, in a row.
     pub(super) failures_in_a_row: u32,
-    /// No task is started before this time.
     pub(super) rests_until: i64,
     pub(super) is_steady: bool,
     /// Task definition of the last deployment that was completed.
@@ -144,9 +139,7 @@ pub(super) struct Service {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breaker {
     Off,
-    /// Fails a deployment whose tasks fail.
     Fails,
-    /// And goes back to the one before.
     RollsBack,
 }
 
@@ -185,7 +178,6 @@ pub(super) struct Task {
     pub(super) started_by: Option<String>,
     pub(super) group: String,
     pub(super) stage: Stage,
-    /// Whether somebody wants it gone.
     pub(super) is_unwanted: bool,
     /// When its stage changes; none: it stays.
     pub(super) next_at: Option<i64>,
@@ -240,13 +232,11 @@ impl Task {
 }
 
 impl Cluster {
-    /// A service's tasks that have not stopped.
     pub(super) fn tasks_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a String, &'a Task)> {
         let of_it = move |task: &Task| task.service.as_deref() == Some(service) && task.stage != Stage::Stopped;
         self.tasks.iter().filter(move |(_, task)| of_it(task))
     }
 
-    /// A deployment's tasks that have not stopped.
     pub(super) fn tasks_by<'a>(&'a self, deployment: &'a str) -> impl Iterator<Item = (&'a String, &'a Task)> {
         let by_it = move |task: &Task| task.started_by.as_deref() == Some(deployment) && task.stage != Stage::Stopped;
         self.tasks.iter().filter(move |(_, task)| by_it(task))
@@ -254,7 +244,6 @@ impl Cluster {
 }
 
 impl Service {
-    /// A service where nothing is said of it.
     pub(super) fn new(at: i64, deployment: Deployment) -> Self {
         Self {
             desired: 1,

@@ -24,7 +24,6 @@ pub struct Balancer {
 /// What the health checks of a load balancer find of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TargetCheck {
-    /// It answers as it shall.
     Passes,
     Fails {
         /// `Target.FailedHealthChecks`, `Target.ResponseCodeMismatch`, ...
@@ -49,7 +48,6 @@ pub(in crate::world) struct Target {
     pub(in crate::world) state: TargetState,
 }
 
-/// State, reason and description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct TargetState(
     pub(in crate::world) &'static str,
@@ -110,7 +108,6 @@ fn state(task: &Task, check: TargetCheck, now: i64) -> Option<TargetState> {
     })
 }
 
-/// An address that the task's id decides.
 fn address(id: &str) -> String {
     let part = |from: usize| id.get(from..from + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(1);
     format!("10.0.{}.{}", part(0), part(2))

@@ -23,7 +23,6 @@ const MEMBERS_MAX: usize = 16;
 #[serde(deny_unknown_fields)]
 pub(super) struct DatabaseEntry {
     pub(super) name: String,
-    /// Which of the systems it belongs to.
     #[serde(rename = "system")]
     _system: String,
     #[serde(default)]
@@ -37,7 +36,6 @@ pub(super) struct DatabaseEntry {
     capacity: Option<Capacity>,
     #[serde(default)]
     pending: Vec<PendingEntry>,
-    /// A proxy that leads to it.
     proxy: Option<String>,
     #[serde(default)]
     events: Vec<EventEntry>,
@@ -57,7 +55,6 @@ pub(super) struct GlobalEntry {
     zones: Vec<String>,
 }
 
-/// What waits to be applied, and when.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PendingEntry {
@@ -73,7 +70,6 @@ fn wait<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Dura
     age(deserializer).map(Some)
 }
 
-/// How long databases may be without a writer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ObjectiveEntry {

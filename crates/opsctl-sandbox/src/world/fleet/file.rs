@@ -132,7 +132,6 @@ pub(super) struct MessagesEntry {
     pub(super) newest: Duration,
     #[serde(deserialize_with = "age")]
     pub(super) oldest: Duration,
-    /// How often each was received before.
     #[serde(default)]
     pub(super) receives: u32,
     /// Queues that SQS moved them from, in turn; none: sent here directly.
@@ -191,7 +190,6 @@ impl QueueEntry {
         lists(&self.environments, environment)
     }
 
-    /// All environments that the queue's parts name.
     fn named_environments(&self) -> impl Iterator<Item = &String> {
         let messages = self.messages.iter().flat_map(|entry| &entry.environments);
         let producer = self.producer.iter().flat_map(|entry| &entry.environments);

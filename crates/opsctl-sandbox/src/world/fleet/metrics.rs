@@ -12,7 +12,6 @@ use super::{
 };
 use crate::world::{KafkaGroup, Level, World, template::Place};
 
-/// A group that reads Kafka.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KafkaEntry {
@@ -59,7 +58,6 @@ pub(super) struct LevelEntry {
 #[serde(deny_unknown_fields)]
 pub(super) struct AlarmEntry {
     pub(super) name: String,
-    /// Which of the systems it belongs to.
     #[serde(rename = "system")]
     _system: String,
     #[serde(default)]
@@ -93,7 +91,6 @@ pub(super) struct AlarmEntry {
     rule: Option<String>,
 }
 
-/// A metric of an expression.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartEntry {
@@ -112,7 +109,6 @@ fn missing() -> String {
 }
 
 impl Fleet {
-    /// What metrics hover about.
     pub(super) fn settle_metrics(&self, world: &mut World, place: &Place) {
         let Place { environment, account, region } = place;
         let named = |text: &str| text.replace("{environment}", environment);
@@ -187,7 +183,6 @@ impl AlarmEntry {
         Ok(())
     }
 
-    /// The requests that make it.
     fn requests(&self, place: &Place) -> Vec<Value> {
         let each: Vec<&str> =
             if self.each.is_empty() { vec![""] } else { self.each.iter().map(String::as_str).collect() };

@@ -63,7 +63,6 @@ pub(super) struct JobEntry {
     /// After so many seconds, which line.
     lines: Vec<(f64, String)>,
     database: Option<String>,
-    /// Names of variables that come from secrets.
     #[serde(default)]
     secrets: Vec<String>,
 }

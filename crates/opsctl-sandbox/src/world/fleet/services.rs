@@ -36,10 +36,8 @@ pub(super) struct ServiceEntry {
     cluster: String,
     /// Tasks by environment; it is in these only.
     tasks: BTreeMap<String, u32>,
-    /// Fewest and most tasks by environment.
     #[serde(default)]
     scaling: BTreeMap<String, [u32; 2]>,
-    /// Scheduled actions of autoscaling.
     #[serde(default)]
     scheduled: Vec<ScheduledEntry>,
     #[serde(default = "default::<1>")]

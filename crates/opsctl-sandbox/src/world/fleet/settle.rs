@@ -48,7 +48,6 @@ impl Fleet {
     }
 }
 
-/// One environment's share of the work.
 struct Settling<'a> {
     fleet: &'a Fleet,
     world: &'a mut World,
@@ -190,7 +189,6 @@ fn forget_ids(message: PutMessage, queue: &QueueEntry) -> PutMessage {
 }
 
 impl Place {
-    /// Whoever acts in this place.
     pub(in crate::world) fn caller(&self) -> Caller {
         let Self { account, region, .. } = self.clone();
         Caller { account, region, origin: "https://sandbox".to_owned() }

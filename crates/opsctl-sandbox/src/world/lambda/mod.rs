@@ -76,7 +76,6 @@ pub struct Mapping {
     pub batch_size: u32,
     /// Seconds in which a batch is gathered.
     pub window_seconds: u32,
-    /// Calls at once, at most.
     pub concurrency_max: Option<u32>,
     pub state: State,
     pub reason: String,
@@ -102,7 +101,6 @@ pub enum State {
 }
 
 impl Mapping {
-    /// A mapping that has been there for long.
     pub fn new(function: &str, source: &str, at: Timestamp) -> Self {
         Self {
             function: function.to_owned(),
@@ -143,7 +141,6 @@ impl Mapping {
 const USER: &str = "USER_INITIATED";
 
 impl Lambda {
-    /// Nothing; the seed decides every id.
     pub(super) fn new(seed: u64) -> Self {
         Self { places: BTreeMap::new(), rng: Rng::with_seed(seed ^ 0x1a3b), next_at: i64::MAX, times: Times::default() }
     }
@@ -217,7 +214,6 @@ impl Lambda {
     }
 }
 
-/// Lambda over restJson1.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Rest {
         routes: &[

@@ -32,7 +32,6 @@ pub struct Logs {
     places: BTreeMap<PlaceKey, BTreeMap<String, Group>>,
 }
 
-/// CloudWatch Logs over awsJson1_1.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "Logs_20140328", content_type: JSON_1_1, shapes: None },
     ..ServiceDef::new(

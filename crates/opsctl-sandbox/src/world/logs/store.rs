@@ -81,7 +81,6 @@ impl Stream {
         self.is_made || self.events.front().is_some_and(|event| event.ingested_at <= now)
     }
 
-    /// The events that have arrived, with their numbers.
     pub(super) fn arrived(&self, now: i64) -> impl DoubleEndedIterator<Item = (u64, &Event)> {
         let count = self.events.iter().take_while(|event| event.ingested_at <= now).count();
         self.events.range(..count).enumerate().map(|(index, event)| (self.first + index as u64, event))

@@ -29,7 +29,6 @@ pub struct Times {
     pub zones_lag: i64,
     /// So long after a failover of an instance another one is abandoned. AWS tells no figure: our assumption.
     pub abandons_within: i64,
-    /// A reboot without failover.
     pub reboot: i64,
     /// From a switchover to another region being asked for to its writing, and to all being available. Our assumption.
     pub global_switchover: (i64, i64),
@@ -69,7 +68,6 @@ pub(in crate::world) struct Reboot {
     /// When the standby takes over; none: without failover.
     fails_over_at: Option<i64>,
     ends_at: i64,
-    /// When the zones are told anew.
     zones_at: Option<i64>,
     has_ended: bool,
 }

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use super::{Cluster, Instance, Place, Rds};
 use crate::world::{Caller, World};
 
-/// Domain that all endpoints are in.
 const DOMAIN: &str = "rds.amazonaws.com";
 /// How long a cluster that has paused takes to wake (Aurora User Guide: about 15 seconds; longer after a day).
 const WAKES_MILLISECONDS: i64 = 15_000;
@@ -20,9 +19,7 @@ const CLOSED: [&str; 6] = ["creating", "deleting", "failed", "starting", "stoppe
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connected {
-    /// A server that writes took it.
     Writer,
-    /// A server that only reads took it.
     Reader,
     /// Nobody listens there now.
     Refused,

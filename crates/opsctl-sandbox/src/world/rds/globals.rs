@@ -89,7 +89,6 @@ impl World {
         self.rds.globals.entry(account.to_owned()).or_default().insert(global.name.clone(), global);
     }
 
-    /// A global cluster as it is at `now`.
     pub fn global(&mut self, now: jiff::Timestamp, account: &str, name: &str) -> Option<&mut Global> {
         let now = self.advance(now);
         self.rds.advance_globals(now, account);

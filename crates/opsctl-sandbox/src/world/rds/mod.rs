@@ -42,7 +42,6 @@ pub(super) use sessions::Sessions;
 pub use sessions::{Engine, Session};
 pub(super) use xml::Xml;
 
-/// Namespace of CloudWatch's metrics of databases.
 pub(super) const METRICS: &str = "AWS/RDS";
 
 /// The databases of a world, by account and region.
@@ -54,7 +53,6 @@ pub struct Rds {
     pub times: Times,
 }
 
-/// The databases of an account in a region.
 #[derive(Debug, Default)]
 struct Place {
     clusters: BTreeMap<String, Cluster>,
@@ -73,7 +71,6 @@ pub struct Cluster {
     pub version: String,
     /// Identifiers of its instances; of the one that writes first of all.
     pub members: Vec<String>,
-    /// Limits of Aurora Serverless v2.
     pub capacity: Option<Capacity>,
     pub pending: Vec<Maintenance>,
     pub created_at: Timestamp,
@@ -82,7 +79,6 @@ pub struct Cluster {
     pub(in crate::world) name_follows: Option<(i64, String)>,
     /// The same of proxies.
     pub(in crate::world) proxies_follow: Option<(i64, String)>,
-    /// The global cluster that it is of.
     pub(in crate::world) global: Option<String>,
     /// Whether another region's cluster writes.
     pub(in crate::world) is_secondary: bool,
@@ -110,7 +106,6 @@ impl Maintenance {
     }
 }
 
-/// What Aurora Serverless v2 may use.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
@@ -146,7 +141,6 @@ pub struct Instance {
     pub(in crate::world) reboot: Option<change::Reboot>,
     /// When it takes no connection, the last time: from, until.
     pub(in crate::world) blink: Option<(i64, i64)>,
-    /// When the last failover of it ended.
     pub(in crate::world) failed_over_at: Option<i64>,
     /// Connections that it took.
     pub connections: u64,

@@ -30,7 +30,6 @@ pub trait Engine: fmt::Debug + Send {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Tells it from all others of the world.
     pub number: u64,
     pub account: String,
     pub region: String,

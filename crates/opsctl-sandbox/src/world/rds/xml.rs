@@ -6,14 +6,12 @@ use quick_xml::escape::escape;
 pub(in crate::world) struct Xml(String);
 
 impl Xml {
-    /// A document of one element.
     pub(in crate::world) fn of(name: &str, inside: impl FnOnce(&mut Self)) -> Self {
         let mut xml = Self::default();
         xml.element(name, inside);
         xml
     }
 
-    /// An element with text.
     pub(in crate::world) fn text(&mut self, name: &str, value: impl ToString) -> &mut Self {
         let value = value.to_string();
         // XML 1.0 has no way to write other control characters.
@@ -23,7 +21,6 @@ impl Xml {
         self
     }
 
-    /// An element with text, where there is any.
     pub(in crate::world) fn maybe(&mut self, name: &str, value: Option<impl ToString>) -> &mut Self {
         if let Some(value) = value {
             self.text(name, value);
@@ -31,7 +28,6 @@ impl Xml {
         self
     }
 
-    /// An element with what `inside` writes.
     pub(in crate::world) fn element(&mut self, name: &str, inside: impl FnOnce(&mut Self)) -> &mut Self {
         self.0.push_str(&format!("<{name}>"));
         inside(self);

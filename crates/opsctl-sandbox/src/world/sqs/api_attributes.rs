@@ -13,9 +13,7 @@ use crate::world::{FaultKind, World, call::given, error::ApiError};
 pub(super) struct AttributesRequest<'a> {
     #[serde(borrow, default)]
     queue_url: Cow<'a, str>,
-    /// What is asked for.
     attribute_names: Option<Vec<String>>,
-    /// What is set.
     attributes: Option<BTreeMap<String, String>>,
 }
 

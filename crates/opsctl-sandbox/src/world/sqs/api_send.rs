@@ -67,7 +67,6 @@ struct Demands {
     message_bytes_max: usize,
 }
 
-/// A message that may be sent, taken apart.
 struct Checked {
     body: Box<str>,
     extras: Extras,

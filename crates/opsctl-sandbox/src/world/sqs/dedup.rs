@@ -10,7 +10,6 @@ use super::message::{Id, SequenceNumber};
 /// How long a deduplication id is remembered (SQS developer guide, "Exactly-once processing").
 pub const WINDOW_MILLISECONDS: i64 = 5 * 60 * 1_000;
 
-/// What was accepted under a deduplication id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Accepted {
     pub(super) id: Id,

@@ -8,7 +8,6 @@ use super::store::Key;
 pub(in crate::world) struct Handle {
     pub(super) queue: u32,
     pub(super) key: Key,
-    /// Which of the message's receives.
     pub(super) receipt: u32,
 }
 

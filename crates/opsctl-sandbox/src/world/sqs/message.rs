@@ -59,7 +59,6 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// Bytes that count towards the size limit.
     pub fn size_bytes(&self) -> usize {
         self.name.len() + self.label.len() + self.value.len()
     }
@@ -88,7 +87,6 @@ impl Value {
     }
 }
 
-/// What only some messages carry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::world) struct Extras {
     pub(in crate::world) attributes: Box<[Attribute]>,
@@ -125,7 +123,6 @@ pub(in crate::world) struct Message {
     /// When it came into its queue: later than sent for a dead letter.
     pub(super) arrived_at: i64,
     pub(in crate::world) first_received_at: Option<i64>,
-    /// When it was received last, in this queue.
     pub(super) received_at: i64,
     /// When its timeout or delay ends, unless visible.
     pub(super) hidden_until: i64,

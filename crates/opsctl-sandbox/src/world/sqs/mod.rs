@@ -90,7 +90,6 @@ struct OnQueue<'a> {
     queue_url: Cow<'a, str>,
 }
 
-/// Where requests name their queue.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Naming<'a> {

@@ -10,7 +10,6 @@ use crate::world::{Due, World};
 pub(super) const RATE_DEFAULT: i64 = 100;
 /// Fastest rate that can be asked for, messages a second.
 pub(super) const RATE_MAX: i64 = 500;
-/// Least time between two steps of a task.
 const STEP_MILLISECONDS: i64 = 100;
 /// How long a task goes on after it was cancelled. Seen of AWS: at 1 message a second, 2 reported moved at the cancel and 8 in
 /// the end.

@@ -41,7 +41,6 @@ pub(in crate::world) struct Queue {
     pub(super) told: Counts,
     /// Counts of the recent past, oldest first, where counts lag.
     history: VecDeque<(i64, Counts)>,
-    /// What CloudWatch was told of it.
     pub(in crate::world) notes: Notes,
     /// The time for which the world has it in its list of what is due.
     pub(in crate::world) listed_due: Option<i64>,
@@ -57,7 +56,6 @@ pub struct Totals {
     pub received: u64,
     pub deleted: u64,
     pub purged: u64,
-    /// Gone at the end of their retention.
     pub expired: u64,
     /// Moved in by SQS: dead letters, move tasks.
     pub moved_in: u64,
@@ -82,7 +80,6 @@ pub(in crate::world) struct How {
 #[derive(Debug, Default)]
 pub(in crate::world) struct Received {
     pub(super) deliveries: Vec<Delivery>,
-    /// Taken out, for the dead-letter queue.
     pub(super) dead_letters: Vec<Message>,
 }
 

@@ -169,7 +169,6 @@ impl Settings {
         Ok(())
     }
 
-    /// The first of the named attributes that differs.
     pub(super) fn differs_in<'a>(&self, other: &Self, mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
         names.find(|name| self.get(name) != other.get(name))
     }

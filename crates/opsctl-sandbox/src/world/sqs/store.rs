@@ -47,7 +47,6 @@ pub(in crate::world) struct Store {
     ages: BinaryHeap<Due>,
 }
 
-/// How many messages are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub visible: usize,
@@ -248,7 +247,6 @@ impl Store {
         expired
     }
 
-    /// When the next timeout or delay ends.
     pub(super) fn next_reveal(&mut self) -> Option<i64> {
         while let Some(&Reverse((at, key))) = self.hidden.peek() {
             if self.is_hidden_until(key, at) {

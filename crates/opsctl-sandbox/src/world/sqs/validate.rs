@@ -10,7 +10,6 @@ use crate::world::error::ApiError;
 
 const ATTRIBUTES_MAX: usize = 10;
 
-/// Attributes as a request carries them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct WireAttributes(Option<BTreeMap<String, WireAttribute>>);

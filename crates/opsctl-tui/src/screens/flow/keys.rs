@@ -327,7 +327,6 @@ fn begin_run(flow: &Flow, model: &mut Model, approved: Approved) -> Vec<Effect> 
     vec![effect]
 }
 
-/// Keeps what is remembered of ended runs bounded.
 fn forget_old(runs: &mut Vec<RunState>) {
     let ended = runs.iter().filter(|run| !run.is_active()).count();
     if ended > ENDED_MAX

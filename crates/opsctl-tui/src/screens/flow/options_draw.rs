@@ -52,7 +52,6 @@ pub(crate) fn draw(model: &Model, form: &Form, frame: &mut Frame<'_>, area: Rect
     draw_foot(form, (top, form.lines.len() - drawn), frame, foot, look);
 }
 
-/// Where a line's value stands, beside its name.
 fn value_area(area: Rect) -> Rect {
     let taken = NAME_COLUMNS as u16 + 2;
     Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area }

@@ -53,7 +53,6 @@ impl Screen for HomeView {
         ]
     }
 
-    /// The cursor stays on what it was on.
     fn settle(&mut self, model: &Model) {
         let identity = |row: &Verdict| -> Identity { (row.environment.clone(), row.subject.clone()) };
         let under = self.rows.get(self.cursor.at).filter(|_| self.pinned).map(|row| (identity(row), row.kind));

@@ -18,7 +18,6 @@ use crate::{
     widgets::words,
 };
 
-/// Why no other redrive can be begun.
 pub(crate) const PLANNED: &str = "a redrive is being planned";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +166,6 @@ fn is_plain(id: &MessageId) -> bool {
     !text.is_empty() && !text.starts_with('#') && text.trim() == text && !text.contains(char::is_control)
 }
 
-/// The files are there: the redrive is planned.
 pub(crate) fn saved(model: &mut Model, ticket: Ticket, answer: Result<Vec<PathBuf>, Failure>) -> Vec<Effect> {
     let Some(saving) = model.saving.take_if(|saving| saving.ticket == ticket) else { return Vec::new() };
     let environment = saving.environment;

@@ -19,12 +19,10 @@ impl Narrow {
         self.answers.shown().is_none_or(|answers| answers.get(message) == Some(&Some(true)))
     }
 
-    /// Messages on which it failed.
     pub(crate) fn undecided(&self) -> usize {
         self.answers.shown().map_or(0, |answers| answers.iter().filter(|answer| answer.is_none()).count())
     }
 
-    /// Why it can't be used.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match &self.answers {
             Load::Failed(failure, _) => Some(failure),
@@ -53,7 +51,6 @@ fn search(words: &str) -> String {
     conditions.join(" and ")
 }
 
-/// Takes a key of the filter line.
 pub(super) fn filter_key(view: &mut LettersView, model: &mut Model, key: &Key) -> Vec<Effect> {
     let Some(field) = &mut view.typing else { return Vec::new() };
     match field.key(key) {

@@ -54,7 +54,6 @@ pub(super) fn look(view: &mut LettersView, model: &mut Model, messages_max: usiz
     Vec::new()
 }
 
-/// What the gate says to a look.
 pub(super) fn leave(model: &Model, view: &LettersView, force: Force) -> Result<(), NoLeave> {
     let Some(environment) = environment(model, &view.environment) else { return Ok(()) };
     match seen(model, &view.environment, &view.queue).and_then(|seen| seen.queue.as_ref()) {

@@ -29,7 +29,6 @@ pub struct Column<T: ?Sized + 'static> {
     pub cell: for<'a> fn(&Line<'a>, &'a T) -> Cell<'a>,
 }
 
-/// What a person chooses a column by.
 #[derive(Debug, Clone, Copy)]
 pub struct Title {
     pub what: &'static str,
@@ -86,7 +85,6 @@ impl Order {
     }
 }
 
-/// Where a thing stands that is sorted.
 #[derive(Debug, Clone, Copy)]
 pub struct Spot<'a> {
     pub site: &'a Site,
@@ -96,7 +94,6 @@ pub struct Spot<'a> {
     pub now: Timestamp,
 }
 
-/// A thing whose cells are made.
 #[derive(Clone, Copy)]
 pub struct Line<'a> {
     pub site: &'a Site,
@@ -184,12 +181,10 @@ impl<'a> Line<'a> {
         self.role(Role::Text)
     }
 
-    /// A meaning's style, dimmed when old.
     pub(crate) fn role(&self, role: Role) -> Style {
         self.look.style(if self.is_stale { Role::Stale } else { role })
     }
 
-    /// Text with a meaning, dimmed when old.
     pub(crate) fn told(&self, text: impl Into<String>, role: Role) -> Cell<'a> {
         Cell::new(text.into(), self.role(role))
     }

@@ -66,7 +66,6 @@ fn of_site(site: &Site, head: &Head, now: Timestamp) -> Vec<Gap> {
     gaps
 }
 
-/// As most lists are shown.
 pub const USUAL: Manner = Manner {
     group_tallies: None,
     groups: None,

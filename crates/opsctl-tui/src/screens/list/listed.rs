@@ -30,7 +30,6 @@ pub struct List<T: ?Sized + 'static> {
     pub meant: fn(&Here<'_, T>, Command) -> Result<Meant, Able>,
 }
 
-/// Lines, each in its role.
 pub type Said = Vec<(String, Role)>;
 
 /// What is said of a list as a whole.
@@ -54,7 +53,6 @@ pub struct Head {
     pub manner: Manner,
 }
 
-/// How a list is shown, where lists differ.
 pub struct Manner {
     /// What is counted under headings, as [`Thing::group_tallies`] does: what stands before and after the number. None: as in
     /// the list's own heading.
@@ -77,7 +75,6 @@ pub struct Manner {
     pub detail_rows_max: u16,
 }
 
-/// How a list groups in its own way.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnGroups {
     /// In the heading: "by system".
@@ -108,7 +105,6 @@ pub struct Here<'a, T: ?Sized> {
     pub selected: Vec<(&'a Site, &'a T)>,
     /// Selected ones that are not listed: an operation is never for what its person does not see there.
     pub hidden: usize,
-    /// The environment that the cursor is in.
     pub site: Option<&'a Site>,
 }
 
@@ -125,7 +121,6 @@ impl Head {
     }
 }
 
-/// A list, whatever it is of.
 pub trait Listed: Sync {
     fn head(&self) -> &Head;
     fn columns(&self) -> usize;

@@ -28,7 +28,6 @@ use crate::{
 const COLUMNS_MAX: u16 = 110;
 /// Changes shown; more are read on the command line.
 const CHANGES_MAX: usize = 50;
-/// What can be done with everything.
 const WAYS: [(Command, &str); 3] =
     [(Command::Copy, "copy name"), (Command::CopyCommand, "copy command"), (Command::Back, "close")];
 

@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// Columns of labels on a thing's sheet.
 pub(crate) const LABEL: usize = 14;
 /// Lines of one sort that are shown there; the rest is counted.
 pub(crate) const LINES_MAX: usize = 30;
@@ -30,7 +29,6 @@ pub trait Thing {
     /// What tells it from all others of its list and environment.
     fn id(&self) -> String;
 
-    /// Whether it is known by this.
     fn is(&self, id: &str) -> bool {
         self.id() == id
     }
@@ -48,7 +46,6 @@ pub trait Thing {
         shown(self.name())
     }
 
-    /// What else it is found by.
     fn searched(&self) -> [String; 2] {
         [String::new(), String::new()]
     }
@@ -89,14 +86,12 @@ pub trait Thing {
         None
     }
 
-    /// Whether what is shown of it is old.
     fn is_stale(&self, site: &Site, now: Timestamp) -> bool {
         let part = site.snapshot.as_ref().and_then(|snapshot| self.part(&snapshot.estate));
         let is_old = |at: Timestamp| now.duration_since(at) > STALE;
         is_cached(site) || part.is_none_or(|part| part.error.is_some() || part.at.is_none_or(is_old))
     }
 
-    /// Whether it is known how old that is.
     fn has_age(&self) -> bool {
         true
     }
@@ -114,7 +109,6 @@ pub trait Thing {
     /// What the list may have no room for, in short.
     fn in_short(&self, model: &Model, site: &Site) -> Vec<String>;
 
-    /// Everything that is known of it.
     fn page(&self, page: &mut Page, model: &Model, site: &Site);
 
     /// What a command would do with it alone, or why it can't.
@@ -130,7 +124,6 @@ pub trait Thing {
     /// Command lines for it, the most wanted first; safe to show.
     fn lines(&self, site: &Site) -> Vec<String>;
 
-    /// What opening it shows.
     fn opens(&self) -> Opens {
         Opens::Sheet
     }
@@ -188,7 +181,6 @@ pub(crate) fn line_of(site: &Site, meant: Result<Meant, Able>, otherwise: &str) 
     })
 }
 
-/// Whether something may change there at all.
 pub(crate) fn changes(site: &Site) -> Result<(), Able> {
     match able_to_change(&site.environment) {
         Able::Yes => Ok(()),
@@ -201,13 +193,11 @@ pub(crate) fn is_cached(site: &Site) -> bool {
     site.snapshot.as_ref().is_none_or(|snapshot| snapshot.source == Source::Cache)
 }
 
-/// How a part of what is seen stands.
 #[derive(Debug, Clone, Copy)]
 pub struct PartState<'a> {
     /// What it is of, in words.
     pub what: &'static str,
     pub at: Option<Timestamp>,
-    /// When the oldest of it was seen.
     pub oldest: Option<Timestamp>,
     pub busy: bool,
     pub error: Option<&'a CloudError>,

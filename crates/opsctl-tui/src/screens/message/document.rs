@@ -74,7 +74,6 @@ impl Document {
     }
 }
 
-/// One safe line, whatever its length.
 fn safe(text: &str) -> String {
     let text = String::from(Text::capped(text, text.len()));
     if text.contains(['\n', '\t']) { text.replace('\n', " ").replace('\t', "    ") } else { text }
@@ -86,7 +85,6 @@ struct Writer {
     decode: bool,
     encoded: usize,
     depth: usize,
-    /// How deep in what was decoded.
     decoding: usize,
     left_out: usize,
     /// Whether plain text was just decoded: what JSON has after a value is none of it.
@@ -336,7 +334,6 @@ impl Encoded {
     }
 }
 
-/// What a text turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decoded {
     pub(crate) how: Encoded,

@@ -30,7 +30,6 @@ const LABEL: usize = 12;
 const NAMED_MAX: usize = 10;
 /// Seconds over which the speed of just now is taken.
 const NOW_SECONDS: i64 = 5;
-/// Facts of the plan that stay in sight.
 const FACTS: [&str; 4] = [labels::FROM, labels::TO, labels::RUN, labels::ENGINE];
 
 /// What it is, and how it stands: left and right of the first row.

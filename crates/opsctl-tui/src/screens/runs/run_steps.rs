@@ -16,7 +16,6 @@ const LABEL: usize = 12;
 const BAR: usize = 10;
 /// Things of one sort that are named; the rest is counted.
 const NAMED_MAX: usize = 60;
-/// News that are shown, the newest.
 const NEWS_SHOWN: usize = 8;
 
 /// How long a failover of it may take, by the configuration.

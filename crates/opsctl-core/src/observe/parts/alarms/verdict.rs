@@ -102,10 +102,8 @@ fn tell_beside(verdict: &mut Verdict, alarms: &[&Alarm]) {
     }
 }
 
-/// What alarms are about.
 struct About<'a> {
     snapshot: &'a Snapshot,
-    /// The database that an instance is of.
     databases: BTreeMap<&'a str, &'a str>,
     asleep: BTreeSet<&'a ServiceId>,
 }

@@ -33,20 +33,17 @@ const WRITER: &[Series] =
 const READER: &[Series] =
     &[DATABASE_CPU, DATABASE_CONNECTIONS, DATABASE_FREE_STORAGE, DATABASE_READ_LATENCY, REPLICA_LAG];
 
-/// Which metrics of databases to ask for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::observe) struct DatabaseMetrics {
     databases: Vec<String>,
     /// Instances, by what is asked of them.
     instances: [Vec<String>; 4],
-    /// Those whose capacity is asked for.
     serverless: Vec<String>,
 }
 
 const GROUPS: [&[Series]; 4] = [AURORA_WRITER, AURORA_READER, WRITER, READER];
 
 impl DatabaseMetrics {
-    /// Whether there is nothing to ask.
     pub(super) fn is_empty(&self) -> bool {
         self.serverless.is_empty() && self.instances.iter().all(Vec::is_empty)
     }
@@ -128,7 +125,6 @@ impl Register {
         wanted
     }
 
-    /// What these databases use came.
     pub(in crate::observe) fn database_metrics(
         &mut self,
         at: Timestamp,

@@ -13,7 +13,6 @@ use crate::{
     observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, is_fresh},
 };
 
-/// Maintenance that begins within this time is soon.
 const MAINTENANCE_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
@@ -41,7 +40,6 @@ enum State {
     /// On its way, or a status that this version does not know.
     Away,
     Stopped,
-    /// It can be used.
     Usable,
 }
 

@@ -24,13 +24,11 @@ const CALLS_AT_ONCE: usize = 8;
 /// Services on a page of a listing (ECS API reference).
 const PAGE: usize = 100;
 
-/// What a look at services came to.
 #[derive(Debug, Clone, Default)]
 pub(in crate::observe) struct FoundServices {
     pub(in crate::observe) services: Vec<Service>,
     /// Listed, and not described.
     pub(in crate::observe) missing: Vec<Missing>,
-    /// Clusters whose services are not known.
     pub(in crate::observe) failed: Vec<(EcsClusterName, CloudError)>,
 }
 
@@ -44,7 +42,6 @@ impl FoundServices {
 /// Some services, before the look at all of them has ended.
 pub(super) type Slices = UnboundedSender<Vec<Service>>;
 
-/// What reads are made with.
 pub(super) struct Reads {
     cloud: Cloud,
     shares: Arc<Shares>,
@@ -55,7 +52,6 @@ impl Reads {
         Self { cloud: asking.cloud.clone(), shares: Arc::clone(asking.shares) }
     }
 
-    /// Every service of every cluster.
     pub(super) async fn all(&self, slices: Option<Slices>) -> Result<FoundServices, CloudError> {
         let clusters = self.cloud.ecs().clusters().await?;
         // Made here: a stream of closures over borrows is not known to be Send.
@@ -112,7 +108,6 @@ impl Reads {
         Ok(FoundServices { services: found.found, missing: found.missing, failed: Vec::new() })
     }
 
-    /// Stopped tasks of a few services.
     pub(super) async fn stopped(&self, services: Vec<ServiceId>) -> (Outcome, StoppedTasks) {
         let each: Vec<_> = services.iter().map(|id| self.stopped_of(id)).collect();
         let answers: Vec<_> = stream::iter(each).buffered(CLUSTERS_AT_ONCE).collect().await;

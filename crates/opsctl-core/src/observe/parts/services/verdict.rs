@@ -116,7 +116,6 @@ fn failing(seen: &SeenService, now: Timestamp) -> Finding {
     Finding(kind, severity, format!("{what}; {counts}{why}"))
 }
 
-/// What the circuit breaker did.
 fn broken(failed: &Deployment, primary: Option<&Deployment>) -> String {
     let what = &failed.task_definition.0;
     match primary.filter(|primary| primary.id != failed.id) {

@@ -19,7 +19,6 @@ pub const VERIFIED_SECONDS: i64 = 60;
 /// Nothing more is announced or sent on the strength of an older answer: the question may go astray, or the machine sleep.
 const VERIFIED_SECONDS_MAX: i64 = 120;
 
-/// When STS was asked last.
 #[derive(Debug)]
 pub(super) struct Identity {
     verified_at: Timestamp,

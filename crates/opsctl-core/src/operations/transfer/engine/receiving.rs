@@ -28,7 +28,6 @@ pub(super) struct Batch {
     asked_at: Timestamp,
 }
 
-/// What receives have told so far.
 #[derive(Debug)]
 pub(super) struct Receiving {
     /// Lanes that are of use: more and more of them, as batches come back full.
@@ -82,7 +81,6 @@ impl Receiving {
 }
 
 impl Engine {
-    /// Whether any lane may receive now.
     pub(super) fn may_receive(&self, now: Timestamp) -> bool {
         let moving = matches!(self.stage, Stage::Moving) && !self.empty && !self.shared.is_stopping();
         moving && self.shared.may_call() && !self.must_wait_for_others(now)

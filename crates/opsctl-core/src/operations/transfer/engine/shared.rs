@@ -42,7 +42,6 @@ pub(super) struct Left {
     pub(super) group: Option<String>,
 }
 
-/// What all lanes share.
 #[derive(Debug)]
 pub(in super::super) struct Shared {
     pub(in super::super) settings: Settings,
@@ -74,9 +73,7 @@ pub(in super::super) struct Shared {
     pub(super) met: u64,
     /// By how much the queue grew while it was watched.
     pub(super) grown: u64,
-    /// How many calls of lanes may go out.
     pub(super) flow: Flow,
-    /// Of all messages that lanes work on.
     pub(super) bytes_in_hand: u64,
     /// Messages on which the edit failed; none any more once it has worked on one.
     pub(super) edit_failures: Option<u64>,
@@ -91,7 +88,6 @@ pub(in super::super) struct Shared {
 }
 
 impl Shared {
-    /// Whether another call may go out.
     pub(in super::super) fn may_call(&self) -> bool {
         self.flow.may_call()
     }
@@ -124,7 +120,6 @@ impl Shared {
         }
     }
 
-    /// How the edits of a batch went.
     pub(in super::super) fn edited(&mut self, failures: u64, successes: u64) {
         let Some(before) = self.edit_failures else { return };
         self.edit_failures = (successes == 0).then_some(before + failures);

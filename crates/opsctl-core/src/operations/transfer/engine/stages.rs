@@ -22,7 +22,6 @@ const STALE_ROUNDS_MAX: u32 = 10;
 /// Batches put back at once at the end.
 const RELEASES_MAX: usize = 8;
 
-/// What the engine as a whole is about.
 #[derive(Debug)]
 pub(super) enum Stage {
     Moving,
@@ -42,12 +41,10 @@ pub(super) enum Stage {
         next_at: Timestamp,
         last: bool,
     },
-    /// The step's record is written.
     Recording {
         asked: bool,
         last: bool,
     },
-    /// The step's record stands.
     Recorded {
         last: bool,
     },
@@ -60,7 +57,6 @@ pub(super) enum Stage {
     Releasing {
         out: usize,
     },
-    /// The last records are written.
     Flushing {
         asked: bool,
     },

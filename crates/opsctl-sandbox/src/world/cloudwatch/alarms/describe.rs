@@ -114,7 +114,6 @@ pub(super) fn limit(asked: Option<i64>) -> Answered<usize> {
         .ok_or_else(|| validation(format!("MaxRecords must be between 1 and {most}, but is {asked}.")))
 }
 
-/// Where the page before ended.
 fn token(token: &str) -> Answered<(bool, &str)> {
     match token.split_once(':') {
         Some(("metric", name)) => Ok((false, name)),

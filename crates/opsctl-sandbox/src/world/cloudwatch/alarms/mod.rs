@@ -55,7 +55,6 @@ struct Alarm {
     reason_data: Option<Value>,
     /// When state or reason was written last.
     updated_at: i64,
-    /// When the state became another one.
     changed_at: i64,
     /// The oldest first; bounded.
     history: VecDeque<Change>,

@@ -129,7 +129,6 @@ impl<'a> Reader<'a> {
         if name.is_empty() { Err("an alarm has no name".to_owned()) } else { Ok(name.to_owned()) }
     }
 
-    /// Takes a word that stands next, whole.
     fn word(&mut self, word: &str) -> bool {
         let Some(rest) = self.rest.trim_start().strip_prefix(word) else { return false };
         let ends = rest.chars().next().is_none_or(|next| !next.is_alphanumeric() && next != '_');

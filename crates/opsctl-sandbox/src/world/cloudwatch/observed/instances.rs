@@ -65,7 +65,6 @@ impl Things {
     }
 }
 
-/// Whether instances of a kind have a metric.
 fn tells(metric: &str, load: Load) -> bool {
     match metric {
         "FreeStorageSpace" => load.kind != Kind::Aurora,

@@ -56,7 +56,6 @@ impl Things {
         }
     }
 
-    /// Notes the minute that ended at `at`.
     pub(super) fn note_groups(&mut self, at: i64) {
         let Self { services, groups, .. } = self;
         for group in groups {

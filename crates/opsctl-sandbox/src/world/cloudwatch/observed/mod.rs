@@ -21,7 +21,6 @@ pub use kafka::KafkaGroup;
 use super::{custom::Summary, data::minutes_in, notes::MINUTE, request::MetricName};
 use crate::world::{self, Caller, World, ecs, rds};
 
-/// Changes kept of a thing.
 const CHANGES_MAX: usize = 120;
 /// Minutes that are caught up with when the clock leaps; and values kept of what is counted minute by minute.
 const MINUTES_MAX: i64 = 180;
@@ -142,7 +141,6 @@ impl World {
 }
 
 impl Observed {
-    /// A metric's minutes that begin in a time.
     pub(super) fn minutes(&self, caller: &Caller, metric: &MetricName, seen: Range<i64>) -> Vec<(i64, Summary)> {
         let Some(things) = self.places.get(&(caller.account.clone(), caller.region.clone())) else { return Vec::new() };
         let level = things.levels.get(metric);
@@ -187,7 +185,6 @@ impl Things {
     }
 }
 
-/// Tells things and metrics apart.
 fn hash(metric: &str, thing: &str) -> u64 {
     world::hash(metric.bytes().chain([0]).chain(thing.bytes()))
 }

@@ -169,7 +169,6 @@ fn most(gauge: Option<&Gauge>) -> Option<Order> {
     gauge.map(|gauge| Order::most(gauge.value))
 }
 
-/// Metrics of who writes.
 fn writers(seen: &SeenDatabase) -> Option<&DatabaseGauges> {
     seen.gauges.get(&seen.seen.database.writer()?.name)
 }
@@ -221,7 +220,6 @@ fn capacity(seen: &SeenDatabase) -> Option<String> {
     })
 }
 
-/// When the figure of its capacity is of.
 fn capacity_at(seen: &SeenDatabase) -> Option<Timestamp> {
     match seen.seen.capacity {
         Capacity::None | Capacity::Unknown => None,
