@@ -9,7 +9,7 @@ use std::{
 use opsctl::{
     clock::Clock,
     cloud::Connect,
-    domain::{AccountId, Environment, EnvironmentName, environment::CredentialSource},
+    domain::{AccountId, CredentialSource, Environment, EnvironmentName},
     observe::{Policy, Site, Snapshot, Watch, verdict},
     sandbox::{
         Options, Sandbox,

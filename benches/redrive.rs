@@ -246,7 +246,7 @@ pub(crate) async fn queues(ground: &Ground) -> (QueueUrl, QueueUrl) {
 
 /// A queue with this DLQ.
 async fn source(ground: &Ground, name: &str, dead_letters: &QueueUrl) -> QueueUrl {
-    let arn = ground.cloud().await.sqs().describe(dead_letters).await.expect("described").arn;
+    let arn = ground.cloud().await.sqs.describe(dead_letters).await.expect("described").arn;
     let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":5}}"#);
     QueueUrl(ground.create(name, &[("RedrivePolicy", policy)]).await)
 }
@@ -264,7 +264,7 @@ pub(crate) async fn fill(cloud: &Cloud, to: &QueueUrl, messages: usize) {
                     return;
                 }
                 let batch: Vec<Outgoing> = (0..BATCH as i64).map(|index| outgoing(number + index)).collect();
-                let entries = cloud.sqs().send(&to, &batch).await.expect("sent");
+                let entries = cloud.sqs.send(&to, &batch).await.expect("sent");
                 assert!(entries.iter().all(|entry| matches!(entry, Entry::Done(_))));
             }
         });
@@ -287,12 +287,12 @@ async fn bare(cloud: &Cloud, from: &QueueUrl, to: &QueueUrl, messages: usize) {
         tasks.spawn(async move {
             let how = Receive { messages_max: BATCH as u32, wait_seconds: 1, visibility_seconds: 120 };
             while left.fetch_sub(BATCH as i64, Ordering::Relaxed) > 0 {
-                let received = cloud.sqs().receive(&from, how).await.expect("received");
+                let received = cloud.sqs.receive(&from, how).await.expect("received");
                 assert_eq!(received.len(), BATCH, "nobody else takes any");
                 let (outgoing, receipts): (Vec<_>, Vec<_>) = received.into_iter().map(copy).unzip();
-                let sent = cloud.sqs().send(&to, &outgoing).await.expect("sent");
+                let sent = cloud.sqs.send(&to, &outgoing).await.expect("sent");
                 assert!(sent.iter().all(|entry| matches!(entry, Entry::Done(_))));
-                let deleted = cloud.sqs().delete(&from, &receipts).await.expect("deleted");
+                let deleted = cloud.sqs.delete(&from, &receipts).await.expect("deleted");
                 assert!(deleted.iter().all(|entry| matches!(entry, Entry::Done(()))));
             }
         });

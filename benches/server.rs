@@ -17,10 +17,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
-    domain::{
-        AccountId, Environment, EnvironmentName, Protection, WatchRules,
-        environment::{CredentialSource, QueueRules},
-    },
+    domain::{AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueRules, WatchRules},
     sandbox::{
         Options, Sandbox,
         world::{Denial, World},

@@ -11,7 +11,7 @@ use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
     config::{self, Configured, Paint, ResolveError, Source, Why, init, profiles::Profile},
-    domain::{Environment, environment::CredentialSource},
+    domain::{CredentialSource, Environment},
     sandbox::{
         Options, Sandbox,
         world::{Caller, World},

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect, logs::From},
-    domain::{Environment, Protection, consumer::MappingId, target::TargetGroupArn},
+    domain::{Environment, MappingId, Protection, TargetGroupArn},
 };
 
 use crate::support::stage::environment;
@@ -142,28 +142,28 @@ async fn compare(environment: Environment) {
     let ssm = aws_sdk_ssm::Client::new(raw);
     let names = ["/a b/ü".to_owned()];
     let theirs = ssm.get_parameters().names(&names[0]).with_decryption(true).send();
-    pair.same(cloud.parameters().get(&names), theirs).await;
+    pair.same(cloud.parameters.get(&names), theirs).await;
 
     let elb = aws_sdk_elasticloadbalancingv2::Client::new(raw);
     let group = TargetGroupArn("arn:aws:elasticloadbalancing:r:1:targetgroup/a/1".to_owned());
     let theirs = elb.describe_target_health().target_group_arn(&group.0).send();
-    pair.same(cloud.load_balancers().health(&group), theirs).await;
+    pair.same(cloud.load_balancers.health(&group), theirs).await;
 
     let lambda = aws_sdk_lambda::Client::new(raw);
     // A header says how often it may be tried.
     let once = aws_sdk_lambda::config::Builder::from(raw).retry_config(RetryConfig::disabled()).build();
     let once = aws_sdk_lambda::Client::from_conf(once);
-    pair.same(cloud.lambda().mappings(), lambda.list_event_source_mappings().max_items(100).send()).await;
+    pair.same(cloud.lambda.mappings(), lambda.list_event_source_mappings().max_items(100).send()).await;
     for id in ["91eaeb7e-c976-1234-9451-8709db01f137", "a b/ü?"] {
         let mapping = MappingId(id.to_owned());
-        pair.same(cloud.lambda().mapping(&mapping), lambda.get_event_source_mapping().uuid(id).send()).await;
+        pair.same(cloud.lambda.mapping(&mapping), lambda.get_event_source_mapping().uuid(id).send()).await;
         let theirs = once.update_event_source_mapping().uuid(id).enabled(false).send();
-        pair.same(cloud.lambda().set_enabled(&mapping, false), theirs).await;
+        pair.same(cloud.lambda.set_enabled(&mapping, false), theirs).await;
     }
     compare_logs(&pair).await;
 
     let scaling = aws_sdk_applicationautoscaling::Client::new(raw);
-    cloud.autoscaling().services().await.expect_err("refused");
+    cloud.autoscaling.services().await.expect_err("refused");
     let ours = pair.recorder.take();
     let targets = scaling.describe_scalable_targets().service_namespace(ServiceNamespace::Ecs);
     targets.scalable_dimension(ScalableDimension::EcsServiceDesiredCount).send().await.expect_err("refused");
@@ -176,23 +176,23 @@ async fn compare(environment: Environment) {
 async fn compare_logs(pair: &Pair) {
     let (cloud, logs) = (&pair.cloud, aws_sdk_cloudwatchlogs::Client::new(&pair.raw));
     let theirs = logs.describe_log_groups().log_group_name_prefix("/g").limit(50).send();
-    pair.same(cloud.logs().groups("/g"), theirs).await;
+    pair.same(cloud.logs.groups("/g"), theirs).await;
     let theirs = logs.describe_log_groups().log_group_name_prefix("/g").limit(1).send();
-    pair.same(cloud.logs().has_group("/g"), theirs).await;
+    pair.same(cloud.logs.has_group("/g"), theirs).await;
     let streams = || logs.describe_log_streams().log_group_name("/g").limit(50);
-    pair.same(cloud.logs().streams("/g", ""), streams().send()).await;
-    pair.same(cloud.logs().streams("/g", "s"), streams().log_stream_name_prefix("s").send()).await;
+    pair.same(cloud.logs.streams("/g", ""), streams().send()).await;
+    pair.same(cloud.logs.streams("/g", "s"), streams().log_stream_name_prefix("s").send()).await;
     let events = || logs.get_log_events().log_group_name("/g").log_stream_name("s");
     let page = || events().start_from_head(true).limit(1_000);
-    pair.same(cloud.logs().page("/g", "s", &From::Start), page().send()).await;
+    pair.same(cloud.logs.page("/g", "s", &From::Start), page().send()).await;
     let at = From::Time(Timestamp::from_millisecond(1_795_230_000_123).expect("a time"));
-    pair.same(cloud.logs().page("/g", "s", &at), page().start_time(1_795_230_000_123).send()).await;
-    pair.same(cloud.logs().page("/g", "s", &From::Token("f/1".to_owned())), page().next_token("f/1").send()).await;
-    pair.same(cloud.logs().last("/g", "s"), events().start_from_head(false).limit(100).send()).await;
+    pair.same(cloud.logs.page("/g", "s", &at), page().start_time(1_795_230_000_123).send()).await;
+    pair.same(cloud.logs.page("/g", "s", &From::Token("f/1".to_owned())), page().next_token("f/1").send()).await;
+    pair.same(cloud.logs.last("/g", "s"), events().start_from_head(false).limit(100).send()).await;
     let since = Timestamp::UNIX_EPOCH;
     let search = || logs.filter_log_events().log_group_name("/g").start_time(0);
-    pair.same(cloud.logs().search("/g", "", since, 10), search().send()).await;
-    pair.same(cloud.logs().search("/g", "\"a b\"", since, 10), search().filter_pattern("\"a b\"").send()).await;
+    pair.same(cloud.logs.search("/g", "", since, 10), search().send()).await;
+    pair.same(cloud.logs.search("/g", "\"a b\"", since, 10), search().filter_pattern("\"a b\"").send()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,10 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
-    domain::{
-        Protection,
-        endpoint::{Because, Dialect, Endpoint, Password, Reached, SqlCheck, Tls, Unanswered},
-    },
+    domain::{Because, Dialect, Endpoint, Password, Protection, Reached, SqlCheck, Tls, Unanswered},
 };
 
 use crate::{served::peer, support::stage};
@@ -61,14 +58,14 @@ impl Server {
     }
 
     async fn ask(&self) -> Result<Reached, Unanswered> {
-        cloud().await.endpoints().ask(&self.endpoint, self.dialect, &self.check).await
+        cloud().await.endpoints.ask(&self.endpoint, self.dialect, &self.check).await
     }
 
     /// The answer with another check.
     async fn ask_as(&self, change: impl Fn(&mut SqlCheck)) -> Result<Reached, Unanswered> {
         let mut check = self.check.clone();
         change(&mut check);
-        cloud().await.endpoints().ask(&self.endpoint, self.dialect, &check).await
+        cloud().await.endpoints.ask(&self.endpoint, self.dialect, &check).await
     }
 }
 
@@ -86,7 +83,7 @@ async fn a_server_that_writes_says_so_and_one_in_recovery_does_not() {
     let _writable = SET.read().await;
     for server in servers() {
         assert_eq!(server.ask().await, Ok(Reached::Writes), "{:?}", server.dialect);
-        let connected = cloud().await.endpoints().connect(&server.endpoint).await;
+        let connected = cloud().await.endpoints.connect(&server.endpoint).await;
         assert_eq!(connected, Ok(Reached::Answers));
     }
     if let Some(standby) = Server::standby() {
@@ -178,8 +175,8 @@ async fn nothing_is_written_and_nothing_takes_long() {
 async fn a_port_on_which_nobody_listens_and_a_name_that_leads_nowhere_are_told_apart() {
     let at = |host: &str, port| Endpoint { host: host.to_owned(), port };
     let cloud = cloud().await;
-    let refused = cloud.endpoints().connect(&at("127.0.0.1", 1)).await.expect_err("nobody");
+    let refused = cloud.endpoints.connect(&at("127.0.0.1", 1)).await.expect_err("nobody");
     assert_eq!(refused.because, Because::Refused, "{refused:?}");
-    let unknown = cloud.endpoints().connect(&at("orders.invalid", 5432)).await.expect_err("no name");
+    let unknown = cloud.endpoints.connect(&at("orders.invalid", 5432)).await.expect_err("no name");
     assert_eq!(unknown.because, Because::Unresolved, "{unknown:?}");
 }

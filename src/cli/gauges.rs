@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{gauge::Gauge, words::in_words};
+use crate::domain::{Gauge, words::in_words};
 
 /// `42 % (2 min)`; `-`: no sample, which is not zero.
 pub(super) fn with_age(gauge: Option<&Gauge>, now: Timestamp, words: fn(f64) -> String) -> String {

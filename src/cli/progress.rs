@@ -14,7 +14,7 @@ use super::{
     wrap::{width_of, wrap},
 };
 use crate::{
-    domain::{Text, log::LogLine, words::counted},
+    domain::{LogLine, Text, words::counted},
     operations::{Counts, transfer::Tally},
     run::Progress,
 };

@@ -16,10 +16,10 @@ pub(super) fn checks() -> Vec<Check> {
 }
 
 async fn caller(ground: Ground) {
-    let caller = ground.cloud.identity().caller().await.expect("told");
+    let caller = ground.cloud.identity.caller().await.expect("told");
     assert_eq!(caller.account, AccountId(ACCOUNT.into()));
     assert!(caller.arn.starts_with("arn:aws:"), "{}", caller.arn);
-    if let Some(skew) = ground.cloud.identity().clock_skew() {
+    if let Some(skew) = ground.cloud.identity.clock_skew() {
         assert!(skew.as_secs().abs() <= 2, "{skew}");
     }
 }
@@ -37,7 +37,7 @@ async fn parameters(ground: Ground) {
         names.push(name);
     }
     names.push(format!("/{prefix}/missing"));
-    let values = ground.cloud.parameters().get(&names).await.expect("got");
+    let values = ground.cloud.parameters.get(&names).await.expect("got");
     assert_eq!(values.len(), 12);
     assert_eq!(values.get(&names[7]).map(String::as_str), Some("v7"));
     assert!(!values.contains_key(&names[12]));

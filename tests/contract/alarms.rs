@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::{
     operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder,
     types::{ComparisonOperator, Dimension, MetricDatum, StateValue, Statistic},
 };
-use opsctl::domain::alarm::{Alarm, AlarmState, Watches};
+use opsctl::domain::{Alarm, AlarmState, Watches};
 
 use super::{
     Check,
@@ -64,7 +64,7 @@ async fn set(ground: &Ground, name: &str, state: StateValue) {
 }
 
 async fn find(ground: &Ground, name: &str) -> Option<Alarm> {
-    let all = ground.cloud.alarms().all().await.expect("alarms");
+    let all = ground.cloud.alarms.all().await.expect("alarms");
     assert_eq!(all.incomplete, None);
     all.list.into_iter().find(|alarm| alarm.name == name)
 }
@@ -123,7 +123,7 @@ async fn pages(ground: Ground) {
     for number in 0..230 {
         put(&ground, &name(&ground, &format!("{number:03}"))).send().await.expect("put");
     }
-    let all = ground.cloud.alarms().all().await.expect("alarms");
+    let all = ground.cloud.alarms.all().await.expect("alarms");
     let own = all.list.iter().filter(|alarm| alarm.name.starts_with(ground.prefix()));
     assert_eq!((own.count(), all.incomplete), (230, None));
     let first = client(&ground).describe_alarms().max_records(100).send().await.expect("a page");
@@ -137,7 +137,7 @@ async fn history(ground: Ground) {
         ground.wait(2).await;
         set(&ground, &name, state).await;
     }
-    let history = ground.cloud.alarms().history(&name).await.expect("a history");
+    let history = ground.cloud.alarms.history(&name).await.expect("a history");
     assert_eq!(history.incomplete, None);
     let states: Vec<&str> = history
         .changes
@@ -159,7 +159,7 @@ async fn history(ground: Ground) {
 async fn creation(ground: Ground) {
     let name = name(&ground, "hot");
     put(&ground, &name).send().await.expect("put");
-    let history = ground.cloud.alarms().history(&name).await.expect("a history");
+    let history = ground.cloud.alarms.history(&name).await.expect("a history");
     let kinds: Vec<&str> = history.changes.iter().map(|change| change.kind.as_str()).collect();
     assert_eq!(kinds, ["ConfigurationUpdate"]);
 }
@@ -174,7 +174,7 @@ async fn muted(ground: Ground) {
 }
 
 async fn no_history(ground: Ground) {
-    let history = ground.cloud.alarms().history(&name(&ground, "gone")).await.expect("an answer");
+    let history = ground.cloud.alarms.history(&name(&ground, "gone")).await.expect("an answer");
     assert_eq!(history.changes, []);
 }
 

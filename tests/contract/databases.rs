@@ -3,7 +3,7 @@
 use aws_sdk_rds::Client;
 use opsctl::{
     cloud::{CloudError, ErrorKind},
-    domain::database::{Database, SourceKind, Topology},
+    domain::{Database, SourceKind, Topology},
     sandbox::world::rds::{Cluster, Instance},
 };
 
@@ -81,7 +81,7 @@ async fn instance(ground: &Ground, short: &str, is_multi_az: bool) -> String {
 }
 
 async fn described(ground: &Ground, name: &str) -> Database {
-    ground.cloud.rds().database(name).await.expect("an answer").expect("there")
+    ground.cloud.rds.database(name).await.expect("an answer").expect("there")
 }
 
 async fn members(ground: Ground) {
@@ -90,7 +90,7 @@ async fn members(ground: Ground) {
     assert_eq!(database.topology, Topology::Aurora);
     assert_eq!(database.writer().map(|writer| &writer.name), Some(&one));
     assert_eq!(database.readers().map(|reader| &reader.name).collect::<Vec<_>>(), [&two]);
-    let all = ground.cloud.rds().databases().await.expect("an answer");
+    let all = ground.cloud.rds.databases().await.expect("an answer");
     assert!(all.list.iter().any(|other| other.name == cluster && other.members.len() == 2), "{all:?}");
     assert!(all.list.iter().all(|other| other.name != one), "of a cluster, no database by itself");
 }
@@ -102,12 +102,12 @@ async fn alone(ground: Ground) {
 }
 
 async fn missing(ground: Ground) {
-    assert_eq!(ground.cloud.rds().database(&name(&ground, "nothing")).await, Ok(None));
+    assert_eq!(ground.cloud.rds.database(&name(&ground, "nothing")).await, Ok(None));
 }
 
 async fn fails_over(ground: Ground) {
     let (cluster, [one, two]) = cluster(&ground).await;
-    ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
+    ground.cloud.rds.fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     ground
         .eventually("the target writes", async || {
             described(&ground, &cluster).await.writer().is_some_and(|writer| writer.name == two)
@@ -120,33 +120,33 @@ async fn fails_over(ground: Ground) {
 
 async fn events(ground: Ground) {
     let (cluster, [_, two]) = cluster(&ground).await;
-    ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
+    ground.cloud.rds.fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     ground.wait(60).await;
-    let events = ground.cloud.rds().events(Some((SourceKind::Cluster, &cluster)), 60).await.expect("events");
+    let events = ground.cloud.rds.events(Some((SourceKind::Cluster, &cluster)), 60).await.expect("events");
     assert!(events.iter().any(|event| event.is_of("failover") && event.completes()), "no end among {events:?}");
 }
 
 async fn second(ground: Ground) {
     let (cluster, [one, two]) = cluster(&ground).await;
-    ground.cloud.rds().fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
+    ground.cloud.rds.fail_over_cluster(&cluster, Some(&two)).await.expect("begun");
     assert_eq!(described(&ground, &cluster).await.status.as_str(), "failing-over");
-    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, Some(&one)).await);
+    is_refused(ground.cloud.rds.fail_over_cluster(&cluster, Some(&one)).await);
 }
 
 async fn to_the_writer(ground: Ground) {
     let (cluster, [one, _]) = cluster(&ground).await;
-    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, Some(&one)).await);
+    is_refused(ground.cloud.rds.fail_over_cluster(&cluster, Some(&one)).await);
 }
 
 async fn to_a_stranger(ground: Ground) {
     let (cluster, _) = cluster(&ground).await;
     let single = instance(&ground, "single", false).await;
-    is_refused(ground.cloud.rds().fail_over_cluster(&cluster, Some(&single)).await);
+    is_refused(ground.cloud.rds.fail_over_cluster(&cluster, Some(&single)).await);
 }
 
 async fn no_standby(ground: Ground) {
     let single = instance(&ground, "single", false).await;
-    is_refused(ground.cloud.rds().fail_over_instance(&single).await);
+    is_refused(ground.cloud.rds.fail_over_instance(&single).await);
 }
 
 async fn swaps(ground: Ground) {
@@ -154,7 +154,7 @@ async fn swaps(ground: Ground) {
     let before = described(&ground, &pair).await;
     let (zone, standby) = (before.members[0].zone.clone(), before.standby_zone);
     assert!(standby.is_some(), "a standby somewhere");
-    ground.cloud.rds().fail_over_instance(&pair).await.expect("begun");
+    ground.cloud.rds.fail_over_instance(&pair).await.expect("begun");
     ground
         .eventually("the zones are swapped", async || {
             let now = described(&ground, &pair).await;
@@ -182,7 +182,7 @@ async fn pages(ground: Ground) {
 }
 
 async fn globals(ground: Ground) {
-    assert_eq!(ground.cloud.rds().globals().await, Ok(Vec::new()));
+    assert_eq!(ground.cloud.rds.globals().await, Ok(Vec::new()));
 }
 
 fn is_refused(answer: Result<(), CloudError>) {

@@ -16,9 +16,8 @@ use opsctl::{
     clock::Clock,
     cloud::{Cloud, CloudError, Connect, sqs::Entry, sqs::Receive, sqs::Sqs},
     domain::{
-        AttributeValue, Environment, EnvironmentName, Message, MessageId, Outgoing, Payload, Protection, QueueArn,
-        QueueUrl, ReceiptHandle, WatchRules,
-        environment::{CredentialSource, QueueRules},
+        AttributeValue, CredentialSource, Environment, EnvironmentName, Message, MessageId, Outgoing, Payload,
+        Protection, QueueArn, QueueRules, QueueUrl, ReceiptHandle, WatchRules,
     },
     sandbox::{Options, Sandbox, world::World},
 };
@@ -88,7 +87,7 @@ impl Ground {
     }
 
     pub(super) fn sqs(&self) -> &Sqs {
-        self.cloud.sqs()
+        &self.cloud.sqs
     }
 
     pub(super) fn clock(&self) -> Clock {

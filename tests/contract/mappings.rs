@@ -3,7 +3,7 @@
 use aws_sdk_lambda::{Client, primitives::Blob, types::FunctionCode};
 use opsctl::{
     cloud::ErrorKind,
-    domain::consumer::{Mapping, MappingId, MappingState},
+    domain::{Mapping, MappingId, MappingState},
 };
 
 use super::{
@@ -45,7 +45,7 @@ async fn mapping_of(ground: &Ground, function: &str, arn: &str, enabled: bool) -
 }
 
 async fn becomes(ground: &Ground, id: &MappingId, state: MappingState) -> Mapping {
-    let look = async || ground.cloud.lambda().mapping(id).await.expect("there");
+    let look = async || ground.cloud.lambda.mapping(id).await.expect("there");
     ground.eventually(state.words(), async || look().await.state == state).await;
     look().await
 }
@@ -59,7 +59,7 @@ async fn told(ground: Ground) {
     assert_eq!((&shown.id, shown.function.as_str(), shown.batch_size), (&id, function.as_str(), Some(5)));
     assert_eq!(shown.queue.map(|queue| queue.0), Some(format!("{}-orders", ground.prefix())));
     assert_eq!((shown.source_arn.as_str(), shown.changed_at.is_some()), (arn.as_str(), true));
-    let all = ground.cloud.lambda().mappings().await.expect("listed");
+    let all = ground.cloud.lambda.mappings().await.expect("listed");
     assert_eq!(all.iter().filter(|one| one.id == id).count(), 1);
 }
 
@@ -67,10 +67,10 @@ async fn paused(ground: Ground) {
     let queue = ground.queue("orders", &[]).await;
     let id = mapping_of(&ground, &function(&ground).await, ground.arn(&queue).await.as_str(), true).await;
     becomes(&ground, &id, MappingState::Enabled).await;
-    let told = ground.cloud.lambda().set_enabled(&id, false).await.expect("updated");
+    let told = ground.cloud.lambda.set_enabled(&id, false).await.expect("updated");
     assert!(matches!(told.state, MappingState::Disabling | MappingState::Disabled), "{told:?}");
     becomes(&ground, &id, MappingState::Disabled).await;
-    let told = ground.cloud.lambda().set_enabled(&id, true).await.expect("updated");
+    let told = ground.cloud.lambda.set_enabled(&id, true).await.expect("updated");
     assert!(matches!(told.state, MappingState::Enabling | MappingState::Enabled), "{told:?}");
     let reason = becomes(&ground, &id, MappingState::Enabled).await.reason;
     assert_eq!(reason.as_ref().map(|reason| reason.as_str()), Some("USER_INITIATED"));
@@ -88,8 +88,8 @@ async fn takes_nothing(ground: Ground) {
 async fn not_found(ground: Ground) {
     let nobody = MappingId("00000000-0000-4000-8000-000000000000".to_owned());
     for error in [
-        ground.cloud.lambda().mapping(&nobody).await.expect_err("not there"),
-        ground.cloud.lambda().set_enabled(&nobody, false).await.expect_err("not there"),
+        ground.cloud.lambda.mapping(&nobody).await.expect_err("not there"),
+        ground.cloud.lambda.set_enabled(&nobody, false).await.expect_err("not there"),
     ] {
         assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
     }

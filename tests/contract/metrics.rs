@@ -68,7 +68,7 @@ async fn named(ground: Ground) {
     put(&ground, &one, 42.5, 60).await;
     put(&ground, &two, 7.0, 60).await;
     let gone = thing(&ground, "gone");
-    let samples = ground.cloud.metrics().named(&WORK, &[&two, &gone, &one]).await.expect("an answer");
+    let samples = ground.cloud.metrics.named(&WORK, &[&two, &gone, &one]).await.expect("an answer");
     assert_eq!(samples.newest(&one).map(|sample| sample.value), Some(42.5));
     assert_eq!(samples.newest(&two).map(|sample| sample.value), Some(7.0));
     assert_eq!((samples.by_name.len(), samples.asked, samples.incomplete), (2, 3, None));
@@ -78,7 +78,7 @@ async fn search(ground: Ground) {
     let (one, two) = (thing(&ground, "one"), thing(&ground, "two"));
     put(&ground, &one, 42.5, 60).await;
     put(&ground, &two, 7.0, 60).await;
-    let samples = ground.cloud.metrics().search(&WORK).await.expect("an answer");
+    let samples = ground.cloud.metrics.search(&WORK).await.expect("an answer");
     assert_eq!(samples.newest(&one).map(|sample| sample.value), Some(42.5));
     assert_eq!(samples.newest(&two).map(|sample| sample.value), Some(7.0));
     assert!(samples.asked >= 2, "{}", samples.asked);
@@ -89,7 +89,7 @@ async fn newest(ground: Ground) {
     for (value, seconds_ago) in [(1.0, 5_000), (90.0, 300), (3.0, 60)] {
         put(&ground, &one, value, seconds_ago).await;
     }
-    let samples = ground.cloud.metrics().named(&WORK, &[&one]).await.expect("an answer");
+    let samples = ground.cloud.metrics.named(&WORK, &[&one]).await.expect("an answer");
     let recent = samples.by_name[&one];
     assert_eq!((recent.newest.value, recent.highest), (3.0, 90.0));
     let age = ground.clock().now().duration_since(recent.newest.at).as_secs();
@@ -105,7 +105,7 @@ async fn large(ground: Ground) {
     });
     let put = client(&ground).put_metric_data().namespace(WORK.namespace).set_metric_data(Some(data.collect()));
     put.send().await.expect("put");
-    let samples = ground.cloud.metrics().named(&WORK, &[&things[149]]).await.expect("an answer");
+    let samples = ground.cloud.metrics.named(&WORK, &[&things[149]]).await.expect("an answer");
     assert_eq!(samples.newest(&things[149]).map(|sample| sample.value), Some(149.0));
 }
 
@@ -116,7 +116,7 @@ async fn published(ground: Ground) {
     // On the sandbox, whose hours pass at once, as long as with AWS; emulators that publish anything do so each minute.
     let looks = if ground.peer == Peer::Sandbox { 18 } else { 8 };
     for _ in 0..looks {
-        let samples = ground.cloud.metrics().named(&VISIBLE, &[name.as_str()]).await.expect("an answer");
+        let samples = ground.cloud.metrics.named(&VISIBLE, &[name.as_str()]).await.expect("an answer");
         if let Some(sample) = samples.newest(name.as_str()) {
             assert_eq!(sample.value, 2.0);
             return;
@@ -143,7 +143,7 @@ async fn two_metrics(ground: &Ground) -> String {
 async fn gauges(ground: Ground) {
     let one = two_metrics(&ground).await;
     let gone = thing(&ground, "gone");
-    let gauges = ground.cloud.metrics().gauges_named(&[WORK, REST], &[&one, &gone]).await.expect("an answer");
+    let gauges = ground.cloud.metrics.gauges_named(&[WORK, REST], &[&one, &gone]).await.expect("an answer");
     let work = gauges.get(&WORK, &one).expect("a gauge");
     let values: Vec<f64> = work.recent.iter().map(|(_, value)| *value).collect();
     assert_eq!((work.value, values), (9.0, vec![5.0, 9.0]));
@@ -153,7 +153,7 @@ async fn gauges(ground: Ground) {
 
 async fn all_gauges(ground: Ground) {
     let one = two_metrics(&ground).await;
-    let gauges = ground.cloud.metrics().gauges(&[WORK, REST]).await.expect("an answer");
+    let gauges = ground.cloud.metrics.gauges(&[WORK, REST]).await.expect("an answer");
     assert_eq!(gauges.get(&WORK, &one).map(|gauge| gauge.value), Some(9.0));
     assert_eq!(gauges.get(&REST, &one).map(|gauge| gauge.value), Some(1.5));
     assert!(gauges.asked >= 2, "{}", gauges.asked);

@@ -8,10 +8,7 @@ use opsctl::{
         ecs::{By, Launch, Launched, Wanted},
         logs::{Follower, Lacks},
     },
-    domain::{
-        migration::Network,
-        service::{EcsClusterName, ServiceId, Task},
-    },
+    domain::{EcsClusterName, Network, ServiceId, Task},
 };
 
 use super::{Check, ground::Ground};
@@ -51,7 +48,7 @@ async fn launch(ground: &Ground, token: &str) -> Launch {
 }
 
 async fn start(ground: &Ground, launch: &Launch) -> Task {
-    match ground.cloud.ecs().run_task(launch).await.expect("an answer") {
+    match ground.cloud.ecs.run_task(launch).await.expect("an answer") {
         Launched::Started(task) => *task,
         other => panic!("not started: {other:?}"),
     }
@@ -59,16 +56,16 @@ async fn start(ground: &Ground, launch: &Launch) -> Task {
 
 async fn pinned(ground: Ground) {
     let launch = launch(&ground, "t").await;
-    let found = ground.cloud.ecs().definition(ground.prefix()).await.expect("described");
+    let found = ground.cloud.ecs.definition(ground.prefix()).await.expect("described");
     assert_eq!((&found.arn, found.is_active, found.family()), (&launch.definition, true, ground.prefix()));
     let container = found.container("app").expect("a container");
     assert_eq!(
         (container.image.as_str(), &container.command, container.is_essential),
         ("app:1", &vec!["up".into()], true)
     );
-    let families = ground.cloud.ecs().families().await.expect("listed");
+    let families = ground.cloud.ecs.families().await.expect("listed");
     assert!(families.iter().any(|family| family == ground.prefix()), "{families:?}");
-    let error = ground.cloud.ecs().definition("opsctl-nothing").await.expect_err("nothing");
+    let error = ground.cloud.ecs.definition("opsctl-nothing").await.expect_err("nothing");
     assert_eq!(error.kind, ErrorKind::NotFound, "{error:?}");
 }
 
@@ -82,14 +79,14 @@ async fn conflict(ground: Ground) {
     let launch = launch(&ground, "other").await;
     let first = start(&ground, &launch).await;
     let other = Launch { command: Some(vec!["down".into()]), ..launch };
-    let answer = ground.cloud.ecs().run_task(&other).await.expect("an answer");
+    let answer = ground.cloud.ecs.run_task(&other).await.expect("an answer");
     assert_eq!(answer, Launched::Conflict(vec![first.arn]));
 }
 
 async fn found(ground: Ground) {
     let launch = launch(&ground, "t").await;
     let task = start(&ground, &launch).await;
-    let (ecs, cluster) = (ground.cloud.ecs(), EcsClusterName(launch.cluster.clone()));
+    let (ecs, cluster) = (&ground.cloud.ecs, EcsClusterName(launch.cluster.clone()));
     for by in [By::StartedBy(&launch.started_by), By::Family(ground.prefix())] {
         let tasks = ecs.tasks_by(&cluster, by, Wanted::Running).await.expect("listed").found;
         assert_eq!(tasks.iter().map(|task| &task.arn).collect::<Vec<_>>(), [&task.arn], "{by:?}");
@@ -102,14 +99,14 @@ async fn found(ground: Ground) {
 async fn stopped(ground: Ground) {
     let launch = launch(&ground, "t").await;
     let task = start(&ground, &launch).await;
-    ground.cloud.ecs().stop_task(&launch.cluster, &task.arn, "enough").await.expect("told");
+    ground.cloud.ecs.stop_task(&launch.cluster, &task.arn, "enough").await.expect("told");
     ground
         .eventually("it has stopped", async || {
-            let seen = ground.cloud.ecs().task(&launch.cluster, &task.arn).await.expect("described");
+            let seen = ground.cloud.ecs.task(&launch.cluster, &task.arn).await.expect("described");
             seen.is_some_and(|task| task.status.as_str() == "STOPPED")
         })
         .await;
-    let seen = ground.cloud.ecs().task(&launch.cluster, &task.arn).await.expect("described").expect("there");
+    let seen = ground.cloud.ecs.task(&launch.cluster, &task.arn).await.expect("described").expect("there");
     let text = |text: &Option<opsctl::domain::Text>| text.as_ref().map(ToString::to_string);
     assert_eq!(
         (text(&seen.stop_code), text(&seen.stopped_reason)),
@@ -124,10 +121,10 @@ async fn network(ground: Ground) {
     let client = aws_sdk_ecs::Client::new(&ground.raw);
     let service = client.create_service().cluster(&launch.cluster).service_name("api").task_definition(ground.prefix());
     service.desired_count(0).network_configuration(given).send().await.expect("a service");
-    let network = ground.cloud.ecs().network(&ServiceId::new(&launch.cluster, "api")).await.expect("described");
+    let network = ground.cloud.ecs.network(&ServiceId::new(&launch.cluster, "api")).await.expect("described");
     let network = network.expect("a network");
     assert_eq!((network.subnets, network.security_groups), (vec!["subnet-7".into()], vec!["sg-7".into()]));
-    let error = ground.cloud.ecs().network(&ServiceId::new(&launch.cluster, "nobody")).await.expect_err("nobody");
+    let error = ground.cloud.ecs.network(&ServiceId::new(&launch.cluster, "nobody")).await.expect_err("nobody");
     assert_eq!(error.kind, ErrorKind::NotFound);
 }
 
@@ -156,7 +153,7 @@ async fn followed(ground: Ground) {
     let texts = |lines: Vec<opsctl::domain::log::LogLine>| {
         lines.into_iter().map(|line| line.text.to_string()).collect::<Vec<_>>()
     };
-    let logs = ground.cloud.logs();
+    let logs = &ground.cloud.logs;
     assert_eq!(texts(follower.look(logs).await.expect("read")), ["one", "two␛"]);
     assert!(follower.look(logs).await.expect("read").is_empty());
     ground.wait(1).await;
@@ -169,7 +166,7 @@ async fn missing(ground: Ground) {
     let (_, group) = group(&ground, "s").await;
     for (group, lacks) in [(group.as_str(), Lacks::Stream), ("/opsctl/nothing", Lacks::Group)] {
         let mut follower = Follower::new(group, "nothing");
-        assert!(follower.look(ground.cloud.logs()).await.expect("nothing yet").is_empty());
+        assert!(follower.look(&ground.cloud.logs).await.expect("nothing yet").is_empty());
         assert_eq!(follower.lacks(), Some(lacks), "{group}");
     }
 }
@@ -178,7 +175,7 @@ async fn searched(ground: Ground) {
     let before = ground.clock().now();
     let (client, group) = group(&ground, "s").await;
     put(&ground, &client, &group, "s", &["ERROR one", "fine", "ERROR two"]).await;
-    let logs = ground.cloud.logs();
+    let logs = &ground.cloud.logs;
     let since = before.checked_sub(jiff::SignedDuration::from_secs(5)).expect("a time");
     let found = logs.search(&group, "ERROR", since, 10).await.expect("searched");
     assert_eq!((found.lines.len(), found.is_cut), (2, false));

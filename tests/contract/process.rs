@@ -6,10 +6,7 @@ use std::{env, fs, process::Stdio, sync::Arc};
 use opsctl::{
     clock::Clock,
     cloud::{Connect, connect::stray_endpoint},
-    domain::{
-        Environment, EnvironmentName, Protection, WatchRules,
-        environment::{CredentialSource, QueueRules},
-    },
+    domain::{CredentialSource, Environment, EnvironmentName, Protection, QueueRules, WatchRules},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -93,7 +90,7 @@ async fn a_profile_wins_over_stray_keys_and_stray_endpoints_move_nothing() {
     if let Ok(endpoint) = env::var(INNER) {
         let environment = environment(CredentialSource::Profile("mine".into()), endpoint);
         let cloud = Connect::network(Clock::system()).cloud(environment).await.expect("the profile is there");
-        cloud.identity().caller().await.expect("answered");
+        cloud.identity.caller().await.expect("answered");
         assert_eq!(stray_endpoint().as_deref(), Some("AWS_ENDPOINT_URL_STS=http://127.0.0.1:9"));
         return;
     }

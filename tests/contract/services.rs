@@ -8,7 +8,7 @@ use aws_sdk_ecs::{
 };
 use opsctl::{
     cloud::{ErrorKind, ecs::Wanted},
-    domain::service::{EcsClusterName, Service, ServiceId, ServiceName},
+    domain::{EcsClusterName, Service, ServiceId, ServiceName},
 };
 
 use super::{Check, ground::Ground};
@@ -50,12 +50,12 @@ fn id(cluster: &EcsClusterName, name: &str) -> ServiceId {
 }
 
 async fn service(ground: &Ground, id: &ServiceId) -> Service {
-    ground.cloud.ecs().service(id).await.expect("described")
+    ground.cloud.ecs.service(id).await.expect("described")
 }
 
 /// Sets the count, and waits until as many tasks run.
 async fn set(ground: &Ground, id: &ServiceId, count: u32) {
-    let told = ground.cloud.ecs().set_desired(id, count).await.expect("updated");
+    let told = ground.cloud.ecs.set_desired(id, count).await.expect("updated");
     assert_eq!(told.desired, count);
     ground
         .eventually("as many tasks run as shall", async || {
@@ -68,7 +68,7 @@ async fn set(ground: &Ground, id: &ServiceId, count: u32) {
 async fn described(ground: Ground) {
     let cluster = cluster(&ground, &["api"]).await;
     let names = [ServiceName("api".into()), ServiceName("nobody".into())];
-    let answer = ground.cloud.ecs().describe(&cluster, &names).await.expect("HTTP 200");
+    let answer = ground.cloud.ecs.describe(&cluster, &names).await.expect("HTTP 200");
     let [api] = answer.found.as_slice() else { panic!("one service: {answer:?}") };
     assert_eq!((&api.id, api.desired, api.status.as_str()), (&id(&cluster, "api"), 0, "ACTIVE"));
     assert!(api.task_definition.0.starts_with(ground.prefix()) && api.primary().is_some(), "{api:?}");
@@ -83,10 +83,10 @@ async fn pages(ground: Ground) {
     let client = raw(&ground);
     let first = client.list_services().cluster(&cluster.0).send().await.expect("listed");
     assert_eq!((first.service_arns().len(), first.next_token().is_some()), (10, true));
-    let mut listed = ground.cloud.ecs().service_names(&cluster).await.expect("listed");
+    let mut listed = ground.cloud.ecs.service_names(&cluster).await.expect("listed");
     listed.sort();
     assert_eq!(listed.iter().map(|name| name.0.as_str()).collect::<Vec<_>>(), names);
-    let all = ground.cloud.ecs().describe(&cluster, &listed).await.expect("described");
+    let all = ground.cloud.ecs.describe(&cluster, &listed).await.expect("described");
     assert_eq!((all.found.len(), all.missing.len()), (23, 0));
 }
 
@@ -104,7 +104,7 @@ async fn wakes(ground: Ground) {
     set(&ground, &id, 2).await;
     let after = service(&ground, &id).await;
     assert_eq!(after.primary().map(|primary| primary.id.clone()), before);
-    let tasks = ground.cloud.ecs().tasks(&id, Wanted::Running).await.expect("tasks");
+    let tasks = ground.cloud.ecs.tasks(&id, Wanted::Running).await.expect("tasks");
     assert_eq!((tasks.found.len(), tasks.missing.len()), (2, 0));
     assert!(tasks.found.iter().all(|task| task.status.as_str() == "RUNNING"), "{tasks:?}");
 }
@@ -114,7 +114,7 @@ async fn sleeps(ground: Ground) {
     set(&ground, &id, 1).await;
     set(&ground, &id, 0).await;
     let stop_code = async || {
-        let tasks = ground.cloud.ecs().tasks(&id, Wanted::Stopped).await.expect("tasks");
+        let tasks = ground.cloud.ecs.tasks(&id, Wanted::Stopped).await.expect("tasks");
         tasks.found.first().and_then(|task| task.stop_code.clone())
     };
     ground.eventually("the task has stopped", async || stop_code().await.is_some()).await;
@@ -125,10 +125,10 @@ async fn not_found(ground: Ground) {
     let cluster = cluster(&ground, &[]).await;
     let gone = id(&cluster, "nobody");
     let kind = |error: opsctl::cloud::CloudError| error.kind;
-    assert_eq!(ground.cloud.ecs().set_desired(&gone, 1).await.map_err(kind).err(), Some(ErrorKind::NotFound));
-    assert_eq!(ground.cloud.ecs().service(&gone).await.map_err(kind).err(), Some(ErrorKind::NotFound));
+    assert_eq!(ground.cloud.ecs.set_desired(&gone, 1).await.map_err(kind).err(), Some(ErrorKind::NotFound));
+    assert_eq!(ground.cloud.ecs.service(&gone).await.map_err(kind).err(), Some(ErrorKind::NotFound));
     let nowhere = EcsClusterName(format!("{}-gone", ground.prefix()));
-    assert_eq!(ground.cloud.ecs().service_names(&nowhere).await.map_err(kind).err(), Some(ErrorKind::NotFound));
+    assert_eq!(ground.cloud.ecs.service_names(&nowhere).await.map_err(kind).err(), Some(ErrorKind::NotFound));
 }
 
 async fn scaling(ground: Ground) {
@@ -138,7 +138,7 @@ async fn scaling(ground: Ground) {
     let call = client.register_scalable_target().service_namespace(ServiceNamespace::Ecs);
     let call = call.scalable_dimension(ScalableDimension::EcsServiceDesiredCount).resource_id(format!("service/{id}"));
     call.min_capacity(1).max_capacity(4).suspended_state(suspended).send().await.expect("registered");
-    let all = ground.cloud.autoscaling().services().await.expect("described");
+    let all = ground.cloud.autoscaling.services().await.expect("described");
     let scaling = &all[&id];
     assert_eq!((scaling.min, scaling.max), (1, 4));
     assert_eq!((scaling.in_suspended, scaling.out_suspended, scaling.scheduled_suspended), (true, false, false));

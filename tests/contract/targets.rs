@@ -6,10 +6,7 @@ use aws_sdk_ecs::types::{AwsVpcConfiguration, ContainerDefinition, LoadBalancer,
 use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetTypeEnum};
 use opsctl::{
     cloud::ErrorKind,
-    domain::{
-        service::ServiceId,
-        target::{TargetGroupArn, TargetState},
-    },
+    domain::{ServiceId, TargetGroupArn, TargetState},
 };
 
 use super::{Check, ground::Ground};
@@ -38,14 +35,14 @@ async fn group(ground: &Ground) -> TargetGroupArn {
 
 async fn empty(ground: Ground) {
     let group = group(&ground).await;
-    assert_eq!(ground.cloud.load_balancers().health(&group).await.expect("an answer"), []);
+    assert_eq!(ground.cloud.load_balancers.health(&group).await.expect("an answer"), []);
 }
 
 async fn not_found(ground: Ground) {
     let group = group(&ground).await;
     let (start, _) = group.0.rsplit_once('/').expect("an ARN");
     let gone = TargetGroupArn(format!("{start}/0123456789abcdef"));
-    let error = ground.cloud.load_balancers().health(&gone).await.expect_err("refused");
+    let error = ground.cloud.load_balancers.health(&gone).await.expect_err("refused");
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::NotFound, Some("TargetGroupNotFound")));
 }
 
@@ -62,12 +59,12 @@ async fn targets(ground: Ground) {
     let call = call.network_configuration(network).load_balancers(balancer.build());
     call.health_check_grace_period_seconds(60).send().await.expect("a service");
     let id = ServiceId::new(name, "api");
-    let shown = ground.cloud.ecs().service(&id).await.expect("described");
+    let shown = ground.cloud.ecs.service(&id).await.expect("described");
     let [told] = shown.target_groups.as_slice() else { panic!("one target group: {shown:?}") };
     assert_eq!((&told.arn, &told.alternate, told.port), (&group, &None, Some(8080)));
-    ground.cloud.ecs().set_desired(&id, 2).await.expect("updated");
+    ground.cloud.ecs.set_desired(&id, 2).await.expect("updated");
     let healthy = ground.eventually("two targets are healthy", async || {
-        let seen = ground.cloud.load_balancers().health(&group).await.expect("an answer");
+        let seen = ground.cloud.load_balancers.health(&group).await.expect("an answer");
         seen.len() == 2 && seen.iter().all(|one| one.state == TargetState::Healthy && one.reason.is_none())
     });
     let clock = ground.clock();
@@ -75,10 +72,10 @@ async fn targets(ground: Ground) {
         () = healthy => {}
         () = clock.sleep(HEALTHY_WAIT_MAX) => panic!("no two healthy targets after {HEALTHY_WAIT_MAX:?}"),
     }
-    ground.cloud.ecs().set_desired(&id, 0).await.expect("updated");
+    ground.cloud.ecs.set_desired(&id, 0).await.expect("updated");
     ground
         .eventually("no target is left", async || {
-            ground.cloud.load_balancers().health(&group).await.expect("an answer").is_empty()
+            ground.cloud.load_balancers.health(&group).await.expect("an answer").is_empty()
         })
         .await;
 }

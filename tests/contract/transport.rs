@@ -28,7 +28,7 @@ async fn cloud(endpoint: String) -> Cloud {
 
 async fn send(cloud: &Cloud) -> Result<MessageId, ErrorKind> {
     let url = QueueUrl::from("http://127.0.0.1/1/orders");
-    let answer = cloud.sqs().send(&url, &[plain("x")]).await.map_err(|error| error.kind)?;
+    let answer = cloud.sqs.send(&url, &[plain("x")]).await.map_err(|error| error.kind)?;
     match answer.as_slice() {
         [opsctl::cloud::sqs::Entry::Done(id)] => Ok(id.clone()),
         other => panic!("{other:?}"),
@@ -109,7 +109,7 @@ async fn a_delete_whose_answers_are_lost_is_tried_three_times() {
     let (endpoint, requests) = closing_server(0).await;
     let cloud = cloud(endpoint).await;
     let url = QueueUrl::from("http://127.0.0.1/1/orders");
-    let error = cloud.sqs().delete(&url, &[ReceiptHandle("r".into())]).await.expect_err("no answer");
+    let error = cloud.sqs.delete(&url, &[ReceiptHandle("r".into())]).await.expect_err("no answer");
     assert_eq!((error.kind, requests.load(SeqCst)), (ErrorKind::Unknown, 3), "{error}");
 }
 

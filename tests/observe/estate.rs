@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use opsctl::{
     cloud::ErrorKind,
-    domain::{
-        EnvironmentName,
-        service::{ServiceId, Standing},
-    },
+    domain::{EnvironmentName, ServiceId, Standing},
     observe::{Focus, Kind, PartName, Severity, Snapshot, Subject, Verdict, verdict::verdicts},
     sandbox::world::{
         FaultKind,

@@ -12,7 +12,7 @@ use std::{
 use opsctl::{
     clock::Clock,
     cloud::Connect,
-    domain::{AccountId, Environment, EnvironmentName, Protection, QueueName, environment::CredentialSource},
+    domain::{AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueName},
     observe::{Focus, Policy, Seen, Site, Snapshot, Watch},
     sandbox::{
         Options, Sandbox,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opsctl::{
-    domain::{AccountId, Protection, environment::CredentialSource},
+    domain::{AccountId, CredentialSource, Protection},
     gate::Refusal,
     journal::{Lines, Record},
     operations::{Operation, Restore, transfer::Stop, values::EngineChoice},

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use opsctl::{
-    domain::{Protection, Text, environment::DatabaseRules},
+    domain::{DatabaseRules, Protection, Text},
     operations::{Failover, Operation},
     run::{self, End, Report},
     sandbox::world::{
@@ -185,7 +185,7 @@ async fn a_plan_goes_stale_where_another_one_writes_meanwhile() {
     let mut stage = stage();
     let plan = stage.plan(&orders()).await.expect("a plan").plan;
     let approved = stage.approve(plan).expect("approval");
-    stage.cloud().await.rds().fail_over_cluster("orders", Some("two")).await.expect("a colleague's");
+    stage.cloud().await.rds.fail_over_cluster("orders", Some("two")).await.expect("a colleague's");
     stage.sandbox.clock().sleep(std::time::Duration::from_secs(60)).await;
     let context = stage.context().await;
     let report = run::execute(approved, &context).await;
@@ -219,7 +219,7 @@ async fn what_cannot_take_over_blocks() {
 #[tokio::test(start_paused = true)]
 async fn a_failover_that_goes_on_blocks_another() {
     let mut stage = stage();
-    stage.cloud().await.rds().fail_over_cluster("orders", Some("two")).await.expect("a colleague's");
+    stage.cloud().await.rds.fail_over_cluster("orders", Some("two")).await.expect("a colleague's");
     let plan = stage.plan(&orders()).await.expect("a plan").plan;
     assert!(words(&plan.blockers).contains("orders is failing-over, not available"), "{plan:#?}");
     assert!(words(&plan.warnings).contains("Started cross AZ failover"), "{plan:#?}");

@@ -15,8 +15,8 @@ async fn a_look_is_whole_only_where_nothing_more_came_and_nothing_failed() {
     for (messages_max, throttled_from, is_whole) in [(200, None, true), (20, None, false), (200, Some(2), false)] {
         let stage = Stage::new(Protection::Confirm, &orders(30));
         let cloud = stage.cloud().await;
-        let url = cloud.sqs().url("orders-dlq").await.expect("a queue");
-        let queue = cloud.sqs().describe(&url).await.expect("described");
+        let url = cloud.sqs.url("orders-dlq").await.expect("a queue");
+        let queue = cloud.sqs.describe(&url).await.expect("described");
         if let Some(nth) = throttled_from {
             let call = "ReceiveMessage".to_owned();
             stage.fault(Fault { call, queue: None, nth, times: 1_000, kind: FaultKind::Throttled });

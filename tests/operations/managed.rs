@@ -86,10 +86,10 @@ async fn a_task_that_somebody_else_started_is_not_taken_for_ours() {
     // Between the plan and the run a colleague starts one, slowly.
     let cloud = stage.cloud().await;
     let arn = opsctl::domain::QueueArn(crate::support::stage::arn("orders-dlq"));
-    let theirs = cloud.sqs().start_move_task(&arn, None, Some(1)).await.expect("a task");
+    let theirs = cloud.sqs.start_move_task(&arn, None, Some(1)).await.expect("a task");
     let context = stage.context().await;
     let report = run::execute(approved, &context).await;
     assert_eq!(report.end, End::Failed, "{report:#?}");
     assert_eq!(report.details.tally().moved, 0);
-    cloud.sqs().cancel_move_task(&theirs).await.expect("theirs still runs");
+    cloud.sqs.cancel_move_task(&theirs).await.expect("theirs still runs");
 }

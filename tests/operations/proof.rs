@@ -2,11 +2,7 @@
 
 use jiff::Timestamp;
 use opsctl::{
-    domain::{
-        Protection,
-        endpoint::{Because, Password, Reached, SqlCheck, Tls},
-        environment::DatabaseRules,
-    },
+    domain::{Because, DatabaseRules, Password, Protection, Reached, SqlCheck, Tls},
     operations::{Failover, Operation},
     run::{End, Report},
     sandbox::world::{
@@ -179,7 +175,7 @@ async fn nothing_but_the_end_of_a_failover_connects() {
     };
     assert_eq!((connections(&stage), paused(&stage)), (0, 0.0));
     // A connection, whoever makes it, wakes the cluster and takes as long as that.
-    let endpoint = cloud.rds().database("orders").await.expect("an answer").expect("there").endpoint.expect("one");
-    let error = cloud.endpoints().connect(&endpoint).await.expect_err("it wakes for 15 s");
+    let endpoint = cloud.rds.database("orders").await.expect("an answer").expect("there").endpoint.expect("one");
+    let error = cloud.endpoints.connect(&endpoint).await.expect_err("it wakes for 15 s");
     assert_eq!((error.because, paused(&stage)), (Because::TimedOut, 0.5));
 }

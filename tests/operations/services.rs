@@ -6,10 +6,7 @@ use jiff::SignedDuration;
 use opsctl::{
     clock::Clock,
     cloud::Connect,
-    domain::{
-        Protection,
-        service_rules::{ServiceGroup, ServiceRules},
-    },
+    domain::{Protection, ServiceGroup, ServiceRules},
     operations::{Operation, Sleep, Wake, values::Seconds},
     run::{self, End, Report},
     sandbox::{
@@ -368,7 +365,7 @@ async fn three_hundred_services_are_listed_within_two_seconds() {
     let connect = Connect::through(clock, sandbox.http_client());
     let cloud = connect.cloud(Arc::new(environment(Protection::Confirm))).await.expect("clients");
     let started = clock.now();
-    let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+    let (services, scaling) = tokio::join!(cloud.ecs.all(), cloud.autoscaling.services());
     let took = clock.now().duration_since(started);
     assert_eq!((services.expect("listed").found.len(), scaling.expect("listed").len()), (300, 0));
     assert!(took < SignedDuration::from_secs(2), "{took}");

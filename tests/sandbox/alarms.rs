@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use opsctl::{
     cloud::{Cloud, Connect, ErrorKind, metrics},
-    domain::{Protection, alarm::AlarmState},
+    domain::{AlarmState, Protection},
     sandbox::{
         Options, Sandbox,
         world::{
@@ -49,7 +49,7 @@ async fn a_thousand_alarms_come_within_half_a_second_at_ten_milliseconds_a_call(
     sandbox.clock().sleep(Duration::from_secs(3_600)).await;
     let cloud = cloud(&sandbox).await;
     let (began, really) = (sandbox.clock().now(), std::time::Instant::now());
-    let all = cloud.alarms().all().await.expect("alarms");
+    let all = cloud.alarms.all().await.expect("alarms");
     assert_eq!((all.list.len(), all.incomplete), (1_001, None));
     let took = sandbox.clock().now().duration_since(began).as_millis();
     assert!(took <= 500, "{took} ms");
@@ -63,16 +63,16 @@ async fn reads_are_tried_again_and_what_stays_wrong_is_told() {
     let cloud = cloud(&sandbox).await;
     for kind in [FaultKind::Throttled, FaultKind::LostAfter, FaultKind::ServerError(503)] {
         inject(&sandbox, "cloudwatch:DescribeAlarms", 1, kind);
-        assert_eq!(cloud.alarms().all().await.expect("tried again").list.len(), 4, "{kind:?}");
+        assert_eq!(cloud.alarms.all().await.expect("tried again").list.len(), 4, "{kind:?}");
     }
     inject(&sandbox, "cloudwatch:DescribeAlarms", 1, FaultKind::Denied);
-    let error = cloud.alarms().all().await.expect_err("denied");
+    let error = cloud.alarms.all().await.expect_err("denied");
     assert_eq!((error.kind, error.action.as_str()), (ErrorKind::Denied, "cloudwatch:DescribeAlarms"));
     inject(&sandbox, "cloudwatch:DescribeAlarmHistory", 1, FaultKind::Denied);
-    let error = cloud.alarms().history("all").await.expect_err("denied");
+    let error = cloud.alarms.history("all").await.expect_err("denied");
     assert_eq!((error.kind, error.action.as_str()), (ErrorKind::Denied, "cloudwatch:DescribeAlarmHistory"));
     inject(&sandbox, "cloudwatch:GetMetricData", 1, FaultKind::Throttled);
-    cloud.metrics().gauges(&metrics::SERVICES).await.expect("tried again");
+    cloud.metrics.gauges(&metrics::SERVICES).await.expect("tried again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ async fn a_history_longer_than_its_pages_says_so() {
         }
     });
     let cloud = cloud(&sandbox).await;
-    let history = cloud.alarms().history("a-00000").await.expect("a history");
+    let history = cloud.alarms.history("a-00000").await.expect("a history");
     assert_eq!((history.changes.len(), history.incomplete), (250, None), "the sandbox keeps so many");
     assert_eq!(history.changes[0].summary.as_str(), "Alarm updated from OK to ALARM");
 }
@@ -105,13 +105,13 @@ async fn one_call_tells_all_gauges_of_the_fleet() {
         [&metrics::SERVICES[..], &metrics::DATABASES, &[metrics::KAFKA_LAG], &metrics::FUNCTIONS].concat();
     inject(&sandbox, "cloudwatch:GetMetricData", 1, FaultKind::Slow(Duration::from_secs(1)));
     let began = sandbox.clock().now();
-    let gauges = cloud.metrics().gauges(&all).await.expect("an answer");
+    let gauges = cloud.metrics.gauges(&all).await.expect("an answer");
     assert_eq!(sandbox.clock().now().duration_since(began).as_secs(), 1, "one call");
     let cpu = gauges.get(&metrics::SERVICE_CPU, "nucleus-dev/cts").expect("it runs");
     assert!(cpu.recent.len() >= 28 && cpu.recent.last() == Some(&(cpu.at, cpu.value)), "{cpu:?}");
     assert_eq!(gauges.get(&metrics::SERVICE_CPU, "tsdevstack-dev/auth-service"), None, "it sleeps");
     assert!(gauges.get(&metrics::DATABASE_CONNECTIONS, "nexusstream-dev-1").is_some());
     assert!(gauges.asked > 20 && gauges.incomplete.is_none(), "{} {:?}", gauges.asked, gauges.incomplete);
-    let alarms = cloud.alarms().all().await.expect("alarms");
+    let alarms = cloud.alarms.all().await.expect("alarms");
     assert!(alarms.list.iter().any(|alarm| alarm.state == AlarmState::Alarm));
 }

@@ -4,10 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use opsctl::{
     clock::Clock,
-    domain::{
-        endpoint::{Answerer, Ask, Because, Endpoint, Reached, Told, Unanswered},
-        sql::{Rows, Statement, Value},
-    },
+    domain::{Answerer, Ask, Because, Endpoint, Reached, Rows, Statement, Told, Unanswered, Value},
     sandbox::{
         Sandbox, endpoint,
         join::Joined,

@@ -46,12 +46,12 @@ async fn one_search_tells_the_age_of_every_queue_and_names_tell_it_of_a_few() {
     let sandbox = sandbox();
     queues(&sandbox, ["orders", "payments"].into_iter().map(str::to_owned)).await;
     let cloud = cloud(&sandbox).await;
-    let all = cloud.metrics().search(&QUEUE_AGE).await.expect("an answer");
+    let all = cloud.metrics.search(&QUEUE_AGE).await.expect("an answer");
     assert_eq!((all.asked, &all.incomplete), (2, &None));
     let newest = all.newest("orders").expect("a sample");
     assert_eq!(newest.value, 60.0);
     assert_eq!(newest.at, "2026-11-21T03:00:00Z".parse().expect("a time"));
-    let some = cloud.metrics().named(&QUEUE_AGE, &["payments", "gone", "payments"]).await.expect("an answer");
+    let some = cloud.metrics.named(&QUEUE_AGE, &["payments", "gone", "payments"]).await.expect("an answer");
     assert_eq!((some.asked, some.by_name.len()), (2, 1));
     assert_eq!(some.newest("payments").map(|sample| sample.value), Some(60.0));
 }
@@ -62,11 +62,11 @@ async fn with_more_than_500_queues_a_search_is_not_whole_and_names_are() {
     let names: Vec<String> = (0..1_003).map(|number| format!("q-{number}")).collect();
     queues(&sandbox, names.iter().cloned()).await;
     let cloud = cloud(&sandbox).await;
-    let all = cloud.metrics().search(&QUEUE_AGE).await.expect("an answer");
+    let all = cloud.metrics.search(&QUEUE_AGE).await.expect("an answer");
     assert_eq!((all.asked, all.by_name.len()), (500, 500));
     assert!(all.incomplete.is_some());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let all = cloud.metrics().named(&QUEUE_AGE, &names).await.expect("an answer");
+    let all = cloud.metrics.named(&QUEUE_AGE, &names).await.expect("an answer");
     assert_eq!((all.asked, all.by_name.len(), all.incomplete), (1_003, 1_003, None));
 }
 
@@ -88,12 +88,12 @@ async fn what_goes_wrong_is_told_apart() {
     ] {
         inject(&sandbox, times, kind);
         let before = sandbox.clock().now();
-        let answer: Result<Samples, _> = cloud.metrics().search(&QUEUE_AGE).await;
+        let answer: Result<Samples, _> = cloud.metrics.search(&QUEUE_AGE).await;
         assert_eq!(answer.as_ref().err().map(|error| error.kind), expected, "{kind:?} {times}: {answer:?}");
         assert!(sandbox.clock().now().duration_since(before).as_secs() <= 13, "{kind:?}");
         // Retry tokens come back with success only: the next fault shall meet a client that retries.
         for _ in 0..3 {
-            drop(cloud.metrics().search(&QUEUE_AGE).await);
+            drop(cloud.metrics.search(&QUEUE_AGE).await);
         }
         sandbox.with(|world, _| world.faults.clear());
     }

@@ -5,8 +5,7 @@ use std::{fmt::Write, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use opsctl::{
     domain::{
-        Counts, Environment, EnvironmentName, Invocation, Queue, QueueArn, QueueName, QueueUrl, Text,
-        queue::RedrivePolicy,
+        Counts, Environment, EnvironmentName, Invocation, Queue, QueueArn, QueueName, QueueUrl, RedrivePolicy, Text,
     },
     keymap::{Base, Keymap, keys},
     observe::{Listing, Seen, Snapshot, Source, Spend, queues::DeadLetters, queues::KnownBy},

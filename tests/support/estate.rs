@@ -6,15 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use opsctl::{
     databases::{Capacity, Seen},
     domain::{
-        QueueName, Text,
-        alarm::{Alarm, AlarmState, Watches},
-        consumer::{KafkaLag, Mapping, MappingId, MappingState},
-        database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology},
-        gauge::Gauge,
-        service::{
-            Container, Deployment, DeploymentId, Rollout, Scaling, ScheduledAction, Service, ServiceEvent, ServiceId,
-            Task, TaskArn, TaskDefinition,
-        },
+        Alarm, AlarmState, CapacityLimits, Container, Database, DatabaseEvent, Deployment, DeploymentId, Gauge,
+        KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName, Rollout, Scaling, ScheduledAction,
+        Service, ServiceEvent, ServiceId, SourceKind, Task, TaskArn, TaskDefinition, Text, Topology, Watches,
     },
     observe::{DatabaseGauges, Estate, Look, Part, SeenDatabase, SeenService, Unknown},
 };

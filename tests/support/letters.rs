@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::{
         AttributeValue, EnvironmentName, Message, MessageId, Payload, QueueArn, QueueName, ReceiptHandle,
-        message::SystemAttributes,
+        SystemAttributes,
     },
     operations::sample::Sample,
     tui::state::letters::Letters,

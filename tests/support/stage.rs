@@ -10,8 +10,8 @@ use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
     domain::{
-        AccountId, Environment, EnvironmentName, Protection, Text, WatchRules,
-        environment::{CredentialSource, MessageKeys, QueueRules},
+        AccountId, CredentialSource, Environment, EnvironmentName, MessageKeys, Protection, QueueRules, Text,
+        WatchRules,
     },
     gate::{self, Answer, Approved, Consent, Refusal},
     journal::StateFolder,

@@ -2,7 +2,7 @@
 
 use opsctl::{
     cloud::{CloudError, ErrorKind},
-    domain::{Text, alarm::AlarmState, gauge::Gauge, service_rules::ServiceGroup},
+    domain::{AlarmState, Gauge, ServiceGroup, Text},
     keymap::Scope,
     observe::{Estate, Source},
     operations::Operation,

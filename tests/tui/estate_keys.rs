@@ -3,11 +3,8 @@
 use opsctl::{
     cloud::alarms::History,
     domain::{
-        EnvironmentName, Protection, Text,
-        alarm::{AlarmChange, AlarmState},
-        consumer::MappingState,
-        migration::{Migration, NetworkSource},
-        service::{EcsClusterName, ServiceId},
+        AlarmChange, AlarmState, EcsClusterName, EnvironmentName, MappingState, Migration, NetworkSource, Protection,
+        ServiceId, Text,
     },
     keymap::{Command, Scope},
     observe::{Estate, Kind, Severity, Subject, Verdict},

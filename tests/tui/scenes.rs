@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use opsctl::{
     cloud::{CloudError, ErrorKind},
-    domain::{Counts, QueueName, environment::CredentialSource},
+    domain::{Counts, CredentialSource, QueueName},
     observe::{
         Oldest, Seen, Snapshot, Source, Trend,
         queues::{DeadLetters, KnownBy},

@@ -9,13 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::{Cloud, CloudError, metrics::Samples, rds::CAPACITY},
-    domain::{
-        Text,
-        database::{Database, DatabaseEvent, SourceKind},
-        gauge::Gauge,
-        global_cluster::{GlobalCluster, GlobalMember},
-        proxy::Proxy,
-    },
+    domain::{Database, DatabaseEvent, Gauge, GlobalCluster, GlobalMember, Proxy, SourceKind, Text},
 };
 
 /// How far back events are looked for, in minutes.
@@ -67,7 +61,7 @@ pub struct Look {
 /// # Errors
 /// Clusters or instances can't be listed. What else fails is in [`Look::unknown`].
 pub async fn look(cloud: &Cloud, event_minutes: u32) -> Result<Look, CloudError> {
-    let rds = cloud.rds();
+    let rds = &cloud.rds;
     let (databases, events, proxies, globals) =
         tokio::join!(rds.databases(), rds.events(None, event_minutes), rds.proxies(), rds.globals());
     let databases = databases?;
@@ -127,7 +121,7 @@ pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
     if database.limits.is_none() {
         return Capacity::None;
     }
-    let samples = cloud.metrics().named(&CAPACITY, &[&database.name]).await.unwrap_or_default();
+    let samples = cloud.metrics.named(&CAPACITY, &[&database.name]).await.unwrap_or_default();
     Capacity::of(database, &samples)
 }
 
@@ -170,10 +164,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         cloud::metrics::{Recent, Sample},
-        domain::{
-            Text,
-            database::{CapacityLimits, Member, Topology},
-        },
+        domain::{CapacityLimits, Member, Text, Topology},
     };
 
     pub(crate) fn member(name: &str, is_writer: bool, class: &str, tier: u8) -> Member {

@@ -42,7 +42,10 @@ pub enum CredentialSource {
     /// A profile of the AWS configuration files; wins over stray environment keys.
     Profile(String),
     /// Fixed keys: sandbox and emulators only; never from a configuration file.
-    Keys { access_key: String, secret_key: String },
+    Keys {
+        access_key: String,
+        secret_key: String,
+    },
 }
 
 impl fmt::Debug for CredentialSource {

@@ -50,10 +50,32 @@ pub mod text;
 pub mod watch;
 pub mod words;
 
-pub use environment::{AccountId, Environment, EnvironmentName, Protection};
+pub use alarm::{Alarm, AlarmChange, AlarmState, Watches};
+pub use consumer::{ConsumerId, KafkaLag, Mapping, MappingId, MappingState};
+pub use database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology};
+pub use endpoint::{
+    Answerer, Answering, Ask, Because, Dialect, Endpoint, Password, Reached, SqlCheck, Tls, Told, Unanswered,
+};
+pub use environment::{
+    AccountId, CredentialSource, DatabaseRules, Environment, EnvironmentName, MessageKeys, Protection, QueueRules,
+};
+pub use gauge::{DatabaseGauges, Gauge};
+pub use global_cluster::{GlobalChange, GlobalCluster, GlobalMember, Loss};
 pub use invocation::Invocation;
-pub use message::{AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle};
-pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl};
+pub use log::LogLine;
+pub use message::{
+    AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle, SystemAttributes,
+};
+pub use migration::{ContainerDefinition, Definition, LogDestination, Migration, Network, NetworkSource};
+pub use proxy::{Proxy, ProxyTarget};
+pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};
 pub use run_id::RunId;
+pub use service::{
+    Container, Deployment, DeploymentId, EcsClusterName, Rollout, Scaling, ScheduledAction, Service, ServiceEvent,
+    ServiceId, ServiceName, Standing, Task, TaskArn, TaskDefinition,
+};
+pub use service_rules::{ServiceGroup, ServiceRules};
+pub use sql::{Rows, Statement, Value};
+pub use target::{TargetGroup, TargetGroupArn, TargetHealth, TargetState};
 pub use text::Text;
 pub use watch::{Dollars, Thresholds, WatchRules};

@@ -8,7 +8,7 @@ use super::{
     wire::time_between,
     world::{FaultKind, rds::Connected},
 };
-use crate::domain::endpoint::{Answerer, Answering, Ask, Because, Told, Unanswered};
+use crate::domain::{Answerer, Answering, Ask, Because, Told, Unanswered};
 
 /// How long a joined sandbox may take: those who ask have shorter deadlines of their own.
 const DEADLINE: Duration = Duration::from_secs(15);

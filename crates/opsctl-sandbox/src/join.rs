@@ -19,10 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{
-        Environment,
-        endpoint::{Ask, Told, Unanswered},
-    },
+    domain::{Ask, Environment, Told, Unanswered},
 };
 
 /// How long a running sandbox may take to answer.

@@ -51,10 +51,7 @@ pub struct Serve {
 pub enum ServeError {
     /// The port is taken, or may not be used.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; try --port 0, which picks a free port")]
-    Listen {
-        port: u16,
-        source: io::Error,
-    },
+    Listen { port: u16, source: io::Error },
     /// The fault file cannot be read, or is wrong.
     #[error("the fault file {file} cannot be used: {problem}")]
     Faults {
@@ -66,10 +63,7 @@ pub enum ServeError {
     Fleet(#[from] fleet::FleetError),
     /// The state file or standard output cannot be written.
     #[error("cannot write {what}: {source}")]
-    Write {
-        what: String,
-        source: io::Error,
-    },
+    Write { what: String, source: io::Error },
 }
 
 /// Serves until `shutdown` completes. Writes the lines that let other programs join to `out`, and `state_file`, by which

@@ -214,7 +214,7 @@ impl Performer {
         let (clouds, outside) = (Arc::clone(&self.clouds), Arc::clone(&self.outside));
         self.spawn(async move {
             let history = match clouds.of(&environment).await {
-                Ok(cloud) => cloud.alarms().history(&name).await.map_err(|error| outside.failure(&environment, &error)),
+                Ok(cloud) => cloud.alarms.history(&name).await.map_err(|error| outside.failure(&environment, &error)),
                 Err(failure) => Err(failure),
             };
             Event::AlarmHistory(ticket, history)
@@ -285,11 +285,11 @@ fn try_out(filter: &str, messages: &[Message], now: Timestamp) -> Result<Vec<Opt
 async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box<Letters>, Failure> {
     let cloud = clouds.of(&look.environment).await?;
     let failed = |error: CloudError| outside.failure(&look.environment, &error);
-    let queue = cloud.sqs().describe(&look.queue).await.map_err(failed)?;
+    let queue = cloud.sqs.describe(&look.queue).await.map_err(failed)?;
     let leave = leave::allow_look(cloud.environment(), &queue, look.force)
         .map_err(|refusal| Failure::new(refusal.to_string(), refusal.hint()))?;
     // A receive is a write: it must not happen in another account that the credentials are of.
-    let caller = cloud.identity().caller().await.map_err(failed)?;
+    let caller = cloud.identity.caller().await.map_err(failed)?;
     if let Some(pinned) = cloud.environment().account.as_ref().filter(|pinned| **pinned != caller.account) {
         let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
         let doctor = cloud.environment().command("doctor");

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::alarm::AlarmState;
+use crate::domain::AlarmState;
 
 /// Options of `alarms`.
 #[derive(Debug, Clone, Default, Args)]

@@ -18,11 +18,7 @@ use crate::{
         world::{Site, World},
     },
     cloud::alarms::History,
-    domain::{
-        EnvironmentName, Text,
-        alarm::{Alarm, AlarmChange},
-        environment::glob,
-    },
+    domain::{Alarm, AlarmChange, EnvironmentName, Text, environment::glob},
     observe::{Look, Part, Wanted},
     operations::values::in_words,
 };
@@ -115,7 +111,7 @@ fn incomplete<'a>(site: &'a Site, alarms: &'a Part<Alarm>) -> impl Iterator<Item
 
 async fn changes(site: &Site, name: &str) -> Result<History, CliError> {
     let failed = |error| CliError::cloud(&error, &site.environment);
-    site.read(|cloud| async move { cloud.alarms().history(name).await.map_err(failed) }).await
+    site.read(|cloud| async move { cloud.alarms.history(name).await.map_err(failed) }).await
 }
 
 fn show(found: &[Found<Part<Alarm>>], failed: &Failed<'_>, now: Timestamp, out: &mut Output) -> io::Result<()> {

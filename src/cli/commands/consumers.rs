@@ -18,10 +18,8 @@ use crate::{
     },
     cloud::CloudError,
     domain::{
-        EnvironmentName, QueueName, RunId, Text,
-        consumer::{ConsumerId, Mapping, MappingState},
+        ConsumerId, EnvironmentName, Mapping, MappingState, QueueName, RunId, Service, ServiceId, Text,
         environment::glob,
-        service::{Service, ServiceId},
     },
     journal::{Paused, StateFolder},
     observe::{Look, Once, Scope, Wanted},

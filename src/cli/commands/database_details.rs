@@ -6,7 +6,7 @@ use super::databases::{Line, in_short, in_units};
 use crate::{
     cli::output::Output,
     databases::events_of,
-    domain::{Text, database::DatabaseEvent},
+    domain::{DatabaseEvent, Text},
     observe::SeenDatabase,
     operations::values::in_words,
 };

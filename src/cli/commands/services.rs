@@ -24,9 +24,7 @@ use crate::{
         ecs::{Missing, Wanted as WantedTasks},
     },
     domain::{
-        EnvironmentName, Text,
-        gauge::Gauge,
-        service::{Scaling, Service, ServiceEvent, ServiceId, Standing, Task},
+        EnvironmentName, Gauge, Scaling, Service, ServiceEvent, ServiceId, Standing, Task, Text,
         service_rules::fits,
         words::{in_words, percent},
     },
@@ -219,11 +217,11 @@ async fn tasks_by<'a>(
     wanted: &str,
 ) -> Result<(Vec<FoundTasks<'a>>, Vec<String>), CliError> {
     let failed = |error| CliError::cloud(&error, &site.environment);
-    let services = cloud.ecs().all().await.map_err(failed)?.found;
+    let services = cloud.ecs.all().await.map_err(failed)?.found;
     let names = services.iter().map(|service| service.id.name.0.clone()).collect();
     let mut found = Vec::new();
     for service in services.iter().filter(|service| service.id.name.0 == wanted || service.id.to_string() == wanted) {
-        let ecs = cloud.ecs();
+        let ecs = &cloud.ecs;
         let answers = tokio::try_join!(
             ecs.tasks(&service.id, WantedTasks::Running),
             ecs.tasks(&service.id, WantedTasks::Stopped)

@@ -5,11 +5,7 @@ mod back;
 use std::{collections::BTreeMap, time::Duration};
 
 use opsctl::{
-    domain::{
-        AccountId, Protection,
-        consumer::{ConsumerId, MappingId},
-        service_rules::{ServiceGroup, ServiceRules},
-    },
+    domain::{AccountId, ConsumerId, MappingId, Protection, ServiceGroup, ServiceRules},
     journal::Paused,
     operations::{Operation, PauseConsumers, Redrive, ResumeConsumers, Wake},
     run::{End, Report},
@@ -186,7 +182,7 @@ async fn a_lost_answer_is_looked_for_and_a_state_that_changes_is_waited_for() {
     let id = mapping(&stage, "orders", State::Enabled);
     let cloud = stage.cloud().await;
     assert_eq!(stage.run(&pause()).await.end, End::Done);
-    cloud.lambda().set_enabled(&MappingId(id.clone()), true).await.expect("on its way up");
+    cloud.lambda.set_enabled(&MappingId(id.clone()), true).await.expect("on its way up");
     let report = stage.run(&pause()).await;
     assert_eq!((report.end, state(&stage, &id)), (End::Done, State::Disabled), "{report:#?}");
 }

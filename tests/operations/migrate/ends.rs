@@ -149,7 +149,7 @@ async fn a_task_that_somebody_stops_is_not_done_whatever_its_exit_code() {
         let arn = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task/{CLUSTER}/{id}");
         let task = opsctl::domain::service::TaskArn(arn);
         let reason = "\u{1b}[2Jtoo \u{202e}long";
-        stage.cloud().await.ecs().stop_task(CLUSTER, &task, reason).await.expect("stopped");
+        stage.cloud().await.ecs.stop_task(CLUSTER, &task, reason).await.expect("stopped");
     };
     let (report, ()) = tokio::join!(run::execute(approved, &context), stop);
     assert_eq!((report.end, done(&report).exit_code), (End::Failed, Some(143)), "{report:#?}");

@@ -12,11 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 use opsctl::{
-    domain::{
-        Protection, Text,
-        migration::{Migration, NetworkSource},
-        service::{EcsClusterName, ServiceId},
-    },
+    domain::{EcsClusterName, Migration, NetworkSource, Protection, ServiceId, Text},
     journal::Record,
     operations::{Migrate, Operation},
     run::{self, Context, End, Migrated, Report},

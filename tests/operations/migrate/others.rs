@@ -71,7 +71,7 @@ async fn a_task_that_is_told_to_stop_and_still_runs_is_in_the_way() {
     pass(&stage, 60).await;
     let arn = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task/{CLUSTER}/{}", tasks(&stage)[0]);
     let arn = opsctl::domain::service::TaskArn(arn);
-    stage.cloud().await.ecs().stop_task(CLUSTER, &arn, "enough").await.expect("told");
+    stage.cloud().await.ecs.stop_task(CLUSTER, &arn, "enough").await.expect("told");
     let plan = stage.plan(&migrate()).await.expect("a plan").plan;
     assert!(words(&plan.blockers).contains("another migration runs"), "{:?}", plan.blockers);
     pass(&stage, 200).await;

@@ -99,7 +99,7 @@ async fn a_database_that_fails_over_is_warned_of() {
     let mut stage = stage();
     stage.environment.services.migrations[0].database = Some("orders".into());
     put_orders(&stage);
-    stage.cloud().await.rds().fail_over_cluster("orders", Some("two")).await.expect("begun");
+    stage.cloud().await.rds.fail_over_cluster("orders", Some("two")).await.expect("begun");
     let plan = stage.plan(&migrate()).await.expect("a plan").plan;
     assert!(words(&plan.warnings).contains("may fail half way"), "{:?}", plan.warnings);
 }

@@ -1,7 +1,7 @@
 //! [`WrongAccount`]: the credentials that are found belong to another account than the environment's.
 
 use super::{Cloud, CloudError, identity::Caller};
-use crate::domain::{AccountId, Environment, environment::CredentialSource};
+use crate::domain::{AccountId, CredentialSource, Environment};
 
 /// Credentials of another account than the one that the environment is pinned to. Shows what and because;
 /// [`WrongAccount::hint`] says what to try.
@@ -48,7 +48,7 @@ impl Cloud {
     /// # Errors
     /// [`Unverified`]: another account's, or STS does not say.
     pub async fn verified_caller(&self) -> Result<Caller, Unverified> {
-        let caller = self.identity().caller().await?;
+        let caller = self.identity.caller().await?;
         let environment = self.environment();
         match &environment.account {
             Some(pinned) if *pinned != caller.account => Err(wrong(environment, pinned, caller.account).into()),

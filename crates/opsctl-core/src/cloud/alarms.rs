@@ -11,10 +11,7 @@ use super::{
     metrics::CLOUDWATCH,
     thin::{Request, Thin, Told as _, from_json},
 };
-use crate::domain::{
-    Text,
-    alarm::{Alarm, AlarmChange, AlarmState, Watches},
-};
+use crate::domain::{Alarm, AlarmChange, AlarmState, Text, Watches};
 
 const DESCRIBE: &str = "cloudwatch:DescribeAlarms";
 const HISTORY: &str = "cloudwatch:DescribeAlarmHistory";

@@ -11,7 +11,7 @@ use super::{
     pages::Pages,
     thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
-use crate::domain::service::{Scaling, ScheduledAction, ServiceId};
+use crate::domain::{Scaling, ScheduledAction, ServiceId};
 
 const PAGES_MAX: usize = 200;
 

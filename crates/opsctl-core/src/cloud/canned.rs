@@ -19,7 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use super::{Cloud, Connect};
 use crate::{
     clock::Clock,
-    domain::{Environment, EnvironmentName, Protection, environment::CredentialSource},
+    domain::{CredentialSource, Environment, EnvironmentName, Protection},
 };
 
 #[derive(Debug, Clone)]

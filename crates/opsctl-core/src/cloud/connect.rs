@@ -18,10 +18,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{
-        Environment, Text,
-        endpoint::{Answering, Because, Unanswered},
-    },
+    domain::{Answering, Because, Environment, Text, Unanswered},
 };
 
 /// How long a connection may take to come about.

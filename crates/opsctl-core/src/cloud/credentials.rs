@@ -11,7 +11,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::{CloudError, ErrorKind};
-use crate::domain::{Environment, environment::CredentialSource};
+use crate::domain::{CredentialSource, Environment};
 
 /// Session name of assumed roles, as CloudTrail shows it.
 const SESSION_NAME: &str = "opsctl";

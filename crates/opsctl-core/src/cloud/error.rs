@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Environment, Text, environment::CredentialSource};
+use crate::domain::{CredentialSource, Environment, Text};
 
 /// Longest message kept, in characters.
 const MESSAGE_CHARACTERS_MAX: usize = 1_000;

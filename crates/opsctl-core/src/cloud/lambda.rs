@@ -11,10 +11,7 @@ use super::{
     pages::Pages,
     thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
-use crate::domain::{
-    QueueName, Text,
-    consumer::{Mapping, MappingId, MappingState},
-};
+use crate::domain::{Mapping, MappingId, MappingState, QueueName, Text};
 
 const LIST: &str = "lambda:ListEventSourceMappings";
 const GET: &str = "lambda:GetEventSourceMapping";

@@ -8,10 +8,7 @@ use super::{
     CloudError,
     thin::{Element, Protocol, Request, Service, Thin},
 };
-use crate::domain::{
-    Text,
-    target::{TargetGroupArn, TargetHealth, TargetState},
-};
+use crate::domain::{TargetGroupArn, TargetHealth, TargetState, Text};
 
 /// Targets of a group that are looked at; a load balancer has 1 000 (quota), unless AWS raised it.
 const TARGETS_MAX: usize = 5_000;

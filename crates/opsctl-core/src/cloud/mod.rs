@@ -50,18 +50,19 @@ use crate::{clock::Clock, domain::Environment};
 pub struct Cloud {
     environment: Arc<Environment>,
     clock: Clock,
-    sqs: sqs::Sqs,
-    identity: identity::Identity,
-    parameters: parameters::Parameters,
-    metrics: metrics::Metrics,
-    alarms: alarms::Alarms,
-    ecs: ecs::Ecs,
-    autoscaling: autoscaling::Autoscaling,
-    rds: rds::Rds,
-    lambda: lambda::Lambda,
-    endpoints: endpoint::Endpoints,
-    logs: logs::Logs,
-    load_balancers: load_balancers::LoadBalancers,
+    pub sqs: sqs::Sqs,
+    pub identity: identity::Identity,
+    pub parameters: parameters::Parameters,
+    pub metrics: metrics::Metrics,
+    pub alarms: alarms::Alarms,
+    pub ecs: ecs::Ecs,
+    pub autoscaling: autoscaling::Autoscaling,
+    pub rds: rds::Rds,
+    pub lambda: lambda::Lambda,
+    /// Of databases. Nothing passive may ask them.
+    pub endpoints: endpoint::Endpoints,
+    pub logs: logs::Logs,
+    pub load_balancers: load_balancers::LoadBalancers,
 }
 
 impl Cloud {
@@ -71,54 +72,5 @@ impl Cloud {
 
     pub fn clock(&self) -> Clock {
         self.clock
-    }
-
-    pub fn sqs(&self) -> &sqs::Sqs {
-        &self.sqs
-    }
-
-    pub fn identity(&self) -> &identity::Identity {
-        &self.identity
-    }
-
-    pub fn parameters(&self) -> &parameters::Parameters {
-        &self.parameters
-    }
-
-    pub fn rds(&self) -> &rds::Rds {
-        &self.rds
-    }
-
-    pub fn lambda(&self) -> &lambda::Lambda {
-        &self.lambda
-    }
-
-    /// Endpoints of databases. Nothing passive may ask them.
-    pub fn endpoints(&self) -> &endpoint::Endpoints {
-        &self.endpoints
-    }
-
-    pub fn metrics(&self) -> &metrics::Metrics {
-        &self.metrics
-    }
-
-    pub fn alarms(&self) -> &alarms::Alarms {
-        &self.alarms
-    }
-
-    pub fn ecs(&self) -> &ecs::Ecs {
-        &self.ecs
-    }
-
-    pub fn logs(&self) -> &logs::Logs {
-        &self.logs
-    }
-
-    pub fn load_balancers(&self) -> &load_balancers::LoadBalancers {
-        &self.load_balancers
-    }
-
-    pub fn autoscaling(&self) -> &autoscaling::Autoscaling {
-        &self.autoscaling
     }
 }

@@ -21,7 +21,7 @@ use super::{
     pages::Pages,
     thin::{Element, Protocol, Request, Service, Thin},
 };
-use crate::domain::database::{Database, DatabaseEvent, Pending, SourceKind};
+use crate::domain::{Database, DatabaseEvent, Pending, SourceKind};
 
 const CLUSTERS: &str = "rds:DescribeDBClusters";
 const INSTANCES: &str = "rds:DescribeDBInstances";

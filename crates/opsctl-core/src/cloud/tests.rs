@@ -7,7 +7,7 @@ use super::{
     canned::{Canned, CannedAws, environment},
     sqs::{CHECKSUM_MISMATCH, Entry, Receive},
 };
-use crate::domain::{Outgoing, QueueArn, QueueUrl, ReceiptHandle, environment::CredentialSource};
+use crate::domain::{CredentialSource, Outgoing, QueueArn, QueueUrl, ReceiptHandle};
 
 const DENIAL: &str = "User: arn:aws:sts::123456789012:assumed-role/ReadOnly/ann is not authorized to perform: \
     sqs:getqueueattributes on resource: arn:aws:sqs:eu-west-1:123456789012:orders-dlq because no identity-based policy \
@@ -33,7 +33,7 @@ fn receipts() -> Vec<ReceiptHandle> {
 /// `describe`'s error when every attempt is answered so.
 async fn described(answer: Canned) -> CloudError {
     let aws = CannedAws::new([answer]);
-    aws.cloud().await.sqs().describe(&url()).await.expect_err("the answer is an error")
+    aws.cloud().await.sqs.describe(&url()).await.expect_err("the answer is an error")
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +113,7 @@ async fn hostile_words_of_a_server_are_made_safe() {
 async fn a_read_is_tried_three_times() {
     let busy = Canned::sqs_error(503, "ServiceUnavailable", "ServiceUnavailable", "busy");
     let aws = CannedAws::new([busy, Canned::Lost, Canned::body(200, r#"{"Tags":{"team":"storo"}}"#)]);
-    let tags = aws.cloud().await.sqs().tags(&url()).await.expect("the third answer is good");
+    let tags = aws.cloud().await.sqs.tags(&url()).await.expect("the third answer is good");
     assert_eq!((tags["team"].as_str(), aws.asked().len()), ("storo", 3));
 }
 
@@ -129,10 +129,10 @@ async fn a_send_goes_out_once_whatever_happens() {
     ] {
         let aws = CannedAws::new([answer]);
         let cloud = aws.cloud().await;
-        let error = cloud.sqs().send(&url(), &[outgoing("x")]).await.expect_err("no answer is good");
+        let error = cloud.sqs.send(&url(), &[outgoing("x")]).await.expect_err("no answer is good");
         assert_eq!((error.kind, aws.asked()), (expected, vec!["SendMessageBatch".to_owned()]), "{error}");
         let arn = QueueArn::from("arn:aws:sqs:eu-west-1:123456789012:orders-dlq");
-        let error = cloud.sqs().start_move_task(&arn, None, None).await.expect_err("no answer is good");
+        let error = cloud.sqs.start_move_task(&arn, None, None).await.expect_err("no answer is good");
         assert_eq!((error.kind, aws.asked().len()), (expected, 2), "{error}");
     }
 }
@@ -141,16 +141,16 @@ async fn a_send_goes_out_once_whatever_happens() {
 async fn a_delete_is_repeated_and_remembers_a_lost_answer() {
     let done = Canned::body(200, r#"{"Successful":[{"Id":"1"},{"Id":"0"}],"Failed":[]}"#);
     let aws = CannedAws::new([Canned::Lost, done]);
-    let entries = aws.cloud().await.sqs().delete(&url(), &receipts()).await;
+    let entries = aws.cloud().await.sqs.delete(&url(), &receipts()).await;
     assert_eq!(entries, Ok(vec![Entry::Done(()), Entry::Done(())]));
 
     // Lost, then refused: the last error alone would say "not applied".
     let aws = CannedAws::new([Canned::Lost, Canned::Refused]);
-    let error = aws.cloud().await.sqs().delete(&url(), &receipts()).await.expect_err("never answered");
+    let error = aws.cloud().await.sqs.delete(&url(), &receipts()).await.expect_err("never answered");
     assert_eq!((error.kind, aws.asked().len()), (ErrorKind::Unknown, 3));
 
     let aws = CannedAws::new([Canned::Refused]);
-    let error = aws.cloud().await.sqs().delete(&url(), &receipts()).await.expect_err("never answered");
+    let error = aws.cloud().await.sqs.delete(&url(), &receipts()).await.expect_err("never answered");
     assert_eq!(error.kind, ErrorKind::Unreachable);
 }
 
@@ -160,10 +160,10 @@ async fn a_receive_waits_for_its_long_poll_and_five_seconds() {
     let cloud = aws.cloud().await;
     let started = cloud.clock().now();
     let how = Receive { messages_max: 10, wait_seconds: 20, visibility_seconds: 30 };
-    let error = cloud.sqs().receive(&url(), how).await.expect_err("silence");
+    let error = cloud.sqs.receive(&url(), how).await.expect_err("silence");
     assert_eq!((error.kind, aws.asked().len()), (ErrorKind::Unknown, 1));
     assert_eq!(cloud.clock().now().duration_since(started).as_secs(), 25, "{error}");
-    let error = cloud.sqs().receive(&url(), Receive { messages_max: 11, ..how }).await.expect_err("too many");
+    let error = cloud.sqs.receive(&url(), Receive { messages_max: 11, ..how }).await.expect_err("too many");
     assert_eq!((error.kind, aws.asked().len()), (ErrorKind::Invalid, 1), "{error}");
 }
 
@@ -181,19 +181,19 @@ async fn a_message_is_read_whole_and_checked() {
     let how = Receive { messages_max: 1, wait_seconds: 0, visibility_seconds: 30 };
     let aws = CannedAws::new([answer("5d41402abc4b2a76b9719d911017c592"), answer("00000000000000000000000000000000")]);
     let cloud = aws.cloud().await;
-    let message = cloud.sqs().receive(&url(), how).await.expect("a good answer").remove(0);
+    let message = cloud.sqs.receive(&url(), how).await.expect("a good answer").remove(0);
     assert_eq!(message.attributes["blob"].payload.bytes(), [0, 255, 7]);
     assert_eq!(message.attributes["n"].data_type, "Number.int");
     assert_eq!((message.system.receive_count, message.system.group.as_deref()), (4, Some("g")));
     assert_eq!(message.system.sequence, Some(18_849_496_460_467_696_128));
-    let error = cloud.sqs().receive(&url(), how).await.expect_err("another body than its MD5");
+    let error = cloud.sqs.receive(&url(), how).await.expect_err("another body than its MD5");
     assert_eq!(error.code.as_deref(), Some(CHECKSUM_MISMATCH));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listing_that_never_ends_is_ended() {
     let aws = CannedAws::new([Canned::body(200, r#"{"QueueUrls":["https://h/1/q"],"NextToken":"again"}"#)]);
-    let error = aws.cloud().await.sqs().list(None).await.expect_err("the page names itself");
+    let error = aws.cloud().await.sqs.list(None).await.expect_err("the page names itself");
     assert_eq!((error.kind, aws.asked().len()), (ErrorKind::Unknown, 2), "{error}");
 }
 
@@ -201,10 +201,10 @@ async fn a_listing_that_never_ends_is_ended() {
 async fn nothing_is_asked_for_nothing_and_eleven_are_refused() {
     let aws = CannedAws::new([Canned::Silence]);
     let cloud = aws.cloud().await;
-    assert_eq!(cloud.sqs().send(&url(), &[]).await, Ok(Vec::new()));
-    assert_eq!(cloud.sqs().delete(&url(), &[]).await, Ok(Vec::new()));
+    assert_eq!(cloud.sqs.send(&url(), &[]).await, Ok(Vec::new()));
+    assert_eq!(cloud.sqs.delete(&url(), &[]).await, Ok(Vec::new()));
     let eleven = vec![outgoing("x"); 11];
-    assert_eq!(cloud.sqs().send(&url(), &eleven).await.expect_err("too many").kind, ErrorKind::Invalid);
+    assert_eq!(cloud.sqs.send(&url(), &eleven).await.expect_err("too many").kind, ErrorKind::Invalid);
     assert_eq!(aws.asked(), Vec::<String>::new());
 }
 
@@ -214,16 +214,16 @@ async fn sts_tells_who_we_are_and_what_time_it_is() {
     let date = ("date", "Sat, 21 Nov 2026 03:10:00 GMT".to_owned());
     let aws = CannedAws::new([Canned::Answer(200, vec![date], body.to_owned())]);
     let cloud = aws.cloud().await;
-    assert_eq!(cloud.identity().clock_skew(), None);
-    let caller = cloud.identity().caller().await.expect("a good answer");
+    assert_eq!(cloud.identity.clock_skew(), None);
+    let caller = cloud.identity.caller().await.expect("a good answer");
     assert_eq!(
         (caller.account.0.as_str(), caller.arn.as_str()),
         ("123456789012", "arn:aws:iam::123456789012:user/ann")
     );
-    assert_eq!(cloud.identity().clock_skew().map(|skew| skew.as_secs()), Some(600));
+    assert_eq!(cloud.identity.clock_skew().map(|skew| skew.as_secs()), Some(600));
 
     let aws = CannedAws::new([Canned::sts_error(403, "ExpiredToken", "The security token is expired")]);
-    let error = aws.cloud().await.identity().caller().await.expect_err("expired");
+    let error = aws.cloud().await.identity.caller().await.expect_err("expired");
     assert_eq!(error.kind, ErrorKind::CredentialsExpired, "{error}");
 }
 
@@ -242,7 +242,7 @@ async fn a_role_that_may_not_be_assumed_is_named_as_such() {
         let shown = format!("{answer:?}");
         let aws = CannedAws::new([answer]);
         let cloud = aws.cloud_of(with_role.clone()).await;
-        let error = cloud.sqs().send(&url(), &[outgoing("x")]).await.expect_err("no credentials");
+        let error = cloud.sqs.send(&url(), &[outgoing("x")]).await.expect_err("no credentials");
         assert_eq!((error.kind, error.action.as_str()), (kind, action), "{shown}: {error}");
         assert!(aws.asked().iter().all(|asked| asked.starts_with("Action=AssumeRole")), "nothing was sent");
     }
@@ -255,7 +255,7 @@ async fn no_secret_shows_in_debug() {
     let shown = format!("{environment:?} {:?}", aws.cloud().await);
     assert!(shown.contains("AKIDEXAMPLE") && !shown.contains("hush-hush"), "{shown}");
     environment.role_chain = vec!["arn:aws:iam::123456789012:role/Operator".into()];
-    let error = aws.cloud_of(environment).await.sqs().list(None).await.expect_err("denied");
+    let error = aws.cloud_of(environment).await.sqs.list(None).await.expect_err("denied");
     assert!(!format!("{error:?} {error}").contains("hush-hush"));
 }
 
@@ -263,10 +263,10 @@ async fn no_secret_shows_in_debug() {
 async fn calls_can_be_spawned() {
     fn is_send<T: Send>(_: T) {}
     let cloud = CannedAws::new([Canned::Refused]).cloud().await;
-    let (sqs, url, arn) = (cloud.sqs(), url(), QueueArn::from("arn:aws:sqs:eu-west-1:123456789012:q"));
+    let (sqs, url, arn) = (&cloud.sqs, url(), QueueArn::from("arn:aws:sqs:eu-west-1:123456789012:q"));
     let how = Receive { messages_max: 1, wait_seconds: 0, visibility_seconds: 1 };
     is_send((sqs.list(None), sqs.url("q"), sqs.describe(&url), sqs.tags(&url), sqs.sources_of(&url)));
     is_send((sqs.receive(&url, how), sqs.send(&url, &[]), sqs.delete(&url, &[]), sqs.change_visibility(&url, &[], 0)));
     is_send((sqs.start_move_task(&arn, None, None), sqs.move_tasks(&arn), sqs.cancel_move_task("h")));
-    is_send((cloud.identity().caller(), cloud.parameters().get(&[])));
+    is_send((cloud.identity.caller(), cloud.parameters.get(&[])));
 }

@@ -10,10 +10,7 @@ use std::{
 use super::{places::Source, texts::Sort};
 use crate::{
     cloud::{Cloud, CloudError},
-    domain::{
-        Environment, EnvironmentName, Invocation,
-        environment::{MessageKeys, QueueRules},
-    },
+    domain::{Environment, EnvironmentName, Invocation, MessageKeys, QueueRules},
     files::{Problem, Problems},
     keymap::Keymap,
 };
@@ -61,10 +58,7 @@ pub(super) enum Value {
     /// As written, `${env}` replaced.
     Plain(String),
     /// To be read from an SSM parameter.
-    Parameter {
-        name: String,
-        span: Range<usize>,
-    },
+    Parameter { name: String, span: Range<usize> },
 }
 
 /// [`QueueRules`] whose texts are of another type.
@@ -123,7 +117,7 @@ impl Configured {
     /// SSM does not answer; parameters do not exist or hold what cannot be used: all of them at once.
     pub async fn resolve(&self, cloud: &Cloud) -> Result<Environment, ResolveError> {
         let names = self.parameters();
-        let read = if names.is_empty() { Ok(BTreeMap::new()) } else { cloud.parameters().get(&names).await };
+        let read = if names.is_empty() { Ok(BTreeMap::new()) } else { cloud.parameters.get(&names).await };
         let values = read.map_err(|because| ResolveError::Cloud { environment: self.name().clone(), because })?;
         self.with_parameters(&values).map_err(ResolveError::Parameters)
     }
@@ -240,7 +234,7 @@ mod tests {
     use super::*;
     use crate::{
         config::{Paint, Report, Why, examine},
-        domain::{Dollars, Protection, WatchRules, environment::CredentialSource},
+        domain::{CredentialSource, Dollars, Protection, WatchRules},
     };
 
     fn read(text: &str) -> (Report, Vec<Configured>) {

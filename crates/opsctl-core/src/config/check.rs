@@ -9,10 +9,7 @@ use super::{
     watch::Range as Figures,
 };
 use crate::{
-    domain::{
-        AccountId, Environment, EnvironmentName, Protection,
-        environment::{CredentialSource, QueueRules},
-    },
+    domain::{AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueRules},
     files::{
         Spot,
         problem::{PROBLEMS_MAX, Problem},

@@ -9,10 +9,7 @@ use super::{
     watch::Range,
 };
 use crate::{
-    domain::{
-        endpoint::{Password, SqlCheck, Tls},
-        environment::DatabaseRules,
-    },
+    domain::{DatabaseRules, Password, SqlCheck, Tls},
     files::{Spot, problem::Problem},
 };
 

@@ -6,7 +6,7 @@ use super::{
     typed::{Consumer, Defaults, Environment, Group},
 };
 use crate::{
-    domain::service_rules::{ServiceGroup, ServiceRules},
+    domain::{ServiceGroup, ServiceRules},
     files::{Spot, problem::Problem},
 };
 

@@ -19,8 +19,7 @@ use super::{
 use crate::{
     cloud::Connect,
     domain::{
-        AccountId, Environment, EnvironmentName, Protection, QueueName, Text, WatchRules,
-        environment::{CredentialSource, QueueRules},
+        AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueName, QueueRules, Text, WatchRules,
     },
 };
 
@@ -123,8 +122,8 @@ async fn ask(candidate: Environment, connect: &Connect) -> Result<Found, Text> {
     }
     let words = |error: crate::cloud::CloudError| Text::line(&error.to_string());
     let cloud = connect.cloud(Arc::new(candidate)).await.map_err(words)?;
-    let caller = cloud.identity().caller().await.map_err(words)?;
-    let urls = cloud.sqs().list(None).await;
+    let caller = cloud.identity.caller().await.map_err(words)?;
+    let urls = cloud.sqs.list(None).await;
     let queues = urls.map(|urls| urls.iter().map(crate::domain::QueueUrl::name).collect()).map_err(words);
     Ok(Found { account: caller.account, queues })
 }

@@ -6,10 +6,7 @@ use super::{
     typed::{Environment, Migration},
 };
 use crate::{
-    domain::{
-        migration::{Migration as Bound, Network, NetworkSource},
-        service::{EcsClusterName, ServiceId},
-    },
+    domain::{EcsClusterName, Migration as Bound, Network, NetworkSource, ServiceId},
     files::{Spot, problem::Problem},
 };
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    domain::{Protection, endpoint::Tls},
+    domain::{Protection, Tls},
     files::Spot,
     keymap,
 };

@@ -15,7 +15,7 @@ pub use findings::{Check, Finding, Verdict};
 
 use crate::{
     cloud::{Cloud, CloudError, Connect, ErrorKind, connect::stray_endpoint, identity::Caller},
-    domain::{Environment, Protection, Text, environment::CredentialSource},
+    domain::{CredentialSource, Environment, Protection, Text},
 };
 use findings::Findings;
 
@@ -68,8 +68,8 @@ async fn look(findings: &mut Findings, connect: &Connect, surroundings: &Surroun
         Ok(cloud) => cloud,
         Err(error) => return no_credentials(findings, &error, None),
     };
-    let caller = cloud.identity().caller().await;
-    let skew = cloud.identity().clock_skew();
+    let caller = cloud.identity.caller().await;
+    let skew = cloud.identity.clock_skew();
     let caller = match caller {
         Ok(caller) => caller,
         Err(error) => return no_credentials(findings, &error, skew),
@@ -196,7 +196,7 @@ fn clock(findings: &mut Findings, skew: Option<SignedDuration>) {
 async fn queues(findings: &mut Findings, cloud: &Cloud) {
     let environment = Arc::clone(findings.environment());
     let region = &environment.region;
-    let listed = cloud.sqs().list(None).await;
+    let listed = cloud.sqs.list(None).await;
     match &listed {
         Err(error) if error.kind == ErrorKind::Unreachable => {
             findings.add(

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use super::findings::{Check, Findings, Verdict};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind, ecs::Wanted, metrics::QUEUE_AGE},
-    domain::{
-        Environment, Queue, QueueArn, QueueUrl,
-        service::{ServiceId, ServiceName},
-    },
+    domain::{Environment, Queue, QueueArn, QueueUrl, ServiceId, ServiceName},
 };
 
 /// What is missing when a call is not allowed.
@@ -38,7 +35,7 @@ const DESCRIBED_MAX: usize = 10;
 
 /// Adds a finding for each call that services need.
 pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
-    let (services, scaling) = tokio::join!(services(cloud), cloud.autoscaling().services());
+    let (services, scaling) = tokio::join!(services(cloud), cloud.autoscaling.services());
     for (action, error) in services {
         let missing = if action.starts_with("elasticloadbalancing:") { TARGETS } else { SERVICES };
         tell(findings, action, error.as_ref(), missing, Verdict::Warning);
@@ -49,7 +46,7 @@ pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
 
 /// Adds a finding for each call that looking at databases needs. None of them wakes one that has paused.
 pub(super) async fn check_databases(findings: &mut Findings, cloud: &Cloud) {
-    let rds = cloud.rds();
+    let rds = &cloud.rds;
     let (databases, events, globals) = tokio::join!(rds.databases(), rds.events(None, 1), rds.globals());
     let (listed, pending) = match databases {
         Ok(databases) => (None, databases.pending_unknown),
@@ -67,13 +64,13 @@ pub(super) async fn check_databases(findings: &mut Findings, cloud: &Cloud) {
 
 /// Adds a finding for the call that alarms need.
 pub(super) async fn check_alarms(findings: &mut Findings, cloud: &Cloud) {
-    let alarms = cloud.alarms().all().await;
+    let alarms = cloud.alarms.all().await;
     tell(findings, "cloudwatch:DescribeAlarms", alarms.err().as_ref(), ALARMS, Verdict::Warning);
 }
 
 /// Each call on the first thing that the one before finds, until one fails.
 async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
-    let ecs = cloud.ecs();
+    let ecs = &cloud.ecs;
     let mut asked = Vec::new();
     let clusters = ecs.clusters().await;
     asked.push(("ecs:ListClusters", clusters.as_ref().err().cloned()));
@@ -88,7 +85,7 @@ async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
     asked.push(("ecs:ListTasks, DescribeTasks", tasks.err()));
     let found = described.map(|answer| answer.found).unwrap_or_default();
     if let Some(group) = found.iter().flat_map(|service| &service.target_groups).next() {
-        let health = cloud.load_balancers().health(&group.arn).await.err();
+        let health = cloud.load_balancers.health(&group.arn).await.err();
         // One that was deleted: not for lack of a permission.
         let refused = health.filter(|error| error.kind != ErrorKind::NotFound);
         asked.push(("elasticloadbalancing:DescribeTargetHealth", refused));
@@ -102,15 +99,15 @@ pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result
     let Some(url) = choose(listed.unwrap_or_default(), &environment) else {
         return findings.skip(Check::Permission, "there is no queue to ask about");
     };
-    let described = cloud.sqs().describe(&url).await;
+    let described = cloud.sqs.describe(&url).await;
     tell(findings, "sqs:GetQueueAttributes", described.as_ref().err(), ATTRIBUTES, Verdict::Problem);
     let name = url.name();
     let names = [name.as_str()];
     let (by_name, tags, sources, metrics) = tokio::join!(
-        cloud.sqs().url(name.as_str()),
-        cloud.sqs().tags(&url),
-        cloud.sqs().sources_of(&url),
-        cloud.metrics().named(&QUEUE_AGE, &names)
+        cloud.sqs.url(name.as_str()),
+        cloud.sqs.tags(&url),
+        cloud.sqs.sources_of(&url),
+        cloud.metrics.named(&QUEUE_AGE, &names)
     );
     tell(findings, "sqs:GetQueueUrl", by_name.err().as_ref(), URL, Verdict::Warning);
     tell(findings, "sqs:ListQueueTags", tags.err().as_ref(), TAGS, Verdict::Warning);
@@ -119,7 +116,7 @@ pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result
     match described.as_ref().ok().map(dead_letter) {
         None => findings.skip(Check::Permission, "sqs:ListMessageMoveTasks needs a queue's ARN"),
         Some(arn) => {
-            let tasks = cloud.sqs().move_tasks(&arn).await.err();
+            let tasks = cloud.sqs.move_tasks(&arn).await.err();
             // The answer to a queue that is no DLQ, or whose DLQ is gone: not for lack of a permission.
             let refused = tasks.filter(|error| !is_about_the_queue(error));
             tell(findings, "sqs:ListMessageMoveTasks", refused.as_ref(), MOVE_TASKS, Verdict::Warning);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     cloud::canned::{Canned, CannedAws, environment},
-    domain::{AccountId, environment::CredentialSource},
+    domain::{AccountId, CredentialSource},
 };
 
 const CALLER: &str = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ann</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"#;

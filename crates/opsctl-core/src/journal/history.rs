@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{End, IntentMessage, JournalError, Lines, Record, RunFolder, SentMessage};
-use crate::domain::{MessageId, consumer::MappingId, service::ServiceId};
+use crate::domain::{MappingId, MessageId, ServiceId};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Remembered, store::Remember};
-use crate::domain::{QueueName, RunId, consumer::ConsumerId};
+use crate::domain::{ConsumerId, QueueName, RunId};
 
 /// Paused consumers of an account in a region.
 pub type Paused = Remembered<Pause>;
@@ -41,7 +41,7 @@ impl Paused {
 mod tests {
     use super::*;
     use crate::{
-        domain::{AccountId, consumer::MappingId, service::ServiceId},
+        domain::{AccountId, MappingId, ServiceId},
         journal::StateFolder,
     };
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Remembered, store::Remember};
-use crate::domain::{RunId, service::ServiceId};
+use crate::domain::{RunId, ServiceId};
 
 /// Sizes of an account's services in a region.
 pub type Sizes = Remembered<Size>;

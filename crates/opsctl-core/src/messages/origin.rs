@@ -27,11 +27,7 @@ pub enum Origin {
         error_message: Option<Text>,
     },
     /// An event that EventBridge could not deliver (`RULE_ARN`, `TARGET_ARN`, ...).
-    EventBridge {
-        rule: Option<Text>,
-        target: Option<Text>,
-        error_code: Option<Text>,
-    },
+    EventBridge { rule: Option<Text>, target: Option<Text>, error_code: Option<Text> },
     /// A notification that SNS could not deliver: the body is SNS's envelope. With raw delivery nothing tells it.
     Sns { topic: Text },
     /// Sent to the queue directly, or by SNS with raw delivery.

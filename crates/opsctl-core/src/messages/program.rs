@@ -28,10 +28,7 @@ pub enum ProgramError {
     #[error("the program could not be run: {0}")]
     Run(Text),
     #[error("the program ended with {status}: {complaint}")]
-    Exit {
-        status: Text,
-        complaint: Text,
-    },
+    Exit { status: Text, complaint: Text },
     #[error("the program took longer than {} s and was killed", DEADLINE.as_secs())]
     TooSlow,
     #[error("the program's answer is larger than 2 MiB")]

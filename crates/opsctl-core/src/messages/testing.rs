@@ -1,6 +1,6 @@
 //! Messages for tests.
 
-use crate::domain::{AttributeValue, Message, MessageId, Payload, QueueArn, ReceiptHandle, message::SystemAttributes};
+use crate::domain::{AttributeValue, Message, MessageId, Payload, QueueArn, ReceiptHandle, SystemAttributes};
 
 pub struct Builder(Message);
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{EnvironmentName, Queue, QueueName, QueueUrl, environment::QueueRules},
+    domain::{EnvironmentName, Queue, QueueName, QueueRules, QueueUrl},
 };
 
 /// How much changed since the last snapshot.

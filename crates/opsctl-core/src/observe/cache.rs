@@ -22,9 +22,7 @@ use super::{
     snapshot::{Oldest, Seen},
     trend::SAMPLES_MAX,
 };
-use crate::domain::{
-    Counts, Environment, Queue, QueueArn, QueueName, QueueUrl, Text, environment::AccountId, queue::RedrivePolicy,
-};
+use crate::domain::{AccountId, Counts, Environment, Queue, QueueArn, QueueName, QueueUrl, RedrivePolicy, Text};
 
 /// Names what the file holds; another one is another version.
 const SCHEMA: &str = "opsctl/cache/1";

@@ -1,7 +1,7 @@
 //! [`Focus`]: what is on the screen, and so is looked at the most often.
 
 use super::parts::PartName;
-use crate::domain::{EnvironmentName, QueueName, service::ServiceId};
+use crate::domain::{EnvironmentName, QueueName, ServiceId};
 
 /// What is on the screen now, in place of what was before. Names of environments that are not watched count for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -28,4 +28,4 @@ pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};
 pub use verdict::{Kind, Severity, Subject, Verdict};
 pub use watch::{Open, Site, Watch};
 
-pub use crate::domain::{gauge::DatabaseGauges, words};
+pub use crate::domain::{DatabaseGauges, words};

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::EVENT_MINUTES,
-    domain::{QueueName, Text, environment::QueueRules},
+    domain::{QueueName, QueueRules, Text},
 };
 
 /// Queues that are asked about at once: at 10 ms a call, 500 queues in 160 ms; far below SQS's own limits.
@@ -82,7 +82,7 @@ pub async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Once {
 /// Lists queues, describes them, and asks for the ages of their oldest messages; why these are missing.
 async fn queues(cloud: &Cloud, scope: Scope, board: &mut Board, schedule: &mut Schedule) -> Option<Text> {
     let (clock, now) = (cloud.clock(), Duration::ZERO);
-    match cloud.sqs().list(None).await {
+    match cloud.sqs.list(None).await {
         Ok(urls) => board.listed(now, clock.now(), urls, schedule),
         Err(error) => {
             board.not_listed(error);
@@ -92,7 +92,7 @@ async fn queues(cloud: &Cloud, scope: Scope, board: &mut Board, schedule: &mut S
     if scope == Scope::Names {
         return None;
     }
-    let describe = |(slot, url)| async move { (slot, cloud.sqs().describe(&url).await) };
+    let describe = |(slot, url)| async move { (slot, cloud.sqs.describe(&url).await) };
     let mut described = stream::iter(board.asked()).map(describe).buffer_unordered(CONCURRENCY);
     while let Some((slot, answer)) = described.next().await {
         board.described(clock.now(), slot, answer);
@@ -101,7 +101,7 @@ async fn queues(cloud: &Cloud, scope: Scope, board: &mut Board, schedule: &mut S
         let tag = tag.as_str();
         // Where tags may not be read, the other ways of pairing are left.
         let tags =
-            |(slot, url)| async move { (slot, cloud.sqs().tags(&url).await.unwrap_or_default().get(tag).cloned()) };
+            |(slot, url)| async move { (slot, cloud.sqs.tags(&url).await.unwrap_or_default().get(tag).cloned()) };
         let mut tagged = stream::iter(board.asked()).map(tags).buffer_unordered(CONCURRENCY);
         while let Some((slot, source)) = tagged.next().await {
             board.tagged(slot, source.map(QueueName));

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::queues::{DeadLetters, KnownBy};
-use crate::domain::{QueueArn, QueueName, environment::QueueRules};
+use crate::domain::{QueueArn, QueueName, QueueRules};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {

@@ -16,7 +16,7 @@ use super::{
     estate::Lack,
     parts::{Estate, Look, Memory, PartName},
 };
-use crate::domain::{Text, gauge::Gauge};
+use crate::domain::{Gauge, Text};
 
 /// CloudWatch has a sample a minute.
 pub(super) const EVERY_METRIC: Duration = Duration::from_secs(55);

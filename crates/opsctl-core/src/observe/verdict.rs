@@ -21,9 +21,7 @@ use super::{
     parts::{JUDGES, PartName},
     snapshot::Snapshot,
 };
-use crate::domain::{
-    Environment, EnvironmentName, QueueName, Text, Thresholds, gauge::Gauge, service::ServiceId, words::span,
-};
+use crate::domain::{Environment, EnvironmentName, Gauge, QueueName, ServiceId, Text, Thresholds, words::span};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {

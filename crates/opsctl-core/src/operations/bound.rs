@@ -12,11 +12,7 @@ use super::{
     transfer::{Judge, Settings, Source},
     values::Uncertain,
 };
-use crate::domain::{
-    QueueArn, QueueUrl, RunId,
-    database::Topology,
-    endpoint::{Dialect, Endpoint},
-};
+use crate::domain::{Dialect, Endpoint, QueueArn, QueueUrl, RunId, Topology};
 
 #[derive(Debug)]
 pub enum Bound {

@@ -17,11 +17,7 @@ use crate::{
         metrics::{Series, Statistic},
     },
     databases::{self, Capacity},
-    domain::{
-        RunId, Text,
-        database::{Database, DatabaseEvent, Member, SourceKind, Topology},
-        endpoint::Dialect,
-    },
+    domain::{Database, DatabaseEvent, Dialect, Member, RunId, SourceKind, Text, Topology},
     journal::History,
     operations::plan::{Plan, labels},
 };
@@ -138,11 +134,11 @@ struct Scene {
 
 impl Scene {
     async fn look(cloud: &Cloud, database: &Database, bound: &FailOver) -> Self {
-        let events = cloud.rds().events(Some((database.topology.kind(), &database.name)), RECENT_MINUTES);
+        let events = cloud.rds.events(Some((database.topology.kind(), &database.name)), RECENT_MINUTES);
         let (capacity, events, pending, lag_milliseconds) = tokio::join!(
             databases::capacity(cloud, database),
             events,
-            cloud.rds().pending(),
+            cloud.rds.pending(),
             lag(cloud, database, bound.target.as_deref())
         );
         let arn_ends = |arn: &str| {
@@ -159,7 +155,7 @@ impl Scene {
 
 async fn lag(cloud: &Cloud, database: &Database, target: Option<&str>) -> Option<f64> {
     let target = target.filter(|_| database.topology == Topology::Aurora)?;
-    let samples = cloud.metrics().named(&LAG, &[target]).await.ok()?;
+    let samples = cloud.metrics.named(&LAG, &[target]).await.ok()?;
     samples.newest(target).map(|sample| sample.value)
 }
 
@@ -170,14 +166,14 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
     }
     check_place(cloud, given)?;
     let name = given.rsplit(':').next().unwrap_or(given).to_ascii_lowercase();
-    if let Some(database) = cloud.rds().database(&name).await? {
+    if let Some(database) = cloud.rds.database(&name).await? {
         return Ok(database);
     }
-    if let Some(cluster) = cloud.rds().cluster_of(&name).await? {
+    if let Some(cluster) = cloud.rds.cluster_of(&name).await? {
         let what = format!("{name} is an instance of the cluster {cluster}, which fails over as a whole");
         return Err(OperationError::usage(&what, &format!("fail over {cluster}; `--to {name}` lets that one write")));
     }
-    if let Ok(Some(global)) = cloud.rds().global(&name).await {
+    if let Ok(Some(global)) = cloud.rds.global(&name).await {
         let what = format!("{name} is a global cluster: opsctl fails over within a region only");
         let members: Vec<&str> = global.members.iter().filter_map(|member| member.arn.rsplit(':').next()).collect();
         let hint = format!(
@@ -187,7 +183,7 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
         return Err(OperationError::usage(&what, &hint));
     }
     let environment = cloud.environment();
-    let names = cloud.rds().databases().await.map(|all| all.list).unwrap_or_default();
+    let names = cloud.rds.databases().await.map(|all| all.list).unwrap_or_default();
     let names: Vec<String> = names.into_iter().map(|database| database.name).collect();
     let hint = did_you_mean(&name, &names).unwrap_or_else(|| format!("see `{}`", environment.command("databases")));
     let what = format!("there is no database {given} in {} ({})", environment.name, environment.region);

@@ -76,11 +76,11 @@ impl Planner {
         let (caller, planned) = match self.look {
             // Nothing is received: neither waits for the other.
             Look::Never => {
-                let (caller, planned) = tokio::join!(cloud.identity().caller(), operation.verb().plan(cloud, self));
+                let (caller, planned) = tokio::join!(cloud.identity.caller(), operation.verb().plan(cloud, self));
                 (caller?, planned)
             }
             Look::Sample => {
-                let caller = cloud.identity().caller().await?;
+                let caller = cloud.identity.caller().await?;
                 let is_other = cloud.environment().account.as_ref().is_some_and(|pinned| *pinned != caller.account);
                 // A receive is a write: it must not happen in another account that the credentials are of.
                 let planner = &Self { look: if is_other { Look::Never } else { self.look }, ..self.clone() };

@@ -26,7 +26,7 @@ pub async fn url(cloud: &Cloud, given: &str) -> Result<QueueUrl, OperationError>
         return Ok(QueueUrl(given.to_owned()));
     }
     let name = if given.starts_with("arn:") { name_of_arn(cloud, given)? } else { given.to_owned() };
-    match cloud.sqs().url(&name).await {
+    match cloud.sqs.url(&name).await {
         Ok(url) => Ok(url),
         Err(error) if error.kind == ErrorKind::NotFound => Err(missing(cloud, &name).await),
         Err(error) => Err(error.into()),
@@ -35,7 +35,7 @@ pub async fn url(cloud: &Cloud, given: &str) -> Result<QueueUrl, OperationError>
 
 /// The queue at this URL, in the environment's account and region.
 pub async fn at(cloud: &Cloud, url: &QueueUrl) -> Result<Queue, OperationError> {
-    match cloud.sqs().describe(url).await {
+    match cloud.sqs.describe(url).await {
         Ok(queue) => {
             check_place(cloud, &queue.arn)?;
             Ok(queue)
@@ -76,7 +76,7 @@ async fn missing(cloud: &Cloud, name: &str) -> OperationError {
     let environment = cloud.environment();
     let what = format!("there is no queue {name} in {} ({})", environment.name, environment.region);
     // The listing is a courtesy: where it is denied, the error stands without suggestions.
-    let names: Vec<String> = cloud.sqs().list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
+    let names: Vec<String> = cloud.sqs.list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
     let hint = did_you_mean(name, &names).unwrap_or_else(|| format!("see `{}`", environment.command("queues")));
     OperationError::usage(&what, &hint)
 }

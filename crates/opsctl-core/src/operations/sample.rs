@@ -53,7 +53,7 @@ pub async fn look_until(
     while seen.len() < messages_max && empty < EMPTY_MAX && !is_enough(&seen) {
         let batch = (messages_max - seen.len()).min(BATCH_MAX) as u32;
         let how = Receive { messages_max: batch, wait_seconds: 1, visibility_seconds: VISIBILITY_SECONDS };
-        let received = match cloud.sqs().receive(&queue.url, how).await {
+        let received = match cloud.sqs.receive(&queue.url, how).await {
             Ok(received) => received,
             Err(error) if seen.is_empty() => return Err(error),
             Err(_) => break,
@@ -69,7 +69,7 @@ pub async fn look_until(
     }
     // What can't be put back at once shows again by itself after the visibility timeout.
     let chunks = receipts.chunks(BATCH_MAX);
-    let put_back: Vec<_> = chunks.map(|chunk| cloud.sqs().change_visibility(&queue.url, chunk, 0)).collect();
+    let put_back: Vec<_> = chunks.map(|chunk| cloud.sqs.change_visibility(&queue.url, chunk, 0)).collect();
     let _ = stream::iter(put_back).buffered(PUT_BACK_AT_ONCE).collect::<Vec<_>>().await;
     let has_all = empty == EMPTY_MAX && queue.counts.total() <= seen.len() as u64;
     Ok(Sample { messages: seen, is_whole: has_all && queue.kind == QueueKind::Standard })

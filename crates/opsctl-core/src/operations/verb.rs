@@ -60,11 +60,19 @@ pub enum Left {
     AsPlanned,
     /// All of it: what it sets is absolute, and set only where it is not so yet.
     Absolute,
-    Messages { done: u64 },
+    Messages {
+        done: u64,
+    },
     /// A look at what AWS makes of it.
-    Look { summary: String, calls: Calls },
+    Look {
+        summary: String,
+        calls: Calls,
+    },
     /// Nothing that can be gone on with; why, and what to do instead.
-    Nothing { because: String, hint: &'static str },
+    Nothing {
+        because: String,
+        hint: &'static str,
+    },
 }
 
 /// Whether taking up a run may call what changes something.

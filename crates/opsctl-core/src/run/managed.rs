@@ -58,7 +58,7 @@ impl Run<'_> {
     /// Starts the task, once. After an answer that does not say whether it started, looks.
     async fn start(&self) -> Result<Option<MoveTask>, Stop> {
         let Managed { source, destination, rate, .. } = self.task;
-        let sqs = self.context.cloud.sqs();
+        let sqs = &self.context.cloud.sqs;
         let before = sqs.move_tasks(source).await.map_err(Stop::Failed)?;
         let known: Vec<Timestamp> = before.iter().filter_map(|task| task.started_at).collect();
         let to = destination.as_ref().map(ToString::to_string);
@@ -83,7 +83,7 @@ impl Run<'_> {
     async fn find(&self, is_ours: impl Fn(&MoveTask) -> bool) -> Result<Option<MoveTask>, Stop> {
         let mut last: Option<CloudError> = None;
         for _ in 0..LOOKS_MAX {
-            match self.context.cloud.sqs().move_tasks(&self.task.source).await {
+            match self.context.cloud.sqs.move_tasks(&self.task.source).await {
                 Ok(tasks) => {
                     if let Some(ours) = tasks.into_iter().find(&is_ours) {
                         return Ok(Some(ours));
@@ -100,7 +100,7 @@ impl Run<'_> {
 
     /// Was not there before, goes to the same place, and started about when we asked. One task at a time runs on a DLQ.
     fn is_new(&self, task: &MoveTask, asked_at: Timestamp, known: &[Timestamp]) -> bool {
-        let skew = self.context.cloud.identity().clock_skew().unwrap_or_default();
+        let skew = self.context.cloud.identity.clock_skew().unwrap_or_default();
         let late = asked_at.checked_add(skew + SignedDuration::from_secs(START_SECONDS_MAX)).unwrap_or(Timestamp::MAX);
         let is_new = |started_at: &Timestamp| !known.contains(started_at) && *started_at <= late;
         task.destination == self.task.destination && task.started_at.as_ref().is_some_and(is_new)
@@ -134,7 +134,7 @@ impl Run<'_> {
             } else {
                 self.context.pause(LOOK_EVERY).await;
             }
-            match self.context.cloud.sqs().move_tasks(&self.task.source).await {
+            match self.context.cloud.sqs.move_tasks(&self.task.source).await {
                 Ok(tasks) => {
                     failures = 0;
                     // The same task keeps its start; its handle is gone once it has ended.
@@ -155,7 +155,7 @@ impl Run<'_> {
     /// Asks SQS to stop the task; it may still move messages until it says CANCELLED.
     async fn cancel(&self, task: &MoveTask) -> Result<(), CloudError> {
         let Some(handle) = &task.handle else { return Ok(()) };
-        match self.context.cloud.sqs().cancel_move_task(handle).await {
+        match self.context.cloud.sqs.cancel_move_task(handle).await {
             // It has ended meanwhile: following shows it.
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             answer => answer.map(|_| ()),
@@ -176,7 +176,7 @@ impl Run<'_> {
     async fn ended(&self, task: &MoveTask, report: Report) -> Report {
         let recorded = self.write(record(task)).await;
         let mut tally = tally(task);
-        let left = self.context.cloud.sqs().describe(&self.task.source_url).await.map(|queue| queue.counts);
+        let left = self.context.cloud.sqs.describe(&self.task.source_url).await.map(|queue| queue.counts);
         tally.stop = if task.status == MoveStatus::Cancelled { Some(Stop::Cancelled) } else { recorded.err() };
         let mut report = self.tallied(tally, report);
         if task.status == MoveStatus::Failed {

@@ -34,7 +34,7 @@ pub use report::{Ended, Failure, Report, SCHEMA};
 
 use crate::{
     cloud::Cloud,
-    domain::{Environment, RunId, Text, log::LogLine, service::ServiceId},
+    domain::{Environment, LogLine, RunId, ServiceId, Text},
     gate::{Answer, Approved, Consent},
     journal::{Consented, History, Journal, JournalError, Record, StateFolder},
     operations::{Bound, Look, Moves, OperationError, Planned, Planner, plan::Plan, recorded},
@@ -151,7 +151,7 @@ pub async fn execute(approved: Approved, context: &Context) -> Report {
 
 /// What AWS's clock shows: messages carry its times, and this machine's may be wrong. The SDK notes the difference with any answer.
 async fn aws_time(context: &Context, now: Timestamp) -> Timestamp {
-    let identity = context.cloud.identity();
+    let identity = &context.cloud.identity;
     if identity.clock_skew().is_none() {
         // A failure shows again, in full, when the account is verified.
         let _ = identity.caller().await;
@@ -266,7 +266,7 @@ async fn observe_again(approved: &Approved, context: &Context, journal: &Journal
     };
     let planning = planner.plan(&plan.operation, cloud);
     // Both are right before the first write, and neither waits for the other.
-    let (caller, planned) = tokio::join!(cloud.identity().caller(), planning);
+    let (caller, planned) = tokio::join!(cloud.identity.caller(), planning);
     let caller = caller.map_err(|error| NotBegun::Failed(error.into()))?;
     let arn = Text::line(&caller.arn);
     let verified = Record::Verified { account: caller.account.clone(), arn };

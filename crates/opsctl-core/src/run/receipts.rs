@@ -106,7 +106,7 @@ enum Ask {
 async fn ask(what: Ask, source: &QueueUrl, context: &Context, messages: &[(MessageId, ReceiptHandle)]) -> Answers {
     let mut answers = Vec::with_capacity(messages.len());
     for some in messages.chunks(BATCH_MAX * CALLS_MAX) {
-        let sqs = context.cloud.sqs();
+        let sqs = &context.cloud.sqs;
         let calls = some.chunks(BATCH_MAX).map(|batch| one_batch(what, sqs.clone(), source.clone(), batch.to_vec()));
         answers.extend(join_all(calls).await.into_iter().flatten());
     }

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Details, NotBegun, Switched, Turned, once::NotOpened};
 use crate::{
     domain::{
-        Environment, RunId, Text,
-        service::{DeploymentId, ServiceId},
+        DeploymentId, Environment, RunId, ServiceId, Text,
         words::{counted, counted_is},
     },
     journal::{End, History, JournalError, Record, RunFolder},

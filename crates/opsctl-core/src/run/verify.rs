@@ -33,7 +33,7 @@ async fn ask(
 ) -> Result<(Result<(), Stop>, Result<(), JournalError>), Stop> {
     let mut attempt = 0;
     let caller = loop {
-        match context.cloud.identity().caller().await {
+        match context.cloud.identity.caller().await {
             Ok(caller) => break caller,
             Err(error) => {
                 let is_over = attempt >= attempts_max(&error) || context.cancel.is_cancelled();

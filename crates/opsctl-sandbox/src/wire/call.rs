@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{cbor, handler::BODY_BYTES_MAX};
 use crate::{
-    domain::endpoint::Ask,
+    domain::Ask,
     world::{
         ApiError, Input,
         service::{OTHER_JSON, OTHER_QUERY, ServiceDef},

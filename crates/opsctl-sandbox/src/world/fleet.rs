@@ -11,8 +11,7 @@ mod settle;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AccountId, Environment, EnvironmentName, Invocation, WatchRules,
-    environment::{CredentialSource, DatabaseRules, QueueRules},
+    AccountId, CredentialSource, DatabaseRules, Environment, EnvironmentName, Invocation, QueueRules, WatchRules,
 };
 use file::File;
 

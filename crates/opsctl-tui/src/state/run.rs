@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    domain::{EnvironmentName, RunId, Text, log::LogLine},
+    domain::{EnvironmentName, LogLine, RunId, Text},
     journal::{Did, Entry, RunSummary},
     operations::{Operation, plan::Plan},
     run::{End, Failure, Progress, Report},

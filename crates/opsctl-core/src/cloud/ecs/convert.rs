@@ -4,12 +4,8 @@ use serde_json::Value;
 
 use super::Told as _;
 use crate::domain::{
-    Text,
-    migration::{ContainerDefinition, Definition, LogDestination, Network},
-    service::{
-        Container, Deployment, DeploymentId, Rollout, Service, ServiceEvent, ServiceId, Task, TaskArn, TaskDefinition,
-    },
-    target::{TargetGroup, TargetGroupArn},
+    Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination, Network, Rollout, Service,
+    ServiceEvent, ServiceId, TargetGroup, TargetGroupArn, Task, TaskArn, TaskDefinition, Text,
 };
 
 /// A service; an error names what the answer lacks.

@@ -22,10 +22,7 @@ use super::{
     pages::Pages,
     thin::{Protocol, RESOURCES, Request, Service as Api, Thin, Told, from_json},
 };
-use crate::domain::{
-    Text,
-    service::{EcsClusterName, Service, ServiceId, ServiceName, Task},
-};
+use crate::domain::{EcsClusterName, Service, ServiceId, ServiceName, Task, Text};
 
 /// Services of one `DescribeServices` (API reference).
 pub const DESCRIBE_SERVICES_MAX: usize = 10;

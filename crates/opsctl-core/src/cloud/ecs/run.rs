@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 use super::{Ecs, Found, Missing, PAGE, RESOURCES, Request, Told as _, Wanted, convert, from_json, missing};
 use crate::{
     cloud::{CloudError, ErrorKind, classify},
-    domain::{
-        migration::{Definition, Network},
-        service::{EcsClusterName, ServiceId, Task, TaskArn},
-    },
+    domain::{Definition, EcsClusterName, Network, ServiceId, Task, TaskArn},
 };
 
 /// A task to be started; the same launch twice is one task.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Endpoints, token};
 use crate::{
     cloud::connect::variable,
-    domain::endpoint::{Because, Endpoint, Password, SqlCheck, Unanswered},
+    domain::{Because, Endpoint, Password, SqlCheck, Unanswered},
 };
 
 /// Where SSM shows secrets of Secrets Manager (Systems Manager User Guide, "Referencing Secrets Manager secrets").

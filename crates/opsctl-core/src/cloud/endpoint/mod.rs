@@ -17,7 +17,7 @@ use session::Session;
 use super::parameters::Parameters;
 use crate::{
     clock::Clock,
-    domain::endpoint::{Answerer, Because, Dialect, Endpoint, Reached, SqlCheck, Unanswered},
+    domain::{Answerer, Because, Dialect, Endpoint, Reached, SqlCheck, Unanswered},
 };
 
 /// How long a connection may take: a database in the same region answers within some milliseconds.

@@ -1,9 +1,6 @@
 //! A session with a database, held by whoever answers in place of the network.
 
-use crate::domain::{
-    endpoint::{Answerer, Ask, Because, Endpoint, Reached, Told, Unanswered},
-    sql::{Rows, Statement},
-};
+use crate::domain::{Answerer, Ask, Because, Endpoint, Reached, Rows, Statement, Told, Unanswered};
 
 /// Who answers, and the connection's number there. One that is not closed stays open.
 pub(super) struct Session<'a> {

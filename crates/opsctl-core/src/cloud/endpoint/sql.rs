@@ -7,7 +7,7 @@ use sqlx::{
 };
 
 use super::login::Login;
-use crate::domain::endpoint::{Because, Dialect, Endpoint, Reached, SqlCheck, Tls, Unanswered};
+use crate::domain::{Because, Dialect, Endpoint, Reached, SqlCheck, Tls, Unanswered};
 
 /// The server gives a statement up after so many milliseconds; locks likewise.
 const STATEMENT_MILLISECONDS: u32 = 5_000;

@@ -11,7 +11,7 @@ use aws_sigv4::{
 };
 use aws_smithy_runtime_api::{box_error::BoxError, client::identity::Identity};
 
-use crate::domain::endpoint::Endpoint;
+use crate::domain::Endpoint;
 
 /// The longest that RDS takes.
 const GOOD_FOR: Duration = Duration::from_secs(900);

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{CloudError, ErrorKind, From, Logs};
-use crate::domain::log::LogLine;
+use crate::domain::LogLine;
 
 /// Pages of one look: a program that writes faster than that is caught up with at the next.
 const PAGES_MAX: usize = 5;

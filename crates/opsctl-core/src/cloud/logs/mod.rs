@@ -14,7 +14,7 @@ use super::{
     pages::Pages,
     thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
-use crate::domain::{Text, log::LogLine};
+use crate::domain::{LogLine, Text};
 
 /// Entries of a page of groups or streams (API reference).
 const PAGE: u32 = 50;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Metrics, NAMED_MAX, QUERIES_MAX, SEARCH_MAX, Series, id, index, points, refusal};
 use crate::{
     cloud::{CloudError, ErrorKind, thin::Told as _},
-    domain::{Text, consumer::KafkaLag, gauge::Gauge},
+    domain::{Gauge, KafkaLag, Text},
 };
 
 use super::GET;

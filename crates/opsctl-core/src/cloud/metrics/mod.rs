@@ -304,11 +304,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_cannot_be_read_is_no_panic() {
         let cloud = CannedAws::new([Canned::body(404, "<html>no</html>")]).cloud().await;
-        let error = cloud.metrics().search(&QUEUE_AGE).await.expect_err("no CloudWatch");
+        let error = cloud.metrics.search(&QUEUE_AGE).await.expect_err("no CloudWatch");
         assert_eq!(error.action, GET);
         let names: Vec<String> = (0..20_001).map(|number| number.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let error = cloud.metrics().named(&QUEUE_AGE, &names).await.expect_err("too many");
+        let error = cloud.metrics.named(&QUEUE_AGE, &names).await.expect_err("too many");
         assert_eq!(error.kind, ErrorKind::Invalid);
     }
 }

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Element;
 use crate::domain::{
-    Text,
-    database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology},
-    endpoint::Endpoint,
-    global_cluster::{GlobalChange, GlobalCluster, GlobalMember},
-    proxy::{Proxy, ProxyTarget},
+    CapacityLimits, Database, DatabaseEvent, Endpoint, GlobalChange, GlobalCluster, GlobalMember, Member, Pending,
+    Proxy, ProxyTarget, SourceKind, Text, Topology,
 };
 
 /// Engines of other services that answer here, too.

@@ -3,7 +3,7 @@
 use super::{Rds, convert};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::global_cluster::{GlobalCluster, Loss},
+    domain::{GlobalCluster, Loss},
 };
 
 const GLOBALS: &str = "rds:DescribeGlobalClusters";

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Rds, convert};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::proxy::{Proxy, ProxyTarget},
+    domain::{Proxy, ProxyTarget},
 };
 
 const PROXIES: &str = "rds:DescribeDBProxies";

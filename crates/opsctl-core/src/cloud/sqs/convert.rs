@@ -18,7 +18,7 @@ use crate::{
     cloud::{CloudError, ErrorKind, classify},
     domain::{
         AttributeValue, Counts, Message, MessageId, Outgoing, Payload, Queue, QueueArn, QueueKind, QueueUrl,
-        ReceiptHandle, Text, message::SystemAttributes, queue::RedrivePolicy,
+        ReceiptHandle, RedrivePolicy, SystemAttributes, Text,
     },
 };
 

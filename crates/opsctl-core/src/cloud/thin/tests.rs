@@ -4,7 +4,7 @@ use super::super::{
     Cloud, CloudError, ErrorKind,
     canned::{Canned, CannedAws},
 };
-use crate::domain::{consumer::MappingId, target::TargetGroupArn};
+use crate::domain::{MappingId, TargetGroupArn};
 
 /// One call of each protocol: AWS JSON, REST JSON, query.
 const PROTOCOLS: [Protocol; 3] = [Protocol::Json, Protocol::Rest, Protocol::Query];
@@ -19,11 +19,11 @@ enum Protocol {
 impl Protocol {
     async fn ask(self, cloud: &Cloud) -> Result<String, CloudError> {
         match self {
-            Self::Json => cloud.parameters().get(&["/p".to_owned()]).await.map(|found| format!("{found:?}")),
-            Self::Rest => cloud.lambda().mappings().await.map(|found| format!("{found:?}")),
+            Self::Json => cloud.parameters.get(&["/p".to_owned()]).await.map(|found| format!("{found:?}")),
+            Self::Rest => cloud.lambda.mappings().await.map(|found| format!("{found:?}")),
             Self::Query => {
                 let group = TargetGroupArn("arn:aws:elasticloadbalancing:r:1:targetgroup/a b".to_owned());
-                cloud.load_balancers().health(&group).await.map(|found| format!("{found:?}"))
+                cloud.load_balancers.health(&group).await.map(|found| format!("{found:?}"))
             }
         }
     }
@@ -187,9 +187,9 @@ async fn a_write_goes_out_once_and_a_lost_answer_may_have_been_applied() {
     ] {
         let aws = CannedAws::new([answer]);
         let cloud = aws.cloud().await;
-        let error = cloud.lambda().set_enabled(&MappingId("1".to_owned()), false).await.expect_err("no answer is good");
+        let error = cloud.lambda.set_enabled(&MappingId("1".to_owned()), false).await.expect_err("no answer is good");
         assert_eq!((error.kind, aws.asked().len()), (kind, 1), "{error}");
-        let error = cloud.lambda().set_enabled(&MappingId(String::new()), false).await.expect_err("no id");
+        let error = cloud.lambda.set_enabled(&MappingId(String::new()), false).await.expect_err("no id");
         assert_eq!((error.kind, aws.asked().len()), (ErrorKind::Invalid, 1), "{error}");
     }
 }

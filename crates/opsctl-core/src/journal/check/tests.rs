@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     clock::Clock,
-    domain::{Message, QueueUrl, ReceiptHandle, RunId, message::SystemAttributes},
+    domain::{Message, QueueUrl, ReceiptHandle, RunId, SystemAttributes},
     journal::{Did, End, IntentMessage, Journal, Saved, StateFolder},
 };
 

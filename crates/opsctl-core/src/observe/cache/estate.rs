@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{BYTES_MAX, path, read, write};
 use crate::{
-    domain::{Environment, environment::AccountId},
+    domain::{AccountId, Environment},
     observe::parts::{Estate, PartName},
 };
 
@@ -85,9 +85,8 @@ mod tests {
     use crate::{
         cloud::canned,
         domain::{
-            EnvironmentName, Text,
-            alarm::{Alarm, AlarmState, Watches},
-            service::{Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
+            Alarm, AlarmState, EnvironmentName, Service, ServiceEvent, ServiceId, Standing, TaskDefinition, Text,
+            Watches,
         },
         observe::{Part, SeenService},
     };

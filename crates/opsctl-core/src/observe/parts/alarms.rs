@@ -11,7 +11,7 @@ pub(super) use verdict::judge;
 
 use super::{Found, Look, PartName, Spec};
 use crate::{
-    domain::{Text, alarm::Alarm},
+    domain::{Alarm, Text},
     observe::{
         estate::{Row, settle},
         register::Register,
@@ -21,7 +21,7 @@ use crate::{
 pub(super) const ALARMS: Spec = Spec::listing(PartName::Alarms, 30, |_, asking| {
     let cloud = asking.cloud.clone();
     Some(Box::pin(async move {
-        let alarms = cloud.alarms().all().await?;
+        let alarms = cloud.alarms.all().await?;
         Ok(Found::put(move |register, at| register.alarms(at, alarms.list, alarms.incomplete)))
     }))
 });

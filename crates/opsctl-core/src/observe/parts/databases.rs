@@ -12,7 +12,7 @@ pub(super) use verdict::judge;
 use super::{Found, Look, PartName, Spec};
 use crate::{
     databases::{self, Capacity},
-    domain::gauge::DatabaseGauges,
+    domain::DatabaseGauges,
     observe::{
         estate::{Row, replace, settle},
         register::Register,

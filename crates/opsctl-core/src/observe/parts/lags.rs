@@ -8,9 +8,7 @@ use super::{Begins, Found, Look, PartName, Spec};
 use crate::{
     cloud::metrics::{Gauges, KAFKA_LAG},
     domain::{
-        Thresholds,
-        consumer::KafkaLag,
-        gauge::Gauge,
+        Gauge, KafkaLag, Thresholds,
         words::{span, thousands},
     },
     observe::{
@@ -32,7 +30,7 @@ pub(super) const LAGS: Spec = Spec {
         let cloud = asking.cloud.clone();
         (cost <= asking.metrics_max).then(|| -> super::Question {
             Box::pin(async move {
-                let gauges = cloud.metrics().gauges(&[KAFKA_LAG]).await?;
+                let gauges = cloud.metrics.gauges(&[KAFKA_LAG]).await?;
                 Ok(Found::put_gauges(gauges, |register, at, gauges| register.lags(at, gauges)))
             })
         })

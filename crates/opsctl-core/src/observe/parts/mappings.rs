@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use super::{Found, Look, PartName, Spec};
 use crate::{
     domain::{
-        QueueName, Thresholds,
-        consumer::{Mapping, MappingState},
+        Mapping, MappingState, QueueName, Thresholds,
         words::{about_messages, span, thousands},
     },
     observe::{
@@ -25,7 +24,7 @@ use crate::{
 pub(super) const MAPPINGS: Spec = Spec::listing(PartName::Mappings, 60, |_, asking| {
     let cloud = asking.cloud.clone();
     Some(Box::pin(async move {
-        let mappings = cloud.lambda().mappings().await?;
+        let mappings = cloud.lambda.mappings().await?;
         Ok(Found::put(move |register, at| register.mappings(at, mappings)))
     }))
 });

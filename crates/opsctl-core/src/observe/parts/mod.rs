@@ -21,12 +21,7 @@ use super::{
 };
 use crate::{
     cloud::ecs::Missing,
-    domain::{
-        alarm::Alarm,
-        consumer::{KafkaLag, Mapping},
-        database::DatabaseEvent,
-        global_cluster::GlobalCluster,
-    },
+    domain::{Alarm, DatabaseEvent, GlobalCluster, KafkaLag, Mapping},
 };
 
 /// What there is of an environment beside its queues. Cheap to clone: parts that did not change are shared.

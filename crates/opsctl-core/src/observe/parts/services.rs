@@ -23,11 +23,7 @@ use crate::{
         ecs::Missing,
         metrics::{Gauges, SERVICE_CPU, SERVICE_MEMORY, SERVICES as SERVICE_GAUGES},
     },
-    domain::{
-        Text,
-        gauge::Gauge,
-        service::{Scaling, Service, ServiceId, Standing, Task},
-    },
+    domain::{Gauge, Scaling, Service, ServiceId, Standing, Task, Text},
     observe::{
         board::Change,
         estate::{Part, Row, replace, settle},
@@ -71,7 +67,7 @@ pub(super) const SCALING: Spec = Spec {
     ..Spec::more(PartName::Services, ("autoscaling", "is"), |_, asking| {
         let cloud = asking.cloud.clone();
         Some(Box::pin(async move {
-            let scaling = cloud.autoscaling().services().await?;
+            let scaling = cloud.autoscaling.services().await?;
             Ok(Found::put(move |register, _| register.scaling(scaling)))
         }))
     })
@@ -98,7 +94,7 @@ pub(super) const GAUGES: Spec = Spec::more(PartName::Services, ("CPU and memory"
         Box::pin(async move {
             let names: Vec<String> = services.iter().map(ToString::to_string).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let gauges = cloud.metrics().gauges_named(&SERVICE_GAUGES, &names).await?;
+            let gauges = cloud.metrics.gauges_named(&SERVICE_GAUGES, &names).await?;
             Ok(Found::put_gauges(gauges, move |register, at, gauges| register.service_metrics(at, &services, gauges)))
         })
     })

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Look, PartName};
 use crate::{
     cloud::{Cloud, CloudError, metrics::Gauges},
-    domain::service::{Service, ServiceId},
+    domain::{Service, ServiceId},
     observe::{
         register::Register,
         schedule::{Outcome, Shares},

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Register;
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{Text, service::EcsClusterName, words::some_of},
+    domain::{EcsClusterName, Text, words::some_of},
     observe::{
         board::Change,
         estate::{Lack, Unknown},

@@ -7,7 +7,7 @@ use crate::{
         metrics::{Gauges, SERVICE_CPU},
     },
     databases::Capacity,
-    domain::service::{EcsClusterName, Scaling, Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
+    domain::{EcsClusterName, Scaling, Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
     observe::parts::{databases::still, services::FoundServices},
 };
 

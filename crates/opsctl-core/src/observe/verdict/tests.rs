@@ -5,10 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{
-        Counts, Protection, Queue, QueueArn, QueueUrl, WatchRules,
-        environment::{CredentialSource, QueueRules},
-    },
+    domain::{Counts, CredentialSource, Protection, Queue, QueueArn, QueueRules, QueueUrl, WatchRules},
     observe::{
         Listing, Oldest, Seen, Source, Spend, Trend,
         queues::{DeadLetters, KnownBy},

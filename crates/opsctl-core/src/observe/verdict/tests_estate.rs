@@ -12,14 +12,8 @@ use crate::{
         tests::{database, member},
     },
     domain::{
-        Protection,
-        database::{Database, Pending, Topology},
-        gauge::DatabaseGauges,
-        service::{
-            Container, Deployment, DeploymentId, Rollout, Scaling, Service, ServiceEvent, Standing, Task, TaskArn,
-            TaskDefinition,
-        },
-        service_rules::ServiceGroup,
+        Container, Database, DatabaseGauges, Deployment, DeploymentId, Pending, Protection, Rollout, Scaling, Service,
+        ServiceEvent, ServiceGroup, Standing, Task, TaskArn, TaskDefinition, Topology,
     },
     observe::{Part, SeenDatabase, SeenService},
 };

@@ -7,11 +7,7 @@ use super::{
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{
-        Protection,
-        alarm::{Alarm, AlarmState, Watches},
-        consumer::{KafkaLag, Mapping, MappingId, MappingState},
-    },
+    domain::{Alarm, AlarmState, KafkaLag, Mapping, MappingId, MappingState, Protection, Watches},
     observe::{Lack, Look, Seen, SeenService},
 };
 

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError, ErrorKind},
     databases::EVENT_MINUTES,
-    domain::{QueueUrl, service::Service},
+    domain::{QueueUrl, Service},
     observe::{
         board::{Board, Change, is_said_elsewhere},
         parts::{Asking, Found, Look, Next},

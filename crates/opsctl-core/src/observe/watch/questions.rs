@@ -101,7 +101,7 @@ async fn look(connected: Option<Connected>, open: Open, clock: Clock, early: Unb
         }
         verified
     };
-    let (listed, verified) = tokio::join!(cloud.sqs().list(None), verifying);
+    let (listed, verified) = tokio::join!(cloud.sqs.list(None), verifying);
     match verified {
         Ok(is_verified) => Looked { cloud: Some(Connected { cloud: cloud.clone(), is_verified }), listed },
         // Another account's queues are not shown under this environment's name; other credentials may come.
@@ -121,7 +121,7 @@ async fn opened(open: Open, clock: Clock) -> Result<Cloud, CloudError> {
 async fn verified(cloud: &Cloud, is_verified: bool, clock: Clock) -> Result<bool, CloudError> {
     let Environment { account, name, .. } = cloud.environment();
     let Some(account) = account.as_ref().filter(|_| !is_verified) else { return Ok(true) };
-    let caller = tokio::time::timeout(clock.real(CALLER_TIMEOUT), cloud.identity().caller()).await;
+    let caller = tokio::time::timeout(clock.real(CALLER_TIMEOUT), cloud.identity.caller()).await;
     match caller {
         Ok(Ok(caller)) if caller.account == *account => Ok(true),
         Ok(Ok(caller)) => {
@@ -134,13 +134,13 @@ async fn verified(cloud: &Cloud, is_verified: bool, clock: Clock) -> Result<bool
 
 pub(super) fn describe(cloud: &Cloud, slot: Slot, url: QueueUrl) -> Question {
     let cloud = cloud.clone();
-    Box::pin(async move { Answer::Described(slot, Box::new(cloud.sqs().describe(&url).await)) })
+    Box::pin(async move { Answer::Described(slot, Box::new(cloud.sqs.describe(&url).await)) })
 }
 
 pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Question {
     let (cloud, tag) = (cloud.clone(), tag.to_owned());
     Box::pin(async move {
-        let tags = cloud.sqs().tags(&url).await;
+        let tags = cloud.sqs.tags(&url).await;
         Answer::Tagged(slot, tags.map(|tags| tags.get(&tag).cloned().map(QueueName)))
     })
 }
@@ -152,7 +152,7 @@ pub(super) fn ages(cloud: &Cloud, names: Vec<QueueName>) -> Question {
 
 pub(in crate::observe) async fn ages_of(cloud: &Cloud, names: &[QueueName]) -> Result<Ages, CloudError> {
     let names: Vec<&str> = names.iter().map(QueueName::as_str).collect();
-    let Samples { by_name, asked, incomplete } = cloud.metrics().named(&QUEUE_AGE, &names).await?;
+    let Samples { by_name, asked, incomplete } = cloud.metrics.named(&QUEUE_AGE, &names).await?;
     let oldest = |sample: Sample| Oldest { seconds: whole_seconds(sample.value), at: sample.at };
     let ages = by_name.into_iter().map(|(name, recent)| (QueueName(name), oldest(recent.newest)));
     Ok(Ages { ages: ages.collect(), asked: u32::try_from(asked).unwrap_or(u32::MAX), incomplete })

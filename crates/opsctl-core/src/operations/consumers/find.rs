@@ -12,11 +12,8 @@ use crate::{
         ecs::{Missing, Unseen},
     },
     domain::{
-        QueueArn, QueueName, RunId,
-        consumer::{ConsumerId, Mapping, MappingId, MappingState},
-        environment::glob,
-        service::{EcsClusterName, Scaling, Service, ServiceId},
-        service_rules::ServiceRules,
+        ConsumerId, EcsClusterName, Mapping, MappingId, MappingState, QueueArn, QueueName, RunId, Scaling, Service,
+        ServiceId, ServiceRules, environment::glob,
     },
     journal::{History, Pause, Paused},
     operations::{OperationError, Planner, scale, values::Seconds},
@@ -59,7 +56,7 @@ pub(super) struct Found {
 
 impl Scene {
     pub(super) async fn look(cloud: &Cloud, planner: &Planner, which: Which<'_>) -> Result<Self, OperationError> {
-        let caller = cloud.identity().caller().await?;
+        let caller = cloud.identity.caller().await?;
         let history = planner.taken_up()?.map(|(_, history)| history).unwrap_or_default();
         let paused = Paused::read(&planner.state, &caller.account, &cloud.environment().region)?;
         let mut scene = Self {
@@ -73,7 +70,7 @@ impl Scene {
             run: planner.resuming.clone(),
             now: cloud.clock().now(),
         };
-        let (mappings, services) = tokio::join!(cloud.lambda().mappings(), scene.look_at_services(cloud, which));
+        let (mappings, services) = tokio::join!(cloud.lambda.mappings(), scene.look_at_services(cloud, which));
         services?;
         scene.mappings = mappings;
         Ok(scene)
@@ -83,7 +80,7 @@ impl Scene {
         match which {
             Which::None => {}
             Which::All => {
-                let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+                let (services, scaling) = tokio::join!(cloud.ecs.all(), cloud.autoscaling.services());
                 let services = services?;
                 (self.services, self.missing, self.scaling) = (services.found, services.missing, scaling.ok());
             }
@@ -97,7 +94,7 @@ impl Scene {
                         ConsumerId::Mapping(_) => None,
                     })
                     .collect();
-                let looks: Vec<_> = wanted.iter().map(|id| cloud.ecs().service(id)).collect();
+                let looks: Vec<_> = wanted.iter().map(|id| cloud.ecs.service(id)).collect();
                 let answers: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
                 for (id, answer) in wanted.iter().zip(answers) {
                     match answer {

@@ -10,10 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, OperationError, Pauses, Planned, Planner, Verb, scale, values::Seconds};
 use crate::{
     cloud::Cloud,
-    domain::{
-        QueueName, Text,
-        consumer::{ConsumerId, MappingId},
-    },
+    domain::{ConsumerId, MappingId, QueueName, Text},
 };
 
 pub(super) use plan::around;

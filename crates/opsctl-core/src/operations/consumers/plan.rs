@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{QueueArn, QueueName, Text, consumer::ConsumerId, service::Scaling, service_rules::fits, words::counted},
+    domain::{ConsumerId, QueueArn, QueueName, Scaling, Text, service_rules::fits, words::counted},
     journal::Pause,
     operations::{Bound, OperationError, Planned, Planner, plan::Plan, resolve},
 };

@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, ecs::Launch},
-    domain::{
-        migration::{LogDestination, Migration},
-        service::EcsClusterName,
-    },
+    domain::{EcsClusterName, LogDestination, Migration},
     journal::History,
 };
 pub use others::{Other, others};

@@ -9,7 +9,7 @@ use crate::{
         Cloud, CloudError, ErrorKind,
         ecs::{By, Wanted},
     },
-    domain::service::{EcsClusterName, Task, TaskArn},
+    domain::{EcsClusterName, Task, TaskArn},
     operations::values::duration,
 };
 
@@ -77,8 +77,8 @@ pub async fn others(bound: &ToMigrate, cloud: &Cloud) -> Result<Vec<Other>, Clou
 /// A task that is told to stop is listed among the stopped ones at once, and runs on for its stop timeout. In this order, so that one
 /// that is told to stop in between is in the second listing.
 async fn alive(cluster: &EcsClusterName, by: By<'_>, cloud: &Cloud) -> Result<Vec<Other>, CloudError> {
-    let running = cloud.ecs().tasks_by(cluster, by, Wanted::Running).await?;
-    let stopping = cloud.ecs().tasks_by(cluster, by, Wanted::Stopped).await?;
+    let running = cloud.ecs.tasks_by(cluster, by, Wanted::Running).await?;
+    let stopping = cloud.ecs.tasks_by(cluster, by, Wanted::Stopped).await?;
     // What is gone from the stopped ones was stopped an hour ago; what was just started may not be shown yet.
     let unseen = running.missing.into_iter().map(|missing| Other {
         cluster: cluster.clone(),

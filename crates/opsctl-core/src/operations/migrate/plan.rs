@@ -4,10 +4,7 @@ use super::{Migrate, ToMigrate, mark, scene::Scene, secrets::shown_command};
 use crate::{
     cloud::{Cloud, ecs::Launch},
     databases::Capacity,
-    domain::{
-        Text,
-        migration::{LogDestination, Migration, NetworkSource},
-    },
+    domain::{LogDestination, Migration, NetworkSource, Text},
     operations::{plan::Plan, values::in_words},
 };
 

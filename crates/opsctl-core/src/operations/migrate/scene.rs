@@ -4,10 +4,7 @@ use super::{Migrate, OperationError};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::{self, Capacity},
-    domain::{
-        database::Database,
-        migration::{ContainerDefinition, Definition, Migration, Network, NetworkSource},
-    },
+    domain::{ContainerDefinition, Database, Definition, Migration, Network, NetworkSource},
     operations::resolve::did_you_mean,
 };
 
@@ -40,7 +37,7 @@ impl Scene {
             },
             async {
                 match log_group {
-                    Some(group) => Some(cloud.logs().has_group(group).await),
+                    Some(group) => Some(cloud.logs.has_group(group).await),
                     None => None,
                 }
             },
@@ -71,13 +68,13 @@ async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> 
         Some(revision) => format!("{family}:{revision}"),
         None => configured.to_owned(),
     };
-    let error = match cloud.ecs().definition(&wanted).await {
+    let error = match cloud.ecs.definition(&wanted).await {
         Ok(definition) => return Ok(definition),
         Err(error) if error.kind == ErrorKind::NotFound => error,
         Err(error) => return Err(error.into()),
     };
     // The listing is a courtesy: where it is denied, the error stands without suggestions.
-    let names = cloud.ecs().families().await.unwrap_or_default();
+    let names = cloud.ecs.families().await.unwrap_or_default();
     let hint = match names.iter().any(|name| name == family) {
         true => "name a revision that is there, or none for the newest".to_owned(),
         false => did_you_mean(family, &names).unwrap_or_else(|| to_check("task_definition", migration)),
@@ -115,10 +112,10 @@ async fn network(migration: &Migration, cloud: &Cloud) -> Result<Option<Network>
         NetworkSource::Given(network) => return Ok(Some(network.clone())),
         NetworkSource::Service(service) => service,
     };
-    match cloud.ecs().network(service).await {
+    match cloud.ecs.network(service).await {
         Ok(network) => Ok(network),
         Err(error) if error.kind == ErrorKind::NotFound => {
-            let hint = match cloud.ecs().service_names(&service.cluster).await {
+            let hint = match cloud.ecs.service_names(&service.cluster).await {
                 Ok(names) => {
                     let names: Vec<String> = names.into_iter().map(|name| name.0).collect();
                     did_you_mean(&service.name.0, &names).unwrap_or_else(|| to_check("network_of", migration))
@@ -136,7 +133,7 @@ fn to_check(key: &str, migration: &Migration) -> String {
 }
 
 async fn database(name: &str, cloud: &Cloud) -> Result<(Database, Capacity), CloudError> {
-    let found = cloud.rds().database(name).await?;
+    let found = cloud.rds.database(name).await?;
     let missing =
         || CloudError::new(ErrorKind::NotFound, "rds:DescribeDBInstances", &format!("there is no database {name}"));
     let database = found.ok_or_else(missing)?;

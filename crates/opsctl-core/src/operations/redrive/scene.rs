@@ -63,9 +63,9 @@ impl Scene {
     /// Looks. Makes reading calls only, and asks about each queue once.
     pub(super) async fn observe(cloud: &Cloud, redrive: &Redrive) -> Result<Self, OperationError> {
         let url = resolve::url(cloud, &redrive.queue).await?;
-        let (named, naming) = tokio::join!(resolve::at(cloud, &url), cloud.sqs().sources_of(&url));
+        let (named, naming) = tokio::join!(resolve::at(cloud, &url), cloud.sqs.sources_of(&url));
         let (from, by_policy) = meant(cloud, named?, naming).await?;
-        let (found, tasks) = tokio::join!(sources(cloud, &from, by_policy), cloud.sqs().move_tasks(&from.arn));
+        let (found, tasks) = tokio::join!(sources(cloud, &from, by_policy), cloud.sqs.move_tasks(&from.arn));
         let (sources, pairing) = found?;
         let to = match &redrive.to {
             Some(to) => To::One(Box::new(resolve::queue(cloud, to).await?)),
@@ -99,7 +99,7 @@ impl Scene {
 /// # Errors
 /// AWS can't be asked; its policy names a queue that does not exist.
 pub async fn dead_letter_queue(cloud: &Cloud, named: Queue) -> Result<Queue, OperationError> {
-    let is_one = match cloud.sqs().sources_of(&named.url).await {
+    let is_one = match cloud.sqs.sources_of(&named.url).await {
         Ok(urls) => !urls.is_empty(),
         Err(error) => !sources_without(cloud, &named, error).await?.is_empty(),
     };
@@ -120,7 +120,7 @@ async fn meant(
     if meant.name == named.name {
         return Ok((meant, sources));
     }
-    let naming = cloud.sqs().sources_of(&meant.url).await;
+    let naming = cloud.sqs.sources_of(&meant.url).await;
     let sources = sources_by_policy(cloud, &meant, naming, Some(&named)).await?;
     Ok((meant, sources))
 }
@@ -136,8 +136,8 @@ async fn without_sources(cloud: &Cloud, named: Queue) -> Result<Queue, Operation
     }
     match rules.dead_letter_by_name(named.name.as_str()) {
         // A pattern fits every name; only a queue that exists is meant.
-        Some(name) => match cloud.sqs().url(&name).await {
-            Ok(url) => Ok(cloud.sqs().describe(&url).await?),
+        Some(name) => match cloud.sqs.url(&name).await {
+            Ok(url) => Ok(cloud.sqs.describe(&url).await?),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(named),
             Err(error) => Err(error.into()),
         },
@@ -167,7 +167,7 @@ async fn sources_by_policy(
 async fn describe_all(cloud: &Cloud, urls: Vec<QueueUrl>, known: Option<&Queue>) -> Result<Vec<Queue>, OperationError> {
     let describe = async |url: QueueUrl| match known.filter(|known| known.url == url) {
         Some(known) => Ok(known.clone()),
-        None => cloud.sqs().describe(&url).await,
+        None => cloud.sqs.describe(&url).await,
     };
     let described: Vec<_> = urls.into_iter().map(describe).collect();
     Ok(stream::iter(described).buffered(DESCRIBED_AT_ONCE).try_collect().await?)
@@ -179,7 +179,7 @@ async fn sources_without(cloud: &Cloud, queue: &Queue, error: CloudError) -> Res
     if error.kind != ErrorKind::Invalid {
         return Err(error.into());
     }
-    let mut found = describe_all(cloud, cloud.sqs().list(None).await?, Some(queue)).await?;
+    let mut found = describe_all(cloud, cloud.sqs.list(None).await?, Some(queue)).await?;
     found.retain(|other| other.redrive.as_ref().is_some_and(|policy| policy.dead_letter == queue.arn));
     Ok(found)
 }
@@ -196,7 +196,7 @@ async fn sources(cloud: &Cloud, from: &Queue, by_policy: Vec<Queue>) -> Result<(
         return Ok((vec![source], Pairing::Name));
     }
     if let Some(tag) = &rules.pair_tag
-        && let Some(name) = cloud.sqs().tags(&from.url).await?.get(tag)
+        && let Some(name) = cloud.sqs.tags(&from.url).await?.get(tag)
         && let Some(source) = described(cloud, name).await?
     {
         return Ok((vec![source], Pairing::Tag));
@@ -205,8 +205,8 @@ async fn sources(cloud: &Cloud, from: &Queue, by_policy: Vec<Queue>) -> Result<(
 }
 
 async fn described(cloud: &Cloud, name: &str) -> Result<Option<Queue>, OperationError> {
-    match cloud.sqs().url(name).await {
-        Ok(url) => Ok(Some(cloud.sqs().describe(&url).await?)),
+    match cloud.sqs.url(name).await {
+        Ok(url) => Ok(Some(cloud.sqs.describe(&url).await?)),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Asked, Direction};
 use crate::{
-    domain::{
-        Environment,
-        service::{Service, ServiceId},
-        service_rules::{ServiceGroup, fits},
-    },
+    domain::{Environment, Service, ServiceGroup, ServiceId, service_rules::fits},
     operations::OperationError,
 };
 

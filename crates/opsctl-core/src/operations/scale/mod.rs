@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, OperationError, Planned, Planner, Verb, values::Seconds};
-use crate::{cloud::Cloud, domain::service::ServiceId};
+use crate::{cloud::Cloud, domain::ServiceId};
 pub use to::Scale;
 
 /// How long to wait, where nothing is said.

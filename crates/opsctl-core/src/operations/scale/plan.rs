@@ -8,11 +8,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, ecs::Found},
-    domain::{
-        Protection, Text,
-        service::{Scaling, Service, ServiceId, Standing},
-        words::counted,
-    },
+    domain::{Protection, Scaling, Service, ServiceId, Standing, Text, words::counted},
     journal::Sizes,
     operations::{Bound, OperationError, Planned, Planner, plan::Plan},
 };
@@ -35,8 +31,8 @@ struct Sized<'a> {
 
 pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let environment = cloud.environment();
-    let caller = cloud.identity().caller().await?;
-    let (services, scaling) = tokio::join!(cloud.ecs().all(), cloud.autoscaling().services());
+    let caller = cloud.identity.caller().await?;
+    let (services, scaling) = tokio::join!(cloud.ecs.all(), cloud.autoscaling.services());
     let Found { found: services, missing } = services?;
     let members = members::choose(&asked, environment, &services)?;
     let mut plan = planner.draft();

@@ -112,7 +112,7 @@ impl AgeWatch {
             let watch = self.clone();
             tokio::spawn(async move {
                 let names: Vec<&str> = names.iter().map(QueueName::as_str).collect();
-                let answer = watch.cloud.metrics().named(&QUEUE_AGE, &names).await;
+                let answer = watch.cloud.metrics.named(&QUEUE_AGE, &names).await;
                 watch.lock().on(answer);
             });
         }

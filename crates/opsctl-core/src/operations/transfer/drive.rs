@@ -101,7 +101,7 @@ fn start(step: Step, ends: &Arc<Ends>, answers: mpsc::UnboundedSender<Answer>) {
 
 impl Ends {
     fn sqs(&self) -> &Sqs {
-        self.cloud.sqs()
+        &self.cloud.sqs
     }
 
     async fn answer(&self, step: Step) -> Answer {
@@ -139,7 +139,7 @@ impl Ends {
                 };
                 Answer::Hidden(lane, hidden)
             }
-            Step::Verify => Answer::Verified(self.cloud.identity().caller().await),
+            Step::Verify => Answer::Verified(self.cloud.identity.caller().await),
             Step::Count { destinations } => Answer::Counted(self.count(destinations).await),
         }
     }

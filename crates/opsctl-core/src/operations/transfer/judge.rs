@@ -14,8 +14,8 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{
-        AttributeValue, Message, MessageId, Outgoing, Payload, Queue, QueueArn, QueueKind, Text,
-        environment::MessageKeys, message::hex,
+        AttributeValue, Message, MessageId, MessageKeys, Outgoing, Payload, Queue, QueueArn, QueueKind, Text,
+        message::hex,
     },
     messages::{edit::Editor, filter::Filter, origin::Origin as DeadLetterOrigin},
 };

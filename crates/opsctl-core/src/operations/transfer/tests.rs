@@ -19,9 +19,7 @@ use super::{
 };
 use crate::{
     cloud::{CloudError, ErrorKind, identity::Caller, sqs::Entry},
-    domain::{
-        AccountId, Counts, Message, MessageId, Outgoing, QueueKind, ReceiptHandle, Text, message::SystemAttributes,
-    },
+    domain::{AccountId, Counts, Message, MessageId, Outgoing, QueueKind, ReceiptHandle, SystemAttributes, Text},
     journal::{History, Record},
     operations::values::{BounceMax, Ramp, Uncertain},
 };

@@ -9,10 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Consumers, Context, End, Failure, Journal, Told};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{
-        Text,
-        consumer::{Mapping, MappingId, MappingState},
-    },
+    domain::{Mapping, MappingId, MappingState, Text},
     journal::Record,
     operations::{
         consumers::{READS_LAG, Switch},
@@ -192,7 +189,7 @@ impl One<'_> {
             (Set::Back, _) | (_, Ok(())) => {}
             (Set::WhereOther | Set::Always, Err(error)) => return Err(Halt::Failed(Text::line(&error.to_string()))),
         }
-        match self.context.cloud.lambda().set_enabled(id, *enabled).await {
+        match self.context.cloud.lambda.set_enabled(id, *enabled).await {
             Ok(shown) => {
                 (known.is_set, known.set_at) = (true, Some(self.context.now()));
                 known.state = Some(shown.state);
@@ -216,7 +213,7 @@ impl One<'_> {
     async fn look(&self) -> Result<Mapping, Halt> {
         let mut failures = 0;
         loop {
-            match self.context.cloud.lambda().mapping(&self.switch.id).await {
+            match self.context.cloud.lambda.mapping(&self.switch.id).await {
                 Ok(shown) => return Ok(shown),
                 Err(error) if error.kind == ErrorKind::NotFound => return Err(Halt::Failed(Text::from("it is gone"))),
                 Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{Context, Details, End, Failure, Report, Turned, around::Meanwhile, scale};
 use crate::{
-    domain::{AccountId, Environment, QueueName, Text, consumer::ConsumerId, invocation::option, words::counted_is},
+    domain::{AccountId, ConsumerId, Environment, QueueName, Text, invocation::option, words::counted_is},
     journal::{Journal, Pause, Paused},
     operations::{
         OperationKind,

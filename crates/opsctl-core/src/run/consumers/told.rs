@@ -7,7 +7,7 @@ use std::{
 
 use super::{Consumers, Context, Report};
 use crate::{
-    domain::{Text, consumer::MappingId},
+    domain::{MappingId, Text},
     run::{Awaited, Doing, Progress},
 };
 

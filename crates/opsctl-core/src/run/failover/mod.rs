@@ -18,11 +18,7 @@ use proof::Proof;
 use super::{Context, End, Failure, Report};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{
-        Text,
-        database::{Database, DatabaseEvent, Member, SourceKind},
-        invocation::quoted,
-    },
+    domain::{Database, DatabaseEvent, Member, SourceKind, Text, invocation::quoted},
     journal::{History, Journal, Record},
     operations::{bound::FailOver, values::in_words},
 };
@@ -165,7 +161,7 @@ impl Watch<'_> {
             let record = Record::FailoverIntent { what: Box::new(what) };
             self.write(record).await.map_err(|failure| (End::Failed, failure))?;
             self.asked_at = self.now();
-            let rds = self.context.cloud.rds();
+            let rds = &self.context.cloud.rds;
             let answer = match self.bound.topology.kind() {
                 SourceKind::Cluster => rds.fail_over_cluster(&self.bound.database, self.bound.target.as_deref()).await,
                 SourceKind::Instance => rds.fail_over_instance(&self.bound.database).await,
@@ -230,7 +226,7 @@ impl Watch<'_> {
     }
 
     async fn look(&mut self, asked: Asked) -> Result<Next, CloudError> {
-        let rds = self.context.cloud.rds();
+        let rds = &self.context.cloud.rds;
         let Some(database) = rds.database(&self.bound.database).await? else {
             let what = format!("{} is no longer there", self.bound.database);
             return Ok(Next::ended(End::Partly, what, "look at it in the AWS console"));
@@ -357,7 +353,7 @@ impl Watch<'_> {
     async fn events(&mut self) -> Result<(), CloudError> {
         let minutes = u32::try_from(self.now().duration_since(self.asked_at).as_mins().max(0)).unwrap_or(u32::MAX);
         let of = (self.bound.topology.kind(), self.bound.database.as_str());
-        let events = self.context.cloud.rds().events(Some(of), minutes.saturating_add(60)).await;
+        let events = self.context.cloud.rds.events(Some(of), minutes.saturating_add(60)).await;
         match events {
             Ok(events) => {
                 let ours = |event: &DatabaseEvent| event.at >= self.events_from && event.is_of("failover");

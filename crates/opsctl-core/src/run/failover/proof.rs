@@ -11,10 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     cloud::Cloud,
-    domain::{
-        Text,
-        endpoint::{Because, Reached, Unanswered},
-    },
+    domain::{Because, Reached, Text, Unanswered},
     operations::bound::FailOver,
 };
 
@@ -65,8 +62,8 @@ impl Proof {
         let task = tokio::spawn(async move {
             loop {
                 let answer = match &check {
-                    Some((dialect, check)) => cloud.endpoints().ask(&endpoint, *dialect, check).await,
-                    None => cloud.endpoints().connect(&endpoint).await,
+                    Some((dialect, check)) => cloud.endpoints.ask(&endpoint, *dialect, check).await,
+                    None => cloud.endpoints.connect(&endpoint).await,
                 };
                 if lock(&noted).note(answer, cloud.clock().now()) {
                     return;

@@ -2,10 +2,7 @@
 
 use super::{Answered, FailedOver, Watch};
 use crate::{
-    domain::{
-        Text,
-        database::{DatabaseEvent, SourceKind},
-    },
+    domain::{DatabaseEvent, SourceKind, Text},
     operations::values::{duration, in_words},
     run::{Details, Doing, End, Report},
 };

@@ -3,7 +3,7 @@
 use super::{Details, End, GoesOn, Halt, Record, Report, Run};
 use crate::{
     cloud::logs::{Follower, Lacks},
-    domain::{Text, service::Container, words::counted},
+    domain::{Container, Text, words::counted},
     operations::values::duration,
 };
 

@@ -10,7 +10,7 @@ use crate::{
         CloudError, ErrorKind,
         logs::{Follower, Lacks},
     },
-    domain::{Text, log::LogLine, service::Task},
+    domain::{LogLine, Task, Text},
     messages::shorten::redact,
     operations::values::in_words,
 };
@@ -88,7 +88,7 @@ impl Run<'_> {
 
     async fn look(&self) -> Result<Option<Task>, CloudError> {
         match &self.done.task {
-            Some(arn) => self.context.cloud.ecs().task(&self.bound.launch.cluster, arn).await,
+            Some(arn) => self.context.cloud.ecs.task(&self.bound.launch.cluster, arn).await,
             None => Ok(None),
         }
     }
@@ -115,7 +115,7 @@ impl Run<'_> {
     /// New lines of the log, without what looks like a secret.
     async fn log(&mut self) -> Vec<LogLine> {
         let Some(follower) = &mut self.follower else { return Vec::new() };
-        let read = follower.look(self.context.cloud.logs()).await;
+        let read = follower.look(&self.context.cloud.logs).await;
         self.done.log_lines = follower.lines();
         match read {
             Ok(lines) => safe(lines),
@@ -157,7 +157,7 @@ impl Run<'_> {
         if self.done.started_at.is_none() {
             return;
         }
-        let read = follower.tail(self.context.cloud.logs()).await;
+        let read = follower.tail(&self.context.cloud.logs).await;
         self.done.log_lines = follower.lines();
         match read {
             Ok(tail) => {

@@ -13,11 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Context, Details, Doing, End, Failure, Progress, Report};
 use crate::{
     cloud::logs::Follower,
-    domain::{
-        Text,
-        log::LogLine,
-        service::{Container, Task, TaskArn},
-    },
+    domain::{Container, LogLine, Task, TaskArn, Text},
     journal::{Held, History, Journal, JournalError, Record},
     operations::{
         migrate::ToMigrate,

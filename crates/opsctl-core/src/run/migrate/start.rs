@@ -10,10 +10,7 @@ use crate::{
         CloudError, ErrorKind,
         ecs::{By, Launched, Missing, Wanted},
     },
-    domain::{
-        Text,
-        service::{EcsClusterName, TaskArn},
-    },
+    domain::{EcsClusterName, TaskArn, Text},
     journal::JournalError,
     operations::{
         migrate::{Other, group_of, others},
@@ -144,7 +141,7 @@ impl Run<'_> {
         let cluster = EcsClusterName(self.bound.launch.cluster.clone());
         for wanted in [Wanted::Running, Wanted::Stopped] {
             let by = By::StartedBy(&self.bound.launch.started_by);
-            let tasks = self.context.cloud.ecs().tasks_by(&cluster, by, wanted).await;
+            let tasks = self.context.cloud.ecs.tasks_by(&cluster, by, wanted).await;
             let tasks = tasks.map_err(|error| self.unclear(&error.to_string()))?.found;
             let is_ours =
                 |group: &Option<Text>| group.as_ref().is_some_and(|group| group.as_str() == self.bound.launch.group);
@@ -169,7 +166,7 @@ impl Run<'_> {
     async fn ask(&mut self, mut asking: Asking) -> Result<(), Halt> {
         let mut pause = Duration::from_secs(1);
         loop {
-            let error = match self.context.cloud.ecs().run_task(&self.bound.launch).await {
+            let error = match self.context.cloud.ecs.run_task(&self.bound.launch).await {
                 Ok(Launched::Started(task)) => {
                     self.is_found(task.arn.clone(), "started").await?;
                     let news = self.take(&task);

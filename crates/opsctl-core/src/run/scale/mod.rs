@@ -19,11 +19,7 @@ use crate::{
         CloudError, ErrorKind,
         ecs::{Missing, Wanted},
     },
-    domain::{
-        AccountId, Text,
-        service::{EcsClusterName, Service, ServiceId, ServiceName, Task},
-        words::counted,
-    },
+    domain::{AccountId, EcsClusterName, Service, ServiceId, ServiceName, Task, Text, words::counted},
     journal::{Journal, JournalError, Record, Size, Sizes},
     operations::{
         scale::{Change, Set, ToScale},
@@ -235,7 +231,7 @@ impl Run<'_> {
         loop {
             self.may_go_on()?;
             let asked_at = clock.now();
-            match self.context.cloud.ecs().set_desired(&service, to).await {
+            match self.context.cloud.ecs.set_desired(&service, to).await {
                 Ok(shown) => break watched.is_set(asked_at, &shown),
                 Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) => {
                     self.pause(pause).await?;
@@ -276,7 +272,7 @@ impl Run<'_> {
     async fn look(&self, service: &ServiceId) -> Result<Option<Service>, Halt> {
         let mut failures = 0;
         loop {
-            match self.context.cloud.ecs().service(service).await {
+            match self.context.cloud.ecs.service(service).await {
                 Ok(shown) => return Ok(Some(shown)),
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
@@ -337,7 +333,7 @@ impl Run<'_> {
         }
         let (mut all, mut missing) = (BTreeMap::new(), Vec::new());
         for (cluster, names) in &by_cluster {
-            let shown = self.context.cloud.ecs().describe(cluster, names).await?;
+            let shown = self.context.cloud.ecs.describe(cluster, names).await?;
             all.extend(shown.found.into_iter().map(|service| (service.id.clone(), service)));
             missing.extend(shown.missing);
         }
@@ -348,7 +344,7 @@ impl Run<'_> {
     async fn ask_why(&self, services: &mut [Watched]) {
         let open = services.iter_mut().filter(|watched| !watched.is_done() && watched.set_at.is_some());
         for watched in open.take(ASKED_WHY_MAX) {
-            let stopped = self.context.cloud.ecs().tasks(&watched.change.service, Wanted::Stopped).await;
+            let stopped = self.context.cloud.ecs.tasks(&watched.change.service, Wanted::Stopped).await;
             let mut tasks = stopped.map(|answer| answer.found).unwrap_or_default();
             // Others stopped before there was anything to wait for.
             tasks.retain(|task| task.stopped_at.is_none_or(|at| watched.set_at.is_none_or(|set_at| at >= set_at)));

@@ -5,10 +5,7 @@ use futures_util::stream::{self, StreamExt};
 use super::{Halt, Run, UPDATES_AT_ONCE, watched::Watched};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{
-        Text,
-        target::{TargetGroup, TargetHealth, TargetState},
-    },
+    domain::{TargetGroup, TargetHealth, TargetState, Text},
 };
 
 impl Run<'_> {
@@ -54,7 +51,7 @@ impl Run<'_> {
 
     /// What a target group lacks; none: so many targets are healthy in it, or in its alternate.
     async fn look_at_targets(&self, group: &TargetGroup, to: u32) -> Result<Option<Text>, CloudError> {
-        let balancers = self.context.cloud.load_balancers();
+        let balancers = &self.context.cloud.load_balancers;
         let mut targets = balancers.health(&group.arn).await?;
         if let Some(alternate) = group.alternate.as_ref().filter(|_| healthy(&targets) < to) {
             let others = balancers.health(alternate).await?;

@@ -6,11 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     cloud::{CloudError, ecs::Missing},
-    domain::{
-        Text,
-        service::{DeploymentId, Rollout, Service},
-        target::TargetGroup,
-    },
+    domain::{DeploymentId, Rollout, Service, TargetGroup, Text},
     operations::{
         consumers::READS_LAG,
         scale::{Change, Direction, Set},

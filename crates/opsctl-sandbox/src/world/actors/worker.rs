@@ -20,7 +20,10 @@ pub enum Worker {
     Unseen,
     /// An event source mapping, by UUID.
     Mapping(String),
-    Service { cluster: String, name: String },
+    Service {
+        cluster: String,
+        name: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

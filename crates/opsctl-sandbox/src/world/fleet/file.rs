@@ -12,7 +12,7 @@ use super::{
     services::{GroupEntry, ServiceEntry},
 };
 use crate::{
-    domain::{Protection, environment::MessageKeys},
+    domain::{MessageKeys, Protection},
     world::{At, template::Template},
 };
 

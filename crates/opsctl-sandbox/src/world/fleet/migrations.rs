@@ -6,10 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use crate::{
-    domain::{
-        migration::{Migration, NetworkSource},
-        service::{EcsClusterName, ServiceId},
-    },
+    domain::{EcsClusterName, Migration, NetworkSource, ServiceId},
     world::{
         World,
         ecs::{JobFixture, LogConfig, Outcome, Program},

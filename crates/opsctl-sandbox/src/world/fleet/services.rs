@@ -10,7 +10,7 @@ use super::{
     file::{File, QueueEntry, check_environments, default, lists},
 };
 use crate::{
-    domain::service_rules::{ServiceGroup, ServiceRules},
+    domain::{ServiceGroup, ServiceRules},
     world::{
         World,
         actors::Worker,

@@ -6,10 +6,7 @@ use jiff::Timestamp;
 
 use super::{Connected, endpoints::read};
 use crate::{
-    domain::{
-        endpoint::{Because, Reached, Unanswered},
-        sql::{Rows, Statement},
-    },
+    domain::{Because, Reached, Rows, Statement, Unanswered},
     world::World,
 };
 

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use super::thing::{Thing, shown};
 use crate::{
-    domain::{Text, Thresholds, gauge::Gauge},
+    domain::{Gauge, Text, Thresholds},
     observe::{Severity, verdict::SAMPLE_OLD},
     state::{At, Look, Role, Site},
     widgets::{

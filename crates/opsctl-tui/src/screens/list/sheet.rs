@@ -4,7 +4,7 @@ use ratatui::{Frame, layout::Rect};
 
 use crate::{
     cloud::alarms::History,
-    domain::{EnvironmentName, Text, service::ServiceId},
+    domain::{EnvironmentName, ServiceId, Text},
     keymap::{Command, Key, Scope},
     run::Failure,
     screens::{

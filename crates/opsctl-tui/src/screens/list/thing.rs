@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     cloud::CloudError,
-    domain::{Environment, EnvironmentName, QueueName, Text, gauge::Gauge, service::ServiceId},
+    domain::{Environment, EnvironmentName, Gauge, QueueName, ServiceId, Text},
     keymap::Command,
     observe::{Estate, Part, Source, Unknown},
     operations::{Operation, command_line},

@@ -7,9 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::rule;
 use crate::{
     domain::{
-        Text,
-        alarm::{Alarm, AlarmState, Watches},
-        service::{ServiceId, Standing},
+        Alarm, AlarmState, ServiceId, Standing, Text, Watches,
         words::{some_of, span},
     },
     observe::{

@@ -15,10 +15,7 @@ use crate::{
         rds::CAPACITY,
     },
     databases::{self, Capacity},
-    domain::{
-        database::Topology,
-        gauge::{DatabaseGauges, Gauge},
-    },
+    domain::{DatabaseGauges, Gauge, Topology},
     observe::{
         parts::Found,
         register::{EVERY_METRIC, Register, is_held_long, newer},
@@ -53,7 +50,7 @@ impl DatabaseMetrics {
     }
 
     pub(super) async fn ask(self, cloud: &Cloud) -> Result<Found, CloudError> {
-        let client = cloud.metrics();
+        let client = &cloud.metrics;
         let mut gauges = Gauges::default();
         for (series, names) in GROUPS.into_iter().zip(&self.instances).filter(|(_, names)| !names.is_empty()) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();

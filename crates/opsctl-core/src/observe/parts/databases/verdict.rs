@@ -5,9 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::SeenDatabase;
 use crate::{
     domain::{
-        Environment, Protection, Thresholds,
-        database::{Database, Member, SourceKind, Topology, is_usable},
-        gauge::{DatabaseGauges, Gauge},
+        Database, DatabaseGauges, Environment, Gauge, Member, Protection, SourceKind, Thresholds, Topology,
+        database::is_usable,
         words::{bytes, span, thousands},
     },
     observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict, is_fresh},

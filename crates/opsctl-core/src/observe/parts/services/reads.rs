@@ -11,7 +11,7 @@ use crate::{
         Cloud, CloudError, ErrorKind,
         ecs::{DESCRIBE_SERVICES_MAX, Missing, Wanted},
     },
-    domain::service::{EcsClusterName, Service, ServiceId, ServiceName, Task},
+    domain::{EcsClusterName, Service, ServiceId, ServiceName, Task},
     observe::{
         parts::Asking,
         schedule::{Outcome, Share, Shares},
@@ -53,7 +53,7 @@ impl Reads {
     }
 
     pub(super) async fn all(&self, slices: Option<Slices>) -> Result<FoundServices, CloudError> {
-        let clusters = self.cloud.ecs().clusters().await?;
+        let clusters = self.cloud.ecs.clusters().await?;
         // Made here: a stream of closures over borrows is not known to be Send.
         let each: Vec<_> = clusters.iter().map(|cluster| self.of_cluster(cluster, slices.as_ref())).collect();
         let answers: Vec<_> = stream::iter(each).buffered(CLUSTERS_AT_ONCE).collect().await;
@@ -79,7 +79,7 @@ impl Reads {
 
     async fn of_cluster(&self, cluster: &EcsClusterName, slices: Option<&Slices>) -> Result<FoundServices, CloudError> {
         self.wait(&self.shares.services, 1).await;
-        let names = self.noted(&self.shares.services, self.cloud.ecs().service_names(cluster).await)?;
+        let names = self.noted(&self.shares.services, self.cloud.ecs.service_names(cluster).await)?;
         let pages = names.len().div_ceil(PAGE).saturating_sub(1);
         self.wait(&self.shares.services, u32::try_from(pages).unwrap_or(u32::MAX)).await;
         let some: Vec<_> = names.chunks(DESCRIBE_SERVICES_MAX).map(|some| self.some(cluster, some, slices)).collect();
@@ -100,7 +100,7 @@ impl Reads {
         slices: Option<&Slices>,
     ) -> Result<FoundServices, CloudError> {
         self.wait(&self.shares.services, 1).await;
-        let found = self.noted(&self.shares.services, self.cloud.ecs().describe(cluster, names).await)?;
+        let found = self.noted(&self.shares.services, self.cloud.ecs.describe(cluster, names).await)?;
         if let Some(slices) = slices {
             // Whoever listened is gone: so will this look be.
             drop(slices.send(found.found.clone()));
@@ -119,7 +119,7 @@ impl Reads {
     async fn stopped_of(&self, id: &ServiceId) -> Result<Vec<Task>, CloudError> {
         // Listed, and described.
         self.wait(&self.shares.tasks, 2).await;
-        Ok(self.noted(&self.shares.tasks, self.cloud.ecs().tasks(id, Wanted::Stopped).await)?.found)
+        Ok(self.noted(&self.shares.tasks, self.cloud.ecs.tasks(id, Wanted::Stopped).await)?.found)
     }
 
     async fn wait(&self, share: &Mutex<Share>, calls: u32) {

@@ -7,9 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::SeenService;
 use crate::{
     domain::{
-        Environment, Protection, Text, Thresholds,
-        gauge::Gauge,
-        service::{Deployment, Rollout, Service, Standing, Task},
+        Deployment, Environment, Gauge, Protection, Rollout, Service, Standing, Task, Text, Thresholds,
         words::{some_of, span},
     },
     observe::{

@@ -1,10 +1,7 @@
 //! CloudWatch alarms: columns of their list, and what is said of one.
 
 use crate::{
-    domain::{
-        alarm::{Alarm, AlarmState, Watches},
-        invocation::quoted,
-    },
+    domain::{Alarm, AlarmState, Watches, invocation::quoted},
     keymap::{Command, Scope},
     observe::{Estate, PartName, Subject},
     operations::values::in_words,

@@ -1,11 +1,7 @@
 //! What takes messages: Lambda's event source mappings, groups that read Kafka. Columns of their list, and what is said of one.
 
 use crate::{
-    domain::{
-        Text,
-        consumer::{KafkaLag, Mapping, MappingState},
-        gauge::Gauge,
-    },
+    domain::{Gauge, KafkaLag, Mapping, MappingState, Text},
     keymap::{Command, Scope},
     observe::{Estate, PartName, Snapshot, Subject},
     operations::{Operation, OperationKind, PauseConsumers, ResumeConsumers},

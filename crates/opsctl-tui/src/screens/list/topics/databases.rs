@@ -6,12 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     databases::Capacity,
-    domain::{
-        Text,
-        database::{Database, Member, SourceKind, Topology},
-        gauge::Gauge,
-        invocation::quoted,
-    },
+    domain::{Database, Gauge, Member, SourceKind, Text, Topology, invocation::quoted},
     keymap::{Command, Scope},
     observe::{DatabaseGauges, Estate, PartName, SeenDatabase, Snapshot, Subject},
     operations::{Failover, Operation, OperationKind, values::in_words},

@@ -1,7 +1,7 @@
 //! Everything that is known of one queue.
 
 use crate::{
-    domain::{Queue, QueueKind, QueueName, consumer::MappingState},
+    domain::{MappingState, Queue, QueueKind, QueueName},
     observe::{Seen, queues::KnownBy, words::span},
     screens::list::thing::{LABEL, shown},
     state::{Model, Page, Role, Site},

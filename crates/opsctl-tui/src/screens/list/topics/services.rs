@@ -3,11 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{
-        Environment, Text,
-        invocation::quoted,
-        service::{Deployment, Rollout, Scaling, ServiceId, Standing, Task},
-    },
+    domain::{Deployment, Environment, Rollout, Scaling, ServiceId, Standing, Task, Text, invocation::quoted},
     keymap::{Command, Scope},
     observe::{Estate, PartName, SeenService, Snapshot, Subject},
     operations::OperationKind,
