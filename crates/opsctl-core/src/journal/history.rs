@@ -25,6 +25,8 @@ pub struct History {
     pub sent_not_deleted: HashSet<MessageId>,
     /// Intended, and then nothing: these may or may not have been sent.
     pub uncertain: HashSet<MessageId>,
+    /// Were uncertain, and then no longer in the queue: sent, or taken by somebody else.
+    pub perhaps_sent: HashSet<MessageId>,
     /// When those that are open (sent, perhaps sent, perhaps gone) were announced last, by AWS's clock.
     pub announced_at: HashMap<MessageId, Timestamp>,
     /// When the last record was written, by AWS's clock.
@@ -187,6 +189,10 @@ impl Reading {
     pub(super) fn end(self) -> History {
         let Self { mut history, open } = self;
         history.uncertain.extend(open.into_values().flatten());
+        // On a full disk the last that was sent is deleted and not written down. A resume finds it gone.
+        let known: HashSet<&MessageId> = history.sent.iter().collect();
+        let is_lost = |id: &&MessageId| history.gone.contains(*id) && !known.contains(id);
+        history.perhaps_sent = history.uncertain.iter().filter(is_lost).cloned().collect();
         // A later try may have sent what an earlier one left open.
         history.uncertain.retain(|id| !history.sent_not_deleted.contains(id) && !history.gone.contains(id));
         history.tried.retain(|id, _| history.uncertain.contains(id));
@@ -268,5 +274,33 @@ fn settle(open: &mut HashMap<u64, HashSet<MessageId>>, batch: u64, id: &MessageI
         if ids.is_empty() {
             open.remove(&batch);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> MessageId {
+        MessageId(name.to_owned())
+    }
+
+    #[test]
+    fn what_was_in_doubt_and_is_gone_is_neither_forgotten_nor_in_doubt() {
+        let announced = |name: &str| IntentMessage {
+            id: id(name),
+            hash: String::new(),
+            saved: None,
+            deduplication_id: None,
+            parked: false,
+        };
+        let at = Timestamp::UNIX_EPOCH;
+        let announced = ["sent", "unwritten", "left"].map(announced).into();
+        let intent = Record::Intent { batch: 1, to: Some("orders".to_owned()), messages: announced };
+        let sent = Record::Sent { batch: 1, messages: vec![SentMessage { id: id("sent"), new_id: id("new") }] };
+        let gone = Record::Gone { ids: vec![id("sent"), id("unwritten")] };
+        let history = History::of([intent, sent, gone].map(|record| (at, record)));
+        assert_eq!((history.moved(), history.uncertain.len()), (1, 1));
+        assert_eq!(history.perhaps_sent, HashSet::from([id("unwritten")]));
     }
 }

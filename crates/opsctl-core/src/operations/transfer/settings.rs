@@ -102,7 +102,7 @@ impl Resume {
         let done = match removes {
             true => history.removed.len() + history.perhaps_gone.len(),
             // What came back and was parked is no further message moved.
-            false => history.moved() + history.uncertain.len(),
+            false => history.moved() + history.uncertain.len() + history.perhaps_sent.len(),
         };
         done as u64
     }
