@@ -19,9 +19,9 @@ pub(super) fn service(service: &Value) -> Result<Service, String> {
     Ok(Service {
         id: ServiceId::new(last(cluster), name),
         status: service.text("status"),
-        desired: count(service, "desiredCount"),
-        running: count(service, "runningCount"),
-        pending: count(service, "pendingCount"),
+        desired: told_count(service, "desiredCount")?,
+        running: told_count(service, "runningCount")?,
+        pending: told_count(service, "pendingCount")?,
         task_definition: definition_name(service, "taskDefinition"),
         deployments: service.list("deployments").iter().map(deployment).collect(),
         events: service.list("events").iter().filter_map(event).collect(),
@@ -100,6 +100,14 @@ fn count(of: &Value, name: &str) -> u32 {
     of.number(name).unwrap_or_default()
 }
 
+/// A count that decides what is set and what is remembered: what is there and no number is never taken for none.
+fn told_count(of: &Value, name: &str) -> Result<u32, String> {
+    match of.get(name) {
+        Some(told) if told.as_i64().is_none() && !told.is_null() => Err(format!("{name} is no whole number")),
+        Some(_) | None => Ok(count(of, name)),
+    }
+}
+
 fn definition_name(of: &Value, name: &str) -> TaskDefinition {
     TaskDefinition::of_arn(of.word(name).unwrap_or_default())
 }
@@ -166,4 +174,24 @@ fn host(name: &str, value: &str) -> Option<(Text, Text)> {
     let is_host = value.len() <= 253 && value.contains('.');
     let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     (is_named && is_host && is_plain).then(|| (Text::line(name), Text::line(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_no_number_is_not_taken_for_zero() {
+        let told = |desired: Value| {
+            service(
+                &json!({ "serviceName": "api", "clusterArn": "arn:aws:ecs:r:1:cluster/main", "desiredCount": desired }),
+            )
+        };
+        assert_eq!(told(json!(3)).map(|service| service.desired), Ok(3));
+        assert_eq!(told(json!(null)).map(|service| service.desired), Ok(0));
+        assert_eq!(told(json!("3")), Err("desiredCount is no whole number".to_owned()));
+        assert!(told(json!(2.5)).is_err());
+    }
 }
