@@ -159,7 +159,7 @@ async fn followed(ground: Ground) {
     ground.wait(1).await;
     put(&ground, &client, &group, "s", &["three"]).await;
     assert_eq!(texts(follower.look(logs).await.expect("read")), ["three"]);
-    assert_eq!((follower.lines(), follower.lacks()), (3, None));
+    assert_eq!((follower.lines, follower.lacks), (3, None));
 }
 
 async fn missing(ground: Ground) {
@@ -167,7 +167,7 @@ async fn missing(ground: Ground) {
     for (group, lacks) in [(group.as_str(), Lacks::Stream), ("/opsctl/nothing", Lacks::Group)] {
         let mut follower = Follower::new(group, "nothing");
         assert!(follower.look(&ground.cloud.logs).await.expect("nothing yet").is_empty());
-        assert_eq!(follower.lacks(), Some(lacks), "{group}");
+        assert_eq!(follower.lacks, Some(lacks), "{group}");
     }
 }
 

@@ -56,7 +56,7 @@ async fn of_two_that_begin_at_once_one_runs() {
         let contexts = [stage.context().await, stage.context().await, stage.context().await];
         let runs = contexts.iter().map(|context| run::execute(approved.clone(), context));
         let mut ends: Vec<End> = futures_util::future::join_all(runs).await.iter().map(|report| report.end).collect();
-        ends.sort_by_key(|end| end.name());
+        ends.sort_by_key(|end| end.into_str());
         assert_eq!(ends, [End::Done, End::Refused, End::Refused], "round {round}");
         assert_eq!(stage.count("orders-dlq"), 15, "round {round}");
     }

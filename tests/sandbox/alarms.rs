@@ -101,8 +101,13 @@ async fn one_call_tells_all_gauges_of_the_fleet() {
         .with(|world, now| Fleet::built_in().expect("a fleet").settle(world, now, seed, Amount::AtMost(5)))
         .expect("settled");
     let cloud = cloud(&sandbox).await;
-    let all: Vec<_> =
-        [&metrics::SERVICES[..], &metrics::DATABASES, &[metrics::KAFKA_LAG], &metrics::FUNCTIONS].concat();
+    let all: Vec<_> = [
+        &metrics::SERVICES[..],
+        &metrics::DATABASES,
+        &[metrics::KAFKA_LAG],
+        &[metrics::LAMBDA_ERRORS, metrics::LAMBDA_INVOCATIONS],
+    ]
+    .concat();
     inject(&sandbox, "cloudwatch:GetMetricData", 1, FaultKind::Slow(Duration::from_secs(1)));
     let began = sandbox.clock().now();
     let gauges = cloud.metrics.gauges(&all).await.expect("an answer");

@@ -1,4 +1,4 @@
-//! CloudWatch as `cloud/` meets it: over CBOR, below the SDK's retries.
+//! CloudWatch as `cloud/` meets it: over AWS JSON, below the SDK's retries.
 
 use std::{sync::Arc, time::Duration};
 

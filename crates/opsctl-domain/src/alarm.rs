@@ -21,11 +21,13 @@ pub struct Alarm {
 }
 
 /// State of an alarm, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum AlarmState {
     Alarm,
     /// CloudWatch can't tell: no samples, or too few. Not the same as well.
+    #[strum(serialize = "no data")]
     InsufficientData,
     Ok,
 }
@@ -61,16 +63,6 @@ pub struct AlarmChange {
     pub kind: Text,
     /// CloudWatch's words: "Alarm updated from OK to ALARM".
     pub summary: Text,
-}
-
-impl AlarmState {
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Alarm => "alarm",
-            Self::InsufficientData => "no data",
-            Self::Ok => "ok",
-        }
-    }
 }
 
 impl Watches {

@@ -1,7 +1,5 @@
 //! Databases: what RDS runs, who writes, who could take over.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +87,9 @@ pub struct Pending {
     pub applied_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum SourceKind {
     Cluster,
     Instance,
@@ -293,15 +292,6 @@ impl DatabaseEvent {
         let words = self.message.as_str().to_ascii_lowercase();
         let is_global = words.starts_with("global ") && ["finished", "completed"].iter().any(|end| words.contains(end));
         words.contains("completed failover") || words.contains("failover completed") || is_global
-    }
-}
-
-impl fmt::Display for SourceKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Cluster => "cluster",
-            Self::Instance => "instance",
-        })
     }
 }
 

@@ -14,8 +14,9 @@ text_ids! {
 }
 
 /// How strictly a change is confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, strum::Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Protection {
     /// Nothing may change.
     ReadOnly,
@@ -23,16 +24,6 @@ pub enum Protection {
     Confirm,
     /// The environment's and the resource's names are typed, and a reason is given.
     TypeName,
-}
-
-impl fmt::Display for Protection {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::ReadOnly => "read-only",
-            Self::Confirm => "confirm",
-            Self::TypeName => "type-name",
-        })
-    }
 }
 
 /// Where an environment's credentials come from. `Debug` hides the secret key.

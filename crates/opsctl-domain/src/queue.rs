@@ -1,7 +1,5 @@
 //! Queues: names, settings, approximate counts.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -47,22 +45,27 @@ impl QueueName {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum QueueKind {
     /// At-least-once delivery, no order.
     Standard,
     /// Ordered within a message group; duplicates dropped for five minutes.
     Fifo,
-}
-
-impl fmt::Display for QueueKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Standard => "standard",
-            Self::Fifo => "fifo",
-        })
-    }
 }
 
 /// SQS's three approximate counts: they lag by a minute or more, so they are bounds of nothing.

@@ -107,30 +107,20 @@ pub struct ServiceEvent {
 }
 
 /// How a service stands, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Standing {
     /// Its newest deployment failed, or fails tasks.
     Failing,
     /// Fewer tasks run than shall.
+    #[strum(serialize = "below desired")]
     Below,
     /// At zero on purpose: whoever calls it gets an error.
     Asleep,
     /// A deployment is under way, or tasks are being stopped.
     Deploying,
     Steady,
-}
-
-impl Standing {
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Failing => "failing",
-            Self::Below => "below desired",
-            Self::Asleep => "asleep",
-            Self::Deploying => "deploying",
-            Self::Steady => "steady",
-        }
-    }
 }
 
 impl Service {

@@ -34,8 +34,9 @@ pub struct TargetGroup {
 }
 
 /// A target's state, as `DescribeTargetHealth` tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum TargetState {
     /// Being registered, or checked for the first time.
     Initial,
@@ -46,21 +47,8 @@ pub enum TargetState {
     Unused,
     /// Health checks are off, or not supported.
     Unavailable,
+    #[strum(serialize = "of unknown state")]
     Other,
-}
-
-impl TargetState {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Initial => "initial",
-            Self::Healthy => "healthy",
-            Self::Unhealthy => "unhealthy",
-            Self::Draining => "draining",
-            Self::Unused => "unused",
-            Self::Unavailable => "unavailable",
-            Self::Other => "of unknown state",
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -205,7 +205,7 @@ fn carry_out(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Theme => {
             model.look.theme = model.look.theme.next();
-            model.say(Notice::note(&format!("theme: {}", model.look.theme.name())));
+            model.say(Notice::note(&format!("theme: {}", model.look.theme.into_str())));
         }
         Command::Suspend => return vec![Effect::Suspend],
         Command::Redraw => return vec![Effect::Redraw],

@@ -137,7 +137,7 @@ fn table(rows: &[Row], now: Timestamp) -> Table {
         let muted = if alarm.actions_enabled { "" } else { ", muted" };
         table.row([
             environment.0.clone(),
-            format!("{}{muted}", alarm.state.words()),
+            format!("{}{muted}", alarm.state.into_str()),
             alarm.name.clone(),
             alarm.since.map_or_else(|| "-".to_owned(), |at| age(at, now)),
             alarm.watches.subject().to_string(),

@@ -12,7 +12,7 @@ use crate::{
         output::{Output, Table},
     },
     domain::{RunId, Text, words::counted},
-    journal::{self, Anchor, End, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
+    journal::{self, Anchor, Entry, Heads, JournalError, Lines, RunSummary, StateFolder, Verdict},
 };
 
 #[derive(Serialize)]
@@ -108,7 +108,7 @@ fn row(summary: &RunSummary) -> Row<'_> {
         operation: summary.plan_text("/operation/operation"),
         environment: summary.plan_text("/environment"),
         resource: summary.plan_text("/resource"),
-        end: summary.end().map(End::name),
+        end: summary.end().map(Into::into),
         parent: summary.parent(),
         unfinished: summary.is_unfinished(),
     }
@@ -166,7 +166,7 @@ fn verify(folder: &StateFolder, run: Option<&RunId>, out: &mut Output) -> Result
             Err(error) => Checked { run, verdict: None, problem: Some(error.to_string()) },
         });
     }
-    let heads_broken_at = heads.broken_at();
+    let heads_broken_at = heads.broken_at;
     match out.format {
         Format::Human => {
             checked.iter().try_for_each(|one| out.line(&one.words()))?;

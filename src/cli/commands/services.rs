@@ -144,7 +144,7 @@ fn table(rows: &[Row], now: Timestamp) -> Table {
             environment.0.clone(),
             service.id.cluster.0.clone(),
             service.id.name.0.clone(),
-            standing.words().to_owned(),
+            standing.into_str().to_owned(),
             service.running.to_string(),
             service.desired.to_string(),
             service.pending.to_string(),

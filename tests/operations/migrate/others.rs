@@ -60,7 +60,7 @@ async fn two_at_once_on_one_machine_are_one() {
     let second = approved.pop().expect("two");
     let (first, second) = tokio::join!(run::execute(approved.pop().expect("two"), &one), run::execute(second, &two));
     let mut ends = [first.end, second.end];
-    ends.sort_by_key(|end| end.name());
+    ends.sort_by_key(|end| end.into_str());
     assert_eq!((ends, tasks(&stage).len()), ([End::Done, End::Refused], 1), "{first:#?} {second:#?}");
 }
 

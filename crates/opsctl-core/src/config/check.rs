@@ -116,7 +116,7 @@ impl One<'_> {
             },
             role_chain: self.roles(roles, account.as_ref()),
             protection: protection(typed, defaults),
-            colour: typed.colour.as_ref().map(|colour| colour.value().name().to_owned()),
+            colour: typed.colour.as_ref().map(|colour| colour.value().into_str().to_owned()),
             endpoint: self.endpoint(typed, protection(typed, defaults)),
             queues: QueueRules::default(),
             watch: self.watch(typed, defaults),

@@ -326,8 +326,9 @@ pub(super) struct Keys {
 }
 
 /// Colour of the terminal's palette.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub(super) enum Colour {
     Red,
     Green,
@@ -336,19 +337,4 @@ pub(super) enum Colour {
     Magenta,
     Cyan,
     White,
-}
-
-impl Colour {
-    /// Name as typed.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Red => "red",
-            Self::Green => "green",
-            Self::Yellow => "yellow",
-            Self::Blue => "blue",
-            Self::Magenta => "magenta",
-            Self::Cyan => "cyan",
-            Self::White => "white",
-        }
-    }
 }

@@ -67,17 +67,13 @@ pub struct Finding {
 /// Findings of one environment while it is looked at.
 #[derive(Debug)]
 pub(super) struct Findings {
-    environment: Arc<Environment>,
+    pub(super) environment: Arc<Environment>,
     all: Vec<Finding>,
 }
 
 impl Findings {
     pub(super) fn new(environment: &Arc<Environment>) -> Self {
         Self { environment: Arc::clone(environment), all: Vec::new() }
-    }
-
-    pub(super) fn environment(&self) -> &Arc<Environment> {
-        &self.environment
     }
 
     pub(super) fn ok(&mut self, check: Check, what: &str) {

@@ -62,7 +62,7 @@ pub async fn examine(environment: &Arc<Environment>, connect: &Connect, surround
 }
 
 async fn look(findings: &mut Findings, connect: &Connect, surroundings: &Surroundings) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     endpoint(findings, surroundings);
     let cloud = match connect.cloud(Arc::clone(&environment)).await {
         Ok(cloud) => cloud,
@@ -84,7 +84,7 @@ async fn look(findings: &mut Findings, connect: &Connect, surroundings: &Surroun
 }
 
 fn endpoint(findings: &mut Findings, surroundings: &Surroundings) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let is_strict = environment.protection == Protection::TypeName;
     let stray = surroundings.stray_endpoint.as_deref();
     match (&environment.endpoint, stray) {
@@ -108,7 +108,7 @@ fn endpoint(findings: &mut Findings, surroundings: &Surroundings) {
 }
 
 fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surroundings) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let arn = Text::line(&caller.arn);
     let source = environment.credentials_words();
     match environment.credentials {
@@ -134,7 +134,7 @@ fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surround
 
 /// The rest needs credentials, and is skipped; but a clock that is off is told, for it may be the cause.
 fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<SignedDuration>) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let what = match error.kind {
         ErrorKind::CredentialsExpired => format!("{}: expired, or no longer valid", environment.credentials_words()),
         ErrorKind::CredentialsMissing => format!("{}: no credentials there", environment.credentials_words()),
@@ -152,7 +152,7 @@ fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<Sign
 }
 
 fn account(findings: &mut Findings, caller: &Caller) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let actual = &caller.account;
     match &environment.account {
         Some(pinned) if pinned == actual => findings.ok(Check::Account, &format!("{actual}, as pinned")),
@@ -194,7 +194,7 @@ fn clock(findings: &mut Findings, skew: Option<SignedDuration>) {
 }
 
 async fn queues(findings: &mut Findings, cloud: &Cloud) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let region = &environment.region;
     let listed = cloud.sqs.list(None).await;
     match &listed {

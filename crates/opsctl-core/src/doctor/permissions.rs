@@ -95,7 +95,7 @@ async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
 
 pub(super) async fn check(findings: &mut Findings, cloud: &Cloud, listed: Result<Vec<QueueUrl>, CloudError>) {
     tell(findings, "sqs:ListQueues", listed.as_ref().err(), LIST_QUEUES, Verdict::Problem);
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let Some(url) = choose(listed.unwrap_or_default(), &environment) else {
         return findings.skip(Check::Permission, "there is no queue to ask about");
     };
@@ -147,7 +147,7 @@ fn is_about_the_queue(error: &CloudError) -> bool {
 }
 
 fn tell(findings: &mut Findings, action: &str, error: Option<&CloudError>, missing: &str, denied: Verdict) {
-    let environment = Arc::clone(findings.environment());
+    let environment = Arc::clone(&findings.environment);
     let Some(error) = error else { return findings.ok(Check::Permission, &format!("{action} answers")) };
     let hint = error.hint(&environment);
     match error.kind {

@@ -102,7 +102,7 @@ pub fn prove(folder: &RunFolder, heads: &Heads) -> Result<Verdict, JournalError>
         head = line.hash;
     }
     let anchored = proof.end(folder)?;
-    Ok(Verdict { lines: proof.lines, head, torn: lines.is_torn(), anchored, saved: None, damage: Vec::new() })
+    Ok(Verdict { lines: proof.lines, head, torn: lines.torn, anchored, saved: None, damage: Vec::new() })
 }
 
 #[derive(Debug)]

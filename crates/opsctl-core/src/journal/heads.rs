@@ -43,7 +43,8 @@ pub(super) struct Head {
 #[derive(Debug, Clone, Default)]
 pub struct Heads {
     last: HashMap<RunId, (u64, String)>,
-    broken_at: Option<u64>,
+    /// The line of the index that is not what was written, from 1.
+    pub broken_at: Option<u64>,
 }
 
 impl Heads {
@@ -70,11 +71,6 @@ impl Heads {
             }
         }
         Ok(heads)
-    }
-
-    /// The line of the index that is not what was written, from 1.
-    pub fn broken_at(&self) -> Option<u64> {
-        self.broken_at
     }
 
     /// Number and hash of the last line that is known of a run's journal.

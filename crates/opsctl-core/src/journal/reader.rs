@@ -31,7 +31,7 @@ pub struct Lines {
     number: u64,
     prev: String,
     offset: u64,
-    torn: bool,
+    pub torn: bool,
     failed: bool,
 }
 
@@ -47,10 +47,6 @@ impl Lines {
             torn: false,
             failed: false,
         })
-    }
-
-    pub fn is_torn(&self) -> bool {
-        self.torn
     }
 
     fn broken(&self, because: &str) -> JournalError {

@@ -178,8 +178,9 @@ impl fmt::Display for Consented {
 }
 
 /// How a run ended, in one word; each has an exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum End {
     Done,
     Nothing,
@@ -192,20 +193,6 @@ pub enum End {
     /// The world had changed since the plan; nothing was done.
     Stale,
     Interrupted,
-}
-
-impl End {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Nothing => "nothing",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
-            Self::Partly => "partly",
-            Self::Stale => "stale",
-            Self::Interrupted => "interrupted",
-        }
-    }
 }
 
 /// What a run has done, in figures of its kind: what lists of runs show and what the next plan asks of it.

@@ -60,7 +60,7 @@ impl Record {
             }
             Record::Migration { task: Some(task), status } => format!("migration: {status} ({task})"),
             Record::Migration { task: None, status } => format!("migration: {status}"),
-            Record::Ended { end, .. } => format!("ended: {}", end.name()),
+            Record::Ended { end, .. } => format!("ended: {}", end.into_str()),
         };
         Text::line(&text)
     }

@@ -66,7 +66,7 @@ fn useless(entry: &Entry, shipped: &[Entry], base: Base) -> Option<Problem> {
     if entry.command.is_some() || shipped.iter().any(has_meaning) {
         return None;
     }
-    let message = format!("`{}` means nothing here in the keymap `{}`", shown(&entry.keys), base.name());
+    let message = format!("`{}` means nothing here in the keymap `{}`", shown(&entry.keys), base.into_str());
     Some(Problem::warning(entry.span.clone(), message).help("remove it"))
 }
 

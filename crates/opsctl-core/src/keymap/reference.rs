@@ -13,7 +13,7 @@ pub fn reference() -> String {
     );
     for scope in Scope::all() {
         text.push_str(&format!("\n## {}: `[{}]`\n\n{}\n\n", scope.help(), scope.name(), also(*scope)));
-        let names: Vec<&str> = maps.iter().map(|(base, _)| base.name()).collect();
+        let names: Vec<&str> = maps.iter().map(|(base, _)| base.into_str()).collect();
         text.push_str(&format!("| Does | Command | {} |\n|{}\n", names.join(" | "), " --- |".repeat(names.len() + 2)));
         for command in commands(&maps, *scope) {
             let cells: Vec<String> = maps.iter().map(|(_, keymap)| cell(keymap.keys_for(*scope, command))).collect();

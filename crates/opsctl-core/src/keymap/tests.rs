@@ -25,18 +25,23 @@ fn shipped_keymaps_are_good_and_each_is_complete() {
         let (file, problems) = shape::read::<File>(merge::text(*base));
         let file = file.expect("TOML");
         assert_eq!(problems, []);
-        assert_eq!(check::check(&file).1, [], "{}", base.name());
-        assert!(file.base.is_none(), "{}", base.name());
+        assert_eq!(check::check(&file).1, [], "{}", base.into_str());
+        assert!(file.base.is_none(), "{}", base.into_str());
         let keymap = Keymap::shipped(*base);
         for known in Command::all() {
             for scope in Scope::all().iter().filter(|scope| known.is_meant_in(**scope)) {
                 let keys = keymap.keys_for(*scope, *known);
-                assert!(!keys.is_empty(), "{}: no key for {} in {}", base.name(), known.name(), scope.name());
+                assert!(!keys.is_empty(), "{}: no key for {} in {}", base.into_str(), known.name(), scope.name());
             }
         }
         for entry in merge::shipped(*base) {
             let known = entry.command.expect("a shipped key means something");
-            assert!(known.is_meant_in(entry.scope) || entry.scope == Scope::Plan, "{} {}", base.name(), known.name());
+            assert!(
+                known.is_meant_in(entry.scope) || entry.scope == Scope::Plan,
+                "{} {}",
+                base.into_str(),
+                known.name()
+            );
             assert_eq!(keymap.resolve(entry.scope, &entry.keys), command(known));
         }
     }
@@ -184,7 +189,7 @@ fn line() -> impl Strategy<Value = (Scope, Vec<Key>, Option<Command>)> {
 }
 
 fn as_toml(base: Base, lines: &[(Scope, Vec<Key>, Option<Command>)]) -> String {
-    let mut text = format!("base = \"{}\"\n", base.name());
+    let mut text = format!("base = \"{}\"\n", base.into_str());
     for scope in Scope::all() {
         text.push_str(&format!("[{}]\n", scope.name()));
         let mut seen = Vec::new();

@@ -78,9 +78,23 @@ impl File {
 
 /// A shipped keymap.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize, JsonSchema,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    ValueEnum,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
 )]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Base {
     /// Keys as in vi and k9s
     #[default]
@@ -95,15 +109,6 @@ impl Base {
     /// Every shipped keymap.
     pub fn all() -> &'static [Self] {
         Self::value_variants()
-    }
-
-    /// Name in `opsctl.toml`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Vim => "vim",
-            Self::Emacs => "emacs",
-        }
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Board {
     rows: Vec<Row>,
     /// Row of each slot; none: [`usize::MAX`].
     by_slot: Vec<usize>,
-    unanswered: usize,
+    pub(super) unanswered: usize,
     must_pair: bool,
     change: Change,
     metrics_error: Option<CloudError>,
@@ -124,11 +124,6 @@ impl Board {
 
     pub(super) fn len(&self) -> usize {
         self.rows.len()
-    }
-
-    /// Queues listed and not looked at yet.
-    pub(super) fn unanswered(&self) -> usize {
-        self.unanswered
     }
 
     /// The queues that can be asked about.

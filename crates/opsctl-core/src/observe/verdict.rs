@@ -71,8 +71,9 @@ impl Subject {
 }
 
 /// How bad something is, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum Severity {
     /// Something is being lost, or soon will be.
     Critical,

@@ -234,14 +234,6 @@ fn tally(task: &MoveTask) -> Tally {
 }
 
 fn record(task: &MoveTask) -> Record {
-    let status = match task.status {
-        MoveStatus::Running => "RUNNING",
-        MoveStatus::Completed => "COMPLETED",
-        MoveStatus::Cancelling => "CANCELLING",
-        MoveStatus::Cancelled => "CANCELLED",
-        MoveStatus::Failed => "FAILED",
-        MoveStatus::Other => "OTHER",
-    };
     let (handle, started_at) = (task.handle.clone(), task.started_at);
-    Record::Task { handle, status: status.to_owned(), moved: task.moved, started_at }
+    Record::Task { handle, status: task.status.into_str().to_owned(), moved: task.moved, started_at }
 }

@@ -17,16 +17,6 @@ impl Theme {
         }
     }
 
-    /// Name as on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::ColourBlind => "colour-blind",
-            Self::None => "none",
-        }
-    }
-
     /// Red, amber, green, accent, dim, line.
     fn palette(self) -> [Color; 6] {
         match self {

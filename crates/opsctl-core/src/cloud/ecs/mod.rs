@@ -92,7 +92,8 @@ impl Unseen {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE", const_into_str)]
 pub enum Wanted {
     Running,
     /// Stopped within about the last hour.
@@ -216,11 +217,7 @@ impl Ecs {
         name: &str,
         wanted: Wanted,
     ) -> Result<Found<Task>, CloudError> {
-        let status = match wanted {
-            Wanted::Running => "RUNNING",
-            Wanted::Stopped => "STOPPED",
-        };
-        let given = json!({ "cluster": cluster.0, "desiredStatus": status, by: name });
+        let given = json!({ "cluster": cluster.0, "desiredStatus": wanted.into_str(), by: name });
         let arns = self.all_arns("ecs:ListTasks", "taskArns", given).await?;
         let mut all = Found { found: Vec::new(), missing: Vec::new() };
         for some in arns.chunks(PAGE) {

@@ -11,14 +11,15 @@ const PAGES_MAX: usize = 5;
 /// Follows one stream: each look gives what was written since the last, every line once.
 #[derive(Debug, Clone)]
 pub struct Follower {
-    group: String,
-    stream: String,
+    pub group: String,
+    pub stream: String,
     token: Option<String>,
     newest: Option<Timestamp>,
     last: Option<LogLine>,
-    lines: u64,
-    lacks: Option<Lacks>,
-    is_at_end: bool,
+    pub lines: u64,
+    pub lacks: Option<Lacks>,
+    /// Whether the last look came to the end of what was there; also where nothing was there.
+    pub is_at_end: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,27 +50,6 @@ impl Follower {
             lacks: None,
             is_at_end: false,
         }
-    }
-
-    pub fn group(&self) -> &str {
-        &self.group
-    }
-
-    pub fn stream(&self) -> &str {
-        &self.stream
-    }
-
-    pub fn lines(&self) -> u64 {
-        self.lines
-    }
-
-    pub fn lacks(&self) -> Option<Lacks> {
-        self.lacks
-    }
-
-    /// Whether the last look came to the end of what was there; also where nothing was there.
-    pub fn is_at_end(&self) -> bool {
-        self.is_at_end
     }
 
     /// The last lines of the stream that no look has come to. What is between is not read, and a look after this one would tell these

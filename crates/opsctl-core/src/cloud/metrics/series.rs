@@ -20,7 +20,8 @@ pub struct Series {
     pub window_seconds: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(const_into_str)]
 pub enum Statistic {
     Maximum,
     Minimum,
@@ -91,18 +92,6 @@ pub const KAFKA_LAG: Series =
 pub const LAMBDA_ERRORS: Series = half_hour("AWS/Lambda", OF_FUNCTION, "Errors", Statistic::Sum);
 /// Calls of a function in each minute; by function.
 pub const LAMBDA_INVOCATIONS: Series = half_hour("AWS/Lambda", OF_FUNCTION, "Invocations", Statistic::Sum);
-pub const FUNCTIONS: [Series; 2] = [LAMBDA_ERRORS, LAMBDA_INVOCATIONS];
-
-impl Statistic {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Maximum => "Maximum",
-            Self::Minimum => "Minimum",
-            Self::Sum => "Sum",
-            Self::Average => "Average",
-        }
-    }
-}
 
 impl Series {
     /// Every resource, in one query; each answer's label is the resource's name.
@@ -114,7 +103,7 @@ impl Series {
         let expression = format!(
             "SEARCH('{{{namespace},{}}} MetricName=\"{metric}\"', '{}', {period_seconds})",
             schema.join(","),
-            statistic.name()
+            statistic.into_str()
         );
         let label: Vec<String> = dimensions.iter().map(|dimension| format!("${{PROP('Dim.{dimension}')}}")).collect();
         json!({ "Id": id, "Expression": expression, "Label": label.join("/"), "ReturnData": true })
@@ -126,7 +115,7 @@ impl Series {
         let dimensions = self.dimensions.iter().zip(values);
         let dimensions: Vec<Value> = dimensions.map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
         let metric = json!({ "Namespace": self.namespace, "MetricName": self.metric, "Dimensions": dimensions });
-        let stat = json!({ "Metric": metric, "Period": self.period_seconds, "Stat": self.statistic.name() });
+        let stat = json!({ "Metric": metric, "Period": self.period_seconds, "Stat": self.statistic.into_str() });
         json!({ "Id": id, "MetricStat": stat, "ReturnData": true })
     }
 }

@@ -168,7 +168,7 @@ pub(super) fn move_task(source: &QueueArn, task: ListMessageMoveTasksResultEntry
     let count = |figure: i64| u64::try_from(figure).unwrap_or_default();
     MoveTask {
         handle: task.task_handle.filter(|handle| !handle.is_empty()),
-        status: status(task.status.as_deref().unwrap_or_default()),
+        status: task.status.and_then(|word| word.parse().ok()).unwrap_or(MoveStatus::Other),
         source: task.source_arn.map_or_else(|| source.clone(), QueueArn),
         destination: task.destination_arn.filter(|arn| !arn.is_empty()).map(QueueArn),
         rate: task.max_number_of_messages_per_second.and_then(|rate| u32::try_from(rate).ok()).filter(|&rate| rate > 0),
@@ -176,17 +176,6 @@ pub(super) fn move_task(source: &QueueArn, task: ListMessageMoveTasksResultEntry
         to_move: task.approximate_number_of_messages_to_move.map(count),
         failure: task.failure_reason.filter(|words| !words.is_empty()).map(|words| Text::line(&words)),
         started_at: started_at(task.started_timestamp),
-    }
-}
-
-fn status(word: &str) -> MoveStatus {
-    match word {
-        "RUNNING" => MoveStatus::Running,
-        "COMPLETED" => MoveStatus::Completed,
-        "CANCELLING" => MoveStatus::Cancelling,
-        "CANCELLED" => MoveStatus::Cancelled,
-        "FAILED" => MoveStatus::Failed,
-        _ => MoveStatus::Other,
     }
 }
 

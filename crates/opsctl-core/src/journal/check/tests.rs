@@ -114,13 +114,13 @@ async fn a_crash_in_the_index_is_no_damage_and_a_change_of_it_is() {
         let anchored = check(&folder).expect("no damage").anchored;
         assert_eq!(anchored, if length == line.len() { Anchor::Whole } else { Anchor::Nothing }, "{length}");
         create(&state, 2 + (length % 50) as u32).close(vec![ended()]).await.expect("closed");
-        assert_eq!(Heads::read(state.path()).expect("heads").broken_at(), None, "{length}");
+        assert_eq!(Heads::read(state.path()).expect("heads").broken_at, None, "{length}");
         assert_eq!(check(&folder).expect("no damage").anchored, Anchor::Whole, "anchored by the next run: {length}");
         std::fs::remove_dir_all(state.path().join("runs").join(run(2 + (length % 50) as u32).as_str())).expect("gone");
     }
     let text = std::fs::read_to_string(&index).expect("the index");
     std::fs::write(&index, text.replacen("\"seq\":0", "\"seq\":7", 1)).expect("written");
-    assert_eq!(Heads::read(state.path()).expect("heads").broken_at(), Some(2));
+    assert_eq!(Heads::read(state.path()).expect("heads").broken_at, Some(2));
 }
 
 /// A run's files in memory: batches announced and written, with crashes in between.

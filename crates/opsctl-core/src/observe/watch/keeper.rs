@@ -342,7 +342,7 @@ impl Keeper {
             (Change::Content, false) => TELL_EVERY,
             (Change::Content, true) => TELL_EVERY_MANY,
         };
-        let is_complete = self.board.unanswered() == 0 && self.board.len() > 0;
+        let is_complete = self.board.unanswered == 0 && self.board.len() > 0;
         let has_just_completed = is_complete && !self.was_complete;
         let due = self.told_at.map_or(now, |told| told + every);
         if due > now && !has_just_completed {

@@ -18,7 +18,8 @@ const MANAGED_RATE_MAX: u32 = 500;
 /// What a plan's observations call it.
 const OBSERVED: &str = "engine";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Moves {
     Managed,
     Client,
@@ -27,19 +28,11 @@ pub enum Moves {
 impl Moves {
     /// Who moves them by this plan; none: it moves none, or does not say.
     pub fn by(plan: &Plan) -> Option<Self> {
-        match plan.observed.get(OBSERVED)?.as_str() {
-            "managed" => Some(Self::Managed),
-            "client" => Some(Self::Client),
-            _ => None,
-        }
+        plan.observed.get(OBSERVED)?.parse().ok()
     }
 
     pub(super) fn observe(self, plan: &mut Plan) {
-        let name = match self {
-            Self::Managed => "managed",
-            Self::Client => "client",
-        };
-        plan.observe(OBSERVED, name);
+        plan.observe(OBSERVED, self.into_str());
     }
 }
 

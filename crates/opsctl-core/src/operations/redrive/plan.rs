@@ -210,7 +210,7 @@ impl Draft<'_> {
                 plan.observe(format!("to {}: keys", destination.name), format!("{} {id}", keys.group_id));
             }
         }
-        plan.observe("pairing", self.scene.pairing.name());
+        plan.observe("pairing", self.scene.pairing.into_str());
         plan.observe("ramp", self.ramp);
     }
 

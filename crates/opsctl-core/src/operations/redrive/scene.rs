@@ -30,25 +30,14 @@ pub(super) struct Scene {
 }
 
 /// How sources and DLQ were brought together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub(super) enum Pairing {
     Policy,
     Name,
     Tag,
     /// Not at all: no queue has it as its DLQ.
     None,
-}
-
-impl Pairing {
-    /// As plans note it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Policy => "policy",
-            Self::Name => "name",
-            Self::Tag => "tag",
-            Self::None => "none",
-        }
-    }
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::{Details, End, GoesOn, Halt, Record, Report, Run};
 use crate::{
-    cloud::logs::{Follower, Lacks},
+    cloud::logs::Lacks,
     domain::{Container, Text, words::counted},
     operations::values::duration,
 };
@@ -129,7 +129,7 @@ impl Run<'_> {
         };
         let is_lossy = self.bound.log.as_ref().is_some_and(|log| !log.is_blocking);
         let proof = if is_lossy { "; its driver may lose lines, a missing one proves nothing" } else { "" };
-        let is_at_end = self.follower.as_ref().is_some_and(Follower::is_at_end);
+        let is_at_end = self.follower.as_ref().is_some_and(|follower| follower.is_at_end);
         let cut = if is_at_end { "" } else { "; its end was not reached" };
         Some(match lacks {
             Some(lacks) => format!("{lacks}{cut}{proof}"),

@@ -6,10 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{End, GoesOn, Halt, Run};
 use crate::{
-    cloud::{
-        CloudError, ErrorKind,
-        logs::{Follower, Lacks},
-    },
+    cloud::{CloudError, ErrorKind, logs::Lacks},
     domain::{LogLine, Task, Text},
     messages::shorten::redact,
     operations::values::in_words,
@@ -116,7 +113,7 @@ impl Run<'_> {
     async fn log(&mut self) -> Vec<LogLine> {
         let Some(follower) = &mut self.follower else { return Vec::new() };
         let read = follower.look(&self.context.cloud.logs).await;
-        self.done.log_lines = follower.lines();
+        self.done.log_lines = follower.lines;
         match read {
             Ok(lines) => safe(lines),
             Err(error) => {
@@ -141,7 +138,7 @@ impl Run<'_> {
             self.context.pause(LOOK_EVERY).await;
             let lines = self.log().await;
             // A page may be empty before the end.
-            let is_at_end = self.follower.as_ref().is_some_and(Follower::is_at_end);
+            let is_at_end = self.follower.as_ref().is_some_and(|follower| follower.is_at_end);
             idle = if lines.is_empty() && is_at_end { idle + 1 } else { 0 };
             if !lines.is_empty() {
                 self.tell(Vec::new(), lines);
@@ -153,12 +150,12 @@ impl Run<'_> {
 
     /// What was written last says why it ended: where reading did not come so far, it is shown without what is before it.
     async fn tail(&mut self) {
-        let Some(follower) = self.follower.as_mut().filter(|follower| !follower.is_at_end()) else { return };
+        let Some(follower) = self.follower.as_mut().filter(|follower| !follower.is_at_end) else { return };
         if self.done.started_at.is_none() {
             return;
         }
         let read = follower.tail(&self.context.cloud.logs).await;
-        self.done.log_lines = follower.lines();
+        self.done.log_lines = follower.lines;
         match read {
             Ok(tail) => {
                 if tail.has_gap {
@@ -172,7 +169,7 @@ impl Run<'_> {
     }
 
     pub(super) fn log_lacks(&self) -> Option<Lacks> {
-        self.follower.as_ref().and_then(|follower| follower.lacks())
+        self.follower.as_ref().and_then(|follower| follower.lacks)
     }
 
     fn seconds(&self) -> i64 {

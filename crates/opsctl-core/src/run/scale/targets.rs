@@ -91,7 +91,7 @@ fn words(targets: &[TargetHealth], to: u32) -> Text {
     let worst = targets.iter().filter(|target| target.state != TargetState::Healthy).min_by_key(urgency);
     let why = worst.map_or("no other is registered", |target| {
         let said = target.description.as_ref().or(target.reason.as_ref());
-        said.map_or(target.state.name(), Text::as_str)
+        said.map_or(target.state.into_str(), Text::as_str)
     });
     Text::line(&format!("{} of {to} targets healthy: {why}", healthy(targets)))
 }

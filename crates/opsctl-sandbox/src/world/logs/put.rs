@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Caller, Logs, exists, invalid, no_group, no_stream,
-    request::{OfGroup, OfStream, PutLogEvents},
+    request::OfGroup,
     store::{Group, Stream},
 };
 use crate::world::call::{Answered, Call, given};
@@ -35,7 +35,7 @@ impl Logs {
         Ok(())
     }
 
-    pub(super) fn create_log_stream(&mut self, call: Call, request: OfStream) -> Answered<()> {
+    pub(super) fn create_log_stream(&mut self, call: Call, request: OfGroup) -> Answered<()> {
         let name = request.log_stream_name.as_str();
         if name.is_empty() || name.len() > 512 || name.contains([':', '*']) {
             return Err(invalid(format!(
@@ -56,14 +56,14 @@ impl Logs {
         if self.delete_group(account, region, &request.log_group_name) { Ok(()) } else { Err(no_group()) }
     }
 
-    pub(super) fn delete_log_stream(&mut self, call: Call, request: OfStream) -> Answered<()> {
+    pub(super) fn delete_log_stream(&mut self, call: Call, request: OfGroup) -> Answered<()> {
         let group = self.group_mut(call.caller, &request.log_group_name)?;
         group.streams.remove(&request.log_stream_name).map(drop).ok_or_else(no_stream)
     }
 
-    pub(super) fn put_log_events(&mut self, call: Call, request: PutLogEvents) -> Answered<Value> {
+    pub(super) fn put_log_events(&mut self, call: Call, request: OfGroup) -> Answered<Value> {
         let Call { caller, now, .. } = call;
-        let PutLogEvents { log_group_name, log_stream_name, log_events } = request;
+        let OfGroup { log_group_name, log_stream_name, log_events } = request;
         let stream =
             self.group_mut(caller, &log_group_name)?.streams.get_mut(&log_stream_name).ok_or_else(no_stream)?;
         if log_events.is_empty() || log_events.len() > EVENTS_MAX {

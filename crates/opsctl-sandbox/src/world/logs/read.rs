@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     ApiError, Caller, Logs, invalid, no_stream,
     pattern::Pattern,
-    request::{DescribeLogGroups, DescribeLogStreams, FilterLogEvents, GetLogEvents},
+    request::{DescribeLogGroups, Read},
     store::{Event, Stream},
 };
 use crate::world::call::{Answered, Call, given};
@@ -40,7 +40,7 @@ impl Logs {
         })
     }
 
-    pub(super) fn describe_log_streams(&self, call: Call, request: DescribeLogStreams) -> Answered<Value> {
+    pub(super) fn describe_log_streams(&self, call: Call, request: Read) -> Answered<Value> {
         let Call { caller, now, .. } = call;
         let group = self.group(caller, &request.log_group_name)?;
         let by_time = match request.order_by.as_deref() {
@@ -78,7 +78,7 @@ impl Logs {
         })
     }
 
-    pub(super) fn get_log_events(&self, call: Call, request: GetLogEvents) -> Answered<Value> {
+    pub(super) fn get_log_events(&self, call: Call, request: Read) -> Answered<Value> {
         let Call { caller, now, .. } = call;
         let group = self.group(caller, &request.log_group_name)?;
         let stream = group.streams.get(&request.log_stream_name).filter(|stream| stream.shows(now));
@@ -113,7 +113,7 @@ impl Logs {
         }))
     }
 
-    pub(super) fn filter_log_events(&self, call: Call, request: FilterLogEvents) -> Answered<Value> {
+    pub(super) fn filter_log_events(&self, call: Call, request: Read) -> Answered<Value> {
         let Call { caller, now, .. } = call;
         let group = self.group(caller, &request.log_group_name)?;
         if !request.log_stream_names.is_empty() && request.log_stream_name_prefix.is_some() {

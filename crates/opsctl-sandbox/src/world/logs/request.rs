@@ -6,20 +6,10 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub(super) struct OfGroup {
     pub(super) log_group_name: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OfStream {
-    pub(super) log_group_name: String,
+    /// Every call about one stream has it.
+    #[serde(default)]
     pub(super) log_stream_name: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PutLogEvents {
-    pub(super) log_group_name: String,
-    pub(super) log_stream_name: String,
+    #[serde(default)]
     pub(super) log_events: Vec<InputEvent>,
 }
 
@@ -38,38 +28,21 @@ pub(super) struct DescribeLogGroups {
     pub(super) next_token: Option<String>,
 }
 
+/// Of `DescribeLogStreams`, `GetLogEvents` and `FilterLogEvents`, each of which has some of these.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DescribeLogStreams {
+pub(super) struct Read {
     pub(super) log_group_name: String,
+    #[serde(default)]
+    pub(super) log_stream_name: String,
+    #[serde(default)]
+    pub(super) log_stream_names: Vec<String>,
     pub(super) log_stream_name_prefix: Option<String>,
     pub(super) order_by: Option<String>,
     #[serde(default)]
     pub(super) descending: bool,
-    pub(super) limit: Option<usize>,
-    pub(super) next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GetLogEvents {
-    pub(super) log_group_name: String,
-    pub(super) log_stream_name: String,
-    pub(super) start_time: Option<i64>,
-    pub(super) end_time: Option<i64>,
     #[serde(default)]
     pub(super) start_from_head: bool,
-    pub(super) limit: Option<usize>,
-    pub(super) next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct FilterLogEvents {
-    pub(super) log_group_name: String,
-    #[serde(default)]
-    pub(super) log_stream_names: Vec<String>,
-    pub(super) log_stream_name_prefix: Option<String>,
     pub(super) start_time: Option<i64>,
     pub(super) end_time: Option<i64>,
     pub(super) filter_pattern: Option<String>,

@@ -31,8 +31,9 @@ pub enum SourceType {
     Instance,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Category {
     /// Another one writes now, or shall.
     Failover,
@@ -60,18 +61,6 @@ impl SourceType {
     }
 }
 
-impl Category {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Failover => "failover",
-            Self::GlobalFailover => "global-failover",
-            Self::Availability => "availability",
-            Self::Maintenance => "maintenance",
-            Self::Notification => "notification",
-        }
-    }
-}
-
 impl Place {
     /// Keeps events in the order of time, and so many of them.
     pub(super) fn add_event(&mut self, event: Event) {
@@ -96,7 +85,7 @@ impl Place {
                 && event.at <= until
                 && source.as_ref().is_none_or(|source| *source == event.source)
                 && source_type.is_none_or(|wanted| wanted == event.source_type.name())
-                && (categories.is_empty() || categories.contains(&event.category.name()))
+                && (categories.is_empty() || categories.contains(&event.category.into_str()))
         };
         // Places in the list tell events apart; they shift only where the oldest are forgotten.
         let all = self.events.iter().enumerate().filter(|(_, event)| wanted(event));
@@ -117,7 +106,7 @@ impl Event {
             .text("SourceType", self.source_type.name())
             .text("Message", &self.message)
             .element("EventCategories", |xml| {
-                xml.text("EventCategory", self.category.name());
+                xml.text("EventCategory", self.category.into_str());
             })
             .text("Date", self.at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"))
             .text("SourceArn", self.source_type.arn(caller, &self.source));

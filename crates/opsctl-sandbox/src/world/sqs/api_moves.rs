@@ -178,7 +178,7 @@ fn handle(task: &Task) -> String {
 fn tell(task: &Task) -> Value {
     given(json!({
         "TaskHandle": (task.status == Status::Running).then(|| handle(task)),
-        "Status": task.status.told(),
+        "Status": task.status.into_str(),
         "SourceArn": task.source_arn,
         "DestinationArn": task.destination.as_ref().map(|destination| &destination.arn),
         "MaxNumberOfMessagesPerSecond": task.rate,

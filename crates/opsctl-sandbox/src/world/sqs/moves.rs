@@ -43,7 +43,8 @@ pub(super) struct Destination {
     pub(super) arn: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE", const_into_str)]
 pub(super) enum Status {
     Running,
     Completed,
@@ -53,16 +54,6 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) fn told(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Completed => "COMPLETED",
-            Self::Cancelling { .. } => "CANCELLING",
-            Self::Cancelled => "CANCELLED",
-            Self::Failed => "FAILED",
-        }
-    }
-
     pub(super) fn is_active(self) -> bool {
         match self {
             Self::Running | Self::Cancelling { .. } => true,

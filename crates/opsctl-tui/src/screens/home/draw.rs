@@ -19,7 +19,7 @@ use crate::{
     screens::{
         home::{
             acknowledge,
-            what::{queue_of, severity, what},
+            what::{queue_of, what},
         },
         screen::{Able, Screen},
     },
@@ -122,7 +122,7 @@ fn draw_table(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect)
         let verdict = &view.rows[row];
         let (sign, role) = sign(verdict.severity, look);
         match column {
-            0 => Cell::new(format!("{sign} {}", severity(verdict.severity)), look.style(role)),
+            0 => Cell::new(format!("{sign} {}", verdict.severity.into_str()), look.style(role)),
             1 => {
                 let site = model.site(&verdict.environment);
                 let name = site.map_or(verdict.environment.0.clone(), |site| look.environment_name(&site.environment));

@@ -16,7 +16,7 @@ use crate::{
         home::{
             acknowledge,
             draw::{self, height, places_of},
-            what::{self, severity, to_run, what},
+            what::{self, to_run, what},
         },
         list::{act, topics::subject},
         screen::{Able, Screen, Tab, moves},
@@ -265,7 +265,7 @@ pub(crate) fn rows(model: &Model, view: &HomeView, all: Vec<Verdict>) -> Vec<Ver
     let mut found: Vec<(Fit, Verdict)> = all
         .into_iter()
         .filter_map(|verdict| {
-            let beside = [&*verdict.environment.0, severity(verdict.severity), verdict.reason.as_str()];
+            let beside = [&*verdict.environment.0, verdict.severity.into_str(), verdict.reason.as_str()];
             let fit = search.fit(&query, &what(model, &verdict), &beside)?;
             Some((if view.order == HomeOrder::Worst { fit } else { fit.exact_or_not() }, verdict))
         })

@@ -6,7 +6,7 @@ use crate::{
     cloud::ErrorKind,
     domain::Text,
     keymap::Scope,
-    observe::{Kind, Seen, Severity, Subject, Verdict},
+    observe::{Kind, Seen, Subject, Verdict},
     screens::list::listed::{Listed, things},
     state::{Model, Needs, Site, Summary, Topic, Totals},
     widgets::{sign::standing, spark},
@@ -36,14 +36,6 @@ pub(super) fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a S
 pub(crate) fn needy(model: &Model) -> usize {
     let all = model.shown_sites().flat_map(|site| &site.verdicts);
     all.filter(|verdict| !model.acknowledged.hides(verdict, model.now)).count()
-}
-
-pub(super) fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Warning => "warning",
-        Severity::Notice => "notice",
-    }
 }
 
 /// What is to be run, where a command helps; else what is to be done, or the reason.

@@ -23,7 +23,7 @@ impl Place {
         if !request.alarm_names.is_empty() && request.alarm_name_prefix.is_some() {
             return Err(validation("AlarmNames and AlarmNamePrefix cannot be given together."));
         }
-        if let Some(state) = request.state_value.as_deref().filter(|name| State::parse(name).is_none()) {
+        if let Some(state) = request.state_value.as_deref().filter(|name| name.parse::<State>().is_err()) {
             return Err(validation(format!("The value {state} is not a valid StateValue.")));
         }
         let children = self.children(&request)?;
@@ -62,7 +62,7 @@ impl DescribeAlarms {
         (alarm.is_asked_for(&self.alarm_types) || self.children_of_alarm_name.is_some())
             && (self.alarm_names.is_empty() || self.alarm_names.contains(&alarm.name))
             && self.alarm_name_prefix.as_ref().is_none_or(|prefix| alarm.name.starts_with(prefix))
-            && self.state_value.as_ref().is_none_or(|state| state == alarm.state.name())
+            && self.state_value.as_ref().is_none_or(|state| state == alarm.state.into_str())
             && self.action_prefix.as_ref().is_none_or(has_action)
     }
 }
@@ -91,7 +91,7 @@ impl Alarm {
             ("OKActions", json!(ok)),
             ("AlarmActions", json!(alarm)),
             ("InsufficientDataActions", json!(insufficient)),
-            ("StateValue", json!(self.state.name())),
+            ("StateValue", json!(self.state.into_str())),
             ("StateReason", json!(self.reason)),
             ("StateUpdatedTimestamp", json!(seconds(self.updated_at))),
             ("StateTransitionedTimestamp", json!(seconds(self.changed_at))),

@@ -86,7 +86,7 @@ impl Place {
             for Turn { name, state, because } in turned {
                 if let Some(alarm) = self.alarms.get_mut(&name) {
                     let data = json!({ "triggeringAlarms": because.iter().map(|(arn, state, _)| {
-                        json!({ "arn": arn, "state": { "value": state.name() } })
+                        json!({ "arn": arn, "state": { "value": state.into_str() } })
                     }).collect::<Vec<_>>() });
                     let reason = because.first().map_or_else(|| "The rule names no alarm".to_owned(), transitioned);
                     alarm.turn(at, state, reason, Some(data));
@@ -117,7 +117,7 @@ impl Place {
 
 fn transitioned((arn, state, at): &(String, State, i64)) -> String {
     let at = Timestamp::from_millisecond(*at).unwrap_or_default().strftime("%A %d %B, %Y %H:%M:%S UTC");
-    format!("{arn} transitioned to {} at {at}", state.name())
+    format!("{arn} transitioned to {} at {at}", state.into_str())
 }
 
 impl Alarm {

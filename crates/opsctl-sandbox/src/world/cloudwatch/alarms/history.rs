@@ -36,12 +36,12 @@ impl Alarm {
     pub(super) fn note_change(&mut self, at: i64, before: State) {
         let state = self.state;
         let new =
-            json!({ "stateValue": state.name(), "stateReason": self.reason, "stateReasonData": self.reason_data });
-        let data = json!({ "version": "1.0", "oldState": { "stateValue": before.name() }, "newState": new });
-        let summary = format!("Alarm updated from {} to {}", before.name(), state.name());
+            json!({ "stateValue": state.into_str(), "stateReason": self.reason, "stateReasonData": self.reason_data });
+        let data = json!({ "version": "1.0", "oldState": { "stateValue": before.into_str() }, "newState": new });
+        let summary = format!("Alarm updated from {} to {}", before.into_str(), state.into_str());
         self.note(at, STATE, summary, data);
         if self.actions_enabled {
-            for action in self.actions[state.index()].clone() {
+            for action in self.actions[state as usize].clone() {
                 let data = json!({ "actionState": "Succeeded", "notificationResource": action });
                 self.note(at, ACTION, format!("Successfully executed action {action}"), data);
             }

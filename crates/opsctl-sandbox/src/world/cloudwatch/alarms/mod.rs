@@ -96,7 +96,8 @@ struct Stat {
     statistic: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 enum State {
     Ok,
     Alarm,
@@ -111,36 +112,13 @@ enum Comparison {
     AtMost,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "camelCase")]
 enum Gaps {
     Missing,
     Ignore,
     Breaching,
     NotBreaching,
-}
-
-impl State {
-    const ALL: [Self; 3] = [Self::Ok, Self::Alarm, Self::InsufficientData];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Alarm => "ALARM",
-            Self::InsufficientData => "INSUFFICIENT_DATA",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-
-    fn index(self) -> usize {
-        match self {
-            Self::Ok => 0,
-            Self::Alarm => 1,
-            Self::InsufficientData => 2,
-        }
-    }
 }
 
 impl Comparison {

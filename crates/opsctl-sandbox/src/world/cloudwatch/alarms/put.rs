@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    ALARMS_MAX, Alarm, Comparison, Gaps, LooksAt, Place, Source, Stat, State, Watch,
+    ALARMS_MAX, Alarm, Comparison, LooksAt, Place, Source, Stat, State, Watch,
     describe::NAMES_MAX,
     math::Expression,
     request::{Names, PutAlarm, SetAlarmState},
@@ -117,7 +117,7 @@ impl Place {
     pub(in crate::world::cloudwatch) fn set_state(&mut self, now: i64, request: SetAlarmState) -> Answered<()> {
         let name = name(request.alarm_name.as_deref())?;
         let value = request.state_value.as_deref().ok_or_else(|| missing("StateValue"))?;
-        let state = State::parse(value).ok_or_else(|| validation(format!("{value} is not a valid StateValue.")))?;
+        let state = value.parse().map_err(|_| validation(format!("{value} is not a valid StateValue.")))?;
         let reason = request.state_reason.ok_or_else(|| missing("StateReason"))?;
         if reason.chars().count() > REASON_MAX {
             return Err(validation(format!("StateReason is longer than {REASON_MAX} characters.")));
@@ -153,13 +153,8 @@ fn watch(mut request: PutAlarm) -> Answered<Watch> {
     let comparison = Comparison::parse(operator)
         .ok_or_else(|| validation(format!("The comparison {operator} is not understood here.")))?;
     let threshold = request.threshold.ok_or_else(|| missing("Threshold"))?;
-    let gaps = match request.treat_missing_data.as_deref().unwrap_or("missing") {
-        "missing" => Gaps::Missing,
-        "ignore" => Gaps::Ignore,
-        "breaching" => Gaps::Breaching,
-        "notBreaching" => Gaps::NotBreaching,
-        other => return Err(validation(format!("The value {other} is not valid for TreatMissingData."))),
-    };
+    let gaps = request.treat_missing_data.as_deref().unwrap_or("missing");
+    let gaps = gaps.parse().map_err(|_| validation(format!("The value {gaps} is not valid for TreatMissingData.")))?;
     let count = |count: i64| usize::try_from(count).unwrap_or(1);
     Ok(Watch {
         source,

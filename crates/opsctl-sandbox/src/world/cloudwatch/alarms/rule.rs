@@ -107,10 +107,11 @@ impl<'a> Reader<'a> {
                 return Ok(Rule::Constant(value));
             }
         }
-        let state = State::ALL.into_iter().find(|state| self.word(state.name()));
+        let state =
+            [State::Ok, State::Alarm, State::InsufficientData].into_iter().find(|state| self.word(state.into_str()));
         let state = state.ok_or_else(|| format!("unexpected: {}", self.rest.trim_start()))?;
         if !self.mark('(') {
-            return Err(format!("{} names no alarm", state.name()));
+            return Err(format!("{} names no alarm", state.into_str()));
         }
         let name = self.name()?;
         if self.mark(')') { Ok(Rule::Is(state, name)) } else { Err("a parenthesis is not closed".to_owned()) }

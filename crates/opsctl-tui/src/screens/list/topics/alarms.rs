@@ -52,7 +52,7 @@ static COLUMNS: [Column<Alarm>; 9] = [
         order: |_, alarm| Some(Order::Number(alarm.state as i64)),
         cell: |line, alarm| {
             let (sign, role) = sign(alarm.state, line.look);
-            line.told(format!("{sign} {}", alarm.state.words()), role)
+            line.told(format!("{sign} {}", alarm.state.into_str()), role)
         },
     },
     Column {
@@ -171,7 +171,7 @@ impl Thing for Alarm {
     }
 
     fn searched(&self) -> [String; 2] {
-        [self.state.words().to_owned(), String::new()]
+        [self.state.into_str().to_owned(), String::new()]
     }
 
     fn rank(&self) -> i64 {
@@ -188,7 +188,7 @@ impl Thing for Alarm {
 
     fn in_short(&self, model: &Model, _: &Site) -> Vec<String> {
         let threshold = threshold(self).map(|words| format!(" {words}")).unwrap_or_default();
-        let since = self.since.map(|at| format!("{} for {}", self.state.words(), ago(at, model.now)));
+        let since = self.since.map(|at| format!("{} for {}", self.state.into_str(), ago(at, model.now)));
         let watches = format!("{}{threshold}", watches(self));
         let all = since.into_iter().chain([watches, shown(self.reason.as_str())]);
         all.filter(|part| !part.is_empty()).collect()
@@ -199,7 +199,7 @@ impl Thing for Alarm {
         let since = self
             .since
             .map(|at| format!(", for {} (since {})", ago(at, model.now), at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-        page.pair("state", LABEL, &format!("{sign} {}{}", self.state.words(), since.unwrap_or_default()), role);
+        page.pair("state", LABEL, &format!("{sign} {}{}", self.state.into_str(), since.unwrap_or_default()), role);
         page.pair("reason", LABEL, &shown(self.reason.as_str()), Role::Text);
         if let Some(description) = &self.description {
             page.pair("says", LABEL, &shown(description.as_str()), Role::Text);

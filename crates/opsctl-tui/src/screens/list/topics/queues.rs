@@ -98,12 +98,7 @@ static COLUMNS: [Column<Seen>; 12] = [
         title: wide(rising("type", ["standard queues first", "FIFO queues first"])),
         shape: shape("TYPE", 8, 8, Left, 3),
         order: |_, seen| Some(Order::Number(i64::from(seen.kind() == QueueKind::Fifo))),
-        cell: |line, seen| {
-            line.text(match seen.kind() {
-                QueueKind::Standard => "standard",
-                QueueKind::Fifo => "fifo",
-            })
-        },
+        cell: |line, seen| line.text(seen.kind().into_str()),
     },
     Column {
         title: falling("visible messages", ["most visible first", "fewest visible first"]),

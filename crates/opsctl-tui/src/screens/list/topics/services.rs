@@ -85,7 +85,7 @@ static COLUMNS: [Column<SeenService>; 15] = [
         order: |_, seen| Some(Order::Number(seen.service.standing() as i64)),
         cell: |line, seen| {
             let (sign, role) = sign(seen.service.standing(), line.look);
-            line.told(format!("{sign} {}", seen.service.standing().words()), role)
+            line.told(format!("{sign} {}", seen.service.standing().into_str()), role)
         },
     },
     Column {
@@ -275,7 +275,7 @@ impl Thing for SeenService {
     }
 
     fn searched(&self) -> [String; 2] {
-        [self.id(), self.service.standing().words().to_owned()]
+        [self.id(), self.service.standing().into_str().to_owned()]
     }
 
     fn rank(&self) -> i64 {
@@ -312,7 +312,7 @@ impl Thing for SeenService {
             parts.push(shown(&format!("group {}{always}", group.name)));
         }
         if let Some((standing, since)) = self.since {
-            parts.push(format!("{} for {}", standing.words(), ago(since, model.now)));
+            parts.push(format!("{} for {}", standing.into_str(), ago(since, model.now)));
         }
         parts.extend(sampled("CPU", self.cpu.as_ref(), percent, model));
         parts.extend(sampled("memory", self.memory.as_ref(), percent, model));
@@ -326,7 +326,7 @@ impl Thing for SeenService {
         let service = &self.service;
         let (sign, role) = sign(service.standing(), model.look);
         let since = self.since.map(|(_, at)| format!(", for {}", ago(at, model.now))).unwrap_or_default();
-        page.pair("state", LABEL, &format!("{sign} {}{since}", service.standing().words()), role);
+        page.pair("state", LABEL, &format!("{sign} {}{since}", service.standing().into_str()), role);
         let running = tasks(service.running, service.desired, model.look);
         page.pair("tasks", LABEL, &format!("{running} run, {} pending", service.pending), Role::Strong);
         if service.status.as_str() != "ACTIVE" {
