@@ -39,6 +39,7 @@ pub mod invocation;
 pub mod log;
 pub mod message;
 pub mod migration;
+pub mod outbox;
 pub mod proxy;
 pub mod queue;
 pub mod run_id;
@@ -67,6 +68,10 @@ pub use message::{
     AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle, SystemAttributes,
 };
 pub use migration::{ContainerDefinition, Definition, LogDestination, Migration, Network, NetworkSource};
+pub use outbox::{
+    Attempts, AttemptsMax, Becomes, Body, Change, Dead, Field, In, Lease, Literal, Move, Offset, Outbox, Primitive,
+    Rearm, Relay, RelayLock, RowMapping, RowState, Satellite, Scope, TableName, Times,
+};
 pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};
 pub use run_id::RunId;
