@@ -1,14 +1,19 @@
-//! The check by SQL on real servers that `scripts/test` starts: PostgreSQL, a copy of it in recovery, and MariaDB.
+//! The check by SQL, and sessions, on real servers that `scripts/test` starts: PostgreSQL, a copy of it in recovery, and MariaDB.
 //!
 //! `OPSCTL_TEST_POSTGRES`, `OPSCTL_TEST_POSTGRES_STANDBY`, `OPSCTL_TEST_MARIADB`: their URLs; `.._CA`: who signed their certificates;
 //! `OPSCTL_TEST_DATABASE_PASSWORD`: the password of all.
+
+mod broken;
+mod indexes;
+mod sessions;
+mod types;
 
 use std::{path::PathBuf, sync::Arc};
 
 use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
-    domain::{Because, Dialect, Endpoint, Password, Protection, Reached, SqlCheck, Tls, Unanswered},
+    domain::{Because, Connection, Dialect, Endpoint, Password, Place, Protection, Reached, SqlCheck, Tls, Unanswered},
 };
 
 use crate::{served::peer, support::stage};
@@ -59,6 +64,20 @@ impl Server {
 
     async fn ask(&self) -> Result<Reached, Unanswered> {
         cloud().await.endpoints.ask(&self.endpoint, self.dialect, &self.check).await
+    }
+
+    /// The same server as a connection of the configuration.
+    fn connection(&self) -> Connection {
+        Connection {
+            name: "test".to_owned(),
+            place: Place::Host { host: self.endpoint.host.clone(), port: Some(self.endpoint.port) },
+            user: self.check.user.clone(),
+            password: self.check.password.clone(),
+            database: self.check.database.clone(),
+            tls: None,
+            ca_file: self.check.ca_file.clone(),
+            dialect: Some(self.dialect),
+        }
     }
 
     /// The answer with another check.
@@ -161,7 +180,7 @@ async fn nothing_is_written_and_nothing_takes_long() {
         assert!(error.as_str().to_lowercase().contains("read only") || error.as_str().contains("read-only"), "{error}");
         let sleep = match server.dialect {
             Dialect::Postgres => "select pg_sleep(60)",
-            Dialect::Mysql => "select benchmark(1000000000000, sha2('x', 512))",
+            Dialect::Mysql | Dialect::Sqlite => "select benchmark(1000000000000, sha2('x', 512))",
         };
         let started = std::time::Instant::now();
         let long = server.ask_as(|check| check.sql = Some(sleep.to_owned())).await;

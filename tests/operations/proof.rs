@@ -27,8 +27,11 @@ fn stage(check: Option<SqlCheck>) -> Stage {
         pair.secondary_zone = Some("b".to_owned());
         world.put_instance(ACCOUNT, REGION, pair);
     });
-    stage.environment.databases =
-        DatabaseRules { objectives: vec![("*".to_owned(), 60)], checks: check.into_iter().collect() };
+    stage.environment.databases = DatabaseRules {
+        objectives: vec![("*".to_owned(), 60)],
+        checks: check.into_iter().collect(),
+        ..DatabaseRules::default()
+    };
     stage
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Text,
     environment::glob,
-    sql::{Rows, Statement},
+    sql::{Rows, SqlError, Statement},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub enum Dialect {
     Postgres,
     /// MySQL, MariaDB and Aurora MySQL.
     Mysql,
+    /// Whatever stands behind an [`Answerer`]: the sandbox's databases.
+    Sqlite,
 }
 
 impl Dialect {
@@ -34,6 +36,28 @@ impl Dialect {
             engine if engine.contains("mysql") || engine.contains("mariadb") => Some(Self::Mysql),
             _ => None,
         }
+    }
+
+    /// An identifier as the server's SQL has it, whatever it is made of.
+    pub fn quoted(self, identifier: &str) -> String {
+        match self {
+            Self::Postgres | Self::Sqlite => format!("\"{}\"", identifier.replace('"', "\"\"")),
+            Self::Mysql => format!("`{}`", identifier.replace('`', "``")),
+        }
+    }
+
+    /// The port that its servers have where nothing else is said; none: it has none.
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Self::Postgres => Some(5432),
+            Self::Mysql => Some(3306),
+            Self::Sqlite => None,
+        }
+    }
+
+    /// The dialect whose servers have this port.
+    pub fn of_port(port: u16) -> Option<Self> {
+        [Self::Postgres, Self::Mysql].into_iter().find(|dialect| dialect.port() == Some(port))
     }
 }
 
@@ -56,6 +80,8 @@ pub enum Told {
     /// [`Reached::Writes`] or [`Reached::ReadsOnly`].
     Role(Reached),
     Rows(Rows),
+    /// The statement failed; the connection lives.
+    Failed(SqlError),
     Closed,
 }
 
@@ -97,7 +123,8 @@ pub enum Password {
     Variable(String),
     /// In this SSM parameter.
     Parameter(String),
-    /// In this secret of Secrets Manager, read through SSM; plain, or JSON with `username` and `password`.
+    /// In this secret of Secrets Manager; plain, or JSON with `username` and `password`. By name it is read through SSM, by ARN from
+    /// Secrets Manager.
     Secret(String),
     /// A token made of the environment's credentials.
     Iam,
@@ -210,6 +237,13 @@ impl fmt::Display for Tls {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_stays_one_whatever_it_holds() {
+        let hostile = "a\"b`c; drop table x --";
+        assert_eq!(Dialect::Postgres.quoted(hostile), "\"a\"\"b`c; drop table x --\"");
+        assert_eq!(Dialect::Mysql.quoted(hostile), "`a\"b``c; drop table x --`");
+    }
 
     #[test]
     fn engines_speak_a_dialect_or_are_not_asked() {

@@ -4,7 +4,9 @@ use std::{fmt, str::Chars};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Invocation, Text, endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules};
+use super::{
+    Invocation, Text, connection::Connection, endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules,
+};
 
 text_ids! {
     /// An environment's name in the configuration: `dev`, `staging`, `prod`.
@@ -101,11 +103,17 @@ pub struct DatabaseRules {
     pub objectives: Vec<(String, u64)>,
     /// How databases are asked after a failover; the first whose pattern fits counts.
     pub checks: Vec<SqlCheck>,
+    /// How databases are reached to be read and changed, by name.
+    pub connections: Vec<Connection>,
 }
 
 impl DatabaseRules {
     pub fn rto_seconds(&self, name: &str) -> Option<u64> {
         self.objectives.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, seconds)| *seconds)
+    }
+
+    pub fn connection(&self, name: &str) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.name == name)
     }
 
     /// How a database is asked by SQL after a failover; none: only whether it takes connections.

@@ -29,6 +29,7 @@ macro_rules! text_ids {
 
 pub mod alarm;
 pub mod clock;
+pub mod connection;
 pub mod consumer;
 pub mod database;
 pub mod endpoint;
@@ -52,6 +53,7 @@ pub mod watch;
 pub mod words;
 
 pub use alarm::{Alarm, AlarmChange, AlarmState, Watches};
+pub use connection::{Connection, Place, Server};
 pub use consumer::{ConsumerId, KafkaLag, Mapping, MappingId, MappingState};
 pub use database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology};
 pub use endpoint::{
@@ -80,7 +82,7 @@ pub use service::{
     ServiceId, ServiceName, Standing, Task, TaskArn, TaskDefinition,
 };
 pub use service_rules::{ServiceGroup, ServiceRules};
-pub use sql::{Rows, Statement, Value};
+pub use sql::{Bounds, Rows, SqlError, SqlKind, Statement, Value};
 pub use target::{TargetGroup, TargetGroupArn, TargetHealth, TargetState};
 pub use text::Text;
 pub use watch::{Dollars, Thresholds, WatchRules};

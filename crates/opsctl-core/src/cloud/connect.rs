@@ -96,13 +96,20 @@ impl Connect {
         let shared = base.into_builder().credentials_provider(provider).build();
         let skew = SkewGauge::new(self.clock);
         let parameters = Parameters::new(&shared, partition(&environment, "ssm"));
+        let rds = Rds::new(&shared, partition(&environment, "rds"), once());
         Ok(Cloud {
             clock: self.clock,
             sqs: Sqs::new(self.sqs_clients(&environment, &shared), self.clock),
             identity: Identity::new(&shared, partition(&environment, "sts"), skew),
-            endpoints: Endpoints::new(self.dial.clone(), self.clock, parameters.clone(), shared.clone()),
+            endpoints: Endpoints::new(
+                self.dial.clone(),
+                self.clock,
+                (parameters.clone(), rds.clone()),
+                partition(&environment, "secretsmanager"),
+                shared.clone(),
+            ),
             parameters,
-            rds: Rds::new(&shared, partition(&environment, "rds"), once()),
+            rds,
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),

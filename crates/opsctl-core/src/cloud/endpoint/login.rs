@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Endpoints, token};
 use crate::{
     cloud::connect::variable,
-    domain::{Because, Endpoint, Password, SqlCheck, Unanswered},
+    domain::{Because, Endpoint, Password, Unanswered},
 };
 
 /// Where SSM shows secrets of Secrets Manager (Systems Manager User Guide, "Referencing Secrets Manager secrets").
@@ -17,28 +17,41 @@ const SECRETS: &str = "/aws/reference/secretsmanager/";
 pub(super) struct Login {
     pub(super) user: String,
     pub(super) password: Option<String>,
+    /// Whether the password is a token made of the environment's credentials.
+    pub(super) is_token: bool,
 }
 
 impl Endpoints {
-    pub(super) async fn login(&self, endpoint: &Endpoint, check: &SqlCheck) -> Result<Login, Unanswered> {
-        let user = check.user.clone();
-        let (from_secret, password) = match &check.password {
+    /// The password is read anew each time: one that was rotated meanwhile is followed.
+    pub(super) async fn login(
+        &self,
+        endpoint: &Endpoint,
+        user: Option<String>,
+        password: &Password,
+    ) -> Result<Login, Unanswered> {
+        let (from_secret, found) = match password {
             Password::None => (None, None),
             Password::Variable(name) => {
                 let found = variable(name).ok_or_else(|| missing(&format!("the variable {name} is not set")))?;
                 (None, Some(found))
             }
             Password::Parameter(name) => (None, Some(self.parameter(name).await?)),
+            Password::Secret(arn) if arn.starts_with("arn:") => {
+                let read = self.secrets.get(arn).await;
+                of_secret(read.map_err(|error| missing(&format!("the password can't be read: {error}")))?)
+            }
             Password::Secret(name) => of_secret(self.parameter(&format!("{SECRETS}{name}")).await?),
             Password::Iam => (None, Some(self.token(endpoint, user.as_deref().unwrap_or_default()).await?)),
         };
-        let user = user.or(from_secret).ok_or_else(|| missing("the secret names no username"))?;
-        Ok(Login { user, password })
+        let user =
+            user.or(from_secret).ok_or_else(|| missing("neither the configuration nor a secret names a user"))?;
+        Ok(Login { user, password: found, is_token: *password == Password::Iam })
     }
 
-    async fn parameter(&self, name: &str) -> Result<String, Unanswered> {
+    /// The value of an SSM parameter.
+    pub(super) async fn parameter(&self, name: &str) -> Result<String, Unanswered> {
         let read = self.parameters.get(&[name.to_owned()]).await;
-        let mut values = read.map_err(|error| missing(&format!("the password can't be read: {error}")))?;
+        let mut values = read.map_err(|error| missing(&format!("{name} can't be read: {error}")))?;
         values.remove(name).ok_or_else(|| missing(&format!("{name} does not exist")))
     }
 
@@ -75,7 +88,8 @@ mod tests {
         let rds = r#"{"engine":"postgres","username":"reader","password":"p\"w"}"#.to_owned();
         assert_eq!(of_secret(rds), (Some("reader".to_owned()), Some("p\"w".to_owned())));
         assert_eq!(of_secret("12345".to_owned()), (None, Some("12345".to_owned())));
-        let shown = format!("{:?}", Login { user: "reader".to_owned(), password: Some("hunter2".to_owned()) });
+        let shown =
+            format!("{:?}", Login { user: "reader".to_owned(), password: Some("hunter2".to_owned()), is_token: false });
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -1,30 +1,51 @@
-//! Endpoints of databases: whether one takes connections, whether the server that answers writes.
+//! Endpoints of databases: whether one takes connections, whether the server that answers writes, and sessions to read and change
+//! what is stored there.
 //!
-//! A connection wakes a database that has paused: nothing passive may come here. It is asked after a failover, and only then.
+//! A connection wakes a database that has paused: nothing passive may come here unasked. After a failover endpoints are asked; a
+//! session is for whoever knows that the database is awake, or means to wake it.
 
+mod answered;
+mod failure;
 mod login;
+mod mysql;
+mod postgres;
+mod reach;
+mod secrets;
 mod session;
-mod sql;
+mod tls;
 mod token;
+mod url;
+mod wire;
 
-use std::{fmt, io, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use aws_config::SdkConfig;
+use aws_smithy_runtime::client::retries::RetryPartition;
 use tokio::net::{TcpStream, lookup_host};
 
-use session::Session;
+use answered::Answered;
+use failure::{of_login, of_socket};
+use mysql::Mysql;
+use postgres::Postgres;
+use reach::Reach;
+use secrets::Secrets;
+use wire::Wire;
 
-use super::parameters::Parameters;
+use super::{parameters::Parameters, rds::Rds};
 use crate::{
     clock::Clock,
-    domain::{Answerer, Because, Dialect, Endpoint, Reached, SqlCheck, Unanswered},
+    domain::{Answerer, Because, Bounds, Connection, Dialect, Endpoint, Reached, Server, SqlCheck, Text, Unanswered},
 };
+
+pub use session::{Session, Transaction};
 
 /// How long a connection may take: a database in the same region answers within some milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long login and questions may take, all together.
 const SQL_TIMEOUT: Duration = Duration::from_secs(10);
 const ADDRESSES_MAX: usize = 4;
+/// Of a check after a failover: shorter than all of it may take, so that the server says itself that it was too long.
+const CHECK: Bounds = Bounds { rows_max: 1_000, ..Bounds::LOOK };
 
 #[derive(Clone, Default)]
 pub enum Dial {
@@ -40,12 +61,21 @@ pub struct Endpoints {
     dial: Dial,
     clock: Clock,
     parameters: Parameters,
+    secrets: Secrets,
+    rds: Rds,
     shared: SdkConfig,
 }
 
 impl Endpoints {
-    pub(super) fn new(dial: Dial, clock: Clock, parameters: Parameters, shared: SdkConfig) -> Self {
-        Self { dial, clock, parameters, shared }
+    /// As `parameters` and `rds` are made of `shared`.
+    pub(super) fn new(
+        dial: Dial,
+        clock: Clock,
+        (parameters, rds): (Parameters, Rds),
+        partition: RetryPartition,
+        shared: SdkConfig,
+    ) -> Self {
+        Self { dial, clock, secrets: Secrets::new(&shared, partition), parameters, rds, shared }
     }
 
     /// Whether the endpoint takes connections. Wakes a database that has paused. Answers [`Reached::Answers`].
@@ -56,7 +86,7 @@ impl Endpoints {
         let answer = async {
             match &self.dial {
                 Dial::Network => connect(endpoint).await.map(drop)?,
-                Dial::Through(answerer) => Session::open(answerer, endpoint).await?.close().await,
+                Dial::Through(answerer) => Answered::open(answerer, endpoint).await?.close().await,
             }
             Ok(Reached::Answers)
         };
@@ -70,32 +100,76 @@ impl Endpoints {
     /// No connection, no login, no answer, within ten seconds.
     pub async fn ask(&self, endpoint: &Endpoint, dialect: Dialect, check: &SqlCheck) -> Result<Reached, Unanswered> {
         let answer = async {
-            match &self.dial {
+            let mut session = match &self.dial {
                 Dial::Network => {
-                    // First by itself: so that a name or a way that is missing is told from a login that is.
-                    connect(endpoint).await?;
-                    let login = self.login(endpoint, check).await?;
-                    sql::ask(endpoint, dialect, check, login).await
+                    // First by itself: so that a name that is missing is told from a login that is.
+                    addresses(endpoint).await?;
+                    self.log_in(&self.reach_to_check(endpoint, dialect, check).await?).await?
                 }
-                Dial::Through(answerer) => {
-                    let session = Session::open(answerer, endpoint).await?;
-                    let role = session.role().await?;
-                    if let Some(sql) = &check.sql {
-                        session.run(&sql.as_str().into()).await?;
-                    }
-                    session.close().await;
-                    Ok(role)
-                }
+                Dial::Through(answerer) => self.answered(answerer, endpoint).await?,
+            };
+            let reads_only = session.server().reads_only;
+            if let Some(sql) = &check.sql {
+                let asked = session.read(&[sql.as_str().into()], CHECK).await;
+                asked.map_err(|error| Unanswered::new(Because::Sql, &error.to_string()))?;
             }
+            session.close().await;
+            Ok(if reads_only { Reached::ReadsOnly } else { Reached::Writes })
         };
         self.within(SQL_TIMEOUT, answer).await
     }
 
-    async fn within(
+    /// Opens a session. Wakes a database that has paused.
+    ///
+    /// # Errors
+    /// The configuration leads nowhere, no connection, no login, within ten seconds.
+    pub async fn session(&self, connection: &Connection) -> Result<Session, Unanswered> {
+        let opened = async {
+            let found = self.find(connection).await?;
+            match &self.dial {
+                Dial::Network => {
+                    addresses(&found.endpoint).await?;
+                    self.log_in(&self.reach(connection, found).await?).await
+                }
+                Dial::Through(answerer) => self.answered(answerer, &found.endpoint).await,
+            }
+        };
+        self.within(SQL_TIMEOUT, opened).await
+    }
+
+    async fn log_in(&self, reach: &Reach) -> Result<Session, Unanswered> {
+        let opened = match reach.dialect {
+            Dialect::Postgres => {
+                Postgres::connect(reach).await.map(|(wire, server)| (Wire::Postgres(wire.into()), server))
+            }
+            Dialect::Mysql => Mysql::connect(reach).await.map(|(wire, server)| (Wire::Mysql(wire.into()), server)),
+            Dialect::Sqlite => return Err(Unanswered::new(Because::Login, "no server speaks SQLite's SQL")),
+        };
+        let (wire, server) = opened.map_err(|error| of_login(&error))?;
+        Ok(Session::new(server, wire, self.clock))
+    }
+
+    async fn answered(&self, answerer: &Answerer, endpoint: &Endpoint) -> Result<Session, Unanswered> {
+        let wire = Answered::open(answerer, endpoint).await?;
+        let place = Text::line(&endpoint.to_string());
+        let server = Server {
+            dialect: Dialect::Sqlite,
+            product: Text::from("SQLite"),
+            version: [3, 0, 0],
+            identity: place.clone(),
+            address: Some(place),
+            database: Text::default(),
+            user: Text::default(),
+            reads_only: wire.role().await? == Reached::ReadsOnly,
+        };
+        Ok(Session::new(server, Wire::Answered(wire), self.clock))
+    }
+
+    async fn within<T>(
         &self,
         most: Duration,
-        answer: impl Future<Output = Result<Reached, Unanswered>>,
-    ) -> Result<Reached, Unanswered> {
+        answer: impl Future<Output = Result<T, Unanswered>>,
+    ) -> Result<T, Unanswered> {
         tokio::select! {
             answer = answer => answer,
             () = self.clock.sleep(most) => {
@@ -105,23 +179,15 @@ impl Endpoints {
     }
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Unanswered> {
+async fn addresses(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Unanswered> {
     let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await;
     let found =
         found.map_err(|error| Unanswered::new(Because::Unresolved, &format!("the name leads nowhere: {error}")))?;
-    let addresses: Vec<SocketAddr> = found.take(ADDRESSES_MAX).collect();
-    TcpStream::connect(addresses.as_slice()).await.map_err(|error| of_socket(&error))
+    Ok(found.take(ADDRESSES_MAX).collect())
 }
 
-fn of_socket(error: &io::Error) -> Unanswered {
-    let because = match error.kind() {
-        io::ErrorKind::ConnectionRefused => Because::Refused,
-        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            Because::TimedOut
-        }
-        _ => Because::Broken,
-    };
-    Unanswered::new(because, &error.to_string())
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Unanswered> {
+    TcpStream::connect(addresses(endpoint).await?.as_slice()).await.map_err(|error| of_socket(&error))
 }
 
 impl fmt::Debug for Dial {
