@@ -4,6 +4,7 @@
 //! `OPSCTL_TEST_DATABASE_PASSWORD`: the password of all.
 
 mod broken;
+mod gate;
 mod indexes;
 mod sessions;
 mod types;

@@ -8,8 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloud::{Cloud, CloudError, metrics::Samples, rds::CAPACITY},
-    domain::{Database, DatabaseEvent, Gauge, GlobalCluster, GlobalMember, Proxy, SourceKind, Text},
+    cloud::{
+        Cloud, CloudError,
+        endpoint::hosts::{self, Named, StandsFor},
+        metrics::Samples,
+        rds::CAPACITY,
+    },
+    domain::{Database, DatabaseEvent, Gauge, GlobalCluster, GlobalMember, Proxy, SourceKind, Target, Text},
 };
 
 /// How far back events are looked for, in minutes.
@@ -42,6 +47,20 @@ pub enum Capacity {
         /// When the sample's minute began.
         at: Timestamp,
     },
+}
+
+/// Whether a connection would wake somebody.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PauseState {
+    /// It runs, or never pauses.
+    Awake,
+    /// It has paused.
+    Paused {
+        /// When the minute began in which it was seen so.
+        at: Timestamp,
+    },
+    /// It may pause, and nobody knows: nothing passive may connect.
+    Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +142,55 @@ pub async fn capacity(cloud: &Cloud, database: &Database) -> Capacity {
     }
     let samples = cloud.metrics.named(&CAPACITY, &[&database.name]).await.unwrap_or_default();
     Capacity::of(database, &samples)
+}
+
+/// Whether a connection there would wake a database, of those that are known with their proxies and capacities.
+pub fn pause_state(target: &Target, seen: &[Seen]) -> PauseState {
+    let is_behind = |seen: &&Seen| match target {
+        Target::Cluster(arn) => seen.database.arn == *arn,
+        Target::Endpoint(endpoint) => match hosts::read(&endpoint.host) {
+            Some(named) => leads_to(&named, seen),
+            None => false,
+        },
+    };
+    let is_of_rds = match target {
+        Target::Cluster(_) => true,
+        Target::Endpoint(endpoint) => hosts::read(&endpoint.host).is_some(),
+    };
+    match seen.iter().find(is_behind) {
+        None if is_of_rds => PauseState::Unknown,
+        // What is not RDS's does not pause.
+        None => PauseState::Awake,
+        Some(seen) => match (seen.capacity, seen.database.limits) {
+            (Capacity::Paused { at }, _) => PauseState::Paused { at },
+            (Capacity::Unknown, Some(limits)) if limits.minimum <= 0.0 => PauseState::Unknown,
+            (Capacity::None | Capacity::Unknown | Capacity::Units { .. }, _) => PauseState::Awake,
+        },
+    }
+}
+
+fn leads_to(named: &Named, seen: &Seen) -> bool {
+    let Seen { database, proxies, .. } = seen;
+    match named.stands_for {
+        StandsFor::Cluster => database.name == named.label,
+        StandsFor::Instance => database.members.iter().any(|member| member.name == named.label),
+        StandsFor::Proxy => proxies.iter().any(|proxy| proxy.name == named.label),
+        StandsFor::Custom | StandsFor::ProxyEndpoint => false,
+    }
+}
+
+/// [`pause_state`] as it is now: asks RDS and CloudWatch, and wakes nothing.
+///
+/// # Errors
+/// RDS does not answer.
+pub async fn pause_state_now(cloud: &Cloud, target: &Target) -> Result<PauseState, CloudError> {
+    let mut seen = look(cloud, 1).await?.seen;
+    for seen in &mut seen {
+        if seen.database.limits.is_some_and(|limits| limits.minimum <= 0.0) {
+            seen.capacity = capacity(cloud, &seen.database).await;
+        }
+    }
+    Ok(pause_state(target, &seen))
 }
 
 impl Capacity {
@@ -222,6 +290,30 @@ pub(crate) mod tests {
         assert_eq!(table[1].0.words(), "Aurora cluster: nobody writes, 1 reader", "it has lost its writer");
         let unclear = Database { global: Some(Text::from("wallet")), ..of(&[]) };
         assert_eq!((unclear.is_secondary(), unclear.may_be_secondary()), (false, true), "nobody was asked");
+    }
+
+    #[test]
+    fn nothing_connects_to_what_has_paused_or_may_have() {
+        let host = |host: &str| Target::Endpoint(crate::domain::Endpoint { host: host.to_owned(), port: 5432 });
+        let serverless = |minimum| Some(CapacityLimits { minimum, maximum: 4.0 });
+        let at = Timestamp::UNIX_EPOCH;
+        let of = |limits, capacity, target: &Target| {
+            let members = vec![member("orders-1", true, "db.serverless", 0)];
+            let database = Database { limits, arn: "arn:orders".to_owned(), ..database(members) };
+            pause_state(target, &[Seen { database, capacity, last_event: None, proxies: Vec::new() }])
+        };
+        let writer = host("orders.cluster-abc.eu-west-1.rds.amazonaws.com");
+        for target in
+            [&writer, &host("orders-1.abc.eu-west-1.rds.amazonaws.com"), &Target::Cluster("arn:orders".into())]
+        {
+            assert_eq!(of(serverless(0.0), Capacity::Paused { at }, target), PauseState::Paused { at });
+        }
+        assert_eq!(of(serverless(0.0), Capacity::Unknown, &writer), PauseState::Unknown);
+        assert_eq!(of(serverless(0.5), Capacity::Unknown, &writer), PauseState::Awake, "it never pauses");
+        assert_eq!(of(None, Capacity::None, &writer), PauseState::Awake);
+        let other = host("wallet.cluster-abc.eu-west-1.rds.amazonaws.com");
+        assert_eq!(of(None, Capacity::None, &other), PauseState::Unknown, "RDS names it, and nobody saw it");
+        assert_eq!(of(None, Capacity::None, &host("db.example.com")), PauseState::Awake);
     }
 
     #[test]

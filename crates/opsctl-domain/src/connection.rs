@@ -46,6 +46,14 @@ pub enum Place {
     DataApi(String),
 }
 
+/// What a [`Place`] turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    Endpoint(Endpoint),
+    /// The ARN of a cluster, by the Data API.
+    Cluster(String),
+}
+
 /// The server that answered, and the login it gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
@@ -67,13 +75,14 @@ pub struct Server {
 }
 
 impl Connection {
-    /// In words, without where the password is: `database orders-dev as relay, TLS verify-full`.
+    /// In words, without where the password is: `database orders-dev as relay, TLS verify-full`. What only a URL says is left out.
     pub fn words(&self) -> String {
         let user = self.user.as_ref().map_or_else(String::new, |user| format!(" as {}", Text::line(user)));
-        if matches!(self.place, Place::DataApi(_)) {
-            return format!("{}{user}", self.place);
-        }
-        format!("{}{user}, TLS {}", self.place, self.tls.unwrap_or(Tls::VerifyFull))
+        let tls = match (&self.place, self.tls) {
+            (Place::DataApi(_) | Place::UrlFile(_) | Place::UrlVariable(_), None) => String::new(),
+            (_, tls) => format!(", TLS {}", tls.unwrap_or(Tls::VerifyFull)),
+        };
+        format!("{}{user}{tls}", self.place)
     }
 }
 
@@ -101,6 +110,15 @@ impl Server {
             Dialect::Mysql if self.is_mariadb() => self.version >= [10, 6, 0],
             Dialect::Mysql => self.version >= [8, 0, 1],
             Dialect::Sqlite => false,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.fmt(formatter),
+            Self::Cluster(arn) => Text::line(arn).fmt(formatter),
         }
     }
 }

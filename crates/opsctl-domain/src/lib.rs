@@ -53,7 +53,7 @@ pub mod watch;
 pub mod words;
 
 pub use alarm::{Alarm, AlarmChange, AlarmState, Watches};
-pub use connection::{Connection, Place, Server};
+pub use connection::{Connection, Place, Server, Target};
 pub use consumer::{ConsumerId, KafkaLag, Mapping, MappingId, MappingState};
 pub use database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology};
 pub use endpoint::{

@@ -37,7 +37,7 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 13] = [
+const ENDPOINT_VARIABLES: [&str; 15] = [
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSM",
@@ -48,6 +48,8 @@ const ENDPOINT_VARIABLES: [&str; 13] = [
     "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2",
     "AWS_ENDPOINT_URL_RDS",
     "AWS_ENDPOINT_URL_LAMBDA",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_RDS_DATA",
     "AWS_ENDPOINT_URL_SSO",
     "AWS_ENDPOINT_URL_SSO_OIDC",
     "AWS_ENDPOINT_URL",
@@ -105,7 +107,7 @@ impl Connect {
                 self.dial.clone(),
                 self.clock,
                 (parameters.clone(), rds.clone()),
-                partition(&environment, "secretsmanager"),
+                ["secretsmanager", "rds-data"].map(|service| partition(&environment, service)),
                 shared.clone(),
             ),
             parameters,

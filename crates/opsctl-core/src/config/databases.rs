@@ -20,7 +20,7 @@ const QUESTIONS: [&str; 4] = ["select", "show", "values", "with"];
 impl One<'_> {
     /// The environment's own come first.
     pub(super) fn databases(&mut self, typed: &Environment, defaults: &Defaults) -> DatabaseRules {
-        let mut rules = DatabaseRules::default();
+        let mut rules = DatabaseRules { connections: self.connections(typed, defaults), ..DatabaseRules::default() };
         for databases in [&typed.databases, &defaults.databases].into_iter().flatten() {
             for objective in databases.objectives.iter().flatten() {
                 let (Some(database), Some(seconds)) = (&objective.database, &objective.rto_seconds) else { continue };
@@ -57,7 +57,7 @@ impl One<'_> {
         })
     }
 
-    fn password(&mut self, spot: &Spot<String>) -> Password {
+    pub(super) fn password(&mut self, spot: &Spot<String>) -> Password {
         let text = self.expanded(spot);
         self.verdict(spot, Sort::Visible.check(&text));
         let place = match text.split_once(':') {
@@ -78,7 +78,7 @@ impl One<'_> {
         })
     }
 
-    fn path(&mut self, spot: &Spot<String>) -> PathBuf {
+    pub(super) fn path(&mut self, spot: &Spot<String>) -> PathBuf {
         let path = PathBuf::from(self.plain(spot, Sort::Visible));
         if !path.is_absolute() {
             let problem = Problem::error(spot.span(), "not a path from the root");

@@ -25,7 +25,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 17] = [
+const TABLES: [Table; 21] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -99,6 +99,28 @@ const TABLES: [Table; 17] = [
         ],
     },
     Table {
+        heading: "[defaults.connections.orders]",
+        path: &["defaults", "connections", "*"],
+        keys: &[
+            ("database", r#""orders-${env}""#, Live),
+            ("user", r#""opsctl""#, Live),
+            ("password", r#""iam""#, Live),
+            ("connect_to", r#""orders""#, Live),
+            ("tls", r#""verify-full""#, Commented),
+            ("ca_file", r#""/etc/ssl/rds-global-bundle.pem""#, Commented),
+        ],
+    },
+    Table {
+        heading: "[defaults.connections.wallet]",
+        path: &["defaults", "connections", "*"],
+        keys: &[
+            ("host", r#""ssm:/storo/${env}/wallet/proxy""#, Live),
+            ("port", "6432", Live),
+            ("dialect", r#""postgres""#, Live),
+            ("password", r#""secret:${env}/wallet/opsctl""#, Live),
+        ],
+    },
+    Table {
         heading: "[[defaults.consumers]]",
         path: &["defaults", "consumers", "*"],
         keys: &[("queue", r#""offers-*""#, Live), ("service", r#""shop-${env}/offers-worker""#, Live)],
@@ -129,6 +151,20 @@ const TABLES: [Table; 17] = [
             ("account", r#""777788889999""#, Live),
             ("role_chain", r#"["arn:aws:iam::777788889999:role/operations"]"#, Live),
             ("colour", r#""red""#, Live),
+        ],
+    },
+    Table {
+        heading: "[environments.dev.connections.orders]",
+        path: &["environments", "*", "connections", "*"],
+        keys: &[("url", r#""env:ORDERS_URL""#, Live)],
+    },
+    Table {
+        heading: "[environments.prod.connections.orders]",
+        path: &["environments", "*", "connections", "*"],
+        keys: &[
+            ("cluster_arn", r#""arn:aws:rds:af-south-1:777788889999:cluster:orders-prod""#, Live),
+            ("password", r#""secret:arn:aws:secretsmanager:af-south-1:777788889999:secret:orders""#, Live),
+            ("connect_to", r#""orders""#, Commented),
         ],
     },
     Table {
@@ -277,11 +313,13 @@ mod tests {
             &["defaults", "watch"],
             &["defaults", "databases"],
             &["defaults", "databases", "checks", "*"],
+            &["defaults", "connections", "*"],
             &["environments", "*"],
         ] {
             for key in descend(&schema, path)["properties"].as_object().expect("a table").keys() {
                 // What every environment may have is shown under the defaults.
-                assert!(shown(path, key) || shown(&["defaults"], key), "{path:?} {key}");
+                let elsewhere = [&["environments", "*"], &path[1..]].concat();
+                assert!(shown(path, key) || shown(&["defaults"], key) || shown(&elsewhere, key), "{path:?} {key}");
             }
         }
     }

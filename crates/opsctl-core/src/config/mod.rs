@@ -5,6 +5,7 @@
 
 mod bound;
 mod check;
+mod connections;
 mod databases;
 mod example;
 mod groups;

@@ -50,6 +50,8 @@ pub(super) struct Defaults {
     pub(super) watch: Option<Watch>,
     /// What is expected of databases.
     pub(super) databases: Option<Databases>,
+    /// How databases are reached to be read and changed, by name.
+    pub(super) connections: Option<BTreeMap<Spot<String>, Connection>>,
     /// Which ECS services take which queues' messages: those that `opsctl consumers` pauses. Lambda's mappings say it themselves.
     pub(super) consumers: Option<Vec<Consumer>>,
 }
@@ -85,6 +87,8 @@ pub(super) struct Environment {
     pub(super) watch: Option<Watch>,
     /// What is expected of databases; before what the defaults say.
     pub(super) databases: Option<Databases>,
+    /// How databases are reached to be read and changed, by name. They take the place of the defaults' of the same name.
+    pub(super) connections: Option<BTreeMap<Spot<String>, Connection>>,
     /// Which ECS services take which queues' messages, besides those of the defaults.
     pub(super) consumers: Option<Vec<Consumer>>,
     /// Groups of services that wake and sleep together, by name.
@@ -218,11 +222,56 @@ pub(super) struct Check {
     /// How far the server has to prove who it is: authority and name (`verify-full`, if nothing is said), the authority
     /// (`verify-ca`), nothing (`encrypt`), or not even encrypted (`off`).
     pub(super) tls: Option<Spot<Tls>>,
-    /// PEM file of the authorities that are trusted, a path from the root: AWS's bundle for RDS, for instance. None: the public ones,
-    /// which RDS's own certificates are not signed by.
+    /// PEM file of the authorities that are trusted besides the public ones, a path from the root. None: for names of RDS its own
+    /// authorities, which opsctl brings along.
     pub(super) ca_file: Option<Spot<String>>,
     /// What is asked besides: one statement that begins with `select`, `show`, `values` or `with`.
     pub(super) sql: Option<Spot<String>>,
+}
+
+/// How a database is reached to be read and changed. It leads to one place: `database`, `host`, `url` or `cluster_arn`. What is secret is
+/// read anew for each connection, so a rotation is followed.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Connection {
+    /// Cluster or instance of RDS, by its name: the endpoint that takes writes, as RDS says.
+    pub(super) database: Option<Spot<String>>,
+    /// Host: a name, an address, or an SSM parameter that has it ("ssm:/parameter"), such as an RDS Proxy's endpoint.
+    pub(super) host: Option<Spot<String>>,
+    /// Port of the host (1 to 65,535). None: 5432 for PostgreSQL, 3306 for MySQL.
+    #[schemars(range(min = 1, max = 65_535))]
+    pub(super) port: Option<Spot<i64>>,
+    /// Where a URL is found, never the URL itself, for it holds the password: "env:VARIABLE" of the process's environment, or
+    /// "file:/path". What stands here beside it wins over the URL.
+    pub(super) url: Option<Spot<String>>,
+    /// ARN of an Aurora cluster, to be reached by the RDS Data API: slower, without a way through the network.
+    pub(super) cluster_arn: Option<Spot<String>>,
+    /// Who logs in. None: the `username` that stands in the secret, or the one in the URL.
+    pub(super) user: Option<Spot<String>>,
+    /// Where the password is found, never the password itself: "env:VARIABLE" of the process's environment, "ssm:/parameter",
+    /// "secret:name" of Secrets Manager (read through SSM) or "secret:arn:...", plain or JSON with `username` and `password`, or "iam"
+    /// for a token made of the environment's credentials. None: the URL's, or no password.
+    pub(super) password: Option<Spot<String>>,
+    /// Database to connect to. None: the URL's, or `postgres`; with MySQL no database.
+    pub(super) connect_to: Option<Spot<String>>,
+    /// How far the server has to prove who it is: authority and name (`verify-full`, if nothing is said), the authority
+    /// (`verify-ca`), nothing (`encrypt`), or not even encrypted (`off`).
+    pub(super) tls: Option<Spot<Tls>>,
+    /// PEM file of the authorities that are trusted besides the public ones, a path from the root. None: for names of RDS its own
+    /// authorities, which opsctl brings along.
+    pub(super) ca_file: Option<Spot<String>>,
+    /// What SQL the server speaks, where neither RDS, nor the URL, nor the port says it.
+    pub(super) dialect: Option<Spot<Sql>>,
+}
+
+/// What SQL a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sql {
+    /// PostgreSQL and Aurora PostgreSQL.
+    Postgres,
+    /// MySQL, MariaDB and Aurora MySQL.
+    Mysql,
 }
 
 /// How long databases may be without a writer.

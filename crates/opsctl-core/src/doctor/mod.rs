@@ -1,8 +1,10 @@
-//! What stands between this machine and each environment: endpoint, credentials, account, clock, region, permissions.
+//! What stands between this machine and each environment: endpoint, credentials, account, clock, region, permissions, connections to
+//! databases.
 //!
 //! Reads only, and never a receive. [`examine_all`] looks at every environment at once, each with its own deadline, so
 //! that a dead one delays nobody. What comes back is data; showing it is the caller's.
 
+mod connections;
 mod findings;
 mod permissions;
 
@@ -214,6 +216,7 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
     permissions::check_services(findings, cloud).await;
     permissions::check_databases(findings, cloud).await;
     permissions::check_alarms(findings, cloud).await;
+    connections::check(findings, cloud).await;
 }
 
 #[cfg(test)]

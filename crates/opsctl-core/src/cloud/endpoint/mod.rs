@@ -5,6 +5,7 @@
 //! session is for whoever knows that the database is awake, or means to wake it.
 
 mod answered;
+mod data_api;
 mod failure;
 mod login;
 mod mysql;
@@ -15,7 +16,10 @@ mod session;
 mod tls;
 mod token;
 mod url;
+mod verify;
 mod wire;
+
+pub mod hosts;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -24,6 +28,7 @@ use aws_smithy_runtime::client::retries::RetryPartition;
 use tokio::net::{TcpStream, lookup_host};
 
 use answered::Answered;
+use data_api::{DataApi, RdsData};
 use failure::{of_login, of_socket};
 use mysql::Mysql;
 use postgres::Postgres;
@@ -34,10 +39,14 @@ use wire::Wire;
 use super::{parameters::Parameters, rds::Rds};
 use crate::{
     clock::Clock,
-    domain::{Answerer, Because, Bounds, Connection, Dialect, Endpoint, Reached, Server, SqlCheck, Text, Unanswered},
+    domain::{
+        Answerer, Because, Bounds, Connection, Dialect, Endpoint, Password, Place, Reached, Server, SqlCheck, Target,
+        Text, Unanswered,
+    },
 };
 
 pub use session::{Session, Transaction};
+pub use verify::NotPlanned;
 
 /// How long a connection may take: a database in the same region answers within some milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -62,20 +71,22 @@ pub struct Endpoints {
     clock: Clock,
     parameters: Parameters,
     secrets: Secrets,
+    data: RdsData,
     rds: Rds,
     shared: SdkConfig,
 }
 
 impl Endpoints {
-    /// As `parameters` and `rds` are made of `shared`.
+    /// As `parameters` and `rds` are made of `shared`. The partitions are Secrets Manager's and the Data API's.
     pub(super) fn new(
         dial: Dial,
         clock: Clock,
         (parameters, rds): (Parameters, Rds),
-        partition: RetryPartition,
+        [secrets, data]: [RetryPartition; 2],
         shared: SdkConfig,
     ) -> Self {
-        Self { dial, clock, secrets: Secrets::new(&shared, partition), parameters, rds, shared }
+        let (secrets, data) = (Secrets::new(&shared, secrets), RdsData::new(&shared, data));
+        Self { dial, clock, parameters, secrets, data, rds, shared }
     }
 
     /// Whether the endpoint takes connections. Wakes a database that has paused. Answers [`Reached::Answers`].
@@ -119,12 +130,30 @@ impl Endpoints {
         self.within(SQL_TIMEOUT, answer).await
     }
 
+    /// Where a connection leads. Reads files, variables and parameters, and asks RDS; connects to nothing, and wakes nothing.
+    ///
+    /// # Errors
+    /// What the configuration names is not there, or does not say enough.
+    pub async fn target(&self, connection: &Connection) -> Result<Target, Unanswered> {
+        match &connection.place {
+            Place::DataApi(cluster) => Ok(Target::Cluster(cluster.clone())),
+            Place::UrlFile(_)
+            | Place::UrlVariable(_)
+            | Place::Host { .. }
+            | Place::HostParameter { .. }
+            | Place::Database(_) => self.find(connection).await.map(|found| Target::Endpoint(found.endpoint)),
+        }
+    }
+
     /// Opens a session. Wakes a database that has paused.
     ///
     /// # Errors
     /// The configuration leads nowhere, no connection, no login, within ten seconds.
     pub async fn session(&self, connection: &Connection) -> Result<Session, Unanswered> {
         let opened = async {
+            if let Place::DataApi(cluster) = &connection.place {
+                return self.by_data_api(connection, cluster).await;
+            }
             let found = self.find(connection).await?;
             match &self.dial {
                 Dial::Network => {
@@ -137,6 +166,21 @@ impl Endpoints {
         self.within(SQL_TIMEOUT, opened).await
     }
 
+    async fn by_data_api(&self, connection: &Connection, cluster: &str) -> Result<Session, Unanswered> {
+        let failed = |words: &str| Unanswered::new(Because::Login, words);
+        let Password::Secret(secret) = &connection.password else {
+            return Err(failed("the Data API logs in with a secret by its ARN"));
+        };
+        let dialect = match (&self.dial, connection.dialect) {
+            (Dial::Through(_), _) => Dialect::Sqlite,
+            (Dial::Network, Some(dialect)) => dialect,
+            (Dial::Network, None) => self.dialect_of(cluster).await?,
+        };
+        let opened = DataApi::open(&self.data, (cluster, secret), connection.database.as_deref(), dialect).await;
+        let (wire, server) = opened.map_err(|error| Unanswered::new(Because::Sql, &error.to_string()))?;
+        Ok(Session::new(Target::Cluster(cluster.to_owned()), server, Wire::DataApi(wire.into()), self.clock))
+    }
+
     async fn log_in(&self, reach: &Reach) -> Result<Session, Unanswered> {
         let opened = match reach.dialect {
             Dialect::Postgres => {
@@ -146,7 +190,7 @@ impl Endpoints {
             Dialect::Sqlite => return Err(Unanswered::new(Because::Login, "no server speaks SQLite's SQL")),
         };
         let (wire, server) = opened.map_err(|error| of_login(&error))?;
-        Ok(Session::new(server, wire, self.clock))
+        Ok(Session::new(Target::Endpoint(reach.endpoint.clone()), server, wire, self.clock))
     }
 
     async fn answered(&self, answerer: &Answerer, endpoint: &Endpoint) -> Result<Session, Unanswered> {
@@ -162,7 +206,7 @@ impl Endpoints {
             user: Text::default(),
             reads_only: wire.role().await? == Reached::ReadsOnly,
         };
-        Ok(Session::new(server, Wire::Answered(wire), self.clock))
+        Ok(Session::new(Target::Endpoint(endpoint.clone()), server, Wire::Answered(wire), self.clock))
     }
 
     async fn within<T>(

@@ -78,6 +78,15 @@ impl Endpoints {
         Ok(Found { endpoint, dialect, url: None })
     }
 
+    /// What the cluster of that ARN speaks, as RDS says.
+    pub(super) async fn dialect_of(&self, cluster: &str) -> Result<Dialect, Unanswered> {
+        let name = cluster.rsplit(':').next().unwrap_or_default();
+        let asked = self.rds.database(name).await;
+        let asked = asked.map_err(|error| missing(&format!("RDS does not say what {name} is: {error}")))?;
+        let dialect = asked.and_then(|database| Dialect::of(database.engine.as_str()));
+        dialect.ok_or_else(|| missing(&format!("RDS has no cluster {name} that speaks SQL")))
+    }
+
     /// All that a login there needs. The password is read now.
     pub(super) async fn reach(&self, connection: &Connection, found: Found) -> Result<Reach, Unanswered> {
         let Found { endpoint, dialect, url } = found;

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use super::wire::Wire;
 use crate::{
     clock::Clock,
-    domain::{Bounds, Dialect, Rows, Server, SqlError, SqlKind, Statement},
+    domain::{Bounds, Dialect, Rows, Server, SqlError, SqlKind, Statement, Target},
 };
 
 /// How much longer than the server is waited for a statement: it gives up first, and says so.
@@ -25,6 +25,7 @@ pub(super) enum Access {
 
 /// A connection to a database. Ends with [`Session::close`], or as it is dropped.
 pub struct Session {
+    target: Target,
     server: Server,
     wire: Wire,
     clock: Clock,
@@ -48,8 +49,13 @@ enum State {
 }
 
 impl Session {
-    pub(super) fn new(server: Server, wire: Wire, clock: Clock) -> Self {
-        Self { server, wire, clock }
+    pub(super) fn new(target: Target, server: Server, wire: Wire, clock: Clock) -> Self {
+        Self { target, server, wire, clock }
+    }
+
+    /// Where it was opened.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     pub fn dialect(&self) -> Dialect {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::hosts;
+
 /// Authorities of RDS and Aurora in all regions, China's too, and those of RDS Proxy. Where they come from and under which licence stands
 /// in `rds-authorities.md` beside them.
 const RDS: &[u8] = include_bytes!("rds-authorities.pem");
@@ -20,16 +22,9 @@ pub(super) enum Roots<'a> {
 pub(super) fn roots<'a>(host: &str, file: Option<&'a Path>) -> Roots<'a> {
     match file {
         Some(file) => Roots::File(file),
-        None if is_of_rds(host) => Roots::Rds(RDS),
+        None if hosts::read(host).is_some() => Roots::Rds(RDS),
         None => Roots::Public,
     }
-}
-
-/// Whether RDS gives such names (RDS User Guide, "Finding the connection information").
-pub(super) fn is_of_rds(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    let host = host.strip_suffix('.').unwrap_or(&host);
-    [".rds.amazonaws.com", ".rds.amazonaws.com.cn"].iter().any(|suffix| host.ends_with(suffix))
 }
 
 #[cfg(test)]
@@ -40,9 +35,14 @@ mod tests {
     fn rds_is_trusted_for_its_own_names_only() {
         let own = Path::new("/ca.pem");
         assert!(matches!(roots("orders.cluster-abc.eu-west-1.rds.amazonaws.com", None), Roots::Rds(_)));
-        assert!(matches!(roots("ORDERS.abc.rds.cn-north-1.rds.amazonaws.com.cn", None), Roots::Rds(_)));
+        assert!(matches!(roots("ORDERS.abc.rds.cn-north-1.amazonaws.com.cn", None), Roots::Rds(_)));
         assert_eq!(roots("orders.abc.eu-west-1.rds.amazonaws.com", Some(own)), Roots::File(own));
-        for host in ["db.example.com", "rds.amazonaws.com.example.com", "127.0.0.1", "evil-rds.amazonaws.com"] {
+        for host in [
+            "db.example.com",
+            "orders.abc.eu-west-1.rds.amazonaws.com.example.com",
+            "127.0.0.1",
+            "evil-rds.amazonaws.com",
+        ] {
             assert_eq!(roots(host, None), Roots::Public, "{host}");
         }
     }

@@ -1,12 +1,13 @@
 //! The ways to a database that a session may have, and how rows are gathered from each.
 
-use super::{answered::Answered, mysql::Mysql, postgres::Postgres, session::Access};
+use super::{answered::Answered, data_api::DataApi, mysql::Mysql, postgres::Postgres, session::Access};
 use crate::domain::{Bounds, Rows, SqlError, SqlKind, Statement, Value};
 
 pub(super) enum Wire {
     Postgres(Box<Postgres>),
     Mysql(Box<Mysql>),
     Answered(Answered),
+    DataApi(Box<DataApi>),
     /// It broke, or was given up: the server rolls back what was open.
     Gone,
 }
@@ -17,6 +18,7 @@ impl Wire {
             Self::Postgres(wire) => wire.begin(access, bounds).await,
             Self::Mysql(wire) => wire.begin(access, bounds, mariadb).await,
             Self::Answered(wire) => wire.begin(access).await,
+            Self::DataApi(wire) => wire.begin(access, bounds).await,
             Self::Gone => Err(gone()),
         }
     }
@@ -26,6 +28,7 @@ impl Wire {
             Self::Postgres(wire) => wire.run(statement, bounds).await,
             Self::Mysql(wire) => wire.run(statement, bounds).await,
             Self::Answered(wire) => Gathered::of(wire.run(statement).await?, bounds),
+            Self::DataApi(wire) => wire.run(statement, bounds).await,
             Self::Gone => Err(gone()),
         }
     }
@@ -36,6 +39,7 @@ impl Wire {
             Self::Postgres(wire) => wire.commit().await,
             Self::Mysql(wire) => wire.commit().await,
             Self::Answered(wire) => wire.commit().await,
+            Self::DataApi(wire) => wire.commit().await,
             Self::Gone => Err(gone()),
         }
     }
@@ -45,6 +49,7 @@ impl Wire {
             Self::Postgres(wire) => wire.rollback().await,
             Self::Mysql(wire) => wire.rollback().await,
             Self::Answered(wire) => wire.rollback().await,
+            Self::DataApi(wire) => wire.rollback().await,
             Self::Gone => Err(gone()),
         }
     }
@@ -54,7 +59,7 @@ impl Wire {
             Self::Postgres(wire) => wire.close().await,
             Self::Mysql(wire) => wire.close().await,
             Self::Answered(wire) => wire.close().await,
-            Self::Gone => {}
+            Self::DataApi(_) | Self::Gone => {}
         }
     }
 }
