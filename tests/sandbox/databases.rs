@@ -1,14 +1,12 @@
 //! Databases of the world, met through `Dial`: in process, and by a program that joined.
 
-use std::sync::{Arc, Mutex};
-
 use opsctl::{
     clock::Clock,
     domain::{Answerer, Ask, Because, Endpoint, Reached, Rows, Statement, Told, Unanswered, Value},
     sandbox::{
         Sandbox, endpoint,
         join::Joined,
-        world::rds::{Cluster, Engine, Instance, Session},
+        world::rds::{Cluster, Instance},
     },
 };
 
@@ -18,52 +16,21 @@ const REGION: &str = "af-south-1";
 const HOST: &str = "orders.cluster-c111111111111.af-south-1.rds.amazonaws.com";
 const READER: &str = "orders.cluster-ro-c111111111111.af-south-1.rds.amazonaws.com";
 
-/// Keeps what is written, by database; knows `put` and `all`.
-#[derive(Debug, Default)]
-struct Notebook {
-    kept: Vec<(String, Value)>,
-    ended: Arc<Mutex<Vec<u64>>>,
-}
-
-impl Engine for Notebook {
-    fn run(&mut self, session: &Session, access: Reached, statement: &Statement) -> Result<Rows, String> {
-        match statement.text.as_str() {
-            "put" if access != Reached::Writes => Err("cannot execute INSERT in a read-only transaction".to_owned()),
-            "put" => {
-                self.kept.extend(statement.values.iter().map(|value| (session.database.clone(), value.clone())));
-                Ok(Rows { changed: statement.values.len() as u64, ..Rows::default() })
-            }
-            "all" => {
-                let own = self.kept.iter().filter(|(database, _)| *database == session.database);
-                let rows = own.map(|(_, value)| vec![value.clone()]).collect();
-                Ok(Rows { columns: vec!["value".to_owned()], rows, changed: 0 })
-            }
-            other => Err(format!("syntax error at or near {other:?}")),
-        }
-    }
-
-    fn end(&mut self, session: &Session) {
-        self.ended.lock().expect("unpoisoned").push(session.number);
-    }
-}
-
-/// A cluster with a writer and a reader, and the sessions that ended.
-fn scene() -> (Sandbox, Arc<Mutex<Vec<u64>>>) {
+/// A cluster with a writer and a reader.
+fn scene() -> Sandbox {
     let sandbox = sandbox();
-    let notebook = Notebook::default();
-    let ended = Arc::clone(&notebook.ended);
     sandbox.with(|world, now| {
         let instance =
             |name: &str| Instance::new(name, "db.r6g.large", "aurora-postgresql", "16.6", "af-south-1a", now);
         let cluster = Cluster::new("orders", "aurora-postgresql", "16.6", &["one", "two"], now);
         world.put_cluster(ACCOUNT, REGION, cluster, vec![instance("one"), instance("two")]);
-        world.run_sql_with(Box::new(notebook));
     });
-    (sandbox, ended)
+    sandbox
 }
 
 async fn open(answerer: &Answerer, host: &str) -> Result<u64, Unanswered> {
-    let told = answerer(Ask::Connect(Endpoint { host: host.to_owned(), port: 5432 })).await?;
+    let told =
+        answerer(Ask::Connect { endpoint: Endpoint { host: host.to_owned(), port: 5432 }, database: None }).await?;
     match told {
         Told::Connected(number) => Ok(number),
         other => panic!("{other:?}"),
@@ -82,32 +49,99 @@ async fn role(answerer: &Answerer, session: u64) -> Result<Told, Because> {
     answerer(Ask::Role(session)).await.map_err(|failure| failure.because)
 }
 
+async fn does(answerer: &Answerer, session: u64, text: &str) {
+    run(answerer, session, text, &[]).await.unwrap_or_else(|failure| panic!("{text}: {failure}"));
+}
+
 #[tokio::test]
 async fn what_the_writer_was_given_a_reader_shows_and_does_not_change() {
-    let (sandbox, ended) = scene();
+    let sandbox = scene();
     let served = Served::new(&sandbox).await;
     let clock = Clock::system();
     let joined = Joined { endpoint: served.url.clone(), pid: 1, seed: 7, speed: 1.0, clock };
-    for (index, answerer) in [sandbox.answerer(), endpoint::answerer(&joined)].iter().enumerate() {
+    let here = sandbox.answerer();
+    let first = open(&here, HOST).await.expect("open");
+    does(&here, first, "CREATE TABLE note (way INTEGER, text TEXT)").await;
+    for (index, answerer) in (0..).zip([&here, &endpoint::answerer(&joined)]) {
         let (writer, reader) = (open(answerer, HOST).await.expect("open"), open(answerer, READER).await.expect("open"));
         assert_eq!(role(answerer, writer).await, Ok(Told::Role(Reached::Writes)));
         assert_eq!(role(answerer, reader).await, Ok(Told::Role(Reached::ReadsOnly)));
-        let put = [Value::Text(format!("{index}")), Value::Null, Value::Integer(7)];
-        assert_eq!(run(answerer, writer, "put", &put).await.map(|rows| rows.changed), Ok(3));
-        let rows = run(answerer, reader, "all", &[]).await.expect("rows").rows;
-        assert_eq!(rows.last(), Some(&vec![Value::Integer(7)]));
-        let refused = run(answerer, reader, "put", &put).await.expect_err("it reads only");
+        let insert = "INSERT INTO note VALUES (?, ?), (?1, NULL)";
+        let values = [Value::Integer(index), Value::Text("it's".to_owned())];
+        does(answerer, writer, "BEGIN").await;
+        assert_eq!(run(answerer, writer, insert, &values).await.map(|rows| rows.changed), Ok(2));
+        let all = "SELECT text FROM note WHERE way = ? ORDER BY text";
+        let before = run(answerer, reader, all, &values[..1]).await.expect("rows");
+        assert_eq!(before, Rows::default(), "not committed yet");
+        does(answerer, writer, "COMMIT").await;
+        let rows = run(answerer, reader, all, &values[..1]).await.expect("rows").rows;
+        assert_eq!(rows, [[Value::Null], [Value::Text("it's".to_owned())]]);
+        let refused = run(answerer, reader, insert, &values).await.expect_err("it reads only");
         assert_eq!(refused.because, Because::Sql);
         assert!(refused.words.as_str().contains("read-only transaction"), "{refused}");
+        does(answerer, writer, "BEGIN").await;
+        does(answerer, writer, "DELETE FROM note").await;
         assert_eq!(answerer(Ask::Close(writer)).await, Ok(Told::Closed));
-        assert_eq!(run(answerer, writer, "all", &[]).await.map_err(|failure| failure.because), Err(Because::Broken));
-        assert_eq!(ended.lock().expect("unpoisoned").last(), Some(&writer));
+        assert_eq!(
+            run(answerer, writer, all, &values[..1]).await.map_err(|failure| failure.because),
+            Err(Because::Broken)
+        );
+        let left = run(answerer, reader, all, &values[..1]).await.expect("rows").rows;
+        assert_eq!(left.len(), 2, "what was not committed is undone");
     }
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_writes_waits_for_another_transaction_and_gives_up_in_the_end() {
+    let sandbox = scene();
+    let answerer = sandbox.answerer();
+    let (one, other) = (open(&answerer, HOST).await.expect("open"), open(&answerer, HOST).await.expect("open"));
+    does(&answerer, one, "CREATE TABLE note (text TEXT)").await;
+    does(&answerer, one, "BEGIN IMMEDIATE").await;
+    let insert = "INSERT INTO note VALUES ('x')";
+    let locked = run(&answerer, other, insert, &[]).await.expect_err("locked");
+    assert!(locked.words.as_str().contains("database is locked"), "{locked}");
+    let freed = async {
+        sandbox.clock().sleep(std::time::Duration::from_secs(1)).await;
+        does(&answerer, one, "COMMIT").await;
+    };
+    let (waited, ()) = tokio::join!(run(&answerer, other, insert, &[]), freed);
+    assert_eq!(waited.map(|rows| rows.changed), Ok(1));
+}
+
+#[tokio::test]
+async fn a_statement_meets_the_faults_and_denials_of_its_database() {
+    let sandbox = scene();
+    let answerer = sandbox.answerer();
+    let fault = |nth: u64, kind: &str| {
+        let text = serde_json::json!({ "call": "rds-db:execute", "queue": "orders/*", "nth": nth, "kind": kind });
+        let fault = serde_json::from_value(text).expect("a fault");
+        sandbox.with(|world, _| world.faults.add(fault));
+    };
+    let session = open(&answerer, HOST).await.expect("open");
+    does(&answerer, session, "CREATE TABLE note (text TEXT)").await;
+    fault(1, "lost-before");
+    fault(2, "lost-after");
+    for (text, there) in [("before", 0), ("after", 1)] {
+        let session = open(&answerer, HOST).await.expect("open");
+        let insert = format!("INSERT INTO note VALUES ('{text}')");
+        let lost = run(&answerer, session, &insert, &[]).await.expect_err("lost");
+        assert_eq!(lost.because, Because::Broken);
+        let again = open(&answerer, HOST).await.expect("open");
+        let count = format!("SELECT 1 FROM note WHERE text = '{text}'");
+        let seen = sandbox.with(|world, _| std::mem::take(&mut world.faults));
+        assert_eq!(run(&answerer, again, &count, &[]).await.map(|rows| rows.rows.len()), Ok(there), "{text}");
+        sandbox.with(|world, _| world.faults = seen);
+    }
+    let denial = serde_json::from_value(serde_json::json!({ "action": "rds-db:execute" })).expect("a denial");
+    sandbox.with(|world, _| world.denials.push(denial));
+    let denied = run(&answerer, session, "SELECT 1", &[]).await.expect_err("denied");
+    assert_eq!((denied.because, denied.words.as_str()), (Because::Sql, "permission denied"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failover_breaks_sessions_and_what_is_opened_after_it_meets_the_new_writer() {
-    let (sandbox, ended) = scene();
+    let sandbox = scene();
     let answerer = sandbox.answerer();
     let before = open(&answerer, HOST).await.expect("open");
     let request = aws_sdk_rds::Client::new(&super::in_process(&sandbox)).failover_db_cluster();
@@ -115,7 +149,7 @@ async fn a_failover_breaks_sessions_and_what_is_opened_after_it_meets_the_new_wr
     assert_eq!(role(&answerer, before).await, Ok(Told::Role(Reached::Writes)), "not yet");
     sandbox.clock().sleep(std::time::Duration::from_secs(60)).await;
     assert_eq!(role(&answerer, before).await, Err(Because::Broken));
-    assert_eq!(*ended.lock().expect("unpoisoned"), [before]);
+    assert_eq!(answerer(Ask::Close(before)).await, Ok(Told::Closed), "it is closed already");
     let after = open(&answerer, HOST).await.expect("open");
     assert_eq!(role(&answerer, after).await, Ok(Told::Role(Reached::Writes)));
     let former = open(&answerer, "one.c111111111111.af-south-1.rds.amazonaws.com").await.expect("open");
@@ -124,7 +158,7 @@ async fn a_failover_breaks_sessions_and_what_is_opened_after_it_meets_the_new_wr
 
 #[tokio::test]
 async fn a_denied_connection_is_a_refused_login() {
-    let (sandbox, _) = scene();
+    let sandbox = scene();
     let denial = serde_json::from_value(serde_json::json!({ "action": "rds-db:connect" })).expect("a denial");
     sandbox.with(|world, _| world.denials.push(denial));
     let failed = open(&sandbox.answerer(), HOST).await.expect_err("denied");

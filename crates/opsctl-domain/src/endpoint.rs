@@ -66,7 +66,11 @@ impl Dialect {
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
     /// A connection. It wakes a database that has paused.
-    Connect(Endpoint),
+    Connect {
+        endpoint: Endpoint,
+        /// Which of the server's databases statements go to; none: the one that the server takes.
+        database: Option<String>,
+    },
     Role(u64),
     /// What comes of a statement. Transactions are statements, too, and end with their connection.
     Run(u64, Statement),

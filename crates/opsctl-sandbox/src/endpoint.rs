@@ -6,12 +6,18 @@ use super::{
     Sandbox,
     join::{self, Joined},
     wire::time_between,
-    world::{FaultKind, rds::Connected},
+    world::{
+        FaultKind,
+        rds::{Connected, NotOpened, NotRun},
+    },
 };
-use crate::domain::{Answerer, Answering, Ask, Because, Told, Unanswered};
+use crate::domain::{Answerer, Answering, Ask, Because, Rows, Statement, Told, Unanswered};
 
 /// How long a joined sandbox may take: those who ask have shorter deadlines of their own.
 const DEADLINE: Duration = Duration::from_secs(15);
+/// How long a statement waits for another session's transaction, and how often it looks.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+const LOCK_LOOK: Duration = Duration::from_millis(20);
 
 impl Sandbox {
     /// The way to the endpoints of this world's databases.
@@ -25,11 +31,11 @@ impl Sandbox {
 
     pub(super) async fn tell(&self, ask: Ask) -> Result<Told, Unanswered> {
         match ask {
-            Ask::Connect(endpoint) => self.connect(&endpoint.host).await.map(Told::Connected),
-            Ask::Role(number) => self.with(|world, now| world.role_of_session(now, number)).map(Told::Role),
-            Ask::Run(number, statement) => {
-                self.with(|world, now| world.run_in_session(now, number, &statement)).map(Told::Rows)
+            Ask::Connect { endpoint, database } => {
+                self.connect(&endpoint.host, database.as_deref()).await.map(Told::Connected)
             }
+            Ask::Role(number) => self.with(|world, now| world.role_of_session(now, number)).map(Told::Role),
+            Ask::Run(number, statement) => self.run(number, &statement).await.map(Told::Rows),
             Ask::Close(number) => {
                 self.with(|world, _| world.close_session(number));
                 Ok(Told::Closed)
@@ -37,30 +43,70 @@ impl Sandbox {
         }
     }
 
-    async fn connect(&self, host: &str) -> Result<u64, Unanswered> {
+    async fn connect(&self, host: &str, database: Option<&str>) -> Result<u64, Unanswered> {
         let clock = self.clock();
         match self.with(|world, now| world.trouble_of_connection(now, host)) {
             Some(FaultKind::Refused) => return Err(refused()),
             Some(FaultKind::Denied) => return Err(Unanswered::new(Because::Login, "login refused")),
-            Some(FaultKind::LostBefore | FaultKind::LostAfter) => {
-                return Err(Unanswered::new(Because::Broken, "connection reset"));
-            }
+            Some(FaultKind::LostBefore | FaultKind::LostAfter) => return Err(reset()),
             Some(FaultKind::Hang) => return std::future::pending().await,
             Some(FaultKind::Slow(late_by)) => clock.sleep(late_by).await,
             Some(_) | None => {}
         }
         clock.sleep(self.options().latency).await;
-        let opened = match self.with(|world, now| world.open_session(now, host)) {
-            Err(Connected::Wakes(at)) => {
+        let opened = match self.with(|world, now| world.open_session(now, host, database)) {
+            Err(NotOpened::Instead(Connected::Wakes(at))) => {
                 clock.sleep(time_between(clock.now(), at)).await;
-                self.with(|world, now| world.open_session(now, host))
+                self.with(|world, now| world.open_session(now, host, database))
             }
             opened => opened,
         };
-        opened.map_err(|connected| match connected {
-            Connected::Unknown => Unanswered::new(Because::Unresolved, "no such name"),
-            Connected::Writer | Connected::Reader | Connected::Refused | Connected::Wakes(_) => refused(),
+        opened.map_err(|failure| match failure {
+            NotOpened::Instead(Connected::Unknown) => Unanswered::new(Because::Unresolved, "no such name"),
+            NotOpened::NoDatabase => {
+                let words = format!("database \"{}\" does not exist", database.unwrap_or_default());
+                Unanswered::new(Because::Login, &words)
+            }
+            NotOpened::Instead(Connected::Writer | Connected::Reader | Connected::Refused | Connected::Wakes(_)) => {
+                refused()
+            }
         })
+    }
+
+    async fn run(&self, number: u64, statement: &Statement) -> Result<Rows, Unanswered> {
+        let clock = self.clock();
+        let trouble = self.with(|world, now| world.trouble_of_statement(now, number));
+        match trouble {
+            Some(FaultKind::Denied) => return Err(Unanswered::new(Because::Sql, "permission denied")),
+            Some(FaultKind::Refused | FaultKind::LostBefore) => return Err(self.broken(number)),
+            Some(FaultKind::Hang) => return std::future::pending().await,
+            Some(FaultKind::Slow(late_by)) => clock.sleep(late_by).await,
+            Some(_) | None => {}
+        }
+        clock.sleep(self.options().latency).await;
+        let ran = self.run_once_unlocked(number, statement).await;
+        // It is done, and nobody hears of it.
+        if trouble == Some(FaultKind::LostAfter) { Err(self.broken(number)) } else { ran }
+    }
+
+    /// Waits while another session writes, as long as locks are waited for.
+    async fn run_once_unlocked(&self, number: u64, statement: &Statement) -> Result<Rows, Unanswered> {
+        let given_up_at = self.clock().now() + LOCK_TIMEOUT;
+        loop {
+            match self.with(|world, now| world.run_in_session(now, number, statement)) {
+                Ok(rows) => return Ok(rows),
+                Err(NotRun::Failed(failure)) => return Err(failure),
+                Err(NotRun::Locked) if self.clock().now() >= given_up_at => {
+                    return Err(Unanswered::new(Because::Sql, "database is locked: canceled due to lock timeout"));
+                }
+                Err(NotRun::Locked) => self.clock().sleep(LOCK_LOOK).await,
+            }
+        }
+    }
+
+    fn broken(&self, number: u64) -> Unanswered {
+        self.with(|world, _| world.close_session(number));
+        reset()
     }
 }
 
@@ -75,6 +121,10 @@ pub fn answerer(joined: &Joined) -> Answerer {
             asked.map_err(std::io::Error::other).and_then(|asked| asked).map_err(failed)?
         })
     })
+}
+
+fn reset() -> Unanswered {
+    Unanswered::new(Because::Broken, "connection reset")
 }
 
 fn refused() -> Unanswered {

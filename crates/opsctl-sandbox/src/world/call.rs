@@ -135,9 +135,14 @@ impl World {
     pub fn trouble_of_connection(&mut self, now: Timestamp, host: &str) -> Option<FaultKind> {
         self.advance(now);
         let account = rds::account_in(host).unwrap_or_default();
-        let (service, action) = ("rds-db", "connect");
-        let fault = self.faults.hit_transport(service, action, Some(host));
-        fault.or_else(|| self.is_denied(&account, service, action, Some(host)).then_some(FaultKind::Denied))
+        self.trouble(&account, "connect", host)
+    }
+
+    /// What hits something that is done to a database over a connection.
+    pub(super) fn trouble(&mut self, account: &str, action: &str, subject: &str) -> Option<FaultKind> {
+        let service = "rds-db";
+        let fault = self.faults.hit_transport(service, action, Some(subject));
+        fault.or_else(|| self.is_denied(account, service, action, Some(subject)).then_some(FaultKind::Denied))
     }
 
     fn fault(&mut self, request: &Request<'_>) -> Option<FaultKind> {

@@ -18,6 +18,7 @@ mod page;
 pub mod rds;
 mod region;
 pub mod service;
+mod sql;
 mod sqs;
 pub mod ssm;
 pub mod sts;
@@ -78,6 +79,7 @@ pub struct World {
     calls: Calls,
     timeline: timeline::Timeline,
     sessions: rds::Sessions,
+    sql: sql::Databases,
     /// Queues by number; none where deleted.
     queues: Vec<Option<Box<Queue>>>,
     /// By account, then region.
@@ -170,6 +172,7 @@ impl World {
             calls: Calls::default(),
             timeline: timeline::Timeline::default(),
             sessions: rds::Sessions::default(),
+            sql: sql::Databases::new(seed),
             queues: Vec::new(),
             regions: HashMap::new(),
             tasks: BTreeMap::new(),

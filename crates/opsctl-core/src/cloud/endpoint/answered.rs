@@ -12,8 +12,13 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    pub(super) async fn open(answerer: &Answerer, endpoint: &Endpoint) -> Result<Self, Unanswered> {
-        match answerer(Ask::Connect(endpoint.clone())).await? {
+    pub(super) async fn open(
+        answerer: &Answerer,
+        endpoint: &Endpoint,
+        database: Option<&str>,
+    ) -> Result<Self, Unanswered> {
+        let connect = Ask::Connect { endpoint: endpoint.clone(), database: database.map(str::to_owned) };
+        match answerer(connect).await? {
             Told::Connected(number) => Ok(Self { answerer: answerer.clone(), number, is_closed: false }),
             other => Err(astray(&other)),
         }
@@ -28,7 +33,7 @@ impl Answered {
 
     pub(super) async fn begin(&self, access: Access) -> Result<(), SqlError> {
         let text = match access {
-            Access::Read => "BEGIN",
+            Access::Read => "BEGIN READ ONLY",
             Access::Write => "BEGIN IMMEDIATE",
         };
         self.run(&text.into()).await.map(drop)

@@ -97,7 +97,7 @@ impl Endpoints {
         let answer = async {
             match &self.dial {
                 Dial::Network => connect(endpoint).await.map(drop)?,
-                Dial::Through(answerer) => Answered::open(answerer, endpoint).await?.close().await,
+                Dial::Through(answerer) => Answered::open(answerer, endpoint, None).await?.close().await,
             }
             Ok(Reached::Answers)
         };
@@ -117,7 +117,7 @@ impl Endpoints {
                     addresses(endpoint).await?;
                     self.log_in(&self.reach_to_check(endpoint, dialect, check).await?).await?
                 }
-                Dial::Through(answerer) => self.answered(answerer, endpoint).await?,
+                Dial::Through(answerer) => self.answered(answerer, endpoint, check.database.as_deref()).await?,
             };
             let reads_only = session.server().reads_only;
             if let Some(sql) = &check.sql {
@@ -160,7 +160,9 @@ impl Endpoints {
                     addresses(&found.endpoint).await?;
                     self.log_in(&self.reach(connection, found).await?).await
                 }
-                Dial::Through(answerer) => self.answered(answerer, &found.endpoint).await,
+                Dial::Through(answerer) => {
+                    self.answered(answerer, &found.endpoint, found.database(connection)).await
+                }
             }
         };
         self.within(SQL_TIMEOUT, opened).await
@@ -193,8 +195,13 @@ impl Endpoints {
         Ok(Session::new(Target::Endpoint(reach.endpoint.clone()), server, wire, self.clock))
     }
 
-    async fn answered(&self, answerer: &Answerer, endpoint: &Endpoint) -> Result<Session, Unanswered> {
-        let wire = Answered::open(answerer, endpoint).await?;
+    async fn answered(
+        &self,
+        answerer: &Answerer,
+        endpoint: &Endpoint,
+        database: Option<&str>,
+    ) -> Result<Session, Unanswered> {
+        let wire = Answered::open(answerer, endpoint, database).await?;
         let place = Text::line(&endpoint.to_string());
         let server = Server {
             dialect: Dialect::Sqlite,
@@ -202,7 +209,7 @@ impl Endpoints {
             version: [3, 0, 0],
             identity: place.clone(),
             address: Some(place),
-            database: Text::default(),
+            database: Text::line(database.unwrap_or_default()),
             user: Text::default(),
             reads_only: wire.role().await? == Reached::ReadsOnly,
         };

@@ -44,6 +44,13 @@ pub(super) struct Found {
     url: Option<Url>,
 }
 
+impl Found {
+    /// The SQL database that a connection is for; none: the one that the server takes.
+    pub(super) fn database<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
+        connection.database.as_deref().or_else(|| self.url.as_ref()?.database.as_deref())
+    }
+}
+
 impl Endpoints {
     /// Where a connection leads. Reads files, variables and parameters, and asks RDS; connects to nothing.
     ///

@@ -38,8 +38,8 @@ pub use globals::Global;
 pub(super) use loads::{Kind, Load};
 pub use proxies::Proxy;
 use request::Request;
-pub(super) use sessions::Sessions;
-pub use sessions::{Engine, Session};
+pub use sessions::{NotOpened, NotRun};
+pub(super) use sessions::{Sessions, database_named};
 pub(super) use xml::Xml;
 
 pub(super) const METRICS: &str = "AWS/RDS";

@@ -23,7 +23,7 @@ fn answerer(answers: Answers) -> (Answerer, Asked) {
     let (seen, answers) = (Arc::clone(&asked), Mutex::new(VecDeque::from(answers)));
     let answerer: Answerer = Arc::new(move |ask| {
         let (words, answer) = match ask {
-            Ask::Connect(endpoint) => (format!("connect {endpoint}"), Ok(Told::Connected(7))),
+            Ask::Connect { endpoint, .. } => (format!("connect {endpoint}"), Ok(Told::Connected(7))),
             Ask::Role(7) => ("role".to_owned(), Ok(Told::Role(Reached::Writes))),
             Ask::Close(7) => ("close".to_owned(), Ok(Told::Closed)),
             Ask::Run(7, statement) => {

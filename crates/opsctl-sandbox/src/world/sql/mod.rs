@@ -1,0 +1,238 @@
+//! SQL in the world: every database of a server is an SQLite database in memory.
+//!
+//! A database is made when somebody first needs it, with the tables that it was said to hold. Each session has a connection of its
+//! own, as in PostgreSQL under READ COMMITTED: a read sees what is committed and waits for nobody; a transaction takes the
+//! database's one write lock with its first write, and another session that writes meanwhile is told `database is locked`. The
+//! clock and the chance that SQL sees are the world's. No file is ever opened.
+
+mod connection;
+mod functions;
+mod run;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use functions::Surroundings;
+pub(super) use run::{Parameters, Ran};
+pub(super) use session::Access;
+use session::Session;
+
+/// A database: account, region, cluster or instance, name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) server: String,
+    pub(super) name: String,
+}
+
+/// What a database holds from the start. Called once, when somebody first needs it.
+pub(super) type Contents = Arc<dyn Fn(&rusqlite::Connection) -> rusqlite::Result<()> + Send + Sync>;
+
+/// Why a statement gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Another session writes.
+    Locked,
+    /// The database is not there.
+    Missing,
+    /// It changes something, and the session or its transaction only reads.
+    ReadOnly,
+    /// It took more steps than a statement may.
+    TooLong,
+    /// In SQLite's words.
+    Refused(String),
+}
+
+/// All databases of a world.
+pub(super) struct Databases {
+    surroundings: Surroundings,
+    /// What databases were said to hold; a server with none of them has any that is asked for, empty.
+    declared: BTreeMap<Key, Vec<Contents>>,
+    /// Names in SQLite, and the connection that keeps each alive; the world's programs use it.
+    open: BTreeMap<Key, (String, Session)>,
+    /// By number of the session, or id of the transaction.
+    sessions: BTreeMap<String, Session>,
+    /// Of databases that a transaction writes to.
+    copies: BTreeMap<Key, Copy>,
+}
+
+/// A database as it was before a transaction's first change. SQLite in memory lets nobody read while somebody writes, so others read
+/// this.
+struct Copy {
+    writer: String,
+    bytes: Vec<u8>,
+    session: Option<Session>,
+}
+
+impl Databases {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            surroundings: Surroundings::new(seed),
+            declared: BTreeMap::new(),
+            open: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            copies: BTreeMap::new(),
+        }
+    }
+
+    /// Says that a database is there and what it holds from the start.
+    pub(super) fn declare(&mut self, key: Key, contents: Contents) {
+        self.declared.entry(key).or_default().push(contents);
+    }
+
+    pub(super) fn is_there(&self, key: &Key) -> bool {
+        let of_server =
+            |known: &&Key| (&known.account, &known.region, &known.server) == (&key.account, &key.region, &key.server);
+        let declared: BTreeSet<&str> =
+            self.declared.keys().filter(of_server).map(|known| known.name.as_str()).collect();
+        key.name.is_empty() || declared.is_empty() || declared.contains(key.name.as_str())
+    }
+
+    /// Runs a statement for one of the world's programs, outside of any transaction.
+    ///
+    /// # Errors
+    /// Another session writes, or SQLite refuses it.
+    pub(super) fn run(&mut self, now: i64, key: &Key, text: &str, parameters: Parameters<'_>) -> Result<Ran, Failure> {
+        self.surroundings.set_time(now);
+        self.keeper(key)?.run_plainly(text, parameters)
+    }
+
+    /// Lets a program of the world do several things in one transaction.
+    ///
+    /// # Errors
+    /// Another session writes, or SQLite refuses something; then nothing is done.
+    pub(super) fn change<T>(
+        &mut self,
+        now: i64,
+        key: &Key,
+        change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        self.surroundings.set_time(now);
+        self.keeper(key)?.change(change)
+    }
+
+    /// Runs a statement in a session, which begins with it.
+    ///
+    /// # Errors
+    /// As [`Failure`] says.
+    pub(super) fn run_in(
+        &mut self,
+        now: i64,
+        (session, key): (&str, &Key),
+        access: Access,
+        text: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Ran, Failure> {
+        self.surroundings.set_time(now);
+        if !self.sessions.contains_key(session) {
+            self.keeper(key)?;
+            let opened = Session::open(&self.open[key].0, &self.surroundings)?;
+            self.sessions.insert(session.to_owned(), opened);
+        }
+        let own = self.sessions.get_mut(session).expect("it was opened");
+        // Even to understand a statement SQLite looks at the database, which it does not while another session writes.
+        let reads = match (own.reads(text), self.copies.get_mut(key)) {
+            (Err(Failure::Locked), Some(copy)) => copy.session(&self.surroundings)?.reads(text)?,
+            (reads, _) => reads?,
+        };
+        if own.takes_lock(access, text, reads) {
+            let (_, keeper) = self.open.get_mut(key).expect("a session of it is open");
+            if let Ok(bytes) = keeper.copy() {
+                self.copies.insert(key.clone(), Copy { writer: session.to_owned(), bytes, session: None });
+            }
+        }
+        let ran = own.run(access, text, reads, parameters);
+        if !own.is_writing() {
+            self.forget_copy(session);
+        }
+        match (ran, self.copies.get_mut(key)) {
+            (Err(Failure::Locked), Some(copy)) if reads => {
+                copy.session(&self.surroundings)?.run(Access::ReadsOnly, text, true, parameters)
+            }
+            (ran, _) => ran,
+        }
+    }
+
+    /// Ends a session: what it began and did not commit is undone.
+    pub(super) fn end(&mut self, session: &str) {
+        self.sessions.remove(session);
+        self.forget_copy(session);
+    }
+
+    fn forget_copy(&mut self, writer: &str) {
+        self.copies.retain(|_, copy| copy.writer != writer);
+    }
+
+    fn keeper(&mut self, key: &Key) -> Result<&mut Session, Failure> {
+        if !self.is_there(key) {
+            return Err(Failure::Missing);
+        }
+        if !self.open.contains_key(key) {
+            let name = unique_name();
+            let mut session = Session::open(&name, &self.surroundings)?;
+            for contents in self.declared.get(key).into_iter().flatten() {
+                session.change(|connection| contents(connection))?;
+            }
+            self.open.insert(key.clone(), (name, session));
+        }
+        let (_, session) = self.open.get_mut(key).expect("it was opened");
+        Ok(session)
+    }
+}
+
+impl Copy {
+    fn session(&mut self, surroundings: &Surroundings) -> Result<&mut Session, Failure> {
+        if self.session.is_none() {
+            self.session = Some(Session::of_copy(&self.bytes, surroundings)?);
+        }
+        Ok(self.session.as_mut().expect("it was opened"))
+    }
+}
+
+/// Databases in memory are known by name in the whole process; no two worlds share one.
+fn unique_name() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    format!("file:/opsctl-sandbox-{}?vfs=memdb", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+impl fmt::Debug for Databases {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Rows are people's data.
+        let open: Vec<&Key> = self.open.keys().collect();
+        formatter.debug_struct("Databases").field("open", &open).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Locked => "database is locked",
+            Self::Missing => "the database does not exist",
+            Self::ReadOnly => "cannot change anything in a read-only transaction",
+            Self::TooLong => "canceling statement due to statement timeout",
+            Self::Refused(words) => words,
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
