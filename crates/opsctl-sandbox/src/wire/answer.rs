@@ -30,6 +30,7 @@ impl Envelope {
     pub(crate) fn success(&self, call: &Call, answer: Answer) -> Response<Bytes> {
         let status = StatusCode::from_u16(call.service.status(&call.action)).unwrap_or(StatusCode::OK);
         let body = match answer {
+            _ if status == StatusCode::NO_CONTENT => Vec::new(),
             Answer::Body(body) => body,
             Answer::Document(document) => written(call, &document),
             Answer::Xml(result) => query_document(call, &result, &self.request_id),

@@ -1,4 +1,4 @@
-//! Producers and consumers: the world's own programs. They live by its clock and take and delete as any
+//! Producers and consumers of queues, services and relays of outboxes: the world's own programs. They live by its clock and take and delete as any
 //! program does, so receive counts, timeouts and dead letters come about in the usual way.
 
 mod worker;
@@ -9,7 +9,12 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{PutMessage, Taken, World, fleet::MessageTemplate, template::Place};
+use super::{
+    PutMessage, Taken, World,
+    fleet::MessageTemplate,
+    outboxes::{self, Relay},
+    template::Place,
+};
 use worker::Came;
 pub use worker::{Consumer, Worker};
 
@@ -42,6 +47,8 @@ enum Role {
     Producer { template: Arc<MessageTemplate>, random: Rng, count: u64 },
     Consumer { consumer: Consumer, random: Rng, working: VecDeque<Working> },
     Caller { worker: Worker, database: String },
+    Writer { outbox: outboxes::Shared, random: Rng, count: u64 },
+    Relay { relay: Relay, random: Rng },
 }
 
 #[derive(Debug)]
@@ -97,22 +104,43 @@ impl Actors {
         self.push(now, place, "", 1.0, Role::Caller { worker, database: database.to_owned() });
     }
 
-    /// Changes how the consumers of queues work (globs); answers how many there are.
+    /// Adds an outbox's service, which writes `rate_per_second` events, and its relay.
+    pub(super) fn add_outbox(
+        &mut self,
+        now: Timestamp,
+        outbox: &outboxes::Shared,
+        behaviour: Behaviour,
+        rate_per_second: f64,
+    ) {
+        let (name, place) = (outbox.name(), &outbox.place);
+        let random = || Rng::with_seed(outbox.seed);
+        if rate_per_second > 0.0 {
+            let role = Role::Writer { outbox: outbox.clone(), random: random(), count: 1 };
+            self.push(now, place.clone(), &name, rate_per_second, role);
+        }
+        let role = Role::Relay { relay: Relay::new(outbox.clone(), behaviour), random: random() };
+        self.push(now, place.clone(), &name, 1.0 / f64::from(outbox.period_seconds.max(1)), role);
+    }
+
+    /// Changes how the consumers of queues and the relays of outboxes work (globs); answers how many there are.
     pub fn set_behaviour(&mut self, account: &str, queue: &str, new: &Behaviour) -> usize {
         let mut changed = 0;
         for actor in self.actors.iter_mut().filter(|actor| actor.is_meant(account, queue)) {
-            if let Role::Consumer { consumer, .. } = &mut actor.role {
-                consumer.behaviour = new.clone();
-                changed += 1;
-            }
+            let behaviour = match &mut actor.role {
+                Role::Consumer { consumer, .. } => &mut consumer.behaviour,
+                Role::Relay { relay, .. } => &mut relay.behaviour,
+                Role::Producer { .. } | Role::Caller { .. } | Role::Writer { .. } => continue,
+            };
+            behaviour.clone_from(new);
+            changed += 1;
         }
         changed
     }
 
-    /// Lets the producers of queues (globs) send at another rate, from a period after `now` on; 0: they send nothing.
+    /// Lets the producers of queues and the services of outboxes (globs) send at another rate, from a period after `now` on; 0: they send nothing.
     pub(super) fn set_rate(&mut self, now: Timestamp, account: &str, queue: &str, rate_per_second: f64) {
         let producers = self.actors.iter_mut().filter(|actor| actor.is_meant(account, queue));
-        for actor in producers.filter(|actor| matches!(actor.role, Role::Producer { .. })) {
+        for actor in producers.filter(|actor| matches!(actor.role, Role::Producer { .. } | Role::Writer { .. })) {
             (actor.period, actor.per_step) = pace(rate_per_second);
             actor.next_at = now.saturating_add(actor.period).unwrap_or(Timestamp::MAX);
             if rate_per_second <= 0.0 {
@@ -124,8 +152,8 @@ impl Actors {
     /// Whether there is a consumer of such queues, or else a producer.
     pub(super) fn works_on(&self, account: &str, queue: &str, consumes: bool) -> bool {
         self.actors.iter().filter(|actor| actor.is_meant(account, queue)).any(|actor| match actor.role {
-            Role::Consumer { .. } => consumes,
-            Role::Producer { .. } => !consumes,
+            Role::Consumer { .. } | Role::Relay { .. } => consumes,
+            Role::Producer { .. } | Role::Writer { .. } => !consumes,
             Role::Caller { .. } => false,
         })
     }
@@ -140,7 +168,7 @@ impl Actors {
             Role::Consumer { consumer, .. } => {
                 Some((actor.place.account.as_str(), actor.queue.as_str(), &consumer.behaviour))
             }
-            Role::Producer { .. } | Role::Caller { .. } => None,
+            Role::Producer { .. } | Role::Caller { .. } | Role::Writer { .. } | Role::Relay { .. } => None,
         })
     }
 
@@ -203,6 +231,8 @@ impl Actor {
                     calls.world.database_serves(at, calls.place, database);
                 }
             }
+            Role::Writer { outbox, random, count } => world.write_events(at, outbox, random, count, messages),
+            Role::Relay { relay, random } => relay.run(world, at, random),
         }
     }
 }
@@ -276,7 +306,7 @@ impl Calls<'_> {
 }
 
 impl Predicate {
-    fn holds(&self, body: &str, random: &mut Rng) -> bool {
+    pub(super) fn holds(&self, body: &str, random: &mut Rng) -> bool {
         match self {
             Self::BodyContains(text) => body.contains(text),
             Self::Chance(chance) => random.f64() < *chance,

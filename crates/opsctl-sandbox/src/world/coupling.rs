@@ -27,6 +27,27 @@ impl World {
     }
 }
 
+impl World {
+    /// Lets a rule of EventBridge call its functions; whether one of them runs.
+    pub(super) fn fire(&mut self, at: Timestamp, place: &Place, rule: &str) -> bool {
+        let mut runs = false;
+        for function in self.functions_of(place, rule) {
+            self.count_metric(at, place, ("AWS/Events", "Invocations"), ("RuleName", rule), 1.0);
+            let is_let = self.lambda.runs(&place.account, &place.region, &function);
+            let metric = if is_let { "Invocations" } else { "Throttles" };
+            self.count_metric(at, place, ("AWS/Lambda", metric), ("FunctionName", &function), 1.0);
+            runs |= is_let;
+        }
+        runs
+    }
+
+    /// The functions that a rule calls while it is enabled.
+    pub(super) fn functions_of(&self, place: &Place, rule: &str) -> Vec<String> {
+        let targets = self.events.targets(&place.account, &place.region, rule);
+        targets.filter_map(|arn| arn.split_once(":function:")).map(|(_, name)| name.to_owned()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;

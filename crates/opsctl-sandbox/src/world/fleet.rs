@@ -1,10 +1,11 @@
-//! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`
-//! and, its metrics and alarms, by `fleet/alarms.toml`.
+//! The fleet: the queues, messages, parameters and actors that a fresh sandbox holds, described by `fleet/fleet.toml`,
+//! its metrics and alarms by `fleet/alarms.toml`, its outboxes by `fleet/outboxes.toml`.
 
 mod databases;
 mod file;
 mod metrics;
 mod migrations;
+mod outboxes;
 mod services;
 mod settle;
 
@@ -17,7 +18,8 @@ use file::File;
 
 use super::template::{Place, Template};
 
-const BUILT_IN: &str = concat!(include_str!("fleet/fleet.toml"), include_str!("fleet/alarms.toml"));
+const BUILT_IN: &str =
+    concat!(include_str!("fleet/fleet.toml"), include_str!("fleet/alarms.toml"), include_str!("fleet/outboxes.toml"));
 
 #[derive(Debug)]
 pub struct Fleet {

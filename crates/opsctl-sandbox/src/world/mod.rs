@@ -5,8 +5,10 @@ pub mod autoscaling;
 mod call;
 mod cloudwatch;
 mod coupling;
+mod data_api;
 pub mod ecs;
 mod error;
+pub mod eventbridge;
 mod fault;
 pub mod fleet;
 mod inspect;
@@ -14,9 +16,11 @@ pub mod lambda;
 pub mod load_balancers;
 pub mod logs;
 mod md5;
+mod outboxes;
 mod page;
 pub mod rds;
 mod region;
+pub mod secrets;
 pub mod service;
 mod sql;
 mod sqs;
@@ -70,6 +74,9 @@ pub struct World {
     pub autoscaling: autoscaling::Autoscaling,
     pub rds: rds::Rds,
     pub lambda: lambda::Lambda,
+    pub events: eventbridge::Events,
+    pub secrets: secrets::Secrets,
+    data: data_api::Transactions,
     pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
     /// What can be set on the world as a whole.
@@ -164,6 +171,9 @@ impl World {
             autoscaling: autoscaling::Autoscaling::default(),
             rds: rds::Rds::default(),
             lambda: lambda::Lambda::new(seed),
+            events: eventbridge::Events::default(),
+            secrets: secrets::Secrets::default(),
+            data: data_api::Transactions::default(),
             load_balancers: load_balancers::LoadBalancers::default(),
             waking: coupling::Waking::default(),
             settings: WorldSettings::default(),
@@ -184,7 +194,7 @@ impl World {
     pub fn next_due(&self) -> Option<Timestamp> {
         let own = self.due.first().and_then(|(at, _)| Timestamp::from_millisecond(*at).ok());
         let planned = self.timeline.next_at().and_then(|at| Timestamp::from_millisecond(at).ok());
-        own.into_iter().chain(self.actors.next_at()).chain(planned).min()
+        own.into_iter().chain(self.actors.next_at()).chain(planned).chain(self.data.next_at()).min()
     }
 
     /// Lets pass what is due until `now`. Answers the time, which never goes back.
@@ -196,6 +206,11 @@ impl World {
     }
 
     fn pass(&mut self, now: Timestamp) -> i64 {
+        if let Some(at) = self.data.next_at().filter(|at| *at <= now) {
+            // Those who wait for its lock have it from then on.
+            self.run_actors(at);
+            self.end_idle_transactions(at.as_millisecond());
+        }
         self.run_actors(now);
         self.now = self.now.max(now.as_millisecond());
         self.observe(self.now);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     ApiError, Caller, World, autoscaling,
     call::{Answer, Call, Input},
-    cloudwatch, ecs, lambda, load_balancers, logs, rds, sqs, ssm, sts,
+    cloudwatch, data_api, ecs, eventbridge, lambda, load_balancers, logs, rds, secrets, sqs, ssm, sts,
 };
 
 pub const SERVICES: &[&ServiceDef] = &[
@@ -17,6 +17,9 @@ pub const SERVICES: &[&ServiceDef] = &[
     &cloudwatch::SERVICE,
     &logs::SERVICE,
     &lambda::SERVICE,
+    &eventbridge::SERVICE,
+    &secrets::SERVICE,
+    &data_api::SERVICE,
     &autoscaling::SERVICE,
     &load_balancers::SERVICE,
     &ssm::SERVICE,

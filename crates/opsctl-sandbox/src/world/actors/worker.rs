@@ -24,6 +24,10 @@ pub enum Worker {
         cluster: String,
         name: String,
     },
+    /// A function that a rule of EventBridge calls.
+    Schedule {
+        rule: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +49,7 @@ impl Came {
 }
 
 impl Worker {
-    pub(super) fn takes(&self, world: &mut World, at: Timestamp, place: &Place) -> bool {
+    pub(in crate::world) fn takes(&self, world: &mut World, at: Timestamp, place: &Place) -> bool {
         let Place { account, region, .. } = place;
         match self {
             Self::Unseen => true,
@@ -57,13 +61,27 @@ impl Worker {
                 world.advance_ecs(at.as_millisecond());
                 world.ecs.running(account, region, cluster, name) > 0
             }
+            Self::Schedule { rule } => world.fire(at, place, rule),
         }
     }
 
     pub(super) fn note(&self, world: &mut World, place: &Place, came: Came) {
         match self {
-            Self::Unseen | Self::Service { .. } => {}
+            Self::Unseen | Self::Service { .. } | Self::Schedule { .. } => {}
             Self::Mapping(id) => world.lambda.note_result(&place.account, &place.region, id, came.words()),
+        }
+    }
+
+    /// How a run of a function on a schedule ended.
+    pub(in crate::world) fn note_run(&self, world: &mut World, place: &Place, at: Timestamp, is_done: bool) {
+        match self {
+            Self::Unseen | Self::Service { .. } | Self::Mapping(_) => {}
+            Self::Schedule { rule } => {
+                for function in world.functions_of(place, rule) {
+                    let errors = if is_done { 0.0 } else { 1.0 };
+                    world.count_metric(at, place, ("AWS/Lambda", "Errors"), ("FunctionName", &function), errors);
+                }
+            }
         }
     }
 }

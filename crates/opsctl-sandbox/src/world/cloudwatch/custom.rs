@@ -99,6 +99,26 @@ impl Custom {
         Ok(())
     }
 
+    /// Counts something that happened at a time, in a metric of a service's own.
+    pub(super) fn count(&mut self, place: (&str, &str), name: MetricName, at: i64, sample: f64) {
+        let metrics = self.by_place.entry((place.0.to_owned(), place.1.to_owned())).or_default();
+        let minutes = metrics.entry(name).or_default();
+        let sample = Summary::of(sample);
+        let minute = at.div_euclid(MINUTE) * MINUTE;
+        minutes.entry(minute).and_modify(|known| known.add(sample)).or_insert(sample);
+        while minutes.len() > MINUTES_MAX {
+            minutes.pop_first();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sum(&self, place: (&str, &str), namespace: &str, metric: &str) -> f64 {
+        let metrics = self.by_place.get(&(place.0.to_owned(), place.1.to_owned()));
+        let named =
+            metrics.into_iter().flatten().filter(|(name, _)| name.namespace == namespace && name.metric_name == metric);
+        named.flat_map(|(_, minutes)| minutes.values()).map(|minute| minute.sum).sum()
+    }
+
     /// Notes a service's own metric for the minutes of the last quarter of an hour that ended at `until` and are not noted.
     pub(super) fn note(&mut self, place: (&str, &str), name: MetricName, until: i64, sample: f64) {
         let metrics = self.by_place.entry((place.0.to_owned(), place.1.to_owned())).or_default();

@@ -22,6 +22,7 @@ use super::{
     call::told,
     rds,
     service::{JSON_1_0, Protocol, ServiceDef, does},
+    template::Place,
 };
 use custom::Custom;
 use notes::MINUTE;
@@ -98,6 +99,25 @@ impl World {
             queue.notes.begin(since, &gauge);
         }
         self.begin_observing(since, self.now);
+    }
+
+    /// Counts something that happened, in a metric with one dimension.
+    pub(super) fn count_metric(
+        &mut self,
+        at: jiff::Timestamp,
+        place: &Place,
+        (namespace, metric): (&str, &str),
+        dimension: (&str, &str),
+        sample: f64,
+    ) {
+        let name = MetricName::of(namespace, metric, &[dimension]);
+        self.cloudwatch.custom.count((&place.account, &place.region), name, at.as_millisecond(), sample);
+    }
+
+    /// What was counted in a metric, all together.
+    #[cfg(test)]
+    pub(super) fn counted(&self, place: &Place, namespace: &str, metric: &str) -> f64 {
+        self.cloudwatch.custom.sum((&place.account, &place.region), namespace, metric)
     }
 
     pub(super) fn list_for_note(&mut self, number: u32, now: i64) {

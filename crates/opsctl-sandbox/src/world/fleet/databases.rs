@@ -38,6 +38,8 @@ pub(super) struct DatabaseEntry {
     pending: Vec<PendingEntry>,
     proxy: Option<String>,
     #[serde(default)]
+    data_api: bool,
+    #[serde(default)]
     events: Vec<EventEntry>,
 }
 
@@ -123,6 +125,7 @@ impl DatabaseEntry {
             let members = members.map(|((name, zone), tier)| Instance { tier: Some(tier), ..instance(name, zone) });
             let cluster = Cluster {
                 capacity: self.capacity.clone(),
+                has_data_api: self.data_api,
                 pending: self.pending(now),
                 ..Cluster::new(&name, &self.engine, &self.version, &names, made_at)
             };

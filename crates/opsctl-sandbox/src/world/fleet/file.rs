@@ -9,6 +9,7 @@ use super::{
     databases::{DatabaseEntry, GlobalEntry, ObjectiveEntry},
     metrics::{AlarmEntry, KafkaEntry, LevelEntry, UsualEntry},
     migrations::{JobEntry, MigrationEntry},
+    outboxes::OutboxEntry,
     services::{GroupEntry, ServiceEntry},
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) struct File {
     pub(super) alarms: Vec<AlarmEntry>,
     #[serde(default, rename = "global")]
     pub(super) globals: Vec<GlobalEntry>,
+    #[serde(default, rename = "outbox")]
+    pub(super) outboxes: Vec<OutboxEntry>,
     #[serde(default, rename = "at")]
     pub(super) timeline: Vec<At>,
 }
@@ -236,6 +239,9 @@ impl File {
         }
         for global in &self.globals {
             global.check(&self.databases).map_err(wrong("global cluster", &global.name))?;
+        }
+        for outbox in &self.outboxes {
+            outbox.check(self, &names, templates).map_err(wrong("outbox", &outbox.database))?;
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, Function, Lambda, function_name, invalid, no_function, page, show};
-use crate::world::call::{Answered, Call};
+use super::{ApiError, Function, Lambda, invalid, page, show};
+use crate::world::call::{Answered, Call, given};
 
 /// Functions of a page (API reference).
 const PAGE_MAX: usize = 50;
@@ -33,6 +33,7 @@ impl Function {
             handler: "index.handler".to_owned(),
             timeout_seconds: TIMEOUT_SECONDS,
             modified_at: at,
+            reserved: None,
         }
     }
 }
@@ -49,6 +50,7 @@ impl Lambda {
             handler: handler.unwrap_or(plain.handler),
             timeout_seconds: timeout.unwrap_or(TIMEOUT_SECONDS),
             modified_at: at,
+            reserved: None,
         };
         let shown = show::function(caller, &name, &function);
         let place = self.place(&caller.account, &caller.region);
@@ -61,15 +63,18 @@ impl Lambda {
     }
 
     pub(super) fn get_function(&mut self, call: Call, fields: &BTreeMap<String, String>) -> Answered<Value> {
-        let caller = call.caller;
-        let named = fields.get("FunctionName").map(String::as_str).unwrap_or_default();
-        let name = function_name(named).split(':').next().unwrap_or_default();
-        let place = self.place(&caller.account, &caller.region);
-        let function = place.functions.get(name).ok_or_else(|| no_function(caller, name))?;
-        Ok(json!({
-            "Configuration": show::function(caller, name, function),
+        let (name, function) = self.named(call, fields)?;
+        let concurrency = function.reserved.map(|reserved| json!({ "ReservedConcurrentExecutions": reserved }));
+        Ok(given(json!({
+            "Configuration": show::function(call.caller, &name, function),
             "Code": { "RepositoryType": "S3", "Location": "https://sandbox/code" },
-        }))
+            "Concurrency": concurrency,
+        })))
+    }
+
+    pub(super) fn get_configuration(&mut self, call: Call, fields: &BTreeMap<String, String>) -> Answered<Value> {
+        let (name, function) = self.named(call, fields)?;
+        Ok(show::function(call.caller, &name, function))
     }
 
     pub(super) fn list_functions(&mut self, call: Call, fields: &BTreeMap<String, String>) -> Answered<Value> {

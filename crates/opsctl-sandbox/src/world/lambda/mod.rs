@@ -2,8 +2,9 @@
 //!
 //! A mapping takes messages while it is enabled, and still does while it is being disabled; the world's consumers (`actors`) ask
 //! before they take. Lambda says no figures: how long a change of state takes is our assumption. AWS shows no last result for
-//! queues in its examples; here one follows what the consumer did, as streams have it. Not simulated: code, invocations.
+//! queues in its examples; here one follows what the consumer did, as streams have it. Not simulated: code, and calls of a function other than by mappings and schedules.
 
+mod concurrency;
 mod functions;
 mod mappings;
 mod show;
@@ -66,6 +67,8 @@ struct Function {
     handler: String,
     timeout_seconds: u32,
     modified_at: i64,
+    /// Executions at once that are reserved for it, and its most.
+    reserved: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,10 +228,17 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             route("GET", "/2015-03-31/functions", "ListFunctions", 200),
             route("POST", "/2015-03-31/functions", "CreateFunction", 201),
             route("GET", "/2015-03-31/functions/{FunctionName}", "GetFunction", 200),
+            route("GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration", 200),
+            route("PUT", "/2017-10-31/functions/{FunctionName}/concurrency", "PutFunctionConcurrency", 200),
+            route("DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency", 204),
+            route("GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency", 200),
         ],
     },
     throttled: (429, "TooManyRequestsException"),
-    subject: |input| input.fields.get("UUID").cloned(),
+    subject: |input| {
+        let function = || input.fields.get("FunctionName").map(|named| function_name(named).to_owned());
+        input.fields.get("UUID").cloned().or_else(function)
+    },
     prepare: |world, _| {
         // A change is due sooner, perhaps, than anything before it.
         world.lambda.next_at = i64::MIN;
@@ -246,6 +256,16 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("CreateEventSourceMapping", |world, call, input| told(world.create_mapping(call, read(input)?))),
             ("ListFunctions", |world, call, input| told(world.lambda.list_functions(call, &input.fields))),
             ("GetFunction", |world, call, input| told(world.lambda.get_function(call, &input.fields))),
+            ("GetFunctionConfiguration", |world, call, input| {
+                told(world.lambda.get_configuration(call, &input.fields))
+            }),
+            ("PutFunctionConcurrency", |world, call, input| {
+                told(world.lambda.put_concurrency(call, &input.fields, read(input)?))
+            }),
+            ("DeleteFunctionConcurrency", |world, call, input| {
+                told(world.lambda.delete_concurrency(call, &input.fields))
+            }),
+            ("GetFunctionConcurrency", |world, call, input| told(world.lambda.get_concurrency(call, &input.fields))),
             ("CreateFunction", |world, call, input| told(world.lambda.create_function(call, read(input)?))),
         ],
     )

@@ -98,6 +98,7 @@ impl Place {
             .text("Port", port(engine))
             .text("StorageEncrypted", STORAGE_ENCRYPTED)
             .text("ClusterCreateTime", cluster.created_at)
+            .text("HttpEndpointEnabled", cluster.has_data_api)
             .element("AvailabilityZones", |xml| {
                 zones.iter().for_each(|zone| {
                     xml.text("AvailabilityZone", zone);

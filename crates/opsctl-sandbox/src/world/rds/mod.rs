@@ -72,6 +72,8 @@ pub struct Cluster {
     /// Identifiers of its instances; of the one that writes first of all.
     pub members: Vec<String>,
     pub capacity: Option<Capacity>,
+    /// Whether the RDS Data API is enabled.
+    pub has_data_api: bool,
     pub pending: Vec<Maintenance>,
     pub created_at: Timestamp,
     pub(in crate::world) failover: Option<change::Failover>,

@@ -22,9 +22,10 @@ use std::{
 };
 
 use functions::Surroundings;
+pub(super) use functions::text as time_text;
 pub(super) use run::{Parameters, Ran};
-pub(super) use session::Access;
 use session::Session;
+pub(super) use session::{Access, Writing};
 
 /// A database: account, region, cluster or instance, name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ pub(super) struct Key {
 }
 
 /// What a database holds from the start. Called once, when somebody first needs it.
-pub(super) type Contents = Arc<dyn Fn(&rusqlite::Connection) -> rusqlite::Result<()> + Send + Sync>;
+pub(super) type Contents = Arc<dyn Fn(&Writing<'_>) -> Result<(), Failure> + Send + Sync>;
 
 /// Why a statement gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl Databases {
         &mut self,
         now: i64,
         key: &Key,
-        change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
+        change: impl FnOnce(&Writing<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.surroundings.set_time(now);
         self.keeper(key)?.change(change)
@@ -181,7 +182,7 @@ impl Databases {
             let name = unique_name();
             let mut session = Session::open(&name, &self.surroundings)?;
             for contents in self.declared.get(key).into_iter().flatten() {
-                session.change(|connection| contents(connection))?;
+                session.change(|writing| contents(writing))?;
             }
             self.open.insert(key.clone(), (name, session));
         }

@@ -27,6 +27,27 @@ pub(super) struct Session {
     transaction: Transaction,
 }
 
+/// A transaction of a program of the world.
+pub(in crate::world) struct Writing<'a>(&'a Connection);
+
+impl Writing<'_> {
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// SQLite refuses it.
+    pub(in crate::world) fn run(&self, text: &str, parameters: Parameters<'_>) -> Result<Ran, Failure> {
+        run(self.0, text, parameters)
+    }
+
+    /// Runs statements without values.
+    ///
+    /// # Errors
+    /// SQLite refuses one.
+    pub(in crate::world) fn run_all(&self, text: &str) -> Result<(), Failure> {
+        Ok(self.0.execute_batch(text)?)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transaction {
     None,
@@ -121,12 +142,12 @@ impl Session {
     }
 
     /// Lets one of the world's programs do several things in one transaction.
-    pub(super) fn change<T>(&mut self, change: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
+    pub(super) fn change<T>(&mut self, change: impl FnOnce(&Writing<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         self.steps.store(0, Ordering::Relaxed);
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let changed = change(&self.connection);
+        let changed = change(&Writing(&self.connection));
         self.connection.execute_batch(if changed.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-        Ok(changed?)
+        changed
     }
 
     fn control(&mut self, access: Access, control: Control) -> Result<(), Failure> {

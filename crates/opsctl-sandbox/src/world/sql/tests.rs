@@ -11,9 +11,8 @@ struct Scene(Databases);
 impl Scene {
     fn new() -> Self {
         let mut databases = Databases::new(7);
-        let contents: Contents = Arc::new(|connection| {
-            connection.execute_batch("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
-        });
+        let contents: Contents =
+            Arc::new(|writing| writing.run_all("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"));
         databases.declare(key("notes"), contents);
         Self(databases)
     }
