@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     ApiError, Caller, FaultKind, World,
-    rds::{self, Xml},
+    rds::Xml,
     service::{self, ServiceDef},
     sts,
 };
@@ -134,7 +134,7 @@ impl World {
     /// What hits a connection to a database's endpoint, which IAM calls `rds-db:connect`.
     pub fn trouble_of_connection(&mut self, now: Timestamp, host: &str) -> Option<FaultKind> {
         self.advance(now);
-        let account = rds::account_in(host).unwrap_or_default();
+        let account = self.rds.account_in(host).unwrap_or_default();
         self.trouble(&account, "connect", host)
     }
 

@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 
 use super::{
     Caller,
-    call::{Answered, Call, given},
+    call::{Answered, Call, given, told},
     error::error,
+    secrets::Secrets,
     service::{JSON_1_1, Protocol, ServiceDef, does},
 };
 
 /// Most names of a `GetParameters`, and most parameters on a page (SSM API reference).
 const PAGE_MAX: usize = 10;
+
+/// Under these names it shows secrets of Secrets Manager (Systems Manager User Guide, "Referencing Secrets Manager secrets").
+const SECRETS: &str = "/aws/reference/secretsmanager/";
 
 #[derive(Debug, Default)]
 pub struct Parameters {
@@ -67,8 +71,8 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
     ..ServiceDef::new(
         "ssm",
         &[
-            ("GetParameter", does!(ssm.get_one)),
-            ("GetParameters", does!(ssm.get_named)),
+            ("GetParameter", |world, call, input| told(world.ssm.get_one(call, input.read()?, &world.secrets))),
+            ("GetParameters", |world, call, input| told(world.ssm.get_named(call, input.read()?, &world.secrets))),
             ("GetParametersByPath", does!(ssm.get_by_path)),
             ("PutParameter", does!(ssm.put_one)),
         ],
@@ -82,12 +86,18 @@ impl Parameters {
         set(place, now, name, value, None)
     }
 
-    fn get_one(&self, call: Call, request: GetParameter) -> Answered<Value> {
-        let found = self.find(call.caller, &request.name).ok_or_else(|| error("ParameterNotFound", ""))?;
+    /// A parameter's value.
+    pub fn value(&self, account: &str, region: &str, name: &str) -> Option<&str> {
+        let place = self.by_place.get(&(account.to_owned(), region.to_owned()))?;
+        place.get(name).map(|parameter| parameter.value.as_str())
+    }
+
+    fn get_one(&self, call: Call, request: GetParameter, secrets: &Secrets) -> Answered<Value> {
+        let found = self.find(call.caller, &request.name, secrets).ok_or_else(|| error("ParameterNotFound", ""))?;
         Ok(json!({ "Parameter": found }))
     }
 
-    fn get_named(&self, call: Call, request: GetParameters) -> Answered<Value> {
+    fn get_named(&self, call: Call, request: GetParameters, secrets: &Secrets) -> Answered<Value> {
         if request.names.is_empty() || request.names.len() > PAGE_MAX {
             let length =
                 if request.names.is_empty() { "greater than or equal to 1" } else { "less than or equal to 10" };
@@ -100,8 +110,9 @@ impl Parameters {
                 ),
             ));
         }
-        let found: Vec<_> = request.names.iter().filter_map(|name| self.find(call.caller, name)).collect();
-        let missing: Vec<_> = request.names.iter().filter(|name| self.find(call.caller, name).is_none()).collect();
+        let find = |name: &str| self.find(call.caller, name, secrets);
+        let found: Vec<_> = request.names.iter().filter_map(|name| find(name)).collect();
+        let missing: Vec<_> = request.names.iter().filter(|name| find(name).is_none()).collect();
         Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
     }
 
@@ -137,7 +148,13 @@ impl Parameters {
         self.by_place.get(&(caller.account.clone(), caller.region.clone())).into_iter().flatten()
     }
 
-    fn find(&self, caller: &Caller, name: &str) -> Option<Value> {
+    fn find(&self, caller: &Caller, name: &str, secrets: &Secrets) -> Option<Value> {
+        if let Some(id) = name.strip_prefix(SECRETS) {
+            let value = secrets.value(&caller.account, &caller.region, id)?.to_owned();
+            let modified_at = Timestamp::UNIX_EPOCH;
+            let kind = "SecureString".to_owned();
+            return Some(shown(caller, name, &Parameter { value, kind, version: 0, modified_at }));
+        }
         let place = self.by_place.get(&(caller.account.clone(), caller.region.clone()))?;
         place.get(name).map(|parameter| shown(caller, name, parameter))
     }

@@ -37,6 +37,8 @@ pub(super) struct DatabaseEntry {
     #[serde(default)]
     pending: Vec<PendingEntry>,
     proxy: Option<String>,
+    /// SSM parameter that holds the proxy's endpoint.
+    proxy_parameter: Option<String>,
     #[serde(default)]
     data_api: bool,
     #[serde(default)]
@@ -138,8 +140,10 @@ impl DatabaseEntry {
             SourceType::Instance
         };
         if let Some(proxy) = &self.proxy {
+            let parameter = self.proxy_parameter.as_ref().map(|name| name.replace("${env}", environment));
+            let host = parameter.and_then(|name| world.ssm.value(account, region, &name)).map(str::to_owned);
             let proxy = Proxy::new(&proxy.replace("${env}", environment), &name, made_at);
-            world.put_proxy(account, region, proxy);
+            world.put_proxy(account, region, Proxy { host, ..proxy });
         }
         for entry in &self.events {
             let ago = SignedDuration::try_from(entry.ago).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::{
     databases::{DatabaseEntry, GlobalEntry, ObjectiveEntry},
     metrics::{AlarmEntry, KafkaEntry, LevelEntry, UsualEntry},
     migrations::{JobEntry, MigrationEntry},
-    outboxes::OutboxEntry,
+    outboxes::{OutboxEntry, SecretEntry},
     services::{GroupEntry, ServiceEntry},
 };
 use crate::{
@@ -56,6 +56,8 @@ pub(super) struct File {
     pub(super) globals: Vec<GlobalEntry>,
     #[serde(default, rename = "outbox")]
     pub(super) outboxes: Vec<OutboxEntry>,
+    #[serde(default, rename = "secret")]
+    pub(super) secrets: Vec<SecretEntry>,
     #[serde(default, rename = "at")]
     pub(super) timeline: Vec<At>,
 }

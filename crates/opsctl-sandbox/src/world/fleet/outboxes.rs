@@ -1,13 +1,14 @@
-//! Outboxes of the fleet file: tables, rows, the functions and rules of their relays.
+//! Outboxes of the fleet file: tables, rows, the functions and rules of their relays; and secrets.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use fastrand::Rng;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    Amount, Fleet, MessageTemplate,
-    file::{File, age, check_environments, default, lists},
+    Amount, Fleet, FleetError, MessageTemplate,
+    file::{File, age, check_environments, default, lists, wrong},
 };
 use crate::world::{
     World,
@@ -16,7 +17,7 @@ use crate::world::{
     hash,
     outboxes::{Outbox, RowState, Rows, Table},
     sql::Key,
-    template::Place,
+    template::{Fill, Place, Template},
 };
 
 /// A table, its service and its relay; `${env}` in the server's name is the environment's.
@@ -83,6 +84,38 @@ struct RowsEntry {
     #[serde(deserialize_with = "age")]
     oldest: Duration,
     error: Option<String>,
+}
+
+/// A secret of Secrets Manager; name and value are templates.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretEntry {
+    name: String,
+    value: String,
+    /// SSM parameter that holds its ARN.
+    parameter: Option<String>,
+}
+
+impl SecretEntry {
+    pub(super) fn settle(
+        &self,
+        world: &mut World,
+        now: Timestamp,
+        place: &Place,
+        random: &mut Rng,
+    ) -> Result<(), FleetError> {
+        let mut render = |text: &str| {
+            let template = Template::parse(text, &[]).map_err(wrong("secret", &self.name))?;
+            Ok::<_, FleetError>(template.render(random, &Fill { count: 0, at: now, place, variables: &[] }))
+        };
+        let (name, value, plain) = (render(&self.name)?, render(&self.value)?, render("${hex 6}")?);
+        let parameter = self.parameter.as_deref().map(render).transpose()?;
+        let Place { account, region, .. } = place;
+        let arn = parameter.and_then(|parameter| world.ssm.value(account, region, &parameter));
+        let suffix = arn.and_then(|arn| arn.rsplit('-').next()).unwrap_or(&plain).to_owned();
+        world.secrets.put(now, (account, region), &name, &suffix, &value);
+        Ok(())
+    }
 }
 
 fn event() -> String {
@@ -197,8 +230,19 @@ impl OutboxEntry {
 }
 
 impl Fleet {
-    /// Makes the outboxes of a place. Their texts have seeds of their own, so that another outbox changes no other text.
-    pub(super) fn settle_outboxes(&self, world: &mut World, now: Timestamp, place: &Place, amount: (u64, Amount)) {
-        self.file.outboxes.iter().for_each(|outbox| outbox.settle(self, world, now, place, amount));
+    /// Makes the outboxes and secrets of a place. Their texts have seeds of their own, so that another one changes no other text.
+    ///
+    /// # Errors
+    /// A secret's template is wrong.
+    pub(super) fn settle_outboxes(
+        &self,
+        world: &mut World,
+        now: Timestamp,
+        place: &Place,
+        (seed, amount): (u64, Amount),
+    ) -> Result<(), FleetError> {
+        self.file.outboxes.iter().for_each(|outbox| outbox.settle(self, world, now, place, (seed, amount)));
+        let mut random = Rng::with_seed(seed ^ hash(place.account.bytes()));
+        self.file.secrets.iter().try_for_each(|secret| secret.settle(world, now, place, &mut random))
     }
 }

@@ -38,7 +38,7 @@ impl Fleet {
             for global in &self.file.globals {
                 global.settle(world, now, &place);
             }
-            self.settle_outboxes(world, now, &place, (seed, amount));
+            self.settle_outboxes(world, now, &place, (seed, amount))?;
         }
         self.places().for_each(|place| self.settle_metrics(world, &place));
         world.begin_metrics(now);

@@ -42,7 +42,7 @@ pub(super) fn host(name: &str, kind: &str, Caller { account, region, .. }: &Call
 }
 
 /// Account, region and what a host's name stands for.
-pub(super) fn read(host: &str) -> Option<(String, String, Named)> {
+fn read(host: &str) -> Option<(String, String, Named)> {
     let mut parts = host.strip_suffix(DOMAIN)?.strip_suffix('.')?.split('.');
     let (name, kind, region) = (parts.next()?.to_owned(), parts.next()?, parts.next()?.to_owned());
     let (named, account) = match kind {
@@ -54,21 +54,26 @@ pub(super) fn read(host: &str) -> Option<(String, String, Named)> {
     Some((account.to_owned(), region, named))
 }
 
-/// The account that a host's name tells.
-pub(in crate::world) fn account_in(host: &str) -> Option<String> {
-    read(host).map(|(account, ..)| account)
-}
-
 impl World {
     /// A connection to an endpoint. It wakes a cluster that has paused.
     pub fn connect(&mut self, now: Timestamp, host: &str) -> Connected {
-        let Some((account, region, named)) = read(host) else { return Connected::Unknown };
+        let Some((account, region, named)) = self.rds.read(host) else { return Connected::Unknown };
         let at = now.as_millisecond();
         self.database_place(now, &account, &region).connect(at, &named)
     }
 }
 
 impl Rds {
+    /// Account, region and what a host's name stands for.
+    pub(super) fn read(&self, host: &str) -> Option<(String, String, Named)> {
+        self.hosts.get(host).cloned().or_else(|| read(host))
+    }
+
+    /// The account that a host's name tells.
+    pub(in crate::world) fn account_in(&self, host: &str) -> Option<String> {
+        self.read(host).map(|(account, ..)| account)
+    }
+
     /// A connection to a cluster's writer or to an instance, by its name. It wakes a cluster that has paused.
     pub(in crate::world) fn connect_by_name(&mut self, now: i64, account: &str, region: &str, name: &str) -> Connected {
         let place = self.advance(now, account, region);

@@ -120,7 +120,7 @@ impl Rds {
     pub(super) fn change_global(&mut self, request: &Request, may_lose: bool) -> Answered<Xml> {
         let Request { now, caller, .. } = *request;
         let name = request.required("GlobalClusterIdentifier")?;
-        let Self { globals, times, places } = self;
+        let Self { globals, times, places, hosts: _ } = self;
         let global = globals.get_mut(&caller.account).and_then(|globals| globals.get_mut(&name));
         let global = global.ok_or_else(|| no_global(&name))?;
         let target = request.field("TargetDbClusterIdentifier").unwrap_or_default();

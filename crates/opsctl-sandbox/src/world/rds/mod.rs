@@ -32,7 +32,6 @@ use super::{
 };
 pub use change::Times;
 pub use endpoints::Connected;
-pub(super) use endpoints::account_in;
 pub use events::{Category, Event, SourceType};
 pub use globals::Global;
 pub(super) use loads::{Kind, Load};
@@ -50,6 +49,8 @@ pub struct Rds {
     places: BTreeMap<(String, String), Place>,
     /// By account, then name.
     globals: BTreeMap<String, BTreeMap<String, Global>>,
+    /// Endpoints whose names don't tell the account: account, region, what they stand for.
+    hosts: BTreeMap<String, (String, String, endpoints::Named)>,
     pub times: Times,
 }
 

@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Place, endpoints::host, request::Request, xml::Xml};
+use super::{
+    Place,
+    endpoints::{Named, host},
+    request::Request,
+    xml::Xml,
+};
 use crate::world::{ApiError, Caller, World, call::Answered};
 
 #[derive(Debug, Clone)]
@@ -11,6 +16,8 @@ pub struct Proxy {
     /// The cluster, or the instance of none, that it leads to.
     pub database: String,
     pub status: String,
+    /// Its endpoint; none: one made of its name and account.
+    pub host: Option<String>,
     pub created_at: Timestamp,
     /// Instances that it can't use, whatever they are like: instance, reason, description.
     pub broken: Vec<[String; 3]>,
@@ -19,12 +26,16 @@ pub struct Proxy {
 impl Proxy {
     pub fn new(name: &str, database: &str, created_at: Timestamp) -> Self {
         let (name, database) = (name.to_owned(), database.to_owned());
-        Self { name, database, status: "available".to_owned(), created_at, broken: Vec::new() }
+        Self { name, database, status: "available".to_owned(), host: None, created_at, broken: Vec::new() }
     }
 }
 
 impl World {
     pub fn put_proxy(&mut self, account: &str, region: &str, proxy: Proxy) {
+        if let Some(host) = proxy.host.clone() {
+            let named = Named::Proxy(proxy.name.clone());
+            self.rds.hosts.insert(host, (account.to_owned(), region.to_owned(), named));
+        }
         self.rds.place(account, region).proxies.insert(proxy.name.clone(), proxy);
     }
 }
@@ -78,7 +89,7 @@ impl Place {
             .text("DBProxyArn", format!("arn:aws:rds:{region}:{account}:db-proxy:{name}"))
             .text("Status", status)
             .text("EngineFamily", if is_mysql { "MYSQL" } else { "POSTGRESQL" })
-            .text("Endpoint", host(name, "proxy-", caller))
+            .text("Endpoint", proxy.host.clone().unwrap_or_else(|| host(name, "proxy-", caller)))
             .text("RequireTLS", true)
             .text("CreatedDate", created_at);
     }

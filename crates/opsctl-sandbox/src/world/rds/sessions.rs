@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Connected, endpoints::read};
+use super::Connected;
 use crate::{
     domain::{Because, Reached, Rows, Statement, Unanswered},
     world::{
@@ -57,7 +57,7 @@ impl World {
         let connected = self.connect(now, host);
         let (Connected::Writer | Connected::Reader) = connected else { return Err(NotOpened::Instead(connected)) };
         let unknown = || NotOpened::Instead(Connected::Unknown);
-        let (account, region, named) = read(host).ok_or_else(unknown)?;
+        let (account, region, named) = self.rds.read(host).ok_or_else(unknown)?;
         let opened_at = now.as_millisecond();
         let place = self.database_place(now, &account, &region);
         let instance = place.instance_behind(opened_at, &named).ok_or_else(unknown)?;

@@ -33,7 +33,7 @@ pub(super) fn run(connection: &Connection, text: &str, parameters: Parameters<'_
     let before = connection.total_changes();
     let mut statement = connection.prepare_cached(text)?;
     bind(&mut statement, parameters)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = Vec::new();
     let mut bytes = 0;
     let mut found = statement.raw_query();
