@@ -2,7 +2,7 @@
 
 use opsctl::{
     clock::Clock,
-    domain::{Answerer, Ask, Because, Endpoint, Reached, Rows, Statement, Told, Unanswered, Value},
+    domain::{Answerer, Ask, Because, Endpoint, Reached, Rows, SqlError, SqlKind, Statement, Told, Unanswered, Value},
     sandbox::{
         Sandbox, endpoint,
         join::Joined,
@@ -37,10 +37,13 @@ async fn open(answerer: &Answerer, host: &str) -> Result<u64, Unanswered> {
     }
 }
 
-async fn run(answerer: &Answerer, session: u64, text: &str, values: &[Value]) -> Result<Rows, Unanswered> {
+/// A statement's rows; one on a connection that broke is [`SqlKind::Lost`].
+async fn run(answerer: &Answerer, session: u64, text: &str, values: &[Value]) -> Result<Rows, SqlError> {
     let statement = Statement { text: text.to_owned(), values: values.to_vec() };
-    match answerer(Ask::Run(session, statement)).await? {
+    let told = answerer(Ask::Run(session, statement)).await;
+    match told.map_err(|failure| SqlError::new(SqlKind::Lost, failure.words.as_str()))? {
         Told::Rows(rows) => Ok(rows),
+        Told::Failed(error) => Err(error),
         other => panic!("{other:?}"),
     }
 }
@@ -77,15 +80,12 @@ async fn what_the_writer_was_given_a_reader_shows_and_does_not_change() {
         let rows = run(answerer, reader, all, &values[..1]).await.expect("rows").rows;
         assert_eq!(rows, [[Value::Null], [Value::Text("it's".to_owned())]]);
         let refused = run(answerer, reader, insert, &values).await.expect_err("it reads only");
-        assert_eq!(refused.because, Because::Sql);
+        assert_eq!(refused.kind, SqlKind::ReadOnly);
         assert!(refused.words.as_str().contains("read-only transaction"), "{refused}");
         does(answerer, writer, "BEGIN").await;
         does(answerer, writer, "DELETE FROM note").await;
         assert_eq!(answerer(Ask::Close(writer)).await, Ok(Told::Closed));
-        assert_eq!(
-            run(answerer, writer, all, &values[..1]).await.map_err(|failure| failure.because),
-            Err(Because::Broken)
-        );
+        assert_eq!(run(answerer, writer, all, &values[..1]).await.map_err(|error| error.kind), Err(SqlKind::Lost));
         let left = run(answerer, reader, all, &values[..1]).await.expect("rows").rows;
         assert_eq!(left.len(), 2, "what was not committed is undone");
     }
@@ -100,7 +100,7 @@ async fn who_writes_waits_for_another_transaction_and_gives_up_in_the_end() {
     does(&answerer, one, "BEGIN IMMEDIATE").await;
     let insert = "INSERT INTO note VALUES ('x')";
     let locked = run(&answerer, other, insert, &[]).await.expect_err("locked");
-    assert!(locked.words.as_str().contains("database is locked"), "{locked}");
+    assert_eq!(locked.kind, SqlKind::LockTimeout, "{locked}");
     let freed = async {
         sandbox.clock().sleep(std::time::Duration::from_secs(1)).await;
         does(&answerer, one, "COMMIT").await;
@@ -126,7 +126,7 @@ async fn a_statement_meets_the_faults_and_denials_of_its_database() {
         let session = open(&answerer, HOST).await.expect("open");
         let insert = format!("INSERT INTO note VALUES ('{text}')");
         let lost = run(&answerer, session, &insert, &[]).await.expect_err("lost");
-        assert_eq!(lost.because, Because::Broken);
+        assert_eq!(lost.kind, SqlKind::Lost);
         let again = open(&answerer, HOST).await.expect("open");
         let count = format!("SELECT 1 FROM note WHERE text = '{text}'");
         let seen = sandbox.with(|world, _| std::mem::take(&mut world.faults));
@@ -136,7 +136,7 @@ async fn a_statement_meets_the_faults_and_denials_of_its_database() {
     let denial = serde_json::from_value(serde_json::json!({ "action": "rds-db:execute" })).expect("a denial");
     sandbox.with(|world, _| world.denials.push(denial));
     let denied = run(&answerer, session, "SELECT 1", &[]).await.expect_err("denied");
-    assert_eq!((denied.because, denied.words.as_str()), (Because::Sql, "permission denied"));
+    assert_eq!(denied.kind, SqlKind::Denied);
 }
 
 #[tokio::test(start_paused = true)]

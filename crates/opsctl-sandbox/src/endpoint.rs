@@ -11,7 +11,7 @@ use super::{
         rds::{Connected, NotOpened, NotRun},
     },
 };
-use crate::domain::{Answerer, Answering, Ask, Because, Rows, Statement, Told, Unanswered};
+use crate::domain::{Answerer, Answering, Ask, Because, SqlError, SqlKind, Statement, Told, Unanswered};
 
 /// How long a joined sandbox may take: those who ask have shorter deadlines of their own.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ impl Sandbox {
                 self.connect(&endpoint.host, database.as_deref()).await.map(Told::Connected)
             }
             Ask::Role(number) => self.with(|world, now| world.role_of_session(now, number)).map(Told::Role),
-            Ask::Run(number, statement) => self.run(number, &statement).await.map(Told::Rows),
+            Ask::Run(number, statement) => self.run(number, &statement).await,
             Ask::Close(number) => {
                 self.with(|world, _| world.close_session(number));
                 Ok(Told::Closed)
@@ -73,11 +73,11 @@ impl Sandbox {
         })
     }
 
-    async fn run(&self, number: u64, statement: &Statement) -> Result<Rows, Unanswered> {
+    async fn run(&self, number: u64, statement: &Statement) -> Result<Told, Unanswered> {
         let clock = self.clock();
         let trouble = self.with(|world, now| world.trouble_of_statement(now, number));
         match trouble {
-            Some(FaultKind::Denied) => return Err(Unanswered::new(Because::Sql, "permission denied")),
+            Some(FaultKind::Denied) => return Ok(Told::Failed(SqlError::new(SqlKind::Denied, "permission denied"))),
             Some(FaultKind::Refused | FaultKind::LostBefore) => return Err(self.broken(number)),
             Some(FaultKind::Hang) => return std::future::pending().await,
             Some(FaultKind::Slow(late_by)) => clock.sleep(late_by).await,
@@ -90,14 +90,16 @@ impl Sandbox {
     }
 
     /// Waits while another session writes, as long as locks are waited for.
-    async fn run_once_unlocked(&self, number: u64, statement: &Statement) -> Result<Rows, Unanswered> {
+    async fn run_once_unlocked(&self, number: u64, statement: &Statement) -> Result<Told, Unanswered> {
         let given_up_at = self.clock().now() + LOCK_TIMEOUT;
         loop {
             match self.with(|world, now| world.run_in_session(now, number, statement)) {
-                Ok(rows) => return Ok(rows),
-                Err(NotRun::Failed(failure)) => return Err(failure),
+                Ok(rows) => return Ok(Told::Rows(rows)),
+                Err(NotRun::Failed(error)) => return Ok(Told::Failed(error)),
+                Err(NotRun::Broken(failure)) => return Err(failure),
                 Err(NotRun::Locked) if self.clock().now() >= given_up_at => {
-                    return Err(Unanswered::new(Because::Sql, "database is locked: canceled due to lock timeout"));
+                    let words = "database is locked: canceled due to lock timeout";
+                    return Ok(Told::Failed(SqlError::new(SqlKind::LockTimeout, words)));
                 }
                 Err(NotRun::Locked) => self.clock().sleep(LOCK_LOOK).await,
             }

@@ -160,9 +160,7 @@ impl Endpoints {
                     addresses(&found.endpoint).await?;
                     self.log_in(&self.reach(connection, found).await?).await
                 }
-                Dial::Through(answerer) => {
-                    self.answered(answerer, &found.endpoint, found.database(connection)).await
-                }
+                Dial::Through(answerer) => self.answered(answerer, &found.endpoint, found.database(connection)).await,
             }
         };
         self.within(SQL_TIMEOUT, opened).await

@@ -105,7 +105,6 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             route("/RollbackTransaction", "RollbackTransaction"),
         ],
     },
-    throttled: (400, "BadRequestException"),
     subject: |input| {
         let arn = input.document.as_ref().ok()?.get("resourceArn")?.as_str()?;
         Some(cluster_in(arn).to_owned())
@@ -292,7 +291,7 @@ impl World {
         let ran = self.sql.run_in(call.now, session, Access::Writes, text, Parameters::Named(values));
         ran.map_err(|failure| match failure {
             Failure::TooLong => ApiError::plain(400, "StatementTimeoutException", "Request timed out"),
-            Failure::Locked | Failure::Missing | Failure::ReadOnly | Failure::Refused(_) => {
+            Failure::Locked | Failure::Missing | Failure::ReadOnly | Failure::Refused(..) => {
                 ApiError::plain(400, "DatabaseErrorException", format!("ERROR: {failure}"))
             }
         })

@@ -155,7 +155,7 @@ fn what_is_refused_has_aws_s_codes() {
         ),
         (json!({ "sql": "SELECT 1", "resourceArn": "arn:aws:rds:r:1:cluster:nothing" }), "BadRequestException"),
         (json!({ "sql": "SELECT 1", "transactionId": "nothing" }), "TransactionNotFoundException"),
-        (json!({ "sql": "SELECT * FROM nothing" }), "DatabaseErrorException"),
+        (json!({ "sql": "SELECT * FROM nowhere" }), "DatabaseErrorException"),
         (json!({ "sql": "SELECT :a" }), "DatabaseErrorException"),
         (
             json!({ "sql": "SELECT :a", "parameters": [{ "name": "a", "value": { "arrayValue": {} } }] }),

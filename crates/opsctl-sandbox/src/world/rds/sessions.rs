@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Connected;
 use crate::{
-    domain::{Because, Reached, Rows, Statement, Unanswered},
+    domain::{Because, Reached, Rows, SqlError, Statement, Unanswered},
     world::{
         FaultKind, World,
         sql::{Access, Failure, Key, Parameters},
@@ -45,7 +45,9 @@ pub enum NotOpened {
 pub enum NotRun {
     /// Another session writes: it may be tried again.
     Locked,
-    Failed(Unanswered),
+    /// The server refuses it, and the connection lives.
+    Failed(SqlError),
+    Broken(Unanswered),
 }
 
 impl World {
@@ -111,7 +113,7 @@ impl World {
     /// # Errors
     /// The connection broke, another session writes, or the server refuses the statement.
     pub fn run_in_session(&mut self, now: Timestamp, number: u64, statement: &Statement) -> Result<Rows, NotRun> {
-        let access = match self.role_of_session(now, number).map_err(NotRun::Failed)? {
+        let access = match self.role_of_session(now, number).map_err(NotRun::Broken)? {
             Reached::Writes => Access::Writes,
             Reached::ReadsOnly | Reached::Answers => Access::ReadsOnly,
         };
@@ -119,23 +121,16 @@ impl World {
         let key = self.sessions.open[&number].key.clone();
         let parameters = Parameters::Placed(&statement.values);
         let ran = self.sql.run_in(at, (&id(number), &key), access, &statement.text, parameters);
-        ran.map(|ran| ran.rows).map_err(not_run)
+        ran.map(|ran| ran.rows).map_err(|failure| match failure {
+            Failure::Locked => NotRun::Locked,
+            failure => NotRun::Failed(failure.told()),
+        })
     }
 
     pub fn close_session(&mut self, number: u64) {
         self.sessions.open.remove(&number);
         self.sql.end(&id(number));
     }
-}
-
-/// The one place in which what SQLite says becomes what a server says.
-fn not_run(failure: Failure) -> NotRun {
-    let because = match failure {
-        Failure::Locked => return NotRun::Locked,
-        Failure::Missing => Because::Login,
-        Failure::ReadOnly | Failure::TooLong | Failure::Refused(_) => Because::Sql,
-    };
-    NotRun::Failed(Unanswered::new(because, &failure.to_string()))
 }
 
 fn id(number: u64) -> String {

@@ -2,7 +2,8 @@
 //!
 //! A database is made when somebody first needs it, with the tables that it was said to hold. Each session has a connection of its
 //! own, as in PostgreSQL under READ COMMITTED: a read sees what is committed and waits for nobody; a transaction takes the
-//! database's one write lock with its first write, and another session that writes meanwhile is told `database is locked`. The
+//! database's one write lock with its first write, and another session that writes meanwhile is told `database is locked`. What a
+//! transaction reads that only reads is all of one moment. The
 //! clock and the chance that SQL sees are the world's. No file is ever opened.
 
 mod connection;
@@ -21,6 +22,7 @@ use std::{
     },
 };
 
+use crate::domain::{SqlError, SqlKind};
 use functions::Surroundings;
 pub(super) use functions::text as time_text;
 pub(super) use run::{Parameters, Ran};
@@ -51,7 +53,7 @@ pub(super) enum Failure {
     /// It took more steps than a statement may.
     TooLong,
     /// In SQLite's words.
-    Refused(String),
+    Refused(SqlKind, String),
 }
 
 /// All databases of a world.
@@ -152,6 +154,14 @@ impl Databases {
                 self.copies.insert(key.clone(), Copy { writer: session.to_owned(), bytes, session: None });
             }
         }
+        if reads && own.wants_copy() {
+            let (_, keeper) = self.open.get_mut(key).expect("a session of it is open");
+            let copied = match self.copies.get(key) {
+                Some(copy) => Session::of_copy(&copy.bytes, &self.surroundings)?,
+                None => Session::of_copy(&keeper.copy()?, &self.surroundings)?,
+            };
+            own.read_from(copied);
+        }
         let ran = own.run(access, text, reads, parameters);
         if !own.is_writing() {
             self.forget_copy(session);
@@ -221,19 +231,51 @@ impl fmt::Display for Failure {
             Self::Missing => "the database does not exist",
             Self::ReadOnly => "cannot change anything in a read-only transaction",
             Self::TooLong => "canceling statement due to statement timeout",
-            Self::Refused(words) => words,
+            Self::Refused(_, words) => words,
         })
+    }
+}
+
+impl Failure {
+    /// What SQLite does not say by a code.
+    pub(super) fn other(words: &str) -> Self {
+        Self::Refused(SqlKind::Other, words.to_owned())
+    }
+
+    /// As a server tells it.
+    pub(super) fn told(&self) -> SqlError {
+        let kind = match self {
+            Self::Locked => SqlKind::LockTimeout,
+            Self::Missing => SqlKind::Other,
+            Self::ReadOnly => SqlKind::ReadOnly,
+            Self::TooLong => SqlKind::StatementTimeout,
+            Self::Refused(kind, _) => *kind,
+        };
+        SqlError::new(kind, &self.to_string())
     }
 }
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
-            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
-            _ => Self::Refused(error.to_string()),
-        }
+        let words = match &error {
+            // What follows in SQLite's words is the statement, which its caller knows.
+            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+            _ => error.to_string(),
+        };
+        let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return Self::Locked,
+            Some(ErrorCode::OperationInterrupted) => return Self::TooLong,
+            Some(ErrorCode::ReadOnly) => return Self::ReadOnly,
+            Some(ErrorCode::ConstraintViolation) => SqlKind::Constraint,
+            Some(ErrorCode::TypeMismatch) => SqlKind::Type,
+            Some(ErrorCode::AuthorizationForStatementDenied) => SqlKind::Denied,
+            Some(ErrorCode::TooBig) => SqlKind::TooLarge,
+            // SQLite has one code for all that is wrong with a statement, and tells these apart in words only.
+            _ if words.contains("no such table") => SqlKind::NoTable,
+            _ if words.contains("no such column") || words.contains("has no column named") => SqlKind::NoColumn,
+            _ => SqlKind::Other,
+        };
+        Self::Refused(kind, words)
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{
 };
 
 use super::Failure;
-use crate::domain::{Rows, Value};
+use crate::domain::{Rows, SqlKind, Value};
 
 /// Rows that a statement gives at most, and bytes in them.
 const ROWS_MAX: usize = 200_000;
@@ -42,7 +42,8 @@ pub(super) fn run(connection: &Connection, text: &str, parameters: Parameters<'_
             (0..columns.len()).map(|index| row.get_ref(index).map(of_stored)).collect::<Result<_, _>>()?;
         bytes += values.iter().map(size).sum::<usize>();
         if rows.len() >= ROWS_MAX || bytes > BYTES_MAX {
-            return Err(Failure::Refused("the result is larger than the sandbox gives out".to_owned()));
+            let words = "the result is larger than the sandbox gives out";
+            return Err(Failure::Refused(SqlKind::TooLarge, words.to_owned()));
         }
         rows.push(values);
     }
@@ -58,7 +59,7 @@ fn bind(statement: &mut rusqlite::CachedStatement<'_>, parameters: Parameters<'_
         && values.len() != count
     {
         let words = format!("the statement has {count} parameters, and {} values are given", values.len());
-        return Err(Failure::Refused(words));
+        return Err(Failure::other(&words));
     }
     for index in 1..=count {
         let name = statement.parameter_name(index).map(str::to_owned);
@@ -72,7 +73,7 @@ fn bind(statement: &mut rusqlite::CachedStatement<'_>, parameters: Parameters<'_
                 values.iter().find(|(name, _)| Some(name.as_str()) == wanted).map(|(_, value)| value)
             }
         };
-        let missing = || Failure::Refused(format!("no value for {}", name.as_deref().unwrap_or("?")));
+        let missing = || Failure::other(&format!("no value for {}", name.as_deref().unwrap_or("?")));
         statement.raw_bind_parameter(index, Bound(value.ok_or_else(missing)?))?;
     }
     Ok(())

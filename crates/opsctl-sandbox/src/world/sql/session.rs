@@ -25,6 +25,8 @@ pub(super) struct Session {
     /// Those that the statement took that runs.
     steps: Arc<AtomicU64>,
     transaction: Transaction,
+    /// What a transaction reads that only reads: the database as it was at its first statement.
+    copy: Option<Box<Session>>,
 }
 
 /// A transaction of a program of the world.
@@ -84,7 +86,7 @@ impl Session {
     fn of(name: &str, bytes: Option<&[u8]>, surroundings: &Surroundings) -> Result<Self, Failure> {
         let steps = Arc::new(AtomicU64::new(0));
         let connection = connection::open(name, bytes, surroundings, Arc::clone(&steps))?;
-        Ok(Self { connection, steps, transaction: Transaction::None })
+        Ok(Self { connection, steps, transaction: Transaction::None, copy: None })
     }
 
     /// The database as it is committed.
@@ -113,6 +115,15 @@ impl Session {
         }
     }
 
+    /// Whether what is read now is to be of the same moment as what is read later.
+    pub(super) fn wants_copy(&self) -> bool {
+        self.transaction == Transaction::Begun(Access::ReadsOnly) && self.copy.is_none()
+    }
+
+    pub(super) fn read_from(&mut self, copy: Self) {
+        self.copy = Some(Box::new(copy));
+    }
+
     pub(super) fn is_writing(&self) -> bool {
         self.transaction == Transaction::Writing
     }
@@ -127,13 +138,18 @@ impl Session {
         let control = Control::of(text);
         match (self.transaction, control) {
             (Transaction::None, Some(Control::Savepoint)) => {
-                return Err(refused("savepoints can only be used in a transaction"));
+                return Err(Failure::other("savepoints can only be used in a transaction"));
             }
             (Transaction::Failed, None | Some(Control::Savepoint)) => {
-                return Err(refused("current transaction is aborted, commands ignored until end of transaction"));
+                return Err(Failure::other(
+                    "current transaction is aborted, commands ignored until end of transaction",
+                ));
             }
             (_, None | Some(Control::Savepoint)) => {}
             (_, Some(control)) => return self.control(access, control).map(|()| Ran::default()),
+        }
+        if let Some(copy) = self.copy.as_mut().filter(|_| reads) {
+            return copy.run_plainly(text, parameters);
         }
         if !reads {
             self.begin_to_write(access)?;
@@ -164,13 +180,16 @@ impl Session {
                 }
             }
             (T::Begun(_) | T::Writing | T::Failed, C::Begin | C::BeginImmediate | C::BeginReadOnly) => {
-                return Err(refused("cannot start a transaction within a transaction"));
+                return Err(Failure::other("cannot start a transaction within a transaction"));
             }
-            (T::None, C::Commit | C::Rollback) => return Err(refused("no transaction is active")),
-            (T::Begun(_), C::Commit | C::Rollback) | (T::Failed, C::Rollback) => self.transaction = T::None,
+            (T::None, C::Commit | C::Rollback) => return Err(Failure::other("no transaction is active")),
+            (T::Begun(_), C::Commit | C::Rollback) | (T::Failed, C::Rollback) => {
+                self.transaction = T::None;
+                self.copy = None;
+            }
             (T::Failed, C::Commit) => {
                 self.transaction = T::None;
-                return Err(refused("cannot commit: the transaction was rolled back after an error"));
+                return Err(Failure::other("cannot commit: the transaction was rolled back after an error"));
             }
             (T::Writing, C::Commit | C::Rollback) => {
                 let end = if control == C::Commit { "COMMIT" } else { "ROLLBACK" };
@@ -230,8 +249,4 @@ impl Control {
             _ => None,
         }
     }
-}
-
-fn refused(words: &str) -> Failure {
-    Failure::Refused(words.to_owned())
 }

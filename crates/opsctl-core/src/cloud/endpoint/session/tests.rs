@@ -74,7 +74,7 @@ async fn transactions_are_statements_that_end() {
     let (mut session, told) = session(vec![nothing(), Ok(Told::Rows(rows.clone()))]).await;
     assert_eq!((session.dialect(), session.server().identity.as_str()), (Dialect::Sqlite, "db.example:5432"));
     assert_eq!(session.read(&["SELECT 1".into()], Bounds::LOOK).await, Ok(vec![rows]));
-    assert_eq!(asked(&told), ["connect db.example:5432", "role", "BEGIN", "SELECT 1", "ROLLBACK"]);
+    assert_eq!(asked(&told), ["connect db.example:5432", "role", "BEGIN READ ONLY", "SELECT 1", "ROLLBACK"]);
     session.change(&["UPDATE a".into(), "UPDATE b".into()], Bounds::LOOK).await.expect("committed");
     session.close().await;
     assert_eq!(asked(&told), ["BEGIN IMMEDIATE", "UPDATE a", "UPDATE b", "COMMIT", "close"]);
