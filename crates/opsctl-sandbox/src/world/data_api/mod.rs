@@ -157,7 +157,7 @@ impl World {
 
     fn end_transaction(&mut self, call: Call, request: End, text: &str, status: &str) -> Answered<Value> {
         let key = self.let_in(call, &request.to)?;
-        let id = self.transaction(call, Some(&request.transaction_id), &key)?;
+        let (id, key) = self.transaction(call, Some(&request.transaction_id), key)?;
         let ended = self.run_data(call, (&id, &key), text, &[]);
         self.data.open.remove(&id);
         self.sql.end(&id);
@@ -168,7 +168,7 @@ impl World {
         let Execute { to, sql, parameters, transaction_id, include_result_metadata, format_records_as } = request;
         let key = self.let_in(call, &to)?;
         let values = fields::read(parameters)?;
-        let id = self.transaction(call, transaction_id.as_deref(), &key)?;
+        let (id, key) = self.transaction(call, transaction_id.as_deref(), key)?;
         let ran = self.run_data(call, (&id, &key), &sql, &values);
         self.end_session(&id);
         let Ran { rows, columns } = ran?;
@@ -196,7 +196,7 @@ impl World {
         let BatchExecute { to, sql, parameter_sets, transaction_id } = request;
         let key = self.let_in(call, &to)?;
         let sets: Vec<_> = parameter_sets.into_iter().map(fields::read).collect::<Result<_, _>>()?;
-        let id = self.transaction(call, transaction_id.as_deref(), &key)?;
+        let (id, key) = self.transaction(call, transaction_id.as_deref(), key)?;
         let sets = if sets.is_empty() { vec![Vec::new()] } else { sets };
         let ran = sets.iter().try_for_each(|values| self.run_data(call, (&id, &key), &sql, values).map(drop));
         self.end_session(&id);
@@ -245,22 +245,27 @@ impl World {
         Err(ApiError::plain(404, "DatabaseNotFoundException", format!("Database {} is not found.", key.name)))
     }
 
-    /// The session of a transaction, or one for a statement by itself.
-    fn transaction(&mut self, call: Call, id: Option<&str>, key: &Key) -> Answered<String> {
-        let Some(id) = id else { return Ok(NO_SESSION.to_owned()) };
-        let writer = self.writer_of(call, key);
+    /// The session of a transaction and the database that it is of, which need not be named again; or a session for a statement by
+    /// itself.
+    fn transaction(&mut self, call: Call, id: Option<&str>, key: Key) -> Answered<(String, Key)> {
+        let Some(id) = id else { return Ok((NO_SESSION.to_owned(), key)) };
+        let writer = self.writer_of(call, &key);
         let lost = || {
             let message = format!("Transaction {id} is not found.");
             ApiError::plain(404, "TransactionNotFoundException", message)
         };
-        let open = self.data.open.get_mut(id).filter(|open| open.key == *key).ok_or_else(lost)?;
+        let is_its = |open: &&mut Open| {
+            let name = if key.name.is_empty() { &key.name } else { &open.key.name };
+            key == Key { name: name.clone(), ..open.key.clone() }
+        };
+        let open = self.data.open.get_mut(id).filter(is_its).ok_or_else(lost)?;
         if open.writer != writer {
             self.data.open.remove(id);
             self.sql.end(id);
             return Err(lost());
         }
         open.used_at = call.now;
-        Ok(id.to_owned())
+        Ok((id.to_owned(), open.key.clone()))
     }
 
     fn writer_of(&mut self, call: Call, key: &Key) -> Option<String> {

@@ -101,6 +101,21 @@ fn a_transaction_lasts_until_it_is_ended() {
 }
 
 #[test]
+fn a_transaction_s_database_need_not_be_named_again_and_no_other_may() {
+    let mut world = world();
+    let begun = call(&mut world, START, "BeginTransaction", json!({ "database": "accounts" })).expect("begun");
+    let id = &begun["transactionId"];
+    let make = json!({ "sql": "CREATE TABLE account (id TEXT)", "transactionId": id });
+    call(&mut world, START, "ExecuteStatement", make).expect("made");
+    let other = json!({ "sql": "SELECT 1", "transactionId": id, "database": "other" });
+    let other = call(&mut world, START, "ExecuteStatement", other).expect_err("another's");
+    assert_eq!(other.code, "TransactionNotFoundException");
+    call(&mut world, START, "CommitTransaction", json!({ "transactionId": id })).expect("committed");
+    let count = json!({ "sql": "SELECT count(*) FROM account", "database": "accounts" });
+    assert!(call(&mut world, START, "ExecuteStatement", count).is_ok());
+}
+
+#[test]
 fn an_idle_transaction_is_rolled_back_after_three_minutes_and_its_lock_is_free() {
     let mut world = with_table();
     let id = begin(&mut world, START);

@@ -52,6 +52,8 @@ impl Surroundings {
             let own = self.clone();
             connection.create_scalar_function(name, 0, flags, move |_| Ok(own.now()[..cut].to_owned()))?;
         }
+        // As PostgreSQL and MySQL have it, so that whoever is connected can ask each of them who it is.
+        connection.create_scalar_function("version", 0, flags, |_| Ok(format!("SQLite {}", rusqlite::version())))?;
         let own = self.clone();
         connection.create_scalar_function("current_time", 0, flags, move |_| Ok(own.now()[11..19].to_owned()))?;
         for (name, before) in OF_TIME {

@@ -272,8 +272,8 @@ impl From<rusqlite::Error> for Failure {
             Some(ErrorCode::AuthorizationForStatementDenied) => SqlKind::Denied,
             Some(ErrorCode::TooBig) => SqlKind::TooLarge,
             // SQLite has one code for all that is wrong with a statement, and tells these apart in words only.
-            _ if words.contains("no such table") => SqlKind::NoTable,
-            _ if words.contains("no such column") || words.contains("has no column named") => SqlKind::NoColumn,
+            _ if words.starts_with("no such table") => SqlKind::NoTable,
+            _ if words.starts_with("no such column") || words.contains("has no column named") => SqlKind::NoColumn,
             _ => SqlKind::Other,
         };
         Self::Refused(kind, words)

@@ -155,6 +155,7 @@ fn the_time_and_chance_are_the_world_s() {
     for (asked, told) in [
         ("now()", "2026-11-21 03:00:00.250"),
         ("CURRENT_TIMESTAMP", "2026-11-21 03:00:00"),
+        ("substr(version(), 1, 9)", "SQLite 3."),
         ("CURRENT_DATE", "2026-11-21"),
         ("CURRENT_TIME", "03:00:00"),
         ("datetime('now')", "2026-11-21 03:00:00"),
