@@ -6,7 +6,7 @@
 pub mod cli;
 
 pub use opsctl_core::{
-    cloud, config, databases, doctor, files, gate, journal, keymap, leave, messages, observe, operations, run,
+    cloud, config, databases, doctor, files, gate, journal, keymap, leave, messages, observe, operations, outboxes, run,
 };
 pub use opsctl_domain::{self as domain, clock};
 pub use opsctl_sandbox as sandbox;

@@ -7,6 +7,7 @@ mod docs;
 mod kill;
 mod observe;
 mod operations;
+mod outboxes;
 mod peers;
 mod pictures;
 mod requests;

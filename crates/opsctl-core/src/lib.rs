@@ -12,6 +12,7 @@ pub mod leave;
 pub mod messages;
 pub mod observe;
 pub mod operations;
+pub mod outboxes;
 
 pub mod run;
 

@@ -5,7 +5,8 @@ use std::{fmt, str::Chars};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Invocation, Text, connection::Connection, endpoint::SqlCheck, service_rules::ServiceRules, watch::WatchRules,
+    Invocation, Text, connection::Connection, endpoint::SqlCheck, outbox::Outbox, service_rules::ServiceRules,
+    watch::WatchRules,
 };
 
 text_ids! {
@@ -105,6 +106,8 @@ pub struct DatabaseRules {
     pub checks: Vec<SqlCheck>,
     /// How databases are reached to be read and changed, by name.
     pub connections: Vec<Connection>,
+    /// In the order of their names.
+    pub outboxes: Vec<Outbox>,
 }
 
 impl DatabaseRules {
@@ -114,6 +117,10 @@ impl DatabaseRules {
 
     pub fn connection(&self, name: &str) -> Option<&Connection> {
         self.connections.iter().find(|connection| connection.name == name)
+    }
+
+    pub fn outbox(&self, name: &str) -> Option<&Outbox> {
+        self.outboxes.iter().find(|outbox| outbox.name == name)
     }
 
     /// How a database is asked by SQL after a failover; none: only whether it takes connections.

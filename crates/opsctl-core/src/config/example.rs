@@ -25,7 +25,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 21] = [
+const TABLES: [Table; 23] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -205,6 +205,45 @@ const TABLES: [Table; 21] = [
             ("subnets", r#"["subnet-0a1b2c3d4e5f60718"]"#, Live),
             ("security_groups", r#"["sg-0123456789abcdef0"]"#, Live),
             ("public_ip", "false", Live),
+        ],
+    },
+    Table {
+        heading: "[environments.prod.outboxes.transfers]",
+        path: &["environments", "*", "outboxes", "*"],
+        keys: &[
+            ("connection", r#""shop""#, Live),
+            ("preset", r#""outbox-transfers""#, Live),
+            ("table", r#""outbox_transfers""#, Commented),
+            ("relay", r#"{ function = "shop-outbox", rule = "shop-outbox-each-minute" }"#, Live),
+            ("fifo", "true", Commented),
+            ("lag_seconds", "300", Commented),
+        ],
+    },
+    Table {
+        heading: "[environments.prod.outboxes.invoices]",
+        path: &["environments", "*", "outboxes", "*"],
+        keys: &[
+            ("connection", r#""shop""#, Live),
+            ("table", r#""billing.invoice_events""#, Live),
+            ("id", r#"["id"]"#, Commented),
+            ("status", r#"{ column = "state", ready = ["NEW"], failed = ["FAILED"], published = ["SENT"] }"#, Live),
+            ("attempts", r#"{ column = "tries", max = 10 }"#, Live),
+            ("due", r#""next_try""#, Commented),
+            ("lease", r#"{ since = "claimed_at", ttl_seconds = 300 }"#, Commented),
+            ("expiry", r#""expires_at""#, Commented),
+            ("scope", r#"[{ column = "tenant", values = ["eu"] }]"#, Commented),
+            ("order", r#"["created_at", "id"]"#, Live),
+            ("created", r#""created_at""#, Live),
+            ("published_at", r#""sent_at""#, Commented),
+            ("times", r#""utc""#, Commented),
+            ("type", r#""event_type""#, Live),
+            ("group", r#""payload/invoice/id""#, Live),
+            ("event_id", r#""payload/eventId""#, Commented),
+            ("error", r#""last_error""#, Commented),
+            ("body", r#"{ column = "payload" }"#, Live),
+            ("relay_locks", "true", Commented),
+            ("rearm", r#"[{ set = "state", to = "NEW" }, { set = "tries", to = 0 }]"#, Live),
+            ("notes", r#"["consumers have an inbox: they drop what they have seen"]"#, Commented),
         ],
     },
     Table { heading: "[keymap]", path: &["keymap"], keys: &[("base", r#""vim""#, Live)] },

@@ -10,6 +10,7 @@ mod databases;
 mod example;
 mod groups;
 mod migrations;
+mod outboxes;
 mod texts;
 mod typed;
 mod watch;

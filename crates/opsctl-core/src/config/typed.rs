@@ -10,6 +10,7 @@ use crate::{
     domain::{Protection, Tls},
     files::Spot,
     keymap,
+    outboxes::typed::Outbox,
 };
 
 /// Configuration of opsctl: which AWS accounts there are, how they are reached, how strictly a change is confirmed.
@@ -95,6 +96,8 @@ pub(super) struct Environment {
     pub(super) groups: Option<BTreeMap<Spot<String>, Group>>,
     /// Migrations, by name: tasks that `opsctl migrate NAME` starts once and waits for.
     pub(super) migrations: Option<BTreeMap<Spot<String>, Migration>>,
+    /// Outboxes, by name: tables whose rows a relay publishes.
+    pub(super) outboxes: Option<BTreeMap<Spot<String>, Outbox>>,
 }
 
 /// A task that is started once, changes a database and ends. One at a time runs in an environment.

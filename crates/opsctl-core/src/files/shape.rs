@@ -160,6 +160,9 @@ impl Walk<'_> {
     /// Walks a value. Answers whether it may stay.
     fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Object, key: Range<usize>, path: &str) -> bool {
         let at = value.span();
+        if kinds(schema).any(|wanted| is_of(value.get_ref(), wanted)) {
+            return true;
+        }
         let wanted = schema.get("type").and_then(Value::as_str);
         match (value.get_mut(), wanted) {
             (DeValue::Table(table), Some("object")) => {
@@ -248,6 +251,18 @@ fn wanted_kind(json_type: Option<&str>) -> &'static str {
         Some("integer" | "number") => NUMBER,
         _ => TEXT,
     }
+}
+
+/// The types of a value that may be of several, none of them with anything to look at inside.
+fn kinds(schema: &Object) -> impl Iterator<Item = &str> {
+    schema.get("type").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn is_of(value: &DeValue<'_>, wanted: &str) -> bool {
+    matches!(
+        (value, wanted),
+        (DeValue::String(_), "string") | (DeValue::Integer(_), "integer") | (DeValue::Boolean(_), "boolean")
+    )
 }
 
 fn can_be(words: &[&str]) -> String {

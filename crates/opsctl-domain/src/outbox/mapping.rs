@@ -21,6 +21,8 @@ pub struct RowMapping {
     pub due: Option<String>,
     pub lease: Option<Lease>,
     pub dead: Option<Dead>,
+    /// Rows that wait for something other than the relay are those for which all of these hold; empty: none.
+    pub held: Vec<Scope>,
     /// Column of the time after which a row that is not published is never sent.
     pub expiry: Option<String>,
     /// Columns in whose order the relay takes rows, ascending. May be empty: then `id` is the order.
@@ -59,6 +61,27 @@ impl RowMapping {
             }
         }
         columns
+    }
+
+    /// States from which a replay brings a row back; empty where there is no replay. Published rows are among them only where what says
+    /// that they are published is set back.
+    pub fn rearmable(&self) -> Vec<RowState> {
+        let set = |column: &String| match &self.rearm {
+            Rearm::Set(changes) => changes.iter().any(|change| change.column == *column),
+            Rearm::Move(_) | Rearm::Refused { .. } => false,
+        };
+        let published = match &self.primitive {
+            Primitive::NullTime { column } | Primitive::Flag { column, .. } => set(column),
+            Primitive::Status { column, done, .. } => set(column) && done.as_ref().is_none_or(set),
+            Primitive::Present | Primitive::Satellite { .. } | Primitive::Offset(_) | Primitive::Cdc { .. } => false,
+        };
+        let states: &[RowState] = match &self.rearm {
+            Rearm::Set(_) if published => &[RowState::Failed, RowState::Expired, RowState::Published],
+            Rearm::Set(_) => &[RowState::Failed, RowState::Expired],
+            Rearm::Move(_) => &[RowState::Failed],
+            Rearm::Refused { .. } => &[],
+        };
+        states.to_vec()
     }
 }
 
@@ -128,7 +151,7 @@ pub enum Literal {
     Text(String),
 }
 
-/// A condition on the rows that belong to an outbox.
+/// A condition on one column of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     pub column: String,
@@ -140,6 +163,8 @@ pub struct Scope {
 pub enum In {
     /// One of these; never empty.
     Values(Vec<Literal>),
+    /// None of these, or NULL; never empty.
+    Except(Vec<Literal>),
     Null,
     NotNull,
 }

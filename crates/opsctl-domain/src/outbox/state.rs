@@ -81,14 +81,6 @@ impl RowState {
             Self::Failed | Self::Held | Self::Expired | Self::Published | Self::Unaccounted => false,
         }
     }
-
-    /// Whether a row in this state may be re-armed, where the mapping allows that at all.
-    pub fn may_be_rearmed(self) -> bool {
-        match self {
-            Self::Failed | Self::Expired | Self::Published => true,
-            Self::Stuck | Self::Ready | Self::Scheduled | Self::InProgress | Self::Held | Self::Unaccounted => false,
-        }
-    }
 }
 
 impl fmt::Display for RowState {

@@ -1,0 +1,17 @@
+//! Outboxes: how a mapping becomes the state of rows, and the statements that count, list, re-arm and restore them.
+//!
+//! mapping ([`crate::domain::RowMapping`]) -> [`rules`] -> [`sql`]. Nothing here connects to a database: statements go out, rows come in.
+
+pub mod bind;
+pub mod catalog;
+pub mod condition;
+pub mod presets;
+pub mod rules;
+pub mod sql;
+pub mod typed;
+
+pub use catalog::{Catalog, CatalogColumn, ColumnSort, Misfit};
+pub use condition::Condition;
+pub use presets::{Preset, preset};
+pub use rules::Rules;
+pub use sql::Sql;

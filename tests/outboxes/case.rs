@@ -1,0 +1,163 @@
+//! What must hold of every mapping on a table with rows in each state: counts, pages, states of single rows, replay, restore.
+
+use opsctl::{
+    domain::{Dialect, RowState, Value},
+    outboxes::{
+        Sql,
+        sql::{
+            BoundedCount, Extent, ListedRow, Position, Rearmed, Rearming, Selection, catalog, catalog_of, extent,
+            extent_of,
+        },
+    },
+};
+
+use super::server::Schema;
+
+/// A preset, its table as the product makes it, rows, and what is said of them.
+pub(super) struct Case {
+    pub(super) preset: &'static str,
+    pub(super) table: &'static str,
+    /// Statements, each ending with a semicolon.
+    pub(super) script: &'static str,
+    pub(super) counts: &'static [(RowState, u64)],
+    /// State of a row after its replay. None: there is no replay by setting columns.
+    pub(super) replayed: Option<RowState>,
+}
+
+impl Case {
+    pub(super) async fn hold(&self, schema: &mut Schema) {
+        schema.script(self.script).await;
+        let preset = opsctl::outboxes::preset(self.preset).expect(self.preset);
+        let mapping = preset.mapping_for(&schema.table(self.table));
+        let sql = fitted(schema, mapping).await;
+        self.check(schema, &sql).await;
+    }
+
+    pub(super) async fn check(&self, schema: &mut Schema, sql: &Sql) {
+        self.counted(schema, sql).await;
+        if !sql.rules.outside {
+            self.listed(schema, sql).await;
+        }
+        for statement in
+            [sql.kinds(RowState::Failed), sql.blocked_groups(), sql.published_within(60)].into_iter().flatten()
+        {
+            schema.run(&statement).await;
+        }
+        let explained = schema.run(&sql.explain(&sql.oldest(RowState::Ready))).await;
+        let explained = sql.explained(&explained).unwrap_or_else(|| panic!("{}: {explained:?}", self.preset));
+        assert!(explained.rows.is_none_or(|rows| rows < 100_000), "{}: {explained:?}", self.preset);
+        let size = extent_of(&schema.run(&extent(sql.dialect, &sql.mapping.table)).await).expect(self.preset);
+        assert!(Extent::is_small(&size), "{}: {size:?}", self.preset);
+        if let Some(index) = sql.index_wanted() {
+            schema.script(&index).await;
+            self.counted(schema, sql).await;
+        }
+        self.replayed(schema, sql).await;
+    }
+
+    async fn counted(&self, schema: &mut Schema, sql: &Sql) {
+        for state in RowState::ALL {
+            let expected = self.counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+            let counted = BoundedCount::of(&schema.run(&sql.count(state)).await);
+            assert_eq!(
+                counted,
+                Some(BoundedCount::Exactly(expected)),
+                "{}: {state} {:?}",
+                self.preset,
+                sql.count(state).text
+            );
+        }
+    }
+
+    /// Page by page, one row each; and each row's state, asked by its id, is that of the page.
+    async fn listed(&self, schema: &mut Schema, sql: &Sql) {
+        for (state, count) in self.counts {
+            let mut after: Option<Position> = None;
+            let mut seen: Vec<Vec<Value>> = Vec::new();
+            loop {
+                let page = sql.listed(&schema.run(&sql.page(*state, after.as_ref(), 1)).await);
+                let Some(row) = page.into_iter().next() else { break };
+                assert!(!seen.contains(&row.id), "{}: {:?} twice", self.preset, row.id);
+                let alone = one(schema, sql, &row.id).await;
+                assert_eq!(alone.state, *state, "{}: {:?}", self.preset, row.id);
+                assert_eq!(alone.body.is_some(), sql.mapping.body.is_some(), "{}", self.preset);
+                after = Some(row.position);
+                seen.push(row.id);
+            }
+            assert_eq!(seen.len() as u64, *count, "{}: {state}", self.preset);
+            let all = sql.listed(&schema.run(&sql.rows_by_id(&seen)).await);
+            assert_eq!(all.len(), seen.len(), "{}", self.preset);
+        }
+    }
+
+    async fn replayed(&self, schema: &mut Schema, sql: &Sql) {
+        let selection = Selection::of(&sql.mapping.rearmable());
+        let Some(expected) = self.replayed else {
+            assert!(sql.rearm(&selection, None, 10).is_none(), "{}", self.preset);
+            return;
+        };
+        let wanted: u64 =
+            self.counts.iter().filter(|(state, _)| selection.states.contains(state)).map(|(_, count)| count).sum();
+        let selected = schema.run(&sql.selected(&selection)).await;
+        assert_eq!(BoundedCount::of(&selected), Some(BoundedCount::Exactly(wanted)), "{}", self.preset);
+        assert!(wanted > 0, "{}: nothing to replay", self.preset);
+        let mut done: Vec<Rearmed> = Vec::new();
+        while let Some(batch) = batch(schema, sql, &selection, done.last().map(|row| &row.position)).await {
+            done.extend(batch);
+            assert!(done.len() as u64 <= wanted, "{}: more than there are", self.preset);
+        }
+        assert_eq!(done.len() as u64, wanted, "{}", self.preset);
+        for row in &done {
+            assert_eq!(one(schema, sql, &row.id).await.state, expected, "{}: {row:?}", self.preset);
+        }
+        for row in &done {
+            let restored = schema.run(&sql.restore(row)).await;
+            assert_eq!(restored.changed, 1, "{}: {row:?} {:?}", self.preset, sql.restore(row));
+        }
+        self.counted(schema, sql).await;
+    }
+}
+
+/// The next two rows of a replay. None: no more.
+pub(super) async fn batch(
+    schema: &mut Schema,
+    sql: &Sql,
+    selection: &Selection,
+    after: Option<&Position>,
+) -> Option<Vec<Rearmed>> {
+    match sql.rearm(selection, after, 2).expect("a replay by setting columns") {
+        Rearming::Once(statement) => {
+            let rows = sql.rearmed(&schema.run(&statement).await);
+            (!rows.is_empty()).then_some(rows)
+        }
+        Rearming::PickFirst(statement) => {
+            let mut rows = sql.rearmed(&schema.run(&statement).await);
+            if rows.is_empty() {
+                return None;
+            }
+            let ids: Vec<Vec<Value>> = rows.iter().map(|row| row.id.clone()).collect();
+            let changed = schema.run(&sql.rearm_picked(selection, &ids)).await.changed;
+            assert_eq!(changed, ids.len() as u64);
+            let after = sql.rearmed(&schema.run(&sql.rearmed_after(&ids)).await);
+            for row in &mut rows {
+                let now = after.iter().find(|now| now.id == row.id).expect("still there");
+                row.after.clone_from(&now.before);
+            }
+            Some(rows)
+        }
+    }
+}
+
+pub(super) async fn one(schema: &mut Schema, sql: &Sql, id: &[Value]) -> ListedRow {
+    let rows = schema.run(&sql.row(id)).await;
+    sql.listed(&rows).pop().unwrap_or_else(|| panic!("no row {id:?}: {rows:?}"))
+}
+
+/// The mapping as the table has it.
+pub(super) async fn fitted(schema: &mut Schema, mapping: opsctl::domain::RowMapping) -> Sql {
+    let dialect: Dialect = schema.dialect();
+    let rows = schema.run(&catalog(dialect, &mapping.table)).await;
+    let catalog = catalog_of(dialect, &rows).unwrap_or_else(|| panic!("no table {}", mapping.table));
+    let mapping = catalog.fit(&mapping).unwrap_or_else(|misfits| panic!("{misfits:?}"));
+    Sql::new(dialect, mapping, catalog)
+}

@@ -1,0 +1,8 @@
+//! Outboxes on real servers: every preset's states, replay and restore; any name; any row.
+
+mod case;
+mod mysql;
+mod postgres;
+mod properties;
+mod server;
+mod tables;
