@@ -27,15 +27,15 @@ impl One<'_> {
             let problem = Problem::error(name.span(), format!("the outbox `{}` has no connection", name.value()));
             self.problems.push(problem.help("add `connection`: the name of one that leads to its database"));
         }
+        // Said already: what is meant by the other parts depends on the preset.
+        if typed.preset.is_some() && preset.is_none() {
+            return None;
+        }
         let table = self.table(name, typed, preset);
         let relay = self.relay(typed, preset, table.as_ref());
         let lag_seconds = typed.lag_seconds.as_ref().and_then(|spot| self.figure(spot, &LAG)).unwrap_or(LAG_SECONDS);
         // Whether there is such a connection is checked where connections are bound.
         let connection = typed.connection.as_ref().map(|spot| self.plain(spot, Sort::PlainName));
-        // Said already: what is meant by the other parts depends on the preset.
-        if typed.preset.is_some() && preset.is_none() {
-            return None;
-        }
         let table = table?;
         let base = preset.map(|preset| preset.mapping_for(&table));
         let (mapping, problems) = bind(typed, base, table, name.span());
