@@ -4,6 +4,7 @@ mod alarms;
 mod change;
 mod consumers;
 mod databases;
+mod outbox;
 mod services;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use alarms::Alarms;
 pub use change::{Change, Consent, OfConsumers, Top, Wanted};
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
+pub use outbox::{ListOutboxes, Outbox, ShowOutbox};
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
@@ -175,6 +177,9 @@ pub enum Command {
     Change(Change<Top>),
     /// List who takes messages of which queue; pause and resume them
     Consumers(Consumers),
+    /// Look at transactional outboxes: what waits, what failed, who publishes
+    #[command(subcommand)]
+    Outbox(Outbox),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first

@@ -10,8 +10,12 @@ use crate::{
     clock::Clock,
     cloud::{Cloud, Connect, Dial, Unverified, identity::Caller},
     config::{self, Config, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
-    domain::{Environment, Text},
-    sandbox::{Sandbox, endpoint, join, serve},
+    domain::{Environment, Outbox, Text},
+    outboxes,
+    sandbox::{
+        Sandbox, endpoint, join, serve,
+        world::fleet::{self, FleetOutbox},
+    },
 };
 
 pub struct World {
@@ -164,11 +168,22 @@ pub(super) async fn ground(global: &Global) -> Result<(Vec<Arc<Environment>>, Co
             let sandbox = fresh()?;
             let connect =
                 Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
-            (crate::sandbox::world::fleet::environments(), connect, Ground::Own(sandbox))
+            (fleet::environments(), connect, Ground::Own(sandbox))
         }
     };
-    let chosen = choose(environments, global, |environment| environment.name.0.as_str())?;
+    let mut chosen = choose(environments, global, |environment| environment.name.0.as_str())?;
+    chosen.iter_mut().for_each(name_outboxes);
     Ok((chosen.into_iter().map(Arc::new).collect(), connect, ground))
+}
+
+/// Names the outboxes of the sandbox's fleet, as a configuration does.
+fn name_outboxes(environment: &mut Environment) {
+    let rules = &mut environment.databases;
+    for FleetOutbox { name, connection, preset, relay, fifo } in fleet::outboxes(&environment.name.0) {
+        let Some(preset) = outboxes::preset(preset) else { continue };
+        rules.outboxes.push(Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) });
+        rules.connections.push(connection);
+    }
 }
 
 /// A world of this process, with the fleet in it.

@@ -49,6 +49,9 @@ const COMMANDS: &[(&str, Kind)] = &[
     ("consumers list", Kind::Reads),
     ("consumers pause", Kind::Changes),
     ("consumers resume", Kind::Changes),
+    ("outbox", HOLDS),
+    ("outbox list", Kind::Reads),
+    ("outbox show", Kind::Reads),
     ("apply", Kind::Changes),
     ("runs", LOCAL),
     ("journal", HOLDS),
@@ -84,6 +87,8 @@ fn lines(name: &str) -> &'static [&'static str] {
         }
         "consumers" => &["consumers", "consumers --output json"],
         "consumers list" => &["consumers list", "consumers list --output jsonl"],
+        "outbox list" => &["outbox list", "outbox list --output json", "outbox list none --output jsonl"],
+        "outbox show" => &["outbox show cts", "outbox show none --output json"],
         "doctor" => &["doctor", "doctor --output json", "doctor --output jsonl"],
         "redrive" => &[
             "redrive --queue cts-dlq --yes",

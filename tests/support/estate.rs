@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use opsctl::{
     databases::{Capacity, Seen},
     domain::{
-        Alarm, AlarmState, CapacityLimits, Container, Database, DatabaseEvent, Deployment, DeploymentId, Gauge,
-        KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName, Rollout, Scaling, ScheduledAction,
-        Service, ServiceEvent, ServiceId, SourceKind, Task, TaskArn, TaskDefinition, Text, Topology, Watches,
+        Alarm, AlarmState, Backlog, Blocked, CapacityLimits, Container, Database, DatabaseEvent, Deployment,
+        DeploymentId, Gauge, KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName, Rollout, RowCount,
+        RowState, Scaling, ScheduledAction, SeenFunction, SeenOutbox, Service, ServiceEvent, ServiceId, SourceKind,
+        Task, TaskArn, TaskDefinition, Text, Topology, Trouble, Watches,
     },
     observe::{DatabaseGauges, Estate, Look, Part, SeenDatabase, SeenService, Unknown},
 };
@@ -294,6 +295,67 @@ pub(crate) fn lag(group: &str, topic: &str, offsets: &[f64]) -> KafkaLag {
     KafkaLag { cluster: Text::from("wallet-events"), group: Text::from(group), topic: Text::from(topic), offsets }
 }
 
+/// An outbox whose ready rows became more over the last hour, as many as `ready` now, the oldest `lag` minutes old.
+pub(crate) fn outbox(name: &str, counts: [(RowState, RowCount); 4], lag: i64) -> SeenOutbox {
+    let recent = (0..60).map(|minute| (minutes_ago(60 - minute), (minute * 20) as f64)).collect();
+    SeenOutbox {
+        name: name.to_owned(),
+        what: Text::from("outbox_transfers (outbox-transfers)"),
+        connection: "ledger".to_owned(),
+        backlog: Some(Backlog {
+            at: now() - SignedDuration::from_secs(20),
+            server: Text::from("PostgreSQL 15.4"),
+            counts: counts.to_vec(),
+            oldest_ready: (lag > 0).then(|| minutes_ago(lag)),
+            published: Some(RowCount::Exactly(0)),
+            failed_kinds: vec![(Text::from("TransferFailed"), 11), (Text::from("TransferSettled"), 1)],
+            blocked: vec![Blocked {
+                group: Text::from("tr-4711"),
+                head: Text::from("9f0c"),
+                head_state: RowState::Failed,
+                held: 40,
+            }],
+            group_blocks: false,
+            may_hide: false,
+            index_wanted: None,
+            recent,
+        }),
+        trouble: None,
+        function: None,
+    }
+}
+
+/// Three outboxes: one that nobody empties, one that can't be read, one that is well.
+fn outboxes() -> Vec<SeenOutbox> {
+    let counts = |failed, ready| {
+        [
+            (RowState::Failed, RowCount::Exactly(failed)),
+            (RowState::Ready, ready),
+            (RowState::Published, RowCount::MoreThan(100_000)),
+            (RowState::Unaccounted, RowCount::Exactly(0)),
+        ]
+    };
+    let asleep = SeenFunction {
+        name: "ledger-outbox-worker".to_owned(),
+        concurrency: None,
+        rule: Some(("ledger-outbox-every-minute".to_owned(), false)),
+        unknown: None,
+    };
+    vec![
+        changed(outbox("directory", counts(0, RowCount::Exactly(0)), 0), |seen| {
+            let backlog = seen.backlog.as_mut().expect("seen");
+            (backlog.failed_kinds, backlog.blocked, backlog.recent) = (Vec::new(), Vec::new(), Vec::new());
+            backlog.published = Some(RowCount::Exactly(410));
+        }),
+        changed(outbox("ledger", counts(12, RowCount::Exactly(1_204)), 42), |seen| seen.function = Some(asleep)),
+        SeenOutbox {
+            backlog: None,
+            trouble: Some(Trouble::Unreachable(Text::from("password authentication failed for user \"reader\""))),
+            ..outbox("recon", counts(0, RowCount::Unknown), 0)
+        },
+    ]
+}
+
 /// Something that is not known.
 pub(crate) fn unknown(text: &str) -> Unknown {
     Unknown { look: Look::Mappings, words: Text::from(text) }
@@ -324,6 +386,7 @@ pub(crate) fn night() -> Estate {
             }),
         ]),
         lags: part(vec![lag("wallet-ledger", "transfers", &[120.0, 900.0, 4_200.0])]),
+        outboxes: part(outboxes()),
         ..Estate::default()
     }
 }

@@ -2,10 +2,11 @@
 
 use opsctl::{
     cloud::{CloudError, ErrorKind},
-    domain::{AlarmState, Gauge, ServiceGroup, Text},
+    domain::{AlarmState, Gauge, Outbox, Relay, ServiceGroup, Text},
     keymap::Scope,
     observe::{Estate, Source},
     operations::Operation,
+    outboxes::preset,
     sandbox::fleet,
     tui::state::{
         effect::Effect,
@@ -21,15 +22,38 @@ use crate::support::{
 };
 
 /// The key of each topic's list.
-pub(super) const KEYS: [(Topic, &str); 4] = [
+pub(super) const KEYS: [(Topic, &str); 5] = [
     (Topic(Scope::Services), "3"),
     (Topic(Scope::Databases), "4"),
     (Topic(Scope::Alarms), "5"),
     (Topic(Scope::Consumers), "7"),
+    (Topic(Scope::Outboxes), "8"),
 ];
 
 pub(super) fn with(environment: &str, estate: Estate) -> Picture {
     Picture::of(environment).queue("orders", 3).with(|snapshot| snapshot.estate = estate)
+}
+
+/// What is configured of the outboxes of [`night`].
+fn outboxes() -> Vec<Outbox> {
+    let mapping = preset("outbox-transfers").expect("a preset").mapping.clone();
+    let relay = |name: &str| match name {
+        "ledger" => Relay::Function {
+            function: "ledger-outbox-worker".to_owned(),
+            rule: Some("ledger-outbox-every-minute".to_owned()),
+        },
+        _ => Relay::Service("nucleus/directory".to_owned()),
+    };
+    let outbox = |name: &str| Outbox {
+        name: name.to_owned(),
+        connection: "ledger".to_owned(),
+        preset: Some("outbox-transfers".to_owned()),
+        mapping: mapping.clone(),
+        relay: relay(name),
+        fifo: true,
+        lag_seconds: 300,
+    };
+    ["directory", "ledger", "recon"].map(outbox).to_vec()
 }
 
 /// On the sandbox's environments, `dev` having a group of services.
@@ -42,6 +66,7 @@ pub(super) fn console(size: (u16, u16)) -> Console {
         size: 1,
         sleep_allowed: true,
     }];
+    environments[2].databases.outboxes = outboxes();
     Console::on(environments, size)
 }
 
@@ -77,8 +102,15 @@ fn refused(size: (u16, u16)) -> Console {
     fn no<T>() -> opsctl::observe::Part<T> {
         changed(part(Vec::new()), |part| (part.at, part.error) = (None, Some(denied("rds:DescribeDBClusters"))))
     }
-    let estate =
-        || Estate { services: no(), databases: no(), alarms: no(), mappings: no(), lags: no(), ..Estate::default() };
+    let estate = || Estate {
+        services: no(),
+        databases: no(),
+        alarms: no(),
+        mappings: no(),
+        lags: no(),
+        outboxes: no(),
+        ..Estate::default()
+    };
     let mut console = console(size);
     console.seen(with("dev", estate()).done()).seen(with("staging", estate()).done());
     console.seen(with("prod", Estate::default()).with(|snapshot| snapshot.listing.error = Some(expired())).done());
@@ -93,6 +125,7 @@ fn empty(size: (u16, u16)) -> Console {
         alarms: part(Vec::new()),
         mappings: part(Vec::new()),
         lags: part(Vec::new()),
+        outboxes: part(Vec::new()),
         ..Estate::default()
     };
     let mut console = console(size);

@@ -184,13 +184,21 @@ fn leads_to(named: &Named, seen: &Seen) -> bool {
 /// # Errors
 /// RDS does not answer.
 pub async fn pause_state_now(cloud: &Cloud, target: &Target) -> Result<PauseState, CloudError> {
+    Ok(pause_state(target, &seen_now(cloud).await?))
+}
+
+/// Every database, with the capacity of those that may pause: asks RDS and CloudWatch, and wakes nothing.
+///
+/// # Errors
+/// RDS does not answer.
+pub async fn seen_now(cloud: &Cloud) -> Result<Vec<Seen>, CloudError> {
     let mut seen = look(cloud, 1).await?.seen;
     for seen in &mut seen {
         if seen.database.limits.is_some_and(|limits| limits.minimum <= 0.0) {
             seen.capacity = capacity(cloud, &seen.database).await;
         }
     }
-    Ok(pause_state(target, &seen))
+    Ok(seen)
 }
 
 impl Capacity {

@@ -71,8 +71,9 @@ pub use message::{
 };
 pub use migration::{ContainerDefinition, Definition, LogDestination, Migration, Network, NetworkSource};
 pub use outbox::{
-    Attempts, AttemptsMax, Becomes, Body, Change, Dead, Field, In, Lease, Literal, Move, Offset, Outbox, Primitive,
-    Rearm, Relay, RelayLock, RowMapping, RowState, Satellite, Scope, TableName, Times,
+    Attempts, AttemptsMax, Backlog, Becomes, Blocked, Body, Change, Dead, Field, In, Lease, Literal, Move, Offset,
+    Outbox, PUBLISHED_WITHIN, Primitive, Rearm, Relay, RelayLock, RowCount, RowMapping, RowState, Satellite, Scope,
+    SeenFunction, SeenOutbox, TableName, Times, Trouble,
 };
 pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};

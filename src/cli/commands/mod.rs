@@ -12,6 +12,7 @@ mod doctor;
 mod init;
 mod keys;
 mod look;
+mod outbox;
 mod peek;
 mod queues;
 mod reference;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Groups(args) => peek::groups(&args, global, out).await,
         Command::Change(Change { wanted, consent, .. }) => change::run(wanted, &consent, global, out).await,
         Command::Consumers(args) => consumers(args, global, out).await,
+        Command::Outbox(args) => outbox::run(&args, global, out).await,
         Command::Apply(args) => {
             let wanted = Wanted::Planned { file: args.plan, again: args.again };
             change::run(wanted, &args.consent, global, out).await

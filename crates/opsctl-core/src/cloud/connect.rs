@@ -12,9 +12,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::endpoint::{Dial, Endpoints};
 use super::{
-    Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, identity::Identity,
-    lambda::Lambda, load_balancers::LoadBalancers, logs::Logs, metrics::Metrics, network, parameters::Parameters,
-    rds::Rds, skew::SkewGauge, sqs::Sqs,
+    Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, events::Events,
+    identity::Identity, lambda::Lambda, load_balancers::LoadBalancers, logs::Logs, metrics::Metrics, network,
+    parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
 };
 use crate::{
     clock::Clock,
@@ -113,6 +113,7 @@ impl Connect {
             parameters,
             rds,
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
+            events: Events::new(&shared, partition(&environment, "events"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
             alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),
             ecs: Ecs::new(&shared, partition(&environment, "ecs"), once()),

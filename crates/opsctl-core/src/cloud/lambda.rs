@@ -21,6 +21,9 @@ const PAGE: u32 = 100;
 const PAGES_MAX: usize = 100;
 /// Where mappings are (API reference).
 const PATH: &str = "/2015-03-31/event-source-mappings";
+const GET_CONCURRENCY: &str = "lambda:GetFunctionConcurrency";
+const PUT_CONCURRENCY: &str = "lambda:PutFunctionConcurrency";
+const DELETE_CONCURRENCY: &str = "lambda:DeleteFunctionConcurrency";
 
 /// What does not stand for itself in a path or a query.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -75,6 +78,30 @@ impl Lambda {
     pub async fn set_enabled(&self, id: &MappingId, enabled: bool) -> Result<Mapping, CloudError> {
         let request = Request::Rest("PUT", path(UPDATE, id)?, Some(json!({ "Enabled": enabled })));
         mapping(UPDATE, &self.once.write(UPDATE, request, from_json).await?)
+    }
+}
+
+impl Lambda {
+    /// Reserved concurrency of a function; none: it takes of the account's. 0 throttles every call.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`]: there is no such function.
+    pub async fn concurrency(&self, function: &str) -> Result<Option<u32>, CloudError> {
+        let path = format!("/2019-09-30/functions/{}/concurrency", utf8_percent_encode(function, ENCODED));
+        let answer = self.read.call(GET_CONCURRENCY, Request::Rest("GET", path, None), from_json).await?;
+        Ok(answer.number("ReservedConcurrentExecutions"))
+    }
+
+    /// Sets a function's reserved concurrency, or takes it away. Sent once. Absolute: twice is the same as once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unknown`]: it may have been applied; look, don't repeat.
+    pub async fn set_concurrency(&self, function: &str, reserved: Option<u32>) -> Result<(), CloudError> {
+        let path = format!("/2017-10-31/functions/{}/concurrency", utf8_percent_encode(function, ENCODED));
+        let (action, method) =
+            if reserved.is_some() { (PUT_CONCURRENCY, "PUT") } else { (DELETE_CONCURRENCY, "DELETE") };
+        let given = reserved.map(|reserved| json!({ "ReservedConcurrentExecutions": reserved }));
+        self.once.write(action, Request::Rest(method, path, given), |_| Ok(())).await
     }
 }
 

@@ -8,6 +8,7 @@ pub mod autoscaling;
 pub mod ecs;
 pub mod endpoint;
 pub mod error;
+pub mod events;
 pub mod identity;
 pub mod lambda;
 pub mod load_balancers;
@@ -59,6 +60,7 @@ pub struct Cloud {
     pub autoscaling: autoscaling::Autoscaling,
     pub rds: rds::Rds,
     pub lambda: lambda::Lambda,
+    pub events: events::Events,
     /// Of databases. Nothing passive may ask them.
     pub endpoints: endpoint::Endpoints,
     pub logs: logs::Logs,

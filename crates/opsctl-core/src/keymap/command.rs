@@ -55,6 +55,8 @@ pub enum Command {
     Alarms,
     /// Show what takes messages: Lambda functions, groups that read Kafka
     Consumers,
+    /// Show outboxes: rows that wait, rows that failed, whether the relay runs
+    Outboxes,
     /// Show what was done and what is being done
     Activity,
     /// Show one environment only, or all again
@@ -148,6 +150,8 @@ pub enum Scope {
     Alarms,
     /// The consumers
     Consumers,
+    /// The outboxes
+    Outboxes,
     /// A dead-letter queue: its failure groups and messages
     DeadLetters,
     /// One message
@@ -206,8 +210,8 @@ impl Command {
     /// The views in which it makes sense: every shipped keymap has a key for it there.
     pub fn scopes(self) -> &'static [Scope] {
         use Scope::{
-            Activity, Alarms, Consumers, Databases, DeadLetters, Everywhere, Home, List, Message, Plan, Queues, Run,
-            Services,
+            Activity, Alarms, Consumers, Databases, DeadLetters, Everywhere, Home, List, Message, Outboxes, Plan,
+            Queues, Run, Services,
         };
         match self {
             Self::Down | Self::Up | Self::PageDown | Self::PageUp | Self::HalfPageDown | Self::HalfPageUp => {
@@ -216,10 +220,10 @@ impl Command {
             Self::First | Self::Last | Self::Left | Self::Right => &[Everywhere],
             Self::Open | Self::Back | Self::Quit | Self::Help | Self::Palette | Self::Views => &[Everywhere],
             Self::Home | Self::Queues | Self::Activity | Self::Environment | Self::Refresh => &[Everywhere],
-            Self::Services | Self::Databases | Self::Alarms | Self::Consumers => &[Everywhere],
+            Self::Services | Self::Databases | Self::Alarms | Self::Consumers | Self::Outboxes => &[Everywhere],
             Self::Copy | Self::CopyCommand | Self::Theme | Self::Redraw | Self::Suspend => &[Everywhere],
             Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
-            Self::Group => &[Home, Queues, Services, Databases, Alarms, Consumers],
+            Self::Group => &[Home, Queues, Services, Databases, Alarms, Consumers, Outboxes],
             Self::Acknowledge | Self::Acknowledged => &[Home],
             Self::DeadLettersOnly => &[Queues],
             Self::Messages | Self::SelectGroup | Self::Columns | Self::LookMore => &[DeadLetters],
@@ -282,6 +286,7 @@ impl Scope {
             | Self::Databases
             | Self::Alarms
             | Self::Consumers
+            | Self::Outboxes
             | Self::DeadLetters
             | Self::Activity
             | Self::Run => &[Self::List, Self::Everywhere],

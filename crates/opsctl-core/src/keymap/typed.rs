@@ -35,6 +35,8 @@ pub struct File {
     pub(super) alarms: Option<Table>,
     /// Keys in the list of consumers.
     pub(super) consumers: Option<Table>,
+    /// Keys in the list of outboxes.
+    pub(super) outboxes: Option<Table>,
     /// Keys in a dead-letter queue: its failure groups and messages.
     pub(super) dead_letters: Option<Table>,
     /// Keys in one message.
@@ -62,6 +64,7 @@ impl File {
             Scope::Databases => self.databases.as_ref(),
             Scope::Alarms => self.alarms.as_ref(),
             Scope::Consumers => self.consumers.as_ref(),
+            Scope::Outboxes => self.outboxes.as_ref(),
             Scope::DeadLetters => self.dead_letters.as_ref(),
             Scope::Message => self.message.as_ref(),
             Scope::Activity => self.activity.as_ref(),

@@ -22,7 +22,7 @@ pub mod watch;
 pub use estate::{Known, Lack, Part, Unknown};
 pub use focus::Focus;
 pub use once::{Once, Scope, Wanted, once};
-pub use parts::{Estate, Look, PartName, databases::SeenDatabase, services::SeenService};
+pub use parts::{Estate, Look, PartName, databases::SeenDatabase, outboxes::Relaying, services::SeenService};
 pub use schedule::Policy;
 pub use snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend, Trend};
 pub use verdict::{Kind, Severity, Subject, Verdict};

@@ -51,6 +51,7 @@ pub enum Subject {
     Alarm(String),
     /// Something else that takes messages, by name: a Lambda function, a group that reads Kafka.
     Consumer(String),
+    Outbox(String),
 }
 
 impl Subject {
@@ -65,7 +66,7 @@ impl Subject {
             Self::Environment | Self::Queues | Self::Parts(_) => None,
             Self::Queue(queue) => Some(queue.0.clone()),
             Self::Service(service) => Some(service.to_string()),
-            Self::Database(name) | Self::Alarm(name) | Self::Consumer(name) => Some(name.clone()),
+            Self::Database(name) | Self::Alarm(name) | Self::Consumer(name) | Self::Outbox(name) => Some(name.clone()),
         }
     }
 }
@@ -102,12 +103,17 @@ pub enum Kind {
     ServiceFailing,
     /// Fewer tasks of a service run than shall, for some time.
     ServiceBelow,
+    /// Rows of an outbox wait for longer than they may, or nobody publishes them.
+    OutboxStalled,
     Growing,
     DeadLetters,
     ConsumerAbsent,
     Backlog,
     ConsumerProblem,
     KafkaLag,
+    /// The relay gave up on rows of an outbox.
+    OutboxFailed,
+    OutboxStuck,
     /// A database has nothing to fail over to, though it should.
     NoReader,
     ReplicaLag,
@@ -122,6 +128,8 @@ pub enum Kind {
     Maintenance,
     /// CloudWatch alarms have lost sight of what they watch.
     AlarmBlind,
+    OutboxUnaccounted,
+    OutboxUnseen,
     Denied,
     Throttled,
 }

@@ -1,6 +1,7 @@
 //! Outboxes: tables whose rows a relay publishes.
 
 mod mapping;
+mod seen;
 mod state;
 mod table;
 
@@ -8,6 +9,7 @@ pub use mapping::{
     Attempts, AttemptsMax, Becomes, Body, Change, Dead, In, Lease, Literal, Move, Offset, Primitive, Rearm, RowMapping,
     Satellite, Scope, Times,
 };
+pub use seen::{Backlog, Blocked, PUBLISHED_WITHIN, RowCount, SeenFunction, SeenOutbox, Trouble};
 pub use state::RowState;
 pub use table::{Field, TableName};
 

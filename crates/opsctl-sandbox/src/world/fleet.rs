@@ -9,6 +9,7 @@ mod outboxes;
 mod services;
 mod settle;
 
+pub use outboxes::FleetOutbox;
 use std::collections::BTreeMap;
 
 use crate::domain::{
@@ -110,6 +111,14 @@ impl Fleet {
         self.file.environments.iter().map(environment).collect()
     }
 
+    /// The outboxes of an environment, by name.
+    pub fn outboxes(&self, environment: &str) -> Vec<FleetOutbox> {
+        let mut found: Vec<FleetOutbox> =
+            self.file.outboxes.iter().filter_map(|entry| entry.known(environment)).collect();
+        found.sort_by(|left, right| left.name.cmp(&right.name));
+        found
+    }
+
     pub fn queues<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = &'a str> {
         self.file.queues.iter().filter(move |queue| queue.is_in(environment)).map(|queue| queue.name.as_str())
     }
@@ -121,6 +130,11 @@ impl Fleet {
             region: self.file.region.clone(),
         })
     }
+}
+
+/// The outboxes of the built-in fleet in an environment.
+pub fn outboxes(environment: &str) -> Vec<FleetOutbox> {
+    Fleet::built_in().expect("the fleet is compiled in, and a test reads it").outboxes(environment)
 }
 
 /// The built-in fleet's environments: dev, staging and prod, with the keys that name their accounts and no endpoint.

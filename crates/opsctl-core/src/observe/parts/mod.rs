@@ -5,6 +5,7 @@ pub mod alarms;
 pub mod databases;
 pub mod lags;
 pub mod mappings;
+pub mod outboxes;
 pub mod services;
 mod spec;
 
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     cloud::ecs::Missing,
-    domain::{Alarm, DatabaseEvent, GlobalCluster, KafkaLag, Mapping},
+    domain::{Alarm, DatabaseEvent, GlobalCluster, KafkaLag, Mapping, SeenOutbox},
 };
 
 /// What there is of an environment beside its queues. Cheap to clone: parts that did not change are shared.
@@ -34,6 +35,8 @@ pub struct Estate {
     pub mappings: Part<Mapping>,
     /// By MSK cluster, group and topic.
     pub lags: Part<KafkaLag>,
+    /// By name.
+    pub outboxes: Part<SeenOutbox>,
     pub missing: Arc<[Missing]>,
     /// Global clusters with a member in the region, by name.
     pub globals: Arc<[GlobalCluster]>,
@@ -49,6 +52,7 @@ pub enum PartName {
     Alarms,
     Mappings,
     Lags,
+    Outboxes,
 }
 
 /// A look at a part, or at something more about its rows. Each is a lane of its own in the schedule.
@@ -64,10 +68,11 @@ pub enum Look {
     Alarms,
     Mappings,
     Lags,
+    Outboxes,
 }
 
 impl Look {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Services,
         Self::Scaling,
         Self::Stopped,
@@ -77,6 +82,7 @@ impl Look {
         Self::Alarms,
         Self::Mappings,
         Self::Lags,
+        Self::Outboxes,
     ];
 
     pub(super) fn spec(self) -> &'static Spec {
@@ -90,6 +96,7 @@ impl Look {
             Self::Alarms => &alarms::ALARMS,
             Self::Mappings => &mappings::MAPPINGS,
             Self::Lags => &lags::LAGS,
+            Self::Outboxes => &outboxes::OUTBOXES,
         }
     }
 
@@ -99,8 +106,8 @@ impl Look {
 }
 
 /// What says what is wrong with each part. Alarms come last: they are told beside what the others say.
-pub(super) const JUDGES: [fn(&Scene<'_>, &mut Vec<Verdict>); 5] =
-    [services::judge, databases::judge, mappings::judge, lags::judge, alarms::judge];
+pub(super) const JUDGES: [fn(&Scene<'_>, &mut Vec<Verdict>); 6] =
+    [services::judge, databases::judge, mappings::judge, lags::judge, outboxes::judge, alarms::judge];
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -110,7 +117,8 @@ pub(super) struct Memory {
 }
 
 impl PartName {
-    pub const ALL: [Self; 5] = [Self::Services, Self::Databases, Self::Alarms, Self::Mappings, Self::Lags];
+    pub const ALL: [Self; 6] =
+        [Self::Services, Self::Databases, Self::Alarms, Self::Mappings, Self::Lags, Self::Outboxes];
 
     /// In words, several of them.
     pub const fn words(self) -> &'static str {
@@ -120,6 +128,7 @@ impl PartName {
             Self::Alarms => "alarms",
             Self::Mappings => "event source mappings",
             Self::Lags => "Kafka lags",
+            Self::Outboxes => "outboxes",
         }
     }
 }
@@ -132,6 +141,7 @@ impl Estate {
             PartName::Alarms => &self.alarms,
             PartName::Mappings => &self.mappings,
             PartName::Lags => &self.lags,
+            PartName::Outboxes => &self.outboxes,
         }
     }
 
@@ -142,18 +152,20 @@ impl Estate {
             PartName::Alarms => &mut self.alarms,
             PartName::Mappings => &mut self.mappings,
             PartName::Lags => &mut self.lags,
+            PartName::Outboxes => &mut self.outboxes,
         }
     }
 
     /// Takes what an earlier session saw of parts of which nothing was seen yet; answers which.
     pub(super) fn take_earlier(&mut self, earlier: Self) -> Vec<PartName> {
-        let Self { services, databases, alarms, mappings, lags, .. } = earlier;
+        let Self { services, databases, alarms, mappings, lags, outboxes, .. } = earlier;
         let taken = [
             (PartName::Services, self.services.take_earlier(services)),
             (PartName::Databases, self.databases.take_earlier(databases)),
             (PartName::Alarms, self.alarms.take_earlier(alarms)),
             (PartName::Mappings, self.mappings.take_earlier(mappings)),
             (PartName::Lags, self.lags.take_earlier(lags)),
+            (PartName::Outboxes, self.outboxes.take_earlier(outboxes)),
         ];
         taken.into_iter().filter_map(|(name, is_taken)| is_taken.then_some(name)).collect()
     }

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{bind::bind, catalog::each_other_table, typed::Outbox};
+use super::{bind::bind, catalog::each_other_table, typed};
 use crate::{
-    domain::{RowMapping, TableName},
+    domain::{Outbox, Relay, RowMapping, TableName, outbox::LAG_SECONDS},
     files::shape,
 };
 
@@ -49,7 +49,7 @@ struct Written {
     table: Option<String>,
     fifo: Option<bool>,
     nobody_polls: Option<bool>,
-    mapping: Option<Outbox>,
+    mapping: Option<typed::Outbox>,
 }
 
 /// All of them, by name.
@@ -83,6 +83,19 @@ fn of(name: String, written: &Written) -> Option<Preset> {
 }
 
 impl Preset {
+    /// An outbox in the table that the product makes, with nothing said otherwise.
+    pub fn outbox(&self, name: &str, connection: &str, relay: Relay) -> Outbox {
+        Outbox {
+            name: name.to_owned(),
+            connection: connection.to_owned(),
+            preset: Some(self.name.clone()),
+            mapping: self.mapping.clone(),
+            relay,
+            fifo: self.fifo,
+            lag_seconds: LAG_SECONDS,
+        }
+    }
+
     /// Whether each installation has a table of its own name, so that it has to be said.
     pub fn needs_table(&self) -> bool {
         self.table.contains('*')

@@ -100,7 +100,7 @@ impl Writer<'_> {
                 self.push("TIMESTAMPDIFF(SECOND, ").column(column).push(", ").now(0).push(")")
             }
             (Dialect::Sqlite, Times::Tz | Times::Utc | Times::Local | Times::Text) => {
-                self.push("(now_ms() / 1000 - CAST(strftime('%s', ").column(column).push(") AS INTEGER))")
+                self.push("CAST(strftime('%s', 'now') - strftime('%s', ").column(column).push(") AS INTEGER)")
             }
         }
     }

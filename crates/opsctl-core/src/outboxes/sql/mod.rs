@@ -159,8 +159,12 @@ impl Writer<'_> {
                 self.bind(Value::Text(json_path(path))).push(")) USING utf8mb4)")
             }
             Dialect::Sqlite => {
-                self.push("json_extract(").column(column).push(", ");
-                self.bind(Value::Text(json_path(path))).push(")")
+                self.push("CASE WHEN json_valid(")
+                    .column(column)
+                    .push(") THEN json_extract(")
+                    .column(column)
+                    .push(", ");
+                self.bind(Value::Text(json_path(path))).push(") END")
             }
         }
     }
@@ -265,7 +269,7 @@ fn json_path(path: &[String]) -> String {
     format!("${}", members.collect::<String>())
 }
 
-/// SQL of the server's time. In SQLite it is what the function `now_ms()` says, which the sandbox registers: milliseconds since 1970.
+/// SQL of the server's time. SQLite's is the sandbox's: text without a zone, in UTC, unless the mapping says [`Times::Text`].
 pub fn now(dialect: Dialect, times: Times, seconds: i64) -> String {
     let later =
         |text: &str, interval: String| if seconds == 0 { text.to_owned() } else { format!("({text}{interval})") };
@@ -300,11 +304,15 @@ pub fn now(dialect: Dialect, times: Times, seconds: i64) -> String {
             }
         }
         Dialect::Sqlite => match times {
-            Times::EpochS => later("now_ms() / 1000", format!(" + {seconds}")),
-            Times::EpochMs => later("now_ms()", format!(" + {seconds} * 1000")),
+            Times::EpochS => later("CAST(strftime('%s', 'now') AS INTEGER)", format!(" + {seconds}")),
+            Times::EpochMs => later(
+                "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
+                format!(" + {seconds} * 1000"),
+            ),
             Times::Tz | Times::Utc | Times::Local | Times::Text => {
                 let shift = if seconds == 0 { String::new() } else { format!(", '{seconds:+} seconds'") };
-                format!("strftime('%Y-%m-%dT%H:%M:%fZ', now_ms() / 1000.0, 'unixepoch'{shift})")
+                let form = if times == Times::Text { "%Y-%m-%dT%H:%M:%fZ" } else { "%Y-%m-%d %H:%M:%f" };
+                format!("strftime('{form}', 'now'{shift})")
             }
         },
     }

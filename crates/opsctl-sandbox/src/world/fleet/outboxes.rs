@@ -10,6 +10,7 @@ use super::{
     Amount, Fleet, FleetError, MessageTemplate,
     file::{File, age, check_environments, default, lists, wrong},
 };
+use crate::domain::{self, Connection, Password, Relay};
 use crate::world::{
     World,
     actors::{Behaviour, Predicate, Worker},
@@ -86,6 +87,17 @@ struct RowsEntry {
     error: Option<String>,
 }
 
+/// An outbox of the fleet, as a configuration would name it.
+#[derive(Debug, Clone)]
+pub struct FleetOutbox {
+    pub name: String,
+    pub connection: Connection,
+    /// Name of the preset that its table is of.
+    pub preset: &'static str,
+    pub relay: Relay,
+    pub fifo: bool,
+}
+
 /// A secret of Secrets Manager; name and value are templates.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +106,38 @@ pub(super) struct SecretEntry {
     value: String,
     /// SSM parameter that holds its ARN.
     parameter: Option<String>,
+}
+
+impl OutboxEntry {
+    /// How the outbox is reached and read in an environment; none: it is not there.
+    pub(super) fn known(&self, environment: &str) -> Option<FleetOutbox> {
+        if !lists(&self.environments, environment) {
+            return None;
+        }
+        let name = self.database.rsplit('_').next().unwrap_or(&self.database).to_owned();
+        let server = self.server.replace("${env}", environment);
+        let relay = match (&self.relay.function, &self.relay.service) {
+            (Some(function), _) => Relay::Function { function: function.clone(), rule: self.relay.rule.clone() },
+            (None, Some(service)) => Relay::Service(service.replace("{environment}", environment)),
+            (None, None) => Relay::Unknown,
+        };
+        let connection = Connection {
+            name: self.database.clone(),
+            place: domain::Place::Database(server),
+            user: None,
+            password: Password::None,
+            database: Some(self.database.clone()),
+            tls: None,
+            ca_file: None,
+            dialect: None,
+        };
+        let preset = match self.table {
+            Table::Transfers => "outbox-transfers",
+            Table::OpenOutbox => "openoutbox",
+            Table::Modulith => "modulith-v1",
+        };
+        Some(FleetOutbox { name, connection, preset, relay, fifo: self.queue.ends_with(".fifo") })
+    }
 }
 
 impl SecretEntry {

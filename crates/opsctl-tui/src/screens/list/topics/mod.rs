@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod consumers;
 pub mod databases;
+pub mod outboxes;
 pub mod queue_sheet;
 pub mod queues;
 pub mod scaling;
@@ -12,8 +13,8 @@ use super::listed::Listed;
 use crate::{observe::Subject, state::Topic};
 
 /// Every list, in the order of their tabs.
-pub static LISTS: [&dyn Listed; 5] =
-    [&queues::LIST, &services::LIST, &databases::LIST, &alarms::LIST, &consumers::LIST];
+pub static LISTS: [&dyn Listed; 6] =
+    [&queues::LIST, &services::LIST, &databases::LIST, &alarms::LIST, &consumers::LIST, &outboxes::LIST];
 
 impl Topic {
     pub fn list(self) -> &'static dyn Listed {

@@ -1,0 +1,65 @@
+//! EventBridge: rules as they are, and the one change, whether a rule is enabled.
+
+use aws_config::SdkConfig;
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_types::timeout::TimeoutConfig;
+use serde_json::json;
+
+use super::{
+    CloudError, classify,
+    thin::{Protocol, Request, Service, Thin, Told as _, from_json},
+};
+use crate::domain::Text;
+
+const DESCRIBE: &str = "events:DescribeRule";
+const ENABLE: &str = "events:EnableRule";
+const DISABLE: &str = "events:DisableRule";
+
+const EVENTS: Service = Service {
+    name: "events",
+    host: "events",
+    signing_name: "events",
+    protocol: Protocol::Json { version: "1.1", target: "AWSEvents" },
+};
+
+#[derive(Debug, Clone)]
+pub struct Events {
+    read: Thin,
+    once: Thin,
+}
+
+/// A rule of the default event bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub name: String,
+    /// `DISABLED` is the only state in which it starts nothing.
+    pub enabled: bool,
+    /// `rate(1 minute)`, `cron(...)`; none: it waits for events.
+    pub schedule: Option<Text>,
+}
+
+impl Events {
+    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
+        Self { read: Thin::new(&EVENTS, shared, partition.clone()), once: Thin::once(&EVENTS, shared, partition, once) }
+    }
+
+    /// A rule of the default event bus.
+    ///
+    /// # Errors
+    /// [`super::ErrorKind::NotFound`]: there is none of that name.
+    pub async fn rule(&self, name: &str) -> Result<Rule, CloudError> {
+        let answer = self.read.call(DESCRIBE, Request::Json(json!({ "Name": name })), from_json).await?;
+        let state = answer.word("State").ok_or_else(|| classify::malformed(DESCRIBE, "the rule has no state"))?;
+        Ok(Rule { name: name.to_owned(), enabled: state != "DISABLED", schedule: answer.line("ScheduleExpression") })
+    }
+
+    /// Enables a rule, or disables it. Sent once. Absolute: twice is the same as once. It takes "a short period" until a disabled rule
+    /// starts nothing more (API reference).
+    ///
+    /// # Errors
+    /// [`super::ErrorKind::Unknown`]: it may have been applied; look, don't repeat.
+    pub async fn set_enabled(&self, name: &str, enabled: bool) -> Result<(), CloudError> {
+        let action = if enabled { ENABLE } else { DISABLE };
+        self.once.write(action, Request::Json(json!({ "Name": name })), |_| Ok(())).await
+    }
+}

@@ -1,0 +1,97 @@
+//! Whether anybody publishes an outbox's rows.
+
+use crate::{
+    domain::{Outbox, Relay, SeenOutbox, Service, ServiceId, Text},
+    observe::{Part, SeenService},
+};
+
+/// How an outbox's relay stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Relaying {
+    /// Nobody knows: why, in words.
+    Unknown(String),
+    /// It can run: in words.
+    Awake(String),
+    /// It does not run: in words, and what would wake it.
+    Asleep(String, Waking),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waking {
+    Service(ServiceId),
+    Rule(String),
+    /// A function's reserved concurrency.
+    Concurrency(String),
+    /// Nothing that opsctl does.
+    Other,
+}
+
+impl Relaying {
+    pub fn words(&self) -> &str {
+        let (Self::Unknown(words) | Self::Awake(words) | Self::Asleep(words, _)) = self;
+        words
+    }
+
+    pub fn is_asleep(&self) -> bool {
+        match self {
+            Self::Asleep(..) => true,
+            Self::Unknown(_) | Self::Awake(_) => false,
+        }
+    }
+}
+
+/// How the relay of an outbox stands, as far as was seen.
+pub fn relay(outbox: &Outbox, seen: &SeenOutbox, services: &Part<SeenService>) -> Relaying {
+    match &outbox.relay {
+        Relay::Unknown => Relaying::Unknown("no relay is configured".to_owned()),
+        Relay::Nobody => {
+            Relaying::Unknown("no process polls the table: the application resubmits by itself".to_owned())
+        }
+        Relay::Service(name) => of_service(name, services),
+        Relay::Function { function, .. } => of_function(function, seen),
+        Relay::Lock(lock) => {
+            Relaying::Unknown(format!("instances agree by the table {}", Text::line(&lock.table.to_string())))
+        }
+    }
+}
+
+fn of_service(name: &str, services: &Part<SeenService>) -> Relaying {
+    let fits = |id: &ServiceId| id.to_string() == name || id.name.0 == name;
+    let mut found = services.rows.iter().filter(|seen| fits(&seen.service.id));
+    let shown = Text::line(name);
+    match (found.next(), found.next()) {
+        (Some(seen), None) => {
+            let Service { id, desired, running, .. } = &seen.service;
+            match (desired, running) {
+                (0, _) => Relaying::Asleep(format!("service {shown} is scaled to zero"), Waking::Service(id.clone())),
+                (desired, 0) => {
+                    Relaying::Asleep(format!("service {shown} runs none of {desired} tasks"), Waking::Other)
+                }
+                (desired, running) => Relaying::Awake(format!("service {shown}: {running} of {desired} tasks run")),
+            }
+        }
+        (Some(_), Some(_)) => Relaying::Unknown(format!("several services are named {shown}")),
+        (None, _) if services.is_known() => Relaying::Unknown(format!("there is no service {shown}")),
+        (None, _) => Relaying::Unknown(format!("service {shown} was not seen yet")),
+    }
+}
+
+fn of_function(name: &str, seen: &SeenOutbox) -> Relaying {
+    let shown = Text::line(name);
+    let Some(function) = &seen.function else { return Relaying::Unknown(format!("function {shown} was not seen yet")) };
+    if function.concurrency == Some(0) {
+        let words = format!("function {shown} is throttled: its reserved concurrency is 0");
+        return Relaying::Asleep(words, Waking::Concurrency(name.to_owned()));
+    }
+    match (&function.rule, &function.unknown) {
+        (Some((rule, false)), _) => Relaying::Asleep(
+            format!("rule {} is disabled: it starts {shown}", Text::line(rule)),
+            Waking::Rule(rule.clone()),
+        ),
+        (_, Some(unknown)) => Relaying::Unknown(format!("function {shown}: {unknown}")),
+        (Some((rule, true)), None) => {
+            Relaying::Awake(format!("function {shown}, started by rule {}", Text::line(rule)))
+        }
+        (None, None) => Relaying::Awake(format!("function {shown} is not throttled")),
+    }
+}

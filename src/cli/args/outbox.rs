@@ -1,0 +1,73 @@
+//! What outboxes are asked for.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::domain::RowState;
+
+/// `outbox`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Outbox {
+    /// List the outboxes of every environment: rows that wait, rows that failed, whether the relay runs
+    List(ListOutboxes),
+    /// Show one outbox, its rows, or one row with its payload
+    Show(ShowOutbox),
+}
+
+/// Options of `outbox list`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListOutboxes {
+    /// List only outboxes whose names match this pattern; `*` stands for anything
+    #[arg(value_name = "PATTERN")]
+    pub pattern: Option<String>,
+}
+
+/// Options of `outbox show`.
+#[derive(Debug, Clone, Args)]
+pub struct ShowOutbox {
+    /// Outbox: its name in the configuration
+    #[arg(value_name = "OUTBOX")]
+    pub outbox: String,
+    /// List rows in this state, oldest first
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub rows: Option<RowStateName>,
+    /// List this many rows at most
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, requires = "rows", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Show this row with its payload; an id of several columns is separated by commas
+    #[arg(long, value_name = "ID", conflicts_with = "rows")]
+    pub row: Option<String>,
+    /// Show the payload whole, and what looks like a secret too
+    #[arg(long, requires = "row")]
+    pub full: bool,
+}
+
+/// A state, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowStateName {
+    Failed,
+    Stuck,
+    Ready,
+    Scheduled,
+    InProgress,
+    Held,
+    Expired,
+    Published,
+    Unaccounted,
+}
+
+impl RowStateName {
+    /// The state that it stands for.
+    pub fn state(self) -> RowState {
+        match self {
+            Self::Failed => RowState::Failed,
+            Self::Stuck => RowState::Stuck,
+            Self::Ready => RowState::Ready,
+            Self::Scheduled => RowState::Scheduled,
+            Self::InProgress => RowState::InProgress,
+            Self::Held => RowState::Held,
+            Self::Expired => RowState::Expired,
+            Self::Published => RowState::Published,
+            Self::Unaccounted => RowState::Unaccounted,
+        }
+    }
+}
