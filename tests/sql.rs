@@ -13,7 +13,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use opsctl::{
     clock::Clock,
-    cloud::{Cloud, Connect},
+    cloud::{Cloud, Connect, endpoint::Session},
     domain::{Because, Connection, Dialect, Endpoint, Password, Place, Protection, Reached, SqlCheck, Tls, Unanswered},
 };
 
@@ -92,6 +92,13 @@ impl Server {
 async fn cloud() -> Cloud {
     let environment = stage::environment(Protection::Confirm);
     Connect::network(Clock::system()).cloud(Arc::new(environment)).await.expect("fixed keys")
+}
+
+/// A session with a server that is there, as the program opens one.
+pub(crate) async fn session(dialect: Dialect) -> Session {
+    let server = if dialect == Dialect::Postgres { Server::postgres() } else { Server::mariadb() };
+    let connection = server.expect("a server").connection();
+    cloud().await.endpoints.session(&connection).await.expect("a session")
 }
 
 fn servers() -> Vec<Server> {

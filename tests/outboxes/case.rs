@@ -1,9 +1,10 @@
 //! What must hold of every mapping on a table with rows in each state: counts, pages, states of single rows, replay, restore.
 
+use jiff::Timestamp;
 use opsctl::{
-    domain::{Dialect, RowState, Value},
+    domain::{Dialect, Outbox, Relay, RowCount, RowState, Value},
     outboxes::{
-        Sql,
+        Sql, look,
         sql::{
             BoundedCount, Extent, ListedRow, Position, Rearmed, Rearming, Selection, catalog, catalog_of, extent,
             extent_of,
@@ -12,6 +13,7 @@ use opsctl::{
 };
 
 use super::server::Schema;
+use crate::sql::session;
 
 /// A preset, its table as the product makes it, rows, and what is said of them.
 pub(super) struct Case {
@@ -35,6 +37,7 @@ impl Case {
 
     pub(super) async fn check(&self, schema: &mut Schema, sql: &Sql) {
         self.counted(schema, sql).await;
+        self.looked_at(sql).await;
         if !sql.rules.outside {
             self.listed(schema, sql).await;
         }
@@ -53,6 +56,36 @@ impl Case {
             self.counted(schema, sql).await;
         }
         self.replayed(schema, sql).await;
+    }
+
+    /// The same counts by the program's own session, which binds and reads in its own way.
+    async fn looked_at(&self, sql: &Sql) {
+        let mut session = session(sql.dialect).await;
+        let (preset, mapping) = (Some(self.preset.to_owned()), sql.mapping.clone());
+        let relay = Relay::Unknown;
+        let outbox = Outbox {
+            name: "test".to_owned(),
+            connection: "test".to_owned(),
+            preset,
+            mapping,
+            relay,
+            fifo: false,
+            lag_seconds: 300,
+        };
+        let fitted =
+            look::fitted(&mut session, &outbox).await.unwrap_or_else(|error| panic!("{}: {error:?}", self.preset));
+        let backlog = look::backlog(&mut session, &fitted, Timestamp::now()).await;
+        let backlog = backlog.unwrap_or_else(|error| panic!("{}: {error}", self.preset));
+        let mut counts = backlog.counts.clone();
+        counts.retain(|(_, count)| *count != RowCount::Exactly(0));
+        let mut expected: Vec<_> =
+            self.counts.iter().map(|(state, count)| (*state, RowCount::Exactly(*count))).collect();
+        expected.sort_by_key(|(state, _)| *state);
+        assert_eq!(counts, expected, "{}", self.preset);
+        let is_ready = backlog.count(RowState::Ready).is_some_and(|ready| ready != RowCount::Exactly(0));
+        assert_eq!(backlog.oldest_ready.is_some(), is_ready && sql.mapping.created.is_some(), "{}", self.preset);
+        assert!(!backlog.may_hide && backlog.index_wanted.is_none(), "{}", self.preset);
+        session.close().await;
     }
 
     async fn counted(&self, schema: &mut Schema, sql: &Sql) {
