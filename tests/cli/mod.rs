@@ -17,6 +17,7 @@ mod hostile;
 mod listing;
 mod looking;
 mod migrate;
+mod outboxes;
 mod plan_files;
 mod reference;
 mod refused_first;

@@ -1,5 +1,7 @@
 //! What must hold of every mapping on a table with rows in each state: counts, pages, states of single rows, replay, restore.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use opsctl::{
     domain::{Dialect, Outbox, Relay, RowCount, RowState, Value},
@@ -77,10 +79,9 @@ impl Case {
         let backlog = look::backlog(&mut session, &fitted, Timestamp::now()).await;
         let backlog = backlog.unwrap_or_else(|error| panic!("{}: {error}", self.preset));
         let mut counts = backlog.counts.clone();
-        counts.retain(|(_, count)| *count != RowCount::Exactly(0));
-        let mut expected: Vec<_> =
+        counts.retain(|_, count| *count != RowCount::Exactly(0));
+        let expected: BTreeMap<_, _> =
             self.counts.iter().map(|(state, count)| (*state, RowCount::Exactly(*count))).collect();
-        expected.sort_by_key(|(state, _)| *state);
         assert_eq!(counts, expected, "{}", self.preset);
         let is_ready = backlog.count(RowState::Ready).is_some_and(|ready| ready != RowCount::Exactly(0));
         assert_eq!(backlog.oldest_ready.is_some(), is_ready && sql.mapping.created.is_some(), "{}", self.preset);

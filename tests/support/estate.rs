@@ -305,7 +305,7 @@ pub(crate) fn outbox(name: &str, counts: [(RowState, RowCount); 4], lag: i64) ->
         backlog: Some(Backlog {
             at: now() - SignedDuration::from_secs(20),
             server: Text::from("PostgreSQL 15.4"),
-            counts: counts.to_vec(),
+            counts: counts.into_iter().collect(),
             oldest_ready: (lag > 0).then(|| minutes_ago(lag)),
             published: Some(RowCount::Exactly(0)),
             failed_kinds: vec![(Text::from("TransferFailed"), 11), (Text::from("TransferSettled"), 1)],

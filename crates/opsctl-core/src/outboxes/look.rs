@@ -1,6 +1,8 @@
 //! A look at an outbox: what waits, what has failed, what holds what. Reads only, a bounded number of rows, and asks the server first
 //! what a count would cost.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::sql::{self, BoundedCount, Explained, Sql};
@@ -73,7 +75,7 @@ pub async fn backlog(session: &mut Session, sql: &Sql, now: Timestamp) -> Result
     let mut backlog = Backlog {
         at: now,
         server: Text::line(&session.server().words()),
-        counts: Vec::new(),
+        counts: BTreeMap::new(),
         oldest_ready: None,
         published: None,
         failed_kinds: Vec::new(),
@@ -171,7 +173,7 @@ fn take(
         None => RowCount::Unknown,
     };
     match (question, answer) {
-        (Question::Count(state), answer) => backlog.counts.push((*state, answer.map_or(estimate, count))),
+        (Question::Count(state), answer) => drop(backlog.counts.insert(*state, answer.map_or(estimate, count))),
         (Question::OldestReady, Some(rows)) => {
             let age = sql.listed(rows).first().and_then(|row| row.age_seconds);
             backlog.oldest_ready = age.map(|age| now - SignedDuration::from_secs(age.max(0)));

@@ -1,5 +1,7 @@
 //! An outbox as it was last seen.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +65,8 @@ pub struct Backlog {
     pub at: Timestamp,
     /// Product and version of the server.
     pub server: Text,
-    /// In the order of [`RowState::ALL`]; states that the mapping does not know are missing.
-    pub counts: Vec<(RowState, RowCount)>,
+    /// States that the mapping does not know are missing.
+    pub counts: BTreeMap<RowState, RowCount>,
     /// When the oldest ready row was written; none: there is none, or no column says it.
     pub oldest_ready: Option<Timestamp>,
     /// Rows published within [`PUBLISHED_WITHIN`]; none: no column says when.
@@ -130,7 +132,7 @@ impl RowCount {
 
 impl Backlog {
     pub fn count(&self, state: RowState) -> Option<RowCount> {
-        self.counts.iter().find(|(of, _)| *of == state).map(|(_, count)| *count)
+        self.counts.get(&state).copied()
     }
 
     /// Rows that still have to be published, whatever the relay does with them now.

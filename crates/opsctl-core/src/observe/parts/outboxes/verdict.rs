@@ -110,7 +110,7 @@ fn left(backlog: &Backlog, state: RowState, kind: Kind, severity: Severity, word
 
 /// A count of nothing under row level security proves nothing.
 fn hidden(backlog: &Backlog) -> Option<Finding> {
-    let is_empty = backlog.counts.iter().all(|(_, count)| *count == RowCount::Exactly(0));
+    let is_empty = backlog.counts.values().all(|count| *count == RowCount::Exactly(0));
     let reason = "row level security hides rows from this login: an empty table proves nothing";
     (backlog.may_hide && is_empty).then(|| Finding(Kind::OutboxUnseen, Severity::Notice, reason.to_owned()))
 }

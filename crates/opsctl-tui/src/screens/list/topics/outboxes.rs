@@ -223,7 +223,7 @@ impl Thing for SeenOutbox {
     fn in_short(&self, _: &Model, site: &Site) -> Vec<String> {
         let backlog = self.backlog.as_ref();
         let counts = backlog.map(|backlog| {
-            let counts = backlog.counts.iter().filter(|(_, count)| *count != RowCount::Exactly(0));
+            let counts = backlog.counts.iter().filter(|(_, count)| **count != RowCount::Exactly(0));
             counts.map(|(state, count)| format!("{} {state}", count.words())).collect::<Vec<_>>().join(", ")
         });
         let kind = backlog.and_then(|backlog| backlog.failed_kinds.first());
@@ -263,7 +263,7 @@ impl Thing for SeenOutbox {
 fn states(page: &mut Page, backlog: &Backlog, model: &Model) {
     let (now, look) = (model.now, model.look);
     page.blank();
-    let most = backlog.counts.iter().filter(|(state, _)| *state != RowState::Published);
+    let most = backlog.counts.iter().filter(|(state, _)| **state != RowState::Published);
     let most = most.filter_map(|(_, count)| count.figure()).max().unwrap_or(0).max(1);
     for (state, count) in &backlog.counts {
         let rows = count.figure().unwrap_or(0);

@@ -1,0 +1,71 @@
+//! `opsctl outbox list` and `show`, on the sandbox's tables.
+
+use serde_json::Value;
+
+use super::ground::Ground;
+
+fn listed(ground: &Ground, environment: &str) -> (Vec<Value>, i32) {
+    let line = ["outbox", "list", "-e", environment, "--output", "json"];
+    let ended = ground.opsctl(&line);
+    let code = ended.code.expect("no signal");
+    let data = ended.json();
+    assert_eq!(data["schema"], "opsctl/outboxes/1");
+    (data["outboxes"].as_array().expect("outboxes").clone(), code)
+}
+
+fn of<'a>(outboxes: &'a [Value], name: &str) -> &'a Value {
+    outboxes.iter().find(|outbox| outbox["name"] == name).unwrap_or_else(|| panic!("{name} in {outboxes:?}"))
+}
+
+/// Rows in a state, where they were counted one by one.
+fn rows(outbox: &Value, state: &str) -> Option<u64> {
+    outbox["backlog"]["counts"][state]["exactly"].as_u64()
+}
+
+#[test]
+fn the_list_says_what_waits_what_failed_and_who_sleeps() {
+    let ground = Ground::fleet();
+    let (prod, code) = listed(&ground, "prod");
+    assert_eq!(code, 0);
+    let cts = of(&prod, "cts");
+    assert!(rows(cts, "ready").expect("counted") >= 5, "{cts}");
+    assert_eq!((rows(cts, "failed"), &cts["relay"]), (Some(5), &Value::from("asleep")), "{cts}");
+    assert!(cts["relay_words"].as_str().expect("words").contains("cts-outbox-worker-every-minute is disabled"));
+    let directory = of(&prod, "directory");
+    assert!(directory["relay_words"].as_str().expect("words").contains("reserved concurrency is 0"), "{directory}");
+    assert_eq!(rows(of(&prod, "compliance"), "stuck"), Some(5));
+    let recon = of(&prod, "recon");
+    assert_eq!(rows(recon, "failed"), Some(5), "{recon}");
+    let staging = listed(&ground, "staging").0;
+    assert_eq!(of(&staging, "offers")["relay"], "awake");
+}
+
+#[test]
+fn a_database_that_has_paused_is_not_woken() {
+    let ground = Ground::fleet();
+    let (dev, code) = listed(&ground, "dev");
+    // That is known of it, so the list is whole.
+    assert_eq!(code, 0);
+    let cts = of(&dev, "cts");
+    assert_eq!((&cts["trouble"], &cts["backlog"]), (&Value::from("paused"), &Value::Null));
+    assert_eq!(rows(of(&dev, "offers"), "ready"), Some(5));
+}
+
+#[test]
+fn rows_are_listed_by_state_and_one_is_shown_with_its_payload() {
+    let ground = Ground::fleet();
+    let line = ["outbox", "show", "cts", "-e", "prod", "--output", "json"];
+    let failed = ground.opsctl(&[&line[..], &["--rows", "failed"]].concat()).expect(0).json();
+    let failed = failed["rows"].as_array().expect("rows");
+    assert_eq!(failed.len(), 5);
+    let ages: Vec<i64> = failed.iter().filter_map(|row| row["age_seconds"].as_i64()).collect();
+    assert!(ages.windows(2).all(|two| two[0] >= two[1]), "the oldest first: {ages:?}");
+    let id = failed[0]["id"][0].as_str().expect("an id");
+    let row = ground.opsctl(&[&line[..], &["--row", id]].concat()).expect(0).json();
+    assert_eq!((&row["state"], &row["group"]), (&Value::from("failed"), &failed[0]["group"]));
+    assert!(row["body"].as_str().expect("a body").contains("\"envelope\""), "{row}");
+    let none = ground.opsctl(&[&line[..], &["--row", "no-such-row"]].concat()).expect(1);
+    assert!(none.shown().contains("no row has the id no-such-row"), "{}", none.shown());
+    let unknown = ground.opsctl(&["outbox", "show", "ct", "-e", "prod"]).expect(2);
+    assert!(unknown.shown().contains("cts"), "{}", unknown.shown());
+}
