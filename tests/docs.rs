@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opsctl::cli::exit::Exit;
+use opsctl::{cli::exit::Exit, domain::RowState};
 use tempfile::TempDir;
 
 /// How long one command of the README may take.
@@ -241,15 +241,33 @@ fn readme_keys() -> String {
 
 #[test]
 fn the_readmes_key_table_is_fresh() {
-    let (start, end) = ("<!-- keys: written by `UPDATE=1 cargo test --test main docs` -->\n", "<!-- end of keys -->");
-    let readme = document("README.md");
-    let (before, rest) = readme.split_once(start).expect("the mark before the table");
-    let (stored, after) = rest.split_once(end).expect("the mark after it");
-    let generated = format!("\n{}\n", readme_keys());
+    block_is_fresh("README.md", "keys", &readme_keys());
+}
+
+/// What stands between two marks of a document, written anew where that was asked for.
+fn block_is_fresh(document: &str, mark: &str, generated: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    let text = fs::read_to_string(&path).expect("a document");
+    let start = format!("<!-- {mark}: written by `UPDATE=1 cargo test --test main docs` -->\n");
+    let (before, rest) = text.split_once(&start).expect("a beginning");
+    let end = format!("<!-- end of {mark} -->");
+    let (stored, after) = rest.split_once(&end).expect("an end");
+    let generated = format!("\n{generated}\n");
     if std::env::var_os("UPDATE").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        fs::write(path, format!("{before}{start}{generated}{end}{after}")).expect("written");
+        fs::write(&path, format!("{before}{start}{generated}{end}{after}")).expect("written");
         return;
     }
-    assert!(stored == generated, "README.md's keys are stale: UPDATE=1 cargo test --test main docs");
+    assert!(stored == generated, "{document}: {mark} are stale: UPDATE=1 cargo test --test main docs");
+}
+
+#[test]
+fn the_guide_to_outboxes_names_every_state_and_every_preset() {
+    let rows = RowState::ALL.iter().map(|state| format!("| {state} | {} |\n", state.about()));
+    let states = rows.collect::<String>();
+    let presets = opsctl::outboxes::presets::presets().iter();
+    let presets = presets.map(|preset| format!("| `{}` | {} | {} |\n", preset.name, preset.title, preset.about));
+    let presets = presets.collect::<String>();
+    block_is_fresh("docs/outboxes.md", "states", &format!("| State | What it means |\n| --- | --- |\n{states}"));
+    let head = "| Preset | System | What can be done |\n| --- | --- | --- |\n";
+    block_is_fresh("docs/outboxes.md", "presets", &format!("{head}{presets}"));
 }

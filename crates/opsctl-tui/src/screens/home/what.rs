@@ -16,9 +16,9 @@ pub(crate) fn what(model: &Model, verdict: &Verdict) -> String {
     match (&verdict.subject, verdict.kind) {
         (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
         (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
-        (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name) | Subject::Outbox(name), _) => {
-            Text::line(name).to_string()
-        }
+        (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
+        // Outboxes bear the names of services and databases.
+        (Subject::Outbox(name), _) => format!("outbox {}", Text::line(name)),
         (Subject::Queues, _) => "several queues".to_owned(),
         (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "its credentials".to_owned(),
         (Subject::Parts(parts), _) => parts.first().map_or("several parts", |part| part.words()).to_owned(),

@@ -115,12 +115,12 @@ static COLUMNS: [Column<SeenOutbox>; 12] = [
         order: |spot, seen| Some(Order::Number(i64::from(!relaying(spot.site, seen).is_asleep()))),
         cell: |line, seen| {
             let relaying = relaying(line.site, seen);
-            let (sign, role) = match &relaying {
-                Relaying::Asleep(..) => (line.look.sign("○", "o"), Role::Warning),
-                Relaying::Awake(_) => (line.look.sign("●", "+"), Role::Good),
-                Relaying::Unknown(_) => (line.look.sign("•", "?"), Role::Dim),
+            let (sign, state, role) = match &relaying {
+                Relaying::Asleep(..) => (line.look.sign("○", "o"), "asleep", Role::Warning),
+                Relaying::Awake(_) => (line.look.sign("●", "+"), "awake", Role::Good),
+                Relaying::Unknown(_) => (line.look.sign("•", "?"), "not known", Role::Dim),
             };
-            line.told(format!("{sign} {}", shown(relaying.words())), role)
+            line.told(format!("{sign} {state}: {}", shown(relaying.words())), role)
         },
     },
     Column {
