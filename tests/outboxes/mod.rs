@@ -5,4 +5,5 @@ mod mysql;
 mod postgres;
 mod properties;
 mod server;
+mod speed;
 mod tables;
