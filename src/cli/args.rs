@@ -16,7 +16,7 @@ pub use alarms::Alarms;
 pub use change::{Change, Consent, OfConsumers, Top, Wanted};
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
-pub use outbox::{ListOutboxes, Outbox, ShowOutbox};
+pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};

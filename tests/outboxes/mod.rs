@@ -1,6 +1,7 @@
 //! Outboxes on real servers: every preset's states, replay and restore; any name; any row.
 
 mod case;
+mod detect;
 mod mysql;
 mod postgres;
 mod properties;

@@ -11,6 +11,8 @@ pub enum Outbox {
     List(ListOutboxes),
     /// Show one outbox, its rows, or one row with its payload
     Show(ShowOutbox),
+    /// Find outboxes by what databases' catalogs say, and print how to configure them; wakes a paused database
+    Detect(DetectOutboxes),
 }
 
 /// Options of `outbox list`.
@@ -70,4 +72,21 @@ impl RowStateName {
             Self::Unaccounted => RowState::Unaccounted,
         }
     }
+}
+
+/// Options of `outbox detect`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DetectOutboxes {
+    /// Look only through connections that lead to this database; `*` stands for anything
+    #[arg(long, value_name = "PATTERN")]
+    pub database: Option<String>,
+    /// Look only through this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Look only at tables of this schema, or of this database of MySQL
+    #[arg(long, value_name = "NAME")]
+    pub schema: Option<String>,
+    /// Read rows, too: which values a status has in the newest 10,000 rows, and names of members in 20 payloads, never what they hold
+    #[arg(long)]
+    pub sample: bool,
 }

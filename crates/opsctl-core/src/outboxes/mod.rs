@@ -5,6 +5,7 @@
 pub mod bind;
 pub mod catalog;
 pub mod condition;
+pub mod detect;
 pub mod look;
 pub mod presets;
 pub mod rules;

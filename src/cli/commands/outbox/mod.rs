@@ -1,5 +1,6 @@
 //! `opsctl outbox`.
 
+mod detect;
 mod list;
 mod show;
 
@@ -13,6 +14,7 @@ use crate::cli::{
 pub(super) async fn run(args: &Outbox, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     match args {
         Outbox::List(args) => list::run(args, global, out).await,
+        Outbox::Detect(args) => detect::run(args, global, out).await,
         Outbox::Show(args) => show::run(args, global, out).await,
     }
 }
