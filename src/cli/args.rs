@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
 pub use alarms::Alarms;
-pub use change::{Change, Consent, OfConsumers, Top, Wanted};
+pub use change::{Change, Consent, OfConsumers, OfOutboxes, Top, Wanted};
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
 pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};

@@ -96,6 +96,8 @@ fn report_lines(report: &Report, invocation: &Invocation) -> Vec<String> {
     if tally.sent + tally.removed > 0 || (report.services().is_empty() && report.mappings().is_empty()) {
         lines.extend(run::words::counts(tally).iter().map(|(count, what)| format!("  {count} {what}")));
     }
+    lines
+        .extend(details.rows().into_iter().flat_map(run::words::rows).map(|(count, what)| format!("  {count} {what}")));
     lines.extend(report.services().iter().map(|service| format!("  {}", service.words())));
     lines.extend(report.mappings().iter().map(|mapping| format!("  {}", mapping.words())));
     lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));

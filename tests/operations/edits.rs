@@ -25,6 +25,8 @@ async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
         Bound::ClientSide(transfer) => transfer.settings,
         Bound::Managed(_)
         | Bound::Restore(_)
+        | Bound::Replay(_)
+        | Bound::RowsBack(_)
         | Bound::Scale(_)
         | Bound::FailOver(_)
         | Bound::Migrate(_)

@@ -5,6 +5,7 @@ mod detect;
 mod mysql;
 mod postgres;
 mod properties;
+mod replay;
 mod server;
 mod speed;
 mod tables;

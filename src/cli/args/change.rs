@@ -78,6 +78,14 @@ impl Group for OfConsumers {
     const PREFIX: &'static str = "consumers ";
 }
 
+/// `outbox replay`.
+#[derive(Debug, Clone, Copy)]
+pub struct OfOutboxes;
+
+impl Group for OfOutboxes {
+    const PREFIX: &'static str = "outbox ";
+}
+
 /// The operations of a group, each with its name in it.
 fn kinds<G: Group>() -> impl Iterator<Item = (&'static str, OperationKind)> {
     let in_group = |kind: &OperationKind| {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::change::{Change, OfOutboxes};
 use crate::domain::RowState;
 
 /// `outbox`.
@@ -13,6 +14,8 @@ pub enum Outbox {
     Show(ShowOutbox),
     /// Find outboxes by what databases' catalogs say, and print how to configure them; wakes a paused database
     Detect(DetectOutboxes),
+    #[command(flatten)]
+    Change(Change<OfOutboxes>),
 }
 
 /// Options of `outbox list`.

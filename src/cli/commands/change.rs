@@ -19,7 +19,6 @@ use crate::{
     domain::{Invocation, RunId, Text, invocation::quoted},
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
-    messages::Filter,
     operations::{
         Look, Moves, Operation, OperationError, OperationKind, Planner, command_line, plan::Plan, resume_line,
         values::Uncertain,
@@ -259,6 +258,7 @@ pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError
     match error {
         OperationError::Cloud(error) => CliError::cloud(error, environment),
         OperationError::Usage { what, hint } => CliError::usage(what.as_str(), hint.as_str()),
+        OperationError::Database { what, hint } => CliError::failed(what.as_str(), hint.as_str()),
         OperationError::Journal(error) => CliError::from(error),
     }
 }
@@ -272,7 +272,7 @@ fn plan_of_run(
     let mut plan = run::plan_of(state, run).map_err(|error| match &error {
         OperationError::Usage { hint, .. } => CliError::usage(&error.to_string(), hint.as_str()),
         OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
-        OperationError::Cloud(_) => CliError::failed(&error.to_string(), ""),
+        OperationError::Cloud(_) | OperationError::Database { .. } => CliError::failed(&error.to_string(), ""),
     })?;
     if plan.operation.kind() != kind {
         let what = format!("run {run} is a {}, not a {}", plan.operation.name(), kind.name());
@@ -392,6 +392,6 @@ fn tell(report: &Report, invocation: &Invocation, out: &mut Output) -> Result<Ex
 
 /// A mistake in a filter is shown where it is, before anything is asked for.
 fn check_filter(operation: &Operation) -> Result<(), CliError> {
-    operation.verb().filter().map(Filter::open).transpose()?;
+    operation.verb().check_filter()?;
     Ok(())
 }

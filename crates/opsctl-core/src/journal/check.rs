@@ -6,7 +6,7 @@ mod tests;
 
 use serde::Serialize;
 
-use super::{Heads, JournalError, Line, Lines, Located, Record, RunFolder, SavedLines, reader::NO_LINE};
+use super::{Heads, JournalError, Line, Lines, Located, Record, RunFolder, SavedLines, reader::NO_LINE, rows};
 use crate::domain::{MessageId, QueueArn, Text, words::counted_is};
 
 use compare::Expected;
@@ -85,6 +85,9 @@ impl<'a> Proof<'a> {
 /// [`JournalError::Broken`] with the first line of the journal that is not what was written.
 pub fn verify(folder: &RunFolder, heads: &Heads) -> Result<Verdict, JournalError> {
     let verdict = prove(folder, heads)?;
+    if let Some((saved, damage)) = rows::check(folder)? {
+        return Ok(Verdict { saved: Some(saved), damage, ..verdict });
+    }
     let snapshot = check_snapshot(folder)?;
     let damage = snapshot.as_ref().map(|snapshot| snapshot.damage.words()).unwrap_or_default();
     let saved = snapshot.map(|snapshot| snapshot.intact.len() as u64);

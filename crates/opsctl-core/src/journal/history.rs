@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{End, IntentMessage, JournalError, Lines, Record, RunFolder, SentMessage};
+use super::{End, IntentMessage, JournalError, Lines, Record, RowsOutcome, RunFolder, SentMessage};
 use crate::domain::{MappingId, MessageId, ServiceId};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
@@ -65,7 +65,20 @@ pub struct History {
     pub migration_asked: Option<(Timestamp, serde_json::Value)>,
     /// ARN of that task, once it was told.
     pub migration_task: Option<String>,
+    /// Batches of rows that were about to be committed, by number.
+    pub rows: BTreeMap<u64, RowsBatch>,
     pub end: Option<End>,
+}
+
+/// A batch of rows that was about to be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsBatch {
+    pub rows: u64,
+    /// First digits of the hash of its lines in the snapshot.
+    pub saved: String,
+    pub transaction: Option<i64>,
+    /// None: the journal does not say.
+    pub outcome: Option<RowsOutcome>,
 }
 
 impl History {
@@ -83,6 +96,37 @@ impl History {
     fn refused(&mut self) {
         (self.task_intended, self.failover_asked) = (None, None);
         (self.migration_asked, self.migration_task) = (None, None);
+    }
+
+    /// Each try may have run by another clock: AWS's is the same for all.
+    fn by_aws(&mut self, at: Timestamp, record: &Record) -> Timestamp {
+        match record {
+            Record::Opened { cutoff, .. } => self.skew = skew(at, *cutoff),
+            Record::Resumed { aws_time: Some(aws_time), .. } => self.skew = skew(at, *aws_time),
+            _ => {}
+        }
+        at.checked_add(self.skew).unwrap_or(at)
+    }
+
+    fn announce_rows(&mut self, number: u64, batch: RowsBatch) {
+        self.batch = self.batch.max(number);
+        self.rows.insert(number, batch);
+    }
+
+    fn end_rows(&mut self, number: u64, outcome: RowsOutcome) {
+        self.rows.entry(number).and_modify(|batch| batch.outcome = Some(outcome));
+    }
+
+    /// How many rows are known to be changed.
+    pub fn rows_done(&self) -> u64 {
+        let done = self.rows.values().filter(|batch| batch.outcome == Some(RowsOutcome::Committed));
+        done.map(|batch| batch.rows).sum()
+    }
+
+    /// How many rows are changed, or may be.
+    pub fn rows_announced(&self) -> u64 {
+        let announced = self.rows.values().filter(|batch| batch.outcome != Some(RowsOutcome::Undone));
+        announced.map(|batch| batch.rows).sum()
     }
 
     /// Reads a run's journal.
@@ -116,13 +160,7 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn take(&mut self, at: Timestamp, record: Record) {
         let (history, open) = (&mut self.history, &mut self.open);
-        match &record {
-            Record::Opened { cutoff, .. } => history.skew = skew(at, *cutoff),
-            Record::Resumed { aws_time: Some(aws_time), .. } => history.skew = skew(at, *aws_time),
-            _ => {}
-        }
-        // Each try may have run by another clock: AWS's is the same for all.
-        let at = at.checked_add(history.skew).unwrap_or(at);
+        let at = history.by_aws(at, &record);
         history.last_at = Some(at);
         match record {
             Record::Opened { plan, cutoff, .. } => {
@@ -171,17 +209,20 @@ impl Reading {
                     history.desired.entry(service).or_insert((from, to)).1 = to;
                 }
             }
-            Record::Desired { .. } | Record::Mapping { .. } => {}
             Record::MappingIntent { mapping, enabled, .. } => {
                 history.mappings.insert(MappingId(mapping), enabled);
             }
             Record::FailoverIntent { what } => history.failover_asked = Some((at, *what)),
-            Record::Failover { .. } => {}
             Record::MigrationIntent { what } => history.migration_asked = Some((at, *what)),
             Record::Migration { task, .. } => history.migration_task = task.or(history.migration_task.take()),
+            Record::RowsIntent { batch, rows, saved, transaction } => {
+                history.announce_rows(batch, RowsBatch { rows, saved, transaction, outcome: None });
+            }
+            Record::Rows { batch, outcome, .. } => history.end_rows(batch, outcome),
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Step { .. } => history.is_unwatched = false,
+            Record::Desired { .. } | Record::Mapping { .. } | Record::Failover { .. } => {}
             Record::Kept { batch: None, .. } | Record::Verified { .. } => {}
         }
     }

@@ -148,6 +148,21 @@ pub enum Record {
         task: Option<String>,
         status: String,
     },
+    /// Rows of a database are changed, in a transaction that is committed only once this is on disk.
+    RowsIntent {
+        batch: u64,
+        rows: u64,
+        /// First 32 digits of the SHA-256 of their lines in the snapshot.
+        saved: String,
+        /// The transaction's id, where the server says later how it ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        transaction: Option<i64>,
+    },
+    Rows {
+        batch: u64,
+        rows: u64,
+        outcome: RowsOutcome,
+    },
     /// What was asked for last, a move task, a failover or a migration's task, was refused for certain: nothing of it is begun.
     Refused {},
     Ended {
@@ -160,6 +175,17 @@ pub enum Record {
         has_snapshot: bool,
         report: Box<serde_json::Value>,
     },
+}
+
+/// What became of a batch of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowsOutcome {
+    Committed,
+    /// Rolled back: the rows are as they were.
+    Undone,
+    /// Nobody knows, and nobody will: they are left alone.
+    InDoubt,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,13 +250,21 @@ pub enum Did {
     Migration {
         exit_code: Option<i32>,
     },
+    Rows {
+        done: u64,
+        /// Of which nobody knows whether they were changed.
+        in_doubt: u64,
+    },
 }
 
 impl Did {
     /// How many of what it counts are dealt with.
     pub fn done(&self) -> u64 {
         match self {
-            Self::Messages { done, .. } | Self::Services { done, .. } | Self::Consumers { done, .. } => *done,
+            Self::Messages { done, .. }
+            | Self::Services { done, .. }
+            | Self::Consumers { done, .. }
+            | Self::Rows { done, .. } => *done,
             Self::Nothing | Self::Failover { .. } | Self::Migration { .. } => 0,
         }
     }

@@ -1,6 +1,6 @@
 //! Records as people read them.
 
-use super::Record;
+use super::{Record, RowsOutcome};
 use crate::domain::{MessageId, Text};
 
 impl Record {
@@ -60,6 +60,15 @@ impl Record {
             }
             Record::Migration { task: Some(task), status } => format!("migration: {status} ({task})"),
             Record::Migration { task: None, status } => format!("migration: {status}"),
+            Record::RowsIntent { batch, rows, transaction, .. } => {
+                let transaction = transaction.map(|id| format!(" (transaction {id})")).unwrap_or_default();
+                format!("batch {batch}: about to commit {rows} rows{transaction}")
+            }
+            Record::Rows { batch, rows, outcome } => match outcome {
+                RowsOutcome::Committed => format!("batch {batch}: {rows} rows changed"),
+                RowsOutcome::Undone => format!("batch {batch}: rolled back, {rows} rows are as they were"),
+                RowsOutcome::InDoubt => format!("batch {batch}: {rows} rows may or may not have been changed"),
+            },
             Record::Ended { end, .. } => format!("ended: {}", end.into_str()),
         };
         Text::line(&text)

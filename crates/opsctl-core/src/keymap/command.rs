@@ -243,6 +243,7 @@ impl Command {
                 OperationKind::Sleep | OperationKind::Scale | OperationKind::Migrate => &[Services],
                 OperationKind::Failover => &[Home, Databases],
                 OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
+                OperationKind::Replay => &[Outboxes],
             },
         }
     }

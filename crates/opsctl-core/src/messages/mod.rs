@@ -8,6 +8,7 @@ pub mod filter;
 pub mod groups;
 pub mod json;
 pub mod origin;
+mod row_filter;
 pub mod shorten;
 
 mod jq;
@@ -23,3 +24,4 @@ pub use groups::{Group, Groups};
 pub use jq::FilterError;
 pub use origin::Origin;
 pub use program::split_words;
+pub use row_filter::{FilterRow, RowFilter};

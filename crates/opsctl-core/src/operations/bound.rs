@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     consumers::Consumers,
     migrate::ToMigrate,
+    replay::{ToReplay, put_back::RowsBack},
     scale::ToScale,
     transfer::{Judge, Settings, Source},
     values::Uncertain,
@@ -23,6 +24,8 @@ pub enum Bound {
     FailOver(Box<FailOver>),
     Migrate(Box<ToMigrate>),
     Consumers(Consumers),
+    Replay(Box<ToReplay>),
+    RowsBack(Box<RowsBack>),
     /// Consumers that are paused around something else.
     Around(Consumers, Box<Bound>),
 }
@@ -32,6 +35,8 @@ impl Bound {
     pub(crate) fn expect_at_most(&mut self, messages: u64) {
         if let Self::Around(_, inner) = self {
             inner.expect_at_most(messages);
+        } else if let Self::Replay(replay) = self {
+            replay.expect(messages);
         } else if let Self::ClientSide(transfer) = self
             && messages > 0
         {

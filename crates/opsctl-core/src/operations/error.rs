@@ -12,6 +12,9 @@ pub enum OperationError {
     /// What was asked for makes no sense, or names something that does not exist.
     #[error("{what}")]
     Usage { what: Text, hint: Text },
+    /// A database can't be asked.
+    #[error("{what}")]
+    Database { what: Text, hint: Text },
     #[error("{0}")]
     Cloud(#[from] CloudError),
     #[error("{0}")]
@@ -25,7 +28,7 @@ impl OperationError {
 
     pub fn hint(&self, environment: &Environment) -> Text {
         match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Database { hint, .. } => hint.clone(),
             Self::Cloud(error) => Text::line(&error.hint(environment)),
             Self::Journal(error) => Text::line(error.hint()),
         }

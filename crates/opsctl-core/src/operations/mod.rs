@@ -12,6 +12,7 @@ pub mod plan;
 mod planner;
 pub mod purge;
 pub mod redrive;
+pub mod replay;
 pub mod resolve;
 pub mod restore;
 pub mod sample;
@@ -34,6 +35,7 @@ pub(crate) use planner::recorded;
 pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::{Moves, Redrive};
+pub use replay::Replay;
 pub use restore::Restore;
 pub use scale::{Scale, Sleep, Wake};
 pub use verb::{Calls, Counts, Left, Pauses, Stopping, Verb};
@@ -121,6 +123,7 @@ operations! {
     Migrate "migrate",
     PauseConsumers "consumers pause",
     ResumeConsumers "consumers resume",
+    Replay "outbox replay",
 }
 
 /// Takes up a run: the one argument of an operation's command that is no part of the operation.

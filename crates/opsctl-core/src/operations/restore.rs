@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bound, Left, OperationError, Planned, Planner, Verb,
     bound::{ClientSide, PutBack},
+    replay::put_back,
     resolve, selection,
     transfer::{Destination, Judge, Route, Settings, Shelf, Source},
     values::Uncertain,
@@ -126,6 +127,9 @@ pub fn settled_by_others(state: &StateFolder, run: &RunId, own: &RunId) -> Resul
 }
 
 async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+    if let Some(planned) = put_back::plan(restore, cloud, planner).await? {
+        return Ok(planned);
+    }
     let filter = selection::filter(restore.filter.as_deref(), "restore")?;
     let gathered = gather(restore, planner, filter.as_ref(), cloud)?;
     let total = gathered.lines.len() as u64;

@@ -8,6 +8,7 @@ use crate::{
     cloud::Cloud,
     domain::EnvironmentName,
     journal::{History, JournalError, StateFolder},
+    messages::{Filter, FilterError},
 };
 
 /// What an operation counts in its plan and while it runs.
@@ -19,6 +20,7 @@ pub enum Counts {
     Messages,
     Services,
     Consumers,
+    Rows,
     /// There is one of it: it is done or not.
     One,
 }
@@ -29,6 +31,7 @@ impl Counts {
             Self::Messages => "message",
             Self::Services => "service",
             Self::Consumers => "consumer",
+            Self::Rows => "row",
             Self::One => "operation",
         }
     }
@@ -103,6 +106,14 @@ pub trait Verb {
 
     fn filter(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether the filter can be used.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check_filter(&self) -> Result<(), FilterError> {
+        self.filter().map_or(Ok(()), |given| Filter::open(given).map(drop))
     }
 
     fn limit(&self) -> Option<u64> {

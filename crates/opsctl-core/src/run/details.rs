@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Awaited, Ended, FailedOver, Migrated, Switched};
+use super::{Awaited, Ended, FailedOver, Migrated, Replayed, Switched};
 use crate::{
     domain::Text,
     journal::Did,
@@ -25,6 +25,7 @@ pub enum Details {
     Consumers(Turned),
     Failover(Box<FailedOver>),
     Migration(Box<Migrated>),
+    Rows(Box<Replayed>),
 }
 
 /// What became of consumers that were paused or resumed.
@@ -57,6 +58,10 @@ impl Details {
         if let Self::Failover(failover) = self { Some(failover) } else { None }
     }
 
+    pub fn rows(&self) -> Option<&Replayed> {
+        if let Self::Rows(rows) = self { Some(rows) } else { None }
+    }
+
     pub fn migration(&self) -> Option<&Migrated> {
         if let Self::Migration(migration) = self { Some(migration) } else { None }
     }
@@ -80,6 +85,7 @@ impl Details {
                 seconds: failover.seconds_to_writer,
             },
             Self::Migration(migration) => Did::Migration { exit_code: migration.exit_code },
+            Self::Rows(rows) => Did::Rows { done: rows.done + rows.put_back, in_doubt: rows.in_doubt },
         }
     }
 }
@@ -97,6 +103,7 @@ pub enum Doing {
         done: u64,
         awaited: Vec<Awaited>,
     },
+    Rows(Box<Replayed>),
     One,
 }
 
@@ -105,6 +112,7 @@ impl Doing {
         match self {
             Self::Messages(tally) => tally.moved + tally.removed,
             Self::Services { done, .. } | Self::Consumers { done, .. } => *done,
+            Self::Rows(rows) => rows.done + rows.put_back,
             Self::One => 0,
         }
     }
@@ -114,6 +122,7 @@ impl Doing {
             Self::Messages(_) => Counts::Messages,
             Self::Services { .. } => Counts::Services,
             Self::Consumers { .. } => Counts::Consumers,
+            Self::Rows(_) => Counts::Rows,
             Self::One => Counts::One,
         }
     }
@@ -126,7 +135,7 @@ impl Doing {
     pub fn awaited(&self) -> &[Awaited] {
         match self {
             Self::Services { awaited, .. } | Self::Consumers { awaited, .. } => awaited,
-            Self::Messages(_) | Self::One => &[],
+            Self::Messages(_) | Self::Rows(_) | Self::One => &[],
         }
     }
 }

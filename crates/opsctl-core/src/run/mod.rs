@@ -12,6 +12,7 @@ mod migrate;
 mod once;
 mod park_file;
 mod receipts;
+mod replay;
 mod report;
 mod restored;
 mod scale;
@@ -30,6 +31,7 @@ pub use details::{Details, Doing, Turned};
 pub use failover::{Answered, FailedOver};
 pub use migrate::{Migrated, exit_code_of};
 pub use once::used;
+pub use replay::Replayed;
 pub use report::{Ended, Failure, Report, SCHEMA};
 
 use crate::{
@@ -306,6 +308,8 @@ async fn drive(bound: Bound, context: &Context, journal: &Journal, history: Hist
         Bound::Restore(put_back) => Box::pin(restored::run(*put_back, context, journal, history, report)).await,
         Bound::Scale(scale) => Box::pin(scale::run(scale, context, journal, report)).await,
         Bound::Consumers(consumers) => Box::pin(consumers::run(consumers, context, journal, report)).await,
+        Bound::Replay(bound) => Box::pin(replay::run(*bound, context, journal, &history, report)).await,
+        Bound::RowsBack(back) => Box::pin(replay::put_back(*back, context, journal, report)).await,
         Bound::Around(..) => unreachable!("consumers are paused around one thing, which `act` has taken apart"),
     }
 }

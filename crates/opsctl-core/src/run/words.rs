@@ -1,6 +1,6 @@
 //! How a run goes and how it ended, as people read it: the command line and the console say the same.
 
-use super::{End, Progress};
+use super::{End, Progress, Replayed};
 use crate::operations::transfer::Tally;
 
 impl End {
@@ -29,6 +29,21 @@ pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
         (tally.uncertain.len() as u64, "may or may not have been sent"),
         (tally.resent.len() as u64, "sent a second time"),
         (tally.elsewhere, "in flight elsewhere"),
+    ];
+    counts.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+/// What a replay did, those figures that are not zero.
+pub fn rows(rows: &Replayed) -> Vec<(u64, &'static str)> {
+    let counts = [
+        (rows.done, "re-armed"),
+        (rows.put_back, "put back"),
+        (rows.changed, "left: changed since the replay"),
+        (rows.in_doubt, "may or may not have been re-armed"),
+        (rows.left, "left: locked or changed by somebody else"),
+        (rows.unreadable, "left: the filter failed on them"),
+        (rows.published, "published since, of those watched last"),
+        (rows.failed_again, "failed again, of those watched last"),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0).collect()
 }

@@ -122,7 +122,7 @@ async fn backlog(outbox: &Outbox, pauses: &Pauses<'_>) -> Result<Backlog, Troubl
 }
 
 /// What keeps the Lambda function that is the relay from running.
-async fn function(cloud: &Cloud, outbox: &Outbox) -> Option<SeenFunction> {
+pub(crate) async fn function(cloud: &Cloud, outbox: &Outbox) -> Option<SeenFunction> {
     let Relay::Function { function, rule } = &outbox.relay else { return None };
     let rule = async {
         match rule {

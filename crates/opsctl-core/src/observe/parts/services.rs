@@ -117,6 +117,13 @@ pub struct SeenService {
     pub stopped: Vec<Task>,
 }
 
+impl SeenService {
+    /// As one look at ECS shows it.
+    pub(crate) fn of(service: Service) -> Self {
+        Self { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
+    }
+}
+
 /// On disk: a service, its autoscaling, since when it stands as it does, when it was seen where that was before the others.
 #[derive(Serialize, Deserialize)]
 pub(in crate::observe) struct Kept(Service, Option<Scaling>, Option<(Standing, Timestamp)>, Option<Timestamp>);

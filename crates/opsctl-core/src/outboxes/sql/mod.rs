@@ -4,6 +4,7 @@
 //! compared as it is and its index serves. Columns are read as text where the type is not a number or bytes.
 
 mod blocked;
+mod candidates;
 mod catalogs;
 mod conditions;
 mod counts;
@@ -14,6 +15,7 @@ mod rearm;
 mod restore;
 
 pub use blocked::{BLOCKED_SCAN_MAX, BlockedGroups};
+pub use candidates::{TransactionStatus, transaction_id, transaction_status};
 pub use catalogs::{catalog, catalog_of};
 pub use counts::{BoundedCount, COUNT_MAX};
 pub use estimates::{Explained, Extent, extent, extent_of};

@@ -14,7 +14,6 @@ use serde_json::Value;
 use crate::{
     domain::{EnvironmentName, Text},
     keymap::Key,
-    messages::Filter,
     operations::{Given, Operation, RESUME, given},
     screens::flow::{
         draw,
@@ -104,11 +103,11 @@ impl Form {
         let arguments = arguments.arg(clap::Arg::new(RESUME).long(RESUME));
         let matches = arguments.try_get_matches_from(words).map_err(|error| in_words(&error))?;
         let operation = self.operation.kind().operation(&matches).map_err(|error| in_words(&error))?;
-        if let Some(filter) = operation.verb().filter().filter(|filter| !filter.is_empty()) {
+        if operation.verb().filter().is_some_and(|filter| !filter.is_empty()) {
             // The lines after the first point at the place, which one line can't.
             let first =
                 |error: &dyn std::fmt::Display| Text::line(error.to_string().lines().next().unwrap_or_default());
-            Filter::open(filter).map_err(|error| first(&error))?;
+            operation.verb().check_filter().map_err(|error| first(&error))?;
         }
         Ok(operation)
     }

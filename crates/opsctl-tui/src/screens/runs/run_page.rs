@@ -83,7 +83,9 @@ pub(crate) fn page(model: &Model, view: &RunView, columns: usize) -> (Page, Opti
             None => {
                 match run.plan.operation.verb().counts() {
                     Counts::Messages => progress(&mut page, model, run),
-                    Counts::Services | Counts::Consumers | Counts::One => run_steps::progress(&mut page, model, run),
+                    Counts::Services | Counts::Consumers | Counts::Rows | Counts::One => {
+                        run_steps::progress(&mut page, model, run);
+                    }
                 }
                 next_keys(&mut page, model, &Known::here(run));
             }
@@ -383,6 +385,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::FailoverIntent { .. } | Record::Failover { .. } => Role::Text,
             Record::MigrationIntent { .. } | Record::Migration { .. } => Role::Text,
             Record::MappingIntent { .. } | Record::Mapping { .. } => Role::Text,
+            Record::RowsIntent { .. } | Record::Rows { .. } => Role::Text,
         };
         match wraps {
             true => page.pair(&time, LABEL, words.as_str(), role),

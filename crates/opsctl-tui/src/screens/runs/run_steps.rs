@@ -7,7 +7,7 @@ use crate::{
         Counts, Operation,
         values::{duration, in_words},
     },
-    run::{Awaited, Details, FailedOver, How, Report},
+    run::{Awaited, Details, FailedOver, How, Report, words},
     state::{Look, Model, Page, Role, RunState},
     widgets::page::{bar, part, thousands},
 };
@@ -27,7 +27,8 @@ fn rto_seconds(model: &Model, run: &RunState) -> Option<u64> {
 pub(crate) fn progress(page: &mut Page, model: &Model, run: &RunState) {
     match run.plan.operation.verb().counts() {
         Counts::Messages => {}
-        Counts::Services => stages(page, model, run),
+        Counts::Services => figures(page, model, run, "service"),
+        Counts::Rows => figures(page, model, run, "row"),
         Counts::Consumers | Counts::One => clock(page, model, run, rto_seconds(model, run)),
     }
     let Some(progress) = &run.progress else {
@@ -81,8 +82,8 @@ fn clock(page: &mut Page, model: &Model, run: &RunState, rto: Option<u64>) {
     page.bar(share, role, figures, model.look);
 }
 
-fn stages(page: &mut Page, model: &Model, run: &RunState) {
-    let figures = format!(" {} of {}", thousands(run.done()), counted(run.estimate(), "service"));
+fn figures(page: &mut Page, model: &Model, run: &RunState, noun: &str) {
+    let figures = format!(" {} of {}", thousands(run.done()), counted(run.estimate(), noun));
     page.bar(run.share(), Role::Accent, figures, model.look);
 }
 
@@ -161,8 +162,13 @@ pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
         }
         page.pair("log", LABEL, &counted(migration.log_lines, "line"), Role::Text);
     }
+    if let Details::Rows(rows) = &report.details {
+        for (count, what) in words::rows(rows) {
+            page.pair(&thousands(count), LABEL, what, Role::Text);
+        }
+    }
     match &report.details {
-        Details::Failover(_) | Details::Migration(_) => true,
+        Details::Failover(_) | Details::Migration(_) | Details::Rows(_) => true,
         Details::Nothing | Details::Messages(_) | Details::Services { .. } | Details::Consumers(_) => {
             !report.services().is_empty()
         }
@@ -201,6 +207,10 @@ pub(crate) fn said(did: &Did) -> String {
             Text::line(&format!("{writer} writes after {}", duration(*seconds))).to_string()
         }
         Did::Failover { .. } => "no new writer was seen".to_owned(),
+        Did::Rows { done, in_doubt: 0 } => format!("{} re-armed", counted(*done, "row")),
+        Did::Rows { done, in_doubt } => {
+            format!("{} re-armed, {} in doubt", counted(*done, "row"), thousands(*in_doubt))
+        }
         Did::Migration { exit_code } => {
             exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
         }

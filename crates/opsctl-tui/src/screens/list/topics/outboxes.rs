@@ -1,20 +1,23 @@
 //! Outboxes: columns of their list, and what is said of one.
 
 use crate::{
-    domain::{Backlog, Gauge, Outbox, RowCount, RowState, SeenOutbox, Text, Trouble, invocation::quoted, words::span},
+    domain::{
+        Backlog, Gauge, Outbox, Rearm, RowCount, RowState, SeenOutbox, Text, Trouble, invocation::quoted, words::span,
+    },
     keymap::{Command, Scope},
     observe::{
         Estate, PartName, Subject,
         parts::outboxes::{Relaying, relay},
     },
+    operations::{Operation, OperationKind, Replay},
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
             gaps,
             listed::{Head, List, one, scan},
-            thing::{LABEL, LINES_MAX, PartState, Thing, shown},
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, changes, shown},
         },
-        screen::Tab,
+        screen::{Able, Tab},
     },
     state::{Model, Page, Role, Site},
     widgets::{
@@ -34,7 +37,13 @@ pub(super) static LIST: List<SeenOutbox> = List {
         scope: Scope::Outboxes,
         tab: Tab { command: Command::Outboxes, title: "Outboxes", short: "Outboxes" },
         nouns: ["outbox", "outboxes"],
-        wanted: &[Command::Open, Command::Filter, Command::Sort, Command::Wide],
+        wanted: &[
+            Command::Open,
+            Command::Operate(OperationKind::Replay),
+            Command::Filter,
+            Command::Sort,
+            Command::Wide,
+        ],
         sheet_ways: &[],
         tallies: [("with failed rows", Role::Warning), ("with stuck rows", Role::Warning)],
         parts: &[PartName::Outboxes, PartName::Services],
@@ -251,6 +260,18 @@ impl Thing for SeenOutbox {
             page.text("Estimates, because no index serves the count. This one would:", Role::Warning);
             page.text(&shown(index), Role::Text);
         }
+    }
+
+    fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
+        if command != Command::Operate(OperationKind::Replay) {
+            return Err(Able::NotHere);
+        }
+        changes(site)?;
+        let configured = site.environment.databases.outbox(&self.name);
+        if let Some(Rearm::Refused { because, .. }) = configured.map(|outbox| &outbox.mapping.rearm) {
+            return Err(Able::no(&format!("rows of {} can't be replayed: {because}", shown(&self.name))));
+        }
+        Ok(Meant::plan(site, Operation::Replay(Replay { outbox: self.name.clone(), ..Replay::default() })))
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {

@@ -1,0 +1,66 @@
+//! Whether anybody sends what is re-armed: asked when the plan is made.
+
+use crate::{
+    cloud::{Cloud, CloudError},
+    domain::{Outbox, Relay, SeenOutbox, Service, Text, invocation::option},
+    observe::{
+        Part, SeenService,
+        parts::outboxes::{self, Relaying, Waking},
+    },
+    operations::plan::Plan,
+};
+
+/// Says who sends the rows, and how whoever sleeps is woken.
+pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox) {
+    let relaying = look(cloud, outbox).await;
+    plan.fact("relay", relaying.words());
+    let environment = cloud.environment();
+    match &relaying {
+        Relaying::Awake(_) => {}
+        Relaying::Unknown(words) if outbox.relay == Relay::Nobody => {
+            plan.warn(format!("nothing sends the rows by itself: {words}"));
+        }
+        Relaying::Unknown(words) => plan.warn(format!("it is not known whether the relay runs: {words}")),
+        Relaying::Asleep(words, waking) => {
+            let wake = match waking {
+                Waking::Service(service) => {
+                    let wake = format!("wake {}", option("service", &service.to_string()));
+                    format!("; `{}` wakes it", environment.command(&wake))
+                }
+                Waking::Rule(rule) => format!("; enable the rule {}", Text::line(rule)),
+                Waking::Concurrency(function) => {
+                    format!("; take back the reserved concurrency of {}", Text::line(function))
+                }
+                Waking::Other => String::new(),
+            };
+            plan.warn(format!("the relay is asleep, so the rows only wait: {words}{wake}"));
+        }
+    }
+}
+
+async fn look(cloud: &Cloud, outbox: &Outbox) -> Relaying {
+    let seen = SeenOutbox {
+        name: outbox.name.clone(),
+        what: Text::default(),
+        connection: outbox.connection.clone(),
+        backlog: None,
+        trouble: None,
+        function: outboxes::function(cloud, outbox).await,
+    };
+    let mut services: Part<SeenService> = Part::default();
+    if let Relay::Service(name) = &outbox.relay {
+        match found(cloud, name).await {
+            Ok(found) => {
+                services.at = Some(cloud.clock().now());
+                services.rows = found.into_iter().map(|service| SeenService::of(service).into()).collect();
+            }
+            Err(error) => return Relaying::Unknown(format!("service {}: {error}", Text::line(name))),
+        }
+    }
+    outboxes::relay(outbox, &seen, &services)
+}
+
+async fn found(cloud: &Cloud, name: &str) -> Result<Vec<Service>, CloudError> {
+    let all = cloud.ecs.all().await?.found;
+    Ok(all.into_iter().filter(|service| service.id.to_string() == name || service.id.name.0 == name).collect())
+}

@@ -1,0 +1,346 @@
+//! A run that re-arms rows of an outbox.
+//!
+//! A batch is one transaction: rows are changed, what they were and what they are now is written to the snapshot and announced in the
+//! journal, and only then is it committed. Nothing of it shows before COMMIT, so that what is on disk is always ahead of what is done. A
+//! COMMIT without an answer, or a run that was killed, is looked at: PostgreSQL says how a transaction ended; elsewhere its rows tell.
+
+mod back;
+mod batch;
+mod database;
+mod replayed;
+mod settle;
+mod watch;
+
+use std::{collections::HashSet, hash::BuildHasher, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub(super) use back::run as put_back;
+pub use replayed::Replayed;
+
+use super::{Context, Details, Doing, End, Failure, Report, report, verify};
+use crate::{
+    domain::{Environment, SqlError, Text, Value, invocation::quoted, words::counted},
+    journal::{History, Journal, JournalError, Record, RowsOutcome, SavedBatch, SavedBatches, SavedRow},
+    operations::{
+        replay::{
+            ToReplay,
+            engine::{Answer, RowEngine, RowId, RowStop, Settled, Step},
+        },
+        transfer,
+    },
+};
+use database::Database;
+use watch::Watched;
+
+/// Writing goes on so long before it is asked again whose credentials these are.
+const VERIFY_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// A connection is closed where nothing is done for longer.
+const IDLE: SignedDuration = SignedDuration::from_secs(2);
+
+/// Why it can't go on.
+enum Halt {
+    Journal(Text),
+    /// STS says something else than before, or nothing.
+    Account(transfer::Stop),
+    /// The server, or what its table looks like, is not the plan's.
+    Stale(String),
+    Sql(SqlError),
+}
+
+impl Halt {
+    fn unwritten(error: JournalError) -> Self {
+        Self::Journal(Text::line(&error.to_string()))
+    }
+}
+
+struct Run<'a> {
+    bound: &'a ToReplay,
+    context: &'a Context,
+    journal: &'a Journal,
+    report: &'a Report,
+    database: Database<'a>,
+    /// Hashes of the ids of rows that the run has re-armed, or may have.
+    taken: HashSet<u64>,
+    /// Of rows that were chosen and not re-armed.
+    passed_over: HashSet<u64>,
+    hasher: std::hash::RandomState,
+    /// Number of the last batch.
+    batch: u64,
+    /// The batch whose end is not known.
+    open: Option<SavedBatch>,
+    open_transaction: Option<i64>,
+    /// Outcomes that are to be written with what is written next.
+    outcomes: Vec<Record>,
+    watched: Vec<Watched>,
+    replayed: Replayed,
+    verified_at: Timestamp,
+    failure: Option<SqlError>,
+}
+
+pub(super) async fn run(
+    bound: ToReplay,
+    context: &Context,
+    journal: &Journal,
+    history: &History,
+    report: Report,
+) -> Report {
+    let mut run = Run {
+        bound: &bound,
+        context,
+        journal,
+        report: &report,
+        database: Database::new(&bound.target, context),
+        taken: HashSet::new(),
+        passed_over: HashSet::new(),
+        hasher: std::hash::RandomState::new(),
+        batch: history.batch,
+        open: None,
+        open_transaction: None,
+        outcomes: Vec::new(),
+        watched: Vec::new(),
+        replayed: Replayed { outbox: bound.target.outbox.name.clone(), ..Replayed::default() },
+        verified_at: context.now(),
+        failure: None,
+    };
+    let ended = run.go(history).await;
+    run.database.close().await;
+    let written = run.flush().await;
+    let ended = ended.and_then(|stop| written.map(|()| stop));
+    let Run { replayed, passed_over, failure, .. } = run;
+    let replayed = Replayed { left: passed_over.len() as u64, ..replayed };
+    finish(report, journal, context, replayed, (ended, failure))
+}
+
+impl Run<'_> {
+    async fn go(&mut self, history: &History) -> Result<RowStop, Halt> {
+        self.take_up(history).await?;
+        let mut engine = match history.is_resumed {
+            true => RowEngine::resumed(self.bound.settings.clone(), self.replayed.done + self.replayed.in_doubt),
+            false => RowEngine::new(self.bound.settings.clone()),
+        };
+        loop {
+            self.replayed.step = engine.step();
+            let step = engine.next(self.context.now());
+            let settles = matches!(step, Step::Settle);
+            if let Step::End(stop) = step {
+                return Ok(stop);
+            }
+            if !settles && self.context.cancel.is_cancelled() {
+                return Ok(RowStop::Cancelled);
+            }
+            let answer = self.answer(step).await?;
+            self.tell("");
+            if let Some(answer) = answer {
+                engine.on(answer, self.context.now());
+            }
+        }
+    }
+
+    async fn answer(&mut self, step: Step) -> Result<Option<Answer>, Halt> {
+        Ok(Some(match step {
+            Step::Read { after, rows_max } => self.read(after.as_ref(), rows_max).await?,
+            Step::Rearm { ids } => {
+                self.verify().await?;
+                self.rearm(&ids).await?
+            }
+            Step::Settle => Answer::Settled(self.settle_open().await?),
+            Step::Watch { step } => self.watch(step).await?,
+            Step::Wait(pause) => {
+                self.flush().await?;
+                if pause > IDLE {
+                    self.database.close().await;
+                }
+                self.context.pause(Duration::try_from(pause).unwrap_or_default()).await;
+                return Ok(None);
+            }
+            Step::End(_) => return Ok(None),
+        }))
+    }
+
+    /// What earlier tries have done: what is not known of it is looked at now.
+    async fn take_up(&mut self, history: &History) -> Result<(), Halt> {
+        let Some(saved) = SavedBatches::open(&self.journal.folder().snapshot()).map_err(Halt::unwritten)? else {
+            return Ok(());
+        };
+        let mut known = 0;
+        for saved in saved {
+            let saved = saved.map_err(Halt::unwritten)?;
+            self.batch = self.batch.max(saved.batch);
+            // Without an announcement it was not committed.
+            let Some(announced) = history.rows.get(&saved.batch) else { continue };
+            if announced.saved != saved.hash {
+                let words = format!("batch {} of the snapshot is not what the journal has", saved.batch);
+                return Err(Halt::Journal(Text::line(&words)));
+            }
+            known += 1;
+            let settled = match announced.outcome {
+                Some(RowsOutcome::Committed) => Settled::Committed,
+                Some(RowsOutcome::Undone) => continue,
+                Some(RowsOutcome::InDoubt) => Settled::InDoubt,
+                None => {
+                    (self.open, self.open_transaction) = (Some(saved), announced.transaction);
+                    self.settle_open().await?;
+                    continue;
+                }
+            };
+            self.take(&saved.rows, settled);
+        }
+        if known < history.rows.len() {
+            return Err(Halt::Journal(Text::from("the snapshot lacks batches that the journal has")));
+        }
+        self.flush().await
+    }
+
+    /// Counts rows that are re-armed, or may be: the run does not touch them again.
+    fn take(&mut self, rows: &[SavedRow], settled: Settled) {
+        if settled == Settled::Undone {
+            return;
+        }
+        for row in rows {
+            let hash = self.hash(&row.id);
+            self.taken.insert(hash);
+            self.passed_over.remove(&hash);
+        }
+        let count = rows.len() as u64;
+        match settled {
+            Settled::Committed => self.replayed.done += count,
+            Settled::InDoubt => {
+                self.replayed.in_doubt += count;
+                let room = replayed::NAMED_MAX.saturating_sub(self.replayed.named_in_doubt.len());
+                let named = rows.iter().take(room).map(|row| replayed::id_words(&row.id));
+                self.replayed.named_in_doubt.extend(named);
+            }
+            Settled::Undone => {}
+        }
+    }
+
+    fn hash(&self, id: &[Value]) -> u64 {
+        // Two ids with one hash, among a million, are one chance in 30 million: one row would be left.
+        let text = serde_json::to_vec(id).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+        self.hasher.hash_one(text)
+    }
+
+    fn is_taken(&self, id: &RowId) -> bool {
+        self.taken.contains(&self.hash(id))
+    }
+
+    async fn verify(&mut self) -> Result<(), Halt> {
+        let now = self.context.now();
+        if now.duration_since(self.verified_at) < VERIFY_EVERY {
+            return Ok(());
+        }
+        self.verified_at = now;
+        verify::account(self.context, self.journal, &self.report.account).await.map_err(Halt::Account)
+    }
+
+    async fn flush(&mut self) -> Result<(), Halt> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        self.journal.write(outcomes, Vec::new()).await.map_err(Halt::unwritten)
+    }
+
+    fn tell(&self, task: &str) {
+        let doing = Doing::Rows(Box::new(self.replayed.clone()));
+        self.context.tell(self.report, self.bound.rows_estimate, doing, (task, Vec::new()));
+    }
+}
+
+fn finish(
+    mut report: Report,
+    journal: &Journal,
+    context: &Context,
+    replayed: Replayed,
+    (ended, error): (Result<RowStop, Halt>, Option<SqlError>),
+) -> Report {
+    let environment = context.environment();
+    report.seconds = context.now().duration_since(report.started_at).as_secs_f64();
+    let snapshot = journal.folder().snapshot();
+    if snapshot.is_file() {
+        report.snapshot = Some(Text::line(&snapshot.display().to_string()));
+    }
+    let done = replayed.done;
+    let is_begun = replayed.is_begun();
+    let (end, failure) = match ended {
+        Ok(stop) => of_stop(stop, &replayed, error, environment),
+        Err(Halt::Stale(because)) if !is_begun => return report.stale(&because),
+        Err(halt) => of_halt(halt, is_begun, environment),
+    };
+    (report.end, report.failure) = (end, failure);
+    note(&mut report, &replayed);
+    if done > 0 {
+        let restore = environment.command(&format!("restore {}", report.run));
+        report.note(format!("`{restore}` puts back those rows that are still as the run left them"));
+    }
+    report.next = match end {
+        End::Partly | End::Interrupted | End::Failed | End::Refused => Some(report.resume_line(environment)),
+        End::Done | End::Nothing | End::Stale => None,
+    };
+    report.details = Details::Rows(Box::new(replayed));
+    report
+}
+
+fn of_stop(
+    stop: RowStop,
+    replayed: &Replayed,
+    error: Option<SqlError>,
+    environment: &Environment,
+) -> (End, Option<Failure>) {
+    let is_begun = replayed.is_begun();
+    match stop {
+        RowStop::Done if replayed.in_doubt > 0 || replayed.left > 0 => (End::Partly, None),
+        RowStop::Done => (if is_begun { End::Done } else { End::Nothing }, None),
+        RowStop::Cancelled => (End::Interrupted, Some(Failure::new("stopped, as asked", "--resume goes on with it"))),
+        RowStop::TooMany { rows_max } => {
+            let what = format!("stopped: more than {} are selected, and the plan had fewer", counted(rows_max, "row"));
+            (End::Partly, Some(Failure::new(what, "look why there are more, then make a new plan")))
+        }
+        RowStop::FailedAgain { failed, of } => {
+            let what = format!("stopped: {failed} of {} failed again", counted(of, "row"));
+            let show = format!("outbox show {} --rows failed", quoted(&replayed.outbox));
+            let hint = format!("mend what they fail on first: `{}` has their errors", environment.command(&show));
+            (End::Partly, Some(Failure::new(what, hint)))
+        }
+        RowStop::Failing => {
+            let because = error.map_or_else(|| "no answer".to_owned(), |error| error.to_string());
+            let what = format!("stopped: the database did not do it, several times over: {because}");
+            let failure = Failure::new(what, "see that the database answers, then --resume");
+            (if is_begun { End::Partly } else { End::Failed }, Some(failure))
+        }
+    }
+}
+
+fn of_halt(halt: Halt, is_begun: bool, environment: &Environment) -> (End, Option<Failure>) {
+    let unfinished = if is_begun { End::Partly } else { End::Failed };
+    match halt {
+        Halt::Journal(because) => {
+            let what = format!("stopped, since the journal can't be relied on: {because}");
+            (unfinished, Some(Failure::new(what, "make room on the disk, then --resume")))
+        }
+        Halt::Account(stop) => {
+            let end = if is_begun { End::Partly } else { End::Refused };
+            (end, Some(report::failure(&stop, environment)))
+        }
+        Halt::Stale(because) => (End::Partly, Some(Failure::new(format!("stopped: {because}"), "make a new plan"))),
+        Halt::Sql(error) => (unfinished, Some(Failure::new(format!("stopped: {error}"), "mend that, then --resume"))),
+    }
+}
+
+fn note(report: &mut Report, replayed: &Replayed) {
+    if replayed.in_doubt > 0 {
+        let rows = counted(replayed.in_doubt, "row");
+        report.note(format!(
+            "{rows} may or may not have been re-armed: the server does not say, and they are left alone"
+        ));
+    }
+    if replayed.left > 0 {
+        let rows = counted(replayed.left, "row");
+        report.note(format!("{rows} left: somebody else has locked or changed them"));
+    }
+    if replayed.unreadable > 0 {
+        let rows = counted(replayed.unreadable, "row");
+        report.note(format!("{rows} left: the filter failed on them"));
+    }
+}
