@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
 pub use alarms::Alarms;
-pub use change::{Change, Consent, OfConsumers, OfOutboxes, Top, Wanted};
+pub use change::{Change, Consent, OfConcurrency, OfConsumers, OfOutboxes, OfRule, Top, Wanted};
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
 pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};
@@ -177,6 +177,12 @@ pub enum Command {
     Change(Change<Top>),
     /// List who takes messages of which queue; pause and resume them
     Consumers(Consumers),
+    /// Enable or disable an EventBridge rule
+    #[command(subcommand)]
+    Rule(Change<OfRule>),
+    /// Stop a Lambda function by its reserved concurrency, or let it run again
+    #[command(subcommand)]
+    Concurrency(Change<OfConcurrency>),
     /// Look at transactional outboxes: what waits, what failed, who publishes
     #[command(subcommand)]
     Outbox(Outbox),

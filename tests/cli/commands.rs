@@ -102,6 +102,11 @@ fn every_command_shown_in_the_sandbox_acts_in_the_sandbox() {
         "alarms qqqq",
         "consumers pause -e dev --queue cts-commands --yes",
         "consumers resume -e dev --dry-run",
+        "outbox list -e prod",
+        "rule enable cts-outbox-worker-every-minute -e dev --yes",
+        "rule disable nothing -e dev",
+        "concurrency restore cts-outbox-worker -e dev --dry-run",
+        "concurrency stop cts-outbox-worker -e dev --yes",
         "databases --events",
         "doctor",
         "journal show 20261121T031500-4f7a9c",
@@ -154,6 +159,8 @@ fn a_command_shown_names_the_configuration_that_was_named() {
 fn operation(cli: Cli) -> Operation {
     let wanted = match cli.command.expect("a command") {
         Command::Change(change) => change.wanted,
+        Command::Rule(change) => change.wanted,
+        Command::Concurrency(change) => change.wanted,
         Command::Consumers(args) => match args.command {
             Some(ConsumersCommand::Change(change)) => change.wanted,
             Some(ConsumersCommand::List(_)) | None => panic!("a listing"),
@@ -187,6 +194,10 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         "consumers pause --queue orders --timeout 1m",
         "consumers resume --queue orders --timeout 20m",
         "consumers resume",
+        "rule enable outbox-every-minute",
+        "rule disable outbox-every-minute",
+        "concurrency restore outbox-worker",
+        "concurrency stop outbox-worker",
     ];
     let invocations = [Invocation::Found, Invocation::Sandbox, Invocation::Named("/a folder/it's.toml".to_owned())];
     for (line, invocation) in lines.iter().flat_map(|line| invocations.iter().map(move |one| (line, one))) {

@@ -31,6 +31,7 @@ async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
         | Bound::FailOver(_)
         | Bound::Migrate(_)
         | Bound::Consumers(_)
+        | Bound::Toggle(_)
         | Bound::Around(..) => {
             panic!("an edit needs the client-side engine")
         }

@@ -22,6 +22,7 @@ mod services;
 mod sources;
 mod targets;
 mod throttled;
+mod toggles;
 mod undoable;
 
 use opsctl::operations::{Operation, Redrive};

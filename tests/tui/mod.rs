@@ -13,6 +13,7 @@ mod letters_again;
 mod live;
 mod message;
 mod narrow;
+mod outboxes;
 mod overlays;
 mod plans;
 mod queues;

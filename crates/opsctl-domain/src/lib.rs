@@ -49,6 +49,7 @@ pub mod service_rules;
 pub mod sql;
 pub mod target;
 pub mod text;
+pub mod toggle;
 pub mod watch;
 pub mod words;
 
@@ -86,4 +87,5 @@ pub use service_rules::{ServiceGroup, ServiceRules};
 pub use sql::{Bounds, Rows, SqlError, SqlKind, Statement, Value};
 pub use target::{TargetGroup, TargetGroupArn, TargetHealth, TargetState};
 pub use text::Text;
+pub use toggle::{Setting, Toggle};
 pub use watch::{Dollars, Thresholds, WatchRules};

@@ -86,6 +86,22 @@ impl Group for OfOutboxes {
     const PREFIX: &'static str = "outbox ";
 }
 
+/// `rule enable`, `rule disable`.
+#[derive(Debug, Clone, Copy)]
+pub struct OfRule;
+
+impl Group for OfRule {
+    const PREFIX: &'static str = "rule ";
+}
+
+/// `concurrency restore`, `concurrency stop`.
+#[derive(Debug, Clone, Copy)]
+pub struct OfConcurrency;
+
+impl Group for OfConcurrency {
+    const PREFIX: &'static str = "concurrency ";
+}
+
 /// The operations of a group, each with its name in it.
 fn kinds<G: Group>() -> impl Iterator<Item = (&'static str, OperationKind)> {
     let in_group = |kind: &OperationKind| {

@@ -51,6 +51,8 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Peek(args) => peek::peek(&args, global, out).await,
         Command::Groups(args) => peek::groups(&args, global, out).await,
         Command::Change(Change { wanted, consent, .. }) => change::run(wanted, &consent, global, out).await,
+        Command::Rule(Change { wanted, consent, .. }) => change::run(wanted, &consent, global, out).await,
+        Command::Concurrency(Change { wanted, consent, .. }) => change::run(wanted, &consent, global, out).await,
         Command::Consumers(args) => consumers(args, global, out).await,
         Command::Outbox(args) => outbox::run(&args, global, out).await,
         Command::Apply(args) => {

@@ -34,6 +34,10 @@ pub struct Rule {
     pub name: String,
     /// `DISABLED` is the only state in which it starts nothing.
     pub enabled: bool,
+    /// Whether its state is `ENABLED` or `DISABLED`: another one can't be set by enabling it.
+    pub is_plain: bool,
+    /// The AWS service that made the rule: nobody else may change it.
+    pub managed_by: Option<Text>,
     /// `rate(1 minute)`, `cron(...)`; none: it waits for events.
     pub schedule: Option<Text>,
 }
@@ -50,7 +54,13 @@ impl Events {
     pub async fn rule(&self, name: &str) -> Result<Rule, CloudError> {
         let answer = self.read.call(DESCRIBE, Request::Json(json!({ "Name": name })), from_json).await?;
         let state = answer.word("State").ok_or_else(|| classify::malformed(DESCRIBE, "the rule has no state"))?;
-        Ok(Rule { name: name.to_owned(), enabled: state != "DISABLED", schedule: answer.line("ScheduleExpression") })
+        Ok(Rule {
+            name: name.to_owned(),
+            enabled: state != "DISABLED",
+            is_plain: matches!(state, "ENABLED" | "DISABLED"),
+            managed_by: answer.line("ManagedBy"),
+            schedule: answer.line("ScheduleExpression"),
+        })
     }
 
     /// Enables a rule, or disables it. Sent once. Absolute: twice is the same as once. It takes "a short period" until a disabled rule

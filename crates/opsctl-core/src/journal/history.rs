@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{End, IntentMessage, JournalError, Lines, Record, RowsOutcome, RunFolder, SentMessage};
-use crate::domain::{MappingId, MessageId, ServiceId};
+use crate::domain::{MappingId, MessageId, ServiceId, Setting, Toggle};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
@@ -59,6 +59,8 @@ pub struct History {
     pub desired: BTreeMap<ServiceId, (u32, u32)>,
     /// Event source mappings that were paused or resumed, or were about to be: which of it was intended last.
     pub mappings: BTreeMap<MappingId, bool>,
+    /// Rules and reserved concurrencies that were set or about to be: from the first setting, to the last.
+    pub settings: BTreeMap<Toggle, (Setting, Setting)>,
     /// When a failover was asked for, and which; none where it was refused for certain.
     pub failover_asked: Option<(Timestamp, serde_json::Value)>,
     /// When a migration's task was first asked for with the token that counts, and what; none where it was refused for certain.
@@ -90,6 +92,10 @@ impl History {
             self.sent_not_deleted.insert(sent.id);
             self.new_ids.push(sent.new_id);
         }
+    }
+
+    fn set(&mut self, toggle: Toggle, from: Setting, to: Setting) {
+        self.settings.entry(toggle).or_insert((from, to)).1 = to;
     }
 
     /// Nothing of what was asked for is begun: a resume may ask for it anew.
@@ -209,6 +215,7 @@ impl Reading {
                     history.desired.entry(service).or_insert((from, to)).1 = to;
                 }
             }
+            Record::SettingIntent { toggle, from, to } => history.set(toggle, from, to),
             Record::MappingIntent { mapping, enabled, .. } => {
                 history.mappings.insert(MappingId(mapping), enabled);
             }
@@ -222,7 +229,7 @@ impl Reading {
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Step { .. } => history.is_unwatched = false,
-            Record::Desired { .. } | Record::Mapping { .. } | Record::Failover { .. } => {}
+            Record::Desired { .. } | Record::Mapping { .. } | Record::Setting { .. } | Record::Failover { .. } => {}
             Record::Kept { batch: None, .. } | Record::Verified { .. } => {}
         }
     }

@@ -17,6 +17,7 @@ mod rows;
 mod sizes;
 mod snapshot;
 mod store;
+mod turned_off;
 mod words;
 mod writer;
 
@@ -33,4 +34,5 @@ pub use sizes::{Size, Sizes};
 pub(crate) use snapshot::hash_of;
 pub use snapshot::{Located, Saved, SavedLines};
 pub use store::Remembered;
+pub use turned_off::{TurnedOff, TurnedOffBy};
 pub use writer::Journal;

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountId, MessageId, RunId, Text};
+use crate::domain::{AccountId, MessageId, RunId, Setting, Text, Toggle};
 
 /// One line: number, time, the line before's SHA-256, and the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,6 +126,17 @@ pub enum Record {
     /// What is known of an event source mapping that was to be paused or resumed.
     Mapping {
         mapping: String,
+        status: Text,
+    },
+    /// A rule or a function's reserved concurrency is about to be set.
+    SettingIntent {
+        toggle: Toggle,
+        from: Setting,
+        to: Setting,
+    },
+    /// What is known of a rule or a reserved concurrency that was to be set.
+    Setting {
+        toggle: Toggle,
         status: Text,
     },
     /// A database's failover was asked for; written before the call.
@@ -255,6 +266,10 @@ pub enum Did {
         /// Of which nobody knows whether they were changed.
         in_doubt: u64,
     },
+    /// A rule or a function's reserved concurrency was set.
+    Setting {
+        done: bool,
+    },
 }
 
 impl Did {
@@ -265,7 +280,7 @@ impl Did {
             | Self::Services { done, .. }
             | Self::Consumers { done, .. }
             | Self::Rows { done, .. } => *done,
-            Self::Nothing | Self::Failover { .. } | Self::Migration { .. } => 0,
+            Self::Nothing | Self::Failover { .. } | Self::Migration { .. } | Self::Setting { .. } => 0,
         }
     }
 

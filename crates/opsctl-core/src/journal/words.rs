@@ -45,6 +45,10 @@ impl Record {
                 format!("about to {verb} the mapping {mapping} of {function}")
             }
             Record::Mapping { mapping, status } => format!("mapping {mapping}: {status}"),
+            Record::SettingIntent { toggle, from, to } => {
+                format!("about to set {toggle}: {} to {}", from.words(), to.words())
+            }
+            Record::Setting { toggle, status } => format!("{toggle}: {status}"),
             Record::Refused {} => "refused: nothing was begun".to_owned(),
             Record::FailoverIntent { what } => {
                 let text = |name: &str| what.get(name).and_then(serde_json::Value::as_str).unwrap_or("its standby");

@@ -73,6 +73,8 @@ pub enum Command {
     Group,
     /// Show more columns, or fewer
     Wide,
+    /// Wake the relay: wake its service, enable its rule, or restore its function's concurrency
+    WakeRelay,
     /// Leave this out for a time, with a reason, or no longer
     Acknowledge,
     /// Show what is left out, or what needs somebody
@@ -204,7 +206,7 @@ impl Command {
 
     /// Whether it plans a change.
     pub fn is_operation(self) -> bool {
-        matches!(self, Self::Operate(_))
+        matches!(self, Self::Operate(_) | Self::WakeRelay)
     }
 
     /// The views in which it makes sense: every shipped keymap has a key for it there.
@@ -225,6 +227,7 @@ impl Command {
             Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
             Self::Group => &[Home, Queues, Services, Databases, Alarms, Consumers, Outboxes],
             Self::Acknowledge | Self::Acknowledged => &[Home],
+            Self::WakeRelay => &[Outboxes],
             Self::DeadLettersOnly => &[Queues],
             Self::Messages | Self::SelectGroup | Self::Columns | Self::LookMore => &[DeadLetters],
             Self::Decode => &[Message],
@@ -244,6 +247,9 @@ impl Command {
                 OperationKind::Failover => &[Home, Databases],
                 OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
                 OperationKind::Replay => &[Outboxes],
+                // Of an outbox, `wake-relay` finds out which of them is meant.
+                OperationKind::EnableRule | OperationKind::RestoreConcurrency => &[],
+                OperationKind::DisableRule | OperationKind::StopConcurrency => &[],
             },
         }
     }

@@ -10,6 +10,7 @@ use super::{
     migrate::ToMigrate,
     replay::{ToReplay, put_back::RowsBack},
     scale::ToScale,
+    toggles::ToToggle,
     transfer::{Judge, Settings, Source},
     values::Uncertain,
 };
@@ -26,6 +27,7 @@ pub enum Bound {
     Consumers(Consumers),
     Replay(Box<ToReplay>),
     RowsBack(Box<RowsBack>),
+    Toggle(ToToggle),
     /// Consumers that are paused around something else.
     Around(Consumers, Box<Bound>),
 }

@@ -18,6 +18,7 @@ pub mod restore;
 pub mod sample;
 pub mod scale;
 mod selection;
+pub mod toggles;
 pub mod transfer;
 pub mod values;
 mod verb;
@@ -38,6 +39,7 @@ pub use redrive::{Moves, Redrive};
 pub use replay::Replay;
 pub use restore::Restore;
 pub use scale::{Scale, Sleep, Wake};
+pub use toggles::{DisableRule, EnableRule, RestoreConcurrency, StopConcurrency};
 pub use verb::{Calls, Counts, Left, Pauses, Stopping, Verb};
 pub use words::{Given, command_line, given, resume_line};
 
@@ -124,6 +126,10 @@ operations! {
     PauseConsumers "consumers pause",
     ResumeConsumers "consumers resume",
     Replay "outbox replay",
+    EnableRule "rule enable",
+    DisableRule "rule disable",
+    RestoreConcurrency "concurrency restore",
+    StopConcurrency "concurrency stop",
 }
 
 /// Takes up a run: the one argument of an operation's command that is no part of the operation.

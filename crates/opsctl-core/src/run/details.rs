@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Awaited, Ended, FailedOver, Migrated, Replayed, Switched};
+use super::{Awaited, Ended, FailedOver, Migrated, Replayed, Switched, Toggled};
 use crate::{
     domain::Text,
     journal::Did,
@@ -26,6 +26,8 @@ pub enum Details {
     Failover(Box<FailedOver>),
     Migration(Box<Migrated>),
     Rows(Box<Replayed>),
+    /// A rule or a function's reserved concurrency.
+    Setting(Box<Toggled>),
 }
 
 /// What became of consumers that were paused or resumed.
@@ -86,6 +88,7 @@ impl Details {
             },
             Self::Migration(migration) => Did::Migration { exit_code: migration.exit_code },
             Self::Rows(rows) => Did::Rows { done: rows.done + rows.put_back, in_doubt: rows.in_doubt },
+            Self::Setting(toggled) => Did::Setting { done: toggled.is_done },
         }
     }
 }

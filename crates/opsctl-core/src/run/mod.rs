@@ -16,6 +16,7 @@ mod replay;
 mod report;
 mod restored;
 mod scale;
+mod toggle;
 mod transfer;
 mod verify;
 pub mod words;
@@ -33,6 +34,7 @@ pub use migrate::{Migrated, exit_code_of};
 pub use once::used;
 pub use replay::Replayed;
 pub use report::{Ended, Failure, Report, SCHEMA};
+pub use toggle::Toggled;
 
 use crate::{
     cloud::Cloud,
@@ -310,6 +312,7 @@ async fn drive(bound: Bound, context: &Context, journal: &Journal, history: Hist
         Bound::Consumers(consumers) => Box::pin(consumers::run(consumers, context, journal, report)).await,
         Bound::Replay(bound) => Box::pin(replay::run(*bound, context, journal, &history, report)).await,
         Bound::RowsBack(back) => Box::pin(replay::put_back(*back, context, journal, report)).await,
+        Bound::Toggle(toggle) => Box::pin(toggle::run(toggle, context, journal, report)).await,
         Bound::Around(..) => unreachable!("consumers are paused around one thing, which `act` has taken apart"),
     }
 }

@@ -38,6 +38,9 @@ struct Row<'a> {
     published_per_minute: Option<f64>,
     relay: &'static str,
     relay_words: String,
+    /// The command line that wakes the relay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wake: Option<String>,
     #[serde(skip)]
     relaying: Relaying,
 }
@@ -58,6 +61,11 @@ pub(super) async fn run(args: &ListOutboxes, global: &Global, out: &mut Output) 
             .for_each(|trouble| out.warning(&format!("{}: {}: {}", row.environment, row.outbox.name, trouble.words())));
     }
     show(&rows, &failed, !found.is_empty(), now, out)?;
+    for row in &rows {
+        if let Some(command) = &row.wake {
+            out.note(&format!("{}: {}: `{command}` wakes the relay", row.environment, row.outbox.name));
+        }
+    }
     let ended = failed.end(!found.is_empty(), out)?;
     // Where a table could not be read, not all of it was shown.
     Ok(if ended == Exit::Done && unseen > 0 { Exit::Partly } else { ended })
@@ -85,6 +93,7 @@ fn of_site<'a>(site: &'a Site, seen: &'a Once, now: Timestamp) -> Vec<Row<'a>> {
             published_per_minute: backlog.and_then(Backlog::rate),
             relay: state,
             relay_words: relaying.words().to_owned(),
+            wake: relaying.wakes(&site.environment),
             relaying,
         }
     };

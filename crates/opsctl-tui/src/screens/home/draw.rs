@@ -311,6 +311,9 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
         }
         (Subject::Alarm(_), _) => ("look at the alarm", vec![details]),
         (Subject::Consumer(_), _) => ("look at the consumer", vec![details]),
+        (Subject::Outbox(_), Kind::OutboxStalled) => {
+            ("look at the outbox", vec![operate(OperationKind::Wake, "wake its relay"), details])
+        }
         (Subject::Outbox(_), _) => ("look at the outbox", vec![details]),
         (Subject::Environment | Subject::Parts(_), Kind::Credentials) => {
             ("say what to run", vec![(Command::Copy, "copy what to run")])

@@ -102,7 +102,11 @@ impl Screen for HomeView {
             Command::Operate(OperationKind::Redrive) | Command::Operate(OperationKind::Purge) => {
                 able_to_operate(model, under, command, Topic(Scope::Queues))
             }
-            Command::Operate(OperationKind::Wake) => able_to_operate(model, under, command, Topic(Scope::Services)),
+            Command::Operate(OperationKind::Wake) => {
+                let is_outbox = |under: &Verdict| matches!(under.subject, Subject::Outbox(_));
+                let wanted = if under.is_some_and(is_outbox) { Scope::Outboxes } else { Scope::Services };
+                able_to_operate(model, under, command, Topic(wanted))
+            }
             Command::Operate(OperationKind::Failover) => {
                 able_to_operate(model, under, command, Topic(Scope::Databases))
             }

@@ -255,8 +255,8 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
 
 /// Where what it did is written down, and what comes next.
 fn paths(page: &mut Page, model: &Model, report: &Report) {
-    // Of a failover or a migration notes are what it did; of what moves messages, what somebody should know.
-    let tells_more = matches!(report.details, Details::Failover(_) | Details::Migration(_));
+    // Of a failover, a migration or a setting notes are what it did; of what moves messages, what somebody should know.
+    let tells_more = matches!(report.details, Details::Failover(_) | Details::Migration(_) | Details::Setting(_));
     let (sign, role) = match (report.end, tells_more) {
         (End::Done, true) => (model.look.sign("·", "-"), Role::Dim),
         _ => (model.look.sign("▲", "!"), Role::Warning),
@@ -386,6 +386,7 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::MigrationIntent { .. } | Record::Migration { .. } => Role::Text,
             Record::MappingIntent { .. } | Record::Mapping { .. } => Role::Text,
             Record::RowsIntent { .. } | Record::Rows { .. } => Role::Text,
+            Record::SettingIntent { .. } | Record::Setting { .. } => Role::Text,
         };
         match wraps {
             true => page.pair(&time, LABEL, words.as_str(), role),

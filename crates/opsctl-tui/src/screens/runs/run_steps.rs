@@ -167,8 +167,15 @@ pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
             page.pair(&thousands(count), LABEL, what, Role::Text);
         }
     }
+    if let Details::Setting(toggled) = &report.details {
+        let (sign, role) = match toggled.is_done {
+            true => (look.sign("✓", "+"), Role::Good),
+            false => (look.sign("▲", "!"), Role::Warning),
+        };
+        page.item(sign, role, Text::line(&toggled.words()).as_str(), Role::Text);
+    }
     match &report.details {
-        Details::Failover(_) | Details::Migration(_) | Details::Rows(_) => true,
+        Details::Failover(_) | Details::Migration(_) | Details::Rows(_) | Details::Setting(_) => true,
         Details::Nothing | Details::Messages(_) | Details::Services { .. } | Details::Consumers(_) => {
             !report.services().is_empty()
         }
@@ -211,6 +218,8 @@ pub(crate) fn said(did: &Did) -> String {
         Did::Rows { done, in_doubt } => {
             format!("{} re-armed, {} in doubt", counted(*done, "row"), thousands(*in_doubt))
         }
+        Did::Setting { done: true } => "set".to_owned(),
+        Did::Setting { done: false } => "not known to be set".to_owned(),
         Did::Migration { exit_code } => {
             exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
         }

@@ -1,7 +1,10 @@
 //! Whether anybody publishes an outbox's rows.
 
 use crate::{
-    domain::{Outbox, Relay, SeenOutbox, Service, ServiceId, Text},
+    domain::{
+        Environment, Outbox, Relay, SeenOutbox, Service, ServiceId, Text,
+        invocation::{option, quoted},
+    },
     observe::{Part, SeenService},
 };
 
@@ -26,7 +29,28 @@ pub enum Waking {
     Other,
 }
 
+impl Waking {
+    /// The command line that wakes the relay; none: opsctl has none.
+    pub fn command(&self, environment: &Environment) -> Option<String> {
+        let words = match self {
+            Self::Service(service) => format!("wake {}", option("service", &service.to_string())),
+            Self::Rule(rule) => format!("rule enable {}", quoted(rule)),
+            Self::Concurrency(function) => format!("concurrency restore {}", quoted(function)),
+            Self::Other => return None,
+        };
+        Some(Text::line(&environment.command(&words)).to_string())
+    }
+}
+
 impl Relaying {
+    /// The command line that wakes it; none: it is not asleep, or opsctl has none.
+    pub fn wakes(&self, environment: &Environment) -> Option<String> {
+        match self {
+            Self::Asleep(_, waking) => waking.command(environment),
+            Self::Awake(_) | Self::Unknown(_) => None,
+        }
+    }
+
     pub fn words(&self) -> &str {
         let (Self::Unknown(words) | Self::Awake(words) | Self::Asleep(words, _)) = self;
         words

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::relay::{Relaying, relay};
 use crate::{
     domain::{
-        Backlog, Outbox, RowCount, RowState, Trouble,
+        Backlog, Environment, Outbox, RowCount, RowState, Trouble,
         words::{counted, span, thousands},
     },
     observe::verdict::{Finding, Kind, Scene, Severity, Subject, Verdict},
@@ -18,7 +18,10 @@ pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>
             continue;
         };
         let relaying = relay(outbox, seen, &scene.snapshot.estate.services);
-        let found = seen.backlog.as_ref().and_then(|backlog| of_backlog(outbox, backlog, &relaying, scene.now));
+        let found = seen
+            .backlog
+            .as_ref()
+            .and_then(|backlog| of_backlog((scene.environment, outbox), backlog, &relaying, scene.now));
         let found = found.or_else(|| seen.trouble.as_ref().and_then(of_trouble));
         let at = seen.backlog.as_ref().map(|backlog| backlog.at);
         all.extend(found.map(|found| scene.said_of(Subject::Outbox(seen.name.clone()), found, at)));
@@ -35,8 +38,8 @@ fn of_trouble(trouble: &Trouble) -> Option<Finding> {
 }
 
 /// The worst of an outbox.
-fn of_backlog(outbox: &Outbox, backlog: &Backlog, relaying: &Relaying, now: Timestamp) -> Option<Finding> {
-    stalled(outbox, backlog, relaying, now)
+fn of_backlog(of: (&Environment, &Outbox), backlog: &Backlog, relaying: &Relaying, now: Timestamp) -> Option<Finding> {
+    stalled(of, backlog, relaying, now)
         .or_else(|| failed(backlog))
         .or_else(|| {
             left(
@@ -60,7 +63,12 @@ fn of_backlog(outbox: &Outbox, backlog: &Backlog, relaying: &Relaying, now: Time
 }
 
 /// Rows wait for longer than they may.
-fn stalled(outbox: &Outbox, backlog: &Backlog, relaying: &Relaying, now: Timestamp) -> Option<Finding> {
+fn stalled(
+    (environment, outbox): (&Environment, &Outbox),
+    backlog: &Backlog,
+    relaying: &Relaying,
+    now: Timestamp,
+) -> Option<Finding> {
     let most = SignedDuration::from_secs(i64::try_from(outbox.lag_seconds).unwrap_or(i64::MAX));
     let lag = backlog.lag(now);
     let is_late = lag.is_some_and(|lag| lag > most);
@@ -77,7 +85,10 @@ fn stalled(outbox: &Outbox, backlog: &Backlog, relaying: &Relaying, now: Timesta
         None => String::new(),
     };
     let why = match relaying {
-        Relaying::Asleep(words, _) => format!(": {words}"),
+        Relaying::Asleep(words, _) => match relaying.wakes(environment) {
+            Some(command) => format!(": {words}; `{command}`"),
+            None => format!(": {words}"),
+        },
         Relaying::Awake(_) | Relaying::Unknown(_) => String::new(),
     };
     let severity = if is_late { Severity::Critical } else { Severity::Warning };

@@ -2,20 +2,20 @@
 
 use crate::{
     domain::{
-        Backlog, Gauge, Outbox, Rearm, RowCount, RowState, SeenOutbox, Text, Trouble, invocation::quoted, words::span,
+        Backlog, Gauge, Outbox, Rearm, RowCount, RowState, SeenOutbox, Trouble, invocation::quoted, words::span,
     },
     keymap::{Command, Scope},
     observe::{
         Estate, PartName, Subject,
-        parts::outboxes::{Relaying, relay},
+        parts::outboxes::{Relaying, Waking, relay},
     },
-    operations::{Operation, OperationKind, Replay},
+    operations::{EnableRule, Operation, OperationKind, Replay, RestoreConcurrency, Wake},
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
             gaps,
             listed::{Head, List, one, scan},
-            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, changes, shown},
+            thing::{LABEL, LINES_MAX, Meant, PartState, Thing, changes, line_of, shown},
         },
         screen::{Able, Tab},
     },
@@ -29,6 +29,8 @@ use crate::{
     },
 };
 
+/// What can be done with an outbox from its sheet.
+const WAYS: &[(Command, &str)] = &[(Command::WakeRelay, "wake relay")];
 /// Columns of a bar.
 const BAR: usize = 12;
 
@@ -40,11 +42,12 @@ pub(super) static LIST: List<SeenOutbox> = List {
         wanted: &[
             Command::Open,
             Command::Operate(OperationKind::Replay),
+            Command::WakeRelay,
             Command::Filter,
             Command::Sort,
             Command::Wide,
         ],
-        sheet_ways: &[],
+        sheet_ways: WAYS,
         tallies: [("with failed rows", Role::Warning), ("with stuck rows", Role::Warning)],
         parts: &[PartName::Outboxes, PartName::Services],
         known: |estate| vec![PartState::of("outboxes", &estate.outboxes)],
@@ -175,10 +178,39 @@ fn relaying(site: &Site, seen: &SeenOutbox) -> Relaying {
     }
 }
 
+/// What wakes the relay of an outbox.
+fn wake(site: &Site, seen: &SeenOutbox) -> Result<Meant, Able> {
+    let relaying = relaying(site, seen);
+    let operation = match &relaying {
+        Relaying::Asleep(_, Waking::Service(service)) => {
+            Operation::Wake(Wake { service: vec![service.to_string()], ..Wake::default() })
+        }
+        Relaying::Asleep(_, Waking::Rule(rule)) => Operation::EnableRule(EnableRule { rule: rule.clone() }),
+        Relaying::Asleep(_, Waking::Concurrency(function)) => {
+            Operation::RestoreConcurrency(RestoreConcurrency { function: function.clone() })
+        }
+        Relaying::Asleep(_, Waking::Other) | Relaying::Awake(_) | Relaying::Unknown(_) => {
+            return Err(Able::no(&shown(relaying.words())));
+        }
+    };
+    changes(site)?;
+    Ok(Meant::plan(site, operation))
+}
+
 impl<'a> Line<'a> {
     fn outbox(&self, seen: &SeenOutbox) -> Option<&'a Outbox> {
         self.site.environment.databases.outboxes.iter().find(|outbox| outbox.name == seen.name)
     }
+}
+
+/// A replay of all that failed; how much of it is chosen in the plan's options.
+fn replay(site: &Site, seen: &SeenOutbox) -> Result<Meant, Able> {
+    changes(site)?;
+    let configured = site.environment.databases.outbox(&seen.name);
+    if let Some(Rearm::Refused { because, .. }) = configured.map(|outbox| &outbox.mapping.rearm) {
+        return Err(Able::no(&format!("rows of {} can't be replayed: {because}", shown(&seen.name))));
+    }
+    Ok(Meant::plan(site, Operation::Replay(Replay { outbox: seen.name.clone(), ..Replay::default() })))
 }
 
 impl Thing for SeenOutbox {
@@ -263,20 +295,19 @@ impl Thing for SeenOutbox {
     }
 
     fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
-        if command != Command::Operate(OperationKind::Replay) {
-            return Err(Able::NotHere);
+        match command {
+            Command::WakeRelay | Command::Operate(OperationKind::Wake) => wake(site, self),
+            Command::Operate(OperationKind::Replay) => replay(site, self),
+            _ => Err(Able::NotHere),
         }
-        changes(site)?;
-        let configured = site.environment.databases.outbox(&self.name);
-        if let Some(Rearm::Refused { because, .. }) = configured.map(|outbox| &outbox.mapping.rearm) {
-            return Err(Able::no(&format!("rows of {} can't be replayed: {because}", shown(&self.name))));
-        }
-        Ok(Meant::plan(site, Operation::Replay(Replay { outbox: self.name.clone(), ..Replay::default() })))
+    }
+
+    fn ways(&self) -> &'static [(Command, &'static str)] {
+        WAYS
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {
-        let name = quoted(&self.name);
-        vec![Text::line(&site.environment.command(&format!("outbox show {name}"))).to_string()]
+        vec![line_of(site, wake(site, self), &format!("outbox show {}", quoted(&self.name)))]
     }
 }
 
