@@ -6,6 +6,7 @@
 mod broken;
 mod gate;
 mod indexes;
+mod outboxes;
 mod sessions;
 mod types;
 

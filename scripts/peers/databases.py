@@ -94,7 +94,7 @@ def start_mariadb(running):
         )
         as_root = [programs["mariadb"], "--no-defaults", f"--socket={socket}", "--user=root", "-Ne"]
         running.wait_until(process, lambda: says_one([*as_root, "SELECT 1"], {}), START_SECONDS_MAX)
-        make_user = f"CREATE DATABASE {USER}; CREATE USER {USER} IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO {USER};"
+        make_user = f"CREATE DATABASE {USER}; CREATE USER {USER} IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO {USER} WITH GRANT OPTION;"
         running.call("mariadb user", [*as_root, make_user], START_SECONDS_MAX)
         select = [programs["mariadb"], "--no-defaults", "--host=127.0.0.1", f"--port={port}", f"--user={USER}", USER, "-Ne", "SELECT 1"]
         running.wait_until(process, lambda: says_one(select, {"MYSQL_PWD": PASSWORD}), START_SECONDS_MAX)

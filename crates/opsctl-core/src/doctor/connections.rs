@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// One connection's line: a verdict, what, because, try.
-struct Line {
-    verdict: Verdict,
-    what: String,
-    because: String,
+pub(super) struct Line {
+    pub(super) verdict: Verdict,
+    pub(super) what: String,
+    pub(super) because: String,
     hint: &'static str,
 }
 
@@ -32,10 +32,22 @@ pub(super) async fn check(findings: &mut Findings, cloud: &Cloud) {
 }
 
 async fn look(cloud: &Cloud, connection: &Connection) -> Line {
+    let mut session = match open(cloud, connection).await {
+        Ok(session) => session,
+        Err(line) => return line,
+    };
+    let bounds = bounds(&mut session).await;
+    let line = works(connection, &session, bounds);
+    session.close().await;
+    line
+}
+
+/// A session, where opening it wakes nothing.
+pub(super) async fn open(cloud: &Cloud, connection: &Connection) -> Result<Session, Line> {
     let name = Text::line(&connection.name);
     let target = match cloud.endpoints.target(connection).await {
         Ok(target) => target,
-        Err(error) => return broken(connection, &error),
+        Err(error) => return Err(broken(connection, &error)),
     };
     let line = |what: &str, because: String, hint| Line {
         verdict: Verdict::Skipped,
@@ -46,38 +58,31 @@ async fn look(cloud: &Cloud, connection: &Connection) -> Line {
     match pause_state_now(cloud, &target).await {
         Ok(PauseState::Awake) => {}
         Ok(PauseState::Paused { at }) => {
-            return line(
+            return Err(line(
                 "paused",
                 format!("it had paused at {at}, and a connection would wake it"),
                 "look again once it runs",
-            );
+            ));
         }
         Ok(PauseState::Unknown) => {
             let because = "it may have paused, and a connection would wake it".to_owned();
-            return line(
+            return Err(line(
                 "not connected to",
                 because,
                 "allow cloudwatch:GetMetricData, and check the name of the endpoint",
-            );
+            ));
         }
         // Outside AWS there may be no RDS to ask, and nothing that pauses.
         Err(_) if cloud.environment().endpoint.is_some() => {}
         Err(error) => {
-            return line(
+            return Err(line(
                 "not connected to",
                 format!("whether it has paused is not known: {error}"),
                 "allow rds:DescribeDBClusters",
-            );
+            ));
         }
     }
-    let mut session = match cloud.endpoints.session(connection).await {
-        Ok(session) => session,
-        Err(error) => return broken(connection, &error),
-    };
-    let bounds = bounds(&mut session).await;
-    let line = works(connection, &session, bounds);
-    session.close().await;
-    line
+    cloud.endpoints.session(connection).await.map_err(|error| broken(connection, &error))
 }
 
 fn works(connection: &Connection, session: &Session, bounds: Result<String, SqlError>) -> Line {
@@ -130,7 +135,7 @@ fn broken(connection: &Connection, error: &Unanswered) -> Line {
 }
 
 /// The timeouts as the server has them in a transaction of ours.
-async fn bounds(session: &mut Session) -> Result<String, SqlError> {
+pub(super) async fn bounds(session: &mut Session) -> Result<String, SqlError> {
     let (sql, names) = match session.dialect() {
         Dialect::Postgres => (
             "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')",

@@ -21,10 +21,12 @@ pub enum Check {
     Permission,
     /// Whether a configured connection to a database works.
     Connection,
+    /// Whether a configured outbox can be looked at and replayed.
+    Outbox,
 }
 
 impl Check {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Endpoint,
         Self::Credentials,
         Self::Account,
@@ -32,6 +34,7 @@ impl Check {
         Self::Region,
         Self::Permission,
         Self::Connection,
+        Self::Outbox,
     ];
 }
 
@@ -95,8 +98,18 @@ impl Findings {
 
     /// Skips every check that has no finding yet, for `because`.
     pub(super) fn skip_rest(&mut self, because: &str) {
-        let has_connections = !self.environment.databases.connections.is_empty();
-        for check in Check::ALL.into_iter().filter(|check| has_connections || *check != Check::Connection) {
+        let environment = std::sync::Arc::clone(&self.environment);
+        let is_configured = |check: &Check| match check {
+            Check::Connection => !environment.databases.connections.is_empty(),
+            Check::Outbox => !environment.databases.outboxes.is_empty(),
+            Check::Endpoint
+            | Check::Credentials
+            | Check::Account
+            | Check::Clock
+            | Check::Region
+            | Check::Permission => true,
+        };
+        for check in Check::ALL.into_iter().filter(is_configured) {
             if !self.all.iter().any(|finding| finding.check == check) {
                 self.skip(check, because);
             }

@@ -1,11 +1,12 @@
 //! What stands between this machine and each environment: endpoint, credentials, account, clock, region, permissions, connections to
-//! databases.
+//! databases, outboxes.
 //!
 //! Reads only, and never a receive. [`examine_all`] looks at every environment at once, each with its own deadline, so
 //! that a dead one delays nobody. What comes back is data; showing it is the caller's.
 
 mod connections;
 mod findings;
+mod outboxes;
 mod permissions;
 
 use std::{env, sync::Arc, time::Duration};
@@ -217,6 +218,7 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
     permissions::check_databases(findings, cloud).await;
     permissions::check_alarms(findings, cloud).await;
     connections::check(findings, cloud).await;
+    outboxes::check(findings, cloud).await;
 }
 
 #[cfg(test)]

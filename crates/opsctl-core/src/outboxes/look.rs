@@ -89,7 +89,13 @@ pub async fn backlog(session: &mut Session, sql: &Sql, now: Timestamp) -> Result
         let answer = if *is_allowed { answers.next() } else { None };
         take(&mut backlog, sql, question, answer.as_ref(), explained.as_ref(), now);
     }
-    if allowed.each.iter().any(|is_allowed| !is_allowed) {
+    // Of rows that wait alone: that index serves no others.
+    let waits = |question: &Question| match question {
+        Question::Count(state) => state.is_pending(),
+        Question::OldestReady => true,
+        Question::Published | Question::FailedKinds | Question::Blocked => false,
+    };
+    if questions.all.iter().zip(&allowed.each).any(|((question, _), is_allowed)| waits(question) && !is_allowed) {
         backlog.index_wanted = sql.index_wanted();
     }
     Ok(backlog)

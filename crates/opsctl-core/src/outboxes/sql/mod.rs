@@ -9,6 +9,7 @@ mod catalogs;
 mod conditions;
 mod counts;
 mod estimates;
+mod grants;
 mod moves;
 mod pages;
 mod rearm;
@@ -19,6 +20,7 @@ pub use candidates::{TransactionStatus, transaction_id, transaction_status};
 pub use catalogs::{catalog, catalog_of};
 pub use counts::{BoundedCount, COUNT_MAX};
 pub use estimates::{Explained, Extent, extent, extent_of};
+pub use grants::Lacking;
 pub use pages::{BODY_MAX, ListedRow, Position};
 pub use rearm::{Rearmed, Rearming, Selection};
 
