@@ -52,6 +52,8 @@ const COMMANDS: &[(&str, Kind)] = &[
     ("outbox", HOLDS),
     ("outbox list", Kind::Reads),
     ("outbox show", Kind::Reads),
+    ("outbox detect", Kind::Reads),
+    ("outbox replay", Kind::Changes),
     ("rule", HOLDS),
     ("rule enable", Kind::Changes),
     ("rule disable", Kind::Changes),
@@ -94,6 +96,8 @@ fn lines(name: &str) -> &'static [&'static str] {
         "consumers" => &["consumers", "consumers --output json"],
         "consumers list" => &["consumers list", "consumers list --output jsonl"],
         "outbox list" => &["outbox list", "outbox list --output json", "outbox list none --output jsonl"],
+        "outbox detect" => &["outbox detect", "outbox detect --output json"],
+        "outbox replay" => &["outbox replay --outbox cts --yes", "outbox replay --outbox cts --dry-run"],
         "outbox show" => &["outbox show cts", "outbox show none --output json"],
         "doctor" => &["doctor", "doctor --output json", "doctor --output jsonl"],
         "redrive" => &[

@@ -165,6 +165,7 @@ fn operation(cli: Cli) -> Operation {
             Some(ConsumersCommand::Change(change)) => change.wanted,
             Some(ConsumersCommand::List(_)) | None => panic!("a listing"),
         },
+        Command::Outbox(args::Outbox::Change(change)) => change.wanted,
         other => panic!("no operation: {other:?}"),
     };
     match wanted {
@@ -198,6 +199,10 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         "rule disable outbox-every-minute",
         "concurrency restore outbox-worker",
         "concurrency stop outbox-worker",
+        "outbox replay --outbox transfers --state failed --state expired --id a,1 --id b --ids 'my ids' --type 'transfer settled' \
+         --group g1 --group 'g 2' --where '.error | test(\"a b\")' --from 2026-05-01T09:30:00Z --until 2026-05-02T00:00:00Z --limit 9 \
+         --rate 7 --ramp 1,10,all --max-failed 10% --wait 90s",
+        "outbox replay --outbox 'my outbox' --state published --older-than 1h --newer-than '1h 30m'",
     ];
     let invocations = [Invocation::Found, Invocation::Sandbox, Invocation::Named("/a folder/it's.toml".to_owned())];
     for (line, invocation) in lines.iter().flat_map(|line| invocations.iter().map(move |one| (line, one))) {

@@ -120,10 +120,10 @@ async fn a_rule_is_disabled_remembered_and_enabled() {
 async fn what_somebody_else_turned_off_is_turned_on_and_said_so() {
     let mut stage = stage(false, Some(0));
     let plan = stage.plan(&enable()).await.expect("a plan").plan;
-    assert_eq!(fact(&plan, "after"), "enabled: not disabled by opsctl");
+    assert_eq!(fact(&plan, "after"), "enabled (opsctl did not disable it)");
     assert_eq!(stage.run(&enable()).await.end, End::Done);
     let plan = stage.plan(&restore()).await.expect("a plan").plan;
-    assert!(fact(&plan, "after").starts_with("no reserved concurrency: opsctl did not set the 0"), "{plan:#?}");
+    assert!(fact(&plan, "after").starts_with("no reserved concurrency (opsctl did not set the 0"), "{plan:#?}");
     let report = stage.run(&restore()).await;
     assert_eq!((report.end, rule(&stage).await, reserved(&stage).await), (End::Done, true, None), "{report:#?}");
 }
@@ -207,16 +207,14 @@ async fn let_go(stage: &Stage) {
 
 #[tokio::test(start_paused = true)]
 async fn a_killed_run_is_gone_on_with() {
-    let operations: [(&str, fn() -> Operation); 2] =
-        [("PutFunctionConcurrency", stop), ("DeleteFunctionConcurrency", restore)];
-    for (action, operation) in operations {
+    for (action, operation) in [("PutFunctionConcurrency", stop()), ("DeleteFunctionConcurrency", restore())] {
         for is_applied in [true, false] {
             let is_stop = action.starts_with("Put");
             let (was, then) = if is_stop { (Some(7), Some(0)) } else { (Some(0), None) };
             let mut stage = stage(true, was);
             fault(&stage, action, if is_applied { "lost-after" } else { "lost-before" }, 1);
             let context = stage.context().await;
-            let planned = stage.plan(&operation()).await.expect("a plan");
+            let planned = stage.plan(&operation).await.expect("a plan");
             let approved = stage.approve(planned.plan).expect("approval");
             let called = async {
                 while calls(&stage, action) == 0 {

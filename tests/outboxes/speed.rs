@@ -1,6 +1,9 @@
 //! How long a look takes on PostgreSQL, printed: `scripts/test -- outboxes::speed --ignored --nocapture`.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use opsctl::{
@@ -12,6 +15,10 @@ use super::server::Schema;
 use crate::sql::session;
 
 const ROWS: u64 = 3_000_000;
+
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").expect("standard error");
+}
 
 /// The middle of five looks, and what the last one said is ready.
 async fn look(schema: &Schema) -> (Duration, RowCount, bool) {
@@ -48,15 +55,13 @@ async fn a_look_at_three_million_rows() {
         ))
         .await;
     let (without, rows, wanted) = look(&schema).await;
-    println!("without an index: {without:?}, ready {}, index wanted: {wanted}", rows.words());
+    say(&format!("without an index: {without:?}, ready {}, index wanted: {wanted}", rows.words()));
     schema.script("CREATE INDEX ON outbox_transfers (createdat, id) WHERE state IN ('PENDING'); CREATE INDEX ON outbox_transfers (state) WHERE state = 'FAILED'; ANALYZE outbox_transfers").await;
     let (with, rows, _) = look(&schema).await;
-    println!("60,000 pending, with its index: {with:?}, ready {}", rows.words());
-    schema
-        .script("UPDATE outbox_transfers SET state = 'PENDING' WHERE id > 2000000; ANALYZE outbox_transfers")
-        .await;
+    say(&format!("60,000 pending, with its index: {with:?}, ready {}", rows.words()));
+    schema.script("UPDATE outbox_transfers SET state = 'PENDING' WHERE id > 2000000; ANALYZE outbox_transfers").await;
     let (many, rows, _) = look(&schema).await;
-    println!("1,000,000 pending, with its index: {many:?}, ready {}", rows.words());
+    say(&format!("1,000,000 pending, with its index: {many:?}, ready {}", rows.words()));
     schema.end().await;
     assert!(!wanted || rows != RowCount::Unknown);
 }

@@ -68,14 +68,18 @@ impl Record {
                 let transaction = transaction.map(|id| format!(" (transaction {id})")).unwrap_or_default();
                 format!("batch {batch}: about to commit {rows} rows{transaction}")
             }
-            Record::Rows { batch, rows, outcome } => match outcome {
-                RowsOutcome::Committed => format!("batch {batch}: {rows} rows changed"),
-                RowsOutcome::Undone => format!("batch {batch}: rolled back, {rows} rows are as they were"),
-                RowsOutcome::InDoubt => format!("batch {batch}: {rows} rows may or may not have been changed"),
-            },
+            Record::Rows { batch, rows, outcome } => format!("batch {batch}: {}", became(*rows, *outcome)),
             Record::Ended { end, .. } => format!("ended: {}", end.into_str()),
         };
         Text::line(&text)
+    }
+}
+
+fn became(rows: u64, outcome: RowsOutcome) -> String {
+    match outcome {
+        RowsOutcome::Committed => format!("{rows} rows changed"),
+        RowsOutcome::Undone => format!("rolled back, {rows} rows are as they were"),
+        RowsOutcome::InDoubt => format!("{rows} rows may or may not have been changed"),
     }
 }
 

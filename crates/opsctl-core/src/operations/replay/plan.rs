@@ -170,7 +170,7 @@ async fn looked(
     let rows = session.read(&[candidates], Bounds::LOOK).await.map_err(failed)?;
     let sampled = sql.listed(&rows[0]);
     let sample = filter.map(|filter| {
-        let chosen = filter.matches_all(sampled.iter().map(|row| filter_row(row)).collect());
+        let chosen = filter.matches_all(sampled.iter().map(filter_row).collect());
         (sampled.len() as u64, chosen.iter().filter(|chosen| **chosen == Ok(true)).count() as u64)
     });
     let younger = younger(session, sql, &sampled, is_small).await.map_err(failed)?;

@@ -49,7 +49,7 @@ pub(super) async fn plan(
         plan.fact("after", format!("{}{because}", to.words()));
         calls(&mut plan, &toggle, to);
     }
-    scene.describe_rule(&mut plan);
+    scene.describe_rule(&mut plan, turn);
     of_outboxes(&mut plan, &toggle, turn, cloud).await;
     Ok(Planned { plan, bound: Bound::Toggle(ToToggle { toggle, from, to }) })
 }
@@ -137,17 +137,17 @@ impl Scene {
             }
             (Turn::On, Setting::Reserved(_), Some(before)) => (before.from, by.unwrap_or_default()),
             (Turn::On, Setting::Reserved(_), None) => {
-                (Setting::Reserved(None), ": opsctl did not set the 0, and remembers nothing else".to_owned())
+                (Setting::Reserved(None), " (opsctl did not set the 0, and remembers no other value)".to_owned())
             }
             (Turn::On, Setting::Enabled(_), _) => {
-                (Setting::Enabled(true), by.unwrap_or_else(|| ": not disabled by opsctl".to_owned()))
+                (Setting::Enabled(true), by.unwrap_or_else(|| " (opsctl did not disable it)".to_owned()))
             }
             (Turn::Off, Setting::Reserved(_), _) => (Setting::Reserved(Some(0)), String::new()),
             (Turn::Off, Setting::Enabled(_), _) => (Setting::Enabled(false), String::new()),
         }
     }
 
-    fn describe_rule(&self, plan: &mut Plan) {
+    fn describe_rule(&self, plan: &mut Plan, turn: Turn) {
         let Some(rule) = &self.rule else { return };
         if let Some(schedule) = &rule.schedule {
             plan.fact("schedule", schedule.as_str());
@@ -155,7 +155,7 @@ impl Scene {
         if let Some(owner) = &rule.managed_by {
             plan.block(format!("{owner} manages the rule, and nobody else may change it"));
         }
-        if !rule.is_plain {
+        if !rule.is_plain && turn == Turn::Off {
             plan.block(
                 "the rule takes CloudTrail's management events as well, which enabling it again would not bring back",
             );

@@ -1,9 +1,7 @@
 //! Outboxes: columns of their list, and what is said of one.
 
 use crate::{
-    domain::{
-        Backlog, Gauge, Outbox, Rearm, RowCount, RowState, SeenOutbox, Trouble, invocation::quoted, words::span,
-    },
+    domain::{Backlog, Gauge, Outbox, Rearm, RowCount, RowState, SeenOutbox, Trouble, invocation::quoted, words::span},
     keymap::{Command, Scope},
     observe::{
         Estate, PartName, Subject,
