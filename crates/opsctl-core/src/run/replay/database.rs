@@ -2,7 +2,7 @@
 
 use super::{Context, Halt};
 use crate::{
-    cloud::endpoint::Session,
+    cloud::endpoint::{NotPlanned, Session},
     domain::{SqlError, SqlKind},
     operations::replay::{Target, mapping_digest},
     outboxes::{
@@ -44,19 +44,16 @@ impl<'a> Database<'a> {
         let opened = self.context.cloud.endpoints.session(&self.target.connection).await;
         let lost = |words: &str| Shut::Failed(SqlError::new(SqlKind::Lost, words));
         let mut session = opened.map_err(|error| lost(error.words.as_str()))?;
-        let (planned, found) = (&self.target.server, session.server());
-        if !planned.is_same_as(found) {
-            let words = format!(
-                "the plan saw {} {} ({}), and now {} {} ({}) answers",
-                planned.words(),
-                planned.identity,
-                planned.database,
-                found.words(),
-                found.identity,
-                found.database
-            );
+        let cloud = &self.context.cloud;
+        let verified = cloud.endpoints.verify(&session, &self.target.server, cloud.environment()).await;
+        if let Err(not_planned) = verified {
             session.close().await;
-            return Err(Shut::Halt(Halt::Stale(words)));
+            return Err(match not_planned {
+                NotPlanned::Unknown(error) => lost(error.message.as_str()),
+                NotPlanned::OtherServer { .. } | NotPlanned::OtherAccount { .. } => {
+                    Shut::Halt(Halt::Stale(not_planned.to_string()))
+                }
+            });
         }
         let fitted = look::fitted(&mut session, &self.target.outbox).await;
         let sql = match fitted {
