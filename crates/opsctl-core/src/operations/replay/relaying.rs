@@ -2,10 +2,10 @@
 
 use crate::{
     cloud::{Cloud, CloudError},
-    domain::{Outbox, Relay, SeenOutbox, Service, Text, invocation::option},
+    domain::{Outbox, Relay, SeenOutbox, Service, Text},
     observe::{
         Part, SeenService,
-        parts::outboxes::{self, Relaying, Waking},
+        parts::outboxes::{self, Relaying},
     },
     operations::plan::Plan,
 };
@@ -22,17 +22,7 @@ pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox) {
         }
         Relaying::Unknown(words) => plan.warn(format!("it is not known whether the relay runs: {words}")),
         Relaying::Asleep(words, waking) => {
-            let wake = match waking {
-                Waking::Service(service) => {
-                    let wake = format!("wake {}", option("service", &service.to_string()));
-                    format!("; `{}` wakes it", environment.command(&wake))
-                }
-                Waking::Rule(rule) => format!("; enable the rule {}", Text::line(rule)),
-                Waking::Concurrency(function) => {
-                    format!("; take back the reserved concurrency of {}", Text::line(function))
-                }
-                Waking::Other => String::new(),
-            };
+            let wake = waking.command(environment).map(|line| format!("; `{line}` wakes it")).unwrap_or_default();
             plan.warn(format!("the relay is asleep, so the rows only wait: {words}{wake}"));
         }
     }
