@@ -307,7 +307,8 @@ fn describe(plan: &mut Plan, replay: &Replay, outbox: &Outbox, looked: &Looked, 
     plan.empty = looked.count.exactly() == Some(0);
     plan.messages_estimate = limited;
     plan.fact("outbox", outbox.words());
-    plan.fact("database", format!("{} on {} as {}", server.database, server.words(), server.user));
+    let user = if server.user.is_empty() { String::new() } else { format!(" as {}", server.user) };
+    plan.fact("database", format!("{} on {}{user}", server.database, server.words()));
     plan.fact("rows", &words);
     if let Some(groups) = looked.groups {
         plan.fact("groups", counted(groups, "group"));
