@@ -52,6 +52,19 @@ fn a_database_that_has_paused_is_not_woken() {
 }
 
 #[test]
+fn whoever_asks_for_a_paused_database_is_told_that_it_resumes() {
+    let ground = Ground::fleet();
+    let line = ["outbox", "show", "recon", "-e", "dev"];
+    let first = ground.opsctl(&line).expect(1);
+    assert!(first.shown().contains("if the database was paused, it resumes now"), "{}", first.shown());
+    let resumed = |_| {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        ground.opsctl(&line).code == Some(0)
+    };
+    assert!((0..10).any(resumed), "it does not resume");
+}
+
+#[test]
 fn rows_are_listed_by_state_and_one_is_shown_with_its_payload() {
     let ground = Ground::fleet();
     let line = ["outbox", "show", "cts", "-e", "prod", "--output", "json"];

@@ -163,7 +163,14 @@ impl Endpoints {
                 Dial::Through(answerer) => self.answered(answerer, &found.endpoint, found.database(connection)).await,
             }
         };
-        self.within(SQL_TIMEOUT, opened).await
+        self.within(SQL_TIMEOUT, opened).await.map_err(|error| {
+            if error.because != Because::TimedOut {
+                return error;
+            }
+            // To resume takes some 15 seconds and more.
+            let words = format!("{error}; if the database was paused, it resumes now: try again in 30 s");
+            Unanswered::new(Because::TimedOut, &words)
+        })
     }
 
     async fn by_data_api(&self, connection: &Connection, cluster: &str) -> Result<Session, Unanswered> {
