@@ -1,6 +1,9 @@
 //! What outboxes are asked for.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
 
 use super::change::{Change, OfOutboxes};
 use crate::domain::RowState;
@@ -33,8 +36,8 @@ pub struct ShowOutbox {
     #[arg(value_name = "OUTBOX")]
     pub outbox: String,
     /// List rows in this state, oldest first
-    #[arg(long, value_enum, value_name = "STATE")]
-    pub rows: Option<RowStateName>,
+    #[arg(long, value_parser = PossibleValuesParser::new(RowState::NAMES).try_map(|name| name.parse::<RowState>()), value_name = "STATE")]
+    pub rows: Option<RowState>,
     /// List this many rows at most
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, requires = "rows", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
@@ -44,37 +47,6 @@ pub struct ShowOutbox {
     /// Show the payload whole, and what looks like a secret too
     #[arg(long, requires = "row")]
     pub full: bool,
-}
-
-/// A state, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RowStateName {
-    Failed,
-    Stuck,
-    Ready,
-    Scheduled,
-    InProgress,
-    Held,
-    Expired,
-    Published,
-    Unaccounted,
-}
-
-impl RowStateName {
-    /// The state that it stands for.
-    pub fn state(self) -> RowState {
-        match self {
-            Self::Failed => RowState::Failed,
-            Self::Stuck => RowState::Stuck,
-            Self::Ready => RowState::Ready,
-            Self::Scheduled => RowState::Scheduled,
-            Self::InProgress => RowState::InProgress,
-            Self::Held => RowState::Held,
-            Self::Expired => RowState::Expired,
-            Self::Published => RowState::Published,
-            Self::Unaccounted => RowState::Unaccounted,
-        }
-    }
 }
 
 /// Options of `outbox detect`.

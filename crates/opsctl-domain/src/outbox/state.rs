@@ -5,8 +5,23 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// State of a row. The order is the one in which states are shown: what needs somebody stands first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RowState {
     /// The relay has given up on it.
     Failed,
@@ -28,6 +43,8 @@ pub enum RowState {
 }
 
 impl RowState {
+    /// As scripts write them.
+    pub const NAMES: &[&str] = <Self as strum::VariantNames>::VARIANTS;
     pub const ALL: [Self; 9] = [
         Self::Failed,
         Self::Stuck,

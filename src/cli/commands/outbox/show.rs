@@ -55,7 +55,7 @@ pub(super) async fn run(args: &ShowOutbox, global: &Global, out: &mut Output) ->
     let (mut session, sql) = opened.map_err(|trouble| failed(cloud, outbox, &trouble))?;
     let shown = match (&args.row, args.rows) {
         (Some(id), _) => row(args, id, &mut session, &sql, out).await,
-        (None, Some(state)) => rows(args, state.state(), &mut session, &sql, out).await,
+        (None, Some(state)) => rows(args, state, &mut session, &sql, out).await,
         (None, None) => summary(cloud, outbox, &mut session, &sql, out).await,
     };
     session.close().await;
