@@ -341,29 +341,30 @@ pub(super) fn observe(plan: &mut Plan, server: &Server, sql: &Sql) {
 
 fn warn(plan: &mut Plan, replay: &Replay, outbox: &Outbox, looked: &Looked, sql: &Sql) {
     let published = looked.selection.states.contains(&RowState::Published);
-    plan.warn("whoever gets this outbox's events gets these: a replay can't be sent to one consumer; consumers with an inbox drop those that they know");
+    plan.warn("a replay goes to every consumer, never to one consumer alone; consumers that deduplicate drop events they have processed");
     if published {
         plan.warn("rows that were published once are sent a second time");
     }
     if outbox.fifo {
-        plan.warn("the target is FIFO: SQS and SNS accept an event whose deduplication id they have seen within 5 minutes, and deliver it to nobody");
+        plan.warn(
+            "FIFO target: an event with a deduplication id from the last 5 minutes is accepted and not delivered",
+        );
     }
     if let Some(rows) = looked.published_lately.filter(|rows| *rows > 0) {
         let rows = counted_is(rows, "row", "was", "were");
         plan.warn(format!(
-            "{rows} published within the last 5 minutes: replayed now, the row is published and nobody gets it"
+            "{rows} published within the last 5 minutes: replayed now, they are marked as published and not delivered"
         ));
     }
     match looked.younger {
         Some((rows, groups)) if rows > 0 => plan.warn(format!(
-            "order can't be kept: in {} of those sampled, {} published already that {} younger than the oldest row to be replayed",
+            "order is not kept in {} of the sample: {} already published",
             counted(groups, "group"),
-            counted_is(rows, "row", "was", "were"),
-            if rows == 1 { "is" } else { "are" }
+            counted_is(rows, "younger row", "was", "were")
         )),
         Some(_) => {}
         None if sql.mapping.group.is_some() => {
-            plan.warn("order may not be kept: younger rows of the same groups may be published already");
+            plan.warn("order may not be kept: younger rows of the same groups may already be published");
         }
         None => {}
     }
