@@ -118,7 +118,7 @@ impl From<FilterError> for CliError {
     fn from(error: FilterError) -> Self {
         match &error {
             FilterError::Syntax(text) => Self { what: text.clone(), ..Self::usage("", "") },
-            FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped => {
+            FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped | FilterError::Unjudged(_) => {
                 Self::failed(&error.to_string(), "")
             }
         }

@@ -67,8 +67,7 @@ impl Editor {
             return Program::find(given).map(Self::Program).map_err(|because| unusable(&because));
         }
         let code = std::fs::read_to_string(Path::new(given)).map_err(|error| unusable(&error.to_string()))?;
-        let program = jq::compile(&code, Words { names: &[], definitions: "" }, Rules::Edit)
-            .map_err(|error| unusable(&error.to_string()))?;
+        let program = jq::compile(&code, Words::NONE, Rules::Edit).map_err(|error| unusable(&error.to_string()))?;
         let runner = Runner::start(program, |program, input: String| apply(program, &input))?;
         Ok(Self::Jq(Jq(runner)))
     }

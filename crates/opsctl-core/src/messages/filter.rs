@@ -34,13 +34,7 @@ use crate::domain::{AttributeValue, Message, Payload, Text};
 pub const FIELDS: [&str; 10] =
     ["id", "body", "text", "attributes", "age", "receive_count", "group", "source", "sent_at", "size"];
 
-const WORDS: Words = Words {
-    names: &FIELDS,
-    definitions: "def id: $message.id; def body: $message.body; def text: $message.text;
-        def attributes: $message.attributes; def age: $message.age; def receive_count: $message.receive_count;
-        def group: $message.group; def source: $message.source; def sent_at: $message.sent_at;
-        def size: $message.size;",
-};
+const WORDS: Words<'_> = Words { names: &FIELDS, of_jq: &[] };
 
 /// A compiled filter with the thread that evaluates it. Cheap to clone; usable from many tasks at once.
 #[derive(Debug, Clone)]

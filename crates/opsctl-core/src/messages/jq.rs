@@ -2,9 +2,11 @@
 //! be left behind, never stopped.
 
 use std::{
+    borrow::Borrow,
+    collections::BTreeSet,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -12,8 +14,11 @@ use std::{
 };
 
 use jaq_core::{
-    Compiler, Ctx, Vars, data,
-    load::{Arena, File, Loader},
+    Compiler, Ctx, Error, Vars, data,
+    load::{
+        Arena, File, Loader,
+        parse::{Def, Term},
+    },
     native,
 };
 use jaq_json::Val;
@@ -51,6 +56,9 @@ pub enum FilterError {
     /// The filter was given up on an earlier message.
     #[error("the filter was stopped on an earlier message, where it took too long")]
     Stopped,
+    /// A condition failed on what was observed, for instance because it looks for a field in a number.
+    #[error("the condition cannot be judged: {0}")]
+    Unjudged(Text),
 }
 
 impl FilterError {
@@ -58,42 +66,102 @@ impl FilterError {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Syntax(_) | Self::TooSlow | Self::Stopped => true,
-            Self::Failed(_) => false,
+            Self::Failed(_) | Self::Unjudged(_) => false,
         }
     }
 }
 
-/// Names that a program may use beyond jq's own.
+/// The input's fields, which a program may also use as words of their own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words {
-    pub(super) names: &'static [&'static str],
-    /// Their definitions; `$message` is the whole input.
-    pub(super) definitions: &'static str,
+pub(super) struct Words<'a> {
+    pub(super) names: &'a [&'a str],
+    /// Those of them that stay jq's own words, such as `type`.
+    pub(super) of_jq: &'a [&'a str],
 }
 
-pub(super) fn compile(code: &str, words: Words, rules: jq_check::Rules) -> Result<Compiled, FilterError> {
+impl Words<'_> {
+    pub(super) const NONE: Words<'static> = Words { names: &[], of_jq: &[] };
+
+    /// A definition of each; [`INPUT`] is the whole input.
+    fn definitions(&self) -> String {
+        let own = self.names.iter().filter(|name| !self.of_jq.contains(*name));
+        own.map(|name| format!("def {name}: {INPUT}.{name}; ")).collect()
+    }
+}
+
+/// The variable that is the whole input.
+pub(super) const INPUT: &str = "$message";
+
+pub(super) fn compile(code: &str, words: Words<'_>, rules: jq_check::Rules) -> Result<Compiled, FilterError> {
+    compile_with(code, words, rules, |_| None)
+}
+
+/// The same of a program that is another than what was written: `prepare` makes it, with the definitions that it needs.
+pub(super) fn compile_with<'a>(
+    code: &'a str,
+    words: Words<'_>,
+    rules: jq_check::Rules,
+    prepare: impl FnOnce(&'a str) -> Option<Prepared<'a>>,
+) -> Result<Compiled, FilterError> {
     let (what, bytes_max) = match rules {
         jq_check::Rules::Filter => ("filter", FILTER_BYTES_MAX),
         jq_check::Rules::Edit => ("edit", EDIT_BYTES_MAX),
+        jq_check::Rules::Condition => ("condition", FILTER_BYTES_MAX),
     };
     if code.len() > bytes_max {
         let text = format!("the {what} is too long: {} bytes, at most {bytes_max} are read", code.len());
         return Err(FilterError::Syntax(Text::block(&text)));
     }
     jq_check::check(code, rules)?;
-    let own = jaq_core::load::parse(words.definitions, |parser| parser.defs()).unwrap_or_default();
-    let standard = jaq_std::defs().filter(|definition| jq_check::outside(definition.name).is_none());
-    let definitions = jaq_core::defs().chain(standard).chain(jaq_json::defs()).chain(own);
+    let prepared = prepare(code);
+    let (main, helpers, program) = match prepared {
+        Some(Prepared { name, helpers, program }) => {
+            (name, helpers, Some(Def { name, args: Vec::new(), body: program }))
+        }
+        None => (code, Vec::new(), None),
+    };
+    let own = words.definitions();
+    let own = jaq_core::load::parse(&own, |parser| parser.defs()).unwrap_or_default();
+    let definitions = standard().chain(helpers).chain(own).chain(program);
     let functions = functions().filter(|(name, ..)| jq_check::outside(name).is_none());
     let arena = Arena::default();
     let modules = Loader::new(definitions)
-        .load(&arena, File { code, path: () })
-        .map_err(|errors| jq_check::unreadable(code, &errors))?;
+        .load(&arena, File { code: main, path: () })
+        .map_err(|errors| jq_check::unreadable((code, rules), &errors))?;
     Compiler::default()
         .with_funs(functions)
-        .with_global_vars(["$message"])
+        .with_global_vars([INPUT])
         .compile(modules)
-        .map_err(|errors| jq_check::undefined(code, words.names, &errors))
+        .map_err(|errors| jq_check::undefined((code, rules), words.names, &errors))
+}
+
+/// A program made of what was written.
+pub(super) struct Prepared<'a> {
+    /// Its name; not a word of what was written.
+    pub(super) name: &'a str,
+    /// Definitions that come before the words.
+    pub(super) helpers: Vec<Def<&'a str>>,
+    pub(super) program: Term<&'a str>,
+}
+
+/// Definitions that every program may use.
+fn standard<'a>() -> impl Iterator<Item = Def<&'a str>> {
+    let standard = jaq_std::defs().filter(|definition| jq_check::outside(definition.name).is_none());
+    jaq_core::defs().chain(standard).chain(jaq_json::defs()).map(|definition| -> Def<&'a str> { definition })
+}
+
+/// Whether jq has a word of this name that takes no argument: no field can be called by it.
+pub(super) fn is_of_jq(name: &str) -> bool {
+    const KEYWORDS: [&str; 21] = [
+        "and", "as", "catch", "def", "elif", "else", "end", "foreach", "if", "import", "include", "label", "module",
+        "or", "reduce", "then", "try", "true", "false", "null", "__loc__",
+    ];
+    static OWN: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+        let defined = standard().filter(|definition| definition.args.is_empty()).map(|definition| definition.name);
+        let built_in = functions().filter(|(_, arguments, _)| arguments.is_empty()).map(|(name, ..)| name);
+        defined.chain(built_in).collect()
+    });
+    KEYWORDS.contains(&name) || jq_check::outside(name).is_some() || OWN.contains(name)
 }
 
 /// Everything that jaq brings of its own.
@@ -101,15 +169,25 @@ fn functions() -> impl Iterator<Item = native::Fun<data::JustLut<Val>>> {
     jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs())
 }
 
-/// Runs a compiled program on a value; the value is `$message` too.
+/// Runs a compiled program on a value; the value is [`INPUT`] too.
 pub(super) fn run(program: &Compiled, input: Val) -> impl Iterator<Item = Result<Val, FilterError>> + '_ {
-    let context = Ctx::<data::JustLut<Val>>::new(&program.lut, Vars::new([input.clone()]));
-    program.id.run((context, input)).map(|output| {
-        output.map_err(|exception| match exception.get_err() {
-            Ok(error) => FilterError::Failed(Text::capped(&error.to_string(), ERROR_CHARACTERS_MAX)),
-            Err(_) => FilterError::Failed(Text::line("it breaks off (halt)")),
+    outputs(program, input).map(|output| {
+        output.map_err(|thrown| match thrown {
+            Some(error) => FilterError::Failed(shortened(&error)),
+            None => FilterError::Failed(Text::line("it breaks off (halt)")),
         })
     })
+}
+
+/// The same with the error as it was thrown; none: it breaks off.
+pub(super) fn outputs(program: &Compiled, input: Val) -> impl Iterator<Item = Result<Val, Option<Error<Val>>>> + '_ {
+    let context = Ctx::<data::JustLut<Val>>::new(&program.lut, Vars::new([input.clone()]));
+    program.id.run((context, input)).map(|output| output.map_err(|exception| exception.get_err().ok()))
+}
+
+/// What a program threw, as it is shown.
+pub(super) fn shortened(thrown: &Error<Val>) -> Text {
+    Text::capped(&thrown.to_string(), ERROR_CHARACTERS_MAX)
 }
 
 type Step<I, O> = fn(&Compiled, I) -> Result<O, FilterError>;
@@ -137,12 +215,15 @@ impl<I, O> fmt::Debug for Runner<I, O> {
 }
 
 impl<I: Send + 'static, O: Send + 'static> Runner<I, O> {
-    pub(super) fn start(program: Compiled, step: Step<I, O>) -> Result<Self, FilterError> {
+    pub(super) fn start(
+        program: impl Borrow<Compiled> + Send + 'static,
+        step: Step<I, O>,
+    ) -> Result<Self, FilterError> {
         let (sender, receiver) = sync_channel(1);
         std::thread::Builder::new()
             .name("message filter".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || serve(&program, step, &receiver))
+            .spawn(move || serve(program.borrow(), step, &receiver))
             .map_err(|error| FilterError::Failed(Text::line(&format!("no thread could be started: {error}"))))?;
         Ok(Self { thread: Mutex::new(Some(sender)) })
     }

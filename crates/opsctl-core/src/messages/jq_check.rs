@@ -19,12 +19,38 @@ pub(super) enum Rules {
     /// It asks: an assignment in it is a mistake, and one that would let every message pass.
     Filter,
     Edit,
+    /// It asks about figures that may be unknown.
+    Condition,
+}
+
+impl Rules {
+    /// What a program is called where it is refused.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Filter | Self::Edit => "filter",
+            Self::Condition => "condition",
+        }
+    }
+
+    fn empty_hint(self) -> &'static str {
+        match self {
+            Self::Filter | Self::Edit => "write for instance '.body.code == \"TIMEOUT\"'",
+            Self::Condition => "write for instance `queue.messages == 0`",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Filter | Self::Edit => "see `opsctl help filter`; quote the whole filter with '…' in the shell",
+            Self::Condition => "write for instance `queue.messages == 0 and service.is_steady`",
+        }
+    }
 }
 
 /// Refuses what compiles but must not run.
 pub(super) fn check(code: &str, rules: Rules) -> Result<(), FilterError> {
     if code.trim().is_empty() {
-        return Err(show(code, 0..0, "it is empty", "write for instance '.body.code == \"TIMEOUT\"'"));
+        return Err(show((code, rules), 0..0, "it is empty", rules.empty_hint()));
     }
     // What cannot be parsed is reported by the loader, with its place.
     let Some(term) = load::parse(code, |parser| parser.term()) else { return Ok(()) };
@@ -133,15 +159,19 @@ impl<'a> Walk<'a> {
             | BinaryOp::Math(_)
             | BinaryOp::Cmp(_) => false,
         };
-        if assigns && self.rules == Rules::Filter {
-            let place = last_word(left).unwrap_or(self.code);
-            self.problem(place, "it assigns, so that every message would match", "compare with `==`");
+        let harm = match self.rules {
+            Rules::Filter => "it assigns, so that every message would match",
+            Rules::Condition => "it assigns, so that it would always hold",
+            Rules::Edit => return,
+        };
+        if assigns {
+            self.problem(last_word(left).unwrap_or(self.code), harm, "compare with `==`");
         }
     }
 
     fn problem(&mut self, place: &'a str, what: &str, hint: &str) {
         if self.problem.is_none() {
-            self.problem = Some(show(self.code, load::span(self.code, place), what, hint));
+            self.problem = Some(show((self.code, self.rules), load::span(self.code, place), what, hint));
         }
     }
 }
@@ -167,8 +197,9 @@ fn last_word<'a>(term: &Term<&'a str>) -> Option<&'a str> {
 }
 
 /// Says why the loader could not read the code.
-pub(super) fn unreadable(code: &str, errors: &load::Errors<&str, ()>) -> FilterError {
-    let hint = "see `opsctl help filter`; quote the whole filter with '…' in the shell";
+pub(super) fn unreadable(of: (&str, Rules), errors: &load::Errors<&str, ()>) -> FilterError {
+    let (code, rules) = of;
+    let hint = rules.hint();
     match errors.first().map(|(_, error)| error) {
         Some(load::Error::Lex(list)) => {
             let place = list.first().map_or(0..0, |(_, found)| first_character(code, found));
@@ -181,7 +212,7 @@ pub(super) fn unreadable(code: &str, errors: &load::Errors<&str, ()>) -> FilterE
                 "token" => "this character means nothing here".to_owned(),
                 other => format!("expected {other} here"),
             };
-            show(code, place, &what, hint)
+            show(of, place, &what, hint)
         }
         Some(load::Error::Parse(list)) => {
             let (place, expected) = list
@@ -189,20 +220,21 @@ pub(super) fn unreadable(code: &str, errors: &load::Errors<&str, ()>) -> FilterE
                 .map_or((0..0, "something else"), |(expected, found)| (load::span(code, found), expected.as_str()));
             let expected = match expected {
                 "nothing" => "the end",
+                "term" if rules == Rules::Condition => "a value, for instance queue.messages or \"text\",",
                 "term" => "a value, for instance .body or \"text\",",
                 other => other,
             };
-            show(code, place, &format!("expected {expected} here"), hint)
+            show(of, place, &format!("expected {expected} here"), hint)
         }
         Some(load::Error::Io(list)) => {
             let place = list.first().map_or(0..0, |(found, _)| load::span(code, found));
-            show(code, place, "it cannot include other files", "write it as one text")
+            show(of, place, "it cannot include other files", "write it as one text")
         }
-        None => show(code, 0..0, "it cannot be read", hint),
+        None => show(of, 0..0, "it cannot be read", hint),
     }
 }
 
-/// Why a word of jq's that reaches beyond the message is closed, and what to try instead; none: it is not such a word.
+/// Why a word of jq's that reaches beyond the input is closed, and what to try instead; none: it is not such a word.
 pub(super) fn outside(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "env" | "$ENV" => (
@@ -226,26 +258,46 @@ pub(super) fn outside(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-pub(super) fn undefined(code: &str, words: &[&str], errors: &compile::Errors<&str, ()>) -> FilterError {
+/// The same of a condition, which sees no message.
+fn outside_condition(name: &str) -> Option<(&'static str, &'static str)> {
+    let hint = "compare with what was observed, for instance `queue.oldest_seconds < 300`";
+    outside(name).map(|_| ("a condition sees what was observed, and nothing else", hint))
+}
+
+pub(super) fn undefined(of: (&str, Rules), words: &[&str], errors: &compile::Errors<&str, ()>) -> FilterError {
+    let (code, rules) = of;
     let Some((name, kind)) = errors.iter().flat_map(|(_, list)| list).next() else {
-        return show(code, 0..0, "it cannot be compiled", "see `opsctl help filter`");
+        return show(of, 0..0, "it cannot be compiled", rules.hint());
     };
-    if let Some((because, hint)) = outside(name) {
-        return show(code, load::span(code, name), &format!("`{name}` can't be used, because {because}"), hint);
+    let outside = if rules == Rules::Condition { outside_condition(name) } else { outside(name) };
+    if let Some((because, hint)) = outside {
+        return show(of, load::span(code, name), &format!("`{name}` can't be used, because {because}"), hint);
     }
     let near = words
         .iter()
         .map(|word| (strsim::jaro_winkler(word, name), word))
         .filter(|(likeness, _)| *likeness > 0.85)
         .max_by(|left, right| left.0.total_cmp(&right.0));
-    let hint = match (near, kind) {
-        (Some((_, word)), _) => format!("did you mean `.{word}`?"),
-        (None, compile::Undefined::Filter(0)) => {
+    let (kind_word, dot) = match (rules, kind) {
+        (Rules::Condition, compile::Undefined::Filter(0)) => ("word", ""),
+        (Rules::Condition, _) => (kind.as_str(), ""),
+        (Rules::Filter | Rules::Edit, _) => (kind.as_str(), "."),
+    };
+    let hint = match (near, kind, rules) {
+        (Some((_, word)), ..) => format!("did you mean `{dot}{word}`?"),
+        (None, compile::Undefined::Filter(0), Rules::Condition) if words.is_empty() => {
+            format!("a text needs double quotes (\"{name}\"); there are no words here yet")
+        }
+        (None, compile::Undefined::Filter(0), Rules::Condition) => {
+            format!("a text needs double quotes (\"{name}\"); the words here are {}", words.join(", "))
+        }
+        (None, compile::Undefined::Filter(0), Rules::Filter | Rules::Edit) => {
             format!("a text needs double quotes (\"{name}\"); a field of the message is one of .{}", words.join(", ."))
         }
-        (None, _) => "see `opsctl help filter`".to_owned(),
+        (None, _, Rules::Condition) => "falls(…) and rises(…) take one figure; the rest is jq's".to_owned(),
+        (None, _, Rules::Filter | Rules::Edit) => "see `opsctl help filter`".to_owned(),
     };
-    show(code, load::span(code, name), &format!("there is no {} `{name}`", kind.as_str()), &hint)
+    show(of, load::span(code, name), &format!("there is no {kind_word} `{name}`"), &hint)
 }
 
 /// What the lexer found may run to the end of the code: only its first character is underlined.
@@ -254,7 +306,7 @@ fn first_character(code: &str, found: &str) -> std::ops::Range<usize> {
     start..start + found.chars().next().map_or(0, char::len_utf8)
 }
 
-fn show(code: &str, place: std::ops::Range<usize>, what: &str, hint: &str) -> FilterError {
+fn show((code, rules): (&str, Rules), place: std::ops::Range<usize>, what: &str, hint: &str) -> FilterError {
     let before = &code[..place.start];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let line = code[line_start..].lines().next().unwrap_or_default();
@@ -264,7 +316,8 @@ fn show(code: &str, place: std::ops::Range<usize>, what: &str, hint: &str) -> Fi
     let number = before.matches('\n').count() + 1;
     let whereabouts = if code.contains('\n') { format!(" (line {number})") } else { String::new() };
     let text = format!(
-        "cannot use the filter{whereabouts}: {what}\n  {}\n  {}{}\ntry: {hint}",
+        "cannot use the {}{whereabouts}: {what}\n  {}\n  {}{}\ntry: {hint}",
+        rules.program(),
         Text::line(line),
         " ".repeat(indent),
         "^".repeat(marks),

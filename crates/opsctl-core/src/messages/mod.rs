@@ -3,6 +3,7 @@
 //!
 //! Bodies are outside data: nothing here trusts them, and every cost is bounded.
 
+pub mod condition;
 pub mod edit;
 pub mod filter;
 pub mod groups;
@@ -13,11 +14,13 @@ pub mod shorten;
 
 mod jq;
 mod jq_check;
+mod jq_marks;
 mod normalise;
 mod program;
 #[cfg(test)]
 pub mod testing;
 
+pub use condition::{Condition, Figure, Judged};
 pub use edit::{EditError, Editor};
 pub use filter::Filter;
 pub use groups::{Group, Groups};

@@ -14,12 +14,9 @@ use super::{
     jq_check::Rules,
 };
 
-const WORDS: Words = Words {
+const WORDS: Words<'_> = Words {
     names: &["id", "type", "group", "payload", "text", "error", "attempts", "age_seconds", "state"],
-    definitions:
-        "def id: $message.id; def group: $message.group; def payload: $message.payload; def text: $message.text;
-        def error: $message.error; def attempts: $message.attempts; def age_seconds: $message.age_seconds;
-        def state: $message.state;",
+    of_jq: &["type"],
 };
 
 /// A row as a filter sees it.
