@@ -5,7 +5,10 @@
 //! ```
 
 mod kind;
+pub mod things;
 
 pub use kind::Kind;
-pub(crate) use opsctl_core::{cloud, files, gate, journal, messages, observe, operations, run};
+#[expect(unused_imports, reason = "each is used once its part is there")]
+pub(crate) use opsctl_core::{cloud, databases, files, gate, journal, leave, messages, observe, operations, run};
+#[expect(unused_imports, reason = "each is used once its part is there")]
 pub(crate) use opsctl_domain::{self as domain, clock};

@@ -7,11 +7,15 @@ use serde_json::json;
 
 use super::{
     CloudError, classify,
+    pages::Pages,
     thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
 use crate::domain::Text;
 
 const DESCRIBE: &str = "events:DescribeRule";
+const LIST: &str = "events:ListRules";
+/// Pages of rules followed: an account's quota is 300 rules.
+const PAGES_MAX: usize = 50;
 const ENABLE: &str = "events:EnableRule";
 const DISABLE: &str = "events:DisableRule";
 
@@ -61,6 +65,20 @@ impl Events {
             managed_by: answer.line("ManagedBy"),
             schedule: answer.line("ScheduleExpression"),
         })
+    }
+
+    /// Names of all rules of the default event bus.
+    ///
+    /// # Errors
+    /// Of the first call that fails.
+    pub async fn rules(&self) -> Result<Vec<String>, CloudError> {
+        let mut pages = Pages::new(LIST, PAGES_MAX);
+        while pages.more()? {
+            let page = self.read.call(LIST, Request::Json(json!({ "NextToken": pages.token() })), from_json).await?;
+            let names = page.list("Rules").iter().filter_map(|rule| rule.word("Name").map(str::to_owned));
+            pages.add(names, page.word("NextToken").map(str::to_owned))?;
+        }
+        Ok(pages.found())
     }
 
     /// Enables a rule, or disables it. Sent once. Absolute: twice is the same as once. It takes "a short period" until a disabled rule

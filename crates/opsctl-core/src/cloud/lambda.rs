@@ -46,17 +46,61 @@ impl Lambda {
     /// # Errors
     /// Of the first call that fails.
     pub async fn mappings(&self) -> Result<Vec<Mapping>, CloudError> {
-        let mut pages = Pages::new(LIST, PAGES_MAX);
-        while pages.more()? {
-            let next = pages.token().map(|marker| format!("Marker={}&", utf8_percent_encode(&marker, ENCODED)));
-            let path = format!("{PATH}?{}MaxItems={PAGE}", next.unwrap_or_default());
-            let page = self.read.call(LIST, Request::Rest("GET", path, None), from_json).await?;
-            let mappings = page.list("EventSourceMappings").iter().map(|shown| mapping(LIST, shown));
-            pages.add(mappings.collect::<Result<Vec<_>, _>>()?, page.word("NextMarker").map(str::to_owned))?;
-        }
-        let mut mappings = pages.found();
+        self.mappings_where("").await
+    }
+
+    /// The mappings that read a queue or a stream, by its ARN.
+    ///
+    /// # Errors
+    /// Of the first call that fails.
+    pub async fn mappings_of(&self, source_arn: &str) -> Result<Vec<Mapping>, CloudError> {
+        self.mappings_where(&format!("EventSourceArn={}&", utf8_percent_encode(source_arn, ENCODED))).await
+    }
+
+    /// The mappings that call a function, by its name.
+    ///
+    /// # Errors
+    /// Of the first call that fails.
+    pub async fn mappings_to(&self, function: &str) -> Result<Vec<Mapping>, CloudError> {
+        self.mappings_where(&format!("FunctionName={}&", utf8_percent_encode(function, ENCODED))).await
+    }
+
+    /// Names of all functions.
+    ///
+    /// # Errors
+    /// Of the first call that fails.
+    pub async fn functions(&self) -> Result<Vec<String>, CloudError> {
+        const ACTION: &str = "lambda:ListFunctions";
+        let name = |function: &Value| Ok(function.word("FunctionName").unwrap_or_default().to_owned());
+        let mut names = self.all(ACTION, "/2015-03-31/functions", "", "Functions", name).await?;
+        names.sort();
+        Ok(names)
+    }
+
+    async fn mappings_where(&self, only: &str) -> Result<Vec<Mapping>, CloudError> {
+        let mut mappings = self.all(LIST, PATH, only, "EventSourceMappings", |shown| mapping(LIST, shown)).await?;
         mappings.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(mappings)
+    }
+
+    /// What `read` makes of the entries of the list of that name, all pages; `only` is the beginning of the query.
+    async fn all<T>(
+        &self,
+        action: &'static str,
+        path: &str,
+        only: &str,
+        list: &str,
+        read: impl Fn(&Value) -> Result<T, CloudError>,
+    ) -> Result<Vec<T>, CloudError> {
+        let mut pages = Pages::new(action, PAGES_MAX);
+        while pages.more()? {
+            let next = pages.token().map(|marker| format!("Marker={}&", utf8_percent_encode(&marker, ENCODED)));
+            let path = format!("{path}?{only}{}MaxItems={PAGE}", next.unwrap_or_default());
+            let page = self.read.call(action, Request::Rest("GET", path, None), from_json).await?;
+            let read: Result<Vec<_>, _> = page.list(list).iter().map(&read).collect();
+            pages.add(read?, page.word("NextMarker").map(str::to_owned))?;
+        }
+        Ok(pages.found())
     }
 
     /// One mapping.

@@ -37,15 +37,20 @@ pub(super) const OUTBOXES: Spec = Spec::listing(PartName::Outboxes, 60, |registe
     let databases: Vec<databases::Seen> = register.estate.databases.rows.iter().map(|row| row.seen.clone()).collect();
     Some(Box::pin(async move {
         let outboxes = cloud.environment().databases.outboxes.clone();
-        let paused = Pauses { cloud: &cloud, known: databases, now: OnceCell::new() };
-        let ask = |outbox: Outbox| {
-            let paused = &paused;
-            async move { seen(&outbox, paused).await }
-        };
-        let seen: Vec<SeenOutbox> = stream::iter(outboxes).map(ask).buffer_unordered(CONCURRENCY).collect().await;
+        let seen = look_at(&cloud, outboxes, databases).await;
         Ok(Found::put(move |register, at| register.outboxes(at, seen)))
     }))
 });
+
+/// Looks at outboxes. `known` is what is known of databases: whether one of another database has paused is asked first.
+pub async fn look_at(cloud: &Cloud, outboxes: Vec<Outbox>, known: Vec<databases::Seen>) -> Vec<SeenOutbox> {
+    let paused = Pauses { cloud, known, now: OnceCell::new() };
+    let ask = |outbox: Outbox| {
+        let paused = &paused;
+        async move { seen(&outbox, paused).await }
+    };
+    stream::iter(outboxes).map(ask).buffer_unordered(CONCURRENCY).collect().await
+}
 
 /// Which databases have paused, as far as that is known without connecting to them.
 struct Pauses<'a> {

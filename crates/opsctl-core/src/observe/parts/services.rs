@@ -119,7 +119,7 @@ pub struct SeenService {
 
 impl SeenService {
     /// As one look at ECS shows it.
-    pub(crate) fn of(service: Service) -> Self {
+    pub fn of(service: Service) -> Self {
         Self { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
     }
 }
