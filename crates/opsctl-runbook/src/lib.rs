@@ -4,9 +4,11 @@
 //! Markdown ──document──> blocks ──typed──> keys as written ──check──> Runbook ──run──> journal, report
 //! ```
 
+pub mod evidence;
 mod kind;
 pub mod things;
 
+pub use evidence::{Evidence, EvidenceKind};
 pub use kind::Kind;
 #[expect(unused_imports, reason = "each is used once its part is there")]
 pub(crate) use opsctl_core::{cloud, databases, files, gate, journal, leave, messages, observe, operations, run};
