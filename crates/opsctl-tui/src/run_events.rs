@@ -6,11 +6,7 @@ use crate::{
     keymap::{Command, Scope},
     navigate::with_shown,
     run::{End, Failure, Progress, Report},
-    screens::{
-        flow::planning::subject,
-        letters::edits,
-        runs::{activity, run_steps},
-    },
+    screens::{flow::planning::subject, letters::edits, runs::activity},
     state::{Effect, Load, Model, Notice, Overlay, Past, RunState, Ticket, View, run::Subject},
 };
 
@@ -68,7 +64,7 @@ fn notice(run: &RunState) -> Notice {
     let what = format!("{} in {}", subject(&run.plan.operation), run.plan.environment);
     match &run.end {
         Some(Ok(report)) => {
-            let how = run_steps::said(&report.details.did());
+            let how = report.details.did().words();
             let text = format!("{what}: {}, {how}", report.end.words());
             match report.end {
                 End::Done | End::Nothing => Notice::good(&text),

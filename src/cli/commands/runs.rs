@@ -84,7 +84,7 @@ fn cannot(error: &JournalError) -> CliError {
 pub(super) async fn list(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let mut runs = state(global).await?.list().map_err(|error| cannot(&error))?;
     let wanted = global.environment.as_deref();
-    runs.retain(|run| wanted.is_none() || run.plan_text("/environment") == wanted);
+    runs.retain(|run| wanted.is_none() || run.environment() == wanted);
     let rows: Vec<Row<'_>> = runs.iter().map(row).collect();
     let table = || {
         let mut table = Table::new(&["RUN", "ENV", "OPERATION", "QUEUE", "END"]);
@@ -105,9 +105,9 @@ fn row(summary: &RunSummary) -> Row<'_> {
     Row {
         run: &summary.run,
         at: summary.opened.at,
-        operation: summary.plan_text("/operation/operation"),
-        environment: summary.plan_text("/environment"),
-        resource: summary.plan_text("/resource"),
+        operation: summary.operation(),
+        environment: summary.environment(),
+        resource: summary.resource(),
         end: summary.end().map(Into::into),
         parent: summary.parent(),
         unfinished: summary.is_unfinished(),

@@ -65,6 +65,12 @@ impl Places {
         candidates.into_iter().min_by_key(|(_, why)| rank(*why)).map(|(path, why)| Source { path, why })
     }
 
+    /// The folder of this name beside the first file that counts and has one beside it.
+    pub fn beside(&self, folder: &str) -> Option<PathBuf> {
+        let beside = |(path, _): (PathBuf, Why)| path.parent().map(|parent| parent.join(folder));
+        self.candidates().into_iter().filter_map(beside).find(|path| path.is_dir())
+    }
+
     /// How a command line comes to the same file again, whether or not it can be read.
     pub fn invocation(&self) -> Invocation {
         let first = self.candidates().into_iter().next();

@@ -160,7 +160,7 @@ impl Walk<'_> {
     /// Walks a value. Answers whether it may stay.
     fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Object, key: Range<usize>, path: &str) -> bool {
         let at = value.span();
-        if kinds(schema).any(|wanted| is_of(value.get_ref(), wanted)) {
+        if is_anything(schema) || kinds(schema).any(|wanted| is_of(value.get_ref(), wanted)) {
             return true;
         }
         let wanted = schema.get("type").and_then(Value::as_str);
@@ -253,6 +253,11 @@ fn wanted_kind(json_type: Option<&str>) -> &'static str {
     }
 }
 
+/// Whether a value may be of any type: whoever reads it looks at it.
+fn is_anything(schema: &Object) -> bool {
+    ["type", "enum", "oneOf", "anyOf"].iter().all(|key| !schema.contains_key(*key))
+}
+
 /// The types of a value that may be of several, none of them with anything to look at inside.
 fn kinds(schema: &Object) -> impl Iterator<Item = &str> {
     schema.get("type").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
@@ -287,8 +292,13 @@ fn names(properties: &Object) -> Vec<&str> {
 /// The words that a string can be: `enum`, or `oneOf` constants where each word has its own comment.
 fn words(schema: &Object) -> Vec<&str> {
     let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let constants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    listed.chain(constants.filter_map(|choice| choice["const"].as_str())).collect()
+    // Those without a comment of their own stand together in an `enum` among the others.
+    let choices = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let constants = choices.flat_map(|choice| {
+        let several = choice.get("enum").and_then(Value::as_array).into_iter().flatten();
+        choice.get("const").into_iter().chain(several).filter_map(Value::as_str)
+    });
+    listed.chain(constants).collect()
 }
 
 fn join(path: &str, name: &str) -> String {

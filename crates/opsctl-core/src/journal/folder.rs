@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{End, Entry, JournalError, Record};
-use crate::domain::{RunId, message::hex};
+use crate::domain::{RunId, Text, message::hex};
 
 /// Runs looked at when they are listed, newest first.
 const RUNS_MAX: usize = 10_000;
@@ -56,6 +56,38 @@ impl RunSummary {
         match &self.opened.record {
             Record::Opened { parent, .. } => parent.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The runbook that it is a run of.
+    pub fn runbook(&self) -> Option<&Text> {
+        match &self.opened.record {
+            Record::RunbookOpened { runbook, .. } => Some(runbook),
+            _ => None,
+        }
+    }
+
+    /// Where it acts.
+    pub fn environment(&self) -> Option<&str> {
+        match &self.opened.record {
+            Record::RunbookOpened { environment, .. } => Some(&environment.0),
+            _ => self.plan_text("/environment"),
+        }
+    }
+
+    /// The name of its operation, or `runbook`.
+    pub fn operation(&self) -> Option<&str> {
+        match &self.opened.record {
+            Record::RunbookOpened { .. } => Some("runbook"),
+            _ => self.plan_text("/operation/operation"),
+        }
+    }
+
+    /// What it is about: a queue, a database, a runbook.
+    pub fn resource(&self) -> Option<&str> {
+        match &self.opened.record {
+            Record::RunbookOpened { runbook, .. } => Some(runbook.as_str()),
+            _ => self.plan_text("/resource"),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{End, IntentMessage, JournalError, Lines, Record, RowsOutcome, RunFolder, SentMessage};
-use crate::domain::{MappingId, MessageId, ServiceId, Setting, Toggle};
+use crate::domain::{MappingId, MessageId, ServiceId, Setting, Text, Toggle};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
@@ -15,6 +15,8 @@ const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
 pub struct History {
     pub is_resumed: bool,
     pub plan: serde_json::Value,
+    /// The runbook that it is a run of: there is no plan then.
+    pub runbook: Option<Text>,
     /// Messages sent at or after this time are not the run's.
     pub cutoff: Option<Timestamp>,
     /// Sent, in order; whether each is known to be deleted as well.
@@ -231,6 +233,8 @@ impl Reading {
             Record::Step { .. } => history.is_unwatched = false,
             Record::Desired { .. } | Record::Mapping { .. } | Record::Setting { .. } | Record::Failover { .. } => {}
             Record::Kept { batch: None, .. } | Record::Verified { .. } => {}
+            Record::RunbookOpened { runbook, .. } => history.runbook = Some(runbook),
+            Record::RunbookStep { .. } | Record::RunbookLeft { .. } | Record::TakenOver { .. } => {}
         }
     }
 

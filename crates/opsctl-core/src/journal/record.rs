@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountId, MessageId, RunId, Setting, Text, Toggle};
+use crate::domain::{AccountId, EnvironmentName, MessageId, RunId, Setting, Text, Toggle};
 
 /// One line: number, time, the line before's SHA-256, and the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,38 @@ pub enum Record {
         /// The run that this one is a part of.
         #[serde(skip_serializing_if = "Option::is_none")]
         parent: Option<RunId>,
+    },
+    /// First line of a run of a runbook: which, where, by whom. What its steps change are runs of their own.
+    RunbookOpened {
+        run: RunId,
+        version: String,
+        /// Its name.
+        runbook: Text,
+        title: Text,
+        /// SHA-256 of its text, which lies beside the journal.
+        digest: String,
+        environment: EnvironmentName,
+        parameters: Box<serde_json::Value>,
+        by: Text,
+        reason: Option<Text>,
+    },
+    /// What happened to a step of a runbook.
+    RunbookStep {
+        /// Its id.
+        step: String,
+        event: Box<serde_json::Value>,
+    },
+    /// A run of a runbook was left open: nobody is there, or somebody left.
+    RunbookLeft {
+        /// The step that it stands at.
+        step: String,
+        /// What it waits for: a person, a time.
+        waits_for: Text,
+    },
+    /// Another person carries on with a run of a runbook.
+    TakenOver {
+        from: Text,
+        by: Text,
     },
     Resumed {
         by: Text,
@@ -270,6 +302,11 @@ pub enum Did {
     Setting {
         done: bool,
     },
+    /// Steps of a runbook.
+    Steps {
+        done: u64,
+        all: u64,
+    },
 }
 
 impl Did {
@@ -279,6 +316,7 @@ impl Did {
             Self::Messages { done, .. }
             | Self::Services { done, .. }
             | Self::Consumers { done, .. }
+            | Self::Steps { done, .. }
             | Self::Rows { done, .. } => *done,
             Self::Nothing | Self::Failover { .. } | Self::Migration { .. } | Self::Setting { .. } => 0,
         }

@@ -1,7 +1,38 @@
 //! Records as people read them.
 
-use super::{Record, RowsOutcome};
-use crate::domain::{MessageId, Text};
+use super::{Did, Record, RowsOutcome};
+use crate::domain::{
+    MessageId, Text,
+    words::{counted, duration, thousands},
+};
+
+impl Did {
+    /// In a few words, for lists.
+    pub fn words(&self) -> String {
+        let as_asked =
+            |done: u64, all: u64, what: &str| format!("{} of {} as they shall be", thousands(done), counted(all, what));
+        match self {
+            Self::Nothing => "nothing was done".to_owned(),
+            Self::Messages { done, .. } => format!("{} moved", thousands(*done)),
+            Self::Services { done, all } => as_asked(*done, *all, "service"),
+            Self::Consumers { done, all } => as_asked(*done, *all, "consumer"),
+            Self::Failover { writer: Some(writer), seconds: Some(seconds) } => {
+                Text::line(&format!("{writer} writes after {}", duration(*seconds))).to_string()
+            }
+            Self::Failover { .. } => "no new writer was seen".to_owned(),
+            Self::Rows { done, in_doubt: 0 } => format!("{} re-armed", counted(*done, "row")),
+            Self::Rows { done, in_doubt } => {
+                format!("{} re-armed, {} in doubt", counted(*done, "row"), thousands(*in_doubt))
+            }
+            Self::Setting { done: true } => "set".to_owned(),
+            Self::Setting { done: false } => "not known to be set".to_owned(),
+            Self::Steps { done, all } => format!("{done} of {}", counted(*all, "step")),
+            Self::Migration { exit_code } => {
+                exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
+            }
+        }
+    }
+}
 
 impl Record {
     /// In one line, safe to show.
@@ -11,6 +42,14 @@ impl Record {
             Record::Opened { version, by, how, reason, .. } => {
                 format!("opened by {by} ({how}), opsctl {version}{}", because(reason))
             }
+            Record::RunbookOpened { version, runbook, by, reason, .. } => {
+                format!("runbook {runbook} begun by {by}, opsctl {version}{}", because(reason))
+            }
+            Record::RunbookStep { step, event } => {
+                format!("step {step}: {}", event["what"].as_str().unwrap_or_default())
+            }
+            Record::RunbookLeft { step, waits_for } => format!("left open at step {step}: waits for {waits_for}"),
+            Record::TakenOver { from, by } => format!("taken over by {by} from {from}"),
             Record::Resumed { by, reason, .. } => format!("resumed by {by}{}", because(reason)),
             Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),
             Record::Intent { batch, to: Some(to), messages } => {

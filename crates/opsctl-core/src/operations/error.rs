@@ -22,7 +22,7 @@ pub enum OperationError {
 }
 
 impl OperationError {
-    pub(crate) fn usage(what: &str, hint: &str) -> Self {
+    pub fn usage(what: &str, hint: &str) -> Self {
         Self::Usage { what: Text::line(what), hint: Text::line(hint) }
     }
 

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::{OperationError, Planned, Planner, values::Uncertain};
+use super::{OperationError, OperationKind, Planned, Planner, values::Uncertain};
 use crate::{
     cloud::Cloud,
     domain::EnvironmentName,
@@ -129,6 +129,11 @@ pub trait Verb {
 
     fn pauses(&self) -> Pauses {
         Pauses::Nobody
+    }
+
+    /// The operation that puts back what this one sets for a time; none: it is not for a time.
+    fn put_back_by(&self) -> Option<OperationKind> {
+        None
     }
 
     fn stopping(&self) -> Stopping {

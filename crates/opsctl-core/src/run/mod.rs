@@ -202,6 +202,10 @@ pub async fn resume(run: &RunId, approved: Approved, context: &Context) -> Resul
 /// The journal can't be read, or has no plan that this version understands.
 pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<Plan, OperationError> {
     let history = History::read(&state.open(run)?)?;
+    if let Some(runbook) = &history.runbook {
+        let what = format!("run {run} is a run of the runbook {runbook}");
+        return Err(OperationError::usage(&what, "resume it as a runbook, or resume one of the runs of its steps"));
+    }
     if history.plan.is_null() {
         // Killed between making the journal and writing its first line: nothing is done before that.
         let what = format!("run {run} was stopped before it did anything");

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, OperationError, Pauses, Planned, Planner, Verb, scale, values::Seconds};
+use super::{Counts, OperationError, OperationKind, Pauses, Planned, Planner, Verb, scale, values::Seconds};
 use crate::{
     cloud::Cloud,
     domain::{ConsumerId, MappingId, QueueName, Text},
@@ -73,6 +73,10 @@ impl Verb for PauseConsumers {
 
     fn pauses(&self) -> Pauses {
         Pauses::ForGood
+    }
+
+    fn put_back_by(&self) -> Option<OperationKind> {
+        Some(OperationKind::ResumeConsumers)
     }
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {

@@ -1,20 +1,12 @@
 //! How an operation is done, as a form: made from the command line's own definitions, checked by its own parsers.
 
-use std::{
-    error::Error,
-    num::{IntErrorKind, ParseIntError},
-};
-
-use clap::{
-    ArgAction,
-    error::{ContextKind, ContextValue},
-};
+use clap::ArgAction;
 use serde_json::Value;
 
 use crate::{
     domain::{EnvironmentName, Text},
     keymap::Key,
-    operations::{Given, Operation, RESUME, given},
+    operations::{Given, Operation, RESUME, given, parse},
     screens::flow::{
         draw,
         planning::{plan_again, settle},
@@ -98,18 +90,7 @@ impl Form {
         // A line alone is right whatever else is required: that is required of all of them together.
         let alone = (lines.len() < self.lines.len()).then(|| format!("--{RESUME}=."));
         let words: Vec<String> = about.chain(lines.iter().filter_map(FormLine::word)).chain(alone).collect();
-        let arguments = self.operation.kind().arguments().no_binary_name(true).disable_help_flag(true);
-        // What is required is so unless a run is taken up: the command line has that option beside the operation's own.
-        let arguments = arguments.arg(clap::Arg::new(RESUME).long(RESUME));
-        let matches = arguments.try_get_matches_from(words).map_err(|error| in_words(&error))?;
-        let operation = self.operation.kind().operation(&matches).map_err(|error| in_words(&error))?;
-        if operation.verb().filter().is_some_and(|filter| !filter.is_empty()) {
-            // The lines after the first point at the place, which one line can't.
-            let first =
-                |error: &dyn std::fmt::Display| Text::line(error.to_string().lines().next().unwrap_or_default());
-            operation.verb().check_filter().map_err(|error| first(&error))?;
-        }
-        Ok(operation)
+        parse(self.operation.kind(), words)
     }
 }
 
@@ -163,30 +144,6 @@ impl FormLine {
                 *at = (*at + step) % names.len().max(1);
             }
         }
-    }
-}
-
-/// What a parser says, without the command line's trimmings.
-fn in_words(error: &clap::Error) -> Text {
-    if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue)
-        && !valid.is_empty()
-    {
-        return Text::line(&format!("it is one of {}", valid.join(", ")));
-    }
-    let number = error.source().and_then(|source| source.downcast_ref::<ParseIntError>());
-    if number.is_some_and(|error| *error.kind() == IntErrorKind::InvalidDigit) {
-        return Text::from("it is a whole number");
-    }
-    let words = error.source().map(ToString::to_string).unwrap_or_else(|| error.kind().to_string());
-    Text::line(&plainly(&words))
-}
-
-/// Rust's own words for numbers, as a person would say them.
-fn plainly(words: &str) -> String {
-    let largest = format!("..{}", u64::MAX);
-    match words.strip_suffix(&largest).and_then(|words| words.rsplit(' ').next()) {
-        Some(least) => format!("it is {least} or more"),
-        None => words.to_owned(),
     }
 }
 

@@ -104,7 +104,7 @@ fn here_row(model: &Model, run: &RunState) -> Row {
 fn past_row(model: &Model, past: &Past) -> Row {
     let (summary, did) = (&past.summary, past.did.as_ref());
     let end = end_words(model, &past.known, did.map_or(0, Did::uncertain));
-    let resource = summary.plan_text("/resource").unwrap_or("?");
+    let resource = summary.resource().unwrap_or("?");
     let mut row = row_of(model, past.known.clone(), summary.opened.at, resource, did.map_or(0, Did::done), end);
     if did.is_none() {
         // Its journal tells, once it is read.
@@ -259,7 +259,7 @@ impl Screen for ActivityView {
         let (active, ended): (Vec<&RunState>, Vec<&RunState>) = here.partition(|run| run.is_active());
         let history = model.history.shown().map(Vec::as_slice).unwrap_or_default();
         let past = history.iter().filter(|past| !known.contains(&past.summary.run));
-        let past = past.filter(|past| shown(past.summary.plan_text("/environment").unwrap_or_default()));
+        let past = past.filter(|past| shown(past.summary.environment().unwrap_or_default()));
         self.rows = active.into_iter().map(|run| here_row(model, run)).collect();
         // What ended here and what ended before are one list, newest first.
         let mut rest: Vec<(Timestamp, Row)> =

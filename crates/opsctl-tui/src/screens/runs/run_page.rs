@@ -378,6 +378,8 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
         let role = match &entry.record {
             Record::Unknown { .. } | Record::Refused {} => Role::Warning,
             Record::Opened { .. } | Record::Resumed { .. } | Record::Ended { .. } => Role::Strong,
+            Record::RunbookOpened { .. } | Record::RunbookLeft { .. } | Record::TakenOver { .. } => Role::Strong,
+            Record::RunbookStep { .. } => Role::Text,
             Record::Verified { .. } | Record::Intent { .. } | Record::Sent { .. } | Record::Kept { .. } => Role::Text,
             Record::Deleted { .. } | Record::Gone { .. } | Record::Step { .. } => Role::Text,
             Record::TaskIntent { .. } | Record::Task { .. } => Role::Text,

@@ -2,7 +2,6 @@
 
 use crate::{
     domain::{Text, words::counted},
-    journal::Did,
     operations::{
         Counts, Operation,
         values::{duration, in_words},
@@ -199,29 +198,5 @@ fn failed_over(page: &mut Page, failover: &FailedOver, look: Look) {
     for event in failover.events.iter().take(NAMED_MAX) {
         let words = format!("{} {}", event.at.strftime("%T"), event.message);
         page.item(look.sign("·", "-"), Role::Dim, Text::line(&words).as_str(), Role::Dim);
-    }
-}
-
-pub(crate) fn said(did: &Did) -> String {
-    let as_asked =
-        |done: u64, all: u64, what: &str| format!("{} of {} as they shall be", thousands(done), counted(all, what));
-    match did {
-        Did::Nothing => "nothing was done".to_owned(),
-        Did::Messages { done, .. } => format!("{} moved", thousands(*done)),
-        Did::Services { done, all } => as_asked(*done, *all, "service"),
-        Did::Consumers { done, all } => as_asked(*done, *all, "consumer"),
-        Did::Failover { writer: Some(writer), seconds: Some(seconds) } => {
-            Text::line(&format!("{writer} writes after {}", duration(*seconds))).to_string()
-        }
-        Did::Failover { .. } => "no new writer was seen".to_owned(),
-        Did::Rows { done, in_doubt: 0 } => format!("{} re-armed", counted(*done, "row")),
-        Did::Rows { done, in_doubt } => {
-            format!("{} re-armed, {} in doubt", counted(*done, "row"), thousands(*in_doubt))
-        }
-        Did::Setting { done: true } => "set".to_owned(),
-        Did::Setting { done: false } => "not known to be set".to_owned(),
-        Did::Migration { exit_code } => {
-            exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
-        }
     }
 }

@@ -62,7 +62,7 @@ impl Known {
         Self {
             subject: Subject::Past(summary.run.clone()),
             run: Some(summary.run.clone()),
-            environment: summary.plan_text("/environment").map(|name| EnvironmentName(name.to_owned())),
+            environment: summary.environment().map(|name| EnvironmentName(name.to_owned())),
             operation,
             standing,
             snapshot,
@@ -210,7 +210,7 @@ pub(crate) fn environment(model: &Model, view: &RunView) -> Option<EnvironmentNa
     match &view.subject {
         Subject::Here(_) => state(model, view).map(|run| run.plan.environment.clone()),
         Subject::Past(_) => {
-            let name = summary(model, view)?.plan_text("/environment")?;
+            let name = summary(model, view)?.environment()?;
             Some(EnvironmentName(name.to_owned()))
         }
     }
