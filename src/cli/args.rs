@@ -5,6 +5,7 @@ mod change;
 mod consumers;
 mod databases;
 mod outbox;
+mod runbook;
 mod services;
 
 use std::path::PathBuf;
@@ -17,6 +18,9 @@ pub use change::{Change, Consent, OfConcurrency, OfConsumers, OfOutboxes, OfRule
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
 pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};
+pub use runbook::{
+    CheckRunbook, ExportRunbook, ListRunbooks, NewRunbook, ResumeRunbook, RunRunbook, Runbook, Said, ShowRunbook,
+};
 pub use services::{Services, Tasks};
 
 use super::{complete, exit::Exit};
@@ -186,6 +190,9 @@ pub enum Command {
     /// Look at transactional outboxes: what waits, what failed, who publishes
     #[command(subcommand)]
     Outbox(Outbox),
+    /// Read, check and carry out runbooks: guided procedures in Markdown
+    #[command(subcommand)]
+    Runbook(Runbook),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first

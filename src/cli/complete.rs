@@ -16,6 +16,7 @@ use crate::{
     config::{self, Configured, Places},
     domain::{Environment, RunId, Text},
     keymap::query::{Class, Query, Search},
+    runbook::shelf::{self, Shelf},
     sandbox::fleet,
 };
 
@@ -127,6 +128,12 @@ fn listed(kind: Kind, typed: &OsStr) -> Vec<CompletionCandidate> {
     places.retain(|place| line.environment.as_ref().is_none_or(|wanted| *wanted == place.environment));
     let listed = read(line.realm()).into_iter().filter(|one| one.kind == kind && places.contains(&one.place));
     candidates(listed.flat_map(|one| one.names).collect(), typed)
+}
+
+/// Runbooks by name.
+pub fn runbooks(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let folder = Places::of_process(None).beside(shelf::FOLDER);
+    candidates(Shelf { folder }.names().unwrap_or_default(), typed)
 }
 
 /// Runs, newest first; not those of a sandbox, which would have to be asked who it is.

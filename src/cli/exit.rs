@@ -14,6 +14,8 @@ pub enum Exit {
     Partly,
     /// The world changed since the plan was made; nothing was done.
     Stale,
+    /// A run of a runbook is open and waits for a person.
+    Waiting,
     Interrupted,
     /// A migration's container ended with this code, which is not 0: see [`Exit::code`].
     Container(u8),
@@ -21,14 +23,22 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit of opsctl's own, in the order of the codes.
-    pub const ALL: [Self; 7] =
-        [Self::Done, Self::Failed, Self::Usage, Self::Refused, Self::Partly, Self::Stale, Self::Interrupted];
+    pub const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Refused,
+        Self::Partly,
+        Self::Stale,
+        Self::Waiting,
+        Self::Interrupted,
+    ];
 
     /// The exit status.
     ///
-    /// A container's exit code passes as it is, but for those that would say something else of opsctl itself: 1 to 5 become 201 to
-    /// 205, 130 becomes 230. So 1 to 5 and 130 always are opsctl's own word, and 137 (killed) or 143 (told to stop) stay what they are.
-    /// A container that ends with 201 to 205 or 230 itself is told apart in the JSON report (`migration.exit_code`).
+    /// A container's exit code passes as it is, but for those that would say something else of opsctl itself: 1 to 7 become 201 to
+    /// 207, 130 becomes 230. So 1 to 7 and 130 always are opsctl's own word, and 137 (killed) or 143 (told to stop) stay what they are.
+    /// A container that ends with 201 to 207 or 230 itself is told apart in the JSON report (`migration.exit_code`).
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -37,8 +47,9 @@ impl Exit {
             Self::Refused => 3,
             Self::Partly => 4,
             Self::Stale => 5,
+            Self::Waiting => 7,
             Self::Interrupted => 130,
-            Self::Container(code @ (0..=5 | 130)) => 100 + code + if code == 130 { 0 } else { 100 },
+            Self::Container(code @ (0..=7 | 130)) => 100 + code + if code == 130 { 0 } else { 100 },
             Self::Container(code) => code,
         }
     }
@@ -51,9 +62,10 @@ impl Exit {
             Self::Refused => "refused: protection, consent, another account, or a plan that cannot be carried out",
             Self::Partly => "partly done, or not known to be done: the report says how to go on",
             Self::Stale => "the plan went stale: the world changed, nothing was done",
+            Self::Waiting => "a runbook waits for a person: the report says for whom, and how to resume it",
             Self::Interrupted => "interrupted",
             Self::Container(_) => {
-                "the exit code of the migration's container, its 1 to 5 as 201 to 205, its 130 as 230"
+                "the exit code of the migration's container, its 1 to 7 as 201 to 207, its 130 as 230"
             }
         }
     }
@@ -86,6 +98,7 @@ mod tests {
             (3, Exit::Refused),
             (4, Exit::Partly),
             (5, Exit::Stale),
+            (7, Exit::Waiting),
             (130, Exit::Interrupted),
         ];
         assert_eq!(codes, pinned);
@@ -95,7 +108,7 @@ mod tests {
     #[test]
     fn a_container_never_speaks_for_opsctl() {
         for (container, code) in
-            [(1, 201), (5, 205), (6, 6), (126, 126), (130, 230), (137, 137), (143, 143), (255, 255)]
+            [(1, 201), (5, 205), (7, 207), (8, 8), (126, 126), (130, 230), (137, 137), (143, 143), (255, 255)]
         {
             assert_eq!(Exit::Container(container).code(), code, "{container}");
         }

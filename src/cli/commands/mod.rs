@@ -16,6 +16,7 @@ mod outbox;
 mod peek;
 mod queues;
 mod reference;
+mod runbook;
 mod runs;
 mod sandbox;
 mod services;
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Concurrency(Change { wanted, consent, .. }) => change::run(wanted, &consent, global, out).await,
         Command::Consumers(args) => consumers(args, global, out).await,
         Command::Outbox(args) => outbox::run(&args, global, out).await,
+        Command::Runbook(args) => runbook::run(args, global, out).await,
         Command::Apply(args) => {
             let wanted = Wanted::Planned { file: args.plan, again: args.again };
             change::run(wanted, &args.consent, global, out).await

@@ -1,0 +1,243 @@
+//! Opens runs: new ones, and those that go on.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    Course, Origin, Runbook, StepEvent, Values, check,
+    clock::Clock,
+    domain::{EnvironmentName, RunId, Text},
+    journal::{Journal, JournalError, Lines, Record, RunFolder, StateFolder},
+};
+
+/// The runbook's text as it was when the run began, beside the journal.
+const TEXT_FILE: &str = "runbook.md";
+
+/// A run that can be carried out.
+#[derive(Debug)]
+pub struct Opened {
+    pub run: RunId,
+    pub runbook: Arc<Runbook>,
+    pub parameters: Values,
+    pub begun_by: Text,
+    pub begun_at: Timestamp,
+    pub course: Course,
+    pub(super) journal: Journal,
+    /// Runs of steps that it has as ended.
+    pub(super) known: BTreeSet<RunId>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("cannot write {}: {source}", .path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("run {run} is not a run of a runbook")]
+    Other { run: RunId },
+    #[error("run {run} has ended: {end}")]
+    Ended { run: RunId, end: &'static str },
+    /// It goes on only by what it began with.
+    #[error("the copy of the runbook in {} is not the text that run {run} began with", .folder.display())]
+    Changed { run: RunId, folder: PathBuf },
+    #[error("run {run} was written by another version of opsctl, and this one can't read it: {because}")]
+    Unreadable { run: RunId, because: Text },
+    /// Somebody else carries it out.
+    #[error("run {run} is carried out by {driver}")]
+    Driven { run: RunId, driver: Text },
+}
+
+/// What is known of a run before anybody takes it up.
+#[derive(Debug)]
+pub struct Standing {
+    pub run: RunId,
+    pub runbook: Arc<Runbook>,
+    pub environment: EnvironmentName,
+    pub parameters: Values,
+    pub begun_by: Text,
+    pub begun_at: Timestamp,
+    /// Who carried it out last.
+    pub driver: Text,
+    /// Why it was begun.
+    pub reason: Option<Text>,
+    pub course: Course,
+    pub known: BTreeSet<RunId>,
+    /// Events with their times and steps, for the timeline.
+    pub events: Vec<(Timestamp, String, StepEvent)>,
+    /// Who took it over, from whom, who resumed it and who left it.
+    pub people: Vec<(Timestamp, Text)>,
+    pub end: Option<crate::journal::End>,
+}
+
+/// Begins a run: its folder, the runbook's text in it, and the journal's first line.
+///
+/// # Errors
+/// They can't be written: nothing is begun.
+pub async fn begin(
+    runbook: &Arc<Runbook>,
+    parameters: Values,
+    environment: &EnvironmentName,
+    (by, reason): (Text, Option<Text>),
+    (state, clock, random): (&StateFolder, Clock, u64),
+) -> Result<Opened, OpenError> {
+    let begun_at = clock.now();
+    let run = RunId::new(begun_at, random as u32);
+    let folder = state.create(&run)?;
+    write_text(&folder.path().join(TEXT_FILE), &runbook.text)?;
+    let journal = Journal::create(folder, clock)?;
+    let record = Record::RunbookOpened {
+        run: run.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        runbook: Text::line(&runbook.name),
+        title: runbook.title.clone(),
+        digest: runbook.digest.clone(),
+        environment: environment.clone(),
+        parameters: Box::new(Value::Object(parameters.0.clone())),
+        by: by.clone(),
+        reason,
+    };
+    journal.write(vec![record], Vec::new()).await?;
+    let (course, runbook) = (Course::new(runbook), Arc::clone(runbook));
+    Ok(Opened { run, runbook, parameters, begun_by: by, begun_at, course, journal, known: BTreeSet::new() })
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), OpenError> {
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|source| OpenError::Write { path: path.to_owned(), source })
+}
+
+/// Whether somebody who is not the last to carry a run out may go on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The same person alone.
+    Resume,
+    Anybody,
+}
+
+/// Takes up a run.
+///
+/// # Errors
+/// Another process or another person carries it out; it has ended; its files can't be read or are not as they were.
+pub async fn reopen(
+    run: &RunId,
+    (by, who): (By, Text),
+    reason: Option<Text>,
+    (state, clock): (&StateFolder, Clock),
+) -> Result<Opened, OpenError> {
+    let folder = state.open(run)?;
+    // Whose it is stands in the journal, and is the same before it is locked and after: only who holds it writes there.
+    let standing = standing(&folder)?;
+    if let Some(end) = standing.end {
+        return Err(OpenError::Ended { run: run.clone(), end: end.into_str() });
+    }
+    let is_other = standing.driver != who;
+    if is_other && by == By::Resume {
+        return Err(OpenError::Driven { run: run.clone(), driver: standing.driver });
+    }
+    let (journal, _) = Journal::reopen(folder.clone(), clock)?;
+    // Read once more under the lock: another process may have written between.
+    let standing = self::standing(&folder)?;
+    let record = match is_other {
+        true => Record::TakenOver { from: standing.driver.clone(), by: who },
+        false => Record::Resumed { by: who, reason, aws_time: None },
+    };
+    journal.write(vec![record], Vec::new()).await?;
+    let Standing { run, runbook, parameters, begun_by, begun_at, course, known, .. } = standing;
+    Ok(Opened { run, runbook, parameters, begun_by, begun_at, course, journal, known })
+}
+
+/// Where a run stands, by its journal.
+///
+/// # Errors
+/// It is no run of a runbook, or its files can't be read or are not as they were.
+pub fn standing(folder: &RunFolder) -> Result<Standing, OpenError> {
+    let run = folder.run().clone();
+    let mut lines = Lines::open(&folder.journal())?;
+    let first = lines.next().transpose()?.map(|line| (line.entry.at, line.entry.record));
+    let Some((at, Record::RunbookOpened { runbook, digest, environment, parameters, by, reason, .. })) = first else {
+        return Err(OpenError::Other { run });
+    };
+    let runbook = Arc::new(text_of(folder, runbook.as_str(), &digest)?);
+    let parameters = Values(parameters.as_object().cloned().unwrap_or_default());
+    let mut standing = Standing {
+        run,
+        environment,
+        parameters,
+        begun_by: by.clone(),
+        begun_at: at,
+        driver: by,
+        reason,
+        course: Course::new(&runbook),
+        known: BTreeSet::new(),
+        events: Vec::new(),
+        people: Vec::new(),
+        end: None,
+        runbook,
+    };
+    for line in lines {
+        let entry = line?.entry;
+        standing.take(entry.at, entry.record)?;
+    }
+    Ok(standing)
+}
+
+/// The text that the run began with, read anew.
+fn text_of(folder: &RunFolder, name: &str, digest: &str) -> Result<Runbook, OpenError> {
+    let changed = || OpenError::Changed { run: folder.run().clone(), folder: folder.path().to_owned() };
+    let path = folder.path().join(TEXT_FILE);
+    let text = fs::read_to_string(&path).map_err(|_| changed())?;
+    let checked = check(name, &path, Origin::File(path.clone()), &text);
+    let runbook = checked.runbook.ok_or_else(|| {
+        let because = Text::line(&format!("its runbook has {}", checked.problems));
+        OpenError::Unreadable { run: folder.run().clone(), because }
+    })?;
+    if runbook.digest == digest { Ok(runbook) } else { Err(changed()) }
+}
+
+impl Standing {
+    fn take(&mut self, at: Timestamp, record: Record) -> Result<(), OpenError> {
+        match record {
+            Record::RunbookStep { step, event } => {
+                let because = |error: &dyn std::fmt::Display| OpenError::Unreadable {
+                    run: self.run.clone(),
+                    because: Text::line(&error.to_string()),
+                };
+                let event: StepEvent = serde_json::from_value(*event).map_err(|error| because(&error))?;
+                let index = self.runbook.steps.iter().position(|known| known.id == step);
+                let index = index.ok_or_else(|| because(&format!("there is no step {step}")))?;
+                if let StepEvent::Ran { run, .. } | StepEvent::Undone { run, .. } = &event {
+                    self.known.insert(run.clone());
+                }
+                self.course.on(&self.runbook, index, &event, at);
+                self.events.push((at, step, event));
+            }
+            Record::TakenOver { from, by } => {
+                self.people.push((at, Text::line(&format!("{by} took over from {from}"))));
+                self.driver = by;
+            }
+            Record::Resumed { by, .. } => {
+                self.people.push((at, Text::line(&format!("{by} resumed"))));
+                self.driver = by;
+            }
+            Record::RunbookLeft { waits_for, .. } => {
+                self.people.push((at, Text::line(&format!("left open: waits for {waits_for}"))));
+            }
+            Record::Ended { end, .. } => self.end = Some(end),
+            _ => {}
+        }
+        Ok(())
+    }
+}

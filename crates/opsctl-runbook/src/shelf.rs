@@ -1,0 +1,154 @@
+//! [`Shelf`]: the runbooks that there are: those that opsctl brings, and the user's.
+
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Checked, Origin, Runbook, check,
+    document::BYTES_MAX,
+    domain::Text,
+    files::{Problem, Problems, problem::nearest},
+    observe::verdict,
+};
+
+/// Files of a folder that are looked at.
+const FILES_MAX: usize = 500;
+
+/// The folder beside `opsctl.toml` that holds a user's runbooks.
+pub const FOLDER: &str = "runbooks";
+
+/// What opsctl brings: name and text.
+pub const BUILT_IN: &[(&str, &str)] = &[];
+
+/// Where runbooks are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Shelf {
+    /// The user's folder; its runbooks win over those that opsctl brings.
+    pub folder: Option<PathBuf>,
+}
+
+/// A runbook of the shelf, good or not.
+#[derive(Debug)]
+pub struct Shelved {
+    pub name: String,
+    pub origin: Origin,
+    pub checked: Checked,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ShelfError {
+    #[error("there is no runbook `{name}`")]
+    Missing { name: Text, near: Option<String> },
+    #[error("cannot read {}: {source}", .path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+}
+
+impl Shelf {
+    /// All runbooks by name.
+    ///
+    /// # Errors
+    /// The user's folder is there and can't be read.
+    pub fn all(&self) -> Result<Vec<Shelved>, ShelfError> {
+        let mut all: Vec<Shelved> = Vec::new();
+        for path in self.files()? {
+            all.push(read(&path)?);
+        }
+        for (name, text) in BUILT_IN {
+            if all.iter().all(|own| own.name != *name) {
+                all.push(built_in(name, text));
+            }
+        }
+        all.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(all)
+    }
+
+    /// The runbook of this name, or in this file.
+    ///
+    /// # Errors
+    /// There is none, or it can't be read.
+    pub fn find(&self, name: &str) -> Result<Shelved, ShelfError> {
+        let path = Path::new(name);
+        if path.extension().is_some_and(|extension| extension == "md") || name.contains('/') {
+            return read(path);
+        }
+        for path in self.files()? {
+            if path.file_stem().is_some_and(|stem| stem == name) {
+                return read(&path);
+            }
+        }
+        if let Some((name, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+            return Ok(built_in(name, text));
+        }
+        let names = self.names()?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let near = nearest(name, &names).map(str::to_owned);
+        Err(ShelfError::Missing { name: Text::line(name), near })
+    }
+
+    /// Names of all runbooks, without reading them.
+    ///
+    /// # Errors
+    /// As [`Shelf::all`].
+    pub fn names(&self) -> Result<Vec<String>, ShelfError> {
+        let files = self.files()?;
+        let own = files.iter().filter_map(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+        let mut names: Vec<String> = own.chain(BUILT_IN.iter().map(|(name, _)| (*name).to_owned())).collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, ShelfError> {
+        let Some(folder) = &self.folder else { return Ok(Vec::new()) };
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(ShelfError::Read { path: folder.clone(), source }),
+        };
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let is_runbook = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md") && path.is_file();
+        let mut paths: Vec<PathBuf> = paths.filter(is_runbook).take(FILES_MAX).collect();
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+impl Shelved {
+    pub fn runbook(&self) -> Option<&Runbook> {
+        self.checked.runbook.as_ref()
+    }
+}
+
+/// Runbooks that help with a verdict of this kind.
+pub fn fitting(all: &[Shelved], kind: verdict::Kind) -> impl Iterator<Item = &Runbook> {
+    all.iter().filter_map(Shelved::runbook).filter(move |runbook| runbook.applies_when.contains(&kind))
+}
+
+fn built_in(name: &str, text: &str) -> Shelved {
+    let path = PathBuf::from(format!("{name}.md"));
+    let checked = check(name, &path, Origin::BuiltIn, text);
+    Shelved { name: name.to_owned(), origin: Origin::BuiltIn, checked }
+}
+
+/// Reads a file; what is larger than a runbook can be is not read whole.
+fn read(path: &Path) -> Result<Shelved, ShelfError> {
+    let cannot = |source| ShelfError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(cannot)?;
+    file.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let origin = Origin::File(path.to_owned());
+    let checked = match String::from_utf8(bytes) {
+        Ok(text) => check(&name, path, origin.clone(), &text),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let problem = Problem::error(at..at, "the file is not UTF-8 here").help("save it as UTF-8");
+            Checked { runbook: None, problems: Problems::new(path, text, vec![problem]) }
+        }
+    };
+    Ok(Shelved { name, origin, checked })
+}

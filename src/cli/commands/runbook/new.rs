@@ -1,0 +1,60 @@
+//! `opsctl runbook new`.
+
+use std::{fs, io::Write};
+
+use crate::{
+    cli::{
+        args::{Global, NewRunbook},
+        error::CliError,
+        exit::Exit,
+        output::Output,
+    },
+    domain::{Text, invocation::quoted},
+};
+
+/// What a runbook begins with: it is right as it stands.
+pub(super) const BEGINNING: &str = r#"# What is to be done
+
+Say in a few sentences when this is needed, who is hurt meanwhile, and how one sees that it is over.
+
+```toml runbook
+owner = "your team"
+parameters.queue = { kind = "queue", help = "The dead-letter queue" }
+```
+
+## Find the cause
+
+A heading without a block is a step that a person does. Write what to look at, and where.
+
+## Is the fix out?
+
+```toml step
+ask = "version"
+keep = "fix"
+```
+
+## Redrive ten messages and watch
+
+```toml step
+do = "redrive"
+with = { queue = "{queue}", limit = 10 }
+check = "queue.messages >= 0"
+within = "5m"
+```
+"#;
+
+pub(super) fn run(args: &NewRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let path = args.file.display().to_string();
+    let shown = Text::line(&path);
+    let opened = fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
+    opened.and_then(|mut file| file.write_all(BEGINNING.as_bytes())).map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "name a file that is not there yet",
+            _ => "name a file in a folder that can be written",
+        };
+        CliError::failed(&format!("cannot write {shown}: {error}"), hint)
+    })?;
+    let check = global.command(&format!("runbook check {}", quoted(&path)));
+    out.note(&format!("{shown} is a runbook now; `{check}` finds mistakes in it"));
+    Ok(Exit::Done)
+}

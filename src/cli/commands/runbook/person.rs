@@ -1,0 +1,298 @@
+//! Who is asked while a runbook is carried out from the command line: what was said beforehand, else a prompt, else nobody.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::{
+    cli::{
+        args::{Format, Said},
+        commands::change::person,
+        progress, prompt, show,
+        wrap::{width_of, wrap},
+    },
+    domain::{Text, words::duration},
+    gate::{self, Answer, Consent},
+    operations::command_line,
+    runbook::{
+        Action, Ask, Decision, StepState,
+        drive::{At, Person, Reply, ToAgree, Told, Why},
+        preview::said,
+    },
+};
+
+/// Tries at a question before nobody is asked any more.
+const TRIES_MAX: usize = 3;
+
+pub(super) struct Caller {
+    said: Said,
+    format: Format,
+    can_ask: bool,
+    /// A decision is good for one failure.
+    decision: Mutex<Option<Decision>>,
+    /// The step that was shown last, and the bar of a run.
+    shown: Mutex<(Option<(usize, StepState)>, Option<Arc<progress::Shown>>)>,
+}
+
+impl Caller {
+    /// # Errors
+    /// The decision that was given is none.
+    pub(super) fn new(said: &Said, format: Format) -> Result<Self, String> {
+        let decision = said.decide.as_deref().map(decision).transpose()?;
+        Ok(Self {
+            said: said.clone(),
+            format,
+            can_ask: prompt::can_ask(),
+            decision: Mutex::new(decision),
+            shown: Mutex::default(),
+        })
+    }
+
+    fn say(&self, text: &str) {
+        for line in text.lines() {
+            wrap(Text::line(line).as_str(), width_of(std::io::stderr())).iter().for_each(|line| {
+                // A run goes on whether or not somebody listens.
+                let _ = std::io::Write::write_all(&mut anstream::stderr(), format!("{line}\n").as_bytes());
+            });
+        }
+    }
+
+    fn end_bar(&self) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = shown.1.take() {
+            bar.end();
+        }
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
+        self.said.set.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The step as the runbook has it, before a person is asked about it.
+    fn show_step(&self, at: At<'_>) {
+        self.end_bar();
+        let step = at.step();
+        self.say(&format!("\n{}/{} {}", at.index + 1, at.runbook.steps.len(), step.name));
+        self.say(&crate::runbook::show::plain(at.runbook.body_of(step)));
+    }
+
+    async fn ask(question: String) -> String {
+        let asked = tokio::task::spawn_blocking(move || prompt::line(&question)).await;
+        asked.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    async fn consent(&self, asked: ToAgree<'_>) -> Reply<Consent> {
+        let ToAgree { plan, environment, .. } = asked;
+        let command = command_line(&plan.operation, &plan.environment, &environment.invocation);
+        self.show_step(asked.at);
+        match asked.why {
+            Why::Step => {}
+            Why::GoOn => self.say("This goes on with what an earlier run left."),
+            Why::Undo => self.say("The run is stopped. This takes the step back."),
+        }
+        if let Some((part, parts)) = asked.part {
+            self.say(&format!("Part {part} of {parts}."));
+        }
+        show::plan(plan, &command).iter().for_each(|line| self.say(line));
+        let gate_asks = match gate::ask(plan, environment) {
+            Ok(asks) => asks,
+            Err(refusal) => return Reply::No(Text::line(&format!("{refusal}: {}", refusal.hint()))),
+        };
+        let reason = self.said.reason.as_deref().map(Text::line);
+        let fingerprints: Vec<&String> = self.said.approve.iter().filter(|given| !given.is_empty()).collect();
+        let is_yes = self.said.yes || self.said.approve.iter().any(String::is_empty);
+        let said = |answer| Reply::Said(Consent { by: person(), answer, reason: reason.clone() });
+        if let Some(given) = fingerprints.iter().find(|given| ***given == plan.fingerprint.0) {
+            return said(Answer::Fingerprint((*given).clone()));
+        }
+        match gate_asks {
+            gate::Ask::Yes if is_yes => return said(Answer::Yes),
+            gate::Ask::Yes | gate::Ask::Type(_) if !self.can_ask => return Reply::Nobody,
+            gate::Ask::Yes | gate::Ask::Type(_) => {}
+        }
+        let (asks, shown) = (gate_asks.clone(), plan.clone());
+        let answer = tokio::task::spawn_blocking(move || prompt::consent(&asks, &shown)).await;
+        let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
+        if answer == Answer::None {
+            return Reply::No(Text::from("the answer was not yes"));
+        }
+        let reason = match (&gate_asks, reason.clone()) {
+            (gate::Ask::Type(_), None) => Some(Text::line(&Self::ask("Why? ".to_owned()).await)),
+            (_, reason) => reason,
+        };
+        Reply::Said(Consent { by: person(), answer, reason })
+    }
+
+    async fn question(&self, at: At<'_>, ask: &Ask) -> Reply<Value> {
+        let value = |text: &str| -> Result<Value, String> {
+            match ask.several {
+                true => {
+                    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                    let all: Result<Vec<Value>, String> =
+                        parts.map(|part| ask.kind.parse(part, &ask.choices)).collect();
+                    all.map(Value::Array)
+                }
+                false => ask.kind.parse(text, &ask.choices),
+            }
+        };
+        if let Some(given) = self.given(&ask.keep) {
+            return match value(given) {
+                Ok(value) => Reply::Said(value),
+                Err(because) => Reply::No(Text::line(&format!("--set {}: {because}", ask.keep))),
+            };
+        }
+        if !self.can_ask {
+            return Reply::Nobody;
+        }
+        self.show_step(at);
+        let what = match (ask.choices.as_slice(), ask.several) {
+            ([], _) => ask.kind.into_str().to_owned(),
+            (choices, true) => format!("some of {}, with commas", choices.join(", ")),
+            (choices, false) => choices.join(", "),
+        };
+        for _ in 0..TRIES_MAX {
+            let answer = Self::ask(format!("{} ({what}): ", ask.keep)).await;
+            if answer.is_empty() {
+                return Reply::Nobody;
+            }
+            match value(&answer) {
+                Ok(value) => return Reply::Said(value),
+                Err(because) => self.say(&because),
+            }
+        }
+        Reply::Nobody
+    }
+
+    async fn hand(&self, at: At<'_>) -> Reply<Option<Text>> {
+        let step = at.step();
+        if let Some((_, note)) = self.said.done.iter().find(|(name, _)| *name == step.id) {
+            return Reply::Said(note.as_deref().map(Text::line));
+        }
+        if !self.can_ask {
+            return Reply::Nobody;
+        }
+        self.show_step(at);
+        let answer = Self::ask("Done? [y, a note, n, or nothing to leave the run open] ".to_owned()).await;
+        match answer.to_ascii_lowercase().as_str() {
+            "" => Reply::Nobody,
+            "y" | "yes" => Reply::Said(None),
+            "n" | "no" => Reply::No(Text::from("it was not done")),
+            _ => Reply::Said(Some(Text::line(&answer))),
+        }
+    }
+
+    async fn decision(&self, at: At<'_>) -> Reply<Decision> {
+        let given = self.decision.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(decision) = given {
+            return Reply::Said(decision);
+        }
+        if !self.can_ask {
+            return Reply::Nobody;
+        }
+        self.end_bar();
+        let because = at.progress().because.clone().unwrap_or_default();
+        self.say(&format!("`{}` has failed: {because}", at.step().name));
+        let again = match at.progress().left() {
+            Some(ran) => format!("again (goes on with run {})", ran.run),
+            None => "again".to_owned(),
+        };
+        let check = if at.progress().check_failed() { ", check (looks once more)" } else { "" };
+        for _ in 0..TRIES_MAX {
+            let question =
+                format!("{again}{check}, skip=REASON, by-hand=NOTE, stop, or nothing to leave the run open: ");
+            let answer = Self::ask(question).await;
+            if answer.is_empty() {
+                return Reply::Nobody;
+            }
+            match decision(&answer) {
+                Ok(decision) => return Reply::Said(decision),
+                Err(because) => self.say(&because),
+            }
+        }
+        Reply::Nobody
+    }
+}
+
+impl Person for Caller {
+    fn name(&self) -> Text {
+        person()
+    }
+
+    fn agree<'a>(&'a self, asked: ToAgree<'a>) -> BoxFuture<'a, Reply<Consent>> {
+        Box::pin(self.consent(asked))
+    }
+
+    fn answer<'a>(&'a self, at: At<'a>, ask: &'a Ask) -> BoxFuture<'a, Reply<Value>> {
+        Box::pin(self.question(at, ask))
+    }
+
+    fn done_by_hand<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Reply<Option<Text>>> {
+        Box::pin(self.hand(at))
+    }
+
+    fn decide<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Reply<Decision>> {
+        Box::pin(self.decision(at))
+    }
+
+    fn told(&self, told: Told<'_>) {
+        match told {
+            Told::Moved(at) => {
+                let (state, index) = (at.progress().state, at.index);
+                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+                if shown.0 == Some((index, state)) {
+                    return;
+                }
+                shown.0 = Some((index, state));
+                if let Some(bar) = shown.1.take() {
+                    bar.end();
+                }
+                drop(shown);
+                self.say(&step_line(at));
+            }
+            Told::Doing(at, text) => {
+                // On a terminal a bar would say it; elsewhere what is new.
+                if self.format == Format::Human && self.can_ask {
+                    self.say(&format!("  {}: {text}", at.step().name));
+                }
+            }
+            Told::Running(_, running) => {
+                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+                let bar = shown.1.get_or_insert_with(|| Arc::new(progress::Shown::new(self.format, None)));
+                let bar = Arc::clone(bar);
+                drop(shown);
+                (bar.tell())(running);
+            }
+        }
+    }
+}
+
+/// A step and how it stands, in a line.
+fn step_line(at: At<'_>) -> String {
+    let (step, progress) = (at.step(), at.progress());
+    let took = progress.seconds().map(|seconds| format!(", {}", duration(seconds))).unwrap_or_default();
+    let because = match progress.state {
+        StepState::Running => {
+            let what = if matches!(step.action, Action::Do(_)) { String::new() } else { format!(": {}", said(step)) };
+            return format!("{}/{} {}{what}", at.index + 1, at.runbook.steps.len(), step.name);
+        }
+        _ => progress.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default(),
+    };
+    format!("{}/{} {}: {}{took}{because}", at.index + 1, at.runbook.steps.len(), step.name, progress.state.words())
+}
+
+/// `again`, `check`, `skip=REASON`, `by-hand=NOTE`, `stop`.
+fn decision(text: &str) -> Result<Decision, String> {
+    let (word, more) = text.split_once('=').unwrap_or((text, ""));
+    let (word, more) = (word.trim(), Text::line(more.trim()));
+    match (word, more.as_str().is_empty()) {
+        ("again", _) => Ok(Decision::Again {}),
+        ("check", _) => Ok(Decision::CheckAgain {}),
+        ("stop", _) => Ok(Decision::Stop {}),
+        ("skip", false) => Ok(Decision::Skip { reason: more }),
+        ("by-hand", false) => Ok(Decision::ByHand { note: more }),
+        ("skip", true) => Err("say why: skip=REASON".to_owned()),
+        ("by-hand", true) => Err("say what was done: by-hand=NOTE".to_owned()),
+        _ => Err(format!("`{word}` is not again, check, skip=REASON, by-hand=NOTE or stop")),
+    }
+}

@@ -1,0 +1,297 @@
+//! `opsctl runbook run`, `resume`, `take-over`.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::{find, person::Caller, preview, refused, shelf};
+use crate::{
+    cli::{
+        args::{Format, Global, ResumeRunbook, RunRunbook, Said},
+        commands::{
+            change::{person, state},
+            stop,
+        },
+        error::CliError,
+        exit::Exit,
+        output::Output,
+        prompt,
+        world::World,
+    },
+    cloud::Cloud,
+    domain::{EnvironmentName, RunId, Text, invocation::quoted, words::duration},
+    journal::End,
+    run::Context,
+    runbook::{
+        Action, Kind, Runbook, Values,
+        drive::{By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen, standing},
+        things,
+    },
+};
+
+/// Whether the person is the one who carried the run out last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Resume,
+    TakeOver,
+}
+
+pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    let shelved = find(&args.runbook, global)?;
+    let Some(runbook) = shelved.checked.runbook else { return Err(refused(&shelved.checked.problems)) };
+    unknown_names(&runbook, &args.said)?;
+    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
+    let state = state(global).await?;
+    let world = World::open(global, out).await?;
+    let cloud = world.to_change().await?;
+    let parameters = parameters(&runbook, &args.said, cloud, out).await?;
+    if args.dry_run {
+        return preview::show(&runbook, &parameters, (cloud, &state), out).await;
+    }
+    deadline(&runbook, &parameters, cloud, out).await;
+    let who = (person(), args.said.reason.as_deref().map(Text::line));
+    let runbook = Arc::new(runbook);
+    let environment = &cloud.environment().name;
+    let opened = begin(&runbook, parameters, environment, who, (&state, cloud.clock(), fastrand::u64(..))).await;
+    let opened = opened.map_err(|error| cannot_open(&error, global))?;
+    let resume = global.command(&format!("runbook resume {}", opened.run));
+    out.note(&format!("run {} of {}; `{resume}` goes on with it if it is left", opened.run, runbook.name));
+    carry_out(opened, &caller, (&world, cloud), state, out).await
+}
+
+pub(super) async fn resume(
+    args: &ResumeRunbook,
+    how: How,
+    global: &Global,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let state = state(global).await?;
+    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
+    let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
+    let known = standing(&folder).map_err(|error| cannot_open(&error, global))?;
+    let mut global = global.clone();
+    if global.environment.is_none() {
+        global.environment = Some(known.environment.0.clone());
+    }
+    if global.environment.as_deref() != Some(known.environment.0.as_str()) {
+        let what = format!("run {} is of {}", args.run, known.environment);
+        return Err(CliError::usage(&what, "leave --env out: a run stays in its environment"));
+    }
+    unknown_names(&known.runbook, &args.said)?;
+    if let Ok(shelved) = shelf(&global).find(&known.runbook.name)
+        && shelved.runbook().is_some_and(|now| now.digest != known.runbook.digest)
+    {
+        out.note(&format!("{} has changed since the run began; the run goes on with its own copy", known.runbook.name));
+    }
+    let world = World::open(&global, out).await?;
+    let cloud = world.to_change().await?;
+    let by = match how {
+        How::Resume => By::Resume,
+        How::TakeOver => By::Anybody,
+    };
+    let reason = args.said.reason.as_deref().map(Text::line);
+    let opened = reopen(&args.run, (by, person()), reason, (&state, cloud.clock())).await;
+    let opened = opened.map_err(|error| cannot_open(&error, &global))?;
+    carry_out(opened, &caller, (&world, cloud), state, out).await
+}
+
+/// Other environments than the run's own, of the same configuration.
+struct Others<'a>(&'a World);
+
+impl Worlds for Others<'_> {
+    fn cloud<'a>(&'a self, environment: &'a EnvironmentName) -> BoxFuture<'a, Result<Cloud, Text>> {
+        Box::pin(async move {
+            let site = self.0.sites.iter().find(|site| site.environment.name == *environment);
+            let site =
+                site.ok_or_else(|| Text::line(&format!("{environment} is not an environment that was opened")))?;
+            site.read(|cloud| async move { Ok(cloud.clone()) }).await.map_err(|error| error.what)
+        })
+    }
+}
+
+async fn carry_out(
+    opened: Opened,
+    caller: &Caller,
+    (world, cloud): (&World, &Cloud),
+    state: crate::journal::StateFolder,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let context = Context {
+        cloud: cloud.clone(),
+        state,
+        random: fastrand::u64(..),
+        parent: None,
+        cancel: stop::on_signal(None, |text| {
+            let _ = std::io::Write::write_all(&mut anstream::stderr(), format!("{text}\n").as_bytes());
+        }),
+        progress: Arc::new(|_| {}),
+    };
+    let was_cancelled = context.cancel.clone();
+    let outside = Outside { context, person: caller, worlds: &Others(world) };
+    let outcome = drive(opened, &outside).await.map_err(|error| CliError::from(&error))?;
+    let (report, exit) = match outcome {
+        Outcome::Ended(report) => {
+            let exit = match report.end {
+                Some(End::Done | End::Nothing) => Exit::Done,
+                Some(End::Failed) => Exit::Failed,
+                Some(End::Refused) => Exit::Refused,
+                Some(End::Partly | End::Interrupted | End::Stale) | None => Exit::Partly,
+            };
+            (report, exit)
+        }
+        Outcome::Left(report) if was_cancelled.is_cancelled() => (report, Exit::Interrupted),
+        Outcome::Left(report) => (report, Exit::Waiting),
+    };
+    tell(&report, exit, cloud, out)?;
+    Ok(exit)
+}
+
+fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> Result<(), CliError> {
+    if out.format != Format::Human {
+        out.value(report)?;
+        return Ok(());
+    }
+    let how = report.end.map_or("open", |end| end.words());
+    out.line(&format!(
+        "{} in {}: {how} ({}, {})",
+        report.runbook,
+        report.environment,
+        report.run,
+        duration(report.seconds)
+    ))?;
+    let width = report.steps.iter().map(|step| step.state.words().len()).max().unwrap_or(0);
+    for (number, step) in report.steps.iter().enumerate() {
+        let because = step.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
+        out.line(&format!("  {:>2}  {:width$}  {}{because}", number + 1, step.state.words(), step.name))?;
+    }
+    if let Some(allowed) = report.recovery_seconds {
+        let met = if report.seconds <= f64::from(allowed) { "met" } else { "not met" };
+        out.line(&format!("  recovery time {}: {met}", crate::operations::values::in_words(allowed.into())))?;
+    }
+    if let Some(waits_for) = &report.waits_for {
+        out.line(&format!("  waits for {waits_for}"))?;
+    }
+    let environment = cloud.environment();
+    if exit != Exit::Done {
+        out.line(&format!("  exit code {}: {}", exit.code(), exit.meaning()))?;
+    }
+    if report.end.is_none() {
+        out.whole(&format!("  next: {}", environment.command(&format!("runbook resume {}", report.run))))?;
+    } else {
+        let export = environment.invocation.command(&format!("runbook export {}", report.run));
+        out.whole(&format!("  timeline: {export}"))?;
+    }
+    Ok(())
+}
+
+/// What is set or done and is neither a parameter, a question nor a step.
+fn unknown_names(runbook: &Runbook, said: &Said) -> Result<(), CliError> {
+    let answers = runbook.steps.iter().filter_map(|step| match &step.action {
+        Action::Ask(ask) => Some(ask.keep.as_str()),
+        Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => None,
+    });
+    let names: Vec<&str> = runbook.parameters.iter().map(|parameter| parameter.name.as_str()).chain(answers).collect();
+    let steps: Vec<&str> = runbook.steps.iter().map(|step| step.id.as_str()).collect();
+    let wrong_set = said.set.iter().map(|(name, _)| name.as_str()).find(|name| !names.contains(name));
+    let wrong_step = said.done.iter().map(|(name, _)| name.as_str()).find(|name| !steps.contains(name));
+    let lists = format!("runbook show {}", runbook.name);
+    match (wrong_set, wrong_step) {
+        (Some(name), _) => Err(CliError::unknown(("parameter or question", name), names, &lists)),
+        (None, Some(name)) => Err(CliError::unknown(("step", name), steps, &lists)),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Parameters as they were set, else their defaults, else what a person says; what names things names real ones.
+async fn parameters(runbook: &Runbook, said: &Said, cloud: &Cloud, out: &mut Output) -> Result<Values, CliError> {
+    let mut values = Values::default();
+    let mut missing = Vec::new();
+    for parameter in &runbook.parameters {
+        let given = said.set.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, value)| value.clone());
+        let given = match (given, &parameter.default) {
+            (Some(given), _) => given,
+            (None, Some(default)) => {
+                values.0.insert(parameter.name.clone(), default.clone());
+                continue;
+            }
+            (None, None) if prompt::can_ask() => {
+                out.note(parameter.help.as_str());
+                let question = format!("{} ({}): ", parameter.name, parameter.kind.into_str());
+                tokio::task::spawn_blocking(move || prompt::line(&question))
+                    .await
+                    .ok()
+                    .and_then(Result::ok)
+                    .unwrap_or_default()
+            }
+            (None, None) => {
+                missing.push(format!("--set {}=...", parameter.name));
+                continue;
+            }
+        };
+        let value = parameter.kind.parse(&given, &parameter.choices).map_err(|because| {
+            CliError::usage(&format!("{}: {because}", parameter.name), &format!("--set {}=...", parameter.name))
+        })?;
+        exists(parameter.kind, &given, cloud).await?;
+        values.0.insert(parameter.name.clone(), value);
+    }
+    if !missing.is_empty() {
+        let what =
+            format!("{} needs {} more", runbook.name, crate::domain::words::counted(missing.len() as u64, "parameter"));
+        return Err(CliError::usage(&what, &format!("add {}", missing.join(" "))));
+    }
+    Ok(values)
+}
+
+/// A thing that is named is there. Where it can't be listed, the step that needs it says so.
+async fn exists(kind: Kind, name: &str, cloud: &Cloud) -> Result<(), CliError> {
+    if !things::is_thing(kind) || kind == Kind::Environment {
+        return Ok(());
+    }
+    let Ok(known) = things::names(kind, cloud).await else { return Ok(()) };
+    if known.is_empty() || known.iter().any(|known| known == name.trim()) {
+        return Ok(());
+    }
+    let lists = cloud.environment().command(&format!("{}s", kind.into_str()));
+    let name = quoted(name.trim());
+    Err(CliError::unknown((kind.into_str(), &name), known.iter().map(String::as_str), &lists))
+}
+
+/// What is lost if nothing is done, from the start.
+async fn deadline(runbook: &Runbook, parameters: &Values, cloud: &Cloud, out: &mut Output) {
+    let wanted: Vec<things::Wanted> = runbook
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.kind == Kind::Queue)
+        .filter_map(|parameter| {
+            let name = parameters.get(&parameter.name)?.as_str()?;
+            Some(things::Wanted::new(&parameter.name, parameter.kind, name).with_deadline())
+        })
+        .collect();
+    if let Some(deadline) = things::deadline(&things::observe(cloud, &wanted).await) {
+        out.note(&format!("deadline: {}", deadline.text));
+    }
+}
+
+pub(super) fn cannot_open(error: &OpenError, global: &Global) -> CliError {
+    let command = |words: &str, run: &RunId| global.command(&format!("runbook {words} {run}"));
+    match error {
+        OpenError::Journal(error) => CliError::from(error),
+        OpenError::Write { .. } => {
+            CliError::failed(&error.to_string(), "make room, or mend the permissions of the state folder")
+        }
+        OpenError::Other { run } => CliError::usage(
+            &error.to_string(),
+            &format!("`{}` shows it", global.command(&format!("journal show {run}"))),
+        ),
+        OpenError::Ended { run, .. } => {
+            CliError::usage(&error.to_string(), &format!("`{}` has its timeline", command("export", run)))
+        }
+        OpenError::Changed { .. } => CliError::new(Exit::Refused, &error.to_string(), "begin a new run"),
+        OpenError::Unreadable { .. } => {
+            CliError::new(Exit::Refused, &error.to_string(), "use the version that began it, or begin a new run")
+        }
+        OpenError::Driven { run, .. } => {
+            CliError::new(Exit::Refused, &error.to_string(), &format!("`{}` takes it over", command("take-over", run)))
+        }
+    }
+}
