@@ -11,6 +11,7 @@ mod outboxes;
 mod peers;
 mod pictures;
 mod requests;
+mod runbooks;
 mod sandbox;
 mod scenarios;
 mod served;

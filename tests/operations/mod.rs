@@ -18,7 +18,7 @@ mod proof;
 mod restore;
 mod scale;
 mod selection;
-mod services;
+pub(crate) mod services;
 mod sources;
 mod targets;
 mod throttled;
@@ -30,7 +30,7 @@ use opsctl::operations::{Operation, Redrive};
 use crate::support::stage::QueueSetup;
 
 /// `orders` with its DLQ, in which so many messages lie.
-fn orders(messages: usize) -> Vec<QueueSetup> {
+pub(crate) fn orders(messages: usize) -> Vec<QueueSetup> {
     let orders = QueueSetup {
         name: "orders".to_owned(),
         dead_letter: Some(("orders-dlq".to_owned(), 3)),

@@ -25,7 +25,7 @@ const START_SECONDS: f64 = 13.0;
 /// Between looks.
 const LOOK_SECONDS: f64 = 2.0;
 
-fn fixture(cluster: &str, name: &str, desired: u32) -> ServiceFixture {
+pub(crate) fn fixture(cluster: &str, name: &str, desired: u32) -> ServiceFixture {
     ServiceFixture {
         cluster: cluster.into(),
         name: name.into(),
@@ -40,7 +40,7 @@ fn fixture(cluster: &str, name: &str, desired: u32) -> ServiceFixture {
 }
 
 /// Services with so many tasks in the cluster `main`, and a group of these stages, in which `kong` is always on.
-pub(super) fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -> Stage {
+pub(crate) fn stage(protection: Protection, services: &[(&str, u32)], stages: &[&[&str]]) -> Stage {
     let mut stage = Stage::new(protection, &[]);
     for (name, desired) in services {
         let fixture = fixture("main", name, *desired);

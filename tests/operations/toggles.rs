@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use opsctl::{
-    domain::{AccountId, EnvironmentName, Outbox, Protection, RowState, Setting, Toggle},
+    domain::{AccountId, Protection, RowState, Setting, Toggle},
     journal::{TurnedOff, TurnedOffBy},
     operations::{DisableRule, EnableRule, Operation, RestoreConcurrency, StopConcurrency},
-    outboxes::{look, preset},
+    outboxes::look,
     run::{Details, End, Report},
-    sandbox::world::{
-        Fault,
-        eventbridge::Rule,
-        fleet::{self, Amount, Fleet, FleetOutbox},
-    },
+    sandbox::world::{Fault, eventbridge::Rule},
 };
 
 use crate::support::stage::{ACCOUNT, REGION, Stage};
@@ -273,22 +269,6 @@ async fn a_memory_that_can_not_be_written_stops_nothing() {
     assert_eq!(calls(&stage, "PutFunctionConcurrency"), 0);
 }
 
-/// `prod` of the sandbox's fleet, with two outboxes that nobody publishes: a disabled rule, a throttled function.
-async fn prod() -> Stage {
-    let mut stage = Stage::new(Protection::TypeName, &[]);
-    let settle = |world: &mut _, now| Fleet::built_in().expect("a fleet").settle(world, now, 7, Amount::AtMost(5));
-    stage.sandbox.with(settle).expect("settled");
-    let prod = fleet::environments().into_iter().find(|environment| environment.name == EnvironmentName("prod".into()));
-    stage.environment = prod.expect("prod");
-    let rules = &mut stage.environment.databases;
-    for FleetOutbox { name, connection, preset: of, relay, fifo } in fleet::outboxes("prod") {
-        let preset = preset(of).expect("a preset");
-        rules.outboxes.push(Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) });
-        rules.connections.push(connection);
-    }
-    stage
-}
-
 async fn ready(stage: &Stage, outbox: &str) -> u64 {
     let cloud = stage.cloud().await;
     let rules = &stage.environment.databases;
@@ -308,7 +288,7 @@ async fn a_relay_that_is_woken_works_its_backlog_off() {
         ("cts", Operation::EnableRule(EnableRule { rule: "cts-outbox-worker-every-minute".into() })),
         ("directory", Operation::RestoreConcurrency(RestoreConcurrency { function: "directory-outbox-worker".into() })),
     ] {
-        let mut stage = prod().await;
+        let mut stage = Stage::prod();
         let before = ready(&stage, outbox).await;
         stage.sandbox.clock().sleep(Duration::from_secs(900)).await;
         let later = ready(&stage, outbox).await;
@@ -325,7 +305,7 @@ async fn a_relay_that_is_woken_works_its_backlog_off() {
 
 #[tokio::test(start_paused = true)]
 async fn what_keeps_a_relay_from_running_besides_is_said() {
-    let mut stage = prod().await;
+    let mut stage = Stage::prod();
     stage.sandbox.with(|world, now| {
         let account = stage.environment.account.as_ref().expect("pinned").0.clone();
         world.lambda.reserve(&account, REGION, "cts-outbox-worker", now.as_millisecond(), Some(0));

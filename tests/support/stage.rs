@@ -10,16 +10,20 @@ use opsctl::{
     clock::Clock,
     cloud::{Cloud, Connect},
     domain::{
-        AccountId, CredentialSource, Environment, EnvironmentName, MessageKeys, Protection, QueueRules, Text,
+        AccountId, CredentialSource, Environment, EnvironmentName, MessageKeys, Outbox, Protection, QueueRules, Text,
         WatchRules,
     },
     gate::{self, Answer, Approved, Consent, Refusal},
     journal::StateFolder,
     operations::{Look, Operation, OperationError, Planned, Planner, plan::Plan},
+    outboxes::preset,
     run::{self, Context, Report},
     sandbox::{
         Options, Sandbox,
-        world::{Caller, Fault, PutMessage, World},
+        world::{
+            Caller, Fault, PutMessage, World,
+            fleet::{self, Amount, Fleet, FleetOutbox},
+        },
     },
 };
 use serde::Deserialize;
@@ -111,6 +115,23 @@ impl Stage {
         sandbox.with(|world, now| world.begin_metrics(now));
         let state = tempfile::tempdir().expect("a folder");
         Self { sandbox, environment: environment(protection), state, cancel: CancellationToken::new(), random: 1 }
+    }
+
+    /// `prod` of the sandbox's fleet, with five messages at most in each queue. Nobody publishes two of its outboxes: a rule is disabled,
+    /// a function throttled.
+    pub(crate) fn prod() -> Self {
+        let mut stage = Self::new(Protection::TypeName, &[]);
+        let settle = |world: &mut _, now| Fleet::built_in().expect("a fleet").settle(world, now, 7, Amount::AtMost(5));
+        stage.sandbox.with(settle).expect("settled");
+        let prod = fleet::environments().into_iter().find(|environment| environment.name.as_str() == "prod");
+        stage.environment = prod.expect("prod");
+        let rules = &mut stage.environment.databases;
+        for FleetOutbox { name, connection, preset: of, relay, fifo } in fleet::outboxes("prod") {
+            let preset = preset(of).expect("a preset");
+            rules.outboxes.push(Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) });
+            rules.connections.push(connection);
+        }
+        stage
     }
 
     pub(crate) fn fault(&self, fault: Fault) {

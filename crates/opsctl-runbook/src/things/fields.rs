@@ -148,3 +148,53 @@ fn type_words(schema: &Value) -> &'static str {
         () => "object",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_says_what_it_is() {
+        let all = fields();
+        for Field { kind, path, comment, .. } in &all {
+            assert!(!comment.is_empty() && !comment.ends_with('.'), "{kind:?} {path}: {comment:?}");
+        }
+        let of = |path: &str| {
+            let found = all.iter().find(|field| field.kind == Kind::Queue && field.path == path);
+            found.map(|field| field.type_words.as_str())
+        };
+        assert_eq!(of("messages"), Some("number"));
+        assert_eq!(of("oldest_seconds"), Some("number or unknown"));
+        assert_eq!(of("is_fifo"), Some("yes or no"));
+        assert_eq!(of("dead_letter"), Some("text or unknown"));
+        assert_eq!(of("sources"), Some("list or unknown"));
+        assert_eq!(of("sources[].messages"), Some("number or unknown"));
+        assert_eq!(of("sources[].sources"), None, "queues do not nest");
+    }
+
+    #[test]
+    fn what_a_kind_does_not_have_is_refused_with_what_is_like_it() {
+        for (kind, path) in [
+            (Kind::Queue, ""),
+            (Kind::Queue, "messages"),
+            (Kind::Queue, "sources"),
+            (Kind::Queue, "sources[]"),
+            (Kind::Queue, "sources[].messages"),
+            (Kind::Service, "stopped[].exit_code"),
+            (Kind::Number, ""),
+        ] {
+            assert_eq!(check(kind, path), Ok(()), "{kind:?} {path}");
+        }
+        let refused = |kind, path: &str| {
+            let error = check(kind, path).expect_err(path);
+            format!("{error}: {}", error.hint)
+        };
+        assert_eq!(
+            refused(Kind::Queue, "oldest_second"),
+            "a queue has no `oldest_second`: did you mean oldest_seconds?"
+        );
+        assert!(refused(Kind::Service, "stopped[].exitcode").contains("did you mean stopped[].exit_code"));
+        assert_eq!(refused(Kind::Rule, "zzz"), "a rule has no `zzz`: it has name, is_enabled, schedule");
+        assert_eq!(refused(Kind::Number, "messages"), "a number has no `messages`: it is a plain value");
+    }
+}

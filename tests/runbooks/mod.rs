@@ -1,0 +1,4 @@
+//! Runbooks on the sandbox.
+
+mod evidence;
+mod things;
