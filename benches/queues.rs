@@ -21,7 +21,15 @@ const QUEUES: usize = 500;
 const MANY_QUEUES: usize = 1_500;
 /// Listings; the median counts, the first one connects.
 const RUNS: usize = 5;
-const WANTED: Wanted = Wanted { queues: Some(Scope::All), looks: &[], event_minutes: 0, without_instances: false };
+const WANTED: Wanted = Wanted {
+    queues: Some(Scope::All),
+    looks: &[],
+    event_minutes: 0,
+    without_instances: false,
+    is_bounded: false,
+    deadline: None,
+    earlier: None,
+};
 
 /// How long a listing takes where every call takes its time.
 pub(crate) fn listed() -> Vec<Measure> {

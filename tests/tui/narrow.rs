@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::Text,
     keymap::Scope,
+    observe::acknowledged::Book,
     run::Failure,
     tui::state::{
-        acknowledged::Book,
         effect::Effect,
         event::Event,
         list::Topic,

@@ -15,7 +15,6 @@
 pub mod testing;
 
 pub mod able;
-mod book;
 mod choices;
 mod console;
 mod editor;

@@ -19,14 +19,14 @@ use crate::{
     journal::{Entry, JournalError, Lines, Record, StateFolder},
     leave,
     messages::{Filter, FilterError},
-    observe::{Policy, Site, Watch},
+    observe::{
+        Policy, Site, Watch,
+        acknowledged::{Acknowledgement, Book},
+    },
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
     outside::Outside,
     run::{self, Context, Failure, Progress},
-    state::{
-        Edit, Effect, Event, Letters, LookAt, Ticket,
-        acknowledged::{Book, Line},
-    },
+    state::{Edit, Effect, Event, Letters, LookAt, Ticket},
 };
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -186,7 +186,7 @@ impl Performer {
     }
 
     /// Keeps a line, where there is one, and tells what is acknowledged now.
-    fn acknowledge(&self, line: Option<Line>) {
+    fn acknowledge(&self, line: Option<Acknowledgement>) {
         self.in_state(move |state| {
             let book = line.map_or_else(|| Book::read(state), |line| Book::write(state, &line));
             Event::Acknowledged(book.map_err(|error| unkept("what is acknowledged can't be kept or read", &error)))

@@ -3,6 +3,7 @@
 //! [`watch::Watch`] keeps a [`Snapshot`] of each environment fresh: [`schedule`] says what to ask and [`budget`] what that may
 //! cost, the board keeps what came, and [`verdict`] says what of it needs somebody. What there is beside queues is in [`parts`].
 
+pub mod acknowledged;
 mod board;
 pub mod budget;
 pub mod cache;

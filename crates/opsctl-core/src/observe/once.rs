@@ -1,11 +1,13 @@
 //! [`once`]: one look at an environment, with the very questions, merges and lacks of a watch.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
+use tokio::time::Instant;
 
 use super::{
     board::Board,
+    cache::Cached,
     parts::{Asking, Begins, Estate, Look, Next},
     register::Register,
     schedule::{Policy, Schedule},
@@ -20,7 +22,7 @@ use crate::{
 
 /// Queues that are asked about at once: at 10 ms a call, 500 queues in 160 ms; far below SQS's own limits.
 const CONCURRENCY: usize = 32;
-/// How long CloudWatch may take for ages of messages: nobody waits for it for long.
+/// How long CloudWatch may take for ages of messages, where nobody has said how long to wait.
 const AGES_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,12 @@ pub struct Wanted<'a> {
     pub event_minutes: u32,
     /// Leaves out metrics of databases' instances: of databases only the capacity in use is asked for.
     pub without_instances: bool,
+    /// Whether metrics are asked for within what the environment's watch may cost, as a watch's first look is.
+    pub is_bounded: bool,
+    /// What does not answer within this time is told as that; none: each call has its own end.
+    pub deadline: Option<Duration>,
+    /// What an earlier session saw of the queues: without it nothing is known of how long something is so.
+    pub earlier: Option<&'a Cached>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +57,44 @@ pub struct Once {
     pub ages_unknown: Option<Text>,
     /// Metrics of what is beside queues that were asked for, as CloudWatch bills them.
     pub metrics_asked: u64,
+    /// Ages of oldest messages, which are metrics too.
+    pub ages_asked: u64,
+}
+
+/// Until when answers are awaited.
+#[derive(Debug, Clone, Copy)]
+struct Until(Option<(Instant, Duration)>);
+
+impl Until {
+    fn of(cloud: &Cloud, deadline: Option<Duration>) -> Self {
+        Self(deadline.map(|deadline| (Instant::now() + cloud.clock().real(deadline), deadline)))
+    }
+
+    /// None: it did not come in time.
+    async fn wait<T>(self, answer: impl Future<Output = T>) -> Option<T> {
+        match self.0 {
+            Some((at, _)) => tokio::time::timeout_at(at, answer).await.ok(),
+            None => Some(answer.await),
+        }
+    }
+
+    fn late(self, action: &str) -> CloudError {
+        let seconds = self.0.map_or(0, |(_, deadline)| deadline.as_secs());
+        CloudError::new(ErrorKind::Unknown, action, &format!("no answer came within {seconds} s"))
+    }
 }
 
 impl Default for Wanted<'_> {
     fn default() -> Self {
-        Self { queues: None, looks: &[], event_minutes: EVENT_MINUTES, without_instances: false }
+        Self {
+            queues: None,
+            looks: &[],
+            event_minutes: EVENT_MINUTES,
+            without_instances: false,
+            is_bounded: false,
+            deadline: None,
+            earlier: None,
+        }
     }
 }
 
@@ -68,31 +109,61 @@ pub async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Once {
     };
     let mut schedule = Schedule::new(Policy::default(), &environment.watch);
     let mut board = Board::new(environment.name.clone(), rules);
+    if let Some(earlier) = wanted.earlier {
+        board.restore(earlier.clone());
+    }
+    let until = Until::of(cloud, wanted.deadline);
+    let (ages_max, metrics_max) = match wanted.is_bounded {
+        true => {
+            let budget = &mut schedule.budget;
+            (budget.metrics_allowed(Duration::ZERO), budget.metrics_allowed_beyond_queues(Duration::ZERO))
+        }
+        false => (usize::MAX, usize::MAX),
+    };
     let queues = async {
         match wanted.queues {
-            Some(scope) => queues(cloud, scope, &mut board, &mut schedule).await,
-            None => None,
+            Some(scope) => queues(cloud, scope, ages_max, until, &mut board, &mut schedule).await,
+            None => Aged::default(),
         }
     };
-    let (ages_unknown, (estate, metrics_asked)) = tokio::join!(queues, looks(cloud, wanted));
+    let (aged, (estate, metrics_asked)) = tokio::join!(queues, looks(cloud, wanted, metrics_max, until));
     let snapshot = Snapshot { estate, ..board.snapshot(Duration::ZERO, &mut schedule) };
-    Once { snapshot, ages_unknown, metrics_asked }
+    Once { snapshot, ages_unknown: aged.unknown, metrics_asked, ages_asked: aged.asked }
+}
+
+/// What came of the ages of oldest messages.
+#[derive(Default)]
+struct Aged {
+    /// Why some are missing.
+    unknown: Option<Text>,
+    asked: u64,
 }
 
 /// Lists queues, describes them, and asks for the ages of their oldest messages; why these are missing.
-async fn queues(cloud: &Cloud, scope: Scope, board: &mut Board, schedule: &mut Schedule) -> Option<Text> {
+async fn queues(
+    cloud: &Cloud,
+    scope: Scope,
+    ages_max: usize,
+    until: Until,
+    board: &mut Board,
+    schedule: &mut Schedule,
+) -> Aged {
     let (clock, now) = (cloud.clock(), Duration::ZERO);
-    match cloud.sqs.list(None).await {
+    let listed = until.wait(cloud.sqs.list(None)).await;
+    match listed.unwrap_or_else(|| Err(until.late("sqs:ListQueues"))) {
         Ok(urls) => board.listed(now, clock.now(), urls, schedule),
         Err(error) => {
             board.not_listed(error);
-            return None;
+            return Aged::default();
         }
     };
     if scope == Scope::Names {
-        return None;
+        return Aged::default();
     }
-    let describe = |(slot, url)| async move { (slot, cloud.sqs.describe(&url).await) };
+    let describe = |(slot, url)| async move {
+        let answer = until.wait(cloud.sqs.describe(&url)).await;
+        (slot, answer.unwrap_or_else(|| Err(until.late("sqs:GetQueueAttributes"))))
+    };
     let mut described = stream::iter(board.asked()).map(describe).buffer_unordered(CONCURRENCY);
     while let Some((slot, answer)) = described.next().await {
         board.described(clock.now(), slot, answer);
@@ -100,34 +171,43 @@ async fn queues(cloud: &Cloud, scope: Scope, board: &mut Board, schedule: &mut S
     if let Some(tag) = board.pair_tag().map(str::to_owned) {
         let tag = tag.as_str();
         // Where tags may not be read, the other ways of pairing are left.
-        let tags =
-            |(slot, url)| async move { (slot, cloud.sqs.tags(&url).await.unwrap_or_default().get(tag).cloned()) };
+        let tags = |(slot, url)| async move {
+            let tags = until.wait(cloud.sqs.tags(&url)).await.and_then(Result::ok).unwrap_or_default();
+            (slot, tags.get(tag).cloned())
+        };
         let mut tagged = stream::iter(board.asked()).map(tags).buffer_unordered(CONCURRENCY);
         while let Some((slot, source)) = tagged.next().await {
             board.tagged(slot, source.map(QueueName));
         }
     }
-    ages(cloud, board).await
+    ages(cloud, ages_max, until, board).await
 }
 
-async fn ages(cloud: &Cloud, board: &mut Board) -> Option<Text> {
-    let names = board.ages_wanted(Duration::ZERO, &[], usize::MAX);
+async fn ages(cloud: &Cloud, ages_max: usize, until: Until, board: &mut Board) -> Aged {
+    let names = board.ages_wanted(Duration::ZERO, &[], ages_max);
     if names.is_empty() {
-        return None;
+        return Aged::default();
     }
-    let late = || CloudError::new(ErrorKind::Unknown, "cloudwatch:GetMetricData", "CloudWatch did not answer in time");
-    let ages = tokio::time::timeout(cloud.clock().real(AGES_TIMEOUT), ages_of(cloud, &names)).await;
-    let unknown = match &ages {
-        Ok(Ok(ages)) => ages.incomplete.clone(),
-        Ok(Err(error)) => Some(Text::line(&error.to_string())),
-        Err(_) => Some(late().message),
+    let ages = ages_of(cloud, &names);
+    let ages = match until.0 {
+        Some(_) => until.wait(ages).await,
+        None => tokio::time::timeout(cloud.clock().real(AGES_TIMEOUT), ages).await.ok(),
     };
-    board.aged(ages.unwrap_or_else(|_| Err(late())).map(|ages| ages.ages));
-    unknown
+    let (unknown, asked, ages) = match ages {
+        Some(Ok(ages)) => (ages.incomplete, ages.asked, Ok(ages.ages)),
+        Some(Err(error)) => (Some(Text::line(&error.to_string())), 0, Err(error)),
+        None => {
+            let text = "CloudWatch did not answer in time";
+            let late = CloudError::new(ErrorKind::Unknown, "cloudwatch:GetMetricData", text);
+            (Some(late.message.clone()), 0, Err(late))
+        }
+    };
+    board.aged(ages);
+    Aged { unknown, asked: asked.into() }
 }
 
 /// Makes looks, those that another's answer calls for right after it; what was seen, and how many metrics it took.
-async fn looks(cloud: &Cloud, wanted: &Wanted<'_>) -> (Estate, u64) {
+async fn looks(cloud: &Cloud, wanted: &Wanted<'_>, metrics_max: usize, until: Until) -> (Estate, u64) {
     let mut register = Register::default();
     let (shares, clock) = (Arc::default(), cloud.clock());
     let ask = |register: &mut Register, look: Look| {
@@ -136,14 +216,17 @@ async fn looks(cloud: &Cloud, wanted: &Wanted<'_>) -> (Estate, u64) {
             shares: &shares,
             at: clock.now(),
             now: Duration::ZERO,
-            metrics_max: usize::MAX,
+            metrics_max,
             event_minutes: wanted.event_minutes,
             without_instances: wanted.without_instances,
             shown: &[],
             slices: None,
         };
         let found = (look.spec().ask)(register, &asking)?;
-        Some(async move { (look, found.await) })
+        Some(async move {
+            let found = until.wait(found).await;
+            (look, found.unwrap_or_else(|| Err(until.late(look.part().words()))))
+        })
     };
     let is_first = |look: &Look| look.spec().begins != Begins::WhenCalled;
     let first = wanted.looks.iter().copied().filter(is_first);

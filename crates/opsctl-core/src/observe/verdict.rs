@@ -11,7 +11,7 @@ mod tests_estate;
 #[cfg(test)]
 mod tests_signals;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use jiff::{SignedDuration, Timestamp};
 pub use rank::Rank;
@@ -52,6 +52,25 @@ pub enum Subject {
     /// Something else that takes messages, by name: a Lambda function, a group that reads Kafka.
     Consumer(String),
     Outbox(String),
+}
+
+impl Verdict {
+    /// What it is about, as it is called; safe to show. An environment itself is called by its region.
+    pub fn what(&self, region: &str) -> String {
+        match (&self.subject, self.kind) {
+            (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
+            (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
+            (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => {
+                Text::line(name).to_string()
+            }
+            // Outboxes bear the names of services and databases.
+            (Subject::Outbox(name), _) => format!("outbox {}", Text::line(name)),
+            (Subject::Queues, _) => "several queues".to_owned(),
+            (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "its credentials".to_owned(),
+            (Subject::Parts(parts), _) => parts.first().map_or("several parts", |part| part.words()).to_owned(),
+            (Subject::Environment, _) => Text::line(region).to_string(),
+        }
+    }
 }
 
 impl Subject {
@@ -211,14 +230,16 @@ pub(super) fn is_fresh(gauge: &Gauge, now: Timestamp) -> bool {
     now.duration_since(gauge.at) < SAMPLE_OLD
 }
 
-/// Verdicts of any environments, the worst first: by severity, then by rank, then by kind and by how many messages it is about.
+/// Verdicts of any environments, the worst first.
 pub fn worst_first(mut all: Vec<Verdict>) -> Vec<Verdict> {
-    all.sort_by(|left, right| {
-        let order = |verdict: &Verdict| {
-            (verdict.severity, Reverse(verdict.rank.weight), verdict.kind, Reverse(verdict.messages))
-        };
-        let names = || (&left.environment, &left.subject).cmp(&(&right.environment, &right.subject));
-        order(left).cmp(&order(right)).then_with(names)
-    });
+    all.sort_by(order);
     all
+}
+
+/// The worse is less: by severity, then by rank, then by kind and by how many messages it is about.
+pub fn order(left: &Verdict, right: &Verdict) -> Ordering {
+    let order =
+        |verdict: &Verdict| (verdict.severity, Reverse(verdict.rank.weight), verdict.kind, Reverse(verdict.messages));
+    let names = || (&left.environment, &left.subject).cmp(&(&right.environment, &right.subject));
+    order(left).cmp(&order(right)).then_with(names)
 }

@@ -7,6 +7,7 @@ pub mod bound;
 pub mod consumers;
 mod error;
 pub mod failover;
+pub mod fitting;
 pub mod migrate;
 mod parse;
 pub mod plan;

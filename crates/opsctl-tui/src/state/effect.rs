@@ -6,9 +6,9 @@ use crate::{
     domain::{EnvironmentName, Message, QueueUrl, RunId},
     gate::Approved,
     leave::Force,
-    observe::Focus,
+    observe::{Focus, acknowledged::Acknowledgement},
     operations::Operation,
-    state::{acknowledged::Line, ticket::Ticket},
+    state::ticket::Ticket,
 };
 
 /// Something to be done outside. Each answer comes as an event with the ticket.
@@ -44,7 +44,7 @@ pub enum Effect {
     /// Write files for an operation into a folder of their own, for this person alone: [`crate::state::event::Event::Saved`].
     Save(Ticket, Vec<Draft>),
     /// Keep that something was acknowledged, or that this was taken back: [`crate::state::event::Event::Acknowledged`].
-    Acknowledge(Box<Line>),
+    Acknowledge(Box<Acknowledgement>),
     Copy(String),
     /// Give the terminal back to the shell until it wakes this process again.
     Suspend,

@@ -9,10 +9,10 @@ use crate::{
     domain::{MessageId, Text},
     journal::{Entry, RunSummary},
     keymap::Key,
-    observe::Snapshot,
+    observe::{Snapshot, acknowledged::Book},
     operations::plan::Plan,
     run::{Failure, Progress, Report},
-    state::{acknowledged::Book, letters::Letters, ticket::Ticket},
+    state::{letters::Letters, ticket::Ticket},
 };
 
 /// Something that happened. Answers carry the ticket of the question: one to an old question is dropped.

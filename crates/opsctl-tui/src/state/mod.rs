@@ -1,6 +1,5 @@
 //! All that the console knows, as plain data: the model, the views, what lies over them. Nothing here draws, and nothing decides.
 
-pub mod acknowledged;
 pub mod cursor;
 pub mod effect;
 pub mod event;

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use crate::{
     domain::{Environment, EnvironmentName, Invocation, QueueName, Text},
     keymap::{Command, Key, Keymap},
-    observe::{Seen, Snapshot, Verdict},
+    observe::{Seen, Snapshot, Verdict, acknowledged::Book},
     state::{
-        acknowledged::Book,
         event::Notice,
         home::HomeView,
         letters::{Edits, LettersView, Saving},

@@ -37,7 +37,7 @@ pub(super) enum Answer {
 /// Ages of oldest messages, and how many metrics they cost.
 pub(in crate::observe) struct Ages {
     pub(in crate::observe) ages: Vec<(QueueName, Oldest)>,
-    pub(super) asked: u32,
+    pub(in crate::observe) asked: u32,
     pub(in crate::observe) incomplete: Option<Text>,
 }
 

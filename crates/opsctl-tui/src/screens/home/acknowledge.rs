@@ -6,17 +6,17 @@ use ratatui::{Frame, layout::Rect};
 use crate::{
     domain::Text,
     keymap::{Command, Key},
-    observe::{Verdict, words::span},
+    observe::{
+        Verdict,
+        acknowledged::{Acknowledged, Acknowledgement, Book, Concern, Standing},
+        words::span,
+    },
     run::Failure,
     screens::{
         home::what::what,
         screen::{After, Pane, PaneKeys},
     },
-    state::{
-        Effect, Field, HomeView, Model, Notice, Overlay, Role, Typed,
-        acknowledged::{Acknowledged, Book, Concern, Line, Standing},
-        home::Asking,
-    },
+    state::{Effect, Field, HomeView, Model, Notice, Overlay, Role, Typed, home::Asking},
     widgets::{cut, last_row, popup, put, put_wrapped, text::row},
 };
 
@@ -78,7 +78,7 @@ pub(crate) fn answered(model: &mut Model, answer: Result<Book, Failure>) {
 
 fn keep(model: &Model, verdict: &Verdict, acknowledged: Option<Acknowledged>) -> Effect {
     let (at, by, what) = (model.now, model.person.clone(), Concern::of(verdict));
-    Effect::Acknowledge(Box::new(Line { at, by, what, acknowledged }))
+    Effect::Acknowledge(Box::new(Acknowledgement { at, by, what, acknowledged }))
 }
 
 impl Pane for Asking {
@@ -134,7 +134,7 @@ impl Pane for Asking {
 
 pub(crate) fn words(model: &Model, verdict: &Verdict) -> Option<String> {
     let (line, acknowledged, standing) = model.acknowledged.on(verdict, model.now)?;
-    let Line { by, .. } = line;
+    let Acknowledgement { by, .. } = line;
     let Acknowledged { until, reason, messages, severity } = acknowledged;
     Some(match standing {
         Standing::Holds => {

@@ -12,10 +12,10 @@ use crate::{
     domain::Text,
     keymap::{Command, Scope},
     observe::{
-        Kind, Subject, Verdict,
+        Kind, Verdict,
         words::{span, thousands},
     },
-    operations::OperationKind,
+    operations::fitting::fitting,
     screens::{
         home::{
             acknowledge,
@@ -295,33 +295,18 @@ fn draw_detail(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rect
 /// `enter look at why   R redrive   d details`.
 fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
     let look = model.look;
-    let is_dead_letters = queue_of(model, verdict).is_some_and(|(_, seen)| seen.dead_letters.is_some());
-    let details = (Command::Details, "details");
-    let operate = |kind, words| (Command::Operate(kind), words);
-    let (open, others) = match (&verdict.subject, verdict.kind) {
-        (Subject::Queue(_), Kind::Denied) if !is_dead_letters => ("what to allow", vec![details]),
-        (Subject::Queue(_), kind) if is_dead_letters => {
-            let open = if kind == Kind::Denied { "what to allow" } else { "look at why they failed" };
-            (open, vec![operate(OperationKind::Redrive, "redrive"), details])
-        }
-        (Subject::Queue(_), _) => ("look at the queue", vec![details]),
-        (Subject::Service(_), _) => ("look at the service", vec![operate(OperationKind::Wake, "wake"), details]),
-        (Subject::Database(_), _) => {
-            ("look at the database", vec![operate(OperationKind::Failover, "failover"), details])
-        }
-        (Subject::Alarm(_), _) => ("look at the alarm", vec![details]),
-        (Subject::Consumer(_), _) => ("look at the consumer", vec![details]),
-        (Subject::Outbox(_), Kind::OutboxStalled) => {
-            ("look at the outbox", vec![operate(OperationKind::Wake, "wake its relay"), details])
-        }
-        (Subject::Outbox(_), _) => ("look at the outbox", vec![details]),
-        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => {
-            ("say what to run", vec![(Command::Copy, "copy what to run")])
-        }
-        (Subject::Environment | Subject::Queues | Subject::Parts(_), _) => ("look at its queues", Vec::new()),
+    let Some(snapshot) = model.site(&verdict.environment).and_then(|site| site.snapshot.as_ref()) else {
+        return Line::default();
     };
+    let fitting = fitting(verdict, snapshot);
+    let mut ways = vec![(Command::Open, fitting.open)];
+    ways.extend(fitting.operation.map(|(kind, words)| (Command::Operate(kind), words)));
+    ways.extend(verdict.subject.is_one().then_some((Command::Details, "details")));
+    if !verdict.subject.is_one() && verdict.kind == Kind::Credentials {
+        ways.push((Command::Copy, "copy what to run"));
+    }
     let mut spans = Vec::new();
-    for (command, words) in std::iter::once((Command::Open, open)).chain(others) {
+    for (command, words) in ways {
         let Some(key) = model.keymap.key_for(Scope::Home, command) else { continue };
         let able = view.able(model, command);
         let role = if able == Able::Yes { Role::Text } else { Role::Dim };

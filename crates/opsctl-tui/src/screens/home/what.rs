@@ -4,29 +4,15 @@ use jiff::Timestamp;
 
 use crate::{
     cloud::ErrorKind,
-    domain::Text,
     keymap::Scope,
-    observe::{Kind, Seen, Subject, Verdict},
+    observe::{Seen, Subject, Verdict},
     screens::list::listed::{Listed, things},
     state::{Model, Needs, Site, Summary, Topic, Totals},
     widgets::{sign::standing, spark},
 };
 
 pub(crate) fn what(model: &Model, verdict: &Verdict) -> String {
-    match (&verdict.subject, verdict.kind) {
-        (Subject::Queue(queue), _) => Text::line(queue.as_str()).to_string(),
-        (Subject::Service(service), _) => Text::line(&service.name.0).to_string(),
-        (Subject::Database(name) | Subject::Alarm(name) | Subject::Consumer(name), _) => Text::line(name).to_string(),
-        // Outboxes bear the names of services and databases.
-        (Subject::Outbox(name), _) => format!("outbox {}", Text::line(name)),
-        (Subject::Queues, _) => "several queues".to_owned(),
-        (Subject::Environment | Subject::Parts(_), Kind::Credentials) => "its credentials".to_owned(),
-        (Subject::Parts(parts), _) => parts.first().map_or("several parts", |part| part.words()).to_owned(),
-        (Subject::Environment, _) => {
-            let site = model.site(&verdict.environment);
-            site.map_or("the environment".to_owned(), |site| site.environment.region.clone())
-        }
-    }
+    verdict.what(model.site(&verdict.environment).map_or("the environment", |site| &site.environment.region))
 }
 
 pub(super) fn queue_of<'a>(model: &'a Model, verdict: &Verdict) -> Option<(&'a Site, &'a Seen)> {

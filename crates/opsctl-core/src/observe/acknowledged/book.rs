@@ -8,10 +8,8 @@ use std::{
     path::PathBuf,
 };
 
-use crate::{
-    journal::StateFolder,
-    state::acknowledged::{Book, Line},
-};
+use super::{Acknowledgement, Book};
+use crate::journal::StateFolder;
 
 /// Bytes read at most; the newest count.
 const BYTES_MAX: u64 = 8 * 1_048_576;
@@ -21,7 +19,7 @@ impl Book {
     ///
     /// # Errors
     /// It is there and can't be read.
-    pub(crate) fn read(state: &StateFolder) -> io::Result<Self> {
+    pub fn read(state: &StateFolder) -> io::Result<Self> {
         let mut book = Self::default();
         let mut file = match File::open(path(state)) {
             Ok(file) => file,
@@ -42,7 +40,7 @@ impl Book {
     ///
     /// # Errors
     /// It can't be written or read.
-    pub(crate) fn write(state: &StateFolder, line: &Line) -> io::Result<Self> {
+    pub fn write(state: &StateFolder, line: &Acknowledgement) -> io::Result<Self> {
         let path = path(state);
         DirBuilder::new().recursive(true).mode(0o700).create(state.path())?;
         let is_new = !path.exists();
@@ -68,9 +66,9 @@ fn path(state: &StateFolder) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        observe::Severity,
-        state::acknowledged::tests::{line, now, verdict},
+    use crate::observe::{
+        acknowledged::tests::{line, now, verdict},
+        verdict::Severity,
     };
 
     #[test]
@@ -83,7 +81,7 @@ mod tests {
         let mut torn = OpenOptions::new().append(true).open(path(&state)).expect("open");
         torn.write_all(br#"{"at":"2026-11-21T03"#).expect("torn");
         assert!(Book::read(&state).expect("read").hides(&known, now()));
-        let back = Line { acknowledged: None, ..line(&known, 4) };
+        let back = Acknowledgement { acknowledged: None, ..line(&known, 4) };
         assert!(!Book::write(&state, &back).expect("written").hides(&known, now()));
         assert!(!Book::read(&state).expect("read").hides(&known, now()));
     }

@@ -1,19 +1,19 @@
 //! What somebody has acknowledged: it is left out of Home until a time, or until it gets clearly worse.
 
+mod book;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    domain::{EnvironmentName, Text},
-    observe::{Kind, Severity, Subject, Verdict},
-};
+use super::verdict::{Kind, Severity, Subject, Verdict};
+use crate::domain::{EnvironmentName, Text};
 
 /// What has doubled is clearly worse, and by at least so many messages.
 const MORE_MIN: u64 = 5;
 
 /// A line: something was acknowledged, or that was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct Acknowledgement {
     pub at: Timestamp,
     /// By whom, as far as the system tells.
     pub by: Text,
@@ -24,9 +24,9 @@ pub struct Line {
 /// Concern is acknowledged: a thing of an environment; of an environment itself only what of this sort is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concern {
-    pub(crate) environment: EnvironmentName,
-    pub(crate) subject: Subject,
-    pub(crate) kind: Option<Kind>,
+    pub environment: EnvironmentName,
+    pub subject: Subject,
+    pub kind: Option<Kind>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub enum Standing {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
-    pub(crate) lines: Vec<Line>,
+    lines: Vec<Acknowledgement>,
 }
 
 impl Concern {
@@ -66,14 +66,14 @@ impl Concern {
 
 impl Book {
     /// Of these lines, the oldest first.
-    pub fn of(lines: impl IntoIterator<Item = Line>) -> Self {
+    pub fn of(lines: impl IntoIterator<Item = Acknowledgement>) -> Self {
         let mut book = Self::default();
         lines.into_iter().for_each(|line| book.take(line));
         book
     }
 
     /// What was said of this last, and how it stands now; none: it was never acknowledged, or that was taken back.
-    pub fn on(&self, verdict: &Verdict, now: Timestamp) -> Option<(&Line, &Acknowledged, Standing)> {
+    pub fn on(&self, verdict: &Verdict, now: Timestamp) -> Option<(&Acknowledgement, &Acknowledged, Standing)> {
         let line = self.lines.iter().find(|line| line.what.is(verdict))?;
         let acknowledged = line.acknowledged.as_ref()?;
         let more = verdict.messages.saturating_sub(acknowledged.messages);
@@ -92,34 +92,39 @@ impl Book {
         matches!(self.on(verdict, now), Some((_, _, Standing::Holds)))
     }
 
-    pub(crate) fn take(&mut self, line: Line) {
+    fn take(&mut self, line: Acknowledgement) {
         self.lines.retain(|known| known.what != line.what);
         self.lines.push(line);
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use jiff::SignedDuration;
 
     use super::*;
     use crate::{domain::QueueName, observe::verdict::Rank};
 
-    pub(crate) fn now() -> Timestamp {
+    pub(super) fn now() -> Timestamp {
         "2026-11-21T03:00:00Z".parse().expect("a time")
     }
 
-    pub(crate) fn verdict(severity: Severity, messages: u64) -> Verdict {
+    pub(super) fn verdict(severity: Severity, messages: u64) -> Verdict {
         let (environment, subject) = (EnvironmentName("prod".into()), Subject::Queue(QueueName("orders-dlq".into())));
         let (kind, reason, rank) = (Kind::DeadLetters, Text::default(), Rank::default());
         Verdict { severity, environment, subject, kind, reason, messages, rank }
     }
 
-    pub(crate) fn line(verdict: &Verdict, hours: i64) -> Line {
+    pub(super) fn line(verdict: &Verdict, hours: i64) -> Acknowledgement {
         let Verdict { severity, messages, .. } = *verdict;
         let until = now() + SignedDuration::from_hours(hours);
         let acknowledged = Acknowledged { until, reason: Text::from("known"), severity, messages };
-        Line { at: now(), by: Text::from("nina"), what: Concern::of(verdict), acknowledged: Some(acknowledged) }
+        Acknowledgement {
+            at: now(),
+            by: Text::from("nina"),
+            what: Concern::of(verdict),
+            acknowledged: Some(acknowledged),
+        }
     }
 
     #[test]
@@ -136,7 +141,7 @@ pub(crate) mod tests {
         assert_eq!(standing(&known, now() + SignedDuration::from_hours(4)), Some(Standing::Ended));
         let other = Verdict { environment: EnvironmentName("dev".into()), ..known.clone() };
         assert_eq!(standing(&other, now()), None);
-        book.take(Line { acknowledged: None, ..line(&known, 4) });
+        book.take(Acknowledgement { acknowledged: None, ..line(&known, 4) });
         assert!(book.on(&known, now()).is_none(), "taken back");
     }
 
