@@ -10,7 +10,9 @@ mod services;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint,
+};
 use clap_complete::engine::ArgValueCompleter;
 
 pub use alarms::Alarms;
@@ -26,7 +28,7 @@ pub use services::{Services, Tasks};
 use super::{complete, exit::Exit};
 use crate::{
     config::Places,
-    domain::{EnvironmentName, Invocation, RunId},
+    domain::{Invocation, RunId, invocation::option},
     keymap::Base,
 };
 
@@ -46,6 +48,25 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// What was typed, as [`command`] took it. Environments named before a command and after it add up: none of them is passed over.
+    ///
+    /// # Errors
+    /// It is no line of this program.
+    pub fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut cli = Self::from_arg_matches(matches)?;
+        let named = &mut cli.global.environments;
+        let mut level = Some(matches);
+        while let Some(matches) = level {
+            for name in matches.get_many::<String>(ENVIRONMENT).into_iter().flatten() {
+                if !named.contains(name) {
+                    named.push(name.clone());
+                }
+            }
+            level = matches.subcommand().map(|(_, inner)| inner);
+        }
+        Ok(cli)
+    }
+
     /// Whether this opens the console: then the terminal is the screen, and nothing else may be written to it.
     pub fn opens_console(&self) -> bool {
         matches!(self.command, None | Some(Command::Demo)) && super::commands::console_is_possible()
@@ -71,9 +92,9 @@ pub struct Global {
     /// Read this configuration instead of looking for opsctl.toml
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Act in this environment
-    #[arg(long = "env", short = 'e', global = true, value_name = "NAME", add = ArgValueCompleter::new(complete::environments))]
-    pub environment: Option<String>,
+    /// The environments that `--env` named, each once, in the order typed; none: all.
+    #[arg(skip)]
+    pub environments: Vec<String>,
     /// Use the simulated AWS: a running `opsctl sandbox serve`, else a fresh one for this command
     #[arg(long, global = true)]
     pub sandbox: bool,
@@ -97,12 +118,10 @@ impl Global {
         }
     }
 
-    /// The command line `opsctl <words>` for the same world, and the same environment if one was named.
+    /// The command line `opsctl <words>` for the same world, and the same environments if any were named.
     pub fn command(&self, words: &str) -> String {
-        match &self.environment {
-            Some(name) => self.invocation().command_in(&EnvironmentName(name.clone()), words),
-            None => self.invocation().command(words),
-        }
+        let named = self.environments.iter().map(|name| option("env", name));
+        self.invocation().command(&std::iter::once(words.to_owned()).chain(named).collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -372,9 +391,26 @@ pub enum Shell {
     Powershell,
 }
 
-/// The whole command line for clap, with exit codes in the help.
+/// Id of `--env`.
+pub const ENVIRONMENT: &str = "environment";
+
+/// The whole command line for clap, with exit codes in the help. [`Cli::of`] reads what it takes.
 pub fn command() -> clap::Command {
-    Cli::command().after_help(format!("Exit codes:\n{}", Exit::table()))
+    with_environment(Cli::command()).after_help(format!("Exit codes:\n{}", Exit::table()))
+}
+
+/// With `--env` at every command by itself. Were it one global argument, what is named after a command would silently take the place of
+/// what is named before it.
+fn with_environment(command: clap::Command) -> clap::Command {
+    let environment = Arg::new(ENVIRONMENT)
+        .long("env")
+        .short('e')
+        .value_name("NAME")
+        .action(ArgAction::Append)
+        .help_heading("Global options")
+        .help("Act in this environment; lists take several: `--env dev --env prod`")
+        .add(ArgValueCompleter::new(complete::environments));
+    command.arg(environment).mut_subcommands(with_environment)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub fn environments(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(Line::of_process().places().into_iter().map(|place| place.environment).collect(), typed)
 }
 
-/// Queues, of the environment that the line names if it names one.
+/// Queues, of the environments that the line names if it names any.
 pub fn queues(typed: &OsStr) -> Vec<CompletionCandidate> {
     listed(Kind::Queue, typed)
 }
@@ -125,7 +125,7 @@ pub fn databases(typed: &OsStr) -> Vec<CompletionCandidate> {
 fn listed(kind: Kind, typed: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let mut places = line.places();
-    places.retain(|place| line.environment.as_ref().is_none_or(|wanted| *wanted == place.environment));
+    places.retain(|place| line.environments.is_empty() || line.environments.contains(&place.environment));
     let listed = read(line.realm()).into_iter().filter(|one| one.kind == kind && places.contains(&one.place));
     candidates(listed.flat_map(|one| one.names).collect(), typed)
 }
@@ -170,7 +170,8 @@ fn fitting(names: Vec<String>, typed: &OsStr) -> Vec<String> {
 
 /// What the line under completion says already.
 struct Line {
-    environment: Option<String>,
+    /// Those that the line names.
+    environments: Vec<String>,
     config: Option<PathBuf>,
     sandbox: bool,
 }
@@ -181,16 +182,16 @@ impl Line {
     }
 
     fn of(words: &[String]) -> Self {
-        let value = |names: &[&str]| {
-            words.iter().enumerate().find_map(|(at, word)| match word.split_once('=') {
+        fn values<'a>(words: &'a [String], names: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+            words.iter().enumerate().filter_map(|(at, word)| match word.split_once('=') {
                 Some((name, value)) if names.contains(&name) => Some(value.to_owned()),
                 _ if names.contains(&word.as_str()) => words.get(at + 1).cloned(),
                 _ => None,
             })
-        };
+        }
         Self {
-            environment: value(&["--env", "-e"]).filter(|name| !name.is_empty()),
-            config: value(&["--config"]).map(PathBuf::from),
+            environments: values(words, &["--env", "-e"]).filter(|name| !name.is_empty()).collect(),
+            config: values(words, &["--config"]).next().map(PathBuf::from),
             sandbox: words.iter().any(|word| word == "--sandbox"),
         }
     }
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn the_line_is_understood() {
         let line = Line::of(&["opsctl", "--", "opsctl", "-e", "dev", "--sandbox", "--config=x"].map(str::to_owned));
-        assert_eq!(line.environment.as_deref(), Some("dev"));
+        assert_eq!(line.environments, ["dev"]);
         assert_eq!((line.sandbox, line.config), (true, Some(PathBuf::from("x"))));
     }
 }

@@ -49,16 +49,15 @@ impl Failed<'_> {
         self.0.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect()
     }
 
-    /// Tells each, after what was found. Where nothing was, or credentials are another account's, the command has failed.
-    pub(super) fn end(&self, has_found: bool, out: &mut Output) -> Result<Exit, CliError> {
+    /// Tells each, after what was found. A listing that lacks an environment has failed.
+    pub(super) fn end(&self, out: &mut Output) -> Result<Exit, CliError> {
         if out.format == Format::Jsonl {
             self.unreachable().iter().try_for_each(|one| out.json_line("opsctl/unreachable/1", one))?;
         }
         for (_, error) in &self.0 {
             out.warning(&error.to_string());
         }
-        let has_failed = !has_found && !self.is_empty() || self.0.iter().any(|(_, error)| error.is_wrong_account);
-        Ok(if has_failed { Exit::Failed } else { Exit::Done })
+        Ok(if self.is_empty() { Exit::Done } else { Exit::Failed })
     }
 
     /// The last of them, where that is all that there is to say.

@@ -20,7 +20,6 @@ mod wrap;
 use std::process::ExitCode;
 
 use args::Cli;
-use clap::FromArgMatches;
 use error::CliError;
 use exit::Exit;
 use output::Output;
@@ -30,7 +29,7 @@ pub fn main() -> ExitCode {
     // Answers and exits where a shell asks for completions.
     clap_complete::CompleteEnv::with_factory(args::command).complete();
     let matches = args::command().get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let cli = Cli::of(&matches).unwrap_or_else(|error| error.exit());
     if let Err(error) = hooks::install(&cli) {
         // Nothing depends on the hooks: without them a panic is only less well told.
         tracing::warn!(%error, "hooks");

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::{args::Global, error::CliError, exit::Exit, output::Output, paths::Realm};
 use crate::{
     clock::Clock,
-    cloud::{Cloud, Connect, Dial, Unverified, identity::Caller},
+    cloud::{Cloud, CloudError, Connect, Dial, ErrorKind, Unverified, identity::Caller},
     config::{self, Config, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
     domain::{Environment, Outbox, Text},
     outboxes,
@@ -25,7 +25,26 @@ pub struct World {
     pub connect: Connect,
     pub realm: Realm,
     pub origin: String,
+    /// Whether `--env` named the environments.
+    is_named: bool,
     _sandbox: Option<Ground>,
+}
+
+/// The environments chosen, none of them reached yet: whoever shows one as soon as it is known waits for no other.
+pub(super) struct Chosen {
+    /// In the configuration's order.
+    pub(super) places: Vec<Place>,
+    pub(super) connect: Connect,
+    pub(super) realm: Realm,
+    origin: String,
+    sandbox: Option<Ground>,
+}
+
+/// An environment that can be reached.
+#[derive(Clone)]
+pub(super) enum Place {
+    Simulated(Arc<Environment>),
+    Configured(Box<Configured>),
 }
 
 pub(super) enum Ground {
@@ -102,16 +121,14 @@ impl Site {
 }
 
 impl World {
-    /// All environments, or the one that `--env` names.
+    /// All environments, or those that `--env` names.
     ///
     /// # Errors
     /// No usable configuration; no such environment. An environment that cannot be reached is a [`Site`] that says so.
     pub async fn open(global: &Global, out: &mut Output) -> Result<Self, CliError> {
-        let world = if global.sandbox { sandbox(global).await? } else { configured(global, out).await? };
-        if global.verbose > 0 || world.realm == Realm::Sandbox {
-            out.note(&world.origin);
-        }
-        Ok(world)
+        let Chosen { places, connect, realm, origin, sandbox } = Chosen::of(global, out).await?;
+        let sites = join_all(places.iter().map(|place| place.site(&connect))).await;
+        Ok(Self { sites, connect, realm, origin, is_named: !global.environments.is_empty(), _sandbox: sandbox })
     }
 
     /// The one environment to look at, with something that costs: its account is verified first.
@@ -131,20 +148,46 @@ impl World {
     }
 
     fn only(&self) -> Result<&Site, CliError> {
-        match self.sites.as_slice() {
-            [site] => Ok(site),
-            sites => {
-                let names: Vec<String> = sites.iter().map(|site| site.environment.name.to_string()).collect();
-                Err(CliError::usage(
-                    "no environment was named",
-                    &format!("add --env with one of: {}", names.join(", ")),
-                ))
-            }
+        let [site] = self.sites.as_slice() else {
+            let names: Vec<String> = self.sites.iter().map(|site| site.environment.name.to_string()).collect();
+            let names = names.join(", ");
+            let (what, hint) = match self.is_named {
+                true => (
+                    format!("this takes one environment, and --env names several: {names}"),
+                    "name one of them".to_owned(),
+                ),
+                false => ("no environment was named".to_owned(), format!("add --env with one of: {names}")),
+            };
+            return Err(CliError::usage(&what, &hint));
+        };
+        Ok(site)
+    }
+}
+
+impl Chosen {
+    /// All environments, or those that `--env` names.
+    ///
+    /// # Errors
+    /// No usable configuration; no such environment.
+    pub(super) async fn of(global: &Global, out: &mut Output) -> Result<Self, CliError> {
+        let chosen = if global.sandbox { sandbox(global).await? } else { configured(global, out)? };
+        if global.verbose > 0 || chosen.realm == Realm::Sandbox {
+            out.note(&chosen.origin);
+        }
+        Ok(chosen)
+    }
+}
+
+impl Place {
+    pub(super) async fn site(&self, connect: &Connect) -> Site {
+        match self {
+            Self::Simulated(environment) => site(Arc::clone(environment), connect).await,
+            Self::Configured(configured) => resolved(configured, connect).await,
         }
     }
 }
 
-async fn sandbox(global: &Global) -> Result<World, CliError> {
+async fn sandbox(global: &Global) -> Result<Chosen, CliError> {
     let (environments, connect, ground) = ground(global).await?;
     let origin = match &ground {
         Ground::Joined(joined) => format!("sandbox: joined the one at {} (seed {})", joined.endpoint, joined.seed),
@@ -153,8 +196,8 @@ async fn sandbox(global: &Global) -> Result<World, CliError> {
             format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one")
         }
     };
-    let sites = join_all(environments.into_iter().map(|environment| site(environment, &connect))).await;
-    Ok(World { sites, connect, realm: Realm::Sandbox, origin, _sandbox: Some(ground) })
+    let places = environments.into_iter().map(Place::Simulated).collect();
+    Ok(Chosen { places, connect, realm: Realm::Sandbox, origin, sandbox: Some(ground) })
 }
 
 /// The sandbox that runs, or else one of this process, and those of its environments that are chosen.
@@ -210,16 +253,31 @@ pub(super) fn chosen(global: &Global, out: &mut Output) -> Result<Config, CliErr
     Ok(Config { environments, ..config })
 }
 
-async fn configured(global: &Global, out: &mut Output) -> Result<World, CliError> {
+fn configured(global: &Global, out: &mut Output) -> Result<Chosen, CliError> {
     let config = chosen(global, out)?;
     let origin = format!("configuration: {}", config.source);
     let connect = Connect::network(Clock::system());
-    let sites = join_all(config.environments.iter().map(|configured| resolved(configured, &connect))).await;
-    Ok(World { sites, connect, realm: Realm::Aws, origin, _sandbox: None })
+    let places = config.environments.into_iter().map(|configured| Place::Configured(Box::new(configured))).collect();
+    Ok(Chosen { places, connect, realm: Realm::Aws, origin, sandbox: None })
+}
+
+/// Clients with the queue rules that SSM parameters hold, where nobody waits for words about them.
+///
+/// # Errors
+/// The environment can't be reached; a parameter is missing or wrong.
+pub(super) async fn reached(configured: &Configured, connect: &Connect) -> Result<Cloud, CloudError> {
+    let cloud = connect.cloud(configured.reach()).await?;
+    match configured.resolve(&cloud).await {
+        Ok(environment) => connect.cloud(Arc::new(environment)).await,
+        Err(ResolveError::Cloud { because, .. }) => Err(because),
+        Err(ResolveError::Parameters(problems)) => {
+            Err(CloudError::new(ErrorKind::Invalid, "ssm:GetParameters", &problems.render(Paint::Plain)))
+        }
+    }
 }
 
 /// Clients with the queue rules that SSM parameters hold.
-pub(super) async fn resolved(configured: &Configured, connect: &Connect) -> Site {
+async fn resolved(configured: &Configured, connect: &Connect) -> Site {
     let reached = site(configured.reach(), connect).await;
     let resolved = match configured.parameters().is_empty() {
         true => configured.with_parameters(&BTreeMap::new()).map_err(|problems| parameters_error(&problems)),
@@ -254,13 +312,14 @@ async fn site(environment: Arc<Environment>, connect: &Connect) -> Site {
 }
 
 fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<Vec<T>, CliError> {
-    let Some(wanted) = &global.environment else { return Ok(all) };
-    let names: Vec<String> = all.iter().map(|one| name(one).to_owned()).collect();
-    let chosen: Vec<T> = all.into_iter().filter(|one| name(one) == wanted).collect();
-    if !chosen.is_empty() {
-        return Ok(chosen);
-    }
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let wanted = &global.environments;
+    let known: Vec<&str> = all.iter().map(&name).collect();
+    let Some(wanted) = wanted.iter().find(|wanted| !known.contains(&wanted.as_str())) else {
+        return Ok(all
+            .into_iter()
+            .filter(|one| wanted.is_empty() || wanted.iter().any(|named| named == name(one)))
+            .collect());
+    };
     let hint = match nearest(wanted, &known) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("it can be one of: {}", known.join(", ")),

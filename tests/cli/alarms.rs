@@ -103,7 +103,7 @@ fn a_misspelt_alarm_is_suggested_and_a_denied_environment_is_named() {
     deny(&ground, "cloudwatch:DescribeAlarms");
     let ended = ground.opsctl(&["alarms", "-e", "dev"]).expect(1);
     assert!(ended.err.contains("cloudwatch:DescribeAlarms"), "{ended:?}");
-    let answer = ground.opsctl(&["alarms", "--output", "json"]).expect(0).json();
+    let answer = ground.opsctl(&["alarms", "--output", "json"]).expect(1).json();
     assert_eq!(answer["unreachable"][0]["environment"], "dev");
 }
 

@@ -2,7 +2,6 @@
 
 use std::process::Command as Process;
 
-use clap::FromArgMatches;
 use opsctl::{
     cli::args::{self, Cli, Command, ConsumersCommand, Wanted},
     domain::{EnvironmentName, Invocation},
@@ -26,7 +25,7 @@ fn words(line: &str) -> Vec<String> {
 fn parsed(line: &str) -> Cli {
     let matches = args::command().try_get_matches_from(words(line));
     let matches = matches.unwrap_or_else(|error| panic!("{line}\n{error}"));
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| panic!("{line}\n{error}"))
+    Cli::of(&matches).unwrap_or_else(|error| panic!("{line}\n{error}"))
 }
 
 /// Every command that a text shows: between backticks, after `next:`, `command` and the like, or as a JSON value.
@@ -144,9 +143,8 @@ fn a_command_shown_names_the_configuration_that_was_named() {
         // Named from this folder, and pasted in another one.
         let flag = [&["--config", "my folder/it's mine.toml"], &words[..]].concat();
         for ended in [run(&flag, None), run(&words, Some("my folder/it's mine.toml"))] {
-            let is_right = |cli: &Cli| {
-                cli.global.config.as_deref() == Some(&path) && cli.global.environment.as_deref() == Some("dev")
-            };
+            let is_right =
+                |cli: &Cli| cli.global.config.as_deref() == Some(&path) && cli.global.environments == ["dev"];
             let count = check(&ended, line, is_right);
             assert!(count > 0 || line.contains("--yes"), "{line}: {ended:?}");
         }
@@ -210,7 +208,7 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         let asked = operation(parsed(&format!("opsctl {line}")));
         let shown = command_line(&asked, &dev, invocation);
         let again = parsed(&shown);
-        assert_eq!(again.global.environment.as_deref(), Some("dev"), "{shown}");
+        assert_eq!(again.global.environments, ["dev"], "{shown}");
         assert_eq!(again.global.invocation(), *invocation, "{shown}");
         assert_eq!(operation(again), asked, "{shown}");
     }

@@ -174,7 +174,7 @@ fn a_dead_environment_does_not_hide_the_others() {
         command.env("AWS_ACCESS_KEY_ID", DEV).env("AWS_SECRET_ACCESS_KEY", "x").env("OPSCTL_CONFIG", &file);
         ground.ended(command.output().expect("started"))
     };
-    let both = run(&["queues"]).expect(0);
+    let both = run(&["queues"]).expect(1);
     assert!(both.out.contains("orders-dlq"), "{both:?}");
     assert!(both.err.contains("warning: dead: sqs:ListQueues failed"), "{both:?}");
     let dead = run(&["queues", "-e", "dead"]).expect(1);

@@ -11,6 +11,7 @@ mod console_estate;
 mod consumers;
 mod databases;
 mod disk;
+mod environments;
 mod gone;
 mod ground;
 mod hostile;

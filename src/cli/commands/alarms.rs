@@ -73,7 +73,7 @@ async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
-    failed.end(!found.is_empty(), out)
+    failed.end(out)
 }
 
 async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
@@ -88,7 +88,7 @@ async fn history(world: &World, name: &str, global: &Global, out: &mut Output) -
         }
     }
     show_history(&found, &failed, name, world.connect.clock.now(), out)?;
-    failed.end(!found.is_empty(), out)
+    failed.end(out)
 }
 
 fn check_name(name: &str, known: &[Found<Part<Alarm>>], global: &Global) -> Result<(), CliError> {

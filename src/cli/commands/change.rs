@@ -46,8 +46,8 @@ pub(super) async fn run(
         Err(error) => return Err(or_wrong_account(error, global, out).await),
     };
     let mut global = global.clone();
-    if global.environment.is_none() {
-        global.environment = environment_of(&wanted, given.as_ref(), &state);
+    if global.environments.is_empty() {
+        global.environments.extend(environment_of(&wanted, given.as_ref(), &state));
     }
     let world = World::open(&global, out).await?;
     let cloud = world.to_change().await?;

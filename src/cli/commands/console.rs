@@ -12,8 +12,8 @@ use crate::{
         world,
     },
     clock::Clock,
-    cloud::{Cloud, CloudError, Connect, ErrorKind},
-    config::{Configured, Paint, ResolveError},
+    cloud::{CloudError, Connect, ErrorKind},
+    config::Configured,
     domain::{Environment, EnvironmentName, Text},
     journal::StateFolder,
     keymap::{Base, Keymap},
@@ -120,26 +120,16 @@ fn configured(global: &Global, out: &mut Output) -> Result<Ground, CliError> {
     let chosen: Arc<[Configured]> = config.environments.into();
     let reach: Reach = Arc::new(move |name| {
         let (connect, chosen) = (connect.clone(), Arc::clone(&chosen));
-        Box::pin(async move { reached(&name, &chosen, &connect).await })
+        Box::pin(async move {
+            match chosen.iter().find(|configured| *configured.name() == name) {
+                Some(configured) => world::reached(configured, &connect).await,
+                None => Err(unknown(&name)),
+            }
+        })
     });
     let (state, cache) = (paths::state(), paths::cache(Realm::Aws));
     let (realm, keymap, sandbox) = (Realm::Aws, config.keymap, None);
     Ok(Ground { environments, reach, clock, realm, origin, keymap, state, cache, sandbox })
-}
-
-/// Clients with the queue rules that SSM parameters hold.
-async fn reached(name: &EnvironmentName, chosen: &[Configured], connect: &Connect) -> Result<Cloud, CloudError> {
-    let Some(configured) = chosen.iter().find(|configured| configured.name() == name) else {
-        return Err(unknown(name));
-    };
-    let cloud = connect.cloud(configured.reach()).await?;
-    match configured.resolve(&cloud).await {
-        Ok(environment) => connect.cloud(Arc::new(environment)).await,
-        Err(ResolveError::Cloud { because, .. }) => Err(because),
-        Err(ResolveError::Parameters(problems)) => {
-            Err(CloudError::new(ErrorKind::Invalid, "ssm:GetParameters", &problems.render(Paint::Plain)))
-        }
-    }
 }
 
 fn unknown(name: &EnvironmentName) -> CloudError {

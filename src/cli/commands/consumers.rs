@@ -67,7 +67,7 @@ pub(super) async fn list(args: &ListConsumers, global: &Global, out: &mut Output
         }
     }
     show(args, &found, &failed, out)?;
-    failed.end(!found.is_empty(), out)
+    failed.end(out)
 }
 
 /// Mappings, and workers where the configuration names any; what is denied is told, and the rest shown.

@@ -86,7 +86,7 @@ pub(super) async fn run(args: &Databases, global: &Global, out: &mut Output) -> 
         }
     }
     show(args, &found, &failed, world.connect.clock.now(), out)?;
-    failed.end(!found.is_empty(), out)
+    failed.end(out)
 }
 
 fn names_of(estate: &Estate) -> Vec<String> {

@@ -68,7 +68,7 @@ pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Res
         }
     }
     show(&found, &failed, out)?;
-    failed.end(!found.is_empty(), out)
+    failed.end(out)
 }
 
 fn is_wanted(queue: &Seen, args: &Queues) -> bool {

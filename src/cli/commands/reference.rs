@@ -71,7 +71,8 @@ enum Globals {
 fn write_command(command: &clap::Command, globals: Globals, out: &mut Output) -> Result<(), CliError> {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     let is_told_before = |argument: &clap::Arg| {
-        let is_common = argument.is_global_set() || matches!(argument.get_id().as_str(), "help" | "version");
+        let is_common =
+            argument.is_global_set() || matches!(argument.get_id().as_str(), args::ENVIRONMENT | "help" | "version");
         globals == Globals::Hidden && is_common
     };
     let hide = |argument: clap::Arg| if is_told_before(&argument) { argument.hide(true) } else { argument };

@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Services, global: &Global, out: &mut Output) -> R
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
-    failed.end(!found.is_empty(), out)
+    failed.end(out)
 }
 
 fn unknown(estate: &Estate) -> impl Iterator<Item = String> {
@@ -203,7 +203,7 @@ pub(super) async fn tasks(args: &Tasks, global: &Global, out: &mut Output) -> Re
         out.warning(&format!("{} is listed and cannot be described: {}", missing.what, missing.reason));
     }
     show_tasks(&found, &failed, world.connect.clock.now(), out)?;
-    failed.end(true, out)
+    failed.end(out)
 }
 
 /// The tasks of the services of that name, and the names of all services.

@@ -66,7 +66,7 @@ pub(super) async fn run(args: &ListOutboxes, global: &Global, out: &mut Output) 
             out.note(&format!("{}: {}: `{command}` wakes the relay", row.environment, row.outbox.name));
         }
     }
-    let ended = failed.end(!found.is_empty(), out)?;
+    let ended = failed.end(out)?;
     // Where a table could not be read, not all of it was shown.
     Ok(if ended == Exit::Done && unseen > 0 { Exit::Partly } else { ended })
 }
