@@ -7,6 +7,7 @@ mod databases;
 mod outbox;
 mod runbook;
 mod services;
+mod status;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ pub use runbook::{
     CheckRunbook, ExportRunbook, ListRunbooks, NewRunbook, ResumeRunbook, RunRunbook, Runbook, Said, ShowRunbook,
 };
 pub use services::{Services, Tasks};
+pub use status::Status;
 
 use super::{complete, exit::Exit};
 use crate::{
@@ -149,6 +151,22 @@ pub enum Color {
     Never,
 }
 
+/// What one look can tell, as `opsctl help status` explains it.
+pub const STATUS_HELP: &str = r#"Show what needs attention in every environment, worst first, with the command that helps
+
+It is what the console's Home shows, without what was acknowledged there. It ends with 0
+where nothing needs attention, with 6 where something is critical or a warning, and with 1
+where not all could be looked at. Notices, such as what the credentials may not see, are
+shown; they count with --strict only.
+
+One look costs no receive and connects to no database that has paused. Metrics are asked
+for within `dollars_per_hour_max` of [watch], as in the console.
+
+What takes time to see, one look cannot tell by itself: that a queue grows, that nobody
+takes its messages, that a service has lacked tasks for a while, that a group falls behind
+in Kafka. For queues, what the console or an earlier status saw on this machine in the last
+minutes is taken into account. --watch sees all of it after a while."#;
+
 /// The filter language, as `opsctl help filter` explains it.
 pub const FILTER_HELP: &str = r#"Check a filter, the jq that --where takes
 
@@ -182,6 +200,9 @@ like are refused."#;
 pub enum Command {
     /// Open the console on a simulated fleet that lives; without a terminal, print its state and what to try
     Demo,
+    /// Show what needs attention in every environment, worst first, with the command that helps
+    #[command(long_about = STATUS_HELP, verbatim_doc_comment)]
+    Status(Status),
     /// List the queues of every environment, full dead-letter queues first
     Queues(Queues),
     /// List the services of every environment, those in trouble first

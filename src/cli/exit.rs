@@ -14,6 +14,8 @@ pub enum Exit {
     Partly,
     /// The world changed since the plan was made; nothing was done.
     Stale,
+    /// It was looked at, and something needs attention.
+    Attention,
     /// A run of a runbook is open and waits for a person.
     Waiting,
     Interrupted,
@@ -30,6 +32,7 @@ impl Exit {
         Self::Refused,
         Self::Partly,
         Self::Stale,
+        Self::Attention,
         Self::Waiting,
         Self::Interrupted,
     ];
@@ -47,6 +50,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Partly => 4,
             Self::Stale => 5,
+            Self::Attention => 6,
             Self::Waiting => 7,
             Self::Interrupted => 130,
             Self::Container(code @ (0..=7 | 130)) => 100 + code + if code == 130 { 0 } else { 100 },
@@ -62,6 +66,7 @@ impl Exit {
             Self::Refused => "refused: protection, consent, another account, or a plan that cannot be carried out",
             Self::Partly => "partly done, or not known to be done: the report says how to go on",
             Self::Stale => "the plan went stale: the world changed, nothing was done",
+            Self::Attention => "`status` found something that needs attention",
             Self::Waiting => "a runbook waits for a person: the report says for whom, and how to resume it",
             Self::Interrupted => "interrupted",
             Self::Container(_) => {
@@ -98,6 +103,7 @@ mod tests {
             (3, Exit::Refused),
             (4, Exit::Partly),
             (5, Exit::Stale),
+            (6, Exit::Attention),
             (7, Exit::Waiting),
             (130, Exit::Interrupted),
         ];

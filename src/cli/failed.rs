@@ -39,7 +39,12 @@ pub(super) fn sort_out<T>(world: &World, answers: Vec<Result<T, CliError>>) -> (
     (found, Failed(failed))
 }
 
-impl Failed<'_> {
+impl<'a> Failed<'a> {
+    /// In the configuration's order.
+    pub(super) fn of(failed: Vec<(&'a EnvironmentName, CliError)>) -> Self {
+        Self(failed)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

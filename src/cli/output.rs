@@ -27,9 +27,18 @@ pub struct Output {
     notes_width: Option<usize>,
 }
 
+/// What goes from the terminal before something is drawn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erase {
+    Nothing,
+    /// So many lines above the cursor.
+    Lines(usize),
+    Screen,
+}
+
 const HEADING: Style = Style::new().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
 impl Output {
@@ -87,15 +96,54 @@ impl Output {
     }
 
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
-        for (index, line) in table.lines(self.data_width).iter().enumerate() {
-            for line in wrap(line, self.data_width) {
-                match index {
-                    0 => writeln!(self.data, "{QUIET}{line}{QUIET:#}")?,
-                    _ => writeln!(self.data, "{line}")?,
-                }
+        self.table_lines(table).iter().try_for_each(|line| writeln!(self.data, "{line}"))
+    }
+
+    /// A table's lines as they are shown, with their styles.
+    pub fn table_lines(&self, table: &Table) -> Vec<String> {
+        let mut shown = Vec::new();
+        for (index, Laid { text, mark, is_whole }) in table.laid(self.data_width).into_iter().enumerate() {
+            let width = self.data_width.filter(|_| !is_whole);
+            for (at, line) in wrap(&text, width).into_iter().enumerate() {
+                shown.push(match mark {
+                    _ if index == 0 => format!("{QUIET}{line}{QUIET:#}"),
+                    Some((style, length)) if at == 0 => {
+                        let (marked, rest) = line.split_at(length.min(line.len()));
+                        format!("{style}{marked}{style:#}{rest}")
+                    }
+                    Some(_) | None => line,
+                });
             }
         }
-        Ok(())
+        shown
+    }
+
+    /// Columns and lines of the terminal that shows the data, as they are now; none: no terminal does.
+    pub fn screen(&mut self) -> Option<(usize, usize)> {
+        self.data_width?;
+        let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+        self.data_width = Some(usize::from(width.0));
+        Some((usize::from(width.0), usize::from(height.0)))
+    }
+
+    /// Lines in place of what was drawn before on the terminal.
+    pub fn redraw(&mut self, erase: Erase, lines: &[String]) -> io::Result<()> {
+        self.flush()?;
+        // Not through what strips colours: they may not be wanted, and this is.
+        let mut terminal = io::stdout();
+        match erase {
+            Erase::Nothing | Erase::Lines(0) => {}
+            Erase::Lines(drawn) => write!(terminal, "\r\u{1b}[{drawn}A\u{1b}[J")?,
+            Erase::Screen => write!(terminal, "\u{1b}[H\u{1b}[2J")?,
+        }
+        terminal.flush()?;
+        lines.iter().try_for_each(|line| writeln!(self.data, "{line}"))?;
+        self.flush()
+    }
+
+    /// Text as lines of the terminal that shows the data.
+    pub fn wrapped(&self, text: &str) -> Vec<String> {
+        wrap(text, self.data_width)
     }
 
     /// One JSON document that names its schema.
@@ -200,20 +248,42 @@ fn escape(json: &str) -> String {
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    /// How each row's first cell is shown.
+    marks: Vec<Option<Style>>,
     right: Vec<bool>,
+    whole: Vec<bool>,
+}
+
+/// A line of a table.
+struct Laid {
+    text: String,
+    /// A style for so many bytes at the line's start.
+    mark: Option<(Style, usize)>,
+    /// Whether it is copied from the screen, and so never broken.
+    is_whole: bool,
 }
 
 impl Table {
-    /// With these headings; those that start with `~` or `#` are numbers, to the right (`#` is not shown).
+    /// With these headings; those that start with `~` or `#` are numbers, to the right, those that start with `$` commands (`#` and `$` are
+    /// not shown).
     pub fn new(headings: &[&str]) -> Self {
         let right = headings.iter().map(|heading| heading.starts_with(['~', '#'])).collect();
-        let headings = headings.iter().map(|heading| heading.trim_start_matches('#').to_owned()).collect();
-        Self { rows: vec![headings], right }
+        let whole = headings.iter().map(|heading| heading.starts_with('$')).collect();
+        let headings = headings.iter().map(|heading| heading.trim_start_matches(['#', '$']).to_owned()).collect();
+        Self { rows: vec![headings], marks: vec![None], right, whole }
     }
 
     /// Adds a row. Every cell is made one safe line.
     pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.rows.push(cells.into_iter().map(|cell| Text::line(cell.as_ref()).to_string()).collect());
+        self.marks.push(None);
+    }
+
+    /// The same, its first cell in a style.
+    pub fn marked<T: AsRef<str>>(&mut self, style: Style, cells: impl IntoIterator<Item = T>) {
+        self.row(cells);
+        self.marks.pop();
+        self.marks.push(Some(style));
     }
 
     pub fn count(&self) -> usize {
@@ -222,12 +292,16 @@ impl Table {
 
     /// The lines, headings first. Where a terminal is too narrow for the last columns, each of them stands on a line of its own.
     pub fn lines(&self, terminal: Option<usize>) -> Vec<String> {
+        self.laid(terminal).into_iter().map(|laid| laid.text).collect()
+    }
+
+    fn laid(&self, terminal: Option<usize>) -> Vec<Laid> {
         let columns = self.right.len();
         let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
         let wide: usize = widths.iter().map(|width| width + 2).sum();
         let Some(terminal) = terminal.filter(|terminal| wide > terminal + 2) else {
-            return self.rows.iter().map(|row| self.lay_out(row, &widths, "  ")).collect();
+            return (0..self.rows.len()).map(|row| self.first(row, &widths, "  ")).collect();
         };
         let fits =
             |count: usize, gap: usize| widths[..count].iter().map(|width| width + gap).sum::<usize>() <= terminal + gap;
@@ -238,13 +312,19 @@ impl Table {
             (false, true) => (most, " "),
             (false, false) => ((1..most).rev().find(|count| fits(*count, 2)).unwrap_or(1), "  "),
         };
-        let lines = |row: &Vec<String>| {
-            let first = self.lay_out(row, &widths[..beside], gap);
+        let lines = |at: usize| {
+            let cells = self.rows[at].iter().zip(&self.whole).skip(beside).filter(|(cell, _)| !cell.is_empty());
             let below =
-                row[beside.min(row.len())..].iter().filter(|cell| !cell.is_empty()).map(|cell| format!("    {cell}"));
-            std::iter::once(first).chain(below).collect::<Vec<_>>()
+                cells.map(|(cell, is_whole)| Laid { text: format!("    {cell}"), mark: None, is_whole: *is_whole });
+            std::iter::once(self.first(at, &widths[..beside], gap)).chain(below).collect::<Vec<_>>()
         };
-        self.rows.iter().flat_map(lines).collect()
+        (0..self.rows.len()).flat_map(lines).collect()
+    }
+
+    fn first(&self, at: usize, widths: &[usize], between: &str) -> Laid {
+        let row = &self.rows[at];
+        let mark = self.marks[at].and_then(|style| Some((style, row.first()?.len())));
+        Laid { text: self.lay_out(row, widths, between), mark, is_whole: false }
     }
 
     fn lay_out(&self, row: &[String], widths: &[usize], between: &str) -> String {
@@ -284,6 +364,33 @@ mod tests {
         assert_eq!(table.lines(Some(15)), ["NAME   ~VISIBLE", "    REST", "orders       ~5", "    of orders"]);
         let narrow = ["NAME", "    ~VISIBLE", "    REST", "orders", "    ~5", "    of orders"];
         assert_eq!(table.lines(Some(10)), narrow);
+    }
+
+    #[test]
+    fn a_command_is_never_broken_and_a_mark_colours_its_cell_alone() {
+        let out = Output {
+            format: Format::Human,
+            data: Box::new(io::sink()),
+            notes: Box::new(io::sink()),
+            data_width: Some(24),
+            notes_width: None,
+        };
+        let mut table = Table::new(&["SEVERITY", "WHY", "$COMMAND"]);
+        table.marked(
+            WARNING,
+            ["warning", "it is longer than the terminal", "opsctl tasks --service main/api --env dev"],
+        );
+        let shown = out.table_lines(&table);
+        insta::assert_snapshot!(anstream::adapter::strip_str(&shown.join("\n")), @"
+        SEVERITY
+            WHY
+            COMMAND
+        warning
+            it is longer than
+              the terminal
+            opsctl tasks --service main/api --env dev
+        ");
+        assert_eq!(shown[3], format!("{WARNING}warning{WARNING:#}"));
     }
 
     #[test]

@@ -179,10 +179,36 @@ impl Chosen {
 }
 
 impl Place {
+    /// The environment as far as it is known without asking AWS.
+    pub(super) fn environment(&self) -> Arc<Environment> {
+        match self {
+            Self::Simulated(environment) => Arc::clone(environment),
+            Self::Configured(configured) => configured.reach(),
+        }
+    }
+
     pub(super) async fn site(&self, connect: &Connect) -> Site {
         match self {
             Self::Simulated(environment) => site(Arc::clone(environment), connect).await,
             Self::Configured(configured) => resolved(configured, connect).await,
+        }
+    }
+
+    /// Clients, made anew, whose account STS has said to be the environment's.
+    ///
+    /// # Errors
+    /// The environment can't be reached; the credentials are another account's, or nobody says whose.
+    pub(super) async fn verified(&self, connect: &Connect) -> Result<Cloud, CloudError> {
+        let cloud = match self {
+            Self::Simulated(environment) => connect.cloud(Arc::clone(environment)).await?,
+            Self::Configured(configured) => reached(configured, connect).await?,
+        };
+        match cloud.verified_caller().await {
+            Ok(_) => Ok(cloud),
+            Err(Unverified::Cloud(error)) => Err(error),
+            Err(Unverified::WrongAccount(wrong)) => {
+                Err(CloudError::new(ErrorKind::CredentialsMissing, "sts:GetCallerIdentity", &wrong.to_string()))
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ const HOLDS: Kind = Kind::Asks(Nobody::Holds);
 /// Each command of the program; `RUN` stands for a run, `PLAN` for a plan file.
 const COMMANDS: &[(&str, Kind)] = &[
     ("demo", LOCAL),
+    ("status", Kind::Reads),
     ("queues", Kind::Reads),
     ("services", Kind::Reads),
     ("tasks", Kind::Reads),
@@ -84,6 +85,7 @@ const COMMANDS: &[(&str, Kind)] = &[
 /// Lines of a command that asks an environment: several where it has several ways to.
 fn lines(name: &str) -> &'static [&'static str] {
     match name {
+        "status" => &["status", "status --strict --output json", "status --timeout 5s --output jsonl"],
         "queues" => &["queues", "queues --dlq", "queues --all --output json", "queues cts* --output jsonl"],
         "services" => &["services", "services --no-metrics --output json", "services cts --output jsonl"],
         "tasks" => &["tasks --service cts", "tasks --service cts --output json", "tasks --service no-such-service"],
@@ -253,7 +255,7 @@ fn the_other_environments_of_a_listing_are_shown_and_the_wrong_one_is_named() {
     for listing in
         ["queues", "services", "tasks --service cts", "databases", "alarms", "alarms --history cts-dlq-not-empty"]
             .into_iter()
-            .chain(["consumers", "queues --dlq", "databases --events"])
+            .chain(["consumers", "queues --dlq", "databases --events", "status"])
     {
         let shown = wrong.with(OTHER, listing).expect(1);
         assert!(shown.err.contains("warning: dev: the credentials are of account 222222222222"), "{shown:?}");

@@ -107,6 +107,8 @@ fn every_command_shown_in_the_sandbox_acts_in_the_sandbox() {
         "concurrency restore cts-outbox-worker -e dev --dry-run",
         "concurrency stop cts-outbox-worker -e dev --yes",
         "databases --events",
+        "status",
+        "status -e prod -e dev --acknowledged",
         "doctor",
         "journal show 20261121T031500-4f7a9c",
         "runs",

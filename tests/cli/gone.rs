@@ -179,7 +179,9 @@ fn ended(ground: &Ground, mut child: Child) -> Ended {
 fn whoever_stops_reading_the_data_is_no_error() {
     let ground = ground();
     for words in [
-        &["queues"][..],
+        &["status"][..],
+        &["status", "--output", "jsonl"],
+        &["queues"],
         &["queues", "--output", "json"],
         &["queues", "--output", "jsonl"],
         &["peek", "-e", "dev", "--queue", "orders-dlq"],

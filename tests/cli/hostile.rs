@@ -93,8 +93,12 @@ fn names_and_reasons_of_alarms_reach_no_terminal_as_they_are() {
     super::alarms::alarm(&ground, HOSTILE);
     super::alarms::set(&ground, HOSTILE, "ALARM", HOSTILE);
     for form in ["human", "json", "jsonl"] {
-        for words in [&["alarms", "-e", "dev"][..], &["alarms", "-e", "dev", "--history", HOSTILE]] {
-            let ended = ground.opsctl(&[words, &["--output", form]].concat()).expect(0);
+        for (words, code) in [
+            (&["alarms", "-e", "dev"][..], 0),
+            (&["alarms", "-e", "dev", "--history", HOSTILE], 0),
+            (&["status", "-e", "dev"], 6),
+        ] {
+            let ended = ground.opsctl(&[words, &["--output", form]].concat()).expect(code);
             assert!(ended.out.contains("evil"), "{words:?} {form} {ended:?}");
             assert_safe(&ended, &format!("{words:?} {form}"));
         }

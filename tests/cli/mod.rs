@@ -24,4 +24,5 @@ mod reference;
 mod refused_first;
 mod restoring;
 mod services;
+mod status;
 mod terminal;

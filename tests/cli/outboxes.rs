@@ -49,6 +49,11 @@ fn a_database_that_has_paused_is_not_woken() {
     let cts = of(&dev, "cts");
     assert_eq!((&cts["trouble"], &cts["backlog"]), (&Value::from("paused"), &Value::Null));
     assert_eq!(rows(of(&dev, "offers"), "ready"), Some(5));
+    for _ in 0..2 {
+        let shown = ground.opsctl(&["status", "-e", "dev"]);
+        assert!(shown.out.contains("outbox offers"), "{shown:?}");
+    }
+    assert_eq!(of(&listed(&ground, "dev").0, "cts")["trouble"], "paused", "a status wakes nothing either");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod runbook;
 mod runs;
 mod sandbox;
 mod services;
+mod status;
 mod stop;
 
 pub(super) use self::console::is_possible as console_is_possible;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
     let Some(command) = cli.command else { return console::run(global, &cli.console, out).await };
     match command {
         Command::Demo => demo::run(global, &cli.console, out).await,
+        Command::Status(args) => status::run(&args, global, out).await,
         Command::Queues(args) => queues::run(&args, global, out).await,
         Command::Services(args) => services::run(&args, global, out).await,
         Command::Tasks(args) => services::tasks(&args, global, out).await,
