@@ -25,7 +25,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit of opsctl's own, in the order of the codes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Done,
         Self::Failed,
         Self::Usage,

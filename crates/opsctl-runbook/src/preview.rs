@@ -80,7 +80,7 @@ pub fn said(step: &Step) -> String {
     };
     let then = step.check.as_ref().map(|condition| format!("; then {}", check(condition))).unwrap_or_default();
     match &step.action {
-        Action::ByHand => format!("done by hand{then}"),
+        Action::ByHand => format!("a person does it{then}"),
         Action::Check => step.check.as_ref().map(check).unwrap_or_default(),
         Action::Ask(ask) if ask.choices.is_empty() => format!("asks for a {}{then}", ask.kind.into_str()),
         Action::Ask(ask) => format!("asks: {}{then}", ask.choices.join(", ")),

@@ -25,9 +25,9 @@ pub(super) async fn run(args: &CheckRunbook, global: &Global, out: &mut Output) 
         [] => shelf(global).all().map_err(|error| not_found(&error, global))?,
         names => names.iter().map(|name| find(name, global)).collect::<Result<_, _>>()?,
     };
-    let world = match &global.environment {
-        Some(_) => Some(World::open(global, out).await?),
-        None => None,
+    let world = match global.environments.as_slice() {
+        [] => None,
+        _ => Some(World::open(global, out).await?),
     };
     let today = jiff::Zoned::now().date();
     let mut reports = Vec::new();

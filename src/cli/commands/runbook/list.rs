@@ -92,9 +92,12 @@ fn row(shelved: &Shelved) -> Row {
 
 async fn open(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let runs = state(global).await?.list().map_err(|error| CliError::from(&error))?;
-    let wanted = global.environment.as_deref();
+    let wanted = &global.environments;
+    let is_of = |run: &RunSummary| {
+        wanted.is_empty() || run.environment().is_some_and(|name| wanted.iter().any(|wanted| wanted == name))
+    };
     let open = runs.iter().filter(|run| run.runbook().is_some() && run.end().is_none());
-    let rows: Vec<Open> = open.filter(|run| wanted.is_none() || run.environment() == wanted).map(open_row).collect();
+    let rows: Vec<Open> = open.filter(|run| is_of(run)).map(open_row).collect();
     let table = || {
         let mut table = Table::new(&["RUN", "ENV", "RUNBOOK", "WAITS FOR"]);
         for row in &rows {

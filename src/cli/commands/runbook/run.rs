@@ -70,10 +70,10 @@ pub(super) async fn resume(
     let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
     let known = standing(&folder).map_err(|error| cannot_open(&error, global))?;
     let mut global = global.clone();
-    if global.environment.is_none() {
-        global.environment = Some(known.environment.0.clone());
+    if global.environments.is_empty() {
+        global.environments.push(known.environment.0.clone());
     }
-    if global.environment.as_deref() != Some(known.environment.0.as_str()) {
+    if global.environments != [known.environment.0.clone()] {
         let what = format!("run {} is of {}", args.run, known.environment);
         return Err(CliError::usage(&what, "leave --env out: a run stays in its environment"));
     }
@@ -165,7 +165,11 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
         out.line(&format!("  {:>2}  {:width$}  {}{because}", number + 1, step.state.words(), step.name))?;
     }
     if let Some(allowed) = report.recovery_seconds {
-        let met = if report.seconds <= f64::from(allowed) { "met" } else { "not met" };
+        let met = match (report.seconds <= f64::from(allowed), report.end) {
+            (true, Some(_)) => "met",
+            (true, None) => "not over yet",
+            (false, _) => "not met",
+        };
         out.line(&format!("  recovery time {}: {met}", crate::operations::values::in_words(allowed.into())))?;
     }
     if let Some(waits_for) = &report.waits_for {
