@@ -100,9 +100,7 @@ fn report_lines(report: &Report, invocation: &Invocation) -> Vec<String> {
         .extend(details.rows().into_iter().flat_map(run::words::rows).map(|(count, what)| format!("  {count} {what}")));
     lines.extend(report.services().iter().map(|service| format!("  {}", service.words())));
     lines.extend(report.mappings().iter().map(|mapping| format!("  {}", mapping.words())));
-    if let run::Details::Setting(toggled) = details {
-        lines.push(format!("  {}", toggled.words()));
-    }
+    lines.extend(details.settings().iter().map(|toggled| format!("  {}", toggled.words())));
     lines.extend(tally.kept.iter().map(|(reason, count)| format!("  {count} left: {}", Text::line(reason))));
     // One reason stands above already.
     let is_one = tally.kept.len() == 1;

@@ -195,6 +195,8 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         "consumers pause --queue orders --timeout 1m",
         "consumers resume --queue orders --timeout 20m",
         "consumers resume",
+        "consumers enable orders-handler --queue orders-dlq",
+        "consumers disable 0b1c orders-handler:live",
         "rule enable outbox-every-minute",
         "rule disable outbox-every-minute",
         "concurrency restore outbox-worker",

@@ -19,10 +19,10 @@ mod restore;
 mod scale;
 mod selection;
 pub(crate) mod services;
+mod settings;
 mod sources;
 mod targets;
 mod throttled;
-mod toggles;
 mod undoable;
 
 use opsctl::operations::{Operation, Redrive};

@@ -1,11 +1,12 @@
-//! What lets a Lambda function run, and can be switched: the EventBridge rule that starts it, and its reserved concurrency.
+//! Settings in AWS that opsctl sets, remembers and puts back: what each is of, and how it stands.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Text;
+use crate::{MappingId, Text};
 
+/// What a [`Setting`] is of. It is remembered under the text that it shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Toggle {
@@ -13,6 +14,8 @@ pub enum Toggle {
     Rule(String),
     /// Reserved concurrency of a function, by its name.
     Concurrency(String),
+    /// Whether an event source mapping takes messages.
+    Mapping(MappingId),
 }
 
 /// How a [`Toggle`] stands.
@@ -26,8 +29,10 @@ pub enum Setting {
 
 impl Toggle {
     pub fn name(&self) -> &str {
-        let (Self::Rule(name) | Self::Concurrency(name)) = self;
-        name
+        match self {
+            Self::Rule(name) | Self::Concurrency(name) => name,
+            Self::Mapping(id) => id.as_str(),
+        }
     }
 }
 
@@ -36,6 +41,7 @@ impl fmt::Display for Toggle {
         match self {
             Self::Rule(name) => write!(formatter, "rule {name}"),
             Self::Concurrency(name) => write!(formatter, "function {name}"),
+            Self::Mapping(id) => write!(formatter, "mapping {id}"),
         }
     }
 }

@@ -160,13 +160,13 @@ pub enum Record {
         mapping: String,
         status: Text,
     },
-    /// A rule or a function's reserved concurrency is about to be set.
+    /// A setting is about to be set: a rule, a function's reserved concurrency, an event source mapping.
     SettingIntent {
         toggle: Toggle,
         from: Setting,
         to: Setting,
     },
-    /// What is known of a rule or a reserved concurrency that was to be set.
+    /// What is known of a setting that was to be set.
     Setting {
         toggle: Toggle,
         status: Text,
@@ -298,9 +298,10 @@ pub enum Did {
         /// Of which nobody knows whether they were changed.
         in_doubt: u64,
     },
-    /// A rule or a function's reserved concurrency was set.
-    Setting {
-        done: bool,
+    /// Settings were set: a rule, a function's reserved concurrency, event source mappings.
+    Settings {
+        done: u64,
+        all: u64,
     },
     /// Steps of a runbook.
     Steps {
@@ -317,8 +318,9 @@ impl Did {
             | Self::Services { done, .. }
             | Self::Consumers { done, .. }
             | Self::Steps { done, .. }
-            | Self::Rows { done, .. } => *done,
-            Self::Nothing | Self::Failover { .. } | Self::Migration { .. } | Self::Setting { .. } => 0,
+            | Self::Rows { done, .. }
+            | Self::Settings { done, .. } => *done,
+            Self::Nothing | Self::Failover { .. } | Self::Migration { .. } => 0,
         }
     }
 

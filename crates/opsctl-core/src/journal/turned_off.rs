@@ -1,4 +1,4 @@
-//! [`TurnedOff`]: how rules and reserved concurrencies stood before opsctl turned them off.
+//! [`TurnedOff`]: how settings stood before opsctl set them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,15 +6,25 @@ use serde::{Deserialize, Serialize};
 use super::{Remembered, store::Remember};
 use crate::domain::{RunId, Setting, Toggle};
 
-/// Rules and functions of an account in a region.
+/// Settings of an account in a region.
 pub type TurnedOff = Remembered<TurnedOffBy>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnedOffBy {
     /// As it was before.
     pub from: Setting,
+    /// As the run sets it; none: written by a version that remembered only what it turned off.
+    #[serde(default)]
+    pub to: Option<Setting>,
     pub at: Timestamp,
     pub run: RunId,
+}
+
+impl TurnedOffBy {
+    /// Whether it still stands as the run set it.
+    pub fn is_still_so(&self, now: Setting) -> bool {
+        self.to.map_or_else(|| now.is_off(), |to| to == now)
+    }
 }
 
 impl Remember for TurnedOffBy {
@@ -22,8 +32,8 @@ impl Remember for TurnedOffBy {
 
     const FOLDER: &'static str = "turned-off";
 
-    /// What the same run remembered earlier stays: it looked before anything was turned off. What another run left is out of date, for
-    /// somebody has turned it on since.
+    /// What the same run remembered earlier stays: it looked before anything was set. What another run left is out of date: a plan
+    /// has carried over of it what still counts.
     fn replaces(&self, known: &Self) -> bool {
         known.run != self.run
     }

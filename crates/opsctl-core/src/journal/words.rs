@@ -24,8 +24,7 @@ impl Did {
             Self::Rows { done, in_doubt } => {
                 format!("{} re-armed, {} in doubt", counted(*done, "row"), thousands(*in_doubt))
             }
-            Self::Setting { done: true } => "set".to_owned(),
-            Self::Setting { done: false } => "not known to be set".to_owned(),
+            Self::Settings { done, all } => as_asked(*done, *all, "setting"),
             Self::Steps { done, all } => format!("{done} of {}", counted(*all, "step")),
             Self::Migration { exit_code } => {
                 exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))

@@ -246,6 +246,7 @@ impl Command {
                 OperationKind::Sleep | OperationKind::Scale | OperationKind::Migrate => &[Services],
                 OperationKind::Failover => &[Home, Databases],
                 OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
+                OperationKind::EnableConsumers | OperationKind::DisableConsumers => &[Consumers],
                 OperationKind::Replay => &[Outboxes],
                 // Of an outbox, `wake-relay` finds out which of them is meant.
                 OperationKind::EnableRule | OperationKind::RestoreConcurrency => &[],

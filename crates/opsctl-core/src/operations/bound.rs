@@ -27,7 +27,7 @@ pub enum Bound {
     Consumers(Consumers),
     Replay(Box<ToReplay>),
     RowsBack(Box<RowsBack>),
-    Toggle(ToToggle),
+    Toggle(Vec<ToToggle>),
     /// Consumers that are paused around something else.
     Around(Consumers, Box<Bound>),
 }

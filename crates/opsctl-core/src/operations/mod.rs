@@ -42,7 +42,7 @@ pub use redrive::{Moves, Redrive};
 pub use replay::Replay;
 pub use restore::Restore;
 pub use scale::{Scale, Sleep, Wake};
-pub use toggles::{DisableRule, EnableRule, RestoreConcurrency, StopConcurrency};
+pub use toggles::{DisableConsumers, DisableRule, EnableConsumers, EnableRule, RestoreConcurrency, StopConcurrency};
 pub use verb::{Calls, Counts, Left, Pauses, Stopping, Verb};
 pub use words::{Given, command_line, given, resume_line};
 
@@ -128,6 +128,8 @@ operations! {
     Migrate "migrate",
     PauseConsumers "consumers pause",
     ResumeConsumers "consumers resume",
+    EnableConsumers "consumers enable",
+    DisableConsumers "consumers disable",
     Replay "outbox replay",
     EnableRule "rule enable",
     DisableRule "rule disable",

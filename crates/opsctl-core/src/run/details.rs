@@ -26,8 +26,10 @@ pub enum Details {
     Failover(Box<FailedOver>),
     Migration(Box<Migrated>),
     Rows(Box<Replayed>),
-    /// A rule or a function's reserved concurrency.
-    Setting(Box<Toggled>),
+    /// A rule, a function's reserved concurrency, event source mappings.
+    Settings {
+        settings: Vec<Toggled>,
+    },
 }
 
 /// What became of consumers that were paused or resumed.
@@ -68,6 +70,10 @@ impl Details {
         if let Self::Migration(migration) = self { Some(migration) } else { None }
     }
 
+    pub fn settings(&self) -> &[Toggled] {
+        if let Self::Settings { settings } = self { settings } else { &[] }
+    }
+
     /// What the journal's last record says of it, for lists of runs.
     pub fn did(&self) -> Did {
         match self {
@@ -88,7 +94,10 @@ impl Details {
             },
             Self::Migration(migration) => Did::Migration { exit_code: migration.exit_code },
             Self::Rows(rows) => Did::Rows { done: rows.done + rows.put_back, in_doubt: rows.in_doubt },
-            Self::Setting(toggled) => Did::Setting { done: toggled.is_done },
+            Self::Settings { settings } => Did::Settings {
+                done: settings.iter().filter(|one| one.is_done).count() as u64,
+                all: settings.len() as u64,
+            },
         }
     }
 }

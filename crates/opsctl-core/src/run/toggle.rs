@@ -1,32 +1,46 @@
-//! A run that sets a rule or a function's reserved concurrency.
+//! A run that sets settings: each by one absolute call, looked for where its answer is lost, and followed until it is so.
 //!
-//! How it stood before it is turned off is in `turned-off/` of the state folder before the call, and until it is seen turned on again:
-//! whoever comes later puts back exactly that.
+//! How each stood is in `turned-off/` of the state folder before the call, and until it is seen put back: whoever comes later puts back
+//! exactly that.
+
+mod call;
+mod memory;
 
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Details, End, Failure, Report};
+use super::{Context, Details, Doing, End, Failure, Report};
+pub(super) use call::is_in_use;
+
 use crate::{
     cloud::CloudError,
-    domain::{AccountId, Setting, Text, Toggle},
-    journal::{Journal, Record, TurnedOff, TurnedOffBy},
-    operations::toggles::ToToggle,
+    domain::{Setting, Text, Toggle},
+    journal::{Journal, Record},
+    operations::toggles::{
+        ToToggle,
+        look::{Settled, Shown, look},
+    },
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+const AT_ONCE: usize = 6;
 /// Calls after lost answers and throttles, in all.
 const CALLS_MAX: u32 = 4;
 const LOOKS_FAILED_MAX: u32 = 5;
 /// So long after the call a look may still show what was before it.
 const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
+/// What is on its way is waited for so long; AWS says no figure.
+const CHANGES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What became of a setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Toggled {
     pub toggle: Toggle,
+    /// What a person knows it by.
+    pub name: Text,
     pub from: Setting,
     pub to: Setting,
     /// Whether the call was made, or may have been.
@@ -40,11 +54,11 @@ pub struct Toggled {
 
 impl Toggled {
     pub fn words(&self) -> String {
-        let Self { toggle, from, to, is_set, is_done, seconds, because } = self;
+        let Self { name, from, to, is_set, is_done, seconds, because, .. } = self;
         let mut words = match (is_done, is_set) {
-            (true, _) => format!("{toggle}: {}, after {:.0} s", to.words(), seconds.unwrap_or_default()),
-            (false, true) => format!("{toggle}: not known to be set to {}", to.words()),
-            (false, false) => format!("{toggle}: left at {}", from.words()),
+            (true, _) => format!("{name}: {}, after {:.0} s", to.words(), seconds.unwrap_or_default()),
+            (false, true) => format!("{name}: not known to be set to {}", to.words()),
+            (false, false) => format!("{name}: left at {}", from.words()),
         };
         if let Some(because) = because {
             words.push_str(&format!(", {because}"));
@@ -64,48 +78,59 @@ impl Halt {
     }
 }
 
-pub(super) async fn run(bound: ToToggle, context: &Context, journal: &Journal, report: Report) -> Report {
+pub(super) async fn run(bound: Vec<ToToggle>, context: &Context, journal: &Journal, report: Report) -> Report {
     let mut report = report;
-    if let Err(failure) = note_before(&bound, context, &report) {
+    if let Err(failure) = memory::note_before(&bound, context, &report) {
         (report.end, report.failure) = (End::Failed, Some(failure));
         return report;
     }
     let began = context.now();
-    let mut one = One { bound: &bound, context, journal, calls: 0, set_at: None, is_set: false };
+    let runs: Vec<_> = bound.iter().map(|one| each(one, context, journal, &report)).collect();
+    let ended: Vec<(Toggled, Option<Halt>)> = stream::iter(runs).buffered(AT_ONCE).collect().await;
+    report.seconds = context.now().duration_since(began).as_secs_f64();
+    finish(&mut report, &bound, &ended, context);
+    report.details = Details::Settings { settings: ended.into_iter().map(|(toggled, _)| toggled).collect() };
+    report
+}
+
+async fn each(bound: &ToToggle, context: &Context, journal: &Journal, report: &Report) -> (Toggled, Option<Halt>) {
+    let began = context.now();
+    let mut one = One { bound, context, journal, report, began, calls: 0, set_at: None, is_set: false };
     let halt = one.drive().await.err();
     let (is_set, is_done) = (one.is_set, halt.is_none());
-    report.seconds = context.now().duration_since(began).as_secs_f64();
     let seconds = is_done.then(|| context.now().duration_since(began).as_secs_f64());
     let because = halt.as_ref().map(|halt| match halt {
         Halt::Cancelled => Text::from("stopped, as asked"),
         Halt::Failed(why) => why.clone(),
     });
-    let ToToggle { toggle, from, to } = bound.clone();
-    let toggled = Toggled { toggle, from, to, is_set, is_done, seconds, because };
+    let ToToggle { toggle, name, from, to, .. } = bound.clone();
+    let toggled = Toggled { toggle, name: Text::line(&name), from, to, is_set, is_done, seconds, because };
     let status = Text::line(&toggled.words());
     let record = Record::Setting { toggle: toggled.toggle.clone(), status };
     // Its setting is in AWS for everybody to see: a journal that is full hides nothing.
     drop(journal.write(vec![record], Vec::new()).await);
-    finish(&mut report, &toggled, halt, context);
-    report.details = Details::Setting(Box::new(toggled));
-    report
+    (toggled, halt)
 }
 
-fn finish(report: &mut Report, toggled: &Toggled, halt: Option<Halt>, context: &Context) {
-    report.end = match (&halt, toggled.is_set) {
-        (None, _) => End::Done,
-        (Some(Halt::Cancelled), _) => End::Interrupted,
-        (Some(Halt::Failed(_)), true) => End::Partly,
-        (Some(Halt::Failed(_)), false) => End::Failed,
+fn finish(report: &mut Report, bound: &[ToToggle], ended: &[(Toggled, Option<Halt>)], context: &Context) {
+    let open: Vec<String> =
+        ended.iter().filter(|(_, halt)| halt.is_some()).map(|(toggled, _)| toggled.words()).collect();
+    let is_cancelled = ended.iter().any(|(_, halt)| matches!(halt, Some(Halt::Cancelled)));
+    let is_any_set = ended.iter().any(|(toggled, _)| toggled.is_set);
+    report.end = match (open.is_empty(), is_cancelled, is_any_set) {
+        (true, ..) => End::Done,
+        (false, true, _) => End::Interrupted,
+        (false, false, true) => End::Partly,
+        (false, false, false) => End::Failed,
     };
-    if halt.is_some() {
-        report.failure = Some(Failure::new(toggled.words(), "look at it, then go on with --resume"));
+    if !open.is_empty() {
+        report.failure = Some(Failure::new(open.join("; "), "look at it, then go on with --resume"));
         report.next = Some(report.resume_line(context.environment()));
     }
-    if let Err(failure) = note_after(toggled, context, report) {
-        report.note(format!("what is remembered of it could not be written: {}", failure.what));
-    } else if toggled.is_done && toggled.to.is_off() {
-        report.note(format!("remembered: {} before", toggled.from.words()));
+    let toggled: Vec<&Toggled> = ended.iter().map(|(toggled, _)| toggled).collect();
+    match memory::note_after(bound, &toggled, context, report) {
+        Err(failure) => report.note(format!("what is remembered of it could not be written: {}", failure.what)),
+        Ok(()) => memory::say(bound, &toggled, report),
     }
 }
 
@@ -113,6 +138,8 @@ struct One<'a> {
     bound: &'a ToToggle,
     context: &'a Context,
     journal: &'a Journal,
+    report: &'a Report,
+    began: Timestamp,
     calls: u32,
     /// When AWS took the call; none: it has not, as far as is known.
     set_at: Option<Timestamp>,
@@ -125,9 +152,16 @@ impl One<'_> {
     async fn drive(&mut self) -> Result<(), Halt> {
         let ToToggle { from, to, .. } = *self.bound;
         loop {
-            let shown = self.look().await?;
-            if shown == to {
-                return Ok(());
+            let Shown { setting: shown, settled } = self.look().await?;
+            match settled {
+                Settled::Deleting => return Err(Halt::Failed(Text::from("somebody deletes it"))),
+                // Until it is there, AWS takes no change.
+                Settled::Changing => {
+                    self.wait(shown).await?;
+                    continue;
+                }
+                Settled::Yes if shown == to => return Ok(()),
+                Settled::Yes => {}
             }
             if shown != from {
                 return Err(Halt::Failed(Text::line(&format!("somebody set it meanwhile: {}", shown.words()))));
@@ -148,26 +182,18 @@ impl One<'_> {
         if self.context.cancel.is_cancelled() {
             return Err(Halt::Cancelled);
         }
-        let ToToggle { toggle, from, to } = self.bound.clone();
+        let ToToggle { toggle, from, to, .. } = self.bound.clone();
         let intent = Record::SettingIntent { toggle: toggle.clone(), from, to };
         let written = self.journal.write(vec![intent], Vec::new()).await;
         written.map_err(|error| Halt::Failed(Text::line(&error.to_string())))?;
         self.calls += 1;
-        let cloud = &self.context.cloud;
-        let answer = match (&toggle, to) {
-            (Toggle::Rule(name), Setting::Enabled(enabled)) => cloud.events.set_enabled(name, enabled).await,
-            (Toggle::Concurrency(name), Setting::Reserved(reserved)) => {
-                cloud.lambda.set_concurrency(name, reserved).await
-            }
-            (Toggle::Rule(_), Setting::Reserved(_)) | (Toggle::Concurrency(_), Setting::Enabled(_)) => {
-                unreachable!("a plan gives each its own kind of setting")
-            }
-        };
-        match answer {
+        match call::set(&self.context.cloud, &toggle, to).await {
             Ok(()) => {
                 (self.is_set, self.set_at) = (true, Some(self.context.now()));
                 Ok(())
             }
+            // Somebody else's change is on its way: it is looked at first.
+            Err(error) if call::is_in_use(&error) && self.calls < CALLS_MAX => self.pause().await,
             Err(error) => {
                 self.is_set |= error.may_have_been_applied();
                 if !error.is_passing() || self.calls >= CALLS_MAX {
@@ -178,15 +204,10 @@ impl One<'_> {
         }
     }
 
-    async fn look(&self) -> Result<Setting, Halt> {
-        let cloud = &self.context.cloud;
+    async fn look(&self) -> Result<Shown, Halt> {
         let mut failures = 0;
         loop {
-            let shown = match &self.bound.toggle {
-                Toggle::Rule(name) => cloud.events.rule(name).await.map(|rule| Setting::Enabled(rule.enabled)),
-                Toggle::Concurrency(name) => cloud.lambda.concurrency(name).await.map(Setting::Reserved),
-            };
-            match shown {
+            match look(&self.context.cloud, &self.bound.toggle).await {
                 Ok(shown) => return Ok(shown),
                 Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
                 Err(error) => return Err(Halt::failed(&error, self.context)),
@@ -195,38 +216,18 @@ impl One<'_> {
         }
     }
 
+    /// It is on its way, to where it shall be or from what somebody else has done.
+    async fn wait(&self, towards: Setting) -> Result<(), Halt> {
+        if self.context.now().duration_since(self.began) > CHANGES_WITHIN {
+            return Err(Halt::Failed(Text::from("it changes still; AWS goes on with it by itself")));
+        }
+        let words = format!("{}: on its way to {}", self.bound.name, towards.words());
+        self.context.tell(self.report, 1, Doing::One, (&words, Vec::new()));
+        self.pause().await
+    }
+
     async fn pause(&self) -> Result<(), Halt> {
         self.context.pause(LOOK_EVERY).await;
         if self.context.cancel.is_cancelled() { Err(Halt::Cancelled) } else { Ok(()) }
     }
-}
-
-fn change(context: &Context, report: &Report, change: impl FnOnce(&mut TurnedOff)) -> Result<(), Failure> {
-    let account = AccountId(report.account.clone());
-    let changed = TurnedOff::change(&context.state, &account, &context.environment().region, change);
-    changed.map_err(|error| Failure::new(error.to_string(), error.hint()))
-}
-
-/// Before it is turned off: what is not remembered could not be put back.
-fn note_before(bound: &ToToggle, context: &Context, report: &Report) -> Result<(), Failure> {
-    if !bound.to.is_off() {
-        return Ok(());
-    }
-    let before = TurnedOffBy { from: bound.from, at: context.now(), run: report.run.clone() };
-    change(context, report, |known| known.remember(&bound.toggle, before))
-}
-
-/// What is turned on again is forgotten; so is what this try remembered and did not touch.
-fn note_after(toggled: &Toggled, context: &Context, report: &Report) -> Result<(), Failure> {
-    change(context, report, |known| {
-        let is_of_this_try =
-            known.of(&toggled.toggle).is_some_and(|before| before.run == report.run && before.at >= report.started_at);
-        let is_over = match toggled.to.is_off() {
-            true => !toggled.is_set && !toggled.is_done && is_of_this_try,
-            false => toggled.is_done,
-        };
-        if is_over {
-            known.forget(&toggled.toggle);
-        }
-    })
 }

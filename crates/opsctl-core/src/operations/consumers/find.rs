@@ -13,9 +13,9 @@ use crate::{
     },
     domain::{
         ConsumerId, EcsClusterName, Mapping, MappingId, MappingState, QueueArn, QueueName, RunId, Scaling, Service,
-        ServiceId, ServiceRules, environment::glob,
+        ServiceId, ServiceRules, Setting, Toggle, environment::glob,
     },
-    journal::{History, Pause, Paused},
+    journal::{History, Pause, Paused, TurnedOff},
     operations::{OperationError, Planner, scale, values::Seconds},
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Scene {
     /// None: not known.
     pub(super) scaling: Option<BTreeMap<ServiceId, Scaling>>,
     pub(super) paused: Paused,
+    /// Settings that opsctl has set for their own sake.
+    turned_off: TurnedOff,
     /// What the run has done already, where it is taken up again.
     history: History,
     run: Option<RunId>,
@@ -58,7 +60,9 @@ impl Scene {
     pub(super) async fn look(cloud: &Cloud, planner: &Planner, which: Which<'_>) -> Result<Self, OperationError> {
         let caller = cloud.identity.caller().await?;
         let history = planner.taken_up()?.map(|(_, history)| history).unwrap_or_default();
-        let paused = Paused::read(&planner.state, &caller.account, &cloud.environment().region)?;
+        let (account, region) = (&caller.account, &cloud.environment().region);
+        let paused = Paused::read(&planner.state, account, region)?;
+        let turned_off = TurnedOff::read(&planner.state, account, region)?;
         let mut scene = Self {
             mappings: Ok(Vec::new()),
             services: Vec::new(),
@@ -66,6 +70,7 @@ impl Scene {
             unknown: Vec::new(),
             scaling: None,
             paused,
+            turned_off,
             history,
             run: planner.resuming.clone(),
             now: cloud.clock().now(),
@@ -237,8 +242,15 @@ impl Scene {
 
     /// Words for a consumer that takes nothing already.
     fn left(&self, id: &ConsumerId, name: &str, how: &str) -> String {
-        match self.paused.of(id) {
-            Some(pause) => format!("{name} ({how}, by {} for {})", pause.run, pause.queue),
+        if let Some(pause) = self.paused.of(id) {
+            return format!("{name} ({how}, by {} for {})", pause.run, pause.queue);
+        }
+        let set = match id {
+            ConsumerId::Mapping(mapping) => self.turned_off.of(&Toggle::Mapping(mapping.clone())),
+            ConsumerId::Service(_) => None,
+        };
+        match set.filter(|set| set.is_still_so(Setting::Enabled(false))) {
+            Some(set) => format!("{name} (disabled by {})", set.run),
             None => format!("{name} ({how}, not by opsctl)"),
         }
     }

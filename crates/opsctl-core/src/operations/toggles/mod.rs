@@ -1,6 +1,12 @@
-//! What lets a Lambda function run: its EventBridge rule is enabled or disabled, its reserved concurrency stopped or restored.
+//! Settings that are set, remembered and put back: EventBridge rules, reserved concurrencies, event source mappings.
+//!
+//! Each kind is a plan of its own here and a line in [`look`]; how one is set, waited for and remembered is the same for all, in
+//! `run/toggle`.
 
-mod plan;
+pub(crate) mod look;
+mod mappings;
+mod memory;
+mod starters;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -21,13 +27,25 @@ enum Turn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToToggle {
     pub toggle: Toggle,
+    /// What a person knows it by.
+    pub name: String,
     /// Before the run.
     pub from: Setting,
     pub to: Setting,
+    pub memory: Memory,
+}
+
+/// What is done with what is remembered of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// This is put back later: on disk before the setting is changed.
+    Keep(Setting),
+    /// It is put back: forgotten once that is seen.
+    Forget,
 }
 
 macro_rules! verb {
-    ($(#[$about:meta])* $operation:ident, $turn:expr, $toggle:ident, $(#[$help:meta])* $argument:ident $value:literal) => {
+    ($(#[$about:meta])* $operation:ident, $turn:expr, $starter:ident, $(#[$help:meta])* $argument:ident $value:literal) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
         #[serde(default, deny_unknown_fields)]
@@ -55,7 +73,7 @@ macro_rules! verb {
                 cloud: &'a Cloud,
                 planner: &'a Planner,
             ) -> BoxFuture<'a, Result<Planned, OperationError>> {
-                Box::pin(plan::plan(Toggle::$toggle(self.$argument.trim().to_owned()), $turn, cloud, planner))
+                Box::pin(starters::plan(starters::Starter::$starter(self.$argument.trim().to_owned()), $turn, cloud, planner))
             }
         }
     };
@@ -81,7 +99,7 @@ verb!(
     /// Let a Lambda function run whose reserved concurrency is 0: put back what was reserved before, or reserve nothing
     RestoreConcurrency,
     Turn::On,
-    Concurrency,
+    Function,
     /// Function, by name
     function "FUNCTION"
 );
@@ -89,7 +107,61 @@ verb!(
     /// Throttle every call of a Lambda function by a reserved concurrency of 0, and remember what was reserved before
     StopConcurrency,
     Turn::Off,
-    Concurrency,
+    Function,
     /// Function, by name
     function "FUNCTION"
+);
+
+macro_rules! mappings_verb {
+    ($(#[$about:meta])* $operation:ident, $turn:expr) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $operation {
+            /// Event source mapping: its UUID, or the name of its function
+            #[arg(value_name = "MAPPING", required_unless_present = "resume")]
+            pub mapping: Vec<String>,
+            /// Only mappings that take from this queue, where a function has several: name, URL or ARN
+            #[arg(long, value_name = "QUEUE")]
+            pub queue: Option<String>,
+        }
+
+        impl Verb for $operation {
+            fn subject(&self) -> &str {
+                self.mapping.first().map_or("", String::as_str)
+            }
+
+            fn subject_arguments(&self) -> &'static [&'static str] {
+                &["mapping", "queue"]
+            }
+
+            /// A function's alias stands behind a colon.
+            fn typed(&self) -> Option<&str> {
+                if let [one] = self.mapping.as_slice() { Some(one.trim()) } else { None }
+            }
+
+            fn counts(&self) -> Counts {
+                Counts::Consumers
+            }
+
+            fn plan<'a>(
+                &'a self,
+                cloud: &'a Cloud,
+                planner: &'a Planner,
+            ) -> BoxFuture<'a, Result<Planned, OperationError>> {
+                Box::pin(mappings::plan(&self.mapping, self.queue.as_deref(), $turn, cloud, planner))
+            }
+        }
+    };
+}
+
+mappings_verb!(
+    /// Enable event source mappings, also those that are disabled by design, and remember them
+    EnableConsumers,
+    Turn::On
+);
+mappings_verb!(
+    /// Disable event source mappings one by one, and remember them
+    DisableConsumers,
+    Turn::Off
 );

@@ -15,6 +15,7 @@ use crate::{
         consumers::{READS_LAG, Switch},
         scale::Set,
     },
+    run::toggle,
 };
 
 /// Between looks: Lambda's control plane takes about 15 calls a second, shared by the account (Lambda quotas).
@@ -200,7 +201,7 @@ impl One<'_> {
                 known.lost += 1;
                 if known.lost < LOST_MAX { Ok(()) } else { Err(self.failed(&error)) }
             }
-            Err(error) if is_in_use(&error) || error.is_passing() => Ok(()),
+            Err(error) if toggle::is_in_use(&error) || error.is_passing() => Ok(()),
             Err(error) => Err(self.failed(&error)),
         }
     }
@@ -236,9 +237,4 @@ impl One<'_> {
         let words = format!("{}: {}{still}", self.switch.function, state.words());
         self.told.mapping(&self.switch.id, words, is_done);
     }
-}
-
-/// Its state is changing: Lambda takes no change until it has.
-fn is_in_use(error: &CloudError) -> bool {
-    error.code.as_deref().is_some_and(|code| code.contains("ResourceInUse") || code.contains("ResourceConflict"))
 }

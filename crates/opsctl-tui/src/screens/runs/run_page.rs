@@ -256,7 +256,7 @@ fn ended(page: &mut Page, model: &Model, known: &Known, report: &Report) {
 /// Where what it did is written down, and what comes next.
 fn paths(page: &mut Page, model: &Model, report: &Report) {
     // Of a failover, a migration or a setting notes are what it did; of what moves messages, what somebody should know.
-    let tells_more = matches!(report.details, Details::Failover(_) | Details::Migration(_) | Details::Setting(_));
+    let tells_more = matches!(report.details, Details::Failover(_) | Details::Migration(_) | Details::Settings { .. });
     let (sign, role) = match (report.end, tells_more) {
         (End::Done, true) => (model.look.sign("·", "-"), Role::Dim),
         _ => (model.look.sign("▲", "!"), Role::Warning),

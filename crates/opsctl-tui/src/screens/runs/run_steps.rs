@@ -166,7 +166,7 @@ pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
             page.pair(&thousands(count), LABEL, what, Role::Text);
         }
     }
-    if let Details::Setting(toggled) = &report.details {
+    for toggled in report.details.settings() {
         let (sign, role) = match toggled.is_done {
             true => (look.sign("✓", "+"), Role::Good),
             false => (look.sign("▲", "!"), Role::Warning),
@@ -174,7 +174,7 @@ pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
         page.item(sign, role, Text::line(&toggled.words()).as_str(), Role::Text);
     }
     match &report.details {
-        Details::Failover(_) | Details::Migration(_) | Details::Rows(_) | Details::Setting(_) => true,
+        Details::Failover(_) | Details::Migration(_) | Details::Rows(_) | Details::Settings { .. } => true,
         Details::Nothing | Details::Messages(_) | Details::Services { .. } | Details::Consumers(_) => {
             !report.services().is_empty()
         }

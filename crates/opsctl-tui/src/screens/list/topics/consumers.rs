@@ -4,7 +4,7 @@ use crate::{
     domain::{Gauge, KafkaLag, Mapping, MappingState, Text},
     keymap::{Command, Scope},
     observe::{Estate, PartName, Snapshot, Subject},
-    operations::{Operation, OperationKind, PauseConsumers, ResumeConsumers},
+    operations::{DisableConsumers, EnableConsumers, Operation, OperationKind, PauseConsumers, ResumeConsumers},
     screens::{
         list::{
             column::{Column, Order, environment, falling, name, rising, shape, wide, worst},
@@ -43,6 +43,8 @@ pub(super) static LIST: List<dyn Consumer> = List {
             Command::Open,
             Command::Operate(OperationKind::PauseConsumers),
             Command::Operate(OperationKind::ResumeConsumers),
+            Command::Operate(OperationKind::EnableConsumers),
+            Command::Operate(OperationKind::DisableConsumers),
             Command::Filter,
             Command::Sort,
             Command::Wide,
@@ -263,8 +265,22 @@ impl Thing for Mapping {
         page.pair("mapping", LABEL, &shown(&self.id.0), Role::Text);
     }
 
-    /// All consumers of the queue that it takes from: one alone would let the others go on.
+    /// A pause is for all consumers of the queue that it takes from: one alone would let the others go on.
     fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
+        let mapping = vec![self.id.0.clone()];
+        let operation = match command {
+            Command::Operate(OperationKind::EnableConsumers) => {
+                Some(Operation::EnableConsumers(EnableConsumers { mapping, queue: None }))
+            }
+            Command::Operate(OperationKind::DisableConsumers) => {
+                Some(Operation::DisableConsumers(DisableConsumers { mapping, queue: None }))
+            }
+            _ => None,
+        };
+        if let Some(operation) = operation {
+            changes(site)?;
+            return Ok(Meant::plan(site, operation));
+        }
         let queue = self.queue.as_ref().map(|queue| queue.0.clone());
         paused(site, command, queue)
     }
@@ -320,7 +336,12 @@ impl Thing for KafkaLag {
     }
 
     fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
-        paused(site, command, None)
+        match command {
+            Command::Operate(OperationKind::EnableConsumers | OperationKind::DisableConsumers) => {
+                Err(Able::no("only Lambda's mappings can be enabled and disabled"))
+            }
+            _ => paused(site, command, None),
+        }
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use opsctl::{
-    domain::{AccountId, Protection, RowState, Setting, Toggle},
-    journal::{TurnedOff, TurnedOffBy},
+    domain::{Protection, RowState, Setting, Toggle},
     operations::{DisableRule, EnableRule, Operation, RestoreConcurrency, StopConcurrency},
     outboxes::look,
-    run::{Details, End, Report},
-    sandbox::world::{Fault, eventbridge::Rule},
+    run::End,
+    sandbox::world::eventbridge::Rule,
 };
 
+use super::{because, fact, fault, killed_at, remembered, while_somebody};
 use crate::support::stage::{ACCOUNT, REGION, Stage};
 
 const RULE: &str = "relay-every-minute";
@@ -54,31 +54,14 @@ fn set(stage: &Stage, reserved: Option<u32>) {
     stage.sandbox.with(|world, now| world.lambda.reserve(ACCOUNT, REGION, FUNCTION, now.as_millisecond(), reserved));
 }
 
-fn remembered(stage: &Stage, toggle: &Toggle) -> Option<TurnedOffBy> {
-    TurnedOff::read(&stage.folder(), &AccountId(ACCOUNT.into()), REGION).expect("readable").of(toggle).cloned()
-}
-
 fn before(stage: &Stage) -> Option<Setting> {
     remembered(stage, &Toggle::Concurrency(FUNCTION.into())).map(|before| before.from)
-}
-
-fn fault(stage: &Stage, call: &str, kind: &str, times: u64) {
-    let fault = serde_json::json!({ "call": call, "kind": kind, "times": times });
-    stage.fault(serde_json::from_value::<Fault>(fault).expect("a fault"));
 }
 
 /// How often the sandbox was asked for a call.
 fn calls(stage: &Stage, action: &str) -> u64 {
     let service = if action.ends_with("Rule") { "events" } else { "lambda" };
-    stage.sandbox.with(|world, _| world.calls_made().count(service, action))
-}
-
-fn because(report: &Report) -> &str {
-    report.failure.as_ref().map_or("", |failure| failure.what.as_str())
-}
-
-fn fact<'a>(plan: &'a opsctl::operations::plan::Plan, label: &str) -> &'a str {
-    plan.facts.iter().find(|fact| fact.label == label).map_or("", |fact| fact.value.as_str())
+    super::calls(stage, service, action)
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,32 +156,11 @@ async fn what_somebody_changes_meanwhile_makes_the_plan_stale() {
 async fn what_somebody_changes_after_a_lost_answer_is_left() {
     let mut stage = stage(true, Some(0));
     fault(&stage, "DeleteFunctionConcurrency", "lost-before", 1);
-    let context = stage.context().await;
-    let planned = stage.plan(&restore()).await.expect("a plan");
-    let approved = stage.approve(planned.plan).expect("approval");
-    let other = async {
-        while calls(&stage, "DeleteFunctionConcurrency") == 0 {
-            stage.sandbox.clock().sleep(Duration::from_millis(20)).await;
-        }
-        set(&stage, Some(3));
-    };
-    let (report, ()) = tokio::join!(opsctl::run::execute(approved, &context), other);
+    let call = ("lambda", "DeleteFunctionConcurrency");
+    let report = while_somebody(&mut stage, &restore(), call, |stage| set(stage, Some(3))).await;
     assert_eq!((report.end, reserved(&stage).await), (End::Partly, Some(3)), "{report:#?}");
     assert!(because(&report).contains("somebody set it meanwhile: reserved concurrency 3"), "{report:#?}");
     assert_eq!(calls(&stage, "DeleteFunctionConcurrency"), 1);
-}
-
-/// Waits until what the killed run left in this process has let go of its journal, as it does when a process ends.
-async fn let_go(stage: &Stage) {
-    let run = stage.folder().list().expect("runs").first().expect("a run").run.clone();
-    for _ in 0..1_000 {
-        if !stage.folder().open(&run).expect("a folder").is_busy() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-        tokio::task::yield_now().await;
-    }
-    panic!("its journal is held");
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,26 +171,13 @@ async fn a_killed_run_is_gone_on_with() {
             let (was, then) = if is_stop { (Some(7), Some(0)) } else { (Some(0), None) };
             let mut stage = stage(true, was);
             fault(&stage, action, if is_applied { "lost-after" } else { "lost-before" }, 1);
-            let context = stage.context().await;
-            let planned = stage.plan(&operation).await.expect("a plan");
-            let approved = stage.approve(planned.plan).expect("approval");
-            let called = async {
-                while calls(&stage, action) == 0 {
-                    stage.sandbox.clock().sleep(Duration::from_millis(20)).await;
-                }
-            };
-            tokio::select! {
-                report = opsctl::run::execute(approved, &context) => panic!("it was to be killed: {report:#?}"),
-                () = called => {}
-            }
-            drop(context);
-            let_go(&stage).await;
+            killed_at(&mut stage, &operation, ("lambda", action)).await;
             assert_eq!(reserved(&stage).await, if is_applied { then } else { was });
             let report = stage.resume().await;
             assert_eq!((report.end, reserved(&stage).await), (End::Done, then), "{action} {is_applied}: {report:#?}");
             assert_eq!(calls(&stage, action), if is_applied { 1 } else { 2 });
             assert_eq!(before(&stage), is_stop.then_some(Setting::Reserved(Some(7))), "{action} {is_applied}");
-            let Details::Setting(toggled) = &report.details else { panic!("{report:#?}") };
+            let [toggled] = report.details.settings() else { panic!("{report:#?}") };
             assert_eq!((toggled.from, toggled.to), (Setting::Reserved(was), Setting::Reserved(then)));
         }
     }

@@ -1,0 +1,45 @@
+//! [`look`]: how a setting stands.
+
+use crate::{
+    cloud::{Cloud, CloudError},
+    domain::{MappingState, Setting, Toggle},
+};
+
+/// A setting as AWS shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) setting: Setting,
+    pub(crate) settled: Settled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Yes,
+    /// On its way to it, or to something else: until then AWS takes no change.
+    Changing,
+    /// Somebody deletes what it is of.
+    Deleting,
+}
+
+impl Shown {
+    fn settled(setting: Setting) -> Self {
+        Self { setting, settled: Settled::Yes }
+    }
+
+    pub(super) fn of_mapping(state: MappingState) -> Self {
+        let settled = match state {
+            MappingState::Deleting => Settled::Deleting,
+            state if state.is_passing() => Settled::Changing,
+            _ => Settled::Yes,
+        };
+        Self { setting: Setting::Enabled(state.is_on()), settled }
+    }
+}
+
+pub(crate) async fn look(cloud: &Cloud, toggle: &Toggle) -> Result<Shown, CloudError> {
+    Ok(match toggle {
+        Toggle::Rule(name) => Shown::settled(Setting::Enabled(cloud.events.rule(name).await?.enabled)),
+        Toggle::Concurrency(name) => Shown::settled(Setting::Reserved(cloud.lambda.concurrency(name).await?)),
+        Toggle::Mapping(id) => Shown::of_mapping(cloud.lambda.mapping(id).await?.state),
+    })
+}

@@ -1,0 +1,24 @@
+//! The one call that sets a setting.
+
+use crate::{
+    cloud::{Cloud, CloudError},
+    domain::{Setting, Toggle},
+};
+
+/// Sent once, and absolute: twice is the same as once.
+pub(super) async fn set(cloud: &Cloud, toggle: &Toggle, to: Setting) -> Result<(), CloudError> {
+    match (toggle, to) {
+        (Toggle::Rule(name), Setting::Enabled(enabled)) => cloud.events.set_enabled(name, enabled).await,
+        (Toggle::Concurrency(name), Setting::Reserved(reserved)) => cloud.lambda.set_concurrency(name, reserved).await,
+        (Toggle::Mapping(id), Setting::Enabled(enabled)) => cloud.lambda.set_enabled(id, enabled).await.map(drop),
+        (Toggle::Rule(_) | Toggle::Mapping(_), Setting::Reserved(_))
+        | (Toggle::Concurrency(_), Setting::Enabled(_)) => {
+            unreachable!("a plan gives each its own kind of setting")
+        }
+    }
+}
+
+/// Its state is changing: AWS takes no change until it has.
+pub(in crate::run) fn is_in_use(error: &CloudError) -> bool {
+    error.code.as_deref().is_some_and(|code| code.contains("ResourceInUse") || code.contains("ResourceConflict"))
+}
