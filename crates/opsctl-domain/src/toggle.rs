@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MappingId, Text};
+use crate::{MappingId, QueueName, Text, words::in_words};
 
 /// What a [`Setting`] is of. It is remembered under the text that it shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum Toggle {
     Concurrency(String),
     /// Whether an event source mapping takes messages.
     Mapping(MappingId),
+    /// How long a queue keeps messages.
+    Retention(QueueName),
 }
 
 /// How a [`Toggle`] stands.
@@ -25,6 +27,7 @@ pub enum Setting {
     Enabled(bool),
     /// None: the function takes of the account's unreserved concurrency. 0 throttles every call.
     Reserved(Option<u32>),
+    RetentionSeconds(u64),
 }
 
 impl Toggle {
@@ -32,6 +35,7 @@ impl Toggle {
         match self {
             Self::Rule(name) | Self::Concurrency(name) => name,
             Self::Mapping(id) => id.as_str(),
+            Self::Retention(queue) => queue.as_str(),
         }
     }
 }
@@ -42,6 +46,7 @@ impl fmt::Display for Toggle {
             Self::Rule(name) => write!(formatter, "rule {name}"),
             Self::Concurrency(name) => write!(formatter, "function {name}"),
             Self::Mapping(id) => write!(formatter, "mapping {id}"),
+            Self::Retention(queue) => write!(formatter, "retention of {queue}"),
         }
     }
 }
@@ -58,6 +63,7 @@ impl Setting {
             Self::Enabled(false) => "disabled".to_owned(),
             Self::Reserved(None) => "no reserved concurrency".to_owned(),
             Self::Reserved(Some(reserved)) => format!("reserved concurrency {reserved}"),
+            Self::RetentionSeconds(seconds) => format!("retention {}", in_words(seconds)),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Settings that are set, remembered and put back.
 
 mod mappings;
+mod retention;
 mod starters;
 
 use std::time::Duration;

@@ -242,6 +242,7 @@ impl Command {
                 OperationKind::Redrive => &[Home, Queues, DeadLetters, Message],
                 OperationKind::Purge => &[Home, Queues, DeadLetters],
                 OperationKind::Restore => &[Activity, Run],
+                OperationKind::Retention => &[Queues],
                 OperationKind::Wake => &[Home, Services],
                 OperationKind::Sleep | OperationKind::Scale | OperationKind::Migrate => &[Services],
                 OperationKind::Failover => &[Home, Databases],

@@ -42,7 +42,9 @@ pub use redrive::{Moves, Redrive};
 pub use replay::Replay;
 pub use restore::Restore;
 pub use scale::{Scale, Sleep, Wake};
-pub use toggles::{DisableConsumers, DisableRule, EnableConsumers, EnableRule, RestoreConcurrency, StopConcurrency};
+pub use toggles::{
+    DisableConsumers, DisableRule, EnableConsumers, EnableRule, RestoreConcurrency, Retention, StopConcurrency,
+};
 pub use verb::{Calls, Counts, Left, Pauses, Stopping, Verb};
 pub use words::{Given, command_line, given, resume_line};
 
@@ -121,6 +123,7 @@ operations! {
     Redrive "redrive",
     Purge "purge",
     Restore "restore",
+    Retention "retention",
     Wake "wake",
     Sleep "sleep",
     Scale "scale",

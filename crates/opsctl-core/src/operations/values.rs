@@ -139,7 +139,7 @@ impl fmt::Display for BounceMax {
 
 serde_by_text!(BounceMax);
 
-/// A length of time, `90s`, `5m`, `1h 30m`; a bare number is seconds.
+/// A length of time, `90s`, `5m`, `1h 30m`, `14d`; a bare number is seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Seconds(pub u32);
@@ -151,8 +151,9 @@ impl FromStr for Seconds {
         let seconds = match text.trim().parse::<u64>() {
             Ok(seconds) => seconds,
             Err(_) => {
-                let duration: jiff::SignedDuration =
-                    text.parse().map_err(|_| format!("`{text}` is no length of time such as `90s` or `1h 30m`"))?;
+                let bad = |_| format!("`{text}` is no length of time such as `90s` or `1h 30m`");
+                let span: jiff::Span = text.parse().map_err(bad)?;
+                let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(bad)?;
                 u64::try_from(duration.as_secs()).map_err(|_| "time runs forward only".to_owned())?
             }
         };
@@ -174,6 +175,7 @@ impl Seconds {
 impl fmt::Display for Seconds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            seconds if seconds > 86_400 && seconds % 86_400 == 0 => write!(formatter, "{}d", seconds / 86_400),
             seconds if seconds > 0 && seconds % 3_600 == 0 => write!(formatter, "{}h", seconds / 3_600),
             seconds if seconds > 0 && seconds % 60 == 0 => write!(formatter, "{}m", seconds / 60),
             seconds => write!(formatter, "{seconds}s"),
@@ -240,6 +242,8 @@ mod tests {
     fn lengths_of_time() {
         assert_eq!("90".parse(), Ok(Seconds(90)));
         assert_eq!("1h 30m".parse(), Ok(Seconds(5_400)));
+        assert_eq!("14d".parse(), Ok(Seconds(1_209_600)));
+        assert_eq!(["2d", "1d 1h"].map(|text| text.parse::<Seconds>().expect("a time").to_string()), ["2d", "25h"]);
         for bad in ["25h", "9s", "-5s", "soon"] {
             assert!(Seconds::between::<10, 86_400>(bad).is_err(), "{bad}");
         }

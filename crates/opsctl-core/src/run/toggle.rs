@@ -30,8 +30,9 @@ const AT_ONCE: usize = 6;
 /// Calls after lost answers and throttles, in all.
 const CALLS_MAX: u32 = 4;
 const LOOKS_FAILED_MAX: u32 = 5;
-/// So long after the call a look may still show what was before it.
+/// So long after the call a look may still show what was before it; attributes of queues take a minute (SQS API reference).
 const READS_LAG: SignedDuration = SignedDuration::from_secs(15);
+const READS_OF_QUEUES_LAG: SignedDuration = SignedDuration::from_secs(75);
 /// What is on its way is waited for so long; AWS says no figure.
 const CHANGES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
@@ -168,7 +169,7 @@ impl One<'_> {
             }
             match self.set_at {
                 None => self.set().await?,
-                Some(at) if self.context.now().duration_since(at) < READS_LAG => self.pause().await?,
+                Some(at) if self.context.now().duration_since(at) < self.reads_lag() => self.pause().await?,
                 Some(_) => {
                     let words = format!("AWS took the call, and shows {} still", shown.words());
                     return Err(Halt::Failed(Text::line(&words)));
@@ -213,6 +214,13 @@ impl One<'_> {
                 Err(error) => return Err(Halt::failed(&error, self.context)),
             }
             self.pause().await?;
+        }
+    }
+
+    fn reads_lag(&self) -> SignedDuration {
+        match self.bound.toggle {
+            Toggle::Rule(_) | Toggle::Concurrency(_) | Toggle::Mapping(_) => READS_LAG,
+            Toggle::Retention(_) => READS_OF_QUEUES_LAG,
         }
     }
 

@@ -300,6 +300,23 @@ impl Sqs {
         Ok(batch::accounts(receipts.len(), done, answer.failed))
     }
 
+    /// Sets how long the queue keeps messages, 60 to 1,209,600 seconds. Sent once. Absolute: twice is the same as once. It may take 15
+    /// minutes until it counts; a shorter one deletes what is older (SQS API reference).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unknown`]: it may have been applied; look, don't repeat.
+    pub async fn set_retention(&self, url: &QueueUrl, seconds: u64) -> Result<(), CloudError> {
+        const ACTION: &str = "sqs:SetQueueAttributes";
+        let set = write(ACTION, |watch| {
+            let call = self.clients.once.set_queue_attributes().queue_url(url.as_str());
+            call.attributes(QueueAttributeName::MessageRetentionPeriod, seconds.to_string())
+                .customize()
+                .interceptor(watch)
+                .send()
+        });
+        set.await.map(drop)
+    }
+
     /// Starts a move task, once (no client token exists: after a lost answer, list before starting again).
     pub async fn start_move_task(
         &self,

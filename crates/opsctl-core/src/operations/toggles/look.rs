@@ -40,6 +40,10 @@ pub(crate) async fn look(cloud: &Cloud, toggle: &Toggle) -> Result<Shown, CloudE
     Ok(match toggle {
         Toggle::Rule(name) => Shown::settled(Setting::Enabled(cloud.events.rule(name).await?.enabled)),
         Toggle::Concurrency(name) => Shown::settled(Setting::Reserved(cloud.lambda.concurrency(name).await?)),
+        Toggle::Retention(queue) => {
+            let url = cloud.sqs.url(queue.as_str()).await?;
+            Shown::settled(Setting::RetentionSeconds(cloud.sqs.describe(&url).await?.retention_seconds))
+        }
         Toggle::Mapping(id) => Shown::of_mapping(cloud.lambda.mapping(id).await?.state),
     })
 }

@@ -1,4 +1,5 @@
-//! Settings that are set, remembered and put back: EventBridge rules, reserved concurrencies, event source mappings.
+//! Settings that are set, remembered and put back: EventBridge rules, reserved concurrencies, event source mappings,
+//! queues' retention.
 //!
 //! Each kind is a plan of its own here and a line in [`look`]; how one is set, waited for and remembered is the same for all, in
 //! `run/toggle`.
@@ -6,6 +7,7 @@
 pub(crate) mod look;
 mod mappings;
 mod memory;
+mod retention;
 mod starters;
 
 use futures_util::future::BoxFuture;
@@ -16,6 +18,8 @@ use crate::{
     cloud::Cloud,
     domain::{Setting, Toggle},
 };
+
+pub use retention::Retention;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {

@@ -125,7 +125,7 @@ fn calls(plan: &mut Plan, starter: &Starter, to: Setting) {
             "lambda:PutFunctionConcurrency",
             "lambda:GetFunctionConcurrency",
         ),
-        Setting::Reserved(Some(_)) => (
+        Setting::Reserved(Some(_)) | Setting::RetentionSeconds(_) => (
             "so many calls of the function may run at once",
             "lambda:PutFunctionConcurrency",
             "lambda:GetFunctionConcurrency",
@@ -157,20 +157,20 @@ impl Scene {
     fn wanted(&self, turn: Turn) -> (Setting, String) {
         let before = self.before.as_ref().filter(|before| !before.from.is_off());
         let by = before.map(as_before);
-        match (turn, self.now, before) {
+        match (turn, self.rule.is_some(), before) {
             // A resume puts back what the run had begun to, though it may be forgotten by now.
-            (Turn::On, Setting::Reserved(_), _) if self.earlier.is_some_and(|(_, to)| !to.is_off()) => {
+            (Turn::On, false, _) if self.earlier.is_some_and(|(_, to)| !to.is_off()) => {
                 (self.earlier.map_or(self.now, |(_, to)| to), by.unwrap_or_default())
             }
-            (Turn::On, Setting::Reserved(_), Some(before)) => (before.from, by.unwrap_or_default()),
-            (Turn::On, Setting::Reserved(_), None) => {
+            (Turn::On, false, Some(before)) => (before.from, by.unwrap_or_default()),
+            (Turn::On, false, None) => {
                 (Setting::Reserved(None), " (opsctl did not set the 0, and remembers no other value)".to_owned())
             }
-            (Turn::On, Setting::Enabled(_), _) => {
+            (Turn::On, true, _) => {
                 (Setting::Enabled(true), by.unwrap_or_else(|| " (opsctl did not disable it)".to_owned()))
             }
-            (Turn::Off, Setting::Reserved(_), _) => (Setting::Reserved(Some(0)), String::new()),
-            (Turn::Off, Setting::Enabled(_), _) => (Setting::Enabled(false), String::new()),
+            (Turn::Off, false, _) => (Setting::Reserved(Some(0)), String::new()),
+            (Turn::Off, true, _) => (Setting::Enabled(false), String::new()),
         }
     }
 

@@ -11,8 +11,11 @@ pub(super) async fn set(cloud: &Cloud, toggle: &Toggle, to: Setting) -> Result<(
         (Toggle::Rule(name), Setting::Enabled(enabled)) => cloud.events.set_enabled(name, enabled).await,
         (Toggle::Concurrency(name), Setting::Reserved(reserved)) => cloud.lambda.set_concurrency(name, reserved).await,
         (Toggle::Mapping(id), Setting::Enabled(enabled)) => cloud.lambda.set_enabled(id, enabled).await.map(drop),
-        (Toggle::Rule(_) | Toggle::Mapping(_), Setting::Reserved(_))
-        | (Toggle::Concurrency(_), Setting::Enabled(_)) => {
+        (Toggle::Retention(queue), Setting::RetentionSeconds(seconds)) => {
+            let url = cloud.sqs.url(queue.as_str()).await?;
+            cloud.sqs.set_retention(&url, seconds).await
+        }
+        (Toggle::Rule(_) | Toggle::Concurrency(_) | Toggle::Mapping(_) | Toggle::Retention(_), _) => {
             unreachable!("a plan gives each its own kind of setting")
         }
     }

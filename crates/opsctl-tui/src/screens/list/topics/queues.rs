@@ -13,7 +13,7 @@ use crate::{
         verdict::says_age,
         words::span,
     },
-    operations::{Operation, OperationKind, Purge},
+    operations::{Operation, OperationKind, Purge, Retention, values::Seconds},
     screens::{
         list::{
             column::{Column, Line, Order, Shown, Title, environment, falling, name, rising, shape, wide, worst},
@@ -37,6 +37,8 @@ use crate::{
 
 /// Figures older than this are shown as old: thrice the time within which each queue is looked at.
 const STALE: SignedDuration = SignedDuration::from_mins(3);
+/// What a key sets; the plan's options have other times, and the way back.
+const RETENTION_SECONDS_MAX: u32 = 1_209_600;
 
 pub(super) static LIST: List<Seen> = List {
     head: Head {
@@ -406,6 +408,11 @@ impl Thing for Seen {
                 changes(site)?;
                 let purge = Purge { queue: self.name.0.clone(), ..Purge::default() };
                 Ok(Meant::plan(site, Operation::Purge(purge)))
+            }
+            Command::Operate(OperationKind::Retention) => {
+                changes(site)?;
+                let (queue, to) = (self.name.0.clone(), Some(Seconds(RETENTION_SECONDS_MAX)));
+                Ok(Meant::plan(site, Operation::Retention(Retention { queue, to, ..Retention::default() })))
             }
             _ => paused(site, command, Some(self.name.0.clone())),
         }
