@@ -16,8 +16,8 @@ use clap::{
 };
 use clap_complete::engine::ArgValueCompleter;
 
-pub use alarms::Alarms;
-pub use change::{Change, Consent, OfConcurrency, OfConsumers, OfOutboxes, OfRule, Top, Wanted};
+pub use alarms::{Alarms, AlarmsCommand, ListAlarms};
+pub use change::{Change, Consent, OfAlarms, OfConcurrency, OfConsumers, OfOutboxes, OfRule, Top, Wanted};
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
 pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};

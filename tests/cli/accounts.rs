@@ -38,6 +38,9 @@ const COMMANDS: &[(&str, Kind)] = &[
     ("groups", Kind::Reads),
     ("databases", Kind::Reads),
     ("alarms", Kind::Reads),
+    ("alarms list", Kind::Reads),
+    ("alarms mute", Kind::Changes),
+    ("alarms unmute", Kind::Changes),
     ("redrive", Kind::Changes),
     ("purge", Kind::Changes),
     ("restore", Kind::Changes),
@@ -99,6 +102,7 @@ fn lines(name: &str) -> &'static [&'static str] {
             &["alarms", "alarms --state alarm --output jsonl", "alarms --history cts-dlq-not-empty", "alarms nothing"]
         }
         "consumers" => &["consumers", "consumers --output json"],
+        "alarms list" => &["alarms list", "alarms list --output jsonl"],
         "consumers list" => &["consumers list", "consumers list --output jsonl"],
         "outbox list" => &["outbox list", "outbox list --output json", "outbox list none --output jsonl"],
         "outbox detect" => &["outbox detect", "outbox detect --output json"],
@@ -122,6 +126,8 @@ fn lines(name: &str) -> &'static [&'static str] {
         "sleep" => &["sleep --group tsdevstack --yes", "sleep --service cts --dry-run"],
         "failover" => &["failover nexusstream-staging --yes", "failover nothing --dry-run"],
         "migrate" => &["migrate cts --yes", "migrate nothing --dry-run"],
+        "alarms mute" => &["alarms mute cts-dlq-not-empty --for 30m --yes", "alarms mute none --for 1h --dry-run"],
+        "alarms unmute" => &["alarms unmute cts-dlq-not-empty --yes", "alarms unmute none --dry-run"],
         "retention" => &["retention --queue cts-commands --to 14d --yes", "retention --queue none --restore --dry-run"],
         "consumers pause" => &["consumers pause --queue cts-commands --yes", "consumers pause --queue none --dry-run"],
         "consumers enable" => &["consumers enable cts-handler --yes", "consumers enable none --dry-run"],

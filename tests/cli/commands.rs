@@ -3,7 +3,7 @@
 use std::process::Command as Process;
 
 use opsctl::{
-    cli::args::{self, Cli, Command, ConsumersCommand, Wanted},
+    cli::args::{self, AlarmsCommand, Cli, Command, ConsumersCommand, Wanted},
     domain::{EnvironmentName, Invocation},
     operations::{Operation, OperationKind, command_line},
 };
@@ -161,6 +161,10 @@ fn operation(cli: Cli) -> Operation {
         Command::Change(change) => change.wanted,
         Command::Rule(change) => change.wanted,
         Command::Concurrency(change) => change.wanted,
+        Command::Alarms(args) => match args.command {
+            Some(AlarmsCommand::Change(change)) => change.wanted,
+            Some(AlarmsCommand::List(_)) | None => panic!("a listing"),
+        },
         Command::Consumers(args) => match args.command {
             Some(ConsumersCommand::Change(change)) => change.wanted,
             Some(ConsumersCommand::List(_)) | None => panic!("a listing"),
@@ -197,6 +201,8 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         "consumers resume",
         "retention --queue orders-dlq --to 14d",
         "retention --queue orders-dlq --restore --accept-loss",
+        "alarms mute api-cpu 'api errors' --for 30m",
+        "alarms unmute api-cpu",
         "consumers enable orders-handler --queue orders-dlq",
         "consumers disable 0b1c orders-handler:live --queue orders",
         "rule enable outbox-every-minute",

@@ -7,7 +7,11 @@ use aws_sdk_cloudwatch::{
     operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder,
     types::{ComparisonOperator, Dimension, MetricDatum, StateValue, Statistic},
 };
-use opsctl::domain::{Alarm, AlarmState, Watches};
+use jiff::SignedDuration;
+use opsctl::{
+    cloud::mutes::own_rule,
+    domain::{Alarm, AlarmState, RunId, Watches},
+};
 
 use super::{
     Check,
@@ -25,6 +29,7 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("an alarm's history is told, the newest first", history),
         Check::new("an alarm's history begins with its creation", creation),
         Check::new("an alarm that is muted says so", muted),
+        Check::new("an alarm is muted by a rule of its own, and unmuted", mute_rules),
         Check::new("an alarm that is not there has no history", no_history),
         Check::new("text of an alarm that is hostile comes as safe text", hostile),
     ]
@@ -171,6 +176,30 @@ async fn muted(ground: Ground) {
     assert!(!find(&ground, &name).await.expect("there").actions_enabled);
     client(&ground).delete_alarms().alarm_names(&name).send().await.expect("deleted");
     assert_eq!(find(&ground, &name).await, None);
+}
+
+async fn mute_rules(ground: Ground) {
+    let name = name(&ground, "hot");
+    put(&ground, &name).send().await.expect("put");
+    let (alarms, own) = (&ground.cloud.alarms, own_rule(&name));
+    let now = ground.cloud.clock().now();
+    let from = now - SignedDuration::from_secs(now.as_second().rem_euclid(60));
+    let until = from + SignedDuration::from_hours(1);
+    let until = until - SignedDuration::from_nanos(until.subsec_nanosecond().into());
+    let run = RunId::new(now, 7);
+    for _ in 0..2 {
+        alarms.mute(&name, (from, until), &run).await.expect("a mute");
+    }
+    let rule = alarms.mute_rule(&own).await.expect("an answer").expect("a rule");
+    assert_eq!((rule.is_active, rule.until), (true, Some(until)));
+    assert_eq!(alarms.active_mutes(&name).await.expect("rules"), [own.clone()]);
+    let raw = client(&ground).get_alarm_mute_rule().alarm_mute_rule_name(&own).send().await.expect("a rule");
+    assert_eq!(raw.mute_targets().expect("targets").alarm_names(), [name.clone()]);
+    for _ in 0..2 {
+        alarms.unmute(&name).await.expect("unmuted");
+    }
+    assert_eq!(alarms.mute_rule(&own).await.expect("an answer"), None);
+    assert_eq!(alarms.active_mutes(&name).await.expect("rules"), Vec::<String>::new());
 }
 
 async fn no_history(ground: Ground) {

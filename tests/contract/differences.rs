@@ -16,6 +16,7 @@ const NO_ECS: &[&str] = &["a cluster: ", "The API for service ecs is either not 
 const NO_RDS: &[&str] = &["The API for service rds is either not included"];
 const NO_LOAD_BALANCING: &[&str] = &["a target group: ", "The API for service elbv2 is either not included"];
 const NO_LOGS: &[&str] = &["a group: ", "Service 'logs' is not enabled"];
+const NO_MUTES: &[&str] = &["a mute: ", "cloudwatch:PutAlarmMuteRule"];
 const NO_SEARCH: &[&str] = &["an answer: ", "cloudwatch:GetMetricData", "'MetricStat'"];
 const NO_SOURCES: &[&str] = &["sqs:ListDeadLetterSourceQueues", "InvalidAction"];
 const NO_TASKS: &[&str] = &["sqs:StartMessageMoveTask", "InvalidAction"];
@@ -28,6 +29,7 @@ const DIFFERENCES: &[Difference] = &[
         NO_SOURCES,
         &["a DLQ knows its sources", "a queue that is no DLQ has no sources"],
     ),
+    ministack("does not know alarm mute rules", NO_MUTES, &["an alarm is muted by a rule of its own, and unmuted"]),
     ministack(
         "has no move tasks",
         NO_TASKS,
@@ -207,6 +209,7 @@ const DIFFERENCES: &[Difference] = &[
         &["it did not follow"],
         &["composite alarms come along and follow the others"],
     ),
+    localstack("does not know alarm mute rules", NO_MUTES, &["an alarm is muted by a rule of its own, and unmuted"]),
     localstack("answers all alarms on one page", &["false)\n right: (100, true)"], &["230 alarms come page by page"]),
     localstack(
         "keeps changes of state only",

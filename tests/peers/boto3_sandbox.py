@@ -3,6 +3,7 @@
     OPSCTL_TEST_ENDPOINT=http://127.0.0.1:PORT pytest boto3_sandbox.py
 """
 
+import datetime
 import hashlib
 import json
 import os
@@ -756,6 +757,27 @@ def test_alarms_and_their_history(client):
     assert cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["ActionsEnabled"] is False
     cloudwatch.delete_alarms(AlarmNames=[f"{name}-all", name])
     assert cloudwatch.describe_alarms(AlarmNamePrefix=name)["MetricAlarms"] == []
+
+
+def test_alarm_mute_rules(client):
+    cloudwatch = client("cloudwatch")
+    name = f"muted-{time.time_ns()}"
+    limit = {"EvaluationPeriods": 1, "Threshold": 10.0, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Mine", MetricName="Work", Statistic="Maximum", Period=60, **limit)
+    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    schedule = {"Expression": at.strftime("at(%Y-%m-%dT%H:%M)"), "Duration": "PT4H", "Timezone": "UTC"}
+    targets = {"AlarmNames": [name]}
+    cloudwatch.put_alarm_mute_rule(Name=name, Description="quiet", Rule={"Schedule": schedule}, MuteTargets=targets)
+    rule = cloudwatch.get_alarm_mute_rule(AlarmMuteRuleName=name)
+    assert (rule["Rule"]["Schedule"], rule["MuteTargets"], rule["Status"]) == (schedule, targets, "ACTIVE")
+    (summary,) = cloudwatch.list_alarm_mute_rules(AlarmName=name, Statuses=["ACTIVE"])["AlarmMuteRuleSummaries"]
+    assert summary["AlarmMuteRuleArn"].endswith(f":alarm-mute-rule:{name}")
+    assert summary["LastUpdatedTimestamp"].tzinfo is not None
+    for _ in range(2):
+        cloudwatch.delete_alarm_mute_rule(AlarmMuteRuleName=name)
+    with pytest.raises(cloudwatch.exceptions.ResourceNotFoundException):
+        cloudwatch.get_alarm_mute_rule(AlarmMuteRuleName=name)
+    cloudwatch.delete_alarms(AlarmNames=[name])
 
 
 def test_what_alarms_refuse_has_its_class(client):

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{MappingId, QueueName, Text, words::in_words};
@@ -18,6 +19,8 @@ pub enum Toggle {
     Mapping(MappingId),
     /// How long a queue keeps messages.
     Retention(QueueName),
+    /// Whether a CloudWatch alarm takes its actions, by its name: the mute rule that opsctl makes for it.
+    Alarm(String),
 }
 
 /// How a [`Toggle`] stands.
@@ -28,12 +31,14 @@ pub enum Setting {
     /// None: the function takes of the account's unreserved concurrency. 0 throttles every call.
     Reserved(Option<u32>),
     RetentionSeconds(u64),
+    /// None: not muted by opsctl.
+    MutedUntil(Option<Timestamp>),
 }
 
 impl Toggle {
     pub fn name(&self) -> &str {
         match self {
-            Self::Rule(name) | Self::Concurrency(name) => name,
+            Self::Rule(name) | Self::Concurrency(name) | Self::Alarm(name) => name,
             Self::Mapping(id) => id.as_str(),
             Self::Retention(queue) => queue.as_str(),
         }
@@ -46,6 +51,7 @@ impl fmt::Display for Toggle {
             Self::Rule(name) => write!(formatter, "rule {name}"),
             Self::Concurrency(name) => write!(formatter, "function {name}"),
             Self::Mapping(id) => write!(formatter, "mapping {id}"),
+            Self::Alarm(name) => write!(formatter, "alarm {name}"),
             Self::Retention(queue) => write!(formatter, "retention of {queue}"),
         }
     }
@@ -63,6 +69,8 @@ impl Setting {
             Self::Enabled(false) => "disabled".to_owned(),
             Self::Reserved(None) => "no reserved concurrency".to_owned(),
             Self::Reserved(Some(reserved)) => format!("reserved concurrency {reserved}"),
+            Self::MutedUntil(None) => "not muted".to_owned(),
+            Self::MutedUntil(Some(until)) => until.strftime("muted until %F %R UTC").to_string(),
             Self::RetentionSeconds(seconds) => format!("retention {}", in_words(seconds)),
         })
     }

@@ -1,12 +1,34 @@
 //! What alarms are asked for.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
+use super::change::{Change, OfAlarms};
 use crate::domain::AlarmState;
 
-/// Options of `alarms`.
-#[derive(Debug, Clone, Default, Args)]
+/// `alarms`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Alarms {
+    /// What to do; nothing: list them.
+    #[command(subcommand)]
+    pub command: Option<AlarmsCommand>,
+    /// Which ones.
+    #[command(flatten)]
+    pub list: ListAlarms,
+}
+
+/// What to do with alarms.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AlarmsCommand {
+    /// List CloudWatch alarms, or show what one went through
+    List(ListAlarms),
+    #[command(flatten)]
+    Change(Change<OfAlarms>),
+}
+
+/// Options of `alarms list`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListAlarms {
     /// List only alarms whose names match this pattern; `*` stands for anything
     #[arg(value_name = "PATTERN")]
     pub pattern: Option<String>,

@@ -78,6 +78,14 @@ impl Group for OfConsumers {
     const PREFIX: &'static str = "consumers ";
 }
 
+/// `alarms mute`, `alarms unmute`.
+#[derive(Debug, Clone, Copy)]
+pub struct OfAlarms;
+
+impl Group for OfAlarms {
+    const PREFIX: &'static str = "alarms ";
+}
+
 /// `outbox replay`.
 #[derive(Debug, Clone, Copy)]
 pub struct OfOutboxes;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::look::look;
 use crate::{
     cli::{
-        args::{Alarms, Global},
+        args::{Global, ListAlarms},
         error::CliError,
         exit::Exit,
         failed::{Failed, sort_out},
@@ -47,7 +47,7 @@ struct Incomplete<'a> {
 
 type Found<'a, T> = (&'a Site, T);
 
-pub(super) async fn run(args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+pub(super) async fn run(args: &ListAlarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     match &args.history {
         Some(name) => history(&world, name, global, out).await,
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &Alarms, global: &Global, out: &mut Output) -> Res
     }
 }
 
-async fn list(world: &World, args: &Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+async fn list(world: &World, args: &ListAlarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let (mut found, failed) = sort_out(world, join_all(world.sites.iter().map(all)).await);
     if let Some(name) = args.pattern.as_deref().filter(|pattern| !pattern.contains('*'))
         && !found.is_empty()

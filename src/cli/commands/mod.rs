@@ -25,7 +25,7 @@ mod stop;
 
 pub(super) use self::console::is_possible as console_is_possible;
 use super::{
-    args::{Change, Cli, Command, Consumers, ConsumersCommand, Global, Wanted},
+    args::{Alarms, AlarmsCommand, Change, Cli, Command, Consumers, ConsumersCommand, Global, Wanted},
     error::CliError,
     exit::Exit,
     output::Output,
@@ -40,7 +40,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Queues(args) => queues::run(&args, global, out).await,
         Command::Services(args) => services::run(&args, global, out).await,
         Command::Tasks(args) => services::tasks(&args, global, out).await,
-        Command::Alarms(args) => alarms::run(&args, global, out).await,
+        Command::Alarms(args) => alarms(args, global, out).await,
         Command::Databases(args) => databases::run(&args, global, out).await,
         Command::Config(args) => config::run(&args, global, out),
         Command::Init(args) => init::run(&args, global, out).await,
@@ -65,6 +65,14 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         }
         Command::Runs => runs::list(global, out).await,
         Command::Journal(args) => runs::journal(&args, global, out).await,
+    }
+}
+
+async fn alarms(args: Alarms, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
+    match args.command {
+        None => alarms::run(&args.list, global, out).await,
+        Some(AlarmsCommand::List(list)) => alarms::run(&list, global, out).await,
+        Some(AlarmsCommand::Change(Change { wanted, consent, .. })) => change::run(wanted, &consent, global, out).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings that are set, remembered and put back.
 
 mod mappings;
+mod mutes;
 mod retention;
 mod starters;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_types::timeout::TimeoutConfig;
 use serde_json::{Value, json};
 
 use super::{
@@ -24,7 +25,8 @@ const HISTORY_PAGES_MAX: usize = 5;
 
 #[derive(Debug, Clone)]
 pub struct Alarms {
-    client: Thin,
+    pub(super) client: Thin,
+    pub(super) once: Thin,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,8 +44,11 @@ pub struct History {
 }
 
 impl Alarms {
-    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition) -> Self {
-        Self { client: Thin::new(&CLOUDWATCH, shared, partition) }
+    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
+        Self {
+            client: Thin::new(&CLOUDWATCH, shared, partition.clone()),
+            once: Thin::once(&CLOUDWATCH, shared, partition, once),
+        }
     }
 
     /// Every alarm, by name: those on metrics, on log queries, and composite ones, which CloudWatch leaves out unless asked.

@@ -84,6 +84,15 @@ const NOT_FOUND: [&str; 16] = [
     "GlobalClusterNotFoundFault",
 ];
 
+/// Who answers does not know the call: an emulator, or a region in which it is not there yet.
+pub(super) const UNKNOWN_OPERATIONS: [&str; 5] = [
+    "UnknownOperationException",
+    "UnknownOperation",
+    "InvalidAction",
+    "NotImplemented",
+    "InternalFailure.NotImplemented",
+];
+
 /// AWS itself failed, or says that it does not know.
 const UNCLEAR: [&str; 10] = [
     "InternalError",

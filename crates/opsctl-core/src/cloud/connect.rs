@@ -115,7 +115,7 @@ impl Connect {
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
             events: Events::new(&shared, partition(&environment, "events"), once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
-            alarms: Alarms::new(&shared, partition(&environment, "cloudwatch")),
+            alarms: Alarms::new(&shared, partition(&environment, "cloudwatch"), once()),
             ecs: Ecs::new(&shared, partition(&environment, "ecs"), once()),
             load_balancers: LoadBalancers::new(&shared, partition(&environment, "elasticloadbalancing")),
             logs: Logs::new(&shared, partition(&environment, "logs")),

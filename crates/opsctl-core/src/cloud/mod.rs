@@ -25,6 +25,7 @@ mod attempts;
 pub(crate) mod canned;
 mod classify;
 mod credentials;
+pub mod mutes;
 mod network;
 mod pages;
 mod skew;

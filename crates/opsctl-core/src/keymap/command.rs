@@ -248,6 +248,7 @@ impl Command {
                 OperationKind::Failover => &[Home, Databases],
                 OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
                 OperationKind::EnableConsumers | OperationKind::DisableConsumers => &[Consumers],
+                OperationKind::MuteAlarms | OperationKind::UnmuteAlarms => &[Alarms],
                 OperationKind::Replay => &[Outboxes],
                 // Of an outbox, `wake-relay` finds out which of them is meant.
                 OperationKind::EnableRule | OperationKind::RestoreConcurrency => &[],

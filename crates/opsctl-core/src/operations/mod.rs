@@ -43,7 +43,8 @@ pub use replay::Replay;
 pub use restore::Restore;
 pub use scale::{Scale, Sleep, Wake};
 pub use toggles::{
-    DisableConsumers, DisableRule, EnableConsumers, EnableRule, RestoreConcurrency, Retention, StopConcurrency,
+    DisableConsumers, DisableRule, EnableConsumers, EnableRule, MuteAlarms, RestoreConcurrency, Retention,
+    StopConcurrency, UnmuteAlarms,
 };
 pub use verb::{Calls, Counts, Left, Pauses, Stopping, Verb};
 pub use words::{Given, command_line, given, resume_line};
@@ -138,6 +139,8 @@ operations! {
     DisableRule "rule disable",
     RestoreConcurrency "concurrency restore",
     StopConcurrency "concurrency stop",
+    MuteAlarms "alarms mute",
+    UnmuteAlarms "alarms unmute",
 }
 
 /// Takes up a run: the one argument of an operation's command that is no part of the operation.

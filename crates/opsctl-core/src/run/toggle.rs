@@ -131,7 +131,7 @@ fn finish(report: &mut Report, bound: &[ToToggle], ended: &[(Toggled, Option<Hal
     let toggled: Vec<&Toggled> = ended.iter().map(|(toggled, _)| toggled).collect();
     match memory::note_after(bound, &toggled, context, report) {
         Err(failure) => report.note(format!("what is remembered of it could not be written: {}", failure.what)),
-        Ok(()) => memory::say(bound, &toggled, report),
+        Ok(()) => memory::say(bound, &toggled, context.environment(), report),
     }
 }
 
@@ -161,8 +161,12 @@ impl One<'_> {
                     self.wait(shown).await?;
                     continue;
                 }
+                Settled::Coming if shown == to => {
+                    self.wait(shown).await?;
+                    continue;
+                }
                 Settled::Yes if shown == to => return Ok(()),
-                Settled::Yes => {}
+                Settled::Yes | Settled::Coming => {}
             }
             if shown != from {
                 return Err(Halt::Failed(Text::line(&format!("somebody set it meanwhile: {}", shown.words()))));
@@ -188,7 +192,7 @@ impl One<'_> {
         let written = self.journal.write(vec![intent], Vec::new()).await;
         written.map_err(|error| Halt::Failed(Text::line(&error.to_string())))?;
         self.calls += 1;
-        match call::set(&self.context.cloud, &toggle, to).await {
+        match call::set(&self.context.cloud, &toggle, to, &self.report.run).await {
             Ok(()) => {
                 (self.is_set, self.set_at) = (true, Some(self.context.now()));
                 Ok(())
@@ -219,7 +223,7 @@ impl One<'_> {
 
     fn reads_lag(&self) -> SignedDuration {
         match self.bound.toggle {
-            Toggle::Rule(_) | Toggle::Concurrency(_) | Toggle::Mapping(_) => READS_LAG,
+            Toggle::Rule(_) | Toggle::Concurrency(_) | Toggle::Mapping(_) | Toggle::Alarm(_) => READS_LAG,
             Toggle::Retention(_) => READS_OF_QUEUES_LAG,
         }
     }

@@ -6,12 +6,13 @@ use serde_json::{Map, Number, Value};
 
 const DEPTH_MAX: usize = 32;
 /// Members whose numbers are times.
-const TIMES: [&str; 5] = [
+const TIMES: [&str; 6] = [
     "Timestamp",
     "Timestamps",
     "StateUpdatedTimestamp",
     "StateTransitionedTimestamp",
     "AlarmConfigurationUpdatedTimestamp",
+    "LastUpdatedTimestamp",
 ];
 
 /// Reads a document; times become seconds since 1970. An empty body is an empty document; none: it is no CBOR, or goes too deep.

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
+pub(crate) use rule::alarms_in;
 pub(super) use verdict::judge;
 
 use super::{Found, Look, PartName, Spec};

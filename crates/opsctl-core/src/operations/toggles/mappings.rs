@@ -105,7 +105,7 @@ impl Scene<'_> {
         let after = match (&bound.memory, &before) {
             (Memory::Forget, Some(before)) => as_before(before),
             (Memory::Keep(stood), _) => format!("; {} is remembered, and put back by the opposite", stood.words()),
-            (Memory::Forget, None) => String::new(),
+            (Memory::Forget | Memory::AtAws, _) => String::new(),
         };
         plan.fact("after", format!("{}{after}", self.to.words()));
         Some(bound)

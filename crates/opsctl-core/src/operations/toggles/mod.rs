@@ -1,5 +1,5 @@
 //! Settings that are set, remembered and put back: EventBridge rules, reserved concurrencies, event source mappings,
-//! queues' retention.
+//! queues' retention, alarms that are muted.
 //!
 //! Each kind is a plan of its own here and a line in [`look`]; how one is set, waited for and remembered is the same for all, in
 //! `run/toggle`.
@@ -7,6 +7,7 @@
 pub(crate) mod look;
 mod mappings;
 mod memory;
+pub(crate) mod mutes;
 mod retention;
 mod starters;
 
@@ -19,6 +20,7 @@ use crate::{
     domain::{Setting, Toggle},
 };
 
+pub use mutes::{MuteAlarms, UnmuteAlarms};
 pub use retention::Retention;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub enum Memory {
     Keep(Setting),
     /// It is put back: forgotten once that is seen.
     Forget,
+    /// Nothing is to be remembered: AWS puts it back by itself.
+    AtAws,
 }
 
 macro_rules! verb {

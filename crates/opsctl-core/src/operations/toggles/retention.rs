@@ -106,7 +106,7 @@ async fn plan(asked: &Retention, cloud: &Cloud, planner: &Planner) -> Result<Pla
     let because = match (&bound.memory, &before) {
         (Memory::Forget, Some(before)) => as_before(before),
         (Memory::Keep(stood), _) => format!("; {} is remembered", stood.words()),
-        (Memory::Forget, None) => String::new(),
+        (Memory::Forget | Memory::AtAws, _) => String::new(),
     };
     plan.fact("after", format!("{}{because}", to.words()));
     scene.ages(planner, &mut plan).await;

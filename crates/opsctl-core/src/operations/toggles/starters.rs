@@ -125,7 +125,7 @@ fn calls(plan: &mut Plan, starter: &Starter, to: Setting) {
             "lambda:PutFunctionConcurrency",
             "lambda:GetFunctionConcurrency",
         ),
-        Setting::Reserved(Some(_)) | Setting::RetentionSeconds(_) => (
+        Setting::Reserved(Some(_)) | Setting::RetentionSeconds(_) | Setting::MutedUntil(_) => (
             "so many calls of the function may run at once",
             "lambda:PutFunctionConcurrency",
             "lambda:GetFunctionConcurrency",

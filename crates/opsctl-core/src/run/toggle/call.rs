@@ -2,11 +2,12 @@
 
 use crate::{
     cloud::{Cloud, CloudError},
-    domain::{Setting, Toggle},
+    domain::{RunId, Setting, Toggle},
+    operations::toggles::mutes::begins,
 };
 
 /// Sent once, and absolute: twice is the same as once.
-pub(super) async fn set(cloud: &Cloud, toggle: &Toggle, to: Setting) -> Result<(), CloudError> {
+pub(super) async fn set(cloud: &Cloud, toggle: &Toggle, to: Setting, run: &RunId) -> Result<(), CloudError> {
     match (toggle, to) {
         (Toggle::Rule(name), Setting::Enabled(enabled)) => cloud.events.set_enabled(name, enabled).await,
         (Toggle::Concurrency(name), Setting::Reserved(reserved)) => cloud.lambda.set_concurrency(name, reserved).await,
@@ -15,7 +16,14 @@ pub(super) async fn set(cloud: &Cloud, toggle: &Toggle, to: Setting) -> Result<(
             let url = cloud.sqs.url(queue.as_str()).await?;
             cloud.sqs.set_retention(&url, seconds).await
         }
-        (Toggle::Rule(_) | Toggle::Concurrency(_) | Toggle::Mapping(_) | Toggle::Retention(_), _) => {
+        (Toggle::Alarm(name), Setting::MutedUntil(Some(until))) => {
+            cloud.alarms.mute(name, (begins(cloud.clock().now()), until), run).await
+        }
+        (Toggle::Alarm(name), Setting::MutedUntil(None)) => cloud.alarms.unmute(name).await,
+        (
+            Toggle::Rule(_) | Toggle::Concurrency(_) | Toggle::Mapping(_) | Toggle::Retention(_) | Toggle::Alarm(_),
+            _,
+        ) => {
             unreachable!("a plan gives each its own kind of setting")
         }
     }

@@ -2,9 +2,9 @@
 
 use super::Toggled;
 use crate::{
-    domain::AccountId,
+    domain::{AccountId, Environment, Setting, Toggle},
     journal::{TurnedOff, TurnedOffBy},
-    operations::toggles::{Memory, ToToggle},
+    operations::toggles::{Memory, ToToggle, mutes::ends},
     run::{Context, Failure, Report},
 };
 
@@ -20,7 +20,7 @@ pub(super) fn note_before(bound: &[ToToggle], context: &Context, report: &Report
         .iter()
         .filter_map(|one| match one.memory {
             Memory::Keep(from) => Some((one, from)),
-            Memory::Forget => None,
+            Memory::Forget | Memory::AtAws => None,
         })
         .collect();
     if kept.is_empty() {
@@ -48,6 +48,7 @@ pub(super) fn note_after(
             let is_over = match one.memory {
                 Memory::Keep(_) => !toggled.is_set && !toggled.is_done && is_of_this_try,
                 Memory::Forget => toggled.is_done,
+                Memory::AtAws => false,
             };
             if is_over {
                 known.forget(&one.toggle);
@@ -56,14 +57,23 @@ pub(super) fn note_after(
     })
 }
 
-pub(super) fn say(bound: &[ToToggle], ended: &[&Toggled], report: &mut Report) {
+pub(super) fn say(bound: &[ToToggle], ended: &[&Toggled], environment: &Environment, report: &mut Report) {
     for (one, toggled) in bound.iter().zip(ended) {
         match one.memory {
             Memory::Keep(from) if toggled.is_done => report.note(match bound.len() {
                 1 => format!("remembered: {} before", from.words()),
                 _ => format!("remembered of {}: {} before", one.name, from.words()),
             }),
-            Memory::Keep(_) | Memory::Forget => {}
+            Memory::Keep(_) | Memory::Forget | Memory::AtAws => {}
         }
+    }
+    let muted = bound.iter().zip(ended).filter_map(|(one, toggled)| match (&one.toggle, one.to) {
+        (Toggle::Alarm(name), Setting::MutedUntil(Some(_))) if toggled.is_set || toggled.is_done => Some(name.as_str()),
+        _ => None,
+    });
+    let muted: Vec<&str> = muted.collect();
+    if !muted.is_empty() {
+        let line = environment.command(&ends(muted.into_iter()));
+        report.note(format!("the mute ends at AWS by itself; `{line}` ends it before"));
     }
 }

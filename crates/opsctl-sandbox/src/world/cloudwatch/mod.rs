@@ -83,6 +83,10 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("EnableAlarmActions", |world, call, input| {
                 told(world.alarms(call).set_actions(call.now, input.read()?, true))
             }),
+            ("PutAlarmMuteRule", |world, call, input| told(world.alarms(call).put_mute(call, input.read()?))),
+            ("GetAlarmMuteRule", |world, call, input| told(world.alarms(call).get_mute(call.now, input.read()?))),
+            ("ListAlarmMuteRules", |world, call, input| told(world.alarms(call).list_mutes(call.now, input.read()?))),
+            ("DeleteAlarmMuteRule", |world, call, input| told(world.alarms(call).delete_mute(call.now, input.read()?))),
             ("DisableAlarmActions", |world, call, input| {
                 told(world.alarms(call).set_actions(call.now, input.read()?, false))
             }),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// Names of alarms that a rule asks to be in alarm: `ALARM("name")`, `ALARM(name)`, `ALARM("arn:...:alarm:name")`, and none of
 /// these under a `NOT`. What can't be read names none ("Create a composite alarm", CloudWatch user guide).
-pub(super) fn alarms_in(rule: &str) -> BTreeSet<String> {
+pub(crate) fn alarms_in(rule: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut rest = rule.trim_start();
     // For each open parenthesis whether a `NOT` holds within; `denies`: whether one stands right before.

@@ -69,6 +69,7 @@ impl World {
 
 impl Place {
     fn evaluate(&mut self, at: i64, lag: i64, seen: &BTreeMap<String, Seen>) {
+        self.mute(at);
         for alarm in self.alarms.values_mut().filter(|alarm| alarm.configured_at <= at) {
             if let Some(seen) = seen.get(&alarm.name) {
                 alarm.evaluate(at, lag, seen);

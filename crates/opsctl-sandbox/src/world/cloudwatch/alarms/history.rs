@@ -40,8 +40,17 @@ impl Alarm {
         let data = json!({ "version": "1.0", "oldState": { "stateValue": before.into_str() }, "newState": new });
         let summary = format!("Alarm updated from {} to {}", before.into_str(), state.into_str());
         self.note(at, STATE, summary, data);
+        if self.is_muted {
+            self.is_held = true;
+        } else {
+            self.act(at);
+        }
+    }
+
+    /// Takes the actions of its state.
+    pub(super) fn act(&mut self, at: i64) {
         if self.actions_enabled {
-            for action in self.actions[state as usize].clone() {
+            for action in self.actions[self.state as usize].clone() {
                 let data = json!({ "actionState": "Succeeded", "notificationResource": action });
                 self.note(at, ACTION, format!("Successfully executed action {action}"), data);
             }

@@ -2,12 +2,13 @@
 //!
 //! An alarm is evaluated once a minute, on what could be seen at that minute: whoever looks lets pass the minutes since the last
 //! look, at most three hours of them. Composite alarms follow at once. Not simulated: anomaly bands, suppressors, log queries;
-//! actions do nothing but stand in the history. A percentile is taken for the maximum: single samples are not kept.
+//! actions do nothing but stand in the history. Mute rules hold them back. A percentile is taken for the maximum: single samples are not kept.
 
 mod describe;
 mod evaluate;
 mod history;
 mod math;
+mod mute;
 mod put;
 mod request;
 mod rule;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::Value;
 
 use history::Change;
+use mute::Mute;
 use request::PutAlarm;
 use rule::Rule;
 
@@ -36,6 +38,7 @@ pub(super) struct Alarms {
 #[derive(Debug, Default)]
 pub(super) struct Place {
     alarms: BTreeMap<String, Alarm>,
+    mutes: BTreeMap<String, Mute>,
     /// Until when they were evaluated: the end of a minute.
     evaluated_at: i64,
 }
@@ -47,6 +50,10 @@ struct Alarm {
     arn: String,
     description: Option<String>,
     actions_enabled: bool,
+    /// By a mute rule.
+    is_muted: bool,
+    /// Whether its state changed while it was muted.
+    is_held: bool,
     /// What is done on `OK`, `ALARM`, `INSUFFICIENT_DATA`.
     actions: [Vec<String>; 3],
     configured_at: i64,
@@ -191,6 +198,6 @@ impl Alarms {
     fn place(&mut self, now: i64, caller: &Caller) -> &mut Place {
         let key = (caller.account.clone(), caller.region.clone());
         let minute = now.div_euclid(MINUTE) * MINUTE;
-        self.by_place.entry(key).or_insert_with(|| Place { alarms: BTreeMap::new(), evaluated_at: minute })
+        self.by_place.entry(key).or_insert_with(|| Place { evaluated_at: minute, ..Place::default() })
     }
 }

@@ -69,6 +69,8 @@ impl Place {
             name: name.clone(),
             description,
             actions_enabled,
+            is_muted: false,
+            is_held: false,
             actions,
             configured_at: now,
             state: State::InsufficientData,

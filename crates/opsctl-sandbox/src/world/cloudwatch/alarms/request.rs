@@ -78,6 +78,56 @@ pub(in crate::world::cloudwatch) struct SetAlarmState {
     pub(super) state_reason_data: Option<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(in crate::world::cloudwatch) struct PutMute {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) rule: Option<MuteSchedule>,
+    pub(super) mute_targets: Option<MuteTargets>,
+    #[serde(deserialize_with = "time")]
+    pub(super) start_date: Option<f64>,
+    #[serde(deserialize_with = "time")]
+    pub(super) expire_date: Option<f64>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct MuteSchedule {
+    pub(super) schedule: Schedule,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Schedule {
+    pub(super) expression: String,
+    pub(super) duration: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) timezone: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct MuteTargets {
+    pub(super) alarm_names: Vec<String>,
+}
+
+/// Of `GetAlarmMuteRule` and `DeleteAlarmMuteRule`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(in crate::world::cloudwatch) struct NamedMute {
+    pub(super) alarm_mute_rule_name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(in crate::world::cloudwatch) struct ListMutes {
+    pub(super) alarm_name: Option<String>,
+    pub(super) statuses: Vec<String>,
+    pub(super) max_records: Option<i64>,
+    pub(super) next_token: Option<String>,
+}
+
 /// Of `DeleteAlarms`, `EnableAlarmActions` and `DisableAlarmActions`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

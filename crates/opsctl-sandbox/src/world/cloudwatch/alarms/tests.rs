@@ -284,3 +284,63 @@ fn a_long_absence_is_caught_up_with_in_no_time() {
     assert_eq!(scene.described("a-0500")["StateValue"], "INSUFFICIENT_DATA");
     assert!(started_at.elapsed().as_secs() < 5, "{:?}", started_at.elapsed());
 }
+
+/// How often an alarm has taken an action.
+fn acted(scene: &mut Scene, name: &str) -> usize {
+    let request = json!({ "AlarmName": name, "HistoryItemType": "Action" });
+    let history = scene.call("DescribeAlarmHistory", request).expect("a history");
+    history["AlarmHistoryItems"].as_array().expect("a list").len()
+}
+
+fn mute(name: &str, at: &str, lasts: &str, alarms: &[&str]) -> Value {
+    let schedule = json!({ "Expression": at, "Duration": lasts, "Timezone": "UTC" });
+    json!({ "Name": name, "Rule": { "Schedule": schedule }, "MuteTargets": { "AlarmNames": alarms } })
+}
+
+#[test]
+fn a_mute_rule_holds_actions_back_until_its_window_ends_or_it_is_deleted() {
+    for is_deleted in [true, false] {
+        let mut scene = scene();
+        scene.put("busy", &[("AlarmActions", json!(["arn:aws:sns:eu-west-1:1:x"]))]);
+        scene.done("PutAlarmMuteRule", mute("quiet", "at(2026-11-21T03:02)", "PT10M", &["busy"]));
+        let status = |scene: &mut Scene| {
+            let rule = scene.call("GetAlarmMuteRule", json!({ "AlarmMuteRuleName": "quiet" })).expect("a rule");
+            text(&rule["Status"])
+        };
+        assert_eq!(status(&mut scene), "SCHEDULED");
+        scene.minutes(&[Some(50.0); 6]);
+        assert_eq!(
+            (scene.state("busy"), status(&mut scene), acted(&mut scene, "busy")),
+            ("ALARM".into(), "ACTIVE".into(), 0)
+        );
+        let listed = json!({ "AlarmName": "busy", "Statuses": ["ACTIVE"] });
+        let listed = scene.call("ListAlarmMuteRules", listed).expect("rules");
+        assert_eq!(listed["AlarmMuteRuleSummaries"].as_array().map(Vec::len), Some(1));
+        if is_deleted {
+            scene.done("DeleteAlarmMuteRule", json!({ "AlarmMuteRuleName": "quiet" }));
+            scene.done("DeleteAlarmMuteRule", json!({ "AlarmMuteRuleName": "quiet" }));
+        } else {
+            scene.minutes(&[Some(50.0); 8]);
+            assert_eq!(status(&mut scene), "EXPIRED");
+        }
+        assert_eq!((scene.state("busy"), acted(&mut scene, "busy")), ("ALARM".into(), 1), "deleted: {is_deleted}");
+    }
+}
+
+#[test]
+fn mute_rules_that_make_no_sense_are_refused() {
+    let mut scene = scene();
+    scene.put("busy", &[]);
+    for bad in [
+        mute("", "at(2026-11-21T03:02)", "PT10M", &["busy"]),
+        mute("x", "at(2026-11-21T03:02)", "PT10M", &["nothing"]),
+        mute("x", "at(2026-11-21T03:02:30)", "PT10M", &["busy"]),
+        mute("x", "at(2026-11-21T03:02)", "PT30S", &["busy"]),
+        mute("x", "at(2026-11-21T03:02)", "P16D", &["busy"]),
+        mute("x", "soon", "PT1H", &["busy"]),
+    ] {
+        assert!(scene.call("PutAlarmMuteRule", bad.clone()).is_err(), "{bad}");
+    }
+    let error = scene.call("GetAlarmMuteRule", json!({ "AlarmMuteRuleName": "x" })).expect_err("none");
+    assert_eq!(error.code, "ResourceNotFoundException");
+}

@@ -4,15 +4,18 @@ use crate::{
     domain::{Alarm, AlarmState, Watches, invocation::quoted},
     keymap::{Command, Scope},
     observe::{Estate, PartName, Subject},
-    operations::values::in_words,
+    operations::{
+        MuteAlarms, Operation, OperationKind, UnmuteAlarms,
+        values::{Seconds, in_words},
+    },
     screens::{
         list::{
             column::{Column, Order, environment, falling, name, rising, shape, worst},
             gaps,
             listed::{Head, List, one, scan},
-            thing::{LABEL, PartState, Thing, shown},
+            thing::{LABEL, Meant, PartState, Thing, changes, shown},
         },
-        screen::Tab,
+        screen::{Able, Tab},
     },
     state::{Look, Model, Page, Role, Site},
     widgets::{
@@ -21,12 +24,23 @@ use crate::{
     },
 };
 
+/// What a key mutes for; the plan's options have other times.
+const MUTE_SECONDS: u32 = 1_800;
+
 pub(super) static LIST: List<Alarm> = List {
     head: Head {
         scope: Scope::Alarms,
         tab: Tab { command: Command::Alarms, title: "Alarms", short: "Alarms" },
         nouns: ["alarm", "alarms"],
-        wanted: &[Command::Open, Command::Filter, Command::Sort, Command::Group, Command::Wide],
+        wanted: &[
+            Command::Open,
+            Command::Operate(OperationKind::MuteAlarms),
+            Command::Operate(OperationKind::UnmuteAlarms),
+            Command::Filter,
+            Command::Sort,
+            Command::Group,
+            Command::Wide,
+        ],
         sheet_ways: &[],
         tallies: [("in alarm", Role::Warning), ("without data", Role::Text)],
         parts: &[PartName::Alarms],
@@ -212,6 +226,19 @@ impl Thing for Alarm {
         for (label, value) in watched(&self.watches) {
             page.pair(label, LABEL, &shown(&value), Role::Text);
         }
+    }
+
+    fn meant(&self, site: &Site, command: Command) -> Result<Meant, Able> {
+        let alarm = vec![self.name.clone()];
+        let operation = match command {
+            Command::Operate(OperationKind::MuteAlarms) => {
+                Operation::MuteAlarms(MuteAlarms { alarm, duration: Some(Seconds(MUTE_SECONDS)) })
+            }
+            Command::Operate(OperationKind::UnmuteAlarms) => Operation::UnmuteAlarms(UnmuteAlarms { alarm }),
+            _ => return Err(Able::NotHere),
+        };
+        changes(site)?;
+        Ok(Meant::plan(site, operation))
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {
