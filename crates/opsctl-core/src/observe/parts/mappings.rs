@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use super::{Found, Look, PartName, Spec};
 use crate::{
     domain::{
-        Mapping, MappingState, QueueName, Thresholds,
-        words::{about_messages, span, thousands},
+        Mapping, MappingState, QueueName, Text, Thresholds,
+        environment::glob,
+        words::{about_messages, some_of, span, thousands},
     },
     observe::{
         estate::{Row, settle},
         register::Register,
         snapshot::Seen,
-        verdict::{Finding, Kind, Scene, Severity, Subject, Verdict},
+        verdict::{Finding, Kind, NAMED, Scene, Severity, Subject, Verdict},
     },
 };
 
@@ -94,8 +95,32 @@ pub(super) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
             note(name_of(mapping), finding);
         }
     }
+    if mappings.at.is_some() && mappings.error.is_none() {
+        say_who_is_absent(scene, all);
+    }
     all.extend(found.into_iter().map(|(name, finding)| scene.said_of(Subject::Consumer(name), finding, mappings.at)));
 }
+/// Adds to what is said of a queue that nobody takes from who should: no one, as far as is known, or who does not.
+fn say_who_is_absent(scene: &Scene<'_>, all: &mut [Verdict]) {
+    let rows = &scene.snapshot.estate.mappings.rows;
+    let rules = &scene.environment.services;
+    for verdict in all.iter_mut().filter(|verdict| verdict.kind == Kind::ConsumerAbsent) {
+        let Subject::Queue(queue) = &verdict.subject else { continue };
+        let mut who: Vec<String> = rows
+            .iter()
+            .filter(|mapping| mapping.queue.as_ref() == Some(queue))
+            .map(|mapping| format!("{} ({})", mapping.function, mapping.state.words()))
+            .collect();
+        let workers = rules.consumers.iter().filter(|(pattern, _)| glob(pattern, queue.as_str()));
+        who.extend(workers.map(|(_, worker)| format!("service {worker}")));
+        let said = match who.is_empty() {
+            true => "no event source mapping takes from it, and opsctl.toml names no consumer of it".to_owned(),
+            false => format!("{} should", some_of(who.iter().map(String::as_str), NAMED)),
+        };
+        verdict.reason = Text::line(&format!("{}; {said}", verdict.reason));
+    }
+}
+
 /// Whether messages are taken, or soon will be.
 fn takes(state: MappingState) -> bool {
     !matches!(state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)

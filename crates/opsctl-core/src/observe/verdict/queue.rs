@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     domain::{
-        QueueKind, Thresholds,
-        words::{about_messages, span, thousands, within},
+        QueueKind, QueueName, Thresholds,
+        invocation::option,
+        words::{about_messages, in_words, span, thousands, within},
     },
     observe::snapshot::Seen,
 };
@@ -59,10 +60,36 @@ fn dead_letters(scene: &Scene<'_>, seen: &Seen, messages: u64) -> Finding {
         let severity = of_dead_letters(environment, messages, Severity::Warning);
         return Finding(Kind::Growing, severity, format!("{grown}, now {}", about_messages(messages)));
     }
+    if let Some(short) = kept_too_short(scene, seen) {
+        let severity = of_dead_letters(environment, messages, Severity::Notice);
+        return Finding(Kind::KeptTooShort, severity, format!("{}; {short}", about_messages(messages)));
+    }
     let age = oldest_age(seen, now).map_or_else(String::new, |age| format!("; the oldest is {} old", span(age)));
     let them = if messages == 1 { "lies" } else { "lie" };
     let severity = of_dead_letters(environment, messages, Severity::Notice);
     Finding(Kind::DeadLetters, severity, format!("{} {them} there{age}", about_messages(messages)))
+}
+
+/// Where the DLQ keeps messages for a shorter time than the source that keeps them the longest: which, and what raises it. Equal times are
+/// what AWS sets by itself, and say nothing.
+fn kept_too_short(scene: &Scene<'_>, seen: &Seen) -> Option<String> {
+    let kept = seen.queue.as_ref()?.retention_seconds;
+    let queues = &scene.snapshot.queues;
+    let kept_in = |name: &QueueName| {
+        let at = queues.binary_search_by(|other| other.name.cmp(name)).ok()?;
+        Some(queues[at].queue.as_ref()?.retention_seconds)
+    };
+    let sources = &seen.dead_letters.as_ref()?.sources;
+    let (longest, source) = sources.iter().filter_map(|name| Some((kept_in(name)?, name))).max()?;
+    if longest <= kept {
+        return None;
+    }
+    // Of a standard queue's message the time in the source counts, too.
+    let spent = if seen.kind() == QueueKind::Standard { ", counted from their first send" } else { "" };
+    let to = if longest % 86_400 == 0 { format!("{}d", longest / 86_400) } else { format!("{longest}s") };
+    let command = scene.environment.command(&format!("retention {} --to {to}", option("queue", seen.name.as_str())));
+    let (kept, longest) = (in_words(kept), in_words(longest));
+    Some(format!("kept {kept} here{spent}, and {longest} in {source}: `{command}` keeps them as long"))
 }
 
 /// Messages wait in a queue: they expire soon, nobody takes them, or there are many.

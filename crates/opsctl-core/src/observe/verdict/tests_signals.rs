@@ -150,6 +150,42 @@ fn a_paused_consumer_is_told_once_with_what_waits() {
 }
 
 #[test]
+fn a_queue_that_nobody_takes_from_says_who_should() {
+    let mut snapshot = snapshot(vec![Seen { waiting_since: Some(ago(12)), ..queue("orders", 3) }]);
+    let said = |snapshot: &Snapshot, environment: &Environment| said_in(environment, snapshot)[0].2.to_string();
+    let absent = "~3 messages wait; none was taken for 12 min";
+    assert_eq!(said(&snapshot, &prod()), absent, "as long as the mappings are not known");
+    snapshot.estate.mappings = part(Vec::new());
+    let nobody = format!("{absent}; no event source mapping takes from it, and opsctl.toml names no consumer of it");
+    assert_eq!(said(&snapshot, &prod()), nobody);
+    let mut configured = prod();
+    configured.services.consumers = vec![("ord*".to_owned(), "main/worker".to_owned())];
+    assert_eq!(said(&snapshot, &configured), format!("{absent}; service main/worker should"));
+    snapshot.estate.mappings =
+        part(vec![mapping(MappingState::Enabled, "orders"), mapping(MappingState::Enabled, "bills")]);
+    assert_eq!(said(&snapshot, &prod()), format!("{absent}; orders-consumer (enabled) should"));
+}
+
+#[test]
+fn a_dead_letter_queue_that_keeps_messages_shorter_than_their_source_says_so() {
+    let kept = |name: &str, messages: u64, days: u64| {
+        let mut seen = if name.contains("dlq") { dlq(name, messages) } else { queue(name, messages) };
+        if let Some(queue) = &mut seen.queue {
+            queue.retention_seconds = days * 86_400;
+        }
+        seen
+    };
+    let said = |dlq_days, messages| {
+        said_in(&prod(), &snapshot(vec![kept("orders", 0, 14), kept("orders-dlq", messages, dlq_days)]))
+    };
+    let words = "~2 messages; kept 4 d here, counted from their first send, and 14 d in orders: `opsctl retention --queue \
+                 orders-dlq --to 14d --env prod` keeps them as long";
+    assert_eq!(said(4, 2), expected(&[(Notice, Kind::KeptTooShort, words)]));
+    assert_eq!(said(14, 2)[0].1, Kind::DeadLetters, "as long: it may be meant so");
+    assert_eq!(said(4, 0), [], "nothing is in it");
+}
+
+#[test]
 fn a_function_with_two_paused_mappings_loses_no_queue() {
     let waiting = |name, visible| Seen { waiting_since: Some(ago(12)), ..queue(name, visible) };
     let mut snapshot = snapshot(vec![waiting("bills", 3), waiting("orders", 4_812)]);

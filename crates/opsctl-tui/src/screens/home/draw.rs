@@ -105,7 +105,7 @@ fn since(model: &Model, verdict: &Verdict) -> Option<String> {
     let ago = |at: jiff::Timestamp| span(model.now.duration_since(at));
     match (queue_of(model, verdict), verdict.kind) {
         (Some((_, seen)), Kind::ConsumerAbsent | Kind::Backlog) => seen.waiting_since.map(ago),
-        (Some((_, seen)), Kind::Expires | Kind::Growing | Kind::DeadLetters) => {
+        (Some((_, seen)), Kind::Expires | Kind::Growing | Kind::KeptTooShort | Kind::DeadLetters) => {
             let seconds = oldest_seconds(seen, model.now)?;
             Some(span(SignedDuration::from_secs(seconds.cast_signed())))
         }
