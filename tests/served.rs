@@ -28,6 +28,11 @@ impl Served {
         Self::start_as(&[])
     }
 
+    /// As [`Served::with_fleet`], with a clock so many times as fast as real time.
+    pub(crate) fn with_fleet_at(speed: u32) -> Self {
+        Self::start_as(&["--speed", &speed.to_string()])
+    }
+
     /// As [`Served::start`], with a clock so many times as fast as real time, and with the faults in that file.
     pub(crate) fn start_at_with(speed: u32, faults: &Path) -> Self {
         let faults = faults.to_str().expect("a path of a test");

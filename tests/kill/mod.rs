@@ -19,6 +19,7 @@ mod program;
 mod queues;
 mod round;
 mod scenario;
+mod settings;
 
 use std::{
     env,
