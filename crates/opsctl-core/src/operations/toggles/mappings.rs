@@ -54,8 +54,10 @@ pub(super) async fn plan(
         to: Setting::Enabled(turn == Turn::On),
     };
     let mut plan = planner.draft();
-    plan.resource = Text::line(&match given {
-        [one] => one.trim().to_owned(),
+    plan.resource = Text::line(&match (given, mappings.as_slice()) {
+        // What is typed to agree is a name that means something.
+        ([id], [one]) if is_id(id.trim()) => one.function.to_string(),
+        ([one], _) => one.trim().to_owned(),
         _ => counted(mappings.len() as u64, "mapping"),
     });
     let verb = if turn == Turn::On { "enable" } else { "disable" };
@@ -146,6 +148,11 @@ fn state(state: MappingState) -> &'static str {
         | MappingState::Enabled
         | MappingState::Other => state.words(),
     }
+}
+
+/// Whether it is the UUID of a mapping, not the name of a function.
+pub(super) fn is_id(given: &str) -> bool {
+    given.len() == 36 && given.chars().all(|one| one.is_ascii_hexdigit() || one == '-')
 }
 
 /// The mappings that somebody named, each once.

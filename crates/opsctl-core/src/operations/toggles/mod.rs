@@ -143,9 +143,12 @@ macro_rules! mappings_verb {
                 &["mapping", "queue"]
             }
 
-            /// A function's alias stands behind a colon.
+            /// A function's alias stands behind a colon; of an id nobody knows the function yet.
             fn typed(&self) -> Option<&str> {
-                if let [one] = self.mapping.as_slice() { Some(one.trim()) } else { None }
+                match self.mapping.as_slice() {
+                    [one] if !mappings::is_id(one.trim()) => Some(one.trim()),
+                    _ => None,
+                }
             }
 
             fn counts(&self) -> Counts {
