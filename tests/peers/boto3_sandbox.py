@@ -593,6 +593,54 @@ def test_services_and_tasks_live_as_the_models_say(client):
     assert ecs.describe_task_definition(taskDefinition=cluster)["taskDefinition"]["revision"] == 1
 
 
+def test_deployments_and_revisions_are_as_the_models_say(client):
+    ecs = client("ecs")
+    cluster = f"c-{uuid.uuid4().hex[:8]}"
+    ecs.create_cluster(clusterName=cluster)
+    for image in ("app:1", "app:2"):
+        container = {"name": "app", "image": image, "environment": [{"name": "LEVEL", "value": image}]}
+        ecs.register_task_definition(family=cluster, cpu="512", memory="1024", containerDefinitions=[container])
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "minimumHealthyPercent": 50, "maximumPercent": 150}
+    ecs.create_service(
+        cluster=cluster, serviceName="api", taskDefinition=f"{cluster}:1", desiredCount=1, deploymentConfiguration=breaker
+    )
+
+    def described():
+        return ecs.describe_services(cluster=cluster, services=["api"])["services"][0]
+
+    def is_completed():
+        deployments = described()["deployments"]
+        return len(deployments) == 1 and deployments[0]["rolloutState"] == "COMPLETED"
+
+    eventually(is_completed)
+    before = described()
+    assert before["deploymentConfiguration"]["minimumHealthyPercent"] == 50
+    forced = ecs.update_service(cluster=cluster, service="api", forceNewDeployment=True)["service"]
+    assert forced["deployments"][0]["id"] != before["deployments"][0]["id"]
+    assert forced["taskDefinition"] == before["taskDefinition"]
+    eventually(lambda: described()["deployments"][0]["id"] == forced["deployments"][0]["id"] and is_completed())
+    updated = ecs.update_service(cluster=cluster, service="api", taskDefinition=f"{cluster}:2")["service"]
+    again = ecs.update_service(cluster=cluster, service="api", taskDefinition=f"{cluster}:2")["service"]
+    assert updated["deployments"][0]["id"] == again["deployments"][0]["id"]
+    eventually(is_completed)
+    first = ecs.list_service_deployments(cluster=cluster, service="api", status=["SUCCESSFUL"], maxResults=2)
+    rest = ecs.list_service_deployments(
+        cluster=cluster, service="api", status=["SUCCESSFUL"], maxResults=2, nextToken=first["nextToken"]
+    )
+    briefs = first["serviceDeployments"] + rest["serviceDeployments"]
+    revisions = [brief["targetServiceRevisionArn"] for brief in briefs]
+    answer = ecs.describe_service_revisions(serviceRevisionArns=[*revisions, revisions[0] + "0"])
+    told = [revision["taskDefinition"].rpartition(":")[2] for revision in answer["serviceRevisions"]]
+    assert (told, [failure["reason"] for failure in answer["failures"]]) == (["2", "1", "1"], ["MISSING"])
+    assert ecs.describe_task_definition(taskDefinition=f"{cluster}:2")["taskDefinition"]["cpu"] == "512"
+    gone = ecs.deregister_task_definition(taskDefinition=f"{cluster}:1")["taskDefinition"]
+    assert gone["status"] == "INACTIVE"
+    with pytest.raises(ecs.exceptions.ClientException):
+        ecs.update_service(cluster=cluster, service="api", taskDefinition=f"{cluster}:1")
+    newest = ecs.list_task_definitions(familyPrefix=cluster, status="ACTIVE", sort="DESC")["taskDefinitionArns"]
+    assert [arn.rpartition(":")[2] for arn in newest] == ["2"]
+
+
 def test_a_one_off_task_is_one_for_its_token_and_needs_a_network(client):
     ecs = client("ecs")
     cluster = f"c-{uuid.uuid4().hex[:8]}"
@@ -697,6 +745,10 @@ def test_scalable_targets_are_as_the_models_say(client):
     assert (shown["MinCapacity"], shown["MaxCapacity"], shown["SuspendedState"]["DynamicScalingInSuspended"]) == (2, 4, False)
     eventually(lambda: ecs.describe_services(cluster=cluster, services=["api"])["services"][0]["desiredCount"] == 2)
     assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+    activities = scaling.describe_scaling_activities(ServiceNamespace="ecs", ResourceId=target["ResourceId"])["ScalingActivities"]
+    assert [(one["StatusCode"], one["Cause"]) for one in activities] == [("Successful", "minimum capacity was set to 2")]
+    with pytest.raises(scaling.exceptions.ValidationException):
+        scaling.register_scalable_target(**target, MinCapacity=9, MaxCapacity=4)
 
 
 def test_mappings_live_as_the_model_says(client, queue, arn_of):

@@ -23,6 +23,8 @@ const PAGE_MAX: usize = 50;
 #[derive(Debug, Default)]
 pub struct Autoscaling {
     by_place: BTreeMap<(String, String), BTreeMap<String, Target>>,
+    /// The newest last.
+    activities: BTreeMap<(String, String), Vec<Activity>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +42,18 @@ pub struct Suspended {
     pub dynamic_scaling_in_suspended: bool,
     pub dynamic_scaling_out_suspended: bool,
     pub scheduled_scaling_suspended: bool,
+}
+
+/// Something that autoscaling did, or does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// `service/cluster/name`.
+    pub resource: String,
+    pub description: String,
+    pub cause: String,
+    pub at: Timestamp,
+    /// `InProgress`, `Successful`, ...
+    pub status: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +92,10 @@ impl Autoscaling {
         self.by_place.entry(key(caller)).or_default().insert(resource.to_owned(), target);
     }
 
+    pub fn note(&mut self, caller: &Caller, activity: Activity) {
+        self.activities.entry(key(caller)).or_default().push(activity);
+    }
+
     /// The targets that are asked for; other namespaces than ECS's have none here.
     fn targets<'a>(
         &'a self,
@@ -99,6 +117,7 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
         &[
             ("DescribeScalableTargets", does!(describe_targets)),
             ("DescribeScheduledActions", does!(describe_actions)),
+            ("DescribeScalingActivities", does!(describe_activities)),
             ("RegisterScalableTarget", does!(register_target)),
         ],
     )
@@ -136,6 +155,23 @@ impl World {
         page("ScheduledActions", shown, &request)
     }
 
+    fn describe_activities(&self, call: Call, request: Describe) -> Answered<Value> {
+        let known = self.autoscaling.activities.get(&key(call.caller)).filter(|_| request.service_namespace == "ecs");
+        let wanted = |one: &&Activity| request.resource_id.as_ref().is_none_or(|id| *id == one.resource);
+        let known: Vec<&Activity> = known.into_iter().flatten().filter(wanted).collect();
+        let shown = known.into_iter().rev().enumerate().map(|(index, one)| {
+            let ends = (one.status != "InProgress").then(|| one.at.as_second());
+            let shown = given(json!({
+                "ActivityId": format!("00000000-0000-4000-8000-{index:012}"),
+                "ServiceNamespace": "ecs", "ResourceId": one.resource, "ScalableDimension": DIMENSION,
+                "Description": one.description, "Cause": one.cause, "StartTime": one.at.as_second(), "EndTime": ends,
+                "StatusCode": one.status, "StatusMessage": one.description,
+            }));
+            (format!("{index:06}"), shown)
+        });
+        page("ScalingActivities", shown, &request)
+    }
+
     /// An existing target's count is clamped into its bounds even if only the suspended state is sent (API reference).
     fn register_target(&mut self, call: Call, request: Register) -> Answered<Value> {
         let (now, caller) = (call.time(), call.caller);
@@ -166,6 +202,13 @@ impl World {
         }
         let count = view.desired.clamp(target.min, target.max);
         self.ecs.set_desired(now, caller, cluster, service, count);
+        if count != view.desired {
+            let bound = if count > view.desired { "minimum" } else { "maximum" };
+            let description = format!("Setting desired count to {count}.");
+            let cause = format!("{bound} capacity was set to {count}");
+            let resource = resource_id.clone();
+            self.autoscaling.note(caller, Activity { resource, description, cause, at: now, status: "Successful" });
+        }
         self.autoscaling.put(caller, &resource_id, target);
         Ok(json!({ "ScalableTargetARN": target_arn(caller, &resource_id) }))
     }

@@ -1,9 +1,18 @@
 //! Throttles that everybody in an account and region shares (ECS developer guide, "Request throttling").
 
+const SERVICE_READS: [&str; 6] = [
+    "ListServices",
+    "DescribeServices",
+    "ListServiceDeployments",
+    "DescribeServiceRevisions",
+    "DescribeTaskDefinition",
+    "ListTaskDefinitions",
+];
+
 /// Calls that share a bucket, with how many are served at once, and how many a second after that.
 const SIZES: [(&[&str], f64, f64); 5] = [
     (&["UpdateService", "CreateService"], 50.0, 5.0),
-    (&["ListServices", "DescribeServices", "DescribeTaskDefinition", "ListTaskDefinitions"], 100.0, 20.0),
+    (&SERVICE_READS, 100.0, 20.0),
     (&["RunTask"], 100.0, 40.0),
     (&["ListTasks", "DescribeTasks", "StopTask"], 100.0, 20.0),
     (&["ListClusters", "DescribeClusters"], 50.0, 20.0),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     Breaker, Caller, Ecs, Outcome, Program, key,
     life::{Due, Who},
-    model::{Definition, LogConfig, Rollout, Service, Stage, Task},
+    model::{Definition, Deployment, LogConfig, Rollout, Service, Stage, Task},
     uuid,
 };
 
@@ -62,8 +62,26 @@ pub struct ServiceView {
     pub deployments: Vec<String>,
 }
 
+/// From one deployment of a service that has been there for long to the next, milliseconds.
+const BEFORE: i64 = 30 * 86_400_000;
+
 fn milliseconds(script: &[(f64, String)]) -> Vec<(i64, String)> {
     script.iter().map(|(seconds, text)| ((seconds * 1_000.0) as i64, text.clone())).collect()
+}
+
+/// The deployment of the revision before, a month earlier. Its id comes from the later one's, so that no chance is spent on it.
+fn before(service: &Service, fixture: &ServiceFixture) -> Option<Deployment> {
+    let (family, revision) = service.primary().definition.rsplit_once(':')?;
+    let earlier = revision.parse::<u32>().ok()?.checked_sub(1).filter(|earlier| *earlier > 0)?;
+    let at = service.created_at - BEFORE;
+    let number: u64 = service.primary().id.rsplit('/').next()?.parse().ok()?;
+    Some(Deployment {
+        id: format!("ecs-svc/{:019}", number / 2 + u64::from(fixture.revision)),
+        definition: format!("{family}:{earlier}"),
+        created_at: at,
+        updated_at: at + 120_000,
+        ..service.primary().clone()
+    })
 }
 
 impl Ecs {
@@ -98,6 +116,7 @@ impl Ecs {
             ..Service::new(at, deployment)
         };
         service.note(event, at, format!("(service {}) has reached a steady state.", fixture.name));
+        service.past.extend(before(&service, fixture));
         cluster.services.insert(fixture.name.clone(), service);
     }
 
@@ -138,8 +157,27 @@ impl Ecs {
             log: job.log.clone(),
             script: milliseconds(&job.script),
             database: job.database.clone(),
+            ..Definition::default()
         };
         self.register(caller, job.revision, definition)
+    }
+
+    /// Changes a revision of a family: its image, its plain variables, its secrets.
+    pub fn amend(
+        &mut self,
+        caller: &Caller,
+        definition: &str,
+        (image, environment, secrets): (&str, &[(&str, &str)], &[(&str, &str)]),
+    ) {
+        let Some((family, revision)) = definition.rsplit_once(':') else { return };
+        let index = revision.parse::<usize>().ok().and_then(|revision| revision.checked_sub(1));
+        let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
+        let Some(found) = index.and_then(|index| revisions.get_mut(index)) else { return };
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        image.clone_into(&mut found.image);
+        (found.environment, found.secrets) = (pairs(environment), pairs(secrets));
     }
 
     /// Lets every revision of a family write its lines there.

@@ -315,7 +315,7 @@ impl Ecs {
         let words = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", back.id);
         self.note(at, due, name, format!("(service {name}) rolling back to deployment {}.", back.id));
         if let Some(service) = self.service_of(due, name) {
-            service.deployments.insert(0, Deployment { reason: words, ..back });
+            service.deployments.insert(0, Deployment { reason: words, is_rollback: true, ..back });
         }
     }
 
@@ -340,7 +340,7 @@ impl Ecs {
         let Some(service) = self.service_of(due, name) else { return };
         service.is_steady = true;
         service.failures_in_a_row = 0;
-        service.deployments.truncate(1);
+        service.retire();
         let deployment = service.primary_mut();
         if deployment.rollout == Rollout::InProgress {
             deployment.rollout = Rollout::Completed;

@@ -14,6 +14,7 @@ mod model;
 mod program;
 mod read;
 mod request;
+mod revisions;
 mod show;
 mod targets;
 #[cfg(test)]
@@ -82,6 +83,7 @@ impl Ecs {
             created_at: at,
             updated_at: at,
             failed: 0,
+            is_rollback: false,
         }
     }
 
@@ -130,8 +132,11 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("DescribeTasks", does!(ecs.describe_tasks)),
             ("ListTaskDefinitions", does!(ecs.list_task_definitions)),
             ("DescribeTaskDefinition", does!(ecs.describe_task_definition)),
+            ("ListServiceDeployments", does!(ecs.list_service_deployments)),
+            ("DescribeServiceRevisions", does!(ecs.describe_service_revisions)),
             ("CreateCluster", does!(ecs.create_cluster)),
             ("RegisterTaskDefinition", does!(ecs.register_task_definition)),
+            ("DeregisterTaskDefinition", does!(ecs.deregister_task_definition)),
             ("CreateService", does!(ecs.create_service)),
             ("UpdateService", does!(ecs.update_service)),
             ("RunTask", does!(ecs.run_task)),

@@ -57,6 +57,12 @@ pub(super) struct Definition {
     /// What the program writes: after so many milliseconds, which text.
     pub(super) script: Vec<(i64, String)>,
     pub(super) database: Option<String>,
+    /// CPU units and MiB of memory of its tasks; none: 256 and 512.
+    pub(super) cpu: Option<String>,
+    pub(super) memory: Option<String>,
+    pub(super) registered_at: i64,
+    /// Whether it was deregistered.
+    pub(super) is_inactive: bool,
 }
 
 /// Where a container's lines go: the driver `awslogs`.
@@ -116,6 +122,8 @@ pub(super) struct Service {
     pub(super) desired: u32,
     /// The primary one first.
     pub(super) deployments: Vec<Deployment>,
+    /// Deployments that are over and no longer described, the newest last.
+    pub(super) past: Vec<Deployment>,
     pub(super) events: VecDeque<Event>,
     pub(super) created_at: i64,
     pub(super) breaker: Breaker,
@@ -153,6 +161,8 @@ pub(super) struct Deployment {
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
     pub(super) failed: u32,
+    /// Whether the circuit breaker made it.
+    pub(super) is_rollback: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -248,6 +258,7 @@ impl Service {
         Self {
             desired: 1,
             deployments: vec![deployment],
+            past: Vec::new(),
             events: VecDeque::new(),
             created_at: at,
             breaker: Breaker::Off,

@@ -1,5 +1,7 @@
 //! `List*` and `Describe*`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -19,6 +21,8 @@ const SERVICES_MAX: usize = 10;
 const PAGE_MAX: usize = 100;
 /// Entries of a page of `ListServices` that asks for no number.
 const SERVICES_DEFAULT: usize = 10;
+/// Revisions are fewer.
+const LAST_REVISION: usize = 9_999_999_999;
 
 /// The cluster of the request: a name or an ARN; `default` where none is named.
 pub(super) fn cluster_name(named: Option<&str>) -> &str {
@@ -123,15 +127,21 @@ impl Ecs {
         let families = self.places.get(&place).into_iter().flat_map(|region| &region.families);
         let wanted =
             families.filter(|(family, _)| request.family_prefix.as_ref().is_none_or(|prefix| prefix == *family));
+        let is_falling = request.sort.as_deref() == Some("DESC");
         // Revisions in their order, which is not that of their letters.
+        let order = |index: usize| if is_falling { LAST_REVISION - index } else { index };
         let names: Vec<String> = wanted
             .flat_map(|(family, revisions)| {
-                (1..=revisions.len()).map(move |revision| format!("{family}:{revision:010}"))
+                let active = revisions.iter().enumerate().filter(|(_, definition)| !definition.is_inactive);
+                active.map(move |(index, _)| format!("{family}:{:010}", order(index)))
             })
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .collect();
         arns("taskDefinitionArns", names.iter(), &request, PAGE_MAX, |name| {
-            let (family, revision) = name.rsplit_once(':').unwrap_or((name, "0"));
-            show::arn(&place, &format!("task-definition/{family}:{}", revision.trim_start_matches('0')))
+            let (family, number) = name.rsplit_once(':').unwrap_or((name, "0"));
+            let revision = order(number.parse().unwrap_or_default()) + 1;
+            show::arn(&place, &format!("task-definition/{family}:{revision}"))
         })
     }
 
@@ -153,7 +163,8 @@ impl Ecs {
             return self.definition(place, name).map(|_| name.to_owned()).ok_or_else(unable);
         }
         let revisions = self.places.get(place).and_then(|region| region.families.get(name)).ok_or_else(unable)?;
-        Ok(format!("{name}:{}", revisions.len()))
+        let newest = revisions.iter().rposition(|definition| !definition.is_inactive).ok_or_else(unable)?;
+        Ok(format!("{name}:{}", newest + 1))
     }
 
     fn find_cluster<'a>(

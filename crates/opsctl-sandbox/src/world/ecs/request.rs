@@ -17,6 +17,8 @@ pub(super) struct List {
     pub(super) service_name: Option<String>,
     pub(super) started_by: Option<String>,
     pub(super) desired_status: Option<String>,
+    /// `DESC`: the newest revision first.
+    pub(super) sort: Option<String>,
     pub(super) max_results: Option<usize>,
     pub(super) next_token: Option<String>,
 }
@@ -52,6 +54,8 @@ pub(super) struct RegisterTaskDefinition {
     pub(super) network_mode: Option<String>,
     pub(super) task_role_arn: Option<String>,
     pub(super) execution_role_arn: Option<String>,
+    pub(super) cpu: Option<String>,
+    pub(super) memory: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,7 +9,7 @@ use super::{
 use crate::world::call::given;
 
 /// Seconds since 1970, as awsJson1_1 has times.
-fn time(at: i64) -> f64 {
+pub(super) fn time(at: i64) -> f64 {
     at as f64 / 1_000.0
 }
 
@@ -163,9 +163,12 @@ pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, defini
     }));
     given(json!({
         "taskDefinitionArn": arn(place, &format!("task-definition/{family}:{revision}")),
-        "family": family, "revision": revision, "status": "ACTIVE",
+        "family": family, "revision": revision,
+        "status": if definition.is_inactive { "INACTIVE" } else { "ACTIVE" },
+        "registeredAt": time(definition.registered_at),
         "networkMode": mode, "compatibilities": ["EC2", "FARGATE"],
-        "cpu": "256", "memory": "512", "volumes": [], "placementConstraints": [],
+        "cpu": definition.cpu.as_deref().unwrap_or("256"), "memory": definition.memory.as_deref().unwrap_or("512"),
+        "volumes": [], "placementConstraints": [],
         "requiresCompatibilities": (mode == "awsvpc").then_some(["FARGATE"]),
         "taskRoleArn": definition.role,
         "executionRoleArn": definition.execution_role,

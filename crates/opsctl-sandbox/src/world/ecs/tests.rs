@@ -214,3 +214,60 @@ fn pausing_autoscaling_may_wake_a_service() {
     let answer = world.ask_json(at(0), &caller(), scaling("DescribeScalableTargets"), body).expect("described");
     assert_eq!(answer["ScalableTargets"][0]["SuspendedState"]["DynamicScalingInSuspended"], true);
 }
+
+#[test]
+fn a_forced_deployment_replaces_every_task_by_the_same_revision() {
+    let mut world = world(2, Breaker::Off);
+    let before = describe(&mut world, 0);
+    let request = json!({ "cluster": "main", "service": "api", "forceNewDeployment": true });
+    let updated = call(&mut world, 0, "UpdateService", request).expect("updated")["service"].take();
+    assert_ne!(updated["deployments"][0]["id"], before["deployments"][0]["id"]);
+    assert_eq!(updated["taskDefinition"], before["taskDefinition"]);
+    assert_eq!(describe(&mut world, 5)["deployments"].as_array().map(Vec::len), Some(2));
+    let after = describe(&mut world, 60);
+    assert_eq!((after["deployments"].as_array().map(Vec::len), counts(&after)), (Some(1), [2, 2, 0]));
+    assert_eq!(after["deployments"][0]["rolloutState"], "COMPLETED");
+}
+
+/// Task definitions of service deployments and their statuses, the newest first.
+fn deployed(world: &mut World, seconds: i64, statuses: &[&str]) -> Vec<(String, String)> {
+    let request = json!({ "cluster": "main", "service": "api", "status": statuses });
+    let listed = call(world, seconds, "ListServiceDeployments", request).expect("listed");
+    let briefs = listed["serviceDeployments"].as_array().expect("a list").clone();
+    let one = |brief: &Value| {
+        let request = json!({ "serviceRevisionArns": [brief["targetServiceRevisionArn"]] });
+        let told = call(world, seconds, "DescribeServiceRevisions", request).expect("described");
+        let arn = told["serviceRevisions"][0]["taskDefinition"].as_str().expect("an ARN").to_owned();
+        let name = arn.rsplit('/').next().expect("a name").to_owned();
+        (name, brief["status"].as_str().expect("a status").to_owned())
+    };
+    briefs.iter().map(one).collect()
+}
+
+#[test]
+fn service_deployments_tell_what_ran_before() {
+    let mut world = world(2, Breaker::RollsBack);
+    let pair = |name: &str, status: &str| (name.to_owned(), status.to_owned());
+    let before = [pair("api:3", "SUCCESSFUL"), pair("api:2", "SUCCESSFUL")];
+    assert_eq!(deployed(&mut world, 0, &[]), before);
+    let program = Program { outcome: Outcome::CannotPull, ..Program::default() };
+    let definition = world.ecs.define(&caller(), "api", "api:2", 4, program);
+    let request = json!({ "cluster": "main", "service": "api", "taskDefinition": definition });
+    call(&mut world, 0, "UpdateService", request).expect("updated");
+    assert_eq!(deployed(&mut world, 1, &[])[0], pair("api:4", "IN_PROGRESS"));
+    assert_eq!(deployed(&mut world, 300, &[])[0], pair("api:4", "ROLLBACK_SUCCESSFUL"));
+    assert_eq!(deployed(&mut world, 300, &["SUCCESSFUL"]), before, "what the breaker brought back is not listed");
+}
+
+#[test]
+fn by_a_revision_that_was_deregistered_nothing_new_begins() {
+    let mut world = world(1, Breaker::Off);
+    call(&mut world, 0, "DeregisterTaskDefinition", json!({ "taskDefinition": "api:2" })).expect("deregistered");
+    let request = json!({ "cluster": "main", "service": "api", "taskDefinition": "api:2" });
+    let refused = call(&mut world, 0, "UpdateService", request).expect_err("inactive");
+    assert_eq!((refused.code, refused.message.as_str()), ("ClientException", "TaskDefinition is inactive"));
+    let told = call(&mut world, 0, "DescribeTaskDefinition", json!({ "taskDefinition": "api:2" })).expect("described");
+    assert_eq!(told["taskDefinition"]["status"], "INACTIVE");
+    let listed = call(&mut world, 0, "ListTaskDefinitions", json!({ "familyPrefix": "api" })).expect("listed");
+    assert_eq!(listed["taskDefinitionArns"].as_array().map(Vec::len), Some(2));
+}

@@ -8,8 +8,8 @@ use super::{
     model::{Breaker, Cluster, Definition, LogConfig, Outcome, Service, Task, Token},
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
-        CreateCluster, CreateService, DeploymentConfiguration, LogConfiguration, RegisterTaskDefinition, RunTask,
-        StopTask, UpdateService, Variable,
+        CreateCluster, CreateService, DeploymentConfiguration, DescribeTaskDefinition, LogConfiguration,
+        RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
     },
     show,
 };
@@ -59,6 +59,9 @@ impl Ecs {
             environment: pairs(container.environment),
             secrets: pairs(container.secrets),
             log: container.log_configuration.and_then(log_config),
+            cpu: request.cpu,
+            memory: request.memory,
+            registered_at: call.now,
             ..Definition::default()
         };
         let place = key(call.caller);
@@ -68,12 +71,38 @@ impl Ecs {
         Ok(json!({ "taskDefinition": show::definition(&place, &request.family, revision, definition) }))
     }
 
+    /// What runs by it goes on; nothing new begins by it.
+    pub(super) fn deregister_task_definition(
+        &mut self,
+        call: Call,
+        request: DescribeTaskDefinition,
+    ) -> Answered<Value> {
+        let place = key(call.caller);
+        let name = self.resolve_definition(&place, &request.task_definition)?;
+        let unable = || error("ClientException", "Unable to describe task definition.");
+        let (family, revision) = name.rsplit_once(':').ok_or_else(unable)?;
+        let revision: usize = revision.parse().map_err(|_| unable())?;
+        let revisions = self.region(call.caller).families.get_mut(family).ok_or_else(unable)?;
+        let definition = revisions.get_mut(revision - 1).ok_or_else(unable)?;
+        definition.is_inactive = true;
+        Ok(json!({ "taskDefinition": show::definition(&place, family, revision, definition) }))
+    }
+
+    /// An active task definition, by which something new can begin.
+    fn active_definition(&self, place: &PlaceKey, wanted: &str) -> Answered<String> {
+        let name = self.resolve_definition(place, wanted)?;
+        match self.definition(place, &name) {
+            Some(definition) if definition.is_inactive => Err(error("ClientException", "TaskDefinition is inactive")),
+            Some(_) | None => Ok(name),
+        }
+    }
+
     pub(super) fn create_service(&mut self, call: Call, request: CreateService) -> Answered<Value> {
         let Call { caller, now, .. } = call;
         let place = key(caller);
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let wanted = request.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
-        let definition = self.resolve_definition(&place, wanted)?;
+        let definition = self.active_definition(&place, wanted)?;
         let deployment = self.new_deployment(now, &definition);
         let configuration = &request.deployment_configuration;
         let service = Service {
@@ -104,7 +133,7 @@ impl Ecs {
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
         let name = last_part(&request.service).to_owned();
         let definition = match &request.task_definition {
-            Some(wanted) => Some(self.resolve_definition(&place, wanted)?),
+            Some(wanted) => Some(self.active_definition(&place, wanted)?),
             None => None,
         };
         if request.desired_count.is_some_and(|count| !(0..=DESIRED_MAX).contains(&count)) {
@@ -144,7 +173,7 @@ impl Ecs {
         let Call { caller, now, .. } = call;
         let place = key(caller);
         let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
-        let definition = self.resolve_definition(&place, &request.task_definition)?;
+        let definition = self.active_definition(&place, &request.task_definition)?;
         let overrides = request.overrides.clone().unwrap_or_else(|| json!({}));
         let mode = self.definition(&place, &definition).and_then(|definition| definition.network_mode.clone());
         check_run(&request, &overrides, mode.as_deref())?;
