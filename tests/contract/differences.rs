@@ -13,6 +13,7 @@ pub(super) struct Difference {
 }
 
 const NO_ECS: &[&str] = &["a cluster: ", "The API for service ecs is either not included"];
+const NO_DEFINITIONS: &[&str] = &["a task definition: ", "The API for service ecs is either not included"];
 const NO_RDS: &[&str] = &["The API for service rds is either not included"];
 const NO_LOAD_BALANCING: &[&str] = &["a target group: ", "The API for service elbv2 is either not included"];
 const NO_LOGS: &[&str] = &["a group: ", "Service 'logs' is not enabled"];
@@ -143,6 +144,8 @@ const DIFFERENCES: &[Difference] = &[
     ministack("fails over without a standby", &["refused: ()"], &["a forced failover needs a standby"]),
     ministack("does not tell the standby's zone", &["a standby somewhere"], &["a forced failover swaps the zones"]),
     ministack("answers all instances on one page", &["on one page of 20"], &["seventy instances come page by page"]),
+    localstack("has no ECS", NO_DEFINITIONS, &["the active revision before is found"]),
+    ministack("deploys what does not exist", &["deployed: Ok("], &["a revision that does not exist is refused"]),
     localstack(
         "has no ECS",
         NO_ECS,
@@ -160,6 +163,11 @@ const DIFFERENCES: &[Difference] = &[
             "a service put to sleep tells why its tasks stopped",
             "a service that is not there is not found",
             "autoscaling tells bounds and what is suspended",
+            "a forced deployment is a new one of the same revision",
+            "a revision is deployed once however often it is set",
+            "a revision that does not exist is refused",
+            "completed deployments tell what ran before",
+            "bounds are moved and tell so",
         ],
     ),
     localstack(

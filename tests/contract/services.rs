@@ -8,7 +8,7 @@ use aws_sdk_ecs::{
 };
 use opsctl::{
     cloud::{ErrorKind, ecs::Wanted},
-    domain::{EcsClusterName, Service, ServiceId, ServiceName},
+    domain::{EcsClusterName, Rollout, Service, ServiceId, ServiceName, TaskBounds, TaskDefinition},
 };
 
 use super::{Check, ground::Ground};
@@ -21,7 +21,13 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("a desired count makes no deployment and starts tasks", wakes),
         Check::new("a service put to sleep tells why its tasks stopped", sleeps),
         Check::new("a service that is not there is not found", not_found),
+        Check::new("a forced deployment is a new one of the same revision", deploys_again),
+        Check::new("a revision is deployed once however often it is set", deploys),
+        Check::new("a revision that does not exist is refused", deploys_nothing),
+        Check::new("completed deployments tell what ran before", completed),
+        Check::new("the active revision before is found", revision_before),
         Check::new("autoscaling tells bounds and what is suspended", scaling),
+        Check::new("bounds are moved and tell so", bounds),
     ]
 }
 
@@ -121,6 +127,84 @@ async fn sleeps(ground: Ground) {
     assert_eq!(stop_code().await.expect("still told").as_str(), "ServiceSchedulerInitiated");
 }
 
+/// Registers one more revision of the check's family.
+async fn register(ground: &Ground, image: &str) -> TaskDefinition {
+    let container = ContainerDefinition::builder().name("app").image(image).essential(true).build();
+    let definition = raw(ground).register_task_definition().family(ground.prefix()).container_definitions(container);
+    let answer = definition.send().await.expect("a task definition");
+    let arn = answer.task_definition().and_then(|definition| definition.task_definition_arn()).expect("an ARN");
+    TaskDefinition::of_arn(arn)
+}
+
+async fn is_completed(ground: &Ground, id: &ServiceId, definition: &TaskDefinition) {
+    ground
+        .eventually("the deployment is completed", async || {
+            let shown = service(ground, id).await;
+            let is_only = shown.deployments.len() == 1;
+            let primary = shown.primary();
+            let is_done = primary.is_some_and(|one| one.rollout.is_none_or(|rollout| rollout == Rollout::Completed));
+            is_only && is_done && shown.task_definition == *definition
+        })
+        .await;
+}
+
+async fn deploys_again(ground: Ground) {
+    let id = id(&cluster(&ground, &["api"]).await, "api");
+    set(&ground, &id, 1).await;
+    let before = service(&ground, &id).await;
+    let told = ground.cloud.ecs.deploy_again(&id).await.expect("updated");
+    let deployment = |shown: &Service| shown.primary().map(|primary| primary.id.clone());
+    assert_ne!(deployment(&told), deployment(&before));
+    assert_eq!(told.task_definition, before.task_definition);
+    ground
+        .eventually("the new deployment is the only one", async || {
+            let shown = service(&ground, &id).await;
+            shown.deployments.len() == 1 && deployment(&shown) == deployment(&told)
+        })
+        .await;
+}
+
+async fn deploys(ground: Ground) {
+    let id = id(&cluster(&ground, &["api"]).await, "api");
+    let second = register(&ground, "app:2").await;
+    let first = ground.cloud.ecs.deploy(&id, &second).await.expect("updated");
+    let again = ground.cloud.ecs.deploy(&id, &second).await.expect("updated");
+    assert_eq!(first.task_definition, second);
+    let deployment = |shown: &Service| shown.primary().map(|primary| primary.id.clone());
+    assert_eq!(deployment(&first), deployment(&again));
+}
+
+async fn deploys_nothing(ground: Ground) {
+    let id = id(&cluster(&ground, &["api"]).await, "api");
+    let nowhere = ground.cloud.ecs.deploy(&id, &TaskDefinition("no-such-family:7".into())).await;
+    assert!(nowhere.is_err(), "deployed: {nowhere:?}");
+}
+
+async fn completed(ground: Ground) {
+    let id = id(&cluster(&ground, &["api"]).await, "api");
+    let first = service(&ground, &id).await.task_definition;
+    is_completed(&ground, &id, &first).await;
+    let second = register(&ground, "app:2").await;
+    ground.cloud.ecs.deploy(&id, &second).await.expect("updated");
+    is_completed(&ground, &id, &second).await;
+    let before = ground.cloud.ecs.completed(&id, &second).await.expect("told").expect("one ran before");
+    assert_eq!(before.definition, first);
+    assert!(before.finished_at.is_some());
+}
+
+async fn revision_before(ground: Ground) {
+    let first = register(&ground, "app:1").await;
+    let (_, third) = (register(&ground, "app:2").await, register(&ground, "app:3").await);
+    let before = ground.cloud.ecs.revision_before(&third).await.expect("listed").expect("two");
+    assert_eq!(before.parts().map(|(_, revision)| revision), third.parts().map(|(_, revision)| revision - 1));
+    assert_eq!(ground.cloud.ecs.revision_before(&first).await.expect("listed"), None);
+    let raw = raw(&ground);
+    raw.deregister_task_definition().task_definition(&before.0).send().await.expect("deregistered");
+    let gone = ground.cloud.ecs.definition(&before.0).await.expect("described");
+    assert!(!gone.is_active);
+    assert_eq!(ground.cloud.ecs.revision_before(&third).await.expect("listed"), Some(first));
+}
+
 async fn not_found(ground: Ground) {
     let cluster = cluster(&ground, &[]).await;
     let gone = id(&cluster, "nobody");
@@ -142,4 +226,16 @@ async fn scaling(ground: Ground) {
     let scaling = &all[&id];
     assert_eq!((scaling.min, scaling.max), (1, 4));
     assert_eq!((scaling.in_suspended, scaling.out_suspended, scaling.scheduled_suspended), (true, false, false));
+}
+
+async fn bounds(ground: Ground) {
+    let id = id(&cluster(&ground, &["api"]).await, "api");
+    let (narrow, wide) = (TaskBounds { min: 1, max: 2 }, TaskBounds { min: 1, max: 9 });
+    for bounds in [narrow, wide] {
+        ground.cloud.autoscaling.set_bounds(&id, bounds).await.expect("registered");
+        assert_eq!(ground.cloud.autoscaling.bounds(&id).await.expect("described"), Some(bounds));
+    }
+    assert_eq!(ground.cloud.autoscaling.under_way(&id).await.expect("told").len(), 0);
+    let nobody = ServiceId::new("nowhere", "nobody");
+    assert_eq!(ground.cloud.autoscaling.bounds(&nobody).await.expect("described"), None);
 }

@@ -602,7 +602,7 @@ def test_deployments_and_revisions_are_as_the_models_say(client):
         ecs.register_task_definition(family=cluster, cpu="512", memory="1024", containerDefinitions=[container])
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "minimumHealthyPercent": 50, "maximumPercent": 150}
     ecs.create_service(
-        cluster=cluster, serviceName="api", taskDefinition=f"{cluster}:1", desiredCount=1, deploymentConfiguration=breaker
+        cluster=cluster, serviceName="api", taskDefinition=f"{cluster}:1", desiredCount=0, deploymentConfiguration=breaker
     )
 
     def described():

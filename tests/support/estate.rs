@@ -7,9 +7,9 @@ use opsctl::{
     databases::{Capacity, Seen},
     domain::{
         Alarm, AlarmState, Backlog, Blocked, CapacityLimits, Container, Database, DatabaseEvent, Deployment,
-        DeploymentId, Gauge, KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName, Rollout, RowCount,
-        RowState, Scaling, ScheduledAction, SeenFunction, SeenOutbox, Service, ServiceEvent, ServiceId, SourceKind,
-        Task, TaskArn, TaskDefinition, Text, Topology, Trouble, Watches,
+        DeploymentId, Gauge, KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName, Replacing,
+        Rollout, RowCount, RowState, Scaling, ScheduledAction, SeenFunction, SeenOutbox, Service, ServiceEvent,
+        ServiceId, SourceKind, Task, TaskArn, TaskDefinition, Text, Topology, Trouble, Watches,
     },
     observe::{DatabaseGauges, Estate, Look, Part, SeenDatabase, SeenService, Unknown},
 };
@@ -66,6 +66,7 @@ pub(crate) fn service(cluster: &str, name: &str, tasks: u32) -> SeenService {
             deployments: vec![deployment],
             events: vec![event],
             target_groups: Vec::new(),
+            replacing: Replacing::default(),
         },
         seen_at: None,
         scaling: Some(Scaling { min: 1, max: 4, ..Scaling::default() }),

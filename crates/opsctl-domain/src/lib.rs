@@ -70,7 +70,7 @@ pub use log::LogLine;
 pub use message::{
     AttributeValue, ContentHash, Message, MessageId, Outgoing, Payload, ReceiptHandle, SystemAttributes,
 };
-pub use migration::{ContainerDefinition, Definition, LogDestination, Migration, Network, NetworkSource};
+pub use migration::{ContainerDefinition, Definition, LogDestination, Mark, Migration, Network, NetworkSource};
 pub use outbox::{
     Attempts, AttemptsMax, Backlog, Becomes, Blocked, Body, Change, Dead, Field, In, Lease, Literal, Move, Offset,
     Outbox, PUBLISHED_WITHIN, Primitive, Rearm, Relay, RelayLock, RowCount, RowMapping, RowState, Satellite, Scope,
@@ -80,8 +80,8 @@ pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};
 pub use run_id::RunId;
 pub use service::{
-    Container, Deployment, DeploymentId, EcsClusterName, Rollout, Scaling, ScheduledAction, Service, ServiceEvent,
-    ServiceId, ServiceName, Standing, Task, TaskArn, TaskDefinition,
+    Breaker, Container, Deployment, DeploymentId, EcsClusterName, Replacing, Rollout, Scaling, ScheduledAction,
+    Service, ServiceEvent, ServiceId, ServiceName, Standing, Task, TaskArn, TaskBounds, TaskDefinition,
 };
 pub use service_rules::{ServiceGroup, ServiceRules};
 pub use sql::{Bounds, Rows, SqlError, SqlKind, Statement, Value};

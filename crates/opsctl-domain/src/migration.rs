@@ -1,7 +1,12 @@
 //! Migrations: one-off ECS tasks that change a database, as configured, and what ECS says of their task definitions.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -73,6 +78,10 @@ pub struct Definition {
     /// Role by which ECS pulls the image and writes logs.
     pub execution_role: Option<Text>,
     pub containers: Vec<ContainerDefinition>,
+    /// CPU units and MiB of memory of a task; none: only its containers say.
+    pub cpu: Option<Text>,
+    pub memory: Option<Text>,
+    pub registered_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +100,31 @@ pub struct ContainerDefinition {
     pub hosts: Vec<(Text, Text)>,
     /// Names of variables that come from secrets; never their values.
     pub secrets: Vec<Text>,
+    /// CPU units and MiB of memory that are reserved for it; none: nothing is.
+    pub cpu: Option<i64>,
+    pub memory: Option<i64>,
+    /// Plain variables by name.
+    pub variables: BTreeMap<Text, Mark>,
+    /// Where its secrets lie, by the variables' names.
+    pub secret_places: BTreeMap<Text, Mark>,
+}
+
+/// Tells whether two values are the same, and holds neither.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mark(u64);
+
+impl Mark {
+    pub fn of(value: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Mark")
+    }
 }
 
 /// Where the log driver `awslogs` writes (ECS developer guide): the stream is `prefix/container/task-id`.

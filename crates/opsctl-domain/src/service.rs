@@ -50,6 +50,12 @@ impl TaskArn {
 }
 
 impl TaskDefinition {
+    /// Family and revision; none: it is no name of a revision.
+    pub fn parts(&self) -> Option<(&str, u32)> {
+        let (family, revision) = self.0.rsplit_once(':')?;
+        Some((family, revision.parse().ok()?))
+    }
+
     /// Of an ARN, or of a name.
     pub fn of_arn(arn: &str) -> Self {
         Self(arn.rsplit('/').next().unwrap_or(arn).to_owned())
@@ -72,6 +78,42 @@ pub struct Service {
     pub events: Vec<ServiceEvent>,
     #[serde(default)]
     pub target_groups: Vec<TargetGroup>,
+    #[serde(default)]
+    pub replacing: Replacing,
+}
+
+/// How a service replaces its tasks when it is deployed (`deploymentConfiguration`, `deploymentController`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacing {
+    /// `minimumHealthyPercent` of the desired count; none: AWS does not say.
+    pub percent_min: Option<u32>,
+    /// `maximumPercent` of the desired count.
+    pub percent_max: Option<u32>,
+    pub breaker: Breaker,
+    /// Who deploys it instead of ECS: `CODE_DEPLOY`, `EXTERNAL`.
+    pub controller: Option<Text>,
+}
+
+/// What ECS's circuit breaker does about a deployment whose tasks fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Breaker {
+    /// Nothing: it tries for ever.
+    #[default]
+    Off,
+    /// It ends the deployment.
+    Ends,
+    /// It ends the deployment and rolls it back.
+    RollsBack,
+}
+
+impl Replacing {
+    /// How many of so many tasks run at least and at most meanwhile: ECS rounds the minimum up and the maximum down (API reference).
+    pub fn bounds(&self, desired: u32) -> (u32, u32) {
+        let share = |percent: Option<u32>, other: u32| u64::from(desired) * u64::from(percent.unwrap_or(other));
+        let (least, most) = (share(self.percent_min, 100).div_ceil(100), share(self.percent_max, 200) / 100);
+        (least.try_into().unwrap_or(u32::MAX), most.try_into().unwrap_or(u32::MAX))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,6 +170,12 @@ impl Service {
         self.deployments.iter().find(|deployment| deployment.is_primary)
     }
 
+    /// The deployment that ECS's circuit breaker brings back just now, because another one has failed.
+    pub fn rolls_back(&self) -> Option<&Deployment> {
+        let has_failed = self.deployments.iter().any(|one| !one.is_primary && one.rollout == Some(Rollout::Failed));
+        self.primary().filter(|primary| has_failed && primary.rollout == Some(Rollout::InProgress))
+    }
+
     pub fn standing(&self) -> Standing {
         let primary = self.primary();
         let rollout = primary.and_then(|primary| primary.rollout);
@@ -156,6 +204,36 @@ pub struct Scaling {
     pub out_suspended: bool,
     pub scheduled_suspended: bool,
     pub actions: Vec<ScheduledAction>,
+}
+
+/// Between which counts autoscaling keeps a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskBounds {
+    pub min: u32,
+    pub max: u32,
+}
+
+impl TaskBounds {
+    pub fn hold(&self, count: u32) -> bool {
+        (self.min..=self.max).contains(&count)
+    }
+
+    /// Moved so far that they hold a count.
+    pub fn around(&self, count: u32) -> Self {
+        Self { min: self.min.min(count), max: self.max.max(count) }
+    }
+}
+
+impl fmt::Display for TaskBounds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} to {}", self.min, self.max)
+    }
+}
+
+impl Scaling {
+    pub fn bounds(&self) -> TaskBounds {
+        TaskBounds { min: self.min, max: self.max }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,7 +284,21 @@ pub struct Container {
     pub reason: Option<Text>,
 }
 
+/// Characters of a task's reason.
+const WHY_MAX: usize = 240;
+
 impl Task {
+    /// Why it stopped: `CannotPullContainerError: ...`, `Essential container in task exited (app: exit code 1)`.
+    pub fn why(&self) -> Option<String> {
+        let reason = Text::capped(self.stopped_reason.as_ref()?.as_str(), WHY_MAX);
+        let exits = self.containers.iter().filter_map(|container| {
+            let code = container.exit_code.filter(|code| *code != 0)?;
+            Some(format!("{}: exit code {code}", container.name))
+        });
+        let exits = exits.collect::<Vec<_>>().join(", ");
+        Some(if exits.is_empty() { reason.to_string() } else { format!("{reason} ({exits})") })
+    }
+
     /// Whether it stopped by itself: neither the scheduler wanted fewer, nor a deployment others, nor a person.
     ///
     /// ECS gives failed health checks the stop code of its scheduler as well, so that its words decide.
@@ -252,6 +344,7 @@ mod tests {
             deployments,
             events: Vec::new(),
             target_groups: Vec::new(),
+            replacing: Replacing::default(),
         }
     }
 
@@ -268,6 +361,19 @@ mod tests {
             assert_eq!(service.standing(), standing, "{service:?}");
         }
         assert!(Standing::Failing < Standing::Below && Standing::Below < Standing::Asleep);
+    }
+
+    #[test]
+    fn as_many_run_meanwhile_as_the_percents_say() {
+        let replacing = |percent_min, percent_max| Replacing {
+            percent_min: Some(percent_min),
+            percent_max: Some(percent_max),
+            ..Replacing::default()
+        };
+        let bounds = [(100, 200, 2), (50, 100, 1), (50, 150, 3), (0, 100, 2)]
+            .map(|(percent_min, percent_max, desired)| replacing(percent_min, percent_max).bounds(desired));
+        assert_eq!(bounds, [(2, 4), (1, 1), (2, 4), (0, 2)]);
+        assert_eq!(Replacing::default().bounds(3), (3, 6), "as AWS has it where it says nothing");
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Application Auto Scaling of ECS services: bounds, suspended flags, scheduled actions. Reads only.
+//! Application Auto Scaling of ECS services: bounds, suspended flags, scheduled actions, what it does just now; and bounds that are moved.
 
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_types::timeout::TimeoutConfig;
 use serde_json::{Value, json};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     pages::Pages,
     thin::{Protocol, Request, Service, Thin, Told as _, from_json},
 };
-use crate::domain::{Scaling, ScheduledAction, ServiceId};
+use crate::domain::{Scaling, ScheduledAction, ServiceId, TaskBounds, Text};
 
 const PAGES_MAX: usize = 200;
 
@@ -26,11 +27,14 @@ const AUTOSCALING: Service = Service {
 #[derive(Debug, Clone)]
 pub struct Autoscaling {
     client: Thin,
+    /// Writes: one attempt.
+    once: Thin,
 }
 
 impl Autoscaling {
-    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition) -> Self {
-        Self { client: Thin::new(&AUTOSCALING, shared, partition) }
+    pub(super) fn new(shared: &SdkConfig, partition: RetryPartition, once: TimeoutConfig) -> Self {
+        let client = Thin::new(&AUTOSCALING, shared, partition.clone());
+        Self { client, once: Thin::once(&AUTOSCALING, shared, partition, once) }
     }
 
     /// The scaling of every service that has any, with its scheduled actions.
@@ -46,6 +50,35 @@ impl Autoscaling {
             }
         }
         Ok(all)
+    }
+
+    /// TaskBounds of one service; none: it has no autoscaling.
+    pub async fn bounds(&self, service: &ServiceId) -> Result<Option<TaskBounds>, CloudError> {
+        const ACTION: &str = "application-autoscaling:DescribeScalableTargets";
+        let mut given = of(service);
+        given["ResourceIds"] = json!([given["ResourceId"].take()]);
+        let targets = self.all(ACTION, "ScalableTargets", given, scaling).await?;
+        Ok(targets.into_iter().find(|(id, _)| id == service).map(|(_, scaling)| scaling.bounds()))
+    }
+
+    /// Moves the bounds of a service, in one attempt. Absolute; a count outside of them is moved into them at once (API reference).
+    pub async fn set_bounds(&self, service: &ServiceId, bounds: TaskBounds) -> Result<(), CloudError> {
+        let mut given = of(service);
+        (given["MinCapacity"], given["MaxCapacity"]) = (bounds.min.into(), bounds.max.into());
+        let action = "application-autoscaling:RegisterScalableTarget";
+        self.once.write(action, Request::Json(given), from_json).await.map(drop)
+    }
+
+    /// What autoscaling does to a service just now: its words, and why.
+    pub async fn under_way(&self, service: &ServiceId) -> Result<Vec<Text>, CloudError> {
+        const ACTION: &str = "application-autoscaling:DescribeScalingActivities";
+        let mut given = of(service);
+        // Activities of the last six weeks can be asked for, the newest first: what is under way is among the first.
+        given["MaxResults"] = 50.into();
+        let answer = self.client.call(ACTION, Request::Json(given), from_json).await?;
+        let activities = answer.list("ScalingActivities").iter();
+        let open = activities.filter(|one| matches!(one.word("StatusCode"), Some("Pending" | "InProgress")));
+        Ok(open.map(|one| Text::line(&format!("{} ({})", one.text("Description"), one.text("Cause")))).collect())
     }
 
     async fn targets(&self) -> Result<BTreeMap<ServiceId, Scaling>, CloudError> {
@@ -102,6 +135,14 @@ fn action(action: &Value) -> Option<(ServiceId, ScheduledAction)> {
         max: sets.number("MaxCapacity"),
     };
     Some((id, shown))
+}
+
+/// What names a service's scalable target.
+fn of(service: &ServiceId) -> Value {
+    json!({
+        "ServiceNamespace": "ecs", "ResourceId": format!("service/{service}"),
+        "ScalableDimension": "ecs:service:DesiredCount",
+    })
 }
 
 /// The service of `service/cluster/name`.

@@ -119,7 +119,7 @@ impl Connect {
             ecs: Ecs::new(&shared, partition(&environment, "ecs"), once()),
             load_balancers: LoadBalancers::new(&shared, partition(&environment, "elasticloadbalancing")),
             logs: Logs::new(&shared, partition(&environment, "logs")),
-            autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling")),
+            autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling"), once()),
             environment,
         })
     }

@@ -30,6 +30,8 @@ const ALARMS: &str = "it is not known which alarms went off";
 
 const TARGETS: &str = "a wake goes by what ECS says, and does not see whether load balancers find tasks healthy";
 
+const BEFORE: &str = "a rollback does not know which revision ran before, and can only guess";
+
 /// Services described to find a target group.
 const DESCRIBED_MAX: usize = 10;
 
@@ -37,7 +39,11 @@ const DESCRIBED_MAX: usize = 10;
 pub(super) async fn check_services(findings: &mut Findings, cloud: &Cloud) {
     let (services, scaling) = tokio::join!(services(cloud), cloud.autoscaling.services());
     for (action, error) in services {
-        let missing = if action.starts_with("elasticloadbalancing:") { TARGETS } else { SERVICES };
+        let missing = match action {
+            "elasticloadbalancing:DescribeTargetHealth" => TARGETS,
+            "ecs:ListServiceDeployments, DescribeServiceRevisions" => BEFORE,
+            _ => SERVICES,
+        };
         tell(findings, action, error.as_ref(), missing, Verdict::Warning);
     }
     let action = "application-autoscaling:DescribeScalableTargets, DescribeScheduledActions";
@@ -84,6 +90,10 @@ async fn services(cloud: &Cloud) -> Vec<(&'static str, Option<CloudError>)> {
     asked.push(("ecs:DescribeServices", described.as_ref().err().cloned()));
     asked.push(("ecs:ListTasks, DescribeTasks", tasks.err()));
     let found = described.map(|answer| answer.found).unwrap_or_default();
+    if let Some(service) = found.iter().find(|service| service.id == id) {
+        let before = ecs.completed(&id, &service.task_definition).await.err();
+        asked.push(("ecs:ListServiceDeployments, DescribeServiceRevisions", before));
+    }
     if let Some(group) = found.iter().flat_map(|service| &service.target_groups).next() {
         let health = cloud.load_balancers.health(&group.arn).await.err();
         // One that was deleted: not for lack of a permission.

@@ -1,11 +1,14 @@
 //! From ECS's answers to our types.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Told as _;
 use crate::domain::{
-    Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination, Network, Rollout, Service,
-    ServiceEvent, ServiceId, TargetGroup, TargetGroupArn, Task, TaskArn, TaskDefinition, Text,
+    Breaker, Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination, Mark, Network,
+    Replacing, Rollout, Service, ServiceEvent, ServiceId, TargetGroup, TargetGroupArn, Task, TaskArn, TaskDefinition,
+    Text,
 };
 
 /// A service; an error names what the answer lacks.
@@ -26,7 +29,24 @@ pub(super) fn service(service: &Value) -> Result<Service, String> {
         deployments: service.list("deployments").iter().map(deployment).collect(),
         events: service.list("events").iter().filter_map(event).collect(),
         target_groups: balancers.iter().filter_map(target_group).collect(),
+        replacing: replacing(service),
     })
+}
+
+fn replacing(service: &Value) -> Replacing {
+    let configuration = &service["deploymentConfiguration"];
+    let breaker = &configuration["deploymentCircuitBreaker"];
+    let controller = service["deploymentController"].line("type");
+    Replacing {
+        percent_min: configuration.number("minimumHealthyPercent"),
+        percent_max: configuration.number("maximumPercent"),
+        breaker: match (breaker.is("enable"), breaker.is("rollback")) {
+            (false, _) => Breaker::Off,
+            (true, false) => Breaker::Ends,
+            (true, true) => Breaker::RollsBack,
+        },
+        controller: controller.filter(|controller| controller.as_str() != "ECS"),
+    }
 }
 
 /// None: a Classic Load Balancer, which has no target groups.
@@ -137,6 +157,9 @@ pub(super) fn definition(definition: &Value) -> Result<Definition, String> {
         role: definition.line("taskRoleArn"),
         execution_role: definition.line("executionRoleArn"),
         containers: definition.list("containerDefinitions").iter().map(container_definition).collect(),
+        cpu: definition.line("cpu"),
+        memory: definition.line("memory"),
+        registered_at: definition.time("registeredAt"),
     })
 }
 
@@ -164,7 +187,15 @@ fn container_definition(container: &Value) -> ContainerDefinition {
         log,
         hosts: hosts.collect(),
         secrets: container.list("secrets").iter().map(|secret| secret.text("name")).collect(),
+        cpu: container.number("cpu").filter(|cpu| *cpu > 0),
+        memory: container.number("memory"),
+        variables: marks(container.list("environment"), "value"),
+        secret_places: marks(container.list("secrets"), "valueFrom"),
     }
+}
+
+fn marks(pairs: &[Value], value: &str) -> BTreeMap<Text, Mark> {
+    pairs.iter().map(|pair| (pair.text("name"), Mark::of(pair.word(value).unwrap_or_default()))).collect()
 }
 
 /// A variable that names a host, with a value that is one: nothing else of a task's variables is safe to show.

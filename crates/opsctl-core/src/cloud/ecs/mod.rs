@@ -1,9 +1,10 @@
-//! ECS: clusters, services, tasks; and two changes, a service's desired count and a task that is started by itself.
+//! ECS: clusters, services, tasks; and what changes them: a service's desired count, a new deployment, a task that is started by itself.
 //!
 //! Reads are in pipelines of a few calls at once: the throttles are shared with everybody in the account and region (ECS developer
 //! guide: reads of services 100 at once, then 20 a second).
 
 mod convert;
+mod deployments;
 mod run;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use deployments::Completed;
 pub use run::{By, Launch, Launched};
 
 use super::{
@@ -232,20 +234,6 @@ impl Ecs {
         const ACTION: &str = "ecs:DescribeTasks";
         let answer = self.ask(ACTION, json!({ "cluster": cluster, "tasks": arns })).await?;
         found(ACTION, &answer, "tasks", convert::task)
-    }
-
-    /// Sets a service's desired count, in one attempt; answers the service as ECS shows it then. Makes no deployment.
-    ///
-    /// `UpdateService` has no client token. The count is absolute, so that setting it twice is the same as once, as long as nobody else
-    /// sets another in between: that is why a lost answer is looked at before it is set again.
-    pub async fn set_desired(&self, service: &ServiceId, count: u32) -> Result<Service, CloudError> {
-        const ACTION: &str = "ecs:UpdateService";
-        let count = i32::try_from(count)
-            .map_err(|_| CloudError::new(ErrorKind::Invalid, ACTION, &format!("a desired count of {count}")))?;
-        let given = json!({ "cluster": service.cluster.0, "service": service.name.0, "desiredCount": count });
-        let answer = self.once.write(ACTION, Request::Json(given), from_json).await?;
-        let shown = answer.get("service").ok_or_else(|| classify::malformed(ACTION, "the answer has no service"))?;
-        convert::service(shown).map_err(|what| classify::malformed(ACTION, &what))
     }
 }
 

@@ -85,8 +85,8 @@ mod tests {
     use crate::{
         cloud::canned,
         domain::{
-            Alarm, AlarmState, EnvironmentName, Service, ServiceEvent, ServiceId, Standing, TaskDefinition, Text,
-            Watches,
+            Alarm, AlarmState, EnvironmentName, Replacing, Service, ServiceEvent, ServiceId, Standing, TaskDefinition,
+            Text, Watches,
         },
         observe::{Part, SeenService},
     };
@@ -115,6 +115,7 @@ mod tests {
             deployments: Vec::new(),
             events: vec![event; 9],
             target_groups: Vec::new(),
+            replacing: Replacing::default(),
         };
         let since = Some((service.standing(), now()));
         SeenService { service, seen_at: None, scaling: None, since, cpu: None, memory: None, stopped: Vec::new() }

@@ -7,7 +7,7 @@ use crate::{
         metrics::{Gauges, SERVICE_CPU},
     },
     databases::Capacity,
-    domain::{EcsClusterName, Scaling, Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
+    domain::{EcsClusterName, Replacing, Scaling, Service, ServiceEvent, ServiceId, Standing, TaskDefinition},
     observe::parts::{databases::still, services::FoundServices},
 };
 
@@ -26,6 +26,7 @@ fn service(name: &str, desired: u32, running: u32) -> Service {
         deployments: Vec::new(),
         events: Vec::new(),
         target_groups: Vec::new(),
+        replacing: Replacing::default(),
     }
 }
 

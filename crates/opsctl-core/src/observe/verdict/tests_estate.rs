@@ -12,8 +12,8 @@ use crate::{
         tests::{database, member},
     },
     domain::{
-        Container, Database, DatabaseGauges, Deployment, DeploymentId, Pending, Protection, Rollout, Scaling, Service,
-        ServiceEvent, ServiceGroup, Standing, Task, TaskArn, TaskDefinition, Topology,
+        Container, Database, DatabaseGauges, Deployment, DeploymentId, Pending, Protection, Replacing, Rollout,
+        Scaling, Service, ServiceEvent, ServiceGroup, Standing, Task, TaskArn, TaskDefinition, Topology,
     },
     observe::{Part, SeenDatabase, SeenService},
 };
@@ -48,6 +48,7 @@ pub(super) fn service(name: &str, desired: u32, running: u32) -> SeenService {
         deployments: vec![deployment],
         events: Vec::new(),
         target_groups: Vec::new(),
+        replacing: Replacing::default(),
     };
     SeenService { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
 }

@@ -60,6 +60,8 @@ pub struct ServiceView {
     pub events: Vec<String>,
     /// Deployments' ids, the primary first.
     pub deployments: Vec<String>,
+    /// Task definitions of every deployment that it ever had, the newest first.
+    pub deployed: Vec<String>,
 }
 
 /// From one deployment of a service that has been there for long to the next, milliseconds.
@@ -162,6 +164,33 @@ impl Ecs {
         self.register(caller, job.revision, definition)
     }
 
+    /// Lets tasks that begin by a revision from now on go on like this.
+    pub fn break_revision(&mut self, caller: &Caller, definition: &str, outcome: Outcome) {
+        if let Some(found) = self.revision_mut(caller, definition) {
+            found.program.outcome = outcome;
+        }
+    }
+
+    /// What is between a revision's `ACTIVE` and its being forgotten.
+    pub fn deregister(&mut self, caller: &Caller, definition: &str) {
+        if let Some(found) = self.revision_mut(caller, definition) {
+            found.is_inactive = true;
+        }
+    }
+
+    /// Minimum healthy percent and maximum percent of a service's deployments.
+    pub fn set_percents(&mut self, caller: &Caller, cluster: &str, service: &str, (min, max): (u32, u32)) {
+        if let Some(found) = self.service(caller, cluster, service) {
+            (found.percent_min, found.percent_max) = (min, max);
+        }
+    }
+
+    fn revision_mut(&mut self, caller: &Caller, definition: &str) -> Option<&mut Definition> {
+        let (family, revision) = definition.rsplit_once(':')?;
+        let index = revision.parse::<usize>().ok()?.checked_sub(1)?;
+        self.region(caller).families.get_mut(family)?.get_mut(index)
+    }
+
     /// Changes a revision of a family: its image, its plain variables, its secrets.
     pub fn amend(
         &mut self,
@@ -169,10 +198,7 @@ impl Ecs {
         definition: &str,
         (image, environment, secrets): (&str, &[(&str, &str)], &[(&str, &str)]),
     ) {
-        let Some((family, revision)) = definition.rsplit_once(':') else { return };
-        let index = revision.parse::<usize>().ok().and_then(|revision| revision.checked_sub(1));
-        let revisions = self.region(caller).families.entry(family.to_owned()).or_default();
-        let Some(found) = index.and_then(|index| revisions.get_mut(index)) else { return };
+        let Some(found) = self.revision_mut(caller, definition) else { return };
         let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
@@ -313,6 +339,7 @@ impl Ecs {
             running: cluster.tasks_of(service).filter(|(_, task)| task.is_running()).count(),
             events: found.events.iter().map(|event| event.message.clone()).collect(),
             deployments: found.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
+            deployed: found.all_deployments().map(|deployment| deployment.definition.clone()).collect(),
         })
     }
 }

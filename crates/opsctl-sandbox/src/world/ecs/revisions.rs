@@ -63,7 +63,7 @@ impl Deployment {
 
 impl Service {
     /// Every deployment that it had, the newest first.
-    fn all_deployments(&self) -> impl Iterator<Item = &Deployment> {
+    pub(super) fn all_deployments(&self) -> impl Iterator<Item = &Deployment> {
         self.deployments.iter().chain(self.past.iter().rev())
     }
 
