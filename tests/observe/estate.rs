@@ -314,6 +314,30 @@ async fn a_deployment_that_fails_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_crash_loop_that_comes_and_goes_is_found() {
+    let clock = clock();
+    let place = whole(clock);
+    let watched = Watched::start(clock, &[&place]);
+    watched.until("dev", "whole", is_whole).await;
+    place.sandbox.with(|world, now| {
+        let caller = stage::caller();
+        let outcome = Outcome::Exits { after_seconds: 60, code: 137 };
+        let definition = world.ecs.define(&caller, "api-0001", "leaks", 2, Program { outcome, ..Program::default() });
+        world.ecs.deploy(now, &caller, "main-0", "api-0001", &definition);
+    });
+    let subject = Subject::Service(ServiceId::new("main-0", "api-0001"));
+    let told = |snapshot: &Snapshot| {
+        let said = place.said(snapshot);
+        said_of(&said, &subject).is_some_and(|verdict| verdict.kind == Kind::ServiceCrashing)
+    };
+    let (snapshot, _) = watched.until("dev", "the loop", told).await;
+    let said = place.said(&snapshot);
+    let verdict = said_of(&said, &subject).expect("one");
+    assert_eq!(verdict.severity, Severity::Warning);
+    assert!(verdict.reason.as_str().contains("exit code 137"), "{}", verdict.reason);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_on_the_screen_is_seen_sooner_and_since_is_kept() {
     let clock = clock();
     let place = whole(clock);

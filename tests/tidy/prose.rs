@@ -6,6 +6,7 @@ use super::{report, sources};
 const WORDS: [(&str, &str, &str); 19] = [
     ("src/cli/output.rs", "error: ", "clap writes the heading before some of its errors only"),
     ("src/observe/parts/services/verdict.rs", "has reached a steady state", "ECS's events have no type"),
+    ("src/observe/parts/services/crashing.rs", " deployment completed", "ECS's events have no type"),
     ("src/operations/redrive/sources.rs", "to ", "names of what was observed, as they stand in plans and journals"),
     ("src/operations/redrive/sources.rs", ": arn", "names of what was observed, as they stand in plans and journals"),
     ("src/cloud/error.rs", "on resource: ", "IAM names the resource in its words alone"),

@@ -122,6 +122,8 @@ pub enum Kind {
     ServiceFailing,
     /// Fewer tasks of a service run than shall, for some time.
     ServiceBelow,
+    /// Tasks of a service keep ending by themselves and being started again, though as many run as shall.
+    ServiceCrashing,
     /// Rows of an outbox wait for longer than they may, or nobody publishes them.
     OutboxStalled,
     Growing,

@@ -1,5 +1,6 @@
 //! ECS services: as ECS has them, their autoscaling, why their tasks stopped, their CPU and memory.
 
+mod crashing;
 mod reads;
 mod verdict;
 
@@ -113,7 +114,7 @@ pub struct SeenService {
     pub cpu: Option<Gauge>,
     /// Percent of the memory that its tasks reserved.
     pub memory: Option<Gauge>,
-    /// Tasks of it that stopped within the hour, the newest first; asked for only where something is wrong or somebody looks.
+    /// Tasks of it that stopped within the hour, the newest first; asked for only where something seems wrong or somebody looks.
     pub stopped: Vec<Task>,
 }
 
@@ -245,7 +246,8 @@ impl Register {
             true => self.memory.services.scaling.get(&service.id).cloned(),
         };
         // What stopped before says nothing about a service that is well again.
-        let stopped = before.filter(|_| stands_badly(standing)).map(|before| before.stopped.clone());
+        let is_asked_for = stands_badly(standing) || crashing::is_suspect(&service, at);
+        let stopped = before.filter(|_| is_asked_for).map(|before| before.stopped.clone());
         let (cpu, memory) = before.map(|before| (before.cpu.clone(), before.memory.clone())).unwrap_or_default();
         SeenService { seen_at: None, scaling, since, cpu, memory, stopped: stopped.unwrap_or_default(), service }
     }
@@ -266,15 +268,17 @@ impl Register {
         self.note_told(Look::Scaling);
     }
 
-    /// Services whose stopped tasks are to be asked for now, a few: those on the screen first, then those that stand badly, of
+    /// Services whose stopped tasks are to be asked for now, a few: those on the screen first, then those that stand badly or whose
+    /// events tell of tasks that are started again and again, of
     /// these the ones that waited longest.
     pub(in crate::observe) fn stopped_wanted(&mut self, now: Duration, shown: &[ServiceId]) -> Vec<ServiceId> {
         let mut wanted: Vec<(bool, Option<Duration>, ServiceId)> = Vec::new();
-        let mut is_any_meant = false;
+        let (mut is_any_meant, listed_at) = (false, self.estate.services.at);
         for row in &*self.estate.services.rows {
             let id = &row.service.id;
             let is_shown = shown.contains(id);
-            if !is_shown && !stands_badly(row.service.standing()) {
+            let is_suspect = || listed_at.is_some_and(|at| crashing::is_suspect(&row.service, at));
+            if !is_shown && !stands_badly(row.service.standing()) && !is_suspect() {
                 continue;
             }
             is_any_meant = true;

@@ -369,3 +369,27 @@ fn maintenance_is_told_when_it_is_soon() {
     assert_eq!(with(30), expected(&[(Notice, Kind::Maintenance, reason)]));
     assert_eq!(with(24 * 30), []);
 }
+
+#[test]
+fn a_crash_loop_that_comes_and_goes_is_found_while_all_tasks_run() {
+    let crashed = |minutes| Task {
+        stopped_at: Some(ago(minutes)),
+        ..stopped("EssentialContainerExited", "Essential container in task exited", Some(137))
+    };
+    let looping = |minutes: &[i64]| {
+        let mut seen = service("api", 2, 2);
+        seen.stopped = minutes.iter().map(|minutes| crashed(*minutes)).collect();
+        seen
+    };
+    let reason = "its tasks keep ending and being started again: 3 ended by themselves within 42 min, though 2 of 2 run now: \
+                  Essential container in task exited (app: exit code 137)";
+    assert_eq!(
+        of_services(&prod(), vec![looping(&[5, 20, 42])]),
+        expected(&[(Warning, Kind::ServiceCrashing, reason)])
+    );
+    assert_eq!(of_services(&prod(), vec![looping(&[5, 20])]), [], "two are none");
+    assert_eq!(of_services(&prod(), vec![looping(&[5, 20, 70])]), [], "an hour ago");
+    let mut deployed = looping(&[5, 20, 42]);
+    deployed.service.deployments[0].created_at = Some(ago(10));
+    assert_eq!(of_services(&prod(), vec![deployed]), [], "before the deployment");
+}

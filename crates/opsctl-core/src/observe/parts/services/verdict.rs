@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::SeenService;
+use super::{SeenService, crashing};
 use crate::{
     domain::{
         Deployment, Environment, Gauge, Protection, Rollout, Service, Standing, Task, Text, Thresholds,
@@ -61,11 +61,14 @@ fn found(
     if seen.service.status.as_str() != "ACTIVE" {
         return None;
     }
+    // Nothing that runs at all says more than how it came to be so.
+    let crashing = || crashing::found(seen, now).filter(|_| !is_down(&seen.service));
     match seen.service.standing() {
-        Standing::Failing => Some(failing(seen, now)),
-        Standing::Below => below(thresholds, seen, now),
+        Standing::Failing if has_failed(&seen.service) => Some(failing(seen, now)),
+        Standing::Failing => crashing().or_else(|| Some(failing(seen, now))),
+        Standing::Below => crashing().or_else(|| below(thresholds, seen, now)),
         Standing::Asleep => asleep(environment, seen, awake).or_else(|| at_zero(environment, seen)),
-        Standing::Deploying | Standing::Steady => None,
+        Standing::Deploying | Standing::Steady => crashing(),
     }
     .or_else(|| below_minimum(seen))
     .or_else(|| load(thresholds, seen, now))
@@ -85,6 +88,10 @@ fn counts(seen: &SeenService, now: Timestamp) -> String {
         None => String::new(),
     };
     format!("{run}{since}{pending}")
+}
+
+fn has_failed(service: &Service) -> bool {
+    service.deployments.iter().any(|deployment| deployment.rollout == Some(Rollout::Failed))
 }
 
 fn is_down(service: &Service) -> bool {
@@ -206,7 +213,7 @@ fn load(thresholds: &Thresholds, seen: &SeenService, now: Timestamp) -> Option<F
 /// Why tasks do not run: what the newest task that ended by itself says, else what ECS last said about the service.
 fn why(seen: &SeenService, now: Timestamp) -> Option<String> {
     let ended = seen.stopped.iter().find(|task| task.stopped_by_itself());
-    if let Some(words) = ended.and_then(task_words) {
+    if let Some(words) = ended.and_then(Task::why) {
         return Some(words);
     }
     let primary = seen.service.primary();
@@ -223,17 +230,6 @@ fn why(seen: &SeenService, now: Timestamp) -> Option<String> {
     is_young.then(|| short(words))
 }
 
-/// `CannotPullContainerError: ...`, `Essential container in task exited (app: exit code 1)`.
-fn task_words(task: &Task) -> Option<String> {
-    let reason = task.stopped_reason.as_ref()?;
-    let exits = task.containers.iter().filter_map(|container| {
-        let code = container.exit_code.filter(|code| *code != 0)?;
-        Some(format!("{}: exit code {code}", container.name))
-    });
-    let exits = exits.collect::<Vec<_>>().join(", ");
-    Some(if exits.is_empty() { short(reason.as_str()) } else { format!("{} ({exits})", short(reason.as_str())) })
-}
-
-fn short(words: &str) -> String {
+pub(super) fn short(words: &str) -> String {
     Text::capped(words, WORDS_MAX).to_string()
 }
