@@ -2,6 +2,7 @@
 
 mod account;
 mod asked;
+mod bounds;
 mod consumers;
 mod edits;
 mod failover;

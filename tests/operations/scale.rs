@@ -9,7 +9,7 @@ use opsctl::{
 use super::services::{because, fault, run_while, running, set, stage};
 
 fn scale(service: &str, to: u32) -> Operation {
-    Operation::Scale(Scale { service: service.to_owned(), to: Some(to), timeout: Seconds(60) })
+    Operation::Scale(Scale { service: service.to_owned(), to: Some(to), timeout: Seconds(60), ..Scale::default() })
 }
 
 #[tokio::test(start_paused = true)]

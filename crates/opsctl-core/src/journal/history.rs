@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{End, IntentMessage, JournalError, Lines, Record, RowsOutcome, RunFolder, SentMessage};
-use crate::domain::{MappingId, MessageId, ServiceId, Setting, Text, Toggle};
+use crate::domain::{
+    DeploymentId, MappingId, MessageId, ServiceId, Setting, TaskBounds, TaskDefinition, Text, Toggle,
+};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
@@ -59,6 +61,10 @@ pub struct History {
     pub task_started_at: Option<Timestamp>,
     /// Services whose desired count was set or about to be: from the first count, to the last.
     pub desired: BTreeMap<ServiceId, (u32, u32)>,
+    /// Services whose deployment was asked for, or was about to be.
+    pub deployed: BTreeMap<ServiceId, Deployed>,
+    /// Services whose autoscaling's bounds were moved or about to be: from the first, to the last.
+    pub bounds: BTreeMap<ServiceId, (TaskBounds, TaskBounds)>,
     /// Event source mappings that were paused or resumed, or were about to be: which of it was intended last.
     pub mappings: BTreeMap<MappingId, bool>,
     /// Rules and reserved concurrencies that were set or about to be: from the first setting, to the last.
@@ -72,6 +78,19 @@ pub struct History {
     /// Batches of rows that were about to be committed, by number.
     pub rows: BTreeMap<u64, RowsBatch>,
     pub end: Option<End>,
+}
+
+/// A deployment that was asked for, or was about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployed {
+    /// When it was announced last.
+    pub at: Timestamp,
+    pub from: TaskDefinition,
+    pub to: TaskDefinition,
+    /// Deployments of before, the PRIMARY one first.
+    pub known: Vec<DeploymentId>,
+    /// None: the journal does not say which it is, or that it was begun.
+    pub deployment: Option<DeploymentId>,
 }
 
 /// A batch of rows that was about to be committed.
@@ -98,6 +117,31 @@ impl History {
 
     fn set(&mut self, toggle: Toggle, from: Setting, to: Setting) {
         self.settings.entry(toggle).or_insert((from, to)).1 = to;
+    }
+
+    fn deploy(
+        &mut self,
+        at: Timestamp,
+        service: &str,
+        (from, to): (TaskDefinition, TaskDefinition),
+        known: Vec<DeploymentId>,
+    ) {
+        let Some(service) = ServiceId::parse(service) else { return };
+        // What was there before the first call stays what was there before.
+        let new = Deployed { at, from, to, known, deployment: None };
+        self.deployed.entry(service).and_modify(|deployed| deployed.at = at).or_insert(new);
+    }
+
+    fn is_deployed(&mut self, service: &str, deployment: Option<DeploymentId>) {
+        if let Some(deployed) = ServiceId::parse(service).and_then(|service| self.deployed.get_mut(&service)) {
+            deployed.deployment = deployment.or(deployed.deployment.take());
+        }
+    }
+
+    fn move_bounds(&mut self, service: &str, from: TaskBounds, to: TaskBounds) {
+        if let Some(service) = ServiceId::parse(service) {
+            self.bounds.entry(service).or_insert((from, to)).1 = to;
+        }
     }
 
     /// Nothing of what was asked for is begun: a resume may ask for it anew.
@@ -217,6 +261,9 @@ impl Reading {
                     history.desired.entry(service).or_insert((from, to)).1 = to;
                 }
             }
+            Record::DeploymentIntent { service, from, to, known } => history.deploy(at, &service, (from, to), known),
+            Record::Deployment { service, deployment } => history.is_deployed(&service, deployment),
+            Record::BoundsIntent { service, from, to } => history.move_bounds(&service, from, to),
             Record::SettingIntent { toggle, from, to } => history.set(toggle, from, to),
             Record::MappingIntent { mapping, enabled, .. } => {
                 history.mappings.insert(MappingId(mapping), enabled);
@@ -232,7 +279,7 @@ impl Reading {
             Record::Resumed { .. } => history.end = None,
             Record::Step { .. } => history.is_unwatched = false,
             Record::Desired { .. } | Record::Mapping { .. } | Record::Setting { .. } | Record::Failover { .. } => {}
-            Record::Kept { batch: None, .. } | Record::Verified { .. } => {}
+            Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Bounds { .. } => {}
             Record::RunbookOpened { runbook, .. } => history.runbook = Some(runbook),
             Record::RunbookStep { .. } | Record::RunbookLeft { .. } | Record::TakenOver { .. } => {}
         }

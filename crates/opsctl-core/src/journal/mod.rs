@@ -5,6 +5,7 @@
 //! the snapshot only, never in the journal; the journal has the hash of each of its lines. Beside the runs, `heads.jsonl` has where
 //! each journal ended.
 
+mod bounds;
 mod check;
 mod error;
 mod folder;
@@ -21,11 +22,12 @@ mod turned_off;
 mod words;
 mod writer;
 
+pub use bounds::{BoundsBefore, Moved};
 pub use check::{Anchor, Damage, Snapshot, Verdict, check_snapshot, prove, verify};
 pub use error::JournalError;
 pub use folder::{Held, RunFolder, RunSummary, StateFolder};
 pub use heads::Heads;
-pub use history::{History, RowsBatch};
+pub use history::{Deployed, History, RowsBatch};
 pub use paused::{Pause, Paused};
 pub use reader::{Line, Lines};
 pub use record::{Consented, Did, End, Entry, IntentMessage, Record, RowsOutcome, SentMessage};

@@ -5,7 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountId, EnvironmentName, MessageId, RunId, Setting, Text, Toggle};
+use crate::domain::{
+    AccountId, DeploymentId, EnvironmentName, MessageId, RunId, Setting, TaskBounds, TaskDefinition, Text, Toggle,
+};
 
 /// One line: number, time, the line before's SHA-256, and the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,6 +150,37 @@ pub enum Record {
         to: u32,
         /// The deployment that was PRIMARY then.
         deployment: Option<String>,
+    },
+    /// A deployment of a service is about to be asked for.
+    DeploymentIntent {
+        /// `cluster/name`.
+        service: String,
+        /// Revision of before, and the one that is to run; the same: its tasks are only replaced.
+        from: TaskDefinition,
+        to: TaskDefinition,
+        /// Deployments of before, the PRIMARY one first: another one is newer than the call.
+        known: Vec<DeploymentId>,
+    },
+    /// A deployment that was asked for is known to be begun.
+    Deployment {
+        /// `cluster/name`.
+        service: String,
+        /// Absent: ECS does not show it yet.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deployment: Option<DeploymentId>,
+    },
+    /// The bounds of a service's autoscaling are about to be moved.
+    BoundsIntent {
+        /// `cluster/name`.
+        service: String,
+        from: TaskBounds,
+        to: TaskBounds,
+    },
+    Bounds {
+        /// `cluster/name`.
+        service: String,
+        /// As they are known to be.
+        to: TaskBounds,
     },
     /// An event source mapping is about to be paused or resumed.
     MappingIntent {

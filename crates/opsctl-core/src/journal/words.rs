@@ -2,7 +2,7 @@
 
 use super::{Did, Record, RowsOutcome};
 use crate::domain::{
-    MessageId, Text,
+    DeploymentId, MessageId, Text,
     words::{counted, duration, thousands},
 };
 
@@ -78,6 +78,12 @@ impl Record {
                 format!("about to set the desired count of {service} from {from} to {to}")
             }
             Record::Desired { service, to, .. } => format!("the desired count of {service} is {to}"),
+            Record::DeploymentIntent { service, from, to, .. } => about_to_deploy(service, &from.0, &to.0),
+            Record::Deployment { service, deployment } => begun(service, deployment.as_ref()),
+            Record::BoundsIntent { service, from, to } => {
+                format!("about to move the bounds of {service} from {from} to {to}")
+            }
+            Record::Bounds { service, to } => format!("autoscaling keeps {service} at {to}"),
             Record::MappingIntent { mapping, function, enabled } => {
                 let verb = if *enabled { "resume" } else { "pause" };
                 format!("about to {verb} the mapping {mapping} of {function}")
@@ -93,13 +99,7 @@ impl Record {
                 format!("about to fail over {} to {}", text("database"), text("target"))
             }
             Record::Failover { status } => format!("failover: {status}"),
-            Record::MigrationIntent { what } => {
-                let text =
-                    |name: &str| what.pointer(name).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
-                let (definition, token) = (text("/launch/definition"), text("/launch/token"));
-                let definition = definition.rsplit('/').next().unwrap_or_default();
-                format!("about to start {definition} in {} (token {token})", text("/launch/cluster"))
-            }
+            Record::MigrationIntent { what } => about_to_migrate(what),
             Record::Migration { task: Some(task), status } => format!("migration: {status} ({task})"),
             Record::Migration { task: None, status } => format!("migration: {status}"),
             Record::RowsIntent { batch, rows, transaction, .. } => {
@@ -111,6 +111,24 @@ impl Record {
         };
         Text::line(&text)
     }
+}
+
+fn about_to_deploy(service: &str, from: &str, to: &str) -> String {
+    match from == to {
+        true => format!("about to deploy {to} of {service} again"),
+        false => format!("about to deploy {to} of {service} instead of {from}"),
+    }
+}
+
+fn begun(service: &str, deployment: Option<&DeploymentId>) -> String {
+    format!("{} of {service} is begun", deployment.map_or("a deployment", |id| &id.0))
+}
+
+fn about_to_migrate(what: &serde_json::Value) -> String {
+    let text = |name: &str| what.pointer(name).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
+    let (definition, token) = (text("/launch/definition"), text("/launch/token"));
+    let definition = definition.rsplit('/').next().unwrap_or_default();
+    format!("about to start {definition} in {} (token {token})", text("/launch/cluster"))
 }
 
 fn became(rows: u64, outcome: RowsOutcome) -> String {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Details, NotBegun, Switched, Turned, once::NotOpened};
 use crate::{
     domain::{
-        DeploymentId, Environment, RunId, ServiceId, Text,
+        DeploymentId, Environment, RunId, ServiceId, TaskBounds, TaskDefinition, Text,
         words::{counted, counted_is},
     },
     journal::{End, History, JournalError, Record, RunFolder},
@@ -84,16 +84,35 @@ pub struct Ended {
     /// From the update until it was seen as it shall be.
     pub seconds: Option<f64>,
     pub deployment: Option<DeploymentId>,
+    /// Its revisions, where it was deployed; none: its count was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<Redeployed>,
+    /// Bounds of its autoscaling, where they were moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<TaskBounds>,
     /// Why it is not done: what failed, or its last event.
     pub because: Option<Text>,
-    /// Why its newest task stopped by itself.
+    /// Why tasks of it stopped by themselves.
     pub stopped: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redeployed {
+    /// Revision before; the same: its tasks were replaced.
+    pub from: TaskDefinition,
+    pub to: TaskDefinition,
+    /// Whether ECS's circuit breaker did it, and it was only watched.
+    pub by_ecs: bool,
+    /// The deployment that took the place of the one that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<DeploymentId>,
 }
 
 impl Ended {
     pub fn words(&self) -> String {
         let Self { service, to, is_set, may_be_set, is_done, running, seconds, because, stopped, .. } = self;
         let mut words = match (is_done, is_set) {
+            _ if self.deployed.is_some() => self.deployed_words(),
             (true, _) => format!("{service}: {to} as desired, after {:.0} s", seconds.unwrap_or_default()),
             (false, false) if *may_be_set => format!("{service}: it may or may not be set to {to}"),
             (false, false) => format!("{service}: not set"),
@@ -102,11 +121,41 @@ impl Ended {
                 format!("{service}: {running} of {to} run")
             }
         };
+        if let Some(bounds) = &self.bounds {
+            words.push_str(&format!(", autoscaling {bounds}"));
+        }
         if let Some(because) = because {
             words.push_str(&format!(", {because}"));
         }
         if let Some(stopped) = stopped {
-            words.push_str(&format!(" (a task stopped: {stopped})"));
+            words.push_str(&format!(" (tasks stopped: {stopped})"));
+        }
+        words
+    }
+
+    fn deployed_words(&self) -> String {
+        let Self { service, to: count, is_set, may_be_set, is_done, running, seconds, deployed, .. } = self;
+        let Some(Redeployed { from, to, by_ecs, replaced_by }) = deployed else { return String::new() };
+        let (is_restart, to) = (from == to, &to.0);
+        let run = match count {
+            0 => "none of its tasks is wanted".to_owned(),
+            count => counted((*count).into(), "task"),
+        };
+        let after = format!("after {:.0} s", seconds.unwrap_or_default());
+        let mut words = match (is_done, is_set) {
+            (true, _) if *by_ecs => format!("{service}: ECS itself rolled back to {to}, {run}, {after}"),
+            (true, _) if is_restart => format!("{service}: restarted, {run}, {after}"),
+            (true, _) => format!("{service}: runs {to} again, {run}, {after}"),
+            (false, true) => {
+                let running = running.map_or("?".to_owned(), |running| running.to_string());
+                format!("{service}: {running} of {count} run by the deployment of {to}")
+            }
+            (false, false) if *may_be_set => format!("{service}: a deployment of {to} may or may not have begun"),
+            (false, false) if is_restart => format!("{service}: not restarted"),
+            (false, false) => format!("{service}: not rolled back"),
+        };
+        if let Some(by) = replaced_by {
+            words.push_str(&format!(", by deployment {}, which took the place of the one that was made", by.0));
         }
         words
     }

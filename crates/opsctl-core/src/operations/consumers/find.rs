@@ -153,7 +153,7 @@ impl Scene {
             if rules.is_always_on(&service.id) {
                 found.always_on.push(service.id.clone());
             }
-            let change = scale::Change { service: service.id.clone(), from, now: service.desired, to: 0 };
+            let change = scale::Change::count(service.id.clone(), from, service.desired, 0);
             found.services.push(service.clone());
             found.bound.services.push((queue, change));
         }
@@ -226,7 +226,7 @@ impl Scene {
         {
             found.bound.set = scale::Set::Always;
             found.services.push(shown.clone());
-            let change = scale::Change { service: service.clone(), from: 0, now: 0, to };
+            let change = scale::Change::count(service.clone(), 0, 0, to);
             return found.bound.services.push((queue, change));
         }
         let ours = self.history.desired.get(service).filter(|(_, to)| *to == shown.desired);
@@ -237,7 +237,7 @@ impl Scene {
             return found.bound.forget.push(id.clone());
         };
         found.services.push(shown.clone());
-        found.bound.services.push((queue, scale::Change { service: service.clone(), from, now: shown.desired, to }));
+        found.bound.services.push((queue, scale::Change::count(service.clone(), from, shown.desired, to)));
     }
 
     /// Words for a consumer that takes nothing already.

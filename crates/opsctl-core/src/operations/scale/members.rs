@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Direction};
+use super::{Asking, Direction};
 use crate::{
     domain::{Environment, Service, ServiceGroup, ServiceId, service_rules::fits},
     operations::OperationError,
@@ -24,7 +24,7 @@ pub(super) struct Members<'a> {
 }
 
 pub(super) fn choose<'a>(
-    asked: &Asked<'_>,
+    asked: &Asking<'_>,
     environment: &Environment,
     services: &'a [Service],
 ) -> Result<Members<'a>, OperationError> {
@@ -110,7 +110,11 @@ fn of_names<'a>(
     Ok(members)
 }
 
-fn find<'a>(name: &str, environment: &Environment, services: &'a [Service]) -> Result<&'a Service, OperationError> {
+pub(super) fn find<'a>(
+    name: &str,
+    environment: &Environment,
+    services: &'a [Service],
+) -> Result<&'a Service, OperationError> {
     let is_it = |id: &ServiceId| id.name.0 == name || id.to_string() == name;
     let found: Vec<&Service> = services.iter().filter(|service| is_it(&service.id)).collect();
     match found.as_slice() {

@@ -1,14 +1,20 @@
-//! Wake and sleep: desired counts of services, from zero and to zero.
+//! Changes of services: their desired counts (wake, sleep, scale), and deployments (restart, rollback).
 
+mod bounds;
 mod members;
 mod plan;
 mod to;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, OperationError, Planned, Planner, Verb, values::Seconds};
-use crate::{cloud::Cloud, domain::ServiceId};
+use crate::{
+    cloud::Cloud,
+    domain::{DeploymentId, ServiceId, TaskBounds, TaskDefinition},
+};
+use bounds::Bounding;
 pub use to::Scale;
 
 /// How long to wait, where nothing is said.
@@ -20,6 +26,8 @@ pub enum Direction {
     Wake,
     Sleep,
     To(u32),
+    /// Its tasks are replaced, by the same revision or another one.
+    Deploy,
 }
 
 impl Direction {
@@ -30,11 +38,12 @@ impl Direction {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Asked<'a> {
+struct Asking<'a> {
     direction: Direction,
     group: Option<&'a str>,
     services: &'a [String],
     timeout: Seconds,
+    bounding: &'a Bounding,
 }
 
 macro_rules! verb {
@@ -79,7 +88,8 @@ macro_rules! verb {
                 planner: &'a Planner,
             ) -> BoxFuture<'a, Result<Planned, OperationError>> {
                 let (group, services, timeout) = (self.group.as_deref(), self.service.as_slice(), self.timeout);
-                Box::pin(plan::plan(Asked { direction: $direction, group, services, timeout }, cloud, planner))
+                let asked = Asking { direction: $direction, group, services, timeout, bounding: &Bounding::Keep };
+                Box::pin(plan::plan(asked, cloud, planner))
             }
         }
     };
@@ -132,4 +142,70 @@ pub struct Change {
     /// Desired count as just seen: `from`, or `to` where an earlier try of the run has set it.
     pub now: u32,
     pub to: u32,
+    /// Bounds of autoscaling that are moved besides.
+    pub bounds: Option<MoveBounds>,
+    /// The deployment that is made; none: the count is set.
+    pub deploy: Option<Deploy>,
+}
+
+impl Change {
+    /// A count and nothing else.
+    pub fn count(service: ServiceId, from: u32, now: u32, to: u32) -> Self {
+        Self { service, from, now, to, bounds: None, deploy: None }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoveBounds {
+    /// Before the run.
+    pub from: TaskBounds,
+    /// As just seen: `from`, or `to` where an earlier try of the run has moved them.
+    pub now: TaskBounds,
+    pub to: TaskBounds,
+    pub why: MoveWhy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveWhy {
+    /// To hold the count: they are moved before it is set, and remembered.
+    ToHold,
+    /// As they were: they are moved after the count was set, and forgotten.
+    Back,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deploy {
+    /// Revision before the run.
+    pub from: TaskDefinition,
+    /// The same as `from`: a restart.
+    pub to: TaskDefinition,
+    /// Deployments of before, the PRIMARY one first.
+    pub known: Vec<DeploymentId>,
+    pub asked: Begin,
+}
+
+/// Whether a deployment was asked for, when its run begins or is taken up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begin {
+    Not,
+    /// An earlier try of the run may have, at this time: it is looked for before it is asked for again.
+    Perhaps(Timestamp),
+    /// An earlier try of the run has; ECS shows it.
+    Begun(DeploymentId),
+    /// ECS's circuit breaker has: it is only watched.
+    ByEcs(DeploymentId),
+}
+
+impl Deploy {
+    pub fn is_restart(&self) -> bool {
+        self.from == self.to
+    }
+
+    pub fn is_known(&self, deployment: &DeploymentId) -> bool {
+        self.known.contains(deployment)
+    }
+
+    pub fn is_by_ecs(&self) -> bool {
+        matches!(self.asked, Begin::ByEcs(_))
+    }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Asked, Change, Direction, Set, ToScale,
+    Asking, Change, Direction, Set, ToScale,
+    bounds::{self, Bounding},
     members::{self, Members},
 };
 use crate::{
     cloud::{Cloud, ecs::Found},
     domain::{Protection, Scaling, Service, ServiceId, Standing, Text, words::counted},
-    journal::Sizes,
+    journal::{History, Sizes},
     operations::{Bound, OperationError, Planned, Planner, plan::Plan},
 };
 
@@ -29,7 +30,7 @@ struct Sized<'a> {
     because: String,
 }
 
-pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
+pub(super) async fn plan(asked: Asking<'_>, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let environment = cloud.environment();
     let caller = cloud.identity.caller().await?;
     let (services, scaling) = tokio::join!(cloud.ecs.all(), cloud.autoscaling.services());
@@ -47,15 +48,13 @@ pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> 
         }
         sizes => sizes?,
     };
-    let earlier = planner.taken_up()?.map(|(_, history)| history.desired).unwrap_or_default();
-    let known = Known { sizes, scaling: scaling.as_ref().ok(), earlier, defaults: &members.sizes };
+    let history = planner.taken_up()?.map(|(_, history)| history).unwrap_or_default();
+    let known = Known { sizes, scaling: scaling.as_ref().ok(), history, defaults: &members.sizes };
     if let Err(error) = &scaling {
         plan.warn(format!("autoscaling is not known, so neither are its minimums: {error}"));
     }
-    let stages = members
-        .stages
-        .iter()
-        .map(|stage| stage.iter().filter_map(|service| known.change(asked.direction, service)).collect());
+    let stages =
+        members.stages.iter().map(|stage| stage.iter().filter_map(|service| known.change(&asked, service)).collect());
     let mut stages: Vec<Vec<Sized>> = stages.collect();
     if !stages.iter().flatten().any(Sized::is_set) {
         stages.clear();
@@ -66,6 +65,9 @@ pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> 
         stages.reverse();
     }
     describe(&mut plan, &asked, &members, &stages, &known);
+    if let Direction::To(_) = asked.direction {
+        under_way(&mut plan, &stages, &known, cloud).await;
+    }
     refuse(&mut plan, &asked, &members, environment.protection);
     let stages = stages.into_iter().map(|stage| stage.into_iter().map(|sized| sized.change).collect()).collect();
     let scale = ToScale { direction: asked.direction, stages, set: Set::WhereOther, timeout: asked.timeout };
@@ -76,26 +78,33 @@ pub(super) async fn plan(asked: Asked<'_>, cloud: &Cloud, planner: &Planner) -> 
 struct Known<'a> {
     sizes: Sizes,
     scaling: Option<&'a BTreeMap<ServiceId, Scaling>>,
-    /// Counts that the run has set or was about to, from and to.
-    earlier: BTreeMap<ServiceId, (u32, u32)>,
+    /// What the run has set, or was about to.
+    history: History,
     defaults: &'a BTreeMap<ServiceId, u32>,
 }
 
 impl Sized<'_> {
     /// Whether its count is set; else it is only waited for.
     fn is_set(&self) -> bool {
-        self.change.from != self.change.to
+        self.change.from != self.change.to || self.change.bounds.is_some()
     }
 }
 
 impl Known<'_> {
     /// None: there is nothing to change.
-    fn change<'a>(&self, direction: Direction, service: &'a Service) -> Option<Sized<'a>> {
-        let now = service.desired;
+    fn change<'a>(&self, asked: &Asking<'_>, service: &'a Service) -> Option<Sized<'a>> {
+        let (now, direction) = (service.desired, asked.direction);
         // What this run has set itself is no change of the world.
-        let earlier = self.earlier.get(&service.id).filter(|(_, to)| *to == now);
+        let earlier = self.history.desired.get(&service.id).filter(|(_, to)| *to == now);
         let from = earlier.map_or(now, |(from, _)| *from);
+        let bounds = |to: u32| {
+            let change = Change::count(service.id.clone(), from, now, to);
+            let moved = self.history.bounds.get(&service.id);
+            bounds::moved(asked.bounding, &change, self.scaling(&service.id), moved)
+        };
         let (to, because) = match (direction, earlier) {
+            (Direction::Deploy, _) => return None,
+            (Direction::To(to), _) if matches!(asked.bounding, Bounding::Back(_)) => (to, "remembered".to_owned()),
             (Direction::Wake, _) if from != 0 && service.standing() == Standing::Steady => return None,
             // Those of later stages call it: they must not be up before it is.
             (Direction::Wake, _) if from != 0 => (from, "up already, and waited for".to_owned()),
@@ -103,12 +112,14 @@ impl Known<'_> {
             (Direction::Sleep, _) => (0, "remembered".to_owned()),
             (Direction::Wake, Some((_, to))) => (*to, "as this run has set it".to_owned()),
             (Direction::Wake, None) => self.size(&service.id),
-            (Direction::To(to), _) if from == to && service.standing() == Standing::Steady => return None,
+            (Direction::To(to), _) if from == to && service.standing() == Standing::Steady && bounds(to).is_none() => {
+                return None;
+            }
             (Direction::To(to), _) if from == to => (to, "set already, and waited for".to_owned()),
             (Direction::To(0), _) => (0, "remembered".to_owned()),
             (Direction::To(to), _) => (to, "as asked for".to_owned()),
         };
-        let change = Change { service: service.id.clone(), from, now, to };
+        let change = Change { bounds: bounds(to), ..Change::count(service.id.clone(), from, now, to) };
         Some(Sized { service, change, because })
     }
 
@@ -128,7 +139,7 @@ impl Known<'_> {
     }
 }
 
-fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &[Vec<Sized<'_>>], known: &Known<'_>) {
+fn describe(plan: &mut Plan, asked: &Asking<'_>, members: &Members<'_>, stages: &[Vec<Sized<'_>>], known: &Known<'_>) {
     let count = stages.iter().flatten().filter(|sized| sized.is_set()).count() as u64;
     let names = asked.services.join(" ");
     plan.resource = Text::line(asked.group.unwrap_or(&names));
@@ -136,7 +147,11 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
     plan.summary = Text::line(&match asked.direction {
         Direction::Wake => format!("wake {services} of {}", plan.resource),
         Direction::Sleep => format!("put to sleep {services} of {}", plan.resource),
+        Direction::To(to) if matches!(asked.bounding, Bounding::Back(_)) => {
+            format!("put {} back to {} and its bounds as they were", plan.resource, counted(to.into(), "task"))
+        }
         Direction::To(to) => format!("scale {} to {}", plan.resource, counted(to.into(), "task")),
+        Direction::Deploy => format!("deploy {}", plan.resource),
     });
     plan.empty = count == 0;
     for (number, stage) in (1..).zip(stages) {
@@ -151,7 +166,13 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
             let Change { service, from, to, .. } = &sized.change;
             let value = format!("stage {number}, desired {from} to {to}, {}", sized.service.task_definition.0);
             plan.observe(format!("service {service}"), value);
-            warn_of_scaling(plan, sized, known);
+            let scaling = known.scaling(service);
+            bounds::describe(plan, (asked.bounding, asked.direction), &sized.change, scaling);
+            let is_refused =
+                matches!(asked.direction, Direction::To(_)) && bounds::refuse(plan, &sized.change, scaling);
+            if !is_refused && sized.change.bounds.as_ref().is_none_or(|bounds| !bounds.to.hold(sized.change.to)) {
+                warn_of_scaling(plan, sized, known);
+            }
         }
     }
     let all = members.stages.iter().flatten();
@@ -188,6 +209,23 @@ fn describe(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, stages: &
     plan.messages_estimate = count;
 }
 
+/// What autoscaling does just now to a service whose count is set.
+async fn under_way(plan: &mut Plan, stages: &[Vec<Sized<'_>>], known: &Known<'_>, cloud: &Cloud) {
+    for Sized { change: Change { service, .. }, .. } in stages.iter().flatten() {
+        if known.scaling(service).is_none() {
+            continue;
+        }
+        match cloud.autoscaling.under_way(service).await {
+            Ok(activities) => {
+                for activity in activities {
+                    plan.warn(format!("{service}: autoscaling is at work: {activity}"));
+                }
+            }
+            Err(error) => plan.warn(format!("{service}: whether autoscaling is at work is not known: {error}")),
+        }
+    }
+}
+
 fn warn_of_scaling(plan: &mut Plan, sized: &Sized<'_>, known: &Known<'_>) {
     let Change { service, to, .. } = &sized.change;
     let Some(scaling) = known.scaling(service) else { return };
@@ -201,7 +239,7 @@ fn warn_of_scaling(plan: &mut Plan, sized: &Sized<'_>, known: &Known<'_>) {
     });
 }
 
-fn refuse(plan: &mut Plan, asked: &Asked<'_>, members: &Members<'_>, protection: Protection) {
+fn refuse(plan: &mut Plan, asked: &Asking<'_>, members: &Members<'_>, protection: Protection) {
     if !asked.direction.is_to_zero() {
         return;
     }

@@ -3,7 +3,11 @@
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Direction, TIMEOUT, plan};
+use super::{
+    Asking, Direction, TIMEOUT,
+    bounds::{Back, Bounding},
+    members, plan,
+};
 use crate::{
     cloud::Cloud,
     operations::{Counts, OperationError, Planned, Planner, Verb, values::Seconds},
@@ -20,8 +24,14 @@ pub struct Scale {
     #[arg(value_name = "SERVICE", required_unless_present = "resume", default_value = "", hide_default_value = true)]
     pub service: String,
     /// Run this many tasks; 0 puts it to sleep, and remembers how large it was
-    #[arg(long, value_name = "N", required_unless_present = "resume", value_parser = clap::value_parser!(u32).range(0..=TASKS_MAX))]
+    #[arg(long, value_name = "N", required_unless_present_any = ["resume", "restore"], value_parser = clap::value_parser!(u32).range(0..=TASKS_MAX))]
     pub to: Option<u32>,
+    /// Move autoscaling's minimum or maximum where it does not hold N, and remember it
+    #[arg(long)]
+    pub move_bounds: bool,
+    /// Put bounds and count back as they were before opsctl moved the bounds
+    #[arg(long, conflicts_with_all = ["to", "move_bounds"])]
+    pub restore: bool,
     /// Wait at most this long; what ECS has begun goes on
     #[arg(long, value_name = "TIME", default_value_t = TIMEOUT, value_parser = Seconds::between::<10, 86_400>)]
     pub timeout: Seconds,
@@ -29,7 +39,7 @@ pub struct Scale {
 
 impl Default for Scale {
     fn default() -> Self {
-        Self { service: String::new(), to: None, timeout: TIMEOUT }
+        Self { service: String::new(), to: None, move_bounds: false, restore: false, timeout: TIMEOUT }
     }
 }
 
@@ -48,11 +58,34 @@ impl Verb for Scale {
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
         Box::pin(async move {
-            let hint = "give the service's name, and --to N";
-            let to = self.to.ok_or_else(|| OperationError::usage("nothing says how many tasks are to run", hint))?;
+            let (direction, bounding) = self.wanted(cloud, planner).await?;
             let services = std::slice::from_ref(&self.service);
-            let asked = Asked { direction: Direction::To(to), group: None, services, timeout: self.timeout };
+            let asked = Asking { direction, group: None, services, timeout: self.timeout, bounding: &bounding };
             plan::plan(asked, cloud, planner).await
         })
+    }
+}
+
+impl Scale {
+    async fn wanted(&self, cloud: &Cloud, planner: &Planner) -> Result<(Direction, Bounding), OperationError> {
+        let bounding = if self.move_bounds { Bounding::Move } else { Bounding::Keep };
+        match (self.to, self.restore) {
+            (Some(to), false) => Ok((Direction::To(to), bounding)),
+            (None, false) => {
+                let hint = "give the service's name, and --to N";
+                Err(OperationError::usage("nothing says how many tasks are to run", hint))
+            }
+            (Some(_), true) => {
+                let what = "a count and --restore were both given";
+                Err(OperationError::usage(what, "--restore puts the remembered count back: give one of them"))
+            }
+            (None, true) => {
+                let caller = cloud.identity.caller().await?;
+                let services = cloud.ecs.all().await?.found;
+                let service = members::find(&self.service, cloud.environment(), &services)?;
+                let back = Back::of(&service.id, &caller.account, cloud, planner)?;
+                Ok((Direction::To(back.desired), Bounding::Back(Box::new(back))))
+            }
+        }
     }
 }

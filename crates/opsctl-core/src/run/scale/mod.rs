@@ -1,30 +1,27 @@
-//! A run that wakes services or puts them to sleep: counts are set stage by stage, the services of a stage at once, and a stage is
+//! A run that changes services: counts are set, or deployments made, stage by stage, the services of a stage at once, and a stage is
 //! done when all of its services are.
 
+mod bounds;
+mod ended;
+mod set;
 mod targets;
 mod watched;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
-use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Awaited, Context, Details, Doing, End, Failure, How, Report,
-    report::{self, Ended},
-    verify,
-};
+use super::{Awaited, Context, Doing, How, Report, report::Ended, verify};
 use crate::{
     cloud::{
-        CloudError, ErrorKind,
+        CloudError,
         ecs::{Missing, Wanted},
     },
-    domain::{AccountId, EcsClusterName, Service, ServiceId, ServiceName, Task, Text, words::counted},
-    journal::{Journal, JournalError, Record, Size, Sizes},
+    domain::{AccountId, EcsClusterName, Service, ServiceId, ServiceName, Task, Text},
+    journal::{Journal, JournalError, Record, Sizes},
     operations::{
-        scale::{Change, Set, ToScale},
+        scale::{Change, Direction, Set, ToScale},
         transfer::Stop,
-        values::in_words,
     },
 };
 use watched::Watched;
@@ -33,13 +30,12 @@ use watched::Watched;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Updates at once: the throttle of 50 and 5 a second is shared (ECS developer guide).
 const UPDATES_AT_ONCE: usize = 5;
-/// Longest pause between tries of a throttled update.
-const PAUSE_MAX: Duration = Duration::from_secs(8);
-/// A count is set again so often after lost answers.
-const LOST_MAX: u32 = 4;
 const LOOKS_FAILED_MAX: u32 = 20;
 /// Services whose stopped tasks are asked for, to say why one is not up.
 const ASKED_WHY_MAX: usize = 5;
+
+/// Different reasons of stopped tasks that are told of one service.
+const REASONS_MAX: usize = 3;
 
 enum Halt {
     Cancelled,
@@ -50,6 +46,22 @@ enum Halt {
     Services,
     /// The credentials are of another account, or nobody can tell.
     Stopped(Stop),
+}
+
+/// Why tasks stopped by themselves: each reason once, with how many it was, the latest first.
+fn reasons(mut tasks: Vec<Task>) -> Option<Text> {
+    tasks.retain(Task::stopped_by_itself);
+    tasks.sort_by_key(|task| Reverse(task.stopped_at.or(task.created_at)));
+    let mut reasons: Vec<(String, usize)> = Vec::new();
+    for why in tasks.iter().filter_map(Task::why) {
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((why, 1)),
+        }
+    }
+    let words = |(why, count): &(String, usize)| if *count > 1 { format!("{count}x {why}") } else { why.clone() };
+    let words: Vec<String> = reasons.iter().take(REASONS_MAX).map(words).collect();
+    (!words.is_empty()).then(|| Text::line(&words.join("; ")))
 }
 
 impl Halt {
@@ -73,10 +85,11 @@ pub(super) async fn run(scale: ToScale, context: &Context, journal: &Journal, re
     let begun = run.watched.len();
     let not_begun = scale.stages.iter().flatten().skip(begun).map(Watched::not_begun);
     let ended: Vec<Ended> = run.watched.iter().map(Watched::ended).chain(not_begun).collect();
-    let forgotten = run.forget_sizes();
+    let forgotten = run.forget_sizes().and(run.forget_bounds());
     let mut report = report.clone();
     report.notes.extend(run.targets_note());
-    finish(report, &scale, ended, halt.or(forgotten.err()), context)
+    let failed = run.watched.iter().find(|watched| watched.has_deployment_failed() && watched.change.deploy.is_some());
+    ended::finish(report, &scale, (ended, failed), halt.or(forgotten.err()), context)
 }
 
 struct Run<'a> {
@@ -152,7 +165,7 @@ impl Run<'_> {
 
     /// A size is remembered for one waking: what somebody sets afterwards counts more.
     fn forget_sizes(&self) -> Result<(), Halt> {
-        if self.scale.direction.is_to_zero() {
+        if self.scale.direction.is_to_zero() || self.scale.direction == Direction::Deploy {
             return Ok(());
         }
         let awake = self.watched.iter().filter(|watched| watched.is_done()).map(|watched| &watched.change.service);
@@ -177,109 +190,6 @@ impl Run<'_> {
 
     fn region(&self) -> &str {
         &self.context.environment().region
-    }
-
-    /// Writes down what is about to be set, then sets it.
-    async fn begin(&self, services: &mut [Watched]) -> Result<(), Halt> {
-        let open = services.iter().filter(|watched| watched.is_waited_for()).map(|watched| &watched.change);
-        let to_set: Vec<&Change> = open.filter(|change| change.now != change.to).collect();
-        if self.scale.direction.is_to_zero() {
-            self.remember(&to_set)?;
-        }
-        let intents = to_set.iter().map(|change| Record::DesiredIntent {
-            service: change.service.to_string(),
-            from: change.from,
-            to: change.to,
-        });
-        self.write(intents.collect()).await?;
-        let open = services.iter_mut().filter(|watched| watched.is_waited_for());
-        let updates: Vec<_> = open.map(|watched| self.set(watched)).collect();
-        let results: Vec<Result<(), Halt>> = stream::iter(updates).buffered(UPDATES_AT_ONCE).collect().await;
-        let told =
-            services.iter().filter(|watched| watched.set_at.is_some() && watched.change.now != watched.change.to);
-        let records = told.map(|watched| Record::Desired {
-            service: watched.change.service.to_string(),
-            to: watched.change.to,
-            deployment: watched.deployment.as_ref().map(|id| id.0.clone()),
-        });
-        self.write(records.collect()).await?;
-        results.into_iter().collect()
-    }
-
-    /// Before anything sleeps: a size that is lost would be lost for good.
-    fn remember(&self, changes: &[&Change]) -> Result<(), Halt> {
-        let at = self.context.now();
-        let written = Sizes::change(&self.context.state, &self.account(), self.region(), |sizes| {
-            for change in changes {
-                let size = Size { desired: change.from, at, run: self.report.run.clone() };
-                sizes.remember(&change.service, size);
-            }
-        });
-        written.map_err(Halt::unwritten)
-    }
-
-    /// Sets a count, and goes on until it is known to be set.
-    async fn set(&self, watched: &mut Watched) -> Result<(), Halt> {
-        let Change { service, from, now, to } = watched.change.clone();
-        let clock = self.context.cloud.clock();
-        if now == to {
-            // An earlier try has set it.
-            watched.set_at = Some(clock.now());
-            return Ok(());
-        }
-        let (mut pause, mut lost) = (Duration::from_secs(1), 0);
-        loop {
-            self.may_go_on()?;
-            let asked_at = clock.now();
-            match self.context.cloud.ecs.set_desired(&service, to).await {
-                Ok(shown) => break watched.is_set(asked_at, &shown),
-                Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) => {
-                    self.pause(pause).await?;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                }
-                Err(error) if error.may_have_been_applied() => {
-                    lost += 1;
-                    watched.may_be_set = true;
-                    // Reads lag behind an update: looked at too early, it would seem not to have been applied.
-                    self.pause(LOOK_EVERY).await?;
-                    if self.scale.set != Set::WhereOther && lost < LOST_MAX {
-                        // What a look shows may be what was before it was put to sleep.
-                        continue;
-                    }
-                    match self.look(&service).await? {
-                        Some(shown) if shown.desired == to => break watched.is_set(asked_at, &shown),
-                        // As before: the count is absolute, so that setting it once more can't double anything.
-                        Some(shown) if shown.desired == from && lost < LOST_MAX => {}
-                        Some(shown) if shown.desired == from => return Err(Halt::Failed(error)),
-                        Some(shown) => {
-                            let words = format!("somebody set its desired count to {} meanwhile", shown.desired);
-                            break watched.fail(&words);
-                        }
-                        None => break watched.fail("it is gone"),
-                    }
-                }
-                Err(error) if error.kind == ErrorKind::CredentialsExpired => return Err(Halt::Failed(error)),
-                Err(error) => {
-                    let hint = error.hint(self.context.environment());
-                    break watched.fail(&format!("{error}; {hint}"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// One service as it is; none: it is not there.
-    async fn look(&self, service: &ServiceId) -> Result<Option<Service>, Halt> {
-        let mut failures = 0;
-        loop {
-            match self.context.cloud.ecs.service(service).await {
-                Ok(shown) => return Ok(Some(shown)),
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-                Err(error) if error.is_passing() && failures < LOOKS_FAILED_MAX => failures += 1,
-                Err(error) => return Err(Halt::Failed(error)),
-            }
-            self.pause(LOOK_EVERY).await?;
-        }
     }
 
     /// Looks until every service of the stage is as it shall be, or has failed.
@@ -348,11 +258,7 @@ impl Run<'_> {
             let mut tasks = stopped.map(|answer| answer.found).unwrap_or_default();
             // Others stopped before there was anything to wait for.
             tasks.retain(|task| task.stopped_at.is_none_or(|at| watched.set_at.is_none_or(|set_at| at >= set_at)));
-            let newest = tasks
-                .into_iter()
-                .filter(Task::stopped_by_itself)
-                .max_by_key(|task| task.stopped_at.or(task.created_at));
-            watched.stopped = newest.and_then(|task| task.stopped_reason);
+            watched.stopped = reasons(tasks);
         }
     }
 
@@ -401,50 +307,4 @@ impl Run<'_> {
         }
         self.must_be(self.journal.write(records, Vec::new()).await)
     }
-}
-
-fn finish(mut report: Report, scale: &ToScale, ended: Vec<Ended>, halt: Option<Halt>, context: &Context) -> Report {
-    let environment = context.environment();
-    report.seconds = context.now().duration_since(report.started_at).as_secs_f64();
-    let done = ended.iter().filter(|service| service.is_done).count();
-    let begun = ended.iter().filter(|service| service.is_set).count();
-    let missing: Vec<String> = ended.iter().filter(|service| !service.is_done).map(Ended::words).collect();
-    let missing = missing.join("; ");
-    let look = environment.command("services");
-    report.end = match &halt {
-        None => End::Done,
-        Some(Halt::Cancelled) => End::Interrupted,
-        Some(_) if begun == 0 => End::Failed,
-        Some(_) => End::Partly,
-    };
-    report.failure = halt.map(|halt| match halt {
-        Halt::Cancelled => Failure::new(format!("stopped, as asked: {missing}"), "go on with --resume"),
-        Halt::TimedOut => {
-            let what = format!("not done after {}: {missing}", in_words(scale.timeout.0.into()));
-            Failure::new(what, format!("look with `{look}`, then wait on with --resume"))
-        }
-        Halt::Services => {
-            let later = ended.iter().any(|service| !service.is_set && service.because.is_none());
-            let later = if later { "; no later stage was begun" } else { "" };
-            Failure::new(format!("{missing}{later}"), "mend what failed, then run it again")
-        }
-        Halt::Failed(error) => Failure::new(error.to_string(), error.hint(environment)),
-        Halt::Stopped(stop) => {
-            let Failure { what, hint } = report::failure(&stop, environment);
-            Failure::new(format!("{what}; no later stage was begun"), hint.as_str())
-        }
-        Halt::Journal(because) => {
-            let what = format!("stopped, since the state folder can't be written: {because}");
-            Failure::new(what, "make room on the disk, then --resume")
-        }
-    });
-    if report.end != End::Done {
-        if begun > done {
-            let open = counted((begun - done) as u64, "service");
-            report.note(format!("ECS goes on by itself with {open}: `{look}` shows how far it is"));
-        }
-        report.next = Some(report.resume_line(environment));
-    }
-    report.details = Details::Services { services: ended };
-    report
 }

@@ -1,4 +1,4 @@
-//! A service whose count was set, until it is as it shall be.
+//! A service whose count was set, or that is deployed, until it is as it shall be.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,15 @@ use jiff::Timestamp;
 
 use crate::{
     cloud::{CloudError, ecs::Missing},
-    domain::{DeploymentId, Rollout, Service, TargetGroup, Text},
+    domain::{Deployment, DeploymentId, Rollout, Service, TargetGroup, Text},
     operations::{
         consumers::READS_LAG,
-        scale::{Change, Direction, Set},
+        scale::{Begin, Change, Deploy, Direction, Set},
     },
-    run::{How, report::Ended},
+    run::{
+        How,
+        report::{Ended, Redeployed},
+    },
 };
 
 pub(super) struct Watched {
@@ -22,6 +25,10 @@ pub(super) struct Watched {
     pub(super) stopped: Option<Text>,
     /// Whether an update had no clear answer.
     pub(super) may_be_set: bool,
+    pub(super) are_bounds_moved: bool,
+    /// The deployment that took the place of the one that was made.
+    replaced_by: Option<DeploymentId>,
+    has_deployment_failed: bool,
     /// Target groups that are to be asked: by all that ECS says, it is up.
     pub(super) to_ask: Vec<TargetGroup>,
     /// What holds it up in its target groups.
@@ -47,6 +54,9 @@ impl Watched {
             deployment: None,
             stopped: None,
             may_be_set: false,
+            are_bounds_moved: false,
+            replaced_by: None,
+            has_deployment_failed: false,
             to_ask: Vec::new(),
             targets: None,
             targets_unknown: None,
@@ -59,8 +69,24 @@ impl Watched {
 
     pub(super) fn is_set(&mut self, at: Timestamp, shown: &Service) {
         self.set_at = Some(at);
-        self.deployment = shown.primary().map(|primary| primary.id.clone());
+        let deploy = self.change.deploy.as_ref();
+        let primary = shown.primary().filter(|primary| deploy.is_none_or(|deploy| !deploy.is_known(&primary.id)));
+        self.deployment = primary.map(|primary| primary.id.clone());
         self.known = Some(shown.events.iter().map(|event| event.id.clone()).collect());
+    }
+
+    /// An earlier try has made the update, or ECS by itself.
+    pub(super) fn is_begun(&mut self, at: Timestamp) {
+        self.set_at = Some(at);
+        let asked = self.change.deploy.as_ref().map(|deploy| &deploy.asked);
+        if let Some(Begin::Begun(id) | Begin::ByEcs(id)) = asked {
+            self.deployment = Some(id.clone());
+        }
+    }
+
+    /// Whether the deployment that was made has failed: going on with it waits for nothing.
+    pub(super) fn has_deployment_failed(&self) -> bool {
+        self.has_deployment_failed
     }
 
     pub(super) fn fail(&mut self, why: &str) {
@@ -89,6 +115,10 @@ impl Watched {
     pub(super) fn words(&self) -> String {
         let running = self.running.map_or("?".to_owned(), |running| running.to_string());
         match (self.change.to, &self.targets) {
+            (0, None) if self.change.deploy.is_some() => format!("{} is deployed", self.change.service.name),
+            (to, None) if self.change.deploy.is_some() => {
+                format!("{} {running} of {to} by the new deployment", self.change.service.name)
+            }
             (0, _) => format!("{} {running} still run", self.change.service.name),
             (to, None) => format!("{} {running} of {to}", self.change.service.name),
             (to, Some(targets)) => format!("{} {running} of {to} run, {targets}", self.change.service.name),
@@ -99,6 +129,15 @@ impl Watched {
     pub(super) fn compare(&mut self, shown: &Service, direction: Direction, set: Set) {
         let desired = shown.desired;
         self.running = Some(shown.running);
+        if let Some(deploy) = &self.change.deploy {
+            let newer = shown.primary().filter(|primary| deploy.asked == Begin::Not && !deploy.is_known(&primary.id));
+            if let Some(newer) = newer {
+                self.fail(&format!("somebody deployed {} since the plan was made", newer.task_definition.0));
+            } else {
+                self.change.to = desired;
+            }
+            return;
+        }
         match direction {
             _ if desired == self.change.now => {}
             // It may be what was before it was put to sleep a moment ago, as reads lag: that count is set, whoever set it.
@@ -106,7 +145,7 @@ impl Watched {
             // Somebody was quicker: what they set is waited for, and left as it is.
             Direction::Wake if desired > 0 => (self.change.now, self.change.to) = (desired, desired),
             Direction::Sleep | Direction::To(_) if desired == self.change.to => self.change.now = desired,
-            Direction::Wake | Direction::Sleep | Direction::To(_) => {
+            Direction::Wake | Direction::Sleep | Direction::To(_) | Direction::Deploy => {
                 self.fail(&format!("somebody set its desired count to {desired} since the plan was made"));
             }
         }
@@ -124,6 +163,10 @@ impl Watched {
         self.to_ask.clear();
         let news = self.news(shown);
         let is_old = self.set_at.is_some_and(|at| now.duration_since(at) < READS_LAG);
+        if self.change.deploy.is_some() {
+            // A deployment follows the count, whoever sets it.
+            self.change.to = shown.desired;
+        }
         if shown.desired != self.change.to {
             if !is_old && self.change.to > 0 && shown.desired > self.change.to {
                 // Autoscaling does its work: it is awake when that many are.
@@ -134,7 +177,14 @@ impl Watched {
             self.targets = None;
             return news;
         }
-        let is_done = if self.change.to == 0 { fits(shown, 0) } else { self.has_come_up(shown) };
+        let is_done = match &self.change.deploy {
+            Some(deploy) => {
+                let deploy = deploy.clone();
+                self.is_deployed(&deploy, shown)
+            }
+            None if self.change.to == 0 => fits(shown, 0),
+            None => self.has_come_up(shown),
+        };
         if !is_done {
             self.targets = None;
         } else if self.is_waited_for() && self.change.to > 0 && !shown.target_groups.is_empty() {
@@ -151,21 +201,56 @@ impl Watched {
         self.targets = None;
     }
 
+    /// Whether a deployment that is newer than those of before is the only one, and up.
+    fn is_deployed(&mut self, deploy: &Deploy, shown: &Service) -> bool {
+        let Some(primary) = shown.primary() else {
+            self.fail("ECS shows no deployment of it");
+            return false;
+        };
+        self.running = Some(primary.running);
+        if self.has_failed(shown) || (deploy.is_known(&primary.id) && !deploy.is_by_ecs()) {
+            // What is older than the call is what reads show that lag behind it.
+            return false;
+        }
+        if primary.task_definition != deploy.to {
+            self.fail(&format!("somebody deployed {} meanwhile", primary.task_definition.0));
+            return false;
+        }
+        if self.deployment.as_ref().is_some_and(|ours| *ours != primary.id) {
+            self.replaced_by = Some(primary.id.clone());
+        }
+        self.deployment.get_or_insert_with(|| primary.id.clone());
+        self.has_come_up(shown) && shown.deployments.len() == 1
+    }
+
+    /// Fails where the deployment that was made has failed.
+    fn has_failed(&mut self, shown: &Service) -> bool {
+        let ours = self.deployment.as_ref();
+        let is_it = |one: &&Deployment| Some(&one.id) == ours && one.rollout == Some(Rollout::Failed);
+        let Some(failed) = shown.deployments.iter().find(is_it) else { return false };
+        let reason = failed.rollout_reason.as_ref().map_or("ECS gives no reason", Text::as_str);
+        let mut words = format!("deployment {} failed: {reason}", failed.id.0);
+        if self.change.deploy.is_some()
+            && let Some(back) = shown.rolls_back()
+        {
+            words.push_str(&format!("; ECS rolls back to {}", back.task_definition.0));
+        }
+        self.has_deployment_failed = true;
+        self.fail(&words);
+        true
+    }
+
     /// Whether as many tasks run as shall, of a deployment that ECS calls complete. Fails where that deployment has failed.
     fn has_come_up(&mut self, shown: &Service) -> bool {
         let Some(primary) = shown.primary() else {
             // Other controllers than ECS (CodeDeploy, external ones) show no deployments: the counts are all there is.
             return fits(shown, self.change.to);
         };
-        let ours = self.deployment.get_or_insert_with(|| primary.id.clone());
-        let failed = shown.deployments.iter().find(|one| one.id == *ours && one.rollout == Some(Rollout::Failed));
-        if let Some(failed) = failed {
-            let reason = failed.rollout_reason.as_ref().map_or("ECS gives no reason", Text::as_str);
-            let words = format!("deployment {} failed: {reason}", failed.id.0);
-            self.fail(&words);
+        self.deployment.get_or_insert_with(|| primary.id.clone());
+        if self.has_failed(shown) {
             return false;
         }
-        if primary.id != *ours {
+        if self.deployment.as_ref() != Some(&primary.id) {
             // Somebody deploys: what is PRIMARY now is what must become healthy.
             self.deployment = Some(primary.id.clone());
         }
@@ -204,6 +289,13 @@ impl Watched {
 
     pub(super) fn ended(&self) -> Ended {
         let Self { change, set_at, running, stopped, last_event, targets, state, deployment, may_be_set, .. } = self;
+        let deployed = change.deploy.as_ref().map(|deploy| Redeployed {
+            from: deploy.from.clone(),
+            to: deploy.to.clone(),
+            by_ecs: deploy.is_by_ecs(),
+            replaced_by: self.replaced_by.clone(),
+        });
+        let bounds = change.bounds.as_ref().filter(|bounds| self.are_bounds_moved || bounds.now == bounds.to);
         let (is_done, seconds, because) = match state {
             State::Done { seconds } => (true, Some(*seconds), None),
             State::Failed(why) => (false, None, Some(why.clone())),
@@ -213,12 +305,14 @@ impl Watched {
             service: change.service.clone(),
             from: change.from,
             to: change.to,
-            is_set: set_at.is_some(),
+            is_set: set_at.is_some() || self.are_bounds_moved,
             may_be_set: *may_be_set,
             is_done,
             running: *running,
             seconds,
             deployment: deployment.clone(),
+            deployed,
+            bounds: bounds.map(|bounds| bounds.to),
             because,
             stopped: stopped.clone().filter(|_| !is_done),
         }

@@ -384,6 +384,8 @@ fn records(page: &mut Page, entries: &[Entry], wraps: bool) {
             Record::Deleted { .. } | Record::Gone { .. } | Record::Step { .. } => Role::Text,
             Record::TaskIntent { .. } | Record::Task { .. } => Role::Text,
             Record::DesiredIntent { .. } | Record::Desired { .. } => Role::Text,
+            Record::DeploymentIntent { .. } | Record::Deployment { .. } => Role::Text,
+            Record::BoundsIntent { .. } | Record::Bounds { .. } => Role::Text,
             Record::FailoverIntent { .. } | Record::Failover { .. } => Role::Text,
             Record::MigrationIntent { .. } | Record::Migration { .. } => Role::Text,
             Record::MappingIntent { .. } | Record::Mapping { .. } => Role::Text,
