@@ -16,6 +16,7 @@ mod migrate;
 mod once;
 mod plans;
 mod proof;
+mod restart;
 mod restore;
 mod scale;
 mod selection;

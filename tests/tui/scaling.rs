@@ -50,3 +50,16 @@ fn a_service_that_sleeps_is_woken_and_one_that_runs_is_put_to_sleep() {
     console.keys("Z");
     assert!(console.text().contains("sleep: kong is always on"), "{}", console.text());
 }
+
+#[test]
+fn a_service_is_restarted_and_one_that_sleeps_is_not() {
+    let mut console = at_night((120, 40));
+    console.keys("3");
+    to(&mut console, "auth");
+    assert!(no(&console, Command::Operate(OperationKind::Restart)).contains("nothing to restart"));
+    to(&mut console, "cts");
+    console.keys("R");
+    let (environment, operation) = planned(&mut console);
+    let Operation::Restart(restart) = operation else { panic!("{operation:?}") };
+    assert_eq!((environment.as_str(), restart.service), ("prod", vec!["nucleus/cts".to_owned()]));
+}

@@ -41,7 +41,7 @@ pub use purge::Purge;
 pub use redrive::{Moves, Redrive};
 pub use replay::Replay;
 pub use restore::Restore;
-pub use scale::{Scale, Sleep, Wake};
+pub use scale::{Restart, Scale, Sleep, Wake};
 pub use toggles::{
     DisableConsumers, DisableRule, EnableConsumers, EnableRule, MuteAlarms, RestoreConcurrency, Retention,
     StopConcurrency, UnmuteAlarms,
@@ -128,6 +128,7 @@ operations! {
     Wake "wake",
     Sleep "sleep",
     Scale "scale",
+    Restart "restart",
     Failover "failover",
     Migrate "migrate",
     PauseConsumers "consumers pause",

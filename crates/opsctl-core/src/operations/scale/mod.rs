@@ -1,8 +1,10 @@
 //! Changes of services: their desired counts (wake, sleep, scale), and deployments (restart, rollback).
 
 mod bounds;
+mod deploy;
 mod members;
 mod plan;
+mod restart;
 mod to;
 
 use futures_util::future::BoxFuture;
@@ -15,6 +17,7 @@ use crate::{
     domain::{DeploymentId, ServiceId, TaskBounds, TaskDefinition},
 };
 use bounds::Bounding;
+pub use restart::Restart;
 pub use to::Scale;
 
 /// How long to wait, where nothing is said.

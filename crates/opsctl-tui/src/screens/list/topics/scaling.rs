@@ -1,9 +1,9 @@
-//! What wakes services, puts them to sleep, and runs migrations.
+//! What wakes services, puts them to sleep, deploys them, and runs migrations.
 
 use crate::{
     keymap::Command,
     observe::SeenService,
-    operations::{Migrate, Operation, OperationKind, Scale, Sleep, Wake},
+    operations::{Migrate, Operation, OperationKind, Restart, Scale, Sleep, Wake},
     screens::{
         list::{
             listed::Here,
@@ -17,9 +17,10 @@ use crate::{
 pub(super) fn meant(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> {
     match command {
         Command::Operate(OperationKind::Wake) | Command::Operate(OperationKind::Sleep) => scale(here, command),
-        Command::Operate(OperationKind::Scale) => match here.under.filter(|_| here.group.is_none()) {
-            Some((site, seen)) => to_a_count(site, seen),
-            None => Err(Able::no("the cursor is on no service")),
+        Command::Operate(OperationKind::Scale) => under(here).and_then(|(site, seen)| to_a_count(site, seen)),
+        Command::Operate(OperationKind::Restart) => match chosen(here)? {
+            Some((site, selected)) => restarted(site, &selected),
+            None => under(here).and_then(|(site, seen)| restarted(site, &[seen])),
         },
         Command::Operate(OperationKind::Migrate) => migrate(here),
         _ => Err(Able::NotHere),
@@ -35,20 +36,37 @@ fn scale(here: &Here<'_, SeenService>, command: Command) -> Result<Meant, Able> 
         };
         return named_group(site, command, name);
     }
+    if let Some((site, selected)) = chosen(here)? {
+        return some(site, command, &selected);
+    }
+    let (site, seen) = under(here)?;
+    some(site, command, &[seen])
+}
+
+/// The one service that is meant: the one under the cursor.
+fn under<'a>(here: &Here<'a, SeenService>) -> Result<(&'a Site, &'a SeenService), Able> {
+    here.under.filter(|_| here.group.is_none()).ok_or_else(|| Able::no("the cursor is on no service"))
+}
+
+/// Those that are selected, all of one environment and all in sight; none: nothing is selected.
+fn chosen<'a>(here: &Here<'a, SeenService>) -> Result<Option<(&'a Site, Vec<&'a SeenService>)>, Able> {
     if here.hidden > 0 {
         return Err(Able::no(&format!("{} of those selected are not shown here: esc lets go of them", here.hidden)));
     }
-    if let Some((site, _)) = here.selected.first() {
-        if here.selected.iter().any(|(other, _)| other.environment.name != site.environment.name) {
-            return Err(Able::no("what is selected is of several environments: an operation is for one"));
-        }
-        let selected: Vec<&SeenService> = here.selected.iter().map(|(_, seen)| *seen).collect();
-        return some(site, command, &selected);
+    let Some((site, _)) = here.selected.first() else { return Ok(None) };
+    if here.selected.iter().any(|(other, _)| other.environment.name != site.environment.name) {
+        return Err(Able::no("what is selected is of several environments: an operation is for one"));
     }
-    match here.under {
-        Some((site, seen)) => some(site, command, &[seen]),
-        None => Err(Able::no("the cursor is on no service")),
+    Ok(Some((site, here.selected.iter().map(|(_, seen)| *seen).collect())))
+}
+
+pub(super) fn restarted(site: &Site, services: &[&SeenService]) -> Result<Meant, Able> {
+    changes(site)?;
+    if services.iter().all(|seen| seen.service.desired == 0) {
+        return Err(Able::no("nothing of it runs: there is nothing to restart"));
     }
+    let service = services.iter().map(|seen| seen.service.id.to_string()).collect();
+    Ok(Meant::plan(site, Operation::Restart(Restart { service, ..Restart::default() })))
 }
 
 /// How many tasks a service shall run is asked in a form.

@@ -13,7 +13,7 @@ use crate::{
             gaps,
             listed::{Head, List, Manner, OwnGroups, scan},
             thing::{LABEL, LINES_MAX, Meant, PartState, Thing, gauge, line_of, sampled, shown},
-            topics::scaling::{meant, some, to_a_count},
+            topics::scaling::{meant, restarted, some, to_a_count},
         },
         screen::{Able, Tab},
     },
@@ -40,6 +40,7 @@ pub(super) static LIST: List<SeenService> = List {
             Command::Operate(OperationKind::Sleep),
             Command::Operate(OperationKind::Migrate),
             Command::Filter,
+            Command::Operate(OperationKind::Restart),
             Command::Select,
             Command::Group,
             Command::Sort,
@@ -72,8 +73,11 @@ pub(super) static LIST: List<SeenService> = List {
     meant,
 };
 
-const WAYS: &[(Command, &str)] =
-    &[(Command::Operate(OperationKind::Wake), "wake"), (Command::Operate(OperationKind::Sleep), "sleep")];
+const WAYS: &[(Command, &str)] = &[
+    (Command::Operate(OperationKind::Wake), "wake"),
+    (Command::Operate(OperationKind::Sleep), "sleep"),
+    (Command::Operate(OperationKind::Restart), "restart"),
+];
 
 static COLUMNS: [Column<SeenService>; 15] = [
     worst(),
@@ -366,6 +370,7 @@ impl Thing for SeenService {
                 some(site, command, &[self])
             }
             Command::Operate(OperationKind::Scale) => to_a_count(site, self),
+            Command::Operate(OperationKind::Restart) => restarted(site, &[self]),
             _ => Err(Able::NotHere),
         }
     }
