@@ -19,6 +19,7 @@ mod program;
 mod queues;
 mod round;
 mod scenario;
+mod services;
 mod settings;
 
 use std::{

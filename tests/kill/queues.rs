@@ -70,6 +70,18 @@ pub(super) struct Seen {
     pub(super) body: Body,
 }
 
+/// How any other client of AWS gets there.
+pub(super) fn config(at: &At) -> SdkConfig {
+    let credentials = Credentials::new(ACCOUNT, "secret", None, None, "kill");
+    SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(&at.endpoint)
+        .http_client(opsctl::cloud::network_client())
+        .build()
+}
+
 /// A client of the sandbox, or of an emulator.
 #[derive(Debug, Clone)]
 pub(super) struct Queues {
@@ -79,15 +91,7 @@ pub(super) struct Queues {
 
 impl Queues {
     pub(super) fn of(at: &At) -> Self {
-        let credentials = Credentials::new(ACCOUNT, "secret", None, None, "kill");
-        let config = SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
-            .region(Region::from_static(REGION))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(&at.endpoint)
-            .http_client(opsctl::cloud::network_client())
-            .build();
-        Self { sqs: Client::new(&config), speed: at.speed }
+        Self { sqs: Client::new(&config(at)), speed: at.speed }
     }
 
     /// Makes a queue; one with a dead-letter queue moves there what was received once and came back -> URL

@@ -18,6 +18,7 @@ mod plans;
 mod proof;
 mod restart;
 mod restore;
+mod rollback;
 mod scale;
 mod selection;
 pub(crate) mod services;

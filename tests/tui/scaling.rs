@@ -52,7 +52,7 @@ fn a_service_that_sleeps_is_woken_and_one_that_runs_is_put_to_sleep() {
 }
 
 #[test]
-fn a_service_is_restarted_and_one_that_sleeps_is_not() {
+fn a_service_is_restarted_and_rolled_back_and_one_that_sleeps_is_not_restarted() {
     let mut console = at_night((120, 40));
     console.keys("3");
     to(&mut console, "auth");
@@ -62,4 +62,10 @@ fn a_service_is_restarted_and_one_that_sleeps_is_not() {
     let (environment, operation) = planned(&mut console);
     let Operation::Restart(restart) = operation else { panic!("{operation:?}") };
     assert_eq!((environment.as_str(), restart.service), ("prod", vec!["nucleus/cts".to_owned()]));
+    console.keys("<esc>");
+    to(&mut console, "cts");
+    console.keys("B");
+    let (environment, operation) = planned(&mut console);
+    let Operation::Rollback(rollback) = operation else { panic!("{operation:?}") };
+    assert_eq!((environment.as_str(), rollback.service.as_str(), rollback.to), ("prod", "nucleus/cts", None));
 }

@@ -245,7 +245,7 @@ impl Command {
                 OperationKind::Retention => &[Queues],
                 OperationKind::Wake => &[Home, Services],
                 OperationKind::Sleep | OperationKind::Scale | OperationKind::Migrate => &[Services],
-                OperationKind::Restart => &[Services],
+                OperationKind::Restart | OperationKind::Rollback => &[Services],
                 OperationKind::Failover => &[Home, Databases],
                 OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
                 OperationKind::EnableConsumers | OperationKind::DisableConsumers => &[Consumers],

@@ -41,7 +41,7 @@ pub use purge::Purge;
 pub use redrive::{Moves, Redrive};
 pub use replay::Replay;
 pub use restore::Restore;
-pub use scale::{Restart, Scale, Sleep, Wake};
+pub use scale::{Restart, Rollback, Scale, Sleep, Wake};
 pub use toggles::{
     DisableConsumers, DisableRule, EnableConsumers, EnableRule, MuteAlarms, RestoreConcurrency, Retention,
     StopConcurrency, UnmuteAlarms,
@@ -129,6 +129,7 @@ operations! {
     Sleep "sleep",
     Scale "scale",
     Restart "restart",
+    Rollback "rollback",
     Failover "failover",
     Migrate "migrate",
     PauseConsumers "consumers pause",

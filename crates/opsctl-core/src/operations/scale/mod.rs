@@ -5,6 +5,8 @@ mod deploy;
 mod members;
 mod plan;
 mod restart;
+mod revisions;
+mod rollback;
 mod to;
 
 use futures_util::future::BoxFuture;
@@ -18,6 +20,7 @@ use crate::{
 };
 use bounds::Bounding;
 pub use restart::Restart;
+pub use rollback::Rollback;
 pub use to::Scale;
 
 /// How long to wait, where nothing is said.

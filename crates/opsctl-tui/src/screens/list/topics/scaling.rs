@@ -3,7 +3,7 @@
 use crate::{
     keymap::Command,
     observe::SeenService,
-    operations::{Migrate, Operation, OperationKind, Restart, Scale, Sleep, Wake},
+    operations::{Migrate, Operation, OperationKind, Restart, Rollback, Scale, Sleep, Wake},
     screens::{
         list::{
             listed::Here,
@@ -18,6 +18,7 @@ pub(super) fn meant(here: &Here<'_, SeenService>, command: Command) -> Result<Me
     match command {
         Command::Operate(OperationKind::Wake) | Command::Operate(OperationKind::Sleep) => scale(here, command),
         Command::Operate(OperationKind::Scale) => under(here).and_then(|(site, seen)| to_a_count(site, seen)),
+        Command::Operate(OperationKind::Rollback) => under(here).and_then(|(site, seen)| rolled_back(site, seen)),
         Command::Operate(OperationKind::Restart) => match chosen(here)? {
             Some((site, selected)) => restarted(site, &selected),
             None => under(here).and_then(|(site, seen)| restarted(site, &[seen])),
@@ -67,6 +68,12 @@ pub(super) fn restarted(site: &Site, services: &[&SeenService]) -> Result<Meant,
     }
     let service = services.iter().map(|seen| seen.service.id.to_string()).collect();
     Ok(Meant::plan(site, Operation::Restart(Restart { service, ..Restart::default() })))
+}
+
+pub(super) fn rolled_back(site: &Site, seen: &SeenService) -> Result<Meant, Able> {
+    changes(site)?;
+    let service = seen.service.id.to_string();
+    Ok(Meant::plan(site, Operation::Rollback(Rollback { service, ..Rollback::default() })))
 }
 
 /// How many tasks a service shall run is asked in a form.

@@ -13,7 +13,7 @@ use crate::{
             gaps,
             listed::{Head, List, Manner, OwnGroups, scan},
             thing::{LABEL, LINES_MAX, Meant, PartState, Thing, gauge, line_of, sampled, shown},
-            topics::scaling::{meant, restarted, some, to_a_count},
+            topics::scaling::{meant, restarted, rolled_back, some, to_a_count},
         },
         screen::{Able, Tab},
     },
@@ -41,6 +41,7 @@ pub(super) static LIST: List<SeenService> = List {
             Command::Operate(OperationKind::Migrate),
             Command::Filter,
             Command::Operate(OperationKind::Restart),
+            Command::Operate(OperationKind::Rollback),
             Command::Select,
             Command::Group,
             Command::Sort,
@@ -77,6 +78,7 @@ const WAYS: &[(Command, &str)] = &[
     (Command::Operate(OperationKind::Wake), "wake"),
     (Command::Operate(OperationKind::Sleep), "sleep"),
     (Command::Operate(OperationKind::Restart), "restart"),
+    (Command::Operate(OperationKind::Rollback), "roll back"),
 ];
 
 static COLUMNS: [Column<SeenService>; 15] = [
@@ -371,6 +373,7 @@ impl Thing for SeenService {
             }
             Command::Operate(OperationKind::Scale) => to_a_count(site, self),
             Command::Operate(OperationKind::Restart) => restarted(site, &[self]),
+            Command::Operate(OperationKind::Rollback) => rolled_back(site, self),
             _ => Err(Able::NotHere),
         }
     }
