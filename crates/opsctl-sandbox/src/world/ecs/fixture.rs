@@ -14,6 +14,9 @@ use super::{
 
 use crate::world::timeline::matching;
 
+/// Names and values.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// A service to set up, as if it had been there for long.
 #[derive(Debug, Clone)]
 pub struct ServiceFixture {
@@ -196,10 +199,10 @@ impl Ecs {
         &mut self,
         caller: &Caller,
         definition: &str,
-        (image, environment, secrets): (&str, &[(&str, &str)], &[(&str, &str)]),
+        (image, environment, secrets): (&str, Pairs<'_>, Pairs<'_>),
     ) {
         let Some(found) = self.revision_mut(caller, definition) else { return };
-        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        let pairs = |pairs: Pairs<'_>| -> Vec<(String, String)> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         image.clone_into(&mut found.image);
