@@ -25,8 +25,8 @@ const PAIRS: &[Pair] = &[
     },
     Pair { set: &["consumers", "disable", "MAPPING"], back: &["consumers", "enable", "MAPPING"] },
     Pair {
-        set: &["alarms", "mute", "cts-dlq-not-empty", "--for", "23h"],
-        back: &["alarms", "unmute", "cts-dlq-not-empty"],
+        set: &["alarms", "mute", "auth-db-free-storage", "--for", "23h"],
+        back: &["alarms", "unmute", "auth-db-free-storage"],
     },
 ];
 
