@@ -147,7 +147,12 @@ pub(super) struct Prepared<'a> {
 /// Definitions that every program may use.
 fn standard<'a>() -> impl Iterator<Item = Def<&'a str>> {
     let standard = jaq_std::defs().filter(|definition| jq_check::outside(definition.name).is_none());
-    jaq_core::defs().chain(standard).chain(jaq_json::defs()).map(|definition| -> Def<&'a str> { definition })
+    jaq_core::defs().chain(standard).chain(jaq_json::defs()).map(for_as_long)
+}
+
+/// Definitions beside those of a program live as long as its text.
+fn for_as_long<'a>(definition: Def<&'static str>) -> Def<&'a str> {
+    definition
 }
 
 /// Whether jq has a word of this name that takes no argument: no field can be called by it.
