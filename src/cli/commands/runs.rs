@@ -84,8 +84,7 @@ fn cannot(error: &JournalError) -> CliError {
 pub(super) async fn list(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let mut runs = state(global).await?.list().map_err(|error| cannot(&error))?;
     let wanted = &global.environments;
-    let is_of =
-        |run: &RunSummary| run.environment().is_some_and(|name| wanted.iter().any(|one| one == name));
+    let is_of = |run: &RunSummary| run.environment().is_some_and(|name| wanted.iter().any(|one| one == name));
     runs.retain(|run| wanted.is_empty() || is_of(run));
     let rows: Vec<Row<'_>> = runs.iter().map(row).collect();
     let table = || {

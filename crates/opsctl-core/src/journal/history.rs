@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{End, IntentMessage, JournalError, Lines, Record, RowsOutcome, RunFolder, SentMessage};
-use crate::domain::{
-    DeploymentId, MappingId, MessageId, ServiceId, Setting, TaskBounds, TaskDefinition, Text, Toggle,
-};
+use crate::domain::{DeploymentId, MappingId, MessageId, ServiceId, Setting, TaskBounds, TaskDefinition, Text, Toggle};
 
 /// Clocks that differ by less agree: a time of AWS's has whole seconds, and its answer took its time.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(15);
