@@ -248,9 +248,11 @@ pub(super) async fn ground(global: &Global) -> Result<(Vec<Arc<Environment>>, Co
 /// Names the outboxes of the sandbox's fleet, as a configuration does.
 fn name_outboxes(environment: &mut Environment) {
     let rules = &mut environment.databases;
-    for FleetOutbox { name, connection, preset, relay, fifo } in fleet::outboxes(&environment.name.0) {
+    for FleetOutbox { name, connection, preset, relay, fifo, group_blocks } in fleet::outboxes(&environment.name.0) {
         let Some(preset) = outboxes::preset(preset) else { continue };
-        rules.outboxes.push(Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) });
+        let mut outbox = Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) };
+        outbox.mapping.group_blocks |= group_blocks;
+        rules.outboxes.push(outbox);
         rules.connections.push(connection);
     }
 }

@@ -63,6 +63,8 @@ const COMMANDS: &[(&str, Kind)] = &[
     ("outbox show", Kind::Reads),
     ("outbox detect", Kind::Reads),
     ("outbox replay", Kind::Changes),
+    ("outbox park", Kind::Changes),
+    ("outbox release", Kind::Changes),
     ("rule", HOLDS),
     ("rule enable", Kind::Changes),
     ("rule disable", Kind::Changes),
@@ -109,6 +111,8 @@ fn lines(name: &str) -> &'static [&'static str] {
         "outbox list" => &["outbox list", "outbox list --output json", "outbox list none --output jsonl"],
         "outbox detect" => &["outbox detect", "outbox detect --output json"],
         "outbox replay" => &["outbox replay --outbox cts --yes", "outbox replay --outbox cts --dry-run"],
+        "outbox park" => &["outbox park --outbox cts --yes", "outbox park --outbox cts --dry-run"],
+        "outbox release" => &["outbox release --outbox compliance --yes", "outbox release --outbox cts --dry-run"],
         "outbox show" => &["outbox show cts", "outbox show none --output json"],
         "doctor" => &["doctor", "doctor --output json", "doctor --output jsonl"],
         "redrive" => &[

@@ -25,7 +25,7 @@ async fn settings(edit: &str, visibility: Option<&str>) -> Settings {
         Bound::ClientSide(transfer) => transfer.settings,
         Bound::Managed(_)
         | Bound::Restore(_)
-        | Bound::Replay(_)
+        | Bound::Rows(_)
         | Bound::RowsBack(_)
         | Bound::Scale(_)
         | Bound::FailOver(_)

@@ -14,6 +14,7 @@ mod looks;
 mod managed;
 mod migrate;
 mod once;
+mod parking;
 mod plans;
 mod proof;
 mod restart;

@@ -8,7 +8,7 @@ use opsctl::{
     outboxes::{
         Sql, look,
         sql::{
-            BoundedCount, Extent, ListedRow, Position, Rearmed, Rearming, Selection, catalog, catalog_of, extent,
+            BoundedCount, ChangedRow, Changing, Extent, ListedRow, Position, Selection, catalog, catalog_of, extent,
             extent_of,
         },
     },
@@ -24,7 +24,7 @@ pub(super) struct Case {
     /// Statements, each ending with a semicolon.
     pub(super) script: &'static str,
     pub(super) counts: &'static [(RowState, u64)],
-    /// State of a row after its replay. None: there is no replay by setting columns.
+    /// State of a row after its replay. None: there is no replay.
     pub(super) replayed: Option<RowState>,
 }
 
@@ -89,7 +89,7 @@ impl Case {
         session.close().await;
     }
 
-    async fn counted(&self, schema: &mut Schema, sql: &Sql) {
+    pub(super) async fn counted(&self, schema: &mut Schema, sql: &Sql) {
         for state in RowState::ALL {
             let expected = self.counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
             let counted = BoundedCount::of(&schema.run(&sql.count(state)).await);
@@ -127,59 +127,75 @@ impl Case {
     async fn replayed(&self, schema: &mut Schema, sql: &Sql) {
         let selection = Selection::of(&sql.mapping.rearmable());
         let Some(expected) = self.replayed else {
-            assert!(sql.rearm(&selection, None, 10).is_none(), "{}", self.preset);
+            assert!(sql.change(&selection, None, 10).is_none(), "{}", self.preset);
             return;
         };
+        let done = self.changed(schema, sql).await;
+        assert!(!done.is_empty(), "{}: nothing to replay", self.preset);
+        for row in &done {
+            assert_eq!(one(schema, sql, &row.id).await.state, expected, "{}: {row:?}", self.preset);
+        }
+        self.put_back(schema, sql, &done).await;
+    }
+
+    /// Changes every row that the deed is done to, two at a time: each once.
+    pub(super) async fn changed(&self, schema: &mut Schema, sql: &Sql) -> Vec<ChangedRow> {
+        let selection = Selection::of(&sql.change.from);
         let wanted: u64 =
             self.counts.iter().filter(|(state, _)| selection.states.contains(state)).map(|(_, count)| count).sum();
         let selected = schema.run(&sql.selected(&selection)).await;
         assert_eq!(BoundedCount::of(&selected), Some(BoundedCount::Exactly(wanted)), "{}", self.preset);
-        assert!(wanted > 0, "{}: nothing to replay", self.preset);
-        let mut done: Vec<Rearmed> = Vec::new();
+        let mut done: Vec<ChangedRow> = Vec::new();
         while let Some(batch) = batch(schema, sql, &selection, done.last().map(|row| &row.position)).await {
             done.extend(batch);
             assert!(done.len() as u64 <= wanted, "{}: more than there are", self.preset);
         }
         assert_eq!(done.len() as u64, wanted, "{}", self.preset);
-        for row in &done {
-            assert_eq!(one(schema, sql, &row.id).await.state, expected, "{}: {row:?}", self.preset);
-        }
-        for row in &done {
-            let restored = schema.run(&sql.restore(row)).await;
-            assert_eq!(restored.changed, 1, "{}: {row:?} {:?}", self.preset, sql.restore(row));
+        done
+    }
+
+    /// Restores rows: then all is as it was.
+    pub(super) async fn put_back(&self, schema: &mut Schema, sql: &Sql, done: &[ChangedRow]) {
+        for row in done {
+            for step in sql.restore(row) {
+                assert_eq!(schema.run(&step).await.changed, 1, "{}: {row:?} {step:?}", self.preset);
+            }
         }
         self.counted(schema, sql).await;
     }
 }
 
-/// The next two rows of a replay. None: no more.
+/// The next two rows of a change. None: no more.
 pub(super) async fn batch(
     schema: &mut Schema,
     sql: &Sql,
     selection: &Selection,
     after: Option<&Position>,
-) -> Option<Vec<Rearmed>> {
-    match sql.rearm(selection, after, 2).expect("a replay by setting columns") {
-        Rearming::Once(statement) => {
-            let rows = sql.rearmed(&schema.run(&statement).await);
-            (!rows.is_empty()).then_some(rows)
+) -> Option<Vec<ChangedRow>> {
+    let statement = match sql.change(selection, after, 2).expect("a change") {
+        Changing::Once(statement) => {
+            let rows = sql.changed_rows(&schema.run(&statement).await);
+            return (!rows.is_empty()).then_some(rows);
         }
-        Rearming::PickFirst(statement) => {
-            let mut rows = sql.rearmed(&schema.run(&statement).await);
-            if rows.is_empty() {
-                return None;
-            }
-            let ids: Vec<Vec<Value>> = rows.iter().map(|row| row.id.clone()).collect();
-            let changed = schema.run(&sql.rearm_picked(selection, &ids)).await.changed;
-            assert_eq!(changed, ids.len() as u64);
-            let after = sql.rearmed(&schema.run(&sql.rearmed_after(&ids)).await);
-            for row in &mut rows {
-                let now = after.iter().find(|now| now.id == row.id).expect("still there");
-                row.after.clone_from(&now.before);
-            }
-            Some(rows)
-        }
+        Changing::PickFirst(statement) => statement,
+    };
+    let mut rows = sql.changed_rows(&schema.run(&statement).await);
+    if rows.is_empty() {
+        return None;
     }
+    let ids: Vec<Vec<Value>> = rows.iter().map(|row| row.id.clone()).collect();
+    for step in sql.steps(selection, &ids) {
+        assert_eq!(schema.run(&step).await.changed, ids.len() as u64, "{step:?}");
+    }
+    let now = match sql.after_move() {
+        Some(after) => rows.iter().map(|row| ChangedRow { before: after.clone(), ..row.clone() }).collect(),
+        None => sql.changed_rows(&schema.run(&sql.set_now(&ids)).await),
+    };
+    for row in &mut rows {
+        let now = now.iter().find(|now| now.id == row.id).expect("still there");
+        row.after.clone_from(&now.before);
+    }
+    Some(rows)
 }
 
 pub(super) async fn one(schema: &mut Schema, sql: &Sql, id: &[Value]) -> ListedRow {

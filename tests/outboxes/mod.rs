@@ -3,9 +3,10 @@
 mod case;
 mod detect;
 mod mysql;
+mod parking;
 mod postgres;
 mod properties;
-mod replay;
+mod rows;
 mod server;
 mod speed;
 mod tables;

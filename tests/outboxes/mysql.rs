@@ -7,7 +7,7 @@ use opsctl::domain::{
 
 use super::{case::Case, server::Schema};
 
-const CASES: [Case; 13] = [
+static CASES: [Case; 13] = [
     Case {
         preset: "outbox-transfers",
         table: "outbox_transfers",
@@ -130,18 +130,19 @@ const CASES: [Case; 13] = [
         table: "solid_queue_jobs",
         script: "CREATE TABLE solid_queue_jobs (id bigint PRIMARY KEY AUTO_INCREMENT, queue_name varchar(255) NOT NULL, class_name varchar(255) NOT NULL, arguments text,
                 priority int NOT NULL DEFAULT 0, scheduled_at datetime(6), finished_at datetime(6), concurrency_key varchar(255), created_at datetime(6) NOT NULL);
-            CREATE TABLE solid_queue_ready_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE);
+            CREATE TABLE solid_queue_ready_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE, queue_name varchar(255) NOT NULL,
+                priority int NOT NULL, created_at datetime(6) NOT NULL);
             CREATE TABLE solid_queue_scheduled_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE, scheduled_at datetime(6) NOT NULL);
             CREATE TABLE solid_queue_claimed_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE);
             CREATE TABLE solid_queue_blocked_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE);
-            CREATE TABLE solid_queue_failed_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE, error text);
+            CREATE TABLE solid_queue_failed_executions (id bigint PRIMARY KEY AUTO_INCREMENT, job_id bigint NOT NULL UNIQUE, error text, created_at datetime(6) NOT NULL);
             INSERT INTO solid_queue_jobs (queue_name, class_name, arguments, finished_at, created_at) VALUES ('d', 'J', '{}', NULL, utc_timestamp(6)), ('d', 'J', '{}', NULL, utc_timestamp(6)),
                 ('d', 'J', '{}', utc_timestamp(6), utc_timestamp(6)), ('d', 'J', '{}', NULL, utc_timestamp(6));
-            INSERT INTO solid_queue_ready_executions (job_id) VALUES (1);
-            INSERT INTO solid_queue_failed_executions (job_id) VALUES (2);
+            INSERT INTO solid_queue_ready_executions (job_id, queue_name, priority, created_at) VALUES (1, 'd', 0, utc_timestamp(6));
+            INSERT INTO solid_queue_failed_executions (job_id, error, created_at) VALUES (2, 'no', utc_timestamp(6));
             INSERT INTO solid_queue_scheduled_executions (job_id, scheduled_at) VALUES (4, utc_timestamp(6) + INTERVAL 1 HOUR);",
         counts: &[(Ready, 1), (Failed, 1), (Published, 1), (Scheduled, 1)],
-        replayed: None,
+        replayed: Some(Ready),
     },
     Case {
         preset: "watermill-mysql",
@@ -155,6 +156,16 @@ const CASES: [Case; 13] = [
         replayed: None,
     },
 ];
+
+/// All of them.
+pub(super) fn cases() -> &'static [Case] {
+    &CASES
+}
+
+/// The case of a preset.
+pub(super) fn case(preset: &str) -> &'static Case {
+    CASES.iter().find(|case| case.preset == preset).expect("a case")
+}
 
 #[tokio::test]
 async fn every_preset_tells_the_states_and_replays_and_restores() {

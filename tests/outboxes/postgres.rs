@@ -267,7 +267,7 @@ static CASES: [Case; 22] = [
             INSERT INTO solid_queue_blocked_executions (job_id) VALUES (5);
             INSERT INTO solid_queue_failed_executions (job_id) VALUES (6);",
         counts: &[(Ready, 2), (Scheduled, 1), (InProgress, 1), (Held, 1), (Failed, 1), (Published, 1), (Unaccounted, 1)],
-        replayed: None,
+        replayed: Some(Ready),
     },
     Case {
         preset: "watermill",
@@ -283,6 +283,11 @@ static CASES: [Case; 22] = [
         replayed: None,
     },
 ];
+
+/// All of them.
+pub(super) fn cases() -> &'static [Case] {
+    &CASES
+}
 
 /// The case of a preset.
 pub(super) fn case(preset: &str) -> &'static Case {

@@ -139,9 +139,21 @@ async fn the_doctor_tells_which_columns_a_login_may_not_use() {
         let (verdict, words) = only(&ground.look().await);
         assert_eq!(verdict, Verdict::Ok, "{words}");
         let timeout = if ground.is_postgres() { "statement_timeout 5s" } else { "max_statement_time (s) 5" };
-        for part in ["a replay may set state, attempts, lasterror, next_attempt", timeout] {
+        let own = "a park of waiting rows may set state, lasterror";
+        for part in ["a replay may set state, attempts, lasterror, next_attempt", timeout, own, "never released"] {
             assert!(words.contains(part), "{part}: {words}");
         }
+        let leave = "failed rows can't be parked: GRANT DELETE, INSERT ON ";
+        assert!(words.contains(leave) && words.contains("; GRANT CREATE"), "{words}");
+        ground.grant("DELETE, INSERT").await;
+        let create = match ground.is_postgres() {
+            true => format!("GRANT CREATE ON SCHEMA {} TO {}", ground.schema, ground.login),
+            false => format!("GRANT CREATE ON {}.* TO {}", ground.schema, ground.login),
+        };
+        ground.run(&[&create]).await;
+        let (verdict, words) = only(&ground.look().await);
+        assert_eq!(verdict, Verdict::Ok, "{words}");
+        assert!(words.contains("a park of failed rows moves them to "), "{words}");
         let rename = format!("ALTER TABLE {}.{TABLE} RENAME COLUMN state TO states", ground.schema);
         ground.run(&[&rename]).await;
         let (verdict, words) = only(&ground.look().await);

@@ -126,9 +126,11 @@ impl Stage {
         let prod = fleet::environments().into_iter().find(|environment| environment.name.as_str() == "prod");
         stage.environment = prod.expect("prod");
         let rules = &mut stage.environment.databases;
-        for FleetOutbox { name, connection, preset: of, relay, fifo } in fleet::outboxes("prod") {
+        for FleetOutbox { name, connection, preset: of, relay, fifo, group_blocks } in fleet::outboxes("prod") {
             let preset = preset(of).expect("a preset");
-            rules.outboxes.push(Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) });
+            let mut outbox = Outbox { fifo, ..preset.outbox(&name, &connection.name, relay) };
+            outbox.mapping.group_blocks |= group_blocks;
+            rules.outboxes.push(outbox);
             rules.connections.push(connection);
         }
         stage

@@ -4,7 +4,7 @@ use opsctl::{
     domain::{EnvironmentName, RowCount, RowState, SeenFunction, Text},
     keymap::Command,
     observe::{Estate, Kind, Severity, Subject, Verdict},
-    operations::Operation,
+    operations::{Operation, OperationKind},
     tui::state::event::Event,
 };
 
@@ -75,4 +75,17 @@ fn home_wakes_the_relay_of_an_outbox_that_stands_still() {
     let (environment, operation) = planned(&mut console);
     assert!(matches!(&operation, Operation::EnableRule(enable) if enable.rule == RULE), "{operation:?}");
     assert_eq!(environment, "prod");
+}
+
+#[test]
+fn rows_of_the_outbox_under_the_cursor_are_parked_and_what_holds_no_claims_is_not_released() {
+    let mut console = at_night((160, 40));
+    console.keys("8");
+    to(&mut console, "ledger").keys("P");
+    let (environment, operation) = planned(&mut console);
+    assert!(matches!(&operation, Operation::Park(park) if park.outbox == "ledger"), "{operation:?}");
+    assert_eq!(environment, "prod");
+    console.keys("<esc>");
+    let because = no(&console, Command::Operate(OperationKind::Release));
+    assert!(because.contains("its relay claims no rows"), "{because}");
 }

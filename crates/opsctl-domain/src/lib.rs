@@ -73,8 +73,8 @@ pub use message::{
 pub use migration::{ContainerDefinition, Definition, LogDestination, Mark, Migration, Network, NetworkSource};
 pub use outbox::{
     Attempts, AttemptsMax, Backlog, Becomes, Blocked, Body, Change, Dead, Field, In, Lease, Literal, Move, Offset,
-    Outbox, PUBLISHED_WITHIN, Primitive, Rearm, Relay, RelayLock, RowCount, RowMapping, RowState, Satellite, Scope,
-    SeenFunction, SeenOutbox, TableName, Times, Trouble,
+    Outbox, PUBLISHED_WITHIN, Park, Primitive, Rearm, Refusal, Relay, RelayLock, Release, RowCount, RowMapping,
+    RowState, Satellite, Scope, SeenFunction, SeenOutbox, TableName, Times, Trouble,
 };
 pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};

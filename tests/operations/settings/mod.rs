@@ -3,7 +3,7 @@
 mod mappings;
 mod mutes;
 mod retention;
-mod starters;
+pub(super) mod starters;
 
 use std::time::Duration;
 

@@ -219,6 +219,11 @@ async fn a_memory_that_can_not_be_written_stops_nothing() {
 }
 
 async fn ready(stage: &Stage, outbox: &str) -> u64 {
+    count(stage, outbox, RowState::Ready).await
+}
+
+/// Rows of an outbox in a state.
+pub(in crate::operations) async fn count(stage: &Stage, outbox: &str, state: RowState) -> u64 {
     let cloud = stage.cloud().await;
     let rules = &stage.environment.databases;
     let (outbox, connection) = (
@@ -228,7 +233,7 @@ async fn ready(stage: &Stage, outbox: &str) -> u64 {
     let (mut session, sql) = look::open(&cloud, outbox, connection).await.expect("a session");
     let backlog = look::backlog(&mut session, &sql, stage.sandbox.clock().now()).await.expect("a look");
     session.close().await;
-    backlog.count(RowState::Ready).and_then(opsctl::domain::RowCount::figure).expect("a count")
+    backlog.count(state).and_then(opsctl::domain::RowCount::figure).expect("a count")
 }
 
 #[tokio::test(start_paused = true)]

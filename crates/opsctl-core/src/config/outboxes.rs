@@ -242,6 +242,14 @@ mod tests {
                 "connection = \"db\"\ntable = \"t\"\npresent = true\nrearm = [{ set = \"id\", to = 1 }]",
                 "may not change what names the row",
             ),
+            (
+                "connection = \"db\"\ntable = \"t\"\npresent = true\npark_claim = [{ set = \"c\", to = 1 }]",
+                "`park_claim` without `park`",
+            ),
+            (
+                "connection = \"db\"\ntable = \"t\"\npresent = true\npark = [{ set = \"id\", reason = true }]",
+                "may not change what names the row",
+            ),
             ("connection = \"db\"\ntable = \"t\"\ncdc = {}\nrearm = [{ set = \"c\", to = 1 }]", "none can be set back"),
             ("connection = \"db\"\ntable = \"t\"\npresent = true\ntimes = \"utcc\"", "did you mean `utc`?"),
             (

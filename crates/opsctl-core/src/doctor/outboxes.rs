@@ -1,5 +1,5 @@
-//! Whether each configured outbox can be looked at and replayed: its mapping fits the table, the login may read and write the columns, no
-//! row is hidden from it, and the server has the index and the version that this needs.
+//! Whether each configured outbox can be looked at, replayed, parked and released: its mapping fits the table, the login may read and write
+//! the columns and move rows, no row is hidden from it, and the server has the index and the version that this needs.
 //!
 //! One whose database has paused, or may have, is not connected to: that would wake it.
 
@@ -11,8 +11,11 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, endpoint::Session},
-    domain::{Backlog, Bounds, Outbox, Rearm, SqlError, Text, Trouble},
-    outboxes::{Sql, look, sql::Lacking},
+    domain::{Backlog, Bounds, Outbox, Rearm, Release, RowMapping, SqlError, Statement, Text, Trouble},
+    outboxes::{
+        Deed, Manner, RowChange, Sql, look,
+        sql::{Lacking, Leave, catalog, catalog_of, grant_to_leave, quoted_table},
+    },
 };
 
 /// Outboxes that are looked at at once.
@@ -34,6 +37,18 @@ struct Seen {
     bounds: String,
     login: Text,
     skips_locked: bool,
+    moves: Moves,
+}
+
+/// What the login may do where rows move.
+#[derive(Default)]
+struct Moves {
+    /// Out of the outbox and back; none: rows do not leave it, or there are no grants.
+    aside: Option<Leave>,
+    /// Whether the table beside the outbox is there.
+    is_aside_there: bool,
+    /// The grant without which a replay that moves rows fails.
+    replay_lacks: Option<String>,
 }
 
 /// Adds a finding for each outbox that is well, and one for each thing that is wrong with another.
@@ -94,9 +109,39 @@ async fn seen(session: &mut Session, cloud: &Cloud, outbox: &Outbox) -> Result<S
     }
     let bounds = connections::bounds(session).await.map_err(refused)?;
     let backlog = look::backlog(session, &sql, cloud.clock().now()).await.map_err(refused)?;
+    let moves = moves(session, &sql).await.map_err(refused)?;
     let server = session.server();
     let (login, skips_locked) = (server.user.clone(), server.skips_locked());
-    Ok(Seen { sql, lacking, backlog, bounds, login, skips_locked })
+    Ok(Seen { sql, lacking, backlog, bounds, login, skips_locked, moves })
+}
+
+async fn moves(session: &mut Session, sql: &Sql) -> Result<Moves, SqlError> {
+    let mut moves = Moves::default();
+    let aside = RowChange::of(Deed::Aside, &sql.mapping);
+    if let (false, Some(table)) = (aside.from.is_empty(), aside.aside()) {
+        let mut asked = vec![catalog(sql.dialect, table)];
+        asked.extend(sql.leave(&sql.mapping.table));
+        let answers = session.read(&asked, Bounds::LOOK).await?;
+        moves.is_aside_there = catalog_of(sql.dialect, &answers[0]).is_some();
+        moves.aside = answers.get(1).and_then(Sql::may_leave);
+    }
+    if let Manner::Move(moved) = &sql.change.how {
+        let asked: Vec<Statement> = [&moved.to, &moved.from].into_iter().filter_map(|table| sql.leave(table)).collect();
+        let answers = session.read(&asked, Bounds::LOOK).await?;
+        let may: Vec<Option<Leave>> = answers.iter().map(Sql::may_leave).collect();
+        let lacks = |place: usize, may_it: fn(&Leave) -> bool| {
+            may.get(place).is_some_and(|may| !may.as_ref().is_some_and(may_it))
+        };
+        let mut grants = Vec::new();
+        if lacks(0, |may| may.may_insert) {
+            grants.push(format!("GRANT INSERT ON {}", quoted_table(sql.dialect, &moved.to)));
+        }
+        if lacks(1, |may| may.may_delete) {
+            grants.push(format!("GRANT DELETE ON {}", quoted_table(sql.dialect, &moved.from)));
+        }
+        moves.replay_lacks = (!grants.is_empty()).then(|| grants.join("; "));
+    }
+    Ok(moves)
 }
 
 fn wrong(outbox: &Outbox, seen: &Seen) -> Vec<Line> {
@@ -118,8 +163,15 @@ fn wrong(outbox: &Outbox, seen: &Seen) -> Vec<Line> {
     if !seen.lacking.write.is_empty() {
         lines.push(warning(
             format!("the login {} may not write {}", seen.login, seen.lacking.write.join(", ")),
-            "a replay sets these columns",
+            "a replay, a park or a release sets these columns",
             format!("{} TO the login", seen.sql.grant_wanted("UPDATE", &seen.lacking.write)),
+        ));
+    }
+    if let Some(grant) = &seen.moves.replay_lacks {
+        lines.push(warning(
+            format!("the login {} may not move rows between the tables beside {table}", seen.login),
+            "a replay takes a row out of one and adds one to another",
+            format!("{grant} TO the login"),
         ));
     }
     if let Some(index) = &seen.backlog.index_wanted {
@@ -143,10 +195,40 @@ fn wrong(outbox: &Outbox, seen: &Seen) -> Vec<Line> {
 /// What was checked, in one line.
 fn well(outbox: &Outbox, seen: &Seen) -> String {
     let replay = match &seen.sql.mapping.rearm {
-        Rearm::Set(_) => format!("a replay may set {}", seen.sql.rearm_columns().join(", ")),
+        Rearm::Set(_) => format!("a replay may set {}", seen.sql.set_columns().join(", ")),
         Rearm::Move(_) => "a replay moves rows".to_owned(),
-        Rearm::Refused { .. } => "never replayed".to_owned(),
+        Rearm::Refused(_) => "never replayed".to_owned(),
     };
     let Seen { backlog, bounds, .. } = seen;
-    format!("{} fits; {}; {bounds}; {replay}", Text::line(&outbox.words()), backlog.server)
+    let (park, release) = (park(seen), release(&seen.sql.mapping));
+    format!("{} fits; {}; {bounds}; {replay}; {park}; {release}", Text::line(&outbox.words()), backlog.server)
+}
+
+fn park(seen: &Seen) -> String {
+    let Seen { sql, moves, .. } = seen;
+    let own = RowChange::of(Deed::Park, &sql.mapping);
+    let own = (!own.from.is_empty()).then(|| format!("a park of waiting rows may set {}", own.columns().join(", ")));
+    let aside = RowChange::of(Deed::Aside, &sql.mapping);
+    let aside = aside.aside().filter(|_| !aside.from.is_empty()).map(|table| {
+        let leave = moves.aside.map(|leave| Leave { may_create: leave.may_create || moves.is_aside_there, ..leave });
+        let grant = leave.and_then(|leave| grant_to_leave(sql.dialect, &sql.mapping.table, leave));
+        match (grant, leave.is_some_and(|leave| leave.is_pointed_at)) {
+            (_, true) => "failed rows can't be parked, since other tables point at them".to_owned(),
+            (Some(grant), false) => format!("failed rows can't be parked: {grant} TO the login"),
+            (None, false) => format!("a park of failed rows moves them to {}", Text::line(&table.to_string())),
+        }
+    });
+    match (own, aside) {
+        (None, None) => "never parked".to_owned(),
+        (own, aside) => own.into_iter().chain(aside).collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn release(mapping: &RowMapping) -> String {
+    match &mapping.release {
+        Release::Set(_) => {
+            format!("a release may set {}", RowChange::of(Deed::Release, mapping).columns().join(", "))
+        }
+        Release::Refused(_) => "never released".to_owned(),
+    }
 }

@@ -75,6 +75,8 @@ pub struct History {
     pub migration_task: Option<String>,
     /// Batches of rows that were about to be committed, by number.
     pub rows: BTreeMap<u64, RowsBatch>,
+    /// Why it was begun, as somebody said.
+    pub reason: Option<crate::domain::Text>,
     pub end: Option<End>,
 }
 
@@ -213,8 +215,8 @@ impl Reading {
         let at = history.by_aws(at, &record);
         history.last_at = Some(at);
         match record {
-            Record::Opened { plan, cutoff, .. } => {
-                history.plan = *plan;
+            Record::Opened { plan, cutoff, reason, .. } => {
+                (history.plan, history.reason) = (*plan, reason);
                 history.cutoff = Some(cutoff);
             }
             Record::Intent { batch, to, messages } => {

@@ -250,7 +250,7 @@ impl Command {
                 OperationKind::PauseConsumers | OperationKind::ResumeConsumers => &[Queues, Consumers],
                 OperationKind::EnableConsumers | OperationKind::DisableConsumers => &[Consumers],
                 OperationKind::MuteAlarms | OperationKind::UnmuteAlarms => &[Alarms],
-                OperationKind::Replay => &[Outboxes],
+                OperationKind::Replay | OperationKind::Park | OperationKind::Release => &[Outboxes],
                 // Of an outbox, `wake-relay` finds out which of them is meant.
                 OperationKind::EnableRule | OperationKind::RestoreConcurrency => &[],
                 OperationKind::DisableRule | OperationKind::StopConcurrency => &[],

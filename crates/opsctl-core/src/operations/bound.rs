@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     consumers::Consumers,
     migrate::ToMigrate,
-    replay::{ToReplay, put_back::RowsBack},
+    rows::{ToChange, put_back::RowsBack},
     scale::ToScale,
     toggles::ToToggle,
     transfer::{Judge, Settings, Source},
@@ -25,7 +25,7 @@ pub enum Bound {
     FailOver(Box<FailOver>),
     Migrate(Box<ToMigrate>),
     Consumers(Consumers),
-    Replay(Box<ToReplay>),
+    Rows(Box<ToChange>),
     RowsBack(Box<RowsBack>),
     Toggle(Vec<ToToggle>),
     /// Consumers that are paused around something else.
@@ -33,12 +33,21 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// Why it is done, as somebody said: rows that are set aside have it with them.
+    pub(crate) fn because(&mut self, why: Option<String>) {
+        if let Self::Around(_, inner) = self {
+            inner.because(why);
+        } else if let Self::Rows(rows) = self {
+            rows.reason = why;
+        }
+    }
+
     /// So many messages are dealt with, as a look at the queue has shown: what is moved is held against that.
     pub(crate) fn expect_at_most(&mut self, messages: u64) {
         if let Self::Around(_, inner) = self {
             inner.expect_at_most(messages);
-        } else if let Self::Replay(replay) = self {
-            replay.expect(messages);
+        } else if let Self::Rows(rows) = self {
+            rows.expect(messages);
         } else if let Self::ClientSide(transfer) = self
             && messages > 0
         {

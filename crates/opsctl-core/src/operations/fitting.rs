@@ -1,10 +1,10 @@
 //! [`fitting`]: what deals with a verdict. The console's Home takes its keys from here, and `opsctl status` its command lines: the one
 //! place that says what mends what.
 
-use super::{Failover, Operation, OperationKind, Redrive, Replay, Wake, command_line};
+use super::{Failover, Operation, OperationKind, Redrive, Release, Replay, Wake, command_line};
 use crate::{
     domain::{
-        Environment, Protection, Rearm,
+        Environment, Protection, Rearm, Release as Freeing,
         invocation::{option, quoted},
     },
     leave::{self, Force},
@@ -100,10 +100,18 @@ fn mend(verdict: &Verdict, environment: &Environment, snapshot: &Snapshot) -> Op
         (Subject::Outbox(name), Kind::OutboxFailed) => {
             let can_be_replayed = match environment.databases.outbox(name)?.mapping.rearm {
                 Rearm::Set(_) | Rearm::Move(_) => true,
-                Rearm::Refused { .. } => false,
+                Rearm::Refused(_) => false,
             };
             let replay = Replay { outbox: name.clone(), ..Replay::default() };
             can_be_replayed.then(|| Mend::Then(line(Operation::Replay(replay))))
+        }
+        (Subject::Outbox(name), Kind::OutboxStuck) => {
+            let can_be_released = match environment.databases.outbox(name)?.mapping.release {
+                Freeing::Set(_) => true,
+                Freeing::Refused(_) => false,
+            };
+            let release = Release { outbox: name.clone(), ..Release::default() };
+            can_be_released.then(|| Mend::Then(line(Operation::Release(release))))
         }
         _ => None,
     }

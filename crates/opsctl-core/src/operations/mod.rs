@@ -14,9 +14,9 @@ pub mod plan;
 mod planner;
 pub mod purge;
 pub mod redrive;
-pub mod replay;
 pub mod resolve;
 pub mod restore;
+pub mod rows;
 pub mod sample;
 pub mod scale;
 mod selection;
@@ -39,8 +39,8 @@ pub(crate) use planner::recorded;
 pub use planner::{Look, Planned, Planner, Unsettled};
 pub use purge::Purge;
 pub use redrive::{Moves, Redrive};
-pub use replay::Replay;
 pub use restore::Restore;
+pub use rows::{Park, Release, Replay};
 pub use scale::{Restart, Rollback, Scale, Sleep, Wake};
 pub use toggles::{
     DisableConsumers, DisableRule, EnableConsumers, EnableRule, MuteAlarms, RestoreConcurrency, Retention,
@@ -137,6 +137,8 @@ operations! {
     EnableConsumers "consumers enable",
     DisableConsumers "consumers disable",
     Replay "outbox replay",
+    Park "outbox park",
+    Release "outbox release",
     EnableRule "rule enable",
     DisableRule "rule disable",
     RestoreConcurrency "concurrency restore",

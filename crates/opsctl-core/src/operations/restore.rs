@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bound, Left, OperationError, Planned, Planner, Verb,
     bound::{ClientSide, PutBack},
-    replay::put_back,
-    resolve, selection,
+    resolve,
+    rows::put_back,
+    selection,
     transfer::{Destination, Judge, Route, Settings, Shelf, Source},
     values::Uncertain,
 };

@@ -2,8 +2,8 @@
 
 use crate::{
     domain::{
-        Attempts, AttemptsMax, Becomes, Body, Dead, Field, Lease, Literal, Primitive, Rearm, RowMapping, TableName,
-        Text, Times,
+        Attempts, AttemptsMax, Becomes, Body, Change, Dead, Field, Lease, Literal, Primitive, Rearm, Release,
+        RowMapping, TableName, Text, Times,
     },
     files::problem::nearest,
 };
@@ -26,6 +26,8 @@ pub struct CatalogColumn {
     pub generated: bool,
     /// Values of a native enum; empty for other types.
     pub labels: Vec<String>,
+    /// MySQL's collation, which has the character set with it; none: the type has none, or the server is another.
+    pub collation: Option<String>,
 }
 
 /// What matters about a type when values are compared, bound and read.
@@ -47,7 +49,7 @@ pub enum Misfit {
     NoColumn { column: Text, nearest: Option<Text> },
     #[error("{column} cannot have the value {value}: its type knows {}", known.as_str())]
     NoLabel { column: Text, value: Text, known: Text },
-    #[error("the server computes {column}: a replay cannot write it")]
+    #[error("the server computes {column}: it cannot be set")]
     Generated { column: Text },
 }
 
@@ -61,7 +63,7 @@ impl Catalog {
     /// columns have none are taken for UTC.
     ///
     /// # Errors
-    /// Columns that are not there, values that re-arming would write and the enum does not have, generated columns that it would write.
+    /// Columns that are not there, values that would be set and the enum does not have, generated columns that would be set.
     pub fn fit(&self, mapping: &RowMapping) -> Result<RowMapping, Vec<Misfit>> {
         let mut misfits: Vec<Misfit> = Vec::new();
         let mut fitted = mapping.clone();
@@ -75,10 +77,8 @@ impl Catalog {
         {
             states.retain(|(value, _)| matches!(value, Literal::Text(word) if found.labels.contains(word)));
         }
-        if let Rearm::Set(changes) = &fitted.rearm {
-            for change in changes {
-                misfits.extend(self.column(&change.column).and_then(|column| column.refuses(&change.to)));
-            }
+        for change in all_changes(&fitted) {
+            misfits.extend(self.column(&change.column).and_then(|column| column.refuses(&change.to)));
         }
         if fitted.times == Times::Tz && times_of(&fitted).any(|name| self.has_no_zone(name)) {
             fitted.times = Times::Utc;
@@ -106,6 +106,13 @@ impl Catalog {
 }
 
 impl CatalogColumn {
+    /// Characters of a text that it takes; none: its type sets no limit that is known here.
+    pub fn characters_max(&self) -> Option<usize> {
+        let (name, rest) = self.sql_type.split_once('(')?;
+        let limit = rest.split_once(')')?.0;
+        name.to_ascii_lowercase().contains("char").then(|| limit.parse().ok()).flatten()
+    }
+
     fn refuses(&self, becomes: &Becomes) -> Option<Misfit> {
         if self.generated {
             return Some(Misfit::Generated { column: Text::line(&self.name) });
@@ -130,7 +137,8 @@ fn each_column(mapping: &mut RowMapping, visit: &mut dyn FnMut(&mut String)) {
     mapping.id.iter_mut().chain(&mut mapping.order).for_each(&mut *visit);
     mapping.scope.iter_mut().chain(&mut mapping.held).for_each(|scope| visit(&mut scope.column));
     let plain = [&mut mapping.due, &mut mapping.expiry, &mut mapping.created, &mut mapping.published_at];
-    plain.into_iter().flatten().for_each(&mut *visit);
+    let plain = plain.into_iter().chain([&mut mapping.holder]);
+    plain.flatten().for_each(&mut *visit);
     let fields = [&mut mapping.group, &mut mapping.error, &mut mapping.kind, &mut mapping.event_id];
     fields.into_iter().flatten().for_each(|field| visit(column_in(field)));
     each_of_primitive(&mut mapping.primitive, visit);
@@ -151,7 +159,29 @@ fn each_column(mapping: &mut RowMapping, visit: &mut dyn FnMut(&mut String)) {
         Some(Body::Joined { from, .. }) => visit(from),
         None => {}
     }
-    each_of_rearm(&mut mapping.rearm, visit);
+    if let Rearm::Move(moved) = &mut mapping.rearm {
+        visit(&mut moved.key);
+        moved.copied.iter_mut().chain(&mut moved.only_null).for_each(&mut *visit);
+    }
+    for change in all_changes_mut(mapping) {
+        visit(&mut change.column);
+        if let Becomes::AtLeastOneMoreThan(column) | Becomes::Like(column) = &mut change.to {
+            visit(column);
+        }
+    }
+}
+
+/// Whatever a replay, a park or a release sets.
+fn all_changes(mapping: &RowMapping) -> impl Iterator<Item = &Change> {
+    let rearm = if let Rearm::Set(changes) = &mapping.rearm { changes.as_slice() } else { &[] };
+    let release = if let Release::Set(changes) = &mapping.release { changes.as_slice() } else { &[] };
+    rearm.iter().chain(&mapping.park.claim).chain(&mapping.park.set).chain(release)
+}
+
+fn all_changes_mut(mapping: &mut RowMapping) -> impl Iterator<Item = &mut Change> {
+    let rearm = if let Rearm::Set(changes) = &mut mapping.rearm { changes.as_mut_slice() } else { &mut [] };
+    let release = if let Release::Set(changes) = &mut mapping.release { changes.as_mut_slice() } else { &mut [] };
+    rearm.iter_mut().chain(&mut mapping.park.claim).chain(&mut mapping.park.set).chain(release)
 }
 
 fn each_of_primitive(primitive: &mut Primitive, visit: &mut dyn FnMut(&mut String)) {
@@ -166,24 +196,6 @@ fn each_of_primitive(primitive: &mut Primitive, visit: &mut dyn FnMut(&mut Strin
             }
         }
         Primitive::Present | Primitive::Cdc { .. } => {}
-    }
-}
-
-fn each_of_rearm(rearm: &mut Rearm, visit: &mut dyn FnMut(&mut String)) {
-    match rearm {
-        Rearm::Set(changes) => {
-            for change in changes {
-                visit(&mut change.column);
-                if let Becomes::AtLeastOneMoreThan(column) = &mut change.to {
-                    visit(column);
-                }
-            }
-        }
-        Rearm::Move(moved) => {
-            visit(&mut moved.key);
-            moved.copied.iter_mut().chain(&mut moved.only_null).for_each(visit);
-        }
-        Rearm::Refused { .. } => {}
     }
 }
 
@@ -203,7 +215,7 @@ pub(super) fn each_other_table(mapping: &mut RowMapping, visit: &mut dyn FnMut(&
             visit(&mut moved.from);
             visit(&mut moved.to);
         }
-        Rearm::Set(_) | Rearm::Refused { .. } => {}
+        Rearm::Set(_) | Rearm::Refused(_) => {}
     }
     if let Some(Body::Joined { table, .. }) = &mut mapping.body {
         visit(table);

@@ -1,9 +1,10 @@
-//! Outboxes: how a mapping becomes the state of rows, and the statements that count, list, re-arm and restore them.
+//! Outboxes: how a mapping becomes the state of rows, and the statements that count, list, change and restore them.
 //!
 //! mapping ([`crate::domain::RowMapping`]) -> [`rules`] -> [`sql`]. Nothing here connects to a database: statements go out, rows come in.
 
 pub mod bind;
 pub mod catalog;
+pub mod change;
 pub mod condition;
 pub mod detect;
 pub mod look;
@@ -13,6 +14,7 @@ pub mod sql;
 pub mod typed;
 
 pub use catalog::{Catalog, CatalogColumn, ColumnSort, Misfit};
+pub use change::{Deed, Manner, RowChange};
 pub use condition::Condition;
 pub use presets::{Preset, preset};
 pub use rules::Rules;

@@ -84,12 +84,22 @@ pub struct Outbox {
     pub opaque: Option<Spot<bool>>,
     /// Whether the relay takes rows with FOR UPDATE SKIP LOCKED, so that a lock keeps it away from a row.
     pub relay_locks: Option<Spot<bool>>,
+    /// Column that names who has claimed a row.
+    pub holder: Option<Spot<String>>,
     /// What a replay sets so that the relay sends a row again.
     pub rearm: Option<Vec<ColumnChange>>,
     /// How a replay moves a row from one of the other tables to another.
     pub rearm_move: Option<Move>,
     /// Why there is no replay, and what helps instead.
     pub replay_refused: Option<Refused>,
+    /// What sets a waiting row aside in the table's own terms. None: parked rows are moved to a table beside the outbox.
+    pub park: Option<Vec<ColumnChange>>,
+    /// What claims the row first, in the same transaction, where the product knows no way from waiting to set aside.
+    pub park_claim: Option<Vec<ColumnChange>>,
+    /// Why rows may not leave for a table beside the outbox, and what helps instead.
+    pub park_refused: Option<Refused>,
+    /// What frees a row whose claim has run out.
+    pub release: Option<Vec<ColumnChange>>,
     /// Sentences that every plan of a replay says.
     pub notes: Option<Vec<Spot<String>>>,
 }
@@ -308,7 +318,7 @@ pub struct Body {
     pub from: Option<Spot<String>>,
 }
 
-/// What a column becomes: one of `to`, `null`, `now`, `in_seconds`, `one_more`, `above`.
+/// What a column becomes: one of `to`, `null`, `now`, `in_seconds`, `one_more`, `above`, `like`, `reason`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "OutboxChange")]
@@ -320,15 +330,19 @@ pub struct ColumnChange {
     pub to: Option<Spot<TypedValue>>,
     /// Whether it becomes NULL.
     pub null: Option<Spot<bool>>,
-    /// Whether it gets the time of the replay.
+    /// Whether it gets the time of the change.
     pub now: Option<Spot<bool>>,
-    /// It gets the time of the replay and so many seconds (1 to 31,536,000).
+    /// It gets the time of the change and so many seconds (1 to 31,536,000).
     #[schemars(range(min = 1, max = 31_536_000))]
     pub in_seconds: Option<Spot<i64>>,
     /// Whether it becomes one more than it was.
     pub one_more: Option<Spot<bool>>,
     /// It becomes at least one more than this column, and never less than it was.
     pub above: Option<Spot<String>>,
+    /// It becomes what this column is.
+    pub like: Option<Spot<String>>,
+    /// Whether it gets the reason for which the row is set aside.
+    pub reason: Option<Spot<bool>>,
 }
 
 /// How a replay moves a row from one of the other tables to another, in one transaction.
@@ -351,9 +365,11 @@ pub struct Move {
     pub now: Option<Spot<String>>,
     /// Columns of the outbox that must be NULL.
     pub only_null: Option<Vec<Spot<String>>>,
+    /// Columns of `from` that are written down, so that a restore can put the row back.
+    pub kept: Option<Vec<Spot<String>>>,
 }
 
-/// Why there is no replay.
+/// Why something is not done to these rows.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "OutboxRefused")]

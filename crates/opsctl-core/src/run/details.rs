@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Awaited, Ended, FailedOver, Migrated, Replayed, Switched, Toggled};
+use super::{Awaited, Ended, FailedOver, Migrated, RowTally, Switched, Toggled};
 use crate::{
     domain::Text,
     journal::Did,
@@ -25,7 +25,7 @@ pub enum Details {
     Consumers(Turned),
     Failover(Box<FailedOver>),
     Migration(Box<Migrated>),
-    Rows(Box<Replayed>),
+    Rows(Box<RowTally>),
     /// A rule, a function's reserved concurrency, event source mappings.
     Settings {
         settings: Vec<Toggled>,
@@ -62,7 +62,7 @@ impl Details {
         if let Self::Failover(failover) = self { Some(failover) } else { None }
     }
 
-    pub fn rows(&self) -> Option<&Replayed> {
+    pub fn rows(&self) -> Option<&RowTally> {
         if let Self::Rows(rows) = self { Some(rows) } else { None }
     }
 
@@ -115,7 +115,7 @@ pub enum Doing {
         done: u64,
         awaited: Vec<Awaited>,
     },
-    Rows(Box<Replayed>),
+    Rows(Box<RowTally>),
     One,
 }
 

@@ -12,9 +12,9 @@ mod migrate;
 mod once;
 mod park_file;
 mod receipts;
-mod replay;
 mod report;
 mod restored;
+mod rows;
 mod scale;
 mod toggle;
 mod transfer;
@@ -32,8 +32,8 @@ pub use details::{Details, Doing, Turned};
 pub use failover::{Answered, FailedOver};
 pub use migrate::{Migrated, exit_code_of};
 pub use once::used;
-pub use replay::Replayed;
 pub use report::{Ended, Failure, Report, SCHEMA};
+pub use rows::RowTally;
 pub use toggle::Toggled;
 
 use crate::{
@@ -246,7 +246,12 @@ async fn carry_out(
     report: Report,
 ) -> Report {
     let report = match Box::pin(observe_again(&approved, context, &journal)).await {
-        Ok(planned) => Box::pin(act(planned, context, &journal, history, report)).await,
+        Ok(mut planned) => {
+            // A resume goes on for the reason that the run was begun for, unless it has one of its own.
+            let reason = approved.consent().reason.as_ref().or(history.reason.as_ref());
+            planned.bound.because(reason.map(ToString::to_string));
+            Box::pin(act(planned, context, &journal, history, report)).await
+        }
         // An earlier try may have paused consumers, and nobody brings them back now.
         Err(not_begun) => consumers::say_still_paused(report.not_begun(not_begun, context.environment()), context),
     };
@@ -314,8 +319,8 @@ async fn drive(bound: Bound, context: &Context, journal: &Journal, history: Hist
         Bound::Restore(put_back) => Box::pin(restored::run(*put_back, context, journal, history, report)).await,
         Bound::Scale(scale) => Box::pin(scale::run(scale, context, journal, report)).await,
         Bound::Consumers(consumers) => Box::pin(consumers::run(consumers, context, journal, report)).await,
-        Bound::Replay(bound) => Box::pin(replay::run(*bound, context, journal, &history, report)).await,
-        Bound::RowsBack(back) => Box::pin(replay::put_back(*back, context, journal, report)).await,
+        Bound::Rows(bound) => Box::pin(rows::run(*bound, context, journal, &history, report)).await,
+        Bound::RowsBack(back) => Box::pin(rows::put_back(*back, context, journal, report)).await,
         Bound::Toggle(toggle) => Box::pin(toggle::run(toggle, context, journal, report)).await,
         Bound::Around(..) => unreachable!("consumers are paused around one thing, which `act` has taken apart"),
     }

@@ -1,7 +1,7 @@
 //! How a run goes and how it ended, as people read it: the command line and the console say the same.
 
-use super::{End, Progress, Replayed};
-use crate::operations::transfer::Tally;
+use super::{End, Progress, RowTally};
+use crate::operations::{rows::Words, transfer::Tally};
 
 impl End {
     pub fn words(self) -> &'static str {
@@ -33,13 +33,14 @@ pub fn counts(tally: &Tally) -> Vec<(u64, &'static str)> {
     counts.into_iter().filter(|(count, _)| *count > 0).collect()
 }
 
-/// What a replay did, those figures that are not zero.
-pub fn rows(rows: &Replayed) -> Vec<(u64, &'static str)> {
+/// What became of rows, those figures that are not zero.
+pub fn rows(rows: &RowTally) -> Vec<(u64, &'static str)> {
+    let words = Words::from(rows.deed);
     let counts = [
-        (rows.done, "re-armed"),
+        (rows.done, words.done),
         (rows.put_back, "put back"),
-        (rows.changed, "left: changed since the replay"),
-        (rows.in_doubt, "may or may not have been re-armed"),
+        (rows.changed, "left: changed since that run"),
+        (rows.in_doubt, words.perhaps),
         (rows.left, "left: locked or changed by somebody else"),
         (rows.unreadable, "left: the filter failed on them"),
         (rows.published, "published since, of those watched last"),

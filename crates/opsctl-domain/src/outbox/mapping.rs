@@ -46,7 +46,11 @@ pub struct RowMapping {
     pub opaque: bool,
     /// Whether the relay takes rows with `FOR UPDATE SKIP LOCKED`: a lock on a row then keeps it away.
     pub relay_locks: bool,
+    /// Column that names who has claimed the row.
+    pub holder: Option<String>,
     pub rearm: Rearm,
+    pub park: Park,
+    pub release: Release,
     /// What a plan has to say: one sentence each.
     pub notes: Vec<String>,
 }
@@ -63,12 +67,20 @@ impl RowMapping {
         columns
     }
 
+    /// States of rows that are set aside in the table's own terms; empty: there are none, or they would go on holding their group.
+    pub fn parkable(&self) -> &'static [RowState] {
+        if self.park.set.is_empty() || self.group_blocks {
+            return &[];
+        }
+        &[RowState::Ready, RowState::Scheduled, RowState::Stuck, RowState::Expired]
+    }
+
     /// States from which a replay brings a row back; empty where there is no replay. Published rows are among them only where what says
     /// that they are published is set back.
     pub fn rearmable(&self) -> Vec<RowState> {
         let set = |column: &String| match &self.rearm {
             Rearm::Set(changes) => changes.iter().any(|change| change.column == *column),
-            Rearm::Move(_) | Rearm::Refused { .. } => false,
+            Rearm::Move(_) | Rearm::Refused(_) => false,
         };
         let published = match &self.primitive {
             Primitive::NullTime { column } | Primitive::Flag { column, .. } => set(column),
@@ -79,7 +91,7 @@ impl RowMapping {
             Rearm::Set(_) if published => &[RowState::Failed, RowState::Expired, RowState::Published],
             Rearm::Set(_) => &[RowState::Failed, RowState::Expired],
             Rearm::Move(_) => &[RowState::Failed],
-            Rearm::Refused { .. } => &[],
+            Rearm::Refused(_) => &[],
         };
         states.to_vec()
     }
@@ -243,12 +255,36 @@ pub enum Rearm {
     /// Columns of the row get these values; never empty.
     Set(Vec<Change>),
     Move(Move),
-    Refused {
-        /// Why: a sentence without a full stop.
-        because: String,
-        /// What helps instead.
-        instead: String,
-    },
+    Refused(Refusal),
+}
+
+/// Why something is not done to these rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why: a sentence without a full stop.
+    pub because: String,
+    /// What helps instead.
+    pub instead: String,
+}
+
+/// How a row is set aside, so that the relay passes over it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Park {
+    /// A claim that is made first, in the same transaction, where the product's rules know no shorter way; may be empty.
+    pub claim: Vec<Change>,
+    /// In the table's own terms; empty: there are none.
+    pub set: Vec<Change>,
+    /// Why a row may not leave for a table beside this one; none: it may.
+    pub stays: Option<Refusal>,
+}
+
+/// What frees a row whose claim has run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Release {
+    /// Columns of the row get these values; never empty.
+    Set(Vec<Change>),
+    Refused(Refusal),
 }
 
 /// A row of one satellite is replaced by one of another, in one transaction.
@@ -265,6 +301,8 @@ pub struct Move {
     pub now: Option<String>,
     /// Columns of the outbox that must be NULL: other rows take another way, which only the product knows.
     pub only_null: Vec<String>,
+    /// Columns of `from` that are written down, so that the row can be put back.
+    pub kept: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -285,4 +323,8 @@ pub enum Becomes {
     OneMore,
     /// What it was, and at least one more than this column: leaves room for one more attempt.
     AtLeastOneMoreThan(String),
+    /// What this column is.
+    Like(String),
+    /// Why the row is set aside, as somebody said.
+    Reason,
 }

@@ -6,8 +6,8 @@ mod state;
 mod table;
 
 pub use mapping::{
-    Attempts, AttemptsMax, Becomes, Body, Change, Dead, In, Lease, Literal, Move, Offset, Primitive, Rearm, RowMapping,
-    Satellite, Scope, Times,
+    Attempts, AttemptsMax, Becomes, Body, Change, Dead, In, Lease, Literal, Move, Offset, Park, Primitive, Rearm,
+    Refusal, Release, RowMapping, Satellite, Scope, Times,
 };
 pub use seen::{Backlog, Blocked, PUBLISHED_WITHIN, RowCount, SeenFunction, SeenOutbox, Trouble};
 pub use state::RowState;

@@ -8,8 +8,8 @@ use std::ops::Range;
 use super::typed::{self, Outbox};
 use crate::{
     domain::{
-        Attempts, AttemptsMax, Body, Dead, Field, In, Lease, Literal, Primitive, Rearm, RowMapping, Scope, TableName,
-        Times,
+        Attempts, AttemptsMax, Body, Dead, Field, In, Lease, Literal, Park, Primitive, Rearm, Refusal, Release,
+        RowMapping, Scope, TableName, Times,
     },
     files::{Spot, problem::Problem},
 };
@@ -62,6 +62,7 @@ impl Binder {
         if let (Rearm::Move(moved), Primitive::Satellite { key, .. }) = (&mut mapping.rearm, &mapping.primitive) {
             moved.key.clone_from(key);
         }
+        self.asides(typed, &mut mapping);
         self.agree(typed, &mapping);
         Some(mapping)
     }
@@ -97,6 +98,7 @@ impl Binder {
             (&typed.expiry, &mut mapping.expiry),
             (&typed.created, &mut mapping.created),
             (&typed.published_at, &mut mapping.published_at),
+            (&typed.holder, &mut mapping.holder),
         ] {
             if let Some(spot) = typed {
                 *bound = self.column(spot);
@@ -215,9 +217,11 @@ impl Binder {
 
     /// Parts that make no sense together.
     fn agree(&mut self, typed: &Outbox, mapping: &RowMapping) {
-        let changes = typed.rearm.iter().flatten().filter_map(|change| change.set.as_ref());
+        let all = [&typed.rearm, &typed.park, &typed.park_claim, &typed.release];
+        let changes = all.into_iter().flatten().flatten().filter_map(|change| change.set.as_ref());
         for spot in changes.filter(|spot| mapping.id.contains(spot.value())) {
-            let problem = Problem::error(spot.span(), "a replay may not change what names the row");
+            let problem =
+                Problem::error(spot.span(), "a replay, a park or a release may not change what names the row");
             self.problems.push(problem.help("leave it out"));
         }
         let moves = matches!(mapping.rearm, Rearm::Move(_));
@@ -326,10 +330,13 @@ fn empty(table: TableName, primitive: Primitive) -> RowMapping {
         body: None,
         opaque: false,
         relay_locks: false,
-        rearm: Rearm::Refused {
+        holder: None,
+        rearm: Rearm::Refused(Refusal {
             because: "the mapping does not say what makes the relay send a row again".to_owned(),
             instead: "add `rearm` to the outbox in opsctl.toml".to_owned(),
-        },
+        }),
+        park: Park { claim: Vec::new(), set: Vec::new(), stays: None },
+        release: Release::Refused(Refusal { because: String::new(), instead: String::new() }),
         notes: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
-//! Rows that a replay chooses from before it locks any, and what proves how a transaction ended.
+//! Rows that a change chooses from before it locks any, and what proves how a transaction ended.
 
-use super::{Sql, Writer, pages::Position, rearm::Selection};
+use super::{Sql, Writer, pages::Position, selection::Selection};
 use crate::domain::{Dialect, Rows, Server, Statement, Value};
 
 impl Sql {
@@ -29,24 +29,6 @@ impl Sql {
     pub fn keyed(&self, rows: &Rows) -> Vec<(Vec<Value>, Position)> {
         let ids = self.mapping.id.len();
         rows.rows.iter().map(|row| (row[..ids].to_vec(), Position(row[ids..].to_vec()))).collect()
-    }
-
-    /// [`Sql::rearmed_after`], of those rows that nobody else has locked: they are locked now.
-    pub fn rearmed_and_free(&self, ids: &[Vec<Value>]) -> Statement {
-        let mut statement = self.rearmed_after(ids);
-        if self.dialect != Dialect::Sqlite {
-            statement.text.push_str(" FOR UPDATE SKIP LOCKED");
-        }
-        statement
-    }
-
-    /// [`Sql::rearmed_after`], of rows that nobody changes meanwhile: it waits until a transaction that does has ended.
-    pub fn rearmed_for_certain(&self, ids: &[Vec<Value>]) -> Statement {
-        let mut statement = self.rearmed_after(ids);
-        if self.dialect != Dialect::Sqlite {
-            statement.text.push_str(" FOR UPDATE");
-        }
-        statement
     }
 }
 

@@ -19,7 +19,7 @@ const POSTGRES: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttyp
     WHERE a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
 const MYSQL: &str = "SELECT column_name, column_type, data_type, data_type, is_nullable = 'YES', \
-    COALESCE(generation_expression, '') <> '', NULL FROM information_schema.columns \
+    COALESCE(generation_expression, '') <> '', collation_name FROM information_schema.columns \
     WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? ORDER BY ordinal_position";
 
 const SQLITE: &str = "SELECT name, type, type, type, \"notnull\" = 0 AND pk = 0, hidden IN (2, 3), NULL \
@@ -62,7 +62,8 @@ fn column(dialect: Dialect, row: &[Value]) -> Option<CatalogColumn> {
         Dialect::Mysql => labels_of_mysql(&sql_type),
         Dialect::Sqlite => Vec::new(),
     };
-    Some(CatalogColumn { name, sort, nullable: truth(4), generated: truth(5), labels, sql_type })
+    let collation = text(6).filter(|_| dialect == Dialect::Mysql);
+    Some(CatalogColumn { name, sort, nullable: truth(4), generated: truth(5), labels, collation, sql_type })
 }
 
 /// By `pg_type.typcategory` and the name of the type, that of its base where it is a domain.

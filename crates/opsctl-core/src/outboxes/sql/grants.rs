@@ -3,7 +3,7 @@
 use super::{Sql, quoted, quoted_table};
 use crate::{
     domain::{Dialect, Rows, Statement, Value},
-    outboxes::catalog::columns_of,
+    outboxes::{Deed, RowChange, catalog::columns_of},
 };
 
 /// Of every column: its name, whether it may be read, whether it may be written.
@@ -20,7 +20,7 @@ const MYSQL: &str = "SELECT column_name, FIND_IN_SET('select', privileges) > 0, 
 pub struct Lacking {
     /// Columns of the mapping that may not be read.
     pub read: Vec<String>,
-    /// Columns that a replay sets and may not be written.
+    /// Columns that a replay, a park or a release sets and may not be written.
     pub write: Vec<String>,
 }
 
@@ -53,7 +53,12 @@ impl Sql {
         let mut read: Vec<String> = columns_of(&self.mapping).into_iter().filter(|column| !may(column, 1)).collect();
         read.sort();
         read.dedup();
-        let write = self.rearm_columns().into_iter().filter(|column| !may(column, 2)).map(str::to_owned).collect();
+        let mut write: Vec<String> = Vec::new();
+        for deed in [Deed::Replay, Deed::Park, Deed::Release] {
+            let change = RowChange::of(deed, &self.mapping);
+            let lacking = change.columns().into_iter().filter(|column| !may(column, 2)).map(str::to_owned);
+            write.extend(lacking.filter(|column| !write.contains(column)).collect::<Vec<_>>());
+        }
         Lacking { read, write }
     }
 

@@ -3,29 +3,37 @@
 //! On PostgreSQL a value is bound as text or bigint and cast to the column's type where it stands, so that the column itself is
 //! compared as it is and its index serves. Columns are read as text where the type is not a number or bytes.
 
+mod aside;
 mod blocked;
 mod candidates;
 mod catalogs;
+mod change;
 mod conditions;
 mod counts;
 mod estimates;
 mod grants;
-mod moves;
+mod holders;
 mod pages;
-mod rearm;
 mod restore;
+mod selection;
+mod whereabouts;
 
+pub use aside::{Leave, grant_to_leave, shown as create_shown};
 pub use blocked::{BLOCKED_SCAN_MAX, BlockedGroups};
 pub use candidates::{TransactionStatus, transaction_id, transaction_status};
 pub use catalogs::{catalog, catalog_of};
+pub use change::{ChangedRow, Changing};
 pub use counts::{BoundedCount, COUNT_MAX};
 pub use estimates::{Explained, Extent, extent, extent_of};
 pub use grants::Lacking;
+pub use holders::Holder;
 pub use pages::{BODY_MAX, ListedRow, Position};
-pub use rearm::{Rearmed, Rearming, Selection};
+pub use selection::Selection;
+pub use whereabouts::Locks;
 
 use super::{
     catalog::{Catalog, ColumnSort},
+    change::{Deed, RowChange},
     rules::Rules,
 };
 use crate::domain::{Dialect, Field, Literal, RowMapping, Statement, TableName, Times, Value};
@@ -38,12 +46,21 @@ pub struct Sql {
     pub mapping: RowMapping,
     pub catalog: Catalog,
     pub rules: Rules,
+    /// What is done to rows by the statements that change some.
+    pub change: RowChange,
 }
 
 impl Sql {
+    /// Statements whose change is a replay.
     pub fn new(dialect: Dialect, mapping: RowMapping, catalog: Catalog) -> Self {
-        let rules = Rules::of(&mapping);
-        Self { dialect, mapping, catalog, rules }
+        let (rules, change) = (Rules::of(&mapping), RowChange::of(Deed::Replay, &mapping));
+        Self { dialect, mapping, catalog, rules, change }
+    }
+
+    /// The same, with another deed.
+    #[must_use]
+    pub fn doing(self, deed: Deed) -> Self {
+        Self { change: RowChange::of(deed, &self.mapping), ..self }
     }
 
     fn writer(&self) -> Writer<'_> {
@@ -264,6 +281,14 @@ fn plain(value: &Value) -> String {
             let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("\\x{digits}")
         }
+    }
+}
+
+/// A value as a member of a JSON document: what is there, as text.
+fn json_text(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        value => serde_json::Value::String(plain(value)),
     }
 }
 

@@ -96,6 +96,8 @@ pub struct FleetOutbox {
     pub preset: &'static str,
     pub relay: Relay,
     pub fifo: bool,
+    /// Whether the relay sends nothing more of a group while an older row of it has failed.
+    pub group_blocks: bool,
 }
 
 /// A secret of Secrets Manager; name and value are templates.
@@ -136,7 +138,8 @@ impl OutboxEntry {
             Table::OpenOutbox => "openoutbox",
             Table::Modulith => "modulith-v1",
         };
-        Some(FleetOutbox { name, connection, preset, relay, fifo: self.queue.ends_with(".fifo") })
+        let (fifo, group_blocks) = (self.queue.ends_with(".fifo"), self.ordered);
+        Some(FleetOutbox { name, connection, preset, relay, fifo, group_blocks })
     }
 }
 

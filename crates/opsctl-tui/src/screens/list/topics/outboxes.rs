@@ -1,13 +1,16 @@
 //! Outboxes: columns of their list, and what is said of one.
 
 use crate::{
-    domain::{Backlog, Gauge, Outbox, Rearm, RowCount, RowState, SeenOutbox, Trouble, invocation::quoted, words::span},
+    domain::{
+        Backlog, Gauge, Outbox, Rearm, Release as Freeing, RowCount, RowState, SeenOutbox, Trouble, invocation::quoted,
+        words::span,
+    },
     keymap::{Command, Scope},
     observe::{
         Estate, PartName, Subject,
         parts::outboxes::{Relaying, Waking, relay},
     },
-    operations::{EnableRule, Operation, OperationKind, Replay, RestoreConcurrency, Wake},
+    operations::{EnableRule, Operation, OperationKind, Park, Release, Replay, RestoreConcurrency, Wake},
     screens::{
         list::{
             column::{Column, Line, Order, environment, falling, name, rising, shape, wide, worst},
@@ -28,7 +31,12 @@ use crate::{
 };
 
 /// What can be done with an outbox from its sheet.
-const WAYS: &[(Command, &str)] = &[(Command::WakeRelay, "wake relay")];
+const WAYS: &[(Command, &str)] = &[
+    (Command::Operate(OperationKind::Replay), "replay"),
+    (Command::Operate(OperationKind::Park), "park"),
+    (Command::Operate(OperationKind::Release), "release"),
+    (Command::WakeRelay, "wake relay"),
+];
 /// Columns of a bar.
 const BAR: usize = 12;
 
@@ -40,6 +48,8 @@ pub(super) static LIST: List<SeenOutbox> = List {
         wanted: &[
             Command::Open,
             Command::Operate(OperationKind::Replay),
+            Command::Operate(OperationKind::Park),
+            Command::Operate(OperationKind::Release),
             Command::WakeRelay,
             Command::Filter,
             Command::Sort,
@@ -205,10 +215,32 @@ impl<'a> Line<'a> {
 fn replay(site: &Site, seen: &SeenOutbox) -> Result<Meant, Able> {
     changes(site)?;
     let configured = site.environment.databases.outbox(&seen.name);
-    if let Some(Rearm::Refused { because, .. }) = configured.map(|outbox| &outbox.mapping.rearm) {
-        return Err(Able::no(&format!("rows of {} can't be replayed: {because}", shown(&seen.name))));
+    if let Some(Rearm::Refused(refused)) = configured.map(|outbox| &outbox.mapping.rearm) {
+        return Err(Able::no(&format!("rows of {} can't be replayed: {}", shown(&seen.name), refused.because)));
     }
     Ok(Meant::plan(site, Operation::Replay(Replay { outbox: seen.name.clone(), ..Replay::default() })))
+}
+
+/// All that failed is set aside; which of it, and other states, are chosen in the plan's options.
+fn park(site: &Site, seen: &SeenOutbox) -> Result<Meant, Able> {
+    changes(site)?;
+    let mapping = site.environment.databases.outbox(&seen.name).map(|outbox| &outbox.mapping);
+    if let Some(mapping) = mapping.filter(|mapping| mapping.parkable().is_empty())
+        && let Some(stays) = &mapping.park.stays
+    {
+        return Err(Able::no(&format!("rows of {} can't be parked: {}", shown(&seen.name), stays.because)));
+    }
+    Ok(Meant::plan(site, Operation::Park(Park { outbox: seen.name.clone(), ..Park::default() })))
+}
+
+/// All claims that have run out are freed.
+fn release(site: &Site, seen: &SeenOutbox) -> Result<Meant, Able> {
+    changes(site)?;
+    let configured = site.environment.databases.outbox(&seen.name);
+    if let Some(Freeing::Refused(refused)) = configured.map(|outbox| &outbox.mapping.release) {
+        return Err(Able::no(&format!("rows of {} can't be released: {}", shown(&seen.name), refused.because)));
+    }
+    Ok(Meant::plan(site, Operation::Release(Release { outbox: seen.name.clone(), ..Release::default() })))
 }
 
 impl Thing for SeenOutbox {
@@ -296,6 +328,8 @@ impl Thing for SeenOutbox {
         match command {
             Command::WakeRelay | Command::Operate(OperationKind::Wake) => wake(site, self),
             Command::Operate(OperationKind::Replay) => replay(site, self),
+            Command::Operate(OperationKind::Park) => park(site, self),
+            Command::Operate(OperationKind::Release) => release(site, self),
             _ => Err(Able::NotHere),
         }
     }

@@ -1,27 +1,31 @@
-//! What a replay has done.
+//! What a run that changes rows has done.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{Text, Value},
-    outboxes::look,
+    operations::rows::Target,
+    outboxes::{Deed, look},
 };
 
 /// Rows in doubt that are named one by one.
 pub(super) const NAMED_MAX: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Replayed {
+pub struct RowTally {
     pub outbox: String,
-    /// Rows that the run has re-armed, earlier tries of it included.
+    /// What it did, or what a restore undid.
+    #[serde(default)]
+    pub deed: Deed,
+    /// Rows that the run has changed, earlier tries of it included.
     pub done: u64,
-    /// Rows of which nobody knows whether they were re-armed.
+    /// Rows of which nobody knows whether they were changed.
     pub in_doubt: u64,
     /// Ids of the first of those, their columns with commas.
     pub named_in_doubt: Vec<Text>,
-    /// Rows that a restore has put back to what they were before a replay.
+    /// Rows that a restore has put back to what they were before a run.
     pub put_back: u64,
-    /// Rows that a restore has left, for they are not as the replay left them.
+    /// Rows that a restore has left, for they are not as that run left them.
     pub changed: u64,
     /// Chosen, and locked or changed by somebody else.
     pub left: u64,
@@ -37,7 +41,11 @@ pub struct Replayed {
     pub lock_milliseconds_max: u64,
 }
 
-impl Replayed {
+impl RowTally {
+    pub(super) fn new(target: &Target) -> Self {
+        Self { outbox: target.outbox.name.clone(), deed: target.deed, ..Self::default() }
+    }
+
     /// Whether it has changed a row, or may have.
     pub(super) fn is_begun(&self) -> bool {
         self.done + self.in_doubt + self.put_back > 0

@@ -1,4 +1,4 @@
-//! Reading keys, and re-arming a batch: one transaction.
+//! Reading keys, and changing a batch: one transaction.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use crate::{
     cloud::endpoint::{Session, Transaction},
     domain::{Bounds, SqlError, SqlKind, Statement, Value},
     journal::{Journal, JournalError, Record, RowsOutcome, SavedBatch, SavedRow},
-    operations::replay::{
+    operations::rows::{
         engine::{Answer, RowId, Settled},
         filter_row,
     },
     outboxes::{
         Sql,
-        sql::{Position, Rearmed, Rearming, Selection, transaction_id},
+        sql::{ChangedRow, Changing, Position, Selection, transaction_id},
     },
 };
 
@@ -22,7 +22,7 @@ const READ: Bounds = Bounds { statement: Duration::from_secs(20), ..Bounds::LOOK
 
 /// Rows that are changed and not committed.
 struct Changed {
-    rows: Vec<Rearmed>,
+    rows: Vec<ChangedRow>,
     transaction: Option<i64>,
 }
 
@@ -50,7 +50,7 @@ impl Run<'_> {
             Some(filter) => {
                 let listed = sql.listed(&rows);
                 let matched = filter.matches_all(listed.iter().map(filter_row).collect());
-                self.replayed.unreadable += matched.iter().filter(|matched| matched.is_err()).count() as u64;
+                self.tally.unreadable += matched.iter().filter(|matched| matched.is_err()).count() as u64;
                 let keyed = listed.into_iter().map(|row| (row.id, row.position)).collect();
                 (keyed, matched.into_iter().map(|matched| matched == Ok(true)).collect())
             }
@@ -62,8 +62,8 @@ impl Run<'_> {
     }
 
     /// Changes the rows, writes down what they were and are, and commits.
-    pub(super) async fn rearm(&mut self, ids: &[RowId]) -> Result<Answer, Halt> {
-        debug_assert!(ids.iter().all(|id| !self.is_taken(id)), "a row is re-armed once by a run");
+    pub(super) async fn change(&mut self, ids: &[RowId]) -> Result<Answer, Halt> {
+        debug_assert!(ids.iter().all(|id| !self.is_taken(id)), "a row is changed once by a run");
         let selection = Selection { ids: Some(ids.to_vec()), ..self.bound.selection.clone() };
         let (session, sql) = match self.database.session().await {
             Ok(opened) => opened,
@@ -76,7 +76,7 @@ impl Run<'_> {
             Tried::Unwritten(error) => Err(Halt::unwritten(error)),
             Tried::Nothing => {
                 self.pass_over(ids);
-                Ok(Answer::Rearmed { rows: 0, seconds: 0.0 })
+                Ok(Answer::Changed { rows: 0, seconds: 0.0 })
             }
             Tried::Ended { committed, saved, transaction, seconds } => {
                 self.batch = saved.batch;
@@ -97,14 +97,14 @@ impl Run<'_> {
         match committed {
             Ok(()) => {
                 self.outcomes.push(Record::Rows { batch: batch.batch, rows, outcome: RowsOutcome::Committed });
-                self.replayed.batches += 1;
+                self.tally.batches += 1;
                 let milliseconds = (seconds * 1_000.0).round().max(0.0);
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
                 let milliseconds = milliseconds as u64;
-                self.replayed.lock_milliseconds_max = self.replayed.lock_milliseconds_max.max(milliseconds);
+                self.tally.lock_milliseconds_max = self.tally.lock_milliseconds_max.max(milliseconds);
                 self.take(&batch.rows, Settled::Committed);
                 self.watch_later(&batch.rows);
-                Ok(Answer::Rearmed { rows, seconds })
+                Ok(Answer::Changed { rows, seconds })
             }
             Err(error) if matches!(error.kind, SqlKind::Unknown | SqlKind::Lost) => {
                 self.failure = Some(error);
@@ -236,34 +236,53 @@ async fn change(
     };
     let refused = |words: &str| SqlError::new(SqlKind::Other, words);
     let rows_max = u32::try_from(rows_max).unwrap_or(u32::MAX);
-    let rows = match sql.rearm(selection, None, rows_max) {
-        None => return Err(refused("the mapping re-arms no row by setting columns")),
-        Some(Rearming::Once(statement)) => sql.rearmed(&transaction.run(&statement).await?),
-        Some(Rearming::PickFirst(statement)) => {
-            let mut picked = sql.rearmed(&transaction.run(&statement).await?);
-            if picked.is_empty() {
-                return Ok(Changed { rows: picked, transaction: id });
-            }
-            let ids: Vec<RowId> = picked.iter().map(|row| row.id.clone()).collect();
-            let changed = transaction.run(&sql.rearm_picked(selection, &ids)).await?.changed;
-            let after = sql.rearmed(&transaction.run(&sql.rearmed_after(&ids)).await?);
-            if changed != picked.len() as u64 || after.len() != picked.len() {
-                return Err(SqlError::new(SqlKind::Conflict, "rows changed between being locked and being set"));
-            }
-            for row in &mut picked {
-                let after = after.iter().find(|after| after.id == row.id);
-                row.after = after.map(|after| after.before.clone()).unwrap_or_default();
-            }
-            picked
+    let rows = match sql.change(selection, None, rows_max) {
+        None => return Err(refused("the mapping does not say how such rows are changed")),
+        Some(Changing::Once(statement)) => sql.changed_rows(&transaction.run(&statement).await?),
+        Some(Changing::PickFirst(statement)) => {
+            let picked = sql.changed_rows(&transaction.run(&statement).await?);
+            step_by_step(transaction, sql, selection, picked).await?
         }
     };
-    let is_whole = |row: &Rearmed| row.before.len() == row.after.len();
+    let is_whole = |row: &ChangedRow| row.before.len() == row.after.len();
     if rows.len() > rows_max as usize || !rows.iter().all(is_whole) {
         return Err(refused("the server gave other rows than were asked for"));
     }
     Ok(Changed { rows, transaction: id })
 }
 
-fn saved(batch: u64, row: Rearmed) -> SavedRow {
+/// Changes rows that are locked; each step all of them.
+async fn step_by_step(
+    transaction: &mut Transaction<'_>,
+    sql: &Sql,
+    selection: &Selection,
+    mut picked: Vec<ChangedRow>,
+) -> Result<Vec<ChangedRow>, SqlError> {
+    if picked.is_empty() {
+        return Ok(picked);
+    }
+    let elsewhere = || SqlError::new(SqlKind::Conflict, "rows changed between being locked and being changed");
+    let ids: Vec<RowId> = picked.iter().map(|row| row.id.clone()).collect();
+    for step in sql.steps(selection, &ids) {
+        if transaction.run(&step).await?.changed != picked.len() as u64 {
+            return Err(elsewhere());
+        }
+    }
+    if let Some(after) = sql.after_move() {
+        picked.iter_mut().for_each(|row| row.after.clone_from(&after));
+        return Ok(picked);
+    }
+    let after = sql.changed_rows(&transaction.run(&sql.set_now(&ids)).await?);
+    if after.len() != picked.len() {
+        return Err(elsewhere());
+    }
+    for row in &mut picked {
+        let after = after.iter().find(|after| after.id == row.id);
+        row.after = after.map(|after| after.before.clone()).unwrap_or_default();
+    }
+    Ok(picked)
+}
+
+fn saved(batch: u64, row: ChangedRow) -> SavedRow {
     SavedRow { batch, id: row.id, position: row.position.0, before: row.before, after: row.after }
 }

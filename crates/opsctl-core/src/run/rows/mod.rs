@@ -1,4 +1,4 @@
-//! A run that re-arms rows of an outbox.
+//! A run that changes rows of an outbox.
 //!
 //! A batch is one transaction: rows are changed, what they were and what they are now is written to the snapshot and announced in the
 //! journal, and only then is it committed. Nothing of it shows before COMMIT, so that what is on disk is always ahead of what is done. A
@@ -7,8 +7,8 @@
 mod back;
 mod batch;
 mod database;
-mod replayed;
 mod settle;
+mod tally;
 mod watch;
 
 use std::{collections::HashSet, hash::BuildHasher, time::Duration};
@@ -16,19 +16,20 @@ use std::{collections::HashSet, hash::BuildHasher, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use back::run as put_back;
-pub use replayed::Replayed;
+pub use tally::RowTally;
 
 use super::{Context, Details, Doing, End, Failure, Report, report, verify};
 use crate::{
     domain::{Environment, SqlError, Text, Value, invocation::quoted, words::counted},
     journal::{History, Journal, JournalError, Record, RowsOutcome, SavedBatch, SavedBatches, SavedRow},
     operations::{
-        replay::{
-            ToReplay,
+        rows::{
+            ToChange, Words,
             engine::{Answer, RowEngine, RowId, RowStop, Settled, Step},
         },
         transfer,
     },
+    outboxes::Deed,
 };
 use database::Database;
 use watch::Watched;
@@ -36,7 +37,8 @@ use watch::Watched;
 /// Writing goes on so long before it is asked again whose credentials these are.
 const VERIFY_EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// A connection is closed where nothing is done for longer.
-const IDLE: SignedDuration = SignedDuration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(2);
+const TRIES_MAX: u32 = 6;
 
 /// Why it can't go on.
 enum Halt {
@@ -55,14 +57,14 @@ impl Halt {
 }
 
 struct Run<'a> {
-    bound: &'a ToReplay,
+    bound: &'a ToChange,
     context: &'a Context,
     journal: &'a Journal,
     report: &'a Report,
     database: Database<'a>,
-    /// Hashes of the ids of rows that the run has re-armed, or may have.
+    /// Hashes of the ids of rows that the run has changed, or may have.
     taken: HashSet<u64>,
-    /// Of rows that were chosen and not re-armed.
+    /// Of rows that were chosen and not changed.
     passed_over: HashSet<u64>,
     hasher: std::hash::RandomState,
     /// Number of the last batch.
@@ -73,13 +75,13 @@ struct Run<'a> {
     /// Outcomes that are to be written with what is written next.
     outcomes: Vec<Record>,
     watched: Vec<Watched>,
-    replayed: Replayed,
+    tally: RowTally,
     verified_at: Timestamp,
     failure: Option<SqlError>,
 }
 
 pub(super) async fn run(
-    bound: ToReplay,
+    bound: ToChange,
     context: &Context,
     journal: &Journal,
     history: &History,
@@ -90,7 +92,7 @@ pub(super) async fn run(
         context,
         journal,
         report: &report,
-        database: Database::new(&bound.target, context),
+        database: Database::new(&bound.target, context, &report.run, bound.reason.as_deref()),
         taken: HashSet::new(),
         passed_over: HashSet::new(),
         hasher: std::hash::RandomState::new(),
@@ -99,7 +101,7 @@ pub(super) async fn run(
         open_transaction: None,
         outcomes: Vec::new(),
         watched: Vec::new(),
-        replayed: Replayed { outbox: bound.target.outbox.name.clone(), ..Replayed::default() },
+        tally: RowTally::new(&bound.target),
         verified_at: context.now(),
         failure: None,
     };
@@ -107,20 +109,23 @@ pub(super) async fn run(
     run.database.close().await;
     let written = run.flush().await;
     let ended = ended.and_then(|stop| written.map(|()| stop));
-    let Run { replayed, passed_over, failure, .. } = run;
-    let replayed = Replayed { left: passed_over.len() as u64, ..replayed };
-    finish(report, journal, context, replayed, (ended, failure))
+    let Run { tally, passed_over, failure, .. } = run;
+    let tally = RowTally { left: passed_over.len() as u64, ..tally };
+    finish(report, journal, context, tally, (ended, failure))
 }
 
 impl Run<'_> {
     async fn go(&mut self, history: &History) -> Result<RowStop, Halt> {
         self.take_up(history).await?;
+        if let Some(stop) = self.make_aside().await? {
+            return Ok(stop);
+        }
         let mut engine = match history.is_resumed {
-            true => RowEngine::resumed(self.bound.settings.clone(), self.replayed.done + self.replayed.in_doubt),
+            true => RowEngine::resumed(self.bound.settings.clone(), self.tally.done + self.tally.in_doubt),
             false => RowEngine::new(self.bound.settings.clone()),
         };
         loop {
-            self.replayed.step = engine.step();
+            self.tally.step = engine.step();
             let step = engine.next(self.context.now());
             let settles = matches!(step, Step::Settle);
             if let Step::End(stop) = step {
@@ -140,15 +145,15 @@ impl Run<'_> {
     async fn answer(&mut self, step: Step) -> Result<Option<Answer>, Halt> {
         Ok(Some(match step {
             Step::Read { after, rows_max } => self.read(after.as_ref(), rows_max).await?,
-            Step::Rearm { ids } => {
+            Step::Change { ids } => {
                 self.verify().await?;
-                self.rearm(&ids).await?
+                self.change(&ids).await?
             }
             Step::Settle => Answer::Settled(self.settle_open().await?),
             Step::Watch { step } => self.watch(step).await?,
             Step::Wait(pause) => {
                 self.flush().await?;
-                if pause > IDLE {
+                if pause.unsigned_abs() > IDLE {
                     self.database.close().await;
                 }
                 self.context.pause(Duration::try_from(pause).unwrap_or_default()).await;
@@ -156,6 +161,25 @@ impl Run<'_> {
             }
             Step::End(_) => return Ok(None),
         }))
+    }
+
+    /// The table that parked rows go to; where it can't be made, why the run ends.
+    async fn make_aside(&mut self) -> Result<Option<RowStop>, Halt> {
+        if self.bound.target.deed != Deed::Aside {
+            return Ok(None);
+        }
+        self.verify().await?;
+        for _ in 0..TRIES_MAX {
+            match self.database.make_aside().await {
+                Ok(()) => return Ok(None),
+                Err(shut) => drop(self.shut(shut)?),
+            }
+            self.context.pause(IDLE).await;
+            if self.context.cancel.is_cancelled() {
+                return Ok(Some(RowStop::Cancelled));
+            }
+        }
+        Ok(Some(RowStop::Failing))
     }
 
     /// What earlier tries have done: what is not known of it is looked at now.
@@ -192,7 +216,7 @@ impl Run<'_> {
         self.flush().await
     }
 
-    /// Counts rows that are re-armed, or may be: the run does not touch them again.
+    /// Counts rows that are changed, or may be: the run does not touch them again.
     fn take(&mut self, rows: &[SavedRow], settled: Settled) {
         if settled == Settled::Undone {
             return;
@@ -204,12 +228,12 @@ impl Run<'_> {
         }
         let count = rows.len() as u64;
         match settled {
-            Settled::Committed => self.replayed.done += count,
+            Settled::Committed => self.tally.done += count,
             Settled::InDoubt => {
-                self.replayed.in_doubt += count;
-                let room = replayed::NAMED_MAX.saturating_sub(self.replayed.named_in_doubt.len());
-                let named = rows.iter().take(room).map(|row| replayed::id_words(&row.id));
-                self.replayed.named_in_doubt.extend(named);
+                self.tally.in_doubt += count;
+                let room = tally::NAMED_MAX.saturating_sub(self.tally.named_in_doubt.len());
+                let named = rows.iter().take(room).map(|row| tally::id_words(&row.id));
+                self.tally.named_in_doubt.extend(named);
             }
             Settled::Undone => {}
         }
@@ -243,7 +267,7 @@ impl Run<'_> {
     }
 
     fn tell(&self, task: &str) {
-        let doing = Doing::Rows(Box::new(self.replayed.clone()));
+        let doing = Doing::Rows(Box::new(self.tally.clone()));
         self.context.tell(self.report, self.bound.rows_estimate, doing, (task, Vec::new()));
     }
 }
@@ -252,7 +276,7 @@ fn finish(
     mut report: Report,
     journal: &Journal,
     context: &Context,
-    replayed: Replayed,
+    tally: RowTally,
     (ended, error): (Result<RowStop, Halt>, Option<SqlError>),
 ) -> Report {
     let environment = context.environment();
@@ -261,15 +285,15 @@ fn finish(
     if snapshot.is_file() {
         report.snapshot = Some(Text::line(&snapshot.display().to_string()));
     }
-    let done = replayed.done;
-    let is_begun = replayed.is_begun();
+    let done = tally.done;
+    let is_begun = tally.is_begun();
     let (end, failure) = match ended {
-        Ok(stop) => of_stop(stop, &replayed, error, environment),
+        Ok(stop) => of_stop(stop, &tally, error, environment),
         Err(Halt::Stale(because)) if !is_begun => return report.stale(&because),
         Err(halt) => of_halt(halt, is_begun, environment),
     };
     (report.end, report.failure) = (end, failure);
-    note(&mut report, &replayed);
+    note(&mut report, &tally);
     if done > 0 {
         let restore = environment.command(&format!("restore {}", report.run));
         report.note(format!("`{restore}` puts back those rows that are still as the run left them"));
@@ -278,19 +302,19 @@ fn finish(
         End::Partly | End::Interrupted | End::Failed | End::Refused => Some(report.resume_line(environment)),
         End::Done | End::Nothing | End::Stale => None,
     };
-    report.details = Details::Rows(Box::new(replayed));
+    report.details = Details::Rows(Box::new(tally));
     report
 }
 
 fn of_stop(
     stop: RowStop,
-    replayed: &Replayed,
+    tally: &RowTally,
     error: Option<SqlError>,
     environment: &Environment,
 ) -> (End, Option<Failure>) {
-    let is_begun = replayed.is_begun();
+    let is_begun = tally.is_begun();
     match stop {
-        RowStop::Done if replayed.in_doubt > 0 || replayed.left > 0 => (End::Partly, None),
+        RowStop::Done if tally.in_doubt > 0 || tally.left > 0 => (End::Partly, None),
         RowStop::Done => (if is_begun { End::Done } else { End::Nothing }, None),
         RowStop::Cancelled => (End::Interrupted, Some(Failure::new("stopped, as asked", "--resume goes on with it"))),
         RowStop::TooMany { rows_max } => {
@@ -299,7 +323,7 @@ fn of_stop(
         }
         RowStop::FailedAgain { failed, of } => {
             let what = format!("stopped: {failed} of {} failed again", counted(of, "row"));
-            let show = format!("outbox show {} --rows failed", quoted(&replayed.outbox));
+            let show = format!("outbox show {} --rows failed", quoted(&tally.outbox));
             let hint = format!("mend what they fail on first: `{}` has their errors", environment.command(&show));
             (End::Partly, Some(Failure::new(what, hint)))
         }
@@ -328,19 +352,18 @@ fn of_halt(halt: Halt, is_begun: bool, environment: &Environment) -> (End, Optio
     }
 }
 
-fn note(report: &mut Report, replayed: &Replayed) {
-    if replayed.in_doubt > 0 {
-        let rows = counted(replayed.in_doubt, "row");
-        report.note(format!(
-            "{rows} may or may not have been re-armed: the server does not say, and they are left alone"
-        ));
+fn note(report: &mut Report, tally: &RowTally) {
+    if tally.in_doubt > 0 {
+        let rows = counted(tally.in_doubt, "row");
+        let perhaps = Words::from(tally.deed).perhaps;
+        report.note(format!("{rows} {perhaps}: the server does not say, and they are left alone"));
     }
-    if replayed.left > 0 {
-        let rows = counted(replayed.left, "row");
+    if tally.left > 0 {
+        let rows = counted(tally.left, "row");
         report.note(format!("{rows} left: somebody else has locked or changed them"));
     }
-    if replayed.unreadable > 0 {
-        let rows = counted(replayed.unreadable, "row");
+    if tally.unreadable > 0 {
+        let rows = counted(tally.unreadable, "row");
         report.note(format!("{rows} left: the filter failed on them"));
     }
 }

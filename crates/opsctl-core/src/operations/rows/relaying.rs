@@ -1,4 +1,4 @@
-//! Whether anybody sends what is re-armed: asked when the plan is made.
+//! Whether anybody sends what is ready again: asked when the plan is made.
 
 use crate::{
     cloud::{Cloud, CloudError},
@@ -8,12 +8,18 @@ use crate::{
         parts::outboxes::{self, Relaying},
     },
     operations::plan::Plan,
+    outboxes::Deed,
 };
 
 /// Says who sends the rows, and how whoever sleeps is woken.
-pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox) {
+pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox, deed: Deed) {
     let relaying = look(cloud, outbox).await;
     plan.fact("relay", relaying.words());
+    match deed {
+        Deed::Replay | Deed::Release => {}
+        // Whether it runs is no matter for rows that it passes over.
+        Deed::Park | Deed::Aside => return,
+    }
     let environment = cloud.environment();
     match &relaying {
         Relaying::Awake(_) => {}

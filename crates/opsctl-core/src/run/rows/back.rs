@@ -1,17 +1,17 @@
-//! A run that puts rows back to what they were before a replay. Each row is changed only where it is still as the replay left it, so that
+//! A run that puts rows back to what they were before another run. Each row is changed only where it is still as that run left it, so that
 //! doing it once more changes nothing: what has no answer is looked at and gone on with.
 
 use std::time::Duration;
 
-use super::{Database, Halt, Replayed, SavedBatch, SavedBatches, database::Shut, finish};
+use super::{Database, Halt, RowTally, SavedBatch, SavedBatches, database::Shut, finish};
 use crate::{
-    cloud::endpoint::Session,
+    cloud::endpoint::{Session, Transaction},
     domain::{Bounds, SqlError, SqlKind, Value},
     journal::{Journal, SavedRow},
-    operations::replay::{engine::RowStop, put_back::RowsBack},
+    operations::rows::{engine::RowStop, put_back::RowsBack},
     outboxes::{
         Sql,
-        sql::{Position, Rearmed},
+        sql::{ChangedRow, Locks, Position},
     },
     run::{Context, Doing, End, Report},
 };
@@ -26,7 +26,7 @@ struct Back<'a> {
     context: &'a Context,
     report: &'a Report,
     database: Database<'a>,
-    replayed: Replayed,
+    tally: RowTally,
     failure: Option<SqlError>,
 }
 
@@ -41,17 +41,17 @@ pub(in crate::run) async fn run(bound: RowsBack, context: &Context, journal: &Jo
         bound: &bound,
         context,
         report: &report,
-        database: Database::new(&bound.target, context),
-        replayed: Replayed { outbox: bound.target.outbox.name.clone(), ..Replayed::default() },
+        database: Database::new(&bound.target, context, &bound.run, None),
+        tally: RowTally::new(&bound.target),
         failure: None,
     };
     let ended = back.go().await;
     back.database.close().await;
-    let Back { replayed, failure, .. } = back;
-    let mut report = finish(report, journal, context, replayed, (ended, failure));
+    let Back { tally, failure, .. } = back;
+    let mut report = finish(report, journal, context, tally, (ended, failure));
     let rows = report.details.rows().cloned().unwrap_or_default();
     if report.end == End::Done && rows.changed > 0 {
-        report.note(format!("{} rows are not as the replay left them: sent, failed or changed since", rows.changed));
+        report.note(format!("{} rows are not as the run left them: sent, failed or changed since", rows.changed));
     }
     drop(held);
     report
@@ -71,7 +71,7 @@ impl Back<'_> {
                 if !self.rows(rows).await? {
                     return Ok(RowStop::Failing);
                 }
-                let doing = Doing::Rows(Box::new(self.replayed.clone()));
+                let doing = Doing::Rows(Box::new(self.tally.clone()));
                 self.context.tell(self.report, self.bound.rows, doing, ("", Vec::new()));
             }
         }
@@ -91,9 +91,9 @@ impl Back<'_> {
             };
             match tried {
                 Ok(PutBack { put_back, changed, locked }) => {
-                    self.replayed.put_back += put_back;
-                    self.replayed.changed += changed;
-                    self.replayed.left += locked;
+                    self.tally.put_back += put_back;
+                    self.tally.changed += changed;
+                    self.tally.left += locked;
                     return Ok(true);
                 }
                 Err(error) => match error.kind {
@@ -123,38 +123,55 @@ struct PutBack {
 }
 
 async fn put_back(session: &mut Session, sql: &Sql, rows: &[SavedRow]) -> Result<PutBack, SqlError> {
-    let ids: Vec<Vec<Value>> = rows.iter().map(|row| row.id.clone()).collect();
     let mut transaction = session.begin(WRITE).await?;
-    let free = match transaction.run(&sql.rearmed_and_free(&ids)).await {
-        Ok(free) => sql.rearmed(&free),
+    match put_back_in(&mut transaction, sql, rows).await {
+        Ok(counts) => {
+            transaction.commit().await?;
+            Ok(counts)
+        }
         Err(error) => {
             transaction.rollback().await;
-            return Err(error);
-        }
-    };
-    let mut counts = PutBack { put_back: 0, changed: 0, locked: (rows.len() - free.len().min(rows.len())) as u64 };
-    for row in rows {
-        let Some(now) = free.iter().find(|free| free.id == row.id).map(|free| &free.before) else { continue };
-        // An earlier try has put it back.
-        if *now == row.before {
-            counts.put_back += 1;
-            continue;
-        }
-        if *now != row.after {
-            counts.changed += 1;
-            continue;
-        }
-        let position = Position(row.position.clone());
-        let (before, after) = (row.before.clone(), row.after.clone());
-        match transaction.run(&sql.restore(&Rearmed { id: row.id.clone(), position, before, after })).await {
-            Ok(rows) if rows.changed == 1 => counts.put_back += 1,
-            Ok(_) => counts.changed += 1,
-            Err(error) => {
-                transaction.rollback().await;
-                return Err(error);
-            }
+            Err(error)
         }
     }
-    transaction.commit().await?;
+}
+
+async fn put_back_in(transaction: &mut Transaction<'_>, sql: &Sql, rows: &[SavedRow]) -> Result<PutBack, SqlError> {
+    let ids: Vec<Vec<Value>> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut free: Vec<ChangedRow> = Vec::new();
+    for statement in sql.whereabouts(&ids, Locks::PassOver) {
+        free.extend(sql.changed_rows(&transaction.run(&statement).await?));
+    }
+    let mut counts = PutBack { put_back: 0, changed: 0, locked: 0 };
+    for row in rows {
+        let mut now = free.iter().filter(|free| free.id == row.id).map(|free| &free.before);
+        match (now.next(), now.next()) {
+            (None, _) if sql.after_move().is_some() => counts.changed += 1,
+            (None, _) => counts.locked += 1,
+            // An earlier try has put it back.
+            (Some(now), None) if *now == row.before => counts.put_back += 1,
+            (Some(now), None) if *now == row.after => match restored(transaction, sql, row).await? {
+                true => counts.put_back += 1,
+                false => counts.changed += 1,
+            },
+            // Another one, or there is a row of that id in both places.
+            (Some(_), _) => counts.changed += 1,
+        }
+    }
     Ok(counts)
+}
+
+/// Whether the row was still as the run left it.
+async fn restored(transaction: &mut Transaction<'_>, sql: &Sql, row: &SavedRow) -> Result<bool, SqlError> {
+    let position = Position(row.position.clone());
+    let (before, after) = (row.before.clone(), row.after.clone());
+    let steps = sql.restore(&ChangedRow { id: row.id.clone(), position, before, after });
+    for (place, step) in steps.iter().enumerate() {
+        match (transaction.run(step).await?.changed, place) {
+            (1, _) => {}
+            (_, 0) => return Ok(false),
+            (_, _) => return Err(SqlError::new(SqlKind::Conflict, "a row changed while it was put back")),
+        }
+    }
+    Ok(true)
 }

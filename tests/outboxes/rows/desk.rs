@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use opsctl::{
     cloud::{Cloud, Connect, Dial},
     domain::{Connection, Dialect, Outbox, Password, Place, Protection, Relay, Rows, RunId, Statement, Tls, Value},
-    operations::{Look, Operation, OperationError, Planned, Planner, Replay},
+    operations::{Look, Operation, OperationError, Park, Planned, Planner, Replay},
     outboxes::preset,
     run::{self, Context, Report},
 };
@@ -166,6 +166,10 @@ impl Desk {
 
 pub(super) fn replay() -> Replay {
     Replay { outbox: NAME.to_owned(), ..Replay::default() }
+}
+
+pub(super) fn park() -> Park {
+    Park { outbox: NAME.to_owned(), ..Park::default() }
 }
 
 fn connection(dialect: Dialect, schema: &Schema) -> Option<Connection> {

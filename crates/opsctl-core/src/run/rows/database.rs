@@ -1,12 +1,12 @@
-//! The connection of a replay: opened where it is needed, to the server and the table that the plan saw, and to no other.
+//! The connection of a run that changes rows: opened where it is needed, to the server and the table that the plan saw, and to no other.
 
 use super::{Context, Halt};
 use crate::{
     cloud::endpoint::{NotPlanned, Session},
-    domain::{SqlError, SqlKind},
-    operations::replay::{Target, mapping_digest},
+    domain::{Bounds, RunId, SqlError, SqlKind},
+    operations::rows::{Target, mapping_digest},
     outboxes::{
-        Sql,
+        self, Sql,
         look::{self, Unread},
     },
 };
@@ -15,6 +15,8 @@ pub(super) struct Database<'a> {
     target: &'a Target,
     context: &'a Context,
     open: Option<(Session, Sql)>,
+    /// The run whose rows they are, and why rows are set aside.
+    of_run: (String, String),
 }
 
 /// Why there is no session.
@@ -25,8 +27,12 @@ pub(super) enum Shut {
 }
 
 impl<'a> Database<'a> {
-    pub(super) fn new(target: &'a Target, context: &'a Context) -> Self {
-        Self { target, context, open: None }
+    pub(super) fn new(target: &'a Target, context: &'a Context, run: &RunId, reason: Option<&str>) -> Self {
+        let why = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+            Some(reason) => format!("parked with opsctl, run {run}: {reason}"),
+            None => format!("parked with opsctl, run {run}"),
+        };
+        Self { target, context, open: None, of_run: (run.to_string(), why) }
     }
 
     /// A session, and statements for it.
@@ -64,7 +70,30 @@ impl<'a> Database<'a> {
         if mapping_digest(&sql) != self.target.mapping {
             return Err(Shut::Halt(Halt::Stale("the table has changed since the plan".to_owned())));
         }
+        let mut sql = sql.doing(self.target.deed);
+        sql.change = sql.change.because(&self.of_run.0, &self.of_run.1, &sql.catalog);
         Ok((session, sql))
+    }
+
+    /// Makes the table beside the outbox, where rows go there and it is missing; then looks whether it fits.
+    pub(super) async fn make_aside(&mut self) -> Result<(), Shut> {
+        let (session, sql) = self.session().await?;
+        let (Some(create), Some(table)) = (sql.create_aside(), sql.change.aside()) else { return Ok(()) };
+        let look = [outboxes::sql::catalog(sql.dialect, table)];
+        let found = session.read(&look, Bounds::LOOK).await.map_err(Shut::Failed)?;
+        let mut catalog = outboxes::sql::catalog_of(sql.dialect, &found[0]);
+        if catalog.is_none() {
+            // One that is there already stays as it is: an answer that was lost is no harm.
+            session.change(&[create], Bounds::LOOK).await.map_err(Shut::Failed)?;
+            let found = session.read(&look, Bounds::LOOK).await.map_err(Shut::Failed)?;
+            catalog = outboxes::sql::catalog_of(sql.dialect, &found[0]);
+        }
+        let lacks = catalog.map_or_else(Vec::new, |catalog| sql.aside_lacks(&catalog));
+        if lacks.is_empty() {
+            return Ok(());
+        }
+        let words = format!("the table {table} lacks columns of the outbox: {}", lacks.join(", "));
+        Err(Shut::Halt(Halt::Stale(words)))
     }
 
     pub(super) async fn close(&mut self) {

@@ -1,8 +1,8 @@
-//! Restore of a replay: rows become what they were before, where they are still as the replay left them.
+//! Restore of a run that changed rows: they become what they were before, where they are still as the run left them.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{Target, mapping_digest, plan};
+use super::{Asked, Target, Words, mapping_digest, plan};
 use crate::{
     cloud::Cloud,
     domain::{RunId, Text, words::counted},
@@ -12,24 +12,24 @@ use crate::{
         plan::{Plan, labels},
         recorded,
     },
-    outboxes::look,
+    outboxes::{Deed, Manner, look},
 };
 
 /// Rows put back a second: each is a statement of its own.
 const RATE: u64 = 500;
 
-/// What the restore of a replay needs.
+/// What the restore of a run that changed rows needs.
 #[derive(Debug)]
 pub struct RowsBack {
     pub run: RunId,
     pub target: Target,
     pub snapshot: PathBuf,
-    /// Batches of the replay that were committed, or may have been, and the hash of each in its snapshot.
+    /// Batches of the run that were committed, or may have been, and the hash of each in its snapshot.
     pub batches: BTreeMap<u64, String>,
     pub rows: u64,
 }
 
-/// The plan, where the run is a replay's; else none.
+/// The plan, where the run changed rows; else none.
 pub(in crate::operations) async fn plan(
     restore: &Restore,
     cloud: &Cloud,
@@ -37,16 +37,18 @@ pub(in crate::operations) async fn plan(
 ) -> Result<Option<Planned>, OperationError> {
     let folder = planner.state.open(&restore.run)?;
     let history = History::read(&folder)?;
-    let Some(Operation::Replay(replay)) = replayed(&restore.run, &history)? else { return Ok(None) };
+    let Some(operation) = of_rows(&restore.run, &history)? else { return Ok(None) };
+    let Some(asked) = asked(&operation) else { return Ok(None) };
     if restore.to.is_some() || restore.filter.is_some() {
-        let what = format!("run {} is a replay: its rows go back to what they were, all of them", restore.run);
+        let what = format!("run {} changed rows: they go back to what they were, all of them", restore.run);
         return Err(OperationError::usage(&what, "leave out --to and --where"));
     }
     // A journal that lost its end would say that less was changed.
     journal::prove(&folder, &Heads::read(planner.state.path())?)?;
-    let (outbox, connection) = plan::resolve(&replay, cloud)?;
+    let (outbox, connection, (deed, _)) = plan::resolve(&asked, cloud)?;
     let opened = look::open(cloud, outbox, connection).await;
     let (session, sql) = opened.map_err(|trouble| plan::unreachable(cloud, outbox, &trouble.words()))?;
+    let sql = sql.doing(deed);
     let server = session.server().clone();
     session.close().await;
     let batches: BTreeMap<u64, String> = history
@@ -70,35 +72,60 @@ pub(in crate::operations) async fn plan(
     plan.fact("database", format!("{} on {} as {}", server.database, server.words(), server.user));
     plan.fact("rows", counted(rows, "row"));
     plan.change("rows that are still as the run left them become what they were before it; all others are left");
-    plan.warn("what the relay has sent since then is sent: it is not taken back");
+    match deed {
+        Deed::Replay | Deed::Release => plan.warn("what the relay has sent since then is sent: it is not taken back"),
+        Deed::Park | Deed::Aside => {
+            plan.warn("order is not kept: younger rows of the same groups may have been sent since then");
+        }
+    }
     plan.messages_estimate = rows;
     plan.seconds_estimate = Some(rows.div_ceil(RATE));
-    plan.call("UPDATE", Some(&sql.mapping.table.to_string()), rows);
+    match &sql.change.how {
+        Manner::Set { .. } => plan.call("UPDATE", Some(&sql.mapping.table.to_string()), rows),
+        Manner::Move(moved) => {
+            plan.call("DELETE", Some(&moved.to.to_string()), rows);
+            plan.call("INSERT", Some(&moved.from.to_string()), rows);
+        }
+        Manner::Aside { to, .. } => {
+            plan.call("INSERT", Some(&sql.mapping.table.to_string()), rows);
+            plan.call("DELETE", Some(&to.to_string()), rows);
+        }
+    }
     plan.observe("run", &restore.run);
     plan::observe(&mut plan, &server, &sql);
-    blockers(&mut plan, restore, &history, folder.is_busy(), cloud);
+    blockers(&mut plan, restore, &history, (folder.is_busy(), deed), cloud);
     damage(&mut plan, restore, &folder.snapshot(), &batches)?;
     let mapping = mapping_digest(&sql);
-    let target = Target { outbox: outbox.clone(), connection: connection.clone(), server, mapping };
+    let target = Target { outbox: outbox.clone(), connection: connection.clone(), server, mapping, deed };
     let bound = RowsBack { run: restore.run.clone(), target, snapshot: folder.snapshot(), batches, rows };
     Ok(Some(Planned { plan, bound: Bound::RowsBack(Box::new(bound)) }))
 }
 
-/// The operation of a replay's run; none of another one's.
-fn replayed(run: &RunId, history: &History) -> Result<Option<Operation>, OperationError> {
-    let operation = history.plan.pointer("/operation/operation").and_then(serde_json::Value::as_str);
-    if operation != Some("replay") {
+/// The operation of a run that changed rows; none of another one's.
+fn of_rows(run: &RunId, history: &History) -> Result<Option<Operation>, OperationError> {
+    let named = history.plan.pointer("/operation/operation").and_then(serde_json::Value::as_str);
+    if !matches!(named, Some("replay" | "park" | "release")) {
         return Ok(None);
     }
     let plan: Plan = recorded((run, "plan"), &history.plan, "look at its journal")?;
     Ok(Some(plan.operation))
 }
 
-fn blockers(plan: &mut Plan, restore: &Restore, history: &History, is_busy: bool, cloud: &Cloud) {
+fn asked(operation: &Operation) -> Option<Asked<'_>> {
+    if let Operation::Replay(replay) = operation {
+        return Some(replay.asked());
+    }
+    if let Operation::Park(park) = operation {
+        return Some(park.asked());
+    }
+    if let Operation::Release(release) = operation { Some(release.asked()) } else { None }
+}
+
+fn blockers(plan: &mut Plan, restore: &Restore, history: &History, (is_busy, deed): (bool, Deed), cloud: &Cloud) {
     if is_busy {
         plan.block(format!("run {} is still at work on these rows: wait until it has ended", restore.run));
     } else if history.rows.values().any(|batch| batch.outcome.is_none()) {
-        let resume = cloud.environment().command(&format!("outbox replay --resume {}", restore.run));
+        let resume = cloud.environment().command(&format!("{} --resume {}", Words::from(deed).command, restore.run));
         plan.block(format!("it is not known how the last batch of run {} ended: `{resume}` finds out", restore.run));
     }
     for name in ["outbox: server", "outbox: table", "outbox: mapping"] {

@@ -104,7 +104,7 @@ impl World {
             return Some(Answer::Undone { too_many: false });
         }
         if rows.is_empty() {
-            return Some(Answer::Rearmed { rows: 0, seconds: 0.0 });
+            return Some(Answer::Changed { rows: 0, seconds: 0.0 });
         }
         let count = rows.len() as u64;
         self.journal.push((rows.clone(), None));
@@ -115,7 +115,7 @@ impl World {
             None | Some(Fault::Undone | Fault::Locked | Fault::Meanwhile) => {
                 self.commit(&rows);
                 self.journal[last].1 = Some(Settled::Committed);
-                return Some(Answer::Rearmed { rows: count, seconds: 0.02 });
+                return Some(Answer::Changed { rows: count, seconds: 0.02 });
             }
         }
         let is_killed = matches!(fault, Some(Fault::KilledAfter | Fault::KilledBefore));
@@ -180,7 +180,7 @@ fn go(world: &mut World, settings: &RowSettings, faults: &mut impl Iterator<Item
         world.relay(number % 7);
         let answer = match engine.next(world.now) {
             Step::Read { after, rows_max } => world.read(after.as_ref(), rows_max),
-            Step::Rearm { ids } => {
+            Step::Change { ids } => {
                 let fault = faults.next().flatten();
                 if fault == Some(Fault::Meanwhile)
                     && let Some((_, state)) = world.rows.iter_mut().find(|(_, state)| **state == State::Failed)
@@ -305,8 +305,8 @@ fn rows_that_fail_again_stop_a_ramp() {
     let ids: Vec<RowId> = (0..20).map(|id| vec![Value::Integer(id)]).collect();
     assert!(matches!(engine.next(now), Step::Read { .. }));
     engine.on(Answer::Read { chosen: ids.clone(), last: Some(Position(ids[19].clone())), rows: 20 }, now);
-    assert_eq!(engine.next(now), Step::Rearm { ids: ids[..5].to_vec() });
-    engine.on(Answer::Rearmed { rows: 5, seconds: 0.01 }, now);
+    assert_eq!(engine.next(now), Step::Change { ids: ids[..5].to_vec() });
+    engine.on(Answer::Changed { rows: 5, seconds: 0.01 }, now);
     assert_eq!(engine.next(now), Step::Watch { step: 1 });
     engine.on(Answer::Watched { failed: 1, of: 5 }, now);
     assert_eq!(engine.next(now), Step::End(RowStop::FailedAgain { failed: 1, of: 5 }));
@@ -319,15 +319,15 @@ fn batches_grow_to_what_is_locked_for_50_ms_and_a_rate_is_kept() {
     let ids: Vec<RowId> = (0..5_000).map(|id| vec![Value::Integer(id)]).collect();
     engine.next(now);
     engine.on(Answer::Read { chosen: ids.clone(), last: Some(Position(ids[4_999].clone())), rows: 5_000 }, now);
-    let Step::Rearm { ids: first } = engine.next(now) else { panic!("a batch") };
-    engine.on(Answer::Rearmed { rows: first.len() as u64, seconds: 0.005 }, now);
+    let Step::Change { ids: first } = engine.next(now) else { panic!("a batch") };
+    engine.on(Answer::Changed { rows: first.len() as u64, seconds: 0.005 }, now);
     let Step::Wait(pause) = engine.next(now) else { panic!("a pause") };
     assert_eq!(pause, SignedDuration::from_millis(500), "{} rows at 100 a second", first.len());
     let later = now.checked_add(pause).expect("a time");
-    let Step::Rearm { ids: second } = engine.next(later) else { panic!("a batch") };
+    let Step::Change { ids: second } = engine.next(later) else { panic!("a batch") };
     assert_eq!((first.len(), second.len()), (50, 100), "fast: twice as many");
-    engine.on(Answer::Rearmed { rows: 100, seconds: 0.5 }, later);
+    engine.on(Answer::Changed { rows: 100, seconds: 0.5 }, later);
     let latest = later.checked_add(SignedDuration::from_secs(1)).expect("a time");
-    let Step::Rearm { ids: third } = engine.next(latest) else { panic!("a batch") };
+    let Step::Change { ids: third } = engine.next(latest) else { panic!("a batch") };
     assert_eq!(third.len(), 25, "slow: a quarter");
 }

@@ -6,7 +6,7 @@ use super::{Halt, Run};
 use crate::{
     domain::{Bounds, RowState, Value},
     journal::SavedRow,
-    operations::replay::engine::{Answer, RowId},
+    operations::rows::engine::{Answer, RowId},
     outboxes::{Sql, sql::ListedRow},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 const WATCHED_MAX: usize = 1_000;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// A row that was re-armed.
+/// A row that was changed.
 #[derive(Debug, Clone)]
 pub(super) struct Watched {
     id: RowId,
@@ -39,7 +39,7 @@ impl Watched {
     fn how(&self, sql: &Sql, row: Option<&ListedRow>) -> How {
         let Some(row) = row else { return How::Published };
         let attempts = sql.mapping.attempts.as_ref().map(|attempts| attempts.column.as_str());
-        let place = sql.rearm_columns().iter().position(|column| Some(*column) == attempts);
+        let place = sql.set_columns().iter().position(|column| Some(*column) == attempts);
         let before = match place.and_then(|place| self.after.get(place)) {
             Some(Value::Integer(attempts)) => Some(*attempts),
             Some(_) | None => None,
@@ -74,7 +74,7 @@ impl Run<'_> {
                     failures = 0;
                     let count = |wanted| hows.iter().filter(|how| **how == wanted).count() as u64;
                     failed = count(How::Failed);
-                    (self.replayed.failed_again, self.replayed.published) = (failed, count(How::Published));
+                    (self.tally.failed_again, self.tally.published) = (failed, count(How::Published));
                     let is_over = count(How::Waits) == 0;
                     let is_too_much = self.bound.settings.max_failed.is_exceeded(failed, of);
                     if is_over || is_too_much {

@@ -5,10 +5,13 @@ use std::time::Duration;
 use super::{Halt, Run, database::Shut};
 use crate::{
     cloud::endpoint::Session,
-    domain::{Bounds, Rows, SqlError, SqlKind, Statement, Value},
+    domain::{Bounds, SqlError, SqlKind, Value},
     journal::{Record, RowsOutcome, SavedBatch, SavedRow},
-    operations::replay::engine::{RowId, Settled},
-    outboxes::sql::{Rearmed, TransactionStatus, transaction_status},
+    operations::rows::engine::{RowId, Settled},
+    outboxes::{
+        Sql,
+        sql::{ChangedRow, Locks, TransactionStatus, transaction_status},
+    },
 };
 
 /// Looks at what a server makes of it: a transaction whose client is gone ends when the server notices.
@@ -55,7 +58,7 @@ impl Run<'_> {
         self.outcomes.push(Record::Rows { batch: batch.batch, rows: batch.rows.len() as u64, outcome });
         self.take(&batch.rows, settled);
         if settled == Settled::Committed {
-            self.replayed.batches += 1;
+            self.tally.batches += 1;
             self.watch_later(&batch.rows);
         }
         Ok(settled)
@@ -81,9 +84,9 @@ impl Run<'_> {
             }
         }
         let ids: Vec<RowId> = batch.rows.iter().map(|row| row.id.clone()).collect();
-        let statement = sql.rearmed_for_certain(&ids);
-        match rows_now(session, &statement).await {
-            Ok(rows) => Ok(Look::Settled(by_rows(&batch.rows, &sql.rearmed(&rows)))),
+        let has_moved = sql.after_move().is_some();
+        match rows_now(session, sql, &ids).await {
+            Ok(found) => Ok(Look::Settled(by_rows(&batch.rows, &found, has_moved))),
             Err(error) => self.later(error),
         }
     }
@@ -93,23 +96,33 @@ impl Run<'_> {
     }
 }
 
-async fn rows_now(session: &mut Session, statement: &Statement) -> Result<Rows, SqlError> {
+async fn rows_now(session: &mut Session, sql: &Sql, ids: &[RowId]) -> Result<Vec<ChangedRow>, SqlError> {
     let mut transaction = session.begin(Bounds::LOOK).await?;
-    let rows = transaction.run(statement).await;
+    let mut found = Vec::new();
+    for statement in sql.whereabouts(ids, Locks::Wait) {
+        match transaction.run(&statement).await {
+            Ok(rows) => found.extend(sql.changed_rows(&rows)),
+            Err(error) => {
+                transaction.rollback().await;
+                return Err(error);
+            }
+        }
+    }
     transaction.rollback().await;
-    rows
+    Ok(found)
 }
 
 /// What the rows of a batch tell, which changed all at once or not at all: one that is as the run wanted it proves that all were. Where
 /// all are as before it was rolled back, unless a relay could have brought them back to what they were.
-fn by_rows(saved: &[SavedRow], found: &[Rearmed]) -> Settled {
-    let now = |row: &SavedRow| found.iter().find(|found| found.id == row.id).map(|found| &found.before);
-    let is_after = |row: &SavedRow| row.before != row.after && now(row) == Some(&row.after);
+fn by_rows(saved: &[SavedRow], found: &[ChangedRow], has_moved: bool) -> Settled {
+    let is = |row: &SavedRow, wanted: &[Value]| found.iter().any(|found| found.id == row.id && found.before == wanted);
+    let is_after = |row: &SavedRow| row.before != row.after && is(row, &row.after);
     if saved.iter().any(is_after) {
         return Settled::Committed;
     }
-    let is_before = |row: &SavedRow| now(row) == Some(&row.before);
-    if saved.iter().all(is_before) && !saved.iter().all(may_return) {
+    let is_before = |row: &SavedRow| is(row, &row.before);
+    // No relay moves a row back to where it was.
+    if saved.iter().all(is_before) && (has_moved || !saved.iter().all(may_return)) {
         return Settled::Undone;
     }
     Settled::InDoubt
@@ -140,8 +153,8 @@ mod tests {
         SavedRow { batch: 1, position: id.clone(), id, before: before.to_vec(), after: after.to_vec() }
     }
 
-    fn found(id: i64, now: &[Value]) -> Rearmed {
-        Rearmed {
+    fn found(id: i64, now: &[Value]) -> ChangedRow {
+        ChangedRow {
             id: vec![Value::Integer(id)],
             position: Position(Vec::new()),
             before: now.to_vec(),
@@ -162,16 +175,30 @@ mod tests {
             ([&sent, &sent], Settled::InDoubt),
             ([&sent, &failed], Settled::InDoubt),
         ] {
-            assert_eq!(by_rows(&saved, &[found(1, now[0]), found(2, now[1])]), expected, "{now:?}");
+            assert_eq!(by_rows(&saved, &[found(1, now[0]), found(2, now[1])], false), expected, "{now:?}");
         }
-        assert_eq!(by_rows(&saved, &[]), Settled::InDoubt, "deleted");
+        assert_eq!(by_rows(&saved, &[], false), Settled::InDoubt, "deleted");
     }
 
     #[test]
     fn a_flag_that_is_back_proves_nothing() {
         let (published, ready) = ([Value::Integer(1)], [Value::Integer(0)]);
         let saved = [row(1, &published, &ready)];
-        assert_eq!(by_rows(&saved, &[found(1, &published)]), Settled::InDoubt);
-        assert_eq!(by_rows(&saved, &[found(1, &ready)]), Settled::Committed);
+        assert_eq!(by_rows(&saved, &[found(1, &published)], false), Settled::InDoubt);
+        assert_eq!(by_rows(&saved, &[found(1, &ready)], false), Settled::Committed);
+    }
+
+    #[test]
+    fn a_row_is_where_it_was_or_where_it_went() {
+        let (here, there) = ([Value::Integer(0)], [Value::Integer(1)]);
+        let saved = [row(1, &here, &there), row(2, &here, &there)];
+        for (now, expected) in [
+            (vec![found(1, &there), found(2, &there)], Settled::Committed),
+            (vec![found(1, &here), found(2, &here)], Settled::Undone),
+            (vec![found(1, &here)], Settled::InDoubt),
+            (Vec::new(), Settled::InDoubt),
+        ] {
+            assert_eq!(by_rows(&saved, &now, true), expected, "{now:?}");
+        }
     }
 }

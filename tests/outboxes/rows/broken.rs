@@ -1,4 +1,4 @@
-//! Lines that are cut while a replay commits.
+//! Lines that are cut while a change of rows commits.
 
 use std::sync::{
     Arc,
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    desk::{Desk, replay},
+    desk::{Desk, park, replay},
     relay::Relay,
     whole::drained,
 };
@@ -126,6 +126,28 @@ async fn a_resume_finds_out_how_the_last_batch_ended() {
             relay.stop().await;
             assert_eq!(desk.number("SELECT count(*) FROM sent").await, 500, "{dialect:?}, {cut:?}: none twice");
             assert_eq!(desk.in_state("SENT").await, 500, "{dialect:?}, {cut:?}: none lost");
+            desk.schema.end().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_without_an_answer_leaves_each_row_in_one_place() {
+    for cut in [Cut::Before, Cut::After] {
+        for mut desk in Desk::all().await {
+            let dialect = desk.schema.dialect();
+            desk.fill("FAILED", 2_000, 7, 0).await;
+            over_wire(&mut desk, cut, 3).await;
+            let report = desk.run(&Operation::Park(park())).await;
+            let journal = std::fs::read_to_string(report.journal.as_ref().expect("a journal").as_str()).expect("text");
+            let settled = if cut == Cut::Before { "\"undone\"" } else { "rows-intent" };
+            assert!(journal.contains(settled), "{dialect:?}, {cut:?}: a line was cut");
+            let rows = report.details.rows().expect("rows").clone();
+            let figures = (report.end, rows.done, rows.in_doubt, rows.left);
+            assert_eq!(figures, (End::Done, 2_000, 0, 0), "{dialect:?}, {cut:?}: {report:#?}");
+            let parked = "SELECT count(DISTINCT number) FROM outbox_transfers_opsctl_parked";
+            assert_eq!(desk.number(parked).await, 2_000, "{dialect:?}, {cut:?}: none lost");
+            assert_eq!(desk.number("SELECT count(*) FROM outbox_transfers").await, 0, "{dialect:?}, {cut:?}");
             desk.schema.end().await;
         }
     }

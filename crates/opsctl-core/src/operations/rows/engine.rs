@@ -1,9 +1,9 @@
-//! Decides what a replay does next: how many rows in one transaction, when to wait, when to look, when to stop. No I/O: it says a
+//! Decides what a change of rows does next: how many rows in one transaction, when to wait, when to look, when to stop. No I/O: it says a
 //! [`Step`], and is told an [`Answer`].
 //!
 //! Keys of rows are read page by page, without a lock, in their table's order: oldest first, so that a group keeps its order. What was
-//! read is re-armed by its ids, so that locks last as short as they can, whatever index finds the rows. What others had locked then is
-//! read again in a second pass, without what the run has re-armed itself: a row is re-armed once by a run.
+//! read is changed by its ids, so that locks last as short as they can, whatever index finds the rows. What others had locked then is
+//! read again in a second pass, without what the run has changed itself: a row is changed once by a run.
 
 use std::collections::VecDeque;
 
@@ -48,13 +48,13 @@ pub struct RowSettings {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Read selected rows behind the position; those that match and that the run has not re-armed itself are chosen.
+    /// Read selected rows behind the position; those that match and that the run has not changed itself are chosen.
     Read {
         after: Option<Position>,
         rows_max: u32,
     },
-    /// Re-arm these rows in one transaction, those that are still selected and that nobody has locked.
-    Rearm {
+    /// Change these rows in one transaction, those that are still selected and that nobody has locked.
+    Change {
         ids: Vec<RowId>,
     },
     /// Find out how the last transaction ended.
@@ -75,7 +75,7 @@ pub enum Answer {
         last: Option<Position>,
         rows: u64,
     },
-    Rearmed {
+    Changed {
         rows: u64,
         /// From the first lock to the end of COMMIT.
         seconds: f64,
@@ -108,7 +108,7 @@ pub enum Settled {
 /// Why it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowStop {
-    /// No row is left, or as many were re-armed as were wanted.
+    /// No row is left, or as many were changed as were wanted.
     Done,
     Cancelled,
     /// There are more rows than the plan said.
@@ -126,14 +126,14 @@ pub enum RowStop {
 #[derive(Debug)]
 pub struct RowEngine {
     settings: RowSettings,
-    /// Re-armed by the run, those in doubt included: they keep their place in the limit.
+    /// Changed by the run, those in doubt included: they keep their place in the limit.
     taken: u64,
     pass: u32,
-    /// Rows re-armed, and rows read for nothing, in this pass.
+    /// Rows changed, and rows read for nothing, in this pass.
     pass_taken: u64,
     pass_left: u64,
     after: Option<Position>,
-    /// Chosen and not re-armed yet, oldest first.
+    /// Chosen and not changed yet, oldest first.
     chosen: VecDeque<RowId>,
     rows_at_once: u32,
     read_at_once: u32,
@@ -176,7 +176,7 @@ impl RowEngine {
         }
     }
 
-    /// One that goes on where earlier tries have re-armed, or may have, so many rows.
+    /// One that goes on where earlier tries have changed, or may have, so many rows.
     pub fn resumed(settings: RowSettings, taken: u64) -> Self {
         let mut engine = Self { taken, ..Self::new(settings) };
         let mut left = taken;
@@ -191,7 +191,7 @@ impl RowEngine {
         engine
     }
 
-    /// Rows that were re-armed, or may have been.
+    /// Rows that were changed, or may have been.
     pub fn taken(&self) -> u64 {
         self.taken
     }
@@ -238,7 +238,7 @@ impl RowEngine {
         let rows_max = usize::try_from(most).unwrap_or(usize::MAX).min(self.rows_at_once as usize);
         let ids: Vec<RowId> = self.chosen.iter().take(rows_max).cloned().collect();
         self.asked = Some(ids.len());
-        Step::Rearm { ids }
+        Step::Change { ids }
     }
 
     pub fn on(&mut self, answer: Answer, now: Timestamp) {
@@ -254,7 +254,7 @@ impl RowEngine {
                     self.is_over = true;
                 }
             }
-            Answer::Rearmed { rows, seconds } => {
+            Answer::Changed { rows, seconds } => {
                 self.tune(seconds);
                 self.took(rows, now);
             }
@@ -287,7 +287,7 @@ impl RowEngine {
 
     fn took(&mut self, rows: u64, now: Timestamp) {
         self.failures = 0;
-        // Those of them that were not re-armed are somebody else's, or locked.
+        // Those of them that were not changed are somebody else's, or locked.
         self.chosen.drain(..self.asked.unwrap_or(0).min(self.chosen.len()));
         self.taken += rows;
         self.pass_taken += rows;

@@ -1,7 +1,7 @@
 //! Which rows are meant, and what a plan says of them.
 
 use opsctl::{
-    operations::{Operation, Replay, replay::ReplayState},
+    operations::{Operation, Replay, rows::ReplayState},
     run::End,
 };
 
