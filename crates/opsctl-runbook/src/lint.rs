@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::{Action, EvidenceKind, Runbook, Step, document, files::Problem, operations::OperationKind};
+use crate::{Action, EvidenceKind, Runbook, Step, Values, document, files::Problem, operations::OperationKind};
 
 /// After so many days without a rehearsal nobody knows whether it still fits.
 const REHEARSED_DAYS_MAX: i32 = 180;
@@ -61,7 +61,9 @@ fn unverified(runbook: &Runbook, index: usize, step: &Step, problems: &mut Vec<P
 /// What is switched off, raised or muted for the time of the run comes back however the run ends.
 fn not_put_back(runbook: &Runbook, index: usize, step: &Step, problems: &mut Vec<Problem>) {
     let Some(change) = step.change() else { return };
-    let Some(back) = change.template.operation.plain().verb().put_back_by() else { return };
+    let operation = change.template.fill(&samples(runbook), None);
+    let operation = operation.unwrap_or_else(|_| change.template.operation.plain());
+    let Some(back) = operation.verb().put_back_by() else { return };
     let puts_back = |step: &Step| step.always && step.change().is_some_and(|change| change.template.operation == back);
     if step.always || runbook.steps[index..].iter().any(puts_back) {
         return;
@@ -69,6 +71,12 @@ fn not_put_back(runbook: &Runbook, index: usize, step: &Step, problems: &mut Vec
     let (name, back) = (change.template.operation.name(), OperationKind::name(back));
     let problem = Problem::warning(step.span.clone(), format!("`{name}` is not put back when the run stops early"));
     problems.push(problem.help(format!("add a step with `do = \"{back}\"` and `always = true`")));
+}
+
+/// Values such as the parameters may have.
+fn samples(runbook: &Runbook) -> Values {
+    let parameters = runbook.parameters.iter();
+    Values(parameters.map(|parameter| (parameter.name.clone(), parameter.kind.sample(&parameter.choices))).collect())
 }
 
 /// Evidence of which no parameter names anything.

@@ -7,11 +7,14 @@ use std::{
 };
 
 use crate::{
-    Checked, Origin, Runbook, check,
+    Checked, Kind, Origin, Runbook, check,
     document::BYTES_MAX,
-    domain::Text,
+    domain::{
+        Environment, Text,
+        invocation::{option, quoted},
+    },
     files::{Problem, Problems, problem::nearest},
-    observe::verdict,
+    observe::{Subject, Verdict},
 };
 
 /// Files of a folder that are looked at.
@@ -122,9 +125,50 @@ impl Shelved {
     }
 }
 
-/// Runbooks that help with a verdict of this kind.
-pub fn fitting(all: &[Shelved], kind: verdict::Kind) -> impl Iterator<Item = &Runbook> {
-    all.iter().filter_map(Shelved::runbook).filter(move |runbook| runbook.applies_when.contains(&kind))
+/// A runbook that helps with a verdict, with what the verdict is about filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub runbook: String,
+    pub title: Text,
+    /// The parameter that takes what the verdict is about, and its value.
+    pub about: Option<(String, String)>,
+}
+
+impl Offer {
+    /// The command line that carries it out in an environment.
+    pub fn command(&self, environment: &Environment) -> String {
+        let set = self.about.as_ref().map(|(name, value)| format!(" {}", option("set", &format!("{name}={value}"))));
+        environment.command(&format!("runbook run {}{}", quoted(&self.runbook), set.unwrap_or_default()))
+    }
+}
+
+/// The runbook that helps with a verdict: one that says so, and that takes what the verdict is about. One of the user's wins.
+pub fn offer(all: &[Shelved], verdict: &Verdict) -> Option<Offer> {
+    let (kind, name) = subject(&verdict.subject)?;
+    let fits = |shelved: &&Shelved| shelved.runbook().is_some_and(|runbook| runbook.applies_when.contains(&verdict.kind));
+    let offer = |shelved: &Shelved| {
+        let runbook = shelved.runbook()?;
+        let taking = runbook.parameters.iter().find(|parameter| parameter.kind == kind)?;
+        let about = Some((taking.name.clone(), name.clone()));
+        Some(Offer { runbook: runbook.name.clone(), title: runbook.title.clone(), about })
+    };
+    let own = all.iter().filter(|shelved| shelved.origin != Origin::BuiltIn);
+    let built_in = all.iter().filter(|shelved| shelved.origin == Origin::BuiltIn);
+    own.chain(built_in).filter(fits).find_map(offer)
+}
+
+/// What a verdict is about, as a parameter takes it.
+fn subject(subject: &Subject) -> Option<(Kind, String)> {
+    let kind = match subject {
+        Subject::Queue(_) => Kind::Queue,
+        Subject::Service(_) => Kind::Service,
+        Subject::Database(_) => Kind::Database,
+        Subject::Alarm(_) => Kind::Alarm,
+        Subject::Outbox(_) => Kind::Outbox,
+        Subject::Consumer(_) => Kind::Function,
+        Subject::Environment | Subject::Queues | Subject::Parts(_) => return None,
+    };
+    Some((kind, subject.name()?))
 }
 
 fn built_in(name: &str, text: &str) -> Shelved {

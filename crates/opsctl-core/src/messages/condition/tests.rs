@@ -94,7 +94,7 @@ fn what_is_unknown_never_decides() {
         ("queue.oldest_seconds == queue.in_flight", "queue.oldest_seconds"),
         ("\"\\(queue.oldest_seconds)\" == \"null\"", "queue.oldest_seconds"),
         ("{age: queue.oldest_seconds} == {age: null}", "queue.oldest_seconds"),
-        ("queue.oldest_seconds | IN(1, null)", "queue.oldest_seconds"),
+        ("[queue.oldest_seconds] | contains([null])", "queue.oldest_seconds"),
     ] {
         assert_eq!(judge(text), unknown(what), "{text}");
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    operations::{Counts, OperationError, Planned, Planner, Verb, values::Seconds},
+    operations::{Counts, OperationError, OperationKind, Planned, Planner, Verb, values::Seconds},
 };
 
 /// Tasks of a service at most, by default (Amazon ECS service quotas, "Tasks per service").
@@ -54,6 +54,10 @@ impl Verb for Scale {
 
     fn counts(&self) -> Counts {
         Counts::Services
+    }
+
+    fn put_back_by(&self) -> Option<OperationKind> {
+        self.move_bounds.then_some(OperationKind::Scale)
     }
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {

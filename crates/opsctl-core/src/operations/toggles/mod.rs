@@ -14,7 +14,7 @@ mod starters;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, OperationError, Planned, Planner, Verb};
+use super::{Counts, OperationError, OperationKind, Planned, Planner, Verb};
 use crate::{
     cloud::Cloud,
     domain::{Setting, Toggle},
@@ -53,7 +53,7 @@ pub enum Memory {
 }
 
 macro_rules! verb {
-    ($(#[$about:meta])* $operation:ident, $turn:expr, $starter:ident, $(#[$help:meta])* $argument:ident $value:literal) => {
+    ($(#[$about:meta])* $operation:ident, $turn:expr, $back:expr, $starter:ident, $(#[$help:meta])* $argument:ident $value:literal) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
         #[serde(default, deny_unknown_fields)]
@@ -76,6 +76,10 @@ macro_rules! verb {
                 Counts::One
             }
 
+            fn put_back_by(&self) -> Option<OperationKind> {
+                $back
+            }
+
             fn plan<'a>(
                 &'a self,
                 cloud: &'a Cloud,
@@ -91,6 +95,7 @@ verb!(
     /// Enable an EventBridge rule, so that it starts its targets again
     EnableRule,
     Turn::On,
+    None,
     Rule,
     /// Rule of the default event bus, by name
     rule "RULE"
@@ -99,6 +104,7 @@ verb!(
     /// Disable an EventBridge rule, and remember it
     DisableRule,
     Turn::Off,
+    Some(OperationKind::EnableRule),
     Rule,
     /// Rule of the default event bus, by name
     rule "RULE"
@@ -107,6 +113,7 @@ verb!(
     /// Let a Lambda function run whose reserved concurrency is 0: put back what was reserved before, or reserve nothing
     RestoreConcurrency,
     Turn::On,
+    None,
     Function,
     /// Function, by name
     function "FUNCTION"
@@ -115,13 +122,14 @@ verb!(
     /// Throttle every call of a Lambda function by a reserved concurrency of 0, and remember what was reserved before
     StopConcurrency,
     Turn::Off,
+    Some(OperationKind::RestoreConcurrency),
     Function,
     /// Function, by name
     function "FUNCTION"
 );
 
 macro_rules! mappings_verb {
-    ($(#[$about:meta])* $operation:ident, $turn:expr) => {
+    ($(#[$about:meta])* $operation:ident, $turn:expr, $back:expr) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
         #[serde(default, deny_unknown_fields)]
@@ -155,6 +163,10 @@ macro_rules! mappings_verb {
                 Counts::Consumers
             }
 
+            fn put_back_by(&self) -> Option<OperationKind> {
+                $back
+            }
+
             fn plan<'a>(
                 &'a self,
                 cloud: &'a Cloud,
@@ -169,10 +181,12 @@ macro_rules! mappings_verb {
 mappings_verb!(
     /// Enable event source mappings, also those that are disabled by design, and remember them
     EnableConsumers,
-    Turn::On
+    Turn::On,
+    Some(OperationKind::DisableConsumers)
 );
 mappings_verb!(
     /// Disable event source mappings one by one, and remember them
     DisableConsumers,
-    Turn::Off
+    Turn::Off,
+    Some(OperationKind::EnableConsumers)
 );

@@ -19,7 +19,7 @@ use crate::{
     },
     observe::parts::alarms::alarms_in,
     operations::{
-        Bound, Counts, OperationError, Planned, Planner, Verb, plan::Plan, resolve::did_you_mean, values::Seconds,
+        Bound, Counts, OperationError, OperationKind, Planned, Planner, Verb, plan::Plan, resolve::did_you_mean, values::Seconds,
     },
 };
 
@@ -57,7 +57,7 @@ pub struct UnmuteAlarms {
 }
 
 macro_rules! verb {
-    ($operation:ident, $to:expr) => {
+    ($operation:ident, $to:expr, $back:expr) => {
         impl Verb for $operation {
             fn subject(&self) -> &str {
                 self.alarm.first().map_or("", String::as_str)
@@ -76,6 +76,11 @@ macro_rules! verb {
                 Counts::One
             }
 
+            fn put_back_by(&self) -> Option<OperationKind> {
+                // A mute ends by itself at the end of its time; a run that ends earlier takes it back.
+                $back
+            }
+
             fn plan<'a>(
                 &'a self,
                 cloud: &'a Cloud,
@@ -88,8 +93,12 @@ macro_rules! verb {
     };
 }
 
-verb!(MuteAlarms, |asked| Some(asked.duration.map_or(LEAST, |Seconds(seconds)| seconds)));
-verb!(UnmuteAlarms, |_| None);
+verb!(
+    MuteAlarms,
+    |asked| Some(asked.duration.map_or(LEAST, |Seconds(seconds)| seconds)),
+    Some(OperationKind::UnmuteAlarms)
+);
+verb!(UnmuteAlarms, |_| None, None);
 
 struct Scene<'a> {
     cloud: &'a Cloud,

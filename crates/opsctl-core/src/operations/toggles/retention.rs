@@ -17,7 +17,8 @@ use crate::{
     },
     leave,
     operations::{
-        Bound, Counts, Look, OperationError, Planned, Planner, Verb, plan::Plan, resolve, sample, values::Seconds,
+        Bound, Counts, Look, OperationError, OperationKind, Planned, Planner, Verb, plan::Plan, resolve, sample,
+        values::Seconds,
     },
 };
 
@@ -63,6 +64,10 @@ impl Verb for Retention {
 
     fn counts(&self) -> Counts {
         Counts::One
+    }
+
+    fn put_back_by(&self) -> Option<OperationKind> {
+        Some(OperationKind::Retention)
     }
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
