@@ -210,6 +210,7 @@ async fn sql_and_conditions_agree_on_every_row() {
                 let mine = &rows[usize::try_from(id).expect("small")];
                 assert_eq!(row.state, state(mine), "seed {seed}, {mine:?}, {rules:?}");
             }
+            let together = sql.counts_of(&schema.run(&sql.counts(&sql.counted())).await);
             let mine: Vec<&Row> = rows.iter().filter(|row| holds(&rules.scope, row, now)).collect();
             for of in RowState::ALL {
                 let expected = mine.iter().filter(|row| state(row) == of).count() as u64;
@@ -218,6 +219,8 @@ async fn sql_and_conditions_agree_on_every_row() {
                     expected,
                     "seed {seed}, {of}"
                 );
+                let of_all: u64 = together.iter().filter(|count| count.state == of).map(|count| count.rows).sum();
+                assert_eq!(of_all, expected, "seed {seed}, {of}, {}", sql.counts(&sql.counted()).text);
                 let counted = BoundedCount::of(&schema.run(&sql.count(of)).await);
                 assert_eq!(counted, Some(BoundedCount::Exactly(expected)), "seed {seed}, {of}, {}", sql.count(of).text);
             }

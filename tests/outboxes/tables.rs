@@ -231,36 +231,6 @@ async fn partitions_are_one_table() {
 }
 
 #[tokio::test]
-async fn a_large_table_is_looked_at_by_its_index_or_not_at_all() {
-    let Some(mut schema) = Schema::of(Dialect::Postgres).await else { return };
-    schema
-        .script(
-            "CREATE TABLE outbox_transfers (id bigint PRIMARY KEY, eventtype text, payload jsonb, state text NOT NULL, attempts int, lasterror text,
-                next_attempt timestamptz, createdat timestamptz NOT NULL, updatedat timestamptz);
-             INSERT INTO outbox_transfers (id, state, lasterror, createdat)
-             SELECT n, CASE WHEN n % 3 = 0 THEN 'PENDING' ELSE 'SENT' END, repeat('x', 400), now() FROM generate_series(1, 360000) n;
-             ANALYZE outbox_transfers;",
-        )
-        .await;
-    let mapping = transfers(schema.table("outbox_transfers"));
-    let sql = fitted(&mut schema, mapping).await;
-    let size = extent_of(&schema.run(&extent(Dialect::Postgres, &sql.mapping.table)).await).expect("a size");
-    assert!(!size.is_small(), "{size:?}");
-    // None are failed, and only reading all rows would tell.
-    let look = sql.oldest(RowState::Failed);
-    let without = sql.explained(&schema.run(&sql.explain(&look)).await).expect("a plan");
-    assert!(without.too_much, "{without:?}");
-    schema.script(&sql.index_wanted().expect("an index")).await;
-    let look = sql.oldest(RowState::Ready);
-    let with = schema.run(&sql.explain(&look)).await;
-    let Value::Text(plan) = &with.rows[0][0] else { panic!("a plan") };
-    assert!(plan.contains("outbox_transfers_backlog") && !plan.contains("\"Sort\""), "{plan}");
-    assert!(!sql.explained(&with).expect("a plan").too_much);
-    assert_eq!(BoundedCount::of(&schema.run(&sql.count(RowState::Ready)).await), Some(BoundedCount::MoreThan(100_000)));
-    schema.end().await;
-}
-
-#[tokio::test]
 async fn a_job_with_a_concurrency_key_is_left() {
     for mut schema in Schema::all().await {
         let dialect = schema.dialect();

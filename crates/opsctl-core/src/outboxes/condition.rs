@@ -160,6 +160,15 @@ impl Condition {
         }
     }
 
+    /// The same for rows for which `known` holds.
+    #[must_use]
+    pub fn within(self, known: &Self) -> Self {
+        match known {
+            Self::All(parts) => parts.iter().fold(self, |condition, part| condition.given(part, true)),
+            known => self.given(known, true),
+        }
+    }
+
     /// The same where `known` holds. `same` says whether what `known` says already may be left out.
     fn given(self, known: &Self, same: bool) -> Self {
         match (self, known) {

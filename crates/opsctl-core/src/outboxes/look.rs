@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sql::{self, BoundedCount, Explained, Sql};
+use super::sql::{self, COUNT_MAX, Count, CountedRows, Explained, Sql};
 use crate::{
     cloud::{Cloud, endpoint::Session},
     domain::{
@@ -62,97 +62,211 @@ pub async fn fitted(session: &mut Session, outbox: &Outbox) -> Result<Sql, Unrea
 /// # Errors
 /// Of the first statement that fails.
 pub async fn backlog(session: &mut Session, sql: &Sql, now: Timestamp) -> Result<Backlog, SqlError> {
-    let questions = Questions::of(sql);
-    let allowed = allowed(session, sql, &questions).await?;
-    let asked: Vec<Statement> = questions
-        .all
-        .iter()
-        .zip(&allowed.each)
-        .filter(|(_, is_allowed)| **is_allowed)
-        .map(|((_, statement), _)| statement.clone())
-        .collect();
-    let mut answers = session.read(&asked, Bounds::LOOK).await?.into_iter();
+    let mut look = Look::new(session, sql).await?;
+    let counts = look.counts().await?;
     let mut backlog = Backlog {
         at: now,
-        server: Text::line(&session.server().words()),
-        counts: BTreeMap::new(),
-        oldest_ready: None,
-        published: None,
+        server: Text::line(&look.session.server().words()),
+        counts: counts.states(sql),
+        oldest_ready: counts.oldest_ready().map(|age| now - SignedDuration::from_secs(age.max(0))),
+        published: counts.lately(),
         failed_kinds: Vec::new(),
         blocked: Vec::new(),
         group_blocks: sql.mapping.group_blocks,
-        may_hide: allowed.may_hide,
-        index_wanted: None,
+        may_hide: look.may_hide,
+        index_wanted: if counts.lacks_index() { sql.index_wanted() } else { None },
         recent: Vec::new(),
     };
-    for (((question, _), is_allowed), explained) in questions.all.iter().zip(&allowed.each).zip(&allowed.explained) {
-        let answer = if *is_allowed { answers.next() } else { None };
-        take(&mut backlog, sql, question, answer.as_ref(), explained.as_ref(), now);
-    }
-    // Of rows that wait alone: that index serves no others.
-    let waits = |question: &Question| match question {
-        Question::Count(state) => state.is_pending(),
-        Question::OldestReady => true,
-        Question::Published | Question::FailedKinds | Question::Blocked => false,
-    };
-    if questions.all.iter().zip(&allowed.each).any(|((question, _), is_allowed)| waits(question) && !is_allowed) {
-        backlog.index_wanted = sql.index_wanted();
-    }
+    let any = |state| backlog.count(state).and_then(RowCount::figure).is_some_and(|rows| rows > 0);
+    let failed = any(RowState::Failed);
+    let details = [
+        sql.kinds(RowState::Failed).filter(|_| failed),
+        sql.blocked_groups().filter(|_| failed || any(RowState::Stuck)),
+    ];
+    let [kinds, blocked_groups] = look.ask(details).await?;
+    backlog.failed_kinds = kinds.map(|rows| rows.rows.iter().filter_map(kind).collect()).unwrap_or_default();
+    let found = blocked_groups.map(|rows| sql.blocked(&rows)).unwrap_or_default();
+    backlog.blocked = found.into_iter().map(blocked).collect();
     Ok(backlog)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
-    Count(RowState),
-    OldestReady,
-    Published,
-    FailedKinds,
-    Blocked,
-}
-
-struct Questions {
-    all: Vec<(Question, Statement)>,
-}
-
-impl Questions {
-    fn of(sql: &Sql) -> Self {
-        let counts = sql.rules.states().into_iter().map(|state| (Question::Count(state), sql.count(state)));
-        let mut all: Vec<(Question, Statement)> = counts.collect();
-        all.push((Question::OldestReady, sql.oldest(RowState::Ready)));
-        let seconds = u32::try_from(PUBLISHED_WITHIN.as_secs()).unwrap_or(u32::MAX);
-        all.extend(sql.published_within(seconds).map(|statement| (Question::Published, statement)));
-        all.extend(sql.kinds(RowState::Failed).map(|statement| (Question::FailedKinds, statement)));
-        all.extend(sql.blocked_groups().map(|statement| (Question::Blocked, statement)));
-        Self { all }
-    }
-}
-
-/// Which questions may be asked, and what the server expects of them.
-struct Allowed {
-    each: Vec<bool>,
-    explained: Vec<Option<Explained>>,
+/// A session, and how much of the table may be read.
+struct Look<'a> {
+    session: &'a mut Session,
+    sql: &'a Sql,
+    /// A small table is asked everything; of a large one only what an index serves.
+    is_small: bool,
     may_hide: bool,
 }
 
-/// A small table is asked everything; of a large one only what an index serves.
-async fn allowed(session: &mut Session, sql: &Sql, questions: &Questions) -> Result<Allowed, SqlError> {
-    let table = &sql.mapping.table;
-    let mut first = vec![sql::extent(sql.dialect, table)];
-    first.extend(hides(sql));
-    let answers = session.read(&first, Bounds::LOOK).await?;
-    let is_small = sql::extent_of(&answers[0]).is_none_or(|extent| extent.is_small());
-    let may_hide = answers
-        .get(1)
-        .is_some_and(|rows| matches!(rows.rows.first().and_then(|row| row.first()), Some(Value::Integer(1))));
-    let count = questions.all.len();
-    if is_small || sql.dialect == Dialect::Sqlite {
-        return Ok(Allowed { each: vec![true; count], explained: vec![None; count], may_hide });
+impl<'a> Look<'a> {
+    async fn new(session: &'a mut Session, sql: &'a Sql) -> Result<Self, SqlError> {
+        let mut first = vec![sql::extent(sql.dialect, &sql.mapping.table)];
+        first.extend(hides(sql));
+        let answers = session.read(&first, Bounds::LOOK).await?;
+        let is_small =
+            sql.dialect == Dialect::Sqlite || sql::extent_of(&answers[0]).is_none_or(|extent| extent.is_small());
+        let may_hide = answers
+            .get(1)
+            .is_some_and(|rows| matches!(rows.rows.first().and_then(|row| row.first()), Some(Value::Integer(1))));
+        Ok(Self { session, sql, is_small, may_hide })
     }
-    let asked: Vec<Statement> = questions.all.iter().map(|(_, statement)| sql.explain(statement)).collect();
-    let plans = session.read(&asked, Bounds::LOOK).await?;
-    let explained: Vec<Option<Explained>> = plans.iter().map(|rows| sql.explained(rows)).collect();
-    let each = explained.iter().map(|plan| plan.is_some_and(|plan| !plan.too_much)).collect();
-    Ok(Allowed { each, explained, may_hide })
+
+    /// Runs statements as the server is to plan them.
+    async fn read(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let planner = self.sql.planner(self.session.server()).filter(|_| !self.is_small);
+        let skipped = planner.iter().count();
+        let all: Vec<Statement> = planner.into_iter().chain(statements).collect();
+        let answers = self.session.read(&all, Bounds::LOOK).await?;
+        Ok(answers.into_iter().skip(skipped).collect())
+    }
+
+    /// Rows by state, by one statement.
+    async fn counts(&mut self) -> Result<Counts, SqlError> {
+        let sql = self.sql;
+        let seconds = u32::try_from(PUBLISHED_WITHIN.as_secs()).unwrap_or(u32::MAX);
+        let mut all = sql.counted();
+        all.extend(sql.mapping.published_at.as_ref().map(|_| CountedRows::Lately(seconds)));
+        let mut counts = Counts { all, explained: Vec::new(), estimates: BTreeMap::new(), found: None };
+        if !self.is_small {
+            let waiting = if counts.all.contains(&CountedRows::Waiting) { sql.waiting_states() } else { Vec::new() };
+            let guessed: Vec<CountedRows> = waiting.iter().map(|state| CountedRows::WaitingOf(*state)).collect();
+            let asked: Vec<CountedRows> = counts.all.iter().chain(&guessed).copied().collect();
+            let answers = self.read(sql.explain_counts(&asked)).await?;
+            counts.explained = sql.explained_counts(&answers, &asked);
+            let guesses = counts.explained.split_off(counts.all.len());
+            counts.estimates = waiting.into_iter().zip(guesses.into_iter().map(about)).collect();
+        }
+        let allowed: Vec<CountedRows> =
+            counts.all.iter().enumerate().filter(|(place, _)| counts.is_asked(*place)).map(|(_, part)| *part).collect();
+        if allowed.is_empty() {
+            return Ok(counts);
+        }
+        let answers = self.read(vec![sql.counts(&allowed)]).await?;
+        counts.found = answers.first().map(|rows| (allowed, sql.counts_of(rows)));
+        Ok(counts)
+    }
+
+    /// The rows of each statement that may be asked.
+    async fn ask<const N: usize>(&mut self, statements: [Option<Statement>; N]) -> Result<[Option<Rows>; N], SqlError> {
+        let sql = self.sql;
+        let mut allowed = statements;
+        if !self.is_small {
+            let asked = allowed.iter().flatten().map(|statement| sql.explain(statement)).collect();
+            let mut plans = self.read(asked).await?.into_iter();
+            for statement in allowed.iter_mut().filter(|statement| statement.is_some()) {
+                let plan = plans.next().and_then(|rows| sql.explained(&rows));
+                if plan.is_none_or(|plan| plan.too_much) {
+                    *statement = None;
+                }
+            }
+        }
+        let mut answers = self.read(allowed.iter().flatten().cloned().collect()).await?.into_iter();
+        Ok(allowed.map(|statement| statement.and_then(|_| answers.next())))
+    }
+}
+
+fn about(explained: Option<Explained>) -> RowCount {
+    explained.and_then(|explained| explained.rows).map_or(RowCount::Unknown, RowCount::About)
+}
+
+/// What was counted, and what the server expects of the rest.
+struct Counts {
+    all: Vec<CountedRows>,
+    /// One for each of `all`; empty: the table is small, and all were counted.
+    explained: Vec<Option<Explained>>,
+    /// By state, of rows that wait.
+    estimates: BTreeMap<RowState, RowCount>,
+    /// What was counted in the end, and what came of it.
+    found: Option<(Vec<CountedRows>, Vec<Count>)>,
+}
+
+impl Counts {
+    /// Of a large table published rows are never counted one by one: it would tell less than the estimate.
+    fn is_asked(&self, place: usize) -> bool {
+        let is_published = self.all.get(place) == Some(&CountedRows::Ended(RowState::Published));
+        let explained = self.explained.get(place).copied().flatten();
+        self.explained.is_empty() || (!is_published && explained.is_some_and(|explained| !explained.too_much))
+    }
+
+    /// None: it was not counted.
+    fn rows(&self, counted: CountedRows) -> Option<Vec<Count>> {
+        let (allowed, found) = self.found.as_ref()?;
+        let place = allowed.iter().position(|other| *other == counted)?;
+        Some(found.iter().filter(|count| count.place == place).copied().collect())
+    }
+
+    /// What a server makes of a row that no rule fits is a guess about rows that hardly ever are there.
+    fn estimate(&self, counted: CountedRows) -> RowCount {
+        if counted == CountedRows::Ended(RowState::Unaccounted) || counted == CountedRows::Of(RowState::Unaccounted) {
+            return RowCount::Unknown;
+        }
+        let place = self.all.iter().position(|other| *other == counted);
+        about(place.and_then(|place| self.explained.get(place).copied().flatten()))
+    }
+
+    /// Rows of one state alone.
+    fn alone(&self, counted: CountedRows) -> RowCount {
+        match self.rows(counted) {
+            Some(found) => bounded(found.iter().map(|count| count.rows).sum()),
+            None => self.estimate(counted),
+        }
+    }
+
+    fn states(&self, sql: &Sql) -> BTreeMap<RowState, RowCount> {
+        let waiting = self.all.contains(&CountedRows::Waiting).then(|| self.rows(CountedRows::Waiting));
+        // Beyond the bound more of each state may stand.
+        let is_cut = waiting.iter().flatten().flatten().map(|count| count.rows).sum::<u64>() > COUNT_MAX;
+        let of = |state: RowState| {
+            let one = |counted: CountedRows| {
+                if self.all.contains(&counted) { self.alone(counted) } else { RowCount::Exactly(0) }
+            };
+            let over = one(CountedRows::Ended(state)).and(one(CountedRows::Of(state)));
+            let waits = match &waiting {
+                None => RowCount::Exactly(0),
+                Some(None) => self.estimates.get(&state).copied().unwrap_or(RowCount::Exactly(0)),
+                Some(Some(found)) => {
+                    let rows = found.iter().filter(|count| count.state == state).map(|count| count.rows).sum();
+                    let can_be = self.estimates.is_empty() || self.estimates.contains_key(&state);
+                    if is_cut && can_be { RowCount::MoreThan(COUNT_MAX.min(rows)) } else { RowCount::Exactly(rows) }
+                }
+            };
+            over.and(waits)
+        };
+        sql.rules.states().into_iter().map(|state| (state, of(state))).collect()
+    }
+
+    fn oldest_ready(&self) -> Option<i64> {
+        let counted = if self.all.contains(&CountedRows::Waiting) {
+            CountedRows::Waiting
+        } else {
+            CountedRows::Of(RowState::Ready)
+        };
+        self.rows(counted)?.into_iter().find(|count| count.state == RowState::Ready)?.oldest_seconds
+    }
+
+    fn lately(&self) -> Option<RowCount> {
+        let counted = self.all.iter().copied().find(|counted| matches!(counted, CountedRows::Lately(_)))?;
+        // An estimate of so few rows is worth nothing.
+        Some(self.rows(counted).map_or(RowCount::Unknown, |found| bounded(found.iter().map(|count| count.rows).sum())))
+    }
+
+    /// Whether no index serves what waits.
+    fn lacks_index(&self) -> bool {
+        let waits = |counted: &CountedRows| match counted {
+            CountedRows::Waiting => true,
+            CountedRows::Of(state) | CountedRows::WaitingOf(state) => state.is_pending(),
+            CountedRows::Ended(_) | CountedRows::Lately(_) => false,
+        };
+        self.all.iter().enumerate().any(|(place, counted)| waits(counted) && !self.is_asked(place))
+    }
+}
+
+fn bounded(rows: u64) -> RowCount {
+    if rows > COUNT_MAX { RowCount::MoreThan(COUNT_MAX) } else { RowCount::Exactly(rows) }
 }
 
 /// Whether row level security applies to whoever asks (PostgreSQL's `row_security_active`).
@@ -162,33 +276,6 @@ fn hides(sql: &Sql) -> Option<Statement> {
         text: "SELECT row_security_active(to_regclass($1::text)::oid)::int".to_owned(),
         values: vec![Value::Text(table)],
     })
-}
-
-fn take(
-    backlog: &mut Backlog,
-    sql: &Sql,
-    question: &Question,
-    answer: Option<&Rows>,
-    explained: Option<&Explained>,
-    now: Timestamp,
-) {
-    let estimate = explained.and_then(|explained| explained.rows).map_or(RowCount::Unknown, RowCount::About);
-    let count = |rows: &Rows| match BoundedCount::of(rows) {
-        Some(BoundedCount::Exactly(rows)) => RowCount::Exactly(rows),
-        Some(BoundedCount::MoreThan(rows)) => RowCount::MoreThan(rows),
-        None => RowCount::Unknown,
-    };
-    match (question, answer) {
-        (Question::Count(state), answer) => drop(backlog.counts.insert(*state, answer.map_or(estimate, count))),
-        (Question::OldestReady, Some(rows)) => {
-            let age = sql.listed(rows).first().and_then(|row| row.age_seconds);
-            backlog.oldest_ready = age.map(|age| now - SignedDuration::from_secs(age.max(0)));
-        }
-        (Question::Published, answer) => backlog.published = Some(answer.map_or(RowCount::Unknown, count)),
-        (Question::FailedKinds, Some(rows)) => backlog.failed_kinds = rows.rows.iter().filter_map(kind).collect(),
-        (Question::Blocked, Some(rows)) => backlog.blocked = sql.blocked(rows).into_iter().map(blocked).collect(),
-        (Question::OldestReady | Question::FailedKinds | Question::Blocked, None) => {}
-    }
 }
 
 fn kind(row: &Vec<Value>) -> Option<(Text, u64)> {

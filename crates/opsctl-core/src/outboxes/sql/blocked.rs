@@ -1,10 +1,7 @@
 //! Groups in which a failed or stuck row stands before others.
 
 use super::{Sql, Writer};
-use crate::{
-    domain::{RowState, Rows, Statement, Value},
-    outboxes::condition::Condition,
-};
+use crate::domain::{RowState, Rows, Statement, Value};
 
 /// Rows that wait, the oldest of them, among which the held ones are looked for; and failed or stuck rows that may hold them.
 pub const BLOCKED_SCAN_MAX: u64 = 10_000;
@@ -27,26 +24,28 @@ impl Sql {
     /// knows no groups. Whether the relay really holds such a group is [`crate::domain::RowMapping::group_blocks`].
     pub fn blocked_groups(&self) -> Option<Statement> {
         let group = self.mapping.group.as_ref()?;
-        let heads = Condition::any([self.rules.exactly(RowState::Failed), self.rules.exactly(RowState::Stuck)]);
-        let waiting = Condition::any([self.rules.exactly(RowState::Ready), self.rules.exactly(RowState::Scheduled)]);
         let aged = self.aged_by();
+        let columns = |writer: &mut Writer<'_>| {
+            writer.columns_of("t", &aged).push(", ").bounded(group).push(" AS opsctl_group");
+        };
         let mut writer = self.writer();
-        writer.push("SELECT h.grp, h.state, count(*)");
+        // One pass over both in order, group by group: a join would compare each with each where the server expects few rows.
+        writer.push("SELECT q.opsctl_group, q.opsctl_state, q.opsctl_all - q.opsctl_before");
         for column in &self.mapping.id {
-            writer.push(", ").read_of("h", column);
+            writer.push(", ").read_of("q", column);
         }
-        writer.push(" FROM (SELECT a.*, row_number() OVER (PARTITION BY a.grp ORDER BY ");
-        writer.columns_of("a", &aged).push(") AS place FROM (SELECT ").columns_of("t", &aged).push(", ");
-        writer.bounded(group).push(" AS grp, ").state(&self.rules).push(" AS state FROM ").from();
-        writer.push(" WHERE ").condition(&heads).push(" ORDER BY ").columns_of("t", &aged).limit(HEADS_MAX);
-        writer.push(") AS a) AS h JOIN (SELECT ").columns_of("t", &aged).push(", ").bounded(group);
-        writer.push(" AS grp FROM ").from().push(" WHERE ").condition(&waiting).push(" ORDER BY ");
-        writer.sorted_by().limit(BLOCKED_SCAN_MAX).push(") AS y ON y.grp = h.grp AND ");
-        writer.younger(&aged).push(" WHERE h.place = 1 GROUP BY h.grp, h.state");
-        for column in &self.mapping.id {
-            writer.push(", h.").name(column);
-        }
-        writer.push(" ORDER BY count(*) DESC, h.grp").limit(GROUPS_MAX);
+        writer.push(" FROM (SELECT u.*, count(CASE WHEN u.opsctl_head = 1 THEN 1 END) OVER w AS opsctl_place, ");
+        writer.push("count(CASE WHEN u.opsctl_head = 0 THEN 1 END) OVER w AS opsctl_before, ");
+        writer.push("count(CASE WHEN u.opsctl_head = 0 THEN 1 END) OVER (PARTITION BY u.opsctl_group) AS opsctl_all");
+        writer.push(" FROM (SELECT a.*, 1 AS opsctl_head FROM (SELECT f.* FROM (");
+        writer.rows_in(&[RowState::Failed, RowState::Stuck], &columns);
+        writer.push(") AS f ORDER BY ").columns_of("f", &aged).limit(HEADS_MAX);
+        writer.push(") AS a UNION ALL SELECT y.*, 0 FROM (").head(BLOCKED_SCAN_MAX, &columns);
+        writer.push(") AS y WHERE y.opsctl_state IN (").places(&[RowState::Ready, RowState::Scheduled]);
+        writer.push(")) AS u WHERE u.opsctl_group IS NOT NULL WINDOW w AS (PARTITION BY u.opsctl_group ORDER BY ");
+        writer.columns_of("u", &aged).push(" ROWS UNBOUNDED PRECEDING)) AS q WHERE q.opsctl_head = 1 ");
+        writer.push("AND q.opsctl_place = 1 AND q.opsctl_all > q.opsctl_before ");
+        writer.push("ORDER BY q.opsctl_all - q.opsctl_before DESC, q.opsctl_group").limit(GROUPS_MAX);
         Some(writer.finish())
     }
 
@@ -85,10 +84,5 @@ impl Writer<'_> {
         self.list(columns.iter(), |writer, column| {
             writer.push(alias).push(".").name(column);
         })
-    }
-
-    /// `y` is younger than `h`, column by column.
-    fn younger(&mut self, columns: &[&str]) -> &mut Self {
-        self.push("(").columns_of("y", columns).push(") > (").columns_of("h", columns).push(")")
     }
 }

@@ -4,16 +4,23 @@ use serde::Deserialize;
 
 use super::{Sql, Writer, quoted, quoted_table};
 use crate::{
-    domain::{Dialect, Literal, Primitive, RowState, Rows, Statement, TableName, Value},
+    domain::{Dialect, Literal, Primitive, RowState, Rows, Server, Statement, TableName, Value},
     outboxes::condition::Condition,
 };
 
 /// A table of up to so many bytes is read whole without asking: some 10 ms.
 const SMALL_BYTES: u64 = 16 * 1_048_576;
-/// PostgreSQL's cost of a plan with a sequential scan in it that is still run: 3,000,000 rows cost some 100,000 and take 200 ms.
-const SCAN_COST_MAX: f64 = 20_000.0;
+/// PostgreSQL's cost of a scan of a whole table, or of a whole index, that is still run: 3,000,000 rows cost some 100,000 and take 200 ms.
+/// It is the cost of the scan to its end: a LIMIT above ends it early only where the rows happen to stand near the beginning.
+const SCAN_COST_MAX: f64 = 10_000.0;
+/// What PostgreSQL up to 17 adds to the cost of a scan or a sort that [`Sql::planner`] turns off, and that it can't do without.
+const TURNED_OFF: f64 = 1.0e10;
+/// From this version on PostgreSQL compiles statements that look costly.
+const COMPILES: [u32; 3] = [11, 0, 0];
 /// The same for MySQL and MariaDB, in rows that it expects to read.
 const SCAN_ROWS_MAX: u64 = 200_000;
+/// Rows that are read and sorted for the first of them.
+const SORT_ROWS_MAX: u64 = 200_000;
 
 /// How large a table is, partitions summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +99,19 @@ impl Sql {
         }
     }
 
+    /// How the server plans what follows in the same transaction, on a large table. Whether an index serves decides, not what
+    /// the statistics make of it; and nobody starts processes for a look.
+    pub fn planner(&self, server: &Server) -> Option<Statement> {
+        if self.dialect != Dialect::Postgres {
+            return None;
+        }
+        // What is turned off costs so much on paper that the server would compile the statement first, which takes a second.
+        let jit = if server.version >= COMPILES { ", set_config('jit', 'off', true)" } else { "" };
+        let off = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), \
+                   set_config('max_parallel_workers_per_gather', '0', true)";
+        Some(format!("{off}{jit}").as_str().into())
+    }
+
     /// The statement that makes the index which a look at the backlog needs, for people to run. None where the rows of another table,
     /// or a log, tell what is pending.
     pub fn index_wanted(&self) -> Option<String> {
@@ -120,7 +140,7 @@ impl Sql {
     }
 
     /// Rows that are not over with, as far as no clock is needed to say so, and the column that says it.
-    fn waiting(&self) -> Option<(Condition, Option<&str>)> {
+    pub(super) fn waiting(&self) -> Option<(Condition, Option<&str>)> {
         let condition = match &self.mapping.primitive {
             Primitive::NullTime { column } => Condition::IsNull(column.clone()),
             Primitive::Flag { column, published } => Condition::is(column, published).opposite(),
@@ -194,6 +214,8 @@ enum Node {
     #[serde(rename = "Index Only Scan")]
     IndexOnlyScan,
     Limit,
+    Sort,
+    Append,
     #[serde(other)]
     Other,
 }
@@ -205,23 +227,41 @@ struct Planned {
 }
 
 fn of_postgres(rows: &Rows) -> Option<Explained> {
+    planned(rows).map(|plan| plan.explained())
+}
+
+fn planned(rows: &Rows) -> Option<Plan> {
     let Value::Text(text) = rows.rows.first()?.first()? else { return None };
     let Planned { plan } = serde_json::from_str::<Vec<Planned>>(text).ok()?.pop()?;
-    // The rows below the outermost LIMIT: what it would find without.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; an estimate")]
-    let rows = plan.unlimited().map(|plan| plan.rows as u64);
-    Some(Explained { too_much: plan.scans() && plan.cost > SCAN_COST_MAX, rows })
+    Some(plan)
+}
+
+/// PostgreSQL's plan of a UNION ALL, part by part.
+pub(super) fn explained_parts(rows: &Rows) -> Vec<Explained> {
+    match planned(rows) {
+        Some(plan) if plan.node == Node::Append => plan.below.iter().map(Plan::explained).collect(),
+        Some(plan) => vec![plan.explained()],
+        None => Vec::new(),
+    }
 }
 
 impl Plan {
-    /// Whether it reads a table, or all of an index for what only the rows tell, from end to end.
-    fn scans(&self) -> bool {
+    fn explained(&self) -> Explained {
+        // The rows below the outermost LIMIT: what it would find without. One is what the server says for the fewest.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; an estimate")]
+        let rows = self.unlimited().map(|plan| plan.rows as u64).map(|rows| if rows <= 1 { 0 } else { rows });
+        Explained { too_much: self.is_too_much(), rows }
+    }
+
+    /// Whether it reads much of a table, or of an index for what only the rows tell, or sorts many rows to give the first.
+    fn is_too_much(&self) -> bool {
         let whole = match self.node {
             Node::SeqScan => true,
             Node::IndexScan | Node::IndexOnlyScan => self.index_condition.is_none() && self.filter.is_some(),
-            Node::Limit | Node::Other => false,
+            Node::Limit | Node::Sort | Node::Append | Node::Other => false,
         };
-        whole || self.below.iter().any(Self::scans)
+        let sorts = self.node == Node::Sort && self.below.iter().any(|below| below.rows > SORT_ROWS_MAX as f64);
+        (whole && self.cost % TURNED_OFF > SCAN_COST_MAX) || sorts || self.below.iter().any(Self::is_too_much)
     }
 
     fn unlimited(&self) -> Option<&Self> {
@@ -247,7 +287,13 @@ fn of_mysql(rows: &Rows) -> Option<Explained> {
     };
     let read: Vec<&Vec<Value>> = rows.rows.iter().filter(|row| !derived(row)).collect();
     let whole =
-        |row: &&Vec<Value>| matches!(row.get(kind), Some(Value::Text(kind)) if kind == "ALL" || kind == "index");
-    let too_much = read.iter().filter(|row| whole(row)).any(|row| number(row).is_none_or(|rows| rows > SCAN_ROWS_MAX));
+        |row: &&&Vec<Value>| matches!(row.get(kind), Some(Value::Text(kind)) if kind == "ALL" || kind == "index");
+    let sorted = |row: &&&Vec<Value>| {
+        let extra = place("Extra").and_then(|place| row.get(place));
+        matches!(extra, Some(Value::Text(words)) if words.contains("filesort"))
+    };
+    let more = |row: &Vec<Value>, rows_max| number(row).is_none_or(|rows| rows > rows_max);
+    let too_much =
+        read.iter().any(|row| (whole(&row) && more(row, SCAN_ROWS_MAX)) || (sorted(&row) && more(row, SORT_ROWS_MAX)));
     Some(Explained { too_much, rows: read.iter().filter_map(|row| number(row)).max() })
 }

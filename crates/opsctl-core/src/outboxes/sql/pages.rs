@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Sql, Writer};
 use crate::{
     domain::{Body, Dialect, Field, RowState, Rows, Statement, Value},
-    outboxes::{catalog::ColumnSort, rules::Rules},
+    outboxes::{catalog::ColumnSort, condition::Condition, rules::Rules},
 };
 
 /// Characters, or bytes, of a body that are read.
@@ -222,6 +222,24 @@ impl Writer<'_> {
         }
         self.push(if rules.list.is_empty() { " WHEN 1 = 0 THEN 0" } else { "" });
         self.push(&format!(" ELSE {} END", place_of(RowState::Unaccounted)))
+    }
+
+    /// The place of a row's state in [`RowState::ALL`], of rows for which this condition holds.
+    pub(super) fn state_within(&mut self, rules: &Rules, known: &Condition) -> &mut Self {
+        let mut list: Vec<(RowState, Condition)> =
+            rules.list.iter().map(|(state, condition)| (*state, condition.clone().within(known))).collect();
+        list.retain(|(_, condition)| *condition != Condition::Never);
+        let last = list.iter().position(|(_, condition)| *condition == Condition::Always);
+        let otherwise = last.map_or(RowState::Unaccounted, |last| list[last].0);
+        list.truncate(last.unwrap_or(list.len()));
+        if list.is_empty() {
+            return self.push(&place_of(otherwise).to_string());
+        }
+        self.push("CASE");
+        for (state, condition) in &list {
+            self.push(" WHEN ").condition(condition).push(&format!(" THEN {}", place_of(*state)));
+        }
+        self.push(&format!(" ELSE {} END", place_of(otherwise)))
     }
 
     /// Rows with these ids.
