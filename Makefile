@@ -5,8 +5,10 @@
 test:
 	python3 scripts/test
 
+# With a private PostgreSQL for the outboxes. `cargo bench --locked` says which figures it skips without one.
 bench:
-	cargo bench --locked
+	cargo bench --locked --no-run
+	python3 scripts/test --postgres cargo bench --locked
 
 # The pictures of README.md, of the real console in a real terminal.
 screenshots:

@@ -6,6 +6,7 @@ mod console;
 mod estate;
 mod frame;
 mod memory;
+mod outboxes;
 mod queues;
 mod redrive;
 mod sandbox;
@@ -13,6 +14,9 @@ mod server;
 #[path = "../tests/support/terminal.rs"]
 #[expect(dead_code, reason = "tests ask it for more")]
 mod terminal;
+#[path = "../tests/support/transfers.rs"]
+#[expect(dead_code, reason = "tests ask it for more")]
+mod transfers;
 mod watch;
 
 use std::process::ExitCode;
@@ -71,6 +75,8 @@ const BENCHES: &[(&[&str], Bench)] = &[
     (&["verdicts-20000"], watch::verdicts),
     (&["cache-2000", "cache-2000-size"], watch::cache),
     (&["estate", "estate-throttled", "estate-verdicts"], estate::complete),
+    (&["outbox-no-index", "outbox-60000", "outbox-1000000"], outboxes::looks),
+    (&["replay", "replay-lock"], outboxes::replay),
     (&["first-frame", "first-frame-cached"], console::first_frame),
     (&["key-median", "key-p99"], console::keys),
     (&["console-2000", "console-20000"], console::memory),
@@ -90,8 +96,12 @@ fn main() -> ExitCode {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load average {}", load.split(' ').next().unwrap_or("unknown"));
     println!("{:<18} {:>10} {:<6} {:>9}  {:<6}  what", "name", "measured", "", "must be", "");
-    for (_, run) in BENCHES.iter().filter(|(names, _)| names.iter().any(|name| is_wanted(name))) {
-        for Measure { name, what, value, unit, bound } in run() {
+    for (names, run) in BENCHES.iter().filter(|(names, _)| names.iter().any(|name| is_wanted(name))) {
+        let measures = run();
+        if measures.is_empty() {
+            println!("{:<18} skipped: there is no PostgreSQL; `make bench` starts one", names.join(", "));
+        }
+        for Measure { name, what, value, unit, bound } in measures {
             let (must_be, verdict) = match (&bound, bound.holds(value)) {
                 (Bound::None, _) => (String::new(), ""),
                 (Bound::AtLeast(figure), holds) => (format!(">= {figure}"), verdict(holds)),

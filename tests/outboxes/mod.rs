@@ -2,6 +2,7 @@
 
 mod case;
 mod detect;
+mod home;
 mod large;
 mod mysql;
 mod parking;

@@ -1,67 +1,101 @@
-//! How long a look takes on PostgreSQL, printed: `scripts/test -- outboxes::speed --ignored --nocapture`.
+//! A stalled outbox of a million rows, from the verdict to a lag of nothing, as a person meets it; printed:
+//! `scripts/test -- outboxes::speed --ignored --nocapture`. `make bench` measures.
 
 use std::{
     io::Write as _,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use opsctl::{
-    domain::{Dialect, Relay, RowCount, RowState},
-    outboxes::{look, preset},
+    clock::Clock,
+    cloud::{Connect, Dial},
+    domain::{Environment, Protection},
+    observe::{Look, Wanted, once, verdict::verdicts},
+};
+use serde_json::Value;
+
+use super::home::Home;
+use crate::{
+    served::Served,
+    support::{
+        stage,
+        transfers::{Seed, Transfers},
+    },
 };
 
-use super::server::Schema;
-use crate::sql::session;
-
-const ROWS: u64 = 3_000_000;
+const SEED: Seed = Seed { rows: 1_000_000, pending: 30_000, failed: 20_000, age: Duration::from_secs(24 * 3_600) };
 
 fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").expect("standard error");
 }
 
-/// The middle of five looks, and what the last one said is ready.
-async fn look(schema: &Schema) -> (Duration, RowCount, bool) {
-    let preset = preset("outbox-transfers").expect("a preset");
-    let mut outbox = preset.outbox("speed", "test", Relay::Unknown);
-    outbox.mapping = preset.mapping_for(&schema.table("outbox_transfers"));
-    let mut session = session(Dialect::Postgres).await;
-    let sql = look::fitted(&mut session, &outbox).await.expect("it fits");
-    let mut times = Vec::new();
-    let mut last = None;
-    for _ in 0..5 {
-        let started = Instant::now();
-        last = Some(look::backlog(&mut session, &sql, Timestamp::now()).await.expect("a look"));
-        times.push(started.elapsed());
-    }
-    times.sort();
-    session.close().await;
-    let last = last.expect("five looks");
-    (times[2], last.count(RowState::Ready).expect("counted"), last.index_wanted.is_some())
+/// Runs the binary and says how long it took and what it printed.
+fn run(home: &Home, words: &[&str]) -> Value {
+    let started = Instant::now();
+    let ended = home.run(words, None);
+    say(&format!("$ opsctl {} --output json: exit {:?} after {:.1?}", words.join(" "), ended.code, started.elapsed()));
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    ended.document
 }
 
-#[tokio::test]
-#[ignore = "minutes; for figures"]
-async fn a_look_at_three_million_rows() {
-    let Some(mut schema) = Schema::of(Dialect::Postgres).await else { return };
-    schema
-        .script(&format!(
-            "CREATE TABLE outbox_transfers (id bigint PRIMARY KEY, eventtype text, payload jsonb, state text NOT NULL, attempts int, lasterror text,
-                next_attempt timestamptz, createdat timestamptz NOT NULL, updatedat timestamptz);
-             INSERT INTO outbox_transfers (id, eventtype, payload, state, attempts, createdat)
-             SELECT n, 'transfer.settled', jsonb_build_object('key', jsonb_build_object('transferId', n % 9000)),
-                CASE WHEN n > {ROWS} - 60000 THEN 'PENDING' ELSE 'SENT' END, 0, now() - ({ROWS} - n) * interval '1 ms' FROM generate_series(1, {ROWS}) n;
-             ANALYZE outbox_transfers;"
-        ))
-        .await;
-    let (without, rows, wanted) = look(&schema).await;
-    say(&format!("without an index: {without:?}, ready {}, index wanted: {wanted}", rows.words()));
-    schema.script("CREATE INDEX ON outbox_transfers (createdat, id) WHERE state IN ('PENDING'); CREATE INDEX ON outbox_transfers (state) WHERE state = 'FAILED'; ANALYZE outbox_transfers").await;
-    let (with, rows, _) = look(&schema).await;
-    say(&format!("60,000 pending, with its index: {with:?}, ready {}", rows.words()));
-    schema.script("UPDATE outbox_transfers SET state = 'PENDING' WHERE id > 2000000; ANALYZE outbox_transfers").await;
-    let (many, rows, _) = look(&schema).await;
-    say(&format!("1,000,000 pending, with its index: {many:?}, ready {}", rows.words()));
-    schema.end().await;
-    assert!(!wanted || rows != RowCount::Unknown);
+fn look(home: &Home) -> (Value, Option<i64>) {
+    let listed = run(home, &["outbox", "list"]);
+    let outbox = listed["outboxes"][0].clone();
+    let lag = outbox["lag_seconds"].as_i64();
+    say(&format!("  counts {}, lag {lag:?} s", outbox["backlog"]["counts"]));
+    (outbox, lag)
+}
+
+/// What the console says of it.
+async fn verdict(transfers: &Transfers) -> String {
+    let environment = Environment { databases: transfers.rules(), ..stage::environment(Protection::Confirm) };
+    let ground = stage::Stage::new(Protection::Confirm, &[]);
+    let clock = Clock::system();
+    let connect = Connect::through(clock, ground.sandbox.http_client()).dialing(Dial::Network);
+    let cloud = connect.cloud(Arc::new(environment.clone())).await.expect("clients");
+    let wanted = Wanted { looks: &[Look::Outboxes], ..Wanted::default() };
+    let snapshot = once(&cloud, &wanted).await.snapshot;
+    let said = verdicts(&environment, &environment.watch.thresholds, &snapshot, clock.now());
+    said.first().map_or_else(
+        || "nothing needs attention".to_owned(),
+        |said| format!("{:?} {:?}: {}", said.severity, said.kind, said.reason),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a minute; to be read"]
+async fn a_stalled_outbox_of_a_million_rows_is_told_replayed_and_worked_off() {
+    let Some(mut transfers) = Transfers::on_peer().await else { return };
+    transfers.fill(&SEED).await;
+    transfers.index().await;
+    let served = Served::start();
+    let home = Home::of(&transfers.rules().connections[0], &transfers.schema, &served);
+    say("the relay does not run");
+    let (_, lag) = look(&home);
+    assert!(lag.is_some_and(|lag| lag > 300), "{lag:?}");
+    let stalled = verdict(&transfers).await;
+    say(&format!("  verdict: {stalled}"));
+    assert!(stalled.contains("OutboxStalled"), "{stalled}");
+    let shown = run(&home, &["outbox", "show", "transfers"]);
+    say(&format!("  errors {}", shown["backlog"]["failed_errors"]));
+    say("the relay is started");
+    let relay = transfers.relay();
+    let replayed = run(&home, &["outbox", "replay", "--outbox", "transfers", "--yes"]);
+    say(&format!("  {}", replayed["details"]));
+    let started = Instant::now();
+    let mut lag = look(&home).1;
+    while lag.is_some_and(|lag| lag > 0) {
+        assert!(started.elapsed() < Duration::from_secs(300), "{lag:?}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        lag = look(&home).1;
+    }
+    let sent = relay.stop().await;
+    let well = verdict(&transfers).await;
+    say(&format!("  verdict: {well}; the relay sent {sent}"));
+    assert_eq!(sent, SEED.pending + SEED.failed, "each once");
+    assert_eq!((transfers.in_state("FAILED").await, transfers.in_state("PENDING").await), (0, 0));
+    let twice = "SELECT count(*) - count(DISTINCT id) FROM sent";
+    assert_eq!(transfers.number(twice).await, 0, "none twice");
+    transfers.end().await;
 }

@@ -6,3 +6,4 @@ pub(crate) mod letters;
 pub(crate) mod picture;
 pub(crate) mod stage;
 pub(crate) mod terminal;
+pub(crate) mod transfers;

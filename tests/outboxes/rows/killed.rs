@@ -1,108 +1,24 @@
 //! The real binary, killed at any point of a change of rows on a real server, and taken up again.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+use std::time::Duration;
+
+use opsctl::domain::Dialect;
+
+use super::{
+    super::home::{Ended, Home},
+    desk::Desk, relay::Relay,
+    whole::drained,
 };
-
-use opsctl::domain::{Dialect, Place};
-use serde_json::Value;
-
-use super::{desk::Desk, relay::Relay, whole::drained};
 use crate::served::Served;
 
 const ROWS: u32 = 2_000;
 const KILLS_MAX: usize = 40;
 
-/// A person's folder with a configuration.
-struct Home {
-    folder: tempfile::TempDir,
-}
-
-struct Ended {
-    code: Option<i32>,
-    said: String,
-    document: Value,
-}
-
-impl Home {
-    fn of(desk: &Desk, served: &Served) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = &desk.stage.environment.databases.connections[0];
-        let Place::Host { host, port } = &connection.place else { panic!("a host") };
-        let dialect = if desk.schema.dialect() == Dialect::Postgres { "postgres" } else { "mysql" };
-        let authority = connection.ca_file.as_ref().expect("an authority").display();
-        let (database, schema) = (connection.database.as_deref().expect("a database"), &desk.schema.name);
-        let configuration = format!(
-            "[environments.dev]\naccount = \"111111111111\"\nregion = \"af-south-1\"\nendpoint = \"{}\"\nprotection = \"confirm\"\n\
-             [environments.dev.connections.main]\nhost = \"{host}\"\nport = {}\nuser = \"opsctl\"\n\
-             password = \"env:OPSCTL_TEST_DATABASE_PASSWORD\"\nconnect_to = \"{database}\"\nca_file = \"{authority}\"\n\
-             dialect = \"{dialect}\"\n\
-             [environments.dev.outboxes.transfers]\nconnection = \"main\"\npreset = \"outbox-transfers\"\n\
-             table = \"{schema}.outbox_transfers\"\n",
-            served.url,
-            port.expect("a port"),
-        );
-        fs::write(folder.path().join("opsctl.toml"), configuration).expect("the configuration");
-        Self { folder }
-    }
-
-    fn runs(&self) -> Vec<PathBuf> {
-        let folders = fs::read_dir(self.folder.path().join("state/opsctl/runs")).into_iter().flatten().flatten();
-        let mut runs: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
-        runs.sort();
-        runs
-    }
-
-    fn bytes(&self) -> u64 {
-        let files = ["journal.jsonl", "snapshot.jsonl"];
-        let runs = self.runs();
-        let sizes =
-            runs.iter().flat_map(|run| files.map(|file| fs::metadata(run.join(file)).map_or(0, |data| data.len())));
-        sizes.sum()
-    }
-
-    /// Gives a command, and kills it as soon as journal and snapshot have grown by so many bytes, and a little later.
-    fn run(&self, arguments: &[&str], kill: Option<(u64, Duration)>) -> Ended {
-        let (home, before, started) = (self.folder.path(), self.bytes(), Instant::now());
-        let file = |name: &str| Stdio::from(fs::File::create(home.join(name)).expect("a file"));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_opsctl"))
-            .args(arguments)
-            .args(["--env", "dev", "--output", "json", "--yes"])
-            .current_dir(home)
-            .env("HOME", home)
-            .env("XDG_STATE_HOME", home.join("state"))
-            .env("AWS_ACCESS_KEY_ID", "111111111111")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .stdin(Stdio::null())
-            .stdout(file("out"))
-            .stderr(file("err"))
-            .spawn()
-            .expect("opsctl starts");
-        while child.try_wait().expect("our child").is_none() {
-            assert!(started.elapsed() < Duration::from_secs(120), "{arguments:?} did not end");
-            match kill {
-                Some((bytes, later)) if self.bytes() >= before + bytes => {
-                    std::thread::sleep(later);
-                    child.kill().expect("SIGKILL");
-                }
-                _ => std::thread::sleep(Duration::from_micros(500)),
-            }
-        }
-        let code = child.wait().expect("our child").code();
-        let text = |name: &str| fs::read_to_string(home.join(name)).unwrap_or_default();
-        let document = serde_json::from_str(&text("out")).unwrap_or_default();
-        Ended { code, said: format!("{}{}", text("err"), text("out")), document }
-    }
-}
-
 impl Home {
     /// Gives a command and kills it, takes its run up and kills it again, and so on; how it ended in the end.
     fn killed(&self, command: &str, dialect: Dialect) -> Ended {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let mut arguments = words(&format!("{command} --outbox transfers"));
+        let mut arguments = words(&format!("{command} --outbox transfers --yes"));
         let (mut kills, mut seed) = (0, 0x9e37_79b9_u64);
         let ended = loop {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -116,7 +32,7 @@ impl Home {
             kills += 1;
             if let Some(run) = self.runs().pop() {
                 let run = run.file_name().expect("a run").to_string_lossy().into_owned();
-                arguments = words(&format!("{command} --resume {run}"));
+                arguments = words(&format!("{command} --resume {run} --yes"));
             }
         };
         assert!(kills >= 3, "{dialect:?}: killed {kills} times");
@@ -135,7 +51,10 @@ impl Ended {
 async fn a_replay_that_is_killed_at_any_point_is_gone_on_with_and_sends_each_row_once() {
     for mut desk in Desk::all().await {
         let served = Served::start();
-        let (home, dialect) = (Home::of(&desk, &served), desk.schema.dialect());
+        let (home, dialect) = (
+            Home::of(&desk.stage.environment.databases.connections[0], &desk.schema.name, &served),
+            desk.schema.dialect(),
+        );
         desk.fill("FAILED", ROWS, 7, 0).await;
         let relay = Relay::start(&desk);
         let ended = home.killed("outbox replay", dialect);
@@ -156,7 +75,7 @@ async fn a_replay_that_is_killed_at_any_point_is_gone_on_with_and_sends_each_row
 async fn a_park_that_is_killed_at_any_point_is_gone_on_with_and_loses_no_row() {
     for mut desk in Desk::all().await {
         let served = Served::start();
-        let (home, dialect) = (Home::of(&desk, &served), desk.schema.dialect());
+        let (home, dialect) = (Home::of(&desk.stage.environment.databases.connections[0], &desk.schema.name, &served), desk.schema.dialect());
         desk.fill("FAILED", ROWS, 7, 0).await;
         let ended = home.killed("outbox park", dialect);
         // Where a row is now says how its transaction ended: nothing is ever in doubt.
