@@ -29,7 +29,7 @@ impl One<'_> {
             }
             rules.checks.extend(databases.checks.iter().flatten().filter_map(|check| self.sql_check(check)));
         }
-        rules.outboxes = self.outboxes(typed);
+        rules.outboxes = self.outboxes(typed, defaults);
         rules
     }
 

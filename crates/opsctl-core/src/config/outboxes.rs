@@ -1,6 +1,13 @@
 //! Outboxes: where each is, what its columns mean, who reads it, checked.
 
-use super::{check::One, texts::Sort, typed::Environment, watch::Range};
+use std::collections::BTreeSet;
+
+use super::{
+    check::One,
+    texts::Sort,
+    typed::{Defaults, Environment},
+    watch::Range,
+};
 use crate::{
     domain::{Literal, Outbox as Bound, Relay, RelayLock, TableName, outbox::LAG_SECONDS},
     files::{Spot, problem::Problem},
@@ -16,11 +23,15 @@ const LAG: Range = Range { least: 1, most: 604_800, unit: "seconds" };
 
 impl One<'_> {
     /// The environment's outboxes, in the order of their names.
-    pub(super) fn outboxes(&mut self, typed: &Environment) -> Vec<Bound> {
-        typed.outboxes.iter().flatten().filter_map(|(name, outbox)| self.outbox(name, outbox)).collect()
+    pub(super) fn outboxes(&mut self, typed: &Environment, defaults: &Defaults) -> Vec<Bound> {
+        // As they are typed: what is wrong with one of them is said there.
+        let named = [&typed.connections, &defaults.connections].into_iter().flatten().flatten();
+        let connections: BTreeSet<&str> = named.map(|(name, _)| name.value().as_str()).collect();
+        let outboxes = typed.outboxes.iter().flatten();
+        outboxes.filter_map(|(name, outbox)| self.outbox(name, outbox, &connections)).collect()
     }
 
-    fn outbox(&mut self, name: &Spot<String>, typed: &Outbox) -> Option<Bound> {
+    fn outbox(&mut self, name: &Spot<String>, typed: &Outbox, connections: &BTreeSet<&str>) -> Option<Bound> {
         self.plain(name, Sort::PlainName);
         let preset = typed.preset.as_ref().and_then(|spot| self.preset(spot));
         if typed.connection.is_none() {
@@ -34,8 +45,7 @@ impl One<'_> {
         let table = self.table(name, typed, preset);
         let relay = self.relay(typed, preset, table.as_ref());
         let lag_seconds = typed.lag_seconds.as_ref().and_then(|spot| self.figure(spot, &LAG)).unwrap_or(LAG_SECONDS);
-        // Whether there is such a connection is checked where connections are bound.
-        let connection = typed.connection.as_ref().map(|spot| self.plain(spot, Sort::PlainName));
+        let connection = typed.connection.as_ref().map(|spot| self.connection_of(spot, connections));
         let table = table?;
         let base = preset.map(|preset| preset.mapping_for(&table));
         let (mapping, problems) = bind(typed, base, table, name.span());
@@ -49,6 +59,19 @@ impl One<'_> {
             fifo: typed.fifo.as_ref().map_or_else(|| preset.is_some_and(|preset| preset.fifo), |fifo| *fifo.value()),
             lag_seconds,
         })
+    }
+
+    fn connection_of(&mut self, spot: &Spot<String>, known: &BTreeSet<&str>) -> String {
+        let name = self.plain(spot, Sort::PlainName);
+        if !known.contains(name.as_str()) {
+            let problem = Problem::error(spot.span(), format!("no connection is named `{name}`"));
+            let known: Vec<&str> = known.iter().copied().collect();
+            self.problems.push(match known.is_empty() {
+                true => problem.help(format!("add `[environments.{}.connections.{name}]`", self.name)),
+                false => problem.suggest(&name, &known),
+            });
+        }
+        name
     }
 
     fn preset(&mut self, spot: &Spot<String>) -> Option<&'static Preset> {
@@ -142,8 +165,9 @@ mod tests {
         domain::{Primitive, RowState},
     };
 
-    const HEAD: &str =
-        "[environments.dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\n[environments.dev.outboxes.events]\n";
+    const HEAD: &str = "[environments.dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\n\
+        [environments.dev.connections]\ndb = { database = \"events\", user = \"u\", password = \"env:P\" }\n\
+        db-dev = { database = \"events\", user = \"u\", password = \"env:P\" }\n[environments.dev.outboxes.events]\n";
 
     fn read(rest: &str) -> (String, Option<Bound>) {
         let source = Source { path: "opsctl.toml".into(), why: Why::Flag };
@@ -191,6 +215,7 @@ mod tests {
         const BOX: &str = "connection = \"db\"\ntable = \"t\"\n";
         for (rest, words) in [
             ("table = \"t\"\nnull_time = \"c\"", "has no connection"),
+            ("connection = \"db-de\"\ntable = \"t\"\nnull_time = \"c\"", "did you mean `db-dev`?"),
             ("connection = \"db\"\nnull_time = \"c\"", "has no table"),
             ("connection = \"db\"\npreset = \"modulith-v3\"", "no preset is named `modulith-v3`"),
             ("connection = \"db\"\npreset = \"modulith-v3\"", "modulith-v"),
