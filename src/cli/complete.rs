@@ -1,4 +1,5 @@
-//! Completion of environments, queues, services, databases and runs: from files that earlier commands left, never from AWS.
+//! Completion of environments, queues, services, databases, outboxes and runs: from the configuration and from files that earlier commands
+//! left, never from AWS.
 
 use std::{
     ffi::OsStr,
@@ -11,10 +12,13 @@ use std::{
 use clap_complete::CompletionCandidate;
 use serde::{Deserialize, Serialize};
 
-use super::paths::{self, Realm};
+use super::{
+    paths::{self, Realm},
+    world::name_outboxes,
+};
 use crate::{
     config::{self, Configured, Places},
-    domain::{Environment, RunId, Text},
+    domain::{Environment, Relay, RunId, Text},
     keymap::query::{Class, Query, Search},
     runbook::shelf::{self, Shelf},
     sandbox::fleet,
@@ -122,6 +126,40 @@ pub fn databases(typed: &OsStr) -> Vec<CompletionCandidate> {
     listed(Kind::Database, typed)
 }
 
+/// Outboxes of the configuration, of the environment that the line names if it names one.
+pub fn outboxes(typed: &OsStr) -> Vec<CompletionCandidate> {
+    configured(typed, |environment| environment.databases.outboxes.iter().map(|outbox| outbox.name.clone()).collect())
+}
+
+/// Connections, likewise.
+pub fn connections(typed: &OsStr) -> Vec<CompletionCandidate> {
+    configured(typed, |environment| environment.databases.connections.iter().map(|one| one.name.clone()).collect())
+}
+
+/// EventBridge rules that start relays, likewise: of others nothing is known without asking AWS.
+pub fn rules(typed: &OsStr) -> Vec<CompletionCandidate> {
+    configured(typed, |environment| relays(environment).filter_map(|(_, rule)| rule).collect())
+}
+
+/// Lambda functions that are relays, likewise.
+pub fn functions(typed: &OsStr) -> Vec<CompletionCandidate> {
+    configured(typed, |environment| relays(environment).map(|(function, _)| function).collect())
+}
+
+fn relays(environment: &Environment) -> impl Iterator<Item = (String, Option<String>)> {
+    environment.databases.outboxes.iter().filter_map(|outbox| match &outbox.relay {
+        Relay::Function { function, rule } => Some((function.clone(), rule.clone())),
+        Relay::Unknown | Relay::Nobody | Relay::Service(_) | Relay::Lock(_) => None,
+    })
+}
+
+fn configured(typed: &OsStr, names: fn(&Environment) -> Vec<String>) -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    let mut environments = line.environments();
+    environments.retain(|one| line.environment.as_ref().is_none_or(|wanted| *wanted == one.name.0));
+    candidates(environments.iter().flat_map(|environment| names(environment)).collect(), typed)
+}
+
 fn listed(kind: Kind, typed: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let mut places = line.places();
@@ -198,14 +236,21 @@ impl Line {
 
     /// Where the line can lead to.
     fn places(&self) -> Vec<Place> {
-        let environments: Vec<Arc<Environment>> = match self.realm() {
-            Realm::Sandbox => fleet::environments().into_iter().map(Arc::new).collect(),
+        self.environments().iter().map(|environment| Place::of(environment, self.realm())).collect()
+    }
+
+    fn environments(&self) -> Vec<Arc<Environment>> {
+        match self.realm() {
+            Realm::Sandbox => {
+                let mut environments = fleet::environments();
+                environments.iter_mut().for_each(name_outboxes);
+                environments.into_iter().map(Arc::new).collect()
+            }
             Realm::Aws => {
                 let config = config::load(&Places::of_process(self.config.clone())).ok();
                 config.iter().flat_map(|config| &config.environments).map(Configured::reach).collect()
             }
-        };
-        environments.iter().map(|environment| Place::of(environment, self.realm())).collect()
+        }
     }
 
     fn realm(&self) -> Realm {

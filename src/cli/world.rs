@@ -246,7 +246,7 @@ pub(super) async fn ground(global: &Global) -> Result<(Vec<Arc<Environment>>, Co
 }
 
 /// Names the outboxes of the sandbox's fleet, as a configuration does.
-fn name_outboxes(environment: &mut Environment) {
+pub(super) fn name_outboxes(environment: &mut Environment) {
     let rules = &mut environment.databases;
     for FleetOutbox { name, connection, preset, relay, fifo, group_blocks } in fleet::outboxes(&environment.name.0) {
         let Some(preset) = outboxes::preset(preset) else { continue };

@@ -1,5 +1,6 @@
 //! `opsctl outbox list` and `show`, on the sandbox's tables.
 
+use opsctl::sandbox::world::{Fault, FaultKind};
 use serde_json::Value;
 
 use super::ground::Ground;
@@ -86,4 +87,40 @@ fn rows_are_listed_by_state_and_one_is_shown_with_its_payload() {
     assert!(none.shown().contains("no row has the id no-such-row"), "{}", none.shown());
     let unknown = ground.opsctl(&["outbox", "show", "ct", "-e", "prod"]).expect(2);
     assert!(unknown.shown().contains("cts"), "{}", unknown.shown());
+}
+
+#[test]
+fn outboxes_and_what_runs_their_relays_are_completed_without_asking() {
+    let ground = Ground::fleet();
+    let calls = "*:*";
+    ground.sandbox.with(|world, _| {
+        world.faults.add(Fault { call: calls.to_owned(), queue: None, nth: 1, times: 99, kind: FaultKind::Hang });
+    });
+    for (words, expected) in [
+        (&["outbox", "show", ""][..], "directory"),
+        (&["outbox", "list", "dir"], "directory"),
+        (&["outbox", "replay", "--outbox", ""], "compliance"),
+        (&["outbox", "detect", "--connection", ""], "storo_cts"),
+        (&["rule", "enable", "cts"], "cts-outbox-worker-every-minute"),
+        (&["concurrency", "restore", "dir"], "directory-outbox-worker"),
+    ] {
+        let line = [&["--sandbox", "-e", "prod"], words].concat();
+        let mut command = ground.command(&[&["--", "opsctl"], &line[..]].concat());
+        command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", line.len().to_string());
+        command.env("_CLAP_COMPLETE_COMP_TYPE", "9").env("_CLAP_COMPLETE_SPACE", "true").env("_CLAP_IFS", "\n");
+        let ended = ground.ended(command.output().expect("started")).expect(0);
+        assert!(ended.out.lines().any(|name| name == expected), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_wakes_a_relay_that_sleeps_is_named() {
+    let ground = Ground::fleet();
+    for (outbox, command) in [
+        ("cts", "rule enable cts-outbox-worker-every-minute"),
+        ("directory", "concurrency restore directory-outbox-worker"),
+    ] {
+        let ended = ground.opsctl(&["outbox", "show", outbox, "-e", "prod"]).expect(0);
+        assert!(ended.shown().contains(command), "{}", ended.shown());
+    }
 }

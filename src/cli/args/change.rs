@@ -142,6 +142,9 @@ fn completed(argument: Arg) -> Arg {
         "QUEUE" => argument.add(ArgValueCompleter::new(complete::queues)),
         "SERVICE" => argument.add(ArgValueCompleter::new(complete::services)),
         "DATABASE" => argument.add(ArgValueCompleter::new(complete::databases)),
+        "OUTBOX" => argument.add(ArgValueCompleter::new(complete::outboxes)),
+        "RULE" => argument.add(ArgValueCompleter::new(complete::rules)),
+        "FUNCTION" => argument.add(ArgValueCompleter::new(complete::functions)),
         "RUN" => argument.add(ArgValueCompleter::new(complete::runs)),
         _ => argument,
     }

@@ -5,8 +5,10 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser as _},
 };
 
+use clap_complete::engine::ArgValueCompleter;
+
 use super::change::{Change, OfOutboxes};
-use crate::domain::RowState;
+use crate::{cli::complete, domain::RowState};
 
 /// `outbox`.
 #[derive(Debug, Clone, Subcommand)]
@@ -25,7 +27,7 @@ pub enum Outbox {
 #[derive(Debug, Clone, Default, Args)]
 pub struct ListOutboxes {
     /// List only outboxes whose names match this pattern; `*` stands for anything
-    #[arg(value_name = "PATTERN")]
+    #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(complete::outboxes))]
     pub pattern: Option<String>,
 }
 
@@ -33,7 +35,7 @@ pub struct ListOutboxes {
 #[derive(Debug, Clone, Args)]
 pub struct ShowOutbox {
     /// Outbox: its name in the configuration
-    #[arg(value_name = "OUTBOX")]
+    #[arg(value_name = "OUTBOX", add = ArgValueCompleter::new(complete::outboxes))]
     pub outbox: String,
     /// List rows in this state, oldest first
     #[arg(long, value_parser = PossibleValuesParser::new(RowState::NAMES).try_map(|name| name.parse::<RowState>()), value_name = "STATE")]
@@ -56,7 +58,7 @@ pub struct DetectOutboxes {
     #[arg(long, value_name = "PATTERN")]
     pub database: Option<String>,
     /// Look only through this connection
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(complete::connections))]
     pub connection: Option<String>,
     /// Look only at tables of this schema, or of this database of MySQL
     #[arg(long, value_name = "NAME")]

@@ -79,11 +79,6 @@ fn of_site<'a>(site: &'a Site, seen: &'a Once, now: Timestamp) -> Vec<Row<'a>> {
             Some(configured) => relay(configured, outbox, &estate.services),
             None => Relaying::Unknown("it is not configured".to_owned()),
         };
-        let state = match &relaying {
-            Relaying::Awake(_) => "awake",
-            Relaying::Asleep(..) => "asleep",
-            Relaying::Unknown(_) => "unknown",
-        };
         let backlog = outbox.backlog.as_ref();
         Row {
             environment: &site.environment.name,
@@ -91,7 +86,7 @@ fn of_site<'a>(site: &'a Site, seen: &'a Once, now: Timestamp) -> Vec<Row<'a>> {
             pending: backlog.map(Backlog::pending),
             lag_seconds: backlog.and_then(|backlog| backlog.lag(now)).map(|lag| lag.as_secs()),
             published_per_minute: backlog.and_then(Backlog::rate),
-            relay: state,
+            relay: relaying.state(),
             relay_words: relaying.words().to_owned(),
             wake: relaying.wakes(&site.environment),
             relaying,

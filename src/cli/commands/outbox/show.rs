@@ -14,6 +14,7 @@ use crate::{
     cloud::{Cloud, endpoint::Session},
     domain::{Bounds, Outbox, RowState, SqlError, Text, Trouble, Value, words::in_words},
     messages::shorten,
+    observe::parts::outboxes::relaying_now,
     outboxes::{
         Sql,
         look::{self, text},
@@ -96,10 +97,12 @@ async fn summary(
     out: &mut Output,
 ) -> Result<Exit, Failed> {
     let now = cloud.clock().now();
-    let backlog = look::backlog(session, sql, now).await?;
+    let (backlog, relaying) = tokio::join!(look::backlog(session, sql, now), relaying_now(cloud, outbox));
+    let backlog = backlog?;
     if out.format != Format::Human {
         let data = json!({
-            "environment": cloud.environment().name, "name": outbox.name, "what": outbox.words(), "backlog": backlog
+            "environment": cloud.environment().name, "name": outbox.name, "what": outbox.words(), "backlog": backlog,
+            "relay": relaying.state(), "relay_words": relaying.words(), "wake": relaying.wakes(cloud.environment()),
         });
         out.document("opsctl/outbox-backlog/1", &data)?;
         return Ok(Exit::Done);
@@ -127,6 +130,10 @@ async fn summary(
             "group {}: {} younger rows behind {} row {}",
             blocked.group, blocked.held, blocked.head_state, blocked.head
         ))?;
+    }
+    out.line(&format!("relay: {}", relaying.words()))?;
+    if let Some(command) = relaying.wakes(cloud.environment()) {
+        out.note(&format!("`{command}` wakes the relay"));
     }
     if let Some(index) = &backlog.index_wanted {
         out.warning("no index serves the counts: they are the server's estimates. This one would:");

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-pub use relay::{Relaying, Waking, relay};
+pub use relay::{Relaying, Waking, relay, relaying_now};
 pub(super) use verdict::judge;
 
 use super::{Found, Look, PartName, Spec};
@@ -127,7 +127,7 @@ async fn backlog(outbox: &Outbox, pauses: &Pauses<'_>) -> Result<Backlog, Troubl
 }
 
 /// What keeps the Lambda function that is the relay from running.
-pub(crate) async fn function(cloud: &Cloud, outbox: &Outbox) -> Option<SeenFunction> {
+async fn function(cloud: &Cloud, outbox: &Outbox) -> Option<SeenFunction> {
     let Relay::Function { function, rule } = &outbox.relay else { return None };
     let rule = async {
         match rule {

@@ -1,6 +1,7 @@
 //! Whether anybody publishes an outbox's rows.
 
 use crate::{
+    cloud::Cloud,
     domain::{
         Environment, Outbox, Relay, SeenOutbox, Service, ServiceId, Text,
         invocation::{option, quoted},
@@ -56,6 +57,15 @@ impl Relaying {
         words
     }
 
+    /// As scripts read it.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Awake(_) => "awake",
+            Self::Asleep(..) => "asleep",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
     pub fn is_asleep(&self) -> bool {
         match self {
             Self::Asleep(..) => true,
@@ -77,6 +87,31 @@ pub fn relay(outbox: &Outbox, seen: &SeenOutbox, services: &Part<SeenService>) -
             Relaying::Unknown(format!("instances agree by the table {}", Text::line(&lock.table.to_string())))
         }
     }
+}
+
+/// The same, asked now.
+pub async fn relaying_now(cloud: &Cloud, outbox: &Outbox) -> Relaying {
+    let seen = SeenOutbox {
+        name: outbox.name.clone(),
+        what: Text::default(),
+        connection: outbox.connection.clone(),
+        backlog: None,
+        trouble: None,
+        function: super::function(cloud, outbox).await,
+    };
+    let mut services: Part<SeenService> = Part::default();
+    if let Relay::Service(name) = &outbox.relay {
+        let fits = |service: &Service| service.id.to_string() == *name || service.id.name.0 == *name;
+        match cloud.ecs.all().await {
+            Ok(all) => {
+                services.at = Some(cloud.clock().now());
+                let found = all.found.into_iter().filter(fits);
+                services.rows = found.map(|service| SeenService::of(service).into()).collect();
+            }
+            Err(error) => return Relaying::Unknown(format!("service {}: {error}", Text::line(name))),
+        }
+    }
+    relay(outbox, &seen, &services)
 }
 
 fn of_service(name: &str, services: &Part<SeenService>) -> Relaying {
