@@ -123,4 +123,7 @@ fn what_wakes_a_relay_that_sleeps_is_named() {
         let ended = ground.opsctl(&["outbox", "show", outbox, "-e", "prod"]).expect(0);
         assert!(ended.shown().contains(command), "{}", ended.shown());
     }
+    let failed = ground.opsctl(&["outbox", "show", "recon", "-e", "prod"]).expect(0).shown();
+    let group = "failed, error UnsupportedFormatError: … has no schema in version …: 5 of 5 sampled";
+    assert!(failed.contains(group), "{failed}");
 }

@@ -12,3 +12,4 @@ mod rows;
 mod server;
 mod speed;
 mod tables;
+mod upkeep;

@@ -7,9 +7,9 @@ use opsctl::{
     databases::{Capacity, Seen},
     domain::{
         Alarm, AlarmState, Backlog, Blocked, CapacityLimits, Container, Database, DatabaseEvent, Deployment,
-        DeploymentId, Gauge, KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName, Replacing,
-        Rollout, RowCount, RowState, Scaling, ScheduledAction, SeenFunction, SeenOutbox, Service, ServiceEvent,
-        ServiceId, SourceKind, Task, TaskArn, TaskDefinition, Text, Topology, Trouble, Watches,
+        DeploymentId, ErrorGroups, Gauge, KafkaLag, Mapping, MappingId, MappingState, Member, Pending, QueueName,
+        Replacing, Rollout, RowCount, RowState, Scaling, ScheduledAction, SeenFunction, SeenOutbox, Service,
+        ServiceEvent, ServiceId, SourceKind, Task, TaskArn, TaskDefinition, Text, Topology, Trouble, Upkeep, Watches,
     },
     observe::{DatabaseGauges, Estate, Look, Part, SeenDatabase, SeenService, Unknown},
 };
@@ -309,6 +309,13 @@ pub(crate) fn outbox(name: &str, counts: [(RowState, RowCount); 4], lag: i64) ->
             counts: counts.into_iter().collect(),
             oldest_ready: (lag > 0).then(|| minutes_ago(lag)),
             published: Some(RowCount::Exactly(0)),
+            failed_errors: Some(ErrorGroups {
+                sampled: 12,
+                groups: vec![(Text::from("timeout after … ms"), 11), (Text::from("no error text"), 1)],
+                other: 0,
+            }),
+            slot: None,
+            upkeep: Upkeep::default(),
             failed_kinds: vec![(Text::from("TransferFailed"), 11), (Text::from("TransferSettled"), 1)],
             blocked: vec![Blocked {
                 group: Text::from("tr-4711"),

@@ -48,6 +48,7 @@ pub mod service;
 pub mod service_rules;
 pub mod sql;
 pub mod target;
+pub mod template;
 pub mod text;
 pub mod toggle;
 pub mod watch;
@@ -72,9 +73,10 @@ pub use message::{
 };
 pub use migration::{ContainerDefinition, Definition, LogDestination, Mark, Migration, Network, NetworkSource};
 pub use outbox::{
-    Attempts, AttemptsMax, Backlog, Becomes, Blocked, Body, Change, Dead, Field, In, Lease, Literal, Move, Offset,
-    Outbox, PUBLISHED_WITHIN, Park, Primitive, Rearm, Refusal, Relay, RelayLock, Release, RowCount, RowMapping,
-    RowState, Satellite, Scope, SeenFunction, SeenOutbox, TableName, Times, Trouble,
+    Attempts, AttemptsMax, Backlog, Becomes, Blocked, Body, Change, Dead, DeadRows, ErrorGroups, Field, In, Lease,
+    Literal, Move, Offset, Outbox, PUBLISHED_WITHIN, Park, Primitive, Rearm, Refusal, Relay, RelayLock, Release,
+    RowCount, RowMapping, RowState, Satellite, Scope, SeenFunction, SeenOutbox, Slot, SlotState, Snapshot, TableName,
+    Times, Trouble, Upkeep,
 };
 pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};

@@ -145,7 +145,8 @@ impl Offer {
 /// The runbook that helps with a verdict: one that says so, and that takes what the verdict is about. One of the user's wins.
 pub fn offer(all: &[Shelved], verdict: &Verdict) -> Option<Offer> {
     let (kind, name) = subject(&verdict.subject)?;
-    let fits = |shelved: &&Shelved| shelved.runbook().is_some_and(|runbook| runbook.applies_when.contains(&verdict.kind));
+    let fits =
+        |shelved: &&Shelved| shelved.runbook().is_some_and(|runbook| runbook.applies_when.contains(&verdict.kind));
     let offer = |shelved: &Shelved| {
         let runbook = shelved.runbook()?;
         let taking = runbook.parameters.iter().find(|parameter| parameter.kind == kind)?;

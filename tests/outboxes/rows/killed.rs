@@ -6,7 +6,8 @@ use opsctl::domain::Dialect;
 
 use super::{
     super::home::{Ended, Home},
-    desk::Desk, relay::Relay,
+    desk::Desk,
+    relay::Relay,
     whole::drained,
 };
 use crate::served::Served;
@@ -75,7 +76,10 @@ async fn a_replay_that_is_killed_at_any_point_is_gone_on_with_and_sends_each_row
 async fn a_park_that_is_killed_at_any_point_is_gone_on_with_and_loses_no_row() {
     for mut desk in Desk::all().await {
         let served = Served::start();
-        let (home, dialect) = (Home::of(&desk.stage.environment.databases.connections[0], &desk.schema.name, &served), desk.schema.dialect());
+        let (home, dialect) = (
+            Home::of(&desk.stage.environment.databases.connections[0], &desk.schema.name, &served),
+            desk.schema.dialect(),
+        );
         desk.fill("FAILED", ROWS, 7, 0).await;
         let ended = home.killed("outbox park", dialect);
         // Where a row is now says how its transaction ended: nothing is ever in doubt.

@@ -15,7 +15,6 @@ pub mod shorten;
 mod jq;
 mod jq_check;
 mod jq_marks;
-mod normalise;
 mod program;
 #[cfg(test)]
 pub mod testing;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sql::{self, COUNT_MAX, Count, CountedRows, Explained, Sql};
+use super::sql::{self, COUNT_MAX, Count, CountedRows, Explained, KeptUp, Sql};
 use crate::{
     cloud::{Cloud, endpoint::Session},
     domain::{
-        Backlog, Blocked, Bounds, Connection, Dialect, Outbox, PUBLISHED_WITHIN, RowCount, RowState, Rows, SqlError,
-        SqlKind, Statement, Text, Trouble, Value,
+        Backlog, Blocked, Bounds, Connection, Dialect, ErrorGroups, Outbox, PUBLISHED_WITHIN, RowCount, RowState, Rows,
+        Slot, SqlError, SqlKind, Statement, Text, Trouble, Upkeep, Value,
     },
 };
 
@@ -71,20 +71,26 @@ pub async fn backlog(session: &mut Session, sql: &Sql, now: Timestamp) -> Result
         oldest_ready: counts.oldest_ready().map(|age| now - SignedDuration::from_secs(age.max(0))),
         published: counts.lately(),
         failed_kinds: Vec::new(),
+        failed_errors: None,
         blocked: Vec::new(),
         group_blocks: sql.mapping.group_blocks,
         may_hide: look.may_hide,
         index_wanted: if counts.lacks_index() { sql.index_wanted() } else { None },
+        slot: None,
+        upkeep: Upkeep::default(),
         recent: Vec::new(),
     };
+    backlog.slot = look.upkeep(&mut backlog.upkeep).await?;
     let any = |state| backlog.count(state).and_then(RowCount::figure).is_some_and(|rows| rows > 0);
     let failed = any(RowState::Failed);
     let details = [
         sql.kinds(RowState::Failed).filter(|_| failed),
+        sql.errors(RowState::Failed).filter(|_| failed),
         sql.blocked_groups().filter(|_| failed || any(RowState::Stuck)),
     ];
-    let [kinds, blocked_groups] = look.ask(details).await?;
+    let [kinds, errors, blocked_groups] = look.ask(details).await?;
     backlog.failed_kinds = kinds.map(|rows| rows.rows.iter().filter_map(kind).collect()).unwrap_or_default();
+    backlog.failed_errors = errors.map(|rows| grouped(&rows));
     let found = blocked_groups.map(|rows| sql.blocked(&rows)).unwrap_or_default();
     backlog.blocked = found.into_iter().map(blocked).collect();
     Ok(backlog)
@@ -150,6 +156,27 @@ impl<'a> Look<'a> {
         Ok(counts)
     }
 
+    /// What the server says of itself, each asked alone: a login that may see one of them need not see another.
+    async fn upkeep(&mut self, upkeep: &mut Upkeep) -> Result<Option<Slot>, SqlError> {
+        let mut own = None;
+        for (asked, statement) in self.sql.upkeep(self.session.server()) {
+            match self.session.read(&[statement], Bounds::LOOK).await {
+                Ok(answers) => own = self.sql.kept_up(asked, &answers[0], upkeep).or(own),
+                Err(error) if matches!(error.kind, SqlKind::Lost | SqlKind::TooLarge) => return Err(error),
+                Err(error) => {
+                    let what = match asked {
+                        KeptUp::Dead => "dead rows",
+                        KeptUp::Snapshot => "old snapshots",
+                        KeptUp::Slots => "replication slots",
+                        KeptUp::History => "InnoDB's history list",
+                    };
+                    upkeep.unknown.get_or_insert_with(|| Text::line(&format!("{what} can't be seen: {error}")));
+                }
+            }
+        }
+        Ok(own)
+    }
+
     /// The rows of each statement that may be asked.
     async fn ask<const N: usize>(&mut self, statements: [Option<Statement>; N]) -> Result<[Option<Rows>; N], SqlError> {
         let sql = self.sql;
@@ -167,6 +194,15 @@ impl<'a> Look<'a> {
         let mut answers = self.read(allowed.iter().flatten().cloned().collect()).await?.into_iter();
         Ok(allowed.map(|statement| statement.and_then(|_| answers.next())))
     }
+}
+
+fn grouped(rows: &Rows) -> ErrorGroups {
+    let text = |row: &Vec<Value>| match row.first() {
+        Some(Value::Text(text)) => Some(text.clone()),
+        Some(Value::Null | Value::Integer(_) | Value::Real(_) | Value::Bytes(_)) | None => None,
+    };
+    let texts: Vec<Option<String>> = rows.rows.iter().map(text).collect();
+    ErrorGroups::of(texts.iter().map(Option::as_deref))
 }
 
 fn about(explained: Option<Explained>) -> RowCount {

@@ -1,12 +1,12 @@
 //! An outbox as it was last seen.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::RowState;
-use crate::{Text, words::thousands};
+use super::{RowState, Slot, Upkeep};
+use crate::{Text, template::template, words::thousands};
 
 /// How many rows there are, as far as that was worth finding out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,9 @@ pub struct Backlog {
     pub published: Option<RowCount>,
     /// Failed rows by type, the most first.
     pub failed_kinds: Vec<(Text, u64)>,
+    /// A sample of failed rows by their errors; none: no column has them, or none failed.
+    #[serde(default)]
+    pub failed_errors: Option<ErrorGroups>,
     /// Groups in which an older failed or stuck row stands before rows that wait, the worst first.
     pub blocked: Vec<Blocked>,
     /// Whether the relay really stops at such a row; else the order is lost there, and nothing is held.
@@ -81,6 +84,11 @@ pub struct Backlog {
     pub may_hide: bool,
     /// The statement that makes the index without which rows are only estimated.
     pub index_wanted: Option<String>,
+    /// The slot by which the relay reads the database's log, where that is what it reads.
+    #[serde(default)]
+    pub slot: Option<Slot>,
+    #[serde(default)]
+    pub upkeep: Upkeep,
     /// Rows to be published at the looks before, the oldest first.
     pub recent: Vec<(Timestamp, f64)>,
 }
@@ -96,6 +104,36 @@ pub struct Blocked {
     pub head_state: RowState,
     /// Rows that wait behind it.
     pub held: u64,
+}
+
+/// Error texts of sampled rows, by what they have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorGroups {
+    pub sampled: u64,
+    /// Text, with `…` for what differs from row to row, and rows; the most first, [`ErrorGroups::GROUPS_MAX`] at most.
+    pub groups: Vec<(Text, u64)>,
+    /// Rows of groups that are not shown.
+    pub other: u64,
+}
+
+impl ErrorGroups {
+    pub const GROUPS_MAX: usize = 20;
+
+    /// Of the texts of a sample; none: a row without one.
+    pub fn of<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+        for text in texts {
+            let text = text.map(template).filter(|text| !text.is_empty());
+            *counted.entry(text.unwrap_or_else(|| "no error text".to_owned())).or_default() += 1;
+        }
+        let sampled = counted.values().sum();
+        let mut groups: Vec<(String, u64)> = counted.into_iter().collect();
+        // Stable: equals stay in the order of their texts.
+        groups.sort_by_key(|(_, rows)| Reverse(*rows));
+        let other = groups.iter().skip(Self::GROUPS_MAX).map(|(_, rows)| rows).sum();
+        let shown = groups.iter().take(Self::GROUPS_MAX).map(|(text, rows)| (Text::line(text), *rows));
+        Self { sampled, groups: shown.collect(), other }
+    }
 }
 
 impl RowCount {

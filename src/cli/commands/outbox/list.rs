@@ -19,7 +19,7 @@ use crate::{
     domain::{
         Backlog, EnvironmentName, Outbox, RowState, SeenOutbox, Trouble,
         environment::glob,
-        words::{span, thousands},
+        words::{bytes, span, thousands},
     },
     observe::{
         Look, Once, Wanted,
@@ -112,12 +112,15 @@ fn table(rows: &[Row], now: Timestamp) -> Table {
         let none = || if backlog.is_some() { "-" } else { "?" }.to_owned();
         let count = |state| backlog.and_then(|backlog| backlog.count(state)).map_or_else(none, |count| count.words());
         let lag = backlog.and_then(|backlog| backlog.lag(now));
+        // What a relay that reads the log has not read yet.
+        let behind = backlog.and_then(|backlog| backlog.slot.as_ref()).and_then(|slot| slot.bytes);
+        let behind = behind.map(|behind| bytes(behind as f64));
         let sign = if row.relaying.is_asleep() { "ASLEEP: " } else { "" };
         table.row([
             row.environment.0.clone(),
             row.outbox.name.clone(),
             count(RowState::Ready),
-            lag.map_or_else(none, span),
+            lag.map(span).or(behind).unwrap_or_else(none),
             count(RowState::Failed),
             count(RowState::Stuck),
             row.pending.map_or_else(none, |pending| pending.words()),

@@ -125,11 +125,25 @@ async fn summary(
     for (kind, count) in backlog.failed_kinds.iter().take(20) {
         out.line(&format!("failed, type {kind}: {count}"))?;
     }
+    if let Some(errors) = &backlog.failed_errors {
+        for (error, count) in &errors.groups {
+            out.line(&format!("failed, error {error}: {count} of {} sampled", errors.sampled))?;
+        }
+    }
     for blocked in backlog.blocked.iter().take(20) {
         out.line(&format!(
             "group {}: {} younger rows behind {} row {}",
             blocked.group, blocked.held, blocked.head_state, blocked.head
         ))?;
+    }
+    if let Some(slot) = &backlog.slot {
+        out.line(&slot.words())?;
+    }
+    for words in backlog.upkeep.words() {
+        out.warning(&words);
+    }
+    if let Some(unknown) = &backlog.upkeep.unknown {
+        out.line(unknown.as_str())?;
     }
     out.line(&format!("relay: {}", relaying.words()))?;
     if let Some(command) = relaying.wakes(cloud.environment()) {

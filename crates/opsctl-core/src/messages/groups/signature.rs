@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fmt};
 use serde_json::Value;
 
 use crate::{
-    domain::{AttributeValue, Message, Payload},
-    messages::{json, normalise},
+    domain::{AttributeValue, Message, Payload, template},
+    messages::json,
 };
 
 const KEYS_MAX: usize = 24;
@@ -116,7 +116,7 @@ fn exception(message: &Message, body: Option<&Value>) -> Option<Exception> {
 }
 
 fn found(place: Place, text: &str) -> Option<Exception> {
-    let template = normalise::template(text);
+    let template = template::template(text);
     (!template.is_empty()).then_some(Exception { place, template })
 }
 

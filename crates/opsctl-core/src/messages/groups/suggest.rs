@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::signature::{Exception, Place, Shape, Signature};
 use crate::{
-    domain::Message,
-    messages::{Filter, json::quoted as quote, normalise},
+    domain::{Message, template},
+    messages::{Filter, json::quoted as quote},
 };
 
 /// Groups small enough to be named message by message, where nothing else tells them apart.
@@ -100,7 +100,7 @@ fn fits(Exception { place, template }: &Exception) -> String {
         Place::Text => ".text".to_owned(),
     };
     let to_text = if *place == Place::Text { "" } else { " | tostring" };
-    format!("({field}{to_text} | test({}))", quote(&normalise::pattern(template)))
+    format!("({field}{to_text} | test({}))", quote(&template::pattern(template)))
 }
 
 /// A condition that one shape meets and the other does not.

@@ -154,8 +154,13 @@ impl Row for SeenOutbox {
         self.name.cmp(&other.name)
     }
 
+    /// Texts of rows are not kept on disk.
     fn keep(&self) -> Self {
-        self.clone()
+        let mut kept = self.clone();
+        if let Some(backlog) = &mut kept.backlog {
+            backlog.failed_errors = None;
+        }
+        kept
     }
 
     fn names(&self) -> Vec<&str> {

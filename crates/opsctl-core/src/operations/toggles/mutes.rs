@@ -19,7 +19,8 @@ use crate::{
     },
     observe::parts::alarms::alarms_in,
     operations::{
-        Bound, Counts, OperationError, OperationKind, Planned, Planner, Verb, plan::Plan, resolve::did_you_mean, values::Seconds,
+        Bound, Counts, OperationError, OperationKind, Planned, Planner, Verb, plan::Plan, resolve::did_you_mean,
+        values::Seconds,
     },
 };
 

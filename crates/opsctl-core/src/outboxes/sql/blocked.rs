@@ -1,6 +1,6 @@
 //! Groups in which a failed or stuck row stands before others.
 
-use super::{Sql, Writer};
+use super::{COUNT_MAX, Sql, Writer};
 use crate::domain::{RowState, Rows, Statement, Value};
 
 /// Rows that wait, the oldest of them, among which the held ones are looked for; and failed or stuck rows that may hold them.
@@ -38,7 +38,7 @@ impl Sql {
         writer.push("count(CASE WHEN u.opsctl_head = 0 THEN 1 END) OVER w AS opsctl_before, ");
         writer.push("count(CASE WHEN u.opsctl_head = 0 THEN 1 END) OVER (PARTITION BY u.opsctl_group) AS opsctl_all");
         writer.push(" FROM (SELECT a.*, 1 AS opsctl_head FROM (SELECT f.* FROM (");
-        writer.rows_in(&[RowState::Failed, RowState::Stuck], &columns);
+        writer.rows_in(&[RowState::Failed, RowState::Stuck], COUNT_MAX, &columns);
         writer.push(") AS f ORDER BY ").columns_of("f", &aged).limit(HEADS_MAX);
         writer.push(") AS a UNION ALL SELECT y.*, 0 FROM (").head(BLOCKED_SCAN_MAX, &columns);
         writer.push(") AS y WHERE y.opsctl_state IN (").places(&[RowState::Ready, RowState::Scheduled]);

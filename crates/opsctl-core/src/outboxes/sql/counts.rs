@@ -16,6 +16,8 @@ use crate::{
 pub const COUNT_MAX: u64 = 100_000;
 /// Types of which failed rows are counted.
 const KINDS_MAX: u32 = 100;
+/// Failed rows whose errors are read.
+const ERRORS_MAX: u64 = 1_000;
 /// Characters of a type, a group, an error that are read.
 pub(super) const FIELD_CHARACTERS_MAX: u32 = 1_000;
 
@@ -177,10 +179,23 @@ impl Sql {
     pub fn kinds(&self, state: RowState) -> Option<Statement> {
         let kind = self.mapping.kind.as_ref()?;
         let mut writer = self.writer();
-        writer.push("SELECT s.kind, count(*) FROM (").rows_in(&[state], &|writer: &mut Writer<'_>| {
+        writer.push("SELECT s.kind, count(*) FROM (").rows_in(&[state], COUNT_MAX + 1, &|writer: &mut Writer<'_>| {
             writer.bounded(kind).push(" AS kind");
         });
         writer.push(") AS s GROUP BY s.kind ORDER BY count(*) DESC, s.kind").limit(u64::from(KINDS_MAX));
+        Some(writer.finish())
+    }
+}
+
+impl Sql {
+    /// Error texts of some of the rows in a state: one column. None where no column has them.
+    pub fn errors(&self, state: RowState) -> Option<Statement> {
+        let error = self.mapping.error.as_ref()?;
+        let mut writer = self.writer();
+        writer.push("SELECT s.error FROM (").rows_in(&[state], ERRORS_MAX, &|writer: &mut Writer<'_>| {
+            writer.bounded(error).push(" AS error");
+        });
+        writer.push(") AS s").limit(ERRORS_MAX);
         Some(writer.finish())
     }
 }

@@ -17,6 +17,7 @@ mod pages;
 mod restore;
 mod selection;
 mod sources;
+mod upkeep;
 mod whereabouts;
 
 pub use aside::{Leave, grant_to_leave, shown as create_shown};
@@ -30,6 +31,7 @@ pub use grants::Lacking;
 pub use holders::Holder;
 pub use pages::{BODY_MAX, ListedRow, Position};
 pub use selection::Selection;
+pub use upkeep::KeptUp;
 pub use whereabouts::Locks;
 
 use super::{

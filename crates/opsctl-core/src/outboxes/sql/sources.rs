@@ -8,8 +8,8 @@ use crate::{domain::RowState, outboxes::condition::Condition};
 const PICKED_MAX: u64 = 10_000;
 
 impl Writer<'_> {
-    /// A query of these columns of rows in these states, and of each row's state as `opsctl_state`.
-    pub(super) fn rows_in(&mut self, states: &[RowState], columns: &dyn Fn(&mut Self)) -> &mut Self {
+    /// A query of these columns of so many rows in these states, and of each row's state as `opsctl_state`.
+    pub(super) fn rows_in(&mut self, states: &[RowState], rows_max: u64, columns: &dyn Fn(&mut Self)) -> &mut Self {
         let sql = self.sql;
         let ended = Condition::any(states.iter().map(|state| sql.ended(*state)));
         let waits = states.iter().any(|state| sql.waiting_states().contains(state));
@@ -17,7 +17,7 @@ impl Writer<'_> {
             self.push("SELECT e.* FROM (SELECT ");
             columns(self);
             self.push(", ").state(&sql.rules).push(" AS opsctl_state FROM ").from().push(" WHERE ");
-            self.condition(&ended).limit(COUNT_MAX + 1).push(") AS e");
+            self.condition(&ended).limit(rows_max).push(") AS e");
         }
         if ended != Condition::Never && waits {
             self.push(" UNION ALL ");
@@ -25,7 +25,11 @@ impl Writer<'_> {
         if waits {
             self.push("SELECT ");
             columns(self);
-            self.push(", p.opsctl_state FROM (").picked(states).push(") AS p JOIN ").from().push(" ON ");
+            self.push(", p.opsctl_state FROM (")
+                .picked(states, rows_max.min(PICKED_MAX))
+                .push(") AS p JOIN ")
+                .from()
+                .push(" ON ");
             for (place, column) in sql.mapping.id.iter().enumerate() {
                 self.push(if place > 0 { " AND " } else { "" }).column(column).push(&format!(" = p.i{place}"));
             }
@@ -34,7 +38,7 @@ impl Writer<'_> {
     }
 
     /// The ids of rows in these states among the first that wait, as `i0`, and their states.
-    fn picked(&mut self, states: &[RowState]) -> &mut Self {
+    fn picked(&mut self, states: &[RowState], rows_max: u64) -> &mut Self {
         let ids = (0..self.sql.mapping.id.len()).map(|place| format!("w.i{place}"));
         self.push(&format!("SELECT {}, w.opsctl_state FROM (", ids.collect::<Vec<_>>().join(", ")));
         let sql = self.sql;
@@ -44,7 +48,7 @@ impl Writer<'_> {
             });
         };
         self.head(COUNT_MAX + 1, &raw).push(") AS w WHERE w.opsctl_state IN (").places(states).push(")");
-        self.limit(PICKED_MAX)
+        self.limit(rows_max)
     }
 
     /// A query of these columns of the first rows that wait, in the relay's order, and of each row's state as `opsctl_state`. Nothing

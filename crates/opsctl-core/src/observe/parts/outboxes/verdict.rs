@@ -40,6 +40,7 @@ fn of_trouble(trouble: &Trouble) -> Option<Finding> {
 /// The worst of an outbox.
 fn of_backlog(of: (&Environment, &Outbox), backlog: &Backlog, relaying: &Relaying, now: Timestamp) -> Option<Finding> {
     stalled(of, backlog, relaying, now)
+        .or_else(|| unread(backlog))
         .or_else(|| failed(backlog))
         .or_else(|| {
             left(
@@ -93,6 +94,12 @@ fn stalled(
     };
     let severity = if is_late { Severity::Critical } else { Severity::Warning };
     Some(Finding(Kind::OutboxStalled, severity, format!("{rows} ready{oldest}{rate}{why}")))
+}
+
+/// Nobody reads the log that the relay should.
+fn unread(backlog: &Backlog) -> Option<Finding> {
+    let slot = backlog.slot.as_ref().filter(|slot| slot.is_left())?;
+    Some(Finding(Kind::OutboxStalled, Severity::Warning, format!("nothing is published: {}", slot.words())))
 }
 
 fn failed(backlog: &Backlog) -> Option<Finding> {

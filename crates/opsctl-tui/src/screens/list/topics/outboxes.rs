@@ -2,8 +2,9 @@
 
 use crate::{
     domain::{
-        Backlog, Gauge, Outbox, Rearm, Release as Freeing, RowCount, RowState, SeenOutbox, Trouble, invocation::quoted,
-        words::span,
+        Backlog, Gauge, Outbox, Rearm, Release as Freeing, RowCount, RowState, SeenOutbox, Trouble,
+        invocation::quoted,
+        words::{bytes, span},
     },
     keymap::{Command, Scope},
     observe::{
@@ -92,6 +93,7 @@ static COLUMNS: [Column<SeenOutbox>; 12] = [
         },
         cell: |line, seen| match seen.backlog.as_ref().map(|backlog| backlog.lag(line.now)) {
             None => line.unknown(),
+            Some(None) if behind(seen).is_some() => line.text(behind(seen).unwrap_or_default()),
             Some(None) => line.dim("-"),
             Some(Some(lag)) => {
                 let limit =
@@ -157,6 +159,12 @@ static COLUMNS: [Column<SeenOutbox>; 12] = [
     },
 ];
 
+/// What a relay that reads the database's log has not read yet.
+fn behind(seen: &SeenOutbox) -> Option<String> {
+    let slot = seen.backlog.as_ref()?.slot.as_ref()?;
+    Some(bytes(slot.bytes? as f64))
+}
+
 fn order(seen: &SeenOutbox, state: RowState) -> Option<Order> {
     Some(Order::most(seen.backlog.as_ref()?.count(state)?.figure()? as f64))
 }
@@ -167,6 +175,7 @@ fn figure<'a>(line: &Line<'a>, seen: &SeenOutbox, state: RowState, role: Role) -
         None => line.dim("-"),
         Some(RowCount::Exactly(0)) if backlog.may_hide => line.dim("hidden?"),
         Some(RowCount::Exactly(0)) => line.dim("0"),
+        Some(count) if count.figure() == Some(0) => line.dim(&count.words()),
         Some(count) => line.told(count.words(), role),
     }
 }
@@ -316,6 +325,7 @@ impl Thing for SeenOutbox {
         page.pair("seen", LABEL, &format!("{} ago", ago(backlog.at, model.now)), Role::Dim);
         states(page, backlog, model);
         kinds(page, backlog);
+        errors(page, backlog);
         groups(page, backlog);
         if let Some(index) = &backlog.index_wanted {
             page.blank();
@@ -367,6 +377,12 @@ fn states(page: &mut Page, backlog: &Backlog, model: &Model) {
     let lag =
         backlog.lag(now).map_or_else(|| "no ready row".to_owned(), |lag| format!("oldest ready row {} old", span(lag)));
     page.pair("lag", LABEL, &lag, Role::Text);
+    if let Some(slot) = &backlog.slot {
+        page.pair("log", LABEL, &slot.words(), if slot.is_left() { Role::Warning } else { Role::Text });
+    }
+    for words in backlog.upkeep.words() {
+        page.pair("upkeep", LABEL, &words, Role::Warning);
+    }
     if let Some(rate) = backlog.rate() {
         page.pair("published", LABEL, &format!("{}/min over the last 5 min", number(rate.round())), Role::Text);
     }
@@ -380,6 +396,15 @@ fn kinds(page: &mut Page, backlog: &Backlog) {
     page.text("Failed rows by type", Role::Strong);
     for (kind, count) in backlog.failed_kinds.iter().take(LINES_MAX) {
         page.pair(&number(*count as f64), LABEL, kind.as_str(), Role::Text);
+    }
+}
+
+fn errors(page: &mut Page, backlog: &Backlog) {
+    let Some(errors) = backlog.failed_errors.as_ref().filter(|errors| !errors.groups.is_empty()) else { return };
+    page.blank();
+    page.text(&format!("Failed rows by error, {} sampled", number(errors.sampled as f64)), Role::Strong);
+    for (error, rows) in errors.groups.iter().take(LINES_MAX) {
+        page.pair(&number(*rows as f64), LABEL, error.as_str(), Role::Text);
     }
 }
 

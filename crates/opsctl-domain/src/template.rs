@@ -1,8 +1,8 @@
-//! Error texts without what differs from message to message, so that texts of one cause fall together; and the way
-//! back, a regular expression that such texts match.
+//! Error texts without what differs from one to the next, so that texts of one cause fall together; and the way back, a regular
+//! expression that such texts match.
 
 /// Stands for what differs.
-pub(super) const GAP: char = '…';
+pub const GAP: char = '…';
 /// Longest template, in characters.
 const TEMPLATE_CHARACTERS_MAX: usize = 120;
 /// Longest stretch of text looked at, in bytes.
@@ -12,7 +12,7 @@ const QUOTED_BYTES_MAX: usize = 256;
 
 /// A text's template: quoted texts and words with digits in them (numbers, ids, hexadecimal, times) become [`GAP`].
 /// One line: the first that says something.
-pub(super) fn template(text: &str) -> String {
+pub fn template(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let line = &line[..line.floor_char_boundary(TEXT_BYTES_MAX)];
     let mut template = String::new();
@@ -73,7 +73,8 @@ fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | ':' | '+')
 }
 
-pub(super) fn pattern(template: &str) -> String {
+/// A regular expression that matches the texts of a template.
+pub fn pattern(template: &str) -> String {
     let mut pattern = String::from(r"^\s*");
     let mut previous = None;
     let mut characters = template.chars().peekable();
