@@ -127,3 +127,29 @@ fn what_wakes_a_relay_that_sleeps_is_named() {
     let group = "failed, error UnsupportedFormatError: … has no schema in version …: 5 of 5 sampled";
     assert!(failed.contains(group), "{failed}");
 }
+
+/// Every call on the wire of `sandbox serve`: the Data API's own errors, types and transactions, not another way into the world.
+#[test]
+fn an_outbox_is_listed_shown_and_replayed_over_the_data_api() {
+    let ground = Ground::fleet();
+    let (prod, code) = listed(&ground, "prod");
+    assert_eq!(code, 0);
+    assert_eq!(rows(of(&prod, "directory"), "failed"), Some(5), "{prod:?}");
+    let line = ["outbox", "show", "directory", "-e", "prod", "--output", "json"];
+    let shown = ground.opsctl(&line).expect(0).json();
+    assert_eq!(shown["backlog"]["counts"]["failed"]["exactly"], 5, "{shown}");
+    assert_eq!(shown["wake"], "opsctl concurrency restore directory-outbox-worker --env prod --sandbox", "{shown}");
+    let failed = ground.opsctl(&[&line[..], &["--rows", "failed"]].concat()).expect(0).json();
+    let id = failed["rows"][0]["id"][0].as_str().expect("an id").to_owned();
+    let row = ground.opsctl(&[&line[..], &["--row", &id]].concat()).expect(0).json();
+    assert!(row["error"].as_str().expect("an error").contains("ThrottlingException"), "{row}");
+    assert!(row["body"].as_str().expect("a body").contains("envelope"), "{row}");
+    let replay = ["outbox", "replay", "--outbox", "directory", "-e", "prod", "--wait", "0s"];
+    let plan = ground.opsctl(&[&replay[..], &["--dry-run", "--output", "json"]].concat()).expect(0).json();
+    let fingerprint = plan["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    let reason = ["--approve", &fingerprint, "--reason", "test", "--output", "json"];
+    let report = ground.opsctl(&[&replay[..], &reason].concat()).expect(0).json();
+    assert_eq!(report["details"]["done"], 5, "{report}");
+    let after = ground.opsctl(&line).expect(0).json();
+    assert_eq!(after["backlog"]["counts"]["failed"]["exactly"], 0, "{after}");
+}

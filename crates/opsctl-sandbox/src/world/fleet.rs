@@ -113,8 +113,8 @@ impl Fleet {
 
     /// The outboxes of an environment, by name.
     pub fn outboxes(&self, environment: &str) -> Vec<FleetOutbox> {
-        let mut found: Vec<FleetOutbox> =
-            self.file.outboxes.iter().filter_map(|entry| entry.known(environment)).collect();
+        let Some(place) = self.places().find(|place| place.environment == environment) else { return Vec::new() };
+        let mut found: Vec<FleetOutbox> = self.file.outboxes.iter().filter_map(|entry| entry.known(&place)).collect();
         found.sort_by(|left, right| left.name.cmp(&right.name));
         found
     }

@@ -28,6 +28,9 @@ pub(super) struct OutboxEntry {
     pub(super) database: String,
     /// Cluster or instance.
     server: String,
+    /// Secret by whose login it is reached over the Data API; none: over the network.
+    #[serde(default)]
+    data_api: Option<String>,
     #[serde(default)]
     environments: Vec<String>,
     table: Table,
@@ -112,7 +115,8 @@ pub(super) struct SecretEntry {
 
 impl OutboxEntry {
     /// How the outbox is reached and read in an environment; none: it is not there.
-    pub(super) fn known(&self, environment: &str) -> Option<FleetOutbox> {
+    pub(super) fn known(&self, place: &Place) -> Option<FleetOutbox> {
+        let Place { environment, account, region } = place;
         if !lists(&self.environments, environment) {
             return None;
         }
@@ -123,11 +127,18 @@ impl OutboxEntry {
             (None, Some(service)) => Relay::Service(service.replace("{environment}", environment)),
             (None, None) => Relay::Unknown,
         };
+        let (reached, password) = match &self.data_api {
+            Some(secret) => {
+                let arn = format!("arn:aws:rds:{region}:{account}:cluster:{server}");
+                (domain::Place::DataApi(arn), Password::Secret(secret.replace("${env}", environment)))
+            }
+            None => (domain::Place::Database(server), Password::None),
+        };
         let connection = Connection {
             name: self.database.clone(),
-            place: domain::Place::Database(server),
+            place: reached,
             user: None,
-            password: Password::None,
+            password,
             database: Some(self.database.clone()),
             tls: None,
             ca_file: None,
