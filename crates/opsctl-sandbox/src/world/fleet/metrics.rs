@@ -278,7 +278,8 @@ mod tests {
     fn world(now: Timestamp) -> World {
         let mut world = World::new(7, now);
         let fleet = Fleet::built_in().expect("a fleet");
-        fleet.settle(&mut world, now, 7, Amount::AtMost(20)).expect("settled");
+        // As much as the fleet has: what waits in an outbox makes an alarm go off.
+        fleet.settle(&mut world, now, 7, Amount::Full).expect("settled");
         world
     }
 
@@ -327,5 +328,25 @@ mod tests {
         ];
         assert_eq!(those(&prod, "ALARM"), wrong);
         assert!(prod.len() + staging.len() + dev.len() > 120);
+    }
+
+    #[test]
+    fn alarms_on_outboxes_fire_and_heal_with_them() {
+        let now: Timestamp = "2026-11-21T03:00:00Z".parse().expect("a time");
+        let (mut world, fleet) = (world(now), Fleet::built_in().expect("a fleet"));
+        let fire = |world: &mut World, now| {
+            let states = states(world, now, "prod");
+            ["storo-cts-outbox-backlog", "storo-cts-publish-lag"].map(|alarm| states[alarm].clone())
+        };
+        assert_eq!(fire(&mut world, now), ["ALARM", "ALARM"]);
+        let place = fleet.places().find(|place| place.environment == "prod").expect("there");
+        let enable = json!({ "Name": "cts-outbox-worker-every-minute" });
+        world.ask(now, &place.caller(), ("events", "EnableRule"), enable).expect("enabled");
+        let mut later = now;
+        for _ in 0..30 {
+            later += jiff::SignedDuration::from_secs(60);
+            world.advance(later);
+        }
+        assert_eq!(fire(&mut world, later), ["OK", "OK"]);
     }
 }

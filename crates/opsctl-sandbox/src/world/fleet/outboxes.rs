@@ -45,6 +45,8 @@ pub(super) struct OutboxEntry {
     #[serde(default)]
     rate_per_second: BTreeMap<String, f64>,
     relay: RelayEntry,
+    /// Service by whose name CloudWatch has backlog and lag, while the database never pauses.
+    measured: Option<String>,
     #[serde(default)]
     rows: Vec<RowsEntry>,
 }
@@ -282,6 +284,9 @@ impl OutboxEntry {
             error: rows.error.clone(),
         });
         world.sql.declare(key, outbox.contents(now, rows.collect()));
+        if let Some(service) = self.measured.as_ref().filter(|_| self.rate_per_second.contains_key(environment)) {
+            world.measure_outbox(service, &outbox);
+        }
         let rate_per_second = self.rate_per_second.get(environment).copied().unwrap_or_default();
         world.actors.add_outbox(now, &outbox, self.behaviour(environment), rate_per_second);
     }

@@ -3,6 +3,7 @@
 //! Both are actors. A service inserts a row in its database; a relay takes what is due, the oldest first, publishes it as anybody
 //! would by `SendMessage`, so that a FIFO queue drops what it has seen, and writes down what came of it.
 
+mod backlog;
 mod contents;
 mod relay;
 mod tables;
@@ -12,6 +13,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub(super) use backlog::Backlog;
 pub(super) use contents::{RowState, Rows};
 pub(super) use relay::Relay;
 pub(super) use tables::Table;

@@ -32,6 +32,8 @@ pub(super) struct Statements {
     pub(super) clean: &'static str,
     /// At most `:limit` rows that wait.
     pub(super) waiting: &'static str,
+    /// Rows that wait, and the age of the oldest in seconds.
+    pub(super) backlog: &'static str,
 }
 
 impl Table {
@@ -92,6 +94,7 @@ static TRANSFERS: Statements = Statements {
         WHERE id = :id AND state = 'PENDING'",
     clean: "DELETE FROM outbox_transfers WHERE state = 'SENT' AND updatedat < :before",
     waiting: "SELECT count(*) FROM (SELECT 1 FROM outbox_transfers WHERE state = 'PENDING' LIMIT :limit)",
+    backlog: "SELECT count(*), (julianday(:now) - julianday(min(createdat))) * 86400 FROM outbox_transfers WHERE state = 'PENDING'",
 };
 
 static OPEN_OUTBOX: Statements = Statements {
@@ -136,6 +139,7 @@ static OPEN_OUTBOX: Statements = Statements {
         WHERE event_id = :id AND status = 'PENDING'",
     clean: "DELETE FROM openoutbox_events WHERE status = 'DELIVERED' AND delivered_at < :before",
     waiting: "SELECT count(*) FROM (SELECT 1 FROM openoutbox_events WHERE status = 'PENDING' LIMIT :limit)",
+    backlog: "SELECT count(*), (julianday(:now) - julianday(min(created_at))) * 86400 FROM openoutbox_events WHERE status = 'PENDING'",
 };
 
 static MODULITH: Statements = Statements {
@@ -160,4 +164,5 @@ static MODULITH: Statements = Statements {
     fail: "SELECT 1",
     clean: "DELETE FROM event_publication WHERE completion_date < :before",
     waiting: "SELECT count(*) FROM (SELECT 1 FROM event_publication WHERE completion_date IS NULL LIMIT :limit)",
+    backlog: "SELECT count(*), (julianday(:now) - julianday(min(publication_date))) * 86400 FROM event_publication WHERE completion_date IS NULL",
 };

@@ -6,6 +6,7 @@
 
 mod instances;
 mod kafka;
+mod outboxes;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ struct Things {
     services: BTreeMap<(String, String), Track<ecs::Load>>,
     instances: BTreeMap<String, Track<rds::Load>>,
     groups: Vec<KafkaGroup>,
+    outboxes: Vec<outboxes::Measured>,
     levels: BTreeMap<MetricName, Level>,
     /// What a metric of a thing usually is, in place of what is made up: by thing and metric.
     usual: BTreeMap<(String, String), f64>,
@@ -94,11 +96,15 @@ impl World {
             self.note_things(at);
             self.cloudwatch.observed.places.values_mut().for_each(|things| things.note_groups(at));
         }
+        if first <= minute {
+            self.note_outboxes(first, minute);
+        }
     }
 
     /// Lets everything look as if it had been as it is since `since`.
     pub(super) fn begin_observing(&mut self, since: i64, now: i64) {
         self.note_things(since);
+        self.note_outboxes(since + MINUTE, now.div_euclid(MINUTE) * MINUTE);
         for things in self.cloudwatch.observed.places.values_mut() {
             things.begin_groups(since, now.div_euclid(MINUTE) * MINUTE);
         }
@@ -149,6 +155,7 @@ impl Observed {
             (None, services::METRICS | services::INSIGHTS) => things.service_sample(metric, minute),
             (None, rds::METRICS) => things.instance_sample(metric, minute),
             (None, kafka::METRICS) => things.group_sample(metric, minute),
+            (None, outboxes::METRICS) => things.outbox_sample(metric, minute),
             (None, _) => None,
         };
         minutes_in(seen).filter_map(|minute| Some((minute, Summary::of(sample(minute)?)))).collect()
@@ -159,6 +166,7 @@ impl Observed {
         let mut names = things.service_names();
         names.extend(things.instance_names());
         names.extend(things.group_names());
+        names.extend(things.outbox_names());
         names.extend(things.levels.keys().cloned());
         names
     }
