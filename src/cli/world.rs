@@ -1,6 +1,6 @@
 //! [`World`]: puts the program together, from the configuration or from the sandbox.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, io::Write as _, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::{args::Global, error::CliError, exit::Exit, output::Output, paths::Realm};
 use crate::{
     clock::Clock,
-    cloud::{Cloud, CloudError, Connect, Dial, ErrorKind, Unverified, identity::Caller},
+    cloud::{Cloud, CloudError, Connect, Dial, ErrorKind, Told, Unverified, identity::Caller},
     config::{self, Config, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
     domain::{Environment, Outbox, Text},
     outboxes,
@@ -215,6 +215,7 @@ impl Place {
 
 async fn sandbox(global: &Global) -> Result<Chosen, CliError> {
     let (environments, connect, ground) = ground(global).await?;
+    let connect = connect.telling(told());
     let origin = match &ground {
         Ground::Joined(joined) => format!("sandbox: joined the one at {} (seed {})", joined.endpoint, joined.seed),
         Ground::Own(sandbox) => {
@@ -224,6 +225,11 @@ async fn sandbox(global: &Global) -> Result<Chosen, CliError> {
     };
     let places = environments.into_iter().map(Place::Simulated).collect();
     Ok(Chosen { places, connect, realm: Realm::Sandbox, origin, sandbox: Some(ground) })
+}
+
+/// Says on standard error that something takes its time; that nobody reads it is no reason to stop.
+fn told() -> Told {
+    Told(Arc::new(|words| drop(writeln!(std::io::stderr(), "{}", Text::line(words)))))
 }
 
 /// The sandbox that runs, or else one of this process, and those of its environments that are chosen.
@@ -284,7 +290,7 @@ pub(super) fn chosen(global: &Global, out: &mut Output) -> Result<Config, CliErr
 fn configured(global: &Global, out: &mut Output) -> Result<Chosen, CliError> {
     let config = chosen(global, out)?;
     let origin = format!("configuration: {}", config.source);
-    let connect = Connect::network(Clock::system());
+    let connect = Connect::network(Clock::system()).telling(told());
     let places = config.environments.into_iter().map(|configured| Place::Configured(Box::new(configured))).collect();
     Ok(Chosen { places, connect, realm: Realm::Aws, origin, sandbox: None })
 }

@@ -10,7 +10,7 @@ use aws_sdk_sqs::config::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::endpoint::{Dial, Endpoints};
+use super::endpoint::{Dial, Endpoints, Told};
 use super::{
     Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, events::Events,
     identity::Identity, lambda::Lambda, load_balancers::LoadBalancers, logs::Logs, metrics::Metrics, network,
@@ -65,12 +65,14 @@ pub struct Connect {
     pub http: Option<SharedHttpClient>,
     /// The way to endpoints of databases: the network, or the sandbox.
     pub dial: Dial,
+    /// Who is told that a database is waited for; none: none is.
+    pub told: Option<Told>,
 }
 
 impl Connect {
     /// Over the network, with one pool of connections for every environment.
     pub fn network(clock: Clock) -> Self {
-        Self { clock, http: Some(network::client()), dial: Dial::Network }
+        Self { clock, http: Some(network::client()), dial: Dial::Network, told: None }
     }
 
     /// Through `http` in place of the network: the embedded sandbox.
@@ -78,12 +80,17 @@ impl Connect {
         // Whoever puts something in place of the network does not mean to reach databases over it.
         let nobody =
             |_| -> Answering { Box::pin(async { Err(Unanswered::new(Because::TimedOut, "host unreachable")) }) };
-        Self { clock, http: Some(http), dial: Dial::Through(Arc::new(nobody)) }
+        Self { clock, http: Some(http), dial: Dial::Through(Arc::new(nobody)), told: None }
     }
 
     /// The same with another way to endpoints of databases.
     pub fn dialing(self, dial: Dial) -> Self {
         Self { dial, ..self }
+    }
+
+    /// The same for somebody who typed a command.
+    pub fn telling(self, told: Told) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     /// Clients for `environment`. Makes no call; credentials are resolved at the first one.
@@ -109,7 +116,8 @@ impl Connect {
                 (parameters.clone(), rds.clone()),
                 ["secretsmanager", "rds-data"].map(|service| partition(&environment, service)),
                 shared.clone(),
-            ),
+            )
+            .telling(self.told.clone()),
             parameters,
             rds,
             lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),

@@ -42,7 +42,7 @@ pub fn network_client() -> aws_smithy_runtime_api::client::http::SharedHttpClien
 
 pub use account::Unverified;
 pub use connect::Connect;
-pub use endpoint::Dial;
+pub use endpoint::{Dial, Told};
 pub use error::{CloudError, ErrorKind};
 
 use crate::{clock::Clock, domain::Environment};

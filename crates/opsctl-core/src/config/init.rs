@@ -357,7 +357,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_profile_without_region_is_not_asked() {
-        let connect = Connect { clock: Clock::system(), http: None, dial: crate::cloud::Dial::Network };
+        let connect = Connect { clock: Clock::system(), http: None, dial: crate::cloud::Dial::Network, told: None };
         let found = discover(candidates(&[profile("a", None)]), &connect, DEADLINE).await;
         assert_eq!(found[0].found.as_ref().map_err(Text::as_str), Err("the profile has no region"));
         assert!(render(&found).contains("# No account answered."));

@@ -10,7 +10,7 @@ use crate::{
     cloud::{Cloud, endpoint::Session},
     domain::{
         Backlog, Blocked, Bounds, Connection, Dialect, ErrorGroups, Outbox, PUBLISHED_WITHIN, RowCount, RowState, Rows,
-        Slot, SqlError, SqlKind, Statement, Text, Trouble, Upkeep, Value,
+        Slot, SqlError, SqlKind, Statement, Text, Trouble, Unanswered, Upkeep, Value,
     },
 };
 
@@ -27,12 +27,23 @@ pub enum Unread {
     Misfit(Vec<String>),
 }
 
-/// A session with an outbox's database, and statements that fit the table as it is there.
+/// A session with an outbox's database, and statements that fit the table as it is there. Wakes a database that has paused.
 ///
 /// # Errors
-/// The database is not reached, or the mapping does not fit. Wakes a database that has paused.
+/// The database is not reached, or the mapping does not fit.
 pub async fn open(cloud: &Cloud, outbox: &Outbox, connection: &Connection) -> Result<(Session, Sql), Trouble> {
-    let session = cloud.endpoints.session(connection).await;
+    fit_to(cloud.endpoints.session(connection).await, outbox).await
+}
+
+/// The same for somebody who means to wake the database, and waits for it.
+///
+/// # Errors
+/// As of [`open`].
+pub async fn open_resumed(cloud: &Cloud, outbox: &Outbox, connection: &Connection) -> Result<(Session, Sql), Trouble> {
+    fit_to(cloud.endpoints.session_of_resumed(connection).await, outbox).await
+}
+
+async fn fit_to(session: Result<Session, Unanswered>, outbox: &Outbox) -> Result<(Session, Sql), Trouble> {
     let mut session = session.map_err(|error| Trouble::Unreachable(error.words))?;
     match fitted(&mut session, outbox).await {
         Ok(sql) => Ok((session, sql)),

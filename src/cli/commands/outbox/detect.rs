@@ -115,7 +115,7 @@ fn chosen<'a>(args: &DetectOutboxes, environment: &'a Environment) -> Result<Vec
 
 async fn look<'a>(cloud: &Cloud, connection: &'a Connection, args: &DetectOutboxes) -> Result<Found<'a>, CliError> {
     let place = format!("{}: {}", cloud.environment().name, connection.name);
-    let opened = cloud.endpoints.session(connection).await;
+    let opened = cloud.endpoints.session_of_resumed(connection).await;
     let mut session = opened.map_err(|error| CliError::failed(&format!("{place}: {}", error.words), ""))?;
     let found = ask(&mut session, connection, args).await;
     session.close().await;

@@ -52,7 +52,7 @@ pub(super) async fn run(args: &ShowOutbox, global: &Global, out: &mut Output) ->
     let connection = rules.connection(&outbox.connection).ok_or_else(|| {
         CliError::usage(&format!("there is no connection {}", outbox.connection), "add it to opsctl.toml")
     })?;
-    let opened = look::open(cloud, outbox, connection).await;
+    let opened = look::open_resumed(cloud, outbox, connection).await;
     let (mut session, sql) = opened.map_err(|trouble| failed(cloud, outbox, &trouble))?;
     let shown = match (&args.row, args.rows) {
         (Some(id), _) => row(args, id, &mut session, &sql, out).await,

@@ -21,7 +21,7 @@ mod wire;
 
 pub mod hosts;
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::RetryPartition;
@@ -52,9 +52,17 @@ pub use verify::NotPlanned;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long login and questions may take, all together.
 const SQL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long whoever means to wake a database waits for it: Aurora resumes within some 15 seconds, after a day's pause within 30 and more.
+const RESUME_TIMEOUT: Duration = Duration::from_secs(60);
+/// From one try to the next.
+const RESUME_PERIOD: Duration = Duration::from_secs(2);
 const ADDRESSES_MAX: usize = 4;
 /// Of a check after a failover: shorter than all of it may take, so that the server says itself that it was too long.
 const CHECK: Bounds = Bounds { rows_max: 1_000, ..Bounds::LOOK };
+
+/// Who is told that something takes its time: one line each.
+#[derive(Clone)]
+pub struct Told(pub Arc<dyn Fn(&str) + Send + Sync>);
 
 #[derive(Clone, Default)]
 pub enum Dial {
@@ -74,6 +82,7 @@ pub struct Endpoints {
     data: RdsData,
     rds: Rds,
     shared: SdkConfig,
+    told: Option<Told>,
 }
 
 impl Endpoints {
@@ -86,7 +95,12 @@ impl Endpoints {
         shared: SdkConfig,
     ) -> Self {
         let (secrets, data) = (Secrets::new(&shared, secrets), RdsData::new(&shared, data));
-        Self { dial, clock, parameters, secrets, data, rds, shared }
+        Self { dial, clock, parameters, secrets, data, rds, shared, told: None }
+    }
+
+    /// The same for somebody who typed a command, and reads that a database is waited for.
+    pub(super) fn telling(self, told: Option<Told>) -> Self {
+        Self { told, ..self }
     }
 
     /// Whether the endpoint takes connections. Wakes a database that has paused. Answers [`Reached::Answers`].
@@ -173,6 +187,45 @@ impl Endpoints {
         })
     }
 
+    /// The same for somebody who means to wake the database. Where there is somebody to be told ([`Told`]), one that may have paused is
+    /// waited for, a minute at most.
+    ///
+    /// # Errors
+    /// As of [`Endpoints::session`], and the database did not resume in time.
+    pub async fn session_of_resumed(&self, connection: &Connection) -> Result<Session, Unanswered> {
+        let Some(Told(told)) = &self.told else { return self.session(connection).await };
+        let mut waited = Duration::ZERO;
+        loop {
+            let began = self.clock.now();
+            let error = match self.session(connection).await {
+                Err(error) if error.because == Because::TimedOut && waited < RESUME_TIMEOUT => error,
+                ended => return ended,
+            };
+            if !self.may_pause(connection).await {
+                return Err(error);
+            }
+            if waited.is_zero() {
+                let most = RESUME_TIMEOUT.as_secs();
+                told(&format!(
+                    "{}: the database may be resuming after a pause; waiting up to {most} s",
+                    connection.name
+                ));
+            }
+            self.clock.sleep(RESUME_PERIOD).await;
+            let tried = self.clock.now().duration_since(began);
+            waited += Duration::try_from(tried).unwrap_or_default().max(RESUME_PERIOD);
+        }
+    }
+
+    /// Whether it leads to RDS: nothing else pauses.
+    async fn may_pause(&self, connection: &Connection) -> bool {
+        match self.target(connection).await {
+            Ok(Target::Cluster(_)) => true,
+            Ok(Target::Endpoint(endpoint)) => hosts::read(&endpoint.host).is_some(),
+            Err(_) => false,
+        }
+    }
+
     async fn by_data_api(&self, connection: &Connection, cluster: &str) -> Result<Session, Unanswered> {
         let failed = |words: &str| Unanswered::new(Because::Login, words);
         let Password::Secret(secret) = &connection.password else {
@@ -184,7 +237,10 @@ impl Endpoints {
             (Dial::Network, None) => self.dialect_of(cluster).await?,
         };
         let opened = DataApi::open(&self.data, (cluster, secret), connection.database.as_deref(), dialect).await;
-        let (wire, server) = opened.map_err(|error| Unanswered::new(Because::Sql, &error.to_string()))?;
+        let (wire, server) = opened.map_err(|error| {
+            let resumes = error.code.as_str() == data_api::RESUMING;
+            Unanswered::new(if resumes { Because::TimedOut } else { Because::Sql }, &error.to_string())
+        })?;
         Ok(Session::new(Target::Cluster(cluster.to_owned()), server, Wire::DataApi(wire.into()), self.clock))
     }
 
@@ -244,6 +300,12 @@ async fn addresses(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Unanswered> {
 
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Unanswered> {
     TcpStream::connect(addresses(endpoint).await?.as_slice()).await.map_err(|error| of_socket(&error))
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Told")
+    }
 }
 
 impl fmt::Debug for Dial {

@@ -34,7 +34,7 @@ pub(super) async fn plan(asked: &Asked<'_>, cloud: &Cloud, planner: &Planner) ->
         let help = format!("see `opsctl {} --help`", asked.name);
         OperationError::usage(&format!("the filter can't be used: {error}"), &help)
     })?;
-    let opened = outbox_look::open(cloud, outbox, connection).await;
+    let opened = outbox_look::open_resumed(cloud, outbox, connection).await;
     let (mut session, sql) = opened.map_err(|trouble| unreachable(cloud, outbox, &trouble.words()))?;
     let sql = sql.doing(deed);
     let looked = look::looked(asked, cloud, outbox, (&states, filter.as_ref()), &mut session, &sql).await;

@@ -46,7 +46,7 @@ pub(in crate::operations) async fn plan(
     // A journal that lost its end would say that less was changed.
     journal::prove(&folder, &Heads::read(planner.state.path())?)?;
     let (outbox, connection, (deed, _)) = plan::resolve(&asked, cloud)?;
-    let opened = look::open(cloud, outbox, connection).await;
+    let opened = look::open_resumed(cloud, outbox, connection).await;
     let (session, sql) = opened.map_err(|trouble| plan::unreachable(cloud, outbox, &trouble.words()))?;
     let sql = sql.doing(deed);
     let server = session.server().clone();

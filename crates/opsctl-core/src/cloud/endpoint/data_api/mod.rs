@@ -22,6 +22,8 @@ use crate::{
     domain::{Bounds, Dialect, Rows, Server, SqlError, SqlKind, Statement, Text, Value},
 };
 
+/// The code of the error while a database resumes that had paused.
+pub(super) const RESUMING: &str = "DatabaseResumingException";
 const BEGIN: &str = "rds-data:BeginTransaction";
 const EXECUTE: &str = "rds-data:ExecuteStatement";
 const COMMIT: &str = "rds-data:CommitTransaction";
