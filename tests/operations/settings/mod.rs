@@ -3,7 +3,7 @@
 mod mappings;
 mod mutes;
 mod retention;
-pub(super) mod starters;
+pub(crate) mod starters;
 
 use std::time::Duration;
 
