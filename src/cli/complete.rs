@@ -156,7 +156,7 @@ fn relays(environment: &Environment) -> impl Iterator<Item = (String, Option<Str
 fn configured(typed: &OsStr, names: fn(&Environment) -> Vec<String>) -> Vec<CompletionCandidate> {
     let line = Line::of_process();
     let mut environments = line.environments();
-    environments.retain(|one| line.environment.as_ref().is_none_or(|wanted| *wanted == one.name.0));
+    environments.retain(|one| line.environments.is_empty() || line.environments.contains(&one.name.0));
     candidates(environments.iter().flat_map(|environment| names(environment)).collect(), typed)
 }
 

@@ -8,7 +8,7 @@ use opsctl::{
         Times, Value,
     },
     outboxes::{
-        Condition, Rules,
+        RowCondition, Rules,
         condition::{Comparison, Side},
         preset,
         sql::BoundedCount,
@@ -120,20 +120,20 @@ fn random_mapping(random: &mut fastrand::Rng, schema: &Schema) -> RowMapping {
 }
 
 /// What the conditions say of a row, without a server.
-fn holds(condition: &Condition, row: &Row, now: i64) -> bool {
+fn holds(condition: &RowCondition, row: &Row, now: i64) -> bool {
     let get = |column: &String| row.get(column.as_str());
     let number = |column: &String| match get(column) {
         Some(Literal::Integer(number)) => Some(*number),
         Some(Literal::Text(_)) | None => None,
     };
     match condition {
-        Condition::Always => true,
-        Condition::Never => false,
-        Condition::IsNull(column) => get(column).is_none(),
-        Condition::NotNull(column) => get(column).is_some(),
-        Condition::In(column, values) => get(column).is_some_and(|value| values.contains(value)),
-        Condition::NotIn(column, values) => get(column).is_none_or(|value| !values.contains(value)),
-        Condition::Compare(column, comparison, side) => {
+        RowCondition::Always => true,
+        RowCondition::Never => false,
+        RowCondition::IsNull(column) => get(column).is_none(),
+        RowCondition::NotNull(column) => get(column).is_some(),
+        RowCondition::In(column, values) => get(column).is_some_and(|value| values.contains(value)),
+        RowCondition::NotIn(column, values) => get(column).is_none_or(|value| !values.contains(value)),
+        RowCondition::Compare(column, comparison, side) => {
             let other = match side {
                 Side::Now(seconds) => Some(now + seconds * 1_000),
                 Side::Number(number) => Some(*number),
@@ -146,15 +146,15 @@ fn holds(condition: &Condition, row: &Row, now: i64) -> bool {
                 Comparison::AtLeast => one >= other,
             })
         }
-        Condition::Exists(member) => {
+        RowCondition::Exists(member) => {
             let there = row.contains_key(member.table.name.as_str());
             let later = || matches!(row.get("side_b_due"), Some(Literal::Integer(due)) if *due > now);
             there && (member.later.is_none() || later())
         }
-        Condition::Missing(member) => !holds(&Condition::Exists(member.clone()), row, now),
-        Condition::All(parts) => parts.iter().all(|part| holds(part, row, now)),
-        Condition::Any(parts) => parts.iter().any(|part| holds(part, row, now)),
-        Condition::Acked(_) | Condition::NotAcked(_) | Condition::Unsettled(_) | Condition::Settled(_) => {
+        RowCondition::Missing(member) => !holds(&RowCondition::Exists(member.clone()), row, now),
+        RowCondition::All(parts) => parts.iter().all(|part| holds(part, row, now)),
+        RowCondition::Any(parts) => parts.iter().any(|part| holds(part, row, now)),
+        RowCondition::Acked(_) | RowCondition::NotAcked(_) | RowCondition::Unsettled(_) | RowCondition::Settled(_) => {
             panic!("no such mapping here")
         }
     }

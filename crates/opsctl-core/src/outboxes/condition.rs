@@ -4,7 +4,7 @@ use crate::domain::{Literal, Offset, TableName};
 
 /// A condition on one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
+pub enum RowCondition {
     Always,
     Never,
     IsNull(String),
@@ -24,8 +24,8 @@ pub enum Condition {
     Unsettled(String),
     /// True for NULL.
     Settled(String),
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
+    All(Vec<RowCondition>),
+    Any(Vec<RowCondition>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Comparison {
     }
 }
 
-impl Condition {
+impl RowCondition {
     /// The column has this value.
     pub fn is(column: &str, value: &Literal) -> Self {
         Self::In(column.to_owned(), vec![value.clone()])
@@ -214,23 +214,23 @@ mod tests {
         words.iter().map(|word| Literal::Text((*word).to_owned())).collect()
     }
 
-    fn within(words: &[&str]) -> Condition {
-        Condition::In("state".to_owned(), values(words))
+    fn within(words: &[&str]) -> RowCondition {
+        RowCondition::In("state".to_owned(), values(words))
     }
 
     #[test]
     fn what_earlier_rules_took_is_left_out_of_later_ones() {
-        let ready = Condition::all([within(&["NEW"]), within(&["SENT"]).opposite(), within(&["FAILED"]).opposite()]);
+        let ready = RowCondition::all([within(&["NEW"]), within(&["SENT"]).opposite(), within(&["FAILED"]).opposite()]);
         assert_eq!(ready, within(&["NEW"]));
-        let part = Condition::all([within(&["NEW", "FAILED"]), within(&["FAILED"]).opposite()]);
-        assert_eq!(part, Condition::All(vec![within(&["NEW"]), within(&["FAILED"]).opposite()]).reduced());
-        assert_eq!(Condition::all([within(&["NEW"]), within(&["NEW"]).opposite()]), Condition::Never);
-        let null = Condition::IsNull("state".to_owned());
-        assert_eq!(Condition::all([null.clone(), within(&["NEW"]).opposite()]), null);
-        assert_eq!(Condition::all([null, within(&["NEW"])]), Condition::Never);
+        let part = RowCondition::all([within(&["NEW", "FAILED"]), within(&["FAILED"]).opposite()]);
+        assert_eq!(part, RowCondition::All(vec![within(&["NEW"]), within(&["FAILED"]).opposite()]).reduced());
+        assert_eq!(RowCondition::all([within(&["NEW"]), within(&["NEW"]).opposite()]), RowCondition::Never);
+        let null = RowCondition::IsNull("state".to_owned());
+        assert_eq!(RowCondition::all([null.clone(), within(&["NEW"]).opposite()]), null);
+        assert_eq!(RowCondition::all([null, within(&["NEW"])]), RowCondition::Never);
     }
 
-    impl Condition {
+    impl RowCondition {
         fn reduced(self) -> Self {
             Self::all([self])
         }
@@ -238,11 +238,11 @@ mod tests {
 
     #[test]
     fn the_opposite_of_a_comparison_takes_null_in() {
-        let late = Condition::Compare("due".to_owned(), Comparison::More, Side::Column("end".to_owned()));
-        let opposite = Condition::Any(vec![
-            Condition::IsNull("due".to_owned()),
-            Condition::IsNull("end".to_owned()),
-            Condition::Compare("due".to_owned(), Comparison::AtMost, Side::Column("end".to_owned())),
+        let late = RowCondition::Compare("due".to_owned(), Comparison::More, Side::Column("end".to_owned()));
+        let opposite = RowCondition::Any(vec![
+            RowCondition::IsNull("due".to_owned()),
+            RowCondition::IsNull("end".to_owned()),
+            RowCondition::Compare("due".to_owned(), Comparison::AtMost, Side::Column("end".to_owned())),
         ]);
         assert_eq!(late.opposite(), opposite);
     }

@@ -15,7 +15,7 @@ pub mod typed;
 
 pub use catalog::{Catalog, CatalogColumn, ColumnSort, Misfit};
 pub use change::{Deed, Manner, RowChange};
-pub use condition::Condition;
+pub use condition::RowCondition;
 pub use presets::{Preset, preset};
 pub use rules::Rules;
 pub use sql::Sql;

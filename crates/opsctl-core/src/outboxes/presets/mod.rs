@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::RowState,
-        outboxes::{Condition, Rules},
+        outboxes::{RowCondition, Rules},
     };
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
     fn every_preset_knows_rows_that_wait_or_says_that_a_log_does() {
         for preset in presets() {
             let rules = Rules::of(&preset.mapping);
-            let waits = rules.exactly(RowState::Ready) != Condition::Never;
+            let waits = rules.exactly(RowState::Ready) != RowCondition::Never;
             assert_ne!(waits, rules.outside, "{}", preset.name);
             assert_eq!(preset.about.ends_with('.'), !preset.about.is_empty(), "{}", preset.name);
         }

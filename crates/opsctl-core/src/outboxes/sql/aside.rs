@@ -4,7 +4,7 @@
 use super::{Sql, Writer, now, quoted, quoted_table};
 use crate::{
     domain::{Dialect, Rows, Statement, TableName, Times, Value},
-    outboxes::{Catalog, Manner, condition::Condition},
+    outboxes::{Catalog, Manner, condition::RowCondition},
 };
 
 /// Columns of that table that the outbox does not have.
@@ -95,7 +95,7 @@ impl Sql {
         to: &TableName,
         (run, reason): (&str, &str),
         ids: &[Vec<Value>],
-        expected: &Condition,
+        expected: &RowCondition,
     ) -> Vec<Statement> {
         let mut add = self.writer();
         add.push("INSERT INTO ").table(to).push(" (").names(self.all_columns());

@@ -3,7 +3,7 @@
 use super::{Sql, Writer, pages::Position, selection::Selection};
 use crate::{
     domain::{Becomes, Change, Dialect, Move, RowState, Rows, Statement, Value},
-    outboxes::{Manner, condition::Condition},
+    outboxes::{Manner, condition::RowCondition},
 };
 
 /// How a batch is changed, inside one transaction.
@@ -90,7 +90,7 @@ impl Sql {
         }
     }
 
-    fn update(&self, set: &[Change], ids: &[Vec<Value>], expected: &Condition) -> Statement {
+    fn update(&self, set: &[Change], ids: &[Vec<Value>], expected: &RowCondition) -> Statement {
         let mut writer = self.writer();
         writer.push("UPDATE ").from().push(" SET ").changed(set).push(" WHERE ").ids(ids);
         writer.push(" AND ").condition(expected);
@@ -98,7 +98,7 @@ impl Sql {
     }
 
     /// Adds the rows that make the picked ones ready, and takes away those that held them.
-    fn moved_rows(&self, moved: &Move, ids: &[Vec<Value>], expected: &Condition) -> Vec<Statement> {
+    fn moved_rows(&self, moved: &Move, ids: &[Vec<Value>], expected: &RowCondition) -> Vec<Statement> {
         let mut add = self.writer();
         let columns = std::iter::once(&moved.column).chain(&moved.copied).chain(&moved.now);
         add.push("INSERT INTO ").table(&moved.to).push(" (").names(columns).push(") SELECT ").column(&moved.key);

@@ -3,42 +3,42 @@
 use super::Writer;
 use crate::{
     domain::{Dialect, Literal, Offset},
-    outboxes::condition::{Comparison, Condition, Member, Side},
+    outboxes::condition::{Comparison, Member, RowCondition, Side},
 };
 
 impl Writer<'_> {
-    pub(super) fn condition(&mut self, condition: &Condition) -> &mut Self {
+    pub(super) fn condition(&mut self, condition: &RowCondition) -> &mut Self {
         match condition {
-            Condition::Always => self.push("1 = 1"),
-            Condition::Never => self.push("1 = 0"),
-            Condition::IsNull(column) => self.column(column).push(" IS NULL"),
-            Condition::NotNull(column) => self.column(column).push(" IS NOT NULL"),
-            Condition::In(column, values) => self.within(column, values),
-            Condition::NotIn(column, values) => {
+            RowCondition::Always => self.push("1 = 1"),
+            RowCondition::Never => self.push("1 = 0"),
+            RowCondition::IsNull(column) => self.column(column).push(" IS NULL"),
+            RowCondition::NotNull(column) => self.column(column).push(" IS NOT NULL"),
+            RowCondition::In(column, values) => self.within(column, values),
+            RowCondition::NotIn(column, values) => {
                 self.push("(").column(column).push(" IS NULL OR NOT (").within(column, values).push("))")
             }
-            Condition::Compare(column, comparison, side) => self.compare(column, *comparison, side),
-            Condition::Exists(member) => self.member(member),
-            Condition::Missing(member) => self.push("NOT ").member(member),
-            Condition::Acked(offset) => self.acked(offset),
-            Condition::NotAcked(offset) => self.push("NOT ").acked(offset),
-            Condition::Unsettled(column) => {
+            RowCondition::Compare(column, comparison, side) => self.compare(column, *comparison, side),
+            RowCondition::Exists(member) => self.member(member),
+            RowCondition::Missing(member) => self.push("NOT ").member(member),
+            RowCondition::Acked(offset) => self.acked(offset),
+            RowCondition::NotAcked(offset) => self.push("NOT ").acked(offset),
+            RowCondition::Unsettled(column) => {
                 self.push("COALESCE(").column(column).push(" >= pg_snapshot_xmin(pg_current_snapshot()), false)")
             }
-            Condition::Settled(column) => {
+            RowCondition::Settled(column) => {
                 self.push("COALESCE(").column(column).push(" < pg_snapshot_xmin(pg_current_snapshot()), true)")
             }
-            Condition::All(parts) => self.joined(parts, " AND "),
-            Condition::Any(parts) => self.push("(").joined(parts, " OR ").push(")"),
+            RowCondition::All(parts) => self.joined(parts, " AND "),
+            RowCondition::Any(parts) => self.push("(").joined(parts, " OR ").push(")"),
         }
     }
 
-    fn joined(&mut self, parts: &[Condition], word: &str) -> &mut Self {
+    fn joined(&mut self, parts: &[RowCondition], word: &str) -> &mut Self {
         for (index, part) in parts.iter().enumerate() {
             if index > 0 {
                 self.push(word);
             }
-            let grouped = matches!(part, Condition::All(_));
+            let grouped = matches!(part, RowCondition::All(_));
             self.push(if grouped { "(" } else { "" }).condition(part).push(if grouped { ")" } else { "" });
         }
         self

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Dialect, Field, RowState, Rows, Statement, Times, Value},
-    outboxes::condition::{Comparison, Condition, Side},
+    outboxes::condition::{Comparison, RowCondition, Side},
 };
 
 /// Rows are counted one by one up to here; beyond, there are "100,000+".
@@ -82,10 +82,10 @@ impl Sql {
         Some(writer.finish())
     }
 
-    fn lately(&self, seconds: u32) -> Option<Condition> {
+    fn lately(&self, seconds: u32) -> Option<RowCondition> {
         let column = self.mapping.published_at.clone()?;
-        let later = Condition::Compare(column, Comparison::More, Side::Now(-i64::from(seconds)));
-        Some(Condition::All(vec![self.rules.exactly(RowState::Published), later]))
+        let later = RowCondition::Compare(column, Comparison::More, Side::Now(-i64::from(seconds)));
+        Some(RowCondition::All(vec![self.rules.exactly(RowState::Published), later]))
     }
 
     /// What has to be counted to know how many rows are in each state.
@@ -93,30 +93,30 @@ impl Sql {
         if self.waiting().is_none() {
             return self.rules.states().into_iter().map(CountedRows::Of).collect();
         }
-        let ended = RowState::ALL.into_iter().filter(|state| self.ended(*state) != Condition::Never);
+        let ended = RowState::ALL.into_iter().filter(|state| self.ended(*state) != RowCondition::Never);
         std::iter::once(CountedRows::Waiting).chain(ended.map(CountedRows::Ended)).collect()
     }
 
     /// The states that rows which wait can be in.
     pub fn waiting_states(&self) -> Vec<RowState> {
-        let can_be = |state: &RowState| self.condition_of(CountedRows::WaitingOf(*state)) != Condition::Never;
+        let can_be = |state: &RowState| self.condition_of(CountedRows::WaitingOf(*state)) != RowCondition::Never;
         RowState::ALL.into_iter().filter(can_be).collect()
     }
 
     /// Rows of a state that are over with, as far as no clock is needed to say so.
-    pub(super) fn ended(&self, state: RowState) -> Condition {
-        let over = self.waiting().map_or(Condition::Always, |(waiting, _)| waiting.opposite());
-        Condition::all([self.rules.exactly(state), over])
+    pub(super) fn ended(&self, state: RowState) -> RowCondition {
+        let over = self.waiting().map_or(RowCondition::Always, |(waiting, _)| waiting.opposite());
+        RowCondition::all([self.rules.exactly(state), over])
     }
 
-    fn condition_of(&self, counted: CountedRows) -> Condition {
-        let waiting = || self.waiting().map_or(Condition::Never, |(waiting, _)| waiting);
+    fn condition_of(&self, counted: CountedRows) -> RowCondition {
+        let waiting = || self.waiting().map_or(RowCondition::Never, |(waiting, _)| waiting);
         match counted {
             CountedRows::Waiting => waiting(),
-            CountedRows::WaitingOf(state) => Condition::all([self.rules.exactly(state), waiting()]),
+            CountedRows::WaitingOf(state) => RowCondition::all([self.rules.exactly(state), waiting()]),
             CountedRows::Ended(state) => self.ended(state),
             CountedRows::Of(state) => self.rules.exactly(state),
-            CountedRows::Lately(seconds) => self.lately(seconds).unwrap_or(Condition::Never),
+            CountedRows::Lately(seconds) => self.lately(seconds).unwrap_or(RowCondition::Never),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Sql, Writer, quoted, quoted_table};
 use crate::{
     domain::{Dialect, Literal, Primitive, RowState, Rows, Server, Statement, TableName, Value},
-    outboxes::condition::Condition,
+    outboxes::condition::RowCondition,
 };
 
 /// A table of up to so many bytes is read whole without asking: some 10 ms.
@@ -129,7 +129,7 @@ impl Sql {
                 writer.condition(&waiting);
                 let condition = writer.spelled();
                 let condition =
-                    if waiting == Condition::Always { String::new() } else { format!(" WHERE {condition}") };
+                    if waiting == RowCondition::Always { String::new() } else { format!(" WHERE {condition}") };
                 format!("CREATE INDEX {how}{name} ON {table} ({}){condition}", list(&columns))
             }
             Dialect::Mysql => {
@@ -140,22 +140,22 @@ impl Sql {
     }
 
     /// Rows that are not over with, as far as no clock is needed to say so, and the column that says it.
-    pub(super) fn waiting(&self) -> Option<(Condition, Option<&str>)> {
+    pub(super) fn waiting(&self) -> Option<(RowCondition, Option<&str>)> {
         let condition = match &self.mapping.primitive {
-            Primitive::NullTime { column } => Condition::IsNull(column.clone()),
-            Primitive::Flag { column, published } => Condition::is(column, published).opposite(),
+            Primitive::NullTime { column } => RowCondition::IsNull(column.clone()),
+            Primitive::Flag { column, published } => RowCondition::is(column, published).opposite(),
             Primitive::Status { column, states, null, .. } => {
                 let pending = |state: &RowState| state.is_pending();
                 let values: Vec<Literal> =
                     states.iter().filter(|(_, state)| pending(state)).map(|(value, _)| value.clone()).collect();
                 let none = if null.as_ref().is_some_and(pending) {
-                    Condition::IsNull(column.clone())
+                    RowCondition::IsNull(column.clone())
                 } else {
-                    Condition::Never
+                    RowCondition::Never
                 };
-                Condition::any([Condition::In(column.clone(), values), none])
+                RowCondition::any([RowCondition::In(column.clone(), values), none])
             }
-            Primitive::Present => Condition::Always,
+            Primitive::Present => RowCondition::Always,
             Primitive::Satellite { .. } | Primitive::Offset(_) | Primitive::Cdc { .. } => return None,
         };
         let leading = match &self.mapping.primitive {
@@ -164,7 +164,7 @@ impl Sql {
             }
             Primitive::Present | Primitive::Satellite { .. } | Primitive::Offset(_) | Primitive::Cdc { .. } => None,
         };
-        Some((Condition::all([condition, self.rules.scope.clone()]), leading))
+        Some((RowCondition::all([condition, self.rules.scope.clone()]), leading))
     }
 }
 

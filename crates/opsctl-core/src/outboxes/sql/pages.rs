@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Sql, Writer};
 use crate::{
     domain::{Body, Dialect, Field, RowState, Rows, Statement, Value},
-    outboxes::{catalog::ColumnSort, condition::Condition, rules::Rules},
+    outboxes::{catalog::ColumnSort, condition::RowCondition, rules::Rules},
 };
 
 /// Characters, or bytes, of a body that are read.
@@ -225,11 +225,11 @@ impl Writer<'_> {
     }
 
     /// The place of a row's state in [`RowState::ALL`], of rows for which this condition holds.
-    pub(super) fn state_within(&mut self, rules: &Rules, known: &Condition) -> &mut Self {
-        let mut list: Vec<(RowState, Condition)> =
+    pub(super) fn state_within(&mut self, rules: &Rules, known: &RowCondition) -> &mut Self {
+        let mut list: Vec<(RowState, RowCondition)> =
             rules.list.iter().map(|(state, condition)| (*state, condition.clone().within(known))).collect();
-        list.retain(|(_, condition)| *condition != Condition::Never);
-        let last = list.iter().position(|(_, condition)| *condition == Condition::Always);
+        list.retain(|(_, condition)| *condition != RowCondition::Never);
+        let last = list.iter().position(|(_, condition)| *condition == RowCondition::Always);
         let otherwise = last.map_or(RowState::Unaccounted, |last| list[last].0);
         list.truncate(last.unwrap_or(list.len()));
         if list.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Sql, Writer};
 use crate::{
     domain::{Dialect, Field, Lease, RowState, Statement, Value},
-    outboxes::{Manner, condition::Condition},
+    outboxes::{Manner, condition::RowCondition},
 };
 
 /// Which rows are meant. All of it must hold.
@@ -57,9 +57,9 @@ impl Sql {
         writer.finish()
     }
 
-    pub(super) fn condition(&self, selection: &Selection) -> Condition {
+    pub(super) fn condition(&self, selection: &Selection) -> RowCondition {
         let states = selection.states.iter().filter(|state| self.change.from.contains(state));
-        Condition::any(states.map(|state| self.rules.exactly(*state)))
+        RowCondition::any(states.map(|state| self.rules.exactly(*state)))
     }
 }
 

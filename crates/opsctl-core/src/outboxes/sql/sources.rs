@@ -2,7 +2,7 @@
 //! says so, and those among the rows that wait by the order of the relay.
 
 use super::{COUNT_MAX, Writer};
-use crate::{domain::RowState, outboxes::condition::Condition};
+use crate::{domain::RowState, outboxes::condition::RowCondition};
 
 /// Rows in these states that are looked at among those that wait.
 const PICKED_MAX: u64 = 10_000;
@@ -11,15 +11,15 @@ impl Writer<'_> {
     /// A query of these columns of so many rows in these states, and of each row's state as `opsctl_state`.
     pub(super) fn rows_in(&mut self, states: &[RowState], rows_max: u64, columns: &dyn Fn(&mut Self)) -> &mut Self {
         let sql = self.sql;
-        let ended = Condition::any(states.iter().map(|state| sql.ended(*state)));
+        let ended = RowCondition::any(states.iter().map(|state| sql.ended(*state)));
         let waits = states.iter().any(|state| sql.waiting_states().contains(state));
-        if ended != Condition::Never || !waits {
+        if ended != RowCondition::Never || !waits {
             self.push("SELECT e.* FROM (SELECT ");
             columns(self);
             self.push(", ").state(&sql.rules).push(" AS opsctl_state FROM ").from().push(" WHERE ");
             self.condition(&ended).limit(rows_max).push(") AS e");
         }
-        if ended != Condition::Never && waits {
+        if ended != RowCondition::Never && waits {
             self.push(" UNION ALL ");
         }
         if waits {
@@ -60,7 +60,7 @@ impl Writer<'_> {
         self.push(", ");
         let waiting = match sql.waiting() {
             Some((waiting, _)) => waiting,
-            None => Condition::any(
+            None => RowCondition::any(
                 RowState::ALL.into_iter().filter(|state| state.is_pending()).map(|state| sql.rules.exactly(state)),
             ),
         };
