@@ -273,3 +273,32 @@ fn the_guide_to_outboxes_names_every_state_and_every_preset() {
     let head = "| Preset | System | What can be done |\n| --- | --- | --- |\n";
     block_is_fresh("docs/outboxes.md", "presets", &format!("{head}{presets}"));
 }
+
+#[test]
+fn the_guide_to_runbooks_names_every_key_and_every_field() {
+    use opsctl::runbook::{things, typed};
+    block_is_fresh("docs/runbooks.md", "runbook keys", &keys_of::<typed::Header>());
+    block_is_fresh("docs/runbooks.md", "step keys", &keys_of::<typed::Step>());
+    let row = |field: things::Field| {
+        let kind = field.kind.into_str();
+        format!("| {kind} | `{}` | {} | {} |\n", field.path, field.type_words, field.comment)
+    };
+    let fields: String = things::fields().into_iter().map(row).collect();
+    block_is_fresh(
+        "docs/runbooks.md",
+        "fields",
+        &format!("| Of | Field | Is | What |\n| --- | --- | --- | --- |\n{fields}"),
+    );
+}
+
+/// The keys of a block, as its type's comments say them.
+fn keys_of<T: schemars::JsonSchema>() -> String {
+    use opsctl::files::shape::{Subschemas, schema_of};
+    let schema = schema_of::<T>(Subschemas::Inline);
+    let properties = schema["properties"].as_object().expect("keys");
+    let row = |(key, of): (&String, &serde_json::Value)| {
+        let about = of["description"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("| `{key}` | {about} |\n")
+    };
+    format!("| Key | What it says |\n| --- | --- |\n{}", properties.iter().map(row).collect::<String>())
+}

@@ -23,6 +23,7 @@ mod plan_files;
 mod reference;
 mod refused_first;
 mod restoring;
+mod runbooks;
 mod services;
 mod status;
 mod terminal;

@@ -12,6 +12,7 @@ pub fn lint(runbook: &Runbook, today: Date, exists: impl Fn(&str) -> bool) -> Ve
     let mut problems = Vec::new();
     header(runbook, today, &mut problems);
     for (index, step) in runbook.steps.iter().enumerate() {
+        forbidden(runbook, step, &mut problems);
         unverified(runbook, index, step, &mut problems);
         not_put_back(runbook, index, step, &mut problems);
         no_evidence(runbook, step, &mut problems);
@@ -42,6 +43,16 @@ fn header(runbook: &Runbook, today: Date, problems: &mut Vec<Problem>) {
                 );
             }
         }
+    }
+}
+
+/// A change that the runbook itself forbids.
+fn forbidden(runbook: &Runbook, step: &Step, problems: &mut Vec<Problem>) {
+    let Some(change) = step.change() else { return };
+    if runbook.forbids.contains(&change.template.operation) {
+        let name = change.template.operation.name();
+        let problem = Problem::warning(step.span.clone(), format!("`{name}` is among what this runbook `forbids`"));
+        problems.push(problem.help("the step would be refused: remove one of the two"));
     }
 }
 

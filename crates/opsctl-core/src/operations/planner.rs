@@ -10,7 +10,7 @@ use super::{Bound, Operation, OperationError, redrive::Moves};
 use crate::{
     cloud::Cloud,
     domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
-    journal::{Did, History, JournalError, Record, StateFolder},
+    journal::{Did, Forbidden, History, JournalError, Record, StateFolder},
     messages::filter,
     operations::plan::{Fingerprint, Plan, SCHEMA},
 };
@@ -104,6 +104,9 @@ impl Planner {
             let (account, name) = (&plan.account, &environment.name);
             plan.block(format!("the credentials are of account {account}, and {name} is pinned to {pinned}"));
         }
+        if let Some(because) = self.forbidden(operation, plan)? {
+            plan.block(because);
+        }
         if let Some(given) = operation.verb().filter().filter(|given| given.starts_with("file:")) {
             // The operation names the file only: what it says must not change either.
             let text = filter::read(given).map_err(|error| OperationError::usage(&error.to_string(), ""))?;
@@ -114,6 +117,15 @@ impl Planner {
         plan.fingerprint = Fingerprint::of(&plan.operation, &plan.environment, &plan.account, &plan.observed);
         plan.seal = plan.seal_of();
         Ok(planned)
+    }
+
+    /// Why it is refused while a runbook is carried out, where one says so.
+    fn forbidden(&self, operation: &Operation, plan: &Plan) -> Result<Option<String>, JournalError> {
+        let forbidden = Forbidden::read(&self.state, &plan.account, &plan.region)?;
+        Ok(forbidden.by(&plan.environment, operation.name()).map(|(run, forbids)| {
+            let (runbook, name) = (&forbids.runbook, operation.name());
+            format!("the runbook {runbook} forbids `{name}` in {} until its run {run} has ended", plan.environment)
+        }))
     }
 
     /// What the operation itself finds. Boxed: each is a large future, and all of them together would fill a thread's stack.

@@ -21,7 +21,7 @@ use crate::{
     Course, Kind, Next, Runbook, StepEvent, Values,
     cloud::Cloud,
     domain::{EnvironmentName, RunId, Text},
-    journal::{Journal, JournalError, Record},
+    journal::{Forbidden, Forbids, Journal, JournalError, Record},
     run, things,
 };
 
@@ -87,6 +87,7 @@ pub async fn drive(opened: Opened, outside: &Outside<'_>) -> Result<Outcome, Jou
 
 impl Drive<'_> {
     async fn all(mut self) -> Result<Outcome, JournalError> {
+        self.forbid()?;
         loop {
             if self.outside.context.cancel.is_cancelled() {
                 return self.leave(&Text::from("whoever resumes it")).await;
@@ -123,6 +124,25 @@ impl Drive<'_> {
         Ok(())
     }
 
+    /// What the runbook forbids is refused from now on, until the run has ended.
+    fn forbid(&self) -> Result<(), JournalError> {
+        let forbids = Forbids {
+            runbook: Text::line(&self.runbook.name),
+            environment: self.outside.context.cloud.environment().name.clone(),
+            operations: self.runbook.forbids.iter().map(|kind| kind.name().to_owned()).collect(),
+            at: self.begun_at,
+        };
+        self.forbidden(|all| all.remember(&self.run, forbids))
+    }
+
+    fn forbidden(&self, change: impl FnOnce(&mut Forbidden)) -> Result<(), JournalError> {
+        let environment = self.outside.context.cloud.environment();
+        match environment.account.as_ref().filter(|_| !self.runbook.forbids.is_empty()) {
+            Some(account) => Forbidden::change(&self.outside.context.state, account, &environment.region, change),
+            None => Ok(()),
+        }
+    }
+
     async fn leave(self, waits_for: &Text) -> Result<Outcome, JournalError> {
         let step = match self.course.next(self.runbook) {
             Next::Guard(index)
@@ -141,6 +161,7 @@ impl Drive<'_> {
     }
 
     async fn finish(self) -> Result<Outcome, JournalError> {
+        self.forbidden(|all| all.forget(&self.run))?;
         let report = self.report(None);
         let ended = report.for_journal(self.course.end());
         self.journal.close(vec![ended]).await?;

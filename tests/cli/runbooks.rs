@@ -1,0 +1,267 @@
+//! `opsctl runbook`: read, checked, carried out, left, killed, resumed, taken over, exported.
+
+use std::{fs, path::PathBuf, process::Stdio, time::Duration};
+
+use serde_json::Value;
+
+use super::ground::{DEV, Ended, Ground};
+
+const DRAIN: &str = r#"# Drain a queue
+
+```toml runbook
+owner = "us"
+parameters.queue = { kind = "queue" }
+```
+
+## Look
+
+Look at the errors.
+
+## Is the fix out?
+
+```toml step
+ask = "version"
+keep = "fix"
+```
+
+## A few
+
+```toml step
+id = "few"
+do = "redrive"
+with = { queue = "{queue}", limit = 2 }
+check = 'few.done == 2'
+```
+
+## The rest
+
+```toml step
+do = "redrive"
+with = { queue = "{queue}" }
+check = 'queue.messages == 0'
+within = "1m"
+```
+"#;
+
+fn ground(messages: u32) -> Ground {
+    let ground = Ground::quick();
+    ground.pair(DEV, "orders");
+    (0..messages).for_each(|number| ground.dead_letter("orders", &format!("body {number}")));
+    write(&ground, "drain", DRAIN);
+    ground
+}
+
+fn write(ground: &Ground, name: &str, text: &str) -> PathBuf {
+    let folder = ground.home.path().join("runbooks");
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(format!("{name}.md"));
+    fs::write(&path, text).expect("written");
+    path
+}
+
+/// What a person of this name gets.
+fn as_person(ground: &Ground, name: &str, words: &[&str]) -> Ended {
+    let words: Vec<&str> = ["--sandbox"].iter().chain(words).copied().collect();
+    ground.ended(ground.command(&words).env("USER", name).output().expect("started"))
+}
+
+/// Files of this name in the folders of runs.
+fn files(ground: &Ground, name: &str) -> Vec<PathBuf> {
+    let folders = fs::read_dir(ground.runs()).into_iter().flatten().flatten();
+    folders.map(|folder| folder.path().join(name)).filter(|path| path.is_file()).collect()
+}
+
+/// Arguments that begin a run in `dev`.
+fn run<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let begin = ["runbook", "run", "runbooks/drain.md", "-e", "dev", "--set", "queue=orders-dlq", "--output", "json"];
+    begin.iter().chain(more).copied().collect()
+}
+
+fn states(report: &Value) -> Vec<&str> {
+    report["steps"].as_array().expect("steps").iter().filter_map(|step| step["state"].as_str()).collect()
+}
+
+const ALL: [&str; 5] = ["--yes", "--set", "fix=1.4.2", "--done", "look=deploy"];
+
+#[test]
+fn it_is_carried_out_without_a_terminal_and_its_timeline_exported() {
+    let ground = ground(5);
+    let ended = ground.opsctl(&run(&ALL));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report = ended.json();
+    assert_eq!(states(&report), ["by-hand", "verified", "verified", "verified"]);
+    assert_eq!(ground.count("orders"), 5);
+    let id = report["run"].as_str().expect("a run");
+    let timeline = ground.opsctl(&["runbook", "export", id]);
+    assert_eq!(timeline.code, Some(0), "{timeline:?}");
+    for part in ["# Drain a queue", "deploy", "1.4.2", "| A few | verified |", "2 moved"] {
+        assert!(timeline.out.contains(part), "{part}: {}", timeline.out);
+    }
+}
+
+#[test]
+fn where_nobody_can_be_asked_it_is_left_open_and_resumed_at_the_same_step() {
+    let ground = ground(5);
+    let left = ground.opsctl(&run(&[]));
+    assert_eq!(left.code, Some(7), "{left:?}");
+    let report = left.json();
+    let id = report["run"].as_str().expect("a run").to_owned();
+    assert!(report["waits_for"].as_str().expect("words").contains("Look"), "{report}");
+    let open = ground.opsctl(&["runbook", "list", "--open"]);
+    assert!(open.out.contains(&id), "{open:?}");
+    // The next question is the version, then consent.
+    let resume = |more: &[&str]| {
+        let begin = ["runbook", "resume", &id, "--output", "json"];
+        ground.opsctl(&begin.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let asked = resume(&["--done", "look"]);
+    assert_eq!((asked.code, states(&asked.json())[..2].to_vec()), (Some(7), vec!["by-hand", "running"]), "{asked:?}");
+    let consent = resume(&["--set", "fix=2"]);
+    assert_eq!(consent.code, Some(7), "{consent:?}");
+    assert!(consent.json()["waits_for"].as_str().expect("words").contains("consent"), "{consent:?}");
+    assert_eq!(ground.count("orders"), 0, "nothing is done unasked");
+    let done = resume(&["--yes"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(ground.count("orders"), 5);
+    let again = resume(&["--yes"]);
+    assert_eq!(again.code, Some(2), "it has ended: {again:?}");
+}
+
+#[test]
+fn another_person_takes_over_in_words() {
+    let ground = ground(3);
+    let left = as_person(&ground, "anna", &run(&[]));
+    let id = left.json()["run"].as_str().expect("a run").to_owned();
+    let refused = as_person(&ground, "ben", &["runbook", "resume", &id, "--yes"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.err.contains("anna") && refused.err.contains("runbook take-over"), "{refused:?}");
+    let line: Vec<&str> = ["runbook", "take-over", &id].into_iter().chain(ALL).collect();
+    let taken = as_person(&ground, "ben", &line);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    let timeline = ground.opsctl(&["runbook", "export", &id]).out;
+    assert!(timeline.contains("ben took over from anna"), "{timeline}");
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_point_moves_each_message_once() {
+    let ground = ground(40);
+    let mut arguments: Vec<String> = run(&ALL).into_iter().map(str::to_owned).collect();
+    let mut kills = 0;
+    for round in 0_u64.. {
+        assert!(round < 40, "it ends");
+        let words: Vec<&str> = ["--sandbox"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let mut child = ground.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        // Later and later, so that it gets on whatever the machine is at.
+        let wait = Duration::from_millis(150 + 35 * round);
+        std::thread::sleep(wait);
+        match child.try_wait().expect("our child") {
+            Some(status) => {
+                assert_eq!(status.code(), Some(0), "after {kills} kills");
+                break;
+            }
+            None => {
+                child.kill().expect("SIGKILL");
+                child.wait().expect("our child");
+                kills += 1;
+            }
+        }
+        let open = ground.opsctl(&["runbook", "list", "--open", "--output", "json"]).json();
+        if let Some(id) = open["runs"][0]["run"].as_str() {
+            let resumed = ["runbook", "resume", id].into_iter().chain(ALL);
+            arguments = resumed.map(str::to_owned).collect();
+        }
+    }
+    assert!(kills >= 2, "killed {kills} times");
+    assert_eq!((ground.count("orders"), ground.count("orders-dlq")), (40, 0), "each once, after {kills} kills");
+}
+
+#[test]
+fn a_changed_file_changes_nothing_in_mid_run_and_a_changed_copy_is_refused() {
+    let ground = ground(3);
+    let left = ground.opsctl(&run(&[]));
+    let id = left.json()["run"].as_str().expect("a run").to_owned();
+    write(&ground, "drain", &DRAIN.replace("limit = 2", "limit = 1"));
+    let line: Vec<&str> = ["runbook", "resume", &id].into_iter().chain(ALL).collect();
+    let copies = files(&ground, "runbook.md");
+    let copy = copies.first().expect("a copy");
+    let text = fs::read_to_string(copy).expect("readable");
+    fs::write(copy, text.replace("limit = 2", "limit = 3")).expect("written");
+    let refused = ground.opsctl(&line);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    fs::write(copy, text).expect("written");
+    let done = ground.opsctl(&line);
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
+
+#[test]
+fn what_a_runbook_forbids_is_refused_until_its_run_has_ended() {
+    let ground = ground(3);
+    write(&ground, "drain", &DRAIN.replace("owner = \"us\"", "owner = \"us\"\nforbids = [\"purge\"]"));
+    let left = ground.opsctl(&run(&[]));
+    let id = left.json()["run"].as_str().expect("a run").to_owned();
+    let purge = ["purge", "--queue", "orders-dlq", "-e", "dev", "--yes"];
+    let refused = ground.opsctl(&purge);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.err.contains("the runbook drain forbids `purge`"), "{refused:?}");
+    let stopped: Vec<&str> = ["runbook", "resume", &id].into_iter().chain(ALL).collect();
+    assert_eq!(ground.opsctl(&stopped).code, Some(0));
+    assert_eq!(ground.opsctl(&purge).code, Some(0), "nothing is left to purge, and nothing forbids it");
+}
+
+#[test]
+fn a_step_that_fails_waits_for_a_decision_and_each_leads_on() {
+    for (decision, code, last) in
+        [("skip=not today", 4, "skipped"), ("stop", 4, "failed"), ("by-hand=moved", 4, "failed")]
+    {
+        let ground = ground(3);
+        write(
+            &ground,
+            "drain",
+            &DRAIN.replace("queue.messages == 0", "queue.messages == 7").replace("\"1m\"", "\"5s\""),
+        );
+        let failed = ground.opsctl(&run(&ALL));
+        assert_eq!(failed.code, Some(7), "{failed:?}");
+        let id = failed.json()["run"].as_str().expect("a run").to_owned();
+        let decided = ground.opsctl(&["runbook", "resume", &id, "--decide", decision, "--output", "json"]);
+        let report = decided.json();
+        assert_eq!(states(&report).last(), Some(&last), "{decision}: {decided:?}");
+        // Done by hand is checked all the same.
+        let code = if decision.starts_with("by-hand") { 7 } else { code };
+        assert_eq!(decided.code, Some(code), "{decision}: {decided:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_shown_in_their_places_and_nothing_is_begun() {
+    let ground = ground(1);
+    write(&ground, "drain", &DRAIN.replace("do = \"redrive\"", "do = \"redrve\""));
+    let refused = ground.opsctl(&run(&ALL));
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("did you mean `redrive`?") && refused.err.contains("drain.md:"), "{refused:?}");
+    let checked = ground.opsctl(&["runbook", "check", "drain"]);
+    assert_eq!(checked.code, Some(2), "{checked:?}");
+    for (line, part) in [
+        (vec!["runbook", "run", "drian", "-e", "dev"], "did you mean drain?"),
+        (vec!["runbook", "run", "runbooks/drain.md", "-e", "dev", "--set", "qeue=x"], "redrve"),
+    ] {
+        let refused = ground.opsctl(&line);
+        assert!(refused.code == Some(2) && refused.err.contains(part), "{line:?}: {refused:?}");
+    }
+    write(&ground, "drain", DRAIN);
+    for (set, part) in [("queue=no-such-queue", "no queue"), ("qeue=x", "parameter or question")] {
+        let refused = ground.opsctl(&["runbook", "run", "drain", "-e", "dev", "--set", set]);
+        assert!(refused.code == Some(2) && refused.err.contains(part), "{set}: {refused:?}");
+    }
+    assert!(files(&ground, "journal.jsonl").is_empty(), "nothing is begun");
+}
+
+#[test]
+fn hostile_and_huge_files_are_refused_or_shown_safely() {
+    let ground = ground(1);
+    write(&ground, "huge", &format!("# T\n\n## S\n\n{}", "x ".repeat(5_000_000)));
+    let huge = ground.opsctl(&["runbook", "check", "huge"]);
+    assert!(huge.code == Some(2) && huge.out.contains("too large"), "{:?}", huge.code);
+    write(&ground, "hostile", "# \u{1b}[2JTitle\n\n## Step \u{202e}\u{1b}]0;x\u{7}\n\n[a](\u{1b}[31m.md)\n");
+    let shown = ground.opsctl(&["runbook", "show", "hostile"]);
+    assert!(!shown.out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{shown:?}");
+}
