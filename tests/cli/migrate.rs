@@ -126,13 +126,13 @@ fn a_task_that_never_starts_has_stop_code_and_reason_in_json() {
 
 #[test]
 fn detached_it_ends_with_0_and_is_looked_at_again() {
-    let ground = ground(30, 7);
+    let ground = ground(30, 9);
     let ended = ground.opsctl(&[&RUN[..], &["--detach", "--output", "json"]].concat()).expect(0).json();
     let run = ended["run"].as_str().expect("a run").to_owned();
     assert!(ended["next"].as_str().is_some_and(|next| next.contains("--resume")), "{ended}");
     let second = ground.opsctl(&RUN).expect(3);
     assert!(second.err.contains("another migration runs") && second.err.contains(&run), "{}", second.err);
-    ground.opsctl(&["migrate", "--resume", &run, "-e", "dev", "--yes"]).expect(7);
+    ground.opsctl(&["migrate", "--resume", &run, "-e", "dev", "--yes"]).expect(9);
     assert_eq!(tasks(&ground, DEV), 1);
 }
 

@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use self::{look::Looked, show::Shown};
-use super::change;
+use super::{change, runbook};
 use crate::{
     cli::{
         args::{Format, Global, Status},
@@ -34,7 +34,9 @@ pub(super) async fn run(args: &Status, global: &Global, out: &mut Output) -> Res
     let state = change::state(global).await.ok();
     let (book, folder) = (book(state.as_ref(), out), folder(&chosen));
     let timeout = Duration::from_secs(args.timeout.0.into());
-    let shown = Shown { args, global, book: &book };
+    // A folder that can't be read offers nothing; `runbook list` says why.
+    let runbooks = runbook::shelf(global).all().unwrap_or_default();
+    let shown = Shown { args, global, book: &book, runbooks: &runbooks };
     let mut answers: Vec<Option<Result<Looked, CliError>>> = chosen.places.iter().map(|_| None).collect();
     let look = |(at, place)| {
         let (chosen, folder) = (&chosen, folder.as_deref());

@@ -15,11 +15,12 @@ use crate::{
         output::{ERROR, Output, Table, WARNING},
     },
     domain::{
-        AccountId, EnvironmentName, Text,
+        AccountId, EnvironmentName, Protection, Text,
         words::{counted, span},
     },
     observe::{Kind, Severity, Subject, Verdict, acknowledged::Book},
     operations::fitting::{Commands, commands},
+    runbook::shelf::{Shelved, offer},
 };
 
 /// What of it is wanted, and what is left out.
@@ -27,6 +28,8 @@ pub(super) struct Shown<'a> {
     pub(super) args: &'a Status,
     pub(super) global: &'a Global,
     pub(super) book: &'a Book,
+    /// Runbooks that there are.
+    pub(super) runbooks: &'a [Shelved],
 }
 
 #[derive(Serialize)]
@@ -43,9 +46,18 @@ struct Row<'a> {
     command: Option<String>,
     /// What mends it once that was looked at.
     then: Option<String>,
+    /// The runbook that helps, and the command that carries it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runbook: Option<Guide>,
     /// By whom, until when and why it is left out of Home.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<Acknowledged<'a>>,
+}
+
+#[derive(Serialize)]
+struct Guide {
+    name: String,
+    command: String,
 }
 
 #[derive(Serialize)]
@@ -184,12 +196,15 @@ impl Shown<'_> {
             messages: verdict.messages,
             command: first,
             then,
+            runbook: offer(self.runbooks, verdict)
+                .filter(|_| looked.environment.protection != Protection::ReadOnly)
+                .map(|offer| Guide { command: offer.command(&looked.environment), name: offer.runbook }),
             acknowledged,
         }
     }
 
     pub(super) fn table(&self, verdicts: &[(&Looked, &Verdict)]) -> Table {
-        let mut table = Table::new(&["SEVERITY", "ENV", "WHAT", "WHY", "$COMMAND"]);
+        let mut table = Table::new(&["SEVERITY", "ENV", "WHAT", "WHY", "RUNBOOK", "$COMMAND"]);
         for (looked, verdict) in verdicts {
             let style = match verdict.severity {
                 Severity::Critical => ERROR,
@@ -205,7 +220,8 @@ impl Shown<'_> {
                 None => row.reason.to_string(),
             };
             let command = row.command.unwrap_or_default();
-            let cells = [row.severity.into_str(), row.environment.0.as_str(), &row.what, &why, &command];
+            let runbook = row.runbook.map_or_else(|| "-".to_owned(), |guide| guide.name);
+            let cells = [row.severity.into_str(), row.environment.0.as_str(), &row.what, &why, &runbook, &command];
             table.marked(style, cells);
         }
         table
