@@ -67,6 +67,7 @@ pub fn timeline(standing: &Standing) -> Vec<(Timestamp, Text)> {
 fn words(event: &StepEvent) -> Option<String> {
     Some(match event {
         StepEvent::Begun {} => "begun".to_owned(),
+        StepEvent::GuardUnknown { because } => because.to_string(),
         StepEvent::NotNeeded { saw } => format!("not needed ({saw})"),
         StepEvent::Collected { evidence } => format!("{} pieces of evidence", evidence.len()),
         StepEvent::Measured { whole } => match whole {

@@ -17,6 +17,10 @@ pub enum StepEvent {
     NotNeeded {
         saw: Text,
     },
+    /// Whether it is needed can't be told: it is looked once more when a person says so.
+    GuardUnknown {
+        because: Text,
+    },
     /// Evidence was saved before anything was changed.
     Collected {
         evidence: Vec<Kept>,

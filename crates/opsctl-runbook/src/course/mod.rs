@@ -117,6 +117,8 @@ pub struct Progress {
     check_failed: bool,
     by_hand: bool,
     nothing_to_do: bool,
+    /// Whether it failed before anything of it was done, for its guard could not be judged.
+    guard_failed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -143,6 +145,7 @@ impl Default for Progress {
             check_failed: false,
             by_hand: false,
             nothing_to_do: false,
+            guard_failed: false,
         }
     }
 }
@@ -214,6 +217,11 @@ impl Course {
         match event {
             StepEvent::Begun {} => progress.begin(step, at),
             StepEvent::NotNeeded { saw } => progress.end(StepState::NotNeeded, Some(saw), at),
+            StepEvent::GuardUnknown { because } => {
+                progress.begun_at.get_or_insert(at);
+                progress.guard_failed = true;
+                self.fail(step, index, because, at);
+            }
             StepEvent::Collected { evidence } => {
                 progress.evidence.extend(evidence.iter().cloned());
                 progress.collected(step, at);
@@ -233,7 +241,12 @@ impl Course {
                         progress.nothing_to_do = true;
                         progress.acted(step, at);
                     }
-                    End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => {
+                    // Somebody has left: whoever resumes goes on with it.
+                    End::Interrupted => {
+                        progress.state = StepState::Running;
+                        progress.phase = Phase::Acting;
+                    }
+                    End::Failed | End::Refused | End::Partly | End::Stale => {
                         self.fail(step, index, summary, at);
                     }
                 }
@@ -284,7 +297,8 @@ impl Course {
         match decision {
             Decision::Again {} => {
                 progress.state = StepState::Running;
-                progress.phase = Phase::Acting;
+                let guard_failed = std::mem::take(&mut progress.guard_failed);
+                progress.phase = if guard_failed { Phase::NotBegun } else { Phase::Acting };
             }
             Decision::CheckAgain {} if check_failed => {
                 progress.state = StepState::Running;

@@ -147,3 +147,15 @@ fn answers_and_outcomes_are_values_for_what_comes_after() {
     assert_eq!(values.get("a.done"), Some(&json!(3)));
     assert_eq!(values.get("a.state"), Some(&json!("verified")));
 }
+
+#[test]
+fn a_guard_that_could_not_be_judged_is_judged_again_and_a_run_that_was_left_goes_on() {
+    let runbook = runbook(&step("A", &format!("{REDRIVE}\nwhen = \"queue.messages > 0\"")));
+    let unknown = StepEvent::GuardUnknown { because: Text::from("queue.messages is not known") };
+    let events = [(0, unknown), (0, decided(Decision::Again {}))];
+    assert_eq!(after(&runbook, &events[..1]).next(&runbook), Next::Decide(0));
+    assert_eq!(after(&runbook, &events).next(&runbook), Next::Guard(0));
+    let left = after(&runbook, &[(0, StepEvent::Begun {}), (0, ran(End::Interrupted, true))]);
+    assert_eq!(left.next(&runbook), Next::Act(0));
+    assert!(left.steps()[0].left().is_some());
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Came, Drive, Why, child::Wanted, person::Reply};
-use crate::{Action, Repeat, Step, StepEvent, Wait, domain::Text};
+use crate::{Action, Repeat, Step, StepEvent, Wait, domain::Text, journal::End};
 
 impl Drive<'_> {
     pub(super) async fn act(&mut self, index: usize) -> Came {
@@ -22,7 +22,15 @@ impl Drive<'_> {
                         }
                     }
                 }
-                self.child(index, wanted).await.event()
+                match self.child(index, wanted).await.event() {
+                    // Nobody leaves: it would be gone on with for ever.
+                    Came::Event(StepEvent::Ran { run, end: End::Interrupted, done, seconds, summary, is_left })
+                        if !self.outside.context.cancel.is_cancelled() =>
+                    {
+                        Came::Event(StepEvent::Ran { run, end: End::Partly, done, seconds, summary, is_left })
+                    }
+                    came => came,
+                }
             }
             Action::ByHand => match person.done_by_hand(self.at(index)).await {
                 Reply::Said(note) => Came::Event(StepEvent::HandDone { by: person.name(), note }),

@@ -112,7 +112,9 @@ impl Drive<'_> {
         let consent = match person.agree(asked).await {
             Reply::Said(consent) => consent,
             Reply::No(because) => return Child::NotDone(because),
-            Reply::Nobody => return Child::Nobody(Text::line(&format!("consent to `{}`", plan.summary))),
+            Reply::Nobody => {
+                return Child::Nobody(Text::line(&format!("consent to plan {}: {}", plan.fingerprint, plan.summary)));
+            }
         };
         if taken_up.is_none() && matches!(consent.answer, Answer::Fingerprint(_)) {
             // All that is known of the plan that somebody has looked at.

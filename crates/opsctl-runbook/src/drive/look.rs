@@ -51,20 +51,12 @@ impl Drive<'_> {
             Ok(Judged::Holds) => StepEvent::Begun {},
             Ok(Judged::Not) => StepEvent::NotNeeded { saw },
             Ok(Judged::Unknown { what }) => {
+                // No reason to leave a step out, nor to do it.
                 let because = format!("whether it is needed can't be told: {what}{}", seen.errors.words());
-                return self.not_told(index, &Text::line(&because)).await;
+                StepEvent::GuardUnknown { because: Text::line(&because) }
             }
-            Err(error) => return self.not_told(index, &Text::line(&error.to_string())).await,
+            Err(error) => StepEvent::GuardUnknown { because: Text::line(&error.to_string()) },
         })
-    }
-
-    /// A guard that can't be judged is no reason to leave a step out, nor to do it: a person decides.
-    async fn not_told(&mut self, index: usize, because: &Text) -> Came {
-        let came = self.note(index, StepEvent::Begun {}).await;
-        match came {
-            Ok(()) => Came::Event(StepEvent::NotDone { because: because.clone() }),
-            Err(_) => Came::Leaving,
-        }
     }
 
     /// Finds out what the parts of a step are of.

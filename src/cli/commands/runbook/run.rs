@@ -128,7 +128,9 @@ async fn carry_out(
     };
     let was_cancelled = context.cancel.clone();
     let outside = Outside { context, person: caller, worlds: &Others(world) };
-    let outcome = drive(opened, &outside).await.map_err(|error| CliError::from(&error))?;
+    // What its steps did is in their own journals, and is looked for when it is resumed.
+    let outcome = drive(opened, &outside).await;
+    let outcome = outcome.map_err(|error| CliError::new(Exit::Partly, &error.to_string(), error.hint()))?;
     let (report, exit) = match outcome {
         Outcome::Ended(report) => {
             let exit = match report.end {
