@@ -26,6 +26,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<&'a RunId>,
     unfinished: bool,
+    #[serde(skip)]
+    is_runbook: bool,
 }
 
 #[derive(Serialize)]
@@ -90,8 +92,11 @@ pub(super) async fn list(global: &Global, out: &mut Output) -> Result<Exit, CliE
     let table = || {
         let mut table = Table::new(&["RUN", "ENV", "OPERATION", "QUEUE", "END"]);
         for row in &rows {
-            let end = row.end.unwrap_or("broke off");
-            let end = if row.unfinished { format!("{end} (--resume {})", row.run) } else { end.to_owned() };
+            let end = match (row.end, row.unfinished, row.is_runbook) {
+                (None, _, true) => format!("open (runbook resume {})", row.run),
+                (end, true, _) => format!("{} (--resume {})", end.unwrap_or("broke off"), row.run),
+                (end, false, _) => end.unwrap_or("broke off").to_owned(),
+            };
             let say = |text: Option<&str>| text.unwrap_or("-").to_owned();
             table.row([row.run.to_string(), say(row.environment), say(row.operation), say(row.resource), end]);
         }
@@ -112,6 +117,7 @@ fn row(summary: &RunSummary) -> Row<'_> {
         end: summary.end().map(Into::into),
         parent: summary.parent(),
         unfinished: summary.is_unfinished(),
+        is_runbook: summary.runbook().is_some(),
     }
 }
 

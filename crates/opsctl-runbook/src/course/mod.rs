@@ -259,6 +259,7 @@ impl Course {
             StepEvent::NotDone { because } => self.fail(step, index, because, at),
             StepEvent::Answered { value, .. } => {
                 progress.answer = Some(value.clone());
+                progress.because = Some(words_of(value));
                 progress.acted(step, at);
             }
             StepEvent::HandDone { note, .. } => {
@@ -352,6 +353,18 @@ impl Course {
     }
 }
 
+/// An answer in a line, several with commas.
+fn words_of(value: &Value) -> Text {
+    match value {
+        Value::String(text) => Text::line(text),
+        Value::Array(items) => {
+            let all: Vec<String> = items.iter().map(|item| words_of(item).to_string()).collect();
+            Text::line(&all.join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Text::line(&value.to_string()),
+    }
+}
+
 impl Progress {
     fn begin(&mut self, step: &Step, at: Timestamp) {
         self.begun_at.get_or_insert(at);
@@ -370,6 +383,11 @@ impl Progress {
 
     fn collected(&mut self, step: &Step, at: Timestamp) {
         if matches!(step.action, Action::Collect) {
+            let what = |kept: &Kept| match &kept.lost {
+                Some(lost) => format!("{} (not all: {lost})", kept.about),
+                None => kept.about.to_string(),
+            };
+            self.because = Some(Text::line(&self.evidence.iter().map(what).collect::<Vec<_>>().join("; ")));
             self.acted(step, at);
         } else {
             self.phase = self.first_phase(step);

@@ -209,9 +209,16 @@ impl Child {
 
 /// What a run came to, in a line.
 fn said(report: &Report) -> Text {
-    match &report.failure {
-        Some(failure) => failure.what.clone(),
-        None => Text::line(&report.details.did().words()),
+    let did = report.details.did().words();
+    match (&report.failure, report.end) {
+        (Some(failure), _) => failure.what.clone(),
+        (None, End::Done | End::Nothing) => Text::line(&did),
+        // Why it is not all of it stands in the notes alone.
+        (None, End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted) => {
+            let mut said = vec![report.end.words(), did.as_str()];
+            said.extend(report.notes.iter().map(Text::as_str));
+            Text::line(&said.join("; "))
+        }
     }
 }
 

@@ -163,7 +163,20 @@ async fn see(looking: &Looking<'_>, kind: Kind) -> Result<Value, Text> {
 }
 
 fn plain<T: Serialize>(seen: Result<T, Text>) -> Result<Value, Text> {
-    serde_json::to_value(seen?).map_err(|error| Text::line(&error.to_string()))
+    serde_json::to_value(seen?).map(rounded).map_err(|error| Text::line(&error.to_string()))
+}
+
+/// Figures with three decimals: what a metric has beyond those is noise that a person would have to read.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().map(|number| (number * 1_000.0).round() / 1_000.0);
+            rounded.and_then(serde_json::Number::from_f64).map_or(Value::Null, Value::Number)
+        }
+        Value::Array(items) => items.into_iter().map(rounded).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, rounded(value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 /// When the first of what was seen is lost: messages that expire. None: nothing is, or it is not known.

@@ -167,12 +167,15 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
         out.line(&format!("  {:>2}  {:width$}  {}{because}", number + 1, step.state.words(), step.name))?;
     }
     if let Some(allowed) = report.recovery_seconds {
-        let met = match (report.seconds <= f64::from(allowed), report.end) {
-            (true, Some(_)) => "met",
-            (true, None) => "not over yet",
-            (false, _) => "not met",
+        let is_within = report.seconds <= f64::from(allowed);
+        let how = match (report.end, is_within) {
+            (Some(End::Done | End::Nothing), true) => "met",
+            (None, true) => "not over yet",
+            // What did not recover met nothing.
+            (Some(_), true) => "not recovered",
+            (Some(_) | None, false) => "not met",
         };
-        out.line(&format!("  recovery time {}: {met}", crate::operations::values::in_words(allowed.into())))?;
+        out.line(&format!("  recovery time {}: {how}", crate::operations::values::in_words(allowed.into())))?;
     }
     if let Some(waits_for) = &report.waits_for {
         out.line(&format!("  waits for {waits_for}"))?;
