@@ -23,6 +23,7 @@ pub use databases::Databases;
 pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};
 pub use runbook::{
     CheckRunbook, ExportRunbook, ListRunbooks, NewRunbook, ResumeRunbook, RunRunbook, Runbook, Said, ShowRunbook,
+    TestRunbook,
 };
 pub use services::{Services, Tasks};
 pub use status::Status;

@@ -142,6 +142,21 @@ impl Runbook {
     }
 }
 
+impl Ask {
+    /// What somebody typed, as its answer; several choices are separated by commas.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(&self, text: &str) -> Result<Value, String> {
+        if !self.several {
+            return self.kind.parse(text, &self.choices);
+        }
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let all: Result<Vec<Value>, String> = parts.map(|part| self.kind.parse(part, &self.choices)).collect();
+        all.map(Value::Array)
+    }
+}
+
 impl Step {
     pub fn change(&self) -> Option<&Change> {
         match &self.action {

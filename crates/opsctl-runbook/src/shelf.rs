@@ -23,8 +23,39 @@ const FILES_MAX: usize = 500;
 /// The folder beside `opsctl.toml` that holds a user's runbooks.
 pub const FOLDER: &str = "runbooks";
 
-/// What opsctl brings: name and text.
-pub const BUILT_IN: &[(&str, &str)] = &[];
+macro_rules! built_in {
+    ($($name:literal,)*) => {
+        /// What opsctl brings: name and text.
+        pub const BUILT_IN: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../../runbooks/", $name, ".md")))),*];
+
+        /// Their tests: name, and the text of the file beside the runbook.
+        pub const BUILT_IN_TESTS: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../../runbooks/", $name, ".test.toml")))),*];
+    };
+}
+
+// Each is in the program with its tests.
+built_in! {
+    "aurora-failover",
+    "connections-exhausted",
+    "consumer-killed",
+    "dlq-drain",
+    "error-queue",
+    "fifo-unblock",
+    "messages-expire",
+    "migrate-before-rollout",
+    "migration-failed",
+    "nightly-sleep",
+    "outbox-relay-asleep",
+    "outbox-replay",
+    "poison-message",
+    "queue-backlog",
+    "service-not-steady",
+    "subscription-dlq",
+    "wake-all",
+    "wrong-deploy",
+}
 
 /// Where runbooks are looked for.
 #[derive(Debug, Clone, Default)]
@@ -196,4 +227,36 @@ fn read(path: &Path) -> Result<Shelved, ShelfError> {
         }
     };
     Ok(Shelved { name, origin, checked })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_runbook_of_the_repository_is_forgotten() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runbooks");
+        let files = fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path());
+        let mut names: Vec<String> = files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, known);
+    }
+
+    #[test]
+    fn what_opsctl_brings_has_no_mistake_and_no_warning() {
+        let shelf = Shelf::default();
+        for shelved in shelf.all().expect("no folder") {
+            let Shelved { name, checked, .. } = &shelved;
+            assert!(checked.problems.list.is_empty(), "{}", checked.problems.render(crate::files::Paint::Plain));
+            let runbook = shelved.runbook().expect("a runbook without mistakes");
+            let rehearsed = runbook.last_rehearsed.expect("a date");
+            let found = crate::lint::lint(runbook, rehearsed, |_| false);
+            assert!(found.is_empty(), "{name}: {found:#?}");
+            assert_eq!(runbook.owner.as_ref().map(Text::as_str), Some("opsctl"), "{name}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub enum Runbook {
     TakeOver(ResumeRunbook),
     /// Write what happened in a run as Markdown: who, what, when, evidence, times
     Export(ExportRunbook),
+    /// Carry out runbooks on a sandbox as the tests beside them say, `NAME.test.toml`; minutes pass at once
+    Test(TestRunbook),
     /// Print the JSON Schema of a runbook's blocks, for editors
     Schema,
 }
@@ -120,6 +122,14 @@ pub struct ExportRunbook {
     /// Run
     #[arg(value_name = "RUN", add = ArgValueCompleter::new(complete::runs))]
     pub run: RunId,
+}
+
+/// Options of `runbook test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestRunbook {
+    /// Runbook: name or file; none: every runbook that has tests
+    #[arg(value_name = "RUNBOOK", add = ArgValueCompleter::new(complete::runbooks))]
+    pub runbook: Vec<String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

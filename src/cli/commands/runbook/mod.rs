@@ -8,6 +8,7 @@ mod person;
 mod preview;
 mod run;
 mod show;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,7 @@ pub(super) async fn run(args: Runbook, global: &Global, out: &mut Output) -> Res
         Runbook::Resume(args) => run::resume(&args, run::How::Resume, global, out).await,
         Runbook::TakeOver(args) => run::resume(&args, run::How::TakeOver, global, out).await,
         Runbook::Export(args) => export::run(&args, global, out).await,
+        Runbook::Test(args) => test::run(&args, global, out).await,
         Runbook::Schema => check::schema(out),
     }
 }

@@ -73,7 +73,10 @@ impl Caller {
     fn show_step(&self, at: At<'_>) {
         self.end_bar();
         let step = at.step();
-        self.say(&format!("\n{}/{} {}", at.index + 1, at.runbook.steps.len(), step.name));
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).0;
+        if shown != Some((at.index, StepState::Running)) {
+            self.say(&format!("{}/{} {}", at.index + 1, at.runbook.steps.len(), step.name));
+        }
         self.say(&crate::runbook::show::plain(at.runbook.body_of(step)));
     }
 
@@ -125,19 +128,8 @@ impl Caller {
     }
 
     async fn question(&self, at: At<'_>, ask: &Ask) -> Reply<Value> {
-        let value = |text: &str| -> Result<Value, String> {
-            match ask.several {
-                true => {
-                    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                    let all: Result<Vec<Value>, String> =
-                        parts.map(|part| ask.kind.parse(part, &ask.choices)).collect();
-                    all.map(Value::Array)
-                }
-                false => ask.kind.parse(text, &ask.choices),
-            }
-        };
         if let Some(given) = self.given(&ask.keep) {
-            return match value(given) {
+            return match ask.parse(given) {
                 Ok(value) => Reply::Said(value),
                 Err(because) => Reply::No(Text::line(&format!("--set {}: {because}", ask.keep))),
             };
@@ -156,7 +148,7 @@ impl Caller {
             if answer.is_empty() {
                 return Reply::Nobody;
             }
-            match value(&answer) {
+            match ask.parse(&answer) {
                 Ok(value) => return Reply::Said(value),
                 Err(because) => self.say(&because),
             }
@@ -282,7 +274,7 @@ fn step_line(at: At<'_>) -> String {
 }
 
 /// `again`, `check`, `skip=REASON`, `by-hand=NOTE`, `stop`.
-fn decision(text: &str) -> Result<Decision, String> {
+pub(super) fn decision(text: &str) -> Result<Decision, String> {
     let (word, more) = text.split_once('=').unwrap_or((text, ""));
     let (word, more) = (word.trim(), Text::line(more.trim()));
     match (word, more.as_str().is_empty()) {
