@@ -80,6 +80,7 @@ const COMMANDS: &[(&str, Kind)] = &[
     ("runbook resume", LOCAL),
     ("runbook take-over", LOCAL),
     ("runbook export", LOCAL),
+    ("runbook test", LOCAL),
     ("runbook schema", LOCAL),
     ("apply", Kind::Changes),
     ("runs", LOCAL),

@@ -1,4 +1,5 @@
 //! Runbooks on the sandbox.
 
+mod built_in;
 mod evidence;
 mod things;

@@ -59,12 +59,12 @@ pub(super) struct Test {
     /// A part of why a step is so.
     #[serde(default)]
     pub(super) because: BTreeMap<String, String>,
-    pub(super) end: Ended,
+    pub(super) end: Finish,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Ended {
+pub(super) enum Finish {
     Done,
     Nothing,
     Partly,
@@ -73,7 +73,7 @@ pub(super) enum Ended {
     Open,
 }
 
-impl Ended {
+impl Finish {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Done => "done",

@@ -57,6 +57,8 @@ pub(super) async fn run(args: &TestRunbook, global: &Global, out: &mut Output) -
         let (runbook, test, result) = came.map_err(|error| CliError::failed(&error.to_string(), ""))?;
         failed += usize::from(result.as_ref().map_or(true, |played| !played.wrong.is_empty()));
         all.push(tell(&runbook, &test, &result, out)?);
+        // A test takes seconds: who waits sees each as it ends.
+        out.flush()?;
     }
     if out.format != Format::Human {
         out.document("opsctl/runbook-tests/1", &json!({ "tests": all }))?;

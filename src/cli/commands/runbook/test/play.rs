@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     actor::Actor,
-    file::{Ended, Test, typed},
+    file::{Finish, Test, typed},
 };
 use crate::{
     cli::world::name_outboxes,
@@ -81,14 +81,14 @@ fn fits(runbook: &Runbook, test: &Test) -> Result<(), String> {
 }
 
 /// A sandbox with its environments.
-struct Ground {
+struct Scene {
     environments: Vec<Arc<Environment>>,
     connect: Connect,
     /// Kept alive: it holds the world.
     sandbox: Sandbox,
 }
 
-impl Ground {
+impl Scene {
     fn new(test: &Test) -> Result<Self, String> {
         let start: Timestamp = BEGINS.parse().unwrap_or_else(|error| unreachable!("a time: {error}"));
         let clock = Clock::virtual_from(start, 1.0);
@@ -113,21 +113,21 @@ impl Ground {
     }
 }
 
-impl Worlds for Ground {
+impl Worlds for Scene {
     fn cloud<'a>(&'a self, environment: &'a EnvironmentName) -> BoxFuture<'a, Result<Cloud, Text>> {
         Box::pin(async move { self.cloud_of(&environment.0).await.map_err(|because| Text::line(&because)) })
     }
 }
 
 async fn in_world(runbook: &Arc<Runbook>, test: &Test) -> Result<Played, String> {
-    let ground = Ground::new(test)?;
-    let clock = ground.sandbox.clock();
+    let scene = Scene::new(test)?;
+    let clock = scene.sandbox.clock();
     clock.sleep(Duration::from_secs(test.minutes * 60)).await;
-    let cloud = ground.cloud_of(&test.environment).await?;
+    let cloud = scene.cloud_of(&test.environment).await?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let state = StateFolder::new(folder.path());
     let begun_at = clock.now();
-    let report = lives(runbook, test, (&ground, &cloud), &state).await?;
+    let report = lives(runbook, test, (&scene, &cloud), &state).await?;
     let seconds = clock.now().duration_since(begun_at).as_secs_f64();
     Ok(Played { seconds, wrong: wrong(test, &report) })
 }
@@ -136,10 +136,10 @@ async fn in_world(runbook: &Arc<Runbook>, test: &Test) -> Result<Played, String>
 async fn lives(
     runbook: &Arc<Runbook>,
     test: &Test,
-    (ground, cloud): (&Ground, &Cloud),
+    (scene, cloud): (&Scene, &Cloud),
     state: &StateFolder,
 ) -> Result<RunbookReport, String> {
-    let clock = ground.sandbox.clock();
+    let clock = scene.sandbox.clock();
     let mut run: Option<RunId> = None;
     let mut last = None;
     for (number, name) in test.people.iter().enumerate() {
@@ -156,7 +156,7 @@ async fn lives(
         };
         let opened = opened.map_err(|error| error.to_string())?;
         run = Some(opened.run.clone());
-        match life(opened, test, (ground, cloud), (state, name, number == 0)).await? {
+        match life(opened, test, (scene, cloud), (state, name, number == 0)).await? {
             Some(Outcome::Ended(report)) => return Ok(report),
             Some(Outcome::Left(report)) => last = Some(report),
             None => last = None,
@@ -169,13 +169,13 @@ async fn lives(
 async fn life(
     opened: Opened,
     test: &Test,
-    (ground, cloud): (&Ground, &Cloud),
+    (scene, cloud): (&Scene, &Cloud),
     (state, name, may_be_killed): (&StateFolder, &str, bool),
 ) -> Result<Option<Outcome>, String> {
     let kill = CancellationToken::new();
     let killed_in = test.killed_in.as_deref().filter(|_| may_be_killed);
     let actor = Actor::new(test, name, killed_in.map(|step| (step, kill.clone())))?;
-    let clock = ground.sandbox.clock();
+    let clock = scene.sandbox.clock();
     let killed_later = async {
         match test.killed_after_seconds.filter(|_| may_be_killed) {
             Some(seconds) => clock.sleep(Duration::from_secs(seconds)).await,
@@ -190,7 +190,7 @@ async fn life(
         cancel: CancellationToken::new(),
         progress: Arc::new(|_| {}),
     };
-    let outside = Outside { context, person: &actor, worlds: ground };
+    let outside = Outside { context, person: &actor, worlds: scene };
     // What is dropped does nothing more, and writes nothing more: as a program that is killed.
     tokio::select! {
         biased;
@@ -216,7 +216,7 @@ fn parameters(runbook: &Runbook, test: &Test) -> Result<Values, String> {
 /// What is other than the test expects, with how all of it stands.
 fn wrong(test: &Test, report: &RunbookReport) -> Vec<String> {
     let mut wrong = Vec::new();
-    let (ended, wanted) = (report.end.map_or(Ended::Open.word(), |end| End::into_str(&end)), test.end.word());
+    let (ended, wanted) = (report.end.map_or(Finish::Open.word(), |end| End::into_str(&end)), test.end.word());
     if ended != wanted {
         wrong.push(format!("it ended `{ended}`, not `{wanted}`"));
     }
