@@ -211,7 +211,7 @@ const TABLES: [Table; 23] = [
         heading: "[environments.prod.outboxes.transfers]",
         path: &["environments", "*", "outboxes", "*"],
         keys: &[
-            ("connection", r#""shop""#, Live),
+            ("connection", r#""orders""#, Live),
             ("preset", r#""outbox-transfers""#, Live),
             ("table", r#""outbox_transfers""#, Commented),
             ("relay", r#"{ function = "shop-outbox", rule = "shop-outbox-each-minute" }"#, Live),
@@ -223,7 +223,7 @@ const TABLES: [Table; 23] = [
         heading: "[environments.prod.outboxes.invoices]",
         path: &["environments", "*", "outboxes", "*"],
         keys: &[
-            ("connection", r#""shop""#, Live),
+            ("connection", r#""orders""#, Live),
             ("table", r#""billing.invoice_events""#, Live),
             ("id", r#"["id"]"#, Commented),
             ("status", r#"{ column = "state", ready = ["NEW"], failed = ["FAILED"], published = ["SENT"] }"#, Live),

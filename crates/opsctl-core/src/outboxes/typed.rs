@@ -20,7 +20,7 @@ pub struct Outbox {
     pub connection: Option<Spot<String>>,
     /// The table: `table` or `schema.table`. None: as the preset has it.
     pub table: Option<Spot<String>>,
-    /// Known system that the table is of; `opsctl outbox presets` lists them.
+    /// Known system that the table is of; docs/outboxes.md lists them.
     pub preset: Option<Spot<String>>,
     /// Who reads the table and publishes.
     pub relay: Option<Relay>,
