@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::operations::values::Uncertain;
 use crate::{
     Decision, StepEvent,
     course::Kept,
@@ -91,7 +92,10 @@ fn words(event: &StepEvent) -> Option<String> {
             format!("{how} after {}: {saw}", duration(*seconds))
         }
         StepEvent::Decided { by, decision } => match decision {
-            Decision::Again {} => format!("{by} tries again"),
+            Decision::Again { uncertain: Uncertain::Leave } => format!("{by} tries again"),
+            Decision::Again { uncertain: Uncertain::Resend } => {
+                format!("{by} tries again, and sends once more what may have been sent")
+            }
             Decision::CheckAgain {} => format!("{by} checks again"),
             Decision::ByHand { note } => format!("{by} did it by hand: {note}"),
             Decision::Skip { reason } => format!("{by} skipped it: {reason}"),

@@ -102,7 +102,7 @@ pub struct Said {
     /// Say that a step is done by hand, with a note where there is one; may be given several times
     #[arg(long, value_name = "STEP[=NOTE]", value_parser = perhaps_pair)]
     pub done: Vec<(String, Option<String>)>,
-    /// Decide about the step that has failed: again, check, skip=REASON, by-hand=NOTE or stop
+    /// Decide about the step that has failed: again, resend, check, skip=REASON, by-hand=NOTE or stop
     #[arg(long, value_name = "DECISION")]
     pub decide: Option<String>,
     /// Say why; the reason stands in the journal

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     domain::{RunId, Text},
     journal::End,
+    operations::values::Uncertain,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +83,11 @@ pub enum StepEvent {
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum Decision {
     /// Once more. What an earlier run of it left is gone on with.
-    Again {},
+    Again {
+        /// What becomes of messages that may or may not have been sent.
+        #[serde(default)]
+        uncertain: Uncertain,
+    },
     /// Nothing is done, and it is checked once more.
     CheckAgain {},
     /// A person has done it; where the step has a check, it is checked.

@@ -14,6 +14,7 @@ use crate::{
     Action, Runbook, Step, Values,
     domain::{RunId, Text},
     journal::End,
+    operations::values::Uncertain,
     typed::OnFailure,
 };
 
@@ -112,6 +113,8 @@ pub struct Progress {
     pub evidence: Vec<Kept>,
     /// Whether it was taken back, or it was said not to be.
     pub is_undone: bool,
+    /// What becomes of messages in doubt when it is done again.
+    pub uncertain: Uncertain,
     phase: Phase,
     /// Whether what failed last was the check.
     check_failed: bool,
@@ -141,6 +144,7 @@ impl Default for Progress {
             parts_done: 0,
             evidence: Vec::new(),
             is_undone: false,
+            uncertain: Uncertain::default(),
             phase: Phase::NotBegun,
             check_failed: false,
             by_hand: false,
@@ -296,7 +300,8 @@ impl Course {
         let Some(progress) = self.steps.get_mut(index) else { return };
         let check_failed = std::mem::take(&mut progress.check_failed);
         match decision {
-            Decision::Again {} => {
+            Decision::Again { uncertain } => {
+                progress.uncertain = *uncertain;
                 progress.state = StepState::Running;
                 let guard_failed = std::mem::take(&mut progress.guard_failed);
                 progress.phase = if guard_failed { Phase::NotBegun } else { Phase::Acting };

@@ -74,7 +74,7 @@ fn a_failed_step_waits_for_a_decision_and_each_decision_leads_on() {
         (course.next(&runbook), course.steps()[0].state)
     };
     let text = Text::from("why");
-    assert_eq!(next(Decision::Again {}), (Next::Act(0), StepState::Running));
+    assert_eq!(next(Decision::Again { uncertain: Uncertain::Leave }), (Next::Act(0), StepState::Running));
     assert_eq!(next(Decision::CheckAgain {}), (Next::Check(0), StepState::Running));
     assert_eq!(next(Decision::ByHand { note: text.clone() }), (Next::Check(0), StepState::Running));
     assert_eq!(next(Decision::Skip { reason: text }), (Next::Finished, StepState::Skipped));
@@ -123,7 +123,11 @@ fn parts_are_checked_one_after_the_other() {
 #[test]
 fn what_a_run_left_is_gone_on_with() {
     let runbook = runbook(&step("A", REDRIVE));
-    let events = [(0, StepEvent::Begun {}), (0, ran(End::Partly, true)), (0, decided(Decision::Again {}))];
+    let events = [
+        (0, StepEvent::Begun {}),
+        (0, ran(End::Partly, true)),
+        (0, decided(Decision::Again { uncertain: Uncertain::Leave })),
+    ];
     let course = after(&runbook, &events);
     assert_eq!(course.next(&runbook), Next::Act(0));
     assert!(course.steps()[0].left().is_some());
@@ -152,7 +156,7 @@ fn answers_and_outcomes_are_values_for_what_comes_after() {
 fn a_guard_that_could_not_be_judged_is_judged_again_and_a_run_that_was_left_goes_on() {
     let runbook = runbook(&step("A", &format!("{REDRIVE}\nwhen = \"queue.messages > 0\"")));
     let unknown = StepEvent::GuardUnknown { because: Text::from("queue.messages is not known") };
-    let events = [(0, unknown), (0, decided(Decision::Again {}))];
+    let events = [(0, unknown), (0, decided(Decision::Again { uncertain: Uncertain::Leave }))];
     assert_eq!(after(&runbook, &events[..1]).next(&runbook), Next::Decide(0));
     assert_eq!(after(&runbook, &events).next(&runbook), Next::Guard(0));
     let left = after(&runbook, &[(0, StepEvent::Begun {}), (0, ran(End::Interrupted, true))]);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Came, Drive, Why, child::Wanted, person::Reply};
+use crate::operations::values::Uncertain;
 use crate::{Action, Repeat, Step, StepEvent, Wait, domain::Text, journal::End};
 
 impl Drive<'_> {
@@ -12,6 +13,7 @@ impl Drive<'_> {
         match &runbook.steps[index].action {
             Action::Do(change) => {
                 let mut wanted = Wanted::of(change);
+                wanted.uncertain = self.course.steps()[index].uncertain;
                 wanted.left = self.course.steps()[index].left().map(|ran| ran.run.clone());
                 if let Some(repeat) = &runbook.steps[index].repeat {
                     match self.part(index, repeat) {
@@ -92,7 +94,15 @@ impl Drive<'_> {
             return Came::Event(StepEvent::NotUndone { because: Text::default() });
         };
         let environment = self.runbook.steps[index].change().and_then(|change| change.environment.as_deref());
-        let wanted = Wanted { template, environment, second_person: false, why: Why::Undo, part: None, left: None };
+        let wanted = Wanted {
+            template,
+            environment,
+            second_person: false,
+            why: Why::Undo,
+            part: None,
+            left: None,
+            uncertain: Uncertain::Leave,
+        };
         self.child(index, wanted).await.undone()
     }
 }

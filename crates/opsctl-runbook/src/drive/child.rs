@@ -10,7 +10,7 @@ use crate::{
     drive::Reply,
     gate::{self, Answer},
     journal::{End, Record, RunSummary},
-    operations::{Look, OperationError, Planner, plan::Plan},
+    operations::{Look, OperationError, Planner, plan::Plan, values::Uncertain},
     run::{self, Context, Report},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Wanted<'a> {
     pub(super) part: Option<((String, serde_json::Value), (usize, usize))>,
     /// What an earlier run of it left, which is gone on with.
     pub(super) left: Option<RunId>,
+    /// What becomes of its messages in doubt.
+    pub(super) uncertain: Uncertain,
 }
 
 /// How it ended.
@@ -40,7 +42,15 @@ impl<'a> Wanted<'a> {
     pub(super) fn of(change: &'a Change) -> Self {
         let Change { template, environment, second_person } = change;
         let environment = environment.as_deref();
-        Self { template, environment, second_person: *second_person, why: Why::Step, part: None, left: None }
+        Self {
+            template,
+            environment,
+            second_person: *second_person,
+            why: Why::Step,
+            part: None,
+            left: None,
+            uncertain: Uncertain::Leave,
+        }
     }
 }
 
@@ -63,7 +73,10 @@ impl Drive<'_> {
         };
         let why = if taken_up.is_some() { Why::GoOn } else { wanted.why };
         let plan = match &taken_up {
-            Some(run) => run::plan_of(&self.outside.context.state, run),
+            Some(run) => run::plan_of(&self.outside.context.state, run).map(|mut plan| {
+                plan.decide_uncertain(wanted.uncertain);
+                plan
+            }),
             None => self.plan(&wanted, &cloud).await,
         };
         let plan = match plan {

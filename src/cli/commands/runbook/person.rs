@@ -14,7 +14,7 @@ use crate::{
     },
     domain::{Text, words::duration},
     gate::{self, Answer, Consent},
-    operations::command_line,
+    operations::{command_line, values::Uncertain},
     runbook::{
         Action, Ask, Decision, StepState,
         drive::{At, Person, Reply, ToAgree, Told, Why},
@@ -189,10 +189,14 @@ impl Caller {
             Some(ran) => format!("again (goes on with run {})", ran.run),
             None => "again".to_owned(),
         };
+        let resend = match at.progress().left() {
+            Some(_) => ", resend (sends once more what may have been sent)",
+            None => "",
+        };
         let check = if at.progress().check_failed() { ", check (looks once more)" } else { "" };
         for _ in 0..TRIES_MAX {
             let question =
-                format!("{again}{check}, skip=REASON, by-hand=NOTE, stop, or nothing to leave the run open: ");
+                format!("{again}{resend}{check}, skip=REASON, by-hand=NOTE, stop, or nothing to leave the run open: ");
             let answer = Self::ask(question).await;
             if answer.is_empty() {
                 return Reply::Nobody;
@@ -273,18 +277,19 @@ fn step_line(at: At<'_>) -> String {
     format!("{}/{} {}: {}{took}{because}", at.index + 1, at.runbook.steps.len(), step.name, progress.state.words())
 }
 
-/// `again`, `check`, `skip=REASON`, `by-hand=NOTE`, `stop`.
+/// `again`, `resend`, `check`, `skip=REASON`, `by-hand=NOTE`, `stop`.
 pub(super) fn decision(text: &str) -> Result<Decision, String> {
     let (word, more) = text.split_once('=').unwrap_or((text, ""));
     let (word, more) = (word.trim(), Text::line(more.trim()));
     match (word, more.as_str().is_empty()) {
-        ("again", _) => Ok(Decision::Again {}),
+        ("again", _) => Ok(Decision::Again { uncertain: Uncertain::Leave }),
+        ("resend", _) => Ok(Decision::Again { uncertain: Uncertain::Resend }),
         ("check", _) => Ok(Decision::CheckAgain {}),
         ("stop", _) => Ok(Decision::Stop {}),
         ("skip", false) => Ok(Decision::Skip { reason: more }),
         ("by-hand", false) => Ok(Decision::ByHand { note: more }),
         ("skip", true) => Err("say why: skip=REASON".to_owned()),
         ("by-hand", true) => Err("say what was done: by-hand=NOTE".to_owned()),
-        _ => Err(format!("`{word}` is not again, check, skip=REASON, by-hand=NOTE or stop")),
+        _ => Err(format!("`{word}` is not again, resend, check, skip=REASON, by-hand=NOTE or stop")),
     }
 }
