@@ -29,8 +29,8 @@ use crate::support::{
 };
 
 /// A console that acts on a stage.
-struct Live {
-    console: Console,
+pub(super) struct Live {
+    pub(super) console: Console,
     performer: Performer,
     events: Receiver<Event>,
 }
@@ -39,7 +39,11 @@ struct Live {
 const WAIT: Duration = Duration::from_secs(30);
 
 impl Live {
-    fn on(stage: &Stage) -> Self {
+    pub(super) fn on(stage: &Stage) -> Self {
+        Self::with(stage, opsctl::runbook::shelf::Shelf::default())
+    }
+
+    pub(super) fn with(stage: &Stage, shelf: opsctl::runbook::shelf::Shelf) -> Self {
         let environment = Arc::new(stage.environment.clone());
         let connect = Connect::through(stage.sandbox.clock(), stage.sandbox.http_client())
             .dialing(opsctl::cloud::Dial::Through(stage.sandbox.answerer()));
@@ -60,6 +64,7 @@ impl Live {
             }),
             clock: stage.sandbox.clock(),
             state: StateFolder::new(stage.state.path()),
+            shelf,
             cache: None,
             setting,
             editor: None,
@@ -76,7 +81,7 @@ impl Live {
         }
     }
 
-    fn press(&mut self, text: &str) {
+    pub(super) fn press(&mut self, text: &str) {
         for key in keys(text) {
             self.console.model.frames += 1;
             self.console.model.moment += Duration::from_secs(1);
@@ -86,7 +91,7 @@ impl Live {
     }
 
     /// Takes events in until the screen shows this.
-    async fn until(&mut self, text: &str) {
+    pub(super) async fn until(&mut self, text: &str) {
         let wait = async {
             while !self.console.text().contains(text) {
                 let event = self.events.recv().await.expect("the performer lives");
@@ -110,7 +115,7 @@ impl Live {
     }
 }
 
-fn stage(protection: Protection) -> Stage {
+pub(super) fn stage(protection: Protection) -> Stage {
     let orders = QueueSetup {
         name: "orders".to_owned(),
         dead_letter: Some(("orders-dlq".to_owned(), 3)),

@@ -18,5 +18,7 @@ mod overlays;
 mod plans;
 mod queues;
 mod run;
+mod runbook_live;
+mod runbooks;
 mod scaling;
 pub(crate) mod scenes;

@@ -3,7 +3,7 @@
 use crate::{
     keymap::Command,
     screens::{opens_tab, screen::Able},
-    state::{Model, RunState},
+    state::Model,
 };
 
 pub fn able(model: &Model, command: Command) -> Able {
@@ -18,7 +18,7 @@ pub fn able(model: &Model, command: Command) -> Able {
         | Command::Redraw => Able::Yes,
         command if opens_tab(command) => Able::Yes,
         Command::Suspend => Able::when(
-            !model.runs.iter().any(RunState::is_active),
+            !model.is_busy(),
             "a run is active: it would stop in the middle; leave it to end or cancel it first",
         ),
         Command::Environment => Able::when(model.sites.len() > 1, "there is one environment only"),

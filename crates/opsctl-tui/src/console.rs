@@ -160,6 +160,10 @@ impl Console {
                 self.screen.copy(&text)?;
                 Event::Said(Notice::good("copied"))
             }
+            Some(Hold::Attention(text)) => {
+                self.screen.attention(text.as_ref())?;
+                Event::Tick(outside.clock.now())
+            }
             Some(Hold::Edit(ticket, edit)) => {
                 ears.input.let_go().await;
                 let editing = editor::edit(edit, outside.editor.as_deref());

@@ -11,7 +11,7 @@ use crate::{
     domain::EnvironmentName,
     observe::Snapshot,
     run::Progress,
-    state::{Event, Ticket},
+    state::{Event, Ticket, runbook::Heard},
 };
 
 /// Lines of news and of logs that wait at most, of each run.
@@ -27,6 +27,7 @@ pub(super) struct Inbox {
 struct Latest {
     seen: HashMap<EnvironmentName, Arc<Snapshot>>,
     progress: HashMap<Ticket, Box<Progress>>,
+    heard: HashMap<Ticket, Box<Heard>>,
 }
 
 impl Inbox {
@@ -49,9 +50,17 @@ impl Inbox {
         self.news.notify_one();
     }
 
+    /// A run of a runbook got on; never blocks.
+    pub(super) fn heard(&self, ticket: Ticket, change: impl FnOnce(&mut Heard)) {
+        change(self.lock().heard.entry(ticket).or_default());
+        self.news.notify_one();
+    }
+
     /// A run has ended: how far it was interests nobody any more.
     pub(super) fn forget(&self, ticket: Ticket) {
-        self.lock().progress.remove(&ticket);
+        let mut inbox = self.lock();
+        inbox.progress.remove(&ticket);
+        inbox.heard.remove(&ticket);
     }
 
     /// Hands over what waits, as fast as it is taken, until nobody takes it any more.
@@ -70,9 +79,11 @@ impl Inbox {
     }
 
     fn take(&self) -> Vec<Event> {
-        let Latest { seen, progress } = std::mem::take(&mut *self.lock());
+        let Latest { seen, progress, heard } = std::mem::take(&mut *self.lock());
         let seen = seen.into_values().map(Event::Observed);
-        seen.chain(progress.into_iter().map(|(ticket, progress)| Event::Progress(ticket, progress))).collect()
+        let progress = progress.into_iter().map(|(ticket, progress)| Event::Progress(ticket, progress));
+        let heard = heard.into_iter().map(|(ticket, heard)| Event::RunbookHeard(ticket, heard));
+        seen.chain(progress).chain(heard).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Latest> {

@@ -16,7 +16,9 @@ pub mod testing;
 
 pub mod able;
 mod choices;
+mod clouds;
 mod console;
+mod driver;
 mod editor;
 mod footer;
 mod help;
@@ -29,6 +31,7 @@ mod palette;
 pub mod perform;
 mod quitting;
 mod run_events;
+mod runbook_events;
 pub mod screens;
 pub mod state;
 mod terminal;
@@ -39,8 +42,11 @@ pub mod widgets;
 
 use std::sync::Arc;
 
-pub(crate) use opsctl_core::{cloud, databases, gate, journal, keymap, leave, messages, observe, operations, run};
+pub(crate) use opsctl_core::{
+    cloud, databases, files, gate, journal, keymap, leave, messages, observe, operations, run,
+};
 pub(crate) use opsctl_domain::{self as domain, clock};
+pub(crate) use opsctl_runbook as runbook;
 
 use self::console::Console;
 pub use self::outside::{ConsoleError, Outside, Reach};

@@ -126,6 +126,8 @@ macro_rules! of_overlay {
             Overlay::Diff(pane) => pane.$unboxed(),
             Overlay::Flow(pane) => pane.$unboxed(),
             Overlay::Acknowledge(pane) => pane.$unboxed(),
+            Overlay::Values(pane) => pane.$unboxed(),
+            Overlay::Decide(pane) => pane.$unboxed(),
             Overlay::Quitting(pane) => pane,
         }
     };

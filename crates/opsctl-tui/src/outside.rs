@@ -10,6 +10,7 @@ use crate::{
     domain::EnvironmentName,
     journal::StateFolder,
     run::Failure,
+    runbook::shelf::Shelf,
     state::Setting,
 };
 
@@ -20,6 +21,7 @@ pub struct Outside {
     pub reach: Reach,
     pub clock: Clock,
     pub state: StateFolder,
+    pub shelf: Shelf,
     /// Where what was seen last is kept; none: nowhere.
     pub cache: Option<PathBuf>,
     pub setting: Setting,

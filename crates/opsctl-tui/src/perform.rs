@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     choices,
-    cloud::{Cloud, CloudError},
+    cloud::CloudError,
+    clouds::{Clouds, in_own_account},
     domain::{EnvironmentName, Message, MessageId, RunId, Text},
+    driver::{self, Desk, Seat},
     gate::Approved,
     inbox::Inbox,
     journal::{Entry, JournalError, Lines, Record, StateFolder},
@@ -26,12 +28,11 @@ use crate::{
     operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
     outside::Outside,
     run::{self, Context, Failure, Progress},
-    state::{Edit, Effect, Event, Letters, LookAt, Ticket},
+    runbook::{Kind, things::names},
+    state::{Edit, Effect, Event, Letters, LookAt, Notice, Ticket, runbook::Begin},
 };
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// Whatever hands out credentials answers in less, or not at all.
-const REACH_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// What was seen last is written in less, or not.
 const END_SECONDS_MAX: Duration = Duration::from_secs(1);
 /// Records of a journal that are read at most: the last ones.
@@ -42,6 +43,7 @@ const RECORDS_MAX: usize = 2_000;
 pub enum Hold {
     Edit(Ticket, Edit),
     Copy(String),
+    Attention(Option<Text>),
     Suspend,
     Redraw,
     Quit,
@@ -55,22 +57,8 @@ pub struct Performer {
     watch: Watch,
     /// Of the runs that are active; the runs keep them.
     cancels: HashMap<Ticket, Weak<CancellationToken>>,
-}
-
-/// Clients, made anew for each question: whoever has logged in again in the meantime is heard.
-struct Clouds(Arc<Outside>);
-
-impl Clouds {
-    async fn of(&self, environment: &EnvironmentName) -> Result<Cloud, Failure> {
-        let reaching = tokio::time::timeout(REACH_SECONDS_MAX, (self.0.reach)(environment.clone()));
-        let Ok(reached) = reaching.await else {
-            let seconds = REACH_SECONDS_MAX.as_secs();
-            let what = format!("the credentials of {environment} did not come within {seconds} s");
-            let doctor = self.0.setting.invocation().command_in(environment, "doctor");
-            return Err(Failure::new(&what, format!("look at its profile and credential process with `{doctor}`")));
-        };
-        reached.map_err(|error| self.0.failure(environment, &error))
-    }
+    /// Of the runs of runbooks that are active; the runs keep them.
+    desks: HashMap<Ticket, Weak<Desk>>,
 }
 
 impl Performer {
@@ -93,8 +81,9 @@ impl Performer {
         let now = SystemTime::from(outside.clock.now());
         tokio::task::spawn_blocking(move || drop(choices::tidy(&state, now)));
         let watch = Watch::start(sites.collect(), outside.clock, &Policy::default(), tell);
-        let performer = Self { outside, events, inbox, clouds, watch, cancels: HashMap::new() };
+        let performer = Self { outside, events, inbox, clouds, watch, cancels: HashMap::new(), desks: HashMap::new() };
         performer.acknowledge(None);
+        performer.read_runbooks();
         performer
     }
 
@@ -144,6 +133,24 @@ impl Performer {
                 let saved = choices::save(state, &drafts);
                 Event::Saved(ticket, saved.map_err(|error| unkept("the choice could not be written", &error)))
             }),
+            Effect::ReadRunbooks => self.read_runbooks(),
+            Effect::ReadNames(environment, kinds) => self.read_names(&environment, kinds),
+            Effect::CarryOut(ticket, wanted) => self.carry_out(ticket, *wanted),
+            Effect::Answer(ticket, number, said) => {
+                if let Some(desk) = self.desks.get(&ticket).and_then(Weak::upgrade) {
+                    desk.answer(number, *said);
+                }
+            }
+            Effect::ReadStanding(ticket, run) => {
+                self.in_state(move |state| Event::Stood(ticket, driver::stood(state, &run)))
+            }
+            Effect::Export(run) => self.in_state(move |state| {
+                Event::Said(match driver::export(state, &run) {
+                    Ok(name) => Notice::good(&format!("the timeline stands in ./{name}")),
+                    Err(failure) => Notice::from(&failure),
+                })
+            }),
+            Effect::Attention(text) => return Some(Hold::Attention(text)),
             Effect::Acknowledge(line) => self.acknowledge(Some(*line)),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
             Effect::Suspend => return Some(Hold::Suspend),
@@ -190,6 +197,42 @@ impl Performer {
         self.in_state(move |state| {
             let book = line.map_or_else(|| Book::read(state), |line| Book::write(state, &line));
             Event::Acknowledged(book.map_err(|error| unkept("what is acknowledged can't be kept or read", &error)))
+        });
+    }
+
+    fn read_runbooks(&self) {
+        let shelf = self.outside.shelf.clone();
+        self.spawn_blocking(move || Event::Runbooks(driver::books(&shelf)));
+    }
+
+    fn read_names(&self, environment: &EnvironmentName, kinds: Vec<Kind>) {
+        for kind in kinds {
+            let (clouds, environment) = (Arc::clone(&self.clouds), environment.clone());
+            self.spawn(async move {
+                let names = match clouds.of(&environment).await {
+                    Ok(cloud) => names(kind, &cloud).await.map_err(|error| Text::line(&error.to_string())),
+                    Err(failure) => Err(failure.what),
+                };
+                Event::Names(environment, kind, names)
+            });
+        }
+    }
+
+    fn carry_out(&mut self, ticket: Ticket, wanted: Begin) {
+        let cancel = Arc::new(CancellationToken::new());
+        self.cancels.retain(|_, known| known.strong_count() > 0);
+        self.cancels.insert(ticket, Arc::downgrade(&cancel));
+        let desk = Arc::new(Desk::default());
+        self.desks.retain(|_, known| known.strong_count() > 0);
+        self.desks.insert(ticket, Arc::downgrade(&desk));
+        let (clouds, inbox) = (Arc::clone(&self.clouds), Arc::clone(&self.inbox));
+        let seat = Seat { ticket, clouds, inbox: Arc::clone(&inbox), desk, cancel };
+        let running = tokio::spawn(driver::carry_out(seat, wanted));
+        self.spawn(async move {
+            let broken = |_| Failure::new("the run broke off by a mistake in opsctl", "see its journal, and resume it");
+            let report = running.await.map_err(broken).and_then(|report| report);
+            inbox.forget(ticket);
+            Event::RunbookFinished(ticket, report.map(Box::new))
         });
     }
 
@@ -289,12 +332,7 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let leave = leave::allow_look(cloud.environment(), &queue, look.force)
         .map_err(|refusal| Failure::new(refusal.to_string(), refusal.hint()))?;
     // A receive is a write: it must not happen in another account that the credentials are of.
-    let caller = cloud.identity.caller().await.map_err(failed)?;
-    if let Some(pinned) = cloud.environment().account.as_ref().filter(|pinned| **pinned != caller.account) {
-        let what = format!("the credentials are of account {}, and {} is {pinned}", caller.account, look.environment);
-        let doctor = cloud.environment().command("doctor");
-        return Err(Failure::new(&what, format!("look at its profile with `{doctor}`")));
-    }
+    in_own_account(&cloud, outside).await?;
     let sample = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();
     let (environment, name) = (look.environment.clone(), queue.name.clone());

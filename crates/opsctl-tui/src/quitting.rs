@@ -7,12 +7,13 @@ use ratatui::{
 };
 
 use crate::{
+    domain::Text,
     keymap::{Command, Key},
     screens::{
         flow::planning::subject,
         screen::{After, Pane, PaneKeys},
     },
-    state::{Effect, Model, Notice, Overlay, Role, RunState, view::Quitting},
+    state::{Driven, Effect, Model, Notice, Overlay, Role, RunState, view::Quitting},
     widgets::{button, last_row, page::bar, popup, put, put_lines},
 };
 
@@ -21,7 +22,7 @@ const BAR_COLUMNS: usize = 8;
 
 /// Leaves; asks first where runs are active.
 pub(crate) fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.runs.iter().any(RunState::is_active) {
+    if model.is_busy() {
         model.overlay = Some(Overlay::Quitting(Quitting::default()));
         return Vec::new();
     }
@@ -34,6 +35,10 @@ pub(crate) fn terminate(model: &mut Model) -> Vec<Effect> {
     for run in model.runs.iter_mut().filter(|run| run.is_active()) {
         run.cancelled = true;
         effects.push(Effect::Cancel(run.ticket));
+    }
+    for driven in model.driven.iter_mut().filter(|driven| driven.is_active()) {
+        driven.cancelled = true;
+        effects.push(Effect::Cancel(driven.ticket));
     }
     if effects.is_empty() {
         return vec![Effect::Quit];
@@ -72,11 +77,13 @@ impl Pane for Quitting {
     fn draw(&self, model: &Model, frame: &mut Frame<'_>, area: Rect) {
         let look = model.look;
         let active: Vec<&RunState> = model.runs.iter().filter(|run| run.is_active()).collect();
-        let rows = active.len().min(RUNS_MAX + 1) as u16;
+        let driven: Vec<&Driven> = model.driven.iter().filter(|driven| driven.is_active()).collect();
+        let all = active.len() + driven.len();
+        let rows = all.min(RUNS_MAX + 1) as u16;
         let inside = popup(frame, area, (64, rows + 9), "Leave?", look.style(Role::Warning), look);
         let mut lines: Vec<(String, Role)> = Vec::new();
         lines.push((
-            match active.len() {
+            match all {
                 1 => "A run is active:".to_owned(),
                 runs => format!("{runs} runs are active:"),
             },
@@ -88,8 +95,13 @@ impl Pane for Quitting {
             lines
                 .push((format!("  {share}  {} in {}", subject(&run.plan.operation), run.plan.environment), Role::Text));
         }
-        if active.len() > RUNS_MAX {
-            lines.push((format!("  and {} more", active.len() - RUNS_MAX), Role::Dim));
+        for driven in driven.iter().take(RUNS_MAX.saturating_sub(active.len())) {
+            let words = format!("runbook {} in {}", driven.runbook.name, driven.environment);
+            let of = format!("{} of {} steps", driven.over(), driven.steps.len());
+            lines.push((Text::line(&format!("  {words}: {of}; it stays open")).to_string(), Role::Text));
+        }
+        if all > RUNS_MAX {
+            lines.push((format!("  and {} more", all - RUNS_MAX), Role::Dim));
         }
         lines.push((String::new(), Role::Text));
         let words = match model.leaving {

@@ -22,6 +22,7 @@ pub(crate) fn progress(model: &mut Model, ticket: Ticket, mut progress: Progress
         // By its name it takes the place of what its journal tells.
         View::Activity(_) => model.settle(),
         View::Run(_) | View::Home(_) | View::List(_) | View::Letters(_) | View::Message(_) => {}
+        View::Runbooks(_) | View::Runbook(_) | View::RunbookRun(_) => {}
     }
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn finished(model: &mut Model, ticket: Ticket, end: Result<Box<Report
         let where_to = key.map(|key| format!("; {key} shows it")).unwrap_or_default();
         model.say(Notice { text: Text::line(&format!("{}{where_to}", notice.text)), ..notice });
     }
-    let is_over = !model.runs.iter().any(RunState::is_active);
+    let is_over = !model.is_busy();
     if model.leaving && is_over {
         return vec![Effect::Quit];
     }

@@ -16,6 +16,7 @@ use crossterm::{
         MouseButton, MouseEventKind,
     },
     execute,
+    style::Print,
     terminal::{
         Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
     },
@@ -23,6 +24,7 @@ use crossterm::{
 use ratatui::{Terminal, backend::CrosstermBackend};
 
 use crate::{
+    domain::Text,
     keymap::Key,
     state::{Event, Model, Mouse, MouseWhat},
     view::view,
@@ -121,6 +123,14 @@ impl Screen {
     /// Puts text into the terminal's clipboard, by OSC 52: it works over SSH as well.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Says in the terminal's title that somebody is waited for, and rings; none: the title says it no longer.
+    pub(super) fn attention(&mut self, text: Option<&Text>) -> io::Result<()> {
+        match text {
+            Some(text) => execute!(io::stdout(), SetTitle(format!("opsctl: {text}")), Print('\u{7}')),
+            None => execute!(io::stdout(), SetTitle("opsctl")),
+        }
     }
 
     /// Gives the terminal back while `work` goes on, takes it again, and draws all anew.

@@ -10,8 +10,8 @@ use ratatui::{
 use crate::{
     domain::{Environment, EnvironmentName, Protection, Text},
     keymap::{Command, Scope},
-    screens::{home::what::needy, screen::Tab},
-    state::{Model, Mouse, MouseWhat, Needs, Role, Site, View, look::Standing},
+    screens::{home::what::needy, runbooks::words::waits_for, screen::Tab},
+    state::{Model, Mouse, MouseWhat, Needs, Role, Site, View, look::Standing, run::Subject},
     widgets::{
         cut,
         sign::{self, standing},
@@ -96,11 +96,13 @@ fn offered(model: &Model) -> Vec<Offered> {
     let shown = root(model);
     let needy = needy(model);
     let active = model.runs.iter().filter(|run| run.is_active()).count();
+    let active = active + model.driven.iter().filter(|driven| driven.is_active()).count();
     let tab = |view: &View| {
         let tab = view.screen().tab()?;
         let count = match tab.command {
             Command::Home => needy,
             Command::Activity => active,
+            Command::Runbooks => model.asking().count(),
             _ => 0,
         };
         let number = if count > 0 { format!(" {count}") } else { String::new() };
@@ -237,9 +239,27 @@ pub(crate) fn draw_rule(model: &Model, frame: &mut Frame<'_>, y: u16) {
     }
 }
 
+/// Which run of a runbook waits for a person, where its own view is not shown.
+fn asking(model: &Model) -> Option<String> {
+    let shown = model.view().runbook_run().map(|view| &view.subject);
+    let driven = model.asking().find(|driven| shown != Some(&Subject::Driven(driven.ticket)))?;
+    let asked = driven.asked.as_ref()?;
+    let key = model.keymap.key_for(Scope::Everywhere, Command::Runbooks).unwrap_or("runbooks");
+    let words = format!(
+        "runbook {} in {} waits for {}; {key} shows it",
+        driven.runbook.name,
+        driven.environment,
+        waits_for(driven, asked)
+    );
+    Some(Text::line(&words).to_string())
+}
+
 /// What somebody has to do, or what is not reached; the environments that it holds for, and what to run.
 fn banner(model: &Model) -> Option<(String, Role)> {
     let look = model.look;
+    if let Some(words) = asking(model) {
+        return Some((words, Role::Warning));
+    }
     let stand = |site: &Site| -> (Text, Standing) {
         (Text::line(&look.environment_name(&site.environment)), standing(site, model.now))
     };

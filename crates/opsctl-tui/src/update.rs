@@ -12,7 +12,7 @@ use crate::{
     keymap::{Command, Key, Resolved},
     navigate::{self, back, next_environment, scope, show_only, with_shown},
     observe::{Focus, Snapshot, verdict::verdicts},
-    quitting, run_events,
+    quitting, run_events, runbook_events,
     screens::{
         flow::planning,
         home,
@@ -72,6 +72,11 @@ fn taken(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::AlarmHistory(ticket, answer) => sheet::alarm_read(model, ticket, answer),
         Event::Edited(ticket, answer) => edits::edited(model, ticket, answer),
         Event::Saved(ticket, answer) => return choose::saved(model, ticket, answer),
+        Event::Runbooks(answer) => runbook_events::read(model, answer),
+        Event::Names(environment, kind, answer) => runbook_events::names(model, &environment, kind, answer),
+        Event::RunbookHeard(ticket, heard) => return runbook_events::heard(model, ticket, *heard),
+        Event::RunbookFinished(ticket, answer) => return runbook_events::finished(model, ticket, answer),
+        Event::Stood(ticket, answer) => runbook_events::stood(model, ticket, answer),
         Event::Acknowledged(answer) => home::acknowledge::answered(model, answer),
         Event::Said(notice) => model.say(notice),
     }

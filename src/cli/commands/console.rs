@@ -56,6 +56,7 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
         reach: ground.reach,
         clock: ground.clock,
         state: StateFolder::new(state),
+        shelf: super::runbook::shelf(global),
         cache: ground.cache,
         setting: Setting {
             environments: ground.environments,

@@ -57,6 +57,8 @@ pub enum Command {
     Consumers,
     /// Show outboxes: rows that wait, rows that failed, whether the relay runs
     Outboxes,
+    /// Show runbooks, and their runs that are open
+    Runbooks,
     /// Show what was done and what is being done
     Activity,
     /// Show one environment only, or all again
@@ -121,6 +123,14 @@ pub enum Command {
     Resume,
     /// Show the run's journal
     Journal,
+    /// Run the runbook that fits, or that is shown
+    RunRunbook,
+    /// Say no, with a reason
+    Decline,
+    /// Take over the run from who carries it out
+    TakeOver,
+    /// Write the run's timeline to a file
+    Export,
     /// Change colours
     Theme,
     /// Draw the screen anew
@@ -162,6 +172,12 @@ pub enum Scope {
     Activity,
     /// One run: its progress, report and journal
     Run,
+    /// The runbooks
+    Runbooks,
+    /// One runbook, as it is read
+    Runbook,
+    /// A run of a runbook: its steps
+    RunbookRun,
     /// A plan that asks for consent
     Plan,
 }
@@ -213,7 +229,7 @@ impl Command {
     pub fn scopes(self) -> &'static [Scope] {
         use Scope::{
             Activity, Alarms, Consumers, Databases, DeadLetters, Everywhere, Home, List, Message, Outboxes, Plan,
-            Queues, Run, Services,
+            Queues, Run, Runbook, RunbookRun, Runbooks, Services,
         };
         match self {
             Self::Down | Self::Up | Self::PageDown | Self::PageUp | Self::HalfPageDown | Self::HalfPageUp => {
@@ -221,7 +237,9 @@ impl Command {
             }
             Self::First | Self::Last | Self::Left | Self::Right => &[Everywhere],
             Self::Open | Self::Back | Self::Quit | Self::Help | Self::Palette | Self::Views => &[Everywhere],
-            Self::Home | Self::Queues | Self::Activity | Self::Environment | Self::Refresh => &[Everywhere],
+            Self::Home | Self::Queues | Self::Activity | Self::Runbooks | Self::Environment | Self::Refresh => {
+                &[Everywhere]
+            }
             Self::Services | Self::Databases | Self::Alarms | Self::Consumers | Self::Outboxes => &[Everywhere],
             Self::Copy | Self::CopyCommand | Self::Theme | Self::Redraw | Self::Suspend => &[Everywhere],
             Self::Filter | Self::Sort | Self::Reverse | Self::Wide | Self::Details => &[List],
@@ -234,10 +252,12 @@ impl Command {
             Self::Select | Self::SelectAll => &[Queues, DeadLetters, Services],
             Self::Force => &[Queues, DeadLetters],
             Self::Edit => &[DeadLetters, Message],
-            Self::Next | Self::Previous => &[Message, Plan],
+            Self::Next | Self::Previous => &[Message, Plan, RunbookRun],
             Self::Wrap => &[Message, Run, Plan],
             Self::Options | Self::Approve => &[Plan],
-            Self::Cancel | Self::Resume | Self::Journal => &[Activity, Run],
+            Self::Cancel | Self::Resume | Self::Journal => &[Activity, Run, RunbookRun],
+            Self::RunRunbook => &[Home, Runbooks, Runbook],
+            Self::Decline | Self::TakeOver | Self::Export => &[RunbookRun],
             Self::Operate(kind) => match kind {
                 OperationKind::Redrive => &[Home, Queues, DeadLetters, Message],
                 OperationKind::Purge => &[Home, Queues, DeadLetters],
@@ -290,7 +310,9 @@ impl Scope {
     pub fn wider(self) -> &'static [Self] {
         match self {
             Self::Everywhere => &[],
-            Self::List | Self::Message | Self::Plan => &[Self::Everywhere],
+            Self::List | Self::Message | Self::Plan | Self::Runbooks | Self::Runbook | Self::RunbookRun => {
+                &[Self::Everywhere]
+            }
             Self::Home
             | Self::Queues
             | Self::Services

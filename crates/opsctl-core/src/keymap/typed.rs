@@ -45,6 +45,12 @@ pub struct File {
     pub(super) activity: Option<Table>,
     /// Keys in one run: its progress, report and journal.
     pub(super) run: Option<Table>,
+    /// Keys in the list of runbooks.
+    pub(super) runbooks: Option<Table>,
+    /// Keys in one runbook.
+    pub(super) runbook: Option<Table>,
+    /// Keys in a run of a runbook.
+    pub(super) runbook_run: Option<Table>,
     /// Keys in a plan that asks for consent.
     pub(super) plan: Option<Table>,
 }
@@ -69,6 +75,9 @@ impl File {
             Scope::Message => self.message.as_ref(),
             Scope::Activity => self.activity.as_ref(),
             Scope::Run => self.run.as_ref(),
+            Scope::Runbooks => self.runbooks.as_ref(),
+            Scope::Runbook => self.runbook.as_ref(),
+            Scope::RunbookRun => self.runbook_run.as_ref(),
             Scope::Plan => self.plan.as_ref(),
         }
     }

@@ -37,11 +37,13 @@ impl Drive<'_> {
             Action::ByHand => match person.done_by_hand(self.at(index)).await {
                 Reply::Said(note) => Came::Event(StepEvent::HandDone { by: person.name(), note }),
                 Reply::No(because) => Came::Event(StepEvent::NotDone { because }),
+                Reply::Again => Came::Again,
                 Reply::Nobody => Came::Nobody(waits_for("a person who does", &runbook.steps[index])),
             },
             Action::Ask(ask) => match person.answer(self.at(index), ask).await {
                 Reply::Said(value) => Came::Event(StepEvent::Answered { value, by: person.name() }),
                 Reply::No(because) => Came::Event(StepEvent::NotDone { because }),
+                Reply::Again => Came::Again,
                 Reply::Nobody => Came::Nobody(waits_for("an answer to", &runbook.steps[index])),
             },
             Action::Wait(Wait::For(time)) => self.wait_for(index, *time).await,
@@ -85,6 +87,7 @@ impl Drive<'_> {
         let person = self.outside.person;
         match person.decide(self.at(index)).await {
             Reply::Said(decision) => Came::Event(StepEvent::Decided { by: person.name(), decision }),
+            Reply::Again => Came::Again,
             Reply::No(_) | Reply::Nobody => Came::Nobody(waits_for("a decision about", &self.runbook.steps[index])),
         }
     }

@@ -35,6 +35,8 @@ pub(super) enum Child {
     Found(RunSummary),
     NothingToDo(Text),
     NotDone(Text),
+    /// The plan is too old to be agreed to.
+    Again,
     Nobody(Text),
 }
 
@@ -125,6 +127,7 @@ impl Drive<'_> {
         let consent = match person.agree(asked).await {
             Reply::Said(consent) => consent,
             Reply::No(because) => return Child::NotDone(because),
+            Reply::Again => return Child::Again,
             Reply::Nobody => {
                 return Child::Nobody(Text::line(&format!("consent to plan {}: {}", plan.fingerprint, plan.summary)));
             }
@@ -202,6 +205,7 @@ impl Child {
             Self::Found(summary) => found(&summary),
             Self::NothingToDo(summary) => StepEvent::NothingToDo { summary },
             Self::NotDone(because) => StepEvent::NotDone { because },
+            Self::Again => return Came::Again,
             Self::Nobody(waits_for) => return Came::Nobody(waits_for),
         })
     }
@@ -215,6 +219,7 @@ impl Child {
                 _ => StepEvent::NotUndone { because: Text::from("its run can't be read") },
             },
             Self::NothingToDo(because) | Self::NotDone(because) => StepEvent::NotUndone { because },
+            Self::Again => return Came::Again,
             Self::Nobody(waits_for) => return Came::Nobody(waits_for),
         })
     }

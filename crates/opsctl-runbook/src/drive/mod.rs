@@ -54,6 +54,8 @@ enum Came {
     Event(StepEvent),
     /// Of an undo: about that step.
     Nobody(Text),
+    /// Nothing: it is asked once more.
+    Again,
     /// Somebody wants to leave.
     Leaving,
 }
@@ -105,6 +107,7 @@ impl Drive<'_> {
             };
             match came {
                 Came::Event(event) => self.note(index, event).await?,
+                Came::Again => {}
                 Came::Nobody(waits_for) => return self.leave(&waits_for).await,
                 Came::Leaving => return self.leave(&Text::from("whoever resumes it")).await,
             }

@@ -18,6 +18,8 @@ pub enum Reply<T> {
     Said(T),
     /// No, and why.
     No(Text),
+    /// What was asked is too old to be answered: it is to be looked at anew, and asked once more.
+    Again,
     /// Nobody is there who could say it: the run is left open.
     Nobody,
 }

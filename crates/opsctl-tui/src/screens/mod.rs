@@ -5,6 +5,7 @@ pub mod home;
 pub mod letters;
 pub mod list;
 pub mod message;
+pub mod runbooks;
 pub mod runs;
 pub mod screen;
 
@@ -14,7 +15,7 @@ use self::{
 };
 use crate::{
     keymap::Command,
-    state::{ActivityView, HomeView, ListView, Topic, View},
+    state::{ActivityView, HomeView, ListView, RunbooksView, Topic, View},
 };
 
 /// Lists with tabs before Activity's: a digit that a key has keeps its meaning when more lists come.
@@ -30,6 +31,9 @@ macro_rules! of_view {
             View::Message(view) => view.$unboxed(),
             View::Activity(view) => view,
             View::Run(view) => view,
+            View::Runbooks(view) => view,
+            View::Runbook(view) => view.$unboxed(),
+            View::RunbookRun(view) => view.$unboxed(),
         }
     };
 }
@@ -42,6 +46,7 @@ impl View {
         };
         let mut all: Vec<Self> = LISTS.iter().map(list).collect();
         all.insert(BEFORE_ACTIVITY, Self::Activity(ActivityView::default()));
+        all.push(Self::Runbooks(RunbooksView::default()));
         all.insert(0, Self::Home(HomeView::default()));
         all
     }
@@ -57,5 +62,6 @@ impl View {
 
 /// Whether a command goes to a view that stands for itself.
 pub(crate) fn opens_tab(command: Command) -> bool {
-    matches!(command, Command::Home | Command::Activity) || LISTS.iter().any(|list| list.head().tab.command == command)
+    matches!(command, Command::Home | Command::Activity | Command::Runbooks)
+        || LISTS.iter().any(|list| list.head().tab.command == command)
 }

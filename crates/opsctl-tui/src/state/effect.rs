@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{EnvironmentName, Message, QueueUrl, RunId},
+    domain::{EnvironmentName, Message, QueueUrl, RunId, Text},
     gate::Approved,
     leave::Force,
     observe::{Focus, acknowledged::Acknowledgement},
     operations::Operation,
-    state::ticket::Ticket,
+    runbook::Kind,
+    state::{
+        runbook::{Begin, Said},
+        ticket::Ticket,
+    },
 };
 
 /// Something to be done outside. Each answer comes as an event with the ticket.
@@ -43,6 +47,21 @@ pub enum Effect {
     Edit(Ticket, Edit),
     /// Write files for an operation into a folder of their own, for this person alone: [`crate::state::event::Event::Saved`].
     Save(Ticket, Vec<Draft>),
+    /// Read the runbooks: [`crate::state::event::Event::Runbooks`].
+    ReadRunbooks,
+    /// List the real things of these kinds: [`crate::state::event::Event::Names`] for each.
+    ReadNames(EnvironmentName, Vec<Kind>),
+    /// Carry out a runbook: [`crate::state::event::Event::RunbookHeard`], then
+    /// [`crate::state::event::Event::RunbookFinished`].
+    CarryOut(Ticket, Box<Begin>),
+    /// Answer a question of a run, which has this number.
+    Answer(Ticket, u64, Box<Said>),
+    /// Read where a run of a runbook stands: [`crate::state::event::Event::Stood`].
+    ReadStanding(Ticket, RunId),
+    /// Write a run's timeline into the working folder.
+    Export(RunId),
+    /// Say in the terminal's title that somebody is waited for, and ring the bell; none: nobody is waited for any more.
+    Attention(Option<Text>),
     /// Keep that something was acknowledged, or that this was taken back: [`crate::state::event::Event::Acknowledged`].
     Acknowledge(Box<Acknowledgement>),
     Copy(String),

@@ -6,13 +6,18 @@ use jiff::Timestamp;
 
 use crate::{
     cloud::alarms::History,
-    domain::{MessageId, Text},
+    domain::{EnvironmentName, MessageId, Text},
     journal::{Entry, RunSummary},
     keymap::Key,
     observe::{Snapshot, acknowledged::Book},
     operations::plan::Plan,
     run::{Failure, Progress, Report},
-    state::{letters::Letters, ticket::Ticket},
+    runbook::{Kind, drive::RunbookReport, shelf::Shelved},
+    state::{
+        letters::Letters,
+        runbook::{Heard, Stood},
+        ticket::Ticket,
+    },
 };
 
 /// Something that happened. Answers carry the ticket of the question: one to an old question is dropped.
@@ -44,6 +49,14 @@ pub enum Event {
     Edited(Ticket, Result<Option<String>, Failure>),
     /// Files for an operation were written: their paths, in the order in which they were given.
     Saved(Ticket, Result<Vec<PathBuf>, Failure>),
+    Runbooks(Result<Arc<Vec<Shelved>>, Failure>),
+    /// Names of all things of a kind in an environment.
+    Names(EnvironmentName, Kind, Result<Vec<String>, Text>),
+    /// A run of a runbook got on, or asks something.
+    RunbookHeard(Ticket, Box<Heard>),
+    /// A run of a runbook has ended, or was left open.
+    RunbookFinished(Ticket, Result<Box<RunbookReport>, Failure>),
+    Stood(Ticket, Result<Box<Stood>, Failure>),
     /// What is acknowledged now, as it stands on disk.
     Acknowledged(Result<Book, Failure>),
     Said(Notice),

@@ -8,7 +8,12 @@ use crate::{
     domain::{EnvironmentName, RunId, Text},
     gate::{Ask, Refusal},
     operations::{Operation, plan::Plan},
-    state::{cursor::Cursor, field::Field, look::Page, ticket::Load},
+    state::{
+        cursor::Cursor,
+        field::Field,
+        look::Page,
+        ticket::{Load, Ticket},
+    },
 };
 
 #[derive(Debug, Clone)]
@@ -39,6 +44,17 @@ pub enum Wanted {
     Operation(Box<Operation>),
     /// What an earlier run left, as it was planned then.
     Resume(RunId),
+    /// What a step of a runbook is about to do.
+    Step(Box<Step>),
+}
+
+/// A question of a run of a runbook, whose plan is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub ticket: Ticket,
+    pub number: u64,
+    /// The step's heading.
+    pub name: Text,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -12,6 +12,7 @@ pub mod look;
 pub mod message;
 pub mod model;
 pub mod run;
+pub mod runbook;
 pub mod ticket;
 pub mod view;
 
@@ -28,6 +29,7 @@ pub use self::{
     message::MessageView,
     model::{Model, Setting, Site, Way},
     run::{ActivityView, Past, RunState, RunView},
+    runbook::{Driven, RunbookRunView, RunbookView, RunbooksView},
     ticket::{Load, Ticket},
     view::{Choice, Help, Offers, Overlay, Palette, View},
 };

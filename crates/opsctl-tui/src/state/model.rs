@@ -8,6 +8,8 @@ use crate::{
     domain::{Environment, EnvironmentName, Invocation, QueueName, Text},
     keymap::{Command, Key, Keymap},
     observe::{Seen, Snapshot, Verdict, acknowledged::Book},
+    run::Failure,
+    runbook::shelf::Shelved,
     state::{
         event::Notice,
         home::HomeView,
@@ -15,6 +17,7 @@ use crate::{
         list::Topic,
         look::Look,
         run::{Past, RunState},
+        runbook::Driven,
         ticket::{Load, Ticket},
         view::{Overlay, View},
     },
@@ -47,6 +50,10 @@ pub struct Model {
     pub acknowledged: Book,
     /// Runs of this console, oldest first.
     pub runs: Vec<RunState>,
+    /// Runbooks as they were read last; none: they are not read yet.
+    pub runbooks: Option<Result<Arc<Vec<Shelved>>, Failure>>,
+    /// Runs of runbooks of this console, oldest first.
+    pub driven: Vec<Driven>,
     pub history: Load<Vec<Past>>,
     pub keymap: Arc<Keymap>,
     pub look: Look,
@@ -158,6 +165,8 @@ impl Model {
             saving: None,
             acknowledged: Book::default(),
             runs: Vec::new(),
+            runbooks: None,
+            driven: Vec::new(),
             history: Load::Idle,
             keymap: setting.keymap,
             look: setting.look,
@@ -202,6 +211,28 @@ impl Model {
     pub fn queue(&self, environment: &EnvironmentName, queue: &QueueName) -> Option<(&Site, &Seen)> {
         let site = self.site(environment)?;
         Some((site, site.queue(queue)?))
+    }
+
+    /// Whether something is being carried out.
+    pub fn is_busy(&self) -> bool {
+        self.runs.iter().any(RunState::is_active) || self.driven.iter().any(Driven::is_active)
+    }
+
+    pub fn driven(&self, ticket: Ticket) -> Option<&Driven> {
+        self.driven.iter().find(|driven| driven.ticket == ticket)
+    }
+
+    /// Runs of runbooks that wait for a person.
+    pub fn asking(&self) -> impl Iterator<Item = &Driven> {
+        self.driven.iter().filter(|driven| driven.is_active() && driven.asked.is_some())
+    }
+
+    /// Runbooks that can be carried out.
+    pub fn shelved(&self) -> &[Shelved] {
+        match &self.runbooks {
+            Some(Ok(all)) => all,
+            Some(Err(_)) | None => &[],
+        }
     }
 
     pub fn shown_sites(&self) -> impl Iterator<Item = &Site> {

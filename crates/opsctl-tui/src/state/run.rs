@@ -99,6 +99,8 @@ pub enum Subject {
     Here(Ticket),
     /// One that only its journal tells of.
     Past(RunId),
+    /// A run of a runbook, of this console.
+    Driven(Ticket),
 }
 
 #[derive(Debug, Clone)]
@@ -141,6 +143,8 @@ pub struct Known {
     pub run: Option<RunId>,
     pub environment: Option<EnvironmentName>,
     pub operation: Option<Operation>,
+    /// The runbook that it is a run of.
+    pub runbook: Option<Text>,
     pub standing: Standing,
     /// Whether it kept a snapshot; none: not known.
     pub snapshot: Option<bool>,

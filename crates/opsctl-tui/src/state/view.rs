@@ -16,6 +16,7 @@ use crate::{
         list::{ListView, Sheet, SortPicker, Topic},
         message::MessageView,
         run::{ActivityView, RunView},
+        runbook::{Deciding, RunbookRunView, RunbookView, RunbooksView, ValuesForm},
     },
 };
 
@@ -27,6 +28,9 @@ pub enum View {
     Message(Box<MessageView>),
     Activity(ActivityView),
     Run(RunView),
+    Runbooks(RunbooksView),
+    Runbook(Box<RunbookView>),
+    RunbookRun(Box<RunbookRunView>),
 }
 
 /// What lies over a view and takes the keys.
@@ -40,6 +44,8 @@ pub enum Overlay {
     Diff(Box<Diff>),
     Flow(Box<Flow>),
     Acknowledge(Box<Asking>),
+    Values(Box<ValuesForm>),
+    Decide(Box<Deciding>),
     Quitting(Quitting),
 }
 
@@ -74,6 +80,7 @@ accessors! {
     List: list, list_mut -> ListView;
     Letters: letters, letters_mut -> LettersView;
     Run: run, run_mut -> RunView;
+    RunbookRun: runbook_run, runbook_run_mut -> RunbookRunView;
     Activity: activity, activity_mut -> ActivityView;
 }
 

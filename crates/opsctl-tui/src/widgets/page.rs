@@ -89,6 +89,11 @@ impl Page {
         self.hanging(vec![part(format!("  {sign} "), sign_role)], indent, text, role);
     }
 
+    /// Text behind what leads it, under itself where it takes several lines.
+    pub fn led(&mut self, lead: &str, text: &str, role: Role) {
+        self.hanging(vec![part(lead, Role::Text)], width(lead), text, role);
+    }
+
     /// A label and what it labels; labels take `label_columns`.
     pub fn pair(&mut self, label: &str, label_columns: usize, value: &str, role: Role) {
         let columns = label_columns.min(LABEL_COLUMNS_MAX);

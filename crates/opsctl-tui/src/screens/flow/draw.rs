@@ -15,7 +15,7 @@ use crate::{
         values::duration,
     },
     screens::flow::options_draw,
-    state::{ConsentLine, Flow, Load, Look, Model, Role},
+    state::{ConsentLine, Flow, Load, Look, Model, Role, Wanted},
     widgets::{
         areas, boxed, button, cut, last_row, put, put_lines, put_right, put_rule, put_wrapped, text::row, width, wrap,
     },
@@ -219,14 +219,15 @@ fn below(flow: &Flow, plan: &Plan, look: Look) -> Option<String> {
     said.or_else(|| plan.no_way_back.as_ref().map(|text| format!("{} {text}", look.sign("▲", "!"))))
 }
 
-fn answers(approve: &str) -> [(Command, &str); 5] {
-    [
-        (Command::Approve, approve),
-        (Command::Back, "no"),
-        (Command::Options, "options"),
-        (Command::CopyCommand, "copy command"),
-        (Command::PageDown, "read on"),
-    ]
+/// What can be answered. How a step of a runbook is done says the runbook, and to leave its plan is no answer to it.
+fn answers<'a>(flow: &Flow, approve: &'a str) -> Vec<(Command, &'a str)> {
+    let (back, options) = match flow.wanted {
+        Wanted::Operation(_) | Wanted::Resume(_) => ("no", Some((Command::Options, "options"))),
+        Wanted::Step(_) => ("not now", None),
+    };
+    let answers = [(Command::Approve, approve), (Command::Back, back)];
+    let more = [(Command::CopyCommand, "copy command"), (Command::PageDown, "read on")];
+    answers.into_iter().chain(options).chain(more).collect()
 }
 
 fn ask_yes(model: &Model, flow: &Flow, plan: &Plan, frame: &mut Frame<'_>, area: Rect) {
@@ -246,7 +247,7 @@ fn ask_yes(model: &Model, flow: &Flow, plan: &Plan, frame: &mut Frame<'_>, area:
     if let Some(below) = below(flow, plan, look) {
         put(frame, row(area, 1), &below, look.style(Role::Warning), look);
     }
-    keys(model, frame, area, &answers("yes"));
+    keys(model, frame, area, &answers(flow, "yes"));
 }
 
 fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut Frame<'_>, area: Rect) {
@@ -277,7 +278,7 @@ fn ask_name(model: &Model, flow: &Flow, plan: &Plan, phrase: &str, frame: &mut F
         let words = format!("{enter}   tab next   up, down, pgdn read on   esc back to the plan");
         return put(frame, last_row(area), &words, look.style(Role::Dim), look);
     }
-    keys(model, frame, area, &answers("type the name"));
+    keys(model, frame, area, &answers(flow, "type the name"));
 }
 
 fn field(label: &str, field: &crate::state::field::Field, focused: bool, frame: &mut Frame<'_>, row: Rect, look: Look) {

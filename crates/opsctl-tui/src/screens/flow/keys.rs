@@ -13,6 +13,7 @@ use crate::{
             draw, options,
             planning::{PLAN_SECONDS_MAX, copy_command, plan_again, settle},
         },
+        runbooks::answer,
         screen::{After, Pane, PaneKeys},
     },
     state::{
@@ -40,7 +41,7 @@ impl Pane for Flow {
             // Nothing of it is seen: all that can be done is to give it up.
             let typing = self.options.is_some() || self.consenting.line.is_some();
             let gives_up = *key == Key::CTRL_C || (!typing && meaning == Some(Command::Back));
-            return if gives_up { close(model) } else { After::stay() };
+            return if gives_up { close(model, &self.wanted) } else { After::stay() };
         }
         if self.options.is_some() {
             return After::wants(options::key(self, model, key));
@@ -85,8 +86,12 @@ impl Pane for Flow {
 }
 
 /// Gives up; an answer that comes later finds nobody.
-fn close(model: &mut Model) -> After {
-    model.say(Notice::note("given up: nothing was done"));
+fn close(model: &mut Model, wanted: &Wanted) -> After {
+    let words = match wanted {
+        Wanted::Operation(_) | Wanted::Resume(_) => "given up: nothing was done",
+        Wanted::Step(_) => "not agreed to yet: the run waits",
+    };
+    model.say(Notice::note(words));
     After::close()
 }
 
@@ -98,7 +103,7 @@ impl Flow {
         }
         let asks_type = self.asks_type();
         match command {
-            Command::Back => return close(model),
+            Command::Back => return close(model, &self.wanted),
             Command::Approve | Command::Next if asks_type => self.consenting.line = Some(ConsentLine::Phrase),
             Command::Previous if asks_type => self.consenting.line = Some(ConsentLine::Reason),
             Command::Approve => return self.approve(model),
@@ -139,13 +144,13 @@ impl Flow {
     /// The button that has the focus; where there is no question, the one thing that can be done.
     fn enter(&mut self, model: &mut Model) -> After {
         match (&self.plan, &self.asked) {
-            (Load::Here(plan), Some(Ok(_))) if plan.empty => close(model),
+            (Load::Here(plan), Some(Ok(_))) if plan.empty => close(model, &self.wanted),
             (Load::Here(_), Some(Ok(Ask::Yes))) if self.consenting.yes => self.approve(model),
             (Load::Here(_), Some(Ok(Ask::Type(_)))) => {
                 self.consenting.line = Some(ConsentLine::Phrase);
                 After::stay()
             }
-            (Load::Here(_), _) => close(model),
+            (Load::Here(_), _) => close(model, &self.wanted),
             (Load::Failed(..), _) => After::wants(plan_again(self, model, None)),
             (Load::Idle | Load::Waiting(..), _) => After::stay(),
         }
@@ -165,7 +170,7 @@ impl Flow {
         let Some(line) = self.consenting.line else { return After::stay() };
         let Some(field) = self.consenting.field() else { return After::stay() };
         if *key == Key::CTRL_C {
-            return close(model);
+            return close(model, &self.wanted);
         }
         match field.key(key) {
             Typed::Changed => self.consenting.said = None,
@@ -274,7 +279,11 @@ pub(super) fn give(flow: &mut Flow, model: &mut Model) -> After {
         return After::close();
     }
     match gate::approve(plan, &environment, Consent { by, answer, reason }, now) {
-        Ok(approved) => After::leaves(begin_run(flow, model, approved)),
+        Ok(approved) => match &flow.wanted {
+            // The run gives it to the gate with the plan that it holds.
+            Wanted::Step(step) => After::leaves(answer::agreed(model, step, approved.consent().clone())),
+            Wanted::Operation(_) | Wanted::Resume(_) => After::leaves(begin_run(flow, model, approved)),
+        },
         Err(refusal) => {
             refused(flow, &refusal);
             After::stay()
@@ -311,7 +320,7 @@ fn refused(flow: &mut Flow, refusal: &Refusal) {
 fn begin_run(flow: &Flow, model: &mut Model, approved: Approved) -> Vec<Effect> {
     let ticket = model.ticket();
     let resumed = match &flow.wanted {
-        Wanted::Operation(_) => None,
+        Wanted::Operation(_) | Wanted::Step(_) => None,
         Wanted::Resume(run) => Some(run.clone()),
     };
     let plan = Box::new(approved.plan().clone());

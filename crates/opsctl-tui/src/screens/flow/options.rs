@@ -152,7 +152,8 @@ pub(crate) fn form(flow: &Flow) -> Option<Form> {
     let form = match (&flow.wanted, flow.ready()) {
         (Wanted::Operation(operation), _) => Form::new(operation, false),
         (Wanted::Resume(_), Some(plan)) => Form::new(&plan.operation, true),
-        (Wanted::Resume(_), None) => return None,
+        // The runbook says how it is done.
+        (Wanted::Resume(_), None) | (Wanted::Step(_), _) => return None,
     };
     (!form.lines.is_empty()).then_some(form)
 }

@@ -17,8 +17,8 @@ use crate::{
         values::Uncertain,
     },
     run::Failure,
-    screens::flow::draw,
-    state::{Consenting, Effect, Flow, Load, Look, Model, Notice, Overlay, Page, Role, Ticket, Wanted},
+    screens::{flow::draw, runbooks::answer},
+    state::{Consenting, Effect, Flow, Load, Look, Model, Notice, Overlay, Page, Role, Ticket, Wanted, flow::Step},
     widgets::{
         expires_seconds,
         page::{bar, part, thousands},
@@ -62,6 +62,8 @@ impl Flow {
             (Wanted::Operation(operation), _) => subject(operation),
             (Wanted::Resume(run), Some(operation)) => format!("go on with {run}: {}", subject(operation)),
             (Wanted::Resume(run), None) => format!("go on with {run}"),
+            (Wanted::Step(step), Some(operation)) => format!("{}: {}", step.name, subject(operation)),
+            (Wanted::Step(step), None) => step.name.to_string(),
         };
         Text::line(&what).to_string()
     }
@@ -70,7 +72,8 @@ impl Flow {
         let line = match (&self.wanted, self.plan.shown()) {
             (Wanted::Operation(operation), _) => command_line(operation, &self.environment, invocation),
             (Wanted::Resume(run), Some(plan)) => resume_line(&plan.operation, run, &self.environment, invocation),
-            (Wanted::Resume(_), None) => return None,
+            (Wanted::Step(_), Some(plan)) => command_line(&plan.operation, &self.environment, invocation),
+            (Wanted::Resume(_) | Wanted::Step(_), None) => return None,
         };
         Some(Text::line(&line).to_string())
     }
@@ -92,6 +95,28 @@ pub(crate) fn plan(model: &mut Model, environment: &EnvironmentName, wanted: Wan
     effects
 }
 
+/// Shows the plan of a step of a runbook, for consent; `before` waits for it already.
+pub(crate) fn step(model: &mut Model, step: Step, plan: Box<Plan>, notes: Vec<Text>, before: Option<Flow>) {
+    let environment = plan.environment.clone();
+    let mut flow = Flow::new(model, &environment, Wanted::Step(Box::new(step)));
+    flow.plan = Load::Here(*plan);
+    flow.planned_at = Some(model.now);
+    flow.planned_frame = model.frames;
+    flow.quiet_since = model.moment;
+    flow.notes = notes;
+    if let Some(before) = before {
+        flow.notes.splice(..0, before.notes);
+        flow.consenting.reason = before.consenting.reason;
+        if let (Some(before), Some(plan)) = (before.plan.shown(), flow.ready()) {
+            let differs = before.differences(plan).into_iter().map(|what| Text::line(&format!("differs now: {what}")));
+            let differs: Vec<Text> = differs.collect();
+            flow.notes.extend(differs);
+        }
+    }
+    model.overlay = Some(Overlay::Flow(Box::new(flow)));
+    model.settle();
+}
+
 /// Asks for a plan; an answer to an earlier question counts no longer.
 pub(super) fn plan_again(flow: &mut Flow, model: &mut Model, why: Option<Text>) -> Vec<Effect> {
     let ticket = model.ticket();
@@ -103,6 +128,7 @@ pub(super) fn plan_again(flow: &mut Flow, model: &mut Model, why: Option<Text>) 
     match &flow.wanted {
         Wanted::Operation(operation) => vec![Effect::Plan(ticket, flow.environment.clone(), operation.clone())],
         Wanted::Resume(run) => vec![Effect::PlanResume(ticket, run.clone())],
+        Wanted::Step(step) => answer::plan_anew(model, step),
     }
 }
 

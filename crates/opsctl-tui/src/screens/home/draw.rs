@@ -16,6 +16,7 @@ use crate::{
         words::{span, thousands},
     },
     operations::fitting::fitting,
+    runbook::shelf::offer,
     screens::{
         home::{
             acknowledge,
@@ -299,8 +300,10 @@ fn ways(model: &Model, view: &HomeView, verdict: &Verdict) -> Line<'static> {
         return Line::default();
     };
     let fitting = fitting(verdict, snapshot);
+    let runbook = offer(model.shelved(), verdict).map(|offer| format!("runbook {}", Text::line(&offer.runbook)));
     let mut ways = vec![(Command::Open, fitting.open)];
     ways.extend(fitting.operation.map(|(kind, words)| (Command::Operate(kind), words)));
+    ways.extend(runbook.as_deref().map(|words| (Command::RunRunbook, words)));
     ways.extend(verdict.subject.is_one().then_some((Command::Details, "details")));
     if !verdict.subject.is_one() && verdict.kind == Kind::Credentials {
         ways.push((Command::Copy, "copy what to run"));

@@ -12,6 +12,7 @@ use crate::{
     },
     observe::{Focus, Kind, Subject, Verdict, verdict::worst_first},
     operations::OperationKind,
+    runbook::{Values, shelf::offer},
     screens::{
         home::{
             acknowledge,
@@ -19,6 +20,7 @@ use crate::{
             what::{self, to_run, what},
         },
         list::{act, topics::subject},
+        runbooks::{begin, named},
         screen::{Able, Screen, Tab, moves},
     },
     state::{Cursor, Effect, Field, HomeOrder, HomeView, Model, Mouse, Needs, Notice, Site, Topic, Way},
@@ -50,6 +52,7 @@ impl Screen for HomeView {
             Command::Acknowledge,
             Command::Queues,
             Command::Environment,
+            Command::RunRunbook,
         ]
     }
 
@@ -110,6 +113,7 @@ impl Screen for HomeView {
             Command::Operate(OperationKind::Failover) => {
                 able_to_operate(model, under, command, Topic(Scope::Databases))
             }
+            Command::RunRunbook => able_to_run(model, under),
             Command::Reverse => Able::no("the next order is what sort changes to"),
             _ => Able::NotHere,
         }
@@ -129,6 +133,7 @@ impl Screen for HomeView {
         match (command, subject(&verdict.subject)) {
             (Command::Acknowledge, _) => acknowledge::begin(model, verdict),
             (Command::Open, _) => open(model, verdict),
+            (Command::RunRunbook, _) => run_fitting(model, verdict),
             (Command::Copy, None) => vec![Effect::Copy(to_run(model, verdict))],
             (_, Some((topic, id))) => act::give(model, command, topic, &verdict.environment, &id),
             (_, None) => Vec::new(),
@@ -200,6 +205,20 @@ impl Screen for HomeView {
     fn is_filtered(&self) -> bool {
         !self.filter.is_empty()
     }
+}
+
+/// Whether there is a runbook for what the cursor is on.
+fn able_to_run(model: &Model, under: Option<&Verdict>) -> Able {
+    let Some(under) = under else { return Able::no("nothing needs you") };
+    Able::when(offer(model.shelved(), under).is_some(), "no runbook says that it applies to this")
+}
+
+/// Asks for what the runbook needs that fits, with what the verdict is about filled in.
+fn run_fitting(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
+    let Some(offer) = offer(model.shelved(), verdict) else { return Vec::new() };
+    let Some(runbook) = named(model, &offer.runbook) else { return Vec::new() };
+    let given = Values(offer.about.into_iter().map(|(name, value)| (name, value.into())).collect());
+    begin::open(model, runbook, Some(&verdict.environment), &given)
 }
 
 /// Whether what the cursor is on can be redriven, woken, failed over.

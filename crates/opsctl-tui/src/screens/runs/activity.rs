@@ -16,6 +16,10 @@ use crate::{
     keymap::{Command, Scope},
     operations::{OperationKind, transfer::Tally},
     screens::{
+        runbooks::{
+            latest_driven,
+            words::{open_words, waits_for},
+        },
         runs::{
             run_page,
             verbs::{self, GoOn},
@@ -23,11 +27,11 @@ use crate::{
         screen::{Able, Change, Screen, Tab, moves},
     },
     state::{
-        ActivityView, Effect, Load, Model, Mouse, Past, Role, RunState, Ticket,
+        ActivityView, Driven, Effect, Load, Model, Mouse, Past, Role, RunState, Ticket,
         run::{Known, Row, Standing, Subject},
     },
     widgets::{
-        Align, Cell, Cut, Shape, Table, areas, fit, last_row,
+        Align, Cell, Cut, Shape, Table, areas, busy_sign, fit, last_row,
         page::{bar, thousands},
         pointed, put, put_wrapped,
         text::row,
@@ -101,9 +105,31 @@ fn here_row(model: &Model, run: &RunState) -> Row {
     row_of(model, known, run.started_at, run.plan.resource.as_str(), done, end)
 }
 
+/// A run of a runbook, of this console: which step it is at, and what it waits for.
+fn driven_row(model: &Model, driven: &Driven) -> Row {
+    let known = Known::driven(driven);
+    let steps = format!("{} of {} steps", driven.over(), driven.steps.len());
+    let waits = driven.asked.as_ref().map(|asked| format!(": waits for {}", waits_for(driven, asked)));
+    let end = match (&driven.end, waits) {
+        (None, Some(waits)) => format!("{} {steps}{waits}", model.look.sign("▲", "!")),
+        (None, None) => format!("{} {steps}", busy_sign(model)),
+        (Some(_), _) => end_words(model, &known, 0),
+    };
+    let done = driven.over() as u64;
+    let mut row = row_of(model, known, driven.begun_at, &driven.runbook.name, done, end);
+    if driven.asked.is_some() {
+        row.role = Role::Warning;
+    }
+    row
+}
+
 fn past_row(model: &Model, past: &Past) -> Row {
     let (summary, did) = (&past.summary, past.did.as_ref());
-    let end = end_words(model, &past.known, did.map_or(0, Did::uncertain));
+    let is_open = past.known.runbook.is_some() && past.known.standing == Standing::BrokeOff;
+    let end = match is_open {
+        true => format!("{} {}", model.look.sign("▲", "!"), open_words(summary)),
+        false => end_words(model, &past.known, did.map_or(0, Did::uncertain)),
+    };
     let resource = summary.resource().unwrap_or("?");
     let mut row = row_of(model, past.known.clone(), summary.opened.at, resource, did.map_or(0, Did::done), end);
     if did.is_none() {
@@ -115,7 +141,12 @@ fn past_row(model: &Model, past: &Past) -> Row {
 
 fn row_of(model: &Model, known: Known, at: Timestamp, resource: &str, done: u64, end: String) -> Row {
     let (_, _, role) = run_page::standing(&known, model.look);
-    let what = known.operation.as_ref().map_or("?", crate::operations::Operation::name).to_owned();
+    let what = match (&known.operation, &known.runbook) {
+        (Some(operation), _) => operation.name(),
+        (None, Some(_)) => "runbook",
+        (None, None) => "?",
+    };
+    let what = what.to_owned();
     let environment = known.environment.as_ref().map_or("?".to_owned(), |name| {
         model.site(name).map_or(Text::line(&name.0).to_string(), |site| model.look.environment_name(&site.environment))
     });
@@ -258,12 +289,18 @@ impl Screen for ActivityView {
         let here = latest.into_iter().filter(|run| shown(&run.plan.environment.0));
         let (active, ended): (Vec<&RunState>, Vec<&RunState>) = here.partition(|run| run.is_active());
         let history = model.history.shown().map(Vec::as_slice).unwrap_or_default();
+        known.extend(latest_driven(model).filter_map(|driven| driven.run.as_ref()));
         let past = history.iter().filter(|past| !known.contains(&past.summary.run));
         let past = past.filter(|past| shown(past.summary.environment().unwrap_or_default()));
-        self.rows = active.into_iter().map(|run| here_row(model, run)).collect();
+        let driven = || latest_driven(model).filter(|driven| shown(&driven.environment.0));
+        self.rows = driven().filter(|driven| driven.is_active()).map(|driven| driven_row(model, driven)).collect();
+        self.rows.extend(active.into_iter().map(|run| here_row(model, run)));
         // What ended here and what ended before are one list, newest first.
         let mut rest: Vec<(Timestamp, Row)> =
             ended.into_iter().map(|run| (run.started_at, here_row(model, run))).collect();
+        rest.extend(
+            driven().filter(|driven| !driven.is_active()).map(|driven| (driven.begun_at, driven_row(model, driven))),
+        );
         rest.extend(past.map(|past| (past.summary.opened.at, past_row(model, past))));
         rest.sort_by(|(left, _), (right, _)| right.cmp(left));
         self.rows.extend(rest.into_iter().map(|(_, row)| row));

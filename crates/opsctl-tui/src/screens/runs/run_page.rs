@@ -37,7 +37,7 @@ pub(crate) fn head(model: &Model, view: &RunView) -> (Vec<Part>, Vec<Part>) {
     let Some(known) = verbs::known(model, view) else {
         let name = match &view.subject {
             run::Subject::Past(run) => run.to_string(),
-            run::Subject::Here(_) => "a run".to_owned(),
+            run::Subject::Here(_) | run::Subject::Driven(_) => "a run".to_owned(),
         };
         return (vec![part(name, Role::Strong)], Vec::new());
     };

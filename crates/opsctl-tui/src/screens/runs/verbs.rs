@@ -7,9 +7,9 @@ use crate::{
     keymap::Command,
     operations::{Operation, OperationKind, Restore, command_line},
     run::End,
-    screens::{flow::planning, screen::Able},
+    screens::{flow::planning, runbooks, screen::Able},
     state::{
-        Effect, Model, Notice, Past, RunState, RunView, Ticket, View, Wanted,
+        Driven, Effect, Model, Notice, Past, RunState, RunView, Ticket, View, Wanted,
         run::{Known, Standing, Subject},
     },
 };
@@ -38,6 +38,7 @@ impl Known {
             run: state.run().cloned(),
             environment: Some(state.plan.environment.clone()),
             operation: Some(state.plan.operation.clone()),
+            runbook: None,
             standing,
             snapshot: report.map(|report| report.snapshot.is_some()),
         }
@@ -64,14 +65,36 @@ impl Known {
             run: Some(summary.run.clone()),
             environment: summary.environment().map(|name| EnvironmentName(name.to_owned())),
             operation,
+            runbook: summary.runbook().cloned(),
             standing,
             snapshot,
         }
     }
 
+    /// A run of a runbook, of this console.
+    pub fn driven(driven: &Driven) -> Self {
+        let standing = match &driven.end {
+            None => Standing::Active { stopping: driven.cancelled },
+            Some(Ok(report)) => match report.end {
+                Some(end) => Standing::Ended { end, left: false },
+                None => Standing::BrokeOff,
+            },
+            Some(Err(_)) => Standing::NotBegun,
+        };
+        Self {
+            subject: Subject::Driven(driven.ticket),
+            run: driven.run.clone(),
+            environment: Some(driven.environment.clone()),
+            operation: None,
+            runbook: Some(Text::line(&driven.runbook.name)),
+            standing,
+            snapshot: Some(false),
+        }
+    }
+
     fn ticket(&self) -> Option<Ticket> {
         match &self.subject {
-            Subject::Here(ticket) => Some(*ticket),
+            Subject::Here(ticket) | Subject::Driven(ticket) => Some(*ticket),
             Subject::Past(_) => None,
         }
     }
@@ -85,6 +108,7 @@ pub enum GoOn {
 
 pub fn go_on(known: &Known) -> Result<GoOn, &'static str> {
     match known.standing {
+        Standing::Ended { .. } | Standing::NotBegun if known.runbook.is_some() => Err("it has ended: begin a new run"),
         Standing::Active { .. } => Err("it is running"),
         Standing::Elsewhere => Err("another process works on it"),
         Standing::BrokeOff => Ok(GoOn::Resume),
@@ -114,6 +138,9 @@ pub(crate) fn able(model: &Model, known: &Known, command: Command) -> Able {
             Ok(_) => Able::Yes,
             Err(because) => Able::no(because),
         },
+        Command::Operate(OperationKind::Restore) if known.runbook.is_some() => {
+            Able::no("it is a run of a runbook: the runs of its steps can be put back")
+        }
         Command::Operate(OperationKind::Restore) => match (known.standing, known.snapshot, &known.run) {
             (Standing::Active { .. } | Standing::Elsewhere, ..) => Able::no("it is running"),
             (_, Some(false), _) => Able::no("it kept no snapshot: nothing can be put back"),
@@ -121,7 +148,9 @@ pub(crate) fn able(model: &Model, known: &Known, command: Command) -> Able {
             (Standing::BrokeOff | Standing::Ended { .. } | Standing::NotBegun, Some(true) | None, Some(_)) => Able::Yes,
         },
         Command::Journal | Command::Copy => Able::when(known.run.is_some(), "it has no journal yet"),
-        Command::CopyCommand => Able::when(known.operation.is_some(), "what it did can't be read"),
+        Command::CopyCommand => {
+            Able::when(known.operation.is_some() || known.runbook.is_some(), "what it did can't be read")
+        }
         _ => Able::NotHere,
     }
 }
@@ -132,6 +161,7 @@ pub(crate) fn give(model: &mut Model, known: &Known, command: Command) -> Vec<Ef
         Command::Cancel => cancel(model, known),
         Command::Resume => resume(model, known),
         Command::Operate(OperationKind::Restore) => restore(model, known),
+        Command::CopyCommand if known.runbook.is_some() => runbooks::run::copy_command(model, known),
         Command::CopyCommand => {
             let invocation = model.invocation();
             let line = known.operation.as_ref().zip(known.environment.as_ref());
@@ -152,6 +182,9 @@ fn cancel(model: &mut Model, known: &Known) -> Vec<Effect> {
     if let Some(run) = model.runs.iter_mut().find(|run| run.ticket == ticket) {
         run.cancelled = true;
     }
+    if let Some(driven) = model.driven.iter_mut().find(|driven| driven.ticket == ticket) {
+        driven.cancelled = true;
+    }
     model.say(Notice::note("stopping after what is in hand"));
     model.settle();
     vec![Effect::Cancel(ticket)]
@@ -159,6 +192,10 @@ fn cancel(model: &mut Model, known: &Known) -> Vec<Effect> {
 
 fn resume(model: &mut Model, known: &Known) -> Vec<Effect> {
     let Some(environment) = known.environment.clone() else { return Vec::new() };
+    if known.runbook.is_some() {
+        // Where it stands is looked at first: it is gone on with from there.
+        return runbooks::run::open(model, known.subject.clone());
+    }
     match (go_on(known), &known.run, &known.operation) {
         (Ok(GoOn::Resume), Some(run), _) => planning::plan(model, &environment, Wanted::Resume(run.clone())),
         (Ok(GoOn::PlanAnew | GoOn::Resume), _, Some(operation)) => {
@@ -177,6 +214,9 @@ fn restore(model: &mut Model, known: &Known) -> Vec<Effect> {
 }
 
 pub(crate) fn open(model: &mut Model, known: &Known, journal: bool) -> Vec<Effect> {
+    if known.runbook.is_some() && !journal {
+        return runbooks::run::open(model, known.subject.clone());
+    }
     let past = matches!(known.subject, Subject::Past(_));
     let mut view = RunView::new(known.subject.clone(), journal || past);
     let effects = if journal || past { read_journal(&mut view, model) } else { Vec::new() };
@@ -187,7 +227,7 @@ pub(crate) fn open(model: &mut Model, known: &Known, journal: bool) -> Vec<Effec
 pub(crate) fn state<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunState> {
     match &view.subject {
         Subject::Here(ticket) => model.runs.iter().find(|run| run.ticket == *ticket),
-        Subject::Past(_) => None,
+        Subject::Past(_) | Subject::Driven(_) => None,
     }
 }
 
@@ -197,7 +237,7 @@ pub(crate) fn summary<'a>(model: &'a Model, view: &RunView) -> Option<&'a RunSum
 
 fn past<'a>(model: &'a Model, view: &RunView) -> Option<&'a Past> {
     match &view.subject {
-        Subject::Here(_) => None,
+        Subject::Here(_) | Subject::Driven(_) => None,
         Subject::Past(id) => model.history.shown()?.iter().find(|past| past.summary.run == *id),
     }
 }
@@ -209,6 +249,7 @@ pub(crate) fn known(model: &Model, view: &RunView) -> Option<Known> {
 pub(crate) fn environment(model: &Model, view: &RunView) -> Option<EnvironmentName> {
     match &view.subject {
         Subject::Here(_) => state(model, view).map(|run| run.plan.environment.clone()),
+        Subject::Driven(ticket) => model.driven(*ticket).map(|driven| driven.environment.clone()),
         Subject::Past(_) => {
             let name = summary(model, view)?.environment()?;
             Some(EnvironmentName(name.to_owned()))
@@ -225,6 +266,7 @@ pub(super) fn read_journal(view: &mut RunView, model: &mut Model) -> Vec<Effect>
     let run = match &view.subject {
         Subject::Past(run) => Some(run.clone()),
         Subject::Here(_) => state(model, view).and_then(|run| run.run().cloned()),
+        Subject::Driven(ticket) => model.driven(*ticket).and_then(|driven| driven.run.clone()),
     };
     let Some(run) = run else { return Vec::new() };
     view.journal.ask(ticket);

@@ -1,0 +1,334 @@
+//! Carries out runbooks: who sits at the console is asked through events, and answers through effects.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cloud::Cloud,
+    clouds::{Clouds, in_own_account},
+    domain::{EnvironmentName, Text},
+    gate::Consent,
+    inbox::Inbox,
+    journal::{JournalError, StateFolder},
+    outside::Outside,
+    run::{Context, Failure},
+    runbook::{
+        Ask, Decision, Kind, Runbook, Values,
+        drive::{
+            self, At, OpenError, Opened, Outcome, Person, Reply, RunbookReport, ToAgree, Told, Worlds, begin, reopen,
+        },
+        export::timeline,
+        shelf::{Shelf, ShelfError, Shelved},
+        things,
+    },
+    state::{
+        Ticket,
+        runbook::{Asked, Begin, Moved, Question, Said, Stood},
+    },
+};
+
+/// Between two looks at what is lost if nothing is done.
+const DEADLINE_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Where the answer to a run's question is put down.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    numbers: AtomicU64,
+    waits: Mutex<Option<(u64, oneshot::Sender<Said>)>>,
+}
+
+impl Desk {
+    fn ask(&self) -> (u64, oneshot::Receiver<Said>) {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, sender));
+        (number, receiver)
+    }
+
+    /// Hands an answer over. One to an earlier question finds nobody.
+    pub(super) fn answer(&self, number: u64, said: Said) {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, sender)) = waits.take_if(|(awaited, _)| *awaited == number) {
+            // Nobody waits any more where the run is being left.
+            let _ = sender.send(said);
+        }
+    }
+}
+
+/// Who sits at the console.
+struct Sitting {
+    ticket: Ticket,
+    name: Text,
+    inbox: Arc<Inbox>,
+    desk: Arc<Desk>,
+    cancel: CancellationToken,
+}
+
+impl Sitting {
+    /// Asks, and waits for as long as it takes; none: the run is to be left.
+    async fn ask(&self, at: At<'_>, question: Question) -> Option<Said> {
+        let (number, answer) = self.desk.ask();
+        let (index, moved) = (at.index, moved(at));
+        self.inbox.heard(self.ticket, |heard| {
+            heard.moved = Some(moved);
+            heard.asked = Some(Box::new(Asked { number, index, question }));
+        });
+        tokio::select! {
+            said = answer => said.ok(),
+            () = self.cancel.cancelled() => None,
+        }
+    }
+}
+
+fn moved(at: At<'_>) -> Moved {
+    let steps = drive::steps(at.runbook, at.course);
+    Moved { steps, index: at.index, is_stopping: at.course.is_stopping }
+}
+
+impl Person for Sitting {
+    fn name(&self) -> Text {
+        self.name.clone()
+    }
+
+    fn agree<'a>(&'a self, asked: ToAgree<'a>) -> BoxFuture<'a, Reply<Consent>> {
+        Box::pin(async move {
+            let ToAgree { at, plan, why, part, .. } = asked;
+            match self.ask(at, Question::Agree { plan: Box::new(plan.clone()), why, part }).await {
+                Some(Said::Agreed(reply)) => reply,
+                Some(Said::Answered(_) | Said::Done(_) | Said::Decided(_)) | None => Reply::Nobody,
+            }
+        })
+    }
+
+    fn answer<'a>(&'a self, at: At<'a>, ask: &'a Ask) -> BoxFuture<'a, Reply<Value>> {
+        Box::pin(async move {
+            match self.ask(at, Question::Answer(ask.clone())).await {
+                Some(Said::Answered(reply)) => reply,
+                Some(Said::Agreed(_) | Said::Done(_) | Said::Decided(_)) | None => Reply::Nobody,
+            }
+        })
+    }
+
+    fn done_by_hand<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Reply<Option<Text>>> {
+        Box::pin(async move {
+            match self.ask(at, Question::Hand).await {
+                Some(Said::Done(reply)) => reply,
+                Some(Said::Agreed(_) | Said::Answered(_) | Said::Decided(_)) | None => Reply::Nobody,
+            }
+        })
+    }
+
+    fn decide<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Reply<Decision>> {
+        Box::pin(async move {
+            let progress = at.progress();
+            let question = Question::Decide {
+                because: progress.because.clone().unwrap_or_default(),
+                left: progress.left().map(|ran| ran.run.clone()),
+                check_failed: progress.check_failed(),
+            };
+            match self.ask(at, question).await {
+                Some(Said::Decided(reply)) => reply,
+                Some(Said::Agreed(_) | Said::Answered(_) | Said::Done(_)) | None => Reply::Nobody,
+            }
+        })
+    }
+
+    fn told(&self, told: Told<'_>) {
+        match told {
+            Told::Moved(at) => {
+                let moved = moved(at);
+                self.inbox.heard(self.ticket, |heard| {
+                    heard.moved = Some(moved);
+                    (heard.doing, heard.running) = (None, None);
+                });
+            }
+            Told::Doing(_, doing) => self.inbox.heard(self.ticket, |heard| heard.doing = Some(doing.clone())),
+            Told::Running(_, progress) => self.inbox.heard(self.ticket, |heard| {
+                let mut progress = Box::new(progress.clone());
+                if let Some(earlier) = heard.running.take() {
+                    progress.news.splice(..0, earlier.news);
+                }
+                heard.running = Some(progress);
+            }),
+        }
+    }
+}
+
+/// Other environments than the run's own.
+struct Others(Arc<Clouds>);
+
+impl Worlds for Others {
+    fn cloud<'a>(&'a self, environment: &'a EnvironmentName) -> BoxFuture<'a, Result<Cloud, Text>> {
+        Box::pin(async move {
+            let cloud = self.0.of(environment).await.map_err(|failure| failure.what)?;
+            in_own_account(&cloud, self.0.outside()).await.map_err(|failure| failure.what)?;
+            Ok(cloud)
+        })
+    }
+}
+
+/// What a run of a runbook in this console is given.
+pub(super) struct Seat {
+    pub(super) ticket: Ticket,
+    pub(super) clouds: Arc<Clouds>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) cancel: Arc<CancellationToken>,
+}
+
+/// Carries a run out until it ends, or is left open.
+///
+/// # Errors
+/// It could not be begun, or its journal could not be written.
+pub(super) async fn carry_out(seat: Seat, wanted: Begin) -> Result<RunbookReport, Failure> {
+    let Seat { ticket, clouds, inbox, desk, cancel } = seat;
+    let outside = clouds.outside();
+    let environment = match &wanted {
+        Begin::New { environment, .. } | Begin::Again { environment, .. } => environment.clone(),
+    };
+    let cloud = tokio::select! {
+        cloud = clouds.of(&environment) => cloud?,
+        () = cancel.cancelled() => return Err(Failure::new("stopped before it began: nothing was done", "")),
+    };
+    in_own_account(&cloud, outside).await?;
+    let name = outside.setting.person.clone();
+    let opened = open(wanted, &name, &cloud, outside).await.map_err(|error| cannot_open(&error))?;
+    inbox.heard(ticket, |heard| {
+        heard.run = Some(opened.run.clone());
+        let steps = drive::steps(&opened.runbook, &opened.course);
+        heard.moved = Some(Moved { steps, index: 0, is_stopping: opened.course.is_stopping });
+    });
+    let looks = deadlines(opened.runbook.clone(), opened.parameters.clone(), cloud.clone(), (ticket, inbox.clone()));
+    let token = cancel.as_ref().clone();
+    let context = Context {
+        cloud,
+        state: outside.state.clone(),
+        random: fastrand::u64(..),
+        parent: None,
+        cancel: token.clone(),
+        progress: Arc::new(|_| {}),
+    };
+    let person = Sitting { ticket, name, inbox, desk, cancel: token };
+    let worlds = Others(Arc::clone(&clouds));
+    let given = drive::Outside { context, person: &person, worlds: &worlds };
+    let outcome = tokio::select! {
+        outcome = drive::drive(opened, &given) => outcome,
+        never = looks => match never {},
+    };
+    match outcome {
+        Ok(Outcome::Ended(report) | Outcome::Left(report)) => Ok(report),
+        Err(error) => Err(Failure::new(error.to_string(), error.hint())),
+    }
+}
+
+async fn open(wanted: Begin, name: &Text, cloud: &Cloud, outside: &Outside) -> Result<Opened, OpenError> {
+    match wanted {
+        Begin::New { runbook, parameters, environment, reason } => {
+            let at = (&outside.state, cloud.clock(), fastrand::u64(..));
+            begin(&runbook, parameters, &environment, (name.clone(), reason), at).await
+        }
+        Begin::Again { run, by, .. } => reopen(&run, (by, name.clone()), None, (&outside.state, cloud.clock())).await,
+    }
+}
+
+/// Tells what is lost if nothing is done, for as long as the run goes on.
+async fn deadlines(
+    runbook: Arc<Runbook>,
+    parameters: Values,
+    cloud: Cloud,
+    (ticket, inbox): (Ticket, Arc<Inbox>),
+) -> std::convert::Infallible {
+    let wanted: Vec<things::Wanted> = runbook
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.kind == Kind::Queue)
+        .filter_map(|parameter| {
+            let name = parameters.get(&parameter.name)?.as_str()?;
+            Some(things::Wanted::new(&parameter.name, parameter.kind, name).with_deadline())
+        })
+        .collect();
+    if wanted.is_empty() {
+        return std::future::pending().await;
+    }
+    loop {
+        let seen = things::observe(&cloud, &wanted).await;
+        let text = things::deadline(&seen).map(|deadline| deadline.text);
+        // Empty: what was about to be lost is so no longer.
+        inbox.heard(ticket, |heard| heard.deadline = Some(text.unwrap_or_default()));
+        cloud.clock().sleep(DEADLINE_EVERY).await;
+    }
+}
+
+fn cannot_open(error: &OpenError) -> Failure {
+    let hint = match error {
+        OpenError::Journal(error) => error.hint(),
+        OpenError::Write { .. } => "make room, or mend the permissions of the state folder",
+        OpenError::Other { .. } | OpenError::Ended { .. } => "look at it in Activity",
+        OpenError::Changed { .. } => "begin a new run",
+        OpenError::Unreadable { .. } => "use the version that began it, or begin a new run",
+        OpenError::Driven { .. } => "take it over, if that person no longer carries it out",
+    };
+    Failure::new(error.to_string(), hint)
+}
+
+/// Where a run stands, by its journal.
+pub(super) fn stood(state: &StateFolder, run: &crate::domain::RunId) -> Result<Box<Stood>, Failure> {
+    let unread = |error: JournalError| Failure::new(error.to_string(), error.hint());
+    let folder = state.open(run).map_err(unread)?;
+    let standing = drive::standing(&folder).map_err(|error| cannot_open(&error))?;
+    Ok(Box::new(Stood {
+        run: standing.run.clone(),
+        environment: standing.environment.clone(),
+        begun_by: standing.begun_by.clone(),
+        begun_at: standing.begun_at,
+        driver: standing.driver.clone(),
+        steps: drive::steps(&standing.runbook, &standing.course),
+        timeline: timeline(&standing),
+        end: standing.end,
+        runbook: standing.runbook,
+    }))
+}
+
+/// Writes a run's timeline into the working folder; gives the file's path. What is there is never written over.
+pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<String, Failure> {
+    use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
+    let unread = |error: JournalError| Failure::new(error.to_string(), error.hint());
+    let folder = state.open(run).map_err(unread)?;
+    let standing = drive::standing(&folder).map_err(|error| cannot_open(&error))?;
+    let text = crate::runbook::export::export(&standing);
+    let name = format!("{}-{run}.md", standing.runbook.name);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&name)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => Ok(name),
+        Err(error) => {
+            let hint = match error.kind() {
+                std::io::ErrorKind::AlreadyExists => "it was written before; move it away to write it anew",
+                _ => "start opsctl in a folder that can be written",
+            };
+            Err(Failure::new(format!("cannot write {name}: {error}"), hint))
+        }
+    }
+}
+
+/// All runbooks of the shelf.
+pub(super) fn books(shelf: &Shelf) -> Result<Arc<Vec<Shelved>>, Failure> {
+    shelf.all().map(Arc::new).map_err(|error| {
+        let hint = match &error {
+            ShelfError::Read { .. } => "mend the permissions of the folder of runbooks",
+            ShelfError::Missing { .. } => "",
+        };
+        Failure::new(error.to_string(), hint)
+    })
+}

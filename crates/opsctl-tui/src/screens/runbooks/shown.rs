@@ -1,0 +1,54 @@
+//! [`Shown`]: a run of a runbook, as far as it is known.
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{EnvironmentName, RunId},
+    journal::End,
+    runbook::{Runbook, StepState, drive::StepReport},
+    state::{Driven, Model, RunbookRunView, run::Subject},
+};
+
+/// A run as it is shown, whether it is carried out here or its journal tells of it.
+pub(super) struct Shown<'a> {
+    pub(super) runbook: &'a Runbook,
+    pub(super) environment: &'a EnvironmentName,
+    pub(super) run: Option<&'a RunId>,
+    pub(super) begun_at: Timestamp,
+    pub(super) steps: &'a [StepReport],
+    /// The step that is at work, from 0.
+    pub(super) index: usize,
+}
+
+pub(super) fn shown<'a>(model: &'a Model, view: &'a RunbookRunView) -> Option<Shown<'a>> {
+    if let Some(driven) = driven(model, view) {
+        let Driven { runbook, environment, run, begun_at, steps, index, .. } = driven;
+        let (run, begun_at, index) = (run.as_ref(), *begun_at, *index);
+        return Some(Shown { runbook, environment, run, begun_at, steps, index });
+    }
+    let stood = view.stood.shown()?;
+    let index = first_open(&stood.steps);
+    let (runbook, environment, steps) = (&stood.runbook, &stood.environment, &stood.steps);
+    Some(Shown { runbook, environment, run: Some(&stood.run), begun_at: stood.begun_at, steps, index })
+}
+
+pub(super) fn driven<'a>(model: &'a Model, view: &RunbookRunView) -> Option<&'a Driven> {
+    match &view.subject {
+        Subject::Driven(ticket) => model.driven(*ticket),
+        Subject::Here(_) | Subject::Past(_) => None,
+    }
+}
+
+/// How it ended; none: it is open, or nothing is known of it.
+pub(super) fn end(model: &Model, view: &RunbookRunView) -> Option<End> {
+    match driven(model, view) {
+        Some(driven) => driven.end.as_ref()?.as_ref().ok()?.end,
+        None => view.stood.shown()?.end,
+    }
+}
+
+/// The first step that is not over; the last one where all are.
+pub(super) fn first_open(steps: &[StepReport]) -> usize {
+    let is_open = |step: &StepReport| matches!(step.state, StepState::Waiting | StepState::Running | StepState::Failed);
+    steps.iter().position(is_open).unwrap_or(steps.len().saturating_sub(1))
+}
