@@ -278,7 +278,7 @@ fn the_guide_to_outboxes_names_every_state_and_every_preset() {
 fn the_guide_to_runbooks_names_every_key_and_every_field() {
     use opsctl::runbook::{things, typed};
     block_is_fresh("docs/runbooks.md", "runbook keys", &keys_of::<typed::Header>());
-    block_is_fresh("docs/runbooks.md", "step keys", &keys_of::<typed::Step>());
+    block_is_fresh("docs/runbooks.md", "step keys", &keys_of::<typed::StepBlock>());
     let row = |field: things::Field| {
         let kind = field.kind.into_str();
         format!("| {kind} | `{}` | {} | {} |\n", field.path, field.type_words, field.comment)

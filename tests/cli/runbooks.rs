@@ -164,7 +164,8 @@ fn a_run_that_is_killed_at_any_point_loses_no_message_and_doubles_none_unsaid() 
         }
         let open = ground.opsctl(&["runbook", "list", "--open", "--output", "json"]).json();
         let Some(open) = open["runs"].as_array().and_then(|runs| runs.first()) else { continue };
-        let mut resumed: Vec<&str> = ["runbook", "resume", open["run"].as_str().expect("a run")].into_iter().chain(ALL).collect();
+        let mut resumed: Vec<&str> =
+            ["runbook", "resume", open["run"].as_str().expect("a run")].into_iter().chain(ALL).collect();
         if open["waits_for"].as_str().is_some_and(|waits| waits.contains("decision")) {
             // What may have been sent is sent again only where somebody says so.
             resent += 1;

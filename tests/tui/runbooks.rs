@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use opsctl::{
     domain::{EnvironmentName, RunId, Text},
     gate::Answer,
-    operations::plan::Plan,
+    operations::{plan::Plan, values::Uncertain},
     runbook::{
         Ask, Course, Decision, Kind, Runbook, StepState,
         drive::{By, Reply, StepReport, Why, steps},
@@ -282,7 +282,7 @@ fn each_way_out_of_a_failed_step_is_told_to_the_run() {
     let decide = || Question::Decide { because: because(), left: None, check_failed: true };
     let cases = [
         ("enter", Decision::CheckAgain {}),
-        ("down enter", Decision::Again {}),
+        ("down enter", Decision::Again { uncertain: Uncertain::Leave }),
         ("down down m e enter", Decision::ByHand { note: Text::from("me") }),
         ("down down down l a t e r enter", Decision::Skip { reason: Text::from("later") }),
         ("up enter", Decision::Stop {}),

@@ -164,10 +164,8 @@ fn plain<'a>(
 fn code<'a>(events: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>) -> Vec<(CowStr<'a>, Range<usize>)> {
     let mut pieces = Vec::new();
     for (event, span) in events {
-        match event {
-            Event::Text(piece) => pieces.push((piece, span)),
-            _ => break,
-        }
+        let Event::Text(piece) = event else { break };
+        pieces.push((piece, span));
     }
     pieces
 }

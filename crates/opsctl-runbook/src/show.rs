@@ -153,11 +153,7 @@ impl Drawing {
                 self.flush();
                 self.quotes = self.quotes.saturating_sub(1);
             }
-            TagEnd::CodeBlock => {
-                if self.code.take() == Some(true) {
-                    self.blank();
-                }
-            }
+            TagEnd::CodeBlock if self.code.take() == Some(true) => self.blank(),
             TagEnd::List(_) => {
                 self.flush();
                 self.lists.pop();

@@ -24,13 +24,13 @@ pub struct Header {
     /// Operations that opsctl refuses in the environment while this runbook is carried out, `failover` for instance.
     pub forbids: Option<Vec<Spot<String>>>,
     /// What it is about, by name. In a step `"{name}"` stands for the value, and in a condition `name` for the thing as it is now.
-    pub parameters: Option<BTreeMap<Spot<String>, Parameter>>,
+    pub parameters: Option<BTreeMap<Spot<String>, ParameterBlock>>,
 }
 
 /// What a runbook is told before it begins.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Parameter {
+pub struct ParameterBlock {
     /// What it is.
     #[schemars(required)]
     pub kind: Option<Spot<Kind>>,
@@ -45,7 +45,7 @@ pub struct Parameter {
 /// The block ```` ```toml step ````, at most one below each `##` heading. A step without one is done by hand.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub struct StepBlock {
     /// The name by which later steps and conditions refer to this one; made of the heading where nothing is said.
     pub id: Option<Spot<String>>,
     /// The operation that this step carries out, by its name on the command line: `redrive`, `outbox replay`.
@@ -86,7 +86,7 @@ pub struct Step {
     /// The operation that takes this step back, offered when a run is stopped.
     pub undo: Option<Undo>,
     /// Done in parts, each checked before the next.
-    pub repeat: Option<Repeat>,
+    pub repeat: Option<RepeatBlock>,
     /// What is saved beside the journal before it disappears, of the services, queues and databases among the parameters.
     pub evidence: Option<Vec<Spot<EvidenceKind>>>,
 }
@@ -118,7 +118,7 @@ pub struct Undo {
 /// How a step is done in parts.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Repeat {
+pub struct RepeatBlock {
     /// Up to which percentage each part goes, `[10, 50, 100]`.
     #[schemars(required)]
     pub shares: Option<Spot<Vec<Spot<u32>>>>,

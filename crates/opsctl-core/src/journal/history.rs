@@ -257,9 +257,8 @@ impl Reading {
                 history.task_moved = history.task_moved.max(moved);
             }
             Record::DesiredIntent { service, from, to } => {
-                if let Some(service) = ServiceId::parse(&service) {
-                    history.desired.entry(service).or_insert((from, to)).1 = to;
-                }
+                let services = ServiceId::parse(&service).into_iter();
+                services.for_each(|service| history.desired.entry(service).or_insert((from, to)).1 = to);
             }
             Record::DeploymentIntent { service, from, to, known } => history.deploy(at, &service, (from, to), known),
             Record::Deployment { service, deployment } => history.is_deployed(&service, deployment),
@@ -278,9 +277,9 @@ impl Reading {
             Record::Ended { end, .. } => history.end = Some(end),
             Record::Resumed { .. } => history.end = None,
             Record::Step { .. } => history.is_unwatched = false,
+            Record::RunbookOpened { runbook, .. } => history.runbook = Some(runbook),
             Record::Desired { .. } | Record::Mapping { .. } | Record::Setting { .. } | Record::Failover { .. } => {}
             Record::Kept { batch: None, .. } | Record::Verified { .. } | Record::Bounds { .. } => {}
-            Record::RunbookOpened { runbook, .. } => history.runbook = Some(runbook),
             Record::RunbookStep { .. } | Record::RunbookLeft { .. } | Record::TakenOver { .. } => {}
         }
     }

@@ -44,19 +44,12 @@ impl Record {
             Record::RunbookOpened { version, runbook, by, reason, .. } => {
                 format!("runbook {runbook} begun by {by}, opsctl {version}{}", because(reason))
             }
-            Record::RunbookStep { step, event } => {
-                format!("step {step}: {}", event["what"].as_str().unwrap_or_default())
-            }
+            Record::RunbookStep { step, event } => stepped(step, event),
             Record::RunbookLeft { step, waits_for } => format!("left open at step {step}: waits for {waits_for}"),
             Record::TakenOver { from, by } => format!("taken over by {by} from {from}"),
             Record::Resumed { by, reason, .. } => format!("resumed by {by}{}", because(reason)),
             Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),
-            Record::Intent { batch, to: Some(to), messages } => {
-                format!("batch {batch}: about to send {} to {to}", messages.len())
-            }
-            Record::Intent { batch, to: None, messages } => {
-                format!("batch {batch}: about to delete {}", messages.len())
-            }
+            Record::Intent { batch, to, messages } => about_to_move(*batch, to.as_deref(), messages.len()),
             Record::Sent { batch, messages } => format!("batch {batch}: sent {}", messages.len()),
             Record::Unknown { batch, ids } => {
                 format!("batch {batch}: {} may or may not have been sent: {}", ids.len(), names(ids))
@@ -141,4 +134,15 @@ fn became(rows: u64, outcome: RowsOutcome) -> String {
 
 fn names(ids: &[MessageId]) -> String {
     ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn stepped(step: &str, event: &serde_json::Value) -> String {
+    format!("step {step}: {}", event["what"].as_str().unwrap_or_default())
+}
+
+fn about_to_move(batch: u64, to: Option<&str>, messages: usize) -> String {
+    match to {
+        Some(to) => format!("batch {batch}: about to send {messages} to {to}"),
+        None => format!("batch {batch}: about to delete {messages}"),
+    }
 }

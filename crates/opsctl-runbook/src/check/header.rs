@@ -62,7 +62,7 @@ pub(super) fn check(
 
 fn parameter(
     name: &Spot<String>,
-    typed: &typed::Parameter,
+    typed: &typed::ParameterBlock,
     place: Place<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Parameter> {

@@ -31,7 +31,7 @@ pub(super) fn check(document: &Document, names: &mut Names, problems: &mut Vec<P
 }
 
 fn step(section: &Section, number: usize, names: &mut Names, problems: &mut Vec<Problem>) -> Step {
-    let read: Option<typed::Step> = section.block.as_ref().and_then(|block| block_of(block, problems));
+    let read: Option<typed::StepBlock> = section.block.as_ref().and_then(|block| block_of(block, problems));
     let is_read = read.is_some();
     let typed = read.unwrap_or_default();
     let at = section.block.as_ref().map_or(section.heading.span.clone(), |block| block.span.clone());
@@ -77,7 +77,7 @@ fn step(section: &Section, number: usize, names: &mut Names, problems: &mut Vec<
 }
 
 struct Reading<'a> {
-    typed: &'a typed::Step,
+    typed: &'a typed::StepBlock,
     /// The block, or the heading where there is none.
     at: Range<usize>,
     place: &'a dyn Fn(Range<usize>) -> Range<usize>,
@@ -361,7 +361,7 @@ impl Reading<'_> {
         names.map(str::to_owned).find(|name| self.names.what(name).is_some())
     }
 
-    fn repeat(&mut self, repeat: &typed::Repeat, action: &Action) -> Option<Repeat> {
+    fn repeat(&mut self, repeat: &typed::RepeatBlock, action: &Action) -> Option<Repeat> {
         let (shares, of, input) = (repeat.shares.as_ref()?, repeat.of.as_ref()?, repeat.input.as_ref()?);
         let Action::Do(change) = action else {
             self.error(shares.span(), "`repeat` without `do`", "only an operation is done in parts");

@@ -202,7 +202,10 @@ impl Child {
                 summary: said(&report),
                 is_left: report.next.is_some(),
             },
-            Self::Found(summary) => found(&summary),
+            Self::Found(summary) => {
+                let Over { end, done, seconds, summary: said, is_left } = Over::of(&summary);
+                StepEvent::Ran { run: summary.run, end, done, seconds, summary: said, is_left }
+            }
             Self::NothingToDo(summary) => StepEvent::NothingToDo { summary },
             Self::NotDone(because) => StepEvent::NotDone { because },
             Self::Again => return Came::Again,
@@ -214,10 +217,10 @@ impl Child {
     pub(super) fn undone(self) -> Came {
         Came::Event(match self {
             Self::Ran(report) => StepEvent::Undone { run: report.run.clone(), end: report.end, summary: said(&report) },
-            Self::Found(summary) => match found(&summary) {
-                StepEvent::Ran { run, end, summary, .. } => StepEvent::Undone { run, end, summary },
-                _ => StepEvent::NotUndone { because: Text::from("its run can't be read") },
-            },
+            Self::Found(summary) => {
+                let Over { end, summary: said, .. } = Over::of(&summary);
+                StepEvent::Undone { run: summary.run, end, summary: said }
+            }
             Self::NothingToDo(because) | Self::NotDone(because) => StepEvent::NotUndone { because },
             Self::Again => return Came::Again,
             Self::Nobody(waits_for) => return Came::Nobody(waits_for),
@@ -240,27 +243,24 @@ fn said(report: &Report) -> Text {
     }
 }
 
-/// A run that ended while nobody wrote it down.
-fn found(summary: &RunSummary) -> StepEvent {
-    match &summary.last.record {
-        Record::Ended { end, did, is_left, report, .. } => {
-            let said = serde_json::from_value::<Report>(report.as_ref().clone()).ok().map(|report| said(&report));
-            StepEvent::Ran {
-                run: summary.run.clone(),
-                end: *end,
-                done: did.done(),
-                seconds: summary.last.at.duration_since(summary.opened.at).as_secs_f64(),
-                summary: said.unwrap_or_else(|| Text::from(end.into_str())),
-                is_left: *is_left,
-            }
-        }
-        _ => StepEvent::Ran {
-            run: summary.run.clone(),
-            end: End::Interrupted,
-            done: 0,
-            seconds: 0.0,
-            summary: Text::from("the run broke off"),
-            is_left: true,
-        },
+/// How a run ended while nobody wrote it down.
+struct Over {
+    end: End,
+    done: u64,
+    seconds: f64,
+    summary: Text,
+    is_left: bool,
+}
+
+impl Over {
+    fn of(summary: &RunSummary) -> Self {
+        let seconds = summary.last.at.duration_since(summary.opened.at).as_secs_f64();
+        let Record::Ended { end, did, is_left, report, .. } = &summary.last.record else {
+            let summary = Text::from("the run broke off");
+            return Self { end: End::Interrupted, done: 0, seconds, summary, is_left: true };
+        };
+        let said = serde_json::from_value::<Report>(report.as_ref().clone()).ok().map(|report| said(&report));
+        let summary = said.unwrap_or_else(|| Text::from(end.into_str()));
+        Self { end: *end, done: did.done(), seconds, summary, is_left: *is_left }
     }
 }

@@ -315,6 +315,8 @@ pub enum Offer {
     Done,
     NotDone,
     Again(Option<RunId>),
+    /// The same, and messages that may have been sent are sent once more.
+    Resend,
     CheckAgain,
     ByHand,
     Skip,

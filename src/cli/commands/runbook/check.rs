@@ -11,6 +11,7 @@ use crate::{
         output::Output,
         world::World,
     },
+    clock::Clock,
     domain::Text,
     files::{
         Paint, Problem, Problems,
@@ -29,7 +30,7 @@ pub(super) async fn run(args: &CheckRunbook, global: &Global, out: &mut Output) 
         [] => None,
         _ => Some(World::open(global, out).await?),
     };
-    let today = jiff::Zoned::now().date();
+    let today = Clock::system().now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut reports = Vec::new();
     for shelved in &all {
         let mut list = shelved.checked.problems.list.clone();
@@ -94,7 +95,7 @@ fn tell(reports: &[Problems], out: &mut Output) -> Result<Exit, CliError> {
 pub(super) fn schema(out: &mut Output) -> Result<Exit, CliError> {
     let schema = json!({
         "runbook": schema_of::<typed::Header>(Subschemas::Named),
-        "step": schema_of::<typed::Step>(Subschemas::Named),
+        "step": schema_of::<typed::StepBlock>(Subschemas::Named),
     });
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     Text::block(&text).as_str().lines().try_for_each(|line| out.whole(line))?;

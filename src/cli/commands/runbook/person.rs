@@ -31,8 +31,16 @@ pub(super) struct Caller {
     can_ask: bool,
     /// A decision is good for one failure.
     decision: Mutex<Option<Decision>>,
-    /// The step that was shown last, and the bar of a run.
-    shown: Mutex<(Option<(usize, StepState)>, Option<Arc<progress::Shown>>)>,
+    shown: Mutex<Drawn>,
+}
+
+/// What stands on the terminal.
+#[derive(Default)]
+struct Drawn {
+    /// The step that was shown last, and how it stood.
+    step: Option<(usize, StepState)>,
+    /// The bar of a run of a step.
+    bar: Option<Arc<progress::Shown>>,
 }
 
 impl Caller {
@@ -60,7 +68,7 @@ impl Caller {
 
     fn end_bar(&self) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bar) = shown.1.take() {
+        if let Some(bar) = shown.bar.take() {
             bar.end();
         }
     }
@@ -73,7 +81,7 @@ impl Caller {
     fn show_step(&self, at: At<'_>) {
         self.end_bar();
         let step = at.step();
-        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).0;
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).step;
         if shown != Some((at.index, StepState::Running)) {
             self.say(&format!("{}/{} {}", at.index + 1, at.runbook.steps.len(), step.name));
         }
@@ -236,11 +244,11 @@ impl Person for Caller {
             Told::Moved(at) => {
                 let (state, index) = (at.progress().state, at.index);
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-                if shown.0 == Some((index, state)) {
+                if shown.step == Some((index, state)) {
                     return;
                 }
-                shown.0 = Some((index, state));
-                if let Some(bar) = shown.1.take() {
+                shown.step = Some((index, state));
+                if let Some(bar) = shown.bar.take() {
                     bar.end();
                 }
                 drop(shown);
@@ -254,7 +262,7 @@ impl Person for Caller {
             }
             Told::Running(_, running) => {
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-                let bar = shown.1.get_or_insert_with(|| Arc::new(progress::Shown::new(self.format, None)));
+                let bar = shown.bar.get_or_insert_with(|| Arc::new(progress::Shown::new(self.format, None)));
                 let bar = Arc::clone(bar);
                 drop(shown);
                 (bar.tell())(running);
@@ -272,7 +280,13 @@ fn step_line(at: At<'_>) -> String {
             let what = if matches!(step.action, Action::Do(_)) { String::new() } else { format!(": {}", said(step)) };
             return format!("{}/{} {}{what}", at.index + 1, at.runbook.steps.len(), step.name);
         }
-        _ => progress.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default(),
+        StepState::Waiting
+        | StepState::Verified
+        | StepState::Failed
+        | StepState::ByHand
+        | StepState::Skipped
+        | StepState::NotNeeded
+        | StepState::NothingToDo => progress.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default(),
     };
     format!("{}/{} {}: {}{took}{because}", at.index + 1, at.runbook.steps.len(), step.name, progress.state.words())
 }

@@ -6,6 +6,7 @@ use super::answer::answer;
 use crate::{
     domain::{RunId, Text},
     keymap::{Command, Key},
+    operations::values::Uncertain,
     runbook::{Decision, drive::Reply},
     screens::screen::{After, Pane, PaneKeys},
     state::{
@@ -33,6 +34,7 @@ impl Offer {
             Self::NotDone => "It was not done".to_owned(),
             Self::Again(None) => "Try again".to_owned(),
             Self::Again(Some(run)) => format!("Try again: go on with run {run}"),
+            Self::Resend => "Try again, and send once more what may have been sent".to_owned(),
             Self::CheckAgain => "Check again, and do nothing".to_owned(),
             Self::ByHand => "It was done by hand".to_owned(),
             Self::Skip => "Skip the step".to_owned(),
@@ -44,17 +46,19 @@ impl Offer {
 
     fn wants(&self) -> Wants {
         match self {
-            Self::Again(_) | Self::CheckAgain | Self::Stop => Wants::Nothing,
+            Self::Again(_) | Self::Resend | Self::CheckAgain | Self::Stop => Wants::Nothing,
             Self::Done => Wants::Note,
             Self::NotDone | Self::ByHand | Self::Skip | Self::Refuse | Self::NoAnswer => Wants::Reason,
         }
     }
 
     fn said(&self, text: Text) -> Said {
+        let again = |uncertain| Said::Decided(Reply::Said(Decision::Again { uncertain }));
         match self {
             Self::Done => Said::Done(Reply::Said(Some(text).filter(|text| !text.is_empty()))),
             Self::NotDone => Said::Done(Reply::No(text)),
-            Self::Again(_) => Said::Decided(Reply::Said(Decision::Again {})),
+            Self::Again(_) => again(Uncertain::Leave),
+            Self::Resend => again(Uncertain::Resend),
             Self::CheckAgain => Said::Decided(Reply::Said(Decision::CheckAgain {})),
             Self::ByHand => Said::Decided(Reply::Said(Decision::ByHand { note: text })),
             Self::Skip => Said::Decided(Reply::Said(Decision::Skip { reason: text })),
@@ -70,7 +74,9 @@ pub(super) fn offers(left: Option<&RunId>, check_failed: bool) -> Vec<Offer> {
     let mut offers = Vec::new();
     // What is checked once more changes nothing: it comes first.
     offers.extend(check_failed.then_some(Offer::CheckAgain));
-    offers.extend([Offer::Again(left.cloned()), Offer::ByHand, Offer::Skip, Offer::Stop]);
+    offers.push(Offer::Again(left.cloned()));
+    offers.extend(left.map(|_| Offer::Resend));
+    offers.extend([Offer::ByHand, Offer::Skip, Offer::Stop]);
     offers
 }
 

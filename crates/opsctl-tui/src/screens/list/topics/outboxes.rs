@@ -175,7 +175,7 @@ fn figure<'a>(line: &Line<'a>, seen: &SeenOutbox, state: RowState, role: Role) -
         None => line.dim("-"),
         Some(RowCount::Exactly(0)) if backlog.may_hide => line.dim("hidden?"),
         Some(RowCount::Exactly(0)) => line.dim("0"),
-        Some(count) if count.figure() == Some(0) => line.dim(&count.words()),
+        Some(count) if count.figure() == Some(0) => line.dim(count.words()),
         Some(count) => line.told(count.words(), role),
     }
 }
