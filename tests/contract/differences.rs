@@ -145,6 +145,12 @@ const DIFFERENCES: &[Difference] = &[
     ministack("does not tell the standby's zone", &["a standby somewhere"], &["a forced failover swaps the zones"]),
     ministack("answers all instances on one page", &["on one page of 20"], &["seventy instances come page by page"]),
     localstack("has no ECS", NO_DEFINITIONS, &["the active revision before is found"]),
+    ministack(
+        "takes no bounds as the service tells them",
+        &["without an error code"],
+        &["bounds are moved and tell so"],
+    ),
+    ministack("keeps no completed deployments", &["one ran before"], &["completed deployments tell what ran before"]),
     ministack("deploys what does not exist", &["deployed: Ok("], &["a revision that does not exist is refused"]),
     localstack(
         "has no ECS",

@@ -185,7 +185,7 @@ pub(super) async fn batch(
     }
     let ids: Vec<Vec<Value>> = rows.iter().map(|row| row.id.clone()).collect();
     for step in sql.steps(selection, &ids) {
-        assert_eq!(schema.run(&step).await.changed, ids.len() as u64, "{step:?}");
+        assert_eq!(schema.run(&step.statement).await.changed, step.rows, "{step:?}");
     }
     let now = match sql.after_move() {
         Some(after) => rows.iter().map(|row| ChangedRow { before: after.clone(), ..row.clone() }).collect(),

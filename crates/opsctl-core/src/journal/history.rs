@@ -150,14 +150,16 @@ impl History {
         (self.migration_asked, self.migration_task) = (None, None);
     }
 
-    /// Each try may have run by another clock: AWS's is the same for all.
+    /// Notes when a record was written. Each try may have run by another clock: AWS's is the same for all.
     fn by_aws(&mut self, at: Timestamp, record: &Record) -> Timestamp {
         match record {
             Record::Opened { cutoff, .. } => self.skew = skew(at, *cutoff),
             Record::Resumed { aws_time: Some(aws_time), .. } => self.skew = skew(at, *aws_time),
             _ => {}
         }
-        at.checked_add(self.skew).unwrap_or(at)
+        let at = at.checked_add(self.skew).unwrap_or(at);
+        self.last_at = Some(at);
+        at
     }
 
     fn announce_rows(&mut self, number: u64, batch: RowsBatch) {
@@ -213,7 +215,6 @@ impl Reading {
     pub(super) fn take(&mut self, at: Timestamp, record: Record) {
         let (history, open) = (&mut self.history, &mut self.open);
         let at = history.by_aws(at, &record);
-        history.last_at = Some(at);
         match record {
             Record::Opened { plan, cutoff, reason, .. } => {
                 (history.plan, history.reason) = (*plan, reason);

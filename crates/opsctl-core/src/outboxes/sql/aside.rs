@@ -1,7 +1,7 @@
 //! The table beside an outbox, to which rows are moved that are set aside: what makes it, what moves a row there and back, and what the
 //! login needs for that.
 
-use super::{Sql, Writer, now, quoted, quoted_table};
+use super::{RowsStep, Sql, Writer, now, quoted, quoted_table};
 use crate::{
     domain::{Dialect, Rows, Statement, TableName, Times, Value},
     outboxes::{Catalog, Manner, condition::RowCondition},
@@ -96,16 +96,22 @@ impl Sql {
         (run, reason): (&str, &str),
         ids: &[Vec<Value>],
         expected: &RowCondition,
-    ) -> Vec<Statement> {
+    ) -> Vec<RowsStep> {
         let mut add = self.writer();
         add.push("INSERT INTO ").table(to).push(" (").names(self.all_columns());
         add.push(&format!(", {RUN}, {REASON}, {PARKED_AT}) SELECT "));
         add.columns(self.all_columns()).push(", ").bind_text(run).push(", ").bind_text(reason);
         add.push(&format!(", {} FROM ", now(self.dialect, Times::Tz, 0)));
         add.from().push(" WHERE ").ids(ids).push(" AND ").condition(expected);
-        let mut take = self.writer();
-        take.delete(&self.mapping.table).push(" WHERE ").ids(ids).push(" AND ").condition(expected);
-        vec![add.finish(), take.finish()]
+        // MySQL may read all rows to delete several, and then waits for those that others have locked.
+        let at_once = if self.dialect == Dialect::Mysql { 1 } else { ids.len().max(1) };
+        let take = |ids: &[Vec<Value>]| {
+            let mut take = self.writer();
+            take.delete(&self.mapping.table).push(" WHERE ").ids(ids).push(" AND ").condition(expected);
+            RowsStep { statement: take.finish(), rows: ids.len() as u64 }
+        };
+        let add = RowsStep { statement: add.finish(), rows: ids.len() as u64 };
+        std::iter::once(add).chain(ids.chunks(at_once).map(take)).collect()
     }
 
     /// Moves a row back from beside the outbox, without what the server computes. Each changes one row, or the row is left.

@@ -27,6 +27,13 @@ pub struct ChangedRow {
     pub after: Vec<Value>,
 }
 
+/// A statement that changes picked rows, and how many it must change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowsStep {
+    pub statement: Statement,
+    pub rows: u64,
+}
+
 impl Sql {
     /// The columns that are set; empty where rows move.
     pub fn set_columns(&self) -> Vec<&str> {
@@ -75,17 +82,18 @@ impl Sql {
         if self.dialect == Dialect::Postgres { " OF t" } else { "" }
     }
 
-    /// Changes the rows that were picked and are still in the expected states. Each must change as many rows as were picked, or all
-    /// of it is rolled back.
-    pub fn steps(&self, selection: &Selection, ids: &[Vec<Value>]) -> Vec<Statement> {
+    /// Changes the rows that were picked and are still in the expected states. Each must change as many rows as it says, or all of
+    /// it is rolled back.
+    pub fn steps(&self, selection: &Selection, ids: &[Vec<Value>]) -> Vec<RowsStep> {
         let expected = self.condition(selection);
+        let all = |statement| RowsStep { statement, rows: ids.len() as u64 };
         match &self.change.how {
-            Manner::Set { claim, set } if claim.is_empty() => vec![self.update(set, ids, &expected)],
+            Manner::Set { claim, set } if claim.is_empty() => vec![all(self.update(set, ids, &expected))],
             Manner::Set { claim, set } => {
                 let claimed = self.rules.exactly(RowState::InProgress);
-                vec![self.update(claim, ids, &expected), self.update(set, ids, &claimed)]
+                vec![all(self.update(claim, ids, &expected)), all(self.update(set, ids, &claimed))]
             }
-            Manner::Move(moved) => self.moved_rows(moved, ids, &expected),
+            Manner::Move(moved) => self.moved_rows(moved, ids, &expected).into_iter().map(all).collect(),
             Manner::Aside { to, run, reason } => self.set_aside(to, (run, reason), ids, &expected),
         }
     }

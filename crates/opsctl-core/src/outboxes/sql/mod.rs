@@ -24,7 +24,7 @@ pub use aside::{Leave, grant_to_leave, shown as create_shown};
 pub use blocked::{BLOCKED_SCAN_MAX, BlockedGroups};
 pub use candidates::{TransactionStatus, transaction_id, transaction_status};
 pub use catalogs::{catalog, catalog_of};
-pub use change::{ChangedRow, Changing};
+pub use change::{ChangedRow, Changing, RowsStep};
 pub use counts::{BoundedCount, COUNT_MAX, Count, CountedRows};
 pub use estimates::{Explained, Extent, extent, extent_of};
 pub use grants::Lacking;

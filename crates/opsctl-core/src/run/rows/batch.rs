@@ -264,7 +264,7 @@ async fn step_by_step(
     let elsewhere = || SqlError::new(SqlKind::Conflict, "rows changed between being locked and being changed");
     let ids: Vec<RowId> = picked.iter().map(|row| row.id.clone()).collect();
     for step in sql.steps(selection, &ids) {
-        if transaction.run(&step).await?.changed != picked.len() as u64 {
+        if transaction.run(&step.statement).await?.changed != step.rows {
             return Err(elsewhere());
         }
     }
