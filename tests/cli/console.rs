@@ -27,7 +27,7 @@ fn it_starts_draws_resizes_and_leaves_the_terminal_sane() {
     let ground = ground(5);
     let mut terminal = console(&ground, (80, 24));
     terminal.wait("orders-dlq").wait("PROD");
-    terminal.resize(120, 40).send("?").wait("ctrl-c").send("\u{1b}");
+    terminal.resize(120, 50).send("?").wait("ctrl-c").send("\u{1b}");
     terminal.resize(30, 8).wait("opsctl needs").resize(80, 24).wait("orders-dlq");
     terminal.send("\u{3}");
     assert_eq!(terminal.end(), 0);
