@@ -100,6 +100,7 @@ fn what_can_follow_is_told_with_its_help() {
             "d Show databases: who writes, who could take over",
             "l Show alarms, what is in alarm first",
             "a Show what was done and what is being done",
+            "r Show runbooks, and their runs that are open",
             "o Show outboxes: rows that wait, rows that failed, whether the relay runs",
             "c Show what takes messages: Lambda functions, groups that read Kafka",
             "e Show one environment only, or all again"
@@ -116,7 +117,7 @@ fn sequences_of_several_scopes_are_merged_and_shadowed_one_by_one() {
     );
     let Resolved::Pending(next) = keymap.resolve(Scope::Queues, &keys("g")) else { panic!("g begins something") };
     let told: Vec<String> = next.iter().map(|(key, _)| key.to_string()).collect();
-    assert_eq!(told, ["x", "h", "g", "q", "s", "d", "l", "o", "c", "e"]);
+    assert_eq!(told, ["x", "h", "g", "q", "s", "d", "l", "r", "o", "c", "e"]);
     assert_eq!(keymap.resolve(Scope::Queues, &keys("g h")), command(Command::Sort));
     assert_eq!(keymap.resolve(Scope::Home, &keys("g h")), command(Command::Home));
     assert_eq!(keymap.resolve(Scope::Queues, &keys("g g")), command(Command::First));
@@ -154,7 +155,10 @@ fn own_keys_displace_longer_ones_with_a_warning_until_it_is_said_to_be_meant() {
         problems.iter().map(|problem| (problem.severity, problem.message.as_str())).collect();
     assert_eq!(
         told,
-        [(Severity::Warning, "`g` takes the place of `g g`, `g s`, `g d`, `g l`, `g a`, `g o`, `g c` and `g e`")]
+        [(
+            Severity::Warning,
+            "`g` takes the place of `g g`, `g s`, `g d`, `g l`, `g a`, `g r`, `g o`, `g c` and `g e`"
+        )]
     );
     assert_eq!(keymap.resolve(Scope::Home, &keys("g")), command(Command::First));
     assert_eq!(keymap.key_for(Scope::Home, Command::Home), Some("1"));
