@@ -43,6 +43,16 @@ async fn a_start_that_never_arrived_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_that_never_arrived_is_made_by_the_resume() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(50));
+    stage.fault(fault(r#"{"call":"StartMessageMoveTask","kind":"lost-before"}"#));
+    assert_eq!(stage.run(&managed(|_| ())).await.end, End::Failed);
+    let report = stage.resume().await;
+    assert_eq!((report.end, report.details.tally().moved), (End::Done, 50), "{report:#?}");
+    assert_eq!((stage.count("orders"), stage.count("orders-dlq")), (50, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancel_waits_until_sqs_has_stopped() {
     let mut stage = Stage::new(Protection::Confirm, &orders(500));
     let planned = stage.plan(&managed(|redrive| redrive.rate = Some(10))).await.expect("a plan");

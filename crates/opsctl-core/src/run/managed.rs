@@ -38,7 +38,10 @@ pub(super) async fn run(
     let run = Run { task: &task, context, journal };
     let found = match (history.task_started_at, &history.task_intended) {
         (Some(started_at), _) => run.find(|task| task.started_at == Some(started_at)).await,
-        (None, Some((asked_at, known))) => run.find(|task| run.is_new(task, *asked_at, known)).await,
+        (None, Some((asked_at, known))) => match run.find(|task| run.is_new(task, *asked_at, known)).await {
+            Ok(None) => run.start_at_last().await,
+            found => found,
+        },
         (None, None) => run.start().await,
     };
     match found {
@@ -77,6 +80,13 @@ impl Run<'_> {
                 Err(Stop::Failed(error))
             }
         }
+    }
+
+    /// Starts the task that an earlier try announced and that never came to be. Whoever announced it is gone, so that nothing is sent
+    /// any more; were it to start late all the same, SQS refuses a second task on the DLQ while one is active (Developer Guide).
+    async fn start_at_last(&self) -> Result<Option<MoveTask>, Stop> {
+        self.write(Record::Refused {}).await?;
+        self.start().await
     }
 
     /// The first task that is ours, looking for some seconds: the list may lag.
@@ -212,7 +222,8 @@ impl Run<'_> {
         let mut report = self.tallied(Tally::default(), report);
         report.end = End::Failed;
         let what = "the answer to StartMessageMoveTask was lost, and no such task is to be seen";
-        report.failure = Some(Failure::new(what, "look again with --resume; it does not start a second task"));
+        report.failure =
+            Some(Failure::new(what, "--resume looks once more, and starts the task only where none is found"));
         report
     }
 
