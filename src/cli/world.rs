@@ -147,6 +147,20 @@ impl World {
         self.only()?.verified(Exit::Refused).await
     }
 
+    /// The same, of several that were opened.
+    ///
+    /// # Errors
+    /// There is none of that name; it cannot be reached; the credentials are another account's.
+    pub async fn to_change_in(&self, name: &str) -> Result<&Cloud, CliError> {
+        let named = self.sites.iter().find(|site| site.environment.name.0 == name);
+        let unknown = || {
+            let names: Vec<&str> = self.sites.iter().map(|site| site.environment.name.0.as_str()).collect();
+            let what = format!("there is no environment {}", Text::line(name));
+            CliError::usage(&what, &format!("name one of: {}", names.join(", ")))
+        };
+        named.ok_or_else(unknown)?.verified(Exit::Refused).await
+    }
+
     fn only(&self) -> Result<&Site, CliError> {
         let [site] = self.sites.as_slice() else {
             let names: Vec<String> = self.sites.iter().map(|site| site.environment.name.to_string()).collect();

@@ -268,3 +268,22 @@ fn hostile_and_huge_files_are_refused_or_shown_safely() {
     let shown = ground.opsctl(&["runbook", "show", "hostile"]);
     assert!(!shown.out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{shown:?}");
 }
+
+#[test]
+fn a_step_acts_in_another_environment_where_a_parameter_names_it() {
+    let ground = Ground::quick();
+    ground.pair(DEV, "orders");
+    ground.pair("222222222222", "orders");
+    ground.dead_letter_of("222222222222", "orders", "body");
+    let elsewhere = DRAIN
+        .replace("parameters.queue", "parameters.other = { kind = \"environment\" }\nparameters.queue")
+        .replace("limit = 2 }", "limit = 2 }\nenvironment = \"{other}\"")
+        .replace("'few.done == 2'", "'few.done == 1'");
+    write(&ground, "drain", &elsewhere);
+    let there: Vec<&str> = ["--set", "other=staging"].into_iter().chain(ALL).collect();
+    let ended = ground.opsctl(&run(&there));
+    let moved = ground.sandbox.with(|world, _| world.messages("222222222222", super::ground::REGION, "orders").count());
+    assert_eq!((ended.code, moved), (Some(0), 1), "{ended:?}");
+    let unknown: Vec<&str> = ["--set", "other=nowhere"].into_iter().chain(ALL).collect();
+    assert_eq!(ground.opsctl(&run(&unknown)).code, Some(7), "the step fails, and a person decides");
+}

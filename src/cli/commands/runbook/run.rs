@@ -42,8 +42,8 @@ pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) ->
     unknown_names(&runbook, &args.said)?;
     let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
     let state = state(global).await?;
-    let world = World::open(global, out).await?;
-    let cloud = world.to_change().await?;
+    let world = world_of(&runbook, global, out).await?;
+    let cloud = acting(&world, global).await?;
     let parameters = parameters(&runbook, &args.said, cloud, out).await?;
     if args.dry_run {
         return preview::show(&runbook, &parameters, (cloud, &state), out).await;
@@ -83,8 +83,8 @@ pub(super) async fn resume(
     {
         out.note(&format!("{} has changed since the run began; the run goes on with its own copy", known.runbook.name));
     }
-    let world = World::open(&global, out).await?;
-    let cloud = world.to_change().await?;
+    let world = world_of(&known.runbook, &global, out).await?;
+    let cloud = acting(&world, &global).await?;
     let by = match how {
         How::Resume => By::Resume,
         How::TakeOver => By::Anybody,
@@ -93,6 +93,22 @@ pub(super) async fn resume(
     let opened = reopen(&args.run, (by, person()), reason, (&state, cloud.clock())).await;
     let opened = opened.map_err(|error| cannot_open(&error, &global))?;
     carry_out(opened, &caller, (&world, cloud), state, out).await
+}
+
+/// The world of a run: with every environment where a step may act in another than the run's.
+async fn world_of(runbook: &Runbook, global: &Global, out: &mut Output) -> Result<World, CliError> {
+    let acts_elsewhere = runbook.parameters.iter().any(|parameter| parameter.kind == Kind::Environment);
+    match global.environments.as_slice() {
+        [_] if acts_elsewhere => World::open(&Global { environments: Vec::new(), ..global.clone() }, out).await,
+        _ => World::open(global, out).await,
+    }
+}
+
+async fn acting<'w>(world: &'w World, global: &Global) -> Result<&'w Cloud, CliError> {
+    match global.environments.as_slice() {
+        [name] => world.to_change_in(name).await,
+        _ => world.to_change().await,
+    }
 }
 
 /// Other environments than the run's own, of the same configuration.
