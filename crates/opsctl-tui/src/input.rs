@@ -12,6 +12,7 @@ use std::{
 };
 
 use crossterm::event::Event;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     sync::mpsc,
@@ -23,6 +24,9 @@ const WAITING_MAX: usize = 1_024;
 const MORE_WITHIN: Duration = Duration::from_millis(1);
 /// Longest wait for the reader to let go of the terminal.
 const LET_GO_MAX: Duration = Duration::from_millis(100);
+
+/// Times that what is there and was not met yet is waited for, a millisecond each.
+const LATE_MAX: u32 = 1_000;
 
 pub(super) struct Input {
     terminal: AsyncFd<OwnedFd>,
@@ -101,6 +105,7 @@ impl Input {
 /// Reads what is there as often as it is asked to.
 fn answer(asked: &Receiver<()>, read: &mpsc::Sender<Read>) {
     while asked.recv().is_ok() {
+        let mut late = 0;
         let ended = loop {
             match crossterm::event::poll(MORE_WITHIN).and_then(|some| some.then(crossterm::event::read).transpose()) {
                 Ok(Some(event)) => {
@@ -108,6 +113,8 @@ fn answer(asked: &Receiver<()>, read: &mpsc::Sender<Read>) {
                         return;
                     }
                 }
+                // crossterm has a notice of its own, which may come later than ours: the key would wait there for the next one.
+                Ok(None) if late < LATE_MAX && is_readable() => late += 1,
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -116,4 +123,14 @@ fn answer(asked: &Receiver<()>, read: &mpsc::Sender<Read>) {
             return;
         }
     }
+}
+
+/// Whether the terminal has something to read, and is not gone.
+fn is_readable() -> bool {
+    let stdin = io::stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let found = poll(&mut polled, Some(&at_once));
+    let flags = polled[0].revents();
+    found.is_ok_and(|count| count > 0) && flags.contains(PollFlags::IN) && !flags.contains(PollFlags::HUP)
 }
