@@ -9,6 +9,9 @@ use aws_smithy_async::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+/// Real time that an answer is waited for at least.
+const ANSWER_MIN: Duration = Duration::from_secs(3);
+
 /// Real time, or a virtual time that starts somewhere and runs `speed` times as fast as tokio's.
 ///
 /// Under tokio's paused time a virtual clock lets hours pass in milliseconds.
@@ -55,6 +58,17 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// How long to wait for an answer, in this clock's time. However fast it runs, whoever answers works in real time: at least
+    /// [`ANSWER_MIN`] of that, unless `limit` is less.
+    pub fn deadline(&self, limit: Duration) -> Duration {
+        match self.0 {
+            Kind::System => limit,
+            Kind::Virtual { speed, .. } => limit.max(limit.min(ANSWER_MIN).mul_f64(speed)),
+        }
+    }
+}
+
 impl TimeSource for Clock {
     fn now(&self) -> SystemTime {
         Clock::now(self).into()
@@ -70,6 +84,19 @@ impl AsyncSleep for Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_has_real_time_however_fast_a_clock_runs() {
+        let seconds = Duration::from_secs;
+        let start: Timestamp = "2026-11-21T03:00:00Z".parse().expect("a time");
+        for (speed, limit, real) in [(1.0, 10, 10.0), (2.0, 10, 5.0), (30.0, 10, 3.0), (30.0, 2, 2.0), (0.5, 10, 20.0)]
+        {
+            let clock = Clock::virtual_from(start, speed);
+            let found = clock.real(clock.deadline(seconds(limit))).as_secs_f64();
+            assert!((found - real).abs() < 0.001, "{speed} {limit}: {found}");
+        }
+        assert_eq!(Clock::system().deadline(seconds(10)), seconds(10));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn hours_pass_at_once_when_time_is_paused() {

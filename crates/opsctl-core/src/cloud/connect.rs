@@ -105,7 +105,7 @@ impl Connect {
         let shared = base.into_builder().credentials_provider(provider).build();
         let skew = SkewGauge::new(self.clock);
         let parameters = Parameters::new(&shared, partition(&environment, "ssm"));
-        let rds = Rds::new(&shared, partition(&environment, "rds"), once());
+        let rds = Rds::new(&shared, partition(&environment, "rds"), self.once());
         Ok(Cloud {
             clock: self.clock,
             sqs: Sqs::new(self.sqs_clients(&environment, &shared), self.clock),
@@ -120,14 +120,14 @@ impl Connect {
             .telling(self.told.clone()),
             parameters,
             rds,
-            lambda: Lambda::new(&shared, partition(&environment, "lambda"), once()),
-            events: Events::new(&shared, partition(&environment, "events"), once()),
+            lambda: Lambda::new(&shared, partition(&environment, "lambda"), self.once()),
+            events: Events::new(&shared, partition(&environment, "events"), self.once()),
             metrics: Metrics::new(&shared, partition(&environment, "cloudwatch"), self.clock),
-            alarms: Alarms::new(&shared, partition(&environment, "cloudwatch"), once()),
-            ecs: Ecs::new(&shared, partition(&environment, "ecs"), once()),
+            alarms: Alarms::new(&shared, partition(&environment, "cloudwatch"), self.once()),
+            ecs: Ecs::new(&shared, partition(&environment, "ecs"), self.once()),
             load_balancers: LoadBalancers::new(&shared, partition(&environment, "elasticloadbalancing")),
             logs: Logs::new(&shared, partition(&environment, "logs")),
-            autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling"), once()),
+            autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling"), self.once()),
             environment,
         })
     }
@@ -152,26 +152,37 @@ impl Connect {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(READ_ATTEMPT_TIMEOUT)
-                    .operation_timeout(READ_TIMEOUT)
+                    .connect_timeout(self.clock.deadline(CONNECT_TIMEOUT))
+                    .operation_attempt_timeout(self.clock.deadline(READ_ATTEMPT_TIMEOUT))
+                    .operation_timeout(self.clock.deadline(READ_TIMEOUT))
                     .build(),
             );
         builder.set_endpoint_url(environment.endpoint.clone());
         builder.build()
     }
 
+    /// One attempt of a write that must not be repeated.
+    fn once(&self) -> TimeoutConfig {
+        let limit = self.clock.deadline(WRITE_ATTEMPT_TIMEOUT);
+        TimeoutConfig::builder()
+            .connect_timeout(self.clock.deadline(CONNECT_TIMEOUT))
+            .operation_attempt_timeout(limit)
+            .operation_timeout(limit)
+            .build()
+    }
+
     fn sqs_clients(&self, environment: &Environment, shared: &SdkConfig) -> super::sqs::Clients {
         let base = aws_sdk_sqs::config::Builder::from(shared).retry_partition(partition(environment, "sqs"));
-        let connect = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
-        let attempt = connect.clone().operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT);
+        let (attempt_limit, limit) = (self.clock.deadline(WRITE_ATTEMPT_TIMEOUT), self.clock.deadline(WRITE_TIMEOUT));
+        let connect = TimeoutConfig::builder().connect_timeout(self.clock.deadline(CONNECT_TIMEOUT));
+        let attempt = connect.clone().operation_attempt_timeout(attempt_limit);
         let client = |builder: aws_sdk_sqs::config::Builder| aws_sdk_sqs::Client::from_conf(builder.build());
         super::sqs::Clients {
             read: client(base.clone()),
-            repeatable: client(base.clone().timeout_config(attempt.clone().operation_timeout(WRITE_TIMEOUT).build())),
+            repeatable: client(base.clone().timeout_config(attempt.clone().operation_timeout(limit).build())),
             once: client(
                 base.clone()
-                    .timeout_config(attempt.operation_timeout(WRITE_ATTEMPT_TIMEOUT).build())
+                    .timeout_config(attempt.operation_timeout(attempt_limit).build())
                     .retry_config(RetryConfig::disabled()),
             ),
             // Each receive brings its own deadline: its long poll and a bit.
@@ -181,15 +192,6 @@ impl Connect {
             ),
         }
     }
-}
-
-/// One attempt of a write that must not be repeated.
-fn once() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(WRITE_ATTEMPT_TIMEOUT)
-        .operation_timeout(WRITE_ATTEMPT_TIMEOUT)
-        .build()
 }
 
 /// Retry tokens are the environment's own: one that fails does not use up another's.

@@ -227,7 +227,7 @@ impl Sqs {
             .interceptor(attempts.watch::<aws_sdk_sqs::operation::receive_message::ReceiveMessageError>())
             .send();
         let deadline = Duration::from_secs(how.wait_seconds.into()) + RECEIVE_GRACE;
-        let Ok(answer) = tokio::time::timeout(self.clock.real(deadline), call).await else {
+        let Ok(answer) = tokio::time::timeout(self.clock.real(self.clock.deadline(deadline)), call).await else {
             let late = CloudError::new(ErrorKind::Unknown, ACTION, "no answer before the deadline");
             return Err(attempts.judge(late));
         };
