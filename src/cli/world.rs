@@ -153,12 +153,8 @@ impl World {
     /// There is none of that name; it cannot be reached; the credentials are another account's.
     pub async fn to_change_in(&self, name: &str) -> Result<&Cloud, CliError> {
         let named = self.sites.iter().find(|site| site.environment.name.0 == name);
-        let unknown = || {
-            let names: Vec<&str> = self.sites.iter().map(|site| site.environment.name.0.as_str()).collect();
-            let what = format!("there is no environment {}", Text::line(name));
-            CliError::usage(&what, &format!("name one of: {}", names.join(", ")))
-        };
-        named.ok_or_else(unknown)?.verified(Exit::Refused).await
+        let known = || self.sites.iter().map(|site| site.environment.name.0.as_str()).collect::<Vec<_>>();
+        named.ok_or_else(|| no_environment(name, &known()))?.verified(Exit::Refused).await
     }
 
     fn only(&self) -> Result<&Site, CliError> {
@@ -368,9 +364,13 @@ fn choose<T>(all: Vec<T>, global: &Global, name: impl Fn(&T) -> &str) -> Result<
             .filter(|one| wanted.is_empty() || wanted.iter().any(|named| named == name(one)))
             .collect());
     };
-    let hint = match nearest(wanted, &known) {
+    Err(no_environment(wanted, &known))
+}
+
+fn no_environment(wanted: &str, known: &[&str]) -> CliError {
+    let hint = match nearest(wanted, known) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("it can be one of: {}", known.join(", ")),
     };
-    Err(CliError::usage(&format!("there is no environment {}", Text::line(wanted)), &hint))
+    CliError::usage(&format!("there is no environment {}", Text::line(wanted)), &hint)
 }
