@@ -9,7 +9,15 @@ use crate::support::terminal::Terminal;
 
 const PROD: &str = "333333333333";
 /// Shown as long as a plan waits for an answer.
-const QUESTION: &str = "[ No ]";
+pub(super) const QUESTION: &str = "y yes   n no";
+/// Around a plan.
+const FRAME: &str = "╭─ ";
+/// Shown as long as the name that a plan asks for is not typed yet.
+const TO_TYPE: &str = "y type the name";
+/// Shown while the name that a plan asks for is typed.
+const TYPING: &str = "enter on ";
+/// Shown by a run that waits for what comes back; a plan says it in other words.
+const WATCHING: &str = "watching whether";
 
 pub(super) fn console(ground: &Ground, size: (u16, u16)) -> Terminal {
     Terminal::start(&ground.command(&["--sandbox"]), size)
@@ -119,26 +127,42 @@ fn open_orders(terminal: &Terminal) {
 }
 
 /// Agrees to the plan in sight as a person does: not within the first moments, and again where the console says that the first
-/// answer came too early.
+/// answer came too early. A plan that is made anew takes its question away for a moment; its frame stays until it is agreed to.
 pub(super) fn agree(terminal: &Terminal) -> &Terminal {
+    terminal.wait(QUESTION);
+    let shows = |what: &str| terminal.screen().contains(what);
+    answer(terminal, "y", || shows(FRAME), || shows(QUESTION));
+    terminal
+}
+
+/// The same where the plan asks for a name and a reason.
+fn agree_by_name<'a>(terminal: &'a Terminal, name: &str, reason: &str) -> &'a Terminal {
+    begin_to_type(terminal, name);
+    terminal.send(name).send("\r").send(reason).send("\r")
+}
+
+/// Goes to the field in which a plan's name is typed: what is typed before that are commands.
+fn begin_to_type(terminal: &Terminal, name: &str) {
+    terminal.wait(&format!("type {name}")).wait(TO_TYPE);
+    answer(terminal, "y", || terminal.screen().contains(TO_TYPE), || true);
+    terminal.wait(TYPING);
+}
+
+/// Presses a key where it is asked for, again every now and then, until what it was pressed for has come.
+fn answer(terminal: &Terminal, key: &str, is_left: impl Fn() -> bool, is_asked: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
-    let asks = || terminal.screen().contains(QUESTION);
-    loop {
-        // A plan that is made anew takes its question away for a moment.
-        terminal.wait(QUESTION);
+    while is_left() {
         assert!(Instant::now() < end, "no answer counts; the terminal shows:\n{}", terminal.screen());
         std::thread::sleep(Duration::from_millis(500));
-        terminal.send("y");
-        let answered = Instant::now() + Duration::from_secs(2);
-        while asks() && Instant::now() < answered {
+        if !(is_left() && is_asked()) {
+            continue;
+        }
+        terminal.send(key);
+        let answered = Instant::now() + Duration::from_secs(1);
+        while is_left() && Instant::now() < answered {
             std::thread::sleep(Duration::from_millis(5));
         }
-        std::thread::sleep(Duration::from_millis(100));
-        if !asks() {
-            break;
-        }
     }
-    terminal
 }
 
 #[test]
@@ -165,10 +189,10 @@ fn where_names_are_typed_a_yes_is_not_enough() {
     let ground = ground(1);
     let mut terminal = console(&ground, (100, 30));
     terminal.wait("payouts-dlq").send("2").wait("~VISIBLE").send("/").send("payouts-dlq\r").gone("orders").send("R");
-    terminal.wait("type prod payouts-dlq").send("y").send("prod payouts\r");
-    terminal.send("\u{3}");
-    terminal.gone("redrive payouts-dlq in prod (").send("R").wait("type prod payouts-dlq");
-    terminal.send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
+    begin_to_type(&terminal, "prod payouts-dlq");
+    terminal.send("prod payouts\r").send("\u{3}");
+    terminal.gone(FRAME).send("R");
+    agree_by_name(&terminal, "prod payouts-dlq", "consumer is mended").wait(WATCHING);
     // A run is active: leaving asks, and staying is what has the focus.
     terminal.send("\u{3}").wait("Leave?").send("\r").gone("Leave?");
     terminal.send("\u{3}").wait("Leave?").send("y");
@@ -217,7 +241,7 @@ fn a_window_that_is_closed_lets_the_run_finish_what_is_in_hand() {
     let ground = ground(1);
     let mut terminal = console(&ground, (100, 30));
     terminal.wait("payouts-dlq").send("2").wait("~VISIBLE").send("/").send("payouts-dlq\r").gone("orders").send("R");
-    terminal.wait("type prod payouts-dlq").send("yprod payouts-dlq\rconsumer is mended\r").wait("watching");
+    agree_by_name(&terminal, "prod payouts-dlq", "consumer is mended").wait(WATCHING);
     terminal.hang_up();
     assert_eq!(terminal.end(), 1);
     assert!(terminal.is_sane(), "{}", terminal.screen());

@@ -10,7 +10,7 @@ use std::{
 use opsctl::sandbox::world::lambda::State;
 
 use super::{
-    console::agree,
+    console::{QUESTION, agree},
     ground::{DEV, Ended, Ground, REGION},
 };
 use crate::support::terminal::Terminal;
@@ -55,8 +55,8 @@ fn console_with_a_run(ground: &Ground, editor: &str) -> Terminal {
     command.env("EDITOR", editor);
     let terminal = Terminal::start(&command, (100, 30));
     terminal.wait("orders-dlq").send("2").wait("~VISIBLE").send("/").send("orders-dlq\r").send("\r").wait("looked at");
-    terminal.send("R").wait("redrive orders-dlq in dev").wait("[ No ]");
-    terminal.send("o").wait("limit").send("\t\t\t\t").send("40\r").wait("[ No ]");
+    terminal.send("R").wait("redrive orders-dlq in dev").wait(QUESTION);
+    terminal.send("o").wait("limit").send("\t\t\t\t").send("40\r").wait(QUESTION);
     agree(&terminal).wait("running");
     until_some_moved(ground);
     terminal

@@ -22,6 +22,8 @@ use rustix::{
 
 /// Nothing that is waited for takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long what an ended program wrote is waited for.
+const LAST_READ_MAX: Duration = Duration::from_secs(1);
 
 /// A program in a terminal.
 pub(crate) struct Terminal {
@@ -191,8 +193,11 @@ impl Terminal {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("waited for") {
-                // What it wrote last is still on its way.
-                std::thread::sleep(Duration::from_millis(50));
+                // What it wrote last is still on its way, and ends where nobody else has the terminal.
+                let read = Instant::now() + LAST_READ_MAX;
+                while self.reader.as_ref().is_some_and(|reader| !reader.is_finished()) && Instant::now() < read {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 return status
                     .code()
                     .unwrap_or_else(|| -std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(1));
