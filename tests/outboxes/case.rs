@@ -8,8 +8,8 @@ use opsctl::{
     outboxes::{
         Sql, look,
         sql::{
-            BoundedCount, ChangedRow, Changing, Extent, ListedRow, Position, Selection, catalog, catalog_of, extent,
-            extent_of,
+            Among, BoundedCount, ChangedRow, Changing, Extent, ListedRow, Position, Selection, catalog, catalog_of,
+            extent, extent_of,
         },
     },
 };
@@ -43,8 +43,9 @@ impl Case {
         if !sql.rules.outside {
             self.listed(schema, sql).await;
         }
-        for statement in
-            [sql.kinds(RowState::Failed), sql.blocked_groups(), sql.published_within(60)].into_iter().flatten()
+        for statement in [sql.kinds(RowState::Failed, Among::All), sql.blocked_groups(), sql.published_within(60)]
+            .into_iter()
+            .flatten()
         {
             schema.run(&statement).await;
         }

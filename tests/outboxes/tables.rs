@@ -86,7 +86,7 @@ async fn names_are_read_letter_by_letter() {
         let row = one(&mut schema, &sql, &[Value::Integer(1)]).await;
         assert_eq!((row.group.as_deref(), row.kind.as_deref()), (Some("x"), Some("k")), "{dialect:?}");
         for deed in [Deed::Park, Deed::Aside] {
-            let expected = (deed == Deed::Park).then_some(RowState::Failed);
+            let expected: &[RowState] = if deed == Deed::Park { &[RowState::Failed] } else { &[] };
             super::parking::hold(&mut schema, &case, sql.clone().doing(deed), expected).await;
         }
         schema.script("INSERT INTO keep VALUES (1)").await;

@@ -316,6 +316,7 @@ pub(crate) fn outbox(name: &str, counts: [(RowState, RowCount); 4], lag: i64) ->
             }),
             slot: None,
             upkeep: Upkeep::default(),
+            parked: None,
             failed_kinds: vec![(Text::from("TransferFailed"), 11), (Text::from("TransferSettled"), 1)],
             blocked: vec![Blocked {
                 group: Text::from("tr-4711"),
@@ -330,6 +331,7 @@ pub(crate) fn outbox(name: &str, counts: [(RowState, RowCount); 4], lag: i64) ->
         }),
         trouble: None,
         function: None,
+        lock: None,
     }
 }
 

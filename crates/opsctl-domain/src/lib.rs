@@ -75,8 +75,8 @@ pub use migration::{ContainerDefinition, Definition, LogDestination, Mark, Migra
 pub use outbox::{
     Attempts, AttemptsMax, Backlog, Becomes, Blocked, Body, Change, Dead, DeadRows, ErrorGroups, Field, In, Lease,
     Literal, Move, Offset, Outbox, PUBLISHED_WITHIN, Park, Primitive, Rearm, Refusal, Relay, RelayLock, Release,
-    RowCount, RowMapping, RowState, Satellite, Scope, SeenFunction, SeenOutbox, Slot, SlotState, Snapshot, TableName,
-    Times, Trouble, Upkeep,
+    RowCount, RowMapping, RowState, Satellite, Scope, SeenFunction, SeenLock, SeenOutbox, Slot, SlotState, Snapshot,
+    TableName, Times, Trouble, Upkeep,
 };
 pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};

@@ -42,7 +42,7 @@ async fn desk(dialect: Dialect) -> Option<Desk> {
     Some(desk)
 }
 
-async fn desks() -> Vec<Desk> {
+pub(super) async fn desks() -> Vec<Desk> {
     let mut all = Vec::new();
     for dialect in [Dialect::Postgres, Dialect::Mysql] {
         all.extend(desk(dialect).await);
@@ -50,11 +50,11 @@ async fn desks() -> Vec<Desk> {
     all
 }
 
-fn release() -> Release {
+pub(super) fn release() -> Release {
     Release { outbox: NAME.to_owned(), ..Release::default() }
 }
 
-async fn count(desk: &mut Desk, rest: &str) -> i64 {
+pub(super) async fn count(desk: &mut Desk, rest: &str) -> i64 {
     desk.number(&format!("SELECT count(*) FROM openoutbox_events WHERE {rest}")).await
 }
 

@@ -4,6 +4,7 @@ mod broken;
 mod choosing;
 mod claims;
 mod desk;
+mod gone;
 mod killed;
 mod parked;
 mod relay;

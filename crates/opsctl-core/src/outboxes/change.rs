@@ -22,6 +22,19 @@ pub enum Deed {
     Aside,
     /// Claims that have run out are freed.
     Release,
+    /// Claims are freed whether or not they have run out: whoever holds them is proven gone.
+    ReleaseGone,
+}
+
+impl Deed {
+    /// The states whose claims it frees.
+    pub fn releases(self) -> &'static [RowState] {
+        match self {
+            Self::Replay | Self::Park | Self::Aside => &[],
+            Self::Release => &[RowState::Stuck],
+            Self::ReleaseGone => &[RowState::Stuck, RowState::InProgress],
+        }
+    }
 }
 
 /// A deed, as a mapping says that it is done.
@@ -61,8 +74,8 @@ impl RowChange {
                 let from = if mapping.park.stays.is_none() { ASIDE_FROM } else { &[] };
                 (from.to_vec(), Manner::Aside { to, run: String::new(), reason: String::new() })
             }
-            Deed::Release => match &mapping.release {
-                Release::Set(changes) => (vec![RowState::Stuck], set(changes)),
+            Deed::Release | Deed::ReleaseGone => match &mapping.release {
+                Release::Set(changes) => (deed.releases().to_vec(), set(changes)),
                 Release::Refused(_) => (Vec::new(), set(&[])),
             },
         };

@@ -5,12 +5,19 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sql::{self, COUNT_MAX, Count, CountedRows, Explained, KeptUp, Sql};
+use super::{
+    Deed, RowChange, beside,
+    sql::{self, Among, COUNT_MAX, Count, CountedRows, Explained, KeptUp, Sql},
+};
 use crate::{
-    cloud::{Cloud, endpoint::Session},
+    cloud::{
+        Cloud,
+        endpoint::{Session, Transaction},
+    },
     domain::{
-        Backlog, Blocked, Bounds, Connection, Dialect, ErrorGroups, Outbox, PUBLISHED_WITHIN, RowCount, RowState, Rows,
-        Slot, SqlError, SqlKind, Statement, Text, Trouble, Unanswered, Upkeep, Value,
+        Backlog, Blocked, Bounds, Connection, Dialect, ErrorGroups, Outbox, PUBLISHED_WITHIN, Relay, RowCount,
+        RowState, Rows, SeenLock, Server, Slot, SqlError, SqlKind, Statement, TableName, Text, Trouble, Unanswered,
+        Upkeep, Value,
     },
 };
 
@@ -73,72 +80,146 @@ pub async fn fitted(session: &mut Session, outbox: &Outbox) -> Result<Sql, Unrea
 /// # Errors
 /// Of the first statement that fails.
 pub async fn backlog(session: &mut Session, sql: &Sql, now: Timestamp) -> Result<Backlog, SqlError> {
-    let mut look = Look::new(session, sql).await?;
-    let counts = look.counts().await?;
-    let mut backlog = Backlog {
-        at: now,
-        server: Text::line(&look.session.server().words()),
-        counts: counts.states(sql),
-        oldest_ready: counts.oldest_ready().map(|age| now - SignedDuration::from_secs(age.max(0))),
-        published: counts.lately(),
-        failed_kinds: Vec::new(),
-        failed_errors: None,
-        blocked: Vec::new(),
-        group_blocks: sql.mapping.group_blocks,
-        may_hide: look.may_hide,
-        index_wanted: if counts.lacks_index() { sql.index_wanted() } else { None },
-        slot: None,
-        upkeep: Upkeep::default(),
-        recent: Vec::new(),
+    let mut kept_up = Upkeep::default();
+    let slot = upkeep(session, sql, &mut kept_up).await?;
+    let server = session.server().clone();
+    let mut transaction = session.reading(Bounds::LOOK).await?;
+    let mut look = Look { transaction: &mut transaction, sql, is_small: false, beside: None };
+    let looked = look.backlog(&server, now).await;
+    let beside = look.beside.take();
+    transaction.rollback().await;
+    let looked = looked?;
+    let parked = match beside {
+        Some(beside) => parked(session, sql, &beside).await?,
+        None => None,
     };
-    backlog.slot = look.upkeep(&mut backlog.upkeep).await?;
-    let any = |state| backlog.count(state).and_then(RowCount::figure).is_some_and(|rows| rows > 0);
-    let failed = any(RowState::Failed);
-    let details = [
-        sql.kinds(RowState::Failed).filter(|_| failed),
-        sql.errors(RowState::Failed).filter(|_| failed),
-        sql.blocked_groups().filter(|_| failed || any(RowState::Stuck)),
-    ];
-    let [kinds, errors, blocked_groups] = look.ask(details).await?;
-    backlog.failed_kinds = kinds.map(|rows| rows.rows.iter().filter_map(kind).collect()).unwrap_or_default();
-    backlog.failed_errors = errors.map(|rows| grouped(&rows));
-    let found = blocked_groups.map(|rows| sql.blocked(&rows)).unwrap_or_default();
-    backlog.blocked = found.into_iter().map(blocked).collect();
-    Ok(backlog)
+    Ok(Backlog { slot, upkeep: kept_up, parked, ..looked })
 }
 
-/// A session, and how much of the table may be read.
-struct Look<'a> {
-    session: &'a mut Session,
+/// Rows that were set aside. A login need not see them.
+async fn parked(session: &mut Session, sql: &Sql, beside: &TableName) -> Result<Option<RowCount>, SqlError> {
+    match session.read(&[sql::count_all(sql.dialect, beside)], Bounds::LOOK).await {
+        Ok(answers) => Ok(sql::BoundedCount::of(&answers[0]).map(RowCount::from)),
+        Err(error) if is_over(&error) => Err(error),
+        Err(error) if error.kind == SqlKind::NoTable => Ok(None),
+        Err(_) => Ok(Some(RowCount::Unknown)),
+    }
+}
+
+/// The lock by which the relay's instances agree on who works; none: they have none.
+pub async fn lock(session: &mut Session, sql: &Sql, relay: &Relay, now: Timestamp) -> Option<SeenLock> {
+    let Relay::Lock(lock) = relay else { return None };
+    Some(match session.read(&[sql.lock(lock)], Bounds::LOOK).await {
+        Ok(answers) => Sql::lock_of(&answers[0], now),
+        Err(error) => SeenLock::Unknown(Text::line(&error.to_string())),
+    })
+}
+
+/// What the server says of itself: at once, and where that fails each alone, since a login that may see one of them need not see another.
+async fn upkeep(session: &mut Session, sql: &Sql, upkeep: &mut Upkeep) -> Result<Option<Slot>, SqlError> {
+    let asked = sql.upkeep(session.server());
+    let statements: Vec<Statement> = asked.iter().map(|(_, statement)| statement.clone()).collect();
+    let mut own = None;
+    match session.read(&statements, Bounds::LOOK).await {
+        Ok(answers) => {
+            for ((asked, _), rows) in asked.iter().zip(&answers) {
+                own = sql.kept_up(*asked, rows, upkeep).or(own);
+            }
+            return Ok(own);
+        }
+        Err(error) if is_over(&error) => return Err(error),
+        Err(_) => {}
+    }
+    for (asked, statement) in asked {
+        match session.read(&[statement], Bounds::LOOK).await {
+            Ok(answers) => own = sql.kept_up(asked, &answers[0], upkeep).or(own),
+            Err(error) if is_over(&error) => return Err(error),
+            Err(error) => {
+                let what = match asked {
+                    KeptUp::Dead => "dead rows",
+                    KeptUp::Snapshot => "old snapshots",
+                    KeptUp::Slots => "replication slots",
+                    KeptUp::History => "InnoDB's history list",
+                };
+                upkeep.unknown.get_or_insert_with(|| Text::line(&format!("{what} can't be seen: {error}")));
+            }
+        }
+    }
+    Ok(own)
+}
+
+/// Whether the session is of no more use.
+fn is_over(error: &SqlError) -> bool {
+    matches!(error.kind, SqlKind::Lost | SqlKind::TooLarge)
+}
+
+/// One look: all of it in one transaction, on one state of the data.
+struct Look<'a, 'session> {
+    transaction: &'a mut Transaction<'session>,
     sql: &'a Sql,
     /// A small table is asked everything; of a large one only what an index serves.
     is_small: bool,
-    may_hide: bool,
+    /// The table that rows are set aside in, where it may be there.
+    beside: Option<TableName>,
 }
 
-impl<'a> Look<'a> {
-    async fn new(session: &'a mut Session, sql: &'a Sql) -> Result<Self, SqlError> {
-        let mut first = vec![sql::extent(sql.dialect, &sql.mapping.table)];
-        first.extend(hides(sql));
-        let answers = session.read(&first, Bounds::LOOK).await?;
-        let is_small =
-            sql.dialect == Dialect::Sqlite || sql::extent_of(&answers[0]).is_none_or(|extent| extent.is_small());
-        let may_hide = answers
-            .get(1)
-            .is_some_and(|rows| matches!(rows.rows.first().and_then(|row| row.first()), Some(Value::Integer(1))));
-        Ok(Self { session, sql, is_small, may_hide })
+impl Look<'_, '_> {
+    async fn backlog(&mut self, server: &Server, now: Timestamp) -> Result<Backlog, SqlError> {
+        let sql = self.sql;
+        let may_hide = self.size_up(server).await?;
+        let counts = self.counts().await?;
+        let states = counts.states(sql);
+        let details = self.details(&counts, &states).await?;
+        let [kinds, errors, blocked_groups] = details;
+        let found = blocked_groups.map(|rows| sql.blocked(&rows)).unwrap_or_default();
+        Ok(Backlog {
+            at: now,
+            server: Text::line(&server.words()),
+            counts: states,
+            oldest_ready: counts.oldest_ready().map(|age| now - SignedDuration::from_secs(age.max(0))),
+            published: counts.lately(),
+            failed_kinds: kinds.map(|rows| rows.rows.iter().filter_map(kind).collect()).unwrap_or_default(),
+            failed_errors: errors.map(|rows| grouped(&rows)),
+            blocked: found.into_iter().map(blocked).collect(),
+            group_blocks: sql.mapping.group_blocks,
+            may_hide,
+            index_wanted: if counts.lacks_index() { sql.index_wanted() } else { None },
+            slot: None,
+            upkeep: Upkeep::default(),
+            parked: None,
+            recent: Vec::new(),
+        })
     }
 
-    /// Runs statements as the server is to plan them.
-    async fn read(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
-        if statements.is_empty() {
-            return Ok(Vec::new());
+    /// How large the table is, which decides how the rest is asked. Whether row level security may hide rows.
+    async fn size_up(&mut self, server: &Server) -> Result<bool, SqlError> {
+        let sql = self.sql;
+        let extent = self.transaction.run(&sql::extent(sql.dialect, &sql.mapping.table)).await?;
+        self.is_small =
+            sql.dialect == Dialect::Sqlite || sql::extent_of(&extent).is_none_or(|extent| extent.is_small());
+        if !RowChange::of(Deed::Aside, &sql.mapping).from.is_empty() {
+            let beside = beside(&sql.mapping.table);
+            let extent = self.transaction.run(&sql::extent(sql.dialect, &beside)).await?;
+            let has_rows = sql::extent_of(&extent).is_some_and(|extent| extent.bytes > 0);
+            self.beside = (has_rows || sql.dialect == Dialect::Sqlite).then_some(beside);
         }
-        let planner = self.sql.planner(self.session.server()).filter(|_| !self.is_small);
-        let skipped = planner.iter().count();
-        let all: Vec<Statement> = planner.into_iter().chain(statements).collect();
-        let answers = self.session.read(&all, Bounds::LOOK).await?;
-        Ok(answers.into_iter().skip(skipped).collect())
+        let mut may_hide = false;
+        if let Some(hides) = hides(sql) {
+            let rows = self.transaction.run(&hides).await?;
+            may_hide = matches!(rows.rows.first().and_then(|row| row.first()), Some(Value::Integer(1)));
+        }
+        if let Some(planner) = sql.planner(server).filter(|_| !self.is_small) {
+            self.transaction.run(&planner).await?;
+        }
+        Ok(may_hide)
+    }
+
+    async fn run_all(&mut self, statements: &[Statement]) -> Result<Vec<Rows>, SqlError> {
+        let mut answers = Vec::with_capacity(statements.len());
+        for statement in statements {
+            answers.push(self.transaction.run(statement).await?);
+        }
+        Ok(answers)
     }
 
     /// Rows by state, by one statement.
@@ -152,7 +233,7 @@ impl<'a> Look<'a> {
             let waiting = if counts.all.contains(&CountedRows::Waiting) { sql.waiting_states() } else { Vec::new() };
             let guessed: Vec<CountedRows> = waiting.iter().map(|state| CountedRows::WaitingOf(*state)).collect();
             let asked: Vec<CountedRows> = counts.all.iter().chain(&guessed).copied().collect();
-            let answers = self.read(sql.explain_counts(&asked)).await?;
+            let answers = self.run_all(&sql.explain_counts(&asked)).await?;
             counts.explained = sql.explained_counts(&answers, &asked);
             let guesses = counts.explained.split_off(counts.all.len());
             counts.estimates = waiting.into_iter().zip(guesses.into_iter().map(about)).collect();
@@ -162,48 +243,44 @@ impl<'a> Look<'a> {
         if allowed.is_empty() {
             return Ok(counts);
         }
-        let answers = self.read(vec![sql.counts(&allowed)]).await?;
-        counts.found = answers.first().map(|rows| (allowed, sql.counts_of(rows)));
+        let rows = self.transaction.run(&sql.counts(&allowed)).await?;
+        counts.found = Some((allowed, sql.counts_of(&rows)));
         Ok(counts)
     }
 
-    /// What the server says of itself, each asked alone: a login that may see one of them need not see another.
-    async fn upkeep(&mut self, upkeep: &mut Upkeep) -> Result<Option<Slot>, SqlError> {
-        let mut own = None;
-        for (asked, statement) in self.sql.upkeep(self.session.server()) {
-            match self.session.read(&[statement], Bounds::LOOK).await {
-                Ok(answers) => own = self.sql.kept_up(asked, &answers[0], upkeep).or(own),
-                Err(error) if matches!(error.kind, SqlKind::Lost | SqlKind::TooLarge) => return Err(error),
-                Err(error) => {
-                    let what = match asked {
-                        KeptUp::Dead => "dead rows",
-                        KeptUp::Snapshot => "old snapshots",
-                        KeptUp::Slots => "replication slots",
-                        KeptUp::History => "InnoDB's history list",
-                    };
-                    upkeep.unknown.get_or_insert_with(|| Text::line(&format!("{what} can't be seen: {error}")));
-                }
-            }
-        }
-        Ok(own)
+    /// Types and errors of failed rows, and the groups that are held.
+    async fn details(
+        &mut self,
+        counts: &Counts,
+        states: &BTreeMap<RowState, RowCount>,
+    ) -> Result<[Option<Rows>; 3], SqlError> {
+        let sql = self.sql;
+        let any = |state| states.get(&state).and_then(|rows| rows.figure()).is_some_and(|rows| rows > 0);
+        let failed = any(RowState::Failed);
+        let among = counts.among(RowState::Failed);
+        self.ask([
+            sql.kinds(RowState::Failed, among).filter(|_| failed),
+            sql.errors(RowState::Failed, among).filter(|_| failed),
+            sql.blocked_groups().filter(|_| failed || any(RowState::Stuck)),
+        ])
+        .await
     }
 
     /// The rows of each statement that may be asked.
     async fn ask<const N: usize>(&mut self, statements: [Option<Statement>; N]) -> Result<[Option<Rows>; N], SqlError> {
         let sql = self.sql;
-        let mut allowed = statements;
-        if !self.is_small {
-            let asked = allowed.iter().flatten().map(|statement| sql.explain(statement)).collect();
-            let mut plans = self.read(asked).await?.into_iter();
-            for statement in allowed.iter_mut().filter(|statement| statement.is_some()) {
-                let plan = plans.next().and_then(|rows| sql.explained(&rows));
-                if plan.is_none_or(|plan| plan.too_much) {
-                    *statement = None;
+        let mut answers = [const { None }; N];
+        for (answer, statement) in answers.iter_mut().zip(statements) {
+            let Some(statement) = statement else { continue };
+            if !self.is_small {
+                let plan = self.transaction.run(&sql.explain(&statement)).await?;
+                if sql.explained(&plan).is_none_or(|plan| plan.too_much) {
+                    continue;
                 }
             }
+            *answer = Some(self.transaction.run(&statement).await?);
         }
-        let mut answers = self.read(allowed.iter().flatten().cloned().collect()).await?.into_iter();
-        Ok(allowed.map(|statement| statement.and_then(|_| answers.next())))
+        Ok(answers)
     }
 }
 
@@ -299,6 +376,13 @@ impl Counts {
         let counted = self.all.iter().copied().find(|counted| matches!(counted, CountedRows::Lately(_)))?;
         // An estimate of so few rows is worth nothing.
         Some(self.rows(counted).map_or(RowCount::Unknown, |found| bounded(found.iter().map(|count| count.rows).sum())))
+    }
+
+    /// Where rows of a state are to be looked for: not among those that wait, where the count met none.
+    fn among(&self, state: RowState) -> Among {
+        let waiting = self.rows(CountedRows::Waiting);
+        let met = waiting.is_none_or(|found| found.iter().any(|count| count.state == state && count.rows > 0));
+        if met { Among::All } else { Among::Ended }
     }
 
     /// Whether no index serves what waits.

@@ -14,7 +14,7 @@ pub mod sql;
 pub mod typed;
 
 pub use catalog::{Catalog, CatalogColumn, ColumnSort, Misfit};
-pub use change::{Deed, Manner, RowChange};
+pub use change::{Deed, Manner, RowChange, beside};
 pub use condition::RowCondition;
 pub use presets::{Preset, preset};
 pub use rules::Rules;

@@ -10,7 +10,9 @@ pub use mapping::{
     Attempts, AttemptsMax, Becomes, Body, Change, Dead, In, Lease, Literal, Move, Offset, Park, Primitive, Rearm,
     Refusal, Release, RowMapping, Satellite, Scope, Times,
 };
-pub use seen::{Backlog, Blocked, ErrorGroups, PUBLISHED_WITHIN, RowCount, SeenFunction, SeenOutbox, Trouble};
+pub use seen::{
+    Backlog, Blocked, ErrorGroups, PUBLISHED_WITHIN, RowCount, SeenFunction, SeenLock, SeenOutbox, Trouble,
+};
 pub use state::RowState;
 pub use table::{Field, TableName};
 pub use upkeep::{DeadRows, Slot, SlotState, Snapshot, Upkeep};

@@ -35,6 +35,25 @@ pub struct SeenOutbox {
     pub trouble: Option<Trouble>,
     /// The Lambda function that publishes its rows, where one does.
     pub function: Option<SeenFunction>,
+    /// The lock by which the relay's instances agree on who works, where they have one.
+    #[serde(default)]
+    pub lock: Option<SeenLock>,
+}
+
+/// The lock by which a relay's instances agree on who works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeenLock {
+    Taken {
+        /// Until when it holds; in the past: it has run out.
+        until: Timestamp,
+        /// Who has it, or had it last, where a column says so.
+        owner: Option<Text>,
+    },
+    /// Nobody has it: there is no such row, or no time in it.
+    Free,
+    /// It can't be read: why.
+    Unknown(Text),
 }
 
 /// What lets a Lambda function run, or keeps it from that.
@@ -89,6 +108,9 @@ pub struct Backlog {
     pub slot: Option<Slot>,
     #[serde(default)]
     pub upkeep: Upkeep,
+    /// Rows in the table beside the outbox, where opsctl has set some aside; none: there is no such table.
+    #[serde(default)]
+    pub parked: Option<RowCount>,
     /// Rows to be published at the looks before, the oldest first.
     pub recent: Vec<(Timestamp, f64)>,
 }

@@ -12,11 +12,11 @@ use crate::{
         world::World,
     },
     cloud::{Cloud, endpoint::Session},
-    domain::{Bounds, Outbox, RowState, SqlError, Text, Trouble, Value, words::in_words},
+    domain::{Bounds, Outbox, RowCount, RowState, SqlError, Text, Trouble, Value, words::in_words},
     messages::shorten,
     observe::parts::outboxes::relaying_now,
     outboxes::{
-        Sql,
+        Sql, beside,
         look::{self, text},
         sql::{ListedRow, Position},
     },
@@ -97,8 +97,9 @@ async fn summary(
     out: &mut Output,
 ) -> Result<Exit, Failed> {
     let now = cloud.clock().now();
-    let (backlog, relaying) = tokio::join!(look::backlog(session, sql, now), relaying_now(cloud, outbox));
-    let backlog = backlog?;
+    let backlog = look::backlog(session, sql, now).await?;
+    let lock = look::lock(session, sql, &outbox.relay, now).await;
+    let relaying = relaying_now(cloud, outbox, lock).await;
     if out.format != Format::Human {
         let data = json!({
             "environment": cloud.environment().name, "name": outbox.name, "what": outbox.words(), "backlog": backlog,
@@ -135,6 +136,10 @@ async fn summary(
             "group {}: {} younger rows behind {} row {}",
             blocked.group, blocked.held, blocked.head_state, blocked.head
         ))?;
+    }
+    if let Some(parked) = backlog.parked.filter(|rows| *rows != RowCount::Exactly(0)) {
+        let table = Text::line(&beside(&outbox.mapping.table).to_string()).to_string();
+        out.line(&format!("set aside in {table}: {} rows; a restore of the run brings them back", parked.words()))?;
     }
     if let Some(slot) = &backlog.slot {
         out.line(&slot.words())?;

@@ -108,6 +108,14 @@ impl Session {
         Ok(answers)
     }
 
+    /// Begins a transaction that only reads, as [`Session::read`] does, where what one statement gives decides about the next.
+    ///
+    /// # Errors
+    /// The server refuses, or the session is over.
+    pub async fn reading(&mut self, bounds: Bounds) -> Result<Transaction<'_>, SqlError> {
+        self.open(Access::Read, bounds).await
+    }
+
     /// Begins a transaction that may change something, READ COMMITTED.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Outboxes: one short connection each, that never wakes a database which has paused.
 
+mod gone;
 mod relay;
 mod verdict;
 
@@ -9,6 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+pub use gone::gone_now;
 pub use relay::{Relaying, Waking, relay, relaying_now};
 pub(super) use verdict::judge;
 
@@ -16,7 +18,7 @@ use super::{Found, Look, PartName, Spec};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::{self, PauseState, pause_state},
-    domain::{Backlog, Connection, Outbox, Relay, SeenFunction, SeenOutbox, Text, Trouble},
+    domain::{Backlog, Connection, Outbox, Relay, SeenFunction, SeenLock, SeenOutbox, Text, Trouble},
     observe::{
         estate::{Row, settle},
         register::Register,
@@ -95,17 +97,18 @@ async fn seen(outbox: &Outbox, pauses: &Pauses<'_>) -> SeenOutbox {
         backlog: None,
         trouble: None,
         function: None,
+        lock: None,
     };
     let (looked, function) = tokio::join!(backlog(outbox, pauses), function(pauses.cloud, outbox));
     seen.function = function;
     match looked {
-        Ok(backlog) => seen.backlog = Some(backlog),
+        Ok((backlog, lock)) => (seen.backlog, seen.lock) = (Some(backlog), lock),
         Err(trouble) => seen.trouble = Some(trouble),
     }
     seen
 }
 
-async fn backlog(outbox: &Outbox, pauses: &Pauses<'_>) -> Result<Backlog, Trouble> {
+async fn backlog(outbox: &Outbox, pauses: &Pauses<'_>) -> Result<(Backlog, Option<SeenLock>), Trouble> {
     let cloud = pauses.cloud;
     let looked = async {
         let connection = cloud.environment().databases.connection(&outbox.connection);
@@ -113,9 +116,12 @@ async fn backlog(outbox: &Outbox, pauses: &Pauses<'_>) -> Result<Backlog, Troubl
         let connection = connection.ok_or_else(none)?;
         pauses.check(connection).await?;
         let (mut session, sql) = look::open(cloud, outbox, connection).await?;
-        let looked = look::backlog(&mut session, &sql, cloud.clock().now()).await;
+        let now = cloud.clock().now();
+        let looked = look::backlog(&mut session, &sql, now).await;
+        let lock = if looked.is_ok() { look::lock(&mut session, &sql, &outbox.relay, now).await } else { None };
         session.close().await;
-        looked.map_err(|error| look::Unread::Sql(error).trouble(outbox))
+        let backlog = looked.map_err(|error| look::Unread::Sql(error).trouble(outbox))?;
+        Ok((backlog, lock))
     };
     let clock = cloud.clock();
     tokio::select! {

@@ -110,7 +110,7 @@ async fn look(
             looked.side = side::look(session, sql).await?;
             looked.freed = freed::look(session, sql, &sampled, is_small).await?;
         }
-        Deed::Release => {
+        Deed::Release | Deed::ReleaseGone => {
             if let Some(statement) = sql.holders(&looked.selection)
                 && may_be_asked(session, sql, &statement, is_small).await?
             {
@@ -188,11 +188,7 @@ async fn counted_rows(
         return Ok((about.map_or(RowCount::Unknown, RowCount::About), None));
     }
     let rows = session.read(&[statement], Bounds::LOOK).await?;
-    let count = match BoundedCount::of(&rows[0]) {
-        Some(BoundedCount::Exactly(rows)) => RowCount::Exactly(rows),
-        Some(BoundedCount::MoreThan(rows)) => RowCount::MoreThan(rows),
-        None => RowCount::Unknown,
-    };
+    let count = BoundedCount::of(&rows[0]).map_or(RowCount::Unknown, RowCount::from);
     Ok((count, numbers(&rows[0].rows).get(1).copied()))
 }
 

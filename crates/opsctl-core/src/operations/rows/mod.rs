@@ -81,7 +81,10 @@ enum Way {
         /// Beside the outbox, also where the table has terms of its own.
         aside: bool,
     },
-    Release,
+    Release {
+        /// Also claims that have not run out.
+        gone: bool,
+    },
 }
 
 /// What is done, and to rows in which states; or why not.
@@ -93,7 +96,7 @@ impl Way {
         match self {
             Self::Replay => replay::settle(&outbox.mapping, states),
             Self::Park { aside } => park::settle(&outbox.mapping, states, aside),
-            Self::Release => release::settle(&outbox.mapping),
+            Self::Release { gone } => release::settle(&outbox.mapping, gone),
         }
     }
 }

@@ -38,6 +38,7 @@ pub(super) async fn plan(asked: &Asked<'_>, cloud: &Cloud, planner: &Planner) ->
     let (mut session, sql) = opened.map_err(|trouble| unreachable(cloud, outbox, &trouble.words()))?;
     let sql = sql.doing(deed);
     let looked = look::looked(asked, cloud, outbox, (&states, filter.as_ref()), &mut session, &sql).await;
+    let lock = outbox_look::lock(&mut session, &sql, &outbox.relay, cloud.clock().now()).await;
     let server = session.server().clone();
     session.close().await;
     let looked = looked?;
@@ -48,7 +49,7 @@ pub(super) async fn plan(asked: &Asked<'_>, cloud: &Cloud, planner: &Planner) ->
         side.tell(&mut plan, &sql, taken_up.as_ref());
     }
     warn(&mut plan, asked, outbox, &looked, &sql);
-    relaying::tell(&mut plan, cloud, outbox, deed).await;
+    relaying::tell(&mut plan, cloud, outbox, deed, lock).await;
     let done = taken_up.map_or(0, |history| history.rows_announced());
     let mapping = mapping_digest(&sql);
     let settings = RowSettings {
@@ -112,7 +113,7 @@ pub(super) fn resolve<'a>(
         let passive = match asked.way {
             Way::Replay => Words::from(Deed::Replay),
             Way::Park { .. } => Words::from(Deed::Park),
-            Way::Release => Words::from(Deed::Release),
+            Way::Release { .. } => Words::from(Deed::Release),
         };
         let what = format!("rows of {} can't be {}: {}", outbox.name, passive.passive, refused.because);
         OperationError::usage(&what, &refused.instead)
@@ -213,7 +214,7 @@ fn changes(plan: &mut Plan, sql: &Sql, rows: u64) {
         (Manner::Set { .. }, Deed::Replay) => {
             plan.change(format!("{columns} of each row are set, so that it is ready; the event's id stays the same"));
         }
-        (Manner::Set { .. }, Deed::Release) => {
+        (Manner::Set { .. }, Deed::Release | Deed::ReleaseGone) => {
             plan.change(format!(
                 "{columns} of each row are set, so that its claim is gone and the relay takes it again"
             ));
@@ -275,7 +276,7 @@ fn warn(plan: &mut Plan, asked: &Asked<'_>, outbox: &Outbox, looked: &Looked, sq
                 plan.warn("the relay does not lock rows: one that it has read already may be sent all the same");
             }
         }
-        Deed::Release => {
+        Deed::Release | Deed::ReleaseGone => {
             plan.warn("a holder that is still at work may publish its row as well: then the event is sent twice");
             if sql.mapping.group.is_some() {
                 plan.warn("order may not be kept: younger rows of the same groups may already be published");

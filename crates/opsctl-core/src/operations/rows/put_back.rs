@@ -73,7 +73,9 @@ pub(in crate::operations) async fn plan(
     plan.fact("rows", counted(rows, "row"));
     plan.change("rows that are still as the run left them become what they were before it; all others are left");
     match deed {
-        Deed::Replay | Deed::Release => plan.warn("what the relay has sent since then is sent: it is not taken back"),
+        Deed::Replay | Deed::Release | Deed::ReleaseGone => {
+            plan.warn("what the relay has sent since then is sent: it is not taken back")
+        }
         Deed::Park | Deed::Aside => {
             plan.warn("order is not kept: younger rows of the same groups may have been sent since then");
         }

@@ -2,18 +2,22 @@
 
 use crate::{
     cloud::Cloud,
-    domain::{Outbox, Relay},
-    observe::parts::outboxes::{Relaying, relaying_now},
+    domain::{Outbox, Relay, SeenLock},
+    observe::parts::outboxes::{Relaying, gone_now, relaying_now},
     operations::plan::Plan,
     outboxes::Deed,
 };
 
 /// Says who sends the rows, and how whoever sleeps is woken.
-pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox, deed: Deed) {
-    let relaying = relaying_now(cloud, outbox).await;
+pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox, deed: Deed, lock: Option<SeenLock>) {
+    let relaying = relaying_now(cloud, outbox, lock.clone()).await;
     plan.fact("relay", relaying.words());
     match deed {
         Deed::Replay | Deed::Release => {}
+        Deed::ReleaseGone => match gone_now(cloud, outbox, lock).await {
+            Ok(words) => plan.fact("relay is gone", words),
+            Err(words) => plan.block(format!("claims that have not run out can't be freed: {words}")),
+        },
         // Whether it runs is no matter for rows that it passes over.
         Deed::Park | Deed::Aside => return,
     }

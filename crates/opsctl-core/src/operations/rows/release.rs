@@ -2,7 +2,7 @@
 
 use super::{Asked, Choice, Settled, Way, over_rows};
 use crate::{
-    domain::{Release as Freeing, RowMapping, RowState},
+    domain::{Release as Freeing, RowMapping},
     operations::values::Seconds,
     outboxes::Deed,
 };
@@ -16,6 +16,9 @@ over_rows!(
         /// Only rows whose claim is at least this old; never younger ones than the mapping lets run out
         #[arg(long, value_name = "TIME", value_parser = Seconds::between::<0, { u32::MAX }>)]
         claimed_for: Option<Seconds>,
+        /// Also claims that have not run out. Refused unless the relay is proven gone: its service runs no task, or its lock has run out
+        #[arg(long)]
+        relay_gone: bool,
     }
 );
 
@@ -25,7 +28,7 @@ impl Release {
             name: "outbox release",
             choice: Choice { holder: &self.holder, claim: self.claimed_for, ..self.choice() },
             states: Vec::new(),
-            way: Way::Release,
+            way: Way::Release { gone: self.relay_gone },
             rate: self.rate,
             ramp: None,
             max_failed: None,
@@ -34,9 +37,10 @@ impl Release {
     }
 }
 
-pub(super) fn settle(mapping: &RowMapping) -> Settled {
+pub(super) fn settle(mapping: &RowMapping, gone: bool) -> Settled {
+    let deed = if gone { Deed::ReleaseGone } else { Deed::Release };
     match &mapping.release {
-        Freeing::Set(_) => Ok((Deed::Release, vec![RowState::Stuck])),
+        Freeing::Set(_) => Ok((deed, deed.releases().to_vec())),
         Freeing::Refused(refused) => Err(refused.clone()),
     }
 }

@@ -34,7 +34,7 @@ impl From<Deed> for Words {
                 passive: "parked",
                 command: "outbox park",
             },
-            Deed::Release => Self {
+            Deed::Release | Deed::ReleaseGone => Self {
                 verb: "release",
                 done: "released",
                 perhaps: "may or may not have been released",

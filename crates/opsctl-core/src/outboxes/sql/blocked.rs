@@ -1,10 +1,10 @@
 //! Groups in which a failed or stuck row stands before others.
 
-use super::{COUNT_MAX, Sql, Writer};
+use super::{Among, COUNT_MAX, Sql, Writer};
 use crate::domain::{RowState, Rows, Statement, Value};
 
 /// Rows that wait, the oldest of them, among which the held ones are looked for; and failed or stuck rows that may hold them.
-pub const BLOCKED_SCAN_MAX: u64 = 10_000;
+pub const BLOCKED_SCAN_MAX: u64 = 5_000;
 const HEADS_MAX: u64 = 1_000;
 const GROUPS_MAX: u64 = 100;
 
@@ -24,7 +24,7 @@ impl Sql {
     /// knows no groups. Whether the relay really holds such a group is [`crate::domain::RowMapping::group_blocks`].
     pub fn blocked_groups(&self) -> Option<Statement> {
         let group = self.mapping.group.as_ref()?;
-        let aged = self.aged_by();
+        let (aged, heads) = (self.aged_by(), [RowState::Failed, RowState::Stuck]);
         let columns = |writer: &mut Writer<'_>| {
             writer.columns_of("t", &aged).push(", ").bounded(group).push(" AS opsctl_group");
         };
@@ -38,10 +38,16 @@ impl Sql {
         writer.push("count(CASE WHEN u.opsctl_head = 0 THEN 1 END) OVER w AS opsctl_before, ");
         writer.push("count(CASE WHEN u.opsctl_head = 0 THEN 1 END) OVER (PARTITION BY u.opsctl_group) AS opsctl_all");
         writer.push(" FROM (SELECT a.*, 1 AS opsctl_head FROM (SELECT f.* FROM (");
-        writer.rows_in(&[RowState::Failed, RowState::Stuck], COUNT_MAX, &columns);
+        // Where the relay's order is that of age, one that waits behind the first rows holds none of them: no need to look further.
+        let by_age = self.mapping.sorted_by().first() == aged.first();
+        writer.rows_in(&heads, if by_age { Among::Ended } else { Among::All }, COUNT_MAX, &columns);
         writer.push(") AS f ORDER BY ").columns_of("f", &aged).limit(HEADS_MAX);
-        writer.push(") AS a UNION ALL SELECT y.*, 0 FROM (").head(BLOCKED_SCAN_MAX, &columns);
-        writer.push(") AS y WHERE y.opsctl_state IN (").places(&[RowState::Ready, RowState::Scheduled]);
+        writer.push(") AS a UNION ALL SELECT y.*, CASE WHEN y.opsctl_state IN (").places(&heads);
+        writer
+            .push(") THEN 1 ELSE 0 END FROM (")
+            .head(BLOCKED_SCAN_MAX, &columns)
+            .push(") AS y WHERE y.opsctl_state IN (");
+        writer.places(&[&heads[..], &[RowState::Ready, RowState::Scheduled]].concat());
         writer.push(")) AS u WHERE u.opsctl_group IS NOT NULL WINDOW w AS (PARTITION BY u.opsctl_group ORDER BY ");
         writer.columns_of("u", &aged).push(" ROWS UNBOUNDED PRECEDING)) AS q WHERE q.opsctl_head = 1 ");
         writer.push("AND q.opsctl_place = 1 AND q.opsctl_all > q.opsctl_before ");

@@ -2,13 +2,13 @@
 //! index serves its condition: ask [`Sql::explained`] first.
 
 use super::{
-    Sql, Writer,
+    Among, Sql, Writer,
     estimates::{Explained, explained_parts},
     pages::place_of,
-    quoted,
+    quoted, quoted_table,
 };
 use crate::{
-    domain::{Dialect, Field, RowState, Rows, Statement, Times, Value},
+    domain::{Dialect, Field, RowCount, RowState, Rows, Statement, TableName, Times, Value},
     outboxes::condition::{Comparison, RowCondition, Side},
 };
 
@@ -35,6 +35,21 @@ impl BoundedCount {
         let Some(Value::Integer(number)) = rows.rows.first()?.first() else { return None };
         let number = u64::try_from(*number).ok()?;
         Some(if number > COUNT_MAX { Self::MoreThan(COUNT_MAX) } else { Self::Exactly(number) })
+    }
+}
+
+/// How many rows a table has: one row, one number, [`COUNT_MAX`] and one at most.
+pub fn count_all(dialect: Dialect, table: &TableName) -> Statement {
+    let table = quoted_table(dialect, table);
+    format!("SELECT count(*) FROM (SELECT 1 AS one FROM {table} LIMIT {}) AS s", COUNT_MAX + 1).as_str().into()
+}
+
+impl From<BoundedCount> for RowCount {
+    fn from(count: BoundedCount) -> Self {
+        match count {
+            BoundedCount::Exactly(rows) => Self::Exactly(rows),
+            BoundedCount::MoreThan(rows) => Self::MoreThan(rows),
+        }
     }
 }
 
@@ -176,12 +191,17 @@ impl Sql {
     }
 
     /// Rows in a state by type: type, number; the most first, of the first [`COUNT_MAX`] rows. None where there are no types.
-    pub fn kinds(&self, state: RowState) -> Option<Statement> {
+    pub fn kinds(&self, state: RowState, among: Among) -> Option<Statement> {
         let kind = self.mapping.kind.as_ref()?;
         let mut writer = self.writer();
-        writer.push("SELECT s.kind, count(*) FROM (").rows_in(&[state], COUNT_MAX + 1, &|writer: &mut Writer<'_>| {
-            writer.bounded(kind).push(" AS kind");
-        });
+        writer.push("SELECT s.kind, count(*) FROM (").rows_in(
+            &[state],
+            among,
+            COUNT_MAX + 1,
+            &|writer: &mut Writer<'_>| {
+                writer.bounded(kind).push(" AS kind");
+            },
+        );
         writer.push(") AS s GROUP BY s.kind ORDER BY count(*) DESC, s.kind").limit(u64::from(KINDS_MAX));
         Some(writer.finish())
     }
@@ -189,10 +209,10 @@ impl Sql {
 
 impl Sql {
     /// Error texts of some of the rows in a state: one column. None where no column has them.
-    pub fn errors(&self, state: RowState) -> Option<Statement> {
+    pub fn errors(&self, state: RowState, among: Among) -> Option<Statement> {
         let error = self.mapping.error.as_ref()?;
         let mut writer = self.writer();
-        writer.push("SELECT s.error FROM (").rows_in(&[state], ERRORS_MAX, &|writer: &mut Writer<'_>| {
+        writer.push("SELECT s.error FROM (").rows_in(&[state], among, ERRORS_MAX, &|writer: &mut Writer<'_>| {
             writer.bounded(error).push(" AS error");
         });
         writer.push(") AS s").limit(ERRORS_MAX);

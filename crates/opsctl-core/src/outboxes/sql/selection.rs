@@ -113,7 +113,7 @@ impl Writer<'_> {
         self
     }
 
-    fn as_text(&self) -> &'static str {
+    pub(super) fn as_text(&self) -> &'static str {
         if self.sql.dialect == Dialect::Postgres { "::text" } else { "" }
     }
 }

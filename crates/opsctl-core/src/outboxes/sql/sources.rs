@@ -7,12 +7,26 @@ use crate::{domain::RowState, outboxes::condition::RowCondition};
 /// Rows in these states that are looked at among those that wait.
 const PICKED_MAX: u64 = 10_000;
 
+/// Where rows of a state are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    All,
+    /// Only those that are over with: none of the state is known to be among those that wait.
+    Ended,
+}
+
 impl Writer<'_> {
     /// A query of these columns of so many rows in these states, and of each row's state as `opsctl_state`.
-    pub(super) fn rows_in(&mut self, states: &[RowState], rows_max: u64, columns: &dyn Fn(&mut Self)) -> &mut Self {
+    pub(super) fn rows_in(
+        &mut self,
+        states: &[RowState],
+        among: Among,
+        rows_max: u64,
+        columns: &dyn Fn(&mut Self),
+    ) -> &mut Self {
         let sql = self.sql;
         let ended = RowCondition::any(states.iter().map(|state| sql.ended(*state)));
-        let waits = states.iter().any(|state| sql.waiting_states().contains(state));
+        let waits = among == Among::All && states.iter().any(|state| sql.waiting_states().contains(state));
         if ended != RowCondition::Never || !waits {
             self.push("SELECT e.* FROM (SELECT ");
             columns(self);

@@ -22,6 +22,7 @@ use super::{Context, Details, Doing, End, Failure, Report, report, verify};
 use crate::{
     domain::{Environment, SqlError, Text, Value, invocation::quoted, words::counted},
     journal::{History, Journal, JournalError, Record, RowsOutcome, SavedBatch, SavedBatches, SavedRow},
+    observe::parts::outboxes::gone_now,
     operations::{
         rows::{
             ToChange, Words,
@@ -29,13 +30,15 @@ use crate::{
         },
         transfer,
     },
-    outboxes::Deed,
+    outboxes::{Deed, look},
 };
 use database::Database;
 use watch::Watched;
 
 /// Writing goes on so long before it is asked again whose credentials these are.
 const VERIFY_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// The same of proof that a relay is gone.
+const PROVE_EVERY: SignedDuration = SignedDuration::from_secs(2);
 /// A connection is closed where nothing is done for longer.
 const IDLE: Duration = Duration::from_secs(2);
 const TRIES_MAX: u32 = 6;
@@ -77,6 +80,8 @@ struct Run<'a> {
     watched: Vec<Watched>,
     tally: RowTally,
     verified_at: Timestamp,
+    /// When the relay was last proven gone.
+    gone_at: Option<Timestamp>,
     failure: Option<SqlError>,
 }
 
@@ -103,6 +108,7 @@ pub(super) async fn run(
         watched: Vec::new(),
         tally: RowTally::new(&bound.target),
         verified_at: context.now(),
+        gone_at: None,
         failure: None,
     };
     let ended = run.go(history).await;
@@ -147,6 +153,9 @@ impl Run<'_> {
             Step::Read { after, rows_max } => self.read(after.as_ref(), rows_max).await?,
             Step::Change { ids } => {
                 self.verify().await?;
+                if let Some(undone) = self.prove_gone().await? {
+                    return Ok(Some(undone));
+                }
                 self.change(&ids).await?
             }
             Step::Settle => Answer::Settled(self.settle_open().await?),
@@ -256,6 +265,25 @@ impl Run<'_> {
         }
         self.verified_at = now;
         verify::account(self.context, self.journal, &self.report.account).await.map_err(Halt::Account)
+    }
+
+    /// Claims that have not run out are freed only as long as nobody can be at work with one: a relay that wakes ends the run.
+    async fn prove_gone(&mut self) -> Result<Option<Answer>, Halt> {
+        let (target, now) = (&self.bound.target, self.context.now());
+        let is_fresh = self.gone_at.is_some_and(|at| now.duration_since(at) < PROVE_EVERY);
+        if target.deed != Deed::ReleaseGone || is_fresh {
+            return Ok(None);
+        }
+        let (session, sql) = match self.database.session().await {
+            Ok(opened) => opened,
+            Err(shut) => return self.shut(shut).map(Some),
+        };
+        let lock = look::lock(session, sql, &target.outbox.relay, now).await;
+        match gone_now(&self.context.cloud, &target.outbox, lock).await {
+            Ok(_) => self.gone_at = Some(now),
+            Err(words) => return Err(Halt::Stale(format!("the relay may be at work: {words}"))),
+        }
+        Ok(None)
     }
 
     async fn flush(&mut self) -> Result<(), Halt> {

@@ -1,10 +1,13 @@
 //! Whether anybody publishes an outbox's rows.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     cloud::Cloud,
     domain::{
-        Environment, Outbox, Relay, SeenOutbox, Service, ServiceId, Text,
+        Environment, Outbox, Relay, SeenLock, SeenOutbox, Service, ServiceId, TableName, Text,
         invocation::{option, quoted},
+        words::span,
     },
     observe::{Part, SeenService},
 };
@@ -76,6 +79,11 @@ impl Relaying {
 
 /// How the relay of an outbox stands, as far as was seen.
 pub fn relay(outbox: &Outbox, seen: &SeenOutbox, services: &Part<SeenService>) -> Relaying {
+    stands(outbox, seen, services, seen.backlog.as_ref().map(|backlog| backlog.at))
+}
+
+/// `looked_at`: when its table was looked at.
+fn stands(outbox: &Outbox, seen: &SeenOutbox, services: &Part<SeenService>, looked_at: Option<Timestamp>) -> Relaying {
     match &outbox.relay {
         Relay::Unknown => Relaying::Unknown("no relay is configured".to_owned()),
         Relay::Nobody => {
@@ -83,14 +91,12 @@ pub fn relay(outbox: &Outbox, seen: &SeenOutbox, services: &Part<SeenService>) -
         }
         Relay::Service(name) => of_service(name, services),
         Relay::Function { function, .. } => of_function(function, seen),
-        Relay::Lock(lock) => {
-            Relaying::Unknown(format!("instances agree by the table {}", Text::line(&lock.table.to_string())))
-        }
+        Relay::Lock(lock) => of_lock(&lock.table, outbox, seen.lock.as_ref().zip(looked_at)),
     }
 }
 
-/// The same, asked now.
-pub async fn relaying_now(cloud: &Cloud, outbox: &Outbox) -> Relaying {
+/// The same, asked now. `lock` is what [`crate::outboxes::look::lock`] has told.
+pub async fn relaying_now(cloud: &Cloud, outbox: &Outbox, lock: Option<SeenLock>) -> Relaying {
     let seen = SeenOutbox {
         name: outbox.name.clone(),
         what: Text::default(),
@@ -98,6 +104,7 @@ pub async fn relaying_now(cloud: &Cloud, outbox: &Outbox) -> Relaying {
         backlog: None,
         trouble: None,
         function: super::function(cloud, outbox).await,
+        lock,
     };
     let mut services: Part<SeenService> = Part::default();
     if let Relay::Service(name) = &outbox.relay {
@@ -111,7 +118,7 @@ pub async fn relaying_now(cloud: &Cloud, outbox: &Outbox) -> Relaying {
             Err(error) => return Relaying::Unknown(format!("service {}: {error}", Text::line(name))),
         }
     }
-    relay(outbox, &seen, &services)
+    stands(outbox, &seen, &services, Some(cloud.clock().now()))
 }
 
 fn of_service(name: &str, services: &Part<SeenService>) -> Relaying {
@@ -132,6 +139,26 @@ fn of_service(name: &str, services: &Part<SeenService>) -> Relaying {
         (Some(_), Some(_)) => Relaying::Unknown(format!("several services are named {shown}")),
         (None, _) if services.is_known() => Relaying::Unknown(format!("there is no service {shown}")),
         (None, _) => Relaying::Unknown(format!("service {shown} was not seen yet")),
+    }
+}
+
+/// A lock that is let go between two rounds has run out a moment ago: only an old one tells that nobody works.
+fn of_lock(table: &TableName, outbox: &Outbox, seen: Option<(&SeenLock, Timestamp)>) -> Relaying {
+    let table = Text::line(&table.to_string());
+    let Some((lock, at)) = seen else { return Relaying::Unknown(format!("the lock in {table} was not seen yet")) };
+    match lock {
+        SeenLock::Taken { until, owner } => {
+            let over = at.duration_since(*until);
+            let by = owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default();
+            if over <= SignedDuration::ZERO {
+                return Relaying::Awake(format!("the lock in {table} is held{by}"));
+            }
+            let words = format!("the lock in {table} ran out {} ago, last held{by}", span(over));
+            let old = SignedDuration::from_secs(i64::try_from(outbox.lag_seconds).unwrap_or(i64::MAX));
+            if over > old { Relaying::Asleep(words, Waking::Other) } else { Relaying::Awake(words) }
+        }
+        SeenLock::Free => Relaying::Unknown(format!("nobody holds a lock in {table}")),
+        SeenLock::Unknown(words) => Relaying::Unknown(format!("the lock in {table} can't be read: {words}")),
     }
 }
 

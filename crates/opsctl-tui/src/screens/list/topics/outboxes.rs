@@ -380,6 +380,9 @@ fn states(page: &mut Page, backlog: &Backlog, model: &Model) {
     if let Some(slot) = &backlog.slot {
         page.pair("log", LABEL, &slot.words(), if slot.is_left() { Role::Warning } else { Role::Text });
     }
+    if let Some(parked) = backlog.parked.filter(|rows| *rows != RowCount::Exactly(0)) {
+        page.pair("set aside", LABEL, &format!("{} rows in the table beside it", parked.words()), Role::Text);
+    }
     for words in backlog.upkeep.words() {
         page.pair("upkeep", LABEL, &words, Role::Warning);
     }
