@@ -1,6 +1,7 @@
-//! Other people's clients and suites against `opsctl sandbox serve`: boto3 with botocore's models, the AWS CLI, and
-//! moto's own SQS tests. `scripts/test` installs them and says where they are:
+//! Other people's clients and suites against `opsctl sandbox serve`: boto3 with botocore's models, an SDK from before SQS spoke
+//! JSON, the AWS CLI, and moto's own SQS tests. `scripts/test` installs them and says where they are:
 //!
+//! - `OPSCTL_TEST_OLDER_PYTHON`: the Python that has the older SDK;
 //! - `OPSCTL_TEST_PYTHON`: the Python that has boto3, pytest and moto;
 //! - `OPSCTL_TEST_MOTO`: the folder that holds moto's `tests/`.
 
@@ -25,6 +26,15 @@ fn boto3_finds_the_sandbox_like_its_models() {
     let mut pytest = pytest(&python);
     pytest.arg(peers().join("boto3_sandbox.py")).env("OPSCTL_TEST_ENDPOINT", &served.url);
     assert_passes("boto3", pytest);
+}
+
+#[test]
+fn an_older_sdk_moves_messages_by_forms() {
+    let Some(python) = peer("OPSCTL_TEST_OLDER_PYTHON") else { return };
+    let served = Served::start();
+    let mut suite = without_aws(&python);
+    suite.arg(peers().join("older_sdk.py")).env("OPSCTL_TEST_ENDPOINT", &served.url);
+    assert_passes("the older SDK", suite);
 }
 
 #[test]
@@ -59,15 +69,20 @@ fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
 }
 
-/// pytest, with nothing of the caller's AWS settings and without leaving files in the work tree.
-fn pytest(python: &OsStr) -> Command {
+/// Python, with nothing of the caller's AWS settings and without leaving files in the work tree.
+fn without_aws(python: &OsStr) -> Command {
     let mut command = Command::new(python);
     let aws = env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("AWS_"));
     aws.for_each(|name| {
         command.env_remove(name);
     });
-    command.args(["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--tb=short", "-q", "--durations=5"]);
     command.env("PYTHONDONTWRITEBYTECODE", "1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
+    command
+}
+
+fn pytest(python: &OsStr) -> Command {
+    let mut command = without_aws(python);
+    command.args(["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--tb=short", "-q", "--durations=5"]);
     command
 }
 

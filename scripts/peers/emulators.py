@@ -11,8 +11,9 @@ START_SECONDS_MAX = 120
 
 def clients(running):
     """boto3, pytest and moto's tests need no server: they are the ones who ask."""
-    folder = installs.clients(running)
+    folder, older = installs.clients(running), installs.older(running)
     return {
+        "OPSCTL_TEST_OLDER_PYTHON": str(older / "bin" / "python"),
         "OPSCTL_TEST_PYTHON": str(folder / "bin" / "python"),
         "OPSCTL_TEST_MOTO": str(folder / "moto-tests"),
     }

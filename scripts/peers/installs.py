@@ -41,6 +41,11 @@ def clients(running):
     return environment(running, "clients", lambda folder: fetch_moto_tests(running, folder))
 
 
+def older(running):
+    """A botocore that speaks to SQS and CloudWatch by forms and XML."""
+    return environment(running, "older", lambda _folder: None)
+
+
 def environment(running, name, finish):
     """-> the folder of the virtual environment of NAME, made if it is not there"""
     pins, interpreter, folder = place(name)
@@ -68,7 +73,7 @@ def place(name):
 
 def missing():
     """-> the names of the virtual environments that would be made"""
-    return [name for name in ("ministack", "localstack", "clients") if not (place(name)[2] / STAMP).exists()]
+    return [name for name in ("ministack", "localstack", "clients", "older") if not (place(name)[2] / STAMP).exists()]
 
 
 def cache_folder():

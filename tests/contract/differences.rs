@@ -140,6 +140,31 @@ const DIFFERENCES: &[Difference] = &[
         &["left: \"available\"\n right: \"failing-over\""],
         &["a failover takes time, and a second one meanwhile is refused"],
     ),
+    ministack(
+        "has one queue of a name for all regions' URLs",
+        &["each has a URL of its own"],
+        &["two regions' queues of one name are two"],
+    ),
+    ministack(
+        "knows no star",
+        &["attributes of 1", "left: None\n right: Some(2)"],
+        &["a star asks for every attribute"],
+    ),
+    ministack(
+        "locks a group while anything of it is in flight",
+        &["left: []\n right: [\"1\"]"],
+        &["what is in flight holds up only what stands behind it"],
+    ),
+    ministack(
+        "goes by age, whichever group was served",
+        &["left: [\"a1\", \"a2\", \"b1\", \"b2\", \"c1\"]"],
+        &["groups that nobody was served from come first"],
+    ),
+    ministack(
+        "remembers deduplication ids of what was purged",
+        &["left: []\n right: [\"after\"]"],
+        &["a purge forgets deduplication ids"],
+    ),
     ministack("has no events", &["no end among []"], &["a failover is told by events"]),
     ministack("fails over without a standby", &["refused: ()"], &["a forced failover needs a standby"]),
     ministack("does not tell the standby's zone", &["a standby somewhere"], &["a forced failover swaps the zones"]),
@@ -246,6 +271,11 @@ const DIFFERENCES: &[Difference] = &[
         "keeps the producer's deduplication id",
         PRODUCERS_ID,
         &["on a FIFO DLQ the deduplication id is the message id"],
+    ),
+    localstack(
+        "hands out what stands behind a message in flight",
+        &["left: [\"1\", \"3\"]\n right: [\"1\"]"],
+        &["what is in flight holds up only what stands behind it"],
     ),
     localstack(
         "keeps the receive count",

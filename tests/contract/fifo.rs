@@ -24,6 +24,10 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("a FIFO message needs a deduplication id", needs_id),
         Check::new("an id with a space is refused", id_with_space),
         Check::new("a message put back keeps its place", put_back),
+        Check::new("what is in flight holds up only what stands behind it", earlier_again),
+        Check::new("groups that nobody was served from come first", unserved_first),
+        Check::new("a purge forgets deduplication ids", purge_forgets),
+        Check::new("a FIFO message's own delay of zero leaves the queue's", own_delay),
     ]
 }
 
@@ -150,4 +154,48 @@ async fn put_back(ground: Ground) {
     let receipts = [first[0].receipt.clone()];
     assert_eq!(ground.sqs().change_visibility(&url, &receipts, 0).await, Ok(vec![Entry::Done(())]));
     assert_eq!(bodies(&one(&ground, &url).await), ["1"]);
+}
+
+async fn earlier_again(ground: Ground) {
+    let url = ground.queue("orders.fifo", &[]).await;
+    ground.send(&url, &[grouped("1", "g", "1"), grouped("2", "g", "2"), grouped("3", "g", "3")]).await;
+    let how = Receive { messages_max: 2, wait_seconds: 2, visibility_seconds: 60 };
+    let first = ground.sqs().receive(&url, how).await.expect("an answer");
+    assert_eq!(bodies(&first), ["1", "2"]);
+    ground.sqs().change_visibility(&url, &[first[0].receipt.clone()], 0).await.expect("put back");
+    assert_eq!(bodies(&ground.receive(&url, 60).await), ["1"], "2 is in flight, and 3 behind it");
+}
+
+async fn unserved_first(ground: Ground) {
+    let url = ground.queue("orders.fifo", &[]).await;
+    let sent = ["a1", "a2", "b1", "b2", "c1"].map(|body| grouped(body, &body[..1], body));
+    ground.send(&url, &sent).await;
+    let mut served = Vec::new();
+    for _ in 0..sent.len() {
+        let one = one(&ground, &url).await.remove(0);
+        ground.delete(&url, &[&one.receipt]).await;
+        served.push(one.body);
+    }
+    assert_eq!(served, ["a1", "b1", "c1", "a2", "b2"]);
+}
+
+async fn purge_forgets(ground: Ground) {
+    let url = ground.queue("orders.fifo", &[]).await;
+    ground.send(&url, &[grouped("before", "g", "same")]).await;
+    ground.raw_sqs().purge_queue().queue_url(url.as_str()).send().await.expect("purged");
+    ground.send(&url, &[grouped("after", "g", "same")]).await;
+    assert_eq!(bodies(&ground.receive_all(&url, 1, 60).await), ["after"]);
+}
+
+async fn own_delay(ground: Ground) {
+    let url = ground.queue("orders.fifo", &[(Name::DelaySeconds, "600")]).await;
+    let request = ground.raw_sqs().send_message().queue_url(url.as_str()).message_body("x").delay_seconds(0);
+    request.message_group_id("g").message_deduplication_id("1").send().await.expect("sent");
+    ground
+        .eventually("1 delayed", async || {
+            let counts = ground.sqs().describe(&url).await.expect("described").counts;
+            assert_eq!(counts.visible, 0, "{counts:?}");
+            counts.delayed == 1
+        })
+        .await;
 }

@@ -32,6 +32,8 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("system attributes tell a message's life", system_attributes),
         Check::new("an empty queue gives nothing", empty_queue),
         Check::new("a long poll wakes when a message comes", long_poll),
+        Check::new("a star asks for every attribute", star),
+        Check::new("a message's sender is who STS says", sender),
     ]
 }
 
@@ -209,4 +211,21 @@ async fn long_poll(ground: Ground) {
     assert_eq!(received.expect("an answer").len(), 1);
     let waited = ground.clock().now().duration_since(before);
     assert!(waited.as_secs() < 8, "waited {waited}");
+}
+
+async fn star(ground: Ground) {
+    let url = ground.queue("orders", &[]).await;
+    let attributes = BTreeMap::from([("one".to_owned(), text("String", "v")), ("two".to_owned(), text("String", "v"))]);
+    ground.send(&url, &[Outgoing { attributes, ..plain("x") }]).await;
+    let request = ground.raw_sqs().receive_message().queue_url(url.as_str()).wait_time_seconds(2);
+    let answer = request.message_attribute_names("*").send().await.expect("an answer");
+    let count = answer.messages().first().and_then(|message| message.message_attributes()).map(|told| told.len());
+    assert_eq!(count, Some(2), "attributes of {:?}", answer.messages().len());
+}
+
+async fn sender(ground: Ground) {
+    let url = ground.queue("orders", &[]).await;
+    ground.send(&url, &[plain("x")]).await;
+    let identity = aws_sdk_sts::Client::new(&ground.raw).get_caller_identity().send().await.expect("told");
+    assert_eq!(ground.receive_one(&url, 30).await.system.sender.as_deref(), identity.user_id(), "the sender");
 }

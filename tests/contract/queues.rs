@@ -26,6 +26,7 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("a queue has its tags", tags),
         Check::new("a DLQ knows its sources", sources),
         Check::new("a queue that is no DLQ has no sources", no_sources),
+        Check::new("two regions' queues of one name are two", regions),
     ]
 }
 
@@ -152,4 +153,19 @@ async fn sources(ground: Ground) {
 async fn no_sources(ground: Ground) {
     let url = ground.queue("orders", &[]).await;
     assert_eq!(ground.sqs().sources_of(&url).await, Ok(Vec::new()));
+}
+
+async fn regions(ground: Ground) {
+    let here = ground.queue("orders", &[]).await;
+    let other = ground.raw.to_builder().region(aws_types::region::Region::from_static("us-west-2")).build();
+    let other = aws_sdk_sqs::Client::new(&other);
+    let made = other.create_queue().queue_name(here.name().as_str()).send().await.expect("the queue is made");
+    let there = made.queue_url().expect("a URL");
+    assert_ne!(here.as_str(), there, "each has a URL of its own");
+    ground.send(&here, &[plain("here")]).await;
+    other.send_message().queue_url(there).message_body("there").send().await.expect("sent");
+    assert_eq!(ground.receive_one(&here, 60).await.body, "here");
+    let received = other.receive_message().queue_url(there).wait_time_seconds(2).send().await.expect("an answer");
+    let received: Vec<_> = received.messages().iter().filter_map(|message| message.body()).collect();
+    assert_eq!(received, ["there"]);
 }

@@ -117,6 +117,15 @@ def test_a_batch_names_each_entry_that_failed(sqs, queue):
     assert len(answer["Successful"]) == len(messages)
 
 
+def test_a_batch_s_answer_has_no_list_without_entries(sqs, queue):
+    url = queue()
+    raw = []
+    sqs.meta.events.register("before-parse.sqs", lambda response_dict, **_: raw.append(set(json.loads(response_dict["body"]))))
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "a", "MessageBody": "x"}])
+    sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": "a", "ReceiptHandle": "nonsense"}])
+    assert raw == [{"Successful"}, {"Failed"}]
+
+
 def test_visibility_hides_shows_and_counts(sqs, queue):
     url = queue()
     sqs.send_message(QueueUrl=url, MessageBody="x")

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::{
     call::{Call, Encoding},
-    cbor,
+    cbor, markup,
 };
 use crate::world::{
     Answer, ApiError,
-    service::{Protocol, ServiceDef},
+    service::{Form, Protocol, ServiceDef},
 };
 
 /// Where AWS keeps the errors that every JSON service shares, and those that SQS does not model.
@@ -31,8 +31,11 @@ impl Envelope {
         let status = StatusCode::from_u16(call.service.status(&call.action)).unwrap_or(StatusCode::OK);
         let body = match answer {
             _ if status == StatusCode::NO_CONTENT => Vec::new(),
-            Answer::Body(body) => body,
-            Answer::Document(document) => written(call, &document),
+            Answer::Body(body) => match (call.encoding, serde_json::from_slice(&body)) {
+                (Encoding::Form, Ok(document)) => self.written(call, &document),
+                (Encoding::Form, Err(_)) | (Encoding::Own | Encoding::Cbor, _) => body,
+            },
+            Answer::Document(document) => self.written(call, &document),
             Answer::Xml(result) => query_document(call, &result, &self.request_id),
             Answer::Wait { .. } => unreachable!("a poll is waited for before it is answered"),
         };
@@ -40,6 +43,9 @@ impl Envelope {
     }
 
     pub(crate) fn failure(&self, call: &Call, error: &ApiError) -> Response<Bytes> {
+        if let (Encoding::Form, Some(form)) = (call.encoding, call.service.form) {
+            return self.form_failure(call, form, error);
+        }
         match call.service.protocol {
             Protocol::Json { shapes, .. } => self.json_failure(call, shapes, error),
             Protocol::Query { namespace, .. } => self.query_failure(call, namespace, error),
@@ -62,7 +68,7 @@ impl Envelope {
         if let Some((name, value)) = error.more.as_deref() {
             body[*name] = value.clone();
         }
-        let mut response = self.of_call(call, status(error), written(call, &body));
+        let mut response = self.of_call(call, status(error), self.written(call, &body));
         let value = format!("{};{}", error.shown_code(), fault(error));
         if shapes.is_some()
             && let Ok(value) = HeaderValue::from_str(&value)
@@ -78,7 +84,7 @@ impl Envelope {
         // Denials of IAM come with a lower-case member.
         let member = if error.status == 403 { "message" } else { "Message" };
         let body = json!({ "Type": kind, member: error.message });
-        let mut response = self.of_call(call, status(error), written(call, &body));
+        let mut response = self.of_call(call, status(error), self.written(call, &body));
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
         response
     }
@@ -93,6 +99,21 @@ impl Envelope {
         self.of_call(call, status(error), body.into_bytes())
     }
 
+    /// An error of a service that was awsQuery before, as it was then.
+    fn form_failure(&self, call: &Call, form: &Form, error: &ApiError) -> Response<Bytes> {
+        let Form { namespace, wordings, .. } = form;
+        let (kind, id) = (fault(error), &self.request_id);
+        // A form can't be malformed as a document can: what is wrong is one of its values.
+        let code = if error.code == "SerializationException" { "MalformedInput" } else { error.shown_code() };
+        let worded = wordings.iter().find(|(worded, _)| *worded == code).map(|(_, message)| *message);
+        let message = escape(worded.unwrap_or(error.message.as_str()));
+        let body = format!(
+            "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"{namespace}\"><Error><Type>{kind}</Type><Code>{code}</Code>\
+             <Message>{message}</Message><Detail/></Error><RequestId>{id}</RequestId></ErrorResponse>"
+        );
+        self.of_call(call, status(error), body.into_bytes())
+    }
+
     fn of_call(&self, call: &Call, status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
         let mut response = self.response(status, content_type(call), body);
         if call.encoding == Encoding::Cbor {
@@ -100,6 +121,14 @@ impl Envelope {
             response.headers_mut().insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
         }
         response
+    }
+
+    fn written(&self, call: &Call, document: &Value) -> Vec<u8> {
+        match (call.encoding, call.service.form) {
+            (Encoding::Form, Some(form)) => markup::answer(form, &call.action, document, &self.request_id),
+            (Encoding::Own | Encoding::Form, _) => document.to_string().into_bytes(),
+            (Encoding::Cbor, _) => cbor::encode(document),
+        }
     }
 
     fn response(&self, status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
@@ -131,16 +160,10 @@ fn query_document(call: &Call, result: &str, request_id: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn written(call: &Call, document: &Value) -> Vec<u8> {
-    match call.encoding {
-        Encoding::Own => document.to_string().into_bytes(),
-        Encoding::Cbor => cbor::encode(document),
-    }
-}
-
 fn content_type(call: &Call) -> &'static str {
     match (call.encoding, call.service.protocol) {
         (Encoding::Cbor, _) => "application/cbor",
+        (Encoding::Form, _) => "text/xml",
         (Encoding::Own, Protocol::Json { content_type, .. }) => content_type,
         (Encoding::Own, Protocol::Query { .. }) => "text/xml",
         (Encoding::Own, Protocol::Rest { .. }) => "application/json",

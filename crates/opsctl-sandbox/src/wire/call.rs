@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use http::{HeaderMap, Method, header, request::Parts};
 use percent_encoding::percent_decode_str;
 
-use super::{cbor, handler::BODY_BYTES_MAX};
+use super::{cbor, form, handler::BODY_BYTES_MAX};
 use crate::{
     domain::Ask,
     world::{
@@ -43,6 +43,8 @@ pub(crate) enum Encoding {
     Own,
     /// rpcv2Cbor, as the Rust SDK has it for CloudWatch.
     Cbor,
+    /// awsQuery of a service that has another protocol now, as older SDKs have it.
+    Form,
 }
 
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
@@ -63,7 +65,12 @@ impl Request {
             (&Method::POST, path) if parts.headers.contains_key("smithy-protocol") => {
                 Call::rpc(path, body).map_or(Self::Unknown, Self::Call)
             }
-            (&Method::POST, _) if is_form(&parts.headers) => Call::query(&body).map_or(Self::Unknown, Self::Call),
+            (&Method::POST, path) if is_form(&parts.headers) => {
+                Call::query(path, &body, parts.uri.query()).map_or(Self::Unknown, Self::Call)
+            }
+            (&Method::GET, path) if parts.uri.query().is_some_and(|query| query.contains("Action=")) => {
+                Call::query(path, b"", parts.uri.query()).map_or(Self::Unknown, Self::Call)
+            }
             (method, path) => Call::rest(method, path, parts.uri.query(), body).map_or(Self::Unknown, Self::Call),
         }
     }
@@ -85,12 +92,22 @@ impl Call {
         Some(Self { service, encoding: Encoding::Cbor, action: action.to_owned(), input })
     }
 
-    fn query(body: &[u8]) -> Option<Self> {
-        let fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    /// awsQuery: fields in the body, the query, or both. A queue may be named by the path alone.
+    fn query(path: &str, body: &[u8], query: Option<&str>) -> Option<Self> {
+        let more = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+        fields.extend(more.into_owned());
         let action = fields.get("Action")?.clone();
         let version = fields.get("Version").map(String::as_str).unwrap_or_default();
         let service = ServiceDef::of_version(version).unwrap_or(&OTHER_QUERY);
-        Some(Self { service, encoding: Encoding::Own, action, input: fields.into() })
+        let Some(form) = service.form else {
+            return Some(Self { service, encoding: Encoding::Own, action, input: fields.into() });
+        };
+        if path.len() > 1 {
+            fields.entry("QueueUrl".to_owned()).or_insert_with(|| path.to_owned());
+        }
+        let document = Ok(form::document(form, &action, &fields));
+        Some(Self { service, encoding: Encoding::Form, action, input: Input { fields, document } })
     }
 
     /// restJson1: method and path name the operation; path and query hold fields beside the document.

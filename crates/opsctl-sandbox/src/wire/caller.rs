@@ -1,4 +1,6 @@
-//! Who calls: read from the `Authorization` header. Of its signature only the scope is checked.
+//! Who calls: read from the `Authorization` header, or from the fields of a signed URL. Of a signature only the scope is checked.
+
+use std::collections::BTreeMap;
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
@@ -22,12 +24,23 @@ impl Signer {
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let header = headers.get(AUTHORIZATION)?.to_str().unwrap_or_default();
         let scope = header.split_once("Credential=").map_or("", |(_, rest)| rest);
-        let scope = scope.split([',', ' ']).next().unwrap_or_default();
+        Some(Self::of_scope(scope.split([',', ' ']).next().unwrap_or_default()))
+    }
+
+    /// The signer that the fields of a form or a signed URL name: `X-Amz-Credential` (Signature Version 4), or `AWSAccessKeyId`
+    /// (Version 2, which names no region).
+    pub(crate) fn of_fields(fields: &BTreeMap<String, String>) -> Option<Self> {
+        let named = fields.get("X-Amz-Credential").or_else(|| fields.get("AWSAccessKeyId"))?;
+        Some(Self::of_scope(named))
+    }
+
+    /// Reads `KEY/20261121/af-south-1/sqs/aws4_request`.
+    fn of_scope(scope: &str) -> Self {
         let mut parts = scope.split('/');
         let access_key = parts.next().unwrap_or_default().to_owned();
         let region = parts.nth(1).filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION).to_owned();
         let service = parts.next().map(str::to_owned);
-        Some(Self { access_key, region, service })
+        Self { access_key, region, service }
     }
 }
 

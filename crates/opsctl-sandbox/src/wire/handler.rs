@@ -96,7 +96,8 @@ impl Sandbox {
 
     /// Who calls: of the access key's own account, of that of the role that handed it out, or of the default one.
     fn caller(&self, parts: &Parts, origin: String, call: &Call) -> Result<(Caller, String), ApiError> {
-        let Signer { access_key, region, service } = Signer::of(&parts.headers).ok_or_else(unsigned)?;
+        let Signer { access_key, region, service } =
+            Signer::of(&parts.headers).or_else(|| Signer::of_fields(&call.input.fields)).ok_or_else(unsigned)?;
         call.check_scope(&origin, service.as_deref())?;
         let account = match own_account(&access_key) {
             Some(account) => account.to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! The handler goes by a request's headers, never by service, for services change their protocol from SDK release to
 //! release: `X-Amz-Target` means awsJson, `Smithy-Protocol` rpcv2Cbor, a path of Lambda's restJson1, a form with `Action=`
-//! awsQuery.
+//! awsQuery; a service that has left awsQuery is still spoken to in it by older SDKs.
 
 pub mod connector;
 pub mod server;
@@ -11,7 +11,9 @@ mod answer;
 mod call;
 mod caller;
 mod cbor;
+mod form;
 mod handler;
+mod markup;
 #[cfg(test)]
 mod tests;
 

@@ -30,6 +30,7 @@ struct Spoken {
 fn spoken() -> Vec<Spoken> {
     let of_service = |service: &'static ServiceDef| {
         let encodings: &[Encoding] = match service.protocol {
+            Protocol::Json { .. } if service.form.is_some() => &[Encoding::Own, Encoding::Cbor, Encoding::Form],
             Protocol::Json { .. } => &[Encoding::Own, Encoding::Cbor],
             Protocol::Query { .. } | Protocol::Rest { .. } => &[Encoding::Own],
         };
@@ -55,11 +56,9 @@ impl Spoken {
                     let path = format!("/service/{target}/operation/{action}");
                     (request.method("POST").uri(path).header("smithy-protocol", "rpc-v2-cbor"), "".into())
                 }
+                Encoding::Form => form(request, action, service.form.expect("forms").versions[0]),
             },
-            Protocol::Query { version, .. } => {
-                let form = request.method("POST").uri("/").header("content-type", "application/x-www-form-urlencoded");
-                (form, format!("Action={action}&Version={version}").into())
-            }
+            Protocol::Query { version, .. } => form(request, action, version),
             Protocol::Rest { routes } => {
                 let route = routes.iter().find(|route| route.action == action).expect("a path");
                 (request.method(route.method).uri(route.path.replace(['{', '}'], "")), "".into())
@@ -69,16 +68,31 @@ impl Spoken {
         (parts, body)
     }
 
+    /// Whether its errors are XML.
+    fn is_xml(self) -> bool {
+        self.encoding == Encoding::Form || matches!(self.service.protocol, Protocol::Query { .. })
+    }
+
     /// Code and message of an error, read where the protocol has them; none: a success.
     fn error(self, response: &Response<Bytes>) -> Option<(String, String)> {
         if response.status().is_success() {
             return None;
         }
         let document = || match self.encoding {
-            Encoding::Own => serde_json::from_slice::<Value>(response.body()).expect("JSON"),
+            Encoding::Own | Encoding::Form => serde_json::from_slice::<Value>(response.body()).expect("JSON"),
             Encoding::Cbor => cbor::decode(response.body()).expect("CBOR"),
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        if self.is_xml() {
+            let body = String::from_utf8(response.body().to_vec()).expect("text");
+            let start = body.trim_start_matches("<?xml version=\"1.0\"?>");
+            assert!(start.starts_with("<ErrorResponse xmlns=") && body.contains("<Type>Sender</Type>"), "{body}");
+            let inside = |name: &str| {
+                let (_, rest) = body.split_once(&format!("<{name}>")).expect("an element");
+                rest.split('<').next().unwrap_or_default().to_owned()
+            };
+            return Some((inside("Code"), inside("Message")));
+        }
         let (code, message) = match self.service.protocol {
             Protocol::Json { shapes, .. } => {
                 let document = document();
@@ -89,15 +103,7 @@ impl Spoken {
                 }
                 (code.rsplit('#').next().unwrap_or_default().to_owned(), text(&document["message"]))
             }
-            Protocol::Query { .. } => {
-                let body = String::from_utf8(response.body().to_vec()).expect("text");
-                assert!(body.starts_with("<ErrorResponse xmlns=") && body.contains("<Type>Sender</Type>"), "{body}");
-                let inside = |name: &str| {
-                    let (_, rest) = body.split_once(&format!("<{name}>")).expect("an element");
-                    rest.split('<').next().unwrap_or_default().to_owned()
-                };
-                (inside("Code"), inside("Message"))
-            }
+            Protocol::Query { .. } => unreachable!("XML is read above"),
             Protocol::Rest { .. } => {
                 let code = response.headers()["x-amzn-errortype"].to_str().expect("text").to_owned();
                 let document = document();
@@ -111,6 +117,7 @@ impl Spoken {
     /// Status and code of a denial (botocore's models and recorded answers).
     fn denied(self) -> (u16, &'static str) {
         match self.service.protocol {
+            _ if self.is_xml() => (403, "AccessDenied"),
             Protocol::Json { shapes: None, .. } => (400, "AccessDeniedException"),
             Protocol::Json { shapes: Some(_), .. } | Protocol::Rest { .. } => (403, "AccessDeniedException"),
             Protocol::Query { .. } => (403, "AccessDenied"),
@@ -125,6 +132,11 @@ impl Spoken {
             _ => (400, "ThrottlingException"),
         }
     }
+}
+
+fn form(request: http::request::Builder, action: &str, version: &str) -> (http::request::Builder, Bytes) {
+    let form = request.method("POST").uri("/").header("content-type", "application/x-www-form-urlencoded");
+    (form, format!("Action={action}&Version={version}").into())
 }
 
 fn sandbox() -> Sandbox {

@@ -167,7 +167,7 @@ impl World {
             FaultKind::LostAfter => Fate::Unheard(self.admit(now, request)),
             FaultKind::Hang => Fate::Hangs,
             FaultKind::Slow(late_by) => Fate::Answered { answer: self.admit(now, request), late_by },
-            FaultKind::Denied => answered(Err(service.denied(request.caller, request.action, request.input))),
+            FaultKind::Denied => answered(Err(self.refusal(request))),
             FaultKind::Throttled => answered(Err(service.throttled())),
             FaultKind::ServerError(status) => answered(Err(service::server_error(status))),
             FaultKind::ExpiredCredentials => answered(Err(sts::expired())),
@@ -190,10 +190,15 @@ impl World {
         if !self.denials.is_empty() {
             let subject = (service.subject)(input);
             if self.is_denied(&caller.account, service.prefix, action, subject.as_deref()) {
-                return Err(service.denied(caller, action, input));
+                return Err(self.refusal(request));
             }
         }
         self.apply(now, request, None)
+    }
+
+    fn refusal(&self, request: &Request<'_>) -> ApiError {
+        let Request { service, action, caller, access_key, input } = *request;
+        service.denied(&self.sts.identity(&caller.account, access_key).arn, caller, action, input)
     }
 
     /// A call by its service's and its own name, for fixtures: nothing goes wrong with it, and it is not noted.

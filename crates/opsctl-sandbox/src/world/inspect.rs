@@ -120,7 +120,8 @@ impl World {
             dead_letter_source: dead_letter_source.map(Into::into),
         };
         let sent_at = sent_at.map_or(now, Timestamp::as_millisecond);
-        let mut message = Message::new(id, body.into(), extras, caller.account_number(), sent_at);
+        let sender = self.sender(&caller.account, "");
+        let mut message = Message::new(id, body.into(), extras, sender, sent_at);
         message.receive_count = receive_count;
         message.first_received_at = (receive_count > 0).then_some(sent_at);
         let place = self.next_place();

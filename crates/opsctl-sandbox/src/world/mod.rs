@@ -87,6 +87,7 @@ pub struct World {
     timeline: timeline::Timeline,
     sessions: rds::Sessions,
     sql: sql::Databases,
+    senders: sqs::Senders,
     /// Queues by number; none where deleted.
     queues: Vec<Option<Box<Queue>>>,
     /// By account, then region.
@@ -131,17 +132,6 @@ pub struct Caller {
     pub origin: String,
 }
 
-impl Caller {
-    /// The ARN under which IAM's refusals name the caller.
-    pub fn arn(&self) -> String {
-        format!("arn:aws:sts::{}:assumed-role/opsctl/sandbox", self.account)
-    }
-
-    fn account_number(&self) -> u64 {
-        self.account.parse().unwrap_or_default()
-    }
-}
-
 /// Tells texts apart (FNV-1a).
 fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
@@ -183,6 +173,7 @@ impl World {
             timeline: timeline::Timeline::default(),
             sessions: rds::Sessions::default(),
             sql: sql::Databases::new(seed),
+            senders: sqs::Senders::default(),
             queues: Vec::new(),
             regions: HashMap::new(),
             tasks: BTreeMap::new(),

@@ -59,6 +59,8 @@ pub struct ServiceDef {
     /// First label of its endpoints' names.
     pub endpoint: &'static str,
     pub protocol: Protocol,
+    /// How older SDKs speak to a service that was awsQuery before.
+    pub form: Option<&'static Form>,
     /// Status and code of a throttle.
     pub throttled: (u16, &'static str),
     /// The name of what a call is about (a queue, a database, a mapping), by which faults and denials tell calls apart.
@@ -91,6 +93,52 @@ pub enum Protocol {
     },
 }
 
+/// awsQuery of a service whose calls are documents: what its forms and its XML call otherwise.
+#[derive(Debug)]
+pub struct Form {
+    /// What a form's `Version` may be.
+    pub versions: &'static [&'static str],
+    pub namespace: &'static str,
+    /// Lists and maps that are flattened; all others are `Name.member.1` and `Name.entry.1.key`.
+    pub flattened: &'static [Flat],
+    /// Members that are numbers, `List.Member` where others of that name are not; all else is text.
+    pub numbers: &'static [&'static str],
+    /// Members that are true or false.
+    pub flags: &'static [&'static str],
+    /// Members that are times; documents have them in seconds since 1970.
+    pub times: &'static [&'static str],
+    /// Operations whose answer has no result.
+    pub silent: &'static [&'static str],
+    /// Errors that are worded otherwise, by code.
+    pub wordings: &'static [(&'static str, &'static str)],
+}
+
+/// A list or map whose entries stand beside one another, each under a name of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Flat {
+    /// Name in a document: `Attributes`.
+    pub document: &'static str,
+    /// Name of an entry in a form: `Attribute`, as in `Attribute.1.Name`; `*` stands for the operation.
+    pub entry: &'static str,
+    /// Of a map, the names of key and value.
+    pub map: Option<(&'static str, &'static str)>,
+}
+
+impl Flat {
+    pub(super) const fn list(document: &'static str, entry: &'static str) -> Self {
+        Self { document, entry, map: None }
+    }
+
+    pub(super) const fn map(document: &'static str, entry: &'static str, key: &'static str) -> Self {
+        Self { document, entry, map: Some((key, "Value")) }
+    }
+
+    /// The name of an entry in this operation.
+    pub fn entry_of(&self, action: &str) -> String {
+        self.entry.replace('*', action)
+    }
+}
+
 /// An operation of restJson1, as its model writes it.
 #[derive(Debug)]
 pub struct Route {
@@ -110,6 +158,7 @@ impl ServiceDef {
             signing: name,
             endpoint: name,
             protocol: Protocol::Json { target: "", content_type: JSON_1_1, shapes: None },
+            form: None,
             throttled: (400, "ThrottlingException"),
             subject: |_| None,
             resource: None,
@@ -131,7 +180,12 @@ impl ServiceDef {
 
     /// The service whose forms have this `Version`.
     pub fn of_version(asked: &str) -> Option<&'static Self> {
-        let is_it = |service: &&Self| matches!(service.protocol, Protocol::Query { version, .. } if version == asked);
+        let is_it = |service: &&Self| match service.protocol {
+            Protocol::Query { version, .. } => version == asked,
+            Protocol::Json { .. } | Protocol::Rest { .. } => {
+                service.form.is_some_and(|form| form.versions.contains(&asked))
+            }
+        };
         SERVICES.iter().copied().find(is_it)
     }
 
@@ -166,14 +220,15 @@ impl ServiceDef {
         self.calls.iter().find(|(name, _)| *name == action).copied()
     }
 
-    pub(super) fn denied(&self, caller: &Caller, action: &str, input: &Input) -> ApiError {
+    /// What refuses the call of `who`, an ARN.
+    pub(super) fn denied(&self, who: &str, caller: &Caller, action: &str, input: &Input) -> ApiError {
         let status = match self.protocol {
             Protocol::Json { shapes: None, .. } => 400,
             Protocol::Json { shapes: Some(_), .. } | Protocol::Query { .. } | Protocol::Rest { .. } => 403,
         };
         let action = format!("{}:{action}", self.prefix);
         let resource = self.resource.map(|resource| resource(caller, input));
-        ApiError::denied(status, &caller.arn(), &action, resource.as_deref(), "identity-based")
+        ApiError::denied(status, who, &action, resource.as_deref(), "identity-based")
     }
 
     pub(super) fn throttled(&self) -> ApiError {

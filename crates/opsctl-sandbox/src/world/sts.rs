@@ -45,6 +45,13 @@ struct Session {
     expires_at: Timestamp,
 }
 
+/// Who calls, the same in STS, in IAM's refusals and as the sender of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) arn: String,
+    pub(super) user_id: String,
+}
+
 impl Sessions {
     /// The account of a key that was handed out; `None` for other keys.
     ///
@@ -65,12 +72,20 @@ impl Sessions {
         }
     }
 
+    /// Who signs with an access key: the session that it was handed out for, or else the account's one user.
+    pub(super) fn identity(&self, account: &str, access_key: &str) -> Identity {
+        match self.by_access_key.get(access_key) {
+            Some(session) => Identity { arn: session.arn.clone(), user_id: session.user_id.clone() },
+            None => Identity {
+                arn: format!("arn:aws:iam::{account}:user/sandbox"),
+                user_id: format!("AIDASANDBOX{account:0>12}"),
+            },
+        }
+    }
+
     fn caller_identity(&self, call: Call) -> Xml {
         let account = &call.caller.account;
-        let (arn, user_id) = match self.by_access_key.get(call.access_key) {
-            Some(session) => (session.arn.clone(), session.user_id.clone()),
-            None => (format!("arn:aws:iam::{account}:user/sandbox"), "AIDASANDBOXSANDBOXSB1".to_owned()),
-        };
+        let Identity { arn, user_id } = self.identity(account, call.access_key);
         let mut xml = Xml::default();
         xml.text("UserId", user_id).text("Account", account).text("Arn", arn);
         xml
@@ -96,7 +111,7 @@ impl Sessions {
         let session = Session {
             account: account.to_owned(),
             arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"),
-            user_id: format!("AROASANDBOXSANDBOXSB1:{session_name}"),
+            user_id: format!("AROASANDB{account}:{session_name}"),
             expires_at,
         };
         let document = assumed(&session, &access_key, self.handed_out);

@@ -8,6 +8,7 @@
 mod alarms;
 mod custom;
 mod data;
+mod form;
 mod functions;
 mod list;
 mod notes;
@@ -54,7 +55,7 @@ impl CloudWatch {
     }
 }
 
-/// CloudWatch over rpcv2Cbor or awsJson1_0; once it was awsQuery.
+/// CloudWatch over rpcv2Cbor, awsJson1_0 or, as older SDKs speak it, awsQuery.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     endpoint: "monitoring",
     signing: "monitoring",
@@ -63,6 +64,7 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
         content_type: JSON_1_0,
         shapes: Some("com.amazonaws.cloudwatch#"),
     },
+    form: Some(&form::FORM),
     throttled: (400, "Throttling"),
     prepare: |world, call| {
         world.note_databases(call.now);

@@ -86,7 +86,10 @@ impl World {
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
         self.check_redrive(account, region, &arn, &settings)?;
         let number = u32::try_from(self.queues.len()).expect("queues are made by hand");
-        let queue = Queue::new(number, call, name, settings, tags);
+        let mut queue = Queue::new(number, call, name, settings, tags);
+        let regions = self.regions.get(account.as_str()).into_iter().flatten();
+        queue.has_namesake =
+            regions.filter(|(other, _)| ***other != **region).any(|(_, other)| other.queues.contains_key(name));
         let name = Arc::clone(&queue.name);
         self.queues.push(Some(Box::new(queue)));
         let region = self.region_mut(account, region);
@@ -157,15 +160,15 @@ impl World {
 
     /// The URL of a queue, as this caller sees it.
     fn url(&self, call: Call, queue: u32) -> Value {
-        let Queue { account, name, .. } = self.queue(queue);
-        json!({ "QueueUrl": format!("{}/{account}/{name}", call.caller.origin) })
+        json!({ "QueueUrl": self.queue(queue).url(&call.caller.origin) })
     }
 
     pub(super) fn list_queues(&mut self, call: Call, request: ListRequest) -> Answered<Value> {
         let Caller { account, region, .. } = call.caller;
         let prefix = request.queue_name_prefix.as_deref().unwrap_or_default();
         let names = self.region(account, region).into_iter().flat_map(|region| region.queues.keys());
-        let (urls, next) = request.page(call, account, names.filter(|name| name.starts_with(prefix)))?;
+        let names = names.filter(|name| name.starts_with(prefix));
+        let (urls, next) = self.page_of_urls(call, &request, (account, region), names)?;
         Ok(given(json!({ "QueueUrls": (!urls.is_empty()).then_some(urls), "NextToken": next })))
     }
 
@@ -173,7 +176,8 @@ impl World {
         let number = self.enter(call, &request.queue_url)?.queue;
         let queue = self.queue(number);
         let sources = self.region(&queue.account, &queue.region).and_then(|region| region.sources.get(&queue.name));
-        let (urls, next) = request.page(call, &queue.account, sources.into_iter().flatten())?;
+        let place = (&*queue.account, &*queue.region);
+        let (urls, next) = self.page_of_urls(call, &request, place, sources.into_iter().flatten())?;
         // The URLs are always there: the model requires them.
         Ok(given(json!({ "queueUrls": urls, "NextToken": next })))
     }
@@ -191,15 +195,16 @@ impl World {
     }
 }
 
-impl ListRequest<'_> {
+impl World {
     /// The URLs of the page that is asked for, and the token of the next; that comes only where the caller set a page size.
-    fn page<'a>(
+    fn page_of_urls<'a>(
         &self,
         call: Call,
-        account: &str,
+        request: &ListRequest,
+        (account, region): (&str, &str),
         names: impl Iterator<Item = &'a Arc<str>>,
     ) -> Answered<(Vec<String>, Option<String>)> {
-        let size = match self.max_results {
+        let size = match request.max_results {
             None => PAGE_MAX,
             Some(size) => {
                 let number = usize::try_from(size).ok().filter(|size| (1..=PAGE_MAX).contains(size));
@@ -208,11 +213,12 @@ impl ListRequest<'_> {
                 })?
             }
         };
-        let token = self.next_token.as_deref().filter(|token| !token.is_empty());
+        let token = request.next_token.as_deref().filter(|token| !token.is_empty());
         let (page, next) = page(names, size, token, |name| name)
             .ok_or_else(|| ApiError::invalid_parameter("Invalid or expired next token."))?;
-        let urls = page.into_iter().map(|name| format!("{}/{account}/{name}", call.caller.origin));
-        Ok((urls.collect(), next.filter(|_| self.max_results.is_some())))
+        let numbers = page.into_iter().filter_map(|name| self.find(account, region, name));
+        let urls = numbers.map(|number| self.queue(number).url(&call.caller.origin));
+        Ok((urls.collect(), next.filter(|_| request.max_results.is_some())))
     }
 }
 

@@ -66,7 +66,7 @@ impl<'a> Wanted<'a> {
         let name = &*attribute.name;
         self.names.iter().any(|wanted| match wanted.strip_suffix(".*") {
             Some(prefix) => name.starts_with(prefix),
-            None => wanted == "All" || wanted == name,
+            None => wanted == "All" || wanted == "*" || wanted == name,
         })
     }
 }
@@ -95,17 +95,18 @@ struct ReceivedMessage<'a> {
 }
 
 /// The system attributes that are asked for, of those that a message has.
-fn system_attributes(
+fn system_attributes<'a>(
     wanted: u16,
-    message: &Message,
+    message: &'a Message,
+    sender: &'a str,
     receive_count: u32,
     is_fifo: bool,
-) -> Vec<(&'static str, Cow<'_, str>)> {
+) -> Vec<(&'static str, Cow<'a, str>)> {
     if wanted == 0 {
         return Vec::new();
     }
-    let values: [Option<Cow<'_, str>>; SYSTEM_ATTRIBUTES.len()] = [
-        Some(format!("AIDASANDBOX{:012}", message.sender).into()),
+    let values: [Option<Cow<'a, str>>; SYSTEM_ATTRIBUTES.len()] = [
+        Some(sender.into()),
         Some(message.sent_at.to_string().into()),
         Some(receive_count.to_string().into()),
         Some(message.first_received_at.unwrap_or_default().to_string().into()),
@@ -261,8 +262,8 @@ impl World {
     }
 
     fn tell(&mut self, number: u32, deliveries: &[Delivery], wanted: &Wanted) -> Answered {
-        let tag = self.tag;
-        let queue = self.queue_mut(number);
+        let Self { tag, senders, queues, .. } = self;
+        let Some(queue) = queues[number as usize].as_deref_mut() else { return Err(ApiError::no_such_queue()) };
         let digests: Vec<Md5Digest> = deliveries
             .iter()
             .map(|delivery| queue.store.get_mut(delivery.key).map_or(Md5Digest([0; 16]), Message::md5))
@@ -275,10 +276,16 @@ impl World {
                 message.attributes().iter().filter(|attribute| wanted.wants(attribute)).collect();
             Some(ReceivedMessage {
                 message_id: message.id,
-                receipt_handle: Handle { queue: number, key, receipt }.write(tag),
+                receipt_handle: Handle { queue: number, key, receipt }.write(*tag),
                 md5_of_body,
                 body: &message.body,
-                attributes: system_attributes(wanted.system, message, receive_count, queue.settings.is_fifo),
+                attributes: system_attributes(
+                    wanted.system,
+                    message,
+                    senders.id(message.sender),
+                    receive_count,
+                    queue.settings.is_fifo,
+                ),
                 md5_of_attributes: (!message_attributes.is_empty())
                     .then(|| Md5Digest::of_attributes(message_attributes.iter().copied())),
                 message_attributes,

@@ -113,6 +113,11 @@ impl World {
         Answer::written(&answer)
     }
 
+    /// The number of whoever sends with this access key.
+    pub(in crate::world) fn sender(&mut self, account: &str, access_key: &str) -> u32 {
+        self.senders.number_of(&self.sts.identity(account, access_key).user_id)
+    }
+
     fn demands(&self, queue: u32) -> Demands {
         let settings = &self.queue(queue).settings;
         Demands {
@@ -128,7 +133,8 @@ impl World {
         if is_fifo && extras.deduplication_id.is_none() {
             extras.deduplication_id = Some(sha256_hex(&body));
         }
-        let mut message = Message::new(Id::random(&mut self.rng), body, extras, call.caller.account_number(), call.now);
+        let sender = self.sender(&call.caller.account, call.access_key);
+        let mut message = Message::new(Id::random(&mut self.rng), body, extras, sender, call.now);
         let md5_of_body = message.md5();
         let place = self.next_place();
         let accepted = self.queue_mut(queue).send(call.now, message, place, delay_seconds);

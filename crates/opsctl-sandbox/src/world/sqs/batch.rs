@@ -7,11 +7,13 @@ use crate::world::{FaultKind, World, error::ApiError};
 
 const ENTRIES_MAX: usize = 10;
 
-/// A batch's answer: HTTP 200, whatever failed.
+/// A batch's answer: HTTP 200, whatever failed. A list without entries is left out.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct BatchAnswer<T> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) successful: Vec<T>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) failed: Vec<Failure>,
 }
 

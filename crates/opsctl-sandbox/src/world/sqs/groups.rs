@@ -9,18 +9,24 @@ pub(super) struct Groups {
     by_name: HashMap<Box<str>, u32>,
     groups: Vec<Group>,
     free: Vec<u32>,
-    /// Groups whose head can be received now, by their head's place: oldest first.
-    available: BTreeMap<u64, u32>,
+    /// Groups whose head can be received now, in the order in which they are handed out.
+    available: BTreeMap<Turn, u32>,
+    /// How often a group was served.
+    servings: u64,
 }
+
+/// When a group was served last (0: never), and its head's place. Groups that nobody was served from come first, the one with
+/// the oldest head before the others; then the group that has waited longest (SQS developer guide, "FIFO queue delivery logic").
+type Turn = (u64, u64);
 
 #[derive(Debug, Default)]
 struct Group {
     name: Box<str>,
     /// All its messages, in flight and delayed ones too, by their place.
     messages: BTreeMap<u64, Key>,
-    in_flight: usize,
+    served: u64,
     /// Key under which it stands in `available`.
-    listed: Option<u64>,
+    listed: Option<Turn>,
 }
 
 impl Groups {
@@ -49,12 +55,9 @@ impl Groups {
     }
 
     /// Takes a message out of its group; an empty group is forgotten.
-    pub(super) fn remove(&mut self, index: u32, place: u64, was_in_flight: bool) {
+    pub(super) fn remove(&mut self, index: u32, place: u64) {
         let group = &mut self.groups[index as usize];
         group.messages.remove(&place);
-        if was_in_flight {
-            group.in_flight -= 1;
-        }
         if group.messages.is_empty() {
             if let Some(listed) = group.listed.take() {
                 self.available.remove(&listed);
@@ -65,18 +68,16 @@ impl Groups {
         }
     }
 
-    /// One more, or one fewer, of its messages is in flight.
-    pub(super) fn count_in_flight(&mut self, index: u32, is_in_flight: bool) {
-        let in_flight = &mut self.groups[index as usize].in_flight;
-        *in_flight = if is_in_flight { *in_flight + 1 } else { *in_flight - 1 };
+    /// A message of the group is handed out.
+    pub(super) fn serve(&mut self, index: u32) {
+        self.servings += 1;
+        self.groups[index as usize].served = self.servings;
     }
 
-    /// The head of a group: its first message, unless messages of the group are in flight.
+    /// The head of a group: its first message. In flight or delayed, it holds up all that stand behind it; those in flight hold up
+    /// none that stands before them.
     pub(super) fn head(&self, index: u32) -> Option<(u64, Key)> {
         let group = &self.groups[index as usize];
-        if group.in_flight > 0 {
-            return None;
-        }
         group.messages.first_key_value().map(|(&place, &key)| (place, key))
     }
 
@@ -87,22 +88,22 @@ impl Groups {
     /// Lists the group under `place` as one to receive from; none: not at all.
     pub(super) fn list(&mut self, index: u32, place: Option<u64>) {
         let group = &mut self.groups[index as usize];
-        if group.listed == place {
+        let turn = place.map(|place| (group.served, place));
+        if group.listed == turn {
             return;
         }
         if let Some(old) = group.listed.take() {
             self.available.remove(&old);
         }
-        if let Some(place) = place {
-            self.available.insert(place, index);
-            group.listed = Some(place);
+        if let Some(turn) = turn {
+            self.available.insert(turn, index);
+            group.listed = Some(turn);
         }
     }
 
-    /// The group whose head is the oldest of those that can be received, with that head's key.
-    pub(super) fn first_available(&self) -> Option<(u32, u64, Key)> {
-        let (&place, &index) = self.available.first_key_value()?;
-        let key = self.groups[index as usize].messages.get(&place)?;
-        Some((index, place, *key))
+    /// The head of the group whose turn it is, of those that can be received.
+    pub(super) fn first_available(&self) -> Option<Key> {
+        let (&(_, place), &index) = self.available.first_key_value()?;
+        self.groups[index as usize].messages.get(&place).copied()
     }
 }

@@ -117,7 +117,8 @@ pub(in crate::world) struct Message {
     pub(super) extras: Option<Box<Extras>>,
     /// The body's digest, once somebody asked for it.
     md5: Option<Md5Digest>,
-    pub(in crate::world) sender: u64,
+    /// Whose number it is, [`Senders`](super::Senders) knows.
+    pub(super) sender: u32,
     /// `SentTimestamp`; retention counts from here.
     pub(in crate::world) sent_at: i64,
     /// When it came into its queue: later than sent for a dead letter.
@@ -138,7 +139,7 @@ pub(in crate::world) struct Message {
 }
 
 impl Message {
-    pub(in crate::world) fn new(id: Id, body: Box<str>, extras: Extras, sender: u64, sent_at: i64) -> Self {
+    pub(in crate::world) fn new(id: Id, body: Box<str>, extras: Extras, sender: u32, sent_at: i64) -> Self {
         let extras = (extras != Extras::default()).then(|| Box::new(extras));
         Self { id, body, extras, sender, sent_at, arrived_at: sent_at, ..Self::default() }
     }

@@ -1,5 +1,6 @@
 //! SQS on the pure world. Facts and texts are AWS's: API reference, developer guide, and answers recorded from it.
 
+mod address;
 mod api_attributes;
 mod api_delete;
 mod api_moves;
@@ -10,11 +11,13 @@ mod api_send;
 mod api_tags;
 mod batch;
 mod dedup;
+mod form;
 mod groups;
 mod handle;
 pub(in crate::world) mod message;
 mod moves;
 pub(in crate::world) mod queue;
+mod senders;
 mod settings;
 pub(in crate::world) mod store;
 #[cfg(test)]
@@ -31,6 +34,9 @@ pub use settings::MESSAGE_BYTES_MAX;
 pub use store::Counts;
 
 pub(super) use moves::Task;
+pub(super) use senders::Senders;
+
+use address::Address;
 
 use super::{
     Caller, FaultKind, Taken, World,
@@ -39,9 +45,10 @@ use super::{
     service::{JSON_1_0, Protocol, ServiceDef, does},
 };
 
-/// SQS over awsJson1_0; once it was awsQuery.
+/// SQS over awsJson1_0, and over awsQuery, as SDKs from before November 2023 speak it.
 pub(super) static SERVICE: ServiceDef = ServiceDef {
     protocol: Protocol::Json { target: "AmazonSQS", content_type: JSON_1_0, shapes: Some("com.amazonaws.sqs#") },
+    form: Some(&form::FORM),
     throttled: (400, "RequestThrottled"),
     subject: |input| named(input).map(|named| named.queue),
     resource: Some(resource),
@@ -116,8 +123,8 @@ fn named(input: &Input) -> Option<Named> {
         Some(Named { account: rest.rsplit(':').next().map(str::to_owned), queue: queue.to_owned() })
     };
     if !queue_url.is_empty() {
-        let (account, queue) = account_and_name(&queue_url);
-        return Some(Named { account: account.map(str::to_owned), queue: queue.to_owned() });
+        let Address { account, name, .. } = Address::read(&queue_url);
+        return Some(Named { account: account.map(str::to_owned), queue: name.to_owned() });
     }
     if !source_arn.is_empty() {
         return of_arn(&source_arn);
@@ -140,13 +147,16 @@ impl World {
         if queue_url.is_empty() {
             return Err(ApiError::missing_parameter("QueueUrl"));
         }
-        let (account, name) = account_and_name(queue_url);
-        let account = account.unwrap_or(&call.caller.account);
+        let address = Address::read(queue_url);
+        address.check_region(call)?;
+        let name = address.name;
+        let account = address.account.unwrap_or(&call.caller.account);
         let queue = self.find(account, &call.caller.region, name).ok_or_else(ApiError::no_such_queue)?;
         if account != call.caller.account && !self.policy_allows(queue, call) {
             let arn = self.queue(queue).arn.to_string();
             let action = format!("sqs:{}", call.action);
-            return Err(ApiError::denied(403, &call.caller.arn(), &action, Some(&arn), "resource-based"));
+            let who = self.sts.identity(&call.caller.account, call.access_key).arn;
+            return Err(ApiError::denied(403, &who, &action, Some(&arn), "resource-based"));
         }
         let fault = match call.poll_until {
             None => self.faults.hit_semantic(call.action, Some(name)),
@@ -179,12 +189,4 @@ impl World {
         });
         seen.collect()
     }
-}
-
-/// A queue URL's last two parts, whatever its host; a bare name has no account.
-fn account_and_name(queue_url: &str) -> (Option<&str>, &str) {
-    let mut parts = queue_url.trim_end_matches('/').rsplit('/');
-    let name = parts.next().unwrap_or_default();
-    let account = parts.next().filter(|part| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit()));
-    (account, name)
 }

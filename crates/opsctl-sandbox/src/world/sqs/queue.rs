@@ -29,6 +29,8 @@ pub(in crate::world) struct Queue {
     pub(super) region: Arc<str>,
     pub(in crate::world) name: Arc<str>,
     pub(in crate::world) arn: Arc<str>,
+    /// Whether another region of the account had a queue of this name when it was made.
+    pub(super) has_namesake: bool,
     pub(in crate::world) settings: Settings,
     pub(in crate::world) tags: BTreeMap<String, String>,
     pub(super) created_at: i64,
@@ -94,7 +96,7 @@ impl Queue {
     }
 
     /// Enqueues a message that was sent, unless it is a duplicate; answers what was accepted, now or then.
-    /// `explicit_delay` overrides the queue's own delay, seconds.
+    /// On standard queues `explicit_delay` overrides the queue's own delay, seconds.
     pub(super) fn send(&mut self, now: i64, mut message: Message, place: u64, explicit_delay: Option<i64>) -> Accepted {
         message.sequence = SequenceNumber(place);
         let accepted = Accepted { id: message.id, sequence: message.sequence };
@@ -107,7 +109,8 @@ impl Queue {
             }
             self.deduplication.remember(now, group, id, accepted);
         }
-        let delay_seconds = explicit_delay.unwrap_or(self.settings.delay_seconds);
+        // FIFO queues have one delay for all: a message's own 0 is taken, and changes nothing.
+        let delay_seconds = explicit_delay.filter(|_| !self.settings.is_fifo).unwrap_or(self.settings.delay_seconds);
         let delayed_until = (delay_seconds > 0).then_some(now + delay_seconds * 1_000);
         self.totals.sent += 1;
         self.store.insert(message, delayed_until);
@@ -251,10 +254,11 @@ impl Queue {
         handle.filter(|handle| handle.queue == self.number).ok_or_else(|| ApiError::invalid_handle(text, place))
     }
 
-    /// Deletes everything, in flight and delayed too.
+    /// Deletes everything, in flight and delayed too, and forgets the deduplication ids.
     pub(super) fn purge(&mut self, now: i64) {
         self.totals.purged += self.len() as u64;
         self.store.clear();
+        self.deduplication = Deduplication::default();
         self.purged_at = Some(now);
     }
 
@@ -322,6 +326,7 @@ impl Queue {
             region: region.as_str().into(),
             name: name.into(),
             arn,
+            has_namesake: false,
             store: Store::new(settings.is_fifo),
             settings,
             tags,

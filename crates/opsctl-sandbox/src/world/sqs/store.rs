@@ -133,7 +133,7 @@ impl Store {
             State::Delayed => self.delayed -= 1,
         }
         if let Line::Fifo(groups) = &mut self.line {
-            groups.remove(message.group_index, message.sequence.0, message.state == State::InFlight);
+            groups.remove(message.group_index, message.sequence.0);
         }
         self.relist(message.group_index);
         self.sweep();
@@ -168,7 +168,7 @@ impl Store {
         if was != State::InFlight
             && let Line::Fifo(groups) = &mut self.line
         {
-            groups.count_in_flight(group, true);
+            groups.serve(group);
         }
         self.hidden.push(Reverse((until, key)));
         self.relist(group);
@@ -178,16 +178,10 @@ impl Store {
         let Some(message) = self.get_mut(key) else { return };
         let was = message.state;
         message.state = State::Visible;
-        let group = message.group_index;
         match was {
             State::Visible => return,
             State::InFlight => self.in_flight -= 1,
             State::Delayed => self.delayed -= 1,
-        }
-        if was == State::InFlight
-            && let Line::Fifo(groups) = &mut self.line
-        {
-            groups.count_in_flight(group, false);
         }
         self.queue_up(key);
         self.sweep();
@@ -216,7 +210,7 @@ impl Store {
                     let slot = &self.slots[key.slot as usize];
                     slot.message.as_ref().is_some_and(|message| message.state == State::Visible)
                 });
-                next.or_else(|| groups.first_available().map(|(_, _, key)| key))
+                next.or_else(|| groups.first_available())
             }
         }
     }

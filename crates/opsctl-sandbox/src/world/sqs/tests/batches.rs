@@ -105,3 +105,24 @@ fn deletes_and_changes_of_visibility_answer_entry_by_entry() {
     assert_eq!(answer["Failed"][0]["Message"], message);
     assert_eq!(scene.counts("orders"), (1, 1, 0));
 }
+
+#[test]
+fn a_list_without_entries_is_left_out() {
+    let mut scene = scene();
+    scene.create("orders", json!({}));
+    let members = |answer: Value| answer.as_object().expect("members").keys().cloned().collect::<Vec<_>>();
+    let send = |body: &str| json!({"QueueUrl": "orders", "Entries": [{"Id": "1", "MessageBody": body}]});
+    assert_eq!(members(scene.ok("SendMessageBatch", send("b"))), ["Successful"]);
+    assert_eq!(members(scene.ok("SendMessageBatch", send(""))), ["Failed"]);
+    let got = scene.receive("orders");
+    for (action, handle, member) in [
+        ("ChangeMessageVisibilityBatch", got[0].handle.as_str(), "Successful"),
+        ("DeleteMessageBatch", got[0].handle.as_str(), "Successful"),
+        ("ChangeMessageVisibilityBatch", "nonsense", "Failed"),
+        ("DeleteMessageBatch", "nonsense", "Failed"),
+    ] {
+        let entries = json!([{"Id": "1", "ReceiptHandle": handle, "VisibilityTimeout": 30}]);
+        let answer = scene.ok(action, json!({"QueueUrl": "orders", "Entries": entries}));
+        assert_eq!(members(answer), [member], "{action} of {handle}");
+    }
+}

@@ -37,9 +37,9 @@ fn what_comes_back_keeps_its_place() {
         scene.send_fifo("q.fifo", body, "g", body);
     }
     let got = scene.receive_with("q.fifo", json!({"MaxNumberOfMessages": 2}));
-    scene.change("q.fifo", &got[0], 0).expect("put back");
-    assert!(scene.receive("q.fifo").is_empty(), "2 is in flight");
     scene.change("q.fifo", &got[1], 0).expect("put back");
+    assert!(scene.receive("q.fifo").is_empty(), "1 is in flight and stands before 2");
+    scene.change("q.fifo", &got[0], 0).expect("put back");
     let again = scene.receive("q.fifo");
     assert_eq!(bodies(&again), ["1", "2", "3"]);
     let sequence = |message: &Got| message.attributes["SequenceNumber"].as_str().expect("a number").to_owned();
@@ -47,6 +47,68 @@ fn what_comes_back_keeps_its_place() {
     assert!(sequence(&again[0]) < sequence(&again[1]));
     scene.pass(30);
     assert_eq!(scene.bodies("q.fifo"), ["1", "2", "3"], "their timeouts have passed");
+}
+
+#[test]
+fn what_is_in_flight_holds_up_only_what_stands_behind_it() {
+    let mut scene = fifo();
+    for body in ["1", "2", "3"] {
+        scene.send_fifo("q.fifo", body, "g", body);
+    }
+    let got = scene.receive_with("q.fifo", json!({"MaxNumberOfMessages": 2}));
+    scene.change("q.fifo", &got[0], 0).expect("put back");
+    let again = scene.receive("q.fifo");
+    assert_eq!(bodies(&again), ["1"], "2 is in flight, and 3 behind it");
+    scene.delete("q.fifo", &again[0]).expect("deleted");
+    assert!(scene.receive("q.fifo").is_empty());
+    scene.delete("q.fifo", &got[1]).expect("deleted");
+    assert_eq!(scene.bodies("q.fifo"), ["3"]);
+}
+
+#[test]
+fn groups_that_nobody_was_served_from_come_first() {
+    let mut scene = fifo();
+    for (body, group) in [("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b"), ("b2", "b"), ("c1", "c")] {
+        scene.send_fifo("q.fifo", body, group, body);
+    }
+    let mut served = Vec::new();
+    for _ in 0..6 {
+        let one = scene.receive_one("q.fifo");
+        scene.delete("q.fifo", &one).expect("deleted");
+        served.push(one.body);
+    }
+    assert_eq!(served, ["a1", "b1", "c1", "a2", "b2", "a3"]);
+}
+
+#[test]
+fn a_purge_forgets_deduplication_ids() {
+    let mut scene = fifo();
+    scene.send_fifo("q.fifo", "before", "g", "same");
+    scene.ok("PurgeQueue", json!({"QueueUrl": "q.fifo"}));
+    scene.send_fifo("q.fifo", "after", "g", "same");
+    assert_eq!(scene.bodies("q.fifo"), ["after"]);
+}
+
+#[test]
+fn a_messages_own_delay_of_nothing_leaves_the_queues() {
+    for (attributes, request, delayed) in [
+        (
+            json!({"FifoQueue": "true", "DelaySeconds": "60"}),
+            json!({"MessageGroupId": "g", "MessageDeduplicationId": "1"}),
+            1,
+        ),
+        (json!({"DelaySeconds": "60"}), json!({}), 0),
+    ] {
+        let mut scene = scene();
+        let name = if delayed == 1 { "q.fifo" } else { "q" };
+        let url = scene.create(name, attributes);
+        let mut request = request;
+        request["Id"] = "1".into();
+        request["MessageBody"] = "b".into();
+        request["DelaySeconds"] = 0.into();
+        scene.ok("SendMessageBatch", json!({"QueueUrl": url, "Entries": [request]}));
+        assert_eq!(scene.counts(name).2, delayed, "{name}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn denied_calls_are_refused_in_iams_words() {
     assert_eq!((error.code, error.query_code, error.status), ("AccessDeniedException", Some("AccessDenied"), 403));
     assert_eq!(
         error.message,
-        "User: arn:aws:sts::123456789012:assumed-role/opsctl/sandbox is not authorized to perform: \
+        "User: arn:aws:iam::123456789012:user/sandbox is not authorized to perform: \
          sqs:getqueueattributes on resource: arn:aws:sqs:eu-west-1:123456789012:orders-dlq because no identity-based \
          policy allows the sqs:getqueueattributes action"
     );

@@ -37,6 +37,37 @@ fn names_are_plain_and_fifo_names_end_in_fifo() {
 }
 
 #[test]
+fn two_regions_queues_of_one_name_have_two_urls() {
+    for (origin, expected) in [
+        ("http://127.0.0.1:4566", ["http://127.0.0.1:4566/{}/orders", "http://127.0.0.1:4566/us-east-2/{}/orders"]),
+        // AWS's endpoints have a name for each region.
+        (
+            "https://sqs.R.amazonaws.com",
+            ["https://sqs.eu-west-1.amazonaws.com/{}/orders", "https://sqs.us-east-2.amazonaws.com/{}/orders"],
+        ),
+    ] {
+        let mut scene = scene();
+        let mut urls = Vec::new();
+        for (region, expected) in ["eu-west-1", "us-east-2"].into_iter().zip(expected) {
+            let origin = origin.replace('R', region);
+            scene.caller = Caller { region: region.into(), origin, ..scene.caller.clone() };
+            let url = scene.create("orders", json!({}));
+            assert_eq!(url, expected.replace("{}", super::ACCOUNT));
+            assert_eq!(scene.ok("GetQueueUrl", json!({"QueueName": "orders"}))["QueueUrl"], url.as_str());
+            assert_eq!(scene.ok("ListQueues", json!({}))["QueueUrls"], json!([url]));
+            scene.send(&url, region);
+            urls.push(url);
+        }
+        assert_eq!(scene.bodies(&urls[1]), ["us-east-2"], "of its own region");
+        scene.caller.region = "eu-west-1".into();
+        let error = scene.error("ReceiveMessage", json!({"QueueUrl": urls[1]}));
+        assert_eq!((error.status, error.code), (404, "InvalidAddress"), "{}", error.message);
+        assert!(error.message.ends_with("/ is not valid for this endpoint."), "{}", error.message);
+        assert_eq!(scene.bodies(&urls[0]), ["eu-west-1"]);
+    }
+}
+
+#[test]
 fn urls_are_read_by_their_last_parts() {
     let mut scene = scene();
     scene.create("orders", json!({}));
