@@ -174,7 +174,9 @@ pub(crate) fn aurora(name: &str) -> SeenDatabase {
         standby_zone: None,
         limits: None,
         pending: Vec::new(),
-        global: None,
+        source: None,
+            replicas: Vec::new(),
+            global: None,
         written_elsewhere: None,
     };
     let gauges = DatabaseGauges {
@@ -261,6 +263,7 @@ pub(crate) fn alarm(name: &str, state: AlarmState, minutes: i64) -> Alarm {
             threshold: Some(80.0),
         },
         actions_enabled: true,
+            scales_only: false,
         description: Some(Text::from("Wake the on-call engineer of payments.")),
     }
 }

@@ -131,6 +131,10 @@ fn in_its_global(mut database: Database, globals: &[GlobalCluster]) -> Database 
         database.global = Some(Text::line(&global.name));
         let writes_elsewhere = |member: &GlobalMember| member.is_writer && member.arn != database.arn;
         database.written_elsewhere = Some(global.members.iter().any(writes_elsewhere));
+        if global.members.iter().any(|member| member.is_writer && member.arn == database.arn) {
+            // It was promoted: what it replicated from before is past, whatever RDS still says.
+            database.source = None;
+        }
     }
     database
 }
@@ -267,6 +271,8 @@ pub(crate) mod tests {
             endpoint: None,
             limits: None,
             pending: Vec::new(),
+            source: None,
+            replicas: Vec::new(),
             global: None,
             written_elsewhere: None,
         }

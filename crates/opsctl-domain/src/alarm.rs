@@ -16,6 +16,9 @@ pub struct Alarm {
     pub watches: Watches,
     /// Whether it tells anybody: alarms may be muted.
     pub actions_enabled: bool,
+    /// Whether all of its actions are scaling policies: then it is how something scales, and `ALARM` is no trouble.
+    #[serde(default)]
+    pub scales_only: bool,
     /// What its owner wrote about it.
     pub description: Option<Text>,
 }
@@ -63,6 +66,31 @@ pub struct AlarmChange {
     pub kind: Text,
     /// CloudWatch's words: "Alarm updated from OK to ALARM".
     pub summary: Text,
+}
+
+impl Alarm {
+    /// Whether somebody is to know that it is in `ALARM`. The lower alarm of a target tracking policy is, by nature, as long as
+    /// nothing is left to scale in.
+    pub fn is_trouble(&self) -> bool {
+        self.state == AlarmState::Alarm && !self.scales_only
+    }
+
+    /// Who is to look first; smaller first.
+    pub fn rank(&self) -> u8 {
+        match self.state {
+            AlarmState::Alarm if !self.scales_only => 0,
+            AlarmState::InsufficientData if !self.scales_only => 1,
+            AlarmState::Alarm | AlarmState::InsufficientData | AlarmState::Ok => 2,
+        }
+    }
+
+    /// State in words: `alarm`, `no data`, `ok`; `scaling` for one in `ALARM` that does nothing but scale.
+    pub fn state_words(&self) -> &'static str {
+        match self.state {
+            AlarmState::Alarm if self.scales_only => "scaling",
+            AlarmState::Alarm | AlarmState::InsufficientData | AlarmState::Ok => self.state.into_str(),
+        }
+    }
 }
 
 impl Watches {

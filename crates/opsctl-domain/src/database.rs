@@ -1,5 +1,7 @@
 //! Databases: what RDS runs, who writes, who could take over.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +29,50 @@ pub struct Database {
     pub limits: Option<CapacityLimits>,
     /// What AWS means to change: action and description.
     pub pending: Vec<Pending>,
+    /// What it is a read replica of; none: it is no replica. A replica is read only, whatever its own cluster calls its writer.
+    #[serde(default)]
+    pub source: Option<ReplicaSource>,
+    /// Names of its read replicas that are databases of their own.
+    #[serde(default)]
+    pub replicas: Vec<Text>,
     /// The global cluster that it is a part of.
     pub global: Option<Text>,
     /// Whether another cluster of the global cluster writes, as that says itself; none: it was not asked, or did not answer.
     #[serde(default)]
     pub written_elsewhere: Option<bool>,
+}
+
+/// The database that a read replica copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaSource {
+    pub name: Text,
+    /// Where RDS names it by its ARN, as it does in another region.
+    pub region: Option<Text>,
+    /// What RDS says of the replication, where that is not well: `error`, `stopped`, `terminated`.
+    pub trouble: Option<Text>,
+}
+
+impl ReplicaSource {
+    /// Of a name or an ARN.
+    pub fn of(named: &str) -> Self {
+        let mut parts = named.split(':');
+        let region = parts.nth(3).filter(|region| !region.is_empty()).map(Text::line);
+        Self { name: Text::line(named.rsplit(':').next().unwrap_or(named)), region, trouble: None }
+    }
+}
+
+impl fmt::Display for ReplicaSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, region, trouble } = self;
+        write!(formatter, "{name}")?;
+        if let Some(region) = region {
+            write!(formatter, " ({region})")?;
+        }
+        match trouble {
+            Some(trouble) => write!(formatter, ", replication: {trouble}"),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,6 +84,13 @@ pub enum Topology {
     /// An instance with a standby that nobody sees.
     MultiAzInstance,
     Single,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "kebab-case")]
+pub enum MemberRole {
+    Writer,
+    Reader,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,25 +200,42 @@ impl Topology {
 }
 
 impl Database {
-    /// Who writes; none where RDS names nobody.
+    /// Who writes; none where RDS names nobody, and in a read replica, where nobody does.
     pub fn writer(&self) -> Option<&Member> {
-        self.members.iter().find(|member| member.is_writer)
+        self.primary().filter(|_| self.source.is_none())
+    }
+
+    /// The instance by itself, or the one that a cluster calls its writer, which only reads in a cluster that is a replica.
+    pub fn primary(&self) -> Option<&Member> {
+        let alone = self.members.first().filter(|_| self.topology.kind() == SourceKind::Instance);
+        alone.or_else(|| self.members.iter().find(|member| member.is_writer))
     }
 
     /// Who does not, the first to be promoted first: lowest tier, then largest class (Aurora User Guide, "Fault tolerance").
     pub fn readers(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(|member| !member.is_writer)
+        self.members.iter().filter(|member| self.role_of(member) == MemberRole::Reader)
+    }
+
+    /// What a member does: in a read replica nobody writes, whatever its cluster calls one of them.
+    pub fn role_of(&self, member: &Member) -> MemberRole {
+        if member.is_writer && self.source.is_none() { MemberRole::Writer } else { MemberRole::Reader }
     }
 
     /// Whether another region's cluster writes for it: its global cluster says so. A cluster that shall write and has lost its
     /// writer is none.
     pub fn is_secondary(&self) -> bool {
-        self.writer().is_none() && self.global.is_some() && self.written_elsewhere == Some(true)
+        self.primary().is_none() && self.global.is_some() && self.written_elsewhere == Some(true)
     }
 
     /// Whether that it has no writer may be as it shall: it is of a global cluster, of which nobody knows who writes.
     pub fn may_be_secondary(&self) -> bool {
-        self.is_secondary() || self.writer().is_none() && self.global.is_some() && self.written_elsewhere.is_none()
+        self.is_secondary() || self.primary().is_none() && self.global.is_some() && self.written_elsewhere.is_none()
+    }
+
+    /// Whether nobody writes although somebody shall.
+    pub fn lacks_writer(&self) -> bool {
+        let is_meant_to_write = self.source.is_none() && !self.is_secondary();
+        self.topology.kind() == SourceKind::Cluster && self.primary().is_none() && is_meant_to_write
     }
 
     pub fn is_available(&self) -> bool {
@@ -183,6 +248,9 @@ impl Database {
         let zones: std::collections::BTreeSet<&str> =
             self.members.iter().filter_map(|member| member.zone.as_ref().map(Text::as_str)).collect();
         let readers = self.readers().count() as u64;
+        if let Some(source) = self.source.as_ref().filter(|_| !self.is_secondary()) {
+            return self.replica_words(source);
+        }
         match self.topology {
             Topology::Aurora if self.is_secondary() => {
                 format!("{}: {}, the writer is in another region", self.topology.words(), counted(readers, "reader"))
@@ -190,7 +258,7 @@ impl Database {
             Topology::Aurora | Topology::MultiAzCluster if self.may_be_secondary() => {
                 format!("{}: {}, who writes is not known", self.topology.words(), counted(readers, "reader"))
             }
-            Topology::Aurora | Topology::MultiAzCluster if self.writer().is_none() && readers > 0 => {
+            Topology::Aurora | Topology::MultiAzCluster if self.primary().is_none() && readers > 0 => {
                 format!("{}: nobody writes, {}", self.topology.words(), counted(readers, "reader"))
             }
             Topology::Aurora | Topology::MultiAzCluster if readers == 0 => {
@@ -207,15 +275,24 @@ impl Database {
         }
     }
 
+    fn replica_words(&self, source: &ReplicaSource) -> String {
+        let replica = format!("{}: read replica of {source}", self.topology.words());
+        match self.topology {
+            Topology::Aurora | Topology::MultiAzCluster => {
+                format!("{replica}, {}", counted(self.members.len() as u64, "instance"))
+            }
+            Topology::MultiAzInstance => format!("{replica}, a standby in another zone"),
+            Topology::Single => replica,
+        }
+    }
+
     /// How much it needs somebody: 0 most.
     pub fn rank(&self) -> u8 {
         let is_well = |member: &Member| member.status.as_ref().is_none_or(|status| is_usable(status.as_str()));
         match self {
-            _ if self.topology.kind() == SourceKind::Cluster && self.writer().is_none() && !self.may_be_secondary() => {
-                0
-            }
-            _ if self.writer().is_some_and(|writer| !is_well(writer)) || !is_usable(self.status.as_str()) => 1,
-            _ if !self.members.iter().all(is_well) => 2,
+            _ if self.lacks_writer() && !self.may_be_secondary() => 0,
+            _ if self.primary().is_some_and(|writer| !is_well(writer)) || !is_usable(self.status.as_str()) => 1,
+            _ if !self.members.iter().all(is_well) || self.source.as_ref().is_some_and(|source| source.trouble.is_some()) => 2,
             _ if !self.pending.is_empty() => 3,
             _ => 4,
         }
@@ -323,6 +400,8 @@ mod tests {
             endpoint: None,
             limits: None,
             pending: Vec::new(),
+            source: None,
+            replicas: Vec::new(),
             global: None,
             written_elsewhere: None,
         }
@@ -340,6 +419,35 @@ mod tests {
         let names: Vec<&str> = orders.members.iter().map(|member| member.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c", "d"]);
         assert_eq!(orders.words(), "Aurora cluster: a writer and 3 readers in 1 zone");
+    }
+
+    #[test]
+    fn a_replica_has_no_writer_and_names_its_source() {
+        let of = |topology, named: &str, members: Vec<Member>| Database {
+            topology,
+            source: Some(ReplicaSource::of(named)),
+            ..database(members)
+        };
+        let one = || vec![member("orders", false, "db.r6g.large", 0)];
+        let cluster = || vec![member("a", true, "db.r6g.large", 0), member("b", false, "db.r6g.large", 1)];
+        let arn = "arn:aws:rds:eu-west-1:111111111111:db:orders-main";
+        for (replica, words) in [
+            (of(Topology::Single, "orders-main", one()), "single instance: read replica of orders-main"),
+            (of(Topology::Single, arn, one()), "single instance: read replica of orders-main (eu-west-1)"),
+            (
+                of(Topology::MultiAzInstance, "orders-main", one()),
+                "Multi-AZ instance: read replica of orders-main, a standby in another zone",
+            ),
+            (of(Topology::Aurora, "orders-main", cluster()), "Aurora cluster: read replica of orders-main, 2 instances"),
+            (
+                of(Topology::MultiAzCluster, arn, cluster()),
+                "Multi-AZ DB cluster: read replica of orders-main (eu-west-1), 2 instances",
+            ),
+        ] {
+            assert_eq!(replica.words(), words);
+            assert_eq!((replica.writer(), replica.rank()), (None, 4), "{words}");
+            assert!(replica.primary().is_some() && !replica.lacks_writer() && !replica.is_secondary(), "{words}");
+        }
     }
 
     #[test]

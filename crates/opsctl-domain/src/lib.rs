@@ -57,7 +57,9 @@ pub mod words;
 pub use alarm::{Alarm, AlarmChange, AlarmState, Watches};
 pub use connection::{Connection, Place, Server, Target};
 pub use consumer::{ConsumerId, KafkaLag, Mapping, MappingId, MappingState};
-pub use database::{CapacityLimits, Database, DatabaseEvent, Member, Pending, SourceKind, Topology};
+pub use database::{
+    CapacityLimits, Database, DatabaseEvent, Member, MemberRole, Pending, ReplicaSource, SourceKind, Topology,
+};
 pub use endpoint::{
     Answerer, Answering, Ask, Because, Dialect, Endpoint, Password, Reached, SqlCheck, Tls, Told, Unanswered,
 };

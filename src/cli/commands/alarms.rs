@@ -121,7 +121,7 @@ fn show(found: &[Found<Part<Alarm>>], failed: &Failed<'_>, now: Timestamp, out: 
         rows.extend(alarms.rows.iter().map(|alarm| Row { environment, alarm }));
     }
     // Stable: environments keep the configuration's order among equals, and names theirs.
-    rows.sort_by_key(|row| row.alarm.state);
+    rows.sort_by_key(|row| (row.alarm.rank(), row.alarm.state));
     let nothing = (!found.is_empty()).then_some("no alarm fits");
     let document = || {
         let incomplete: Vec<_> = found.iter().flat_map(|(site, alarms)| incomplete(site, alarms)).collect();
@@ -137,7 +137,7 @@ fn table(rows: &[Row], now: Timestamp) -> Table {
         let muted = if alarm.actions_enabled { "" } else { ", muted" };
         table.row([
             environment.0.clone(),
-            format!("{}{muted}", alarm.state.into_str()),
+            format!("{}{muted}", alarm.state_words()),
             alarm.name.clone(),
             alarm.since.map_or_else(|| "-".to_owned(), |at| age(at, now)),
             alarm.watches.subject().to_string(),

@@ -29,12 +29,14 @@ fn lines(line: &Line) -> Vec<String> {
         format!("  {} ({} {})", database.words(), database.engine, database.version),
     ];
     for member in &database.members {
-        let role = if member.is_writer { "writer" } else { "reader" };
+        let role = database.role_of(member);
         lines.push(format!("  {role}   {}", in_short(member, database)));
     }
     lines.extend(database.standby_zone.as_ref().map(|zone| format!("  standby  in {zone}")));
     lines.extend(in_units(&seen.capacity, database).map(|units| format!("  capacity {units}")));
     lines.extend(database.endpoint.as_ref().map(|endpoint| format!("  endpoint {endpoint}")));
+    lines.extend(database.source.as_ref().map(|source| format!("  copies   {source}")));
+    lines.extend(database.replicas.iter().map(|replica| format!("  replica  {replica}")));
     lines.extend(database.global.as_ref().map(|global| format!("  global   {global}")));
     lines.extend(seen.proxies.iter().map(|proxy| format!("  proxy    {}", proxy.words())));
     lines.extend(database.pending.iter().map(|pending| format!("  pending  {}", pending.words())));

@@ -223,6 +223,7 @@ fn table(all: &[Line]) -> Table {
         let readers: Vec<String> = database.readers().map(|reader| in_short(reader, database)).collect();
         let mut to_know: Vec<String> =
             database.pending.iter().map(|pending| format!("pending: {}", pending.action)).collect();
+        to_know.extend(database.replicas.iter().map(|replica| format!("read replica {replica}")));
         to_know.extend(proxies.iter().map(|proxy| format!("proxy {}", proxy.words())));
         to_know.extend(last_event.as_ref().map(|event| {
             let ago = now.duration_since(event.at).as_secs();
@@ -236,6 +237,7 @@ fn table(all: &[Line]) -> Table {
             match database.writer() {
                 Some(writer) => in_short(writer, database),
                 None if database.is_secondary() => "in another region".to_owned(),
+                None if let Some(source) = &database.source => format!("replica of {source}"),
                 None => "?".to_owned(),
             },
             if readers.is_empty() { standby(database).unwrap_or_else(none) } else { readers.join(", ") },

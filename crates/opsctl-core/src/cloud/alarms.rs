@@ -151,9 +151,22 @@ fn of_alarm(alarm: &Value, watches: fn(&Value) -> Watches) -> Option<Alarm> {
         since: alarm.time("StateTransitionedTimestamp").or_else(|| alarm.time("StateUpdatedTimestamp")),
         reason: alarm.text("StateReason"),
         actions_enabled: alarm.get("ActionsEnabled").and_then(Value::as_bool).unwrap_or(true),
+        scales_only: scales_only(alarm),
         description: alarm.word("AlarmDescription").filter(|text| !text.is_empty()).map(Text::block),
         watches: watches(alarm),
     })
+}
+
+/// Whether it has actions and each of them is a scaling policy, of a service's or of an Auto Scaling group's:
+/// `arn:aws:autoscaling:<region>:<account>:scalingPolicy:...` (`PutMetricAlarm`, API reference).
+fn scales_only(alarm: &Value) -> bool {
+    let lists = ["AlarmActions", "OKActions", "InsufficientDataActions"];
+    let mut actions = lists.iter().flat_map(|list| alarm.words(list)).peekable();
+    let is_scaling = |action: String| {
+        let mut parts = action.split(':').skip(2);
+        (parts.next(), parts.nth(2)) == (Some("autoscaling"), Some("scalingPolicy"))
+    };
+    actions.peek().is_some() && actions.all(is_scaling)
 }
 
 fn watched(alarm: &Value) -> Watches {
@@ -254,6 +267,31 @@ mod tests {
             (alarm.watches.subject().as_str(), alarm.watches.condition().as_str()),
             (words, "average > 80 in 1m")
         );
+    }
+
+    #[test]
+    fn an_alarm_scales_only_where_all_that_it_does_is_scaling() {
+        let service = "arn:aws:autoscaling:eu-west-1:111111111111:scalingPolicy:8d2e:resource/ecs/service/main/api:policyName/cpu";
+        let group = "arn:aws-us-gov:autoscaling:us-gov-west-1:111111111111:scalingPolicy:8d2e:autoScalingGroupName/a:policyName/b";
+        let (topic, reboot) = ("arn:aws:sns:eu-west-1:111111111111:pages", "arn:aws:automate:eu-west-1:ec2:reboot");
+        for (alarm, scales_only) in [
+            (json!({ "AlarmActions": [service] }), true),
+            (json!({ "AlarmActions": [group, service], "OKActions": [], "ActionsEnabled": false }), true),
+            (json!({ "AlarmActions": [service], "OKActions": [service] }), true),
+            (json!({ "AlarmActions": [service, topic] }), false),
+            (json!({ "AlarmActions": [service], "OKActions": [topic] }), false),
+            (json!({ "AlarmActions": [service], "InsufficientDataActions": [topic] }), false),
+            (json!({ "AlarmActions": [reboot] }), false),
+            (json!({ "AlarmActions": ["arn:aws:sns:eu-west-1:111111111111:scalingPolicy"] }), false),
+            (json!({ "AlarmActions": [] }), false),
+            (json!({}), false),
+        ] {
+            let mut named = alarm.clone();
+            named["AlarmName"] = json!("TargetTracking-service/main/api-AlarmLow");
+            named["StateValue"] = json!("ALARM");
+            let read = of_alarm(&named, watched).expect("an alarm");
+            assert_eq!((read.scales_only, read.is_trouble()), (scales_only, !scales_only), "{alarm}");
+        }
     }
 
     #[test]

@@ -246,9 +246,9 @@ fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailO
     Ok(FailOver {
         database: database.name.clone(),
         topology: database.topology,
-        writer: database.writer().map(|writer| writer.name.clone()),
+        writer: database.primary().map(|writer| writer.name.clone()),
         target,
-        zone: zone(database.writer()),
+        zone: zone(database.primary()),
         standby_zone: database.standby_zone.as_ref().map(ToString::to_string),
         endpoint: database.endpoint.clone(),
         dialect: Dialect::of(database.engine.as_str()),
@@ -343,6 +343,9 @@ fn why(target: &Member, database: &Database) -> String {
 /// What speaks against it, and what should be known first.
 fn judge(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
     let is_cluster = database.topology.kind() == SourceKind::Cluster;
+    if let Some(source) = &database.source {
+        plan.block(format!("a read replica of {source}: nobody writes here; what it copies is what fails over"));
+    }
     if database.topology == Topology::Single {
         plan.block("a single instance: nothing could take over");
     }

@@ -20,6 +20,10 @@ pub struct Alarm {
     pub reason: Text,
     /// Whether it tells anybody
     pub actions_enabled: bool,
+    /// Whether its only actions are scaling policies: then `ALARM` is how it scales, and no trouble
+    pub scales_only: bool,
+    /// Whether it is in `ALARM` and does more than scale
+    pub is_trouble: bool,
 }
 
 pub(super) async fn see(looking: &Looking<'_>) -> Result<Alarm, Text> {
@@ -38,5 +42,7 @@ pub(super) async fn see(looking: &Looking<'_>) -> Result<Alarm, Text> {
         since_seconds: alarm.since.map(|at| looking.age(at)),
         reason: Text::line(alarm.reason.as_str()),
         actions_enabled: alarm.actions_enabled,
+        scales_only: alarm.scales_only,
+        is_trouble: alarm.is_trouble(),
     })
 }

@@ -28,7 +28,10 @@ pub struct Database {
     pub is_available: bool,
     /// `Aurora cluster`, `Multi-AZ DB cluster`, `Multi-AZ instance` or `single instance`
     pub topology: String,
-    /// The instance that writes; unknown where RDS names none
+    /// What it is a read replica of; null where it is none
+    #[schemars(with = "Option<String>")]
+    pub replica_of: Option<Text>,
+    /// The instance that writes; unknown where RDS names none, and of a read replica
     #[schemars(with = "Option<String>")]
     pub writer: Option<Text>,
     /// Where the writer is; of a Multi-AZ instance it may lag by minutes after a failover
@@ -82,13 +85,14 @@ pub(super) async fn see(looking: &Looking<'_>) -> Result<Database, Text> {
     let (last_event, capacity, gauges) =
         tokio::join!(last_event(looking, &database), capacity(looking, &database), gauges(looking, &database));
     let writer = database.writer();
-    let of_writer = |series: &Series| Some(gauges.get(series, &writer?.name)?.value);
+    let of_writer = |series: &Series| Some(gauges.get(series, &database.primary()?.name)?.value);
     let text = |text: &str| Text::line(text);
     Ok(Database {
         name: text(&database.name),
         status: database.status.clone(),
         is_available: database.is_available(),
         topology: database.topology.words().to_owned(),
+        replica_of: database.source.as_ref().map(|source| source.name.clone()),
         writer: writer.map(|writer| text(&writer.name)),
         writer_zone: writer.and_then(|writer| writer.zone.clone()),
         readers: database
@@ -149,7 +153,7 @@ async fn gauges(looking: &Looking<'_>, database: &domain::Database) -> Gauges {
     let wanted = of_writer.into_iter().filter(|(field, _)| looking.asks(field) && has_storage(field));
     let wanted: Vec<Series> = wanted.map(|(_, series)| series).collect();
     let mut gauges = Gauges::default();
-    if let Some(writer) = database.writer().filter(|_| !wanted.is_empty()) {
+    if let Some(writer) = database.primary().filter(|_| !wanted.is_empty()) {
         let answer = metrics.gauges_named(&wanted, &[&writer.name]).await;
         gauges.merge(looking.known("its metrics are", answer).unwrap_or_default());
     }

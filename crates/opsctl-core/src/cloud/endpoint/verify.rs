@@ -110,6 +110,8 @@ mod tests {
             endpoint: Some(endpoint),
             limits: None,
             pending: Vec::new(),
+            source: None,
+            replicas: Vec::new(),
             global: None,
             written_elsewhere: None,
         }

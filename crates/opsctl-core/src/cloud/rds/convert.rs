@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Element;
 use crate::domain::{
     CapacityLimits, Database, DatabaseEvent, Endpoint, GlobalChange, GlobalCluster, GlobalMember, Member, Pending,
-    Proxy, ProxyTarget, SourceKind, Text, Topology,
+    Proxy, ProxyTarget, ReplicaSource, SourceKind, Text, Topology,
 };
 
 /// Engines of other services that answer here, too.
@@ -71,6 +71,8 @@ fn of_cluster(
         endpoint: endpoint(cluster.word("Endpoint"), cluster.number("Port")),
         limits,
         pending: all_pending,
+        source: source(cluster, &["ReplicationSourceIdentifier"]),
+        replicas: replicas(cluster, &["ReadReplicaIdentifiers"]),
         global: cluster.said("GlobalClusterIdentifier").map(Text::line),
         written_elsewhere: None,
     };
@@ -82,21 +84,41 @@ fn of_instance(instance: &Element, pending: &BTreeMap<String, Vec<Pending>>) -> 
     let name = instance.word("DBInstanceIdentifier")?.to_owned();
     let arn = instance.word("DBInstanceArn").unwrap_or_default().to_owned();
     let is_multi_az = instance.is("MultiAZ");
+    let source = source(instance, &["ReadReplicaSourceDBInstanceIdentifier", "ReadReplicaSourceDBClusterIdentifier"]);
     Some(Database {
         topology: if is_multi_az { Topology::MultiAzInstance } else { Topology::Single },
         engine: Text::line(instance.word("Engine").unwrap_or_default()),
         version: Text::line(instance.word("EngineVersion").unwrap_or_default()),
         status: status(instance.word("DBInstanceStatus")),
-        members: vec![member(instance, true)],
+        members: vec![member(instance, source.is_none())],
         endpoint: instance.child("Endpoint").and_then(|at| endpoint(at.word("Address"), at.number("Port"))),
         standby_zone: instance.said("SecondaryAvailabilityZone").map(Text::line),
         limits: None,
         pending: pending.get(&arn).cloned().unwrap_or_default(),
+        source,
+        replicas: replicas(instance, &["ReadReplicaDBInstanceIdentifiers", "ReadReplicaDBClusterIdentifiers"]),
         global: None,
         written_elsewhere: None,
         name,
         arn,
     })
+}
+
+/// What it is a replica of. Of an instance RDS says besides how the replication goes ("Monitoring read replication", RDS user guide).
+fn source(of: &Element, keys: &[&str]) -> Option<ReplicaSource> {
+    let named = keys.iter().find_map(|key| of.said(key))?;
+    let replication = of.list("StatusInfos").iter().find(|info| info.word("StatusType") == Some("read replication"));
+    let ill = replication.filter(|info| !info.is("Normal"));
+    let trouble = ill.map(|info| {
+        let [status, message] = ["Status", "Message"].map(|key| info.said(key).unwrap_or_default());
+        Text::line(if message.is_empty() { status.to_owned() } else { format!("{status}: {message}") }.as_str())
+    });
+    Some(ReplicaSource { trouble, ..ReplicaSource::of(named) })
+}
+
+fn replicas(of: &Element, lists: &[&str]) -> Vec<Text> {
+    let named = lists.iter().flat_map(|list| of.list(list));
+    named.map(|replica| ReplicaSource::of(replica.text.trim()).name).filter(|name| !name.is_empty()).collect()
 }
 
 fn member(instance: &Element, is_writer: bool) -> Member {
@@ -217,4 +239,72 @@ pub(super) fn global(global: &Element) -> Option<GlobalCluster> {
 
 fn text(element: &Element, name: &str) -> Text {
     Text::line(element.word(name).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(name: &str, members: &str) -> Vec<Element> {
+        let text = format!("<R><{name}Result><List>{members}</List></{name}Result></R>");
+        Element::result(text.as_bytes()).expect("a result").list("List").to_vec()
+    }
+
+    fn instance(name: &str, more: &str) -> String {
+        format!(
+            "<DBInstance><DBInstanceIdentifier>{name}</DBInstanceIdentifier><Engine>postgres</Engine>\
+             <DBInstanceStatus>available</DBInstanceStatus>{more}</DBInstance>"
+        )
+    }
+
+    /// What RDS answers of each kind of replica (API reference: DBInstance, DBCluster), and what is read of it: source, writer, topology.
+    #[test]
+    fn every_kind_of_replica_is_known_with_its_source() {
+        let arn = "arn:aws:rds:eu-west-1:111111111111:db:orders";
+        let cluster_arn = "arn:aws:rds:eu-west-1:111111111111:cluster:orders";
+        let of = |key: &str, value: &str| format!("<{key}>{value}</{key}>");
+        let instance_key = "ReadReplicaSourceDBInstanceIdentifier";
+        let ill = "<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType><Normal>false</Normal>\
+                   <Status>error</Status><Message>Duplicate entry</Message></DBInstanceStatusInfo></StatusInfos>";
+        let multi_az = of("MultiAZ", "true");
+        for (more, source, topology) in [
+            (of(instance_key, "orders"), "orders", Topology::Single),
+            (of(instance_key, arn), "orders (eu-west-1)", Topology::Single),
+            (of(instance_key, "orders") + &multi_az, "orders", Topology::MultiAzInstance),
+            (of("ReadReplicaSourceDBClusterIdentifier", "orders"), "orders", Topology::Single),
+            (of(instance_key, "orders") + ill, "orders, replication: error: Duplicate entry", Topology::Single),
+        ] {
+            let all = databases(Vec::new(), list("DescribeDBInstances", &instance("copy", &more)), &BTreeMap::new());
+            let [replica] = all.as_slice() else { panic!("one database: {all:?}") };
+            assert_eq!(replica.source.as_ref().map(ToString::to_string).as_deref(), Some(source));
+            assert_eq!((replica.writer(), replica.topology), (None, topology), "{source}");
+            assert!(!replica.members[0].is_writer, "{source}");
+        }
+        let cluster = |more: &str, writes: bool| {
+            let member = format!(
+                "<DBClusterMembers><DBClusterMember><DBInstanceIdentifier>copy-1</DBInstanceIdentifier>\
+                 <IsClusterWriter>{writes}</IsClusterWriter></DBClusterMember></DBClusterMembers>"
+            );
+            let text = of("DBClusterIdentifier", "copy") + &of("Engine", "aurora-mysql") + &member + more;
+            let text = format!("<DBCluster>{text}</DBCluster>");
+            databases(list("DescribeDBClusters", &text), Vec::new(), &BTreeMap::new()).remove(0)
+        };
+        let replica = cluster(&of("ReplicationSourceIdentifier", cluster_arn), true);
+        assert_eq!(replica.source.as_ref().map(ToString::to_string).as_deref(), Some("orders (eu-west-1)"));
+        assert_eq!((replica.writer(), replica.readers().count(), replica.lacks_writer()), (None, 1, false));
+        let own = cluster("<ReadReplicaIdentifiers><ReadReplicaIdentifier>x</ReadReplicaIdentifier></ReadReplicaIdentifiers>", true);
+        assert_eq!((own.source.clone(), own.writer().is_some()), (None, true));
+        assert_eq!(own.replicas, [Text::from("x")]);
+        assert!(cluster("", false).lacks_writer(), "one that copies nothing and has no writer");
+    }
+
+    #[test]
+    fn a_source_names_its_replicas_and_goes_on_writing() {
+        let more = "<ReadReplicaDBInstanceIdentifiers><ReadReplicaDBInstanceIdentifier>copy</ReadReplicaDBInstanceIdentifier>\
+                    <ReadReplicaDBInstanceIdentifier>arn:aws:rds:us-east-1:1:db:far</ReadReplicaDBInstanceIdentifier>\
+                    </ReadReplicaDBInstanceIdentifiers>";
+        let all = databases(Vec::new(), list("DescribeDBInstances", &instance("orders", more)), &BTreeMap::new());
+        assert_eq!(all[0].replicas, [Text::from("copy"), Text::from("far")]);
+        assert!(all[0].writer().is_some() && all[0].source.is_none());
+    }
 }

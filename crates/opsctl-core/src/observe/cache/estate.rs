@@ -129,6 +129,7 @@ mod tests {
             reason: Text::from("crossed"),
             watches: Watches::Rule { rule: Text::from("ALARM(x)") },
             actions_enabled: true,
+            scales_only: false,
             description: Some(Text::from("call +27 ...")),
         };
         Estate {

@@ -251,6 +251,9 @@ impl Scene<'_> {
             if self.minutes.is_none() {
                 continue;
             }
+            if alarm.scales_only {
+                plan.warn(format!("{name} has no other actions than scaling policies: while it is muted, they do not scale"));
+            }
             if let Watches::Rule { rule } = &alarm.watches {
                 let children = alarms_in(rule.as_str());
                 let open: Vec<&String> = children.iter().filter(|child| !is_given(child)).collect();

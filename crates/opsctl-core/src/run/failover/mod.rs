@@ -319,7 +319,7 @@ impl Watch<'_> {
         match database.topology.kind() {
             SourceKind::Cluster => self.done.writer_after.is_some() && self.done.writer_after != self.bound.writer,
             SourceKind::Instance => {
-                let zone = database.writer().and_then(|writer| writer.zone.as_ref()).map(Text::as_str);
+                let zone = database.primary().and_then(|writer| writer.zone.as_ref()).map(Text::as_str);
                 zone.is_some() && zone == self.bound.standby_zone.as_deref() && zone != self.bound.zone.as_deref()
             }
         }

@@ -24,7 +24,7 @@ const BLIND_NEW: SignedDuration = SignedDuration::from_hours(1);
 pub(in crate::observe::parts) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
     let Scene { snapshot, now, .. } = *scene;
     let part = &snapshot.estate.alarms;
-    let firing: Vec<&Alarm> = part.rows.iter().map(|row| &**row).filter(|row| row.state == AlarmState::Alarm).collect();
+    let firing: Vec<&Alarm> = part.rows.iter().map(|row| &**row).filter(|row| row.is_trouble()).collect();
     let told = told_by_rules(&firing);
     let about = About::new(snapshot);
     let mut beside: BTreeMap<Subject, Vec<&Alarm>> = BTreeMap::new();
@@ -173,6 +173,7 @@ fn blind(scene: &Scene<'_>, about: &About<'_>) -> Option<Verdict> {
         alarm.state == AlarmState::InsufficientData
             && alarm.since.is_some_and(|since| now.duration_since(since) < BLIND_NEW)
             && matches!(alarm.watches, Watches::Metric { .. })
+            && !alarm.scales_only
             && !about.is_asleep(alarm)
     };
     let part = &snapshot.estate.alarms;

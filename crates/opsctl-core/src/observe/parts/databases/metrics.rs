@@ -71,8 +71,8 @@ impl DatabaseMetrics {
         let group = |is_writer: bool| match (is_aurora, is_writer) {
             (true, true) => 0,
             (true, false) => 1,
-            // What is no cluster has nobody to lie behind.
-            (false, false) if database.topology == Topology::MultiAzCluster => 3,
+            // What is no cluster lies behind somebody only where it is a replica.
+            (false, false) if database.topology == Topology::MultiAzCluster || database.source.is_some() => 3,
             (false, _) => 2,
         };
         let instances = database.members.iter().map(|member| GROUPS[group(member.is_writer)].len()).sum::<usize>();

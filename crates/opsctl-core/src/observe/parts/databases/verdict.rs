@@ -61,7 +61,9 @@ fn state(status: &str) -> State {
 
 fn standing(environment: &Environment, database: &Database) -> Option<Finding> {
     let is_cluster = database.topology.kind() == SourceKind::Cluster;
-    if is_cluster && database.writer().is_none() && !database.is_secondary() && !database.members.is_empty() {
+    // Nobody writes to a read replica.
+    let is_replica = database.source.is_some();
+    if database.lacks_writer() && !database.members.is_empty() {
         let reason = format!("nobody writes: none of its {} instances is the writer", database.members.len());
         return Some(match &database.global {
             // In the second region of a global database that is as it shall be.
@@ -75,18 +77,30 @@ fn standing(environment: &Environment, database: &Database) -> Option<Finding> {
     }
     let own = state(database.status.as_str());
     if own != State::Usable {
-        return Some(not_available(environment, own, format!("it is {}", database.status), true));
+        return Some(not_available(environment, own, format!("it is {}", database.status), !is_replica));
     }
     let of = |member: &Member| member.status.as_ref().map_or(State::Usable, |status| state(status.as_str()));
     let worst = database.members.iter().min_by_key(|member| (of(member), !member.is_writer))?;
-    let status = worst.status.as_ref().filter(|_| of(worst) != State::Usable)?;
+    let Some(status) = worst.status.as_ref().filter(|_| of(worst) != State::Usable) else {
+        return replication(database);
+    };
     // An instance by itself has its database's name.
     let who = match (worst.is_writer, worst.name == database.name) {
         (_, true) => "it".to_owned(),
-        (true, false) => format!("its writer {}", worst.name),
-        (false, false) => format!("reader {}", worst.name),
+        (true, false) if !is_replica => format!("its writer {}", worst.name),
+        (true | false, false) if is_replica => format!("its instance {}", worst.name),
+        (true | false, false) => format!("reader {}", worst.name),
     };
-    Some(not_available(environment, of(worst), format!("{who} is {status}"), worst.is_writer || !is_cluster))
+    let concerns_writes = !is_replica && (worst.is_writer || !is_cluster);
+    Some(not_available(environment, of(worst), format!("{who} is {status}"), concerns_writes))
+}
+
+/// A replica whose replication RDS calls broken.
+fn replication(database: &Database) -> Option<Finding> {
+    let source = database.source.as_ref()?;
+    source.trouble.as_ref()?;
+    let reason = format!("read replica of {source}: what it shows is old");
+    Some(Finding(Kind::ReplicaLag, Severity::Warning, reason))
 }
 
 fn not_available(environment: &Environment, state: State, reason: String, concerns_writes: bool) -> Finding {
@@ -113,7 +127,7 @@ fn no_reader(environment: &Environment, database: &Database) -> Option<Finding> 
         Topology::Single => objective.is_none(),
     };
     // Whether a cluster has instances at all, or is of no region that writes, is another matter.
-    let is_meant = !database.may_be_secondary() && !database.members.is_empty() && (objective.is_some() || is_guarded);
+    let is_meant = !database.may_be_secondary() && database.source.is_none() && !database.members.is_empty() && (objective.is_some() || is_guarded);
     if can_fail_over || !is_meant {
         return None;
     }

@@ -63,10 +63,10 @@ static COLUMNS: [Column<Alarm>; 9] = [
     Column {
         title: rising("state", ["worst state first", "best state first"]),
         shape: shape("STATE", 9, 9, Left, 17),
-        order: |_, alarm| Some(Order::Number(alarm.state as i64)),
+        order: |_, alarm| Some(Order::Number(alarm.rank().into())),
         cell: |line, alarm| {
-            let (sign, role) = sign(alarm.state, line.look);
-            line.told(format!("{sign} {}", alarm.state.into_str()), role)
+            let (sign, role) = sign(alarm, line.look);
+            line.told(format!("{sign} {}", alarm.state_words()), role)
         },
     },
     Column {
@@ -94,9 +94,10 @@ static COLUMNS: [Column<Alarm>; 9] = [
         title: rising("whether it tells anybody", ["muted ones first", "muted ones last"]),
         shape: shape("TELLS", 5, 5, Left, 6),
         order: |_, alarm| Some(Order::Number(i64::from(alarm.actions_enabled))),
-        cell: |line, alarm| match alarm.actions_enabled {
-            true => line.dim("yes"),
-            false => line.told("muted", Role::Warning),
+        cell: |line, alarm| match (alarm.actions_enabled, alarm.scales_only) {
+            (true, false) => line.dim("yes"),
+            (true, true) => line.dim("no"),
+            (false, _) => line.told("muted", Role::Warning),
         },
     },
     Column {
@@ -108,8 +109,9 @@ static COLUMNS: [Column<Alarm>; 9] = [
 ];
 
 /// A state's sign. That CloudWatch can't tell is not the same as well.
-fn sign(state: AlarmState, look: Look) -> (&'static str, Role) {
-    match state {
+fn sign(alarm: &Alarm, look: Look) -> (&'static str, Role) {
+    match alarm.state {
+        AlarmState::Alarm | AlarmState::InsufficientData if alarm.scales_only => (look.sign("↕", "="), Role::Dim),
         AlarmState::Alarm => (look.sign("✖", "!"), Role::Critical),
         AlarmState::InsufficientData => (look.sign("○", "?"), Role::Warning),
         AlarmState::Ok => (look.sign("●", "+"), Role::Good),
@@ -185,15 +187,16 @@ impl Thing for Alarm {
     }
 
     fn searched(&self) -> [String; 2] {
-        [self.state.into_str().to_owned(), String::new()]
+        [self.state_words().to_owned(), String::new()]
     }
 
     fn rank(&self) -> i64 {
-        self.state as i64
+        Alarm::rank(self).into()
     }
 
     fn tallies(&self) -> [u64; 2] {
-        [u64::from(self.state == AlarmState::Alarm), u64::from(self.state == AlarmState::InsufficientData)]
+        let is_blind = self.state == AlarmState::InsufficientData && !self.scales_only;
+        [u64::from(self.is_trouble()), u64::from(is_blind)]
     }
 
     fn part<'a>(&self, estate: &'a Estate) -> Option<PartState<'a>> {
@@ -202,21 +205,24 @@ impl Thing for Alarm {
 
     fn in_short(&self, model: &Model, _: &Site) -> Vec<String> {
         let threshold = threshold(self).map(|words| format!(" {words}")).unwrap_or_default();
-        let since = self.since.map(|at| format!("{} for {}", self.state.into_str(), ago(at, model.now)));
+        let since = self.since.map(|at| format!("{} for {}", self.state_words(), ago(at, model.now)));
         let watches = format!("{}{threshold}", watches(self));
         let all = since.into_iter().chain([watches, shown(self.reason.as_str())]);
         all.filter(|part| !part.is_empty()).collect()
     }
 
     fn page(&self, page: &mut Page, model: &Model, _: &Site) {
-        let (sign, role) = sign(self.state, model.look);
+        let (sign, role) = sign(self, model.look);
         let since = self
             .since
             .map(|at| format!(", for {} (since {})", ago(at, model.now), at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-        page.pair("state", LABEL, &format!("{sign} {}{}", self.state.into_str(), since.unwrap_or_default()), role);
+        page.pair("state", LABEL, &format!("{sign} {}{}", self.state_words(), since.unwrap_or_default()), role);
         page.pair("reason", LABEL, &shown(self.reason.as_str()), Role::Text);
         if let Some(description) = &self.description {
             page.pair("says", LABEL, &shown(description.as_str()), Role::Text);
+        }
+        if self.scales_only {
+            page.pair("actions", LABEL, "scaling policies only: it scales, and tells nobody", Role::Dim);
         }
         if !self.actions_enabled {
             page.pair("muted", LABEL, "its actions are disabled: it tells nobody", Role::Warning);

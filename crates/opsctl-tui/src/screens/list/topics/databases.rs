@@ -165,7 +165,7 @@ fn most(gauge: Option<&Gauge>) -> Option<Order> {
 }
 
 fn writers(seen: &SeenDatabase) -> Option<&DatabaseGauges> {
-    seen.gauges.get(&seen.seen.database.writer()?.name)
+    seen.gauges.get(&seen.seen.database.primary()?.name)
 }
 
 fn cpu(seen: &SeenDatabase) -> Option<&Gauge> {
@@ -188,6 +188,7 @@ fn writer<'a>(line: &Line<'a>, seen: &'a SeenDatabase) -> Cell<'a> {
             None => shown(&writer.name),
         }),
         None if database.is_secondary() => line.dim("in another region"),
+        None if let Some(source) = &database.source => line.dim(shown(&format!("replica of {}", source.name))),
         None if database.may_be_secondary() => line.unknown(),
         None => line.told("nobody", Role::Critical),
     }
@@ -245,6 +246,7 @@ fn state(seen: &SeenDatabase, look: Look) -> (&'static str, String, Role) {
 
 fn topology(database: &Database) -> &'static str {
     match database.topology {
+        _ if database.source.is_some() => "replica",
         Topology::Aurora => "Aurora",
         Topology::MultiAzCluster => "DB cluster",
         Topology::MultiAzInstance => "Multi-AZ",
@@ -314,6 +316,13 @@ impl Thing for SeenDatabase {
         if let Some(zone) = &database.standby_zone {
             page.pair("standby", LABEL, &shown(&format!("in {zone}")), Role::Text);
         }
+        if let Some(source) = &database.source {
+            page.pair("replica of", LABEL, &shown(&source.to_string()), Role::Text);
+        }
+        if !database.replicas.is_empty() {
+            let names: Vec<&str> = database.replicas.iter().map(Text::as_str).collect();
+            page.pair("read replicas", LABEL, &shown(&names.join(", ")), Role::Text);
+        }
         if let Some(global) = &database.global {
             page.pair("global cluster", LABEL, &shown(global.as_str()), Role::Text);
         }
@@ -323,7 +332,7 @@ impl Thing for SeenDatabase {
         page.blank();
         page.heading(if database.topology.kind() == SourceKind::Cluster { "Members" } else { "Instance" });
         for member in database.members.iter().take(LINES_MAX) {
-            of_member(page, model, member, self.gauges.get(&member.name), database.topology.kind());
+            of_member(page, model, member, self.gauges.get(&member.name), database);
         }
         if database.members.is_empty() {
             page.text("RDS names none.", Role::Warning);
@@ -353,6 +362,9 @@ impl Thing for SeenDatabase {
         }
         changes(site)?;
         let database = &self.seen.database;
+        if database.source.is_some() {
+            return Err(Able::no("it is a read replica: nobody writes here; fail over what it copies"));
+        }
         match database.topology {
             Topology::Single => return Err(Able::no("it is a single instance: nothing could take over")),
             Topology::Aurora | Topology::MultiAzCluster if database.readers().next().is_none() => {
@@ -385,19 +397,19 @@ fn capacity_line(page: &mut Page, model: &Model, seen: &SeenDatabase) {
     page.pair("capacity", LABEL, &format!("{words}{at}{more}"), role);
 }
 
-fn of_member(page: &mut Page, model: &Model, member: &Member, gauges: Option<&DatabaseGauges>, kind: SourceKind) {
+fn of_member(page: &mut Page, model: &Model, member: &Member, gauges: Option<&DatabaseGauges>, database: &Database) {
+    let kind = database.topology.kind();
     let text = |text: &Option<Text>| text.as_ref().map_or("?", Text::as_str).to_owned();
     let role = match kind {
-        SourceKind::Instance => "instance",
-        SourceKind::Cluster if member.is_writer => "writer",
-        SourceKind::Cluster => "reader",
+        SourceKind::Instance => "instance".to_owned(),
+        SourceKind::Cluster => database.role_of(member).to_string(),
     };
     let tier =
         member.tier.filter(|_| kind == SourceKind::Cluster).map(|tier| format!(", tier {tier}")).unwrap_or_default();
     let words =
         format!("{}: {}, {}, {}{tier}", member.name, text(&member.class), text(&member.zone), text(&member.status));
     let is_well = if member.is_available() { Role::Strong } else { Role::Warning };
-    page.pair(role, LABEL, &shown(&words), is_well);
+    page.pair(&role, LABEL, &shown(&words), is_well);
     let Some(gauges) = gauges else {
         return page.pair("", LABEL, "no metrics: CloudWatch has no recent sample", Role::Dim);
     };
