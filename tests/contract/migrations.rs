@@ -41,6 +41,7 @@ async fn launch(ground: &Ground, token: &str) -> Launch {
         container: "app".into(),
         command: Some(vec!["status".into()]),
         network: Network { subnets: vec!["subnet-1".into()], ..Network::default() },
+        placement: Default::default(),
         started_by: "opsctl-migrate/contract".into(),
         group: "opsctl-contract".into(),
         token: format!("{token}-{:x}", fastrand::u64(..)),
@@ -121,10 +122,10 @@ async fn network(ground: Ground) {
     let client = aws_sdk_ecs::Client::new(&ground.raw);
     let service = client.create_service().cluster(&launch.cluster).service_name("api").task_definition(ground.prefix());
     service.desired_count(0).network_configuration(given).send().await.expect("a service");
-    let network = ground.cloud.ecs.network(&ServiceId::new(&launch.cluster, "api")).await.expect("described");
+    let (network, _) = ground.cloud.ecs.surroundings(&ServiceId::new(&launch.cluster, "api")).await.expect("described");
     let network = network.expect("a network");
     assert_eq!((network.subnets, network.security_groups), (vec!["subnet-7".into()], vec!["sg-7".into()]));
-    let error = ground.cloud.ecs.network(&ServiceId::new(&launch.cluster, "nobody")).await.expect_err("nobody");
+    let error = ground.cloud.ecs.surroundings(&ServiceId::new(&launch.cluster, "nobody")).await.expect_err("nobody");
     assert_eq!(error.kind, ErrorKind::NotFound);
 }
 

@@ -15,6 +15,7 @@ mod managed;
 mod migrate;
 mod once;
 mod parking;
+mod placement;
 mod plans;
 mod proof;
 mod restart;

@@ -67,6 +67,7 @@ pub(crate) fn service(cluster: &str, name: &str, tasks: u32) -> SeenService {
             events: vec![event],
             target_groups: Vec::new(),
             replacing: Replacing::default(),
+        placement: Default::default(),
         },
         seen_at: None,
         scaling: Some(Scaling { min: 1, max: 4, ..Scaling::default() }),

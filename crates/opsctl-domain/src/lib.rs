@@ -84,8 +84,8 @@ pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};
 pub use run_id::RunId;
 pub use service::{
-    Breaker, Container, Deployment, DeploymentId, EcsClusterName, Replacing, Rollout, Scaling, ScheduledAction,
-    Service, ServiceEvent, ServiceId, ServiceName, Standing, Task, TaskArn, TaskBounds, TaskDefinition,
+    Breaker, CapacityProvider, Container, Deployment, DeploymentId, EcsClusterName, Placement, Replacing, Rollout, Scaling, ScheduledAction,
+    Service, ServiceEvent, ServiceId, ServiceName, Standing, Strategy, Task, TaskArn, TaskBounds, TaskDefinition,
 };
 pub use service_rules::{ServiceGroup, ServiceRules};
 pub use sql::{Bounds, Rows, SqlError, SqlKind, Statement, Value};

@@ -80,6 +80,8 @@ pub struct Service {
     pub target_groups: Vec<TargetGroup>,
     #[serde(default)]
     pub replacing: Replacing,
+    #[serde(default)]
+    pub placement: Placement,
 }
 
 /// How a service replaces its tasks when it is deployed (`deploymentConfiguration`, `deploymentController`).
@@ -92,6 +94,80 @@ pub struct Replacing {
     pub breaker: Breaker,
     /// Who deploys it instead of ECS: `CODE_DEPLOY`, `EXTERNAL`.
     pub controller: Option<Text>,
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// How long tasks of before stay beside the new ones, in minutes, where the strategy is not rolling.
+    #[serde(default)]
+    pub bake_minutes: u32,
+}
+
+/// How ECS lets new tasks take over from old ones (`deploymentConfiguration.strategy`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// A few at a time, within the percentages.
+    #[default]
+    #[strum(serialize = "rolling")]
+    Rolling,
+    /// All new ones start beside the old ones, then all traffic shifts at once.
+    #[strum(serialize = "blue/green")]
+    BlueGreen,
+    /// As blue/green; traffic shifts in equal steps.
+    #[strum(serialize = "linear")]
+    Linear,
+    /// As blue/green; a small part of the traffic shifts first.
+    #[strum(serialize = "canary")]
+    Canary,
+    /// One that this version does not know.
+    #[strum(serialize = "unknown")]
+    Other,
+}
+
+/// On what a service's tasks run, and who decides how many.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// `DAEMON`: one task on each container instance, and no desired count of its own.
+    pub is_daemon: bool,
+    /// `FARGATE`, `EC2`, `EXTERNAL`; none: its capacity providers decide, or AWS does not say.
+    pub launch_type: Option<Text>,
+    pub providers: Vec<CapacityProvider>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapacityProvider {
+    /// `FARGATE`, `FARGATE_SPOT`, or the name of one that is made of instances.
+    pub name: Text,
+    /// So many tasks run on it at least.
+    pub base: u32,
+    pub weight: u32,
+}
+
+impl Placement {
+    /// `FARGATE`, `capacity provider spot (weight 3)`; none: AWS does not say.
+    pub fn words(&self) -> Option<String> {
+        if self.providers.is_empty() {
+            return self.launch_type.as_ref().map(Text::to_string);
+        }
+        let one = |CapacityProvider { name, base, weight }: &CapacityProvider| match base {
+            0 => format!("{name} (weight {weight})"),
+            base => format!("{name} (base {base}, weight {weight})"),
+        };
+        let all: Vec<String> = self.providers.iter().map(one).collect();
+        Some(format!("capacity provider{} {}", if all.len() > 1 { "s" } else { "" }, all.join(", ")))
+    }
+
+    /// What may keep new tasks waiting; none: nothing that is known beforehand.
+    pub fn may_wait_for(&self) -> Option<&'static str> {
+        let names = || self.providers.iter().map(|provider| provider.name.as_str());
+        let is_fargate = |name: &str| matches!(name, "FARGATE" | "FARGATE_SPOT");
+        match self.launch_type.as_ref().map(Text::as_str) {
+            _ if names().any(|name| !is_fargate(name)) => Some("instances, which its capacity provider may first have to start"),
+            Some("EC2") if self.providers.is_empty() => Some("room on the cluster's instances"),
+            Some("EXTERNAL") if self.providers.is_empty() => Some("room on the registered external instances"),
+            _ if names().any(|name| name == "FARGATE_SPOT") => Some("Spot capacity, which AWS may lack"),
+            _ => None,
+        }
+    }
 }
 
 /// What ECS's circuit breaker does about a deployment whose tasks fail.
@@ -176,6 +252,33 @@ impl Service {
         self.primary().filter(|primary| has_failed && primary.rollout == Some(Rollout::InProgress))
     }
 
+    /// Whether ECS still works on it: not on one that is being deleted (`DRAINING`) or was (`INACTIVE`).
+    pub fn is_active(&self) -> bool {
+        matches!(self.status.as_str(), "ACTIVE" | "")
+    }
+
+    /// Why ECS would refuse another desired count; none: it takes one, whoever deploys the service (API reference, `UpdateService`).
+    pub fn refuses_count(&self) -> Option<String> {
+        if !self.is_active() {
+            return Some(format!("its status is {}: ECS no longer changes it", self.status));
+        }
+        let daemon = "a DAEMON service: ECS runs one task on each container instance and takes no desired count";
+        self.placement.is_daemon.then(|| daemon.to_owned())
+    }
+
+    /// Why ECS would refuse to deploy it; none: it deploys.
+    pub fn refuses_deployment(&self) -> Option<String> {
+        if !self.is_active() {
+            return Some(format!("its status is {}: ECS no longer changes it", self.status));
+        }
+        let controller = self.replacing.controller.as_ref()?;
+        Some(match controller.as_str() {
+            "CODE_DEPLOY" => format!("{controller} deploys it, not ECS: `aws deploy create-deployment` does"),
+            "EXTERNAL" => format!("{controller}: a system of its owner deploys it with task sets, not ECS"),
+            _ => format!("{controller} deploys it, not ECS"),
+        })
+    }
+
     pub fn standing(&self) -> Standing {
         let primary = self.primary();
         let rollout = primary.and_then(|primary| primary.rollout);
@@ -185,7 +288,7 @@ impl Service {
             Standing::Failing
         } else if self.running < self.desired {
             Standing::Below
-        } else if self.desired == 0 && self.running == 0 {
+        } else if self.desired == 0 && self.running == 0 && !self.placement.is_daemon {
             Standing::Asleep
         } else if rollout == Some(Rollout::InProgress) || self.deployments.len() > 1 || self.running > self.desired {
             Standing::Deploying
@@ -287,16 +390,53 @@ pub struct Container {
 /// Characters of a task's reason.
 const WHY_MAX: usize = 240;
 
+impl Container {
+    /// `exit code 137, OutOfMemoryError: Container killed due to memory usage`: the code, and what ECS says beside it; none: neither.
+    pub fn end_words(&self) -> Option<String> {
+        let code = self.exit_code.map(|code| format!("exit code {code}"));
+        let reason = self.reason.as_ref().filter(|reason| !reason.is_empty());
+        let reason = reason.map(|reason| Text::capped(reason.as_str(), WHY_MAX).to_string());
+        let parts: Vec<String> = code.into_iter().chain(reason).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
 impl Task {
-    /// Why it stopped: `CannotPullContainerError: ...`, `Essential container in task exited (app: exit code 1)`.
+    /// Whether a service started it (`group` is `service:<name>`), and nobody by hand, by a schedule or by a migration.
+    pub fn is_of_service(&self) -> bool {
+        self.group.as_ref().is_some_and(|group| group.as_str().starts_with("service:"))
+    }
+
+    /// Why it stopped: `CannotPullContainerError: ...`, `Essential container in task exited (app: exit code 137, OutOfMemoryError: ...)`.
     pub fn why(&self) -> Option<String> {
-        let reason = Text::capped(self.stopped_reason.as_ref()?.as_str(), WHY_MAX);
-        let exits = self.containers.iter().filter_map(|container| {
-            let code = container.exit_code.filter(|code| *code != 0)?;
-            Some(format!("{}: exit code {code}", container.name))
-        });
-        let exits = exits.collect::<Vec<_>>().join(", ");
-        Some(if exits.is_empty() { reason.to_string() } else { format!("{reason} ({exits})") })
+        self.reason_with(|container| container.exit_code != Some(0) || container.reason.is_some())
+    }
+
+    /// The same with the stop code before it and every exit code, 0 too: `EssentialContainerExited: ... (app: exit code 0)`.
+    pub fn stopped_words(&self) -> Option<String> {
+        let reason = self.reason_with(|_| true);
+        match (&self.stop_code, reason) {
+            (Some(code), Some(reason)) => Some(format!("{code}: {reason}")),
+            (Some(code), None) => Some(code.to_string()),
+            (None, reason) => reason,
+        }
+    }
+
+    fn reason_with(&self, is_told: impl Fn(&Container) -> bool) -> Option<String> {
+        let reason = self.stopped_reason.as_ref().map(|reason| Text::capped(reason.as_str(), WHY_MAX).to_string());
+        // ECS gives the reason of a container that never started as the task's, too.
+        let is_repeated = |container: &Container| {
+            let own = container.reason.as_ref().zip(reason.as_ref());
+            container.exit_code.is_none() && own.is_some_and(|(own, reason)| reason.contains(own.as_str()))
+        };
+        let told = self.containers.iter().filter(|container| is_told(container) && !is_repeated(container));
+        let ends = told.filter_map(|container| Some(format!("{}: {}", container.name, container.end_words()?)));
+        let ends = ends.collect::<Vec<_>>().join("; ");
+        match reason {
+            Some(reason) if ends.is_empty() => Some(reason),
+            Some(reason) => Some(format!("{reason} ({ends})")),
+            None => (!ends.is_empty()).then_some(ends),
+        }
     }
 
     /// Whether it stopped by itself: neither the scheduler wanted fewer, nor a deployment others, nor a person.
@@ -345,6 +485,7 @@ mod tests {
             events: Vec::new(),
             target_groups: Vec::new(),
             replacing: Replacing::default(),
+            placement: Placement::default(),
         }
     }
 
@@ -374,6 +515,106 @@ mod tests {
             .map(|(percent_min, percent_max, desired)| replacing(percent_min, percent_max).bounds(desired));
         assert_eq!(bounds, [(2, 4), (1, 1), (2, 4), (0, 2)]);
         assert_eq!(Replacing::default().bounds(3), (3, 6), "as AWS has it where it says nothing");
+    }
+
+    #[test]
+    fn what_ecs_refuses_is_known_before_it_is_asked() {
+        let of = |status: &str, is_daemon: bool, controller: Option<&str>| {
+            let controller = controller.map(Text::from);
+            Service {
+                status: Text::from(status),
+                replacing: Replacing { controller, ..Replacing::default() },
+                placement: Placement { is_daemon, ..Placement::default() },
+                ..service(0, 0, Vec::new())
+            }
+        };
+        for (service, count, deploys, standing) in [
+            (of("ACTIVE", false, None), true, true, Standing::Asleep),
+            (of("DRAINING", false, None), false, false, Standing::Asleep),
+            (of("INACTIVE", false, None), false, false, Standing::Asleep),
+            (of("ACTIVE", true, None), false, true, Standing::Steady),
+            (of("ACTIVE", false, Some("CODE_DEPLOY")), true, false, Standing::Asleep),
+            (of("ACTIVE", false, Some("EXTERNAL")), true, false, Standing::Asleep),
+            (of("ACTIVE", false, Some("LATER")), true, false, Standing::Asleep),
+        ] {
+            let taken = (service.refuses_count().is_none(), service.refuses_deployment().is_none(), service.standing());
+            assert_eq!(taken, (count, deploys, standing), "{service:?}");
+        }
+    }
+
+    #[test]
+    fn what_new_tasks_wait_for_follows_from_what_they_run_on() {
+        let provider = |name: &str| CapacityProvider { name: Text::from(name), base: 0, weight: 1 };
+        let of = |launch_type: Option<&str>, providers: &[&str]| Placement {
+            is_daemon: false,
+            launch_type: launch_type.map(Text::from),
+            providers: providers.iter().map(|name| provider(name)).collect(),
+        };
+        for (placement, words, waits) in [
+            (of(Some("FARGATE"), &[]), Some("FARGATE"), false),
+            (of(Some("EC2"), &[]), Some("EC2"), true),
+            (of(Some("EXTERNAL"), &[]), Some("EXTERNAL"), true),
+            (of(None, &["FARGATE"]), Some("capacity provider FARGATE (weight 1)"), false),
+            (
+                of(None, &["FARGATE", "FARGATE_SPOT"]),
+                Some("capacity providers FARGATE (weight 1), FARGATE_SPOT (weight 1)"),
+                true,
+            ),
+            (of(Some("EC2"), &["asg"]), Some("capacity provider asg (weight 1)"), true),
+            (of(None, &[]), None, false),
+        ] {
+            assert_eq!((placement.words().as_deref(), placement.may_wait_for().is_some()), (words, waits));
+        }
+    }
+
+    #[test]
+    fn a_container_s_reason_stands_beside_its_exit_code() {
+        let container = |exit_code, reason: Option<&str>| Container {
+            name: Text::from("app"),
+            status: Text::from("STOPPED"),
+            exit_code,
+            reason: reason.map(Text::from),
+        };
+        let memory = "OutOfMemoryError: Container killed due to memory usage";
+        let exited = "Essential container in task exited";
+        let pull = "CannotPullContainerError: pull image manifest: not found";
+        for (reason, container, why) in [
+            (
+                Some(exited),
+                container(Some(137), Some(memory)),
+                Some(format!("{exited} (app: exit code 137, {memory})")),
+            ),
+            (Some(exited), container(Some(1), None), Some(format!("{exited} (app: exit code 1)"))),
+            (Some(exited), container(Some(0), None), Some(exited.to_owned())),
+            (Some(exited), container(None, Some(memory)), Some(format!("{exited} (app: {memory})"))),
+            (Some(pull), container(None, Some(pull)), Some(pull.to_owned())),
+            (None, container(Some(137), Some(memory)), Some(format!("app: exit code 137, {memory}"))),
+            (None, container(None, None), None),
+        ] {
+            let task = Task { stopped_reason: reason.map(Text::from), containers: vec![container], ..task() };
+            assert_eq!(task.why(), why);
+        }
+        let clean = Task { stopped_reason: Some(Text::from(exited)), containers: vec![container(Some(0), None)], ..task() };
+        assert_eq!(clean.stopped_words().as_deref(), Some("EssentialContainerExited: Essential container in task exited (app: exit code 0)"));
+    }
+
+    fn task() -> Task {
+        Task {
+            arn: TaskArn("arn:aws:ecs:eu-west-1:1:task/main/0123".to_owned()),
+            status: Text::from("STOPPED"),
+            desired_status: Text::from("STOPPED"),
+            task_definition: TaskDefinition("api:3".to_owned()),
+            started_by: None,
+            group: None,
+            health: None,
+            zone: None,
+            created_at: None,
+            started_at: None,
+            stopped_at: None,
+            stop_code: Some(Text::from("EssentialContainerExited")),
+            stopped_reason: None,
+            containers: Vec::new(),
+        }
     }
 
     #[test]

@@ -136,6 +136,7 @@ fn table(rows: &[Row], now: Timestamp) -> Table {
     let mut table = Table::new(&headings);
     for Row { environment, standing, service, scaling, scaling_unknown, cpu, memory } in rows {
         let scaling = match (scaling, scaling_unknown) {
+            _ if service.placement.is_daemon => "daemon".to_owned(),
             (Some(scaling), _) => bounds(scaling),
             (None, Some(_)) => "?".to_owned(),
             (None, None) => "-".to_owned(),
@@ -268,19 +269,8 @@ fn task_table(rows: &[TaskRow], now: Timestamp) -> Table {
             task.health.as_ref().map_or("-", Text::as_str).to_owned(),
             task.task_definition.0.clone(),
             age.map_or_else(|| "-".to_owned(), in_words),
-            because(task),
+            task.stopped_words().unwrap_or_default(),
         ]);
     }
     table
-}
-
-/// `EssentialContainerExited: Essential container in task exited (app: exit code 1)`.
-fn because(task: &Task) -> String {
-    let Some(reason) = &task.stopped_reason else { return String::new() };
-    let code = task.stop_code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
-    let exits = task.containers.iter().filter_map(|container| {
-        container.exit_code.map(|exit_code| format!("{}: exit code {exit_code}", container.name))
-    });
-    let exits = exits.collect::<Vec<_>>().join(", ");
-    if exits.is_empty() { format!("{code}{reason}") } else { format!("{code}{reason} ({exits})") }
 }

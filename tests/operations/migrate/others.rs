@@ -117,3 +117,31 @@ async fn one_that_began_at_the_same_moment_elsewhere_is_told() {
     assert_eq!((report.end, tasks(&stage).len()), (End::Done, 2), "{report:#?}");
     assert!(words(&report.notes).contains("another migration runs at the same time"), "{:?}", report.notes);
 }
+
+/// A migration of the application's own task definition: the service's tasks are of its family, and no migrations.
+#[tokio::test(start_paused = true)]
+async fn tasks_of_the_application_s_own_service_are_no_migrations() {
+    let own = |stage: &mut Stage| {
+        let migration = &mut stage.environment.services.migrations[0];
+        migration.task_definition = "wallet".into();
+    };
+    let command = |migrate: &mut Migrate| migrate.command = Some("status".to_owned());
+    for service_tasks in [1, 3] {
+        let mut stage = stage();
+        own(&mut stage);
+        in_world(&stage, |world, now| {
+            let request = serde_json::json!({ "cluster": CLUSTER, "service": "wallet", "desiredCount": service_tasks });
+            world.ask(now, &caller(), ("ecs", "UpdateService"), request).expect("scaled");
+            world.ecs.define(&caller(), "wallet", "wallet:2", 2, exits(20, 0));
+        });
+        pass(&stage, 60).await;
+        let plan = stage.plan(&migrate_with(command)).await.expect("a plan").plan;
+        assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
+        let report = stage.run(&migrate_with(command)).await;
+        assert_eq!(report.end, End::Done, "{report:#?}");
+        // One that somebody started by hand by the same definition still is one.
+        start_by_hand(&stage, "wallet", None);
+        let plan = stage.plan(&migrate_with(command)).await.expect("a plan").plan;
+        assert!(words(&plan.blockers).contains("another migration runs"), "{:?}", plan.blockers);
+    }
+}

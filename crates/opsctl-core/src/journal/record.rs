@@ -325,6 +325,9 @@ pub enum Did {
     },
     Migration {
         exit_code: Option<i32>,
+        /// What ECS says of its container beside the code: `OutOfMemoryError: ...`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Text>,
     },
     Rows {
         done: u64,

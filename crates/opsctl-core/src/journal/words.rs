@@ -26,8 +26,9 @@ impl Did {
             }
             Self::Settings { done, all } => as_asked(*done, *all, "setting"),
             Self::Steps { done, all } => format!("{done} of {}", counted(*all, "step")),
-            Self::Migration { exit_code } => {
-                exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"))
+            Self::Migration { exit_code, reason } => {
+                let code = exit_code.map_or("no exit code is known".to_owned(), |code| format!("exit code {code}"));
+                format!("{code}{}", reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default())
             }
         }
     }

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::Told as _;
 use crate::domain::{
-    Breaker, Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination, Mark, Network,
-    Replacing, Rollout, Service, ServiceEvent, ServiceId, TargetGroup, TargetGroupArn, Task, TaskArn, TaskDefinition,
-    Text,
+    Breaker, CapacityProvider, Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination, Mark, Network,
+    Placement, Replacing, Rollout, Service, ServiceEvent, ServiceId, TargetGroup, TargetGroupArn, Task, TaskArn, TaskDefinition,
+    Strategy, Text,
 };
 
 /// A service; an error names what the answer lacks.
@@ -25,11 +25,13 @@ pub(super) fn service(service: &Value) -> Result<Service, String> {
         desired: told_count(service, "desiredCount")?,
         running: told_count(service, "runningCount")?,
         pending: told_count(service, "pendingCount")?,
-        task_definition: definition_name(service, "taskDefinition"),
+        // Under an external controller each task set has its own.
+        task_definition: definition_name(primary.filter(|_| service.word("taskDefinition").is_none()).unwrap_or(service), "taskDefinition"),
         deployments: service.list("deployments").iter().map(deployment).collect(),
         events: service.list("events").iter().filter_map(event).collect(),
         target_groups: balancers.iter().filter_map(target_group).collect(),
         replacing: replacing(service),
+        placement: placement(service),
     })
 }
 
@@ -46,6 +48,27 @@ fn replacing(service: &Value) -> Replacing {
             (true, true) => Breaker::RollsBack,
         },
         controller: controller.filter(|controller| controller.as_str() != "ECS"),
+        strategy: match configuration.word("strategy") {
+            None | Some("ROLLING") => Strategy::Rolling,
+            Some("BLUE_GREEN") => Strategy::BlueGreen,
+            Some("LINEAR") => Strategy::Linear,
+            Some("CANARY") => Strategy::Canary,
+            Some(_) => Strategy::Other,
+        },
+        bake_minutes: configuration.number("bakeTimeInMinutes").unwrap_or_default(),
+    }
+}
+
+pub(super) fn placement(service: &Value) -> Placement {
+    let provider = |provider: &Value| CapacityProvider {
+        name: provider.text("capacityProvider"),
+        base: count(provider, "base"),
+        weight: count(provider, "weight"),
+    };
+    Placement {
+        is_daemon: service.word("schedulingStrategy") == Some("DAEMON"),
+        launch_type: service.line("launchType"),
+        providers: service.list("capacityProviderStrategy").iter().map(provider).collect(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Ecs, Found, Missing, PAGE, RESOURCES, Request, Told as _, Wanted, convert, from_json, missing};
 use crate::{
     cloud::{CloudError, ErrorKind, classify},
-    domain::{Definition, EcsClusterName, Network, ServiceId, Task, TaskArn},
+    domain::{Definition, EcsClusterName, Network, Placement, ServiceId, Task, TaskArn},
 };
 
 /// A task to be started; the same launch twice is one task.
@@ -24,6 +24,9 @@ pub struct Launch {
     /// Command; none: the task definition's own.
     pub command: Option<Vec<String>>,
     pub network: Network,
+    /// What it runs on; where nothing is said, Fargate.
+    #[serde(default)]
+    pub placement: Placement,
     /// Who starts it: the mark by which others find it (letters, digits, `-`, `_`, `/`; at most 128).
     pub started_by: String,
     pub group: String,
@@ -46,6 +49,7 @@ pub enum Launched {
 pub enum By<'a> {
     /// The mark of who started them.
     StartedBy(&'a str),
+    /// Their task definition's family. Tasks of services are left out: nobody started those by themselves.
     Family(&'a str),
 }
 
@@ -78,18 +82,18 @@ impl Ecs {
         Ok(families)
     }
 
-    /// The network that a service's tasks are in; none where it has none of its own (another mode than `awsvpc`).
+    /// The network that a service's tasks are in, none where it has none of its own (another mode than `awsvpc`), and what they run on.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where there is no such service.
-    pub async fn network(&self, id: &ServiceId) -> Result<Option<Network>, CloudError> {
+    pub async fn surroundings(&self, id: &ServiceId) -> Result<(Option<Network>, Placement), CloudError> {
         const ACTION: &str = "ecs:DescribeServices";
         let answer = self.ask(ACTION, json!({ "cluster": id.cluster.0, "services": [id.name.0] })).await?;
         let service = answer.list("services").first();
         let Some(service) = service.filter(|service| service.word("status") != Some("INACTIVE")) else {
             return Err(CloudError::new(ErrorKind::NotFound, ACTION, &format!("{id}: MISSING")));
         };
-        Ok(convert::network(service))
+        Ok((convert::network(service), convert::placement(service)))
     }
 
     /// Tasks that somebody started or of a family, and that are not (or are) told to stop, with what is known of each. Those that are
@@ -103,7 +107,11 @@ impl Ecs {
         // `startedBy` must be the only filter besides the status.
         match by {
             By::StartedBy(mark) => self.tasks_listed(cluster, "startedBy", mark, wanted).await,
-            By::Family(family) => self.tasks_listed(cluster, "family", family, wanted).await,
+            By::Family(family) => {
+                let mut tasks = self.tasks_listed(cluster, "family", family, wanted).await?;
+                tasks.found.retain(|task| !task.is_of_service());
+                Ok(tasks)
+            }
         }
     }
 
@@ -167,16 +175,26 @@ impl Launch {
             .command
             .as_ref()
             .map(|command| json!({ "containerOverrides": [{ "name": self.container, "command": command }] }));
-        json!({
+        // RunTask takes one of the two.
+        let providers = self.placement.providers.iter();
+        let providers: Vec<Value> = providers
+            .map(|one| json!({ "capacityProvider": one.name, "base": one.base, "weight": one.weight }))
+            .collect();
+        let launch_type = self.placement.launch_type.as_ref().map_or("FARGATE", |launch_type| launch_type.as_str());
+        let mut request = json!({
             "cluster": self.cluster,
             "taskDefinition": self.definition,
-            "launchType": "FARGATE",
             "count": 1,
             "networkConfiguration": { "awsvpcConfiguration": network },
             "overrides": overrides,
             "startedBy": self.started_by,
             "group": self.group,
             "clientToken": self.token,
-        })
+        });
+        match providers.is_empty() {
+            true => request["launchType"] = json!(launch_type),
+            false => request["capacityProviderStrategy"] = json!(providers),
+        }
+        request
     }
 }

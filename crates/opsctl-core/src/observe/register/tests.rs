@@ -27,6 +27,7 @@ fn service(name: &str, desired: u32, running: u32) -> Service {
         events: Vec::new(),
         target_groups: Vec::new(),
         replacing: Replacing::default(),
+        placement: Default::default(),
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) fn service(name: &str, desired: u32, running: u32) -> SeenService {
         events: Vec::new(),
         target_groups: Vec::new(),
         replacing: Replacing::default(),
+        placement: Default::default(),
     };
     SeenService { service, seen_at: None, scaling: None, since: None, cpu: None, memory: None, stopped: Vec::new() }
 }

@@ -46,6 +46,7 @@ fn bind(migrate: &Migrate, migration: &Migration, scene: &Scene, cloud: &Cloud) 
             container: scene.container.name.clone(),
             command: scene.command.clone(),
             network: scene.network.clone().unwrap_or_default(),
+            placement: scene.placement.clone(),
             started_by: mark(&environment.name),
             group: String::new(),
             token: String::new(),
@@ -70,6 +71,9 @@ fn observe(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigr
     plan.observe("container", &scene.container.name);
     plan.observe("command", shown_command(scene.command.as_ref().unwrap_or(&scene.container.command)));
     plan.observe("network", bound.launch.network.words());
+    if let Some(words) = scene.placement.words().filter(|words| words != "FARGATE") {
+        plan.observe("runs on", words);
+    }
     plan.observe("role", scene.definition.role.as_ref().map_or("none", Text::as_str));
 }
 
@@ -92,6 +96,8 @@ fn facts(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrat
         NetworkSource::Given(_) => " (configured)".to_owned(),
     };
     plan.fact("network", format!("{}{from}", bound.launch.network.words()));
+    let on = scene.placement.words().unwrap_or_else(|| "FARGATE".to_owned());
+    plan.fact("runs on", format!("{on}{}", if scene.placement.words().is_some() { from } else { "".to_owned() }));
     plan.fact("role", definition.role.as_ref().map_or("none", Text::as_str));
     plan.fact("log", bound.log.as_ref().map_or("goes nowhere that can be read", |log| &log.group));
     plan.fact("database", database_words(migration, scene));
@@ -173,6 +179,9 @@ fn warn(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrate
             bound.essential_beside.join(", "),
             container.name
         ));
+    }
+    if let Some(what) = scene.placement.may_wait_for() {
+        plan.warn(format!("the task may wait for {what}"));
     }
     warn_of_the_log(plan, scene, bound, cloud);
     warn_of_the_database(plan, migration, scene);

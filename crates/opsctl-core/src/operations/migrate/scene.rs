@@ -4,7 +4,7 @@ use super::{Migrate, OperationError};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::{self, Capacity},
-    domain::{ContainerDefinition, Database, Definition, Migration, Network, NetworkSource},
+    domain::{ContainerDefinition, Database, Definition, Migration, Network, NetworkSource, Placement},
     operations::resolve::did_you_mean,
 };
 
@@ -15,6 +15,7 @@ pub(super) struct Scene {
     pub(super) command: Option<Vec<String>>,
     /// None: the service has none of its own.
     pub(super) network: Option<Network>,
+    pub(super) placement: Placement,
     /// The database that the configuration names, and how much of it there is.
     pub(super) database: Option<Result<(Database, Capacity), CloudError>>,
     /// Whether the log group is there; none: there is nothing to ask for.
@@ -27,8 +28,8 @@ impl Scene {
         let definition = definition(migrate, migration, cloud).await?;
         let container = container(migration, &definition)?.clone();
         let log_group = migration.log_group.as_ref().or(container.log.as_ref().map(|log| &log.group));
-        let (network, database, has_log_group) = tokio::join!(
-            network(migration, cloud),
+        let (surroundings, database, has_log_group) = tokio::join!(
+            surroundings(migration, cloud),
             async {
                 match &migration.database {
                     Some(name) => Some(database(name, cloud).await),
@@ -42,7 +43,8 @@ impl Scene {
                 }
             },
         );
-        Ok(Self { definition, container, command, network: network?, database, has_log_group })
+        let (network, placement) = surroundings?;
+        Ok(Self { definition, container, command, network, placement, database, has_log_group })
     }
 }
 
@@ -107,13 +109,16 @@ fn container<'a>(migration: &Migration, definition: &'a Definition) -> Result<&'
     }
 }
 
-async fn network(migration: &Migration, cloud: &Cloud) -> Result<Option<Network>, OperationError> {
+async fn surroundings(
+    migration: &Migration,
+    cloud: &Cloud,
+) -> Result<(Option<Network>, Placement), OperationError> {
     let service = match &migration.network {
-        NetworkSource::Given(network) => return Ok(Some(network.clone())),
+        NetworkSource::Given(network) => return Ok((Some(network.clone()), Placement::default())),
         NetworkSource::Service(service) => service,
     };
-    match cloud.ecs.network(service).await {
-        Ok(network) => Ok(network),
+    match cloud.ecs.surroundings(service).await {
+        Ok((network, placement)) => Ok((network, Placement { is_daemon: false, ..placement })),
         Err(error) if error.kind == ErrorKind::NotFound => {
             let hint = match cloud.ecs.service_names(&service.cluster).await {
                 Ok(names) => {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Begin, Change, Deploy};
 use crate::{
-    domain::{Breaker, Service, ServiceId, TaskDefinition},
+    domain::{Breaker, Rollout, Service, ServiceId, Strategy, TaskDefinition, words::counted},
     journal::Deployed,
     operations::plan::Plan,
 };
@@ -49,6 +49,18 @@ impl Scene {
     pub(super) fn describe(&self, plan: &mut Plan, service: &Service) {
         let (id, replacing) = (&service.id, &service.replacing);
         let (least, most) = replacing.bounds(service.desired);
+        if let Some(because) = service.refuses_deployment() {
+            plan.block(format!("{id}: {because}"));
+        }
+        if let Some(words) = service.placement.words().filter(|words| words != "FARGATE") {
+            plan.fact("runs on", format!("{id}: {words}"));
+        }
+        if let Some(what) = service.placement.may_wait_for() {
+            plan.warn(format!("{id}: new tasks may wait for {what}"));
+        }
+        if replacing.strategy != Strategy::Rolling {
+            return beside(plan, service);
+        }
         let percent = |percent: Option<u32>| percent.map_or("?".to_owned(), |percent| percent.to_string());
         let (min, max) = (percent(replacing.percent_min), percent(replacing.percent_max));
         plan.fact("meanwhile", format!("{least} to {most} tasks run (minimum healthy {min} %, maximum {max} %)"));
@@ -72,12 +84,6 @@ impl Scene {
                 service.desired
             ));
         }
-        if let Some(controller) = &replacing.controller {
-            plan.block(format!("{id}: {controller} deploys it, not ECS"));
-        }
-        if service.status.as_str() != "ACTIVE" {
-            plan.block(format!("{id}: its status is {}", service.status));
-        }
     }
 
     pub(super) fn calls(&self, plan: &mut Plan, services: &[&Service], changes: &[Change]) {
@@ -95,4 +101,28 @@ impl Scene {
             plan.call("elasticloadbalancing:DescribeTargetHealth", None, TARGET_LOOKS * groups);
         }
     }
+}
+
+/// A strategy in which new tasks start beside the old ones, which stay until the traffic has shifted and for the bake time.
+fn beside(plan: &mut Plan, service: &Service) {
+    let (strategy, bake) = (service.replacing.strategy, u64::from(service.replacing.bake_minutes));
+    plan.fact("strategy", format!("{}: {strategy}", service.id));
+    let tasks = counted(service.desired.into(), "new task");
+    let stay = if bake == 0 { String::new() } else { format!(" and for {bake} min more (bake time)") };
+    plan.fact("meanwhile", format!("{tasks} start beside the old ones, which stay until traffic has shifted{stay}"));
+    if bake > 0 {
+        plan.warn(format!("{}: the deployment ends {bake} min after traffic has shifted: wait longer with --timeout", service.id));
+    }
+}
+
+/// A deployment that ECS carries out by such a strategy takes no other beside it: it is waited for, or stopped at AWS.
+pub(super) fn stops_others(service: &Service) -> Option<String> {
+    let is_under_way = service.primary().is_some_and(|primary| primary.rollout == Some(Rollout::InProgress));
+    (is_under_way && service.replacing.strategy != Strategy::Rolling).then(|| {
+        format!(
+            "{}: a {} deployment is under way: wait until it has ended, or end it with `aws ecs stop-service-deployment`, \
+             whose `--stop-type ROLLBACK` goes back",
+            service.id, service.replacing.strategy
+        )
+    })
 }

@@ -35,8 +35,9 @@ pub(super) async fn plan(asked: Asking<'_>, cloud: &Cloud, planner: &Planner) ->
     let caller = cloud.identity.caller().await?;
     let (services, scaling) = tokio::join!(cloud.ecs.all(), cloud.autoscaling.services());
     let Found { found: services, missing } = services?;
-    let members = members::choose(&asked, environment, &services)?;
+    let mut members = members::choose(&asked, environment, &services)?;
     let mut plan = planner.draft();
+    leave_out(&mut plan, &asked, &mut members);
     for missing in &missing {
         plan.warn(format!("{} is not seen, and is left out: {}", missing.what, missing.reason));
     }
@@ -72,6 +73,27 @@ pub(super) async fn plan(asked: Asking<'_>, cloud: &Cloud, planner: &Planner) ->
     let stages = stages.into_iter().map(|stage| stage.into_iter().map(|sized| sized.change).collect()).collect();
     let scale = ToScale { direction: asked.direction, stages, set: Set::WhereOther, timeout: asked.timeout };
     Ok(Planned { plan, bound: Bound::Scale(scale) })
+}
+
+/// Services whose desired count ECS would refuse are left out, before anything is set; where nothing else was named, that is a refusal.
+fn leave_out(plan: &mut Plan, asked: &Asking<'_>, members: &mut Members<'_>) {
+    let mut left = Vec::new();
+    for stage in &mut members.stages {
+        stage.retain(|service| {
+            let refused = service.refuses_count();
+            left.extend(refused.iter().map(|because| (service.id.clone(), because.clone())));
+            refused.is_none()
+        });
+    }
+    members.stages.retain(|stage| !stage.is_empty());
+    let is_all = members.stages.is_empty() && asked.group.is_none();
+    for (service, because) in left {
+        if is_all {
+            plan.block(format!("{service}: {because}"));
+        } else {
+            plan.warn(format!("{service} is left out: {because}"));
+        }
+    }
 }
 
 /// What says how large a service is to be.
@@ -167,6 +189,7 @@ fn describe(plan: &mut Plan, asked: &Asking<'_>, members: &Members<'_>, stages: 
             let value = format!("stage {number}, desired {from} to {to}, {}", sized.service.task_definition.0);
             plan.observe(format!("service {service}"), value);
             let scaling = known.scaling(service);
+            surroundings(plan, sized.service, *to);
             bounds::describe(plan, (asked.bounding, asked.direction), &sized.change, scaling);
             let is_refused =
                 matches!(asked.direction, Direction::To(_)) && bounds::refuse(plan, &sized.change, scaling);
@@ -207,6 +230,20 @@ fn describe(plan: &mut Plan, asked: &Asking<'_>, members: &Members<'_>, stages: 
         plan.call("elasticloadbalancing:DescribeTargetHealth", None, TARGET_LOOKS * target_groups);
     }
     plan.messages_estimate = count;
+}
+
+/// On what the tasks run, and who else deploys the service, as far as that is not what everybody expects.
+fn surroundings(plan: &mut Plan, service: &Service, to: u32) {
+    let id = &service.id;
+    if let Some(words) = service.placement.words().filter(|words| words != "FARGATE") {
+        plan.fact("runs on", format!("{id}: {words}"));
+    }
+    if let Some(what) = service.placement.may_wait_for().filter(|_| to > service.running) {
+        plan.warn(format!("{id}: new tasks may wait for {what}"));
+    }
+    if let Some(controller) = &service.replacing.controller {
+        plan.fact("deployed by", format!("{id}: {controller}, which keeps the desired count that is set here"));
+    }
 }
 
 /// What autoscaling does just now to a service whose count is set.

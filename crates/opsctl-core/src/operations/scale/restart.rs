@@ -4,7 +4,11 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Begin, Direction, Set, TIMEOUT, ToScale, deploy::Scene, members};
+use super::{
+    Begin, Direction, Set, TIMEOUT, ToScale,
+    deploy::{self, Scene},
+    members,
+};
 use crate::{
     cloud::Cloud,
     domain::{Rollout, Service, Text, words::counted},
@@ -84,8 +88,9 @@ async fn plan(restart: &Restart, cloud: &Cloud, planner: &Planner) -> Result<Pla
             services.push(service);
         }
     }
-    let (awake, asleep): (Vec<&Service>, Vec<&Service>) = services.into_iter().partition(|one| one.desired > 0);
     let mut plan = planner.draft();
+    let (awake, asleep): (Vec<&Service>, Vec<&Service>) = services.into_iter().partition(|one| one.desired > 0);
+    let awake = taken(&mut plan, awake);
     plan.resource = Text::line(&restart.service.join(" "));
     plan.summary = Text::line(&match awake.as_slice() {
         [only] => format!("restart {}: replace {}", only.id, counted(only.desired.into(), "task")),
@@ -124,6 +129,21 @@ async fn plan(restart: &Restart, cloud: &Cloud, planner: &Planner) -> Result<Pla
     Ok(Planned { plan, bound: Bound::Scale(scale) })
 }
 
+/// Those that ECS deploys; where others were named, the rest is left out, before anything is asked for.
+fn taken<'a>(plan: &mut Plan, services: Vec<&'a Service>) -> Vec<&'a Service> {
+    let (taken, refused): (Vec<&Service>, Vec<&Service>) =
+        services.iter().copied().partition(|service| service.refuses_deployment().is_none());
+    if taken.is_empty() {
+        // The plan says why of each.
+        return services;
+    }
+    for service in refused {
+        let because = service.refuses_deployment().unwrap_or_default();
+        plan.warn(format!("{} is left out: {because}", service.id));
+    }
+    taken
+}
+
 /// What a deployment that is under way means for another one.
 fn under_way(plan: &mut Plan, service: &Service, now: Timestamp) {
     let id = &service.id;
@@ -132,6 +152,9 @@ fn under_way(plan: &mut Plan, service: &Service, now: Timestamp) {
             "{id}: ECS's circuit breaker rolls it back to {} just now: wait until it has",
             back.task_definition.0
         ));
+    }
+    if let Some(because) = deploy::stops_others(service) {
+        return plan.block(because);
     }
     let Some(primary) = service.primary() else { return };
     let definition = &primary.task_definition.0;

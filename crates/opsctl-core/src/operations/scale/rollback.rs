@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Begin, Change, Deploy, Direction, Set, TIMEOUT, ToScale,
-    deploy::Scene,
+    deploy::{self, Scene},
     members,
     revisions::{self, Before, Source},
 };
@@ -192,6 +192,9 @@ fn warn(plan: &mut Plan, service: &Service, before: &Before, now: Timestamp) {
         && wanted > running
     {
         plan.warn(format!("{} is newer than {}: this goes forward, not back", to.0, from.0));
+    }
+    if let Some(because) = deploy::stops_others(service) {
+        return plan.block(because);
     }
     let Some(primary) = service.primary().filter(|primary| primary.rollout == Some(Rollout::InProgress)) else {
         return;

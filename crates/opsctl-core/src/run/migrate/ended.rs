@@ -16,6 +16,7 @@ impl Run<'_> {
         let by_itself = done.stop_code.as_ref().is_none_or(|code| code.as_str() == "EssentialContainerExited");
         let beside = unclean(&self.bound.essential_beside, &done.containers);
         let container = &done.container;
+        let why = done.container_reason().map_or(why.clone(), |own| format!("{why}; {own}"));
         let unknown = "whether the migration is complete is not known: look in the database";
         let (end, what, hint) = match (done.exit_code, beside) {
             (Some(0), None) if by_itself => return Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
@@ -81,7 +82,8 @@ impl Run<'_> {
 
     fn status_words(&self) -> String {
         let status = self.done.status.as_ref().map_or("not seen yet", Text::as_str);
-        let code = self.done.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+        let own = self.done.containers.iter().find(|one| one.name.as_str() == self.done.container);
+        let code = own.and_then(Container::end_words).map(|words| format!(", {words}")).unwrap_or_default();
         let stop = self.done.stop_code.as_ref().map(|stop| format!(", {stop}")).unwrap_or_default();
         format!("{status}{stop}{code}")
     }
@@ -99,7 +101,7 @@ impl Run<'_> {
         }
         let others = done.containers.iter().filter(|container| container.name.as_str() != done.container);
         notes.extend(others.filter_map(|container| {
-            container.exit_code.map(|code| format!("container {} ended with exit code {code}", container.name))
+            container.end_words().map(|words| format!("container {} ended: {words}", container.name))
         }));
         if done.started_at.is_some() && !self.bound.detach {
             notes.extend(self.note_of_the_log());

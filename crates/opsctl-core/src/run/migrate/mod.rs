@@ -53,6 +53,14 @@ pub struct Migrated {
     pub log_lines: u64,
 }
 
+impl Migrated {
+    /// What ECS says of the container whose exit code counts, beside the code: `OutOfMemoryError: ...`.
+    pub fn container_reason(&self) -> Option<&Text> {
+        let own = self.containers.iter().find(|container| container.name.as_str() == self.container);
+        own.and_then(|own| own.reason.as_ref()).filter(|reason| !reason.is_empty())
+    }
+}
+
 /// The exit code that a migration's container ended with, where the run failed for it: 1 to 255.
 pub fn exit_code_of(report: &Report) -> Option<u8> {
     let Details::Migration(migration) = &report.details else { return None };

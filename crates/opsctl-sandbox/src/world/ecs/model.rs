@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     bucket::Buckets,
+    request::Placement,
     targets::{Balancer, TargetCheck},
 };
 
@@ -129,6 +130,10 @@ pub(super) struct Service {
     pub(super) breaker: Breaker,
     pub(super) percent_max: u32,
     pub(super) percent_min: u32,
+    /// `ROLLING`, `BLUE_GREEN`, ..: kept and shown; deployments roll.
+    pub(super) strategy: String,
+    pub(super) bake_minutes: u32,
+    pub(super) placement: Placement,
     pub(super) network: Value,
     pub(super) balancers: Vec<Balancer>,
     /// `healthCheckGracePeriodSeconds`.
@@ -264,6 +269,9 @@ impl Service {
             breaker: Breaker::Off,
             percent_max: 200,
             percent_min: 100,
+            strategy: "ROLLING".to_owned(),
+            bake_minutes: 0,
+            placement: Placement::default(),
             network: Value::Null,
             balancers: Vec::new(),
             grace_seconds: 0,

@@ -100,9 +100,37 @@ pub(super) struct CreateService {
     pub(super) network_configuration: Option<Value>,
     #[serde(default)]
     pub(super) load_balancers: Vec<Balancer>,
+    #[serde(flatten)]
+    pub(super) placement: Placement,
     pub(super) health_check_grace_period_seconds: Option<u32>,
     #[serde(default)]
     pub(super) tags: Vec<Tag>,
+}
+
+/// On what a service's tasks run and who deploys them: kept and shown; of it only what `UpdateService` refuses is simulated.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Placement {
+    pub(super) scheduling_strategy: Option<String>,
+    pub(super) launch_type: Option<String>,
+    pub(super) capacity_provider_strategy: Vec<Value>,
+    pub(super) deployment_controller: Option<Controller>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Controller {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
+impl Placement {
+    pub(super) fn is_daemon(&self) -> bool {
+        self.scheduling_strategy.as_deref() == Some("DAEMON")
+    }
+
+    pub(super) fn controller(&self) -> &str {
+        self.deployment_controller.as_ref().map_or("ECS", |controller| &controller.kind)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +147,8 @@ pub(super) struct DeploymentConfiguration {
     pub(super) deployment_circuit_breaker: Option<CircuitBreaker>,
     pub(super) maximum_percent: Option<u32>,
     pub(super) minimum_healthy_percent: Option<u32>,
+    pub(super) strategy: Option<String>,
+    pub(super) bake_time_in_minutes: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -44,7 +44,16 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
     let events = service.events.iter();
     let events: Vec<Value> =
         events.map(|event| json!({ "id": event.id, "createdAt": time(event.at), "message": event.message })).collect();
-    json!({
+    let placement = &service.placement;
+    let is_by_ecs = placement.controller() == "ECS";
+    // Under another controller than ECS, task sets take the place of deployments.
+    let task_sets: Vec<Value> = match is_by_ecs {
+        true => Vec::new(),
+        false => vec![task_set(place, cluster_name, cluster, service)],
+    };
+    let has_providers = !placement.capacity_provider_strategy.is_empty();
+    let launch_type = placement.launch_type.as_deref().unwrap_or(if placement.is_daemon() { "EC2" } else { "FARGATE" });
+    given(json!({
         "serviceArn": arn(place, &format!("service/{cluster_name}/{name}")),
         "serviceName": name,
         "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
@@ -53,24 +62,41 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         "desiredCount": service.desired,
         "runningCount": count(Task::is_running),
         "pendingCount": count(Task::is_pending),
-        "launchType": "FARGATE", "platformVersion": "LATEST", "platformFamily": "Linux",
+        "launchType": (!has_providers).then_some(launch_type),
+        "capacityProviderStrategy": has_providers.then_some(&placement.capacity_provider_strategy),
+        "platformVersion": "LATEST", "platformFamily": "Linux",
         "taskDefinition": arn(place, &format!("task-definition/{}", service.primary().definition)),
         "deploymentConfiguration": {
             "deploymentCircuitBreaker": { "enable": enable, "rollback": service.breaker == Breaker::RollsBack },
             "maximumPercent": service.percent_max, "minimumHealthyPercent": service.percent_min,
-            "strategy": "ROLLING", "bakeTimeInMinutes": 0,
+            "strategy": service.strategy, "bakeTimeInMinutes": service.bake_minutes,
         },
-        "deployments": deployments,
+        "deployments": if is_by_ecs { deployments } else { Vec::new() },
+        "taskSets": (!is_by_ecs).then_some(task_sets),
         "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", place.0),
         "events": events,
         "createdAt": time(service.created_at),
         "placementConstraints": [], "placementStrategy": [],
         "networkConfiguration": service.network,
         "healthCheckGracePeriodSeconds": service.grace_seconds,
-        "schedulingStrategy": "REPLICA",
-        "deploymentController": { "type": "ECS" },
+        "schedulingStrategy": if placement.is_daemon() { "DAEMON" } else { "REPLICA" },
+        "deploymentController": { "type": placement.controller() },
         "enableECSManagedTags": true, "propagateTags": "SERVICE", "enableExecuteCommand": false,
         "availabilityZoneRebalancing": "DISABLED",
+    }))
+}
+
+fn task_set(place: &PlaceKey, cluster_name: &str, cluster: &Cluster, service: &Service) -> Value {
+    let primary = service.primary();
+    let count = |wanted: fn(&Task) -> bool| cluster.tasks_by(&primary.id).filter(|(_, task)| wanted(task)).count();
+    json!({
+        "id": primary.id, "status": "PRIMARY",
+        "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
+        "taskDefinition": arn(place, &format!("task-definition/{}", primary.definition)),
+        "computedDesiredCount": service.desired, "runningCount": count(Task::is_running),
+        "pendingCount": count(Task::is_pending), "scale": { "value": 100.0, "unit": "PERCENT" },
+        "stabilityStatus": if service.is_steady { "STEADY_STATE" } else { "STABILIZING" },
+        "loadBalancers": service.balancers, "createdAt": time(primary.created_at), "updatedAt": time(primary.updated_at),
     })
 }
 

@@ -9,7 +9,7 @@ use super::{
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
         CreateCluster, CreateService, DeploymentConfiguration, DescribeTaskDefinition, LogConfiguration,
-        RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
+        Placement, RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
     },
     show,
 };
@@ -27,6 +27,8 @@ const SECURITY_GROUPS_MAX: usize = 5;
 const STARTED_BY_MAX: usize = 128;
 /// Tasks of one `RunTask`.
 const RUN_MAX: u32 = 10;
+/// Container instances of a cluster, which is how many tasks a DAEMON service has (an assumption: instances are not simulated).
+const DAEMON_INSTANCES: u32 = 2;
 /// Tasks of a service (quota).
 const DESIRED_MAX: i64 = 5_000;
 
@@ -105,11 +107,16 @@ impl Ecs {
         let definition = self.active_definition(&place, wanted)?;
         let deployment = self.new_deployment(now, &definition);
         let configuration = &request.deployment_configuration;
+        check_placement(&request)?;
+        let desired = if request.placement.is_daemon() { DAEMON_INSTANCES } else { request.desired_count.unwrap_or(1) };
         let service = Service {
-            desired: request.desired_count.unwrap_or(1),
+            desired,
             breaker: breaker(configuration).unwrap_or(Breaker::Off),
             percent_max: configuration.maximum_percent.unwrap_or(200),
             percent_min: configuration.minimum_healthy_percent.unwrap_or(100),
+            strategy: configuration.strategy.clone().unwrap_or_else(|| "ROLLING".to_owned()),
+            bake_minutes: configuration.bake_time_in_minutes.unwrap_or(0),
+            placement: request.placement,
             network: request.network_configuration.unwrap_or_else(|| json!({})),
             balancers: request.load_balancers,
             grace_seconds: request.health_check_grace_period_seconds.unwrap_or(0),
@@ -142,6 +149,7 @@ impl Ecs {
         let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
         let not_found = || error("ServiceNotFoundException", "Service not found.");
         let service = cluster.services.get(&name).ok_or_else(not_found)?;
+        check_update(service, &request)?;
         let before = show::service(&place, &cluster_name, &name, cluster, service);
         let primary = service.primary().definition.clone();
         let definition = definition.or_else(|| request.force_new_deployment.then(|| primary.clone()));
@@ -153,6 +161,8 @@ impl Ecs {
             service.breaker = breaker(configuration).unwrap_or(service.breaker);
             service.percent_max = configuration.maximum_percent.unwrap_or(service.percent_max);
             service.percent_min = configuration.minimum_healthy_percent.unwrap_or(service.percent_min);
+            service.strategy = configuration.strategy.clone().unwrap_or_else(|| service.strategy.clone());
+            service.bake_minutes = configuration.bake_time_in_minutes.unwrap_or(service.bake_minutes);
         }
         if let Some(count) = request.desired_count.and_then(|count| u32::try_from(count).ok()) {
             service.set_desired(now, count);
@@ -254,6 +264,45 @@ impl Service {
             self.primary_mut().updated_at = now;
         }
     }
+}
+
+/// What AWS refuses of a service that is to be made (API reference, `CreateService`).
+fn check_placement(request: &CreateService) -> Answered<()> {
+    let Placement { launch_type, capacity_provider_strategy, .. } = &request.placement;
+    if launch_type.is_some() && !capacity_provider_strategy.is_empty() {
+        return Err(invalid("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."));
+    }
+    if request.placement.is_daemon() && request.desired_count.is_some() {
+        return Err(invalid("The daemon scheduling strategy does not support a desired count for a service."));
+    }
+    let runs_on_fargate = launch_type.as_deref() == Some("FARGATE")
+        || capacity_provider_strategy.iter().any(|one| matches!(one["capacityProvider"].as_str(), Some("FARGATE" | "FARGATE_SPOT")));
+    if request.placement.is_daemon() && runs_on_fargate {
+        return Err(invalid("The daemon scheduling strategy is not supported for FARGATE launch type."));
+    }
+    match request.placement.controller() {
+        "ECS" | "CODE_DEPLOY" | "EXTERNAL" => Ok(()),
+        _ => Err(invalid("Invalid deployment controller type.")),
+    }
+}
+
+/// What it refuses of one that is there (API reference, `UpdateService`).
+fn check_update(service: &Service, request: &UpdateService) -> Answered<()> {
+    if service.placement.is_daemon() && request.desired_count.is_some() {
+        return Err(invalid("The daemon scheduling strategy does not support a desired count for a service."));
+    }
+    let controller = service.placement.controller();
+    if controller == "ECS" {
+        return Ok(());
+    }
+    let hint = if controller == "CODE_DEPLOY" { " Use AWS CodeDeploy to trigger a new deployment." } else { "" };
+    if request.task_definition.is_some() {
+        return Err(invalid(format!("Unable to update task definition on services with a {controller} deployment controller.{hint}")));
+    }
+    if request.force_new_deployment {
+        return Err(invalid(format!("Cannot force a new deployment on services with a {controller} deployment controller.{hint}")));
+    }
+    Ok(())
 }
 
 fn check_run(request: &RunTask, overrides: &Value, network_mode: Option<&str>) -> Answered<()> {

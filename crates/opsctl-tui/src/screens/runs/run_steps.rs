@@ -154,6 +154,9 @@ pub(crate) fn of_report(page: &mut Page, report: &Report, look: Look) -> bool {
         let exit = migration.exit_code.map_or("not known".to_owned(), |code| code.to_string());
         page.pair("task", LABEL, Text::line(&migration.task_definition).as_str(), Role::Strong);
         page.pair("exit code", LABEL, &exit, if migration.exit_code == Some(0) { Role::Good } else { Role::Warning });
+        if let Some(reason) = migration.container_reason() {
+            page.pair("container", LABEL, Text::line(reason.as_str()).as_str(), Role::Warning);
+        }
         for (label, text) in [("stop code", &migration.stop_code), ("because", &migration.stopped_reason)] {
             if let Some(text) = text {
                 page.pair(label, LABEL, Text::line(text.as_str()).as_str(), Role::Text);

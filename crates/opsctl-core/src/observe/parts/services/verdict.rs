@@ -38,7 +38,7 @@ fn awake_groups<'a>(environment: &'a Environment, part: &'a Part<SeenService>) -
     if environment.services.groups.is_empty() {
         return awake;
     }
-    for seen in part.rows.iter().filter(|seen| seen.service.desired > 0) {
+    for seen in part.rows.iter().filter(|seen| seen.service.desired > 0 && !seen.service.placement.is_daemon) {
         let id = &seen.service.id;
         if environment.services.is_always_on(id) {
             continue;
@@ -58,7 +58,7 @@ fn found(
     now: Timestamp,
 ) -> Option<Finding> {
     // One that is being deleted stands as it shall.
-    if seen.service.status.as_str() != "ACTIVE" {
+    if !seen.service.is_active() {
         return None;
     }
     // Nothing that runs at all says more than how it came to be so.

@@ -1,6 +1,7 @@
 //! What wakes services, puts them to sleep, deploys them, and runs migrations.
 
 use crate::{
+    domain::{Service, Text},
     keymap::Command,
     observe::SeenService,
     operations::{Migrate, Operation, OperationKind, Restart, Rollback, Scale, Sleep, Wake},
@@ -66,19 +67,31 @@ pub(super) fn restarted(site: &Site, services: &[&SeenService]) -> Result<Meant,
     if services.iter().all(|seen| seen.service.desired == 0) {
         return Err(Able::no("nothing of it runs: there is nothing to restart"));
     }
+    refused(services, Service::refuses_deployment)?;
     let service = services.iter().map(|seen| seen.service.id.to_string()).collect();
     Ok(Meant::plan(site, Operation::Restart(Restart { service, ..Restart::default() })))
 }
 
 pub(super) fn rolled_back(site: &Site, seen: &SeenService) -> Result<Meant, Able> {
     changes(site)?;
+    refused(&[seen], Service::refuses_deployment)?;
     let service = seen.service.id.to_string();
     Ok(Meant::plan(site, Operation::Rollback(Rollback { service, ..Rollback::default() })))
+}
+
+/// Why ECS would refuse all of them; where it takes some, the plan says which are left out.
+fn refused(services: &[&SeenService], why: fn(&Service) -> Option<String>) -> Result<(), Able> {
+    if services.iter().any(|seen| why(&seen.service).is_none()) {
+        return Ok(());
+    }
+    let first = services.first().and_then(|seen| why(&seen.service));
+    Err(Able::no(&Text::line(&first.unwrap_or_default()).to_string()))
 }
 
 /// How many tasks a service shall run is asked in a form.
 pub(super) fn to_a_count(site: &Site, seen: &SeenService) -> Result<Meant, Able> {
     changes(site)?;
+    refused(&[seen], Service::refuses_count)?;
     let (service, to) = (seen.service.id.to_string(), Some(seen.service.desired));
     let scale = Scale { service, to, ..Scale::default() };
     Ok(Meant::Fill(site.environment.name.clone(), Box::new(Operation::Scale(scale))))
@@ -111,7 +124,8 @@ pub(crate) fn named_group(site: &Site, command: Command, name: &str) -> Result<M
     let is_member =
         |seen: &&SeenService| site.environment.services.groups_of(&seen.service.id).any(|group| group.name == name);
     let rows = site.snapshot.iter().flat_map(|snapshot| snapshot.estate.services.rows.iter().map(AsRef::as_ref));
-    let asleep: Vec<bool> = rows.filter(is_member).map(|seen| seen.service.desired == 0).collect();
+    let is_set = |seen: &&SeenService| is_member(seen) && seen.service.refuses_count().is_none();
+    let asleep: Vec<bool> = rows.filter(is_set).map(|seen| seen.service.desired == 0).collect();
     let fits = |is_asleep: &bool| *is_asleep == (command == Command::Operate(OperationKind::Wake));
     if !asleep.is_empty() && !asleep.iter().any(fits) {
         let why = if command == Command::Operate(OperationKind::Wake) {
@@ -126,6 +140,7 @@ pub(crate) fn named_group(site: &Site, command: Command, name: &str) -> Result<M
 
 pub(super) fn some(site: &Site, command: Command, services: &[&SeenService]) -> Result<Meant, Able> {
     changes(site)?;
+    refused(services, Service::refuses_count)?;
     if let [only] = services {
         let (running, desired) = (only.service.running, only.service.desired);
         match command {

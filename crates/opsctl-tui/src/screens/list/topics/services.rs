@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{Deployment, Environment, Rollout, Scaling, ServiceId, Standing, Task, Text, invocation::quoted},
+    domain::{
+        Deployment, Environment, Rollout, Scaling, Service, ServiceId, Standing, Strategy, Task, Text,
+        invocation::quoted,
+    },
     keymap::{Command, Scope},
     observe::{Estate, PartName, SeenService, Snapshot, Subject},
     operations::OperationKind,
@@ -311,7 +314,7 @@ impl Thing for SeenService {
         let reason = failed.filter_map(|deployment| deployment.rollout_reason.as_ref()).next();
         parts.extend(reason.map(|reason| shown(reason.as_str())));
         if let Some(stopped) = self.stopped.first() {
-            parts.push(format!("a task stopped: {}", stopped_words(stopped)));
+            parts.push(shown(&format!("a task stopped: {}", stopped.stopped_words().unwrap_or_else(|| "?".to_owned()))));
         }
         for group in site.environment.services.groups_of(&service.id) {
             let always = if group.is_always_on(&service.id) { ", always on" } else { "" };
@@ -345,6 +348,7 @@ impl Thing for SeenService {
             let always = if group.is_always_on(&service.id) { ": always on" } else { "" };
             page.pair("group", LABEL, &shown(&format!("{}{always}", group.name)), Role::Text);
         }
+        surroundings(page, service);
         scaling(page, site, self);
         page.blank();
         page.heading("Deployments");
@@ -395,6 +399,27 @@ impl Thing for SeenService {
     }
 }
 
+/// How ECS runs and deploys it, as far as that is not what everybody expects.
+fn surroundings(page: &mut Page, service: &Service) {
+    if !service.is_active() {
+        page.pair("status", LABEL, &shown(service.status.as_str()), Role::Warning);
+    }
+    if service.placement.is_daemon {
+        page.pair("scheduling", LABEL, "DAEMON: one task on each container instance", Role::Text);
+    }
+    if let Some(words) = service.placement.words().filter(|words| words != "FARGATE") {
+        page.pair("runs on", LABEL, &shown(&words), Role::Text);
+    }
+    if let Some(controller) = &service.replacing.controller {
+        page.pair("deployed by", LABEL, &shown(controller.as_str()), Role::Text);
+    }
+    if service.replacing.strategy != Strategy::Rolling {
+        let bake = service.replacing.bake_minutes;
+        let bake = if bake > 0 { format!(", bake time {bake} min") } else { String::new() };
+        page.pair("strategy", LABEL, &format!("{}{bake}", service.replacing.strategy), Role::Text);
+    }
+}
+
 fn scaling(page: &mut Page, site: &Site, seen: &SeenService) {
     let Some(scaling) = &seen.scaling else {
         let words = match scaling_is_unknown(site) {
@@ -438,20 +463,6 @@ fn stopped(page: &mut Page, model: &Model, tasks: &[Task]) {
     page.heading("Tasks that stopped within the hour");
     for task in tasks.iter().take(LINES_MAX) {
         let when = task.stopped_at.map_or("-".to_owned(), |at| format!("{} ago", ago(at, model.now)));
-        page.pair(&when, LABEL, &stopped_words(task), Role::Text);
+        page.pair(&when, LABEL, &shown(&task.stopped_words().unwrap_or_else(|| "?".to_owned())), Role::Text);
     }
-}
-
-/// `TaskFailedToStart: CannotPullContainerError ... (app: exit code 1)`.
-fn stopped_words(task: &Task) -> String {
-    let text = |text: &Option<Text>| text.as_ref().map_or("?", Text::as_str).to_owned();
-    let mut words = format!("{}: {}", text(&task.stop_code), text(&task.stopped_reason));
-    for container in &task.containers {
-        if let Some(code) = container.exit_code {
-            words.push_str(&format!(" ({}: exit code {code})", container.name));
-        } else if let Some(reason) = &container.reason {
-            words.push_str(&format!(" ({}: {reason})", container.name));
-        }
-    }
-    shown(&words)
 }
