@@ -22,6 +22,9 @@ use crate::{
     widgets::{SMALLEST, areas, is_too_small, put_wrapped, spread},
 };
 
+/// Columns between what was said and what stands on the right.
+const GAP: usize = 2;
+
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let size = (frame.area().width, frame.area().height);
     if is_too_small(size) {
@@ -59,20 +62,31 @@ fn status(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         }
         None => Vec::new(),
     };
-    let right = spend(model);
-    let line: Line<'_> = spread(left, right, usize::from(area.width), look);
+    let width = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    let (mut right, columns) = (spend(model), usize::from(area.width));
+    // What is said matters more than what looking costs.
+    if width(&left) + GAP + width(&right) > columns {
+        right = world(model);
+    }
+    right.insert(0, Span::raw(" ".repeat(GAP)));
+    let line: Line<'_> = spread(left, right, columns, look);
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
 }
 
-/// Where it all comes from, and what looking costs.
+/// Where it all comes from, unless that is AWS.
+fn world(model: &Model) -> Vec<Span<'static>> {
+    let sandbox = || Span::styled("sandbox", model.look.style(Role::Good));
+    (model.world == World::Sandbox).then(sandbox).into_iter().collect()
+}
+
+/// The same, and what looking costs.
 fn spend(model: &Model) -> Vec<Span<'static>> {
     let look = model.look;
     let snapshots = || model.sites.iter().filter_map(|site| site.snapshot.as_ref());
     let calls: u32 = snapshots().map(|snapshot| snapshot.spend.calls_per_minute).sum();
     let dollars = snapshots().map(|snapshot| snapshot.spend.dollars_per_hour).fold(0.0, |sum, dollars| sum + dollars);
-    let mut spans = Vec::new();
-    if model.world == World::Sandbox {
-        spans.push(Span::styled("sandbox", look.style(Role::Good)));
+    let mut spans = world(model);
+    if !spans.is_empty() {
         spans.push(Span::styled(look.dot(), look.style(Role::Dim)));
     }
     if snapshots().any(|snapshot| snapshot.spend.bounded) {
