@@ -74,8 +74,8 @@ fn nothing_that_a_message_says_is_written_down_outside_a_snapshot() {
     let queue = ["-e", "dev", "--queue", "orders-dlq"];
     let commands: [&[&str]; 11] = [
         &["redrive", "--plan-out", &plan],
-        &["redrive", "--where", ".body.n < 100", "--plan-out", &plan],
-        &["purge", "--where", "true", "--plan-out", &plan],
+        &["redrive", "--where", ".body.n < 100", "--plan-out", &plan, "--force"],
+        &["purge", "--where", "true", "--plan-out", &plan, "--force"],
         &["redrive", "--engine", "managed", "--yes"],
         &["redrive", "--yes"],
         &["redrive", "--where", ".receive_count > 0", "--ramp", "1,all", "--wait-bounce", "1s", "--yes"],

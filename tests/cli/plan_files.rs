@@ -57,6 +57,37 @@ fn an_approved_plan_is_applied_once() {
 }
 
 #[test]
+fn a_plan_destroys_nothing_that_stands_where_it_goes() {
+    let ground = ground(DEV, 6);
+    let home = ground.home.path().to_owned();
+    let out = |words: &[&str]| {
+        ground.opsctl(&[&["purge", "-e", "dev", "--queue", "orders-dlq", "--limit", "1", "--plan-out"], words].concat())
+    };
+    ground.file("mine.txt", "mine");
+    let mine = home.join("mine.txt").display().to_string();
+    let refused = out(&[&mine]).expect(1);
+    assert!(refused.err.contains("exists already") && refused.err.contains("try: ") && refused.err.contains("--force"));
+    assert_eq!(std::fs::read_to_string(&mine).expect("text"), "mine");
+    std::os::unix::fs::symlink("mine.txt", home.join("link")).expect("linked");
+    let link = home.join("link").display().to_string();
+    out(&[&link]).expect(1);
+    out(&[&link, "--force"]).expect(0);
+    assert!(home.join("link").is_symlink(), "a link stays one");
+    ground.opsctl(&["apply", &mine, "--yes"]).expect(0);
+    assert_eq!(ground.count("orders-dlq"), 5);
+    let full = out(&["/dev/full"]).expect(1);
+    assert!(full.err.contains("No space left") && full.err.contains("try: make room"), "{full:?}");
+    assert!(!std::path::Path::new("/dev/full").is_file(), "the device is one still");
+    let lost = out(&[&home.join("none/plan.json").display().to_string()]).expect(1);
+    assert!(lost.err.contains("try: make the folder first"), "{lost:?}");
+    // Standard output has the plan and nothing else.
+    let piped = out(&["-"]).expect(0);
+    std::fs::write(home.join("piped.json"), &piped.out).expect("written");
+    ground.opsctl(&["apply", &home.join("piped.json").display().to_string(), "--yes"]).expect(0);
+    assert_eq!(ground.count("orders-dlq"), 4);
+}
+
+#[test]
 fn of_two_that_apply_at_once_one_does() {
     let ground = ground(DEV, 20);
     let path = plan(&ground, "plan.json");
@@ -122,7 +153,8 @@ fn plans_of_other_operations_are_used_once_too() {
     let path = ground.home.path().join("redrive.json");
     let path = path.to_str().expect("UTF-8");
     for engine in ["client", "managed"] {
-        let redrive = ["redrive", "-e", "dev", "--queue", "orders-dlq", "--engine", engine, "--plan-out", path];
+        let redrive =
+            ["redrive", "-e", "dev", "--queue", "orders-dlq", "--engine", engine, "--plan-out", path, "--force"];
         ground.opsctl(&redrive).expect(0);
         ground.opsctl(&["apply", path, "--yes"]);
         let refused = ground.opsctl(&["apply", path, "--yes"]);

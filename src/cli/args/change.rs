@@ -19,9 +19,12 @@ pub struct Consent {
     /// Show the plan and stop
     #[arg(long)]
     pub dry_run: bool,
-    /// Write the plan to this file and stop; `opsctl apply` carries it out, once and within 24 hours
+    /// Write the plan to this file, or to standard output as `-`, and stop; `opsctl apply` carries it out, once and within 24 hours
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan_out: Option<PathBuf>,
+    /// Replace the file of --plan-out where it exists
+    #[arg(long, requires = "plan_out")]
+    pub force: bool,
     /// Say why; it stands in the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -65,6 +65,9 @@ pub struct NewRunbook {
     /// File to write, `drain-orders.md` for instance
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// Replace the file where it exists
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of `runbook run`.

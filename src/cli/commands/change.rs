@@ -1,9 +1,6 @@
 //! `opsctl redrive`, `purge`, `restore`, `apply`: plan, show, ask, run, report. The same way for all.
 
-use std::{
-    io::{Read, Write},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use super::stop;
 use crate::{
@@ -17,6 +14,7 @@ use crate::{
     },
     cloud::Cloud,
     domain::{Invocation, RunId, Text, invocation::quoted},
+    files::output::{self, OutputError},
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     operations::{
@@ -36,6 +34,10 @@ pub(super) async fn run(
     global: &Global,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
+    if let Some(path) = consent.plan_out.as_deref().filter(|path| !is_standard_output(path)) {
+        // Before anything is asked of AWS.
+        output::check(path, consent.force).map_err(|error| unwritten(&error))?;
+    }
     if let Wanted::Operation(operation) = &wanted {
         check_filter(operation)?;
     }
@@ -302,12 +304,19 @@ fn only_show(
     consent: &Consent,
     (invocation, out): (&Invocation, &mut Output),
 ) -> Result<Exit, CliError> {
-    match out.format {
-        Format::Human => show::plan(plan, command).iter().try_for_each(|line| out.line(line))?,
-        Format::Json | Format::Jsonl => out.value(plan)?,
+    if consent.plan_out.as_deref().is_some_and(is_standard_output) {
+        // What reads it wants the plan and nothing else.
+        out.value(&plan.for_record())?;
+    } else {
+        match out.format {
+            Format::Human => show::plan(plan, command).iter().try_for_each(|line| out.line(line))?,
+            Format::Json | Format::Jsonl => out.value(plan)?,
+        }
     }
-    if let Some(path) = &consent.plan_out {
-        write_plan(plan, path)?;
+    if let Some(path) = consent.plan_out.as_deref().filter(|path| !is_standard_output(path)) {
+        let mut text = serde_json::to_vec_pretty(&plan.for_record()).map_err(std::io::Error::from)?;
+        text.push(b'\n');
+        output::write(path, &text, consent.force).map_err(|error| unwritten(&error))?;
         let path = path.display().to_string();
         let apply = Text::line(&invocation.command(&format!("apply {}", quoted(&path)))).to_string();
         let hours = gate::PLAN_FILE_SECONDS_MAX / 3_600;
@@ -323,18 +332,12 @@ fn only_show(
     Err(Refusal::Blocked { reasons: plan.blockers.clone() }.into())
 }
 
-fn write_plan(plan: &Plan, path: &Path) -> Result<(), CliError> {
-    let write = || -> std::io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, &plan.for_record())?;
-        file.write_all(b"\n")?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    let shown = Text::line(&path.display().to_string());
-    write()
-        .map_err(|error| CliError::failed(&format!("cannot write the plan to {shown}: {error}"), "name another file"))
+fn is_standard_output(path: &Path) -> bool {
+    path.as_os_str() == output::STANDARD_OUTPUT
+}
+
+fn unwritten(error: &OutputError) -> CliError {
+    CliError::failed(&format!("the plan is not written: {error}"), error.hint())
 }
 
 /// Before anybody is asked, and for the record of a script's log.

@@ -1,7 +1,5 @@
 //! `opsctl runbook new`.
 
-use std::{fs, io::Write};
-
 use crate::{
     cli::{
         args::{Global, NewRunbook},
@@ -10,6 +8,7 @@ use crate::{
         output::Output,
     },
     domain::{Text, invocation::quoted},
+    files::output,
 };
 
 /// What a runbook begins with: it is right as it stands.
@@ -46,14 +45,8 @@ within = "5m"
 pub(super) fn run(args: &NewRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let path = args.file.display().to_string();
     let shown = Text::line(&path);
-    let opened = fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
-    opened.and_then(|mut file| file.write_all(BEGINNING.as_bytes())).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => "name a file that is not there yet",
-            _ => "name a file in a folder that can be written",
-        };
-        CliError::failed(&format!("cannot write {shown}: {error}"), hint)
-    })?;
+    let written = output::write(&args.file, BEGINNING.as_bytes(), args.force);
+    written.map_err(|error| CliError::failed(&format!("no runbook is written: {error}"), error.hint()))?;
     let check = global.command(&format!("runbook check {}", quoted(&path)));
     out.note(&format!("{shown} is a runbook now; `{check}` finds mistakes in it"));
     Ok(Exit::Done)
