@@ -75,6 +75,22 @@ fn without_a_terminal_it_says_what_to_do() {
 }
 
 #[test]
+fn a_terminal_that_can_not_move_its_cursor_is_told_what_serves_instead() {
+    let ground = ground(1);
+    for term in ["dumb", ""] {
+        for command in [&["--sandbox"][..], &["demo"]] {
+            let mut command = ground.command(command);
+            command.env("TERM", term);
+            let mut terminal = Terminal::start(&command, (80, 24));
+            let code = terminal.end();
+            let raw = terminal.raw();
+            assert!(!raw.contains("\u{1b}[?1049h") && raw.len() < 6_000, "{term}: {raw}");
+            assert!(raw.contains("opsctl status") || raw.contains("opsctl queues"), "{term} {code}: {raw}");
+        }
+    }
+}
+
+#[test]
 fn keys_are_answered_while_every_call_hangs() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let address = listener.local_addr().expect("an address");

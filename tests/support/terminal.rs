@@ -56,8 +56,8 @@ impl Terminal {
         // A session of its own, with this as its terminal: signals of keys and of resizing come as to anybody.
         let mut wrapped = Command::new("setsid");
         wrapped.arg("--ctty").arg("--wait").arg(command.get_program()).args(command.get_args()).env_clear();
-        wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         wrapped.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
+        wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         if let Some(folder) = command.get_current_dir() {
             wrapped.current_dir(folder);
         }

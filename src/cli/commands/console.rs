@@ -41,11 +41,29 @@ struct Ground {
 
 /// Whether there is a terminal to show it on.
 pub(in crate::cli) fn is_possible() -> bool {
+    is_terminal() && !is_plain()
+}
+
+fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Whether the terminal can't move its cursor: an editor's shell, a job of CI. It would show escape sequences.
+fn is_plain() -> bool {
+    !std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb")
 }
 
 pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Output) -> Result<Exit, CliError> {
     if !is_possible() {
+        if is_terminal() {
+            let term = std::env::var("TERM").unwrap_or_default();
+            let what = format!("this terminal can't show the console: TERM is `{}`", Text::line(&term));
+            let hint = format!(
+                "`{}` shows what needs attention; `opsctl --help` lists the commands",
+                global.command("status")
+            );
+            return Err(CliError::usage(&what, &hint));
+        }
         let hint = "run it in a terminal, or give a command: `opsctl --help` lists them";
         return Err(CliError::usage("the console needs a terminal", hint));
     }
@@ -161,7 +179,7 @@ fn look(global: &Global, console: &args::Console) -> Look {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     });
-    let simple = std::env::var("TERM").is_ok_and(|term| term == "linux" || term == "dumb");
+    let simple = std::env::var("TERM").is_ok_and(|term| term == "linux");
     let symbols = if console.ascii || simple || !unicode { Symbols::Ascii } else { Symbols::Unicode };
     Look { theme, symbols }
 }
