@@ -263,6 +263,11 @@ fn block_is_fresh(document: &str, mark: &str, generated: &str) {
 }
 
 #[test]
+fn the_guide_to_aws_files_names_every_setting() {
+    block_is_fresh("docs/aws-files.md", "settings", &opsctl::cloud::settings::table());
+}
+
+#[test]
 fn the_guide_to_outboxes_names_every_state_and_every_preset() {
     let rows = RowState::ALL.iter().map(|state| format!("| {state} | {} |\n", state.about()));
     let states = rows.collect::<String>();

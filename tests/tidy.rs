@@ -48,7 +48,7 @@ const ONLY_IN: [(&[&str], &[&str], &str); 7] = [
             "src/main.rs",
             "src/cli/",
             "src/config/places.rs",
-            "src/config/profiles.rs",
+            "src/cloud/shell.rs",
             "src/cloud/connect.rs",
             "src/messages/program.rs", // finds programs in PATH
             "src/doctor/mod.rs",       // `Surroundings::of_process`, called at the edge

@@ -76,6 +76,7 @@ impl Site {
         F: Future<Output = Result<T, CliError>> + 'a,
     {
         let cloud = self.cloud.as_ref().map_err(Clone::clone)?;
+        cloud.ready().await;
         let (caller, answer) = (self.caller(Exit::Failed), ask(cloud));
         tokio::pin!(caller, answer);
         let (known, answer) = tokio::select! {
@@ -100,7 +101,11 @@ impl Site {
     /// The environment can't be reached; the credentials are another account's, or nobody says whose.
     pub async fn caller(&self, exit: Exit) -> Result<&Caller, CliError> {
         let cloud = self.cloud.as_ref().map_err(|error| self.refused_with(error, exit))?;
-        let known = self.caller.get_or_init(|| cloud.verified_caller()).await;
+        let known = self.caller.get_or_init(|| async {
+            cloud.ready().await;
+            cloud.verified_caller().await
+        });
+        let known = known.await;
         known.as_ref().map_err(|error| CliError::unverified(error, &self.environment, exit))
     }
 
@@ -213,6 +218,7 @@ impl Place {
             Self::Simulated(environment) => connect.cloud(Arc::clone(environment)).await?,
             Self::Configured(configured) => reached(configured, connect).await?,
         };
+        cloud.ready().await;
         match cloud.verified_caller().await {
             Ok(_) => Ok(cloud),
             Err(Unverified::Cloud(error)) => Err(error),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alarms;
+mod aws_files;
 mod canary;
 mod changing;
 mod codes;

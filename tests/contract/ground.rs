@@ -205,6 +205,7 @@ pub(super) fn environment(endpoint: Option<String>) -> Environment {
         services: opsctl::domain::service_rules::ServiceRules::default(),
         databases: opsctl::domain::environment::DatabaseRules::default(),
         invocation: opsctl::domain::Invocation::default(),
+        login: Default::default(),
     }
 }
 

@@ -48,6 +48,7 @@ fn environment(credentials: CredentialSource, endpoint: String) -> Arc<Environme
         services: opsctl::domain::service_rules::ServiceRules::default(),
         databases: opsctl::domain::environment::DatabaseRules::default(),
         invocation: opsctl::domain::Invocation::default(),
+        login: Default::default(),
     })
 }
 

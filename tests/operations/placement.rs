@@ -19,9 +19,12 @@ fn services() -> Vec<(&'static str, Value)> {
         ("agent", json!({ "schedulingStrategy": "DAEMON", "launchType": "EC2" })),
         ("shop", json!({ "deploymentController": { "type": "CODE_DEPLOY" } })),
         ("legacy", json!({ "deploymentController": { "type": "EXTERNAL" } })),
-        ("spot", json!({ "capacityProviderStrategy": [
+        (
+            "spot",
+            json!({ "capacityProviderStrategy": [
             { "capacityProvider": "FARGATE", "base": 1, "weight": 1 }, { "capacityProvider": "FARGATE_SPOT", "weight": 3 },
-        ] })),
+        ] }),
+        ),
         ("gpu", json!({ "capacityProviderStrategy": [{ "capacityProvider": "gpu-instances", "weight": 1 }] })),
         ("green", json!({ "deploymentConfiguration": { "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 } })),
     ]
@@ -33,7 +36,10 @@ async fn stage(desired: u32) -> Stage {
     let ask = |stage: &Stage, call: &'static str, request: Value| {
         stage.sandbox.with(|world, now| {
             world.advance(now);
-            world.ask(now, &caller(), ("ecs", call), request).map_err(|error| format!("{call}: {error:?}")).expect("done")
+            world
+                .ask(now, &caller(), ("ecs", call), request)
+                .map_err(|error| format!("{call}: {error:?}"))
+                .expect("done")
         })
     };
     ask(&stage, "CreateCluster", json!({ "clusterName": "main" }));
@@ -74,7 +80,11 @@ fn group(asleep: bool) -> Operation {
 async fn a_group_sleeps_and_wakes_but_for_what_takes_no_count() {
     let mut stage = stage(1).await;
     let plan = stage.plan(&group(false)).await.expect("a plan").plan;
-    assert!(plan.blockers.is_empty() && told(&plan).contains("main/agent is left out: a DAEMON service"), "{}", told(&plan));
+    assert!(
+        plan.blockers.is_empty() && told(&plan).contains("main/agent is left out: a DAEMON service"),
+        "{}",
+        told(&plan)
+    );
     let report = stage.run(&group(false)).await;
     assert_eq!(report.end, End::Done, "{report:#?}");
     for (name, _) in services() {
@@ -102,14 +112,15 @@ async fn a_group_sleeps_and_wakes_but_for_what_takes_no_count() {
 /// Each verb on each service by name: refused in the plan, or carried out to its end.
 #[tokio::test(start_paused = true)]
 async fn what_ecs_would_refuse_is_refused_in_the_plan_and_all_else_is_carried_out() {
-    let scale = |service: &str| {
-        Operation::Scale(Scale { service: service.to_owned(), to: Some(2), ..Scale::default() })
-    };
-    let restart = |service: &str| Operation::Restart(Restart { service: vec![service.to_owned()], ..Restart::default() });
+    let scale =
+        |service: &str| Operation::Scale(Scale { service: service.to_owned(), to: Some(2), ..Scale::default() });
+    let restart =
+        |service: &str| Operation::Restart(Restart { service: vec![service.to_owned()], ..Restart::default() });
     let rollback = |service: &str| {
         Operation::Rollback(Rollback { service: service.to_owned(), to: Some("1".into()), ..Rollback::default() })
     };
-    let put_to_sleep = |service: &str| Operation::Sleep(Sleep { service: vec![service.to_owned()], ..Sleep::default() });
+    let put_to_sleep =
+        |service: &str| Operation::Sleep(Sleep { service: vec![service.to_owned()], ..Sleep::default() });
     for (verb, refused) in [
         (&scale as &dyn Fn(&str) -> Operation, &["agent"][..]),
         (&put_to_sleep, &["agent"]),
@@ -118,7 +129,9 @@ async fn what_ecs_would_refuse_is_refused_in_the_plan_and_all_else_is_carried_ou
     ] {
         let mut stage = stage(1).await;
         for (name, _) in services() {
-            stage.sandbox.with(|world, _| world.ecs.define(&caller(), name, &format!("{name}:2"), 2, Program::default()));
+            stage
+                .sandbox
+                .with(|world, _| world.ecs.define(&caller(), name, &format!("{name}:2"), 2, Program::default()));
             let operation = verb(name);
             let plan = stage.plan(&operation).await.expect("a plan").plan;
             assert_eq!(!plan.blockers.is_empty(), refused.contains(&name), "{name} {operation:?}: {}", told(&plan));

@@ -67,7 +67,7 @@ pub(crate) fn service(cluster: &str, name: &str, tasks: u32) -> SeenService {
             events: vec![event],
             target_groups: Vec::new(),
             replacing: Replacing::default(),
-        placement: Default::default(),
+            placement: Default::default(),
         },
         seen_at: None,
         scaling: Some(Scaling { min: 1, max: 4, ..Scaling::default() }),
@@ -176,8 +176,8 @@ pub(crate) fn aurora(name: &str) -> SeenDatabase {
         limits: None,
         pending: Vec::new(),
         source: None,
-            replicas: Vec::new(),
-            global: None,
+        replicas: Vec::new(),
+        global: None,
         written_elsewhere: None,
     };
     let gauges = DatabaseGauges {
@@ -264,7 +264,7 @@ pub(crate) fn alarm(name: &str, state: AlarmState, minutes: i64) -> Alarm {
             threshold: Some(80.0),
         },
         actions_enabled: true,
-            scales_only: false,
+        scales_only: false,
         description: Some(Text::from("Wake the on-call engineer of payments.")),
     }
 }

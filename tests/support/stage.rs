@@ -89,6 +89,7 @@ pub(crate) fn environment(protection: Protection) -> Environment {
         services: opsctl::domain::service_rules::ServiceRules::default(),
         databases: opsctl::domain::environment::DatabaseRules::default(),
         invocation: opsctl::domain::Invocation::default(),
+        login: Default::default(),
     }
 }
 

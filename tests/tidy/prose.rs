@@ -16,7 +16,6 @@ const WORDS: [(&str, &str, &str); 20] = [
         "is now earlier than",
         "STS has one code for a clock that is wrong and a token that is old",
     ),
-    ("src/cloud/classify.rs", "sso token", "the SDK's providers have no type for it"),
     ("src/domain/consumer.rs", "Connection error", "Lambda's last result has no code"),
     ("src/domain/database.rs", "completed failover", "RDS's events have categories, and none for each step"),
     ("src/domain/database.rs", "failover completed", "RDS's events have categories, and none for each step"),

@@ -292,7 +292,11 @@ impl Database {
         match self {
             _ if self.lacks_writer() && !self.may_be_secondary() => 0,
             _ if self.primary().is_some_and(|writer| !is_well(writer)) || !is_usable(self.status.as_str()) => 1,
-            _ if !self.members.iter().all(is_well) || self.source.as_ref().is_some_and(|source| source.trouble.is_some()) => 2,
+            _ if !self.members.iter().all(is_well)
+                || self.source.as_ref().is_some_and(|source| source.trouble.is_some()) =>
+            {
+                2
+            }
             _ if !self.pending.is_empty() => 3,
             _ => 4,
         }
@@ -438,7 +442,10 @@ mod tests {
                 of(Topology::MultiAzInstance, "orders-main", one()),
                 "Multi-AZ instance: read replica of orders-main, a standby in another zone",
             ),
-            (of(Topology::Aurora, "orders-main", cluster()), "Aurora cluster: read replica of orders-main, 2 instances"),
+            (
+                of(Topology::Aurora, "orders-main", cluster()),
+                "Aurora cluster: read replica of orders-main, 2 instances",
+            ),
             (
                 of(Topology::MultiAzCluster, arn, cluster()),
                 "Multi-AZ DB cluster: read replica of orders-main (eu-west-1), 2 instances",

@@ -54,6 +54,27 @@ impl fmt::Debug for CredentialSource {
     }
 }
 
+/// How credentials are renewed once AWS does not take them any more, as far as AWS's own files tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Login {
+    #[default]
+    Unknown,
+    /// Keys of a profile.
+    Keys { profile: String },
+    /// Keys of this shell.
+    ShellKeys,
+    /// A `credential_process` gives new ones by itself.
+    Helper { profile: String, program: String },
+    /// `aws sso login`.
+    Sso { profile: String },
+    /// `aws login`.
+    AwsLogin { profile: String },
+    /// Whoever issues web identity tokens writes another one into the file.
+    Token { file: String },
+    /// The AWS CLI asks for a code.
+    Mfa { profile: String, serial: String },
+}
+
 /// One AWS account and region, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -75,6 +96,8 @@ pub struct Environment {
     pub databases: DatabaseRules,
     /// How a command line comes here again.
     pub invocation: Invocation,
+    /// How its credentials are renewed.
+    pub login: Login,
 }
 
 impl Environment {

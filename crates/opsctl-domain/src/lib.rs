@@ -41,6 +41,7 @@ pub mod log;
 pub mod message;
 pub mod migration;
 pub mod outbox;
+pub mod placement;
 pub mod proxy;
 pub mod queue;
 pub mod run_id;
@@ -48,6 +49,7 @@ pub mod service;
 pub mod service_rules;
 pub mod sql;
 pub mod target;
+pub mod task;
 pub mod template;
 pub mod text;
 pub mod toggle;
@@ -64,7 +66,8 @@ pub use endpoint::{
     Answerer, Answering, Ask, Because, Dialect, Endpoint, Password, Reached, SqlCheck, Tls, Told, Unanswered,
 };
 pub use environment::{
-    AccountId, CredentialSource, DatabaseRules, Environment, EnvironmentName, MessageKeys, Protection, QueueRules,
+    AccountId, CredentialSource, DatabaseRules, Environment, EnvironmentName, Login, MessageKeys, Protection,
+    QueueRules,
 };
 pub use gauge::{DatabaseGauges, Gauge};
 pub use global_cluster::{GlobalChange, GlobalCluster, GlobalMember, Loss};
@@ -80,16 +83,18 @@ pub use outbox::{
     RowCount, RowMapping, RowState, Satellite, Scope, SeenFunction, SeenLock, SeenOutbox, Slot, SlotState, Snapshot,
     TableName, Times, Trouble, Upkeep,
 };
+pub use placement::{CapacityProvider, Placement, Strategy};
 pub use proxy::{Proxy, ProxyTarget};
 pub use queue::{Counts, Queue, QueueArn, QueueKind, QueueName, QueueUrl, RedrivePolicy};
 pub use run_id::RunId;
 pub use service::{
-    Breaker, CapacityProvider, Container, Deployment, DeploymentId, EcsClusterName, Placement, Replacing, Rollout, Scaling, ScheduledAction,
-    Service, ServiceEvent, ServiceId, ServiceName, Standing, Strategy, Task, TaskArn, TaskBounds, TaskDefinition,
+    Breaker, Deployment, DeploymentId, EcsClusterName, Replacing, Rollout, Scaling, ScheduledAction, Service,
+    ServiceEvent, ServiceId, ServiceName, Standing, TaskArn, TaskBounds, TaskDefinition,
 };
 pub use service_rules::{ServiceGroup, ServiceRules};
 pub use sql::{Bounds, Rows, SqlError, SqlKind, Statement, Value};
 pub use target::{TargetGroup, TargetGroupArn, TargetHealth, TargetState};
+pub use task::{Container, Task};
 pub use text::Text;
 pub use toggle::{Setting, Toggle};
 pub use watch::{Dollars, Thresholds, WatchRules};

@@ -8,8 +8,8 @@ use crate::{
         output::Output,
     },
     clock::Clock,
-    cloud::Connect,
-    config::{Places, init, profiles::ProfileFiles},
+    cloud::{Connect, Shell},
+    config::{Places, init, profiles},
 };
 
 pub(super) async fn run(args: &Init, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
@@ -19,7 +19,7 @@ pub(super) async fn run(args: &Init, global: &Global, out: &mut Output) -> Resul
             "name a file with --config FILE",
         ));
     };
-    let candidates = init::candidates(&ProfileFiles::of_process().read());
+    let candidates = init::candidates(&profiles::read(&Shell::of_process()));
     out.note(&format!("asking {} who they are and which queues they see", count(candidates.len())));
     let discovered = init::discover(candidates, &Connect::network(Clock::system()), init::DEADLINE).await;
     let text = init::render(&discovered);

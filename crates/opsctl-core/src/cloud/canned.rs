@@ -165,5 +165,6 @@ pub(crate) fn environment() -> Environment {
         services: crate::domain::service_rules::ServiceRules::default(),
         databases: crate::domain::environment::DatabaseRules::default(),
         invocation: crate::domain::Invocation::default(),
+        login: Default::default(),
     }
 }

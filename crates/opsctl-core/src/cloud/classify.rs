@@ -10,7 +10,10 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::{client::result::ConnectorError, http::Response};
 
-use super::{CloudError, ErrorKind};
+use super::{
+    CloudError, ErrorKind,
+    trouble::{Blamed, Trouble},
+};
 
 const THROTTLED: [&str; 17] = [
     "Throttling",
@@ -85,12 +88,16 @@ const NOT_FOUND: [&str; 16] = [
 ];
 
 /// Who answers does not know the call: an emulator, or a region in which it is not there yet.
-pub(super) const UNKNOWN_OPERATIONS: [&str; 5] = [
+pub(super) const UNKNOWN_OPERATIONS: [&str; 9] = [
     "UnknownOperationException",
     "UnknownOperation",
     "InvalidAction",
     "NotImplemented",
     "InternalFailure.NotImplemented",
+    "NotImplementedException",
+    "MissingAction",
+    "UnsupportedService",
+    "MethodNotAllowed",
 ];
 
 /// AWS itself failed, or says that it does not know.
@@ -109,10 +116,7 @@ const UNCLEAR: [&str; 10] = [
 
 /// The kind of a code, or of the status where the code is none we know.
 pub(super) fn kind(code: Option<&str>, message: &str, status: u16) -> ErrorKind {
-    // A code may come with its namespace (`com.amazonaws.sqs#QueueDoesNotExist`) or a URL behind a colon.
-    let code = code.unwrap_or_default();
-    let code = code.rsplit('#').next().unwrap_or_default();
-    let code = code.split(':').next().unwrap_or_default();
+    let code = bare(code.unwrap_or_default());
     let is = |table: &[&str]| table.contains(&code);
     match code {
         _ if is(&THROTTLED) => ErrorKind::Throttled,
@@ -149,6 +153,9 @@ pub(super) fn from_sdk<E>(action: &str, error: SdkError<E, Response>) -> CloudEr
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
+    if let Some(blamed) = find::<Blamed>(&error) {
+        return self::blamed(action, blamed);
+    }
     if let Some(credentials) = find::<CredentialsError>(&error) {
         return of_credentials(action, credentials);
     }
@@ -161,6 +168,9 @@ where
         SdkError::TimeoutError(_) => CloudError::new(ErrorKind::Unknown, action, "no answer before the deadline"),
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();
+            if let Some(lacks) = lacks(action, None, status) {
+                return lacks;
+            }
             let text = format!("an answer that cannot be read (HTTP {status}): {}", chain_below(&error));
             let kind = if status < 300 { ErrorKind::Unknown } else { kind_of_status(status, false) };
             CloudError::new(kind, action, &text)
@@ -172,12 +182,71 @@ where
 
 fn of_service<E: Error + ProvideErrorMetadata + 'static>(action: &str, error: &E, status: u16) -> CloudError {
     let said = error.message().unwrap_or_default();
+    if let Some(lacks) = lacks(action, error.code(), status) {
+        return lacks;
+    }
     let kind = kind(error.code(), said, status);
     match error.code() {
         Some(code) if said.is_empty() => CloudError::coded(kind, action, code, &format!("HTTP {status}, no words")),
         Some(code) => CloudError::coded(kind, action, code, said),
         None => CloudError::new(kind, action, &format!("HTTP {status} without an error code")),
     }
+}
+
+/// A cause that came up where credentials were asked for.
+pub(super) fn blamed(action: &str, blamed: &Blamed) -> CloudError {
+    CloudError::of_trouble(blamed.trouble.clone(), action, &blamed.words)
+}
+
+/// Services by the first part of an IAM action: what people call them, and calls that every one that is there knows.
+const SERVICES: [(&str, &str, &[&str]); 13] = [
+    ("sqs", "SQS", &["ListQueues", "GetQueueAttributes", "GetQueueUrl"]),
+    ("sts", "STS", &["GetCallerIdentity", "AssumeRole"]),
+    ("ssm", "Systems Manager", &["GetParameters"]),
+    ("cloudwatch", "CloudWatch", &["DescribeAlarms", "GetMetricData"]),
+    ("logs", "CloudWatch Logs", &["DescribeLogGroups", "GetLogEvents", "FilterLogEvents"]),
+    ("ecs", "ECS", &["ListClusters", "ListServices", "DescribeServices", "ListTasks"]),
+    ("application-autoscaling", "Application Auto Scaling", &["DescribeScalableTargets"]),
+    ("elasticloadbalancing", "Elastic Load Balancing", &["DescribeTargetHealth"]),
+    ("rds", "RDS", &["DescribeDBClusters", "DescribeDBInstances"]),
+    ("lambda", "Lambda", &["ListEventSourceMappings", "ListFunctions"]),
+    ("events", "EventBridge", &["ListRules", "DescribeRule"]),
+    ("secretsmanager", "Secrets Manager", &["GetSecretValue"]),
+    ("rds-data", "the RDS Data API", &["ExecuteStatement", "BeginTransaction"]),
+];
+
+/// An answer of who has no such service, or has it without this call: an emulator, as a rule. AWS's services know their calls, but in a
+/// region in which one is not there yet.
+fn lacks(action: &str, code: Option<&str>, status: u16) -> Option<CloudError> {
+    let code_is_of_it = code.is_some_and(|code| UNKNOWN_OPERATIONS.contains(&bare(code)));
+    // Without a code it is no word of the service's: a path or a method that nobody serves there.
+    let is_nobodys = status == 501 || matches!(status, 404 | 405) && code.is_none();
+    if !code_is_of_it && !is_nobodys {
+        return None;
+    }
+    let (prefix, call) = action.split_once(':').unwrap_or((action, action));
+    let (_, service, roots) = SERVICES.into_iter().find(|(known, ..)| *known == prefix)?;
+    let trouble = match is_nobodys || roots.contains(&call) {
+        true => Trouble::NoService { service: service.to_owned() },
+        false => Trouble::NoCall { service: service.to_owned(), call: call.to_owned() },
+    };
+    let words = format!("HTTP {status}");
+    let error = CloudError::of_trouble(trouble, action, &words);
+    Some(CloudError {
+        code: code.map(|code| CloudError::coded(error.kind, action, code, "").code).unwrap_or_default(),
+        ..error
+    })
+}
+
+/// A code without its namespace (`com.amazonaws.sqs#QueueDoesNotExist`) or the URL behind a colon.
+fn bare(code: &str) -> &str {
+    let code = code.rsplit('#').next().unwrap_or_default();
+    code.split(':').next().unwrap_or_default()
+}
+
+/// Whether it was the network or AWS's answer that failed, and not what was there to be shown.
+pub(super) fn is_of_the_network(error: &CredentialsError) -> bool {
+    find::<ConnectorError>(error).is_some() || matches!(error, CredentialsError::ProviderTimedOut(_))
 }
 
 /// Credentials come before sending: whatever went wrong with them, the call was not made.
@@ -192,23 +261,13 @@ fn of_credentials(action: &str, error: &CredentialsError) -> CloudError {
         };
         return CloudError::coded(kind, "sts:AssumeRole", code, said);
     }
-    let lower = words.to_ascii_lowercase();
-    let kind = if find::<ConnectorError>(error).is_some() {
-        ErrorKind::Unreachable
-    } else if lower.contains("expired") || lower.contains("sso token") || lower.contains("unauthorized") {
-        ErrorKind::CredentialsExpired
-    } else if matches!(error, CredentialsError::ProviderTimedOut(_)) {
+    let kind = if is_of_the_network(error) {
         ErrorKind::Unreachable
     } else if find::<TokenError>(error).is_some() {
         ErrorKind::CredentialsExpired
     } else {
         ErrorKind::CredentialsMissing
     };
-    // The last that the default chain asks is the machine's own role; its refusal says nothing to a person at a desk.
-    if kind == ErrorKind::CredentialsMissing && words.contains("IMDS") {
-        let plain = "no credentials were found: none in the environment, no profile, and this machine has no role";
-        return CloudError::new(kind, action, plain);
-    }
     CloudError::new(kind, action, &words)
 }
 
@@ -229,7 +288,7 @@ pub(super) fn is_before_sending(error: &(dyn Error + 'static)) -> bool {
         })
 }
 
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     // Bounded, for an error may name itself as its source.
     for _ in 0..32 {

@@ -12,13 +12,27 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::endpoint::{Dial, Endpoints, Told};
 use super::{
-    Cloud, CloudError, alarms::Alarms, autoscaling::Autoscaling, credentials, ecs::Ecs, events::Events,
-    identity::Identity, lambda::Lambda, load_balancers::LoadBalancers, logs::Logs, metrics::Metrics, network,
-    parameters::Parameters, rds::Rds, skew::SkewGauge, sqs::Sqs,
+    Cloud, CloudError, Shell, Trouble,
+    alarms::Alarms,
+    autoscaling::Autoscaling,
+    credentials::{Helpers, Makings},
+    ecs::Ecs,
+    events::Events,
+    identity::Identity,
+    lambda::Lambda,
+    load_balancers::LoadBalancers,
+    logs::Logs,
+    metrics::Metrics,
+    network,
+    parameters::Parameters,
+    profiles::Profiles,
+    rds::Rds,
+    skew::SkewGauge,
+    sqs::Sqs,
 };
 use crate::{
     clock::Clock,
-    domain::{Answering, Because, Environment, Text, Unanswered},
+    domain::{Answering, Because, CredentialSource, Environment, Text, Unanswered},
 };
 
 /// How long a connection may take to come about.
@@ -33,27 +47,10 @@ const WRITE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(32);
 /// How long finding credentials may take: less than a read's attempt, so that the error says what it was.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_millis(4_500);
+/// How a certificate begins in a PEM file.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 /// Attempts of reads and repeatable writes.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// Variables by which the SDK would let its environment move an endpoint that we use.
-const ENDPOINT_VARIABLES: [&str; 15] = [
-    "AWS_ENDPOINT_URL_SQS",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_ENDPOINT_URL_SSM",
-    "AWS_ENDPOINT_URL_CLOUDWATCH",
-    "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-    "AWS_ENDPOINT_URL_ECS",
-    "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
-    "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2",
-    "AWS_ENDPOINT_URL_RDS",
-    "AWS_ENDPOINT_URL_LAMBDA",
-    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-    "AWS_ENDPOINT_URL_RDS_DATA",
-    "AWS_ENDPOINT_URL_SSO",
-    "AWS_ENDPOINT_URL_SSO_OIDC",
-    "AWS_ENDPOINT_URL",
-];
 
 /// How clients reach AWS. Clones share one HTTP client with its connections.
 #[derive(Debug, Clone)]
@@ -65,14 +62,26 @@ pub struct Connect {
     pub http: Option<SharedHttpClient>,
     /// The way to endpoints of databases: the network, or the sandbox.
     pub dial: Dial,
-    /// Who is told that a database is waited for; none: none is.
+    /// Who is told that a database, or a person, is waited for; none: nobody is.
     pub told: Option<Told>,
+    /// What this process's environment says of AWS; of credentials only where the environment names none of its own.
+    pub shell: Arc<Shell>,
+    pub(super) helpers: Helpers,
+    /// Why no connection may be made: the authorities that are to be trusted cannot be read.
+    pub(super) untrusted: Option<CloudError>,
 }
 
 impl Connect {
     /// Over the network, with one pool of connections for every environment.
     pub fn network(clock: Clock) -> Self {
-        Self { clock, http: Some(network::client()), dial: Dial::Network, told: None }
+        let shell = Arc::new(Shell::of_process());
+        let (trust, untrusted) = match shell.get("AWS_CA_BUNDLE").map(|file| authorities(&shell, file)) {
+            Some(Ok(trust)) => (Some(trust), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        let http = Some(network::client_trusting(trust.as_deref()));
+        Self { clock, http, dial: Dial::Network, told: None, shell, helpers: Helpers::default(), untrusted }
     }
 
     /// Through `http` in place of the network: the embedded sandbox.
@@ -80,12 +89,19 @@ impl Connect {
         // Whoever puts something in place of the network does not mean to reach databases over it.
         let nobody =
             |_| -> Answering { Box::pin(async { Err(Unanswered::new(Because::TimedOut, "host unreachable")) }) };
-        Self { clock, http: Some(http), dial: Dial::Through(Arc::new(nobody)), told: None }
+        let shell = Arc::new(Shell::default());
+        let dial = Dial::Through(Arc::new(nobody));
+        Self { clock, http: Some(http), dial, told: None, shell, helpers: Helpers::default(), untrusted: None }
     }
 
     /// The same with another way to endpoints of databases.
     pub fn dialing(self, dial: Dial) -> Self {
         Self { dial, ..self }
+    }
+
+    /// The same in another shell than this process's.
+    pub fn in_shell(self, shell: Shell) -> Self {
+        Self { shell: Arc::new(shell), ..self }
     }
 
     /// The same for somebody who typed a command.
@@ -100,9 +116,13 @@ impl Connect {
     /// # Errors
     /// [`super::ErrorKind::CredentialsMissing`]: a profile that does not exist or cannot be read.
     pub async fn cloud(&self, environment: Arc<Environment>) -> Result<Cloud, CloudError> {
-        let base = self.base(&environment);
-        let provider = credentials::provider(&environment, &base).await?;
-        let shared = base.into_builder().credentials_provider(provider).build();
+        if let Some(error) = &self.untrusted {
+            return Err(error.clone());
+        }
+        let base = self.base(&environment)?;
+        let makings = Makings { shell: Arc::clone(&self.shell), helpers: self.helpers.clone(), clock: self.clock };
+        let made = makings.provider(&environment, &base).await?;
+        let shared = base.into_builder().credentials_provider(made.provider.clone()).build();
         let skew = SkewGauge::new(self.clock);
         let parameters = Parameters::new(&shared, partition(&environment, "ssm"));
         let rds = Rds::new(&shared, partition(&environment, "rds"), self.once());
@@ -128,12 +148,14 @@ impl Connect {
             load_balancers: LoadBalancers::new(&shared, partition(&environment, "elasticloadbalancing")),
             logs: Logs::new(&shared, partition(&environment, "logs")),
             autoscaling: Autoscaling::new(&shared, partition(&environment, "application-autoscaling"), self.once()),
+            credentials: made,
+            told: self.told.clone(),
             environment,
         })
     }
 
     /// Everything but the credentials. Built by hand, not loaded: nothing of the process's environment seeps in.
-    fn base(&self, environment: &Environment) -> SdkConfig {
+    fn base(&self, environment: &Environment) -> Result<SdkConfig, CloudError> {
         let identities = IdentityCache::lazy()
             .load_timeout(CREDENTIALS_TIMEOUT)
             .time_source(self.clock)
@@ -148,7 +170,7 @@ impl Connect {
             // Every attempt has a deadline; the protection would add a timer to each, and takes a long poll for a stall
             // where a connector need not read the request bit by bit.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(self.http.clone().unwrap_or_else(network::client))
+            .http_client(self.http_of(environment)?)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -158,7 +180,23 @@ impl Connect {
                     .build(),
             );
         builder.set_endpoint_url(environment.endpoint.clone());
-        builder.build()
+        Ok(builder.build())
+    }
+
+    /// The way there. A profile may name the authorities that it trusts, where the shell names none.
+    fn http_of(&self, environment: &Environment) -> Result<SharedHttpClient, CloudError> {
+        let is_network = matches!(self.dial, Dial::Network) && self.shell.get("AWS_CA_BUNDLE").is_none();
+        let name = match &environment.credentials {
+            CredentialSource::Profile(name) => Some(name.as_str()),
+            CredentialSource::Default => self.shell.profile().map(|(name, _)| name),
+            CredentialSource::Keys { .. } => None,
+        };
+        if let Some(name) = name.filter(|_| is_network)
+            && let Some(file) = Profiles::read(&self.shell).get(name).and_then(|profile| profile.get("ca_bundle"))
+        {
+            return Ok(network::client_trusting(Some(&authorities(&self.shell, file)?)));
+        }
+        Ok(self.http.clone().unwrap_or_else(network::client))
     }
 
     /// One attempt of a write that must not be repeated.
@@ -194,6 +232,17 @@ impl Connect {
     }
 }
 
+/// Certificates in a PEM file.
+fn authorities(shell: &Shell, file: &str) -> Result<Vec<u8>, CloudError> {
+    let failed = |what: &str| {
+        let words = format!("the certificate authorities to be trusted cannot be read from {file}: {what}");
+        CloudError::of_trouble(Trouble::Authorities { file: file.to_owned() }, "sts:GetCallerIdentity", &words)
+    };
+    let pem = std::fs::read(shell.expanded(file)).map_err(|error| failed(&error.to_string()))?;
+    let has_one = pem.windows(CERTIFICATE.len()).any(|some| some == CERTIFICATE);
+    if has_one { Ok(pem) } else { Err(failed("it has no certificate in PEM form")) }
+}
+
 /// Retry tokens are the environment's own: one that fails does not use up another's.
 fn partition(environment: &Environment, service: &str) -> RetryPartition {
     RetryPartition::new(format!("{}/{}/{service}", environment.name, environment.region))
@@ -210,9 +259,10 @@ pub(super) fn default_chain_words() -> String {
 }
 
 fn default_chain_words_in(variable: impl Fn(&str) -> Option<String>) -> String {
-    match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_PROFILE")) {
+    let profile = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"].into_iter().find_map(|name| Some((variable(name)?, name)));
+    match (variable("AWS_ACCESS_KEY_ID"), profile) {
         (Some(_), _) => "AWS_ACCESS_KEY_ID of this shell".to_owned(),
-        (None, Some(profile)) => format!("profile {}, by AWS_PROFILE of this shell", Text::line(&profile)),
+        (None, Some((profile, name))) => format!("profile {}, by {name} of this shell", Text::line(&profile)),
         (None, None) => "the default chain".to_owned(),
     }
 }
@@ -222,14 +272,14 @@ fn default_chain_words_in(variable: impl Fn(&str) -> Option<String>) -> String {
 /// The clients here ignore it, other tools in the same terminal do not, and a profile that assumes a role may still ask
 /// that endpoint for credentials. So it is said, and refused where it matters.
 pub fn stray_endpoint() -> Option<String> {
-    stray_endpoint_in(|name| env::var(name).ok())
+    stray_endpoint_in(&Shell::of_process())
 }
 
-fn stray_endpoint_in(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    ENDPOINT_VARIABLES.iter().find_map(|name| {
-        let value = variable(name).filter(|value| !value.trim().is_empty())?;
-        Some(format!("{name}={}", Text::line(&without_login(&value))))
-    })
+/// One that is of a service counts more than one that is of all.
+fn stray_endpoint_in(shell: &Shell) -> Option<String> {
+    let names = shell.names().filter(|name| name.starts_with("AWS_ENDPOINT_URL"));
+    let set = names.filter_map(|name| Some((name, shell.get(name).filter(|value| !value.trim().is_empty())?)));
+    set.last().map(|(name, value)| format!("{name}={}", Text::line(&without_login(value))))
 }
 
 /// A URL without `user:password@`.
@@ -244,12 +294,19 @@ fn without_login(url: &str) -> String {
 mod tests {
     use super::*;
 
+    fn stray(variables: &[(&str, &str)]) -> Option<String> {
+        stray_endpoint_in(&Shell::of(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))))
+    }
+
     #[test]
     fn a_stray_endpoint_is_told_without_its_password() {
-        let set = |name: &str| (name == "AWS_ENDPOINT_URL_SQS").then(|| "http://me:secret@localhost:4566/x@y".into());
-        assert_eq!(stray_endpoint_in(set).as_deref(), Some("AWS_ENDPOINT_URL_SQS=http://localhost:4566/x@y"));
-        assert_eq!(stray_endpoint_in(|_| None), None);
-        assert_eq!(stray_endpoint_in(|_| Some("  ".into())), None, "an empty variable moves nothing");
+        let set = [("AWS_ENDPOINT_URL", "http://x"), ("AWS_ENDPOINT_URL_SQS", "http://me:secret@localhost:4566/x@y")];
+        assert_eq!(stray(&set).as_deref(), Some("AWS_ENDPOINT_URL_SQS=http://localhost:4566/x@y"));
+        for name in ["AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL_SIGNIN", "AWS_ENDPOINT_URL"] {
+            assert_eq!(stray(&[(name, "http://x")]), Some(format!("{name}=http://x")));
+        }
+        assert_eq!(stray(&[]), None);
+        assert_eq!(stray(&[("AWS_ENDPOINT_URL", "  ")]), None, "an empty variable moves nothing");
     }
 
     #[test]
@@ -263,7 +320,6 @@ mod tests {
 
     #[test]
     fn a_stray_endpoint_cannot_speak_to_the_terminal() {
-        let set = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| "\u{1b}[2Jx".into());
-        assert_eq!(stray_endpoint_in(set).as_deref(), Some("AWS_ENDPOINT_URL=␛[2Jx"));
+        assert_eq!(stray(&[("AWS_ENDPOINT_URL", "\u{1b}[2Jx")]).as_deref(), Some("AWS_ENDPOINT_URL=␛[2Jx"));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::trouble::Trouble;
 use crate::domain::{CredentialSource, Environment, Text};
 
 /// Longest message kept, in characters.
@@ -19,6 +20,9 @@ pub struct CloudError {
     pub code: Option<String>,
     /// AWS's or the transport's words.
     pub message: Text,
+    /// The cause, where it is known better than by its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Box<Trouble>>,
 }
 
 /// What sort of failure, as far as a caller acts on it.
@@ -43,11 +47,17 @@ pub enum ErrorKind {
 
 impl CloudError {
     pub fn new(kind: ErrorKind, action: &str, message: &str) -> Self {
-        Self { kind, action: action.to_owned(), code: None, message: line(message) }
+        Self { kind, action: action.to_owned(), code: None, message: line(message), trouble: None }
     }
 
     pub(super) fn coded(kind: ErrorKind, action: &str, code: &str, message: &str) -> Self {
         Self { code: Some(line(code).as_str().to_owned()), ..Self::new(kind, action, message) }
+    }
+
+    /// Of a known cause.
+    pub(super) fn of_trouble(trouble: Trouble, action: &str, message: &str) -> Self {
+        let kind = trouble.kind();
+        Self { trouble: Some(Box::new(trouble)), ..Self::new(kind, action, message) }
     }
 
     /// Whether the call may have been applied although it failed.
@@ -63,6 +73,9 @@ impl CloudError {
     /// What to try, as one sentence without a full stop.
     pub fn hint(&self, environment: &Environment) -> String {
         let Self { action, .. } = self;
+        if let Some(trouble) = self.cause(environment) {
+            return trouble.hint(environment);
+        }
         match self.kind {
             ErrorKind::Denied => {
                 let resource = self.resource().unwrap_or("the resource");
@@ -72,12 +85,13 @@ impl CloudError {
             ErrorKind::NotFound => {
                 format!("check the name, and that it is in {} of {}", environment.region, environment.name)
             }
-            ErrorKind::CredentialsExpired => renew(environment, self.command(environment)),
-            ErrorKind::CredentialsMissing => provide(environment, self.command(environment)),
+            ErrorKind::CredentialsExpired => renew(environment),
+            ErrorKind::CredentialsMissing => provide(environment),
             ErrorKind::Unreachable => match &environment.endpoint {
                 Some(endpoint) => format!("check that something listens at {}", Text::line(endpoint)),
                 None => format!("check the network, the proxy, VPN, and the region's name ({})", environment.region),
             },
+            ErrorKind::Unknown if is_read(action) => "try it again in a moment: it changes nothing".to_owned(),
             ErrorKind::Unknown => "look at what is there before doing it again: it may have been done".to_owned(),
             ErrorKind::Invalid => "correct the request; trying it again as it is will not help".to_owned(),
             ErrorKind::ClockSkew => {
@@ -89,21 +103,28 @@ impl CloudError {
 
     /// The command that [`Self::hint`] names, if it names one.
     pub fn command(&self, environment: &Environment) -> Option<String> {
-        let profile = match &environment.credentials {
-            CredentialSource::Profile(name) => Some(Text::line(name)),
-            CredentialSource::Default | CredentialSource::Keys { .. } => None,
-        };
+        if let Some(trouble) = self.cause(environment) {
+            return trouble.command();
+        }
         match self.kind {
-            ErrorKind::CredentialsExpired => profile.map(|name| format!("aws sso login --profile {name}")),
-            ErrorKind::CredentialsMissing => profile.map(|name| format!("aws configure sso --profile {name}")),
             ErrorKind::ClockSkew => Some(environment.command("doctor")),
-            ErrorKind::Denied
+            ErrorKind::CredentialsExpired
+            | ErrorKind::CredentialsMissing
+            | ErrorKind::Denied
             | ErrorKind::Throttled
             | ErrorKind::NotFound
             | ErrorKind::Unreachable
             | ErrorKind::Unknown
             | ErrorKind::Invalid => None,
         }
+    }
+
+    /// The cause: its own, or what the environment's credentials come from, where AWS does not take them any more.
+    fn cause(&self, environment: &Environment) -> Option<Trouble> {
+        if let Some(trouble) = &self.trouble {
+            return Some((**trouble).clone());
+        }
+        (self.kind == ErrorKind::CredentialsExpired).then(|| Trouble::of_login(&environment.login)).flatten()
     }
 
     /// The resource that AWS's denial names: "... is not authorized to perform: ... on resource: ARN because ...".
@@ -118,31 +139,50 @@ fn line(text: &str) -> Text {
     Text::line(capped.as_str())
 }
 
-fn renew(environment: &Environment, command: Option<String>) -> String {
-    match (command, &environment.credentials) {
-        (Some(command), _) => format!("run `{command}` or renew that profile's keys"),
-        (None, CredentialSource::Keys { .. }) => "check the fixed keys".to_owned(),
-        (None, CredentialSource::Profile(_) | CredentialSource::Default) => {
-            "log in again, or renew the keys that this shell has".to_owned()
+/// Whether a call changes nothing, by the names that AWS gives such calls.
+fn is_read(action: &str) -> bool {
+    let operation = action.rsplit([':', ' ']).next().unwrap_or(action);
+    ["Get", "List", "Describe", "Filter", "BatchGet", "StartQuery", "StopQuery"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
+}
+
+fn renew(environment: &Environment) -> String {
+    match &environment.credentials {
+        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
+        CredentialSource::Profile(name) => {
+            let (name, doctor) = (Text::line(name), environment.command("doctor"));
+            format!("renew what profile {name} comes from; `{doctor}` says what that is")
         }
+        CredentialSource::Default => "log in again, or renew the keys that this shell has".to_owned(),
     }
 }
 
-fn provide(environment: &Environment, command: Option<String>) -> String {
-    let name = &environment.name;
-    match (command, &environment.credentials) {
-        (Some(command), _) => format!("run `{command}`, or name another profile for {name}"),
-        (None, CredentialSource::Keys { .. }) => "check the fixed keys".to_owned(),
-        (None, CredentialSource::Profile(_) | CredentialSource::Default) => format!(
-            "give [environments.{name}] a `profile` (and `aws sso login --profile NAME`), or set AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY in this shell"
-        ),
+fn provide(environment: &Environment) -> String {
+    match &environment.credentials {
+        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
+        CredentialSource::Profile(name) => {
+            let name = Text::line(name);
+            format!(
+                "check profile {name} in the AWS configuration files, or name another profile for {}",
+                environment.name
+            )
+        }
+        CredentialSource::Default => Trouble::Nothing.hint(environment),
     }
 }
 
 impl fmt::Display for CloudError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { action, code, message, .. } = self;
+        let Self { action, code, message, trouble, .. } = self;
+        match trouble.as_deref() {
+            Some(lacks @ (Trouble::NoService { .. } | Trouble::NoCall { .. })) => {
+                return write!(formatter, "{} ({action})", lacks.in_short());
+            }
+            // No call was made: none has failed.
+            Some(_) => return write!(formatter, "{message}"),
+            None => {}
+        }
         match code {
             Some(code) => write!(formatter, "{action} failed: {code}: {message}"),
             None => write!(formatter, "{action} failed: {message}"),

@@ -19,6 +19,10 @@ pub mod rds;
 pub mod sqs;
 
 pub mod connect;
+pub mod profiles;
+pub mod settings;
+pub mod shell;
+pub mod trouble;
 
 mod attempts;
 #[cfg(test)]
@@ -42,10 +46,16 @@ pub fn network_client() -> aws_smithy_runtime_api::client::http::SharedHttpClien
 
 pub use account::Unverified;
 pub use connect::Connect;
+pub use credentials::login;
 pub use endpoint::{Dial, Told};
 pub use error::{CloudError, ErrorKind};
+pub use shell::Shell;
+pub use trouble::Trouble;
 
-use crate::{clock::Clock, domain::Environment};
+use crate::{
+    clock::Clock,
+    domain::{Environment, Text},
+};
 
 /// Clients for one environment. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,11 +76,28 @@ pub struct Cloud {
     pub endpoints: endpoint::Endpoints,
     pub logs: logs::Logs,
     pub load_balancers: load_balancers::LoadBalancers,
+    credentials: credentials::Made,
+    told: Option<Told>,
 }
 
 impl Cloud {
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Where its credentials come from, step by step, and where each step was asked.
+    pub fn credential_steps(&self) -> &[Text] {
+        &self.credentials.steps
+    }
+
+    /// Waits where a program that gives credentials waits for a person, and says so; all else is asked for when it is needed.
+    pub async fn ready(&self) {
+        let waits = |words: &str| {
+            if let Some(Told(told)) = &self.told {
+                told(words);
+            }
+        };
+        credentials::ready(&self.credentials.provider, self.clock, waits).await;
     }
 
     pub fn clock(&self) -> Clock {

@@ -7,7 +7,7 @@ use std::{net::IpAddr, time::Duration};
 use aws_smithy_http_client::{
     Builder, ConnectorBuilder,
     proxy::ProxyConfig,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
     http::{
@@ -22,15 +22,30 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A client with its pool of connections; clones share it.
 pub(super) fn client() -> SharedHttpClient {
-    SharedHttpClient::new(Network { proxied: pooled(ProxyConfig::from_env), direct: pooled(ProxyConfig::disabled) })
+    client_trusting(None)
 }
 
-fn pooled(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
+/// The same that trusts these authorities alone, in PEM form; none: those of the system.
+pub(super) fn client_trusting(authorities: Option<&[u8]>) -> SharedHttpClient {
+    let trust = authorities.and_then(|pem| {
+        let store = TrustStore::empty().with_pem_certificate(pem.to_vec());
+        TlsContext::builder().with_trust_store(store).build().ok()
+    });
+    SharedHttpClient::new(Network {
+        proxied: pooled(ProxyConfig::from_env, trust.clone()),
+        direct: pooled(ProxyConfig::disabled, trust),
+    })
+}
+
+fn pooled(proxy: fn() -> ProxyConfig, trust: Option<TlsContext>) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components: Option<&RuntimeComponents>| {
         let mut connector = ConnectorBuilder::default()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .proxy_config(proxy())
             .pool_idle_timeout(IDLE_TIMEOUT);
+        if let Some(trust) = &trust {
+            connector = connector.tls_context(trust.clone());
+        }
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.build()

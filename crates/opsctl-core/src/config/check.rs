@@ -9,7 +9,7 @@ use super::{
     watch::Range as Figures,
 };
 use crate::{
-    domain::{AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueRules},
+    domain::{AccountId, CredentialSource, Environment, EnvironmentName, Login, Protection, QueueRules},
     files::{
         Spot,
         problem::{PROBLEMS_MAX, Problem},
@@ -123,6 +123,7 @@ impl One<'_> {
             services: self.services(typed, defaults),
             databases: self.databases(typed, defaults),
             invocation: origin.invocation.clone(),
+            login: Login::Unknown,
             account,
         };
         let rules = self.rules(typed, defaults);

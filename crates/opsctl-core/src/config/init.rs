@@ -69,6 +69,7 @@ pub fn candidates(profiles: &[Profile]) -> Vec<Environment> {
             services: crate::domain::service_rules::ServiceRules::default(),
             databases: crate::domain::environment::DatabaseRules::default(),
             invocation: crate::domain::Invocation::default(),
+            login: Default::default(),
         });
     }
     environments
@@ -357,7 +358,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_profile_without_region_is_not_asked() {
-        let connect = Connect { clock: Clock::system(), http: None, dial: crate::cloud::Dial::Network, told: None };
+        let mut connect = Connect::network(Clock::system());
+        connect.http = None;
         let found = discover(candidates(&[profile("a", None)]), &connect, DEADLINE).await;
         assert_eq!(found[0].found.as_ref().map_err(Text::as_str), Err("the profile has no region"));
         assert!(render(&found).contains("# No account answered."));

@@ -28,6 +28,7 @@ pub use places::{PlaceError, Places, Source, Why};
 use std::sync::Arc;
 
 use crate::{
+    cloud::{login, profiles::Profiles},
     domain::Text,
     files::shape,
     keymap::{self, Keymap},
@@ -89,8 +90,13 @@ impl Report {
 /// No file, or a file with mistakes: all of them.
 pub fn load(places: &Places) -> Result<Config, ConfigError> {
     let (source, text) = places.read()?;
-    let (report, environments, keymap) = read(source, text);
+    let (report, mut environments, keymap) = read(source, text);
     if report.is_good() {
+        let profiles = Profiles::read(&places.shell);
+        for configured in &mut environments {
+            let reach = Arc::make_mut(&mut configured.reach);
+            reach.login = login(reach, &places.shell, &profiles);
+        }
         return Ok(Config { source: report.source, environments, keymap, warnings: report.problems });
     }
     Err(ConfigError::Rejected(Box::new(report)))

@@ -8,7 +8,10 @@ use std::{
 
 use etcetera::BaseStrategy;
 
-use crate::domain::{Invocation, Text};
+use crate::{
+    cloud::Shell,
+    domain::{Invocation, Text},
+};
 
 pub const FILE_NAME: &str = "opsctl.toml";
 /// Largest file that is read, in bytes.
@@ -23,6 +26,8 @@ pub struct Places {
     pub variable: Option<PathBuf>,
     pub working_folder: Option<PathBuf>,
     pub user_folder: Option<PathBuf>,
+    /// Leads to AWS's own files.
+    pub shell: Shell,
 }
 
 impl Places {
@@ -33,6 +38,7 @@ impl Places {
             variable: std::env::var_os("OPSCTL_CONFIG").map(PathBuf::from),
             working_folder: std::env::current_dir().ok(),
             user_folder: etcetera::base_strategy::Xdg::new().ok().map(|xdg| xdg.config_dir().join("opsctl")),
+            shell: Shell::of_process(),
         }
     }
 
@@ -208,6 +214,7 @@ mod tests {
             variable: Some(working.path().join(FILE_NAME)),
             working_folder: Some(working.path().to_owned()),
             user_folder: Some(user.path().to_owned()),
+            ..Places::default()
         };
         assert_eq!(places.read().expect("read").0.why, Why::Flag);
         places.flag = None;

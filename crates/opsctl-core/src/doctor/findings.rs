@@ -12,6 +12,8 @@ use crate::domain::{Environment, EnvironmentName, Text};
 pub enum Check {
     Endpoint,
     Credentials,
+    /// What AWS's own files and variables say that is not heeded, or cannot be read.
+    Settings,
     /// Whether they are of the account that is meant.
     Account,
     /// How far this machine's clock is off.
@@ -26,9 +28,10 @@ pub enum Check {
 }
 
 impl Check {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Endpoint,
         Self::Credentials,
+        Self::Settings,
         Self::Account,
         Self::Clock,
         Self::Region,
@@ -96,12 +99,26 @@ impl Findings {
         self.push(check, Verdict::Skipped, "not looked at", Some(because), None);
     }
 
+    /// What an endpoint has not: one line, however many calls of a service it is about.
+    pub(super) fn lacks(&mut self, what: &str) {
+        let service = what.split(':').next().unwrap_or(what);
+        let is_told = self
+            .all
+            .iter()
+            .any(|finding| finding.check == Check::Permission && finding.what.as_str().starts_with(service));
+        if !is_told {
+            self.push(Check::Permission, Verdict::Skipped, what, None, None);
+        }
+    }
+
     /// Skips every check that has no finding yet, for `because`.
     pub(super) fn skip_rest(&mut self, because: &str) {
         let environment = std::sync::Arc::clone(&self.environment);
         let is_configured = |check: &Check| match check {
             Check::Connection => !environment.databases.connections.is_empty(),
             Check::Outbox => !environment.databases.outboxes.is_empty(),
+            // Told where there is something to tell.
+            Check::Settings => false,
             Check::Endpoint
             | Check::Credentials
             | Check::Account

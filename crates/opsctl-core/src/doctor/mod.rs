@@ -17,13 +17,21 @@ use jiff::SignedDuration;
 pub use findings::{Check, Finding, Verdict};
 
 use crate::{
-    cloud::{Cloud, CloudError, Connect, ErrorKind, connect::stray_endpoint, identity::Caller},
+    cloud::{
+        Cloud, CloudError, Connect, ErrorKind, Shell,
+        connect::stray_endpoint,
+        identity::Caller,
+        profiles::Profiles,
+        settings::{self, Unheeded},
+    },
     domain::{CredentialSource, Environment, Protection, Text},
 };
 use findings::Findings;
 
 /// How long one environment may take, all its checks together.
 const ENVIRONMENT_SECONDS_MAX: u64 = 30;
+/// Mistakes in AWS's files that are told.
+const MISTAKES_MAX: usize = 5;
 /// A clock that is further off deserves a word.
 const SKEW_SECONDS_NOTED: i64 = 30;
 /// AWS refuses signatures that are further off (IAM User Guide, "Signing AWS API requests").
@@ -67,17 +75,19 @@ pub async fn examine(environment: &Arc<Environment>, connect: &Connect, surround
 async fn look(findings: &mut Findings, connect: &Connect, surroundings: &Surroundings) {
     let environment = Arc::clone(&findings.environment);
     endpoint(findings, surroundings);
+    settings(findings, &connect.shell);
     let cloud = match connect.cloud(Arc::clone(&environment)).await {
         Ok(cloud) => cloud,
         Err(error) => return no_credentials(findings, &error, None),
     };
+    cloud.ready().await;
     let caller = cloud.identity.caller().await;
     let skew = cloud.identity.clock_skew();
     let caller = match caller {
         Ok(caller) => caller,
         Err(error) => return no_credentials(findings, &error, skew),
     };
-    credentials(findings, &caller, surroundings);
+    credentials(findings, &caller, surroundings, cloud.credential_steps());
     account(findings, &caller);
     clock(findings, skew);
     if environment.account.as_ref().is_some_and(|pinned| *pinned != caller.account) {
@@ -110,10 +120,44 @@ fn endpoint(findings: &mut Findings, surroundings: &Surroundings) {
     }
 }
 
-fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surroundings) {
+/// What AWS's own files and variables say that opsctl does not heed, and what of them cannot be read.
+fn settings(findings: &mut Findings, shell: &Shell) {
+    let environment = Arc::clone(&findings.environment);
+    let profiles = Profiles::read(shell);
+    let (missed, ignored): (Vec<Unheeded>, Vec<Unheeded>) =
+        settings::unheeded(&environment, shell, &profiles).into_iter().partition(|one| one.is_missed);
+    // A variable that moves endpoints is told of with the endpoint.
+    for Unheeded { what, because, .. } in missed.iter().filter(|one| !one.what.as_str().starts_with("AWS_ENDPOINT_URL"))
+    {
+        let hint = format!("give {} an `endpoint` in opsctl.toml where another one is meant", environment.name);
+        findings.add(Check::Settings, Verdict::Warning, &format!("{what} is ignored"), because, &hint);
+    }
+    if !ignored.is_empty() {
+        let names: Vec<&str> = ignored.iter().map(|one| one.what.as_str()).collect();
+        findings.ok(Check::Settings, &format!("set and ignored: {}", names.join(", ")));
+    }
+    let own = settings::names(&environment, shell, &profiles).into_iter().filter_map(|name| profiles.get(name));
+    for mistake in own.flat_map(|profile| &profile.mistakes).chain(&profiles.mistakes).take(MISTAKES_MAX) {
+        let (what, because) = (format!("{} is left out", mistake.place()), mistake.what);
+        findings.add(
+            Check::Settings,
+            Verdict::Warning,
+            &what,
+            because,
+            "correct the line: the AWS CLI may refuse the whole file for it",
+        );
+    }
+}
+
+fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surroundings, steps: &[Text]) {
     let environment = Arc::clone(&findings.environment);
     let arn = Text::line(&caller.arn);
-    let source = environment.credentials_words();
+    let source = match (&environment.credentials, steps) {
+        (CredentialSource::Keys { .. }, _) | (_, []) => environment.credentials_words(),
+        (CredentialSource::Profile(_) | CredentialSource::Default, steps) => {
+            steps.iter().map(Text::as_str).collect::<Vec<_>>().join(", then ")
+        }
+    };
     match environment.credentials {
         CredentialSource::Profile(_) if surroundings.has_keys => {
             findings.ok(Check::Credentials, &format!("{arn}, from {source}; AWS_ACCESS_KEY_ID is set and ignored"));
@@ -138,7 +182,19 @@ fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surround
 /// The rest needs credentials, and is skipped; but a clock that is off is told, for it may be the cause.
 fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<SignedDuration>) {
     let environment = Arc::clone(&findings.environment);
-    let what = match error.kind {
+    let what = match (&error.trouble, error.kind) {
+        (Some(trouble), _) => format!("{}: {}", environment.credentials_words(), trouble.in_short()),
+        (None, kind) => no_credentials_words(&environment, kind),
+    };
+    let hint = error.hint(&environment);
+    findings.add(Check::Credentials, Verdict::Problem, &what, &error.to_string(), &hint);
+    findings.skip(Check::Account, "the credentials do not work");
+    clock(findings, skew);
+    findings.skip_rest("the credentials do not work");
+}
+
+fn no_credentials_words(environment: &Environment, kind: ErrorKind) -> String {
+    match kind {
         ErrorKind::CredentialsExpired => format!("{}: expired, or no longer valid", environment.credentials_words()),
         ErrorKind::CredentialsMissing => format!("{}: no credentials there", environment.credentials_words()),
         ErrorKind::Unreachable | ErrorKind::Unknown => "STS does not answer".to_owned(),
@@ -146,12 +202,7 @@ fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<Sign
         ErrorKind::Denied | ErrorKind::Throttled | ErrorKind::NotFound | ErrorKind::Invalid => {
             format!("{}: refused", environment.credentials_words())
         }
-    };
-    let hint = error.hint(&environment);
-    findings.add(Check::Credentials, Verdict::Problem, &what, &error.to_string(), &hint);
-    findings.skip(Check::Account, "the credentials do not work");
-    clock(findings, skew);
-    findings.skip_rest("the credentials do not work");
+    }
 }
 
 fn account(findings: &mut Findings, caller: &Caller) {

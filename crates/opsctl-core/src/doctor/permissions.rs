@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::findings::{Check, Findings, Verdict};
 use crate::{
-    cloud::{Cloud, CloudError, ErrorKind, ecs::Wanted, metrics::QUEUE_AGE},
+    cloud::{Cloud, CloudError, ErrorKind, Trouble, ecs::Wanted, metrics::QUEUE_AGE},
     domain::{Environment, Queue, QueueArn, QueueUrl, ServiceId, ServiceName},
 };
 
@@ -160,6 +160,9 @@ fn tell(findings: &mut Findings, action: &str, error: Option<&CloudError>, missi
     let environment = Arc::clone(&findings.environment);
     let Some(error) = error else { return findings.ok(Check::Permission, &format!("{action} answers")) };
     let hint = error.hint(&environment);
+    if let Some(trouble @ (Trouble::NoService { .. } | Trouble::NoCall { .. })) = error.trouble.as_deref() {
+        return findings.lacks(&format!("{}: {missing}", trouble.in_short()));
+    }
     match error.kind {
         ErrorKind::Denied => {
             findings.add(

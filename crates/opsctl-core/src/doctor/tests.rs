@@ -186,7 +186,7 @@ fn keys_of_the_shell_are_no_worry_where_an_endpoint_is_set() {
             account: AccountId("123456789012".to_owned()),
             arn: "arn:aws:iam::123456789012:user/ann".to_owned(),
         };
-        super::credentials(&mut findings, &caller, &surroundings);
+        super::credentials(&mut findings, &caller, &surroundings, &[]);
         assert_eq!(findings.into_vec()[0].verdict, verdict);
     }
 }

@@ -92,7 +92,9 @@ impl Details {
                 writer: failover.writer_after.as_deref().map(Text::line),
                 seconds: failover.seconds_to_writer,
             },
-            Self::Migration(migration) => Did::Migration { exit_code: migration.exit_code, reason: migration.container_reason().cloned() },
+            Self::Migration(migration) => {
+                Did::Migration { exit_code: migration.exit_code, reason: migration.container_reason().cloned() }
+            }
             Self::Rows(rows) => Did::Rows { done: rows.done + rows.put_back, in_doubt: rows.in_doubt },
             Self::Settings { settings } => Did::Settings {
                 done: settings.iter().filter(|one| one.is_done).count() as u64,

@@ -107,6 +107,7 @@ impl Fleet {
             services: self.groups(&entry.name),
             databases: databases.clone(),
             invocation: Invocation::Sandbox,
+            login: Default::default(),
         };
         self.file.environments.iter().map(environment).collect()
     }

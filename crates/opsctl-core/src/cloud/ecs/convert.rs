@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::Told as _;
 use crate::domain::{
-    Breaker, CapacityProvider, Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination, Mark, Network,
-    Placement, Replacing, Rollout, Service, ServiceEvent, ServiceId, TargetGroup, TargetGroupArn, Task, TaskArn, TaskDefinition,
-    Strategy, Text,
+    Breaker, CapacityProvider, Container, ContainerDefinition, Definition, Deployment, DeploymentId, LogDestination,
+    Mark, Network, Placement, Replacing, Rollout, Service, ServiceEvent, ServiceId, Strategy, TargetGroup,
+    TargetGroupArn, Task, TaskArn, TaskDefinition, Text,
 };
 
 /// A service; an error names what the answer lacks.
@@ -26,7 +26,10 @@ pub(super) fn service(service: &Value) -> Result<Service, String> {
         running: told_count(service, "runningCount")?,
         pending: told_count(service, "pendingCount")?,
         // Under an external controller each task set has its own.
-        task_definition: definition_name(primary.filter(|_| service.word("taskDefinition").is_none()).unwrap_or(service), "taskDefinition"),
+        task_definition: definition_name(
+            primary.filter(|_| service.word("taskDefinition").is_none()).unwrap_or(service),
+            "taskDefinition",
+        ),
         deployments: service.list("deployments").iter().map(deployment).collect(),
         events: service.list("events").iter().filter_map(event).collect(),
         target_groups: balancers.iter().filter_map(target_group).collect(),

@@ -292,7 +292,10 @@ mod tests {
         let replica = cluster(&of("ReplicationSourceIdentifier", cluster_arn), true);
         assert_eq!(replica.source.as_ref().map(ToString::to_string).as_deref(), Some("orders (eu-west-1)"));
         assert_eq!((replica.writer(), replica.readers().count(), replica.lacks_writer()), (None, 1, false));
-        let own = cluster("<ReadReplicaIdentifiers><ReadReplicaIdentifier>x</ReadReplicaIdentifier></ReadReplicaIdentifiers>", true);
+        let own = cluster(
+            "<ReadReplicaIdentifiers><ReadReplicaIdentifier>x</ReadReplicaIdentifier></ReadReplicaIdentifiers>",
+            true,
+        );
         assert_eq!((own.source.clone(), own.writer().is_some()), (None, true));
         assert_eq!(own.replicas, [Text::from("x")]);
         assert!(cluster("", false).lacks_writer(), "one that copies nothing and has no writer");

@@ -116,7 +116,7 @@ mod tests {
             events: vec![event; 9],
             target_groups: Vec::new(),
             replacing: Replacing::default(),
-        placement: Default::default(),
+            placement: Default::default(),
         };
         let since = Some((service.standing(), now()));
         SeenService { service, seen_at: None, scaling: None, since, cpu: None, memory: None, stopped: Vec::new() }

@@ -35,6 +35,7 @@ pub(super) fn prod() -> Environment {
         services: crate::domain::service_rules::ServiceRules::default(),
         databases: crate::domain::environment::DatabaseRules::default(),
         invocation: crate::domain::Invocation::default(),
+        login: Default::default(),
     }
 }
 

@@ -29,7 +29,7 @@ fn alarm(name: &str, state: AlarmState, dimensions: &[(&str, &str)]) -> Alarm {
             threshold: Some(1.0),
         },
         actions_enabled: true,
-            scales_only: false,
+        scales_only: false,
         description: None,
     }
 }

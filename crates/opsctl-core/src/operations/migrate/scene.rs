@@ -109,10 +109,7 @@ fn container<'a>(migration: &Migration, definition: &'a Definition) -> Result<&'
     }
 }
 
-async fn surroundings(
-    migration: &Migration,
-    cloud: &Cloud,
-) -> Result<(Option<Network>, Placement), OperationError> {
+async fn surroundings(migration: &Migration, cloud: &Cloud) -> Result<(Option<Network>, Placement), OperationError> {
     let service = match &migration.network {
         NetworkSource::Given(network) => return Ok((Some(network.clone()), Placement::default())),
         NetworkSource::Service(service) => service,

@@ -111,7 +111,10 @@ fn beside(plan: &mut Plan, service: &Service) {
     let stay = if bake == 0 { String::new() } else { format!(" and for {bake} min more (bake time)") };
     plan.fact("meanwhile", format!("{tasks} start beside the old ones, which stay until traffic has shifted{stay}"));
     if bake > 0 {
-        plan.warn(format!("{}: the deployment ends {bake} min after traffic has shifted: wait longer with --timeout", service.id));
+        plan.warn(format!(
+            "{}: the deployment ends {bake} min after traffic has shifted: wait longer with --timeout",
+            service.id
+        ));
     }
 }
 

@@ -252,7 +252,9 @@ impl Scene<'_> {
                 continue;
             }
             if alarm.scales_only {
-                plan.warn(format!("{name} has no other actions than scaling policies: while it is muted, they do not scale"));
+                plan.warn(format!(
+                    "{name} has no other actions than scaling policies: while it is muted, they do not scale"
+                ));
             }
             if let Watches::Rule { rule } = &alarm.watches {
                 let children = alarms_in(rule.as_str());

@@ -8,8 +8,8 @@ use super::{
     model::{Breaker, Cluster, Definition, LogConfig, Outcome, Service, Task, Token},
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
-        CreateCluster, CreateService, DeploymentConfiguration, DescribeTaskDefinition, LogConfiguration,
-        Placement, RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
+        CreateCluster, CreateService, DeploymentConfiguration, DescribeTaskDefinition, LogConfiguration, Placement,
+        RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
     },
     show,
 };
@@ -270,13 +270,17 @@ impl Service {
 fn check_placement(request: &CreateService) -> Answered<()> {
     let Placement { launch_type, capacity_provider_strategy, .. } = &request.placement;
     if launch_type.is_some() && !capacity_provider_strategy.is_empty() {
-        return Err(invalid("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."));
+        return Err(invalid(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        ));
     }
     if request.placement.is_daemon() && request.desired_count.is_some() {
         return Err(invalid("The daemon scheduling strategy does not support a desired count for a service."));
     }
     let runs_on_fargate = launch_type.as_deref() == Some("FARGATE")
-        || capacity_provider_strategy.iter().any(|one| matches!(one["capacityProvider"].as_str(), Some("FARGATE" | "FARGATE_SPOT")));
+        || capacity_provider_strategy
+            .iter()
+            .any(|one| matches!(one["capacityProvider"].as_str(), Some("FARGATE" | "FARGATE_SPOT")));
     if request.placement.is_daemon() && runs_on_fargate {
         return Err(invalid("The daemon scheduling strategy is not supported for FARGATE launch type."));
     }
@@ -297,10 +301,14 @@ fn check_update(service: &Service, request: &UpdateService) -> Answered<()> {
     }
     let hint = if controller == "CODE_DEPLOY" { " Use AWS CodeDeploy to trigger a new deployment." } else { "" };
     if request.task_definition.is_some() {
-        return Err(invalid(format!("Unable to update task definition on services with a {controller} deployment controller.{hint}")));
+        return Err(invalid(format!(
+            "Unable to update task definition on services with a {controller} deployment controller.{hint}"
+        )));
     }
     if request.force_new_deployment {
-        return Err(invalid(format!("Cannot force a new deployment on services with a {controller} deployment controller.{hint}")));
+        return Err(invalid(format!(
+            "Cannot force a new deployment on services with a {controller} deployment controller.{hint}"
+        )));
     }
     Ok(())
 }

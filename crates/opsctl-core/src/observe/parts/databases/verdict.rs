@@ -127,7 +127,10 @@ fn no_reader(environment: &Environment, database: &Database) -> Option<Finding> 
         Topology::Single => objective.is_none(),
     };
     // Whether a cluster has instances at all, or is of no region that writes, is another matter.
-    let is_meant = !database.may_be_secondary() && database.source.is_none() && !database.members.is_empty() && (objective.is_some() || is_guarded);
+    let is_meant = !database.may_be_secondary()
+        && database.source.is_none()
+        && !database.members.is_empty()
+        && (objective.is_some() || is_guarded);
     if can_fail_over || !is_meant {
         return None;
     }

@@ -118,7 +118,7 @@ mod tests {
             events: events.iter().rev().map(event).collect(),
             target_groups: Vec::new(),
             replacing: Replacing::default(),
-        placement: Default::default(),
+            placement: Default::default(),
         }
     }
 

@@ -54,7 +54,7 @@ pub(super) fn start() -> Timestamp {
 }
 
 pub(super) fn error(kind: ErrorKind) -> CloudError {
-    CloudError { kind, action: "sqs:Test".to_owned(), code: None, message: Text::from("made to fail") }
+    CloudError { kind, action: "sqs:Test".to_owned(), code: None, message: Text::from("made to fail"), trouble: None }
 }
 
 impl World {

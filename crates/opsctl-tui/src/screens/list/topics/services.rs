@@ -314,7 +314,8 @@ impl Thing for SeenService {
         let reason = failed.filter_map(|deployment| deployment.rollout_reason.as_ref()).next();
         parts.extend(reason.map(|reason| shown(reason.as_str())));
         if let Some(stopped) = self.stopped.first() {
-            parts.push(shown(&format!("a task stopped: {}", stopped.stopped_words().unwrap_or_else(|| "?".to_owned()))));
+            parts
+                .push(shown(&format!("a task stopped: {}", stopped.stopped_words().unwrap_or_else(|| "?".to_owned()))));
         }
         for group in site.environment.services.groups_of(&service.id) {
             let always = if group.is_always_on(&service.id) { ", always on" } else { "" };

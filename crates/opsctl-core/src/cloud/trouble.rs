@@ -1,0 +1,210 @@
+//! [`Trouble`]: causes that a failed call's kind alone does not tell, each with what helps against it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ErrorKind;
+use crate::domain::{Environment, Login, Text, invocation::quoted};
+
+/// A cause. Names are as files and people wrote them; what is shown of them passes [`Text`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "cause")]
+pub enum Trouble {
+    /// Who answers at the endpoint has no such service.
+    NoService {
+        /// `CloudWatch`.
+        service: String,
+    },
+    /// It has the service, and not this call.
+    NoCall { service: String, call: String },
+    /// No file has the profile.
+    NoProfile { profile: String },
+    /// A profile cannot be used for what stands in its file; none: the file tells no line.
+    Mistake { place: String },
+    /// A profile has nothing that leads to credentials.
+    NoCredentials { profile: String },
+    /// No session of IAM Identity Center, or one that is over.
+    SsoLogin { profile: String },
+    /// No session of `aws login`, or one that is over.
+    Login { profile: String },
+    /// A role that is only assumed with a code.
+    Mfa { profile: String, serial: String },
+    /// A `credential_process` that has not answered yet.
+    HelperWaits { profile: String, program: String },
+    /// A `credential_process` that failed, or said what nobody understands.
+    HelperFails { profile: String, program: String },
+    /// A web identity token that cannot be read.
+    TokenFile { file: String },
+    /// Web identity that STS does not take.
+    Token { file: String },
+    /// Keys of a profile that AWS does not take.
+    Keys { profile: String },
+    /// Keys of this shell that AWS does not take.
+    ShellKeys,
+    /// Only one of the shell's two keys is set.
+    HalfKeys,
+    /// A container's or an instance's own role that cannot be had.
+    Metadata { source: String },
+    /// Nothing leads to credentials: no keys, no profile, no role of the machine.
+    Nothing,
+    /// The certificate authorities that are to be trusted cannot be read.
+    Authorities { file: String },
+}
+
+/// A cause that comes up where the SDK asks for credentials: it carries it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blamed {
+    pub(super) trouble: Trouble,
+    pub(super) words: String,
+}
+
+impl fmt::Display for Blamed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.words)
+    }
+}
+
+impl std::error::Error for Blamed {}
+
+impl Trouble {
+    /// What to do about credentials that AWS does not take any more; none: nothing is known of where they come from.
+    pub(super) fn of_login(login: &Login) -> Option<Self> {
+        Some(match login.clone() {
+            Login::Unknown => return None,
+            Login::Keys { profile } => Self::Keys { profile },
+            Login::ShellKeys => Self::ShellKeys,
+            Login::Helper { profile, program } => Self::HelperFails { profile, program },
+            Login::Sso { profile } => Self::SsoLogin { profile },
+            Login::AwsLogin { profile } => Self::Login { profile },
+            Login::Token { file } => Self::Token { file },
+            Login::Mfa { profile, serial } => Self::Mfa { profile, serial },
+        })
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoService { .. } | Self::NoCall { .. } => ErrorKind::Invalid,
+            Self::SsoLogin { .. } | Self::Login { .. } | Self::Keys { .. } | Self::ShellKeys | Self::Token { .. } => {
+                ErrorKind::CredentialsExpired
+            }
+            // Somebody answers it: then the same call works.
+            Self::HelperWaits { .. } => ErrorKind::Unreachable,
+            Self::NoProfile { .. }
+            | Self::Mistake { .. }
+            | Self::NoCredentials { .. }
+            | Self::Mfa { .. }
+            | Self::HelperFails { .. }
+            | Self::TokenFile { .. }
+            | Self::HalfKeys
+            | Self::Metadata { .. }
+            | Self::Nothing
+            | Self::Authorities { .. } => ErrorKind::CredentialsMissing,
+        }
+    }
+
+    /// In short, for a list: `the SSO session is over`.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::NoService { service } => format!("this endpoint has no {service}"),
+            Self::NoCall { service, call } => format!("this endpoint's {service} does not know {call}"),
+            Self::NoProfile { profile } => format!("there is no profile {}", Text::line(profile)),
+            Self::Mistake { place } => format!("a mistake in {}", Text::line(place)),
+            Self::NoCredentials { profile } => format!("profile {} has no credentials", Text::line(profile)),
+            Self::SsoLogin { .. } => "there is no SSO session, or it is over".to_owned(),
+            Self::Login { .. } => "there is no session of `aws login`, or it is over".to_owned(),
+            Self::Mfa { .. } => "an MFA code is needed".to_owned(),
+            Self::HelperWaits { program, .. } => format!("{} has not answered yet", Text::line(program)),
+            Self::HelperFails { program, .. } => format!("{} failed", Text::line(program)),
+            Self::TokenFile { file } => format!("the token file {} cannot be read", Text::line(file)),
+            Self::Token { .. } => "STS does not take the web identity token".to_owned(),
+            Self::Keys { .. } | Self::ShellKeys => "expired, or no longer valid".to_owned(),
+            Self::HalfKeys => "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set".to_owned(),
+            Self::Metadata { source } => format!("no role from {source}"),
+            Self::Nothing => "no credentials there".to_owned(),
+            Self::Authorities { file } => format!("the certificate authorities in {} cannot be read", Text::line(file)),
+        }
+    }
+
+    /// What to try, as one sentence without a full stop.
+    pub fn hint(&self, environment: &Environment) -> String {
+        let name = &environment.name;
+        let command = self.command().unwrap_or_default();
+        match self {
+            Self::NoService { service } => {
+                format!("nothing, unless {service} is needed here: what rests on it is not shown, all else works")
+            }
+            Self::NoCall { .. } => "nothing, unless it is needed here: an endpoint that knows the call".to_owned(),
+            Self::NoProfile { .. } => {
+                format!("correct `profile` of [environments.{name}], or make the profile: `{command}`")
+            }
+            Self::Mistake { place } => format!("correct {}", Text::line(place)),
+            Self::NoCredentials { .. } => format!(
+                "run `{command}` for IAM Identity Center, or give the profile keys or a role; or name another one for {name}"
+            ),
+            Self::SsoLogin { .. } | Self::Login { .. } => format!("run `{command}`"),
+            Self::Mfa { serial, .. } => format!(
+                "run `{command}`: it asks for the code of {}, and the session that it gets is used here, too",
+                Text::line(serial)
+            ),
+            Self::HelperWaits { .. } => {
+                format!("answer what it asks for, perhaps in a browser; `{command}` shows it by itself")
+            }
+            Self::HelperFails { .. } => {
+                format!("run `{command}` to see what it says, and correct `credential_process`")
+            }
+            Self::TokenFile { .. } => {
+                "check the path and who may read it: whoever issues the token writes the file".to_owned()
+            }
+            Self::Token { .. } => {
+                "get a new token into the file, and check that the role trusts its issuer and audience".to_owned()
+            }
+            Self::Keys { profile } => format!(
+                "put valid keys for profile {} in ~/.aws/credentials: `{command}` asks for them",
+                Text::line(profile)
+            ),
+            Self::ShellKeys => {
+                format!(
+                    "set valid keys in this shell, or unset AWS_ACCESS_KEY_ID and give [environments.{name}] a `profile`"
+                )
+            }
+            Self::HalfKeys => "set both, or neither".to_owned(),
+            Self::Metadata { source } => {
+                format!("run opsctl where {} gives out a role, or name another profile for {name}", Text::line(source))
+            }
+            Self::Nothing => format!(
+                "give [environments.{name}] a `profile` (and `aws sso login --profile NAME`), or set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY in this shell"
+            ),
+            Self::Authorities { .. } => {
+                "correct AWS_CA_BUNDLE, or `ca_bundle` of the profile: it names a PEM file".to_owned()
+            }
+        }
+    }
+
+    /// The command line that helps, if one does.
+    pub fn command(&self) -> Option<String> {
+        let with = |command: &str, profile: &String| {
+            Some(format!("{command} --profile {}", quoted(&Text::line(profile).to_string())))
+        };
+        match self {
+            Self::NoProfile { profile } | Self::NoCredentials { profile } => with("aws configure sso", profile),
+            Self::SsoLogin { profile } => with("aws sso login", profile),
+            Self::Login { profile } => with("aws login", profile),
+            Self::Keys { profile } => with("aws configure", profile),
+            Self::Mfa { profile, .. } | Self::HelperWaits { profile, .. } | Self::HelperFails { profile, .. } => {
+                with("aws sts get-caller-identity", profile)
+            }
+            Self::NoService { .. }
+            | Self::NoCall { .. }
+            | Self::Mistake { .. }
+            | Self::TokenFile { .. }
+            | Self::Token { .. }
+            | Self::ShellKeys
+            | Self::HalfKeys
+            | Self::Metadata { .. }
+            | Self::Nothing
+            | Self::Authorities { .. } => None,
+        }
+    }
+}
