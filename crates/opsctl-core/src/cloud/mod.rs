@@ -97,7 +97,7 @@ impl Cloud {
                 told(words);
             }
         };
-        credentials::ready(&self.credentials.provider, self.clock, waits).await;
+        credentials::ready(&self.credentials, self.clock, waits).await;
     }
 
     pub fn clock(&self) -> Clock {

@@ -7,7 +7,7 @@ use super::{
     canned::{Canned, CannedAws, environment},
     sqs::{CHECKSUM_MISMATCH, Entry, Receive},
 };
-use crate::domain::{CredentialSource, Outgoing, QueueArn, QueueUrl, ReceiptHandle};
+use crate::domain::{CredentialSource, Login, Outgoing, QueueArn, QueueUrl, ReceiptHandle};
 
 const DENIAL: &str = "User: arn:aws:sts::123456789012:assumed-role/ReadOnly/ann is not authorized to perform: \
     sqs:getqueueattributes on resource: arn:aws:sqs:eu-west-1:123456789012:orders-dlq because no identity-based policy \
@@ -97,7 +97,10 @@ async fn an_expired_profile_is_told_how_to_log_in() {
     let mut environment = environment();
     environment.credentials = CredentialSource::Profile("storo-dev".into());
     let error = CloudError::new(ErrorKind::CredentialsExpired, "sqs:ListQueues", "expired");
-    assert_eq!(error.hint(&environment), "run `aws sso login --profile storo-dev` or renew that profile's keys");
+    let doctor = "renew what profile storo-dev comes from; `opsctl doctor -e dev` says what that is";
+    assert_eq!(error.hint(&environment), doctor, "nothing is known of the profile");
+    environment.login = Login::Sso { profile: "storo-dev".into() };
+    assert_eq!(error.hint(&environment), "run `aws sso login --profile storo-dev`");
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,4 +272,48 @@ async fn calls_can_be_spawned() {
     is_send((sqs.receive(&url, how), sqs.send(&url, &[]), sqs.delete(&url, &[]), sqs.change_visibility(&url, &[], 0)));
     is_send((sqs.start_move_task(&arn, None, None), sqs.move_tasks(&arn), sqs.cancel_move_task("h")));
     is_send((cloud.identity.caller(), cloud.parameters.get(&[])));
+}
+
+/// What an endpoint without a service answers, as emulators do: it is told in one line, and never as a request to be corrected.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_lacks_a_service_is_told_so() {
+    let page = "<html><body>Not Found</body></html>";
+    let code = |status, code: &str| Canned::body(status, &format!(r#"{{"__type":"{code}","message":"m"}}"#));
+    for (answer, alarms, queues) in [
+        (code(400, "UnknownOperationException"), "no CloudWatch", "SQS does not know ListQueueTags"),
+        (
+            code(400, "com.amazon.coral.service#UnknownOperationException"),
+            "no CloudWatch",
+            "SQS does not know ListQueueTags",
+        ),
+        (code(400, "InvalidAction"), "no CloudWatch", "SQS does not know ListQueueTags"),
+        (code(501, "InternalFailure"), "no CloudWatch", "no SQS"),
+        (code(501, "NotImplemented"), "no CloudWatch", "no SQS"),
+        (Canned::body(404, page), "no CloudWatch", "no SQS"),
+        (Canned::body(404, ""), "no CloudWatch", "no SQS"),
+        (Canned::body(405, page), "no CloudWatch", "no SQS"),
+        (Canned::body(501, page), "no CloudWatch", "no SQS"),
+    ] {
+        let shown = format!("{answer:?}");
+        let cloud = CannedAws::new([answer]).cloud().await;
+        let error = cloud.alarms.all().await.expect_err("it has none");
+        assert_eq!(error.to_string(), format!("this endpoint has {alarms} (cloudwatch:DescribeAlarms)"), "{shown}");
+        assert!(
+            !error.may_have_been_applied() && !error.hint(&environment()).contains("correct the request"),
+            "{shown}"
+        );
+        let error = cloud.sqs.tags(&url()).await.expect_err("it has none");
+        assert!(error.to_string().contains(queues), "{shown}: {error}");
+        for error in [
+            cloud.ecs.clusters().await.expect_err("none"),
+            cloud.rds.databases().await.expect_err("none"),
+            cloud.lambda.mappings().await.expect_err("none"),
+        ] {
+            assert!(error.to_string().starts_with("this endpoint has no "), "{shown}: {error}");
+        }
+    }
+    // What AWS says of things that are not there stays what it is.
+    let missing = code(404, "ResourceNotFoundException");
+    let error = CannedAws::new([missing]).cloud().await.alarms.all().await.expect_err("not there");
+    assert_eq!((error.kind, error.trouble), (ErrorKind::NotFound, None));
 }

@@ -131,6 +131,10 @@ impl Trouble {
         let name = &environment.name;
         let command = self.command().unwrap_or_default();
         match self {
+            Self::NoService { service } if service == "STS" => {
+                "nothing is shown or changed before STS has said whose credentials these are: it takes an endpoint that has it"
+                    .to_owned()
+            }
             Self::NoService { service } => {
                 format!("nothing, unless {service} is needed here: what rests on it is not shown, all else works")
             }

@@ -18,7 +18,7 @@ pub use findings::{Check, Finding, Verdict};
 
 use crate::{
     cloud::{
-        Cloud, CloudError, Connect, ErrorKind, Shell,
+        Cloud, CloudError, Connect, ErrorKind, Shell, Trouble,
         connect::stray_endpoint,
         identity::Caller,
         profiles::Profiles,
@@ -260,6 +260,11 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
                 &error.to_string(),
                 "check the region's name; STS answered, so the network is there",
             );
+            return findings.skip_rest("SQS does not answer");
+        }
+        Err(error) if matches!(error.trouble.as_deref(), Some(Trouble::NoService { .. })) => {
+            let hint = "check `endpoint` of the environment: it has to have SQS";
+            findings.add(Check::Region, Verdict::Problem, "this endpoint has no SQS", &error.to_string(), hint);
             return findings.skip_rest("SQS does not answer");
         }
         Ok(_) | Err(_) => findings.ok(Check::Region, &format!("SQS answers for {region}")),

@@ -216,3 +216,32 @@ async fn target_health_that_is_denied_is_told_with_what_is_lost() {
     assert!(lines.iter().any(|line| line.starts_with(told)), "{lines:#?}");
     assert!(lines.contains(&"ok permission: ecs:DescribeServices answers".to_owned()), "{lines:#?}");
 }
+
+/// An emulator that has queues and nothing else: one line for each service, and none that asks for a request to be corrected.
+#[tokio::test(start_paused = true)]
+async fn services_that_an_endpoint_lacks_are_one_line_each() {
+    let queues_only = |asked: &str| match asked {
+        "ListQueues" | "GetQueueAttributes" | "GetQueueUrl" | "ListQueueTags" | "ListDeadLetterSourceQueues" => {
+            good(asked)
+        }
+        _ if asked.starts_with("Action=GetCallerIdentity") => good(asked),
+        _ => Canned::body(400, r#"{"__type":"InvalidAction","message":"The action is not valid for this endpoint."}"#),
+    };
+    let endpoint = Some("http://127.0.0.1:9324".to_owned());
+    let environment =
+        Arc::new(Environment { endpoint, account: Some(AccountId("123456789012".into())), ..environment() });
+    let findings = look_at(environment, &CannedAws::by(queues_only)).await;
+    let lacking: Vec<&str> =
+        findings.iter().map(|finding| finding.what.as_str()).filter(|what| what.starts_with("this endpoint")).collect();
+    for (service, count) in [("CloudWatch", 1), ("ECS", 1), ("RDS", 1), ("Application Auto Scaling", 1)] {
+        let of_it =
+            lacking.iter().filter(|what| what.starts_with(&format!("this endpoint has no {service}: "))).count();
+        assert_eq!(of_it, count, "{service}: {lacking:#?}");
+    }
+    assert!(
+        lacking.iter().any(|what| what.starts_with("this endpoint's SQS does not know ListMessageMoveTasks")),
+        "{lacking:#?}"
+    );
+    assert!(findings.iter().all(|finding| finding.verdict != Verdict::Problem), "{findings:#?}");
+    assert!(!format!("{findings:?}").contains("correct the request"));
+}

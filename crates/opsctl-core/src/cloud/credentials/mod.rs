@@ -20,6 +20,7 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
 
+use helper::Helper;
 pub(super) use helper::Helpers;
 
 use super::{
@@ -50,18 +51,17 @@ pub(super) struct Made {
     pub(super) provider: SharedCredentialsProvider,
     /// Where they come from, step by step: `profile dev: SSO session corp, asked at AWS`.
     pub(super) steps: Vec<Text>,
+    /// The program that gives the first credentials, and may ask a person.
+    helper: Option<Arc<Helper>>,
 }
 
 impl Makings {
     /// The environment's provider. A named profile is asked alone, so that it wins over stray `AWS_ACCESS_KEY_ID`s.
     pub(super) async fn provider(&self, environment: &Environment, base: &SdkConfig) -> Result<Made, CloudError> {
         let made = match &environment.credentials {
-            CredentialSource::Keys { access_key, secret_key } => Ok(Made {
-                provider: SharedCredentialsProvider::new(Credentials::new(
-                    access_key, secret_key, None, None, "opsctl",
-                )),
-                steps: vec![Text::from("fixed keys")],
-            }),
+            CredentialSource::Keys { access_key, secret_key } => {
+                Ok(Made::of(fixed(access_key, secret_key, None), Text::from("fixed keys")))
+            }
             CredentialSource::Profile(name) => {
                 let profiles = Profiles::read(&self.shell);
                 match resolve(&profiles, name) {
@@ -84,14 +84,8 @@ impl Makings {
     async fn of_the_shell(&self, environment: &Environment, base: &SdkConfig) -> Result<Made, Blamed> {
         let shell = &self.shell;
         if let Some((access_key, secret_key, token)) = shell.keys() {
-            let keys = Base::Keys {
-                access_key: access_key.to_owned(),
-                secret_key: secret_key.to_owned(),
-                token: token.map(str::to_owned),
-            };
-            let mut made = self.base(keys, "", environment, base).await;
-            made.steps = vec![Text::from("AWS_ACCESS_KEY_ID of this shell")];
-            return Ok(made);
+            let step = Text::from("AWS_ACCESS_KEY_ID of this shell");
+            return Ok(Made::of(fixed(access_key, secret_key, token), step));
         }
         if shell.get("AWS_ACCESS_KEY_ID").is_some() || shell.get("AWS_SECRET_ACCESS_KEY").is_some() {
             let trouble = Trouble::HalfKeys;
@@ -128,18 +122,15 @@ impl Makings {
                     "no credentials were found: none in this shell, no profile, and AWS_EC2_METADATA_DISABLED is set";
                 return Err(Blamed { words: words.to_owned(), trouble: Trouble::Nothing });
             }
-            (None, false) => return Ok(self.instance_at_last(base)),
+            (None, false) => return Ok(Self::instance_at_last(base)),
         };
         Ok(self.base(machine, "", environment, base).await)
     }
 
     /// The machine's own role is asked last: its refusal says nothing to a person at a desk.
-    fn instance_at_last(&self, base: &SdkConfig) -> Made {
+    fn instance_at_last(base: &SdkConfig) -> Made {
         let words = "no credentials were found: none in this shell, no profile, and this machine has no role";
-        Made {
-            provider: self.judged(self.instance(base), Trouble::Nothing, Some(words)),
-            steps: vec![Text::from("the role of this machine")],
-        }
+        Made::of(judged(instance(base), Trouble::Nothing, Some(words)), Text::from("the role of this machine"))
     }
 
     async fn chain(&self, chain: Chain, environment: &Environment, base: &SdkConfig) -> Result<Made, Blamed> {
@@ -152,13 +143,14 @@ impl Makings {
     }
 
     async fn assumed(&self, made: Made, role: Assume, environment: &Environment, base: &SdkConfig) -> Made {
-        let Made { provider, mut steps } = made;
+        let Made { provider, mut steps, helper } = made;
         if let Some(serial) = &role.mfa {
             steps.push(Text::line(&format!("the AWS CLI's session of {} with MFA", role.role)));
             let path = sessions::of_role(&self.shell, &role, serial);
             let trouble = Trouble::Mfa { profile: role.profile.clone(), serial: serial.clone() };
             let provider = SharedCredentialsProvider::new(sessions::Kept { path, clock: self.clock, trouble });
-            return Made { provider, steps };
+            // The session is there already, or it is not: its source is not asked.
+            return Made { provider, steps, helper: None };
         }
         let session_name = role.session_name.as_deref().unwrap_or(SESSION_NAME);
         let mut assumed = AssumeRoleProvider::builder(&role.role).session_name(session_name).configure(base);
@@ -169,100 +161,90 @@ impl Makings {
             assumed = assumed.session_length(Duration::from_secs(seconds.into()));
         }
         steps.push(assumed_at(&role.role, environment));
-        Made { provider: SharedCredentialsProvider::new(assumed.build_from_provider(provider).await), steps }
+        Made { provider: SharedCredentialsProvider::new(assumed.build_from_provider(provider).await), steps, helper }
     }
 
     async fn base(&self, source: Base, profile: &str, environment: &Environment, base: &SdkConfig) -> Made {
-        let of = |words: String| match profile {
-            "" => Text::line(&words),
+        let of = |words: &str| match profile {
+            "" => Text::line(words),
             profile => Text::line(&format!("profile {profile}: {words}")),
         };
-        let profile = profile.to_owned();
+        let metadata = |source: &str| Trouble::Metadata { source: source.to_owned() };
         match source {
-            Base::Keys { access_key, secret_key, token } => Made {
-                provider: SharedCredentialsProvider::new(Credentials::new(
-                    access_key, secret_key, token, None, "opsctl",
-                )),
-                steps: vec![of("its keys".to_owned())],
-            },
+            Base::Keys { access_key, secret_key, token } => {
+                Made::of(fixed(&access_key, &secret_key, token.as_deref()), of("its keys"))
+            }
             Base::Process { command } => {
-                let helper = self.helpers.of(&command, &profile, self.clock);
-                let steps = vec![of(format!("its credential_process {}", helper.program()))];
-                Made { provider: SharedCredentialsProvider::from(helper as Arc<dyn ProvideCredentials>), steps }
+                let helper = self.helpers.of(&command, profile, self.clock);
+                let step = of(&format!("its credential_process {}", helper.program()));
+                let provider = SharedCredentialsProvider::from(Arc::clone(&helper) as Arc<dyn ProvideCredentials>);
+                Made { helper: Some(helper), ..Made::of(provider, step) }
             }
             Base::Sso(source) => {
-                let steps = vec![of(format!("SSO, asked at AWS in {}", source.region))];
-                let provider = sso::Sso::new(source, base).await;
-                let trouble = Trouble::SsoLogin { profile: profile.clone() };
-                Made { provider: self.judged(provider, trouble, None), steps }
+                let step = of(&format!("SSO, asked at AWS in {}", source.region));
+                let trouble = Trouble::SsoLogin { profile: profile.to_owned() };
+                Made::of(judged(sso::Sso::new(source, base).await, trouble, None), step)
             }
             Base::Login { session } => {
-                let steps = vec![of(format!("the session of `aws login` for {session}"))];
-                let trouble = Trouble::Login { profile: profile.clone() };
-                let kept =
-                    sessions::Kept { path: sessions::of_login(&self.shell, &session), clock: self.clock, trouble };
-                // The AWS CLI renews what it has got, for as long as the session lasts.
-                let renewal =
-                    format!("aws configure export-credentials --profile {} --format process", helper::quoted(&profile));
-                let renewal = self.helpers.of(&renewal, &profile, self.clock);
-                let provider = sessions::Renewed { kept, renewal };
-                Made { provider: SharedCredentialsProvider::new(provider), steps }
+                let step = of(&format!("the session of `aws login` for {session}"));
+                Made::of(self.signed_in(&session, profile), step)
             }
             Base::Web { role, file, session_name } => {
+                let step = of(&format!("a web identity token in {file}, for {role}{}", at(environment)));
                 let path: PathBuf = self.shell.expanded(&file);
-                let words = format!("a web identity token in {file}, for {role}{}", at(environment));
-                let provider = web::Web::new(role, path, session_name, base);
-                Made { provider: SharedCredentialsProvider::new(provider), steps: vec![of(words)] }
+                Made::of(web::Web::new(role, path, session_name, base), step)
             }
             Base::Environment => match self.shell.keys() {
-                Some((access_key, secret_key, token)) => Made {
-                    provider: SharedCredentialsProvider::new(Credentials::new(
-                        access_key,
-                        secret_key,
-                        token.map(str::to_owned),
-                        None,
-                        "opsctl",
-                    )),
-                    steps: vec![of("AWS_ACCESS_KEY_ID of this shell".to_owned())],
-                },
+                Some((access_key, secret_key, token)) => {
+                    Made::of(fixed(access_key, secret_key, token), of("AWS_ACCESS_KEY_ID of this shell"))
+                }
                 None => {
-                    self.without("this shell, as `credential_source = Environment` says: AWS_ACCESS_KEY_ID is not set")
+                    let words = "this shell, as `credential_source = Environment` says: AWS_ACCESS_KEY_ID is not set";
+                    let kept = sessions::Kept { path: None, clock: self.clock, trouble: metadata(words) };
+                    Made::of(kept, of(words))
                 }
             },
             Base::Container => {
                 let provider = EcsCredentialsProvider::builder().configure(&provider_config(base)).build();
-                let trouble = Trouble::Metadata { source: "a container".to_owned() };
-                Made {
-                    provider: self.judged(provider, trouble, None),
-                    steps: vec![of("the container's role".to_owned())],
-                }
+                Made::of(judged(provider, metadata("a container"), None), of("the container's role"))
             }
             Base::Instance => {
-                let trouble = Trouble::Metadata { source: "an EC2 instance".to_owned() };
-                let provider = self.judged(self.instance(base), trouble, None);
-                Made { provider, steps: vec![of("the instance's role".to_owned())] }
+                Made::of(judged(instance(base), metadata("an EC2 instance"), None), of("the instance's role"))
             }
         }
     }
 
-    fn instance(&self, base: &SdkConfig) -> ImdsCredentialsProvider {
-        ImdsCredentialsProvider::builder().configure(&provider_config(base)).build()
+    /// The session of `aws login`; the AWS CLI renews what it has got, for as long as the session lasts.
+    fn signed_in(&self, session: &str, profile: &str) -> sessions::Renewed {
+        let trouble = Trouble::Login { profile: profile.to_owned() };
+        let path = sessions::of_login(&self.shell, session);
+        let command =
+            format!("aws configure export-credentials --profile {} --format process", helper::quoted(profile));
+        let renewal = self.helpers.of(&command, profile, self.clock);
+        sessions::Renewed { kept: sessions::Kept { path, clock: self.clock, trouble }, renewal }
     }
+}
 
-    fn without(&self, source: &str) -> Made {
-        let trouble = Trouble::Metadata { source: source.to_owned() };
-        let kept = sessions::Kept { path: None, clock: self.clock, trouble };
-        Made { provider: SharedCredentialsProvider::new(kept), steps: vec![Text::line(source)] }
+impl Made {
+    fn of(provider: impl ProvideCredentials + 'static, step: Text) -> Self {
+        Self { provider: SharedCredentialsProvider::new(provider), steps: vec![step], helper: None }
     }
+}
 
-    fn judged(
-        &self,
-        provider: impl ProvideCredentials + 'static,
-        trouble: Trouble,
-        words: Option<&'static str>,
-    ) -> SharedCredentialsProvider {
-        SharedCredentialsProvider::new(Judged { provider, trouble, words })
-    }
+fn fixed(access_key: &str, secret_key: &str, token: Option<&str>) -> Credentials {
+    Credentials::new(access_key, secret_key, token.map(str::to_owned), None, "opsctl")
+}
+
+fn instance(base: &SdkConfig) -> ImdsCredentialsProvider {
+    ImdsCredentialsProvider::builder().configure(&provider_config(base)).build()
+}
+
+fn judged(
+    provider: impl ProvideCredentials + 'static,
+    trouble: Trouble,
+    words: Option<&'static str>,
+) -> impl ProvideCredentials + 'static {
+    Judged { provider, trouble, words }
 }
 
 fn at(environment: &Environment) -> String {
@@ -347,11 +329,12 @@ fn provider_config(base: &SdkConfig) -> ProviderConfig {
 }
 
 /// Waits for a person whom a helper asks, as far as one is used; all else is asked for when it is needed.
-pub(super) async fn ready(provider: &SharedCredentialsProvider, clock: Clock, mut waits: impl FnMut(&str)) {
+pub(super) async fn ready(made: &Made, clock: Clock, mut waits: impl FnMut(&str)) {
+    let Some(helper) = &made.helper else { return };
     let deadline = clock.now() + helper::PERSON_TIME;
     let mut is_told = false;
     while clock.now() < deadline {
-        let Err(error) = provider.provide_credentials().await else { return };
+        let Err(error) = helper.provide_credentials().await else { return };
         match classify::find::<Blamed>(&error) {
             Some(Blamed { trouble: Trouble::HelperWaits { .. }, words }) => {
                 if !std::mem::replace(&mut is_told, true) {

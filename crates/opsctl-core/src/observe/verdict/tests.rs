@@ -221,10 +221,7 @@ fn an_environment_says_what_is_wrong_and_what_to_run() {
         (
             ErrorKind::CredentialsExpired,
             Kind::Credentials,
-            format!(
-                "the credentials do not work (any more): run `aws sso login --profile storo-prod` or renew that profile's \
-                 keys; {old}"
-            ),
+            format!("the credentials do not work (any more): run `aws sso login --profile storo-prod`; {old}"),
         ),
         (
             ErrorKind::Unreachable,
