@@ -232,7 +232,8 @@ impl World {
 
     /// Lets pass what is due in ECS until `now`.
     fn advance_ecs(&mut self, now: i64) {
-        self.ecs.advance(now, &mut ecs::Outside { logs: &mut self.logs, rds: &mut self.rds });
+        let Self { ecs, logs, rds, secrets, ssm, denials, .. } = self;
+        ecs.advance(now, &mut ecs::Outside { logs, rds, secrets, ssm, denials });
     }
 
     /// The next place in the order of everything that is enqueued.

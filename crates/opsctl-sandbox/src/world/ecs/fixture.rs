@@ -101,9 +101,11 @@ impl Ecs {
         let event = uuid(&mut self.rng);
         let cluster = self.region(caller).clusters.entry(fixture.cluster.clone()).or_default();
         for id in ids {
-            let mut task = Task::of_service(at, 0, &fixture.name, &deployment);
+            let mut task = Task::of_service(at, (0, 0), &fixture.name, &deployment);
             task.stage = Stage::Running;
             task.started_at = Some(at);
+            task.pull_at = Some(at);
+            task.subnet = Some("subnet-0a1b2c3d4e5f60718".to_owned());
             task.healthy_at = fixture.program.healthy_after_seconds.map(|_| at);
             task.next_at = None;
             cluster.tasks.insert(id, task);

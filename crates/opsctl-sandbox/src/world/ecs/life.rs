@@ -2,10 +2,12 @@
 
 use super::{
     Caller, Ecs, PlaceKey, key,
-    model::{Breaker, Cluster, Deployment, Outcome, Rollout, Service, Stage, Stop, Task},
-    program, uuid,
+    model::{BRIEF, Breaker, Cluster, Definition, Deployment, Rollout, Service, Stage, Standing, Stop, Task},
+    program,
+    start::{self, NEVER},
+    uuid,
 };
-use crate::world::{logs::Logs, rds::Rds};
+use crate::world::{fault::Denial, logs::Logs, rds::Rds, secrets::Secrets, ssm::Parameters};
 
 /// Tasks that a service starts in one step (ECS developer guide: at most so many at a time).
 const STARTS_MAX: usize = 10;
@@ -16,6 +18,12 @@ const KILLED_AFTER: i64 = 30_000;
 const DEPROVISIONING: i64 = 2_000;
 /// How long a stopped task can be seen (API reference: about an hour).
 const STOPPED_SHOWN: i64 = 3_600_000;
+/// How long a load balancer lets connections end, milliseconds (AWS: as its target group says, 300 seconds unless set).
+const DRAINING: i64 = 5_000;
+/// Longest pause between starts that fail (ECS developer guide: 27 minutes).
+const PAUSE_MAX: i64 = 1_620_000;
+/// Until it is known that a secret can't be read, milliseconds.
+const SECRETS_READ: i64 = 1_000;
 /// Between tries where there is no capacity.
 const CAPACITY_PAUSE: i64 = 10_000;
 /// A scheduler looks this long after a change.
@@ -25,15 +33,14 @@ const FAILURES_PATIENT: u32 = 3;
 
 pub(super) const CAPACITY: &str =
     "Capacity is unavailable at this time. Please try again later or in a different availability zone";
-const SECRET: &str = "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: \
-                      service call has been retried 1 time(s): ResourceNotFoundException: Secrets Manager can't find the specified secret.";
-const LOG_GROUP: &str = "failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: \
-                         ResourceNotFoundException: The specified log group does not exist. : exit status 1";
 const GUIDE: &str = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
 
 pub struct Outside<'a> {
     pub logs: &'a mut Logs,
     pub rds: &'a mut Rds,
+    pub secrets: &'a Secrets,
+    pub ssm: &'a Parameters,
+    pub denials: &'a [Denial],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,33 +98,35 @@ impl Ecs {
             return;
         }
         let program = definition.program;
-        let seconds = |seconds: u32| i64::from(seconds) * 1_000;
         task.next_at = None;
         match task.stage {
             Stage::Provisioning => {
                 task.stage = Stage::Pending;
-                task.next_at = Some(at + seconds(program.pull_seconds));
-            }
-            Stage::Pending if program.outcome == Outcome::CannotPull => {
-                task.halt(at, cannot_pull(&definition.image));
-            }
-            Stage::Pending if program.outcome == Outcome::CannotInitialize => {
-                task.halt(at, cannot_initialize(SECRET));
-            }
-            Stage::Pending if !program::has_log_group(&due.place, &definition, at, outside) => {
-                task.halt(at, cannot_initialize(LOG_GROUP));
+                let takes = match start::secrets(&due.place, id, &definition, outside) {
+                    Some(_) => SECRETS_READ,
+                    None => task.takes(program.pull_seconds),
+                };
+                task.next_at = Some(at + takes);
+                task.pull_at = Some(at);
             }
             Stage::Pending => {
-                task.stage = Stage::Running;
-                task.started_at = Some(at);
-                task.healthy_at = program.healthy_after_seconds.map(|healthy| at + seconds(healthy));
-                let ends = program::begin(&due.place, id, &definition, at, outside);
-                task.next_at = ends.map(|(ends_at, _)| ends_at);
-                task.ends_with = ends.map(|(_, code)| code);
+                let trouble = start::secrets(&due.place, id, &definition, outside);
+                match trouble.or_else(|| start::trouble(&due.place, &definition, at, outside)) {
+                    Some(stop) => task.halt(at, stop),
+                    None => task.begin(at, due, id, &definition, outside),
+                }
             }
-            Stage::Running => {
-                let exit_code = task.ends_with.unwrap_or_default();
-                task.halt(at, exited(exit_code));
+            Stage::Running => match task.ends.take() {
+                Some((ends_at, stop)) if ends_at <= at => task.halt(at, stop),
+                ends => {
+                    task.ends = ends;
+                    task.fail_checks(at);
+                }
+            },
+            Stage::Deactivating => {
+                task.stage = Stage::Stopping;
+                task.stopping_at = Some(at);
+                task.next_at = Some(at + if program.ignores_sigterm { KILLED_AFTER } else { STOPPING });
             }
             Stage::Stopping => {
                 program::end(&due.place, id, &definition, at, outside);
@@ -146,11 +155,17 @@ impl Ecs {
             self.wake_at(next, &due.place, &due.cluster, Who::Task(id.to_owned()));
         }
         let Some(service) = &task.service else { return };
-        if let Some(healthy_at) = task.healthy_at.filter(|healthy_at| *healthy_at > at) {
+        if let Some(healthy_at) = task.healthy_at.filter(|healthy_at| *healthy_at > at && *healthy_at < NEVER) {
             self.wake_service(healthy_at, due, service);
+        }
+        if task.started_at == Some(at) && task.is_running() {
+            self.note_targets(at, due, service, "registered", 1);
         }
         // It went by itself.
         if task.stage == Stage::Stopping && !task.is_unwanted {
+            if task.unhealthy_at == Some(at) {
+                self.note(at, due, service, format!("(service {service}) (task {id}) failed container health checks."));
+            }
             self.note_failure(at, due, service, &task);
         }
         self.step_service(at, due, service);
@@ -160,7 +175,9 @@ impl Ecs {
         let id = uuid(&mut self.rng);
         let Some(service) = self.service_of(due, name) else { return };
         service.is_steady = false;
-        service.failures_in_a_row += 1;
+        // A task that ran for a while did start: those before it are forgotten.
+        let has_run = task.started_at.is_some_and(|started_at| at - started_at >= BRIEF);
+        service.failures_in_a_row = if has_run { 1 } else { service.failures_in_a_row + 1 };
         let by = task.started_by.as_deref();
         if let Some(deployment) = service.deployments.iter_mut().find(|deployment| Some(&*deployment.id) == by) {
             deployment.failed += 1;
@@ -169,7 +186,7 @@ impl Ecs {
         let failures = service.failures_in_a_row;
         let pause = match failures.checked_sub(FAILURES_PATIENT) {
             None | Some(0) => SCHEDULER_PAUSE,
-            Some(more) => (5_000_i64 << more.min(6)).min(300_000),
+            Some(more) => (5_000_i64 << more.min(9)).min(PAUSE_MAX),
         };
         service.rests_until = at + pause;
         if failures == FAILURES_PATIENT + 1 {
@@ -186,6 +203,12 @@ impl Ecs {
         self.stop_excess(at, due, name);
         self.stop_old(at, due, name);
         self.end_deployments(at, due, name);
+        let is_empty = self.cluster(due).is_some_and(|cluster| cluster.tasks_of(name).next().is_none());
+        if let Some(service) = self.service_of(due, name).filter(|_| is_empty)
+            && service.standing == Standing::Draining
+        {
+            service.standing = Standing::Inactive;
+        }
     }
 
     fn start_missing(&mut self, at: i64, due: &Due, name: &str) {
@@ -214,10 +237,12 @@ impl Ecs {
         let primary = primary.clone();
         let provision = self.program(due, &primary.definition).provision_seconds;
         let mut started = Vec::new();
-        for _ in 0..missing.min(STARTS_MAX) {
+        let subnet = self.service_of(due, name).and_then(|service| first_subnet(&service.network));
+        for index in 0..missing.min(STARTS_MAX) {
             let id = self.task_id();
-            let task = Task::of_service(at, provision, name, &primary);
-            self.wake_at(at + i64::from(provision) * 1_000, &due.place, &due.cluster, Who::Task(id.clone()));
+            let haste = haste(index, &id);
+            let task = Task { subnet: subnet.clone(), ..Task::of_service(at, (provision, haste), name, &primary) };
+            self.wake_at(at + task.takes(provision), &due.place, &due.cluster, Who::Task(id.clone()));
             if let Some(cluster) = self.cluster(due) {
                 cluster.tasks.insert(id.clone(), task);
             }
@@ -274,6 +299,7 @@ impl Ecs {
         }
         let text = format!("(service {name}) has stopped {} running tasks: {}.", ids.len(), listed(ids));
         self.note(at, due, name, text);
+        self.note_targets(at, due, name, "deregistered", ids.len());
     }
 
     pub(super) fn stop_task(&mut self, at: i64, due: &Due, id: &str, code: &'static str, reason: String) {
@@ -286,10 +312,35 @@ impl Ecs {
         task.is_unwanted = true;
         // SIGTERM ends most programs with 143, SIGKILL all with 137.
         let (lasts, exit_code) = if ignores_sigterm { (KILLED_AFTER, 137) } else { (STOPPING, 143) };
-        let exit_code = task.is_running().then_some(exit_code);
+        let was_running = task.is_running();
+        let exit_code = was_running.then_some(exit_code);
         task.halt(at, Stop { code, reason, exit_code, container_reason: None });
         task.next_at = Some(at + lasts);
+        let service = task.service.clone();
+        let drains = was_running && service.is_some_and(|name| self.has_targets(due, &name));
+        let lasts = if drains { DRAINING } else { lasts };
+        if let Some(task) = self.cluster(due).and_then(|cluster| cluster.tasks.get_mut(id)).filter(|_| drains) {
+            task.stage = Stage::Deactivating;
+            task.stopping_at = None;
+            task.next_at = Some(at + lasts);
+        }
         self.wake_at(at + lasts, &due.place, &due.cluster, Who::Task(id.to_owned()));
+    }
+
+    fn has_targets(&mut self, due: &Due, name: &str) -> bool {
+        self.service_of(due, name).is_some_and(|service| !service.balancers.is_empty())
+    }
+
+    /// What a service says of its load balancers' targets.
+    fn note_targets(&mut self, at: i64, due: &Due, name: &str, what: &str, count: usize) {
+        let Some(service) = self.service_of(due, name) else { return };
+        let groups: Vec<String> = service.balancers.iter().map(|one| one.target_group_arn.clone()).collect();
+        for arn in &groups {
+            self.note(at, due, name, format!("(service {name}) {what} {count} targets in (target-group {arn})"));
+        }
+        if what == "deregistered" && !groups.is_empty() {
+            self.note(at, due, name, format!("(service {name}) has begun draining connections on {count} tasks."));
+        }
     }
 
     fn trip_breaker(&mut self, at: i64, due: &Due, name: &str) {
@@ -359,34 +410,80 @@ impl Ecs {
 }
 
 impl Task {
-    pub(super) fn new(at: i64, provision_seconds: u32, definition: &str) -> Self {
-        Self {
+    pub(super) fn new(at: i64, (provision_seconds, haste): (u32, i64), definition: &str) -> Self {
+        let task = Self {
             definition: definition.to_owned(),
             service: None,
             started_by: None,
             group: String::new(),
             stage: Stage::Provisioning,
             is_unwanted: false,
-            next_at: Some(at + i64::from(provision_seconds) * 1_000),
+            next_at: None,
             healthy_at: None,
+            unhealthy_at: None,
             created_at: at,
+            pull_at: None,
             started_at: None,
             stopping_at: None,
             stopped_at: None,
             stop: None,
             overrides: serde_json::json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
             tags: Vec::new(),
-            ends_with: None,
+            ends: None,
+            haste,
+            subnet: None,
+        };
+        Self { next_at: Some(at + task.takes(provision_seconds)), ..task }
+    }
+
+    /// How long something takes that its task definition gives so many seconds, milliseconds.
+    pub(super) fn takes(&self, seconds: u32) -> i64 {
+        i64::from(seconds) * 10 * (100 - self.haste)
+    }
+
+    /// Its program begins to run, or does not.
+    fn begin(&mut self, at: i64, due: &Due, id: &str, definition: &Definition, outside: &mut Outside<'_>) {
+        let understood = start::command(definition, self);
+        let end = understood.as_ref().and_then(|ran| start::end(ran, at));
+        if let Some((_, stop)) = end.clone().filter(|(_, stop)| stop.exit_code.is_none()) {
+            return self.halt(at, stop);
+        }
+        self.stage = Stage::Running;
+        self.started_at = Some(at);
+        self.ends = match &understood {
+            Some(ran) => {
+                program::say(&due.place, id, definition, at, &ran.lines, outside);
+                end
+            }
+            None => program::begin(&due.place, id, definition, at, outside)
+                .map(|(ends_at, code)| (ends_at, start::exited(code, None))),
+        };
+        let (healthy_at, unhealthy_at) = start::health(definition, self, at).unzip();
+        self.healthy_at = healthy_at;
+        self.unhealthy_at = unhealthy_at.filter(|at| *at < NEVER);
+        self.next_at = self.ends.iter().map(|(at, _)| *at).chain(self.unhealthy_at).min();
+    }
+
+    /// Its health check has failed as often as it may: a service replaces it, a task on its own goes on.
+    fn fail_checks(&mut self, at: i64) {
+        match self.service {
+            Some(_) => {
+                let reason = "Task failed container health checks".to_owned();
+                let stop =
+                    Stop { code: "ServiceSchedulerInitiated", reason, exit_code: Some(143), container_reason: None };
+                self.halt(at, stop);
+            }
+            None => self.next_at = self.ends.as_ref().map(|(at, _)| *at),
         }
     }
 
     /// A task of a service, which a deployment starts.
-    pub(super) fn of_service(at: i64, provision_seconds: u32, service: &str, deployment: &Deployment) -> Self {
+    pub(super) fn of_service(at: i64, provision: (u32, i64), service: &str, deployment: &Deployment) -> Self {
         Self {
             service: Some(service.to_owned()),
             started_by: Some(deployment.id.clone()),
             group: format!("service:{service}"),
-            ..Self::new(at, provision_seconds, &deployment.definition)
+            ..Self::new(at, provision, &deployment.definition)
         }
     }
 
@@ -403,23 +500,16 @@ fn listed(ids: &[String]) -> String {
     ids.iter().map(|id| format!("(task {id})")).collect::<Vec<_>>().join(" ")
 }
 
-fn cannot_pull(image: &str) -> Stop {
-    let reason = format!(
-        "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref {image}: {image}: not found"
-    );
-    Stop { code: "TaskFailedToStart", reason: reason.clone(), exit_code: None, container_reason: Some(reason) }
-}
-
-fn cannot_initialize(why: &str) -> Stop {
-    let reason = format!("ResourceInitializationError: {why}");
-    Stop { code: "TaskFailedToStart", reason, exit_code: None, container_reason: None }
-}
-
-fn exited(code: i32) -> Stop {
-    Stop {
-        code: "EssentialContainerExited",
-        reason: "Essential container in task exited".to_owned(),
-        exit_code: Some(code),
-        container_reason: None,
+/// How much faster than the first the other tasks of one start come up, percent: their network and their image are there sooner
+/// or later, as chance has it.
+pub(super) fn haste(index: usize, id: &str) -> i64 {
+    const MOST: i64 = 34;
+    match index {
+        0 => 0,
+        _ => i64::from_str_radix(&id[..4], 16).unwrap_or_default() % MOST,
     }
+}
+
+pub(super) fn first_subnet(network: &serde_json::Value) -> Option<String> {
+    network["awsvpcConfiguration"]["subnets"][0].as_str().map(str::to_owned)
 }

@@ -6,7 +6,10 @@
 //! replaced whose targets are unhealthy, and what a target group in `CreateService` must be; EC2 capacity, Service Connect, task sets,
 //! blue/green.
 
+mod absent;
 mod bucket;
+#[cfg(test)]
+mod failure_tests;
 mod fixture;
 mod life;
 mod loads;
@@ -15,7 +18,9 @@ mod program;
 mod read;
 mod request;
 mod revisions;
+mod shell;
 mod show;
+mod start;
 mod targets;
 #[cfg(test)]
 mod task_tests;
@@ -32,6 +37,7 @@ use fastrand::Rng;
 
 use super::{
     ApiError, Caller,
+    call::told,
     error::{error, invalid},
     service::{JSON_1_1, Protocol, ServiceDef, does},
     uuid,
@@ -135,10 +141,13 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("ListServiceDeployments", does!(ecs.list_service_deployments)),
             ("DescribeServiceRevisions", does!(ecs.describe_service_revisions)),
             ("CreateCluster", does!(ecs.create_cluster)),
-            ("RegisterTaskDefinition", does!(ecs.register_task_definition)),
+            ("RegisterTaskDefinition", |world, call, input| {
+                told(world.ecs.register_task_definition(call, input.read()?, input.read()?))
+            }),
             ("DeregisterTaskDefinition", does!(ecs.deregister_task_definition)),
             ("CreateService", does!(ecs.create_service)),
             ("UpdateService", does!(ecs.update_service)),
+            ("DeleteService", does!(ecs.delete_service)),
             ("RunTask", does!(ecs.run_task)),
             ("StopTask", does!(ecs.stop_one_task)),
         ],

@@ -11,6 +11,8 @@ use super::{
     targets::{Balancer, TargetCheck},
 };
 
+/// A task that ends sooner after its start has failed to start, milliseconds (our assumption).
+pub(super) const BRIEF: i64 = 60_000;
 /// Events that a service keeps (API reference: the last 100 are shown).
 const EVENTS_MAX: usize = 100;
 
@@ -48,7 +50,11 @@ pub(super) struct Definition {
     pub(super) container: String,
     pub(super) image: String,
     pub(super) program: Program,
+    pub(super) entry_point: Vec<String>,
     pub(super) command: Vec<String>,
+    pub(super) health: Option<HealthCheck>,
+    /// What was registered, for what is told of it beside the rest; none: it was set up.
+    pub(super) registered: Option<Value>,
     pub(super) network_mode: Option<String>,
     pub(super) role: Option<String>,
     pub(super) execution_role: Option<String>,
@@ -64,6 +70,26 @@ pub(super) struct Definition {
     pub(super) registered_at: i64,
     /// Whether it was deregistered.
     pub(super) is_inactive: bool,
+}
+
+/// A container's own health check (API reference, `HealthCheck`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HealthCheck {
+    #[serde(default)]
+    pub(super) command: Vec<String>,
+    #[serde(rename = "interval", default = "seconds::<30>")]
+    pub(super) interval_seconds: i64,
+    #[serde(rename = "timeout", default = "seconds::<5>")]
+    pub(super) timeout_seconds: i64,
+    #[serde(default = "seconds::<3>")]
+    pub(super) retries: i64,
+    #[serde(rename = "startPeriod", default)]
+    pub(super) start_period_seconds: i64,
+}
+
+fn seconds<const NUMBER: i64>() -> i64 {
+    NUMBER
 }
 
 /// Where a container's lines go: the driver `awslogs`.
@@ -120,6 +146,7 @@ impl Default for Program {
 
 #[derive(Debug)]
 pub(super) struct Service {
+    pub(super) standing: Standing,
     pub(super) desired: u32,
     /// The primary one first.
     pub(super) deployments: Vec<Deployment>,
@@ -147,6 +174,16 @@ pub(super) struct Service {
     pub(super) is_steady: bool,
     /// Task definition of the last deployment that was completed.
     pub(super) good_definition: Option<String>,
+}
+
+/// A service's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Standing {
+    Active,
+    /// Deleted; its tasks stop.
+    Draining,
+    Inactive,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,15 +234,22 @@ pub(super) struct Task {
     /// When its stage changes; none: it stays.
     pub(super) next_at: Option<i64>,
     pub(super) healthy_at: Option<i64>,
+    /// When its health check has failed as often as it may.
+    pub(super) unhealthy_at: Option<i64>,
     pub(super) created_at: i64,
+    /// When its image began to be pulled.
+    pub(super) pull_at: Option<i64>,
     pub(super) started_at: Option<i64>,
     pub(super) stopping_at: Option<i64>,
     pub(super) stopped_at: Option<i64>,
     pub(super) stop: Option<Stop>,
     pub(super) overrides: Value,
     pub(super) tags: Vec<Value>,
-    /// What its program will end with, where that was decided when it began.
-    pub(super) ends_with: Option<i32>,
+    /// When its program ends by itself and how, where that was decided when it began.
+    pub(super) ends: Option<(i64, Stop)>,
+    /// How much faster than its task definition says it comes up, percent: tasks that begin together are not ready together.
+    pub(super) haste: i64,
+    pub(super) subnet: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -222,6 +266,8 @@ pub(super) enum Stage {
     Provisioning,
     Pending,
     Running,
+    /// Its load balancer sends it nothing new; it goes when its connections are gone.
+    Deactivating,
     Stopping,
     Deprovisioning,
     Stopped,
@@ -240,9 +286,16 @@ impl Task {
         self.stage < Stage::Running
     }
 
-    /// Runs, and is healthy where that is checked.
+    /// Whether it is to stop, or has stopped.
+    pub(super) fn is_ending(&self) -> bool {
+        self.stage > Stage::Running
+    }
+
+    /// Runs, is healthy where that is checked, and does not end right after its start: that is no start that counts.
     pub(super) fn is_ready(&self, now: i64) -> bool {
-        self.is_running() && self.healthy_at.is_none_or(|at| at <= now)
+        let begun = self.started_at.unwrap_or(now);
+        let is_brief = self.ends.as_ref().is_some_and(|(at, _)| at - begun < BRIEF);
+        self.is_running() && self.healthy_at.is_none_or(|at| at <= now) && !is_brief
     }
 }
 
@@ -261,6 +314,7 @@ impl Cluster {
 impl Service {
     pub(super) fn new(at: i64, deployment: Deployment) -> Self {
         Self {
+            standing: Standing::Active,
             desired: 1,
             deployments: vec![deployment],
             past: Vec::new(),

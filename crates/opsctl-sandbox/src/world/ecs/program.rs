@@ -18,6 +18,19 @@ pub(super) fn has_log_group(place: &PlaceKey, definition: &Definition, at: i64, 
     outside.logs.has_group(&place.0, &place.1, &log.group)
 }
 
+/// A command that is understood begins: what it writes is written down, each line at its own time.
+pub(super) fn say(
+    place: &PlaceKey,
+    task: &str,
+    definition: &Definition,
+    at: i64,
+    lines: &[(i64, String)],
+    outside: &mut Outside<'_>,
+) {
+    let lines = lines.iter().map(|(after, text)| Line { at: at + after, text: text.clone() });
+    write(place, task, definition, lines.collect(), outside);
+}
+
 /// The program begins: its lines are written down, each at its own time. Answers when it ends by itself, and with which code.
 pub(super) fn begin(
     place: &PlaceKey,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     ApiError, Caller, Ecs, PlaceKey, error, family, invalid, key,
-    model::{Cluster, Region, Stage, Task},
+    model::{Cluster, Region, Standing, Task},
     request::{Describe, DescribeTaskDefinition, List},
     show,
 };
@@ -59,7 +59,8 @@ impl Ecs {
     pub(super) fn list_services(&self, call: Call, request: List) -> Answered<Value> {
         let (place, name, cluster) = self.find_cluster(call.caller, request.cluster.as_deref())?;
         let arn = |service: &str| show::arn(&place, &format!("service/{name}/{service}"));
-        arns("serviceArns", cluster.services.keys(), &request, SERVICES_DEFAULT, arn)
+        let there = cluster.services.iter().filter(|(_, service)| service.standing != Standing::Inactive);
+        arns("serviceArns", there.map(|(name, _)| name), &request, SERVICES_DEFAULT, arn)
     }
 
     pub(super) fn describe_services(&self, call: Call, request: Describe) -> Answered<Value> {
@@ -100,7 +101,7 @@ impl Ecs {
         };
         let fits = |wanted: Option<&str>, has: Option<&str>| wanted.is_none() || wanted == has;
         let tasks = cluster.tasks.iter().filter(|(_, task)| {
-            (task.stage >= Stage::Stopping) == wants_stopped
+            task.is_ending() == wants_stopped
                 && fits(request.service_name.as_deref().map(last_part), task.service.as_deref())
                 && fits(request.started_by.as_deref(), task.started_by.as_deref())
                 && fits(request.family.as_deref(), Some(family(&task.definition)))

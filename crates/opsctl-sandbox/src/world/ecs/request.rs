@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::targets::Balancer;
+use super::{model::HealthCheck, targets::Balancer};
 
 /// Of every `List*`, each of which has some of these.
 #[derive(Debug, Deserialize)]
@@ -52,6 +52,8 @@ pub(super) struct RegisterTaskDefinition {
     pub(super) family: String,
     pub(super) container_definitions: Vec<ContainerDefinition>,
     pub(super) network_mode: Option<String>,
+    #[serde(default)]
+    pub(super) requires_compatibilities: Vec<String>,
     pub(super) task_role_arn: Option<String>,
     pub(super) execution_role_arn: Option<String>,
     pub(super) cpu: Option<String>,
@@ -78,7 +80,9 @@ pub(super) struct Variable {
 pub(super) struct ContainerDefinition {
     pub(super) name: Option<String>,
     pub(super) image: Option<String>,
-    pub(super) health_check: Option<Value>,
+    pub(super) health_check: Option<HealthCheck>,
+    #[serde(default)]
+    pub(super) entry_point: Vec<String>,
     #[serde(default)]
     pub(super) command: Vec<String>,
     #[serde(default)]
@@ -167,6 +171,15 @@ pub(super) struct UpdateService {
     #[serde(default)]
     pub(super) force_new_deployment: bool,
     pub(super) deployment_configuration: Option<DeploymentConfiguration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeleteService {
+    pub(super) cluster: Option<String>,
+    pub(super) service: String,
+    #[serde(default)]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::{
     PlaceKey,
-    model::{Breaker, Cluster, Definition, Deployment, LogConfig, Service, Stage, Task},
+    model::{Breaker, Cluster, Definition, Deployment, LogConfig, Service, Stage, Standing, Task},
+    targets::address,
 };
-use crate::world::call::given;
+use crate::world::{call::given, hash};
 
 /// Seconds since 1970, as awsJson1_1 has times.
 pub(super) fn time(at: i64) -> f64 {
@@ -26,7 +27,7 @@ pub(super) fn cluster(place: &PlaceKey, name: &str, cluster: &Cluster) -> Value 
         "registeredContainerInstancesCount": 0,
         "runningTasksCount": count(Task::is_running),
         "pendingTasksCount": count(Task::is_pending),
-        "activeServicesCount": cluster.services.len(),
+        "activeServicesCount": cluster.services.values().filter(|one| one.standing == Standing::Active).count(),
         "statistics": [], "tags": [], "settings": [{ "name": "containerInsights", "value": "disabled" }],
         "capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategy": [],
     })
@@ -58,7 +59,7 @@ pub(super) fn service(place: &PlaceKey, cluster_name: &str, name: &str, cluster:
         "serviceName": name,
         "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
         "loadBalancers": service.balancers, "serviceRegistries": [],
-        "status": "ACTIVE",
+        "status": service.standing,
         "desiredCount": service.desired,
         "runningCount": count(Task::is_running),
         "pendingCount": count(Task::is_pending),
@@ -127,29 +128,41 @@ pub(super) fn task(
     definition: &Definition,
     now: i64,
 ) -> Value {
-    let has_stopped = task.stage >= Stage::Stopping;
-    let health = match (task.healthy_at, definition.program.healthy_after_seconds) {
+    let has_stopped = task.is_ending();
+    let health = match (task.healthy_at, task.unhealthy_at) {
         (Some(at), _) if at <= now && !has_stopped => "HEALTHY",
-        _ => "UNKNOWN",
+        (_, Some(at)) if at <= now => "UNHEALTHY",
+        (Some(_) | None, Some(_) | None) => "UNKNOWN",
     };
     let task_arn = arn(place, &format!("task/{cluster_name}/{id}"));
     let stop = task.stop.as_ref();
     let container = given(json!({
         "containerArn": arn(place, &format!("container/{cluster_name}/{id}/{}", &id[..12])),
         "taskArn": task_arn, "name": definition.container, "image": definition.image,
-        "lastStatus": container_status(task.stage), "networkInterfaces": [], "healthStatus": health,
-        "cpu": "0",
-        "exitCode": stop.and_then(|stop| stop.exit_code),
+        "lastStatus": container_status(task.stage), "networkInterfaces": interfaces(id, task), "healthStatus": health,
+        "cpu": "0", "runtimeId": task.started_at.map(|_| format!("{id}-{:010}", hash(definition.container.bytes()) % 10_000_000_000)),
+        "imageDigest": task.started_at.map(|_| digest(&definition.image)),
+        "exitCode": stop.filter(|_| task.stage >= Stage::Stopping).and_then(|stop| stop.exit_code),
         "reason": stop.and_then(|stop| stop.container_reason.as_ref()),
     }));
+    let more = others(definition).map(|other| {
+        given(json!({
+            "containerArn": arn(place, &format!("container/{cluster_name}/{id}/{:012x}", hash(other["name"].to_string().bytes()) >> 16)),
+            "taskArn": task_arn, "name": other["name"], "image": other["image"],
+            "lastStatus": container_status(task.stage), "networkInterfaces": interfaces(id, task), "healthStatus": "UNKNOWN",
+            "cpu": "0", "exitCode": (task.stage > Stage::Stopping && task.started_at.is_some()).then_some(0),
+        }))
+    });
+    let containers: Vec<Value> = std::iter::once(container).chain(more).collect();
     given(json!({
-        "attachments": [], "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
+        "attachments": attachments(place, id, task), "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
         "availabilityZone": format!("{}{}", place.1, char::from(b'a' + id.as_bytes()[0] % 3)),
         "clusterArn": arn(place, &format!("cluster/{cluster_name}")),
         "taskArn": task_arn,
         "taskDefinitionArn": arn(place, &format!("task-definition/{}", task.definition)),
         "createdAt": time(task.created_at),
-        "cpu": "256", "memory": "512", "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux",
+        "cpu": definition.cpu.as_deref().unwrap_or("256"), "memory": definition.memory.as_deref().unwrap_or("512"),
+        "ephemeralStorage": { "sizeInGiB": 20 }, "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux",
         "connectivity": "CONNECTED", "enableExecuteCommand": false,
         "group": task.group, "healthStatus": health,
         "lastStatus": task.stage,
@@ -157,19 +170,72 @@ pub(super) fn task(
         "overrides": task.overrides, "tags": task.tags, "version": task.stage as u32 + 1,
         "startedBy": task.started_by,
         "startedAt": task.started_at.map(time),
-        "pullStartedAt": (task.stage >= Stage::Pending).then(|| time(task.created_at)),
+        "connectivityAt": task.pull_at.map(time),
+        "pullStartedAt": task.pull_at.map(time),
+        "pullStoppedAt": task.started_at.map(time),
+        "executionStoppedAt": task.stopping_at.filter(|_| task.started_at.is_some()).map(time),
         "stoppingAt": task.stopping_at.map(time),
         "stoppedAt": task.stopped_at.map(time),
         "stopCode": stop.map(|stop| stop.code),
         "stoppedReason": stop.map(|stop| &stop.reason),
-        "containers": [container],
+        "containers": containers,
     }))
+}
+
+/// Containers beside the first.
+fn others(definition: &Definition) -> impl Iterator<Item = &Value> {
+    let registered =
+        definition.registered.as_ref().and_then(|registered| registered["containerDefinitions"].as_array());
+    registered.into_iter().flatten().skip(1)
+}
+
+fn digest(image: &str) -> String {
+    let part = |salt: u8| hash(image.bytes().chain([salt]));
+    format!("sha256:{:016x}{:016x}{:016x}{:016x}", part(1), part(2), part(3), part(4))
+}
+
+/// Id of a task's network interface as an attachment.
+fn attachment(id: &str) -> String {
+    let [a, b, c, d, e] = [0..8, 8..12, 13..16, 17..20, 20..32].map(|part| id.get(part).unwrap_or_default());
+    format!("{a}-{b}-4{c}-8{d}-{e}")
+}
+
+fn interfaces(id: &str, task: &Task) -> Value {
+    match task.subnet {
+        Some(_) if task.stage > Stage::Provisioning => {
+            json!([{ "attachmentId": attachment(id), "privateIpv4Address": address(id) }])
+        }
+        Some(_) | None => json!([]),
+    }
+}
+
+/// The network interface of a task that has one of its own.
+fn attachments(place: &PlaceKey, id: &str, task: &Task) -> Value {
+    let Some(subnet) = &task.subnet else { return json!([]) };
+    let status = match task.stage {
+        Stage::Provisioning => "ATTACHING",
+        Stage::Pending | Stage::Running | Stage::Deactivating | Stage::Stopping => "ATTACHED",
+        Stage::Deprovisioning => "DETACHING",
+        Stage::Stopped => "DELETED",
+    };
+    let ip = address(id);
+    let mac: Vec<&str> = (0..5).filter_map(|index| id.get(index * 2..index * 2 + 2)).collect();
+    let details = [
+        ("subnetId", subnet.clone()),
+        ("networkInterfaceId", format!("eni-0{}", id.get(..16).unwrap_or_default())),
+        ("macAddress", format!("0a:{}", mac.join(":"))),
+        ("privateDnsName", format!("ip-{}.{}.compute.internal", ip.replace('.', "-"), place.1)),
+        ("privateIPv4Address", ip),
+    ];
+    let known = if task.stage == Stage::Provisioning { 1 } else { details.len() };
+    let details = details.iter().take(known).map(|(name, value)| json!({ "name": name, "value": value }));
+    json!([{ "id": attachment(id), "type": "ElasticNetworkInterface", "status": status, "details": details.collect::<Vec<_>>() }])
 }
 
 fn container_status(stage: Stage) -> &'static str {
     match stage {
         Stage::Provisioning | Stage::Pending => "PENDING",
-        Stage::Running => "RUNNING",
+        Stage::Running | Stage::Deactivating => "RUNNING",
         Stage::Stopping | Stage::Deprovisioning | Stage::Stopped => "STOPPED",
     }
 }
@@ -179,7 +245,7 @@ pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, defini
     let named = |pairs: &[(String, String)], value_name: &str| -> Vec<Value> {
         pairs.iter().map(|(name, value)| json!({ "name": name, value_name: value })).collect()
     };
-    let container = given(json!({
+    let mut container = given(json!({
         "name": definition.container, "image": definition.image, "cpu": 0, "essential": true,
         "portMappings": [], "mountPoints": [], "volumesFrom": [],
         "environment": named(&definition.environment, "value"),
@@ -187,7 +253,17 @@ pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, defini
         "command": (!definition.command.is_empty()).then_some(&definition.command),
         "logConfiguration": definition.log.as_ref().map(|log| log_configuration(place, log)),
     }));
-    given(json!({
+    let registered = definition.registered.as_ref();
+    fill(&mut container, registered.map(|registered| &registered["containerDefinitions"][0]));
+    let more = others(definition).map(|other| {
+        let mut container = json!({
+            "cpu": 0, "essential": true, "portMappings": [], "mountPoints": [], "volumesFrom": [], "environment": [],
+        });
+        fill(&mut container, Some(other));
+        container
+    });
+    let containers: Vec<Value> = std::iter::once(container).chain(more).collect();
+    let mut shown = given(json!({
         "taskDefinitionArn": arn(place, &format!("task-definition/{family}:{revision}")),
         "family": family, "revision": revision,
         "status": if definition.is_inactive { "INACTIVE" } else { "ACTIVE" },
@@ -198,8 +274,23 @@ pub(super) fn definition(place: &PlaceKey, family: &str, revision: usize, defini
         "requiresCompatibilities": (mode == "awsvpc").then_some(["FARGATE"]),
         "taskRoleArn": definition.role,
         "executionRoleArn": definition.execution_role,
-        "containerDefinitions": [container],
-    }))
+        "containerDefinitions": containers,
+    }));
+    for name in ["volumes", "placementConstraints", "requiresCompatibilities", "runtimePlatform", "ephemeralStorage"] {
+        if let Some(value) = registered.and_then(|registered| registered.get(name)).filter(|value| !value.is_null()) {
+            shown[name] = value.clone();
+        }
+    }
+    shown
+}
+
+/// What was registered counts before what is shown where nothing was said.
+fn fill(container: &mut Value, registered: Option<&Value>) {
+    for (name, value) in
+        registered.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null())
+    {
+        container[name.as_str()] = value.clone();
+    }
 }
 
 fn log_configuration(place: &PlaceKey, log: &LogConfig) -> Value {

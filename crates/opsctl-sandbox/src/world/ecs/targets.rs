@@ -98,7 +98,7 @@ fn state(task: &Task, check: TargetCheck, now: i64) -> Option<TargetState> {
     let since = now - task.started_at?;
     Some(match (task.stage, check) {
         (Stage::Provisioning | Stage::Pending | Stage::Deprovisioning | Stage::Stopped, _) => return None,
-        (Stage::Stopping, _) => DRAINS,
+        (Stage::Deactivating | Stage::Stopping, _) => DRAINS,
         (Stage::Running, _) if since < REGISTERED_AFTER => REGISTERS,
         (Stage::Running, _) if since < CHECKED_AFTER => IS_CHECKED,
         (Stage::Running, TargetCheck::Passes) => TargetState("healthy", None),
@@ -108,7 +108,7 @@ fn state(task: &Task, check: TargetCheck, now: i64) -> Option<TargetState> {
     })
 }
 
-fn address(id: &str) -> String {
+pub(super) fn address(id: &str) -> String {
     let part = |from: usize| id.get(from..from + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(1);
     format!("10.0.{}.{}", part(0), part(2))
 }

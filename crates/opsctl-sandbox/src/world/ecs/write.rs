@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, Ecs, PlaceKey, Program, READS_LAG, error, family, invalid, key,
-    life::{CAPACITY, Due, SCHEDULER_PAUSE, Who},
-    model::{Breaker, Cluster, Definition, LogConfig, Outcome, Service, Task, Token},
+    ApiError, Ecs, PlaceKey, READS_LAG, error, family, invalid, key,
+    life::{CAPACITY, Due, SCHEDULER_PAUSE, Who, haste},
+    model::{Breaker, Cluster, Definition, LogConfig, Service, Standing, Task, Token},
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
-        CreateCluster, CreateService, DeploymentConfiguration, DescribeTaskDefinition, LogConfiguration, Placement,
-        RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
+        CreateCluster, CreateService, DeleteService, DeploymentConfiguration, DescribeTaskDefinition, LogConfiguration,
+        Placement, RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
     },
     show,
 };
@@ -40,21 +40,29 @@ impl Ecs {
         Ok(json!({ "cluster": show::cluster(&place, &name, cluster) }))
     }
 
-    pub(super) fn register_task_definition(&mut self, call: Call, request: RegisterTaskDefinition) -> Answered<Value> {
+    pub(super) fn register_task_definition(
+        &mut self,
+        call: Call,
+        request: RegisterTaskDefinition,
+        registered: Value,
+    ) -> Answered<Value> {
         let Some(container) = request.container_definitions.into_iter().next() else {
             return Err(error("ClientException", "Container list cannot be empty."));
         };
-        let image = container.image.unwrap_or_default();
-        // The one thing that an image's name says here: whether it can be pulled.
-        let outcome = if image.ends_with(":missing") { Outcome::CannotPull } else { Outcome::Serves };
-        let healthy_after_seconds = container.health_check.map(|_| 10);
-        let program = Program { outcome, healthy_after_seconds, ..Program::default() };
+        let is_fargate = request.requires_compatibilities.iter().any(|one| one == "FARGATE");
+        if is_fargate && !container.secrets.is_empty() && request.execution_role_arn.is_none() {
+            let message = "When you are specifying container secrets, and using Fargate, you must also specify a value for \
+                           'executionRoleArn'.";
+            return Err(error("ClientException", message));
+        }
         let pairs = |variables: Vec<Variable>| variables.into_iter().map(|one| (one.name, one.value)).collect();
         let definition = Definition {
             container: container.name.unwrap_or_else(|| "app".to_owned()),
-            image,
-            program,
+            image: container.image.unwrap_or_default(),
+            entry_point: container.entry_point,
             command: container.command,
+            health: container.health_check,
+            registered: Some(registered),
             network_mode: request.network_mode,
             role: request.task_role_arn,
             execution_role: request.execution_role_arn,
@@ -124,8 +132,10 @@ impl Ecs {
             ..Service::new(now, deployment)
         };
         let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
-        if cluster.services.contains_key(&request.service_name) {
-            return Err(invalid("Creation of service was not idempotent."));
+        match cluster.services.get(&request.service_name).map(|service| service.standing) {
+            Some(Standing::Active) => return Err(invalid("Creation of service was not idempotent.")),
+            Some(Standing::Draining) => return Err(invalid("Unable to Start a service that is still Draining.")),
+            Some(Standing::Inactive) | None => {}
         }
         let name = request.service_name;
         cluster.services.insert(name.clone(), service);
@@ -149,6 +159,9 @@ impl Ecs {
         let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
         let not_found = || error("ServiceNotFoundException", "Service not found.");
         let service = cluster.services.get(&name).ok_or_else(not_found)?;
+        if service.standing != Standing::Active {
+            return Err(error("ServiceNotActiveException", "Service was not ACTIVE."));
+        }
         check_update(service, &request)?;
         let before = show::service(&place, &cluster_name, &name, cluster, service);
         let primary = service.primary().definition.clone();
@@ -174,6 +187,27 @@ impl Ecs {
             service.rests_until = 0;
         }
         service.stale = Some((now + READS_LAG, before));
+        let shown = show::service(&place, &cluster_name, &name, cluster, &cluster.services[&name]);
+        self.wake_at(now + SCHEDULER_PAUSE, &place, &cluster_name, Who::Service(name));
+        Ok(json!({ "service": shown }))
+    }
+
+    pub(super) fn delete_service(&mut self, call: Call, request: DeleteService) -> Answered<Value> {
+        let Call { caller, now, .. } = call;
+        let place = key(caller);
+        let cluster_name = cluster_name(request.cluster.as_deref()).to_owned();
+        let name = last_part(&request.service).to_owned();
+        let cluster = self.region(caller).clusters.get_mut(&cluster_name).ok_or_else(no_cluster)?;
+        let not_found = || error("ServiceNotFoundException", "Service not found.");
+        let service = cluster.services.get_mut(&name).ok_or_else(not_found)?;
+        if service.standing != Standing::Active {
+            return Err(error("ServiceNotActiveException", "Service was not ACTIVE."));
+        }
+        if service.desired > 0 && !request.force {
+            return Err(invalid("The service cannot be stopped while it is scaled above 0."));
+        }
+        service.set_desired(now, 0);
+        service.standing = Standing::Draining;
         let shown = show::service(&place, &cluster_name, &name, cluster, &cluster.services[&name]);
         self.wake_at(now + SCHEDULER_PAUSE, &place, &cluster_name, Who::Service(name));
         Ok(json!({ "service": shown }))
@@ -211,13 +245,17 @@ impl Ecs {
         let due = Due { place: place.clone(), cluster: cluster_name.clone(), who: Who::Service(String::new()) };
         let provision = self.program(&due, &definition).provision_seconds;
         let ids: Vec<String> = (0..request.count.unwrap_or(1)).map(|_| self.task_id()).collect();
-        for id in &ids {
-            let mut task = Task::new(now, provision, &definition);
+        let network = request.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+        let subnet = network.and_then(|network| network.subnets.first()).cloned();
+        for (index, id) in ids.iter().enumerate() {
+            let mut task = Task::new(now, (provision, haste(index, id)), &definition);
+            task.subnet.clone_from(&subnet);
+            let provisioned_at = now + task.takes(provision);
             task.started_by.clone_from(&request.started_by);
             task.group = request.group.clone().unwrap_or_else(|| format!("family:{}", family(&definition)));
             task.overrides = overrides.clone();
             task.tags.clone_from(&request.tags);
-            self.wake_at(now + i64::from(provision) * 1_000, &place, &cluster_name, Who::Task(id.clone()));
+            self.wake_at(provisioned_at, &place, &cluster_name, Who::Task(id.clone()));
             if let Some(cluster) = self.region(caller).clusters.get_mut(&cluster_name) {
                 cluster.tasks.insert(id.clone(), task);
             }

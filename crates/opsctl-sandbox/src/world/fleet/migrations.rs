@@ -73,6 +73,10 @@ impl JobEntry {
         let secret = |name: &String| {
             (name.clone(), format!("arn:aws:secretsmanager:{region}:{account}:secret:{}/{environment}", self.family))
         };
+        if !self.secrets.is_empty() {
+            let name = format!("{}/{environment}", self.family);
+            world.secrets.put(now, (account, region), &name, "Jf8Qw2", "sandbox");
+        }
         let job = JobFixture {
             family: self.family.clone(),
             revision: self.revision,
