@@ -1,6 +1,6 @@
 //! [`Custom`]: metrics that programs put.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::Deserialize;
 
@@ -18,6 +18,10 @@ use crate::world::{
 /// Metrics of an account in a region. AWS has no such limit; memory has.
 const METRICS_MAX: usize = 10_000;
 const MINUTES_MAX: usize = 180;
+/// Seconds that are kept of what is put with a resolution of one.
+const SECONDS_MAX: usize = 1_800;
+/// A second, milliseconds.
+pub(super) const SECOND: i64 = 1_000;
 /// Data in one call (CloudWatch API reference).
 const DATA_MAX: usize = 1_000;
 
@@ -67,6 +71,8 @@ type Metrics = BTreeMap<MetricName, BTreeMap<i64, Summary>>;
 #[derive(Debug, Default)]
 pub(super) struct Custom {
     by_place: BTreeMap<(String, String), Metrics>,
+    /// By second, of what was put with a resolution of one.
+    fine: BTreeMap<(String, String), Metrics>,
 }
 
 impl Custom {
@@ -85,10 +91,20 @@ impl Custom {
         let data: Vec<_> =
             request.metric_data.into_iter().map(|datum| summary(now, datum)).collect::<Result<_, _>>()?;
         let metrics = self.by_place.entry((caller.account.clone(), caller.region.clone())).or_default();
-        for (mut name, minute, summary) in data {
+        let fine = self.fine.entry((caller.account.clone(), caller.region.clone())).or_default();
+        for (mut name, at, summary, is_fine) in data {
             name.namespace.clone_from(&namespace);
+            let minute = at.div_euclid(MINUTE) * MINUTE;
             if metrics.len() >= METRICS_MAX && !metrics.contains_key(&name) {
                 return Err(ApiError::plain(400, "LimitExceeded", "This sandbox keeps at most 10,000 custom metrics."));
+            }
+            if is_fine {
+                let seconds = fine.entry(name.clone()).or_default();
+                let second = at.div_euclid(SECOND) * SECOND;
+                seconds.entry(second).and_modify(|known| known.add(summary)).or_insert(summary);
+                if seconds.len() > SECONDS_MAX {
+                    seconds.pop_first();
+                }
             }
             let minutes = metrics.entry(name).or_default();
             minutes.entry(minute).and_modify(|known| known.add(summary)).or_insert(summary);
@@ -136,15 +152,32 @@ impl Custom {
         self.by_place.get(&(caller.account.clone(), caller.region.clone())).into_iter().flatten()
     }
 
+    /// Seconds of a metric that was put with a resolution of one.
+    pub(super) fn seconds(&self, caller: &Caller, name: &MetricName, asked: Range<i64>) -> Vec<(i64, Summary)> {
+        let place = self.fine.get(&(caller.account.clone(), caller.region.clone()));
+        let Some(seconds) = place.and_then(|place| place.get(name)).filter(|_| !asked.is_empty()) else {
+            return Vec::new();
+        };
+        seconds.range(asked).map(|(&second, &summary)| (second, summary)).collect()
+    }
+
     pub(super) fn get(&self, caller: &Caller, name: &MetricName) -> Option<&BTreeMap<i64, Summary>> {
         self.by_place.get(&(caller.account.clone(), caller.region.clone()))?.get(name)
     }
 }
 
-fn summary(now: i64, datum: Datum) -> Answered<(MetricName, i64, Summary)> {
+/// A datum's metric, its time, what it says, and whether it is kept by seconds.
+fn summary(now: i64, datum: Datum) -> Answered<(MetricName, i64, Summary, bool)> {
     if datum.metric_name.is_empty() {
         return Err(missing("MetricData.member.1.MetricName"));
     }
+    let is_fine = match datum.storage_resolution {
+        None | Some(60) => false,
+        Some(1) => true,
+        Some(other) => {
+            return Err(validation(format!("The value {other} is not valid for StorageResolution: 1 or 60.")));
+        }
+    };
     let at = datum.timestamp.map_or(now, |seconds| (seconds * 1_000.0) as i64);
     let name = MetricName { metric_name: datum.metric_name, dimensions: datum.dimensions, ..MetricName::default() };
     let counts = datum.counts.into_iter().chain(std::iter::repeat(1.0));
@@ -157,5 +190,5 @@ fn summary(now: i64, datum: Datum) -> Answered<(MetricName, i64, Summary)> {
     let summary = all
         .reduce(Summary::with)
         .ok_or_else(|| validation("A metric datum needs Value, Values or StatisticValues."))?;
-    Ok((name.sorted(), at.div_euclid(MINUTE) * MINUTE, summary))
+    Ok((name.sorted(), at, summary, is_fine))
 }

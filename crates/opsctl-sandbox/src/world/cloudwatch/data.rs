@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::{
     SQS,
     custom::Summary,
-    functions, is_statistic,
+    functions,
     list::bad_token,
+    math::{Expression, Scope, Series as Points},
     missing,
     notes::{MINUTE, QueueMetric},
     request::{GetMetricData, MetricName, MetricStat, Query, ScanBy},
     search::Search,
-    validation,
+    statistic, validation,
 };
 use crate::world::{
     Caller, World,
@@ -54,20 +55,29 @@ impl World {
         let (from, until) = times(&request)?;
         // Before the first minute that is still kept there is nothing to look for.
         let from = from.max(until.min(call.now) - MINUTES_MAX * MINUTE);
-        let mut found = Vec::new();
+        let window = Window { from, until, scan_by: request.scan_by, statistic: "", period: 0 };
+        let mut found: BTreeMap<&str, Vec<Series>> = BTreeMap::new();
         let mut messages = Vec::new();
+        let mut math = Vec::new();
         for query in queries {
-            let window = Window { from, until, scan_by: request.scan_by, statistic: "", period: 0 };
             let series = match (&query.metric_stat, query.expression.as_deref()) {
                 (Some(stat), None) => vec![self.one(call, query, stat, window)?],
-                (None, Some(expression)) => self.search(call, query, expression, window, &mut messages)?,
+                (None, Some(expression)) if is_search(expression) => {
+                    self.search(call, query, expression, window, &mut messages)?
+                }
+                (None, Some(expression)) => {
+                    let wrong = |why: String| validation(format!("Error in expression '{}': {why}", query.id));
+                    math.push((query, Expression::parse(expression).map_err(wrong)?));
+                    continue;
+                }
                 _ => return Err(validation("Exactly one of MetricStat and Expression must be given in each query.")),
             };
-            if query.return_data != Some(false) {
-                found.extend(series);
-            }
+            found.insert(&query.id, series);
         }
-        page(&found, &request, messages)
+        calculate(queries, &math, window, &mut found)?;
+        let told = queries.iter().filter(|query| query.return_data != Some(false));
+        let told: Vec<Series> = told.flat_map(|query| found.remove(query.id.as_str()).unwrap_or_default()).collect();
+        page(&told, &request, messages)
     }
 
     fn one(&self, call: Call, query: &Query, stat: &MetricStat, window: Window) -> Answered<Series> {
@@ -106,16 +116,29 @@ impl World {
     }
 
     fn points(&self, call: Call, metric: &MetricName, window: Window) -> Vec<(i64, f64)> {
+        let periods = self.periods(call, metric, window.from..window.until, window.period);
+        let points = periods.iter().map(|(&start, summary)| (start, summary.value(window.statistic)));
+        window.ordered(points)
+    }
+
+    /// What is known of a metric's periods, each so many milliseconds long.
+    pub(super) fn periods(
+        &self,
+        call: Call,
+        metric: &MetricName,
+        asked: Range<i64>,
+        period: i64,
+    ) -> BTreeMap<i64, Summary> {
+        let samples = match period < MINUTE {
+            true => self.cloudwatch.custom.seconds(call.caller, metric, asked),
+            false => self.minutes(call.now, call.caller, metric, asked),
+        };
         let mut periods: BTreeMap<i64, Summary> = BTreeMap::new();
-        for (minute, summary) in self.minutes(call.now, call.caller, metric, window.from..window.until) {
-            let start = minute.div_euclid(window.period) * window.period;
+        for (at, summary) in samples {
+            let start = at.div_euclid(period) * period;
             periods.entry(start).and_modify(|known| known.add(summary)).or_insert(summary);
         }
-        let points = periods.iter().map(|(&start, summary)| (start, summary.value(window.statistic)));
-        match window.scan_by {
-            ScanBy::TimestampAscending => points.collect(),
-            ScanBy::TimestampDescending => points.rev().collect(),
-        }
+        periods
     }
 
     /// Minutes of a metric that begin in a time, as far as they can be seen.
@@ -162,16 +185,80 @@ pub(super) fn minutes_in(time: Range<i64>) -> impl Iterator<Item = i64> {
 }
 
 impl<'a> Window<'a> {
-    fn of(self, statistic: &'a str, period_seconds: i64) -> Answered<Self> {
-        if !is_statistic(statistic) {
-            return Err(validation(format!("The statistic {statistic} is not understood here.")));
-        }
-        if period_seconds <= 0 || period_seconds % 60 != 0 {
-            let text = format!("Invalid period provided: {period_seconds}. Period must be a multiple of 60 seconds.");
-            return Err(validation(text));
-        }
-        Ok(Self { statistic, period: period_seconds.saturating_mul(1_000), ..self })
+    fn of(self, name: &str, period_seconds: i64) -> Answered<Self> {
+        let Some(statistic) = statistic(name) else {
+            return Err(validation(format!("The statistic {name} is not understood here.")));
+        };
+        Ok(Self { statistic, period: milliseconds(period_seconds)?, ..self })
     }
+
+    fn ordered(&self, points: impl DoubleEndedIterator<Item = (i64, f64)>) -> Vec<(i64, f64)> {
+        match self.scan_by {
+            ScanBy::TimestampAscending => points.collect(),
+            ScanBy::TimestampDescending => points.rev().collect(),
+        }
+    }
+}
+
+/// A period: 1, 5, 10, 20 or 30 seconds, or minutes.
+pub(super) fn milliseconds(period_seconds: i64) -> Answered<i64> {
+    if matches!(period_seconds, 1 | 5 | 10 | 20 | 30) || period_seconds > 0 && period_seconds % 60 == 0 {
+        return Ok(period_seconds.saturating_mul(1_000));
+    }
+    let text = format!("Invalid period provided: {period_seconds}. Period must be a multiple of 60 seconds.");
+    Err(validation(text))
+}
+
+fn is_search(expression: &str) -> bool {
+    expression.trim_start().starts_with("SEARCH")
+}
+
+/// Expressions over other queries, in whatever order they name one another.
+fn calculate<'a>(
+    queries: &'a [Query],
+    math: &[(&'a Query, Expression)],
+    window: Window,
+    found: &mut BTreeMap<&'a str, Vec<Series>>,
+) -> Answered<()> {
+    for (query, expression) in math {
+        let unknown =
+            expression.names().into_iter().find(|name| *name != "REPEAT" && queries.iter().all(|one| one.id != *name));
+        if let Some(name) = unknown {
+            return Err(validation(format!("Error in expression '{}': {name} is not the id of a query", query.id)));
+        }
+    }
+    let period_of = |query: &Query| query.metric_stat.as_ref().map(|stat| stat.period).or(query.period);
+    let period = queries.iter().filter_map(period_of).max().unwrap_or(PERIOD_DEFAULT).max(1) * 1_000;
+    let times = (window.from.div_euclid(period) * period..window.until).step_by(usize::try_from(period).unwrap_or(1));
+    let mut scope = Scope { times: times.take(POINTS_MAX).collect(), period, ..Scope::default() };
+    scope.metrics = queries.iter().filter(|query| query.metric_stat.is_some()).map(|query| query.id.clone()).collect();
+    for (id, series) in &*found {
+        let points = |one: &Series| one.points.iter().copied().collect::<Points>();
+        scope.series.insert((*id).to_owned(), series.iter().map(points).collect());
+    }
+    let mut left: Vec<&(&Query, Expression)> = math.iter().collect();
+    while !left.is_empty() {
+        let is_ready = |expression: &Expression| {
+            expression.names().iter().all(|name| *name == "REPEAT" || scope.series.contains_key(*name))
+        };
+        let Some(index) = left.iter().position(|(_, expression)| is_ready(expression)) else {
+            return Err(validation(format!(
+                "Error in expression '{}': expressions name one another in a circle",
+                left[0].0.id
+            )));
+        };
+        let (query, expression) = left.remove(index);
+        let series = expression.series(&scope);
+        let label = query.label.clone().unwrap_or_else(|| query.id.clone());
+        let told = series.iter().map(|points| Series {
+            id: query.id.clone(),
+            label: label.clone(),
+            points: window.ordered(points.iter().map(|(at, value)| (*at, *value))),
+        });
+        found.insert(&query.id, told.collect());
+        scope.series.insert(query.id.clone(), series);
+    }
+    Ok(())
 }
 
 fn check(request: &GetMetricData) -> Answered<&[Query]> {

@@ -8,13 +8,17 @@
 mod alarms;
 mod custom;
 mod data;
+#[cfg(test)]
+mod drill_tests;
 mod form;
 mod functions;
 mod list;
+mod math;
 mod notes;
 mod observed;
 mod request;
 mod search;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -74,6 +78,7 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
         "cloudwatch",
         &[
             ("GetMetricData", does!(get_metric_data)),
+            ("GetMetricStatistics", does!(get_metric_statistics)),
             ("ListMetrics", does!(list_metrics)),
             ("PutMetricData", does!(cloudwatch.custom.put)),
             ("DescribeAlarms", |world, call, input| told(world.alarms(call).describe(input.read()?))),
@@ -161,8 +166,13 @@ fn validation(message: impl Into<String>) -> ApiError {
     ApiError::plain(400, "ValidationError", message)
 }
 
-fn is_statistic(name: &str) -> bool {
-    ["Maximum", "Minimum", "Sum", "SampleCount", "Average"].contains(&name)
+/// A statistic that is known here; of a percentile the maximum, for single samples are not kept.
+fn statistic(name: &str) -> Option<&'static str> {
+    let rank = name.strip_prefix('p').and_then(|rank| rank.parse().ok());
+    if rank.is_some_and(|rank: f64| (0.0..=100.0).contains(&rank)) {
+        return Some("Maximum");
+    }
+    ["Maximum", "Minimum", "Sum", "SampleCount", "Average"].into_iter().find(|known| *known == name)
 }
 
 fn missing(parameter: &str) -> ApiError {

@@ -18,6 +18,24 @@ pub(super) struct GetMetricData {
     pub(super) next_token: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetMetricStatistics {
+    pub(super) namespace: Option<String>,
+    pub(super) metric_name: Option<String>,
+    #[serde(default)]
+    pub(super) dimensions: Vec<Dimension>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) start_time: Option<f64>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) end_time: Option<f64>,
+    pub(super) period: Option<i64>,
+    #[serde(default)]
+    pub(super) statistics: Vec<String>,
+    #[serde(default)]
+    pub(super) extended_statistics: Vec<String>,
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum ScanBy {
     #[default]
@@ -103,6 +121,7 @@ pub(super) struct Datum {
     #[serde(default)]
     pub(super) counts: Vec<f64>,
     pub(super) statistic_values: Option<Summary>,
+    pub(super) storage_resolution: Option<i64>,
 }
 
 impl MetricName {

@@ -223,7 +223,7 @@ fn what_cloudwatch_refuses() {
         json!([query("M0")]),
         json!([{ "Id": "m0" }]),
         json!([{ "Id": "m0", "Expression": "m1 + m2" }]),
-        json!([of_queue("ApproximateNumberOfMessagesVisible", "orders", "p99", 60)]),
+        json!([of_queue("ApproximateNumberOfMessagesVisible", "orders", "p101", 60)]),
         json!([of_queue("ApproximateNumberOfMessagesVisible", "orders", "Sum", 61)]),
     ] {
         assert_eq!(scene.data(queries.clone()).expect_err("refused").code, "ValidationError", "{queries}");

@@ -22,6 +22,7 @@ mod shell;
 mod show;
 mod start;
 mod targets;
+mod task;
 #[cfg(test)]
 mod task_tests;
 #[cfg(test)]

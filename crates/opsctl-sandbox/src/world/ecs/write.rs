@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     ApiError, Ecs, PlaceKey, READS_LAG, error, family, invalid, key,
-    life::{CAPACITY, Due, SCHEDULER_PAUSE, Who, haste},
+    life::{CAPACITY, Due, SCHEDULER_PAUSE, Who},
     model::{Breaker, Cluster, Definition, LogConfig, Service, Standing, Task, Token},
     read::{cluster_name, last_part, missing, no_cluster},
     request::{
@@ -12,6 +12,7 @@ use super::{
         Placement, RegisterTaskDefinition, RunTask, StopTask, UpdateService, Variable,
     },
     show,
+    task::haste,
 };
 use crate::world::call::{Answered, Call};
 

@@ -81,13 +81,14 @@ impl Place {
         for instance in self.instances.values_mut() {
             advance_instance(instance, now, times, &mut events);
         }
+        self.live(now, &mut events);
         events.into_iter().for_each(|event| self.add_event(event));
     }
 
     pub(super) fn fail_over(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBClusterIdentifier")?;
         let cluster = self.clusters.get_mut(&name).ok_or_else(|| no_cluster(&name))?;
-        if cluster.failover.is_some() {
+        if cluster.failover.is_some() || cluster.phase.is_some() {
             return Err(cluster_state(format!("DB cluster {name} is not in the available state.")));
         }
         let writer = cluster.members.first().cloned().unwrap_or_default();
@@ -283,10 +284,10 @@ pub(super) fn no_instance(name: &str) -> ApiError {
     ApiError::plain(404, "DBInstanceNotFound", format!("DBInstance {name} not found."))
 }
 
-fn cluster_state(message: String) -> ApiError {
+pub(super) fn cluster_state(message: String) -> ApiError {
     ApiError::plain(400, "InvalidDBClusterStateFault", message)
 }
 
-fn instance_state(message: String) -> ApiError {
+pub(super) fn instance_state(message: String) -> ApiError {
     ApiError::plain(400, "InvalidDBInstanceState", message)
 }

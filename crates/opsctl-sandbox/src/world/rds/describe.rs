@@ -6,6 +6,7 @@ use super::{
     endpoints::host,
     events::SourceType,
     request::Request,
+    settings::{Settings, default_group, port, resource_id},
     xml::Xml,
 };
 use crate::world::{Caller, call::Answered};
@@ -95,9 +96,15 @@ impl Place {
             .text("MultiAZ", zones.len() > 1)
             .text("Endpoint", host("cluster-"))
             .text("ReaderEndpoint", host("cluster-ro-"))
-            .text("Port", port(engine))
+            .text("Port", cluster.settings.port.unwrap_or(port(engine)))
             .text("StorageEncrypted", STORAGE_ENCRYPTED)
             .text("ClusterCreateTime", cluster.created_at)
+            .text("EarliestRestorableTime", cluster.created_at)
+            .text("DbClusterResourceId", resource_id("cluster-", name))
+            .text("HostedZoneId", "Z3GFMQ4EXAMPLE")
+            .text("DBClusterParameterGroup", group(&cluster.settings, engine, version))
+            .text("DBSubnetGroup", &cluster.settings.subnet_group)
+            .maybe("DatabaseName", cluster.settings.database.as_ref())
             .text("HttpEndpointEnabled", cluster.has_data_api)
             .element("AvailabilityZones", |xml| {
                 zones.iter().for_each(|zone| {
@@ -114,6 +121,7 @@ impl Place {
                     });
                 }
             });
+        cluster.settings.write(xml);
         xml.maybe("GlobalClusterIdentifier", cluster.global.as_ref());
         if !cluster.is_aurora() {
             let class = members.iter().find_map(member).map(|instance| instance.class.as_str());
@@ -145,9 +153,44 @@ pub(super) fn write_instance(xml: &mut Xml, instance: &Instance, caller: &Caller
         .text("InstanceCreateTime", instance.created_at)
         .maybe("DBClusterIdentifier", cluster.as_ref())
         .maybe("PromotionTier", *tier)
-        .element("Endpoint", |xml| {
-            xml.text("Address", host(name, "", caller)).text("Port", port(engine));
+        .text("DbiResourceId", resource_id("db-", name))
+        .text("DbInstancePort", 0)
+        .text("LicenseModel", if engine.contains("mysql") { "general-public-license" } else { "postgresql-license" })
+        .text("StorageType", if engine.starts_with("aurora") { "aurora" } else { "gp3" })
+        .text("PubliclyAccessible", instance.settings.is_public)
+        .text("CACertificateIdentifier", "rds-ca-rsa2048-g1")
+        .text("PerformanceInsightsEnabled", false)
+        .text("MonitoringInterval", 0)
+        .maybe("DBName", instance.settings.database.as_ref())
+        .element("DBParameterGroups", |xml| {
+            xml.element("DBParameterGroup", |xml| {
+                xml.text("DBParameterGroupName", group(&instance.settings, engine, version))
+                    .text("ParameterApplyStatus", "in-sync");
+            });
+        })
+        .element("OptionGroupMemberships", |_| {})
+        .element("DBSubnetGroup", |xml| {
+            xml.text("DBSubnetGroupName", &instance.settings.subnet_group)
+                .text("DBSubnetGroupDescription", &instance.settings.subnet_group)
+                .text("VpcId", "vpc-0a1b2c3d4e5f60718")
+                .text("SubnetGroupStatus", "Complete");
+        })
+        .element("PendingModifiedValues", |xml| {
+            for (name, value) in &instance.waiting {
+                xml.text(name, value);
+            }
         });
+    instance.settings.write(xml);
+    // It has no address before it is created.
+    if status != "creating" {
+        xml.element("Endpoint", |xml| {
+            xml.text("Address", host(name, "", caller)).text("Port", instance.settings.port.unwrap_or(port(engine)));
+        });
+    }
+}
+
+fn group(settings: &Settings, engine: &str, version: &str) -> String {
+    settings.parameter_group.clone().unwrap_or_else(|| default_group(engine, version))
 }
 
 fn write_actions(xml: &mut Xml, pending: &[Maintenance]) {
@@ -161,8 +204,4 @@ fn write_actions(xml: &mut Xml, pending: &[Maintenance]) {
                 .text("Description", description);
         });
     }
-}
-
-fn port(engine: &str) -> u16 {
-    if engine.contains("mysql") { 3_306 } else { 5_432 }
 }

@@ -40,6 +40,10 @@ pub enum Category {
     /// Another region writes now, or shall.
     GlobalFailover,
     Availability,
+    Creation,
+    Deletion,
+    #[strum(serialize = "configuration change")]
+    ConfigurationChange,
     Maintenance,
     Notification,
 }

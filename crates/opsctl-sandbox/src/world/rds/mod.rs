@@ -11,10 +11,14 @@ mod events;
 mod globals;
 #[cfg(test)]
 mod globals_tests;
+mod life;
+#[cfg(test)]
+mod life_tests;
 mod loads;
 mod proxies;
 mod request;
 mod sessions;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod xml;
@@ -39,6 +43,7 @@ pub use proxies::Proxy;
 use request::Request;
 pub use sessions::{NotOpened, NotRun};
 pub(super) use sessions::{Sessions, database_named};
+pub use settings::Settings;
 pub(super) use xml::Xml;
 
 pub(super) const METRICS: &str = "AWS/RDS";
@@ -87,6 +92,10 @@ pub struct Cluster {
     pub(in crate::world) is_secondary: bool,
     /// Failovers that began: those that callers asked for.
     pub failovers: u32,
+    pub settings: Settings,
+    /// A status that is not `available`, as long as it lasts.
+    pub(in crate::world) phase: Option<&'static str>,
+    pub(in crate::world) later: life::Later,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,6 +158,10 @@ pub struct Instance {
     pub connections: u64,
     /// Failovers that began: those that callers asked for.
     pub failovers: u32,
+    pub settings: Settings,
+    pub(in crate::world) later: life::Later,
+    /// What was asked for and waits for the maintenance window: names and values.
+    pub(in crate::world) waiting: Vec<(&'static str, String)>,
 }
 
 impl Cluster {
@@ -171,7 +184,7 @@ impl Cluster {
 
     /// In AWS's words. A paused cluster is `available`, too.
     fn status(&self) -> &'static str {
-        if self.failover.is_some() { "failing-over" } else { "available" }
+        if self.failover.is_some() { "failing-over" } else { self.phase.unwrap_or("available") }
     }
 }
 
@@ -216,6 +229,16 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("DescribeDBProxyTargets", |world, call, input| world.rds.here(call, input, Place::describe_proxy_targets)),
             ("FailoverDBCluster", |world, call, input| world.rds.here(call, input, Place::fail_over)),
             ("RebootDBInstance", |world, call, input| world.rds.here(call, input, Place::reboot)),
+            ("CreateDBCluster", |world, call, input| world.rds.here(call, input, Place::create_cluster)),
+            ("CreateDBInstance", |world, call, input| world.rds.here(call, input, Place::create_instance)),
+            ("DeleteDBCluster", |world, call, input| world.rds.here(call, input, Place::delete_cluster)),
+            ("DeleteDBInstance", |world, call, input| world.rds.here(call, input, Place::delete_instance)),
+            ("ModifyDBCluster", |world, call, input| world.rds.here(call, input, Place::modify_cluster)),
+            ("ModifyDBInstance", |world, call, input| world.rds.here(call, input, Place::modify_instance)),
+            ("StartDBCluster", |world, call, input| world.rds.here(call, input, Place::start_cluster)),
+            ("StartDBInstance", |world, call, input| world.rds.here(call, input, Place::start_instance)),
+            ("StopDBCluster", |world, call, input| world.rds.here(call, input, Place::stop_cluster)),
+            ("StopDBInstance", |world, call, input| world.rds.here(call, input, Place::stop_instance)),
             ("DescribeDBLogFiles", |world, call, input| world.rds.here(call, input, Place::list_log_files)),
             ("DescribeGlobalClusters", |world, call, input| {
                 told(world.rds.describe_globals(&world.rds.request(call, input)))

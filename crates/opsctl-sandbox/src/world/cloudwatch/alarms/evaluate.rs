@@ -9,9 +9,11 @@ use super::{Alarm, Gaps, LooksAt, Place, Source, Stat, State, Watch};
 use crate::world::{
     Caller, World,
     call::given,
-    cloudwatch::{custom::Summary, notes::MINUTE},
+    cloudwatch::{custom::Summary, math::Scope, notes::MINUTE},
 };
 
+/// How often alarms are evaluated whose period is shorter than a minute, milliseconds.
+const TEN_SECONDS: i64 = 10_000;
 /// Minutes that are caught up with at a look; what lay before is as if nobody had evaluated it.
 const MINUTES_MAX: i64 = 180;
 /// Periods that an alarm looks back beyond those it counts, for samples that are missing (CloudWatch user guide: more than the
@@ -35,19 +37,22 @@ impl World {
     /// Lets pass the minutes since the alarms of a place were evaluated last.
     pub(super) fn evaluate_alarms(&mut self, now: i64, caller: &Caller) {
         let place = self.cloudwatch.alarms.place(now, caller);
-        let minute = now.div_euclid(MINUTE) * MINUTE;
-        let from = place.evaluated_at.max(minute - MINUTES_MAX * MINUTE);
-        place.evaluated_at = minute;
-        if minute > from && !place.alarms.is_empty() {
+        let is_fine = |alarm: &Alarm| alarm.watch().is_some_and(Watch::is_fine);
+        let step = if place.alarms.values().any(is_fine) { TEN_SECONDS } else { MINUTE };
+        let until = now.div_euclid(step) * step;
+        let from = place.evaluated_at.max(until - MINUTES_MAX * MINUTE);
+        place.evaluated_at = place.evaluated_at.max(until);
+        if until > from && !place.alarms.is_empty() {
             // Taken out, so that the world can be asked what it measured meanwhile.
             let mut place = std::mem::take(self.cloudwatch.alarms.place(now, caller));
             let seen: BTreeMap<String, Seen> = place
                 .alarms
                 .values()
-                .filter_map(|alarm| Some((alarm.name.clone(), self.seen(caller, alarm.watch()?, from, minute))))
+                .filter_map(|alarm| Some((alarm.name.clone(), self.seen(caller, alarm.watch()?, from, until))))
                 .collect();
             let lag = self.settings.metrics_lag_seconds * 1_000;
-            for at in (1..=(minute - from) / MINUTE).map(|count| from + count * MINUTE) {
+            let first = from.div_euclid(step) * step + step;
+            for at in (first..=until).step_by(usize::try_from(step).unwrap_or(1)) {
                 place.evaluate(at, lag, &seen);
             }
             *self.cloudwatch.alarms.place(now, caller) = place;
@@ -59,7 +64,12 @@ impl World {
     fn seen(&self, caller: &Caller, watch: &Watch, from: i64, until: i64) -> Seen {
         let lag = self.settings.metrics_lag_seconds * 1_000;
         let from = from - watch.period * (watch.range() as i64 + 1) - lag;
-        let minutes = |stat: &Stat| self.minutes(until, caller, &stat.metric, from..until).into_iter().collect();
+        let minutes = |stat: &Stat| -> Minutes {
+            match watch.is_fine() {
+                true => self.cloudwatch.custom.seconds(caller, &stat.metric, from..until).into_iter().collect(),
+                false => self.minutes(until, caller, &stat.metric, from..until).into_iter().collect(),
+            }
+        };
         match &watch.source {
             Source::One(stat) => vec![minutes(stat)],
             Source::Math { parts, .. } => parts.iter().map(|(_, stat)| minutes(stat)).collect(),
@@ -70,7 +80,8 @@ impl World {
 impl Place {
     fn evaluate(&mut self, at: i64, lag: i64, seen: &BTreeMap<String, Seen>) {
         self.mute(at);
-        for alarm in self.alarms.values_mut().filter(|alarm| alarm.configured_at <= at) {
+        let is_due = |alarm: &Alarm| at % MINUTE == 0 || alarm.watch().is_some_and(Watch::is_fine);
+        for alarm in self.alarms.values_mut().filter(|alarm| alarm.configured_at <= at && is_due(alarm)) {
             if let Some(seen) = seen.get(&alarm.name) {
                 alarm.evaluate(at, lag, seen);
             }
@@ -141,12 +152,19 @@ impl Alarm {
 }
 
 impl Watch {
+    /// Whether its period is shorter than a minute.
+    fn is_fine(&self) -> bool {
+        self.period < MINUTE
+    }
+
     fn range(&self) -> usize {
         self.evaluation_periods + PERIODS_BEYOND
     }
 
     /// Values of the periods that had ended and could be seen at `at`, the newest first; none where there is no sample.
     fn points(&self, at: i64, lag: i64, seen: &Seen) -> Vec<(i64, Option<f64>)> {
+        // What programs put with a high resolution is seen at once.
+        let lag = if self.is_fine() { 0 } else { lag };
         let end = (at - lag).div_euclid(self.period) * self.period;
         let starts = (1..=self.range() as i64).map(|back| end - back * self.period);
         starts.map(|start| (start, self.value(start, seen))).collect()
@@ -159,10 +177,15 @@ impl Watch {
         };
         match &self.source {
             Source::One(stat) => of(seen.first()?, stat),
-            Source::Math { parts, expression } => expression.value(&|name| {
-                let index = parts.iter().position(|(id, _)| id == name)?;
-                of(seen.get(index)?, &parts[index].1)
-            }),
+            Source::Math { parts, expression } => {
+                let series = parts.iter().zip(seen).map(|((id, stat), minutes)| {
+                    let point = of(minutes, stat).map(|value| (start, value));
+                    (id.clone(), vec![point.into_iter().collect()])
+                });
+                let metrics = parts.iter().map(|(id, _)| id.clone()).collect();
+                let scope = Scope { series: series.collect(), metrics, times: vec![start], period: self.period };
+                expression.series(&scope).first()?.get(&start).copied()
+            }
         }
     }
 

@@ -1,13 +1,12 @@
 //! Alarms: on metrics, and composite ones.
 //!
-//! An alarm is evaluated once a minute, on what could be seen at that minute: whoever looks lets pass the minutes since the last
-//! look, at most three hours of them. Composite alarms follow at once. Not simulated: anomaly bands, suppressors, log queries;
+//! An alarm is evaluated once a minute, or every ten seconds where its period is shorter than a minute, on what could be seen then: whoever looks lets pass the time since the last
+//! look, at most three hours of it. Composite alarms follow at once. Not simulated: anomaly bands, suppressors, log queries;
 //! actions do nothing but stand in the history. Mute rules hold them back. A percentile is taken for the maximum: single samples are not kept.
 
 mod describe;
 mod evaluate;
 mod history;
-mod math;
 mod mute;
 mod put;
 mod request;
@@ -24,7 +23,7 @@ use mute::Mute;
 use request::PutAlarm;
 use rule::Rule;
 
-use super::{notes::MINUTE, request::MetricName};
+use super::{math::Expression, notes::MINUTE, request::MetricName};
 use crate::world::{Caller, World, call::Call};
 
 /// Alarms of an account and region (CloudWatch quota).
@@ -39,7 +38,7 @@ pub(super) struct Alarms {
 pub(super) struct Place {
     alarms: BTreeMap<String, Alarm>,
     mutes: BTreeMap<String, Mute>,
-    /// Until when they were evaluated: the end of a minute.
+    /// Until when they were evaluated.
     evaluated_at: i64,
 }
 
@@ -93,7 +92,7 @@ enum Source {
     /// Named metrics, and what is made of them.
     Math {
         parts: Vec<(String, Stat)>,
-        expression: math::Expression,
+        expression: Expression,
     },
 }
 

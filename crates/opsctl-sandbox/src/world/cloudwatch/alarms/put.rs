@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use super::{
     ALARMS_MAX, Alarm, Comparison, LooksAt, Place, Source, Stat, State, Watch,
     describe::NAMES_MAX,
-    math::Expression,
     request::{Names, PutAlarm, SetAlarmState},
     rule::Rule,
 };
@@ -13,9 +12,10 @@ use crate::world::{
     ApiError,
     call::{Answered, Call},
     cloudwatch::{
-        is_statistic, missing,
+        math::Expression,
+        missing,
         request::{MetricName, MetricStat, Query},
-        validation,
+        statistic, validation,
     },
 };
 
@@ -211,28 +211,18 @@ fn math(queries: &[Query]) -> Answered<(Source, i64)> {
 }
 
 fn checked_period(seconds: i64) -> Answered<i64> {
-    // High-resolution alarms are possible on AWS; samples here are a minute's.
     match seconds {
-        10 | 20 | 30 => Ok(60),
+        10 | 20 | 30 => Ok(seconds),
         60..=86_400 if seconds % 60 == 0 => Ok(seconds),
-        _ => Err(validation(format!("Invalid period provided: {seconds}. Period must be a multiple of 60 seconds."))),
+        _ => Err(validation(format!(
+            "Invalid period provided: {seconds}. Period must be 10, 20, 30 or a multiple of 60 seconds."
+        ))),
     }
 }
 
-fn checked_statistic(statistic: String) -> Answered<String> {
-    let is_percentile = || {
-        statistic
-            .strip_prefix('p')
-            .and_then(|rank| rank.parse().ok())
-            .is_some_and(|rank: f64| (0.0..=100.0).contains(&rank))
-    };
-    if is_statistic(&statistic) {
-        Ok(statistic)
-    } else if is_percentile() {
-        Ok("Maximum".to_owned())
-    } else {
-        Err(validation(format!("The statistic {statistic} is not understood here.")))
-    }
+fn checked_statistic(name: String) -> Answered<String> {
+    let known = statistic(&name).ok_or_else(|| validation(format!("The statistic {name} is not understood here.")))?;
+    Ok(known.to_owned())
 }
 
 fn name(name: Option<&str>) -> Answered<String> {
