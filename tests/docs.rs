@@ -280,6 +280,18 @@ fn the_guide_to_outboxes_names_every_state_and_every_preset() {
 }
 
 #[test]
+fn the_guide_to_the_sandbox_names_every_call() {
+    use opsctl::sandbox::world::service::SERVICES;
+    let row = |service: &&opsctl::sandbox::world::service::ServiceDef| {
+        let mut actions: Vec<&str> = service.actions().collect();
+        actions.sort_unstable();
+        format!("| `{}` | {} |\n", service.prefix, actions.join(", "))
+    };
+    let rows: String = SERVICES.iter().map(row).collect();
+    block_is_fresh("docs/sandbox.md", "calls", &format!("| Service | Calls |\n| --- | --- |\n{rows}"));
+}
+
+#[test]
 fn the_guide_to_runbooks_names_every_key_and_every_field() {
     use opsctl::runbook::{things, typed};
     block_is_fresh("docs/runbooks.md", "runbook keys", &keys_of::<typed::Header>());

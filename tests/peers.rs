@@ -24,7 +24,9 @@ fn boto3_finds_the_sandbox_like_its_models() {
     let Some(python) = peer("OPSCTL_TEST_PYTHON") else { return };
     let served = Served::start();
     let mut pytest = pytest(&python);
-    pytest.arg(peers().join("boto3_sandbox.py")).env("OPSCTL_TEST_ENDPOINT", &served.url);
+    pytest
+        .args(["boto3_sandbox.py", "boto3_drill.py"].map(|name| peers().join(name)))
+        .env("OPSCTL_TEST_ENDPOINT", &served.url);
     assert_passes("boto3", pytest);
 }
 

@@ -28,9 +28,16 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     pub(crate) fn success(&self, call: &Call, answer: Answer) -> Response<Bytes> {
-        let status = StatusCode::from_u16(call.service.status(&call.action)).unwrap_or(StatusCode::OK);
+        let status = match &answer {
+            Answer::Status(status, _) => *status,
+            Answer::Body(_) | Answer::Document(_) | Answer::Xml(_) | Answer::Wait { .. } => {
+                call.service.status(&call.action)
+            }
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         let body = match answer {
             _ if status == StatusCode::NO_CONTENT => Vec::new(),
+            Answer::Status(_, body) => body,
             Answer::Body(body) => match (call.encoding, serde_json::from_slice(&body)) {
                 (Encoding::Form, Ok(document)) => self.written(call, &document),
                 (Encoding::Form, Err(_)) | (Encoding::Own | Encoding::Cbor, _) => body,

@@ -71,7 +71,10 @@ impl Request {
             (&Method::GET, path) if parts.uri.query().is_some_and(|query| query.contains("Action=")) => {
                 Call::query(path, b"", parts.uri.query()).map_or(Self::Unknown, Self::Call)
             }
-            (method, path) => Call::rest(method, path, parts.uri.query(), body).map_or(Self::Unknown, Self::Call),
+            (method, path) => {
+                let call = Call::rest(method, path, parts.uri.query(), body);
+                call.map_or(Self::Unknown, |call| Self::Call(call.with_headers(&parts.headers)))
+            }
         }
     }
 }
@@ -119,6 +122,13 @@ impl Call {
         fields.extend(of_path.iter().map(|(name, part)| ((*name).to_owned(), decoded(part))));
         let input = Input { fields, ..Input::of_json(&body) };
         Some(Self { service, encoding: Encoding::Own, action: route.action.to_owned(), input })
+    }
+
+    /// Takes over the header that an operation of restJson1 has as a field.
+    fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        let kind = headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
+        self.input.fields.extend(kind.map(|kind| ("InvocationType".to_owned(), kind.to_owned())));
+        self
     }
 
     /// An endpoint knows its own service's operations only, and a signature is good for one service.
@@ -228,7 +238,8 @@ mod tests {
             (Method::PUT, "/2015-03-31/event-source-mappings/a-b", Some("UpdateEventSourceMapping")),
             (Method::DELETE, "/2015-03-31/event-source-mappings/a-b", Some("DeleteEventSourceMapping")),
             (Method::GET, "/2015-03-31/functions/orders", Some("GetFunction")),
-            (Method::POST, "/2015-03-31/functions/orders/invocations", None),
+            (Method::POST, "/2015-03-31/functions/orders/invocations", Some("Invoke")),
+            (Method::POST, "/2015-03-31/functions/orders/versions", None),
             (Method::GET, "/2014-11-13/functions", None),
         ] {
             let call = Call::rest(&method, path, None, Bytes::new());

@@ -147,7 +147,9 @@ impl Sandbox {
 
 /// Whether a call may let a waiting receive find something. A receive may too: it moves dead letters on.
 fn may_feed_a_receive(call: &Call) -> bool {
-    call.service.prefix == "sqs" && !call.action.starts_with("Get") && !call.action.starts_with("List")
+    ["sqs", "sns", "events"].contains(&call.service.prefix)
+        && !call.action.starts_with("Get")
+        && !call.action.starts_with("List")
 }
 
 pub(crate) fn time_between(now: Timestamp, then: Timestamp) -> Duration {

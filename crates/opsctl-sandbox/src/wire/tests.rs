@@ -129,6 +129,7 @@ impl Spoken {
             "sqs" => (400, "RequestThrottled"),
             "lambda" => (429, "TooManyRequestsException"),
             "rds" | "sts" | "elasticloadbalancing" | "cloudwatch" => (400, "Throttling"),
+            "sns" => (429, "Throttled"),
             _ => (400, "ThrottlingException"),
         }
     }

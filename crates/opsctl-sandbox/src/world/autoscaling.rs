@@ -1,6 +1,8 @@
 //! Application Auto Scaling of ECS services: what can be read, and `RegisterScalableTarget`, which clamps the count at once.
 //!
-//! Not simulated: policies, and scheduled actions that act.
+//! Not simulated: policies and scheduled actions that act.
+
+mod policies;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +27,7 @@ pub struct Autoscaling {
     by_place: BTreeMap<(String, String), BTreeMap<String, Target>>,
     /// The newest last.
     activities: BTreeMap<(String, String), Vec<Activity>>,
+    policies: BTreeMap<(String, String), Vec<policies::Policy>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +122,10 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("DescribeScheduledActions", does!(describe_actions)),
             ("DescribeScalingActivities", does!(describe_activities)),
             ("RegisterScalableTarget", does!(register_target)),
+            ("DeregisterScalableTarget", does!(deregister_target)),
+            ("PutScalingPolicy", does!(put_policy)),
+            ("DescribeScalingPolicies", does!(describe_policies)),
+            ("DeleteScalingPolicy", does!(delete_policy)),
         ],
     )
 };

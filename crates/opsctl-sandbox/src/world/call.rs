@@ -57,6 +57,8 @@ pub enum Answer {
     Body(Vec<u8>),
     Document(Value),
     Xml(String),
+    /// A body with a status of its own, where an operation has several.
+    Status(u16, Vec<u8>),
     /// A long poll found nothing yet: ask again with [`World::again`] when the world has changed, at the latest at `until`
     /// (then it answers whatever there is).
     Wait {
@@ -313,7 +315,7 @@ impl Fate {
         match self {
             Self::Answered { answer, .. } | Self::Unheard(answer) => match *answer {
                 Ok(Answer::Wait { until }) => Some((answer, until)),
-                Ok(Answer::Body(_) | Answer::Document(_) | Answer::Xml(_)) | Err(_) => None,
+                Ok(Answer::Body(_) | Answer::Document(_) | Answer::Xml(_) | Answer::Status(..)) | Err(_) => None,
             },
             Self::Lost | Self::Refused | Self::Hangs => None,
         }

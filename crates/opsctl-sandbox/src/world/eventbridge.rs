@@ -1,6 +1,9 @@
 //! EventBridge on the pure world: rules with schedules, and what they call. Facts and texts are the API reference's.
 //!
-//! Who lives by a rule asks whether it fires ([`Events::targets`]). Not simulated: event patterns, other buses than `default`.
+//! Who lives by a rule asks whether it fires ([`Events::targets`]). Not simulated: schedules that call queues, inputs of targets,
+//! other buses than `default`.
+
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +31,8 @@ pub struct Events {
 pub struct Rule {
     /// `rate(1 minute)`, `cron(0 20 * * ? *)`.
     pub schedule: String,
+    /// A filter of events, as a document.
+    pub pattern: Option<String>,
     pub description: Option<String>,
     pub is_enabled: bool,
     /// Id and ARN of each.
@@ -85,6 +90,11 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("DisableRule", |world, call, input| super::call::told(world.events.set(call, &input.read()?, false))),
             ("ListTargetsByRule", does!(events.list_targets)),
             ("ListRuleNamesByTarget", does!(events.list_by_target)),
+            ("PutRule", does!(events.put_rule)),
+            ("DeleteRule", does!(events.delete_rule)),
+            ("PutTargets", does!(events.put_targets)),
+            ("RemoveTargets", does!(events.remove_targets)),
+            ("PutEvents", does!(put_events)),
         ],
     )
 };
@@ -191,7 +201,8 @@ fn shown(caller: &Caller, name: &str, rule: &Rule) -> Value {
         "Arn": format!("arn:aws:events:{region}:{account}:rule/{name}"),
         "State": if rule.is_enabled { "ENABLED" } else { "DISABLED" },
         "Description": rule.description,
-        "ScheduleExpression": rule.schedule,
+        "ScheduleExpression": (!rule.schedule.is_empty()).then_some(&rule.schedule),
+        "EventPattern": rule.pattern,
         "ManagedBy": rule.managed_by,
         "EventBusName": BUS,
     }))

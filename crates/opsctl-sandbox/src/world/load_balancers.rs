@@ -1,6 +1,9 @@
 //! Elastic Load Balancing v2 on the pure world: target groups, and how the tasks of ECS services stand in them.
 //!
-//! A target group's targets are what ECS registers. Not simulated: load balancers, listeners, rules, targets that people register.
+//! A target group's targets are what ECS registers. Not simulated: load balancers and listeners that people make, rules, targets that
+//! people register.
+
+mod front;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +48,12 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
         &[
             ("DescribeTargetHealth", |world, call, input| told(world.describe_target_health(call, &input.fields))),
             ("DescribeTargetGroups", |world, call, input| told(world.load_balancers.describe(call, &input.fields))),
+            ("DescribeLoadBalancers", |world, call, input| {
+                told(world.load_balancers.describe_fronts(call, &input.fields))
+            }),
+            ("DescribeListeners", |world, call, input| {
+                told(world.load_balancers.describe_listeners(call, &input.fields))
+            }),
             ("CreateTargetGroup", |world, call, input| told(world.load_balancers.create(call, &input.fields))),
         ],
     )
@@ -111,7 +120,7 @@ impl LoadBalancers {
         let arn = self.put(caller, name, port);
         let group = Group { name: name.to_owned(), port };
         Ok(Xml::of("TargetGroups", |xml| {
-            xml.element("member", |xml| write_group(xml, &arn, &group));
+            xml.element("member", |xml| write_group(xml, caller, &arn, &group));
         }))
     }
 
@@ -138,7 +147,7 @@ impl LoadBalancers {
         let (groups, next) = page.ok_or_else(|| validation("Invalid marker"))?;
         let mut xml = Xml::of("TargetGroups", |xml| {
             for (arn, group) in groups {
-                xml.element("member", |xml| write_group(xml, arn, group));
+                xml.element("member", |xml| write_group(xml, call.caller, arn, group));
             }
         });
         xml.maybe("NextMarker", next);
@@ -146,7 +155,7 @@ impl LoadBalancers {
     }
 }
 
-fn write_group(xml: &mut Xml, arn: &str, group: &Group) {
+fn write_group(xml: &mut Xml, caller: &Caller, arn: &str, group: &Group) {
     xml.text("TargetGroupArn", arn)
         .text("TargetGroupName", &group.name)
         .text("Protocol", "HTTP")
@@ -162,6 +171,9 @@ fn write_group(xml: &mut Xml, arn: &str, group: &Group) {
         .text("HealthCheckPath", "/health")
         .element("Matcher", |xml| {
             xml.text("HttpCode", "200");
+        })
+        .element("LoadBalancerArns", |xml| {
+            xml.text("member", front::arn(caller));
         })
         .text("TargetType", "ip")
         .text("ProtocolVersion", "HTTP1")

@@ -6,6 +6,8 @@ mod call;
 mod cloudwatch;
 mod coupling;
 mod data_api;
+#[cfg(test)]
+mod drill_tests;
 pub mod ecs;
 mod error;
 pub mod eventbridge;
@@ -22,6 +24,7 @@ pub mod rds;
 mod region;
 pub mod secrets;
 pub mod service;
+pub mod sns;
 mod sql;
 mod sqs;
 pub mod ssm;
@@ -67,6 +70,7 @@ pub struct World {
     last_place: u64,
     pub ssm: ssm::Parameters,
     pub sts: sts::Sessions,
+    pub sns: sns::Topics,
     pub actors: actors::Actors,
     cloudwatch: CloudWatch,
     pub ecs: ecs::Ecs,
@@ -154,6 +158,7 @@ impl World {
             last_place: 0,
             ssm: ssm::Parameters::default(),
             sts: sts::Sessions::default(),
+            sns: sns::Topics::default(),
             actors: actors::Actors::default(),
             cloudwatch: CloudWatch::default(),
             ecs: ecs::Ecs::new(seed),

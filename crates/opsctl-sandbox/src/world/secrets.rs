@@ -1,5 +1,7 @@
 //! Secrets Manager on the pure world: secrets with their versions. Facts and texts are the API reference's.
 
+mod write;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -35,6 +37,8 @@ struct Secret {
     /// The latest first.
     versions: Vec<Version>,
     put: u64,
+    /// When it is gone for good, of one that was deleted.
+    deleted_at: Option<i64>,
 }
 
 struct Version {
@@ -85,6 +89,11 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("GetSecretValue", does!(secrets.get_value)),
             ("DescribeSecret", does!(secrets.describe)),
             ("ListSecrets", does!(secrets.list)),
+            ("CreateSecret", does!(secrets.create)),
+            ("PutSecretValue", does!(secrets.update)),
+            ("UpdateSecret", does!(secrets.update)),
+            ("DeleteSecret", does!(secrets.delete)),
+            ("RestoreSecret", does!(secrets.restore)),
         ],
     )
 };
@@ -101,6 +110,7 @@ impl Secrets {
             created_at: now,
             versions: Vec::new(),
             put: 0,
+            deleted_at: None,
         });
         secret.put += 1;
         let own = super::hash(secret.arn.bytes());
@@ -111,7 +121,7 @@ impl Secrets {
 
     /// The value of a secret, named by its name or ARN.
     pub fn value(&self, account: &str, region: &str, id: &str) -> Option<&str> {
-        let (_, secret) = self.find(account, region, id)?;
+        let (_, secret) = self.find(account, region, id).filter(|(_, secret)| secret.deleted_at.is_none())?;
         secret.versions.first().map(|version| version.value.as_str())
     }
 
@@ -140,7 +150,7 @@ impl Secrets {
     }
 
     fn describe(&self, call: Call, request: Describe) -> Answered<Value> {
-        let (name, secret) = self.found(call.caller, &request.secret_id)?;
+        let (name, secret) = self.any(call.caller, &request.secret_id)?;
         Ok(secret.shown(name, "VersionIdsToStages"))
     }
 
@@ -153,7 +163,7 @@ impl Secrets {
             request.filters.iter().all(|filter| filter.values.iter().any(|value| name.starts_with(value.as_str())))
         };
         let place = self.places.get(&(account.clone(), region.clone()));
-        let secrets = place.into_iter().flatten().filter(|(name, _)| wanted(name));
+        let secrets = place.into_iter().flatten().filter(|(name, secret)| wanted(name) && secret.deleted_at.is_none());
         let size = request.max_results.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
         let page = page(secrets, size, request.next_token.as_deref(), |(name, _)| name);
         let (secrets, next) = page.ok_or_else(|| error("InvalidNextTokenException", "Invalid NextToken"))?;
@@ -170,8 +180,17 @@ impl Secrets {
         })
     }
 
-    fn found(&self, caller: &Caller, id: &str) -> Answered<(&String, &Secret)> {
+    /// A secret, deleted or not.
+    fn any(&self, caller: &Caller, id: &str) -> Answered<(&String, &Secret)> {
         self.find(&caller.account, &caller.region, id).ok_or_else(|| not_found("secret."))
+    }
+
+    fn found(&self, caller: &Caller, id: &str) -> Answered<(&String, &Secret)> {
+        let found = self.any(caller, id)?;
+        if found.1.deleted_at.is_some() {
+            return Err(write::scheduled("perform this operation on the secret because it was marked for deletion."));
+        }
+        Ok(found)
     }
 }
 
@@ -187,6 +206,7 @@ impl Secret {
             "Description": self.description,
             "CreatedDate": seconds(self.created_at),
             "LastChangedDate": changed_at,
+            "DeletedDate": self.deleted_at.map(seconds),
             stages: of_versions,
         }))
     }

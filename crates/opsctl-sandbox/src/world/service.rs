@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     ApiError, Caller, World, autoscaling,
     call::{Answer, Call, Input},
-    cloudwatch, data_api, ecs, eventbridge, lambda, load_balancers, logs, rds, secrets, sqs, ssm, sts,
+    cloudwatch, data_api, ecs, eventbridge, lambda, load_balancers, logs, rds, secrets, sns, sqs, ssm, sts,
 };
 
 pub const SERVICES: &[&ServiceDef] = &[
@@ -24,6 +24,7 @@ pub const SERVICES: &[&ServiceDef] = &[
     &load_balancers::SERVICE,
     &ssm::SERVICE,
     &sts::SERVICE,
+    &sns::SERVICE,
 ];
 
 /// What stands for a service over awsJson that the world does not know.

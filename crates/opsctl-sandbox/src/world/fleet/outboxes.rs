@@ -222,6 +222,7 @@ impl OutboxEntry {
             if let Some(name) = rule {
                 let arn = format!("arn:aws:lambda:{region}:{account}:function:{function}");
                 let rule = Rule {
+                    pattern: None,
                     schedule: "rate(1 minute)".to_owned(),
                     description: Some(format!("Publishes the outbox of {}", self.database)),
                     is_enabled: !disabled.contains(environment),

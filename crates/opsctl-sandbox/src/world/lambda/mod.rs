@@ -6,6 +6,7 @@
 
 mod concurrency;
 mod functions;
+mod invoke;
 mod mappings;
 mod show;
 #[cfg(test)]
@@ -229,6 +230,7 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             route("POST", "/2015-03-31/functions", "CreateFunction", 201),
             route("GET", "/2015-03-31/functions/{FunctionName}", "GetFunction", 200),
             route("GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration", 200),
+            route("POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke", 200),
             route("PUT", "/2017-10-31/functions/{FunctionName}/concurrency", "PutFunctionConcurrency", 200),
             route("DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", "DeleteFunctionConcurrency", 204),
             route("GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency", 200),
@@ -266,6 +268,7 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
                 told(world.lambda.delete_concurrency(call, &input.fields))
             }),
             ("GetFunctionConcurrency", |world, call, input| told(world.lambda.get_concurrency(call, &input.fields))),
+            ("Invoke", |world, call, input| world.invoke(call, &input.fields)),
             ("CreateFunction", |world, call, input| told(world.lambda.create_function(call, read(input)?))),
         ],
     )

@@ -1,11 +1,12 @@
 //! CloudWatch Logs on the pure world: groups, streams, events, with AWS's pages, limits and words.
 //!
 //! Lines that tasks write are shown [`DELIVERY`] after they were written, and a stream appears with its first line. Everything is
-//! bounded: the oldest events of a stream and the oldest streams of a group go. Not simulated: queries, subscriptions, metric
-//! filters, JSON patterns.
+//! bounded: the oldest events of a stream and the oldest streams of a group go. Not simulated: live tail, subscriptions,
+//! metric filters, JSON patterns.
 
 mod pattern;
 mod put;
+mod query;
 mod read;
 mod request;
 mod store;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiError, Caller,
+    call::told,
     error::{error, invalid},
     service::{JSON_1_1, Protocol, ServiceDef, does},
 };
@@ -30,6 +32,7 @@ type PlaceKey = (String, String);
 #[derive(Debug, Default)]
 pub struct Logs {
     places: BTreeMap<PlaceKey, BTreeMap<String, Group>>,
+    queries: query::Queries,
 }
 
 pub(super) static SERVICE: ServiceDef = ServiceDef {
@@ -46,6 +49,10 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
             ("DescribeLogStreams", does!(logs.describe_log_streams)),
             ("GetLogEvents", does!(logs.get_log_events)),
             ("FilterLogEvents", does!(logs.filter_log_events)),
+            ("StartQuery", |world, call, input| told(world.logs.start_query(call, input.read()?, &mut world.rng))),
+            ("GetQueryResults", |world, _, input| told(world.logs.get_query_results(input.read()?))),
+            ("StopQuery", |world, _, input| told(world.logs.stop_query(input.read()?))),
+            ("DescribeQueries", |world, _, input| told(world.logs.describe_queries(input.read()?))),
         ],
     )
 };
