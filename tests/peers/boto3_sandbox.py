@@ -654,13 +654,14 @@ def test_a_one_off_task_is_one_for_its_token_and_needs_a_network(client):
     ecs = client("ecs")
     cluster = f"c-{uuid.uuid4().hex[:8]}"
     ecs.create_cluster(clusterName=cluster)
+    secret = client("secretsmanager").create_secret(Name=f"db-{uuid.uuid4().hex[:8]}", SecretString="x")["ARN"]
     log = {"logDriver": "awslogs", "options": {"awslogs-group": "/none", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "ecs"}}
     container = {
         "name": "migration",
         "image": "migration:1",
         "command": ["npm", "run", "migrate"],
         "logConfiguration": log,
-        "secrets": [{"name": "DB_PASSWORD", "valueFrom": "arn:aws:secretsmanager:eu-west-1:111111111111:secret:db"}],
+        "secrets": [{"name": "DB_PASSWORD", "valueFrom": secret}],
     }
     roles = {"taskRoleArn": "arn:aws:iam::111111111111:role/t", "executionRoleArn": "arn:aws:iam::111111111111:role/e"}
     for _ in range(2):

@@ -247,6 +247,8 @@ pub(super) struct Task {
     pub(super) tags: Vec<Value>,
     /// When its program ends by itself and how, where that was decided when it began.
     pub(super) ends: Option<(i64, Stop)>,
+    /// Whether its command, as far as it can be read, ends it right after its start.
+    pub(super) is_brief: bool,
     /// How much faster than its task definition says it comes up, percent: tasks that begin together are not ready together.
     pub(super) haste: i64,
     pub(super) subnet: Option<String>,
@@ -293,9 +295,7 @@ impl Task {
 
     /// Runs, is healthy where that is checked, and does not end right after its start: that is no start that counts.
     pub(super) fn is_ready(&self, now: i64) -> bool {
-        let begun = self.started_at.unwrap_or(now);
-        let is_brief = self.ends.as_ref().is_some_and(|(at, _)| at - begun < BRIEF);
-        self.is_running() && self.healthy_at.is_none_or(|at| at <= now) && !is_brief
+        self.is_running() && self.healthy_at.is_none_or(|at| at <= now) && !self.is_brief
     }
 }
 

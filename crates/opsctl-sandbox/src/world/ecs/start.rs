@@ -151,6 +151,8 @@ fn secret(place: &PlaceKey, id: &str, definition: &Definition, from: &str, outsi
         let has = serde_json::from_str::<Value>(value).is_ok_and(|value| value.get(key).is_some());
         return (!has).then(|| format!("retrieved secret from Secrets Manager did not contain json key {key}"));
     }
+    // A fixture names what it likes; a task definition that somebody registered must name what is there.
+    definition.registered.as_ref()?;
     let name = match from.strip_prefix("arn:aws:ssm:").and_then(|arn| arn.split_once(":parameter")) {
         Some((_, name)) => name,
         None => from,

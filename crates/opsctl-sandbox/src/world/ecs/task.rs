@@ -3,7 +3,7 @@
 use super::{
     Outside,
     life::{Due, STOPPING},
-    model::{Definition, Deployment, Stage, Stop, Task},
+    model::{BRIEF, Definition, Deployment, Stage, Stop, Task},
     program,
     start::{self, NEVER},
 };
@@ -29,6 +29,7 @@ impl Task {
             overrides: serde_json::json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
             tags: Vec::new(),
             ends: None,
+            is_brief: false,
             haste,
             subnet: None,
         };
@@ -49,6 +50,7 @@ impl Task {
         }
         self.stage = Stage::Running;
         self.started_at = Some(at);
+        self.is_brief = end.as_ref().is_some_and(|(ends_at, _)| ends_at - at < BRIEF);
         self.ends = match &understood {
             Some(ran) => {
                 program::say(&due.place, id, definition, at, &ran.lines, outside);

@@ -20,7 +20,8 @@ impl LoadBalancers {
         let own = arn(caller);
         let is_there = self.groups(caller).next().is_some();
         let is_wanted = arns.iter().all(|arn| *arn == own) && names.iter().all(|name| *name == NAME);
-        if !is_wanted || !is_there && !(arns.is_empty() && names.is_empty()) {
+        let is_anything = arns.is_empty() && names.is_empty();
+        if !(is_wanted && (is_there || is_anything)) {
             return Err(not_found());
         }
         Ok(Xml::of("LoadBalancers", |xml| {
