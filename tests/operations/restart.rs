@@ -174,7 +174,8 @@ async fn a_deployment_that_is_under_way_is_waited_for_unless_it_gets_nowhere() {
 async fn a_service_that_crashes_again_and_again_ends_with_why() {
     for (outcome, how, why) in [
         (
-            Outcome::Exits { after_seconds: 3, code: 137 },
+            // Long enough that both tasks are up at once, which begin one after another.
+            Outcome::Exits { after_seconds: 20, code: 137 },
             "its tasks do not stay up",
             "Essential container in task exited (api: exit code 137)",
         ),
