@@ -174,14 +174,13 @@ async fn a_deployment_that_is_under_way_is_waited_for_unless_it_gets_nowhere() {
 async fn a_service_that_crashes_again_and_again_ends_with_why() {
     for (outcome, how, why) in [
         (
-            // Long enough that both tasks are up at once, which begin one after another.
-            Outcome::Exits { after_seconds: 20, code: 137 },
+            Outcome::Exits { after_seconds: 3, code: 137 },
             "its tasks do not stay up",
             "Essential container in task exited (api: exit code 137)",
         ),
         (Outcome::CannotInitialize, "not done after 120 s", "ResourceInitializationError"),
     ] {
-        let mut stage = stage(Breaker::Off, &[("api", 2)]);
+        let mut stage = stage(Breaker::Off, &[("api", 1)]);
         deploy(&stage.sandbox, "api", 4, outcome);
         stage.sandbox.clock().sleep(Duration::from_secs(60)).await;
         let report = stage.run(&restart(&["api"])).await;
