@@ -21,7 +21,7 @@ const WORDS: [(&str, &str, &str); 19] = [
     ("src/domain/database.rs", "failover completed", "RDS's events have categories, and none for each step"),
     ("src/domain/database.rs", "Global ", "RDS's events have categories, and none for each step"),
     ("src/domain/database.rs", "global ", "RDS's events have categories, and none for each step"),
-    ("src/domain/service.rs", "Scaling activity initiated by", "why a task stopped has no code"),
+    ("src/domain/task.rs", "Scaling activity initiated by", "why a task stopped has no code"),
     ("src/tui/screens/list/topics/services.rs", "(service ", "ECS's events begin with the service's name"),
     ("src/sandbox/world/sql/mod.rs", "no such table", "SQLite has one code for all that is wrong with a statement"),
     ("src/sandbox/world/sql/mod.rs", "no such column", "SQLite has one code for all that is wrong with a statement"),

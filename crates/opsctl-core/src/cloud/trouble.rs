@@ -82,6 +82,11 @@ impl Trouble {
         })
     }
 
+    /// Whether it is about what an endpoint has, and not about credentials.
+    pub fn is_of_endpoint(&self) -> bool {
+        matches!(self, Self::NoService { .. } | Self::NoCall { .. })
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoService { .. } | Self::NoCall { .. } => ErrorKind::Invalid,

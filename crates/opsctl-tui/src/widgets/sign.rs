@@ -75,6 +75,10 @@ pub fn standing(site: &Site, now: Timestamp) -> Standing {
 
 fn broken(site: &Site, error: &CloudError) -> Standing {
     let hint = || Text::line(&error.hint(&site.environment));
+    if let Some(trouble) = &error.trouble {
+        let needs = if trouble.is_of_endpoint() { Needs::Reaching(hint()) } else { Needs::Credentials(hint()) };
+        return Standing { needs, ..Standing::new(Role::Warning, Text::line(&trouble.in_short()).to_string()) };
+    }
     match error.kind {
         ErrorKind::CredentialsExpired => {
             Standing { needs: Needs::Credentials(hint()), ..Standing::new(Role::Warning, "credentials expired") }
@@ -101,6 +105,9 @@ fn broken(site: &Site, error: &CloudError) -> Standing {
 /// Why a queue could not be looked at, short: the whole is in its details.
 pub fn short(error: &CloudError) -> String {
     let action = Text::line(&error.action);
+    if let Some(trouble) = &error.trouble {
+        return Text::line(&trouble.in_short()).to_string();
+    }
     match error.kind {
         ErrorKind::Denied => format!("denied: {action}"),
         ErrorKind::Throttled => "throttled".to_owned(),

@@ -24,7 +24,9 @@ fn listing(scene: &Scene<'_>) -> Option<(Subject, Finding)> {
         Some(at) => format!("; what is shown is {} old", span(now.duration_since(at))),
         None => String::new(),
     };
+    let is_of_credentials = error.trouble.as_ref().is_some_and(|trouble| !trouble.is_of_endpoint());
     let (kind, words) = match kind {
+        _ if is_of_credentials => (Kind::Credentials, format!("{message}: {hint}")),
         ErrorKind::CredentialsExpired => (Kind::Credentials, format!("the credentials do not work (any more): {hint}")),
         ErrorKind::CredentialsMissing => (Kind::Credentials, format!("{message}: {hint}")),
         ErrorKind::ClockSkew => (Kind::Credentials, format!("AWS refuses this machine's clock: {hint}")),

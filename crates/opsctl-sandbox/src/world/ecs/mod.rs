@@ -4,7 +4,8 @@
 //! consistent (how late is our assumption). A service that is started has a rollout state of its own; scaling it later leaves
 //! `COMPLETED` as it is. Not simulated: that tasks are
 //! replaced whose targets are unhealthy, and what a target group in `CreateService` must be; EC2 capacity, Service Connect, task sets,
-//! blue/green.
+//! blue/green. Deployment controllers, strategies and capacity providers are kept and shown, and `UpdateService` refuses what AWS refuses;
+//! every deployment rolls, and a DAEMON service has two tasks.
 
 mod absent;
 mod bucket;
