@@ -151,7 +151,7 @@ fn a_role_is_assumed_at_the_environment_s_endpoint_and_doctor_says_so() {
     );
     let files = Files::new(&config, "", "ops");
     files.sees(&[]);
-    let doctor = files.run("doctor", &[]).expect(0);
+    let doctor = files.run("doctor", &[]);
     assert!(
         doctor.out.contains(&format!("profile base: its keys, then the role {role}, asked at <url>")),
         "{doctor:?}"
