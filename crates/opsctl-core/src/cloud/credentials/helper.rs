@@ -20,12 +20,16 @@ use futures_util::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tokio::{io::AsyncReadExt, process::Command};
+use tokio::{io::AsyncReadExt, process::Command, time::Instant};
 
 use super::{Blamed, Clock, Trouble, blame};
 
 /// How long a call waits for it: less than the deadline of finding credentials, so that the error says what it was.
 const CALL_TIME: Duration = Duration::from_millis(3_500);
+/// How long a call waits at least.
+const LEAST_TIME: Duration = Duration::from_millis(100);
+/// A program that failed is not run again at once: every client of an environment asks.
+const FAILURE_HELD: SignedDuration = SignedDuration::from_secs(5);
 /// How long a person may take.
 pub(super) const PERSON_TIME: SignedDuration = SignedDuration::from_mins(5);
 /// Credentials are renewed before they end.
@@ -66,8 +70,9 @@ pub(super) struct Helper {
 
 #[derive(Default)]
 struct State {
-    held: Option<(Credentials, Timestamp)>,
-    under_way: Option<Run>,
+    /// What it said last, for as long as that is good.
+    held: Option<(Said, Timestamp)>,
+    under_way: Option<(Run, Instant)>,
 }
 
 impl Helper {
@@ -80,15 +85,18 @@ impl Helper {
         let run = {
             let mut state = locked(&self.state);
             let now = self.clock.now();
-            if let Some((credentials, until)) = &state.held
+            if let Some((said, until)) = &state.held
                 && now < *until
             {
-                return Ok(credentials.clone());
+                return said.clone().map_err(|what| self.failed(&what));
             }
             state.held = None;
-            state.under_way.get_or_insert_with(|| begun(&self.command)).clone()
+            state.under_way.get_or_insert_with(|| (begun(&self.command), Instant::now())).clone()
         };
-        let Ok(said) = tokio::time::timeout(CALL_TIME, run).await else {
+        let (run, since) = run;
+        // Calls come one after the other: what one has waited for, the next need not wait for as long.
+        let patience = CALL_TIME.saturating_sub(since.elapsed()).max(LEAST_TIME);
+        let Ok(said) = tokio::time::timeout(patience, run).await else {
             let program = self.program();
             let words = format!(
                 "the credential_process of profile {:?}, {program}, has not answered after {:.1} s: it may be waiting for a person",
@@ -98,20 +106,23 @@ impl Helper {
             let (profile, program) = (self.profile.clone(), program.to_owned());
             return Err(blame(Blamed { trouble: Trouble::HelperWaits { profile, program }, words }));
         };
+        let now = self.clock.now();
+        let until = match said.as_ref().map(|credentials| credentials.expiry().map(Timestamp::try_from)) {
+            Ok(Some(Ok(ends))) => ends - RENEWED_BEFORE,
+            Ok(Some(Err(_)) | None) => now + HELD,
+            Err(_) => now + FAILURE_HELD,
+        };
         let mut state = locked(&self.state);
         state.under_way = None;
-        let credentials = said.map_err(|what| {
-            let program = self.program();
-            let words = format!("the credential_process of profile {:?}, {program}, {what}", self.profile);
-            let (profile, program) = (self.profile.clone(), program.to_owned());
-            blame(Blamed { trouble: Trouble::HelperFails { profile, program }, words })
-        })?;
-        let until = match credentials.expiry().map(Timestamp::try_from) {
-            Some(Ok(ends)) => ends - RENEWED_BEFORE,
-            Some(Err(_)) | None => self.clock.now() + HELD,
-        };
-        state.held = Some((credentials.clone(), until));
-        Ok(credentials)
+        state.held = Some((said.clone(), until));
+        said.map_err(|what| self.failed(&what))
+    }
+
+    fn failed(&self, what: &str) -> CredentialsError {
+        let program = self.program();
+        let words = format!("the credential_process of profile {:?}, {program}, {what}", self.profile);
+        let (profile, program) = (self.profile.clone(), program.to_owned());
+        blame(Blamed { trouble: Trouble::HelperFails { profile, program }, words })
     }
 }
 
