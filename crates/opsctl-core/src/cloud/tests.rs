@@ -97,7 +97,7 @@ async fn an_expired_profile_is_told_how_to_log_in() {
     let mut environment = environment();
     environment.credentials = CredentialSource::Profile("storo-dev".into());
     let error = CloudError::new(ErrorKind::CredentialsExpired, "sqs:ListQueues", "expired");
-    let doctor = "renew what profile storo-dev comes from; `opsctl doctor -e dev` says what that is";
+    let doctor = "renew what profile storo-dev comes from; `opsctl doctor --env dev` says what that is";
     assert_eq!(error.hint(&environment), doctor, "nothing is known of the profile");
     environment.login = Login::Sso { profile: "storo-dev".into() };
     assert_eq!(error.hint(&environment), "run `aws sso login --profile storo-dev`");

@@ -301,6 +301,7 @@ mod tests {
             let blamed = classify::find::<Blamed>(&error).expect("the helper is blamed");
             assert_eq!(blamed.trouble, Trouble::HelperWaits { profile: "dev".into(), program: "echo".into() });
         }
+        tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(helper.credentials().await.expect("it answered").access_key_id(), "A");
         assert_eq!(helper.credentials().await.expect("it is held").access_key_id(), "A");
         assert_eq!(std::fs::read_to_string(runs).expect("it ran").lines().count(), 1);

@@ -130,9 +130,11 @@ impl<O: fmt::Debug + Send + Sync + 'static> DeserializeResponse for Reader<O> {
         if response.status().is_success() {
             return (self.read)(body).map(Output::erase).map_err(OrchestratorError::other);
         }
+        // Who has not got the service may answer in another one's protocol.
+        let json = || json_error(response.headers().get("x-amzn-errortype"), body);
         let said = match self.protocol {
-            Protocol::Json { .. } | Protocol::Rest => json_error(response.headers().get("x-amzn-errortype"), body),
-            Protocol::Query { .. } => query_error(body),
+            Protocol::Json { .. } | Protocol::Rest => json().or_else(|unread| query_error(body).map_err(|_| unread)),
+            Protocol::Query { .. } => query_error(body).or_else(|unread| json().map_err(|_| unread)),
         };
         Err(match said {
             Ok(error) => OrchestratorError::operation(Error::erase(error)),

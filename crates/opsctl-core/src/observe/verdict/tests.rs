@@ -221,7 +221,9 @@ fn an_environment_says_what_is_wrong_and_what_to_run() {
         (
             ErrorKind::CredentialsExpired,
             Kind::Credentials,
-            format!("the credentials do not work (any more): run `aws sso login --profile storo-prod`; {old}"),
+            format!(
+                "the credentials do not work (any more): renew what profile storo-prod comes from; `opsctl doctor --env prod` says what that is; {old}"
+            ),
         ),
         (
             ErrorKind::Unreachable,
