@@ -184,17 +184,27 @@ chosen if it yields anything but false, null or nothing.
   .sent_at        when it was first sent, RFC 3339
   .size           bytes, as SQS counts them
   .id             message id
+  .type           type of the event or job, as failure groups show it
+  .error          text of the error that the message failed with
+  .code           code of that error, as text
+  .content        what the body's envelopes hold, decoded; the body where there are none
+  .envelopes      names of those, from the outside in: ["SNS", "EventBridge"]
 
 Examples:
   '.body.code == "TIMEOUT"'
   '.text | test("timeout"; "i")'
   '.age > 3600 and .attributes.tenant == "acme"'
   '.body.items[]? | .price > 100'
+  '.type == "order.created" and (.error // "" | test("timeout"; "i"))'
+  '.body | decode | .Message.orderId == 7'
+
+`decode` opens what is encoded in a value's texts: JSON in a string, base64, gzip and zlib.
+The rest is jq 1.7; a word of it that is missing is refused with what to use instead.
 
 A filter that fails on a message (a field of a body that is plain text, say) does not choose
-it; write .body.code? to let it pass silently. A filter that takes longer than a second on
-one message is stopped. A filter sees the message and nothing else: env, input, now and the
-like are refused."#;
+it, and it is said why; write .body.code? to let it pass silently. A filter that takes longer
+than a second on one message is stopped. A filter sees the message and nothing else: env,
+input, now and the like are refused."#;
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]

@@ -191,8 +191,8 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
          --rate 7 --ramp 1,10,all --max-bounce 10% --wait-bounce 90s --engine client --park 'file:a b.jsonl' --edit ./e.jq \
          --no-snapshot --mark --despite-unfinished --visibility 45s --lanes 3 --pause-consumers --uncertain resend",
         "redrive --queue arn:aws:sqs:af-south-1:111111111111:orders-dlq --max-bounce 3 --wait-bounce '1h 30m' --engine auto",
-        "purge --queue orders-dlq --where '.body | test(\"a b\")' --limit 9",
-        "restore 20261121T031500-4f7a9c --to other --where '-.age < 0' --perhaps --again --intact --uncertain resend",
+        "purge --queue orders-dlq --where '.body | test(\"a b\")' --ids 'my ids' --limit 9",
+        "restore 20261121T031500-4f7a9c --to other --where '-.age < 0' --ids ids --perhaps --again --intact --uncertain resend",
         "wake --service a --service cluster/b --timeout 1m",
         "wake --group \"a group\"",
         "scale cluster/api --to 0",

@@ -51,12 +51,12 @@ fn failures_are_grouped_with_a_filter_for_each() {
     insta::assert_snapshot!(ground.opsctl(&["groups", "-e", "dev", "--queue", "orders-dlq"]).shown(), @r#"
         exit 0
         -- out
-        COUNT  SHARE  LAST SEEN            SOURCE  ERROR                        SHAPE
+        COUNT  SHARE  LAST SEEN            SOURCE  ERROR                        TYPE OR SHAPE
             4    80%  2026-11-21 02:00:00  orders  Timeout after … ms           {error orderId password}
             1    20%  2026-11-21 02:00:00  orders  ValueError: no such order …  text
 
-        1: --where '(.body.error? | tostring | test("^\\s*Timeout after \\S* ms"))'
-        2: --where '(.text | test("^\\s*ValueError: no such order \\S*"))'
+        1: --where '(.error // "" | test("^\\s*Timeout after \\S* ms"))'
+        2: --where '(.error // "" | test("^\\s*ValueError: no such order \\S*"))'
         -- err
         sandbox: joined the one at <url> (seed 7)
         looking at orders-dlq: it costs each message one receive; all are put back at once

@@ -16,6 +16,7 @@ mod environments;
 mod gone;
 mod ground;
 mod hostile;
+mod ids;
 mod listing;
 mod looking;
 mod migrate;

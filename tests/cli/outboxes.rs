@@ -150,6 +150,17 @@ fn an_outbox_is_listed_shown_and_replayed_over_the_data_api() {
     assert!(row["error"].as_str().expect("an error").contains("ThrottlingException"), "{row}");
     assert!(row["body"].as_str().expect("a body").contains("envelope"), "{row}");
     let replay = ["outbox", "replay", "--outbox", "directory", "-e", "prod", "--wait", "0s"];
+    // What `show` prints is a list of ids, and ids of no row are named.
+    let listed = ground.file("rows.json", &failed.to_string());
+    let planned = |ids: &std::path::Path| {
+        let ids = ["--ids", ids.to_str().expect("UTF-8"), "--dry-run", "--output", "json"];
+        ground.opsctl(&[&replay[..], &ids].concat()).expect(0).json()
+    };
+    let plan = planned(&listed);
+    assert_eq!(plan["messages_estimate"], failed["rows"].as_array().expect("rows").len(), "{plan}");
+    let plan = planned(&ground.file("ids.txt", &format!("id\n'{id}',\n6f1d3f1e-0000-4000-8000-0000000000ff\n")));
+    assert_eq!(plan["messages_estimate"], 1, "{plan}");
+    assert!(plan["warnings"].to_string().contains("6f1d3f1e-0000-4000-8000-0000000000ff"), "{plan}");
     let plan = ground.opsctl(&[&replay[..], &["--dry-run", "--output", "json"]].concat()).expect(0).json();
     let fingerprint = plan["fingerprint"].as_str().expect("a fingerprint").to_owned();
     let reason = ["--approve", &fingerprint, "--reason", "test", "--output", "json"];

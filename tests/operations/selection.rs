@@ -86,7 +86,8 @@ async fn a_limit_is_a_bound_and_costs_no_more_than_that() {
 async fn a_purge_says_the_same_of_its_selection() {
     let mut stage = Stage::new(Protection::Confirm, &orders(60));
     let purge = |filter: Option<&str>, limit| {
-        Operation::Purge(Purge { queue: "orders-dlq".to_owned(), filter: filter.map(str::to_owned), limit })
+        let filter = filter.map(str::to_owned);
+        Operation::Purge(Purge { queue: "orders-dlq".to_owned(), filter, limit, ..Purge::default() })
     };
     let plan = stage.plan(&purge(None, None)).await.expect("a plan").plan;
     says(&plan, "~60 messages", 60);
@@ -111,9 +112,10 @@ async fn ids_that_are_gone_are_told_before_and_after() {
     let operation = redrive(|redrive| redrive.ids = Some(list.path().to_owned()));
     let plan = stage.plan(&operation).await.expect("a plan").plan;
     says(&plan, "1 selected of ~8 messages", 1);
-    let missing = "1 message is not in the queue any more, of the 2 ids given";
+    let missing = "1 message is not in the queue, of the 2 ids given: 6f1d3f1e-0000-4000-8000-000000000001";
     assert!(plan.warnings.iter().any(|warning| warning.as_str() == missing), "{:?}", plan.warnings);
     let report = stage.run(&operation).await;
-    let missing = "1 message was not found in the queue, of the 2 ids given: gone by now, or in flight elsewhere";
+    let missing = "1 message was not found in the queue, of the 2 ids given: gone by now, or in flight elsewhere: \
+                   6f1d3f1e-0000-4000-8000-000000000001";
     assert!(report.notes.iter().any(|note| note.as_str() == missing), "{report:#?}");
 }

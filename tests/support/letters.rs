@@ -65,5 +65,6 @@ pub(crate) fn look(environment: &str, messages: Vec<Message>) -> Letters {
         now() - SignedDuration::from_secs(12),
         14 * 86_400,
         Sample { messages, is_whole: true },
+        &[],
     )
 }

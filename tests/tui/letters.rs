@@ -246,17 +246,20 @@ fn words_are_searched_for_at_once_and_jq_when_it_is_whole() {
     console.keys("m /");
     let matches = |console: &mut Console| {
         console.take_effects().into_iter().rev().find_map(|effect| match effect {
-            Effect::Match(ticket, code, messages) => Some((ticket, code, messages.len())),
+            Effect::Match(ticket, code, messages, _) => Some((ticket, code, messages.len())),
             _ => None,
         })
     };
     console.keys("c");
     let (_, code, messages) = matches(&mut console).expect("tried at once");
-    assert_eq!((code.as_str(), messages), (r#"(.text | ascii_downcase | contains("c"))"#, 40));
+    assert_eq!(
+        (code.as_str(), messages),
+        (r#"([.text, (.content | tostring)] | any(ascii_downcase | contains("c")))"#, 40)
+    );
     console.keys("a r d");
     let (ticket, ..) = matches(&mut console).expect("tried at once");
     let answers = |fits: fn(usize) -> Option<bool>| (0..40).map(fits).collect::<Vec<_>>();
-    console.event(Event::Matched(ticket, Ok(answers(|at| Some(at % 8 == 5)))));
+    console.event(Event::Matched(ticket, Ok(answers(|at| Some(at % 8 == 5)).into())));
     assert_snapshot!("letters_filter_words_80", console.content());
     console.keys("enter");
     assert_eq!((view(&console).typing.is_none(), view(&console).rows.len()), (true, 5));
@@ -311,11 +314,11 @@ fn a_filter_chooses_what_a_redrive_takes_within_the_group_that_is_open() {
         let mut console = looked((80, 24), 4_812, failed());
         console.keys(keys);
         let asked = console.take_effects().into_iter().rev().find_map(|effect| match effect {
-            Effect::Match(ticket, code, _) => Some((ticket, code)),
+            Effect::Match(ticket, code, ..) => Some((ticket, code)),
             _ => None,
         });
         let (ticket, code) = asked.expect("tried");
-        console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 < 2)).collect())));
+        console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 < 2)).collect::<Vec<_>>().into())));
         console.keys("R");
         match group {
             None => assert_eq!(planned(&mut console).expect("planned").filter, Some(code)),

@@ -65,11 +65,11 @@ fn a_filter_begun_among_the_groups_is_for_all_messages() {
         let mut console = looked((80, 24), 4_812, failed());
         console.keys("enter").keys(leave).keys("j / c a r d enter");
         let asked = console.take_effects().into_iter().rev().find_map(|effect| match effect {
-            Effect::Match(ticket, code, _) => Some((ticket, code)),
+            Effect::Match(ticket, code, ..) => Some((ticket, code)),
             _ => None,
         });
         let (ticket, code) = asked.expect("tried");
-        console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 == 5)).collect())));
+        console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 == 5)).collect::<Vec<_>>().into())));
         assert_eq!((view(&console).group, view(&console).rows.len()), (None, 5), "{leave}");
         console.keys("R");
         assert_eq!(planned(&mut console).expect("planned").filter, Some(code), "{leave}");
@@ -89,7 +89,7 @@ fn a_filters_answer_goes_to_the_view_that_asked() {
     let mut other = view(&console).clone();
     (other.filter, other.typing) = (None, None);
     console.model.views.push(View::Letters(Box::new(other)));
-    console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 == 5)).collect())));
+    console.event(Event::Matched(ticket, Ok((0..40).map(|at| Some(at % 8 == 5)).collect::<Vec<_>>().into())));
     console.model.views.pop();
     assert_eq!(view(&console).rows.len(), 5);
 }

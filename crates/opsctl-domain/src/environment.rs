@@ -5,8 +5,8 @@ use std::{fmt, str::Chars};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Invocation, Text, connection::Connection, endpoint::SqlCheck, outbox::Outbox, service_rules::ServiceRules,
-    watch::WatchRules,
+    Invocation, Text, connection::Connection, endpoint::SqlCheck, envelope::Envelope, outbox::Outbox,
+    service_rules::ServiceRules, watch::WatchRules,
 };
 
 text_ids! {
@@ -166,6 +166,8 @@ pub struct QueueRules {
     pub keys: Vec<MessageKeys>,
     /// A redrive of a whole queue of more than about so many messages is left to SQS; none: [`UNDO_MESSAGES_MAX`].
     pub undo_messages_max: Option<u64>,
+    /// What messages are wrapped in, beside what every installation knows; the first that fits counts.
+    pub envelopes: Vec<Envelope>,
 }
 
 /// So many messages a redrive of a whole queue moves with a snapshot where nothing else is configured.

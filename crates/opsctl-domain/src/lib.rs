@@ -33,6 +33,7 @@ pub mod connection;
 pub mod consumer;
 pub mod database;
 pub mod endpoint;
+pub mod envelope;
 pub mod environment;
 pub mod gauge;
 pub mod global_cluster;
@@ -65,6 +66,7 @@ pub use database::{
 pub use endpoint::{
     Answerer, Answering, Ask, Because, Dialect, Endpoint, Password, Reached, SqlCheck, Tls, Told, Unanswered,
 };
+pub use envelope::{Envelope, Pointer, Sign};
 pub use environment::{
     AccountId, CredentialSource, DatabaseRules, Environment, EnvironmentName, Login, MessageKeys, Protection,
     QueueRules,

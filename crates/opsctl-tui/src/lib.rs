@@ -15,7 +15,6 @@
 pub mod testing;
 
 pub mod able;
-mod choices;
 mod clouds;
 mod console;
 mod driver;

@@ -11,10 +11,9 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    choices,
     cloud::CloudError,
     clouds::{Clouds, in_own_account},
-    domain::{EnvironmentName, Message, MessageId, RunId, Text},
+    domain::{Envelope, EnvironmentName, Message, MessageId, RunId, Text},
     driver::{self, Desk, Seat},
     gate::Approved,
     inbox::Inbox,
@@ -25,11 +24,11 @@ use crate::{
         Policy, Site, Watch,
         acknowledged::{Acknowledgement, Book},
     },
-    operations::{Look as PlanLook, Operation, OperationError, Planner, sample},
+    operations::{Look as PlanLook, Operation, OperationError, Planner, choices, sample},
     outside::Outside,
     run::{self, Context, Failure, Progress},
     runbook::{Kind, things::names},
-    state::{Edit, Effect, Event, Letters, LookAt, Notice, Ticket, runbook::Begin},
+    state::{Edit, Effect, Event, Letters, LookAt, Notice, Ticket, Tried, runbook::Begin},
 };
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -106,7 +105,7 @@ impl Performer {
                 self.acknowledge(None);
             }
             Effect::Look(ticket, look) => self.look(ticket, look),
-            Effect::Match(ticket, filter, messages) => self.filter(ticket, filter, messages),
+            Effect::Match(ticket, filter, messages, envelopes) => self.filter(ticket, filter, (messages, envelopes)),
             Effect::Plan(ticket, environment, operation) => self.plan(ticket, environment, *operation),
             Effect::PlanResume(ticket, run) => self.in_state(move |state| {
                 let plan = run::plan_of(state, &run).map(Box::new);
@@ -183,12 +182,12 @@ impl Performer {
         self.spawn(async move { Event::Looked(ticket, letters(&clouds, &outside, look).await) });
     }
 
-    fn filter(&self, ticket: Ticket, filter: String, messages: Arc<[Message]>) {
+    fn filter(&self, ticket: Ticket, filter: String, (messages, envelopes): (Arc<[Message]>, Arc<[Envelope]>)) {
         let now = self.outside.clock.now();
         self.spawn_blocking(move || {
             // Its text has several lines, with the place underlined.
             let failed = |error: FilterError| Failure { what: Text::block(&error.to_string()), hint: Text::default() };
-            Event::Matched(ticket, try_out(&filter, &messages, now).map_err(failed))
+            Event::Matched(ticket, try_out(&filter, &messages, &envelopes, now).map_err(failed))
         });
     }
 
@@ -315,14 +314,20 @@ fn tell(ticket: Ticket, inbox: Arc<Inbox>) -> Arc<dyn Fn(&Progress) + Send + Syn
 }
 
 /// Tries a filter on messages: nothing for those on which it failed.
-fn try_out(filter: &str, messages: &[Message], now: Timestamp) -> Result<Vec<Option<bool>>, FilterError> {
-    let answers = Filter::compile(filter)?.matches_all(messages, now);
-    let decided = |answer: Result<bool, FilterError>| match answer {
-        Ok(fits) => Ok(Some(fits)),
-        Err(error) if error.is_final() => Err(error),
-        Err(_) => Ok(None),
-    };
-    answers.into_iter().map(decided).collect()
+fn try_out(filter: &str, messages: &[Message], envelopes: &[Envelope], now: Timestamp) -> Result<Tried, FilterError> {
+    let answers = Filter::compile(filter)?.seeing(envelopes).matches_all(messages, now);
+    let mut tried = Tried::default();
+    for answer in answers {
+        match answer {
+            Ok(fits) => tried.fits.push(Some(fits)),
+            Err(error) if error.is_final() => return Err(error),
+            Err(error) => {
+                tried.why.get_or_insert_with(|| error.in_general());
+                tried.fits.push(None);
+            }
+        }
+    }
+    Ok(tried)
 }
 
 async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box<Letters>, Failure> {
@@ -336,9 +341,10 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let sample = sample::look(&cloud, &queue, look.messages_max, leave).await.map_err(failed)?;
     let at = cloud.clock().now();
     let (environment, name) = (look.environment.clone(), queue.name.clone());
+    let envelopes = cloud.environment().queues.envelopes.clone();
     // Suggested filters are tried out on the sample, which takes its time.
     let grouped = tokio::task::spawn_blocking(move || {
-        Box::new(Letters::of(environment, name, at, queue.retention_seconds, sample))
+        Box::new(Letters::of(environment, name, at, queue.retention_seconds, sample, &envelopes))
     });
     grouped.await.map_err(|_| Failure::new("the messages could not be grouped", "look again"))
 }

@@ -1,6 +1,9 @@
 //! `opsctl redrive`, `purge`, `restore`, `apply`: plan, show, ask, run, report. The same way for all.
 
-use std::{io::Read, path::Path};
+use std::{
+    io::{IsTerminal, Read},
+    path::Path,
+};
 
 use super::stop;
 use crate::{
@@ -18,18 +21,24 @@ use crate::{
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
     operations::{
-        Look, Moves, Operation, OperationError, OperationKind, Planner, command_line, plan::Plan, resume_line,
+        Look, Moves, Operation, OperationError, OperationKind, Planner,
+        choices::{self, Draft},
+        command_line,
+        plan::Plan,
+        resume_line,
         values::Uncertain,
     },
     run::{self, Context, Report},
     sandbox::join,
 };
 
+/// The most that is read of ids that are piped in, in bytes.
+const IDS_BYTES_MAX: u64 = 64 * 1_048_576;
 /// Largest plan file read, in bytes.
 const PLAN_BYTES_MAX: u64 = 8 * 1_048_576;
 
 pub(super) async fn run(
-    wanted: Wanted,
+    mut wanted: Wanted,
     consent: &Consent,
     global: &Global,
     out: &mut Output,
@@ -43,6 +52,9 @@ pub(super) async fn run(
     }
     let gone = stop::hung_up();
     let state = state(global).await?;
+    if let Wanted::Operation(operation) = &mut wanted {
+        keep_piped(operation, &state)?;
+    }
     let given = match given(&wanted, &state, global) {
         Ok(given) => given,
         Err(error) => return Err(or_wrong_account(error, global, out).await),
@@ -100,6 +112,38 @@ pub(super) async fn run(
     carry_out(&wanted, plan, agreed, (cloud, state), out).await
 }
 
+/// Ids that are piped in can be read once, and a run reads them again, a resume too: they are kept beside the runs.
+fn keep_piped(operation: &mut Operation, state: &StateFolder) -> Result<(), CliError> {
+    let Some(path) = operation.verb().ids().map(Path::to_path_buf) else { return Ok(()) };
+    let is_stdin = path.as_os_str() == "-";
+    let is_piped = is_stdin || std::fs::metadata(&path).is_ok_and(|about| !about.is_file() && !about.is_dir());
+    if !is_piped {
+        return Ok(());
+    }
+    let shown =
+        if is_stdin { "standard input".to_owned() } else { Text::line(&path.display().to_string()).to_string() };
+    if is_stdin && std::io::stdin().is_terminal() {
+        return Err(CliError::usage(
+            "--ids - reads ids from standard input, and nothing is piped into it",
+            "name a file, or pipe ids in",
+        ));
+    }
+    let failed = |error: std::io::Error| {
+        CliError::failed(&format!("the ids from {shown} can't be kept: {error}"), "write them to a file, and name that")
+    };
+    let mut bytes = Vec::new();
+    let source: Box<dyn Read> =
+        if is_stdin { Box::new(std::io::stdin()) } else { Box::new(std::fs::File::open(&path).map_err(failed)?) };
+    source.take(IDS_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > IDS_BYTES_MAX {
+        return Err(CliError::usage(&format!("the ids from {shown} are larger than 64 MiB"), "give fewer at once"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| failed(std::io::Error::other("it is not a text")))?;
+    let kept = choices::save(state, &[Draft { name: "ids-from-a-pipe.txt", text }]).map_err(failed)?;
+    kept.into_iter().for_each(|path| operation.take_ids_from(path));
+    Ok(())
+}
+
 async fn carry_out(
     wanted: &Wanted,
     plan: Plan,
@@ -121,6 +165,7 @@ async fn carry_out(
     }
     let most = plan.operation.verb().limit();
     let left = stop::Left::of(&plan, &state, cloud, resumed.clone());
+    let operation = plan.operation.clone();
     let approved = gate::approve(plan, cloud.environment(), agreed, cloud.clock().now())?;
     let approved = if again { approved.again() } else { approved };
     let shown = progress::Shown::new(out.format, most);
@@ -137,7 +182,12 @@ async fn carry_out(
         None => Ok(run::execute(approved, &context).await),
     };
     shown.end();
-    tell(&report?, &cloud.environment().invocation, out)
+    let report = report?;
+    if report.end == run::End::Done {
+        // Nothing is left to go on with. A person's own files lie elsewhere and stay.
+        choices::done(&context.state, &operation);
+    }
+    tell(&report, &cloud.environment().invocation, out)
 }
 
 /// The plan that is there already, if it is of a run or in a file.

@@ -14,29 +14,40 @@ use crate::{
     },
     cloud::Cloud,
     domain::{
-        Message, Queue, Text,
+        Envelope, Message, MessageId, Queue, Text,
         words::{counted, counted_is},
     },
     leave,
     leave::Force,
-    messages::{self, Filter, Origin, shorten},
+    messages::{self, Filter, FilterError, Opened, Origin, shorten},
     operations::{redrive, resolve, sample, values::duration},
 };
 
 const PREVIEW_CHARACTERS: usize = 200;
+/// Reasons for which a filter failed that are told.
+const REASONS_MAX: usize = 3;
 
 struct Seen {
     queue: Queue,
     messages: Vec<Message>,
     looked_at: usize,
-    undecided: usize,
+    /// Messages on which the filter failed.
+    failed: Vec<(MessageId, FilterError)>,
 }
 
 #[derive(Serialize)]
 struct Peeked<'a> {
     queue: &'a str,
     looked_at: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    filter_failed: Vec<FilterFailed<'a>>,
     messages: Vec<Shown<'a>>,
+}
+
+#[derive(Serialize)]
+struct FilterFailed<'a> {
+    id: &'a MessageId,
+    because: String,
 }
 
 #[derive(Serialize)]
@@ -60,10 +71,11 @@ pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Resu
     let queue = named(&args.sample, cloud).await?;
     let seen = look(queue, &args.sample, args.limit, cloud, out).await?;
     let now = cloud.clock().now();
+    let envelopes = cloud.environment().queues.envelopes.as_slice();
     match out.format {
         Format::Human => {
             for message in &seen.messages {
-                show(message, &seen.queue, args.full, now, out)?;
+                show(message, (&seen.queue, envelopes), args.full, now, out)?;
             }
             if seen.messages.is_empty() {
                 out.note(&nothing(&seen));
@@ -72,7 +84,9 @@ pub(super) async fn peek(args: &Peek, global: &Global, out: &mut Output) -> Resu
         Format::Json => {
             let messages = seen.messages.iter().map(|message| shown(message, &seen.queue, now)).collect();
             let queue = seen.queue.name.as_str();
-            out.document("opsctl/peek/1", &Peeked { queue, looked_at: seen.looked_at, messages })?;
+            let failed = seen.failed.iter();
+            let filter_failed = failed.map(|(id, error)| FilterFailed { id, because: error.in_general() }).collect();
+            out.document("opsctl/peek/1", &Peeked { queue, looked_at: seen.looked_at, filter_failed, messages })?;
         }
         Format::Jsonl => {
             for message in &seen.messages {
@@ -90,7 +104,7 @@ pub(super) async fn groups(args: &Groups, global: &Global, out: &mut Output) -> 
     let queue = redrive::dead_letter_queue(cloud, named(&args.sample, cloud).await?).await;
     let queue = queue.map_err(|error| operation_error(&error, cloud))?;
     let seen = look(queue, &args.sample, args.limit, cloud, out).await?;
-    let groups = messages::Groups::of(&seen.messages);
+    let groups = messages::Groups::of(&seen.messages, &cloud.environment().queues.envelopes);
     match out.format {
         Format::Human if groups.groups.is_empty() => out.note(&nothing(&seen)),
         Format::Human => show_groups(&groups, out)?,
@@ -113,32 +127,57 @@ async fn named(args: &Sample, cloud: &Cloud) -> Result<Queue, CliError> {
 
 async fn look(queue: Queue, args: &Sample, limit: u32, cloud: &Cloud, out: &mut Output) -> Result<Seen, CliError> {
     let filter = args.filter.as_deref().map(Filter::open).transpose()?;
+    let filter = filter.map(|filter| filter.seeing(&cloud.environment().queues.envelopes));
     let force = if args.force { Force::Yes } else { Force::No };
     let leave = leave::allow_look(cloud.environment(), &queue, force)?;
     out.note(&format!("looking at {}: it costs each message one receive; all are put back at once", queue.name));
     let failed = |error| CliError::cloud(&error, cloud.environment());
     let mut messages = sample::look(cloud, &queue, limit as usize, leave).await.map_err(failed)?.messages;
     let looked_at = messages.len();
-    let mut undecided = 0;
+    let mut undecided = Vec::new();
     if let Some(filter) = filter {
         let answers = filter.matches_all(&messages, cloud.clock().now());
         if let Some(error) = answers.iter().find_map(|answer| answer.as_ref().err().filter(|error| error.is_final())) {
             return Err(error.clone().into());
         }
-        undecided = answers.iter().filter(|answer| answer.is_err()).count();
+        let pairs = messages.iter().zip(&answers);
+        undecided =
+            pairs.filter_map(|(message, answer)| Some((message.id.clone(), answer.as_ref().err()?.clone()))).collect();
         let mut answers = answers.into_iter();
         messages.retain(|_| answers.next() == Some(Ok(true)));
     }
-    if undecided > 0 {
-        out.warning(&format!("left out, since the filter failed on them: {}", counted(undecided as u64, "message")));
+    tell_failures(&undecided, out);
+    Ok(Seen { queue, messages, looked_at, failed: undecided })
+}
+
+/// On how many the filter failed, why, and on which of them for instance.
+fn tell_failures(failed: &[(MessageId, FilterError)], out: &mut Output) {
+    if failed.is_empty() {
+        return;
     }
-    Ok(Seen { queue, messages, looked_at, undecided })
+    out.warning(&format!("left out, since the filter failed on them: {}", counted(failed.len() as u64, "message")));
+    let mut reasons: Vec<(String, usize, &MessageId, &FilterError)> = Vec::new();
+    for (id, error) in failed {
+        let reason = error.in_general();
+        match reasons.iter_mut().find(|(known, ..)| *known == reason) {
+            Some((_, count, ..)) => *count += 1,
+            None => reasons.push((reason, 1, id, error)),
+        }
+    }
+    for (reason, count, id, error) in reasons.iter().take(REASONS_MAX) {
+        out.note(&format!("  {}: {reason}", counted(*count as u64, "message")));
+        let said = shorten::preview(&error.to_string(), PREVIEW_CHARACTERS);
+        out.note(&format!("    {}: {said}", Text::line(&id.0)));
+    }
 }
 
 fn nothing(seen: &Seen) -> String {
-    match (seen.looked_at, seen.undecided) {
+    match (seen.looked_at, seen.failed.len()) {
         (0, _) => format!("no message was received from {}", seen.queue.name),
-        (count, _) => format!("none of {} fits the filter", counted(count as u64, "message")),
+        (count, 0) => format!("none of {} fits the filter", counted(count as u64, "message")),
+        (count, failed) => {
+            format!("none of {} fits the filter, which failed on {failed} of them", counted(count as u64, "message"))
+        }
     }
 }
 
@@ -151,7 +190,13 @@ fn expires_in(message: &Message, queue: &Queue, now: Timestamp) -> Option<i64> {
     Some(i64::try_from(queue.retention_seconds).ok()? - age)
 }
 
-fn show(message: &Message, queue: &Queue, full: bool, now: Timestamp, out: &mut Output) -> Result<(), CliError> {
+fn show(
+    message: &Message,
+    (queue, envelopes): (&Queue, &[Envelope]),
+    full: bool,
+    now: Timestamp,
+    out: &mut Output,
+) -> Result<(), CliError> {
     let system = &message.system;
     out.heading(&Text::line(&message.id.0).to_string())?;
     let sent = system.sent_at.map(|time| {
@@ -161,6 +206,7 @@ fn show(message: &Message, queue: &Queue, full: bool, now: Timestamp, out: &mut 
     });
     let mut facts = vec![("sent", sent), ("receives", Some(system.receive_count.to_string()))];
     facts.push(("from", Some(Origin::of(message).to_string())));
+    facts.extend(told(message, envelopes));
     facts.push(("group", system.group.clone()));
     facts.push(("size", Some(format!("{} bytes", message.size_bytes()))));
     for (name, value) in facts {
@@ -184,18 +230,32 @@ fn show(message: &Message, queue: &Queue, full: bool, now: Timestamp, out: &mut 
     Ok(())
 }
 
+/// What the message says of itself: type, envelopes, error.
+fn told(message: &Message, envelopes: &[Envelope]) -> [(&'static str, Option<String>); 3] {
+    let opened = Opened::of(message, envelopes);
+    let code = opened.code.map(|(name, code)| format!("{name}={code}"));
+    let error = match (code, opened.error.map(|error| shorten::preview(&error, PREVIEW_CHARACTERS).to_string())) {
+        (Some(code), Some(error)) => Some(format!("{code}  {error}")),
+        (code, error) => code.or(error),
+    };
+    [
+        ("type", opened.kind),
+        ("envelope", Some(opened.layers.join(", ")).filter(|names| !names.is_empty())),
+        ("error", error),
+    ]
+}
+
 fn show_groups(groups: &messages::Groups, out: &mut Output) -> Result<(), CliError> {
-    let mut table = Table::new(&["#COUNT", "#SHARE", "LAST SEEN", "SOURCE", "ERROR", "SHAPE"]);
+    let mut table = Table::new(&["#COUNT", "#SHARE", "LAST SEEN", "SOURCE", "ERROR", "TYPE OR SHAPE"]);
     for group in &groups.groups {
         let say = |text: &Option<Text>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        let error = group.exception.as_ref().or(group.error.as_ref()).cloned();
         table.row([
             group.count.to_string(),
             format!("{:.0}%", group.share * 100.0),
             group.last_seen.map_or_else(|| "-".to_owned(), |time| time.strftime("%F %T").to_string()),
             say(&group.source),
-            shorten::preview(&say(&error), 60).to_string(),
-            shorten::preview(group.shape.as_str(), 40).to_string(),
+            shorten::preview(&group.failure().unwrap_or_else(|| "-".to_owned()), 60).to_string(),
+            shorten::preview(&group.content(), 50).to_string(),
         ]);
     }
     out.table(&table)?;

@@ -10,7 +10,7 @@ use std::{
 use super::{places::Source, texts::Sort};
 use crate::{
     cloud::{Cloud, CloudError},
-    domain::{Environment, EnvironmentName, Invocation, MessageKeys, QueueRules},
+    domain::{Envelope, Environment, EnvironmentName, Invocation, MessageKeys, QueueRules},
     files::{Problem, Problems},
     keymap::Keymap,
 };
@@ -70,6 +70,7 @@ pub(super) struct Rules<T> {
     pub(super) pair_tag: Option<T>,
     pub(super) keys: Vec<Keys<T>>,
     pub(super) undo_messages_max: Option<u64>,
+    pub(super) envelopes: Vec<Envelope>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +174,7 @@ impl Reading<'_> {
                 })
                 .collect(),
             undo_messages_max: rules.undo_messages_max,
+            envelopes: rules.envelopes.clone(),
         }
     }
 

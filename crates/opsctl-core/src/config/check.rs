@@ -187,6 +187,7 @@ impl One<'_> {
             pair_tag: None,
             keys: Vec::new(),
             undo_messages_max: None,
+            envelopes: self.envelopes(typed, defaults),
         };
         for queues in [&typed.queues, &defaults.queues].into_iter().flatten() {
             let mut list = |spots: &Option<Vec<Spot<String>>>| -> Vec<Value> {

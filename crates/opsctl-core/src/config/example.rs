@@ -25,7 +25,7 @@ enum Shown {
 
 use Shown::{Commented, Live};
 
-const TABLES: [Table; 23] = [
+const TABLES: [Table; 24] = [
     Table {
         heading: "[defaults]",
         path: &["defaults"],
@@ -54,6 +54,18 @@ const TABLES: [Table; 23] = [
             ("queue", r#""events-transfers.fifo""#, Live),
             ("group_id", r#""/transferId""#, Live),
             ("deduplication_id", r#""/eventId""#, Live),
+        ],
+    },
+    Table {
+        heading: "[[defaults.envelopes]]",
+        path: &["defaults", "envelopes", "*"],
+        keys: &[
+            ("name", r#""shop""#, Live),
+            ("when", r#"["/meta/kind", "/meta/version=2*"]"#, Live),
+            ("type", r#"["/meta/kind"]"#, Live),
+            ("content", r#"["/payload"]"#, Live),
+            ("error", r#"["/meta/lastFailure/text", "failure"]"#, Live),
+            ("code", r#"["/meta/lastFailure/code"]"#, Live),
         ],
     },
     Table {
@@ -352,6 +364,7 @@ mod tests {
             &["defaults"][..],
             &["defaults", "queues"],
             &["defaults", "keys", "*"],
+            &["defaults", "envelopes", "*"],
             &["defaults", "watch"],
             &["defaults", "databases"],
             &["defaults", "databases", "checks", "*"],

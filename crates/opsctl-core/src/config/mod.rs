@@ -7,6 +7,7 @@ mod bound;
 mod check;
 mod connections;
 mod databases;
+mod envelopes;
 mod example;
 mod groups;
 mod migrations;

@@ -31,6 +31,12 @@ pub(super) enum Sort {
     Tag,
     /// JSON pointer or attribute name.
     KeyPlace,
+    /// JSON pointer, attribute name, or an attribute's name and a JSON pointer into its text.
+    MessagePlace,
+    /// The same, maybe with `=` and the text that has to be there.
+    MessageSign,
+    /// JSON pointer into the body.
+    BodyPlace,
     /// Service name, or cluster/name, in which `*` stands for any characters.
     ServicePattern,
     Visible,
@@ -55,6 +61,9 @@ impl Sort {
             | Self::Profile
             | Self::Role
             | Self::Endpoint
+            | Self::MessagePlace
+            | Self::MessageSign
+            | Self::BodyPlace
             | Self::ServicePattern
             | Self::Visible
             | Self::ServiceName
@@ -86,6 +95,9 @@ impl Sort {
             Self::PairPattern => pair_pattern(text),
             Self::Tag => tag(text),
             Self::KeyPlace => key_place(text),
+            Self::MessagePlace => message_place(text),
+            Self::MessageSign => message_sign(text),
+            Self::BodyPlace => body_place(text),
             Self::ServicePattern => service_pattern(text),
             Self::Visible => Ok(()),
             Self::ServiceName => service_name(text),
@@ -341,6 +353,32 @@ fn key_place(text: &str) -> Verdict {
     complain("neither a JSON pointer nor an attribute's name", "a JSON pointer into the body begins with `/`")
 }
 
+fn message_sign(text: &str) -> Verdict {
+    match text.split_once('=') {
+        Some(("", _)) => complain("no place before the `=`", "write it like \"/meta/version=2*\""),
+        Some((place, _)) => message_place(place),
+        None => message_place(text),
+    }
+}
+
+fn message_place(text: &str) -> Verdict {
+    match text.split_once('/') {
+        Some((attribute, pointer)) if !attribute.is_empty() => {
+            key_place(attribute)?;
+            key_place(&format!("/{pointer}"))
+        }
+        Some(_) | None => key_place(text),
+    }
+}
+
+fn body_place(text: &str) -> Verdict {
+    key_place(text)?;
+    if text.starts_with('/') {
+        return Ok(());
+    }
+    complain("the content is a part of the body", format!("write a JSON pointer into the body, such as \"/{text}\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,6 +424,9 @@ mod tests {
         check(Sort::QueuePattern, &[], &["arn:aws:sqs:af-south-1:111122223333:orders", "https://sqs/1/orders"]);
         check(Sort::PairPattern, &["*", "*-dlq"], &["orders-dlq", "*-*-dlq"]);
         check(Sort::KeyPlace, &["/transferId", "/a/b~0c~1d", "partnerId", "trace.id"], &["$.id", ".id", "/a~2", "a b"]);
+        check(Sort::MessagePlace, &["/a/b", "kind", "headers/kind"], &["$.a", "headers/a~2", "a b/c", ""]);
+        check(Sort::MessageSign, &["/version=2*", "/a", "kind=x y"], &["a b=c", "=x"]);
+        check(Sort::BodyPlace, &["/payload"], &["payload", "headers/payload"]);
         check(Sort::Tag, &["source queue"], &["a\u{1b}[0m"]);
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Defaults {
     pub(super) queues: Option<Queues>,
     /// Where a message's FIFO ids are found, by destination queue; the first queue pattern that matches wins.
     pub(super) keys: Option<Vec<Keys>>,
+    /// What your teams wrap their messages in, besides what is known of AWS and of frameworks: the first that fits counts.
+    pub(super) envelopes: Option<Vec<Wrapping>>,
     /// How closely it is watched, what that may cost, and from when on something needs somebody.
     pub(super) watch: Option<Watch>,
     /// What is expected of databases.
@@ -84,6 +86,8 @@ pub(super) struct Environment {
     pub(super) queues: Option<Queues>,
     /// Where a message's FIFO ids are found, by destination queue; the first queue pattern that matches wins.
     pub(super) keys: Option<Vec<Keys>>,
+    /// What its teams wrap their messages in; before what the defaults say.
+    pub(super) envelopes: Option<Vec<Wrapping>>,
     /// How closely it is watched, what that may cost, and from when on something needs somebody.
     pub(super) watch: Option<Watch>,
     /// What is expected of databases; before what the defaults say.
@@ -375,6 +379,30 @@ pub(super) struct Keys {
     pub(super) group_id: Option<Spot<String>>,
     /// Where the deduplication id is found.
     pub(super) deduplication_id: Option<Spot<String>>,
+}
+
+/// What a team wraps its messages in. Failure groups and filters look into it: a filter sees `.type`, `.error`, `.code` and `.content`.
+///
+/// A place is a JSON pointer into the body (`/meta/kind`), the name of a message attribute (`kind`), or an attribute and a pointer
+/// into its text (`headers/kind`). A text in which JSON, base64 or gzip is encoded is decoded on the way.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wrapping {
+    /// Name that is shown beside the type, `shop` for instance.
+    #[schemars(required)]
+    pub(super) name: Option<Spot<String>>,
+    /// Messages that have something at each of these places are wrapped so; "/version=2*" if it has to be this text.
+    #[schemars(required, length(min = 1, max = 10))]
+    pub(super) when: Option<Vec<Spot<String>>>,
+    /// Where the type of the event or job stands; what is found at several places is joined.
+    #[serde(rename = "type")]
+    pub(super) kind: Option<Vec<Spot<String>>>,
+    /// Where in the body the content stands; the first place where something is.
+    pub(super) content: Option<Vec<Spot<String>>>,
+    /// Where the text of the error stands that a message failed with; the first place where some is.
+    pub(super) error: Option<Vec<Spot<String>>>,
+    /// Where the code of that error stands; the first place where some is.
+    pub(super) code: Option<Vec<Spot<String>>>,
 }
 
 /// Colour of the terminal's palette.

@@ -14,6 +14,11 @@
 //! | `.sent_at` | RFC 3339, or null |
 //! | `.size` | bytes as SQS counts them |
 //! | `.id` | message id |
+//! | `.type` | type of the event or job, or null; see [`super::envelopes`] |
+//! | `.error` | text of the error that it failed with, or null |
+//! | `.code` | code of that error, as text, or null |
+//! | `.content` | what the body's envelopes hold, decoded; the body where there are none |
+//! | `.envelopes` | names of the envelopes, from the outside in |
 //!
 //! The fields' names also work as they stand: `text | test("Timeout")`.
 
@@ -25,23 +30,46 @@ use jaq_json::{Map, Num, Val};
 use jiff::Timestamp;
 
 use super::{
+    envelopes::Opened,
     jq::{self, Compiled, FilterError, Runner, Words},
     jq_check::Rules,
-    json,
+    jq_needs, jq_words, json,
 };
-use crate::domain::{AttributeValue, Message, Payload, Text};
+use crate::domain::{AttributeValue, Envelope, Message, Payload, Text};
 
-pub const FIELDS: [&str; 10] =
-    ["id", "body", "text", "attributes", "age", "receive_count", "group", "source", "sent_at", "size"];
+pub const FIELDS: [&str; 15] = [
+    "id",
+    "body",
+    "text",
+    "attributes",
+    "age",
+    "receive_count",
+    "group",
+    "source",
+    "sent_at",
+    "size",
+    "type",
+    "error",
+    "code",
+    "content",
+    "envelopes",
+];
 
-const WORDS: Words<'_> = Words { names: &FIELDS, of_jq: &[] };
+/// Those of the fields that only a look into the message tells.
+const OF_A_LOOK: [&str; 5] = ["type", "error", "code", "content", "envelopes"];
+
+const WORDS: Words<'_> = Words { names: &FIELDS, of_jq: &["type", "error"] };
 
 /// A compiled filter with the thread that evaluates it. Cheap to clone; usable from many tasks at once.
 #[derive(Debug, Clone)]
 pub struct Filter {
     text: Arc<str>,
-    runner: Arc<Runner<(Message, Timestamp), bool>>,
+    runner: Arc<Runner<Question, bool>>,
+    /// A team's own, where the filter asks for what a look into the message tells.
+    envelopes: Option<Arc<[Envelope]>>,
 }
+
+type Question = (Message, Timestamp, Option<Arc<[Envelope]>>);
 
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -70,8 +98,15 @@ impl Filter {
     /// [`FilterError::Syntax`]: what is wrong, the place underlined, what to try.
     pub fn compile(text: &str) -> Result<Self, FilterError> {
         let program = jq::compile(text, WORDS, Rules::Filter)?;
-        let runner = Runner::start(program, |program, (message, now)| decide(program, &message, now))?;
-        Ok(Self { text: text.into(), runner: Arc::new(runner) })
+        let runner = Runner::start(program, |program, question: Question| decide(program, &question))?;
+        let envelopes = jq_needs::may_see(text, &OF_A_LOOK, &FIELDS).then(|| Arc::from([]));
+        Ok(Self { text: text.into(), runner: Arc::new(runner), envelopes })
+    }
+
+    /// The same filter, which also sees what a team's own envelopes hold.
+    pub fn seeing(mut self, envelopes: &[Envelope]) -> Self {
+        self.envelopes = self.envelopes.map(|_| envelopes.into());
+        self
     }
 
     /// The filter as it was given: jq itself, or `file:PATH` with the file that has it. What a failure group suggests is made of
@@ -98,12 +133,13 @@ impl Filter {
     /// for the call; real time, whatever the clock). From then on every answer is an error: see
     /// [`FilterError::is_final`]. A failure on one message alone is that message's answer.
     pub fn matches_all(&self, messages: &[Message], now: Timestamp) -> Vec<Result<bool, FilterError>> {
-        self.runner.ask(messages.iter().map(|message| (message.clone(), now)).collect())
+        let question = |message: &Message| (message.clone(), now, self.envelopes.clone());
+        self.runner.ask(messages.iter().map(question).collect())
     }
 }
 
-fn decide(program: &Compiled, message: &Message, now: Timestamp) -> Result<bool, FilterError> {
-    for output in jq::run(program, value(message, now)) {
+fn decide(program: &Compiled, (message, now, envelopes): &Question) -> Result<bool, FilterError> {
+    for output in jq::run(program, value(message, *now, envelopes.as_deref())) {
         if output?.as_bool() {
             return Ok(true);
         }
@@ -111,20 +147,28 @@ fn decide(program: &Compiled, message: &Message, now: Timestamp) -> Result<bool,
     Ok(false)
 }
 
-fn value(message: &Message, now: Timestamp) -> Val {
+fn value(message: &Message, now: Timestamp, envelopes: Option<&[Envelope]>) -> Val {
     let system = &message.system;
     let age = system.sent_at.map(|sent_at| now.duration_since(sent_at).as_secs().max(0));
     let source = system.dead_letter_source.as_ref().map(|arn| arn.name().0);
     let attributes = message.attributes.iter().map(|(name, value)| (text(name), attribute(value))).collect();
+    let opened = envelopes.map(|envelopes| Opened::of(message, envelopes)).unwrap_or_default();
+    let body = body(&message.body);
+    let plain = |value: Option<&str>| value.map_or(Val::Null, text);
     let fields = [
         ("id", text(&message.id.0)),
-        ("body", body(&message.body)),
+        ("content", jq_words::follow(&body, &opened.way)),
+        ("body", body),
         ("text", text(&message.body)),
         ("attributes", Val::obj(attributes)),
         ("age", age.map_or(Val::Null, |seconds| Val::Num(Num::from_integral(seconds)))),
         ("receive_count", Val::Num(Num::from_integral(system.receive_count))),
-        ("group", system.group.as_deref().map_or(Val::Null, text)),
-        ("source", source.as_deref().map_or(Val::Null, text)),
+        ("group", plain(system.group.as_deref())),
+        ("source", plain(source.as_deref())),
+        ("type", plain(opened.kind.as_deref())),
+        ("error", plain(opened.error.as_deref())),
+        ("code", plain(opened.code.as_ref().map(|(_, code)| code.as_str()))),
+        ("envelopes", opened.layers.iter().map(|name| text(name)).collect()),
         ("sent_at", system.sent_at.map_or(Val::Null, |time| text(&time.to_string()))),
         ("size", Val::Num(Num::from_integral(message.size_bytes()))),
     ];
@@ -223,7 +267,7 @@ mod tests {
 
     #[test]
     fn every_field_is_a_word_too() {
-        for field in FIELDS {
+        for field in FIELDS.iter().filter(|field| !WORDS.of_jq.contains(field)) {
             check(&format!("{field} == .{field}"), true);
         }
     }
@@ -272,7 +316,7 @@ mod tests {
         cannot use the filter: there is no filter `TIMEOUT`
           TIMEOUT
           ^^^^^^^
-        try: a text needs double quotes ("TIMEOUT"); a field of the message is one of .id, .body, .text, .attributes, .age, .receive_count, .group, .source, .sent_at, .size
+        try: a text needs double quotes ("TIMEOUT"); a field of the message is one of .id, .body, .text, .attributes, .age, .receive_count, .group, .source, .sent_at, .size, .type, .error, .code, .content, .envelopes
         "#);
         insta::assert_snapshot!(refusal("recieve_count > 3"), @r"
         cannot use the filter: there is no filter `recieve_count`

@@ -1,15 +1,20 @@
 //! [`Groups`]: what sampled dead letters have in common, so that thousands of messages read as a few causes.
 
+mod shape;
 mod signature;
 mod suggest;
+mod words;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::signature::Signature;
-use crate::domain::{Message, MessageId, Text};
+use self::{
+    shape::Keys,
+    signature::{Looked, Signature, signatures},
+};
+use crate::domain::{Envelope, Message, MessageId, Text};
 
 /// Groups shown at most; the rest is counted together.
 pub const GROUPS_MAX: usize = 20;
@@ -28,11 +33,17 @@ pub struct Groups {
 pub struct Group {
     /// Queue that they died in, where SQS says so.
     pub source: Option<Text>,
-    /// Error code that an attribute gives, with the attribute's name: `ErrorCode=200`.
+    /// Error code, with the name that it has in the messages: `ErrorCode=200`.
     pub error: Option<Text>,
     /// Exception or error text, with `…` for what differs from message to message.
     pub exception: Option<Text>,
-    /// Keys of the body where it is a JSON object, else `text`, `array`, ...
+    /// Type of the events or jobs, where all have one: `order.created`.
+    #[serde(rename = "type", default)]
+    pub kind: Option<Text>,
+    /// What they are wrapped in, from the outside in, where all are: `SNS, EventBridge`.
+    #[serde(default)]
+    pub envelope: Option<Text>,
+    /// Keys that every content has where it is a JSON object, else `text`, `array`, ...
     pub shape: Text,
     pub count: usize,
     /// Part of the sample, 0 to 1.
@@ -47,16 +58,18 @@ pub struct Group {
 }
 
 impl Groups {
-    /// Groups a sample. Costs some milliseconds for each group: suggested filters are tried out on the sample.
-    pub fn of(messages: &[Message]) -> Self {
-        Self::with_members(messages).0
+    /// Groups a sample. Costs some milliseconds for each group: suggested filters are tried out on the sample. A team's own
+    /// envelopes are looked into before the known ones.
+    pub fn of(messages: &[Message], envelopes: &[Envelope]) -> Self {
+        Self::with_members(messages, envelopes).0
     }
 
     /// Groups a sample, and says for each message in which of the groups it is; none for those of groups that are not shown.
-    pub fn with_members(messages: &[Message]) -> (Self, Vec<Option<usize>>) {
+    pub fn with_members(messages: &[Message], envelopes: &[Envelope]) -> (Self, Vec<Option<usize>>) {
+        let looked: Vec<Looked> = messages.iter().map(|message| Looked::into(message, envelopes)).collect();
         let mut members: HashMap<Signature, Vec<usize>> = HashMap::new();
-        for (at, message) in messages.iter().enumerate() {
-            members.entry(Signature::of(message)).or_default().push(at);
+        for (at, signature) in signatures(&looked).into_iter().enumerate() {
+            members.entry(signature).or_default().push(at);
         }
         let mut found: Vec<(Signature, Vec<usize>)> = members.into_iter().collect();
         // Ties in a fixed order, so that the same sample always reads the same.
@@ -68,7 +81,8 @@ impl Groups {
         }
         let groups = (0..found.len().min(GROUPS_MAX))
             .map(|index| {
-                Group::new(messages, &found[index].0, &found[index].1, suggest::filter(messages, &found, index))
+                let filter = suggest::filter(messages, &found, index, envelopes);
+                Group::new(messages, &looked, &found[index], filter)
             })
             .collect();
         (Self { sampled: messages.len(), groups, other }, group_of)
@@ -76,13 +90,22 @@ impl Groups {
 }
 
 impl Group {
-    fn new(messages: &[Message], signature: &Signature, members: &[usize], filter: Option<String>) -> Self {
+    fn new(
+        messages: &[Message],
+        looked: &[Looked],
+        (signature, members): &(Signature, Vec<usize>),
+        filter: Option<String>,
+    ) -> Self {
         let sent = || members.iter().filter_map(|at| messages[*at].system.sent_at);
+        let own = || members.iter().map(|at| &looked[*at]);
+        let keys: Vec<&Keys> = own().map(|looked| &looked.keys).collect();
         Self {
             source: signature.source.as_deref().map(Text::line),
-            error: signature.error.as_ref().map(|(name, value)| Text::line(&format!("{name}={value}"))),
-            exception: signature.exception.as_ref().map(|exception| Text::line(&exception.template)),
-            shape: Text::line(&signature.shape.to_string()),
+            error: signature.code.as_ref().map(|(name, value)| Text::line(&format!("{name}={value}"))),
+            exception: signature.error.as_deref().map(Text::line),
+            kind: common(own().map(|looked| looked.opened.kind.clone().unwrap_or_default())),
+            envelope: common(own().map(|looked| looked.opened.layers.join(", "))),
+            shape: Text::line(&Keys::shown(&keys)),
             count: members.len(),
             share: members.len() as f64 / messages.len().max(1) as f64,
             first_seen: sent().min(),
@@ -91,6 +114,31 @@ impl Group {
             filter,
         }
     }
+
+    /// How its messages failed: the error's code and text, as far as they say it.
+    pub fn failure(&self) -> Option<String> {
+        match (&self.error, &self.exception) {
+            (Some(error), Some(exception)) => Some(format!("{error}  {exception}")),
+            (Some(only), None) | (None, Some(only)) => Some(only.to_string()),
+            (None, None) => None,
+        }
+    }
+
+    /// What its messages are: their type with what it is wrapped in, or what they look like.
+    pub fn content(&self) -> String {
+        match (&self.kind, &self.envelope) {
+            (Some(kind), Some(envelope)) => format!("{kind} ({envelope})"),
+            (Some(kind), None) => kind.to_string(),
+            (None, Some(envelope)) => format!("{} ({envelope})", self.shape),
+            (None, None) => self.shape.to_string(),
+        }
+    }
+}
+
+/// What all have, where it is one and says something.
+fn common(mut texts: impl Iterator<Item = String>) -> Option<Text> {
+    let first = texts.next().filter(|text| !text.is_empty())?;
+    texts.all(|text| text == first).then(|| Text::line(&first))
 }
 
 #[cfg(test)]
@@ -132,7 +180,7 @@ mod tests {
         }
         messages.push(message("ValueError: bad thing 17\nat x").id("v").sent_at("2026-11-21T02:00:00Z").build());
         messages.push(message(r#"{"orderId": 1, "extra": true}"#).id("e").source("orders").build());
-        let groups = Groups::of(&messages);
+        let groups = Groups::of(&messages, &[]);
         assert_exact(&messages, &groups);
         let lines: Vec<String> = groups
             .groups
@@ -149,23 +197,100 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
-        30 | orders | - | Timeout after … ms for '…' | {error.message orderId} | (.body.error?.message? | tostring | test("^\\s*Timeout after \\S* ms for '[^']*'"))
-        20 | orders | ErrorCode=500 | - | {orderId} | (.attributes.ErrorCode | tostring) == "500"
+        30 | orders | - | Timeout after … ms for '…' | {error.message orderId} | (.error // "" | test("^\\s*Timeout after \\S* ms for '[^']*'"))
+        20 | orders | ErrorCode=500 | - | {orderId} | .code == "500"
         20 | payments | - | - | text | .source == "payments"
-        1 | - | - | ValueError: bad thing … | text | (.text | test("^\\s*ValueError: bad thing \\S*"))
-        1 | orders | - | - | {extra orderId} | .source == "orders" and ((.body | has("extra"))?)
+        1 | - | - | ValueError: bad thing … | text | (.error // "" | test("^\\s*ValueError: bad thing \\S*"))
+        1 | orders | - | - | {extra orderId} | .source == "orders" and .code == null and .error == null and .type == null
         "#);
         assert_eq!(groups.groups[0].first_seen.map(|time| time.to_string()).as_deref(), Some("2026-11-21T01:00:00Z"));
+    }
+
+    /// Groups as `count title`, largest first.
+    fn titles(messages: &[Message]) -> Vec<String> {
+        let groups = Groups::of(messages, &[]);
+        assert_exact(messages, &groups);
+        let title = |group: &Group| group.failure().unwrap_or_else(|| group.content());
+        groups.groups.iter().map(|group| format!("{} {}", group.count, title(group))).collect()
+    }
+
+    fn numbered(bodies: impl IntoIterator<Item = serde_json::Value>) -> Vec<Message> {
+        let bodies = bodies.into_iter().enumerate();
+        bodies.map(|(at, body)| message(&body.to_string()).id(&format!("m{at}")).source("orders").build()).collect()
+    }
+
+    #[test]
+    fn messages_that_failed_alike_are_one_group_whatever_their_bodies_look_like() {
+        let optional = (0..16).map(|bits| {
+            let mut body = serde_json::json!({"orderId": bits, "ErrorMessage": format!("no stock for {bits}")});
+            for (bit, name) in ["coupon", "note", "gift", "vat"].iter().enumerate() {
+                if bits >> bit & 1 == 1 {
+                    body[name] = serde_json::json!("x");
+                }
+            }
+            body
+        });
+        assert_eq!(titles(&numbered(optional.clone())), ["16 no stock for …"]);
+        // Without an error, and without a type, optional fields make no other group either.
+        let silent = optional.map(|mut body| {
+            body.as_object_mut().expect("an object").remove("ErrorMessage");
+            body["customerId"] = serde_json::json!(7);
+            body
+        });
+        assert_eq!(titles(&numbered(silent)), ["16 {customerId orderId …}"]);
+        let maps =
+            (0..9).map(|at| serde_json::json!({"lines": {format!("sku-{at}00{at}"): {"count": at}}, "orderId": at}));
+        assert_eq!(titles(&numbered(maps)), ["9 {lines.* orderId}"]);
+        let names = ["anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hans", "ines"];
+        let maps = names.iter().map(|name| serde_json::json!({"shares": {*name: 1}, "total": 1}));
+        assert_eq!(titles(&numbered(maps)), ["9 {total …}"]);
+    }
+
+    #[test]
+    fn a_word_or_a_key_that_differs_in_each_message_is_data() {
+        let names = ["anna", "bert", "cleo", "dora", "emil"];
+        let errors = names.iter().map(|name| serde_json::json!({"error": format!("no account for {name}@x.y here")}));
+        assert_eq!(titles(&numbered(errors)), ["5 no account for … here"]);
+        let roots = ["a-x", "b-y", "c-z", "d-u", "e-v", "f-w"].iter().map(|key| serde_json::json!({*key: 1}));
+        assert_eq!(titles(&numbered(roots)), ["6 {…}"]);
+    }
+
+    #[test]
+    fn without_an_error_the_type_tells() {
+        let kind = |at: usize| ["order.created", "order.cancelled", "order.paid"][at % 3];
+        let events =
+            (0..9).map(|at| serde_json::json!({"eventType": kind(at), kind(at): at, "extra": {format!("f{at}"): 1}}));
+        assert_eq!(titles(&numbered(events)), ["3 order.cancelled", "3 order.created", "3 order.paid"]);
+        // A field that is called a type and is another one in each message is none.
+        let odd = (0..9).map(
+            |at| serde_json::json!({"type": format!("customer-{}", "abcdefghi".as_bytes()[at] as char), "id": at}),
+        );
+        assert_eq!(titles(&numbered(odd)), ["9 {id type}"]);
+        // A status alone is no cause.
+        let mut codes = numbered((0..4).map(|at| serde_json::json!({"eventType": kind(at % 2), "errorCode": "500"})));
+        assert_eq!(titles(&codes), ["2 errorCode=500", "2 errorCode=500"]);
+        codes = numbered((0..4).map(|at| serde_json::json!({"eventType": kind(at % 2), "errorCode": "NO_STOCK"})));
+        assert_eq!(titles(&codes), ["4 errorCode=NO_STOCK"]);
+    }
+
+    #[test]
+    fn a_group_says_its_type_and_what_wraps_it() {
+        let wrapped = |kind: &str| {
+            let inner = serde_json::json!({"detail-type": kind, "source": "shop", "detail": {"id": 1}});
+            serde_json::json!({"Type": "Notification", "TopicArn": "arn:aws:sns:x:1:t", "Message": inner.to_string()})
+        };
+        let messages = numbered([wrapped("Order Placed"), wrapped("Order Placed"), wrapped("Order Paid")]);
+        assert_eq!(titles(&messages), ["2 Order Placed (SNS, EventBridge)", "1 Order Paid (SNS, EventBridge)"]);
     }
 
     #[test]
     fn the_number_of_groups_is_bounded() {
         let messages: Vec<Message> =
             (0..200).map(|at| message("x").id(&at.to_string()).source(&format!("q{at:03}")).build()).collect();
-        let groups = Groups::of(&messages);
+        let groups = Groups::of(&messages, &[]);
         assert_eq!((groups.groups.len(), groups.other, groups.sampled), (GROUPS_MAX, 200 - GROUPS_MAX, 200));
         assert_exact(&messages, &groups);
-        assert_eq!(Groups::of(&[]).groups, []);
+        assert_eq!(Groups::of(&[], &[]).groups, []);
     }
 
     proptest! {
@@ -184,7 +309,7 @@ mod tests {
                 let built = message(body).id(&format!("m{at}"));
                 if at % 3 == 0 { built.attribute("ErrorCode", &attribute).build() } else { built.build() }
             }).collect();
-            let groups = Groups::of(&messages);
+            let groups = Groups::of(&messages, &[]);
             assert_exact(&messages, &groups);
             let total: usize = groups.groups.iter().map(|group| group.count).sum();
             prop_assert_eq!(total + groups.other, messages.len());

@@ -23,7 +23,7 @@ use jaq_core::{
 };
 use jaq_json::Val;
 
-use super::jq_check;
+use super::{jq_check, jq_failures, jq_words};
 use crate::domain::Text;
 
 pub(super) const MESSAGE_DEADLINE: Duration = Duration::from_secs(1);
@@ -62,6 +62,14 @@ pub enum FilterError {
 }
 
 impl FilterError {
+    /// Why it failed, without what it stumbled on: that may be of a message's text, which must not be recorded.
+    pub fn in_general(&self) -> String {
+        match self {
+            Self::Failed(text) => jq_failures::in_general(text.as_str()),
+            Self::Syntax(_) | Self::TooSlow | Self::Stopped | Self::Unjudged(_) => self.to_string(),
+        }
+    }
+
     /// Whether every further message would fail as well.
     pub fn is_final(&self) -> bool {
         match self {
@@ -122,8 +130,8 @@ pub(super) fn compile_with<'a>(
     };
     let own = words.definitions();
     let own = jaq_core::load::parse(&own, |parser| parser.defs()).unwrap_or_default();
-    let definitions = standard().chain(helpers).chain(own).chain(program);
-    let functions = functions().filter(|(name, ..)| jq_check::outside(name).is_none());
+    let definitions = standard().chain(beside()).chain(helpers).chain(own).chain(program);
+    let functions = functions().filter(|(name, ..)| jq_check::outside(name).is_none()).chain(jq_words::functions());
     let arena = Arena::default();
     let modules = Loader::new(definitions)
         .load(&arena, File { code: main, path: () })
@@ -148,6 +156,18 @@ pub(super) struct Prepared<'a> {
 fn standard<'a>() -> impl Iterator<Item = Def<&'a str>> {
     let standard = jaq_std::defs().filter(|definition| jq_check::outside(definition.name).is_none());
     jaq_core::defs().chain(standard).chain(jaq_json::defs()).map(for_as_long)
+}
+
+/// Those of them that jaq does not bring. A field may be called as they are: its word wins.
+fn beside<'a>() -> impl Iterator<Item = Def<&'a str>> {
+    jq_words::definitions().map(for_as_long)
+}
+
+/// The numbers of arguments with which there is a word of this name.
+pub(super) fn arities(name: &str) -> BTreeSet<usize> {
+    let defined = standard().chain(beside()).filter(|definition| definition.name == name);
+    let built_in = functions().chain(jq_words::functions()).filter(|(built_in, ..)| *built_in == name);
+    defined.map(|definition| definition.args.len()).chain(built_in.map(|(_, arguments, _)| arguments.len())).collect()
 }
 
 /// Definitions beside those of a program live as long as its text.
@@ -326,5 +346,96 @@ mod tests {
             .filter(|name| jq_check::outside(name).is_none() && !known.contains(name))
             .collect();
         assert!(new.is_empty(), "add them here or to jq_check::outside: {new:?}");
+    }
+
+    /// The words of jq 1.7 and the numbers of their arguments, as its manual has them.
+    const OF_JQ: &str = "IN/1 IN/2 INDEX/1 INDEX/2 JOIN/2 JOIN/3 JOIN/4 abs/0 acos/0 acosh/0 add/0 all/0 all/1 all/2 any/0 any/1 \
+        any/2 arrays/0 ascii/0 ascii_downcase/0 ascii_upcase/0 asin/0 asinh/0 atan/0 atan2/2 atanh/0 booleans/0 bsearch/1 \
+        builtins/0 capture/1 capture/2 cbrt/0 ceil/0 combinations/0 combinations/1 contains/1 copysign/2 cos/0 cosh/0 date/0 \
+        dateadd/2 datesub/2 debug/0 debug/1 del/1 delpaths/1 drem/2 empty/0 endswith/1 env/0 erf/0 error/0 error/1 exp/0 exp10/0 \
+        exp2/0 explode/0 expm1/0 fabs/0 fdim/2 finites/0 first/0 first/1 flatten/0 flatten/1 floor/0 fma/3 fmax/2 fmin/2 fmod/2 \
+        format/1 frexp/0 from_entries/0 fromdate/0 fromdateiso8601/0 fromjson/0 fromstream/1 gamma/0 get_search_list/0 getpath/1 \
+        gmtime/0 group_by/1 gsub/2 gsub/3 halt/0 halt_error/0 halt_error/1 has/1 have_decnum/0 have_literal_numbers/0 hypot/2 \
+        implode/0 in/1 index/1 indices/1 infinite/0 input/0 input_filename/0 input_line_number/0 inputs/0 inside/1 isempty/1 \
+        isinfinite/0 isnan/0 isnormal/0 isvalid/1 iterables/0 j0/0 j1/0 join/1 keys/0 keys_unsorted/0 last/0 last/1 ldexp/2 length/0 \
+        lgamma/0 lgamma_r/0 limit/2 localtime/0 log/0 log10/0 log1p/0 log2/0 logb/0 ltrimstr/1 map/1 map_values/1 match/1 match/2 \
+        max/0 max_by/1 min/0 min_by/1 mktime/0 modf/0 modulemeta/0 nan/0 nearbyint/0 nextafter/2 nexttoward/2 normals/0 not/0 now/0 \
+        nth/1 nth/2 nulls/0 numbers/0 objects/0 path/1 paths/0 paths/1 pick/1 pow/2 pow10/0 range/1 range/2 range/3 recurse/0 \
+        recurse/1 recurse/2 recurse_down/0 repeat/1 reverse/0 rindex/1 rint/0 round/0 rtrimstr/1 scalars/0 scalb/2 scalbln/2 scan/1 \
+        scan/2 select/1 setpath/2 significand/0 sin/0 sinh/0 sort/0 sort_by/1 split/1 split/2 splits/1 splits/2 sqrt/0 \
+        startswith/1 stderr/0 strflocaltime/1 strftime/1 strings/0 strptime/1 sub/2 sub/3 tan/0 tanh/0 test/1 test/2 tgamma/0 \
+        to_entries/0 toarray/0 todate/0 todateiso8601/0 tojson/0 tonumber/0 tostream/0 tostring/0 transpose/0 trim/0 ltrim/0 rtrim/0 \
+        trunc/0 truncate_stream/1 type/0 unique/0 unique_by/1 until/2 utf8bytelength/0 values/0 walk/1 while/2 with_entries/1 y0/0 \
+        y1/0 @text/0 @json/0 @csv/0 @tsv/0 @html/0 @uri/0 @sh/0 @base64/0 @base64d/0 @base32/0 @base32d/0";
+
+    #[test]
+    fn every_word_of_jq_is_there_or_named_as_missing_with_what_to_use_instead() {
+        for word in OF_JQ.split_whitespace() {
+            let (name, takes) = word.rsplit_once('/').expect("a number of arguments");
+            let arguments = vec!["."; takes.parse().expect("a number")].join("; ");
+            let code = if arguments.is_empty() { name.to_owned() } else { format!("{name}({arguments})") };
+            if let Err(refused) = compile(&code, Words::NONE, jq_check::Rules::Filter) {
+                let refused = refused.to_string();
+                let is_named =
+                    refused.contains("can't be used, because") || refused.contains(&format!("there is no `{name}`: "));
+                assert!(is_named && refused.contains("\ntry: "), "{word}: {refused}");
+            }
+        }
+    }
+
+    fn holds(code: &str) -> Result<bool, String> {
+        let program = compile(code, Words::NONE, jq_check::Rules::Filter).map_err(|error| error.to_string())?;
+        let answer = run(&program, Val::Null).next().ok_or("no answer")?.map_err(|error| error.to_string())?;
+        Ok(jaq_core::ValT::as_bool(&answer))
+    }
+
+    #[test]
+    fn what_jq_answers_is_answered_here() {
+        for code in [
+            r#"[1, 2, 3 | IN(2, 3)] == [false, true, true]"#,
+            r#"IN([2, 5][]; 5, 6)"#,
+            r#""b" | IN("a", "b")"#,
+            r#"[{"id": 1, "n": "a"}] | INDEX(.id) == {"1": {"id": 1, "n": "a"}}"#,
+            r#""a-b-c" | gsub("-"; "+") == "a+b+c""#,
+            r#""2026-11-21" | gsub("(?<d>[0-9]+)"; "<\(.d)>") == "<2026>-<11>-<21>""#,
+            r#""aXbx" | gsub("x"; "-"; "i") == "a-b-""#,
+            r#""abc" | sub("(?<x>b)"; "[\(.x)]") == "a[b]c""#,
+            r#"[{"Key": "a", "Value": 1}, {"name": "b", "value": false}, {"k": 3, "v": 2}] | from_entries == {"a": 1, "b": false, "3": 2}"#,
+            r#""Ab" | test("ab"; "i") and test("AB"; null) == false and test(["ab", "i"])"#,
+            r#"[1, "a\"b", null, true] | @csv == "1,\"a\"\"b\",,true""#,
+            r#"["a\tb", 1] | @tsv == "a\\tb\t1""#,
+            r#""foobar" | @base32 == "MZXW6YTBOI======" and (@base32 | @base32d) == "foobar""#,
+            r#"65 | ascii == "A""#,
+            r#"[3, [4]] | format("json") == "[3,[4]]""#,
+            r#"[[1, 2], [3]] | [leaf_paths] == [[0, 0], [0, 1], [1, 0]]"#,
+            r#"1425599621 | date == "2015-03-05T23:53:41Z""#,
+            r#"{"a": {"b": 1}} | pick(.a.b) == {"a": {"b": 1}}"#,
+            r#"{"and": 1, "if": 2} | .and == 1 and .if == 2"#,
+            r#"[limit(2; range(10))] == [0, 1] and ([.[]?] == [])"#,
+            r#"" x " | trim == "x" and (ltrimstr("y")) == " x ""#,
+            r#""{\"a\": \"[1]\"}" | decode == {"a": [1]}"#,
+            r#"{"a": "eyJiIjogInNvbWUgdGV4dCJ9", "c": "d"} | decode == {"a": {"b": "some text"}, "c": "d"}"#,
+        ] {
+            assert_eq!(holds(code), Ok(true), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_misused_says_what_to_write() {
+        let refusal = |code: &str| compile(code, Words::NONE, jq_check::Rules::Filter).err().expect(code).to_string();
+        insta::assert_snapshot!(refusal(r#"gsub("a", "b")"#), @r#"
+        cannot use the filter: `gsub` takes 2 or 3 arguments, and 1 stand here
+          gsub("a", "b")
+          ^^^^
+        try: arguments are separated by `;`, as in sub("a"; "b")
+        "#);
+        insta::assert_snapshot!(refusal("tostream"), @r"
+        cannot use the filter: there is no `tostream`: parts of streams are for inputs that do not fit into memory
+          tostream
+          ^^^^^^^^
+        try: use paths, getpath and `..`
+        ");
+        assert!(refusal(".a as [$x] ?// $x | $x").contains("`?//` between patterns is missing here"));
+        assert!(refusal(".a as {$b: [$c]} | $c").contains("`{$name: pattern}` is missing here"));
     }
 }

@@ -11,7 +11,10 @@ use jaq_core::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::jq::FilterError;
+use super::{
+    jq::{self, FilterError},
+    jq_words,
+};
 use crate::domain::Text;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,6 +221,9 @@ pub(super) fn unreadable(of: (&str, Rules), errors: &load::Errors<&str, ()>) -> 
             let (place, expected) = list
                 .first()
                 .map_or((0..0, "something else"), |(expected, found)| (load::span(code, found), expected.as_str()));
+            if let Some(instead) = jq_words::unread(code) {
+                return show(of, place, "this cannot be read here", instead);
+            }
             let expected = match expected {
                 "nothing" => "the end",
                 "term" if rules == Rules::Condition => "a value, for instance queue.messages or \"text\",",
@@ -272,6 +278,16 @@ pub(super) fn undefined(of: (&str, Rules), words: &[&str], errors: &compile::Err
     let outside = if rules == Rules::Condition { outside_condition(name) } else { outside(name) };
     if let Some((because, hint)) = outside {
         return show(of, load::span(code, name), &format!("`{name}` can't be used, because {because}"), hint);
+    }
+    if let Some((because, hint)) = jq_words::missing(name) {
+        return show(of, load::span(code, name), &format!("there is no `{name}`: {because}"), hint);
+    }
+    if let (compile::Undefined::Filter(given), takes) = (kind, jq::arities(name))
+        && !takes.is_empty()
+    {
+        let what = format!("`{name}` takes {}, and {given} stand here", jq_words::arguments(&takes));
+        let hint = "arguments are separated by `;`, as in sub(\"a\"; \"b\")";
+        return show(of, load::span(code, name), &what, hint);
     }
     let near = words
         .iter()

@@ -4,7 +4,9 @@
 //! Bodies are outside data: nothing here trusts them, and every cost is bounded.
 
 pub mod condition;
+pub mod decode;
 pub mod edit;
+pub mod envelopes;
 pub mod filter;
 pub mod groups;
 pub mod json;
@@ -14,13 +16,17 @@ pub mod shorten;
 
 mod jq;
 mod jq_check;
+mod jq_failures;
 mod jq_marks;
+mod jq_needs;
+mod jq_words;
 mod program;
 #[cfg(test)]
 pub mod testing;
 
 pub use condition::{Condition, Figure, Judged};
 pub use edit::{EditError, Editor};
+pub use envelopes::Opened;
 pub use filter::Filter;
 pub use groups::{Group, Groups};
 pub use jq::FilterError;

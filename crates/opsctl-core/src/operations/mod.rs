@@ -4,10 +4,12 @@
 //! file with its [`Verb`], and its line in the list below: command line, form, help, journal and resume follow from that.
 
 pub mod bound;
+pub mod choices;
 pub mod consumers;
 mod error;
 pub mod failover;
 pub mod fitting;
+mod ids;
 pub mod migrate;
 mod parse;
 pub mod plan;
@@ -159,6 +161,11 @@ impl Operation {
     /// What it is about, without what a URL or an ARN puts before the name.
     pub fn named(&self) -> &str {
         verb::last_part(self.verb().subject())
+    }
+
+    /// Names another file with the ids of what it is about.
+    pub fn take_ids_from(&mut self, file: std::path::PathBuf) {
+        self.verb_mut().take_ids_from(file);
     }
 
     /// Decides anew what becomes of messages in doubt.

@@ -1,11 +1,14 @@
 //! Purge: every message of a queue is deleted, each after it stands in a snapshot.
 
+use std::path::PathBuf;
+
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Bound, Left, Look, OperationError, Planned, Planner, Unsettled, Verb,
     bound::ClientSide,
+    ids,
     plan::labels,
     resolve,
     selection::{self, Selection},
@@ -33,6 +36,10 @@ pub struct Purge {
     /// Delete only messages for which this jq expression is true, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
+    /// Delete only messages whose ids stand in this file: one a line, a list, JSON as the AWS CLI and jq print it, or a CSV column
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<PathBuf>,
     /// Delete at most this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
@@ -41,6 +48,14 @@ pub struct Purge {
 impl Verb for Purge {
     fn subject(&self) -> &str {
         &self.queue
+    }
+
+    fn ids(&self) -> Option<&std::path::Path> {
+        self.ids.as_deref()
+    }
+
+    fn take_ids_from(&mut self, file: PathBuf) {
+        self.ids = Some(file);
     }
 
     fn filter(&self) -> Option<&str> {
@@ -62,7 +77,8 @@ impl Verb for Purge {
 
 async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     let queue = resolve::queue(cloud, &purge.queue).await?;
-    let filter = selection::filter(purge.filter.as_deref(), "purge")?;
+    let filter = selection::filter(purge.filter.as_deref(), "purge", cloud)?;
+    let ids = purge.ids.as_deref().map(ids::listed).transpose()?;
     let mut plan = planner.draft();
     let total = queue.counts.total();
     plan.resource = Text::line(queue.name.as_str());
@@ -78,10 +94,11 @@ async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned
         let in_flight = counted_is(queue.counts.in_flight, "message", "is", "are");
         plan.warn(format!("~{in_flight} in flight: somebody reads this queue"));
     }
-    if queue.redrive.is_some() && purge.filter.is_some() {
-        plan.warn("this queue has a DLQ: messages that the filter leaves have one receive more");
+    let selection = Selection { filter: filter.as_ref(), ids: ids.as_ref(), limit: purge.limit };
+    if queue.redrive.is_some() && selection.is_selective() {
+        plan.warn("this queue has a DLQ: messages that are left have one receive more");
     }
-    let selection = Selection { filter: filter.as_ref(), ids: None, limit: purge.limit };
+    ids::observe(ids.as_ref(), &mut plan);
     // Of a whole queue nobody needs to see a few messages.
     let look = if selection.is_selective() { planner.look } else { Look::Never };
     let sampled = selection.look(cloud, &queue, look).await;
@@ -100,9 +117,10 @@ async fn plan(purge: &Purge, cloud: &Cloud, planner: &Planner) -> Result<Planned
     for Unsettled { run, .. } in planner.unsettled_runs(cloud, &queue)? {
         plan.warn(format!("run {run} on this queue has not ended; after this it can't be resumed in full"));
     }
-    let settings = Settings { limit: purge.limit, selective: filter.is_some(), ..Settings::of_all(queue.kind) };
-    let judge = Judge::new(Route::Nowhere, Vec::new(), filter, cloud.clock());
-    let messages_estimate = purge.limit.unwrap_or(u64::MAX).min(total);
+    let selective = selection.is_selective();
+    let messages_estimate = selection.bound(total).min(total);
+    let settings = Settings { limit: purge.limit, selective, ..Settings::of_all(queue.kind) };
+    let judge = Judge { ids, ..Judge::new(Route::Nowhere, Vec::new(), filter, cloud.clock()) };
     let transfer = ClientSide::new(Source::Queue(queue.url), settings, judge, messages_estimate);
     Ok(Planned { plan, bound: Bound::ClientSide(Box::new(transfer)) })
 }

@@ -2,7 +2,7 @@
 
 mod gather;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bound, Left, OperationError, Planned, Planner, Verb,
     bound::{ClientSide, PutBack},
-    resolve,
+    ids, resolve,
     rows::put_back,
     selection,
     transfer::{Destination, Judge, Route, Settings, Shelf, Source},
@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{Environment, EnvironmentName, Queue, QueueKind, RunId, Text, words::counted},
+    domain::{
+        Environment, EnvironmentName, Queue, QueueKind, RunId, Text,
+        words::{counted, counted_is, some_of},
+    },
     journal::{History, JournalError, StateFolder},
     messages::filter::Filter,
     operations::plan::{Plan, labels},
@@ -27,6 +30,9 @@ use gather::{Gathered, Others, gather};
 
 /// Hiding never lapses in a snapshot; years are enough.
 const VISIBILITY_SECONDS: u32 = 1_000_000_000;
+
+/// Ids named that nothing was found of; the rest are counted.
+const UNMET_NAMED_MAX: usize = 20;
 
 /// The name of no run.
 const NO_RUN: &str = "00000000T000000-000000";
@@ -49,6 +55,10 @@ pub struct Restore {
     /// Restore only messages for which this jq expression is true, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
+    /// Restore only messages whose ids stand in this file: one a line, a list, JSON as the AWS CLI and jq print it, or a CSV column
+    #[arg(long, value_name = "FILE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<PathBuf>,
     /// Restore also messages of which it is not known whether the run deleted them
     #[arg(long)]
     #[serde(default)]
@@ -87,6 +97,14 @@ impl Verb for Restore {
         None
     }
 
+    fn ids(&self) -> Option<&std::path::Path> {
+        self.ids.as_deref()
+    }
+
+    fn take_ids_from(&mut self, file: PathBuf) {
+        self.ids = Some(file);
+    }
+
     fn filter(&self) -> Option<&str> {
         self.filter.as_deref()
     }
@@ -118,7 +136,7 @@ impl Restore {
     /// All of a run's messages, back to where they were taken from.
     pub fn of(run: RunId) -> Self {
         let uncertain = Uncertain::default();
-        Self { run, to: None, filter: None, perhaps: false, again: false, intact: false, uncertain }
+        Self { run, to: None, filter: None, ids: None, perhaps: false, again: false, intact: false, uncertain }
     }
 }
 
@@ -131,8 +149,9 @@ async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Pla
     if let Some(planned) = put_back::plan(restore, cloud, planner).await? {
         return Ok(planned);
     }
-    let filter = selection::filter(restore.filter.as_deref(), "restore")?;
-    let gathered = gather(restore, planner, filter.as_ref(), cloud)?;
+    let filter = selection::filter(restore.filter.as_deref(), "restore", cloud)?;
+    let ids = restore.ids.as_deref().map(ids::listed).transpose()?;
+    let gathered = gather(restore, planner, (filter.as_ref(), ids.as_ref()), cloud)?;
     let total = gathered.lines.len() as u64;
     let mut plan = planner.draft();
     let to = match (&restore.to, &gathered.from) {
@@ -177,6 +196,11 @@ fn warn(plan: &mut Plan, restore: &Restore, gathered: &Gathered, environment: &E
                 format!("left out: {perhaps}; `{}` finds out, --perhaps puts them back in any case", left_out.settle)
             }
         });
+    }
+    if !gathered.unmet.is_empty() {
+        let count = counted_is(gathered.unmet.len() as u64, "id", "is", "are");
+        let names = some_of(gathered.unmet.iter().map(String::as_str), UNMET_NAMED_MAX);
+        plan.warn(format!("{count} not among the messages that the run took out of its queue: {names}"));
     }
     for (run, count) in put_back {
         let count = counted(*count, "message");

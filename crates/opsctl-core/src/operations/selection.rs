@@ -9,16 +9,18 @@ use crate::{
     cloud::Cloud,
     domain::{
         Counts, Message, MessageId, Queue, Text,
-        words::{counted, counted_is},
+        words::{counted, counted_is, some_of},
     },
     leave,
-    messages::{filter::Filter, groups::Groups},
+    messages::{FilterError, Group, Groups, filter::Filter},
     operations::plan::{Plan, SampledGroup, labels},
 };
 
 /// Messages received for a look, and most of them where few are selected: each has one receive more afterwards.
 const SAMPLE: usize = 10;
 const SAMPLE_MAX: usize = 100;
+/// Ids named of those that are not there; the rest are counted.
+const MISSING_NAMED_MAX: usize = 20;
 /// So many selected messages show what a selection is.
 const SELECTED_FEW: usize = 5;
 
@@ -30,12 +32,13 @@ pub(super) struct Selection<'a> {
     pub(super) limit: Option<u64>,
 }
 
-/// The filter as it was given to the operation of this name.
-pub(super) fn filter(given: Option<&str>, operation: &str) -> Result<Option<Filter>, OperationError> {
-    given.map(Filter::open).transpose().map_err(|error| {
+/// The filter as it was given to the operation of this name; it sees what the environment's envelopes hold.
+pub(super) fn filter(given: Option<&str>, operation: &str, cloud: &Cloud) -> Result<Option<Filter>, OperationError> {
+    let filter = given.map(Filter::open).transpose().map_err(|error| {
         let what = format!("the filter can't be used: {error}");
         OperationError::usage(&what, &format!("see `opsctl {operation} --help`"))
-    })
+    })?;
+    Ok(filter.map(|filter| filter.seeing(&cloud.environment().queues.envelopes)))
 }
 
 pub(super) fn count_words(counts: Counts) -> String {
@@ -46,6 +49,10 @@ pub(super) fn count_words(counts: Counts) -> String {
 pub(super) struct Sampled {
     pub(super) messages: Vec<Message>,
     pub(super) selected: Vec<Message>,
+    /// What the selected ones have in common.
+    groups: Vec<SampledGroup>,
+    /// Messages on which the filter failed, and why on the first of them.
+    failed: Option<(u64, FilterError)>,
     /// Whether no more messages lie in the queue.
     is_whole: bool,
 }
@@ -75,29 +82,28 @@ impl Selection<'_> {
         let most = if self.is_selective() { SAMPLE_MAX } else { SAMPLE };
         let is_enough = |seen: &[Message]| self.shows_enough(seen, now);
         let sample = sample::look_until(cloud, queue, most, is_enough, leave).await.unwrap_or_default();
-        let selected = self.of(&sample.messages, now);
-        Sampled { messages: sample.messages, selected, is_whole: sample.is_whole }
+        let (selected, failed) = self.of(&sample.messages, now);
+        let groups = grouped(&selected, cloud);
+        Sampled { messages: sample.messages, selected, groups, failed, is_whole: sample.is_whole }
     }
 
     fn shows_enough(&self, seen: &[Message], now: Timestamp) -> bool {
         match (self.filter, self.ids) {
             (None, None) => seen.len() >= SAMPLE,
             (None, Some(ids)) => seen.iter().filter(|message| ids.contains(&message.id)).count() == ids.len(),
-            (Some(_), _) => seen.len() >= SAMPLE && self.of(seen, now).len() >= SELECTED_FEW,
+            (Some(_), _) => seen.len() >= SAMPLE && self.of(seen, now).0.len() >= SELECTED_FEW,
         }
     }
 
-    fn of(&self, messages: &[Message], now: Timestamp) -> Vec<Message> {
+    /// Those that are selected; on how many the filter failed, and why on the first.
+    fn of(&self, messages: &[Message], now: Timestamp) -> (Vec<Message>, Option<(u64, FilterError)>) {
         let listed = |message: &&Message| self.ids.is_none_or(|ids| ids.contains(&message.id));
-        match self.filter {
-            None => messages.iter().filter(listed).cloned().collect(),
-            Some(filter) => {
-                let matched = filter.matches_all(messages, now);
-                let pairs =
-                    messages.iter().zip(matched).filter(|(message, matched)| *matched == Ok(true) && listed(message));
-                pairs.map(|(message, _)| message.clone()).collect()
-            }
-        }
+        let Some(filter) = self.filter else { return (messages.iter().filter(listed).cloned().collect(), None) };
+        let matched = filter.matches_all(messages, now);
+        let pairs = || messages.iter().zip(&matched).filter(|(message, _)| listed(message));
+        let mut errors = pairs().filter_map(|(_, matched)| matched.as_ref().err());
+        let failed = errors.next().map(|first| (1 + errors.count() as u64, first.clone()));
+        (pairs().filter(|(_, matched)| **matched == Ok(true)).map(|(message, _)| message.clone()).collect(), failed)
     }
 
     fn number(&self, sampled: &Sampled, total: u64) -> Number {
@@ -144,24 +150,31 @@ impl Selection<'_> {
                 plan.warn("none of the sampled messages is selected");
             }
         }
-        if let Some(ids) =
-            self.ids.filter(|ids| sampled.is_whole && self.filter.is_none() && sampled.selected.len() < ids.len())
-        {
-            let missing = (ids.len() - sampled.selected.len()) as u64;
-            let (missing, given) = (counted_is(missing, "message", "is", "are"), counted(ids.len() as u64, "id"));
-            plan.warn(format!("{missing} not in the queue any more, of the {given} given"));
+        let is_known = sampled.is_whole || total == 0;
+        if let Some(ids) = self.ids.filter(|_| is_known) {
+            let seen: HashSet<&MessageId> = sampled.messages.iter().map(|message| &message.id).collect();
+            let mut missing: Vec<&str> = ids.iter().filter(|id| !seen.contains(id)).map(MessageId::as_str).collect();
+            missing.sort_unstable();
+            if !missing.is_empty() {
+                let count = counted_is(missing.len() as u64, "message", "is", "are");
+                let (given, names) = (counted(ids.len() as u64, "id"), some_of(missing.into_iter(), MISSING_NAMED_MAX));
+                plan.warn(format!("{count} not in the queue, of the {given} given: {names}"));
+            }
         }
-        plan.groups = Groups::of(&sampled.selected)
-            .groups
-            .into_iter()
-            .map(|group| SampledGroup {
-                title: group.exception.or(group.error).unwrap_or(group.shape),
-                count: group.count as u64,
-            })
-            .collect();
+        if let Some((count, error)) = &sampled.failed {
+            let on = format!("{} of the {seen} sampled", counted(*count, "message"));
+            plan.warn(format!("the filter fails on {on}, which are left: {}", error.in_general()));
+        }
+        plan.groups.clone_from(&sampled.groups);
         if seen > 0 {
             let seen = counted_is(seen, "message", "was", "were");
             plan.warn(format!("{seen} received for this look and put back: each has one receive more"));
         }
     }
+}
+
+fn grouped(selected: &[Message], cloud: &Cloud) -> Vec<SampledGroup> {
+    let groups = Groups::of(selected, &cloud.environment().queues.envelopes).groups;
+    let title = |group: &Group| Text::line(&group.failure().unwrap_or_else(|| group.content()));
+    groups.iter().map(|group| SampledGroup { title: title(group), count: group.count as u64 }).collect()
 }

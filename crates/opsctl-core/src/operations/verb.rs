@@ -1,5 +1,7 @@
 //! [`Verb`]: what differs between operations, for all that treats them alike.
 
+use std::path::{Path, PathBuf};
+
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
@@ -115,6 +117,14 @@ pub trait Verb {
     fn check_filter(&self) -> Result<(), FilterError> {
         self.filter().map_or(Ok(()), |given| Filter::open(given).map(drop))
     }
+
+    /// The file with the ids of what it is about.
+    fn ids(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Names another file with them.
+    fn take_ids_from(&mut self, _file: PathBuf) {}
 
     fn limit(&self) -> Option<u64> {
         None

@@ -3,14 +3,14 @@
 use std::{
     collections::HashSet,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Context, Doing, Progress, Report, park_file, receipts};
 use crate::{
     domain::{
         MessageId, QueueName, QueueUrl, Text,
-        words::{counted, counted_is},
+        words::{counted, counted_is, some_of},
     },
     journal::{History, Journal},
     operations::{
@@ -20,6 +20,9 @@ use crate::{
         },
     },
 };
+
+/// Ids named of those that were not met; the rest are counted.
+const MISSING_NAMED_MAX: usize = 20;
 
 pub(super) async fn run(
     bound: ClientSide,
@@ -46,8 +49,8 @@ pub(super) async fn run(
         }
     }
     judge.used = Mutex::new(std::mem::take(&mut history.claimed));
+    let listed = Listed::of(&judge, &settings, &history);
     settings.resume = Resume { shown_at: held.shown_at, places: held.places, ..Resume::of(history, uncertain) };
-    let listed = Listed::of(&judge, &settings);
     judge.run = report.run.to_string();
     judge.mark = mark.then(|| report.run.to_string());
     settings.account = crate::domain::AccountId(report.account.clone());
@@ -133,27 +136,39 @@ impl Report {
 
 /// A list of ids, all of which are looked for.
 struct Listed {
-    ids: u64,
-    /// Dealt with by earlier tries.
-    done: u64,
+    ids: HashSet<MessageId>,
+    /// Met by this try.
+    met: Arc<Mutex<HashSet<MessageId>>>,
+    /// Dealt with by earlier tries, or begun.
+    before: HashSet<MessageId>,
 }
 
 impl Listed {
-    /// None: no list was given, or not all of it need be found.
-    fn of(judge: &Judge, settings: &Settings) -> Option<Self> {
-        let ids = judge.ids.as_ref().filter(|_| judge.filter.is_none() && settings.limit.is_none())?;
-        Some(Self { ids: ids.len() as u64, done: settings.resume.moved })
+    /// None: no list was given, or a limit ends the run before all of it is found.
+    fn of(judge: &Judge, settings: &Settings, history: &History) -> Option<Self> {
+        let ids = judge.ids.clone().filter(|_| settings.limit.is_none())?;
+        let sets =
+            [&history.gone, &history.removed, &history.perhaps_gone, &history.sent_not_deleted, &history.uncertain];
+        let before = sets.into_iter().flatten().chain(&history.sent).filter(|id| ids.contains(id)).cloned().collect();
+        Some(Self { ids, met: Arc::clone(&judge.met), before })
     }
 
     /// What to say of those that were not met.
     fn missing(&self, tally: &Tally) -> Option<Text> {
-        let met = tally.moved + tally.removed + tally.kept_unexpected + tally.uncertain.len() as u64;
-        let missing = self.ids.saturating_sub(self.done + met + tally.sent_not_deleted);
-        (missing > 0 && tally.stop.is_none()).then(|| {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missing: Vec<&str> = self
+            .ids
+            .iter()
+            .filter(|id| !met.contains(id) && !self.before.contains(id))
+            .map(MessageId::as_str)
+            .collect();
+        missing.sort_unstable();
+        (!missing.is_empty() && tally.stop.is_none()).then(|| {
             Text::line(&format!(
-                "{} not found in the queue, of the {} given: gone by now, or in flight elsewhere",
-                counted_is(missing, "message", "was", "were"),
-                counted(self.ids, "id")
+                "{} not found in the queue, of the {} given: gone by now, or in flight elsewhere: {}",
+                counted_is(missing.len() as u64, "message", "was", "were"),
+                counted(self.ids.len() as u64, "id"),
+                some_of(missing.into_iter(), MISSING_NAMED_MAX)
             ))
         })
     }

@@ -40,7 +40,7 @@ pub(super) async fn take(taking: &Taking<'_>, subject: &Subject) -> Taken {
         Ok(sample) => sample,
         Err(error) => return Taken::lost(&error.to_string()),
     };
-    let groups = Groups::of(&sample.messages);
+    let groups = Groups::of(&sample.messages, &cloud.environment().queues.envelopes);
     let found = sample.messages.len() as u64;
     let summary = format!("{} in {}", counted(found, "message"), counted(groups.groups.len() as u64, "failure group"));
     let (mut room, mut without) = (BODIES_BYTES_MAX, 0_u64);

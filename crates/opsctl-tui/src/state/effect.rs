@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{EnvironmentName, Message, QueueUrl, RunId, Text},
+    domain::{Envelope, EnvironmentName, Message, QueueUrl, RunId, Text},
     gate::Approved,
     leave::Force,
     observe::{Focus, acknowledged::Acknowledgement},
-    operations::Operation,
+    operations::{Operation, choices::Draft},
     runbook::Kind,
     state::{
         runbook::{Begin, Said},
@@ -24,7 +24,7 @@ pub enum Effect {
     /// Look at messages and put them back: [`crate::state::event::Event::Looked`].
     Look(Ticket, LookAt),
     /// Try a jq filter on messages: [`crate::state::event::Event::Matched`].
-    Match(Ticket, String, Arc<[Message]>),
+    Match(Ticket, String, Arc<[Message]>, Arc<[Envelope]>),
     /// Plan an operation: [`crate::state::event::Event::Planned`].
     Plan(Ticket, EnvironmentName, Box<Operation>),
     /// Plan again what a run left: [`crate::state::event::Event::Planned`].
@@ -85,12 +85,4 @@ pub struct Edit {
     pub text: String,
     /// End of the file's name: `.json`, `.txt`.
     pub suffix: &'static str,
-}
-
-/// A file that an operation is to be given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
-    /// Name of the file: `ids.txt`, `edit.jq`.
-    pub name: &'static str,
-    pub text: String,
 }

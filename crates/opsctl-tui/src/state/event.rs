@@ -14,7 +14,7 @@ use crate::{
     run::{Failure, Progress, Report},
     runbook::{Kind, drive::RunbookReport, shelf::Shelved},
     state::{
-        letters::Letters,
+        letters::{Letters, Tried},
         runbook::{Heard, Stood},
         ticket::Ticket,
     },
@@ -34,7 +34,7 @@ pub enum Event {
     Observed(Arc<Snapshot>),
     Looked(Ticket, Result<Box<Letters>, Failure>),
     /// A filter was tried on messages that were looked at: one answer for each, none where it failed on that one.
-    Matched(Ticket, Result<Vec<Option<bool>>, Failure>),
+    Matched(Ticket, Result<Tried, Failure>),
     Planned(Ticket, Result<Box<Plan>, Failure>),
     Progress(Ticket, Box<Progress>),
     Finished(Ticket, Result<Box<Report>, Failure>),

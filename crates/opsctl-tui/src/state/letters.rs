@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    domain::{EnvironmentName, Message, MessageId, QueueName, Text},
+    domain::{Envelope, EnvironmentName, Message, MessageId, QueueName, Text},
     messages::Groups,
     operations::Redrive,
     state::{
@@ -108,6 +108,8 @@ pub struct Letters {
     pub messages: Arc<[Message]>,
     /// Whether these are all that lie in the queue, as far as SQS tells.
     pub is_whole: bool,
+    /// What the environment's teams wrap their messages in.
+    pub envelopes: Arc<[Envelope]>,
     pub groups: Groups,
     /// The group of each message, an index into `groups.groups`; none for those in groups that are not shown.
     pub group_of: Vec<Option<usize>>,
@@ -124,13 +126,27 @@ pub enum Order {
     Column(usize),
 }
 
+/// What a filter answered on messages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tried {
+    /// For each message whether it fits; none where the filter failed on it.
+    pub fits: Vec<Option<bool>>,
+    /// Why it failed on the first of those.
+    pub why: Option<String>,
+}
+
+impl From<Vec<Option<bool>>> for Tried {
+    fn from(fits: Vec<Option<bool>>) -> Self {
+        Self { fits, why: None }
+    }
+}
+
 /// A filter on the messages that were looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Narrow {
     pub text: String,
     pub code: String,
-    /// For each message whether it fits; none where the filter failed on it.
-    pub answers: Load<Vec<Option<bool>>>,
+    pub answers: Load<Tried>,
     /// Whether the line closes once it works.
     pub is_whole: bool,
 }

@@ -18,12 +18,12 @@ pub mod view;
 
 pub use self::{
     cursor::Cursor,
-    effect::{Draft, Edit, Effect, LookAt},
+    effect::{Edit, Effect, LookAt},
     event::{Event, Mouse, MouseWhat, Notice},
     field::{Field, Typed},
     flow::{ConsentLine, Consenting, Flow, Form, Wanted},
     home::{HomeOrder, HomeView, Summary},
-    letters::{Diff, Digest, Letters, LettersView, Level, Narrow},
+    letters::{Diff, Digest, Letters, LettersView, Level, Narrow, Tried},
     list::{At, Grouping, ListGroup, ListRow, ListView, Sheet, Topic, Totals, Under},
     look::{Look, Needs, Page, Role, Symbols},
     message::MessageView,

@@ -1,196 +1,159 @@
-//! [`Signature`]: what a failure looks like. Messages with equal signatures form a group.
+//! [`Signature`]: how a message failed. Messages with equal signatures form a group.
+//!
+//! Source, error code and error text tell; without them the type of event or job; without that what the body looks like.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::Value;
-
+use super::{
+    shape::{self, Keys, Shape},
+    words,
+};
 use crate::{
-    domain::{AttributeValue, Message, Payload, template},
-    messages::json,
+    domain::{Envelope, Message, template},
+    messages::envelopes::Opened,
 };
 
-const KEYS_MAX: usize = 24;
-/// How deep a body is searched for an error text.
-const SEARCH_DEPTH_MAX: usize = 4;
-const SEARCH_VALUES_MAX: usize = 200;
-/// Bodies larger than this are not parsed for grouping, in bytes.
-const BODY_BYTES_MAX: usize = 262_144;
-/// Longest error code, in bytes.
-const CODE_BYTES_MAX: usize = 80;
-
-/// Attributes that carry an error code, in order of preference: Lambda's, EventBridge's, then common names.
-const CODE_ATTRIBUTES: [&str; 7] =
-    ["ErrorCode", "ERROR_CODE", "errorCode", "error_code", "exceptionType", "exception_type", "errorType"];
-const TEXT_ATTRIBUTES: [&str; 8] = [
-    "ErrorMessage",
-    "ERROR_MESSAGE",
-    "errorMessage",
-    "error_message",
-    "exception",
-    "exceptionMessage",
-    "error",
-    "stackTrace",
-];
+/// Fewer messages say nothing of whether a type is one.
+const KINDS_JUDGED_MIN: usize = 8;
+/// So many different shapes may be those of as many types.
+const SHAPES_MIN: usize = 6;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Signature {
     pub(super) source: Option<String>,
-    pub(super) error: Option<(String, String)>,
-    pub(super) exception: Option<Exception>,
+    /// Name and value.
+    pub(super) code: Option<(String, String)>,
+    /// Template of the error's text.
+    pub(super) error: Option<String>,
+    /// Where no error's text tells.
+    pub(super) kind: Option<String>,
     pub(super) shape: Shape,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Exception {
-    pub(super) place: Place,
-    pub(super) template: String,
+/// A message that was looked into.
+pub(super) struct Looked {
+    pub(super) opened: Opened,
+    pub(super) keys: Keys,
+    source: Option<String>,
+    error: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Place {
-    Attribute(String),
-    /// Keys that lead to it.
-    Body(Vec<String>),
-    /// The body is plain text.
-    Text,
-}
+impl Looked {
+    pub(super) fn into(message: &Message, own: &[Envelope]) -> Self {
+        let opened = Opened::of(message, own);
+        let error = opened.error.as_deref().map(template::template).filter(|template| !template.is_empty());
+        let source = message.system.dead_letter_source.as_ref().map(|arn| arn.name().0);
+        let keys = Keys::of(opened.content.as_ref());
+        Self { opened, keys, source, error }
+    }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Shape {
-    /// A JSON object: its keys, and those of objects right in it.
-    Object(BTreeSet<Vec<String>>),
-    /// Another JSON value: jq's name of its type.
-    Other(&'static str),
-}
-
-impl Signature {
-    pub(super) fn of(message: &Message) -> Self {
-        let parsed = (message.body.len() <= BODY_BYTES_MAX && json::is_json(&message.body))
-            .then(|| serde_json::from_str(&message.body).ok())
-            .flatten();
-        Self {
-            source: message.system.dead_letter_source.as_ref().map(|arn| arn.name().0),
-            error: error_code(message),
-            exception: exception(message, parsed.as_ref()),
-            shape: shape(parsed.as_ref()),
+    fn signature(&self, kinds: &Telling) -> Signature {
+        let code = self.opened.code.clone();
+        // A number is a status such as 500, of which there are many causes.
+        let tells = self.error.is_some() || code.as_ref().is_some_and(|(_, code)| code.parse::<f64>().is_err());
+        let kind = self.opened.kind.clone().filter(|_| !tells && kinds.tell(&self.source));
+        let told = tells || code.is_some() || kind.is_some();
+        Signature {
+            source: self.source.clone(),
+            code,
+            error: self.error.clone(),
+            kind,
+            shape: if told { Shape::Told } else { self.keys.shape.clone() },
         }
     }
 }
 
-fn error_code(message: &Message) -> Option<(String, String)> {
-    CODE_ATTRIBUTES.iter().find_map(|name| {
-        let value = text_of(message.attributes.get(*name)?)?;
-        (value.len() <= CODE_BYTES_MAX).then(|| ((*name).to_owned(), value.to_owned()))
-    })
-}
+/// Sources whose messages' types are types: of some, each message has its own.
+struct Telling(BTreeSet<Option<String>>);
 
-fn text_of(value: &AttributeValue) -> Option<&str> {
-    match &value.payload {
-        Payload::Text(text) => Some(text),
-        Payload::Binary(_) => None,
-    }
-}
-
-fn exception(message: &Message, body: Option<&Value>) -> Option<Exception> {
-    let listed = TEXT_ATTRIBUTES.iter().find_map(|name| Some((*name, text_of(message.attributes.get(*name)?)?)));
-    let telling = || {
-        let named =
-            message.attributes.iter().filter(|(name, _)| !CODE_ATTRIBUTES.contains(&name.as_str()) && tells(name));
-        named.filter_map(|(name, value)| Some((name.as_str(), text_of(value)?))).next()
-    };
-    if let Some((name, text)) = listed.or_else(telling) {
-        return found(Place::Attribute(name.to_owned()), text);
-    }
-    match body {
-        Some(body @ Value::Object(_)) => {
-            let mut left = SEARCH_VALUES_MAX;
-            let (path, text) = search(body, &mut Vec::new(), &mut left)?;
-            found(Place::Body(path), &text)
-        }
-        Some(_) => None,
-        None => {
-            let first = message.body.lines().map(str::trim).find(|line| !line.is_empty())?;
-            looks_like_error(first).then(|| found(Place::Text, first)).flatten()
-        }
-    }
-}
-
-fn found(place: Place, text: &str) -> Option<Exception> {
-    let template = template::template(text);
-    (!template.is_empty()).then_some(Exception { place, template })
-}
-
-fn tells(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["exception", "error", "stacktrace", "failure", "reason"].iter().any(|part| name.contains(part))
-}
-
-fn looks_like_error(line: &str) -> bool {
-    let end = line.floor_char_boundary(400);
-    ["Exception", "Error", "error:", "Traceback", "panic", "Timeout", "timed out", "failed", "refused"]
-        .iter()
-        .any(|word| line[..end].contains(word))
-}
-
-/// First text under a telling key, in the body's own order; inside such a key `message` or any text.
-fn search(value: &Value, path: &mut Vec<String>, left: &mut usize) -> Option<(Vec<String>, String)> {
-    let Value::Object(fields) = value else { return None };
-    for (key, value) in fields {
-        *left = left.checked_sub(1)?;
-        path.push(key.clone());
-        if tells(key) {
-            if let Value::String(text) = value {
-                return Some((path.clone(), text.clone()));
-            }
-            let inner = ["message", "errorMessage", "msg", "detail", "type", "name"];
-            if let Some((name, text)) = inner.iter().find_map(|name| Some((name, value.get(name)?.as_str()?))) {
-                path.push((*name).to_owned());
-                return Some((path.clone(), text.to_owned()));
+impl Telling {
+    fn of(all: &[Looked]) -> Self {
+        let mut kinds: HashMap<&Option<String>, (usize, BTreeSet<&str>)> = HashMap::new();
+        for looked in all.iter().filter(|looked| looked.error.is_none()) {
+            if let Some(kind) = &looked.opened.kind {
+                let (count, kinds) = kinds.entry(&looked.source).or_default();
+                *count += 1;
+                kinds.insert(kind);
             }
         }
-        if path.len() < SEARCH_DEPTH_MAX
-            && let Some(found) = search(value, path, left)
+        let sources = kinds.into_iter();
+        let differ =
+            |(count, kinds): &(usize, BTreeSet<&str>)| *count >= KINDS_JUDGED_MIN && kinds.len() * 5 > *count * 3;
+        Self(sources.filter(|(_, all)| !differ(all)).map(|(source, _)| source.clone()).collect())
+    }
+
+    fn tell(&self, source: &Option<String>) -> bool {
+        self.0.contains(source)
+    }
+}
+
+/// The signature of each message, with shapes that are alike made one.
+pub(super) fn signatures(all: &[Looked]) -> Vec<Signature> {
+    let telling = Telling::of(all);
+    let mut signatures: Vec<Signature> = all.iter().map(|looked| looked.signature(&telling)).collect();
+    fold_errors(&mut signatures);
+    fold_shapes(&mut signatures);
+    signatures
+}
+
+/// Errors that differ in one word are one.
+fn fold_errors(signatures: &mut [Signature]) {
+    let mut texts: BTreeMap<(Option<String>, Option<(String, String)>), BTreeSet<String>> = BTreeMap::new();
+    for signature in signatures.iter() {
+        if let Some(error) = &signature.error {
+            texts.entry((signature.source.clone(), signature.code.clone())).or_default().insert(error.clone());
+        }
+    }
+    let folded: BTreeMap<_, BTreeMap<String, String>> =
+        texts.into_iter().map(|(of, texts)| (of, words::folded(&texts))).collect();
+    for signature in signatures {
+        let of = (signature.source.clone(), signature.code.clone());
+        let mask = signature.error.as_ref().and_then(|error| folded.get(&of)?.get(error));
+        if let Some(mask) = mask.cloned() {
+            signature.error = Some(mask);
+        }
+    }
+}
+
+/// Shapes that are alike are one, and all of a source are one where nearly each message has its own: then shapes do not tell.
+fn fold_shapes(signatures: &mut [Signature]) {
+    let mut counts: BTreeMap<(Option<String>, Shape), usize> = BTreeMap::new();
+    for signature in signatures.iter().filter(|signature| signature.shape != Shape::Told) {
+        *counts.entry((signature.source.clone(), signature.shape.clone())).or_default() += 1;
+    }
+    let mut distinct: Vec<((Option<String>, Shape), usize)> = counts.into_iter().collect();
+    distinct
+        .sort_by(|left, right| left.0.0.cmp(&right.0.0).then(right.1.cmp(&left.1)).then_with(|| left.0.cmp(&right.0)));
+    let mut made: HashMap<(Option<String>, Shape), Shape> = HashMap::new();
+    for alike in distinct.chunk_by(|left, right| left.0.0 == right.0.0) {
+        let shapes: Vec<&Shape> = alike.iter().map(|((_, shape), _)| shape).collect();
+        let mut first_of = shape::alike(&shapes);
+        let messages: usize = alike.iter().map(|(_, count)| count).sum();
+        let objects = |at: &usize| matches!(shapes[*at], Shape::Object(_));
+        let distinct = first_of.iter().collect::<BTreeSet<_>>().len();
+        if distinct >= SHAPES_MIN
+            && distinct * 5 > messages * 3
+            && let Some(first) = (0..shapes.len()).find(objects)
         {
-            return Some(found);
+            (0..shapes.len()).filter(objects).for_each(|at| first_of[at] = first);
         }
-        path.pop();
+        for (at, first) in first_of.iter().enumerate() {
+            let members = (0..shapes.len()).filter(|other| first_of[*other] == *first).map(|other| shapes[other]);
+            made.insert(alike[at].0.clone(), common(members));
+        }
     }
-    None
-}
-
-fn shape(body: Option<&Value>) -> Shape {
-    match body {
-        None | Some(Value::String(_)) => Shape::Other("string"),
-        Some(Value::Null) => Shape::Other("null"),
-        Some(Value::Bool(_)) => Shape::Other("boolean"),
-        Some(Value::Number(_)) => Shape::Other("number"),
-        Some(Value::Array(_)) => Shape::Other("array"),
-        Some(Value::Object(fields)) => {
-            let mut keys = BTreeSet::new();
-            for (key, value) in fields {
-                keys.insert(vec![key.clone()]);
-                if let Value::Object(inner) = value {
-                    keys.extend(inner.keys().map(|inner| vec![key.clone(), inner.clone()]));
-                }
-            }
-            Shape::Object(keys.into_iter().take(KEYS_MAX).collect())
+    for signature in signatures {
+        if let Some(shape) = made.get(&(signature.source.clone(), signature.shape.clone())) {
+            signature.shape = shape.clone();
         }
     }
 }
 
-impl fmt::Display for Shape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other("string") => formatter.write_str("text"),
-            Self::Other(kind) => formatter.write_str(kind),
-            Self::Object(keys) => {
-                // A key whose own keys are listed need not be listed itself.
-                let listed = |path: &Vec<String>| {
-                    path.len() > 1 || !keys.iter().any(|other| other.len() > 1 && other[0] == path[0])
-                };
-                let names: Vec<String> = keys.iter().filter(|path| listed(path)).map(|path| path.join(".")).collect();
-                write!(formatter, "{{{}}}", names.join(" "))
-            }
-        }
-    }
+/// What all of them have.
+fn common<'a>(mut shapes: impl Iterator<Item = &'a Shape>) -> Shape {
+    let first = shapes.next().cloned().unwrap_or(Shape::Told);
+    shapes.fold(first, |common, shape| match (common, shape) {
+        (Shape::Object(common), Shape::Object(keys)) => Shape::Object(&common & keys),
+        (common, _) => common,
+    })
 }

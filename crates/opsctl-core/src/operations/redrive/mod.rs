@@ -44,7 +44,7 @@ pub struct Redrive {
     /// Move only messages for which this jq expression is true, `.body.partnerId == "A"` for instance, or the one in a file, as `file:PATH`
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Option<String>,
-    /// Move only messages whose ids stand in this file, one a line
+    /// Move only messages whose ids stand in this file: one a line, a list, JSON as the AWS CLI and jq print it, or a CSV column
     #[arg(long, value_name = "FILE")]
     pub ids: Option<PathBuf>,
     /// Move at most this many messages a second
@@ -102,6 +102,14 @@ impl Redrive {
 impl Verb for Redrive {
     fn subject(&self) -> &str {
         &self.queue
+    }
+
+    fn ids(&self) -> Option<&std::path::Path> {
+        self.ids.as_deref()
+    }
+
+    fn take_ids_from(&mut self, file: PathBuf) {
+        self.ids = Some(file);
     }
 
     fn filter(&self) -> Option<&str> {

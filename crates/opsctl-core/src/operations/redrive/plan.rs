@@ -24,6 +24,7 @@ use crate::{
         OperationError, Planned, Planner, Unsettled,
         bound::Bound,
         consumers::{self, Consumers},
+        ids,
         plan::{Plan, labels},
         selection::{self, Sampled, Selection},
         transfer::LANES_MAX,
@@ -34,7 +35,6 @@ use crate::{
 /// Hiding is renewed at its half, and a send may take ten seconds: were it shorter, somebody else could get a message that is just
 /// being sent.
 const VISIBILITY_SECONDS_MIN: u32 = 30;
-const IDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// An own redrive policy that lets a message be looked at less often than this forwards it soon.
 const RECEIVES_LOW: u32 = 10;
 const SOURCES_SHOWN_MAX: usize = 5;
@@ -46,8 +46,8 @@ pub(in crate::operations) async fn plan(
 ) -> Result<Planned, OperationError> {
     check_visibility(redrive)?;
     let scene = Scene::observe(cloud, redrive).await?;
-    let filter = selection::filter(redrive.filter.as_deref(), "redrive")?;
-    let ids = redrive.ids.as_deref().map(read_ids).transpose()?;
+    let filter = selection::filter(redrive.filter.as_deref(), "redrive", cloud)?;
+    let ids = redrive.ids.as_deref().map(ids::listed).transpose()?;
     let editor = redrive.edit.as_deref().map(Editor::open).transpose();
     let editor = editor.map_err(|error| usage("the edit can't be used", &error.to_string()))?;
     let ramp = ramp(redrive, cloud);
@@ -145,22 +145,6 @@ fn check_visibility(redrive: &Redrive) -> Result<(), OperationError> {
     }
 }
 
-/// Ids in a file, one a line; blank lines and lines that begin with `#` aside.
-fn read_ids(path: &Path) -> Result<HashSet<MessageId>, OperationError> {
-    let bad = |because: String| usage(&format!("the file of ids {} can't be used", path.display()), &because);
-    let size = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
-    if size > IDS_BYTES_MAX {
-        return Err(bad("it is larger than 64 MiB".to_owned()));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let ids: HashSet<MessageId> = lines.map(|line| MessageId(line.to_owned())).collect();
-    if ids.is_empty() {
-        return Err(bad("it names no message".to_owned()));
-    }
-    Ok(ids)
-}
-
 fn ramp(redrive: &Redrive, cloud: &Cloud) -> Ramp {
     let careful = cloud.environment().protection == Protection::TypeName && redrive.engine != EngineChoice::Managed;
     match &redrive.ramp {
@@ -192,11 +176,7 @@ impl Draft<'_> {
         if let Some(park) = &self.scene.park {
             describe("park", park, plan);
         }
-        if let Some(ids) = ids {
-            let mut ids: Vec<_> = ids.iter().map(|id| id.0.as_str()).collect();
-            ids.sort_unstable();
-            plan.observe("ids", hex(&Sha256::digest(ids.join("\n"))));
-        }
+        ids::observe(ids, plan);
         if let Some(path) = self.redrive.edit.as_deref().and_then(Editor::file) {
             // Unreadable, an editor would not have been opened; empty, it differs from any that is not.
             let text = std::fs::read(&path).unwrap_or_default();

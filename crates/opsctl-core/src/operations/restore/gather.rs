@@ -36,6 +36,8 @@ pub(super) struct Gathered {
     pub(super) damage: Damage,
     /// Whether the run still works, or another restore of it.
     pub(super) busy: Vec<RunId>,
+    /// Ids that were given and that the snapshot has no message of.
+    pub(super) unmet: Vec<String>,
     /// How many messages others have settled.
     pub(super) settled_by_others: usize,
     /// So many were agreed to, where the restore was begun before.
@@ -99,7 +101,7 @@ impl Own {
 pub(super) fn gather(
     restore: &Restore,
     planner: &Planner,
-    filter: Option<&Filter>,
+    (filter, ids): (Option<&Filter>, Option<&HashSet<MessageId>>),
     cloud: &Cloud,
 ) -> Result<Gathered, OperationError> {
     let state = &planner.state;
@@ -116,6 +118,7 @@ pub(super) fn gather(
     let others = Others::read(state, &restore.run, planner.resuming.as_ref())?;
     let mut gathering = Gathering {
         restore,
+        ids,
         gone: Gone { history: &history, is_copy: history.is_copy() },
         own: planner.taken_up()?.map(|(_, history)| Own::of(history)).unwrap_or_default(),
         others: &others,
@@ -131,6 +134,7 @@ pub(super) fn gather(
             damage: snapshot.damage,
             busy: others.busy.clone(),
             settled_by_others: others.settled(),
+            unmet: Vec::new(),
             agreed: None,
         },
     };
@@ -160,6 +164,8 @@ impl<F: Fn(&MessageId) -> bool> Gone<'_, F> {
 
 struct Gathering<'a, F> {
     restore: &'a Restore,
+    /// Messages that were asked for; none: all.
+    ids: Option<&'a HashSet<MessageId>>,
     gone: Gone<'a, F>,
     own: Own,
     others: &'a Others,
@@ -196,6 +202,10 @@ impl<F: Fn(&MessageId) -> bool> Gathering<'_, F> {
             };
             chunk.iter().zip(selected).for_each(|(line, selected)| self.take(line, selected));
         }
+        let met = |id: &MessageId| self.seen.contains(id) || self.own.sent.contains(id);
+        let unmet = self.ids.into_iter().flatten().filter(|id| !met(id));
+        self.gathered.unmet = unmet.map(|id| id.0.clone()).collect();
+        self.gathered.unmet.sort_unstable();
         let gone = lost.iter().filter(|id| self.gone.is_perhaps(id).is_some());
         self.gathered.left_out.damaged =
             gone.filter(|id| !self.seen.contains(*id) && !self.own.sent.contains(*id)).count() as u64;
@@ -208,7 +218,8 @@ impl<F: Fn(&MessageId) -> bool> Gathering<'_, F> {
         let id = &message.id;
         let is_own = self.own.uncertain.contains(id);
         // What this restore may have sent was selected then.
-        if selected == Ok(false) && !is_own {
+        let is_listed = self.ids.is_none_or(|ids| ids.contains(id));
+        if (selected == Ok(false) || !is_listed) && !is_own {
             return;
         }
         if !self.restore.again && !is_own {

@@ -1,12 +1,12 @@
 //! Which rows are meant: what somebody typed, as values of the table's columns.
 
-use std::{collections::BTreeSet, fs::File, io::Read, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{RowState, Times, Value},
-    operations::{OperationError, values::Seconds},
+    operations::{OperationError, ids, values::Seconds},
     outboxes::{Sql, sql::Selection},
 };
 
@@ -71,7 +71,7 @@ impl Choice<'_> {
         let states: BTreeSet<RowState> = states.iter().copied().collect();
         Ok(Selection {
             states: states.into_iter().collect(),
-            ids: self.given_ids(sql.mapping.id.len())?,
+            ids: self.given_ids(&sql.mapping.id)?,
             kinds: self.kind.to_vec(),
             groups: self.group.to_vec(),
             from: from.map(time),
@@ -81,47 +81,34 @@ impl Choice<'_> {
         })
     }
 
-    fn given_ids(&self, columns: usize) -> Result<Option<Vec<Vec<Value>>>, OperationError> {
-        let mut texts: Vec<String> = self.id.to_vec();
+    fn given_ids(&self, columns: &[String]) -> Result<Option<Vec<Vec<Value>>>, OperationError> {
+        let mut all: BTreeSet<Vec<String>> = BTreeSet::new();
         if let Some(path) = self.ids {
-            texts.extend(in_file(path)?);
-        } else if texts.is_empty() {
+            all.extend(ids::rows(path, columns, IDS_BYTES_MAX)?);
+        } else if self.id.is_empty() {
             return Ok(None);
         }
-        let texts: BTreeSet<&str> = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
-        if texts.len() > IDS_MAX {
-            let what = format!("{} ids were given, and {IDS_MAX} can be given at once", texts.len());
+        for text in self.id.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+            let parts: Vec<String> = match columns.len() {
+                1 => vec![text.to_owned()],
+                _ => text.split(',').map(|part| part.trim().to_owned()).collect(),
+            };
+            if parts.len() != columns.len() {
+                let what =
+                    format!("an id of this table has {} columns, and `{text}` has {}", columns.len(), parts.len());
+                return Err(OperationError::usage(&what, "separate them by commas"));
+            }
+            all.insert(parts);
+        }
+        if all.is_empty() {
+            return Err(OperationError::usage("every id that was given is empty", "give the ids of rows"));
+        }
+        if all.len() > IDS_MAX {
+            let what = format!("{} ids were given, and {IDS_MAX} can be given at once", all.len());
             return Err(OperationError::usage(&what, "give them in several runs"));
         }
-        let id = |text: &&str| -> Result<Vec<Value>, OperationError> {
-            let parts: Vec<Value> = match columns {
-                1 => vec![Value::Text((*text).to_owned())],
-                _ => text.split(',').map(|part| Value::Text(part.trim().to_owned())).collect(),
-            };
-            if parts.len() == columns {
-                return Ok(parts);
-            }
-            let what = format!("an id of this table has {columns} columns, and `{text}` has {}", parts.len());
-            Err(OperationError::usage(&what, "separate them by commas"))
-        };
-        texts.iter().map(id).collect::<Result<_, _>>().map(Some)
+        Ok(Some(all.into_iter().map(|id| id.into_iter().map(Value::Text).collect()).collect()))
     }
-}
-
-fn in_file(path: &Path) -> Result<Vec<String>, OperationError> {
-    let cannot = |because: &dyn std::fmt::Display| {
-        OperationError::usage(
-            &format!("cannot read the ids in {}: {because}", path.display()),
-            "give a file with one id a line",
-        )
-    };
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| cannot(&error))?;
-    file.take(IDS_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| cannot(&error))?;
-    if text.len() as u64 > IDS_BYTES_MAX {
-        return Err(cannot(&"it has more than 4 MiB"));
-    }
-    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// A time as the table's columns write times; sessions are in UTC.
@@ -155,7 +142,9 @@ mod tests {
     #[test]
     fn ids_have_as_many_parts_as_the_table_has_columns() {
         let replay = |ids: &[&str]| Replay { id: ids.iter().map(|id| (*id).to_owned()).collect(), ..Replay::default() };
-        let given = |ids: &[&str], columns| replay(ids).asked().choice.given_ids(columns);
+        let names =
+            |columns: usize| ["tenant", "id"][2 - columns..].iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let given = |ids: &[&str], columns: usize| replay(ids).asked().choice.given_ids(&names(columns));
         let text = |text: &str| Value::Text(text.to_owned());
         assert_eq!(given(&["7", "7", " 8 "], 1).expect("ids"), Some(vec![vec![text("7")], vec![text("8")]]));
         assert_eq!(given(&["a, 7"], 2).expect("ids"), Some(vec![vec![text("a"), text("7")]]));

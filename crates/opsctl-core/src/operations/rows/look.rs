@@ -5,6 +5,7 @@ use super::{
     freed::{self, Freed},
     plan::unreachable,
     side::{self, Side},
+    unmet::{self, Unmet},
 };
 use crate::{
     cloud::{Cloud, endpoint::Session},
@@ -41,6 +42,8 @@ pub(super) struct Looked {
     pub(super) side: Option<Side>,
     /// What waits behind rows that are parked.
     pub(super) freed: Option<Freed>,
+    /// Ids that meet no row that is meant.
+    pub(super) unmet: Option<Unmet>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +91,7 @@ async fn look(
         sampled.retain(|_| chosen.next().unwrap_or_default());
         sample = Some((seen, sampled.len() as u64));
     }
+    let unmet = unmet::look(session, sql, &selection).await?;
     let mut looked = Looked {
         selection,
         count: Count(count),
@@ -98,6 +102,7 @@ async fn look(
         holders: Vec::new(),
         side: None,
         freed: None,
+        unmet,
     };
     match sql.change.deed {
         Deed::Replay => {

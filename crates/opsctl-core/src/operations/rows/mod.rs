@@ -14,6 +14,7 @@ mod relaying;
 mod release;
 mod replay;
 mod side;
+mod unmet;
 mod words;
 
 use crate::{
@@ -125,7 +126,7 @@ macro_rules! over_rows {
             /// Only the row with this id; may be given several times; the columns of an id are separated by commas
             #[arg(long, value_name = "ID")]
             pub id: Vec<String>,
-            /// Only rows whose ids stand in this file, one a line
+            /// Only rows whose ids stand in this file: one a line, a list, JSON or a CSV column
             #[arg(long, value_name = "FILE")]
             pub ids: Option<std::path::PathBuf>,
             /// Only rows of this event type; may be given several times
@@ -188,6 +189,14 @@ macro_rules! over_rows {
 
             fn counts(&self) -> $crate::operations::Counts {
                 $crate::operations::Counts::Rows
+            }
+
+            fn ids(&self) -> Option<&std::path::Path> {
+                self.ids.as_deref()
+            }
+
+            fn take_ids_from(&mut self, file: std::path::PathBuf) {
+                self.ids = Some(file);
             }
 
             fn filter(&self) -> Option<&str> {

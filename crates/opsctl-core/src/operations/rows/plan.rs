@@ -266,6 +266,9 @@ pub(super) fn observe(plan: &mut Plan, server: &Server, sql: &Sql) {
 }
 
 fn warn(plan: &mut Plan, asked: &Asked<'_>, outbox: &Outbox, looked: &Looked, sql: &Sql) {
+    if let Some(unmet) = &looked.unmet {
+        unmet.tell(plan);
+    }
     match sql.change.deed {
         Deed::Replay => warn_of_replay(plan, outbox, looked, sql),
         Deed::Park | Deed::Aside => {

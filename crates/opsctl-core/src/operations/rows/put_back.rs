@@ -39,9 +39,9 @@ pub(in crate::operations) async fn plan(
     let history = History::read(&folder)?;
     let Some(operation) = of_rows(&restore.run, &history)? else { return Ok(None) };
     let Some(asked) = asked(&operation) else { return Ok(None) };
-    if restore.to.is_some() || restore.filter.is_some() {
+    if restore.to.is_some() || restore.filter.is_some() || restore.ids.is_some() {
         let what = format!("run {} changed rows: they go back to what they were, all of them", restore.run);
-        return Err(OperationError::usage(&what, "leave out --to and --where"));
+        return Err(OperationError::usage(&what, "leave out --to, --where and --ids"));
     }
     // A journal that lost its end would say that less was changed.
     journal::prove(&folder, &Heads::read(planner.state.path())?)?;

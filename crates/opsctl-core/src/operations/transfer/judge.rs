@@ -49,6 +49,8 @@ pub struct Judge {
     pub park: Park,
     pub filter: Option<Filter>,
     pub ids: Option<HashSet<MessageId>>,
+    /// Those of the ids whose messages were met.
+    pub met: Arc<Mutex<HashSet<MessageId>>>,
     pub editor: Option<Editor>,
     /// Text of the attribute `opsctl.run`, where messages are marked.
     pub mark: Option<String>,
@@ -84,6 +86,7 @@ impl Judge {
             park: Park::Leave,
             filter,
             ids: None,
+            met: Arc::default(),
             editor: None,
             mark: None,
             run: String::new(),
@@ -107,6 +110,13 @@ impl Judge {
 
     async fn select(self: Arc<Self>, messages: &[(Arc<Message>, Origin)]) -> Vec<Result<(), Kept>> {
         let listed = |message: &Message| self.ids.as_ref().is_none_or(|ids| ids.contains(&message.id));
+        if self.ids.is_some() {
+            let met = messages
+                .iter()
+                .map(|(message, _)| &message.id)
+                .filter(|id| self.ids.as_ref().is_some_and(|ids| ids.contains(id)));
+            self.met.lock().unwrap_or_else(PoisonError::into_inner).extend(met.cloned());
+        }
         let mut verdicts: Vec<Result<(), Kept>> =
             messages.iter().map(|(message, _)| if listed(message) { Ok(()) } else { Err(Kept::NotSelected) }).collect();
         let Some(filter) = self.filter.clone() else { return verdicts };
@@ -123,7 +133,7 @@ impl Judge {
                 Ok(false) => *verdict = Err(Kept::NotSelected),
                 // What jq says quotes the message, and the reason goes into the journal: it stays general.
                 Err(error) if error.is_final() => *verdict = Err(unfit("the filter took too long and was stopped")),
-                Err(_) => *verdict = Err(unfit("the filter failed on it; `opsctl filter` helps to mend it")),
+                Err(error) => *verdict = Err(unfit(&format!("the filter failed on it: {}", error.in_general()))),
             }
         }
         verdicts

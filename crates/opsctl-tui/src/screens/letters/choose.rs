@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use crate::{
     domain::{EnvironmentName, MessageId, QueueName},
     observe::Seen,
-    operations::{Operation, Redrive},
+    operations::{Operation, Redrive, choices::Draft},
     run::Failure,
     screens::{
         flow::planning,
         letters::{places::seen, rows::members},
     },
     state::{
-        Draft, Effect, Letters, LettersView, Level, Model, Notice, Ticket,
+        Effect, Letters, LettersView, Level, Model, Notice, Ticket,
         letters::{File, Saving},
     },
     widgets::words,

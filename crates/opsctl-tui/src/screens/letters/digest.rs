@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    domain::{EnvironmentName, Message, Payload, QueueName, Text},
+    domain::{Envelope, EnvironmentName, Message, Payload, QueueName, Text},
     messages::{Groups, Origin, json::is_json, shorten},
     operations::sample::Sample,
     state::{
@@ -30,9 +30,10 @@ impl Letters {
         at: Timestamp,
         retention_seconds: u64,
         sample: Sample,
+        envelopes: &[Envelope],
     ) -> Self {
         let Sample { messages, is_whole } = sample;
-        let (groups, group_of) = Groups::with_members(&messages);
+        let (groups, group_of) = Groups::with_members(&messages, envelopes);
         let digest = Arc::new(Digest::of(&messages));
         Self {
             environment,
@@ -44,6 +45,7 @@ impl Letters {
             groups,
             group_of,
             digest,
+            envelopes: envelopes.into(),
         }
     }
 }

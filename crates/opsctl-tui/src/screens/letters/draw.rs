@@ -232,7 +232,10 @@ fn filter_note(model: &Model, view: &LettersView) -> String {
         (Some(filter), _) => {
             let undecided = match filter.undecided() {
                 0 => String::new(),
-                count => format!(", it failed on {}", words::count(count as u64)),
+                count => {
+                    let why = filter.why_undecided().map(|why| format!(": {why}")).unwrap_or_default();
+                    format!(", it failed on {}{why}", words::count(count as u64))
+                }
             };
             format!("{} of {}{undecided}", words::count(view.rows.len() as u64), words::count(looked_at))
         }

@@ -5,7 +5,7 @@ use crate::{
     messages::{filter::FIELDS, json::quoted},
     run::Failure,
     screens::letters::rows,
-    state::{Effect, LettersView, Level, Load, Model, Narrow, Ticket, Typed, View},
+    state::{Effect, LettersView, Level, Load, Model, Narrow, Ticket, Tried, Typed, View},
 };
 
 impl Narrow {
@@ -16,11 +16,16 @@ impl Narrow {
 
     /// Whether a message is listed; as long as nothing is known, all are.
     pub(crate) fn admits(&self, message: usize) -> bool {
-        self.answers.shown().is_none_or(|answers| answers.get(message) == Some(&Some(true)))
+        self.answers.shown().is_none_or(|tried| tried.fits.get(message) == Some(&Some(true)))
     }
 
     pub(crate) fn undecided(&self) -> usize {
-        self.answers.shown().map_or(0, |answers| answers.iter().filter(|answer| answer.is_none()).count())
+        self.answers.shown().map_or(0, |tried| tried.fits.iter().filter(|fits| fits.is_none()).count())
+    }
+
+    /// Why it failed on the first of those, in a few words.
+    pub(crate) fn why_undecided(&self) -> Option<&str> {
+        self.answers.shown()?.why.as_deref()?.split(';').next()
     }
 
     pub(crate) fn failure(&self) -> Option<&Failure> {
@@ -36,17 +41,23 @@ pub(crate) fn is_jq(text: &str) -> bool {
     let text = text.trim();
     let word = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').next();
     let begins_with_field = FIELDS.contains(&word.unwrap_or_default()) && text.contains(' ');
+    // `error not found` is a search for words.
+    let is_of_fields =
+        text.split_whitespace().all(|word| FIELDS.contains(&word) || ["and", "or", "not"].contains(&word));
     text.starts_with(['.', '(', '[', '"', '$'])
         || text.contains(['|', '(', '"'])
         || ["==", "!=", ">=", "<=", " > ", " < "].iter().any(|sign| text.contains(sign))
-        || (begins_with_field && [" and ", " or ", " not"].iter().any(|word| text.contains(word)))
+        || (begins_with_field && is_of_fields)
 }
 
-/// A filter that finds words in bodies, whatever their case.
+/// A filter that finds words in bodies, whatever their case, and in what bodies encode.
 fn search(words: &str) -> String {
     let conditions: Vec<String> = words
         .split_whitespace()
-        .map(|word| format!("(.text | ascii_downcase | contains({}))", quoted(&word.to_ascii_lowercase())))
+        .map(|word| {
+            let word = quoted(&word.to_ascii_lowercase());
+            format!("([.text, (.content | tostring)] | any(ascii_downcase | contains({word})))")
+        })
         .collect();
     conditions.join(" and ")
 }
@@ -105,10 +116,10 @@ fn entered(view: &mut LettersView, model: &mut Model) -> Vec<Effect> {
 pub(crate) fn ask_in(view: &mut LettersView, ticket: Ticket) -> Vec<Effect> {
     let (Some(filter), Some(letters)) = (&mut view.filter, view.letters.shown()) else { return Vec::new() };
     filter.answers.ask(ticket);
-    vec![Effect::Match(ticket, filter.code.clone(), letters.messages.clone())]
+    vec![Effect::Match(ticket, filter.code.clone(), letters.messages.clone(), letters.envelopes.clone())]
 }
 
-pub(crate) fn matched(model: &mut Model, ticket: Ticket, answer: Result<Vec<Option<bool>>, Failure>) {
+pub(crate) fn matched(model: &mut Model, ticket: Ticket, answer: Result<Tried, Failure>) {
     let size = model.size;
     let is_awaited = |filter: &Narrow| matches!(filter.answers, Load::Waiting(awaited, _) if awaited == ticket);
     let mut views = model.views.iter_mut().rev().filter_map(View::letters_mut);
@@ -149,6 +160,8 @@ mod tests {
             ("id", false),
             ("\"quoted\"", true),
             ("source", false),
+            ("error not found", false),
+            ("type mismatch", false),
         ] {
             assert_eq!(is_jq(text), jq, "{text}");
         }

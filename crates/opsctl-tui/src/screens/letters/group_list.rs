@@ -46,7 +46,7 @@ const COLUMNS: [(What, Shape<'static>); 10] = [
     (What::Bar, column("", 8, 8, Align::Left, 4)),
     (What::Source, column("SOURCE", 10, 30, Align::Left, 6)),
     (What::Error, column("ERROR", 20, 100, Align::Left, 9)),
-    (What::Shape, column("SHAPE", 20, 50, Align::Left, 3)),
+    (What::Shape, column("TYPE OR SHAPE", 20, 50, Align::Left, 3)),
     (What::First, column("FIRST", 7, 7, Align::Right, 5)),
     (What::Last, column("LAST", 7, 7, Align::Right, 7)),
 ];
@@ -69,7 +69,7 @@ pub(crate) fn draw(
     // A column that says the same everywhere only takes room; the head names the source.
     let shown = COLUMNS.iter().filter(|(what, _)| *what != What::Source || sources_differ);
     let (whats, mut columns): (Vec<What>, Vec<Shape<'_>>) = shown.copied().unzip();
-    let errors = groups.iter().filter_map(error).chain([all_words(letters)]).map(|text| width(&text)).max();
+    let errors = groups.iter().filter_map(Group::failure).chain([all_words(letters)]).map(|text| width(&text)).max();
     for (what, column) in whats.iter().zip(&mut columns) {
         match what {
             What::Error => column.ideal = errors.unwrap_or(0).clamp(20, ERROR_COLUMNS_MAX) as u16,
@@ -125,11 +125,11 @@ fn group<'a>(model: &Model, view: &LettersView, letters: &'a Letters, at: usize,
         What::Share => Cell::new(percent(group.share), style(Role::Text)),
         What::Bar => Cell::new(bar(group.share, look), style(Role::Accent)),
         What::Source => Cell::new(group.source.as_ref().map_or("-", Text::as_str), style(Role::Text)),
-        What::Error => match error(group) {
+        What::Error => match group.failure() {
             Some(error) => Cell::new(error, style(Role::Text)),
             None => Cell::new("no error text", style(Role::Dim)),
         },
-        What::Shape => Cell::new(group.shape.as_str(), style(Role::Dim)),
+        What::Shape => Cell::new(group.content(), style(Role::Dim)),
         What::First => Cell::new(ago(group.first_seen, model), style(Role::Dim)),
         What::Last => Cell::new(ago(group.last_seen, model), style(Role::Text)),
     }
@@ -163,14 +163,6 @@ fn bar(share: f64, look: Look) -> String {
     page::bar(share.max(1.0 / 64.0), 8, look).0
 }
 
-pub(crate) fn error(group: &Group) -> Option<String> {
-    match (&group.error, &group.exception) {
-        (Some(error), Some(exception)) => Some(format!("{error}  {exception}")),
-        (Some(only), None) | (None, Some(only)) => Some(only.to_string()),
-        (None, None) => None,
-    }
-}
-
 fn ago(time: Option<Timestamp>, model: &Model) -> String {
     time.map_or_else(|| "-".to_owned(), |time| words::short(words::seconds_since(time, model.now)))
 }
@@ -200,7 +192,7 @@ fn about(model: &Model, view: &LettersView, letters: &Letters, columns: usize) -
     };
     add("filter", filter, if group.filter.is_some() { Role::Text } else { Role::Dim });
     if view.details {
-        add("error", &error(group).unwrap_or_else(|| "no error text".to_owned()), Role::Text);
+        add("error", &group.failure().unwrap_or_else(|| "no error text".to_owned()), Role::Text);
         add("shape", group.shape.as_str(), Role::Text);
         add("source", group.source.as_ref().map_or("not told by SQS", Text::as_str), Role::Text);
         for (label, time) in [("first", group.first_seen), ("last", group.last_seen)] {

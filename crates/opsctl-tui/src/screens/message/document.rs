@@ -1,14 +1,13 @@
 //! A message as lines, laid out once.
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
-};
 use unicode_width::UnicodeWidthChar;
 
 use crate::{
     domain::{Message, Payload, Text, message::hex},
-    messages::json::is_json,
+    messages::{
+        decode::{DEPTH_MAX, Decoded, Encoded, decode},
+        json::is_json,
+    },
     state::message::{Document, How, Kind, Line, Row},
     widgets::{
         json::{self, Part},
@@ -21,8 +20,6 @@ const LINES_MAX: usize = 20_000;
 /// Columns of a line at most: longer ones are broken in any case.
 const COLUMNS_MAX: usize = 8_000;
 const BINARY_BYTES: usize = 64;
-/// How often what is decoded is looked into again.
-const DECODE_DEPTH_MAX: usize = 4;
 
 impl Document {
     pub(crate) fn of(message: &Message, edited: Option<&str>, how: How) -> Self {
@@ -199,7 +196,7 @@ impl Writer {
         let decoded = (string.len() > 3).then(|| decode(&json::unescaped(string))).flatten();
         let Some(decoded) = decoded else { return self.put(Kind::String, string) };
         self.encoded += 1;
-        if !self.decode || self.decoding >= DECODE_DEPTH_MAX {
+        if !self.decode || self.decoding >= DEPTH_MAX {
             return self.put(Kind::String, string);
         }
         self.put(Kind::Note, decoded.how.words());
@@ -312,64 +309,6 @@ fn system(writer: &mut Writer, message: &Message) {
     }
 }
 
-/// Shorter texts are words, also where they could be base64.
-const BASE64_BYTES_MIN: usize = 16;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoded {
-    JsonString,
-    Lines,
-    JsonBase64,
-    TextBase64,
-}
-
-impl Encoded {
-    fn words(self) -> &'static str {
-        match self {
-            Self::JsonString => "JSON in a string",
-            Self::Lines => "several lines",
-            Self::JsonBase64 => "JSON in base64",
-            Self::TextBase64 => "text in base64",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Decoded {
-    pub(crate) how: Encoded,
-    pub(crate) text: String,
-    pub(crate) is_json: bool,
-}
-
-/// What is encoded in the text of a string, if anything is.
-pub(crate) fn decode(text: &str) -> Option<Decoded> {
-    let trimmed = text.trim();
-    if trimmed.starts_with(['{', '[']) && is_json(trimmed) {
-        return Some(Decoded { how: Encoded::JsonString, text: trimmed.to_owned(), is_json: true });
-    }
-    if trimmed.contains('\n') {
-        return Some(Decoded { how: Encoded::Lines, text: text.to_owned(), is_json: false });
-    }
-    from_base64(trimmed)
-}
-
-/// Only what is surely text: random words decode to bytes that are none.
-pub(crate) fn from_base64(text: &str) -> Option<Decoded> {
-    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
-    if text.len() < BASE64_BYTES_MIN || !text.bytes().all(is_sign) {
-        return None;
-    }
-    let engines = [&STANDARD, &URL_SAFE, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD];
-    let bytes = engines.iter().find_map(|engine| engine.decode(text).ok())?;
-    let decoded = String::from_utf8(bytes).ok()?;
-    let is_readable = |character: char| !character.is_control() || matches!(character, '\n' | '\r' | '\t');
-    if !decoded.chars().all(is_readable) || decoded.is_empty() {
-        return None;
-    }
-    let is_json = decoded.trim().starts_with(['{', '[']) && is_json(decoded.trim());
-    Some(Decoded { how: if is_json { Encoded::JsonBase64 } else { Encoded::TextBase64 }, text: decoded, is_json })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,25 +388,5 @@ mod tests {
             assert!(!document.lines.iter().any(|line| line.text.contains('\u{1b}')));
             assert!(took < std::time::Duration::from_secs(2), "{took:?}");
         }
-    }
-
-    #[test]
-    fn what_is_encoded_is_found_and_other_text_left_alone() {
-        let how = |text: &str| decode(text).map(|decoded| decoded.how.words());
-        assert_eq!(how(r#"{"a":1}"#), Some("JSON in a string"));
-        assert_eq!(how("a\nb"), Some("several lines"));
-        assert_eq!(how(&STANDARD.encode("it is some text")), Some("text in base64"));
-        assert_eq!(how(&URL_SAFE_NO_PAD.encode(r#"{"a": "???>>>"}"#)), Some("JSON in base64"));
-        for plain in [
-            "",
-            "12",
-            "PaymentDeclined",
-            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-            "6f1d3f1e-0000-4000-8000-000000000001",
-            "{x",
-        ] {
-            assert_eq!(how(plain), None, "{plain}");
-        }
-        assert_eq!(from_base64(&STANDARD.encode("\u{1b}[2J and more of it")), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Files that an operation is given: ids that were selected, texts that were edited. They lie in `choices/` of the state folder
+//! Files that an operation is given: ids that were selected or piped in, texts that were edited. They lie in `choices/` of the state folder
 //! as long as a run may need them, and no longer: an edit holds the bodies of messages.
 
 use std::{
@@ -9,11 +9,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{
-    journal::{End, RunSummary, StateFolder},
-    operations::Operation,
-    state::Draft,
-};
+use super::Operation;
+use crate::journal::{End, RunSummary, StateFolder};
 
 /// What no run names was for a plan that was given up; nobody plans for so long.
 const GIVEN_UP: Duration = Duration::from_secs(24 * 3_600);
@@ -23,12 +20,20 @@ const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 const FOLDERS_MAX: usize = 500;
 const LOOKED_AT_MAX: usize = 10_000;
 
+/// A file that an operation is to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Name of the file: `ids.txt`, `edit.jq`.
+    pub name: &'static str,
+    pub text: String,
+}
+
 fn folder(state: &StateFolder) -> PathBuf {
     state.path().join("choices")
 }
 
 /// Writes files into a new folder beside the runs: a run that broke off needs them again.
-pub(super) fn save(state: &StateFolder, drafts: &[Draft]) -> io::Result<Vec<PathBuf>> {
+pub fn save(state: &StateFolder, drafts: &[Draft]) -> io::Result<Vec<PathBuf>> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     let all = folder(state);
     DirBuilder::new().recursive(true).mode(0o700).create(&all)?;
@@ -48,17 +53,17 @@ pub(super) fn save(state: &StateFolder, drafts: &[Draft]) -> io::Result<Vec<Path
 }
 
 fn named(state: &StateFolder, operation: &Operation) -> Vec<PathBuf> {
-    let Operation::Redrive(redrive) = operation else { return Vec::new() };
     let all = folder(state);
-    let filter = redrive.filter.as_deref().and_then(|filter| filter.strip_prefix("file:"));
-    let files = redrive.ids.iter().map(PathBuf::as_path).chain(redrive.edit.iter().map(Path::new));
-    let files = files.chain(filter.map(Path::new));
+    let verb = operation.verb();
+    let filter = verb.filter().and_then(|filter| filter.strip_prefix("file:"));
+    let edit = if let Operation::Redrive(redrive) = operation { redrive.edit.as_deref() } else { None };
+    let files = verb.ids().into_iter().chain(edit.map(Path::new)).chain(filter.map(Path::new));
     let folders = files.filter_map(Path::parent).filter(|parent| parent.parent() == Some(all.as_path()));
     folders.map(Path::to_path_buf).collect()
 }
 
 /// Removes the files of an operation that is done: nothing is left to go on with.
-pub(super) fn done(state: &StateFolder, operation: &Operation) {
+pub fn done(state: &StateFolder, operation: &Operation) {
     for folder in named(state, operation) {
         // What can't be removed now is removed later: it is in nobody's way.
         let _ = fs::remove_dir_all(folder);
@@ -76,7 +81,7 @@ enum Use {
 }
 
 /// Removes what no run needs any more. Takes its time where there are many runs: it reads the ends of their journals.
-pub(super) fn tidy(state: &StateFolder, now: SystemTime) -> io::Result<()> {
+pub fn tidy(state: &StateFolder, now: SystemTime) -> io::Result<()> {
     let entries = match fs::read_dir(folder(state)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
