@@ -40,9 +40,9 @@ const DEFINITIONS: &str = r#"
         ($entry | if type != "object" then null elif has("value") then .value elif has("v") then .v else (.Value // .V) end)
     });
     def flags_of(flags): flags // "";
-    def match($re): if $re | type == "array" then match($re[0]; $re[1] // "") else match($re; "") end;
+    def match($re): if $re >= [] then match($re[0]; $re[1] // "") else match($re; "") end;
     def match(re; flags): matches(re; flags_of(flags))[] | .[0] + {captures: .[1:]};
-    def test($re): if $re | type == "array" then matches($re[0]; $re[1] // "") | any else matches($re; "") | any end;
+    def test($re): if $re >= [] then matches($re[0]; $re[1] // "") | any else matches($re; "") | any end;
     def test(re; flags): matches(re; flags_of(flags)) | any;
     def split($re; flags): split_($re; flags_of(flags) + "g");
     def splits($re; flags): split($re; flags)[];

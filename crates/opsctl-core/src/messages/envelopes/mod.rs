@@ -110,7 +110,13 @@ impl Looking<'_> {
                 Pointer::Body(names) => way::find(&value, names),
                 Pointer::Attribute(..) => None,
             });
-            let Some((inner, steps)) = content else { continue };
+            let Some((inner, steps)) = content else {
+                // What a body is was told; attributes may tell more.
+                match envelope.when.iter().any(|sign| matches!(sign.at, Pointer::Body(_))) {
+                    true => break,
+                    false => continue,
+                }
+            };
             let way: Vec<Step> = self.opened.way.iter().cloned().chain(steps).collect();
             let inner = match inner.into_owned() {
                 Value::String(text) => match self.decoded(&text, way) {

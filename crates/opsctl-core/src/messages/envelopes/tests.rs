@@ -160,7 +160,7 @@ fn what_lambda_says_of_a_failure_is_told() {
         "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 1},
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
         "version": "1.0", "KinesisBatchInfo": {"shardId": "shardId-000000000001", "batchSize": 500}});
-    check(body(&batch), expect(&["Kinesis batch", "Lambda batch"], "").failed("Unhandled", "RetryAttemptsExhausted"));
+    check(body(&batch), expect(&["Kinesis batch"], "").failed("Unhandled", "RetryAttemptsExhausted"));
     check(
         message("{\"id\":1}")
             .attribute("RequestID", "1")

@@ -114,8 +114,8 @@ fn is_id(name: &str) -> bool {
 pub(super) fn alike(shapes: &[&Shape]) -> Vec<usize> {
     let mut first_of: Vec<usize> = Vec::with_capacity(shapes.len());
     for (at, shape) in shapes.iter().enumerate() {
-        let found = (0..at).find(|earlier| first_of[*earlier] == *earlier && is_alike(shapes[*earlier], shape));
-        first_of.push(found.unwrap_or(at));
+        let found = (0..at).find(|earlier| is_alike(shapes[*earlier], shape));
+        first_of.push(found.map_or(at, |earlier| first_of[earlier]));
     }
     first_of
 }

@@ -294,7 +294,8 @@ fn words(ids: &Ids<'_>, line: &Line<'_>) -> Result<Vec<String>, Refused> {
             [only] => words.push((*only).to_owned()),
             // `IN ('a', 'b')`, `ids = ['a'`.
             [before @ .., last] if part.contains(['(', '[']) && before.iter().all(|word| is_word_of_a_query(word)) => {
-                words.push(last.trim_matches(|letter: char| is_bracket(letter) || quote(letter)).to_owned());
+                let last = last.trim_matches(|letter: char| is_bracket(letter) || quote(letter) || letter == '=');
+                words.extend((!last.is_empty()).then(|| last.to_owned()));
             }
             _ if ids.is_of_messages => words.extend(all.into_iter().map(str::to_owned)),
             _ if is_quoted => words.push(bare.to_owned()),
