@@ -64,7 +64,7 @@ pub(super) fn telling_line(text: &str) -> &str {
     if !first.trim_start().starts_with(PYTHON_TRACE) {
         return text;
     }
-    lines.filter(|line| !line.starts_with([' ', '\t'])).last().unwrap_or(text)
+    lines.rfind(|line| !line.starts_with([' ', '\t'])).unwrap_or(text)
 }
 
 pub(super) fn looks_like_error(line: &str) -> bool {

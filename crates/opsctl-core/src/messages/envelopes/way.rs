@@ -20,7 +20,7 @@ pub(super) fn opened(text: &str) -> Option<(String, Vec<decode::Encoded>)> {
     let mut how = Vec::new();
     let mut current = Cow::Borrowed(text);
     while how.len() < decode::DEPTH_MAX
-        && let Some(Decoded { how: this, text, is_json }) = decode::decode(&current).filter(|inner| is_one(inner))
+        && let Some(Decoded { how: this, text, is_json }) = decode::decode(&current).filter(is_one)
     {
         how.push(this);
         current = Cow::Owned(text);

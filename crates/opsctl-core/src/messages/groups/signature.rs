@@ -96,9 +96,12 @@ pub(super) fn signatures(all: &[Looked]) -> Vec<Signature> {
     signatures
 }
 
+/// Source and error code.
+type Cause = (Option<String>, Option<(String, String)>);
+
 /// Errors that differ in one word are one.
 fn fold_errors(signatures: &mut [Signature]) {
-    let mut texts: BTreeMap<(Option<String>, Option<(String, String)>), BTreeSet<String>> = BTreeMap::new();
+    let mut texts: BTreeMap<Cause, BTreeSet<String>> = BTreeMap::new();
     for signature in signatures.iter() {
         if let Some(error) = &signature.error {
             texts.entry((signature.source.clone(), signature.code.clone())).or_default().insert(error.clone());
