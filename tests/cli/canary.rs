@@ -95,7 +95,8 @@ fn nothing_that_a_message_says_is_written_down_outside_a_snapshot() {
     }
     let runs = ground.opsctl(&["runs", "--output", "json"]).expect(0).json();
     let purge = runs["runs"][0]["run"].as_str().expect("a run").to_owned();
-    for command in [&["restore", &purge, "--yes"][..], &["restore", &purge, "--again", "--plan-out", &plan]] {
+    for command in [&["restore", &purge, "--yes"][..], &["restore", &purge, "--again", "--plan-out", &plan, "--force"]]
+    {
         ground.opsctl(command).expect(0);
         assert_silent(&ground, command);
     }

@@ -226,7 +226,7 @@ fn the_command_line_of_an_operation_parses_to_that_operation() {
         "outbox park --outbox transfers --state failed --state ready --state stuck --aside --id a --ids ids --type t --group 'g 1' \
          --where '.attempts > 9' --from 2026-05-01T09:30:00Z --until 2026-05-02T00:00:00Z --limit 9 --rate 7",
         "outbox park --outbox transfers --state scheduled --state held --state expired --older-than 1h --newer-than 2h",
-        "outbox release --outbox transfers --holder relay-1 --holder 'a relay' --claimed-for 1h --id a --ids ids --type t --group g \
+        "outbox release --outbox transfers --holder relay-1 --holder 'a relay' --claimed-for 1h --relay-gone --id a --ids ids --type t --group g \
          --where '.attempts > 9' --from 2026-05-01T09:30:00Z --until 2026-05-02T00:00:00Z --limit 9 --rate 7",
         "outbox release --outbox transfers --older-than 1h --newer-than 2h",
     ];

@@ -14,7 +14,7 @@ pub(super) struct Difference {
 
 const NO_ECS: &[&str] = &["a cluster: ", "The API for service ecs is either not included"];
 const NO_DEFINITIONS: &[&str] = &["a task definition: ", "The API for service ecs is either not included"];
-const NO_RDS: &[&str] = &["The API for service rds is either not included"];
+const NO_RDS: &[&str] = &["The API for service rds is either not included", "NoService { service: \"RDS\" }"];
 const NO_LOAD_BALANCING: &[&str] = &["a target group: ", "The API for service elbv2 is either not included"];
 const NO_LOGS: &[&str] = &["a group: ", "Service 'logs' is not enabled"];
 const NO_MUTES: &[&str] = &["a mute: ", "cloudwatch:PutAlarmMuteRule"];

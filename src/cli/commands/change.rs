@@ -43,10 +43,7 @@ pub(super) async fn run(
     global: &Global,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
-    if let Some(path) = consent.plan_out.as_deref().filter(|path| !is_standard_output(path)) {
-        // Before anything is asked of AWS.
-        output::check(path, consent.force).map_err(|error| unwritten(&error))?;
-    }
+    check_output(consent)?;
     if let Wanted::Operation(operation) = &wanted {
         check_filter(operation)?;
     }
@@ -380,6 +377,14 @@ fn only_show(
         return Err(CliError::new(Exit::Refused, "refused: this can't be done; the plan says why", ""));
     }
     Err(Refusal::Blocked { reasons: plan.blockers.clone() }.into())
+}
+
+/// Whether the plan can be written where it is wanted: told before anything is asked of AWS.
+fn check_output(consent: &Consent) -> Result<(), CliError> {
+    match consent.plan_out.as_deref().filter(|path| !is_standard_output(path)) {
+        Some(path) => output::check(path, consent.force).map_err(|error| unwritten(&error)),
+        None => Ok(()),
+    }
 }
 
 fn is_standard_output(path: &Path) -> bool {

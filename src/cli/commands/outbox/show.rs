@@ -12,7 +12,7 @@ use crate::{
         world::World,
     },
     cloud::{Cloud, endpoint::Session},
-    domain::{Bounds, Outbox, RowCount, RowState, SqlError, Text, Trouble, Value, words::in_words},
+    domain::{Backlog, Bounds, Outbox, RowCount, RowState, SqlError, Text, Trouble, Value, words::in_words},
     messages::shorten,
     observe::parts::outboxes::relaying_now,
     outboxes::{
@@ -117,7 +117,21 @@ async fn summary(
         table.row([state.to_string(), count.words(), state.about().to_owned()]);
     }
     out.table(&table)?;
-    if let Some(lag) = backlog.lag(now) {
+    details(cloud, outbox, &backlog, out)?;
+    out.line(&format!("relay: {}", relaying.words()))?;
+    if let Some(command) = relaying.wakes(cloud.environment()) {
+        out.note(&format!("`{command}` wakes the relay"));
+    }
+    if let Some(index) = &backlog.index_wanted {
+        out.warning("no index serves the counts: they are the server's estimates. This one would:");
+        out.whole(Text::line(index).as_str())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What stands behind the counts.
+fn details(cloud: &Cloud, outbox: &Outbox, backlog: &Backlog, out: &mut Output) -> std::io::Result<()> {
+    if let Some(lag) = backlog.lag(cloud.clock().now()) {
         out.line(&format!("oldest ready row: {} old", crate::domain::words::span(lag)))?;
     }
     if backlog.may_hide {
@@ -150,15 +164,7 @@ async fn summary(
     if let Some(unknown) = &backlog.upkeep.unknown {
         out.line(unknown.as_str())?;
     }
-    out.line(&format!("relay: {}", relaying.words()))?;
-    if let Some(command) = relaying.wakes(cloud.environment()) {
-        out.note(&format!("`{command}` wakes the relay"));
-    }
-    if let Some(index) = &backlog.index_wanted {
-        out.warning("no index serves the counts: they are the server's estimates. This one would:");
-        out.whole(Text::line(index).as_str())?;
-    }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// Rows in a state, page by page: memory holds one page.

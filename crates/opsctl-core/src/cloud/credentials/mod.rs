@@ -257,7 +257,7 @@ fn assumed_at(role: &str, environment: &Environment) -> Text {
 
 /// How the environment's credentials are renewed, as the files tell it now.
 pub fn login(environment: &Environment, shell: &Shell, profiles: &Profiles) -> Login {
-    let of = |name: &str| resolve(profiles, name).map(|chain| of_chain(chain)).unwrap_or_default();
+    let of = |name: &str| resolve(profiles, name).map(of_chain).unwrap_or_default();
     match &environment.credentials {
         CredentialSource::Keys { .. } => Login::Unknown,
         CredentialSource::Profile(name) => of(name),

@@ -1,6 +1,5 @@
 //! Outboxes: one short connection each, that never wakes a database which has paused.
 
-mod gone;
 mod relay;
 mod verdict;
 
@@ -10,7 +9,6 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-pub use gone::gone_now;
 pub use relay::{Relaying, Waking, relay, relaying_now};
 pub(super) use verdict::judge;
 

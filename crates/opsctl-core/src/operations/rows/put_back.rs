@@ -82,6 +82,18 @@ pub(in crate::operations) async fn plan(
     }
     plan.messages_estimate = rows;
     plan.seconds_estimate = Some(rows.div_ceil(RATE));
+    calls(&mut plan, &sql, rows);
+    plan.observe("run", &restore.run);
+    plan::observe(&mut plan, &server, &sql);
+    blockers(&mut plan, restore, &history, (folder.is_busy(), deed), cloud);
+    damage(&mut plan, restore, &folder.snapshot(), &batches)?;
+    let mapping = mapping_digest(&sql);
+    let target = Target { outbox: outbox.clone(), connection: connection.clone(), server, mapping, deed };
+    let bound = RowsBack { run: restore.run.clone(), target, snapshot: folder.snapshot(), batches, rows };
+    Ok(Some(Planned { plan, bound: Bound::RowsBack(Box::new(bound)) }))
+}
+
+fn calls(plan: &mut Plan, sql: &Sql, rows: u64) {
     match &sql.change.how {
         Manner::Set { .. } => plan.call("UPDATE", Some(&sql.mapping.table.to_string()), rows),
         Manner::Move(moved) => {
@@ -93,14 +105,6 @@ pub(in crate::operations) async fn plan(
             plan.call("DELETE", Some(&to.to_string()), rows);
         }
     }
-    plan.observe("run", &restore.run);
-    plan::observe(&mut plan, &server, &sql);
-    blockers(&mut plan, restore, &history, (folder.is_busy(), deed), cloud);
-    damage(&mut plan, restore, &folder.snapshot(), &batches)?;
-    let mapping = mapping_digest(&sql);
-    let target = Target { outbox: outbox.clone(), connection: connection.clone(), server, mapping, deed };
-    let bound = RowsBack { run: restore.run.clone(), target, snapshot: folder.snapshot(), batches, rows };
-    Ok(Some(Planned { plan, bound: Bound::RowsBack(Box::new(bound)) }))
 }
 
 /// The operation of a run that changed rows; none of another one's.

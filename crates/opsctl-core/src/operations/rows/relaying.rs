@@ -3,9 +3,9 @@
 use crate::{
     cloud::Cloud,
     domain::{Outbox, Relay, SeenLock},
-    observe::parts::outboxes::{Relaying, gone_now, relaying_now},
+    observe::parts::outboxes::{Relaying, relaying_now},
     operations::plan::Plan,
-    outboxes::Deed,
+    outboxes::{Deed, gone_now},
 };
 
 /// Says who sends the rows, and how whoever sleeps is woken.

@@ -22,7 +22,6 @@ use super::{Context, Details, Doing, End, Failure, Report, report, verify};
 use crate::{
     domain::{Environment, SqlError, Text, Value, invocation::quoted, words::counted},
     journal::{History, Journal, JournalError, Record, RowsOutcome, SavedBatch, SavedBatches, SavedRow},
-    observe::parts::outboxes::gone_now,
     operations::{
         rows::{
             ToChange, Words,
@@ -30,7 +29,7 @@ use crate::{
         },
         transfer,
     },
-    outboxes::{Deed, look},
+    outboxes::{Deed, gone_now, look},
 };
 use database::Database;
 use watch::Watched;

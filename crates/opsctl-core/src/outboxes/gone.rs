@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What proves that the relay is gone, in words; as an error, why that is not proven. Asked now: `lock` is what
-/// [`crate::outboxes::look::lock`] has told.
+/// [`super::look::lock`] has told.
 ///
 /// # Errors
 /// The relay may be at work, or nobody can tell.
