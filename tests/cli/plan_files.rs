@@ -81,7 +81,7 @@ fn a_plan_destroys_nothing_that_stands_where_it_goes() {
     let lost = out(&[&home.join("none/plan.json").display().to_string()]).expect(1);
     assert!(lost.err.contains("try: make the folder first"), "{lost:?}");
     // Standard output has the plan and nothing else.
-    let words = ["purge", "-e", "dev", "--queue", "orders-dlq", "--limit", "1", "--plan-out", "-"];
+    let words = ["--sandbox", "purge", "-e", "dev", "--queue", "orders-dlq", "--limit", "1", "--plan-out", "-"];
     let piped = ground.command(&words).output().expect("it runs").stdout;
     std::fs::write(home.join("piped.json"), piped).expect("written");
     ground.opsctl(&["apply", &home.join("piped.json").display().to_string(), "--yes"]).expect(0);

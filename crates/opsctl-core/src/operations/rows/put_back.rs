@@ -12,7 +12,7 @@ use crate::{
         plan::{Plan, labels},
         recorded,
     },
-    outboxes::{Deed, Manner, look},
+    outboxes::{Deed, Manner, Sql, look},
 };
 
 /// Rows put back a second: each is a statement of its own.
