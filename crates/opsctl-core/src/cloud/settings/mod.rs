@@ -111,12 +111,12 @@ pub(crate) fn names<'a>(environment: &'a Environment, shell: &'a Shell, profiles
 
 /// The table as Markdown, for `docs/aws-files.md`.
 pub fn table() -> String {
-    let mut text = "| AwsSetting | Where | opsctl |\n| --- | --- | --- |\n".to_owned();
+    let mut text = "| Setting | Where | opsctl |\n| --- | --- | --- |\n".to_owned();
     for AwsSetting { name, place, then } in SETTINGS {
         let (does, words) = match then {
-            Then::Heeded(words) => ("heeds it", words),
-            Then::Missed(words) | Then::Ignored(words) => ("**ignores it**", words),
-            Then::NotOurs(words) => ("ignores it", words),
+            Then::Heeded(words) => ("used", words),
+            Then::Missed(words) | Then::Ignored(words) => ("**ignored**", words),
+            Then::NotOurs(words) => ("not for opsctl", words),
         };
         text.push_str(&format!("| `{name}` | {place} | {does}: {words} |\n"));
     }
