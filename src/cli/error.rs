@@ -6,7 +6,7 @@ use super::exit::Exit;
 use crate::{
     cloud::{CloudError, ErrorKind, Unverified},
     config::{ConfigError, Paint, problem::nearest},
-    domain::{Environment, Text},
+    domain::{Advice, Environment, Text, Try},
     gate::Refusal,
     journal::JournalError,
     leave::NoLeave,
@@ -18,23 +18,22 @@ pub struct CliError {
     pub exit: Exit,
     /// What and because; several lines at most for files and filters.
     pub what: Text,
-    pub hint: Option<Text>,
+    pub advice: Option<Advice>,
     /// Whether the credentials are another account's: then a listing fails although it shows the other environments.
     pub is_wrong_account: bool,
 }
 
 impl CliError {
-    pub fn new(exit: Exit, what: &str, hint: &str) -> Self {
-        let hint = (!hint.is_empty()).then(|| Text::line(hint));
-        Self { exit, what: Text::block(what), hint, is_wrong_account: false }
+    pub fn new(exit: Exit, what: &str, advice: impl Into<Option<Advice>>) -> Self {
+        Self { exit, what: Text::block(what), advice: advice.into(), is_wrong_account: false }
     }
 
-    pub fn usage(what: &str, hint: &str) -> Self {
-        Self::new(Exit::Usage, what, hint)
+    pub fn usage(what: &str, advice: impl Into<Option<Advice>>) -> Self {
+        Self::new(Exit::Usage, what, advice)
     }
 
-    pub fn failed(what: &str, hint: &str) -> Self {
-        Self::new(Exit::Failed, what, hint)
+    pub fn failed(what: &str, advice: impl Into<Option<Advice>>) -> Self {
+        Self::new(Exit::Failed, what, advice)
     }
 
     /// Something of this kind that is not there; `lists` is the command that lists those that are.
@@ -44,12 +43,12 @@ impl CliError {
             Some(near) => format!("did you mean {near}?"),
             None => format!("`{lists}` lists them"),
         };
-        Self::usage(&format!("there is no {kind} {}", Text::line(wanted)), &hint)
+        Self::usage(&format!("there is no {kind} {}", Text::line(wanted)), Try::NameAnother.says(&hint))
     }
 
     pub fn cloud(error: &CloudError, environment: &Environment) -> Self {
         let exit = if error.kind == ErrorKind::CredentialsMissing { Exit::Usage } else { Exit::Failed };
-        Self::new(exit, &format!("{}: {error}", environment.name), &error.hint(environment))
+        Self::new(exit, &format!("{}: {error}", environment.name), error.hint(environment))
     }
 
     /// It is not known that the credentials are `environment`'s; `exit` where they are another account's.
@@ -57,7 +56,7 @@ impl CliError {
         match error {
             Unverified::Cloud(error) => Self::cloud(error, environment),
             Unverified::WrongAccount(wrong) => {
-                Self { is_wrong_account: true, ..Self::new(exit, &wrong.to_string(), &wrong.hint()) }
+                Self { is_wrong_account: true, ..Self::new(exit, &wrong.to_string(), wrong.hint()) }
             }
         }
     }
@@ -71,8 +70,8 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.what.as_str())?;
-        match &self.hint {
-            Some(hint) => write!(formatter, "\ntry: {hint}"),
+        match &self.advice {
+            Some(advice) => write!(formatter, "\ntry: {advice}"),
             None => Ok(()),
         }
     }
@@ -86,7 +85,7 @@ impl From<ConfigError> for CliError {
             ConfigError::Place(place) => place.to_string(),
             ConfigError::Rejected(report) => report.render(Paint::Plain),
         };
-        Self::usage(&what, &error.hint())
+        Self::usage(&what, error.hint())
     }
 }
 
@@ -94,7 +93,7 @@ macro_rules! from_refusal {
     ($($refusal:ident)*) => {$(
         impl From<$refusal> for CliError {
             fn from(refusal: $refusal) -> Self {
-                Self::new(Exit::Refused, &format!("refused: {refusal}"), &refusal.hint())
+                Self::new(Exit::Refused, &format!("refused: {refusal}"), refusal.hint())
             }
         }
     )*};
@@ -117,9 +116,9 @@ impl From<JournalError> for CliError {
 impl From<FilterError> for CliError {
     fn from(error: FilterError) -> Self {
         match &error {
-            FilterError::Syntax(text) => Self { what: text.clone(), ..Self::usage("", "") },
+            FilterError::Syntax(text) => Self { what: text.clone(), ..Self::usage("", None) },
             FilterError::Failed(_) | FilterError::TooSlow | FilterError::Stopped | FilterError::Unjudged(_) => {
-                Self::failed(&error.to_string(), "")
+                Self::failed(&error.to_string(), None)
             }
         }
     }
@@ -130,8 +129,11 @@ impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             // `opsctl queues | head`: the reader has what it wanted.
-            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "", ""),
-            _ => Self::failed(&format!("cannot write the output: {error}"), "check where it goes: is the disk full?"),
+            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "", None),
+            _ => Self::failed(
+                &format!("cannot write the output: {error}"),
+                Try::MakeRoom.says("check where it goes: is the disk full?"),
+            ),
         }
     }
 }

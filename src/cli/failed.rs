@@ -50,7 +50,10 @@ impl<'a> Failed<'a> {
     }
 
     pub(super) fn unreachable(&self) -> Vec<Unreachable<'_>> {
-        let problem = |error: &CliError| Problem { what: error.what.clone(), hint: error.hint.clone() };
+        let problem = |error: &CliError| Problem {
+            what: error.what.clone(),
+            hint: error.advice.as_ref().map(|advice| advice.text().clone()),
+        };
         self.0.iter().map(|(environment, error)| Unreachable { environment, error: problem(error) }).collect()
     }
 

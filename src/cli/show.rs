@@ -117,11 +117,9 @@ fn report_lines(report: &Report, invocation: &Invocation) -> Vec<String> {
         lines.push(format!("    … and {} more: `{journal}`", named.len() - NAMED));
     }
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
-    lines.extend(
-        report
-            .failure
-            .iter()
-            .flat_map(|failure| [format!("  because: {}", failure.what), format!("  try: {}", failure.hint)]),
-    );
+    if let Some(failure) = &report.failure {
+        lines.push(format!("  because: {}", failure.what));
+        lines.extend((!failure.hint.is_empty()).then(|| format!("  try: {}", failure.hint)));
+    }
     lines
 }

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError, Connect, Dial, ErrorKind, Told, Unverified, identity::Caller},
     config::{self, Config, Configured, Paint, Places, Problems, ResolveError, problem::nearest},
-    domain::{Environment, Outbox, Text},
+    domain::{Environment, Outbox, Text, Try},
     outboxes,
     sandbox::{
         Sandbox, endpoint, join, serve,
@@ -173,7 +173,7 @@ impl World {
                 ),
                 false => ("no environment was named".to_owned(), format!("add --env with one of: {names}")),
             };
-            return Err(CliError::usage(&what, &hint));
+            return Err(CliError::usage(&what, Try::NameOne.says(&hint)));
         };
         Ok(site)
     }
@@ -290,7 +290,7 @@ fn fresh() -> Result<Sandbox, CliError> {
         allow_reset: false,
         fault: None,
     };
-    serve::build(&args).map_err(|error| CliError::failed(&format!("the sandbox cannot be built: {error}"), ""))
+    serve::build(&args).map_err(|error| CliError::failed(&format!("the sandbox cannot be built: {error}"), None))
 }
 
 /// The configuration, with those of its environments that are chosen; says what is odd about it.
@@ -352,7 +352,7 @@ async fn resolve(configured: &Configured, cloud: &Cloud) -> Result<Environment, 
 }
 
 fn parameters_error(problems: &Problems) -> CliError {
-    CliError::usage(&problems.render(Paint::Plain), "")
+    CliError::usage(&problems.render(Paint::Plain), None)
 }
 
 async fn site(environment: Arc<Environment>, connect: &Connect) -> Site {
@@ -378,5 +378,5 @@ fn no_environment(wanted: &str, known: &[&str]) -> CliError {
         Some(near) => format!("did you mean {near}?"),
         None => format!("it can be one of: {}", known.join(", ")),
     };
-    CliError::usage(&format!("there is no environment {}", Text::line(wanted)), &hint)
+    CliError::usage(&format!("there is no environment {}", Text::line(wanted)), Try::NameAnother.says(&hint))
 }

@@ -47,7 +47,7 @@ fn what_peek_prints_and_a_pipe_carries_is_a_list_of_ids() {
     ground.opsctl(&words).expect(0);
     assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (4, 2));
     let list = format!("\u{feff}'{}',\r\n'{GONE}',\r\n", ids[3]);
-    let ended = piped(&ground, &[&REDRIVE[..], &["-", "--yes"]].concat(), &list).expect(0);
+    let ended = piped(&ground, &[&REDRIVE[..], &["-", "--yes"]].concat(), &list).expect(4);
     assert_eq!((ground.count("orders-dlq"), ground.count("orders")), (3, 3));
     assert!(ended.err.contains(GONE) || ended.out.contains(GONE), "{ended:?}");
     let ended = piped(&ground, &[&REDRIVE[..], &["/dev/stdin", "--yes"]].concat(), &format!("[\"{}\"]", ids[4]));
@@ -83,13 +83,35 @@ fn a_purge_and_a_restore_take_ids() {
     let list = ground.file("ids.csv", &format!("message_id,why\n{},poison\n{},poison\n{GONE},x\n", ids[1], ids[2]));
     let list = list.to_str().expect("UTF-8");
     let words = ["purge", "-e", "dev", "--queue", "orders-dlq", "--ids", list, "--yes", "--output", "json"];
-    let report = ground.opsctl(&words).expect(0).json();
+    let report = ground.opsctl(&words).expect(4).json();
+    assert_eq!(report["unmet"], serde_json::json!([GONE]), "{report}");
     assert_eq!((report["details"]["removed"].as_u64(), ground.count("orders-dlq")), (Some(2), 3), "{report}");
     assert!(report["notes"].to_string().contains(GONE), "{report}");
     let run = report["run"].as_str().expect("a run").to_owned();
     let one = ground.file("one.txt", &format!("{}\n{GONE}\n", ids[2]));
     let words = ["restore", &run, "-e", "dev", "--ids", one.to_str().expect("UTF-8"), "--yes"];
-    let ended = ground.opsctl(&words).expect(0);
+    let ended = ground.opsctl(&words).expect(4);
     assert_eq!(ground.count("orders-dlq"), 4, "{ended:?}");
     assert!(ended.out.contains(GONE) || ended.err.contains(GONE), "{ended:?}");
+}
+
+/// All that was asked for by its id was done, or the exit code says that it was not.
+#[test]
+fn ids_that_are_not_met_are_not_done() {
+    let (ground, ids) = ground(2);
+    let list = ground.file("ids.txt", &format!("{}\n", ids[0]));
+    let list = list.to_str().expect("UTF-8");
+    let gone = ground.file("gone.txt", &format!("{GONE}\n"));
+    let gone = gone.to_str().expect("UTF-8");
+    for operation in ["redrive", "purge"] {
+        let words = [operation, "-e", "dev", "--queue", "orders-dlq", "--yes", "--ids"];
+        let ended = ground.opsctl(&[&words[..], &[gone]].concat()).expect(4);
+        assert!(ended.out.contains(GONE), "{ended:?}");
+        assert!(!ended.out.contains("next: "), "another run would meet no more: {ended:?}");
+    }
+    ground.opsctl(&[&REDRIVE[..], &[list, "--yes"]].concat()).expect(0);
+    ground.opsctl(&["purge", "-e", "dev", "--queue", "orders-dlq", "--yes"]).expect(0);
+    // An empty queue has none of them.
+    let nothing = [&REDRIVE[..], &[gone, "--yes", "--output", "json"]].concat();
+    assert_eq!(ground.opsctl(&nothing).expect(4).json()["unmet"], serde_json::json!([GONE]));
 }

@@ -1,6 +1,7 @@
 //! The real binary: arguments in, standard output, standard error and exit status out.
 
 mod accounts;
+mod advice;
 mod alarms;
 mod aws_files;
 mod canary;

@@ -43,7 +43,7 @@ within = "1m"
 ```
 "#;
 
-fn ground(messages: u32) -> Ground {
+pub(super) fn ground(messages: u32) -> Ground {
     let ground = Ground::quick();
     ground.pair(DEV, "orders");
     (0..messages).for_each(|number| ground.dead_letter("orders", &format!("body {number}")));
@@ -60,19 +60,19 @@ fn write(ground: &Ground, name: &str, text: &str) -> PathBuf {
 }
 
 /// What a person of this name gets.
-fn as_person(ground: &Ground, name: &str, words: &[&str]) -> Ended {
+pub(super) fn as_person(ground: &Ground, name: &str, words: &[&str]) -> Ended {
     let words: Vec<&str> = ["--sandbox"].iter().chain(words).copied().collect();
     ground.ended(ground.command(&words).env("USER", name).output().expect("started"))
 }
 
 /// Files of this name in the folders of runs.
-fn files(ground: &Ground, name: &str) -> Vec<PathBuf> {
+pub(super) fn files(ground: &Ground, name: &str) -> Vec<PathBuf> {
     let folders = fs::read_dir(ground.runs()).into_iter().flatten().flatten();
     folders.map(|folder| folder.path().join(name)).filter(|path| path.is_file()).collect()
 }
 
 /// Arguments that begin a run in `dev`.
-fn run<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn run<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let begin = ["runbook", "run", "runbooks/drain.md", "-e", "dev", "--set", "queue=orders-dlq", "--output", "json"];
     begin.iter().chain(more).copied().collect()
 }
@@ -81,7 +81,7 @@ fn states(report: &Value) -> Vec<&str> {
     report["steps"].as_array().expect("steps").iter().filter_map(|step| step["state"].as_str()).collect()
 }
 
-const ALL: [&str; 5] = ["--yes", "--set", "fix=1.4.2", "--done", "look=deploy"];
+pub(super) const ALL: [&str; 5] = ["--yes", "--set", "fix=1.4.2", "--done", "look=deploy"];
 
 #[test]
 fn it_is_carried_out_without_a_terminal_and_its_timeline_exported() {

@@ -42,7 +42,7 @@ fn stage_of(engine: &str) -> Stage {
     stage
 }
 
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     stage_of(AURORA)
 }
 
@@ -50,7 +50,7 @@ fn failover(database: &str, to: Option<&str>) -> Operation {
     Operation::Failover(Failover { database: database.to_owned(), to: to.map(str::to_owned) })
 }
 
-fn orders() -> Operation {
+pub(crate) fn orders() -> Operation {
     failover("orders", None)
 }
 
@@ -71,8 +71,8 @@ fn objective(stage: &mut Stage, seconds: u64) {
         DatabaseRules { objectives: vec![("ord*".to_owned(), seconds)], ..DatabaseRules::default() };
 }
 
-fn words(texts: &[Text]) -> String {
-    texts.iter().map(Text::as_str).collect::<Vec<_>>().join("\n")
+fn words(texts: &[impl ToString]) -> String {
+    texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn what(report: &Report) -> &str {
@@ -281,7 +281,8 @@ async fn a_stop_before_the_call_asks_for_nothing() {
     stage.cancel.cancel();
     let report = stage.run(&orders()).await;
     assert_eq!((report.end, world(&stage).0), (End::Interrupted, 0), "{report:#?}");
-    assert!(report.next.is_none(), "there is nothing to take up: {report:#?}");
+    let next = report.next.as_ref().map(Text::as_str);
+    assert_eq!(next, Some("opsctl failover orders --env dev"), "there is nothing to take up: {report:#?}");
     let error = run::plan_of(&stage.folder(), &report.run).expect_err("nothing to take up");
     assert!(error.to_string().contains("never asked for its failover"), "{error}");
 }
@@ -311,7 +312,7 @@ async fn after_a_kill_another_failover_is_blocked_until_it_was_looked() {
     assert!(running.await.expect_err("aborted").is_cancelled());
     stage.sandbox.clock().sleep(std::time::Duration::from_secs(600)).await;
     let blockers = stage.plan(&orders()).await.expect("a plan").plan.blockers;
-    assert!(words(&blockers).contains("was never ended: look with --resume"), "{blockers:?}");
+    assert!(words(&blockers).contains("was never ended: `opsctl failover --resume"), "{blockers:?}");
     assert_eq!(stage.resume().await.end, End::Done);
     assert!(stage.plan(&orders()).await.expect("a plan").plan.blockers.is_empty());
 }

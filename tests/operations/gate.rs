@@ -27,7 +27,7 @@ fn said(stage: &Stage, plan: &Plan, answer: Answer, reason: Option<&str>) -> Sai
             Said::Approved
         }
         Err(refusal) => {
-            assert!(!refusal.to_string().is_empty() && !refusal.hint().is_empty());
+            assert!(!refusal.to_string().is_empty() && !refusal.hint().as_str().is_empty());
             match refusal {
                 Refusal::ReadOnly { .. } => Said::ReadOnly,
                 Refusal::NotConfirmed { .. } => Said::NotConfirmed,

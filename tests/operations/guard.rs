@@ -13,7 +13,7 @@ use super::{orders, redrive};
 use crate::support::stage::{Stage, caller};
 
 /// A consumer that fails on everything: takes what it finds, again and again, until SQS moves it to the DLQ.
-fn start_failing_consumer(stage: &Stage) -> tokio::task::JoinHandle<()> {
+pub(crate) fn start_failing_consumer(stage: &Stage) -> tokio::task::JoinHandle<()> {
     let sandbox = stage.sandbox.clone();
     tokio::spawn(async move {
         loop {

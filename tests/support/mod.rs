@@ -2,6 +2,7 @@
 
 pub(crate) mod console;
 pub(crate) mod estate;
+pub(crate) mod follow;
 pub(crate) mod letters;
 pub(crate) mod picture;
 pub(crate) mod stage;

@@ -196,6 +196,20 @@ impl Stage {
         run::resume(&run, approved, &context).await.expect("a journal")
     }
 
+    /// Sets an attribute of a queue, as somebody else does.
+    pub(crate) fn set(&self, queue: &str, name: &str, value: &str) {
+        let input = serde_json::json!({ "QueueUrl": format!("{}/{ACCOUNT}/{queue}", caller().origin), "Attributes": { name: value } });
+        let set = |world: &mut World, now| world.ask(now, &caller(), ("sqs", "SetQueueAttributes"), input);
+        self.sandbox.with(set).expect("set");
+    }
+
+    /// Deletes a queue, as somebody else does.
+    pub(crate) fn delete(&self, queue: &str) {
+        let input = serde_json::json!({ "QueueUrl": format!("{}/{ACCOUNT}/{queue}", caller().origin) });
+        let delete = |world: &mut World, now| world.ask(now, &caller(), ("sqs", "DeleteQueue"), input);
+        self.sandbox.with(delete).expect("deleted");
+    }
+
     /// How many messages lie in a queue.
     pub(crate) fn count(&self, queue: &str) -> usize {
         self.sandbox.with(|world, _| world.messages(ACCOUNT, REGION, queue).count())

@@ -3,13 +3,12 @@
 use super::{report, sources};
 
 /// Where words are all that there is, and whose they are. The list may only become shorter.
-const WORDS: [(&str, &str, &str); 19] = [
+const WORDS: [(&str, &str, &str); 18] = [
     ("src/cli/output.rs", "error: ", "clap writes the heading before some of its errors only"),
     ("src/observe/parts/services/verdict.rs", "has reached a steady state", "ECS's events have no type"),
     ("src/observe/parts/services/crashing.rs", " deployment completed", "ECS's events have no type"),
     ("src/operations/redrive/sources.rs", "to ", "names of what was observed, as they stand in plans and journals"),
     ("src/operations/redrive/sources.rs", ": arn", "names of what was observed, as they stand in plans and journals"),
-    ("src/cloud/error.rs", "on resource: ", "IAM names the resource in its words alone"),
     ("src/cloud/classify.rs", "not yet current", "STS has one code for a clock that is wrong and a token that is old"),
     (
         "src/cloud/classify.rs",

@@ -471,7 +471,7 @@ fn an_alarms_sheet_tells_what_it_went_through() {
     else {
         panic!("asked for anew")
     };
-    let failure = Failure { what: Text::from("it is denied"), hint: Text::from("allow it") };
+    let failure = Failure { what: Text::from("it is denied"), hint: Text::from("allow it"), advice: None };
     console.event(Event::AlarmHistory(ticket, Err(failure)));
     assert!(console.text().contains("it can't be read: it is denied; allow it"), "{}", console.text());
 }

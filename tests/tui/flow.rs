@@ -208,7 +208,7 @@ fn an_empty_plan_asks_nothing() {
 #[test]
 fn blockers_and_read_only_say_why_and_there_is_no_way_on() {
     let mut console = console((80, 24));
-    planned(&mut console, "dev", |plan| plan.blockers.push(Text::from("a move task is running on this DLQ")));
+    planned(&mut console, "dev", |plan| plan.blockers.push("a move task is running on this DLQ".into()));
     assert!(console.text().contains("✗ a move task is running"), "{}", console.text());
     console.keys("y tab enter");
     assert!(console.model.runs.is_empty());
@@ -397,7 +397,7 @@ fn hostile_text_is_only_shown() {
             planned(&mut console, "prod", |plan| {
                 plan.resource = Text::line(hostile);
                 plan.summary = Text::line(hostile);
-                plan.warnings.push(Text::line(hostile));
+                plan.warnings.push(Text::line(hostile).into());
                 plan.facts.iter_mut().for_each(|fact| fact.value = Text::line(hostile));
                 plan.groups.iter_mut().for_each(|group| group.title = Text::line(hostile));
             });
@@ -449,7 +449,7 @@ fn the_stages() {
     });
     screens("plan_blocked", |console| {
         planned(console, "prod", |plan| {
-            plan.blockers.push(Text::from("a move task is running on this DLQ: wait for it, or cancel it"))
+            plan.blockers.push("a move task is running on this DLQ: wait for it, or cancel it".into())
         });
     });
     screens("plan_empty", |console| planned(console, "dev", |plan| plan.empty = true));

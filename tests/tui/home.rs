@@ -104,7 +104,7 @@ fn details_open_on_a_queue_and_redrive_says_why_not() {
     }
     assert!(matches!(able(&console.model, Command::Operate(OperationKind::Redrive)), Able::No(_)));
     console.keys("R");
-    assert!(console.text().contains("no dead-letter queue"), "{}", console.text());
+    assert!(console.text().contains("not a dead-letter queue, and it has none"), "{}", console.text());
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(super) fn drafts(console: &mut Console) -> Option<(Ticket, Vec<(&'static str
 }
 
 fn failure(what: &str, hint: &str) -> Failure {
-    Failure { what: Text::line(what), hint: Text::line(hint) }
+    Failure { what: Text::line(what), hint: Text::line(hint), advice: None }
 }
 
 #[test]
@@ -270,7 +270,8 @@ fn words_are_searched_for_at_once_and_jq_when_it_is_whole() {
     assert_eq!(code, ".body.error == TIMEOUT");
     let error = "cannot use the filter: there is no filter `TIMEOUT`\n  .body.error == TIMEOUT\n                 ^^^^^^^\n\
                  try: a text needs double quotes (\"TIMEOUT\")";
-    console.event(Event::Matched(ticket, Err(Failure { what: Text::block(error), hint: Text::default() })));
+    console
+        .event(Event::Matched(ticket, Err(Failure { what: Text::block(error), hint: Text::default(), advice: None })));
     assert_snapshot!("letters_filter_error_80", console.content());
     console.keys("R");
     assert!(planned(&mut console).is_none(), "a filter that can't be used chooses nothing");

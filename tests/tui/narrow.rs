@@ -152,7 +152,7 @@ fn what_is_acknowledged_is_left_out_once_it_is_on_disk_and_comes_back() {
     let before = console.text();
     let book = acknowledge(&mut console, "4h known, fixed in the next release");
     assert!(console.text().contains("recon-statements-dlq"), "nothing is left out before it is kept");
-    let failure = Failure { what: Text::from("no room"), hint: Text::from("make room") };
+    let failure = Failure { what: Text::from("no room"), hint: Text::from("make room"), advice: None };
     console.event(Event::Acknowledged(Err(failure)));
     assert!(
         console.text().contains("recon-statements-dlq") && console.text().contains("no room"),

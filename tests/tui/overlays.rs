@@ -104,10 +104,10 @@ fn the_palette_finds_queues_and_environments() {
 fn a_command_that_can_not_be_given_says_why() {
     let mut console = night((120, 40));
     console.keys("2 / c h e c k <enter> : r e d r i v e");
-    assert!(console.text().contains("not now: it is no dead-letter queue"), "{}", console.text());
+    assert!(console.text().contains("not now: not a dead-letter queue"), "{}", console.text());
     console.keys("<enter>");
     assert!(console.model.overlay.is_none());
-    assert!(console.text().contains("redrive: it is no dead-letter queue"), "{}", console.text());
+    assert!(console.text().contains("redrive: not a dead-letter queue"), "{}", console.text());
 }
 
 #[test]

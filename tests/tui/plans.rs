@@ -112,7 +112,7 @@ pub(super) fn plan_of(environment: &str, operation: Operation) -> Plan {
             Text::from("messages get new ids, new send times and a fresh receive count"),
             Text::from("body, attributes, group id and trace header stay as they are"),
         ],
-        warnings: vec![Text::from("10 messages were received for this look and put back: each has one receive more")],
+        warnings: vec!["10 messages were received for this look and put back: each has one receive more".into()],
         blockers: Vec::new(),
         calls: vec![call("sqs:ReceiveMessage", 422), call("sqs:SendMessage", 420), call("sqs:DeleteMessage", 420)],
         messages_estimate: 4_200,
@@ -122,6 +122,7 @@ pub(super) fn plan_of(environment: &str, operation: Operation) -> Plan {
         expires_at: Some(now() + SignedDuration::from_hours(9)),
         dollars_estimate: 0.0005,
         empty: false,
+        unmet: Vec::new(),
         observed: BTreeMap::from([
             ("from: arn".to_owned(), format!("arn:aws:sqs:af-south-1:{}:orders-dlq", account(environment))),
             ("ramp".to_owned(), "1,10,100,all".to_owned()),
@@ -183,11 +184,13 @@ pub(super) fn report(environment: &str, end: End, tally: Tally) -> Report {
         command: Text::line(&format!("opsctl redrive --queue orders-dlq --env {environment}")),
         next: left.then(|| Text::line(&format!("opsctl redrive --resume {} --env {environment}", run_id(7)))),
         still_paused: Vec::new(),
+        unmet: Vec::new(),
+        asked: None,
     }
 }
 
 pub(super) fn failure(what: &str, hint: &str) -> Failure {
-    Failure { what: Text::line(what), hint: Text::line(hint) }
+    Failure { what: Text::line(what), hint: Text::line(hint), advice: None }
 }
 
 /// What ended expired credentials say.

@@ -2,7 +2,9 @@
 
 use jiff::SignedDuration;
 use opsctl::{
+    keymap::{Command, Scope},
     observe::Oldest,
+    operations::{Operation, OperationKind},
     tui::state::{
         effect::Effect,
         event::{Event, Mouse, MouseWhat},
@@ -279,4 +281,39 @@ fn a_removed_queue_leaves_the_cursor_where_it_was() {
     let at = list(&console).cursor.at;
     console.seen(Picture::of("staging").with(|snapshot| snapshot.number = 2).done());
     assert!(list(&console).cursor.at < at && list(&console).cursor.at == rows(&console).len() - 1);
+}
+
+/// What an operation's key plans on a row of this name in `dev`.
+fn planned(row: &str, kind: OperationKind) -> Option<Operation> {
+    let mut console = night((120, 40));
+    console.keys("2");
+    while under(&console) != format!("dev {row}") {
+        console.keys("j");
+    }
+    console.take_effects();
+    let key = console.model.keymap.key_for(Scope::Queues, Command::Operate(kind)).expect("a key").to_owned();
+    console.keys(&key);
+    console.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Plan(_, _, operation) => Some(*operation),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_operation_on_a_row_is_about_the_queue_that_the_command_line_would_take() {
+    // The command line takes a source queue's name for its DLQ in a redrive, and for itself elsewhere.
+    for (row, redriven) in [("orders", "orders-dlq"), ("orders-dlq", "orders-dlq")] {
+        for kind in [
+            OperationKind::Redrive,
+            OperationKind::Purge,
+            OperationKind::Retention,
+            OperationKind::PauseConsumers,
+            OperationKind::ResumeConsumers,
+        ] {
+            let operation = planned(row, kind).unwrap_or_else(|| panic!("{kind:?} plans nothing on {row}"));
+            let expected = if kind == OperationKind::Redrive { redriven } else { row };
+            assert_eq!(operation.named(), expected, "{kind:?} on {row}: {operation:?}");
+        }
+    }
+    assert_eq!(planned("orders-retry.fifo", OperationKind::Redrive), None, "it has no DLQ");
 }

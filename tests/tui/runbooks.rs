@@ -337,7 +337,7 @@ fn leaving_leaves_the_run_open() {
     assert!(console.text().contains("runbook drain in prod"), "{}", console.text());
     console.keys("y");
     assert!(matches!(console.take_effects().as_slice(), [Effect::Cancel(cancelled)] if *cancelled == ticket));
-    let failure = opsctl::run::Failure::new("stopped before it began: nothing was done", "");
+    let failure = opsctl::run::Failure::new("stopped before it began: nothing was done", None);
     console.event(Event::RunbookFinished(ticket, Err(failure)));
     assert!(matches!(console.take_effects().as_slice(), [Effect::Quit]));
 }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{Environment, Protection, RunId, Text},
-    operations::plan::{Fingerprint, Plan},
+    domain::{Advice, Environment, Protection, RunId, Text, Try},
+    operations::plan::{Fingerprint, Plan, Remark},
 };
 
 /// A plan in a file is good for so long: the world and the reasons for it change.
@@ -73,8 +73,8 @@ pub enum Refusal {
     #[error("{environment} is read-only: nothing may change there")]
     ReadOnly { environment: String },
     /// The plan itself says that it can't be carried out.
-    #[error("this can't be done: {}", .reasons.iter().map(Text::as_str).collect::<Vec<_>>().join("; "))]
-    Blocked { reasons: Vec<Text> },
+    #[error("this can't be done: {}", in_words(.reasons))]
+    Blocked { reasons: Vec<Remark> },
     /// The plan's text and its fingerprint do not belong together, or it was made for somewhere else.
     #[error("this plan is not sound: {because}")]
     Unsound { because: String },
@@ -116,33 +116,48 @@ impl Once {
     }
 }
 
+/// What helps against one reason is the hint; of several it stands with each.
+fn in_words(reasons: &[Remark]) -> String {
+    match reasons {
+        [only] => only.what().to_owned(),
+        several => several.iter().map(Remark::as_str).collect::<Vec<_>>().join("; "),
+    }
+}
+
 impl Refusal {
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Advice {
         match self {
-            Self::ReadOnly { environment } => {
-                format!("change `protection` of [environments.{environment}] in opsctl.toml, if that is wanted")
-            }
-            Self::Blocked { .. } => "see the plan's blockers: --dry-run shows them all".to_owned(),
-            Self::Unsound { .. } => "make a new plan with --plan-out".to_owned(),
-            Self::NotConfirmed { protection: Protection::TypeName, phrase, .. } if phrase.is_empty() => {
-                "answer at the prompt, or give --approve <fingerprint> of a plan that was read, and --reason".to_owned()
-            }
-            Self::NotConfirmed { protection: Protection::TypeName, phrase, .. } => format!(
+            Self::ReadOnly { environment } => Try::ChangeProtection
+                .says(format!("change `protection` of [environments.{environment}] in opsctl.toml, if that is wanted")),
+            Self::Blocked { reasons } => match reasons.as_slice() {
+                [only] => only.advice().cloned().unwrap_or_else(|| {
+                    Try::MendBlockers.says("it can be done once that has changed: --dry-run shows whether it has")
+                }),
+                _ => Try::MendBlockers.says("see the plan's blockers: --dry-run shows them all"),
+            },
+            Self::Unsound { .. } => Try::PlanAnew.says("make a new plan with --plan-out"),
+            Self::NotConfirmed { protection: Protection::TypeName, phrase, .. } if phrase.is_empty() => Try::Confirm
+                .says("answer at the prompt, or give --approve <fingerprint> of a plan that was read, and --reason"),
+            Self::NotConfirmed { protection: Protection::TypeName, phrase, .. } => Try::Confirm.says(format!(
                 "type `{phrase}` at the prompt, or give --approve <fingerprint> of a plan that was read, and --reason"
-            ),
-            Self::NotConfirmed { .. } => "give --yes, or run it in a terminal and answer".to_owned(),
-            Self::Mistyped { .. } => "run it again and type the name as shown".to_owned(),
-            Self::OtherPlan { .. } => "look at the new plan with --dry-run and approve its fingerprint".to_owned(),
-            Self::NoReason { .. } => "say why with --reason \"...\"".to_owned(),
-            Self::Used { consent: Once::Plan, resume, .. } => {
-                format!("`{resume}` does what that run left; --again carries the plan out once more, as a new run")
+            )),
+            Self::NotConfirmed { .. } => Try::Confirm.says("give --yes, or run it in a terminal and answer"),
+            Self::Mistyped { .. } => Try::TypeTheName.says("run it again and type the name as shown"),
+            Self::OtherPlan { .. } => {
+                Try::ApproveThis.says("look at the new plan with --dry-run and approve its fingerprint")
             }
-            Self::Used { consent: Once::Fingerprint, resume, .. } => format!(
+            Self::NoReason { .. } => Try::GiveReason.says("say why with --reason \"...\""),
+            Self::Used { consent: Once::Plan, resume, .. } => Try::ResumeOrRepeat.says(format!(
+                "`{resume}` does what that run left; --again carries the plan out once more, as a new run"
+            )),
+            Self::Used { consent: Once::Fingerprint, resume, .. } => Try::ResumeOrRepeat.says(format!(
                 "`{resume}` does what that run left; to do it once more, answer at the prompt, or write a plan with --plan-out and \
                  apply that"
-            ),
-            Self::Expired { .. } => "make a new plan with --plan-out and look at it".to_owned(),
-            Self::NoAccount { environment } => format!("pin `account` in [environments.{environment}]"),
+            )),
+            Self::Expired { .. } => Try::PlanAnew.says("make a new plan with --plan-out and look at it"),
+            Self::NoAccount { environment } => {
+                Try::Configure.says(format!("pin `account` in [environments.{environment}]"))
+            }
         }
     }
 }

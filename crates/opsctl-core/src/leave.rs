@@ -1,6 +1,6 @@
 //! Leave to look at messages: a receive raises their receive counts, so a look is a change, and some messages may die of it.
 
-use crate::domain::{Environment, Protection, Queue};
+use crate::domain::{Advice, Environment, Protection, Queue, Try};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLeave {
@@ -16,12 +16,13 @@ pub enum NoLeave {
 }
 
 impl NoLeave {
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Advice {
         match self {
-            Self::ReadOnly { environment } => {
-                format!("change `protection` of [environments.{environment}] in opsctl.toml, if that is wanted")
+            Self::ReadOnly { environment } => Try::ChangeProtection
+                .says(format!("change `protection` of [environments.{environment}] in opsctl.toml, if that is wanted")),
+            Self::LookKills { .. } => {
+                Try::LookAtDeadLetters.says("look at its dead-letter queue instead, or insist with --force")
             }
-            Self::LookKills { .. } => "look at its dead-letter queue instead, or insist with --force".to_owned(),
         }
     }
 }

@@ -194,14 +194,17 @@ impl QueueRules {
         (self.include.is_empty() || listed(&self.include)) && !listed(&self.exclude)
     }
 
-    /// The source queue's name that a DLQ's name stands for, by the configured name patterns.
-    pub fn source_by_name(&self, dead_letter: &str) -> Option<String> {
-        self.pairs.iter().find_map(|(source, dlq)| renamed(dead_letter, dlq, source))
+    /// Names of source queues that a DLQ's name may stand for, by the configured patterns in their order. A pattern fits names of
+    /// queues that do not exist: the first that exists is the source.
+    pub fn sources_by_name(&self, dead_letter: &str) -> impl Iterator<Item = String> {
+        let names = self.pairs.iter().filter_map(move |(source, dlq)| renamed(dead_letter, dlq, source));
+        names.filter(move |name| name != dead_letter)
     }
 
-    /// The DLQ's name for a source queue's name, by the configured name patterns.
-    pub fn dead_letter_by_name(&self, source: &str) -> Option<String> {
-        self.pairs.iter().find_map(|(pattern, dlq)| renamed(source, pattern, dlq))
+    /// Names of DLQs that a source queue may have, in the same way.
+    pub fn dead_letters_by_name(&self, source: &str) -> impl Iterator<Item = String> {
+        let names = self.pairs.iter().filter_map(move |(pattern, dlq)| renamed(source, pattern, dlq));
+        names.filter(move |name| name != source)
     }
 
     pub fn keys_for(&self, destination: &str) -> Option<&MessageKeys> {
@@ -263,8 +266,21 @@ mod tests {
     #[test]
     fn names_pair_both_ways() {
         let rules = QueueRules { pairs: vec![("*".into(), "*_dlq".into())], ..QueueRules::default() };
-        assert_eq!(rules.source_by_name("valid_orders_dlq").as_deref(), Some("valid_orders"));
-        assert_eq!(rules.dead_letter_by_name("valid_orders").as_deref(), Some("valid_orders_dlq"));
-        assert_eq!(rules.source_by_name("valid_orders"), None);
+        assert_eq!(rules.sources_by_name("valid_orders_dlq").collect::<Vec<_>>(), ["valid_orders"]);
+        assert_eq!(rules.dead_letters_by_name("valid_orders").collect::<Vec<_>>(), ["valid_orders_dlq"]);
+        assert_eq!(rules.sources_by_name("valid_orders").next(), None);
+    }
+
+    #[test]
+    fn every_pattern_that_fits_names_a_queue_and_none_names_itself() {
+        let pairs = [("*", "*-dlq"), ("*", "*_error"), ("*-v2", "*-error"), ("*", "*")];
+        let pairs = pairs.map(|(source, dlq)| (source.to_owned(), dlq.to_owned())).to_vec();
+        let rules = QueueRules { pairs, ..QueueRules::default() };
+        assert_eq!(rules.dead_letters_by_name("bill").collect::<Vec<_>>(), ["bill-dlq", "bill_error"]);
+        assert_eq!(
+            rules.dead_letters_by_name("bill-v2").collect::<Vec<_>>(),
+            ["bill-v2-dlq", "bill-v2_error", "bill-error"]
+        );
+        assert_eq!(rules.sources_by_name("bill_error").collect::<Vec<_>>(), ["bill"]);
     }
 }

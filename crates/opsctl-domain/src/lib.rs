@@ -27,11 +27,13 @@ macro_rules! text_ids {
     )*};
 }
 
+pub mod advice;
 pub mod alarm;
 pub mod clock;
 pub mod connection;
 pub mod consumer;
 pub mod database;
+pub mod dead_letter_names;
 pub mod endpoint;
 pub mod envelope;
 pub mod environment;
@@ -57,6 +59,7 @@ pub mod toggle;
 pub mod watch;
 pub mod words;
 
+pub use advice::{Advice, Try};
 pub use alarm::{Alarm, AlarmChange, AlarmState, Watches};
 pub use connection::{Connection, Place, Server, Target};
 pub use consumer::{ConsumerId, KafkaLag, Mapping, MappingId, MappingState};

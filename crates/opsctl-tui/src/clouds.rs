@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{cloud::Cloud, domain::EnvironmentName, outside::Outside, run::Failure};
+use crate::{
+    cloud::Cloud,
+    domain::{EnvironmentName, Try},
+    outside::Outside,
+    run::Failure,
+};
 
 /// Whatever hands out credentials answers in less, or not at all.
 const REACH_SECONDS_MAX: Duration = Duration::from_secs(20);
@@ -20,7 +25,10 @@ impl Clouds {
             let seconds = REACH_SECONDS_MAX.as_secs();
             let what = format!("the credentials of {environment} did not come within {seconds} s");
             let doctor = self.0.setting.invocation().command_in(environment, "doctor");
-            return Err(Failure::new(&what, format!("look at its profile and credential process with `{doctor}`")));
+            return Err(Failure::new(
+                &what,
+                Try::CheckProfile.says(format!("look at its profile and credential process with `{doctor}`")),
+            ));
         };
         reached.map_err(|error| self.0.failure(environment, &error))
     }
@@ -35,7 +43,7 @@ pub(super) async fn in_own_account(cloud: &Cloud, outside: &Outside) -> Result<(
         Some(pinned) => {
             let what = format!("the credentials are of account {}, and {name} is {pinned}", caller.account);
             let doctor = cloud.environment().command("doctor");
-            Err(Failure::new(&what, format!("look at its profile with `{doctor}`")))
+            Err(Failure::new(&what, Try::CheckProfile.says(format!("look at its profile with `{doctor}`"))))
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cloud::Cloud,
     clouds::{Clouds, in_own_account},
-    domain::{EnvironmentName, Text},
+    domain::{EnvironmentName, Text, Try},
     gate::Consent,
     inbox::Inbox,
     journal::{JournalError, StateFolder},
@@ -195,7 +195,7 @@ pub(super) async fn carry_out(seat: Seat, wanted: Begin) -> Result<RunbookReport
     };
     let cloud = tokio::select! {
         cloud = clouds.of(&environment) => cloud?,
-        () = cancel.cancelled() => return Err(Failure::new("stopped before it began: nothing was done", "")),
+        () = cancel.cancelled() => return Err(Failure::new("stopped before it began: nothing was done", None)),
     };
     in_own_account(&cloud, outside).await?;
     let name = outside.setting.person.clone();
@@ -269,11 +269,11 @@ async fn deadlines(
 fn cannot_open(error: &OpenError) -> Failure {
     let hint = match error {
         OpenError::Journal(error) => error.hint(),
-        OpenError::Write { .. } => "make room, or mend the permissions of the state folder",
-        OpenError::Other { .. } | OpenError::Ended { .. } => "look at it in Activity",
-        OpenError::Changed { .. } => "begin a new run",
-        OpenError::Unreadable { .. } => "use the version that began it, or begin a new run",
-        OpenError::Driven { .. } => "take it over, if that person no longer carries it out",
+        OpenError::Write { .. } => Try::MakeRoom.says("make room, or mend the permissions of the state folder"),
+        OpenError::Other { .. } | OpenError::Ended { .. } => Try::SeeRecord.says("look at it in Activity"),
+        OpenError::Changed { .. } => Try::BeginAnew.says("begin a new run"),
+        OpenError::Unreadable { .. } => Try::BeginAnew.says("use the version that began it, or begin a new run"),
+        OpenError::Driven { .. } => Try::TakeOver.says("take it over, if that person no longer carries it out"),
     };
     Failure::new(error.to_string(), hint)
 }
@@ -317,7 +317,7 @@ pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<
                 std::io::ErrorKind::AlreadyExists => "it was written before; move it away to write it anew",
                 _ => "start opsctl in a folder that can be written",
             };
-            Err(Failure::new(format!("cannot write {name}: {error}"), hint))
+            Err(Failure::new(format!("cannot write {name}: {error}"), Try::MendFile.says(hint)))
         }
     }
 }
@@ -326,8 +326,8 @@ pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<
 pub(super) fn books(shelf: &Shelf) -> Result<Arc<Vec<Shelved>>, Failure> {
     shelf.all().map(Arc::new).map_err(|error| {
         let hint = match &error {
-            ShelfError::Read { .. } => "mend the permissions of the folder of runbooks",
-            ShelfError::Missing { .. } => "",
+            ShelfError::Read { .. } => Some(Try::MendFile.says("mend the permissions of the folder of runbooks")),
+            ShelfError::Missing { .. } => None,
         };
         Failure::new(error.to_string(), hint)
     })

@@ -7,24 +7,25 @@ use std::{
     path::Path,
 };
 
-use crate::{messages::split_words, run::Failure, state::Edit};
+use crate::{domain::Try, messages::split_words, run::Failure, state::Edit};
 
 /// Largest text taken back, in bytes: four times the largest message.
 const BYTES_MAX: usize = 4 * 1_048_576;
 
 /// Lets the person edit text in a file that only they can read, in a folder of its own. Answers with the new text, or
 /// nothing where it is as it was.
-pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<String>, Failure> {
+pub async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<String>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
             format!("the file to edit could not be written: {error}"),
-            "make room in the folder for temporary files",
+            Try::MakeRoom.says("make room in the folder for temporary files"),
         )
     };
-    let words = split_words(editor.unwrap_or_default())
-        .map_err(|because| Failure::new(&because, "set EDITOR to a program and its arguments"))?;
+    let words = split_words(editor.unwrap_or_default()).map_err(|because| {
+        Failure::new(&because, Try::SetVariable.says("set EDITOR to a program and its arguments"))
+    })?;
     let Some((program, arguments)) = words.split_first() else {
-        return Err(Failure::new("no editor is named", "set EDITOR, to `vi` for instance"));
+        return Err(Failure::new("no editor is named", Try::SetVariable.says("set EDITOR, to `vi` for instance")));
     };
     // Editors leave copies and exchange files in the folder with permissions of their own: nobody else gets in there.
     let private = Permissions::from_mode(0o700);
@@ -42,10 +43,16 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
         .status()
         .await
         .map_err(|error| {
-            Failure::new(format!("{program} can't be started: {error}"), "set EDITOR to a program that is there")
+            Failure::new(
+                format!("{program} can't be started: {error}"),
+                Try::SetVariable.says("set EDITOR to a program that is there"),
+            )
         })?;
     if !status.success() {
-        return Err(Failure::new(format!("{program} ended with {status}: nothing was changed"), "edit again"));
+        return Err(Failure::new(
+            format!("{program} ended with {status}: nothing was changed"),
+            Try::EditAgain.says("edit again"),
+        ));
     }
     let text = read(file.path())?;
     Ok((text != edit.text).then_some(text))
@@ -54,15 +61,22 @@ pub(super) async fn edit(edit: Edit, editor: Option<&str>) -> Result<Option<Stri
 /// Editors may have put another file in the old one's place: it is opened anew.
 fn read(path: &Path) -> Result<String, Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new(format!("the edited file could not be read: {error}"), "edit again, and save under the same name")
+        Failure::new(
+            format!("the edited file could not be read: {error}"),
+            Try::EditAgain.says("edit again, and save under the same name"),
+        )
     };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > BYTES_MAX {
-        return Err(Failure::new("the edited text is larger than 4 MiB: nothing was changed", "a message takes 1 MiB"));
+        return Err(Failure::new(
+            "the edited text is larger than 4 MiB: nothing was changed",
+            Try::EditAgain.says("a message takes 1 MiB"),
+        ));
     }
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::new("the edited text is not UTF-8: nothing was changed", "save it as UTF-8"))
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::new("the edited text is not UTF-8: nothing was changed", Try::EditAgain.says("save it as UTF-8"))
+    })
 }
 
 /// Stops this process as Ctrl-Z would, until the shell wakes it again.

@@ -18,7 +18,7 @@ pub mod able;
 mod clouds;
 mod console;
 mod driver;
-mod editor;
+pub mod editor;
 mod footer;
 mod help;
 mod inbox;

@@ -32,8 +32,8 @@ pub struct Outside {
 impl Outside {
     pub(crate) fn failure(&self, name: &EnvironmentName, error: &CloudError) -> Failure {
         let environment = self.setting.environments.iter().find(|environment| environment.name == *name);
-        let hint = environment.map(|environment| error.hint(environment)).unwrap_or_default();
-        Failure::new(error.to_string(), &hint)
+        let hint = environment.map(|environment| error.hint(environment));
+        Failure::new(error.to_string(), hint)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cloud::CloudError,
     clouds::{Clouds, in_own_account},
-    domain::{Envelope, EnvironmentName, Message, MessageId, RunId, Text},
+    domain::{Envelope, EnvironmentName, Message, MessageId, RunId, Text, Try},
     driver::{self, Desk, Seat},
     gate::Approved,
     inbox::Inbox,
@@ -110,7 +110,7 @@ impl Performer {
             Effect::PlanResume(ticket, run) => self.in_state(move |state| {
                 let plan = run::plan_of(state, &run).map(Box::new);
                 let hint = "start a new run of the same operation";
-                Event::Planned(ticket, plan.map_err(|error| Failure::new(error.to_string(), hint)))
+                Event::Planned(ticket, plan.map_err(|error| Failure::new(error.to_string(), Try::RunAgain.says(hint))))
             }),
             Effect::Run(ticket, approved) => self.run(ticket, None, *approved),
             Effect::Resume(ticket, run, approved) => self.run(ticket, Some(run), *approved),
@@ -186,7 +186,7 @@ impl Performer {
         let now = self.outside.clock.now();
         self.spawn_blocking(move || {
             // Its text has several lines, with the place underlined.
-            let failed = |error: FilterError| Failure { what: Text::block(&error.to_string()), hint: Text::default() };
+            let failed = |error: FilterError| Failure::of_block(Text::block(&error.to_string()), None);
             Event::Matched(ticket, try_out(&filter, &messages, &envelopes, now).map_err(failed))
         });
     }
@@ -228,7 +228,12 @@ impl Performer {
         let seat = Seat { ticket, clouds, inbox: Arc::clone(&inbox), desk, cancel };
         let running = tokio::spawn(driver::carry_out(seat, wanted));
         self.spawn(async move {
-            let broken = |_| Failure::new("the run broke off by a mistake in opsctl", "see its journal, and resume it");
+            let broken = |_| {
+                Failure::new(
+                    "the run broke off by a mistake in opsctl",
+                    Try::Resume.says("see its journal, and resume it"),
+                )
+            };
             let report = running.await.map_err(broken).and_then(|report| report);
             inbox.forget(ticket);
             Event::RunbookFinished(ticket, report.map(Box::new))
@@ -244,10 +249,7 @@ impl Performer {
             };
             let planner = Planner::new(outside.state.clone(), fastrand::u64(..), PlanLook::Sample);
             let planned = planner.plan(&operation, &cloud).await;
-            let failed = |error: OperationError| Failure {
-                what: Text::line(&error.to_string()),
-                hint: error.hint(cloud.environment()),
-            };
+            let failed = |error: OperationError| Failure::new(error.to_string(), error.advice(cloud.environment()));
             Event::Planned(ticket, planned.map(|planned| Box::new(planned.plan)).map_err(failed))
         });
     }
@@ -272,7 +274,7 @@ impl Performer {
         let running = tokio::spawn(async move {
             let cloud = tokio::select! {
                 cloud = clouds.of(&approved.plan().environment) => cloud?,
-                () = cancel.cancelled() => return Err(Failure::new("stopped before it began: nothing was done", "")),
+                () = cancel.cancelled() => return Err(Failure::new("stopped before it began: nothing was done", None)),
             };
             let cancel = cancel.as_ref().clone();
             let operation = approved.plan().operation.clone();
@@ -291,7 +293,12 @@ impl Performer {
             report
         });
         self.spawn(async move {
-            let broken = |_| Failure::new("the run broke off by a mistake in opsctl", "see its journal, and resume it");
+            let broken = |_| {
+                Failure::new(
+                    "the run broke off by a mistake in opsctl",
+                    Try::Resume.says("see its journal, and resume it"),
+                )
+            };
             let report = running.await.map_err(broken).and_then(|report| report);
             inbox.forget(ticket);
             Event::Finished(ticket, report.map(Box::new))
@@ -346,7 +353,7 @@ async fn letters(clouds: &Clouds, outside: &Outside, look: LookAt) -> Result<Box
     let grouped = tokio::task::spawn_blocking(move || {
         Box::new(Letters::of(environment, name, at, queue.retention_seconds, sample, &envelopes))
     });
-    grouped.await.map_err(|_| Failure::new("the messages could not be grouped", "look again"))
+    grouped.await.map_err(|_| Failure::new("the messages could not be grouped", Try::RunAgain.says("look again")))
 }
 
 fn sent(state: &StateFolder, run: &RunId) -> Result<Vec<MessageId>, Failure> {
@@ -379,5 +386,5 @@ fn unread(error: &JournalError) -> Failure {
 
 fn unkept(what: &str, error: &std::io::Error) -> Failure {
     let hint = "make room in the state folder, or set XDG_STATE_HOME to another";
-    Failure::new(format!("{what}: {error}"), hint)
+    Failure::new(format!("{what}: {error}"), Try::MakeRoom.says(hint))
 }

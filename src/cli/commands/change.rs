@@ -16,7 +16,7 @@ use crate::{
         world::World,
     },
     cloud::Cloud,
-    domain::{Invocation, RunId, Text, invocation::quoted},
+    domain::{Invocation, RunId, Text, Try, invocation::quoted},
     files::output::{self, OutputError},
     gate::{self, Answer, Ask, Refusal},
     journal::StateFolder,
@@ -24,7 +24,7 @@ use crate::{
         Look, Moves, Operation, OperationError, OperationKind, Planner,
         choices::{self, Draft},
         command_line,
-        plan::Plan,
+        plan::{Plan, Remark},
         resume_line,
         values::Uncertain,
     },
@@ -97,14 +97,15 @@ pub(super) async fn run(
         if out.format != Format::Human {
             out.document(
                 "opsctl/nothing/1",
-                &serde_json::json!({ "summary": plan.summary, "facts": plan.facts, "warnings": plan.warnings }),
+                &serde_json::json!({ "summary": plan.summary, "facts": plan.facts, "warnings": plan.warnings, "unmet": plan.unmet }),
             )?;
         }
-        return Ok(Exit::Done);
+        // What was asked for by its id was not done.
+        return Ok(if plan.unmet.is_empty() { Exit::Done } else { Exit::Partly });
     }
     let agreed = agree(&plan, consent, cloud)?;
     if gone.is_cancelled() {
-        return Err(CliError::new(Exit::Interrupted, "the terminal is gone: nothing was done", ""));
+        return Err(CliError::new(Exit::Interrupted, "the terminal is gone: nothing was done", None));
     }
     carry_out(&wanted, plan, agreed, (cloud, state), out).await
 }
@@ -122,18 +123,20 @@ fn keep_piped(operation: &mut Operation, state: &StateFolder) -> Result<(), CliE
     if is_stdin && std::io::stdin().is_terminal() {
         return Err(CliError::usage(
             "--ids - reads ids from standard input, and nothing is piped into it",
-            "name a file, or pipe ids in",
+            Try::NameIt.says("name a file, or pipe ids in"),
         ));
     }
     let failed = |error: std::io::Error| {
-        CliError::failed(&format!("the ids from {shown} can't be kept: {error}"), "write them to a file, and name that")
+        let what = format!("the ids from {shown} can't be kept: {error}");
+        CliError::failed(&what, Try::MendFile.says("write them to a file, and name that"))
     };
     let mut bytes = Vec::new();
     let source: Box<dyn Read> =
         if is_stdin { Box::new(std::io::stdin()) } else { Box::new(std::fs::File::open(&path).map_err(failed)?) };
     source.take(IDS_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > IDS_BYTES_MAX {
-        return Err(CliError::usage(&format!("the ids from {shown} are larger than 64 MiB"), "give fewer at once"));
+        let what = format!("the ids from {shown} are larger than 64 MiB");
+        return Err(CliError::usage(&what, Try::GiveOther.says("give fewer at once")));
     }
     let text = String::from_utf8(bytes).map_err(|_| failed(std::io::Error::other("it is not a text")))?;
     let kept = choices::save(state, &[Draft { name: "ids-from-a-pipe.txt", text }]).map_err(failed)?;
@@ -248,7 +251,9 @@ pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
     } else {
         paths::state()
     };
-    let path = path.ok_or_else(|| CliError::usage("there is no folder for journals", "set HOME or XDG_STATE_HOME"))?;
+    let path = path.ok_or_else(|| {
+        CliError::usage("there is no folder for journals", Try::SetVariable.says("set HOME or XDG_STATE_HOME"))
+    })?;
     Ok(StateFolder::new(path))
 }
 
@@ -294,21 +299,28 @@ async fn plan_again(given: Plan, again: bool, cloud: &Cloud, state: &StateFolder
     if fresh.fingerprint == given.fingerprint {
         // It is still that plan, and not a younger one.
         (fresh.id, fresh.made_at, fresh.seal) = (given.id, given.made_at, given.seal);
-        fresh.warnings.extend(used.map(|used| Text::line(&format!("{used}; --again carries it out once more"))));
+        let again = Try::ResumeOrRepeat.says("--again carries it out once more");
+        fresh.warnings.extend(used.map(|used| Remark::new(used.to_string(), again)));
         return Ok(fresh);
     }
     let differences = given.differences(&fresh).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let what = format!("nothing was done: the world has changed since the plan: {differences}");
-    Err(CliError::new(Exit::Stale, Text::line(&what).as_str(), "make a new plan with --plan-out and look at it"))
+    Err(CliError::new(
+        Exit::Stale,
+        Text::line(&what).as_str(),
+        Try::PlanAnew.says("make a new plan with --plan-out and look at it"),
+    ))
 }
 
 pub(super) fn operation_error(error: &OperationError, cloud: &Cloud) -> CliError {
     let environment = cloud.environment();
     match error {
         OperationError::Cloud(error) => CliError::cloud(error, environment),
-        OperationError::Usage { what, hint } => CliError::usage(what.as_str(), hint.as_str()),
-        OperationError::Database { what, hint } => CliError::failed(what.as_str(), hint.as_str()),
-        OperationError::Journal(error) => CliError::from(error),
+        OperationError::Usage { what, advice } => CliError::usage(what.as_str(), advice.clone()),
+        OperationError::Database { what, advice } => CliError::failed(what.as_str(), advice.clone()),
+        OperationError::Journal(error) => {
+            CliError::new(Exit::Refused, &error.to_string(), error.hint_in(&environment.invocation))
+        }
     }
 }
 
@@ -319,14 +331,14 @@ fn plan_of_run(
     global: &Global,
 ) -> Result<Plan, CliError> {
     let mut plan = run::plan_of(state, run).map_err(|error| match &error {
-        OperationError::Usage { hint, .. } => CliError::usage(&error.to_string(), hint.as_str()),
-        OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint()),
-        OperationError::Cloud(_) | OperationError::Database { .. } => CliError::failed(&error.to_string(), ""),
+        OperationError::Usage { advice, .. } => CliError::usage(&error.to_string(), advice.clone()),
+        OperationError::Journal(because) => CliError::usage(&error.to_string(), because.hint_in(&global.invocation())),
+        OperationError::Cloud(_) | OperationError::Database { .. } => CliError::failed(&error.to_string(), None),
     })?;
     if plan.operation.kind() != kind {
         let what = format!("run {run} is a {}, not a {}", plan.operation.name(), kind.name());
         let resume = resume_line(&plan.operation, run, &plan.environment, &global.invocation());
-        return Err(CliError::usage(&what, &format!("go on with it by `{resume}`")));
+        return Err(CliError::usage(&what, Try::UseOther.says(format!("go on with it by `{resume}`"))));
     }
     // What becomes of messages in doubt is decided anew each time.
     plan.decide_uncertain(uncertain);
@@ -336,7 +348,10 @@ fn plan_of_run(
 fn read_plan(path: &Path) -> Result<Plan, CliError> {
     let shown = Text::line(&path.display().to_string());
     let cannot = |because: String| {
-        CliError::usage(&format!("cannot read the plan {shown}: {because}"), "write one with --plan-out")
+        CliError::usage(
+            &format!("cannot read the plan {shown}: {because}"),
+            Try::MendFile.says("write one with --plan-out"),
+        )
     };
     let mut text = String::new();
     let opened = std::fs::File::open(path).map_err(|error| cannot(error.to_string()))?;
@@ -373,10 +388,13 @@ fn only_show(
     if plan.blockers.is_empty() {
         return Ok(Exit::Done);
     }
+    let refusal = Refusal::Blocked { reasons: plan.blockers.clone() };
     if out.format == Format::Human {
-        return Err(CliError::new(Exit::Refused, "refused: this can't be done; the plan says why", ""));
+        // More than one stand in the plan, each with what helps.
+        let advice = Some(refusal.hint()).filter(|advice| advice.way() != Try::MendBlockers);
+        return Err(CliError::new(Exit::Refused, "refused: this can't be done; the plan says why", advice));
     }
-    Err(Refusal::Blocked { reasons: plan.blockers.clone() }.into())
+    Err(refusal.into())
 }
 
 /// Whether the plan can be written where it is wanted: told before anything is asked of AWS.
@@ -413,7 +431,7 @@ fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent,
         (None, true, Ask::Yes) => Answer::Yes,
         (None, _, _) if prompt::can_ask() => match prompt::consent(&asked, plan)? {
             Answer::None => {
-                return Err(CliError::new(Exit::Refused, "refused: the answer was not yes; nothing was done", ""));
+                return Err(CliError::new(Exit::Refused, "refused: the answer was not yes; nothing was done", None));
             }
             answer => answer,
         },

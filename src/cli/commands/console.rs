@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     cloud::{CloudError, Connect, ErrorKind},
     config::Configured,
-    domain::{Environment, EnvironmentName, Text},
+    domain::{Environment, EnvironmentName, Text, Try},
     journal::StateFolder,
     keymap::{Base, Keymap},
     tui::{
@@ -62,14 +62,15 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
                 "`{}` shows what needs attention; `opsctl --help` lists the commands",
                 global.command("status")
             );
-            return Err(CliError::usage(&what, &hint));
+            return Err(CliError::usage(&what, Try::UseTerminal.says(hint)));
         }
         let hint = "run it in a terminal, or give a command: `opsctl --help` lists them";
-        return Err(CliError::usage("the console needs a terminal", hint));
+        return Err(CliError::usage("the console needs a terminal", Try::UseTerminal.says(hint)));
     }
     let ground = if global.sandbox { sandbox(global).await? } else { configured(global, out)? };
-    let state =
-        ground.state.ok_or_else(|| CliError::usage("there is no folder for journals", "set HOME or XDG_STATE_HOME"))?;
+    let state = ground.state.ok_or_else(|| {
+        CliError::usage("there is no folder for journals", Try::SetVariable.says("set HOME or XDG_STATE_HOME"))
+    })?;
     let outside = Outside {
         reach: ground.reach,
         clock: ground.clock,
@@ -96,11 +97,12 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
     };
     match ended {
         Ok(()) => Ok(Exit::Done),
-        Err(error @ ConsoleError::Terminal(_)) => {
-            Err(CliError::failed(&error.to_string(), "try another terminal, or TERM=xterm-256color"))
-        }
-        Err(error @ ConsoleError::HungUp) => Err(CliError::failed(&error.to_string(), "")),
-        Err(error @ ConsoleError::Panicked) => Err(CliError::failed(&error.to_string(), "")),
+        Err(error @ ConsoleError::Terminal(_)) => Err(CliError::failed(
+            &error.to_string(),
+            Try::UseTerminal.says("try another terminal, or TERM=xterm-256color"),
+        )),
+        Err(error @ ConsoleError::HungUp) => Err(CliError::failed(&error.to_string(), None)),
+        Err(error @ ConsoleError::Panicked) => Err(CliError::failed(&error.to_string(), None)),
     }
 }
 

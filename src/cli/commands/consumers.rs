@@ -82,7 +82,7 @@ async fn found<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, Cli
     let estate = &snapshot.estate;
     let problem = |error: &CloudError| Problem {
         what: Text::line(&error.to_string()),
-        hint: Some(Text::line(&error.hint(&site.environment))),
+        hint: Some(error.hint(&site.environment).text().clone()),
     };
     let denied = [&estate.mappings.error, &snapshot.listing.error, &estate.services.error];
     let lacks = estate.services.lacks.iter().filter_map(|lack| lack.error.as_ref());
@@ -98,7 +98,7 @@ async fn found<'a>(site: &'a Site, state: &StateFolder) -> Result<Found<'a>, Cli
     let workers = workers.collect();
     let paused = Paused::read(state, &caller.account, &site.environment.region).map_err(|error| {
         let what = format!("which of them opsctl paused is not known: {error}");
-        unknown.push(Problem { what: Text::line(&what), hint: Some(Text::from(error.hint())) });
+        unknown.push(Problem { what: Text::line(&what), hint: Some(error.hint().text().clone()) });
     });
     Ok(Found { site, mappings: Arc::clone(&estate.mappings.rows), workers, paused: paused.ok(), unknown })
 }

@@ -15,7 +15,7 @@ use crate::{
         world::{Site, World},
     },
     domain::{
-        EnvironmentName, Text,
+        EnvironmentName, Text, Try,
         invocation::option,
         words::{counted, counted_is},
     },
@@ -32,7 +32,7 @@ pub(super) async fn run(global: &Global, console: &Console, out: &mut Output) ->
     let world = World::open(&global, out).await?;
     if out.format != Format::Human {
         let hint = format!("use `{}`", global.invocation().command("queues --output json"));
-        return Err(CliError::usage("the demo is for people", &hint));
+        return Err(CliError::usage("the demo is for people", Try::UseTerminal.says(&hint)));
     }
     let wanted = Wanted { queues: Some(Scope::All), ..Wanted::default() };
     let (seen, failed) = look_at(&world, &wanted, |snapshot| snapshot.listing.error.as_ref()).await;

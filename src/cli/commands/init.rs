@@ -10,13 +10,14 @@ use crate::{
     clock::Clock,
     cloud::{Connect, Shell},
     config::{Places, init, profiles},
+    domain::Try,
 };
 
 pub(super) async fn run(args: &Init, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let Some(target) = Places::of_process(global.config.clone()).target() else {
         return Err(CliError::usage(
             "there is no folder to write a configuration to",
-            "name a file with --config FILE",
+            Try::MendFile.says("name a file with --config FILE"),
         ));
     };
     let candidates = init::candidates(&profiles::read(&Shell::of_process()));
@@ -30,7 +31,7 @@ pub(super) async fn run(args: &Init, global: &Global, out: &mut Output) -> Resul
     if discovered.is_empty() {
         return Err(CliError::usage(
             "there is no AWS profile to ask, so nothing was written",
-            "make one with `aws configure sso`, or write opsctl.toml by hand: `opsctl config example` shows every key",
+            Try::GiveCredentials.says("make one with `aws configure sso`, or write opsctl.toml by hand: `opsctl config example` shows every key"),
         ));
     }
     init::write(&target, &text).map_err(|error| CliError::usage(&error.to_string(), error.hint()))?;

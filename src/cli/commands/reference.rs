@@ -9,7 +9,7 @@ use crate::{
         exit::Exit,
         output::Output,
     },
-    domain::Text,
+    domain::{Text, Try},
     messages::Filter,
 };
 
@@ -44,7 +44,7 @@ pub(super) fn filter(filter: Option<&str>, out: &mut Output) -> Result<Exit, Cli
 pub(super) fn man(folder: &Path, out: &mut Output) -> Result<Exit, CliError> {
     let cannot = |error: std::io::Error| {
         let what = format!("cannot write man pages to {}: {error}", Text::line(&folder.display().to_string()));
-        CliError::failed(&what, "name a folder that you may write to")
+        CliError::failed(&what, Try::MendFile.says("name a folder that you may write to"))
     };
     fs::create_dir_all(folder).map_err(cannot)?;
     clap_mangen::generate_to(args::command(), folder).map_err(cannot)?;

@@ -73,9 +73,9 @@ struct AllChecked<'a> {
     heads_broken_at: Option<u64>,
 }
 
-fn cannot(error: &JournalError) -> CliError {
+fn cannot(error: &JournalError, global: &Global) -> CliError {
     match error {
-        JournalError::Missing { .. } => CliError::usage(&error.to_string(), error.hint()),
+        JournalError::Missing { .. } => CliError::usage(&error.to_string(), error.hint_in(&global.invocation())),
         JournalError::Io { .. }
         | JournalError::Busy { .. }
         | JournalError::Broken { .. }
@@ -84,7 +84,7 @@ fn cannot(error: &JournalError) -> CliError {
 }
 
 pub(super) async fn list(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let mut runs = state(global).await?.list().map_err(|error| cannot(&error))?;
+    let mut runs = state(global).await?.list().map_err(|error| cannot(&error, global))?;
     let wanted = &global.environments;
     let is_of = |run: &RunSummary| run.environment().is_some_and(|name| wanted.iter().any(|one| one == name));
     runs.retain(|run| wanted.is_empty() || is_of(run));
@@ -124,29 +124,29 @@ fn row(summary: &RunSummary) -> Row<'_> {
 pub(super) async fn journal(args: &Journal, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let folder = state(global).await?;
     match args {
-        Journal::Show { run } => show(&folder, run, out),
-        Journal::Verify { run } => verify(&folder, run.as_ref(), out),
+        Journal::Show { run } => show((&folder, global), run, out),
+        Journal::Verify { run } => verify((&folder, global), run.as_ref(), out),
         Journal::Export { run } => {
-            let path = folder.open(run).map_err(|error| cannot(&error))?.journal();
+            let path = folder.open(run).map_err(|error| cannot(&error, global))?.journal();
             let mut file = std::fs::File::open(&path)
-                .map_err(|error| CliError::failed(&format!("cannot read {}: {error}", path.display()), ""))?;
+                .map_err(|error| CliError::failed(&format!("cannot read {}: {error}", path.display()), None))?;
             std::io::copy(&mut file, out.data())?;
             Ok(Exit::Done)
         }
     }
 }
 
-fn show(folder: &StateFolder, run: &RunId, out: &mut Output) -> Result<Exit, CliError> {
-    let path = folder.open(run).map_err(|error| cannot(&error))?.journal();
-    let lines = Lines::open(&path).map_err(|error| cannot(&error))?;
+fn show((folder, global): (&StateFolder, &Global), run: &RunId, out: &mut Output) -> Result<Exit, CliError> {
+    let path = folder.open(run).map_err(|error| cannot(&error, global))?.journal();
+    let lines = Lines::open(&path).map_err(|error| cannot(&error, global))?;
     if out.format == Format::Json {
         let entries: Result<Vec<Entry>, JournalError> = lines.map(|line| line.map(|line| line.entry)).collect();
-        let entries = entries.map_err(|error| cannot(&error))?;
+        let entries = entries.map_err(|error| cannot(&error, global))?;
         out.document("opsctl/journal/1", &json!({ "entries": entries }))?;
         return Ok(Exit::Done);
     }
     for line in lines {
-        let entry = line.map_err(|error| cannot(&error))?.entry;
+        let entry = line.map_err(|error| cannot(&error, global))?.entry;
         match out.format {
             Format::Human => out.line(&format!("{}  {}", entry.at.strftime("%F %T%.3f"), entry.record.words()))?,
             Format::Json | Format::Jsonl => out.json_line("opsctl/journal-entry/1", &entry)?,
@@ -155,19 +155,19 @@ fn show(folder: &StateFolder, run: &RunId, out: &mut Output) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
-fn verify(folder: &StateFolder, run: Option<&RunId>, out: &mut Output) -> Result<Exit, CliError> {
+fn verify((folder, global): (&StateFolder, &Global), run: Option<&RunId>, out: &mut Output) -> Result<Exit, CliError> {
     let runs = match run {
         Some(run) => vec![run.clone()],
         // Also those whose first line is no longer one. A run that ended before it had a journal has nothing to check.
         None => {
-            let runs = folder.run_ids().map_err(|error| cannot(&error))?;
+            let runs = folder.run_ids().map_err(|error| cannot(&error, global))?;
             runs.into_iter().filter(|run| folder.open(run).is_ok()).collect()
         }
     };
-    let heads = Heads::read(folder.path()).map_err(|error| cannot(&error))?;
+    let heads = Heads::read(folder.path()).map_err(|error| cannot(&error, global))?;
     let mut checked = Vec::new();
     for run in runs {
-        let opened = folder.open(&run).map_err(|error| cannot(&error))?;
+        let opened = folder.open(&run).map_err(|error| cannot(&error, global))?;
         checked.push(match journal::verify(&opened, &heads) {
             Ok(verdict) => Checked { run, verdict: Some(verdict), problem: None },
             Err(error) => Checked { run, verdict: None, problem: Some(error.to_string()) },

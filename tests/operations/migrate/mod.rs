@@ -29,12 +29,12 @@ const CLUSTER: &str = "wallet-cluster-dev";
 const FAMILY: &str = "wallet-migration";
 const GROUP: &str = "/aws/ecs/WalletMigrations";
 
-fn exits(after_seconds: u32, code: i32) -> Program {
+pub(crate) fn exits(after_seconds: u32, code: i32) -> Program {
     Program { outcome: Outcome::Exits { after_seconds, code }, ..Program::default() }
 }
 
 /// A stage with the service `wallet` and the migration `wallet` beside it, which runs for 20 seconds and writes ten lines.
-fn stage_of(program: Program, change: impl FnOnce(&mut JobFixture)) -> Stage {
+pub(crate) fn stage_of(program: Program, change: impl FnOnce(&mut JobFixture)) -> Stage {
     let mut stage = Stage::new(Protection::TypeName, &[]);
     let mut job = JobFixture {
         family: FAMILY.into(),
@@ -87,7 +87,7 @@ fn migration() -> Migration {
     }
 }
 
-fn migrate() -> Operation {
+pub(crate) fn migrate() -> Operation {
     migrate_with(|_| ())
 }
 
@@ -129,8 +129,8 @@ fn done(report: &Report) -> &Migrated {
     report.details.migration().unwrap_or_else(|| panic!("what was done: {report:#?}"))
 }
 
-fn words(texts: &[Text]) -> String {
-    texts.iter().map(Text::as_str).collect::<Vec<_>>().join("\n")
+fn words(texts: &[impl ToString]) -> String {
+    texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// What a run told: news, and lines of the log.

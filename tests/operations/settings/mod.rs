@@ -45,8 +45,8 @@ fn fact<'a>(plan: &'a Plan, label: &str) -> &'a str {
 }
 
 /// Whether one of these says it.
-fn say(texts: &[opsctl::domain::Text], words: &str) -> bool {
-    texts.iter().any(|text| text.as_str().contains(words))
+fn say(texts: &[impl ToString], words: &str) -> bool {
+    texts.iter().any(|text| text.to_string().contains(words))
 }
 
 /// Waits until what the killed run left in this process has let go of its journal, as it does when a process ends.

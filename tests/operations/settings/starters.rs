@@ -266,8 +266,8 @@ async fn what_keeps_a_relay_from_running_besides_is_said() {
     });
     let enable = Operation::EnableRule(EnableRule { rule: "cts-outbox-worker-every-minute".into() });
     let plan = stage.plan(&enable).await.expect("a plan").plan;
-    let told = "function cts-outbox-worker is throttled besides: its reserved concurrency is 0; \
-                `opsctl concurrency restore cts-outbox-worker --env prod --sandbox`";
+    let told = "function cts-outbox-worker is throttled besides (its reserved concurrency is 0): \
+                `opsctl concurrency restore cts-outbox-worker --env prod --sandbox` puts that back";
     assert!(plan.warnings.iter().any(|text| text.as_str() == told), "{plan:#?}");
     let restore = Operation::RestoreConcurrency(RestoreConcurrency { function: "cts-outbox-worker".into() });
     let plan = stage.plan(&restore).await.expect("a plan").plan;

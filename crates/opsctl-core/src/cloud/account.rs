@@ -1,7 +1,7 @@
 //! [`WrongAccount`]: the credentials that are found belong to another account than the environment's.
 
 use super::{Cloud, CloudError, identity::Caller};
-use crate::domain::{AccountId, CredentialSource, Environment};
+use crate::domain::{AccountId, Advice, CredentialSource, Environment, Try};
 
 /// Credentials of another account than the one that the environment is pinned to. Shows what and because;
 /// [`WrongAccount::hint`] says what to try.
@@ -29,8 +29,20 @@ pub enum Unverified {
 }
 
 impl WrongAccount {
+    pub(crate) fn new(environment: &Environment, pinned: &AccountId, actual: AccountId) -> Self {
+        let is_profile = match &environment.credentials {
+            CredentialSource::Profile(_) => true,
+            CredentialSource::Default | CredentialSource::Keys { .. } => false,
+        };
+        let source_words = match (&environment.credentials, &environment.role_chain[..]) {
+            (CredentialSource::Default, []) => super::connect::default_chain_words(),
+            _ => environment.credentials_words(),
+        };
+        Self { environment: environment.name.to_string(), pinned: pinned.clone(), actual, source_words, is_profile }
+    }
+
     /// What to try, as one sentence without a full stop.
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Advice {
         let Self { environment, pinned, actual, is_profile, .. } = self;
         let first = match is_profile {
             true => format!("name a profile of account {pinned} in [environments.{environment}]"),
@@ -38,7 +50,7 @@ impl WrongAccount {
                 format!("give [environments.{environment}] a `profile` of account {pinned}, or log this shell in to it")
             }
         };
-        format!("{first}; correct `account` there if {actual} is meant")
+        Try::CheckProfile.says(format!("{first}; correct `account` there if {actual} is meant"))
     }
 }
 
@@ -51,20 +63,10 @@ impl Cloud {
         let caller = self.identity.caller().await?;
         let environment = self.environment();
         match &environment.account {
-            Some(pinned) if *pinned != caller.account => Err(wrong(environment, pinned, caller.account).into()),
+            Some(pinned) if *pinned != caller.account => {
+                Err(WrongAccount::new(environment, pinned, caller.account).into())
+            }
             Some(_) | None => Ok(caller),
         }
     }
-}
-
-fn wrong(environment: &Environment, pinned: &AccountId, actual: AccountId) -> WrongAccount {
-    let is_profile = match &environment.credentials {
-        CredentialSource::Profile(_) => true,
-        CredentialSource::Default | CredentialSource::Keys { .. } => false,
-    };
-    let source_words = match (&environment.credentials, &environment.role_chain[..]) {
-        (CredentialSource::Default, []) => super::connect::default_chain_words(),
-        _ => environment.credentials_words(),
-    };
-    WrongAccount { environment: environment.name.to_string(), pinned: pinned.clone(), actual, source_words, is_profile }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::trouble::Trouble;
-use crate::domain::{CredentialSource, Environment, Text};
+use super::{denial, trouble::Trouble};
+use crate::domain::{Advice, CredentialSource, Environment, Text, Try};
 
 /// Longest message kept, in characters.
 const MESSAGE_CHARACTERS_MAX: usize = 1_000;
@@ -71,32 +71,36 @@ impl CloudError {
     }
 
     /// What to try, as one sentence without a full stop.
-    pub fn hint(&self, environment: &Environment) -> String {
-        let Self { action, .. } = self;
-        if let Some(trouble) = self.cause(environment) {
-            return trouble.hint(environment);
+    pub fn hint(&self, environment: &Environment) -> Advice {
+        let known = || self.cause(environment).map(|trouble| trouble.hint(environment));
+        if let Some(advice) = denial::of_key(self, environment).or_else(known) {
+            return advice;
         }
         match self.kind {
-            ErrorKind::Denied => {
-                let resource = self.resource().unwrap_or("the resource");
-                format!("allow {action} on {resource} for the credentials of {}", environment.name)
+            ErrorKind::Denied => denial::hint(self, environment),
+            ErrorKind::Throttled => {
+                Try::Later.says("wait a little, or lower the rate; others in the account may use it up")
             }
-            ErrorKind::Throttled => "wait a little, or lower the rate; others in the account may use it up".to_owned(),
-            ErrorKind::NotFound => {
-                format!("check the name, and that it is in {} of {}", environment.region, environment.name)
-            }
-            ErrorKind::CredentialsExpired => renew(environment),
+            ErrorKind::NotFound => Try::CheckName
+                .says(format!("check the name, and that it is in {} of {}", environment.region, environment.name)),
+            ErrorKind::CredentialsExpired => Try::LogIn.says(renew(environment)),
             ErrorKind::CredentialsMissing => provide(environment),
-            ErrorKind::Unreachable => match &environment.endpoint {
+            ErrorKind::Unreachable => Try::MendConnection.says(match &environment.endpoint {
                 Some(endpoint) => format!("check that something listens at {}", Text::line(endpoint)),
                 None => format!("check the network, the proxy, VPN, and the region's name ({})", environment.region),
-            },
-            ErrorKind::Unknown if is_read(action) => "try it again in a moment: it changes nothing".to_owned(),
-            ErrorKind::Unknown => "look at what is there before doing it again: it may have been done".to_owned(),
-            ErrorKind::Invalid => "correct the request; trying it again as it is will not help".to_owned(),
+            }),
+            ErrorKind::Unknown if is_read(&self.action) => {
+                Try::Later.says("try it again in a moment: it changes nothing")
+            }
+            ErrorKind::Unknown => {
+                Try::LookFirst.says("look at what is there before doing it again: it may have been done")
+            }
+            ErrorKind::Invalid => {
+                Try::CorrectRequest.says("correct the request; trying it again as it is will not help")
+            }
             ErrorKind::ClockSkew => {
                 let doctor = environment.command("doctor");
-                format!("set this machine's clock; `{doctor}` shows by how much it is off")
+                Try::SetClock.says(format!("set this machine's clock; `{doctor}` shows by how much it is off"))
             }
         }
     }
@@ -128,9 +132,8 @@ impl CloudError {
     }
 
     /// The resource that AWS's denial names: "... is not authorized to perform: ... on resource: ARN because ...".
-    fn resource(&self) -> Option<&str> {
-        let (_, rest) = self.message.as_str().split_once("on resource: ")?;
-        rest.split_whitespace().next().map(|word| word.trim_end_matches(['.', ',']))
+    pub(super) fn resource(&self) -> Option<&str> {
+        denial::after(self.message.as_str(), "on resource: ")
     }
 }
 
@@ -158,16 +161,14 @@ fn renew(environment: &Environment) -> String {
     }
 }
 
-fn provide(environment: &Environment) -> String {
+fn provide(environment: &Environment) -> Advice {
     match &environment.credentials {
-        CredentialSource::Keys { .. } => "check the fixed keys".to_owned(),
-        CredentialSource::Profile(name) => {
-            let name = Text::line(name);
-            format!(
-                "check profile {name} in the AWS configuration files, or name another profile for {}",
-                environment.name
-            )
-        }
+        CredentialSource::Keys { .. } => Try::GiveCredentials.says("check the fixed keys"),
+        CredentialSource::Profile(name) => Try::GiveCredentials.says(format!(
+            "check profile {} in the AWS configuration files, or name another profile for {}",
+            Text::line(name),
+            environment.name
+        )),
         CredentialSource::Default => Trouble::Nothing.hint(environment),
     }
 }

@@ -29,6 +29,7 @@ mod attempts;
 pub(crate) mod canned;
 mod classify;
 mod credentials;
+mod denial;
 pub mod mutes;
 mod network;
 mod pages;

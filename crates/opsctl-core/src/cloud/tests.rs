@@ -87,7 +87,7 @@ async fn answers_that_are_none_of_aws_have_kinds() {
 async fn a_denial_names_action_and_resource_in_its_hint() {
     let error = described(Canned::sqs_error(400, "AccessDeniedException", "AccessDenied", DENIAL)).await;
     assert_eq!(
-        error.hint(&environment()),
+        error.hint(&environment()).as_str(),
         "allow sqs:GetQueueAttributes on arn:aws:sqs:eu-west-1:123456789012:orders-dlq for the credentials of dev"
     );
 }
@@ -98,9 +98,9 @@ async fn an_expired_profile_is_told_how_to_log_in() {
     environment.credentials = CredentialSource::Profile("storo-dev".into());
     let error = CloudError::new(ErrorKind::CredentialsExpired, "sqs:ListQueues", "expired");
     let doctor = "renew what profile storo-dev comes from; `opsctl doctor --env dev` says what that is";
-    assert_eq!(error.hint(&environment), doctor, "nothing is known of the profile");
+    assert_eq!(error.hint(&environment).as_str(), doctor, "nothing is known of the profile");
     environment.login = Login::Sso { profile: "storo-dev".into() };
-    assert_eq!(error.hint(&environment), "run `aws sso login --profile storo-dev`");
+    assert_eq!(error.hint(&environment).as_str(), "run `aws sso login --profile storo-dev`");
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,7 +299,7 @@ async fn an_endpoint_that_lacks_a_service_is_told_so() {
         let error = cloud.alarms.all().await.expect_err("it has none");
         assert_eq!(error.to_string(), format!("this endpoint has {alarms} (cloudwatch:DescribeAlarms)"), "{shown}");
         assert!(
-            !error.may_have_been_applied() && !error.hint(&environment()).contains("correct the request"),
+            !error.may_have_been_applied() && !error.hint(&environment()).as_str().contains("correct the request"),
             "{shown}"
         );
         let error = cloud.sqs.tags(&url()).await.expect_err("it has none");

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ErrorKind;
-use crate::domain::{Environment, Login, Text, invocation::quoted};
+use crate::domain::{Advice, Environment, Login, Text, Try, invocation::quoted};
 
 /// A cause. Names are as files and people wrote them; what is shown of them passes [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,61 +132,56 @@ impl Trouble {
     }
 
     /// What to try, as one sentence without a full stop.
-    pub fn hint(&self, environment: &Environment) -> String {
+    pub fn hint(&self, environment: &Environment) -> Advice {
         let name = &environment.name;
         let command = self.command().unwrap_or_default();
         match self {
-            Self::NoService { service } if service == "STS" => {
-                "nothing is shown or changed before STS has said whose credentials these are: it takes an endpoint that has it"
-                    .to_owned()
-            }
-            Self::NoService { service } => {
-                format!("nothing, unless {service} is needed here: what rests on it is not shown, all else works")
-            }
-            Self::NoCall { .. } => "nothing, unless it is needed here: an endpoint that knows the call".to_owned(),
-            Self::NoProfile { .. } => {
-                format!("correct `profile` of [environments.{name}], or make the profile: `{command}`")
-            }
-            Self::Mistake { place } => format!("correct {}", Text::line(place)),
-            Self::NoCredentials { .. } => format!(
-                "run `{command}` for IAM Identity Center, or give the profile keys or a role; or name another one for {name}"
+            Self::NoService { service } if service == "STS" => Try::MendConnection.says(
+                "use an endpoint that has STS: nothing is shown or changed before it has said whose credentials these are",
             ),
-            Self::SsoLogin { .. } | Self::Login { .. } => format!("run `{command}`"),
-            Self::Mfa { serial, .. } => format!(
+            Self::NoService { service } => Try::MendConnection.says(format!(
+                "use an endpoint that has {service}, if it is needed here: what rests on it is not shown, all else works"
+            )),
+            Self::NoCall { .. } => {
+                Try::MendConnection.says("use an endpoint that knows the call, if it is needed here: all else works")
+            }
+            Self::NoProfile { .. } => Try::CheckProfile
+                .says(format!("correct `profile` of [environments.{name}], or make the profile: `{command}`")),
+            Self::Mistake { place } => Try::MendFile.says(format!("correct {}", Text::line(place))),
+            Self::NoCredentials { .. } => Try::GiveCredentials.says(format!(
+                "run `{command}` for IAM Identity Center, or give the profile keys or a role; or name another one for {name}"
+            )),
+            Self::SsoLogin { .. } | Self::Login { .. } => Try::LogIn.says(format!("run `{command}`")),
+            Self::Mfa { serial, .. } => Try::LogIn.says(format!(
                 "run `{command}`: it asks for the code of {}, and the session that it gets is used here, too",
                 Text::line(serial)
-            ),
-            Self::HelperWaits { .. } => {
-                format!("answer what it asks for, perhaps in a browser; `{command}` shows it by itself")
-            }
-            Self::HelperFails { .. } => {
-                format!("run `{command}` to see what it says, and correct `credential_process`")
-            }
-            Self::TokenFile { .. } => {
-                "check the path and who may read it: whoever issues the token writes the file".to_owned()
-            }
-            Self::Token { .. } => {
-                "get a new token into the file, and check that the role trusts its issuer and audience".to_owned()
-            }
-            Self::Keys { profile } => format!(
+            )),
+            Self::HelperWaits { .. } => Try::LogIn
+                .says(format!("answer what it asks for, perhaps in a browser; `{command}` shows it by itself")),
+            Self::HelperFails { .. } => Try::CheckProfile
+                .says(format!("run `{command}` to see what it says, and correct `credential_process`")),
+            Self::TokenFile { .. } => Try::GiveCredentials
+                .says("check the path and who may read it: whoever issues the token writes the file"),
+            Self::Token { .. } => Try::LogIn
+                .says("get a new token into the file, and check that the role trusts its issuer and audience"),
+            Self::Keys { profile } => Try::LogIn.says(format!(
                 "put valid keys for profile {} in ~/.aws/credentials: `{command}` asks for them",
                 Text::line(profile)
-            ),
-            Self::ShellKeys => {
-                format!(
-                    "set valid keys in this shell, or unset AWS_ACCESS_KEY_ID and give [environments.{name}] a `profile`"
-                )
-            }
-            Self::HalfKeys => "set both, or neither".to_owned(),
-            Self::Metadata { source } => {
-                format!("run opsctl where {} gives out a role, or name another profile for {name}", Text::line(source))
-            }
-            Self::Nothing => format!(
+            )),
+            Self::ShellKeys => Try::LogIn.says(format!(
+                "set valid keys in this shell, or unset AWS_ACCESS_KEY_ID and give [environments.{name}] a `profile`"
+            )),
+            Self::HalfKeys => Try::GiveCredentials.says("set both, or neither"),
+            Self::Metadata { source } => Try::GiveCredentials.says(format!(
+                "run opsctl where {} gives out a role, or name another profile for {name}",
+                Text::line(source)
+            )),
+            Self::Nothing => Try::GiveCredentials.says(format!(
                 "give [environments.{name}] a `profile` (and `aws sso login --profile NAME`), or set AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY in this shell"
-            ),
+            )),
             Self::Authorities { .. } => {
-                "correct AWS_CA_BUNDLE, or `ca_bundle` of the profile: it names a PEM file".to_owned()
+                Try::SetVariable.says("correct AWS_CA_BUNDLE, or `ca_bundle` of the profile: it names a PEM file")
             }
         }
     }

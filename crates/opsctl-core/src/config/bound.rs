@@ -285,7 +285,7 @@ mod tests {
         let dev = bound[1].with_parameters(&BTreeMap::new()).expect("it names no parameter");
         assert_eq!((dev.protection, dev.colour.as_deref()), (Protection::Confirm, Some("green")));
         assert_eq!(dev.queues.exclude, ["*-scratch"]);
-        assert_eq!(dev.queues.source_by_name("orders-dlq").as_deref(), Some("orders"));
+        assert_eq!(dev.queues.sources_by_name("orders-dlq").next().as_deref(), Some("orders"));
     }
 
     #[test]

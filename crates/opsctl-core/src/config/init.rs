@@ -19,7 +19,8 @@ use super::{
 use crate::{
     cloud::Connect,
     domain::{
-        AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueName, QueueRules, Text, WatchRules,
+        AccountId, Advice, CredentialSource, Environment, EnvironmentName, Protection, QueueName, QueueRules, Text,
+        Try, WatchRules, dead_letter_names,
     },
 };
 
@@ -210,27 +211,20 @@ fn quoted(text: &str) -> String {
     toml::Value::String(Text::line(text).to_string()).to_string()
 }
 
-/// Ways in which DLQs are named after their queues.
-const PAIRS: [(&str, &str); 9] = [
-    ("*.fifo", "*-dlq.fifo"),
-    ("*.fifo", "*_dlq.fifo"),
-    ("*", "*-dlq"),
-    ("*", "*_dlq"),
-    ("*", "*-DLQ"),
-    ("*", "*-deadletter"),
-    ("*", "*-dead-letter"),
-    ("*", "*_dead_letter"),
-    ("*", "dlq-*"),
-];
-
-/// The ways of naming that at least one DLQ with its queue follows here.
-fn guess_pairs(queues: &[QueueName]) -> Vec<(&'static str, &'static str)> {
+/// The ways of naming that DLQs and their queues follow here: each pair of queues is told by one of them.
+fn guess_pairs(queues: &[QueueName]) -> Vec<(String, String)> {
     let names: BTreeSet<&str> = queues.iter().map(QueueName::as_str).collect();
-    let is_used = |(source, dead_letter): &(&str, &str)| {
-        let rules = QueueRules { pairs: vec![((*source).into(), (*dead_letter).into())], ..QueueRules::default() };
-        names.iter().any(|name| rules.source_by_name(name).is_some_and(|source| names.contains(source.as_str())))
+    let mut told = BTreeSet::new();
+    let mut tells_more = |pair: &(String, String)| {
+        let rules = QueueRules { pairs: vec![pair.clone()], ..QueueRules::default() };
+        let before = told.len();
+        for name in &names {
+            let source = rules.sources_by_name(name).find(|source| names.contains(source.as_str()));
+            told.extend(source.map(|source| (*name, source)));
+        }
+        told.len() > before
     };
-    PAIRS.into_iter().filter(is_used).collect()
+    dead_letter_names::patterns().filter(|pair| tells_more(pair)).collect()
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -242,10 +236,10 @@ pub enum InitError {
 }
 
 impl InitError {
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> Advice {
         match self {
-            Self::Exists(_) => "name another with --config, or move it away first",
-            Self::Unwritable(..) => "name a file that you may write with --config",
+            Self::Exists(_) => Try::MendFile.says("name another with --config, or move it away first"),
+            Self::Unwritable(..) => Try::MendFile.says("name a file that you may write with --config"),
         }
     }
 }
@@ -346,8 +340,8 @@ mod tests {
         assert!(report.problems.list.is_empty(), "{}\n{text}", report.render(Paint::Plain));
         assert_eq!(report.environments, ["storo-dev", "prod", "it-s--odd---"]);
         let dev = bound[0].with_parameters(&Default::default()).expect("no parameters");
-        assert_eq!(dev.queues.source_by_name("events-dlq.fifo").as_deref(), Some("events.fifo"));
-        assert_eq!(dev.queues.source_by_name("orders-dlq").as_deref(), Some("orders"));
+        assert!(dev.queues.sources_by_name("events-dlq.fifo").any(|name| name == "events.fifo"));
+        assert!(dev.queues.sources_by_name("orders-dlq").any(|name| name == "orders"));
         assert_eq!(dev.queues.pairs.len(), 2, "`lonely_dlq` has no queue: {text}");
         assert_eq!(bound[2].reach().credentials, CredentialSource::Profile("it's \"odd\" \\".into()));
         assert!(

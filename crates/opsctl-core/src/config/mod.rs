@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use crate::{
     cloud::{login, profiles::Profiles},
-    domain::Text,
+    domain::{Advice, Text, Try},
     files::shape,
     keymap::{self, Keymap},
 };
@@ -45,12 +45,12 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Advice {
         match self {
-            Self::Place(error) => error.hint().to_owned(),
+            Self::Place(error) => error.hint(),
             Self::Rejected(report) => {
                 let check = report.source.invocation().command("config check");
-                format!("correct the file; `{check}` looks at it again")
+                Try::Configure.says(format!("correct the file; `{check}` looks at it again"))
             }
         }
     }

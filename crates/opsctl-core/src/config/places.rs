@@ -10,7 +10,7 @@ use etcetera::BaseStrategy;
 
 use crate::{
     cloud::Shell,
-    domain::{Invocation, Text},
+    domain::{Advice, Invocation, Text, Try},
 };
 
 pub const FILE_NAME: &str = "opsctl.toml";
@@ -177,13 +177,17 @@ pub enum PlaceError {
 }
 
 impl PlaceError {
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> Advice {
         match self {
-            Self::NotFound { .. } => "run `opsctl init` to write one, or add --sandbox to try opsctl without AWS",
+            Self::NotFound { .. } => {
+                Try::Configure.says("run `opsctl init` to write one, or add --sandbox to try opsctl without AWS")
+            }
             Self::Unreadable { file, .. } => match file.why {
-                Why::Flag => "correct the path that follows --config",
-                Why::Variable => "correct or unset OPSCTL_CONFIG",
-                Why::WorkingFolder | Why::UserFolder => "correct the file's permissions, or name another with --config",
+                Why::Flag => Try::MendFile.says("correct the path that follows --config"),
+                Why::Variable => Try::SetVariable.says("correct or unset OPSCTL_CONFIG"),
+                Why::WorkingFolder | Why::UserFolder => {
+                    Try::MendFile.says("correct the file's permissions, or name another with --config")
+                }
             },
         }
     }

@@ -8,7 +8,7 @@ use super::findings::{Check, Findings, Verdict};
 use crate::{
     cloud::{Cloud, endpoint::Session},
     databases::{PauseState, pause_state_now},
-    domain::{Because, Bounds, Connection, Dialect, Rows, SqlError, Text, Unanswered, Value},
+    domain::{Because, Bounds, Connection, Dialect, Rows, SqlError, Text, Try, Unanswered, Value},
 };
 
 /// One connection's line: a verdict, what, because, try.
@@ -26,7 +26,9 @@ pub(super) async fn check(findings: &mut Findings, cloud: &Cloud) {
     for line in lines {
         match line.verdict {
             Verdict::Ok => findings.ok(Check::Connection, &line.what),
-            verdict => findings.add(Check::Connection, verdict, &line.what, &line.because, line.hint),
+            verdict => {
+                findings.add(Check::Connection, verdict, &line.what, &line.because, Try::MendDatabase.says(line.hint))
+            }
         }
     }
 }

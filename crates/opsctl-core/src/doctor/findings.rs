@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Environment, EnvironmentName, Text};
+use crate::domain::{Advice, Environment, EnvironmentName, Text};
 
 /// What is looked at, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,18 +134,18 @@ impl Findings {
     }
 
     /// A warning or problem: `what`, because of `because`, try `try_`.
-    pub(super) fn add(&mut self, check: Check, verdict: Verdict, what: &str, because: &str, try_: &str) {
-        self.push(check, verdict, what, Some(because), Some(try_));
+    pub(super) fn add(&mut self, check: Check, verdict: Verdict, what: &str, because: &str, advice: Advice) {
+        self.push(check, verdict, what, Some(because), Some(advice));
     }
 
-    fn push(&mut self, check: Check, verdict: Verdict, what: &str, because: Option<&str>, try_: Option<&str>) {
+    fn push(&mut self, check: Check, verdict: Verdict, what: &str, because: Option<&str>, advice: Option<Advice>) {
         self.all.push(Finding {
             environment: self.environment.name.clone(),
             check,
             verdict,
             what: Text::line(what),
             because: because.map(Text::line),
-            try_: try_.map(Text::line),
+            try_: advice.map(|advice| advice.text().clone()),
         });
     }
 

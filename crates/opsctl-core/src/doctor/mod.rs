@@ -24,7 +24,7 @@ use crate::{
         profiles::Profiles,
         settings::{self, Unheeded},
     },
-    domain::{CredentialSource, Environment, Protection, Text},
+    domain::{CredentialSource, Environment, Protection, Text, Try},
 };
 use findings::Findings;
 
@@ -106,7 +106,7 @@ fn endpoint(findings: &mut Findings, surroundings: &Surroundings) {
             Verdict::Warning,
             &format!("asks {}, not AWS", Text::line(endpoint)),
             "the configuration gives an endpoint to an environment whose names are typed",
-            "remove `endpoint`, unless this environment is meant to be an emulator",
+            Try::Configure.says("remove `endpoint`, unless this environment is meant to be an emulator"),
         ),
         (Some(endpoint), _) => findings.ok(Check::Endpoint, &format!("asks {}, as configured", Text::line(endpoint))),
         (None, Some(stray)) => findings.add(
@@ -114,7 +114,10 @@ fn endpoint(findings: &mut Findings, surroundings: &Surroundings) {
             if is_strict { Verdict::Problem } else { Verdict::Warning },
             &format!("asks AWS; {stray} is ignored here"),
             "other tools in this terminal follow the variable, and would show another world",
-            &format!("unset {}, or give the environment an `endpoint`", stray.split('=').next().unwrap_or(stray)),
+            Try::SetVariable.says(format!(
+                "unset {}, or give the environment an `endpoint`",
+                stray.split('=').next().unwrap_or(stray)
+            )),
         ),
         (None, None) => findings.ok(Check::Endpoint, "asks AWS itself"),
     }
@@ -130,7 +133,13 @@ fn settings(findings: &mut Findings, shell: &Shell) {
     for Unheeded { what, because, .. } in missed.iter().filter(|one| !one.what.as_str().starts_with("AWS_ENDPOINT_URL"))
     {
         let hint = format!("give {} an `endpoint` in opsctl.toml where another one is meant", environment.name);
-        findings.add(Check::Settings, Verdict::Warning, &format!("{what} is ignored"), because, &hint);
+        findings.add(
+            Check::Settings,
+            Verdict::Warning,
+            &format!("{what} is ignored"),
+            because,
+            Try::Configure.says(hint),
+        );
     }
     if !ignored.is_empty() {
         let names: Vec<&str> = ignored.iter().map(|one| one.what.as_str()).collect();
@@ -144,7 +153,7 @@ fn settings(findings: &mut Findings, shell: &Shell) {
             Verdict::Warning,
             &what,
             because,
-            "correct the line: the AWS CLI may refuse the whole file for it",
+            Try::MendFile.says("correct the line: the AWS CLI may refuse the whole file for it"),
         );
     }
 }
@@ -171,7 +180,7 @@ fn credentials(findings: &mut Findings, caller: &Caller, surroundings: &Surround
             Verdict::Warning,
             &format!("{arn}, from AWS_ACCESS_KEY_ID"),
             "keys of the shell come first in the default chain, whoever they are of",
-            &format!("give {} a `profile`", environment.name),
+            Try::Configure.says(format!("give {} a `profile`", environment.name)),
         ),
         CredentialSource::Default | CredentialSource::Profile(_) | CredentialSource::Keys { .. } => {
             findings.ok(Check::Credentials, &format!("{arn}, from {source}"));
@@ -187,7 +196,7 @@ fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<Sign
         (None, kind) => no_credentials_words(&environment, kind),
     };
     let hint = error.hint(&environment);
-    findings.add(Check::Credentials, Verdict::Problem, &what, &error.to_string(), &hint);
+    findings.add(Check::Credentials, Verdict::Problem, &what, &error.to_string(), hint);
     findings.skip(Check::Account, "the credentials do not work");
     clock(findings, skew);
     findings.skip_rest("the credentials do not work");
@@ -215,14 +224,14 @@ fn account(findings: &mut Findings, caller: &Caller) {
             Verdict::Problem,
             &format!("the credentials are of account {actual}, {pinned} is pinned"),
             "nothing of that account is shown under this environment's name, and every change is refused",
-            "correct the profile or the role, or `account` in opsctl.toml",
+            Try::CheckProfile.says("correct the profile or the role, or `account` in opsctl.toml"),
         ),
         None => findings.add(
             Check::Account,
             Verdict::Warning,
             &format!("{actual}, and none is pinned"),
             "a write cannot be checked against the account that is meant",
-            &format!("write `account = \"{actual}\"`, if that is the one"),
+            Try::Configure.says(format!("write `account = \"{actual}\"`, if that is the one")),
         ),
     }
 }
@@ -243,7 +252,7 @@ fn clock(findings: &mut Findings, skew: Option<SignedDuration>) {
             "AWS refuses signatures more than {} minutes off; ages shown here are off as well",
             SKEW_SECONDS_MAX / 60
         ),
-        "set the clock: `timedatectl set-ntp true`, or the system's settings",
+        Try::SetClock.says("set the clock: `timedatectl set-ntp true`, or the system's settings"),
     );
 }
 
@@ -258,12 +267,12 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
                 Verdict::Problem,
                 &format!("no SQS answers for {region}"),
                 &error.to_string(),
-                "check the region's name; STS answered, so the network is there",
+                Try::Configure.says("check the region's name; STS answered, so the network is there"),
             );
             return findings.skip_rest("SQS does not answer");
         }
         Err(error) if matches!(error.trouble.as_deref(), Some(Trouble::NoService { .. })) => {
-            let hint = "check `endpoint` of the environment: it has to have SQS";
+            let hint = Try::Configure.says("check `endpoint` of the environment: it has to have SQS");
             findings.add(Check::Region, Verdict::Problem, "this endpoint has no SQS", &error.to_string(), hint);
             return findings.skip_rest("SQS does not answer");
         }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, endpoint::Session},
-    domain::{Backlog, Bounds, Outbox, Rearm, Release, RowMapping, SqlError, Statement, Text, Trouble},
+    domain::{Backlog, Bounds, Outbox, Rearm, Release, RowMapping, SqlError, Statement, Text, Trouble, Try},
     outboxes::{
         Deed, Manner, RowChange, Sql, look,
         sql::{Lacking, Leave, catalog, catalog_of, grant_to_leave, quoted_table},
@@ -62,7 +62,13 @@ pub(super) async fn check(findings: &mut Findings, cloud: &Cloud) {
             Ok(well) => findings.ok(Check::Outbox, &format!("{name}: {well}")),
             Err(lines) => {
                 for Line { verdict, what, because, hint } in lines {
-                    findings.add(Check::Outbox, verdict, &format!("{name}: {what}"), &because, &hint);
+                    findings.add(
+                        Check::Outbox,
+                        verdict,
+                        &format!("{name}: {what}"),
+                        &because,
+                        Try::MendDatabase.says(&hint),
+                    );
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::findings::{Check, Findings, Verdict};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind, Trouble, ecs::Wanted, metrics::QUEUE_AGE},
-    domain::{Environment, Queue, QueueArn, QueueUrl, ServiceId, ServiceName},
+    domain::{Environment, Queue, QueueArn, QueueUrl, ServiceId, ServiceName, dead_letter_names},
 };
 
 /// What is missing when a call is not allowed.
@@ -140,7 +140,8 @@ fn choose(urls: Vec<QueueUrl>, environment: &Environment) -> Option<QueueUrl> {
     let looked_at = |url: &&QueueUrl| rules.admits(url.name().as_str());
     let is_dead_letter = |url: &&QueueUrl| {
         let name = url.name();
-        rules.source_by_name(name.as_str()).is_some() || name.as_str().contains("dlq") || name.as_str().contains("dead")
+        rules.sources_by_name(name.as_str()).next().is_some()
+            || dead_letter_names::sources(name.as_str()).next().is_some()
     };
     let mut candidates = urls.iter().filter(looked_at);
     let any = candidates.clone().next();
@@ -170,7 +171,7 @@ fn tell(findings: &mut Findings, action: &str, error: Option<&CloudError>, missi
                 denied,
                 &format!("{action} is denied: {missing}"),
                 &error.to_string(),
-                &hint,
+                hint,
             );
         }
         ErrorKind::Throttled
@@ -182,7 +183,7 @@ fn tell(findings: &mut Findings, action: &str, error: Option<&CloudError>, missi
         | ErrorKind::Invalid
         | ErrorKind::ClockSkew => {
             let what = format!("{action} does not answer well");
-            findings.add(Check::Permission, Verdict::Warning, &what, &error.to_string(), &hint);
+            findings.add(Check::Permission, Verdict::Warning, &what, &error.to_string(), hint);
         }
     }
 }

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::domain::{Advice, Try};
+
 /// The name that means standard output.
 pub const STANDARD_OUTPUT: &str = "-";
 
@@ -23,19 +25,20 @@ pub enum OutputError {
 
 impl OutputError {
     /// What helps.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> Advice {
+        let other = |words: &str| Try::MendFile.says(words);
         match self {
-            Self::Exists(_) => "name another file, or replace this one with --force",
-            Self::Folder(_) => "name a file in it",
+            Self::Exists(_) => other("name another file, or replace this one with --force"),
+            Self::Folder(_) => other("name a file in it"),
             Self::Unwritten { because, .. } => match because.kind() {
-                io::ErrorKind::NotFound => "make the folder first, or name a file in another one",
+                io::ErrorKind::NotFound => other("make the folder first, or name a file in another one"),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "name a file in a folder that you may write"
+                    other("name a file in a folder that you may write")
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "make room on the disk, or name another file"
+                    Try::MakeRoom.says("make room on the disk, or name another file")
                 }
-                _ => "name another file",
+                _ => other("name another file"),
             },
         }
     }
@@ -175,7 +178,7 @@ mod tests {
     fn devices_and_pipes_are_written_to_and_stay_what_they_are() {
         use std::os::unix::fs::FileTypeExt as _;
         let refused = write(Path::new("/dev/full"), TEXT, true).expect_err("no room");
-        assert!(refused.hint().contains("make room"), "{refused}");
+        assert!(refused.hint().as_str().contains("make room"), "{refused}");
         write(Path::new("/dev/null"), TEXT, false).expect("written");
         for device in ["/dev/full", "/dev/null"] {
             assert!(fs::metadata(device).expect("there").file_type().is_char_device(), "{device}");
@@ -197,7 +200,7 @@ mod tests {
     fn what_can_not_be_written_leaves_all_as_it_was_and_says_what_helps() {
         let folder = tempfile::tempdir().expect("a folder");
         let missing = write(&folder.path().join("none/plan.json"), TEXT, true).expect_err("no folder");
-        assert!(missing.hint().starts_with("make the folder"), "{missing}");
+        assert!(missing.hint().as_str().starts_with("make the folder"), "{missing}");
         let is_folder = write(folder.path(), TEXT, true).expect_err("a folder");
         assert!(matches!(is_folder, OutputError::Folder(_)), "{is_folder}");
         let circle = folder.path().join("circle");

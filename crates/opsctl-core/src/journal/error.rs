@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::domain::Text;
+use crate::domain::{Advice, Invocation, Text, Try};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -25,16 +25,24 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> Advice {
         match self {
             Self::Io { .. } | Self::Stopped { .. } => {
-                "make room or mend the permissions of the state folder (XDG_STATE_HOME); nothing is changed in AWS without a journal"
+                Try::MakeRoom.says("make room or mend the permissions of the state folder (XDG_STATE_HOME); nothing is changed in AWS without a journal")
             }
-            Self::Busy { .. } => "wait until it has ended, or end that process",
-            Self::Missing { .. } => "take one of the runs that are listed",
+            Self::Busy { .. } => Try::WaitForOther.says("wait until it has ended, or end that process"),
+            Self::Missing { .. } => Try::ListRuns.says("take one of the runs that are listed"),
             Self::Broken { .. } => {
-                "the file was changed or damaged after it was written; verify the journal to see where"
+                Try::VerifyJournal.says("the file was changed or damaged after it was written; verify the journal to see where")
             }
+        }
+    }
+
+    /// The same, with the command that shows more.
+    pub fn hint_in(&self, invocation: &Invocation) -> Advice {
+        match self {
+            Self::Missing { .. } => Try::ListRuns.says(format!("`{}` lists them", invocation.command("runs"))),
+            Self::Io { .. } | Self::Busy { .. } | Self::Broken { .. } | Self::Stopped { .. } => self.hint(),
         }
     }
 

@@ -19,7 +19,8 @@ const ENVELOPE_BYTES_MAX: usize = 524_288;
 pub enum Origin {
     /// Moved by SQS from this queue (`DeadLetterQueueSourceArn`).
     Queue { source: QueueArn },
-    /// A failed asynchronous Lambda invocation (`RequestID`, `ErrorCode`, `ErrorMessage`).
+    /// A failed asynchronous Lambda invocation: sent to a function's DLQ (`RequestID`, `ErrorCode`, `ErrorMessage`), or to its
+    /// destination, then the body is Lambda's record.
     Lambda {
         /// Lambda's HTTP status, as text.
         error_code: Option<Text>,
@@ -54,8 +55,12 @@ impl Origin {
         if has("RequestID") && (has("ErrorCode") || has("ErrorMessage")) {
             return Self::Lambda { error_code: attribute("ErrorCode"), error_message: attribute("ErrorMessage") };
         }
-        match topic(&message.body) {
-            Some(topic) => Self::Sns { topic: Text::line(&topic) },
+        let Some(body) = object(&message.body) else { return Self::Unknown };
+        if let Some(invocation) = invocation(&body) {
+            return invocation;
+        }
+        match topic(&body) {
+            Some(topic) => Self::Sns { topic: Text::line(topic) },
             None => Self::Unknown,
         }
     }
@@ -66,14 +71,25 @@ impl Origin {
     }
 }
 
-fn topic(body: &str) -> Option<String> {
-    if body.len() > ENVELOPE_BYTES_MAX || !body.contains("TopicArn") {
-        return None;
-    }
-    let envelope: Value = serde_json::from_str(body).ok()?;
+/// A body that may be an envelope: only what has one of the names that tell is parsed.
+fn object(body: &str) -> Option<Value> {
+    let may_be = body.len() <= ENVELOPE_BYTES_MAX && (body.contains("TopicArn") || body.contains("requestContext"));
+    may_be.then(|| serde_json::from_str(body).ok()).flatten()
+}
+
+fn topic(envelope: &Value) -> Option<&str> {
     let field = |name: &str| envelope.get(name).and_then(Value::as_str);
     let is_envelope = field("Type") == Some("Notification") && field("MessageId").is_some();
-    field("TopicArn").filter(|topic| is_envelope && topic.contains(":sns:")).map(str::to_owned)
+    field("TopicArn").filter(|topic| is_envelope && topic.contains(":sns:"))
+}
+
+/// The record of a destination of Lambda's asynchronous invocations (Lambda developer guide, "Capturing records").
+fn invocation(record: &Value) -> Option<Origin> {
+    let function = record.pointer("/requestContext/functionArn")?.as_str()?;
+    record.get("requestPayload").filter(|_| function.contains(":lambda:"))?;
+    let text = |path: &str| record.pointer(path).and_then(Value::as_str).map(Text::line);
+    let error_message = text("/responsePayload/errorMessage").or_else(|| text("/responseContext/functionError"));
+    Some(Origin::Lambda { error_code: None, error_message })
 }
 
 impl fmt::Display for Origin {
@@ -105,7 +121,18 @@ mod tests {
         assert_eq!(Origin::of(&rule).to_string(), "EventBridge rule arn:rule");
         let body = r#"{"Type":"Notification","MessageId":"1","TopicArn":"arn:aws:sns:eu-central-1:1:t","Message":"m"}"#;
         assert_eq!(Origin::of(&message(body).build()).to_string(), "SNS topic arn:aws:sns:eu-central-1:1:t");
-        for other in ["TopicArn", r#"{"TopicArn":"arn:aws:sns:x"}"#, "", r#"{"Type":"Notification"}"#] {
+        let record = r#"{"requestContext":{"functionArn":"arn:aws:lambda:eu-central-1:1:function:f:$LATEST"},"requestPayload":{},
+            "responsePayload":{"errorMessage":"Timeout"}}"#;
+        assert!(
+            matches!(Origin::of(&message(record).build()), Origin::Lambda { error_message: Some(said), .. } if said.as_str() == "Timeout")
+        );
+        for other in [
+            "TopicArn",
+            r#"{"TopicArn":"arn:aws:sns:x"}"#,
+            "",
+            r#"{"Type":"Notification"}"#,
+            r#"{"requestContext":{"functionArn":"f"}}"#,
+        ] {
             assert_eq!(Origin::of(&message(other).build()), Origin::Unknown, "{other}");
         }
     }

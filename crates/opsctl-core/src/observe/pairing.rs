@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::queues::{DeadLetters, KnownBy};
-use crate::domain::{QueueArn, QueueName, QueueRules};
+use crate::domain::{QueueArn, QueueName, QueueRules, dead_letter_names};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
@@ -33,8 +33,14 @@ pub fn pair(rules: &QueueRules, queues: &[Known<'_>]) -> Vec<Option<DeadLetters>
     }
     let names: HashSet<&QueueName> = queues.iter().map(|queue| queue.name).collect();
     let pattern = |name: &QueueName| {
-        let source = rules.source_by_name(name.as_str()).map(QueueName);
-        source.filter(|source| names.contains(source))
+        let mut sources = rules.sources_by_name(name.as_str()).map(QueueName);
+        sources.find(|source| names.contains(source))
+    };
+    // Names such as `orders-failed` are those of other queues as well: only beside `orders` they say something, and not of a queue
+    // that has a DLQ itself.
+    let usual = |queue: &Known<'_>| {
+        let mut sources = dead_letter_names::sources(queue.name.as_str()).map(QueueName);
+        queue.feeds.is_none() && sources.any(|source| names.contains(&source))
     };
     let one = |queue: &Known<'_>| {
         let arn = queue.arn.or_else(|| by_name.get(queue.name).copied());
@@ -44,7 +50,8 @@ pub fn pair(rules: &QueueRules, queues: &[Known<'_>]) -> Vec<Option<DeadLetters>
             .or_else(|| found(vec![queue.tagged?.clone()], KnownBy::Tag))
             .or_else(|| found(vec![pattern(queue.name)?], KnownBy::Pattern))
             .or_else(|| {
-                is_dead_letter_name(queue.name.as_str()).then(Vec::new).and_then(|none| found(none, KnownBy::Name))
+                let is_one = is_dead_letter_name(queue.name.as_str()) || usual(queue);
+                is_one.then(Vec::new).and_then(|none| found(none, KnownBy::Name))
             })
     };
     queues.iter().map(one).collect()
@@ -71,6 +78,30 @@ mod tests {
         for name in ["orders", "idlqueue", "deadline", "letters-dead"] {
             assert!(!is_dead_letter_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn usual_names_count_beside_their_queue_only_and_the_first_pattern_whose_queue_exists_does() {
+        let names = ["bill", "bill_error", "paid", "paid-failed", "login_error", "bill-old"].map(QueueName::from);
+        let arns = names.clone().map(|name| QueueArn(format!("arn:aws:sqs:eu-west-1:111111111111:{name}")));
+        let known = |index: usize| Known {
+            name: &names[index],
+            arn: Some(&arns[index]),
+            // `paid-failed` is a queue with a DLQ of its own: other messages lie there.
+            feeds: (index == 3).then_some(&arns[0]),
+            tagged: None,
+        };
+        let queues: Vec<Known<'_>> = (0..names.len()).map(known).collect();
+        let said = |rules: &QueueRules| -> Vec<Option<(KnownBy, Vec<QueueName>)>> {
+            let found = pair(rules, &queues);
+            found.into_iter().map(|found| found.map(|found| (found.known_by, found.sources))).collect()
+        };
+        let plain = said(&QueueRules::default());
+        assert_eq!(plain[1], Some((KnownBy::Name, vec![])));
+        assert_eq!((&plain[3], &plain[4], &plain[5]), (&None, &None, &None));
+        let pairs = [("old-*", "*-old"), ("*", "*-old")].map(|(source, dlq)| (source.to_owned(), dlq.to_owned()));
+        let rules = QueueRules { pairs: pairs.to_vec(), ..QueueRules::default() };
+        assert_eq!(said(&rules)[5], Some((KnownBy::Pattern, vec![names[0].clone()])), "there is no old-bill");
     }
 
     #[test]

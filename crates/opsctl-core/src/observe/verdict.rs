@@ -2,6 +2,7 @@
 
 mod environment;
 mod parts;
+mod policy;
 mod queue;
 mod rank;
 #[cfg(test)]
@@ -126,6 +127,8 @@ pub enum Kind {
     ServiceCrashing,
     /// Rows of an outbox wait for longer than they may, or nobody publishes them.
     OutboxStalled,
+    /// A queue's redrive policy names a dead-letter queue that does not exist.
+    NoDeadLetterQueue,
     Growing,
     /// Messages die into a queue that keeps them for a shorter time than the one they come from.
     KeptTooShort,
@@ -170,7 +173,10 @@ pub fn verdicts(
     let scene = Scene { environment, thresholds, snapshot, now };
     let mut all: Vec<Verdict> = environment::verdicts(&scene).collect();
     all.extend(parts::verdicts(&scene));
-    all.extend(snapshot.queues.iter().filter_map(|seen| queue::verdict(&scene, seen)));
+    all.extend(snapshot.queues.iter().filter_map(|seen| {
+        let found = [queue::verdict(&scene, seen), policy::verdict(&scene, seen)];
+        found.into_iter().flatten().min_by_key(|verdict| (verdict.severity, verdict.kind))
+    }));
     for judge in JUDGES {
         judge(&scene, &mut all);
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cloud::CloudError,
-    domain::{Environment, Text},
+    domain::{Advice, Environment, Text},
     journal::JournalError,
 };
 
@@ -11,10 +11,10 @@ use crate::{
 pub enum OperationError {
     /// What was asked for makes no sense, or names something that does not exist.
     #[error("{what}")]
-    Usage { what: Text, hint: Text },
+    Usage { what: Text, advice: Option<Advice> },
     /// A database can't be asked.
     #[error("{what}")]
-    Database { what: Text, hint: Text },
+    Database { what: Text, advice: Option<Advice> },
     #[error("{0}")]
     Cloud(#[from] CloudError),
     #[error("{0}")]
@@ -22,15 +22,20 @@ pub enum OperationError {
 }
 
 impl OperationError {
-    pub fn usage(what: &str, hint: &str) -> Self {
-        Self::Usage { what: Text::line(what), hint: Text::line(hint) }
+    pub fn usage(what: &str, advice: impl Into<Option<Advice>>) -> Self {
+        Self::Usage { what: Text::line(what), advice: advice.into() }
     }
 
-    pub fn hint(&self, environment: &Environment) -> Text {
+    pub fn advice(&self, environment: &Environment) -> Option<Advice> {
         match self {
-            Self::Usage { hint, .. } | Self::Database { hint, .. } => hint.clone(),
-            Self::Cloud(error) => Text::line(&error.hint(environment)),
-            Self::Journal(error) => Text::line(error.hint()),
+            Self::Usage { advice, .. } | Self::Database { advice, .. } => advice.clone(),
+            Self::Cloud(error) => Some(error.hint(environment)),
+            Self::Journal(error) => Some(error.hint_in(&environment.invocation)),
         }
+    }
+
+    /// What to try, as one sentence without a full stop; empty where nothing helps.
+    pub fn hint(&self, environment: &Environment) -> Text {
+        self.advice(environment).map(|advice| advice.text().clone()).unwrap_or_default()
     }
 }

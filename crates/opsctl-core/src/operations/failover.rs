@@ -17,7 +17,7 @@ use crate::{
         metrics::{Series, Statistic},
     },
     databases::{self, Capacity},
-    domain::{Database, DatabaseEvent, Dialect, Member, RunId, SourceKind, Text, Topology},
+    domain::{Database, DatabaseEvent, Dialect, Member, RunId, SourceKind, Text, Topology, Try},
     journal::History,
     operations::plan::{Plan, labels},
 };
@@ -105,7 +105,11 @@ async fn plan(failover: &Failover, cloud: &Cloud, planner: &Planner) -> Result<P
     check(&mut plan, cloud, &bound);
     judge(&mut plan, &database, &bound, &look);
     for run in unsettled(planner, &database)? {
-        plan.block(format!("run {run} asked for a failover of it and was never ended: look with --resume {run} first"));
+        let look = cloud.environment().command(&format!("failover --resume {run}"));
+        plan.block((
+            format!("run {run} asked for a failover of it and was never ended"),
+            Try::Resume.says(format!("`{look}` looks what became of it")),
+        ));
     }
     Ok(Planned { plan, bound: Bound::FailOver(Box::new(bound)) })
 }
@@ -162,7 +166,10 @@ async fn lag(cloud: &Cloud, database: &Database, target: Option<&str>) -> Option
 async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, OperationError> {
     let given = failover.database.trim();
     if given.is_empty() {
-        return Err(OperationError::usage("no database was named", "give the name of a cluster or an instance"));
+        return Err(OperationError::usage(
+            "no database was named",
+            Try::NameIt.says("give the name of a cluster or an instance"),
+        ));
     }
     check_place(cloud, given)?;
     let name = given.rsplit(':').next().unwrap_or(given).to_ascii_lowercase();
@@ -171,7 +178,10 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
     }
     if let Some(cluster) = cloud.rds.cluster_of(&name).await? {
         let what = format!("{name} is an instance of the cluster {cluster}, which fails over as a whole");
-        return Err(OperationError::usage(&what, &format!("fail over {cluster}; `--to {name}` lets that one write")));
+        return Err(OperationError::usage(
+            &what,
+            Try::UseOther.says(format!("fail over {cluster}; `--to {name}` lets that one write")),
+        ));
     }
     if let Ok(Some(global)) = cloud.rds.global(&name).await {
         let what = format!("{name} is a global cluster: opsctl fails over within a region only");
@@ -180,14 +190,14 @@ async fn resolve(failover: &Failover, cloud: &Cloud) -> Result<Database, Operati
             "fail over its cluster ({}); to let another region write: aws rds switchover-global-cluster",
             members.join(", ")
         );
-        return Err(OperationError::usage(&what, &hint));
+        return Err(OperationError::usage(&what, Try::UseOther.says(&hint)));
     }
     let environment = cloud.environment();
     let names = cloud.rds.databases().await.map(|all| all.list).unwrap_or_default();
     let names: Vec<String> = names.into_iter().map(|database| database.name).collect();
     let hint = did_you_mean(&name, &names).unwrap_or_else(|| format!("see `{}`", environment.command("databases")));
     let what = format!("there is no database {given} in {} ({})", environment.name, environment.region);
-    Err(OperationError::usage(&what, &hint))
+    Err(OperationError::usage(&what, Try::NameAnother.says(&hint)))
 }
 
 /// A database of another account or region is another environment's, whatever its name.
@@ -197,13 +207,16 @@ fn check_place(cloud: &Cloud, given: &str) -> Result<(), OperationError> {
     let parts: Vec<&str> = rest.split(':').collect();
     let [_, "rds", region, account, "cluster" | "db", _] = parts.as_slice() else {
         let hint = "a database's ARN looks like arn:aws:rds:eu-west-1:123456789012:cluster:name";
-        return Err(OperationError::usage(&format!("{given} is no database's ARN"), hint));
+        return Err(OperationError::usage(&format!("{given} is no database's ARN"), Try::WriteItSo.says(hint)));
     };
     let is_elsewhere = environment.account.as_ref().is_some_and(|pinned| pinned.0 != *account);
     if is_elsewhere || *region != environment.region {
         let pinned = environment.account.as_ref().map_or("any account", |account| account.0.as_str());
         let what = format!("{given} is not in {} ({pinned}, {})", environment.name, environment.region);
-        return Err(OperationError::usage(&what, "choose the environment that it is in with --env"));
+        return Err(OperationError::usage(
+            &what,
+            Try::ChooseEnvironment.says("choose the environment that it is in with --env"),
+        ));
     }
     Ok(())
 }
@@ -220,19 +233,22 @@ fn bind(failover: &Failover, cloud: &Cloud, database: &Database) -> Result<FailO
         (Some(_), SourceKind::Instance) => {
             let what =
                 format!("{} is a {}: its standby has no name to choose", database.name, database.topology.words());
-            return Err(OperationError::usage(&what, "leave --to out"));
+            return Err(OperationError::usage(&what, Try::LeaveOut.says("leave --to out")));
         }
         (Some(_), SourceKind::Cluster) if chooses_by_itself(database) => {
             let what =
                 format!("{} is a Multi-AZ DB cluster of MySQL: RDS lets nobody choose who writes", database.name);
-            return Err(OperationError::usage(&what, "leave --to out"));
+            return Err(OperationError::usage(&what, Try::LeaveOut.says("leave --to out")));
         }
         (Some(to), SourceKind::Cluster) => {
             let to = to.trim().to_ascii_lowercase();
             if !database.members.iter().any(|member| member.name == to) {
                 let names: Vec<String> = readers().map(|member| member.name.clone()).collect();
                 let hint = format!("it can be one of: {}", names.join(", "));
-                return Err(OperationError::usage(&format!("{to} is no instance of {}", database.name), &hint));
+                return Err(OperationError::usage(
+                    &format!("{to} is no instance of {}", database.name),
+                    Try::NameAnother.says(&hint),
+                ));
             }
             Some(to)
         }
@@ -355,7 +371,7 @@ fn judge(plan: &mut Plan, database: &Database, bound: &FailOver, look: &Scene) {
     match &database.global {
         _ if !is_cluster || bound.writer.is_some() => {}
         Some(global) => plan.block(format!("another region's cluster of {global} writes: here nobody can take over")),
-        None => plan.block("nobody writes as RDS tells it: look again in a moment"),
+        None => plan.block(("nobody writes as RDS tells it", Try::Later.says("look again in a moment"))),
     }
     if let Some(target) = bound.target.as_ref().filter(|target| bound.writer.as_ref() == Some(target)) {
         plan.block(format!("{target} writes already"));

@@ -77,7 +77,8 @@ fn mend(verdict: &Verdict, environment: &Environment, snapshot: &Snapshot) -> Op
     let line = |operation| command_line(&operation, &environment.name, &environment.invocation);
     match (&verdict.subject, verdict.kind) {
         (_, Kind::Denied) => None,
-        (Subject::Queue(queue), _) if is_dead_letters(verdict, snapshot) => {
+        // Where only its name says that dead letters lie there, nothing says where they belong.
+        (Subject::Queue(queue), _) if is_dead_letters(verdict, snapshot) && has_source(verdict, snapshot) => {
             let redrive = Redrive { queue: queue.0.clone(), ..Redrive::default() };
             Some(Mend::Then(line(Operation::Redrive(redrive))))
         }
@@ -139,6 +140,8 @@ fn look(verdict: &Verdict, environment: &Environment, snapshot: &Snapshot) -> Op
                 Some(Err(_)) | None => command(&format!("queues {}", pattern(queue.as_str()))),
             }
         }
+        // Its settings, and which queues there are.
+        (Subject::Queue(queue), Kind::NoDeadLetterQueue) => command(&format!("queues {}", pattern(queue.as_str()))),
         // Who takes its messages, or should.
         (Subject::Queue(queue), _) => command(&format!("consumers list {}", pattern(queue.as_str()))),
         (Subject::Service(id), Kind::ServiceDown | Kind::ServiceFailing | Kind::ServiceBelow) => {
@@ -168,6 +171,11 @@ fn pattern(name: &str) -> String {
 
 fn is_dead_letters(verdict: &Verdict, snapshot: &Snapshot) -> bool {
     seen(verdict, snapshot).is_some_and(|seen| seen.dead_letters.is_some())
+}
+
+fn has_source(verdict: &Verdict, snapshot: &Snapshot) -> bool {
+    let dead_letters = seen(verdict, snapshot).and_then(|seen| seen.dead_letters.as_ref());
+    dead_letters.is_some_and(|dead_letters| !dead_letters.sources.is_empty())
 }
 
 /// The queue that a verdict is about.

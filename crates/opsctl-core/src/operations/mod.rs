@@ -16,6 +16,7 @@ pub mod plan;
 mod planner;
 pub mod purge;
 pub mod redrive;
+pub mod remedy;
 pub mod resolve;
 pub mod restore;
 pub mod rows;

@@ -1,5 +1,6 @@
 //! [`Plan`]: what an operation would change, shown before anything does.
 
+mod remark;
 pub mod words;
 
 use std::{collections::BTreeMap, fmt};
@@ -12,6 +13,8 @@ use crate::{
     domain::{AccountId, EnvironmentName, Text, message::hex},
     operations::{Operation, values::Uncertain},
 };
+
+pub use remark::Remark;
 
 pub const SCHEMA: &str = "opsctl/plan/1";
 
@@ -40,9 +43,9 @@ pub struct Plan {
     pub groups: Vec<SampledGroup>,
     pub changes: Vec<Text>,
     /// What a person should know first.
-    pub warnings: Vec<Text>,
+    pub warnings: Vec<Remark>,
     /// Why it can't be carried out; empty when it can.
-    pub blockers: Vec<Text>,
+    pub blockers: Vec<Remark>,
     pub calls: Vec<Call>,
     pub messages_estimate: u64,
     /// Which of how many messages, `2 selected of ~42 messages`; none: it is not about messages.
@@ -58,6 +61,9 @@ pub struct Plan {
     /// Estimate of what AWS charges, in US dollars.
     pub dollars_estimate: f64,
     pub empty: bool,
+    /// Ids that were given and that nothing is done for: no message or row has them, or is as it would have to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<Text>,
     /// Identities and settings that the plan rests on; never approximate counts, which change by themselves.
     pub observed: BTreeMap<String, String>,
     /// Digest of operation, environment, account and `observed`.
@@ -134,12 +140,12 @@ impl Plan {
         self.changes.push(Text::line(text.as_ref()));
     }
 
-    pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
-        self.warnings.push(Text::line(text.as_ref()));
+    pub(crate) fn warn(&mut self, remark: impl Into<Remark>) {
+        self.warnings.push(remark.into());
     }
 
-    pub(crate) fn block(&mut self, text: impl AsRef<str>) {
-        self.blockers.push(Text::line(text.as_ref()));
+    pub(crate) fn block(&mut self, remark: impl Into<Remark>) {
+        self.blockers.push(remark.into());
     }
 
     /// A call that would be made about so often, on the plan's resource where none is named.

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Bound, Operation, OperationError, redrive::Moves};
 use crate::{
-    cloud::Cloud,
-    domain::{AccountId, EnvironmentName, Queue, RunId, Text, message::hex},
+    cloud::{Cloud, account::WrongAccount},
+    domain::{AccountId, EnvironmentName, Queue, RunId, Text, Try, message::hex},
     journal::{Did, Forbidden, History, JournalError, Record, StateFolder},
     messages::filter,
     operations::plan::{Fingerprint, Plan, SCHEMA},
@@ -59,7 +59,7 @@ pub(crate) fn recorded<T: DeserializeOwned>(
     hint: &str,
 ) -> Result<T, OperationError> {
     let unreadable = |error| format!("run {run} has no {what} that can be read: {error}");
-    T::deserialize(recorded).map_err(|error| OperationError::usage(&unreadable(error), hint))
+    T::deserialize(recorded).map_err(|error| OperationError::usage(&unreadable(error), Try::LookAtResult.says(hint)))
 }
 
 impl Planner {
@@ -102,14 +102,17 @@ impl Planner {
             && *pinned != plan.account
         {
             let (account, name) = (&plan.account, &environment.name);
-            plan.block(format!("the credentials are of account {account}, and {name} is pinned to {pinned}"));
+            plan.block((
+                format!("the credentials are of account {account}, and {name} is pinned to {pinned}"),
+                WrongAccount::new(environment, pinned, plan.account.clone()).hint(),
+            ));
         }
         if let Some(because) = self.forbidden(operation, plan)? {
             plan.block(because);
         }
         if let Some(given) = operation.verb().filter().filter(|given| given.starts_with("file:")) {
             // The operation names the file only: what it says must not change either.
-            let text = filter::read(given).map_err(|error| OperationError::usage(&error.to_string(), ""))?;
+            let text = filter::read(given).map_err(|error| OperationError::usage(&error.to_string(), None))?;
             plan.observe("filter", hex(&Sha256::digest(text.as_bytes())));
         }
         plan.observe("endpoint", environment.endpoint.as_deref().unwrap_or("AWS"));
@@ -153,6 +156,7 @@ impl Planner {
             expires_at: None,
             dollars_estimate: 0.0,
             empty: false,
+            unmet: Vec::new(),
             observed: BTreeMap::new(),
             fingerprint: Fingerprint(String::new()),
             seal: String::new(),

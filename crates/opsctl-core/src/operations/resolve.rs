@@ -3,7 +3,7 @@
 use super::OperationError;
 use crate::{
     cloud::{Cloud, ErrorKind},
-    domain::{Queue, QueueArn, QueueUrl},
+    domain::{Queue, QueueArn, QueueUrl, Try},
 };
 
 const SUGGESTIONS_MAX: usize = 3;
@@ -16,11 +16,33 @@ pub async fn queue(cloud: &Cloud, given: &str) -> Result<Queue, OperationError> 
     at(cloud, &url(cloud, given).await?).await
 }
 
+/// The DLQ that a queue's redrive policy names.
+///
+/// # Errors
+/// It does not exist, or is another account's.
+pub(super) async fn dead_letter_of(cloud: &Cloud, queue: &Queue, named: &QueueArn) -> Result<Queue, OperationError> {
+    check_place(cloud, named)?;
+    let name = named.name();
+    let found = match cloud.sqs.url(name.as_str()).await {
+        Ok(url) => cloud.sqs.describe(&url).await,
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| match error.kind == ErrorKind::NotFound {
+        true => OperationError::usage(
+            &format!("the redrive policy of {} names {name} as its DLQ, which does not exist", queue.name),
+            Try::GiveOther.says(format!(
+                "make {name} again, or set another RedrivePolicy; a DLQ that no policy names is given by its own name"
+            )),
+        ),
+        false => error.into(),
+    })
+}
+
 /// The URL of the queue of this name, URL or ARN.
 pub async fn url(cloud: &Cloud, given: &str) -> Result<QueueUrl, OperationError> {
     let given = given.trim();
     if given.is_empty() {
-        return Err(OperationError::usage("no queue was named", "give --queue NAME"));
+        return Err(OperationError::usage("no queue was named", Try::NameIt.says("give --queue NAME")));
     }
     if given.contains("://") {
         return Ok(QueueUrl(given.to_owned()));
@@ -50,7 +72,7 @@ fn name_of_arn(cloud: &Cloud, given: &str) -> Result<String, OperationError> {
     if !arn.is_sqs() || given.split(':').count() != 6 {
         return Err(OperationError::usage(
             &format!("{given} is no queue's ARN"),
-            "a queue's ARN looks like arn:aws:sqs:eu-west-1:123456789012:name",
+            Try::WriteItSo.says("a queue's ARN looks like arn:aws:sqs:eu-west-1:123456789012:name"),
         ));
     }
     check_place(cloud, &arn)?;
@@ -66,7 +88,7 @@ fn check_place(cloud: &Cloud, arn: &QueueArn) -> Result<(), OperationError> {
         let name = &environment.name;
         return Err(OperationError::usage(
             &format!("{arn} is not in {name} ({}, {})", account.unwrap_or("any account"), environment.region),
-            "choose the environment that it is in with --env",
+            Try::ChooseEnvironment.says("choose the environment that it is in with --env"),
         ));
     }
     Ok(())
@@ -78,7 +100,7 @@ async fn missing(cloud: &Cloud, name: &str) -> OperationError {
     // The listing is a courtesy: where it is denied, the error stands without suggestions.
     let names: Vec<String> = cloud.sqs.list(None).await.unwrap_or_default().iter().map(|url| url.name().0).collect();
     let hint = did_you_mean(name, &names).unwrap_or_else(|| format!("see `{}`", environment.command("queues")));
-    OperationError::usage(&what, &hint)
+    OperationError::usage(&what, Try::NameAnother.says(&hint))
 }
 
 /// Asks for the names most like one that does not exist, if there are any.

@@ -19,12 +19,12 @@ use super::{
 use crate::{
     cloud::Cloud,
     domain::{
-        Environment, EnvironmentName, Queue, QueueKind, RunId, Text,
+        Environment, EnvironmentName, Queue, QueueKind, RunId, Text, Try,
         words::{counted, counted_is, some_of},
     },
     journal::{History, JournalError, StateFolder},
     messages::filter::Filter,
-    operations::plan::{Plan, labels},
+    operations::plan::{Plan, Remark, labels},
 };
 use gather::{Gathered, Others, gather};
 
@@ -160,6 +160,7 @@ async fn plan(restore: &Restore, cloud: &Cloud, planner: &Planner) -> Result<Pla
         (None, None) => None,
     };
     if let Some(queue) = &to {
+        selection::delayed(queue).into_iter().for_each(|delayed| plan.warn(delayed));
         plan.observe(format!("to {}: arn", queue.name), &queue.arn);
         if queue.kind == QueueKind::Fifo {
             plan.warn(format!("{} is FIFO: messages come behind those that lie there", queue.name));
@@ -190,39 +191,49 @@ fn warn(plan: &mut Plan, restore: &Restore, gathered: &Gathered, environment: &E
     let Gathered { left_out, put_back, damage, busy, .. } = gathered;
     if left_out.perhaps > 0 {
         let perhaps = format!("{} that the run may or may not have deleted", counted(left_out.perhaps, "message"));
+        let finds_out = format!("`{}` finds out, --perhaps puts them back in any case", left_out.settle);
         plan.warn(match restore.perhaps {
-            true => format!("put back as well: {perhaps}; those that it had not are there twice then"),
-            false => {
-                format!("left out: {perhaps}; `{}` finds out, --perhaps puts them back in any case", left_out.settle)
-            }
+            true => format!("put back as well: {perhaps}; those that it had not are there twice then").into(),
+            false => Remark::new(format!("left out: {perhaps}"), Try::Resume.says(finds_out)),
         });
     }
     if !gathered.unmet.is_empty() {
         let count = counted_is(gathered.unmet.len() as u64, "id", "is", "are");
         let names = some_of(gathered.unmet.iter().map(String::as_str), UNMET_NAMED_MAX);
         plan.warn(format!("{count} not among the messages that the run took out of its queue: {names}"));
+        plan.unmet = gathered.unmet.iter().map(|id| Text::line(id)).collect();
     }
     for (run, count) in put_back {
         let count = counted(*count, "message");
-        plan.warn(format!("left out: {count} that restore {run} has put back; --again puts them back twice"));
+        plan.warn((
+            format!("left out: {count} that restore {run} has put back"),
+            Try::GiveOther.says("--again puts them back twice"),
+        ));
     }
     for (run, count) in &left_out.in_doubt {
         let (count, resume) = (counted(*count, "message"), environment.command(&format!("restore --resume {run}")));
-        plan.warn(format!("left out: {count} that restore {run} may have put back; `{resume}` decides on them"));
+        plan.warn((
+            format!("left out: {count} that restore {run} may have put back"),
+            Try::Resume.says(format!("`{resume}` decides on them")),
+        ));
     }
     for run in busy {
-        plan.block(format!("run {run} is still at work on these messages: wait until it has ended"));
+        plan.block((
+            format!("run {run} is still at work on these messages"),
+            Try::WaitForOther.says("wait until it has ended"),
+        ));
     }
     if !damage.is_none() {
         let words: Vec<String> = damage.words().iter().map(Text::to_string).collect();
         let text = format!("the snapshot of run {} is not as the journal has it: {}", restore.run, words.join("; "));
         match restore.intact {
             true => plan.warn(format!("{text}; only what is intact is put back")),
-            false => plan.block(format!(
-                "{text}; see `{}`; --intact puts back the {} that are intact",
-                environment.invocation.command(&format!("journal verify {}", restore.run)),
-                counted(gathered.lines.len() as u64, "message")
-            )),
+            false => {
+                let verify = environment.invocation.command(&format!("journal verify {}", restore.run));
+                let intact = counted(gathered.lines.len() as u64, "message");
+                let look = format!("look with `{verify}`; --intact puts back the {intact} that are intact");
+                plan.block((text, Try::VerifyJournal.says(look)));
+            }
         }
     }
 }

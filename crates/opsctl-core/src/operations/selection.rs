@@ -8,8 +8,8 @@ use super::{Look, OperationError, sample};
 use crate::{
     cloud::Cloud,
     domain::{
-        Counts, Message, MessageId, Queue, Text,
-        words::{counted, counted_is, some_of},
+        Counts, Message, MessageId, Queue, Text, Try,
+        words::{counted, counted_is, in_words, some_of},
     },
     leave,
     messages::{FilterError, Group, Groups, filter::Filter},
@@ -36,13 +36,20 @@ pub(super) struct Selection<'a> {
 pub(super) fn filter(given: Option<&str>, operation: &str, cloud: &Cloud) -> Result<Option<Filter>, OperationError> {
     let filter = given.map(Filter::open).transpose().map_err(|error| {
         let what = format!("the filter can't be used: {error}");
-        OperationError::usage(&what, &format!("see `opsctl {operation} --help`"))
+        OperationError::usage(&what, Try::SeeHelp.says(format!("see `opsctl {operation} --help`")))
     })?;
     Ok(filter.map(|filter| filter.seeing(&cloud.environment().queues.envelopes)))
 }
 
 pub(super) fn count_words(counts: Counts) -> String {
     format!("~{} visible, ~{} in flight, ~{} delayed", counts.visible, counts.in_flight, counts.delayed)
+}
+
+/// That messages are hidden where they arrive, for as long as the queue delays each.
+pub(super) fn delayed(to: &Queue) -> Option<String> {
+    let delay = in_words(to.delay_seconds.into());
+    (to.delay_seconds > 0)
+        .then(|| format!("{} delays each message by {delay} (DelaySeconds): consumers get them after that", to.name))
 }
 
 #[derive(Debug, Default)]
@@ -157,8 +164,10 @@ impl Selection<'_> {
             missing.sort_unstable();
             if !missing.is_empty() {
                 let count = counted_is(missing.len() as u64, "message", "is", "are");
-                let (given, names) = (counted(ids.len() as u64, "id"), some_of(missing.into_iter(), MISSING_NAMED_MAX));
+                let names = some_of(missing.iter().copied(), MISSING_NAMED_MAX);
+                let given = counted(ids.len() as u64, "id");
                 plan.warn(format!("{count} not in the queue, of the {given} given: {names}"));
+                plan.unmet = missing.into_iter().map(Text::line).collect();
             }
         }
         if let Some((count, error)) = &sampled.failed {

@@ -58,9 +58,10 @@ pub(super) async fn run<M: Meanwhile, F: Future<Output = Report>>(
     };
     let mut report = match why {
         None => inner(report).await,
-        Some((end, Failure { what, hint })) => {
+        Some((end, failure)) => {
             let end = if end == End::Interrupted { end } else { End::Failed };
-            let failure = Failure::new(format!("nothing was moved, for {}: {what}", M::NOT_MADE), hint.as_str());
+            let what = format!("nothing was moved, for {}: {}", M::NOT_MADE, failure.what);
+            let failure = failure.within(what);
             let next = Some(report.resume_line(environment));
             Report { end, failure: Some(failure), next, ..report }
         }

@@ -2,7 +2,7 @@
 
 use super::History;
 use crate::{
-    domain::{RunId, Text},
+    domain::{RunId, Text, Try},
     operations::{
         Calls, Left, OperationError,
         plan::{Plan, labels},
@@ -23,7 +23,9 @@ pub(super) fn say_what_is_left(plan: &mut Plan, run: &RunId, history: &History) 
                 plan.seconds_estimate = None;
             }
         }
-        Left::Nothing { because, hint } => return Err(OperationError::usage(&format!("run {run}: {because}"), hint)),
+        Left::Nothing { because, hint } => {
+            return Err(OperationError::usage(&format!("run {run}: {because}"), Try::RunAgain.says(hint)));
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
         CloudError, ErrorKind,
         sqs::{MoveStatus, MoveTask},
     },
-    domain::{Text, words::counted_is},
+    domain::{Advice, Environment, Text, Try, words::counted_is},
     journal::{History, Journal, Record},
     operations::{
         bound::Managed,
@@ -23,8 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOKS_MAX: u32 = 10;
 /// Failed looks in a row while following.
 const FAILURES_MAX: u32 = 20;
-/// Why a task fails at a message that SQS did not move into the DLQ itself (ListMessageMoveTasks, API reference, 2025).
-const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
+const START: &str = "sqs:StartMessageMoveTask";
 /// A task that started later than this after the asking is somebody else's.
 const START_SECONDS_MAX: i64 = 600;
 
@@ -192,19 +191,21 @@ impl Run<'_> {
         if task.status == MoveStatus::Failed {
             report.end = if task.moved > 0 { End::Partly } else { End::Failed };
             let reason = task.failure.as_ref().map_or("SQS gives no reason", Text::as_str);
-            let hint = match reason.contains(NO_SOURCE) {
-                true => {
-                    "give --engine client: it sends what has a source queue, and names the others; --to sends all to one queue"
-                }
-                false => "mend the reason, then run it again: what was not moved is still there",
-            };
-            report.failure = Some(Failure::new(format!("the move task failed: {reason}"), hint));
+            // Another task would fail at the same message.
+            let hint = "--engine client sends what has a destination, and names each of the others with what helps it";
+            report.failure =
+                Some(Failure::new(format!("the move task failed: {reason}"), Try::ClientEngine.says(hint)));
         }
         if let Ok(counts) = left {
             report.note(format!("~{} left in the DLQ", counted_is(counts.total(), "message", "is", "are")));
         }
         // A task's run has nothing to resume: another one moves what is left.
-        report.next = matches!(report.end, End::Partly | End::Interrupted).then(|| report.command.clone());
+        let environment = self.context.environment();
+        report.next = match (task.status, report.end) {
+            (MoveStatus::Failed, _) => report.client_side_line(environment),
+            (_, End::Partly | End::Interrupted) => report.again_line(environment),
+            (_, End::Done | End::Nothing | End::Failed | End::Refused | End::Stale) => None,
+        };
         report
     }
 
@@ -222,13 +223,32 @@ impl Run<'_> {
         let mut report = self.tallied(Tally::default(), report);
         report.end = End::Failed;
         let what = "the answer to StartMessageMoveTask was lost, and no such task is to be seen";
-        report.failure =
-            Some(Failure::new(what, "--resume looks once more, and starts the task only where none is found"));
+        report.failure = Some(Failure::new(
+            what,
+            Try::Resume.says("--resume looks once more, and starts the task only where none is found"),
+        ));
         report
     }
 
     fn stopped(&self, stop: Stop, report: Report) -> Report {
-        self.tallied(Tally { stop: Some(stop), ..Tally::default() }, report)
+        let refused = match &stop {
+            Stop::Failed(error) if error.action == START => refusal(error, self.context.environment()),
+            Stop::Failed(_)
+            | Stop::Cancelled
+            | Stop::Journal(_)
+            | Stop::Bounced { .. }
+            | Stop::Ageing(_)
+            | Stop::WrongAccount { .. }
+            | Stop::EditFails { .. }
+            | Stop::TooManyLeft => None,
+        };
+        let mut report = self.tallied(Tally { stop: Some(stop), ..Tally::default() }, report);
+        if let (Some(hint), Some(failure)) = (refused, &mut report.failure) {
+            // Nothing has begun that a resume could go on with, and SQS would refuse it again.
+            *failure = Failure::new(failure.what.as_str(), hint);
+            report.next = report.client_side_line(self.context.environment());
+        }
+        report
     }
 
     fn tallied(&self, tally: Tally, report: Report) -> Report {
@@ -237,6 +257,23 @@ impl Run<'_> {
 
     async fn write(&self, record: Record) -> Result<(), Stop> {
         self.journal.write(vec![record], Vec::new()).await.map_err(Stop::unwritten)
+    }
+}
+
+/// What helps where SQS refuses to start a task; none: that passes, or the credentials or the clock are to be mended first.
+fn refusal(error: &CloudError, environment: &Environment) -> Option<Advice> {
+    let instead = "--engine client moves them without a move task";
+    match error.kind {
+        ErrorKind::Denied => Some(Try::ClientEngine.says(format!("{}; {instead}", error.hint(environment)))),
+        ErrorKind::Invalid | ErrorKind::NotFound => {
+            Some(Try::ClientEngine.says(format!("{instead}, if the queues are still there")))
+        }
+        ErrorKind::Throttled
+        | ErrorKind::CredentialsExpired
+        | ErrorKind::CredentialsMissing
+        | ErrorKind::Unreachable
+        | ErrorKind::Unknown
+        | ErrorKind::ClockSkew => None,
     }
 }
 

@@ -6,6 +6,7 @@ mod around;
 mod consumers;
 mod details;
 mod failover;
+mod helps;
 mod left;
 mod managed;
 mod migrate;
@@ -38,10 +39,14 @@ pub use toggle::Toggled;
 
 use crate::{
     cloud::Cloud,
-    domain::{Environment, LogLine, RunId, ServiceId, Text},
+    domain::{Environment, LogLine, RunId, ServiceId, Text, Try},
     gate::{Answer, Approved, Consent},
     journal::{Consented, History, Journal, JournalError, Record, StateFolder},
-    operations::{Bound, Look, Moves, OperationError, Planned, Planner, plan::Plan, recorded},
+    operations::{
+        Bound, Look, Moves, OperationError, Planned, Planner,
+        plan::{Plan, Remark},
+        recorded,
+    },
 };
 
 /// Clocks that differ by less agree.
@@ -204,12 +209,15 @@ pub fn plan_of(state: &StateFolder, run: &RunId) -> Result<Plan, OperationError>
     let history = History::read(&state.open(run)?)?;
     if let Some(runbook) = &history.runbook {
         let what = format!("run {run} is a run of the runbook {runbook}");
-        return Err(OperationError::usage(&what, "resume it as a runbook, or resume one of the runs of its steps"));
+        return Err(OperationError::usage(
+            &what,
+            Try::UseOther.says("resume it as a runbook, or resume one of the runs of its steps"),
+        ));
     }
     if history.plan.is_null() {
         // Killed between making the journal and writing its first line: nothing is done before that.
         let what = format!("run {run} was stopped before it did anything");
-        return Err(OperationError::usage(&what, "give its command again: it starts a new run"));
+        return Err(OperationError::usage(&what, Try::RunAgain.says("give its command again: it starts a new run")));
     }
     let mut plan = recorded((run, "plan"), &history.plan, "start a new run")?;
     left::say_what_is_left(&mut plan, run, &history)?;
@@ -250,7 +258,7 @@ async fn carry_out(
             // A resume goes on for the reason that the run was begun for, unless it has one of its own.
             let reason = approved.consent().reason.as_ref().or(history.reason.as_ref());
             planned.bound.because(reason.map(ToString::to_string));
-            Box::pin(act(planned, context, &journal, history, report)).await
+            Box::pin(act(planned, context, &journal, history, report)).await.with_unmet()
         }
         // An earlier try may have paused consumers, and nobody brings them back now.
         Err(not_begun) => consumers::say_still_paused(report.not_begun(not_begun, context.environment()), context),
@@ -264,7 +272,7 @@ async fn carry_out(
 enum NotBegun {
     WrongAccount { actual: String },
     Stale(Vec<Text>),
-    Blocked(Vec<Text>),
+    Blocked(Vec<Remark>),
     Failed(OperationError),
 }
 

@@ -5,15 +5,16 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Details, NotBegun, Switched, Turned, once::NotOpened};
+use super::{Details, NotBegun, Switched, Turned, helps, once::NotOpened};
 use crate::{
     domain::{
-        DeploymentId, Environment, RunId, ServiceId, TaskBounds, TaskDefinition, Text,
-        words::{counted, counted_is},
+        Advice, DeploymentId, Environment, RunId, ServiceId, TaskBounds, TaskDefinition, Text, Try,
+        words::{counted, counted_is, some_of},
     },
+    gate::Refusal,
     journal::{End, History, JournalError, Record, RunFolder},
     operations::{
-        OperationKind, command_line,
+        Operation, OperationKind, command_line,
         plan::Plan,
         transfer::{Ageing, Stop, Tally},
         values::in_words,
@@ -25,16 +26,45 @@ pub const SCHEMA: &str = "opsctl/report/2";
 /// Messages named one by one in a journal's last line: it shall stay readable at a glance.
 const NAMED_IN_JOURNAL_MAX: usize = 100;
 
+/// Ids named that were not met; all of them stand in the report's JSON.
+const UNMET_NAMED_MAX: usize = 20;
+
 /// What failed: what, because, try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub what: Text,
+    /// Empty where nothing helps.
     pub hint: Text,
+    /// Where the hint leads.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::domain::advice::known")]
+    pub advice: Option<Try>,
 }
 
 impl Failure {
-    pub fn new(what: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
-        Self { what: Text::line(what.as_ref()), hint: Text::line(hint.as_ref()) }
+    pub fn new(what: impl AsRef<str>, advice: impl Into<Option<Advice>>) -> Self {
+        Self { what: Text::line(what.as_ref()), ..Self::of_block(Text::default(), advice) }
+    }
+
+    /// Of several lines, which stay as they are.
+    pub fn of_block(what: Text, advice: impl Into<Option<Advice>>) -> Self {
+        let advice = advice.into();
+        let hint = advice.as_ref().map(|advice| advice.text().clone()).unwrap_or_default();
+        Self { what, hint, advice: advice.map(|advice| advice.way()) }
+    }
+
+    /// The same, as a part of something larger.
+    pub fn within(self, what: impl AsRef<str>) -> Self {
+        Self { what: Text::line(what.as_ref()), ..self }
+    }
+}
+
+/// On one line: what, and what to try where something helps.
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.hint.is_empty() {
+            true => self.what.fmt(formatter),
+            false => write!(formatter, "{}; {}", self.what, self.hint),
+        }
     }
 }
 
@@ -67,6 +97,12 @@ pub struct Report {
     /// Consumers that were to take messages again by now, and do not: `mapping ..`, `service ../..`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub still_paused: Vec<Text>,
+    /// Ids that were given and that nothing was done for, in the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<Text>,
+    /// What was asked for, for command lines that ask for it in another way.
+    #[serde(skip)]
+    pub asked: Option<Box<Operation>>,
 }
 
 /// What became of a service that was to wake or sleep.
@@ -199,6 +235,8 @@ impl Report {
             command: Text::line(&command_line(&plan.operation, &plan.environment, &environment.invocation)),
             next: None,
             still_paused: Vec::new(),
+            unmet: plan.unmet.clone(),
+            asked: Some(Box::new(plan.operation.clone())),
         }
     }
 
@@ -221,19 +259,19 @@ impl Report {
     }
 
     /// Nothing was done, and this is why.
-    fn nothing_done(mut self, end: End, because: impl fmt::Display, hint: impl AsRef<str>) -> Self {
+    pub(super) fn nothing_done(
+        mut self,
+        end: End,
+        because: impl fmt::Display,
+        advice: impl Into<Option<Advice>>,
+    ) -> Self {
         self.end = end;
-        self.failure = Some(Failure::new(format!("nothing was done: {because}"), hint));
+        self.failure = Some(Failure::new(format!("nothing was done: {because}"), advice));
         self
     }
 
     pub(super) fn refused_by_journal(self, error: &JournalError) -> Self {
         self.nothing_done(End::Refused, error, error.hint())
-    }
-
-    /// Nothing was done, for the world is not the plan's any more.
-    pub(super) fn stale(self, because: &str) -> Self {
-        self.nothing_done(End::Stale, because, "make a new plan and look at it")
     }
 
     /// Something is left to do, though nothing failed: `next` does it, unless the run itself is to be taken up.
@@ -242,6 +280,20 @@ impl Report {
             End::Done | End::Nothing => (self.end, self.next) = (End::Partly, Some(Text::line(next))),
             End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => {}
         }
+    }
+
+    /// Not all was done that was asked for by its id.
+    pub(super) fn with_unmet(mut self) -> Self {
+        let is_else_done = matches!(self.end, End::Done | End::Nothing);
+        if is_else_done && !self.unmet.is_empty() {
+            let ids = counted_is(self.unmet.len() as u64, "id", "was", "were");
+            let names = some_of(self.unmet.iter().map(Text::as_str), UNMET_NAMED_MAX);
+            let hint = Try::NameAnother
+                .says("check that they are ids of what was asked for here, and look for them elsewhere");
+            self.end = End::Partly;
+            self.failure = Some(Failure::new(format!("{ids} given and not met: {names}"), hint));
+        }
+        self
     }
 
     /// Before there is a journal: another run has used the consent, or that can't be known.
@@ -270,12 +322,13 @@ impl Report {
             NotBegun::Stale(differences) => {
                 let none = differences.is_empty();
                 let list = if none { "the plan itself differs".to_owned() } else { joined(&differences) };
-                self.stale(&format!("the world has changed since the plan: {list}"))
+                self.stale(&format!("the world has changed since the plan: {list}"), environment)
             }
             NotBegun::Blocked(reasons) => {
-                self.nothing_done(End::Refused, joined(&reasons), "mend that first; --dry-run shows it all")
+                let refusal = Refusal::Blocked { reasons };
+                self.nothing_done(End::Refused, &refusal, refusal.hint())
             }
-            NotBegun::Failed(error) => self.nothing_done(End::Failed, &error, error.hint(environment).as_str()),
+            NotBegun::Failed(error) => self.nothing_done(End::Failed, &error, error.advice(environment)),
         };
         report.note_what_is_left();
         report
@@ -322,9 +375,13 @@ impl Report {
         };
         self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
         self.next = match self.end {
-            End::Partly | End::Interrupted | End::Failed | End::Refused => Some(self.resume_line(environment)),
+            End::Partly | End::Interrupted | End::Failed | End::Refused if helps::takes_more(&tally) => {
+                Some(self.resumed_by(&tally, environment))
+            }
+            End::Partly | End::Interrupted | End::Failed | End::Refused => self.helped_by(&tally, environment),
             End::Done | End::Nothing | End::Stale => None,
         };
+        self.note_what_helps(&tally, environment);
         self.details = Details::Messages(Box::new(tally));
         self.note_what_is_left();
         self
@@ -383,37 +440,39 @@ fn in_words_of(ageing: &Ageing) -> String {
     )
 }
 
-fn check_profile(environment: &Environment) -> String {
-    format!("check the profile of [environments.{}] with `{}`", environment.name, environment.command("doctor"))
+fn check_profile(environment: &Environment) -> Advice {
+    let doctor = environment.command("doctor");
+    Try::CheckProfile.says(format!("check the profile of [environments.{}] with `{doctor}`", environment.name))
 }
 
 pub(super) fn failure(stop: &Stop, environment: &Environment) -> Failure {
     let (what, hint) = match stop {
-        Stop::Cancelled => ("stopped, as asked".to_owned(), "--resume goes on with it".to_owned()),
+        Stop::Cancelled => ("stopped, as asked".to_owned(), Try::Resume.says("--resume goes on with it")),
         Stop::Failed(error) => (error.to_string(), error.hint(environment)),
         Stop::Journal(because) => (
             format!("stopped, since the journal can't be written: {because}"),
-            "make room on the disk, then --resume".to_owned(),
+            Try::MakeRoom.says("make room on the disk, then --resume"),
         ),
         Stop::Bounced { bounced, sent } => (
             format!("stopped: {bounced} of {} came back", counted(*sent, "message")),
-            "mend what they fail on first: look at how they failed, group by group".to_owned(),
+            Try::MendConsumer.says("mend what they fail on first: look at how they failed, group by group"),
         ),
         Stop::Ageing(ageing) => (
             format!("stopped: {}", in_words_of(ageing)),
-            "see that its consumer works them off, then --resume; --ramp all would not wait for it".to_owned(),
+            Try::MendConsumer
+                .says("see that its consumer works them off, then --resume; --ramp all would not wait for it"),
         ),
         Stop::WrongAccount { actual } => (
             format!("stopped: the credentials are of account {actual} now"),
-            format!("{}, then --resume", check_profile(environment)),
+            check_profile(environment).map(|check| format!("{check}, then --resume")),
         ),
         Stop::EditFails { failures } => (
             format!("stopped: the edit failed on all of the first {failures} messages"),
-            "mend it: try it on a message that a peek shows; or leave those out with --where".to_owned(),
+            Try::MendEdit.says("mend it: try it on a message that a peek shows; or leave those out with --where"),
         ),
         Stop::TooManyLeft => (
             "stopped: more than 100,000 messages are left out by the filter".to_owned(),
-            "turn the filter round, or move them elsewhere first with --to".to_owned(),
+            Try::MendFilter.says("turn the filter round, or move them elsewhere first with --to"),
         ),
     };
     Failure::new(what, hint)

@@ -25,7 +25,12 @@ pub(super) async fn run(
     let settled = restore::settled_by_others(&context.state, &put_back.run, &report.run);
     match settled {
         Ok(settled) if held.is_some() && settled == put_back.settled_by_others => {}
-        Ok(_) => return report.stale(&format!("another restore of run {} has put messages back", put_back.run)),
+        Ok(_) => {
+            return report.stale(
+                &format!("another restore of run {} has put messages back", put_back.run),
+                context.environment(),
+            );
+        }
         Err(error) => return report.refused_by_journal(&error),
     }
     let report = transfer::run(put_back.transfer, context, journal, history, report).await;

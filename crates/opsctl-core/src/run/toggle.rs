@@ -17,7 +17,7 @@ pub(super) use call::is_in_use;
 
 use crate::{
     cloud::CloudError,
-    domain::{Setting, Text, Toggle},
+    domain::{Setting, Text, Toggle, Try},
     journal::{Journal, Record},
     operations::toggles::{
         ToToggle,
@@ -125,7 +125,7 @@ fn finish(report: &mut Report, bound: &[ToToggle], ended: &[(Toggled, Option<Hal
         (false, false, false) => End::Failed,
     };
     if !open.is_empty() {
-        report.failure = Some(Failure::new(open.join("; "), "look at it, then go on with --resume"));
+        report.failure = Some(Failure::new(open.join("; "), Try::Resume.says("look at it, then go on with --resume")));
         report.next = Some(report.resume_line(context.environment()));
     }
     let toggled: Vec<&Toggled> = ended.iter().map(|(toggled, _)| toggled).collect();

@@ -61,6 +61,7 @@ pub(super) async fn run(
         }
         Source::Queue(_) | Source::Snapshot(_) => None,
     };
+    let is_of_queue = matches!(source, Source::Queue(_));
     let engine = Engine::new(settings, clock.now());
     let ends = Ends {
         ages,
@@ -77,15 +78,15 @@ pub(super) async fn run(
     (tally.moved, tally.removed) = (tally.moved + held.moved, tally.removed + held.removed);
     let left = if resumed || tally.removed > 0 { Some(History::read(journal.folder())) } else { None };
     let mut report = report.with_tally(tally, clock.now(), context.environment());
-    report.notes.extend(listed.and_then(|listed| listed.missing(report.details.tally())));
+    if is_of_queue {
+        report.say_missing(listed.as_ref());
+    }
     if snapshot && journal.folder().snapshot().is_file() {
         report.snapshot = Some(Text::line(&journal.folder().snapshot().display().to_string()));
     }
+    let resume = report.resume_line(context.environment());
     match left {
-        Some(Ok(left)) => {
-            let resume = report.resume_line(context.environment());
-            report.with_what_the_journal_leaves_open(&left, park_file.as_deref(), journal, &resume)
-        }
+        Some(Ok(left)) => report.with_what_the_journal_leaves_open(&left, park_file.as_deref(), journal, &resume),
         Some(Err(error)) => {
             report.note(format!("what is left could not be read: {error}"));
             report
@@ -104,6 +105,19 @@ fn out_of_reach(source: &Source, history: &mut History) -> Vec<MessageId> {
 }
 
 impl Report {
+    /// What the run has found counts, not what its plan foresaw.
+    fn say_missing(&mut self, listed: Option<&Listed>) {
+        self.unmet = listed.map(|listed| listed.missing(self.details.tally())).unwrap_or_default();
+        if let (Some(listed), false) = (listed, self.unmet.is_empty()) {
+            self.note(format!(
+                "{} not found in the queue, of the {} given: gone by now, or in flight elsewhere: {}",
+                counted_is(self.unmet.len() as u64, "message", "was", "were"),
+                counted(listed.ids.len() as u64, "id"),
+                some_of(self.unmet.iter().map(Text::as_str), MISSING_NAMED_MAX)
+            ));
+        }
+    }
+
     /// What an earlier try had not done, this one has: or it is a part that is left.
     fn with_what_the_journal_leaves_open(
         mut self,
@@ -153,24 +167,16 @@ impl Listed {
         Some(Self { ids, met: Arc::clone(&judge.met), before })
     }
 
-    /// What to say of those that were not met.
-    fn missing(&self, tally: &Tally) -> Option<Text> {
+    /// Those that were not met by a run that looked at all there is.
+    fn missing(&self, tally: &Tally) -> Vec<Text> {
+        if tally.stop.is_some() {
+            return Vec::new();
+        }
         let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut missing: Vec<&str> = self
-            .ids
-            .iter()
-            .filter(|id| !met.contains(id) && !self.before.contains(id))
-            .map(MessageId::as_str)
-            .collect();
+        let is_missing = |id: &&MessageId| !met.contains(*id) && !self.before.contains(*id);
+        let mut missing: Vec<&str> = self.ids.iter().filter(is_missing).map(MessageId::as_str).collect();
         missing.sort_unstable();
-        (!missing.is_empty() && tally.stop.is_none()).then(|| {
-            Text::line(&format!(
-                "{} not found in the queue, of the {} given: gone by now, or in flight elsewhere: {}",
-                counted_is(missing.len() as u64, "message", "was", "were"),
-                counted(self.ids.len() as u64, "id"),
-                some_of(missing.into_iter(), MISSING_NAMED_MAX)
-            ))
-        })
+        missing.into_iter().map(Text::line).collect()
     }
 }
 

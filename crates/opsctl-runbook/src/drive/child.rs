@@ -10,7 +10,11 @@ use crate::{
     drive::Reply,
     gate::{self, Answer},
     journal::{End, Record, RunSummary},
-    operations::{Look, OperationError, Planner, plan::Plan, values::Uncertain},
+    operations::{
+        Look, OperationError, Planner,
+        plan::{Plan, Remark},
+        values::Uncertain,
+    },
     run::{self, Context, Report},
 };
 
@@ -91,7 +95,7 @@ impl Drive<'_> {
             Err(error) => return Child::NotDone(Text::line(&error.to_string())),
         };
         if !plan.blockers.is_empty() {
-            let blockers: Vec<&str> = plan.blockers.iter().map(Text::as_str).collect();
+            let blockers: Vec<&str> = plan.blockers.iter().map(Remark::as_str).collect();
             return Child::NotDone(Text::line(&blockers.join("; ")));
         }
         if plan.empty {
@@ -101,7 +105,7 @@ impl Drive<'_> {
     }
 
     async fn plan(&mut self, wanted: &Wanted<'_>, cloud: &Cloud) -> Result<Plan, OperationError> {
-        let unfit = |error: &dyn std::fmt::Display| OperationError::usage(&error.to_string(), "");
+        let unfit = |error: &dyn std::fmt::Display| OperationError::usage(&error.to_string(), None);
         let part = wanted.part.as_ref().map(|((input, value), _)| (input.as_str(), value.clone()));
         let operation = wanted.template.fill(&self.values(), part).map_err(|unfilled| unfit(&unfilled))?;
         let planner = Planner::new(self.outside.context.state.clone(), self.random(), Look::Sample);

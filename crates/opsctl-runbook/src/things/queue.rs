@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::look::Looking;
 use crate::{
     cloud::{
-        CloudError,
+        Cloud, CloudError, ErrorKind,
         metrics::{QUEUE_AGE, Samples},
     },
     domain::{self, QueueKind, Text},
@@ -96,7 +96,7 @@ pub(super) async fn see(looking: &Looking<'_>) -> Result<Queue, Text> {
         tokio::join!(sources(looking, &queue), ages(looking, &queue), consumers(looking, &queue));
     let oldest_seconds = oldest(looking.now, &queue, &ages);
     let retention = i64::try_from(queue.retention_seconds).unwrap_or(i64::MAX);
-    let by_name = cloud.environment().queues.source_by_name(queue.name.as_str()).is_some();
+    let by_name = is_dead_letter_by_name(cloud, &queue).await;
     let is_dead_letter = match &sources {
         Some(sources) => Some(by_name || !sources.is_empty()),
         None => by_name.then_some(true),
@@ -147,6 +147,17 @@ impl Source {
 }
 
 /// The queues whose redrive policies name this one. None: they are not known, or not asked for.
+/// Whether a queue exists whose DLQ it is by the configured patterns, or may exist.
+async fn is_dead_letter_by_name(cloud: &Cloud, queue: &domain::Queue) -> bool {
+    for source in cloud.environment().queues.sources_by_name(queue.name.as_str()) {
+        match cloud.sqs.url(&source).await {
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Ok(_) | Err(_) => return true,
+        }
+    }
+    false
+}
+
 async fn sources(looking: &Looking<'_>, queue: &domain::Queue) -> Option<Vec<Source>> {
     // Whether it is a DLQ decides how its deadline is said.
     if !looking.asks_any(&["sources", "is_dead_letter", "expires_in_seconds"]) {

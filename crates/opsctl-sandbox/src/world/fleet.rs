@@ -164,7 +164,7 @@ mod tests {
         let keys = prod.queues.keys_for("events-transfers.fifo").expect("keys");
         assert_eq!((keys.group_id.as_str(), keys.deduplication_id.as_deref()), ("/transferId", Some("/eventId")));
         assert_eq!(
-            prod.queues.source_by_name("events-transfers-subscription-dlq").as_deref(),
+            prod.queues.sources_by_name("events-transfers-subscription-dlq").next().as_deref(),
             Some("events-transfers.fifo")
         );
     }

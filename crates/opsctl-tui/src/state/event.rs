@@ -110,10 +110,6 @@ impl Notice {
 
 impl From<&Failure> for Notice {
     fn from(failure: &Failure) -> Self {
-        let hint = failure.hint.as_str();
-        match hint.is_empty() {
-            true => Self::bad(failure.what.as_str()),
-            false => Self::bad(&format!("{}; {hint}", failure.what)),
-        }
+        Self::bad(&failure.to_string())
     }
 }

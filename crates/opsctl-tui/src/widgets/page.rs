@@ -66,7 +66,9 @@ impl Page {
     /// Why something did not work, and what to do; labels take `label_columns`.
     pub fn failure(&mut self, failure: &Failure, label_columns: usize, role: Role) {
         self.pair("because", label_columns, failure.what.as_str(), role);
-        self.pair("try", label_columns, failure.hint.as_str(), Role::Text);
+        if !failure.hint.is_empty() {
+            self.pair("try", label_columns, failure.hint.as_str(), Role::Text);
+        }
     }
 
     /// An empty line; none at the top, and no two.

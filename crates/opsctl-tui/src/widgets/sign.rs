@@ -74,7 +74,7 @@ pub fn standing(site: &Site, now: Timestamp) -> Standing {
 }
 
 fn broken(site: &Site, error: &CloudError) -> Standing {
-    let hint = || Text::line(&error.hint(&site.environment));
+    let hint = || error.hint(&site.environment).text().clone();
     if let Some(trouble) = &error.trouble {
         let needs = if trouble.is_of_endpoint() { Needs::Reaching(hint()) } else { Needs::Credentials(hint()) };
         return Standing { needs, ..Standing::new(Role::Warning, Text::line(&trouble.in_short()).to_string()) };

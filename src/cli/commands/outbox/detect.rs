@@ -14,7 +14,7 @@ use crate::{
         world::World,
     },
     cloud::{Cloud, endpoint::Session},
-    domain::{Bounds, Connection, Environment, Place, Text, environment::glob, words::counted},
+    domain::{Bounds, Connection, Environment, Place, Text, Try, environment::glob, words::counted},
     outboxes::detect::{
         Confidence, DatabaseTables, Detected, Proposal, Verdict, detect,
         paste::toml,
@@ -91,7 +91,10 @@ fn chosen<'a>(args: &DetectOutboxes, environment: &'a Environment) -> Result<Vec
     let name = Text::line(&environment.name.0);
     if all.is_empty() {
         let hint = format!("add [environments.{name}.connections.NAME] to opsctl.toml");
-        return Err(CliError::usage(&format!("no connection to a database of {name} is configured"), &hint));
+        return Err(CliError::usage(
+            &format!("no connection to a database of {name} is configured"),
+            Try::Configure.says(&hint),
+        ));
     }
     let leads_to = |connection: &Connection, pattern: &str| {
         let place = match &connection.place {
@@ -108,7 +111,10 @@ fn chosen<'a>(args: &DetectOutboxes, environment: &'a Environment) -> Result<Vec
     let chosen: Vec<&Connection> = all.iter().filter(fits).collect();
     if chosen.is_empty() {
         let names: Vec<&str> = all.iter().map(|connection| connection.name.as_str()).collect();
-        return Err(CliError::usage("no connection fits", &format!("there are: {}", names.join(", "))));
+        return Err(CliError::usage(
+            "no connection fits",
+            Try::NameAnother.says(format!("there are: {}", names.join(", "))),
+        ));
     }
     Ok(chosen)
 }
@@ -116,10 +122,10 @@ fn chosen<'a>(args: &DetectOutboxes, environment: &'a Environment) -> Result<Vec
 async fn look<'a>(cloud: &Cloud, connection: &'a Connection, args: &DetectOutboxes) -> Result<Found<'a>, CliError> {
     let place = format!("{}: {}", cloud.environment().name, connection.name);
     let opened = cloud.endpoints.session_of_resumed(connection).await;
-    let mut session = opened.map_err(|error| CliError::failed(&format!("{place}: {}", error.words), ""))?;
+    let mut session = opened.map_err(|error| CliError::failed(&format!("{place}: {}", error.words), None))?;
     let found = ask(&mut session, connection, args).await;
     session.close().await;
-    found.map_err(|why| CliError::failed(&format!("{place}: its catalogs can't be read: {why}"), ""))
+    found.map_err(|why| CliError::failed(&format!("{place}: its catalogs can't be read: {why}"), None))
 }
 
 async fn ask<'a>(

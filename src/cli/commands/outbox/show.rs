@@ -12,7 +12,7 @@ use crate::{
         world::World,
     },
     cloud::{Cloud, endpoint::Session},
-    domain::{Backlog, Bounds, Outbox, RowCount, RowState, SqlError, Text, Trouble, Value, words::in_words},
+    domain::{Backlog, Bounds, Outbox, RowCount, RowState, SqlError, Text, Trouble, Try, Value, words::in_words},
     messages::shorten,
     observe::parts::outboxes::relaying_now,
     outboxes::{
@@ -50,7 +50,10 @@ pub(super) async fn run(args: &ShowOutbox, global: &Global, out: &mut Output) ->
         CliError::unknown(("outbox", &args.outbox), known, &cloud.environment().command("outbox list"))
     })?;
     let connection = rules.connection(&outbox.connection).ok_or_else(|| {
-        CliError::usage(&format!("there is no connection {}", outbox.connection), "add it to opsctl.toml")
+        CliError::usage(
+            &format!("there is no connection {}", outbox.connection),
+            Try::Configure.says("add it to opsctl.toml"),
+        )
     })?;
     let opened = look::open_resumed(cloud, outbox, connection).await;
     let (mut session, sql) = opened.map_err(|trouble| failed(cloud, outbox, &trouble))?;
@@ -85,7 +88,7 @@ impl From<std::io::Error> for Failed {
 
 fn failed(cloud: &Cloud, outbox: &Outbox, trouble: &Trouble) -> CliError {
     let what = format!("outbox {} can't be read: {}", outbox.name, trouble.words());
-    CliError::failed(&what, &format!("run `{}`", cloud.environment().command("doctor")))
+    CliError::failed(&what, Try::MendDatabase.says(format!("run `{}`", cloud.environment().command("doctor"))))
 }
 
 /// What a look tells.
@@ -218,7 +221,10 @@ async fn row(args: &ShowOutbox, id: &str, session: &mut Session, sql: &Sql, out:
     };
     let answers = session.read(&[sql.row(&id)], Bounds::LOOK).await?;
     let Some(row) = sql.listed(&answers[0]).into_iter().next() else {
-        let error = CliError::failed(&format!("no row has the id {}", id_words(&id)), "list rows with --rows STATE");
+        let error = CliError::failed(
+            &format!("no row has the id {}", id_words(&id)),
+            Try::NameAnother.says("list rows with --rows STATE"),
+        );
         return Err(Failed::Said(error));
     };
     let body = row.body.as_ref().map(|body| payload(body, args.full));

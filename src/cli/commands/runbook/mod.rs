@@ -20,6 +20,7 @@ use crate::{
         output::Output,
     },
     config::Places,
+    domain::Try,
     files::{Paint, Problems},
     runbook::shelf::{FOLDER, Shelf, ShelfError, Shelved},
 };
@@ -54,12 +55,12 @@ fn not_found(error: &ShelfError, global: &Global) -> CliError {
         ShelfError::Missing { near: None, .. } => format!("`{}` lists them", global.command("runbook list")),
         ShelfError::Read { .. } => "name a file that can be read".to_owned(),
     };
-    CliError::usage(&error.to_string(), &hint)
+    CliError::usage(&error.to_string(), Try::NameAnother.says(&hint))
 }
 
 /// What is wrong with a runbook that was to be used.
 fn refused(problems: &Problems) -> CliError {
-    CliError::usage(&problems.render(Paint::Plain), "mend the runbook")
+    CliError::usage(&problems.render(Paint::Plain), Try::MendFile.says("mend the runbook"))
 }
 
 /// Whether a file that a runbook links to is there.

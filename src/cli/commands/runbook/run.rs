@@ -19,7 +19,7 @@ use crate::{
         world::World,
     },
     cloud::Cloud,
-    domain::{EnvironmentName, RunId, Text, invocation::quoted, words::duration},
+    domain::{EnvironmentName, RunId, Text, Try, invocation::quoted, words::duration},
     journal::End,
     run::Context,
     runbook::{
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) ->
     let shelved = find(&args.runbook, global)?;
     let Some(runbook) = shelved.checked.runbook else { return Err(refused(&shelved.checked.problems)) };
     unknown_names(&runbook, &args.said)?;
-    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
+    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, None))?;
     let state = state(global).await?;
     let world = world_of(&runbook, global, out).await?;
     let cloud = acting(&world, global).await?;
@@ -66,7 +66,7 @@ pub(super) async fn resume(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     let state = state(global).await?;
-    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
+    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, None))?;
     let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
     let known = standing(&folder).map_err(|error| cannot_open(&error, global))?;
     let mut global = global.clone();
@@ -75,7 +75,7 @@ pub(super) async fn resume(
     }
     if global.environments != [known.environment.0.clone()] {
         let what = format!("run {} is of {}", args.run, known.environment);
-        return Err(CliError::usage(&what, "leave --env out: a run stays in its environment"));
+        return Err(CliError::usage(&what, Try::LeaveOut.says("leave --env out: a run stays in its environment")));
     }
     unknown_names(&known.runbook, &args.said)?;
     if let Ok(shelved) = shelf(&global).find(&known.runbook.name)
@@ -254,7 +254,10 @@ async fn parameters(runbook: &Runbook, said: &Said, cloud: &Cloud, out: &mut Out
             }
         };
         let value = parameter.kind.parse(&given, &parameter.choices).map_err(|because| {
-            CliError::usage(&format!("{}: {because}", parameter.name), &format!("--set {}=...", parameter.name))
+            CliError::usage(
+                &format!("{}: {because}", parameter.name),
+                Try::GiveOther.says(format!("--set {}=...", parameter.name)),
+            )
         })?;
         exists(parameter.kind, &given, cloud).await?;
         values.0.insert(parameter.name.clone(), value);
@@ -262,7 +265,7 @@ async fn parameters(runbook: &Runbook, said: &Said, cloud: &Cloud, out: &mut Out
     if !missing.is_empty() {
         let what =
             format!("{} needs {} more", runbook.name, crate::domain::words::counted(missing.len() as u64, "parameter"));
-        return Err(CliError::usage(&what, &format!("add {}", missing.join(" "))));
+        return Err(CliError::usage(&what, Try::GiveOther.says(format!("add {}", missing.join(" ")))));
     }
     Ok(values)
 }
@@ -300,23 +303,33 @@ async fn deadline(runbook: &Runbook, parameters: &Values, cloud: &Cloud, out: &m
 pub(super) fn cannot_open(error: &OpenError, global: &Global) -> CliError {
     let command = |words: &str, run: &RunId| global.command(&format!("runbook {words} {run}"));
     match error {
-        OpenError::Journal(error) => CliError::from(error),
-        OpenError::Write { .. } => {
-            CliError::failed(&error.to_string(), "make room, or mend the permissions of the state folder")
+        OpenError::Journal(error) => {
+            CliError::new(Exit::Refused, &error.to_string(), error.hint_in(&global.invocation()))
         }
+        OpenError::Write { .. } => CliError::failed(
+            &error.to_string(),
+            Try::MakeRoom.says("make room, or mend the permissions of the state folder"),
+        ),
         OpenError::Other { run } => CliError::usage(
             &error.to_string(),
-            &format!("`{}` shows it", global.command(&format!("journal show {run}"))),
+            Try::SeeRecord.says(format!("`{}` shows it", global.command(&format!("journal show {run}")))),
         ),
-        OpenError::Ended { run, .. } => {
-            CliError::usage(&error.to_string(), &format!("`{}` has its timeline", command("export", run)))
+        OpenError::Ended { run, .. } => CliError::usage(
+            &error.to_string(),
+            Try::SeeRecord.says(format!("`{}` has its timeline", command("export", run))),
+        ),
+        OpenError::Changed { .. } => {
+            CliError::new(Exit::Refused, &error.to_string(), Try::BeginAnew.says("begin a new run"))
         }
-        OpenError::Changed { .. } => CliError::new(Exit::Refused, &error.to_string(), "begin a new run"),
-        OpenError::Unreadable { .. } => {
-            CliError::new(Exit::Refused, &error.to_string(), "use the version that began it, or begin a new run")
-        }
-        OpenError::Driven { run, .. } => {
-            CliError::new(Exit::Refused, &error.to_string(), &format!("`{}` takes it over", command("take-over", run)))
-        }
+        OpenError::Unreadable { .. } => CliError::new(
+            Exit::Refused,
+            &error.to_string(),
+            Try::BeginAnew.says("use the version that began it, or begin a new run"),
+        ),
+        OpenError::Driven { run, .. } => CliError::new(
+            Exit::Refused,
+            &error.to_string(),
+            Try::TakeOver.says(format!("`{}` takes it over", command("take-over", run))),
+        ),
     }
 }

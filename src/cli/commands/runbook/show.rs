@@ -9,7 +9,7 @@ use crate::{
         exit::Exit,
         output::Output,
     },
-    domain::{RunId, Text},
+    domain::{RunId, Text, Try},
     files::Paint,
     runbook::{Runbook, drive, preview::said, show},
 };
@@ -26,7 +26,7 @@ pub(super) async fn run(args: &ShowRunbook, global: &Global, out: &mut Output) -
     }
     let Some(runbook) = shelved.runbook() else {
         let rendered = shelved.checked.problems.render(Paint::Plain);
-        return Err(CliError::usage(&rendered, "mend the runbook, or read it with --raw"));
+        return Err(CliError::usage(&rendered, Try::MendFile.says("mend the runbook, or read it with --raw")));
     };
     if out.format != Format::Human {
         out.document("opsctl/runbook-text/1", &document(runbook))?;

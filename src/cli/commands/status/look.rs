@@ -10,7 +10,7 @@ use crate::{
         world::{Chosen, Place},
     },
     cloud::{CloudError, ErrorKind},
-    domain::{Environment, Text, words::counted_is},
+    domain::{Environment, Text, Try, words::counted_is},
     observe::{
         Look, Once, Scope, Snapshot, Verdict, Wanted, cache, once,
         verdict::{self, verdicts},
@@ -54,7 +54,10 @@ pub(super) async fn look(
     let late = || {
         let what = format!("{}: no answer came within {} s", environment.name, timeout.as_secs());
         let doctor = environment.command("doctor");
-        CliError::failed(&what, &format!("find out what hangs with `{doctor}`, or wait longer with --timeout"))
+        CliError::failed(
+            &what,
+            Try::GiveOther.says(format!("find out what hangs with `{doctor}`, or wait longer with --timeout")),
+        )
     };
     let site = tokio::time::timeout(clock.real(timeout), place.site(&chosen.connect)).await.map_err(|_| late())?;
     let passed = Duration::try_from(clock.now().duration_since(begun)).unwrap_or_default();

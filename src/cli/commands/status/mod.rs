@@ -20,14 +20,17 @@ use crate::{
         paths::{self, Realm},
         world::Chosen,
     },
-    domain::EnvironmentName,
+    domain::{EnvironmentName, Try},
     journal::StateFolder,
     observe::{Severity, Verdict, acknowledged::Book},
 };
 
 pub(super) async fn run(args: &Status, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     if args.watch && out.format == Format::Json {
-        return Err(CliError::usage("--watch has no end, and a JSON document has", "use --output jsonl"));
+        return Err(CliError::usage(
+            "--watch has no end, and a JSON document has",
+            Try::UseTerminal.says("use --output jsonl"),
+        ));
     }
     let chosen = Chosen::of(global, out).await?;
     // Who has no folder has acknowledged nothing.

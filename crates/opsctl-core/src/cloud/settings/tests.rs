@@ -169,7 +169,7 @@ async fn a_bundle_of_authorities_that_is_none_is_told() {
     let connect = crate::cloud::Connect::network(crate::clock::Clock::system()).in_shell(home.shell(&[]));
     let error: CloudError = connect.cloud(Arc::new(environment.clone())).await.expect_err("it has no certificate");
     assert!(error.to_string().contains("no certificate in PEM form"), "{error}");
-    assert!(error.hint(&environment).contains("`ca_bundle` of the profile"), "{}", error.hint(&environment));
+    assert!(error.hint(&environment).as_str().contains("`ca_bundle` of the profile"), "{}", error.hint(&environment));
 }
 
 /// A setting of a profile, the profile's lines, and what must be found or asked.
@@ -332,11 +332,13 @@ fn each_cause_has_its_own_hint() {
         environment.login = crate::cloud::login(&environment, &Shell::default(), &profiles);
         assert_ne!(environment.login, Login::Unknown, "{name}");
         let error = CloudError::new(crate::cloud::ErrorKind::CredentialsExpired, "sts:GetCallerIdentity", "expired");
-        assert!(error.hint(&environment).starts_with(hint), "{name}: {}", error.hint(&environment));
+        assert!(error.hint(&environment).as_str().starts_with(hint), "{name}: {}", error.hint(&environment));
         hints.insert(hint);
     }
     assert_eq!(hints.len(), 6);
-    let hint = |action: &str| CloudError::new(crate::cloud::ErrorKind::Unknown, action, "late").hint(&environment());
+    let hint = |action: &str| {
+        CloudError::new(crate::cloud::ErrorKind::Unknown, action, "late").hint(&environment()).to_string()
+    };
     assert!(
         !hint("sts:GetCallerIdentity").contains("may have been done")
             && !hint("sqs:ListQueues").contains("may have been done")

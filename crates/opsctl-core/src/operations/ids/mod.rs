@@ -9,7 +9,7 @@ use std::{collections::HashSet, fs::File, io::Read, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{OperationError, plan::Plan};
-use crate::domain::{MessageId, Text, message::hex};
+use crate::domain::{MessageId, Text, Try, message::hex};
 
 const BYTES_MAX: u64 = 64 * 1_048_576;
 /// What is shown of a word that is no id.
@@ -112,7 +112,7 @@ impl Ids<'_> {
             }
             _ => "give one id a line with its columns separated by commas, JSON, or a CSV file with these columns",
         };
-        OperationError::usage(&what, hint)
+        OperationError::usage(&what, Try::MendFile.says(hint))
     }
 
     fn list(&self, text: &str) -> Result<Vec<Id>, Refused> {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, ecs::Launch},
-    domain::{EcsClusterName, LogDestination, Migration},
+    domain::{EcsClusterName, LogDestination, Migration, Try},
     journal::History,
 };
 pub use others::{Other, others};
@@ -149,7 +149,7 @@ fn resolve<'a>(migrate: &Migrate, cloud: &'a Cloud) -> Result<&'a Migration, Ope
         true => "no migration was named".to_owned(),
         false => format!("{} has no migration {given}", environment.name),
     };
-    Err(OperationError::usage(&what, &hint))
+    Err(OperationError::usage(&what, Try::NameAnother.says(&hint)))
 }
 
 /// The mark by which tasks of an environment's migrations are found, whoever started them.

@@ -4,7 +4,7 @@ use super::{Migrate, ToMigrate, mark, scene::Scene, secrets::shown_command};
 use crate::{
     cloud::{Cloud, ecs::Launch},
     databases::Capacity,
-    domain::{LogDestination, Migration, NetworkSource, Text},
+    domain::{LogDestination, Migration, NetworkSource, Text, Try},
     operations::{plan::Plan, values::in_words},
 };
 
@@ -144,7 +144,10 @@ fn block(plan: &mut Plan, migration: &Migration, scene: &Scene, bound: &ToMigrat
     }
     let network = &bound.launch.network;
     if let (NetworkSource::Service(service), None) = (&migration.network, &scene.network) {
-        plan.block(format!("{service} has no network of its own to copy: give `subnets`"));
+        plan.block((
+            format!("{service} has no network of its own to copy"),
+            Try::Configure.says("give the migration `subnets` in opsctl.toml"),
+        ));
     } else if network.subnets.is_empty() {
         plan.block("there are no subnets");
     }

@@ -4,7 +4,7 @@ use super::{Migrate, OperationError};
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::{self, Capacity},
-    domain::{ContainerDefinition, Database, Definition, Migration, Network, NetworkSource, Placement},
+    domain::{ContainerDefinition, Database, Definition, Migration, Network, NetworkSource, Placement, Try},
     operations::resolve::did_you_mean,
 };
 
@@ -60,7 +60,7 @@ fn command(migrate: &Migrate, migration: &Migration) -> Result<Option<Vec<String
         true => format!("add it to `commands` of [environments.*.migrations.{}]", migration.name),
     });
     let what = format!("{name} is no command that the configuration allows for {}", migration.name);
-    Err(OperationError::usage(&what, &hint))
+    Err(OperationError::usage(&what, Try::NameAnother.says(&hint)))
 }
 
 async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> Result<Definition, OperationError> {
@@ -86,14 +86,16 @@ async fn definition(migrate: &Migrate, migration: &Migration, cloud: &Cloud) -> 
         "there is no task definition {wanted} in {} ({}): {}",
         environment.name, environment.region, error.message
     );
-    Err(OperationError::usage(&what, &hint))
+    Err(OperationError::usage(&what, Try::NameAnother.says(&hint)))
 }
 
 /// The container whose exit code is the migration's.
 fn container<'a>(migration: &Migration, definition: &'a Definition) -> Result<&'a ContainerDefinition, OperationError> {
     let names = || definition.containers.iter().map(|container| container.name.as_str()).collect::<Vec<_>>();
     let listed = || format!("its containers: {}", names().join(", "));
-    let refused = |what: &str, hint: &str| OperationError::usage(&format!("{} {what}", definition.name.0), hint);
+    let refused = |what: &str, hint: &str| {
+        OperationError::usage(&format!("{} {what}", definition.name.0), Try::Configure.says(hint))
+    };
     if let Some(name) = &migration.container {
         let container = definition.container(name);
         return container.ok_or_else(|| refused(&format!("has no container {name}"), &listed()));
@@ -124,7 +126,10 @@ async fn surroundings(migration: &Migration, cloud: &Cloud) -> Result<(Option<Ne
                 }
                 Err(_) => to_check("cluster", migration),
             };
-            Err(OperationError::usage(&format!("there is no service {service} to copy the network of"), &hint))
+            Err(OperationError::usage(
+                &format!("there is no service {service} to copy the network of"),
+                Try::NameAnother.says(&hint),
+            ))
         }
         Err(error) => Err(error.into()),
     }

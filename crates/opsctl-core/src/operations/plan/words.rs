@@ -1,6 +1,6 @@
 //! A plan's parts as people read them: the command line and the console show the same words, each in its own order.
 
-use super::Plan;
+use super::{Plan, Remark};
 use crate::domain::{
     Text,
     words::{dollars, duration},
@@ -33,10 +33,10 @@ impl Part {
 
     /// Its items, a line each.
     pub fn items(self, plan: &Plan) -> Vec<String> {
-        let texts = |texts: &[Text]| texts.iter().map(ToString::to_string).collect();
+        let remarks = |remarks: &[Remark]| remarks.iter().map(ToString::to_string).collect();
         match self {
             Self::Groups => plan.groups.iter().map(|group| format!("{}x {}", group.count, group.title)).collect(),
-            Self::Changes => texts(&plan.changes),
+            Self::Changes => plan.changes.iter().map(ToString::to_string).collect(),
             Self::Calls => {
                 let calls = plan.calls.iter();
                 calls.map(|call| format!("~{} {} on {}", call.times_estimate, call.action, call.resource)).collect()
@@ -45,8 +45,8 @@ impl Part {
                 let time = plan.seconds_estimate.map(|seconds| format!(", ~{}", duration(seconds as f64)));
                 vec![format!("{}{}", dollars(plan.dollars_estimate), time.unwrap_or_default())]
             }
-            Self::Warnings => texts(&plan.warnings),
-            Self::Blockers => texts(&plan.blockers),
+            Self::Warnings => remarks(&plan.warnings),
+            Self::Blockers => remarks(&plan.blockers),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Binds a redrive to what was found: everything that its run needs.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Redrive,
@@ -48,18 +48,30 @@ pub(super) fn managed(redrive: &Redrive, scene: &Scene) -> Managed {
     }
 }
 
-pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts: Parts) -> ClientSide {
+/// Where each message would go and what would be sent, as far as no filter, list of ids or edit decides on it.
+pub(super) fn judge(scene: &Scene, cloud: &Cloud, known: &Known) -> Judge {
     let (queues, routes) = scene.destinations();
     let route = match &scene.to {
         To::One(_) => Route::To(0),
         To::Each | To::Unknown => {
             let direct = (scene.sources.len() == 1).then_some(0);
-            Route::BySource { sources: routes, direct, known: parts.known }
+            Route::BySource { sources: routes, direct, known: Arc::clone(known) }
         }
     };
-    // A parking queue becomes one of the destinations.
+    let rules = &cloud.environment().queues;
+    let destinations = queues
+        .into_iter()
+        // A parking queue is one of the destinations.
+        .chain(scene.park.clone())
+        .map(|queue| Destination { keys: rules.keys_for(queue.name.as_str()).cloned(), queue })
+        .collect();
+    Judge::new(route, destinations, None, cloud.clock())
+}
+
+pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts: Parts) -> ClientSide {
+    let judge = judge(scene, cloud, &parts.known);
     let park = match (&scene.park, redrive.park.as_deref()) {
-        (Some(_), _) => Park::Queue(queues.len()),
+        (Some(_), _) => Park::Queue(judge.destinations.len() - 1),
         (None, Some(_)) => Park::File,
         (None, None) => Park::Leave,
     };
@@ -85,14 +97,8 @@ pub(super) fn client_side(redrive: &Redrive, scene: &Scene, cloud: &Cloud, parts
         settle_seconds: if scene.from.counts.in_flight == 0 { visibility_seconds + 10 } else { 10 },
         ..Settings::of_all(scene.from.kind)
     };
-    let rules = &cloud.environment().queues;
-    let destinations = queues
-        .into_iter()
-        .chain(scene.park.clone())
-        .map(|queue| Destination { keys: rules.keys_for(queue.name.as_str()).cloned(), queue })
-        .collect();
-    let judge = Judge::new(route, destinations, parts.filter, cloud.clock());
-    let judge = Judge { park, ids: parts.ids, editor: parts.editor, ..judge };
+    let is_edited = parts.editor.is_some();
+    let judge = Judge { park, filter: parts.filter, ids: parts.ids, editor: parts.editor, is_edited, ..judge };
     let source = Source::Queue(scene.from.url.clone());
     ClientSide {
         mark: redrive.mark,
@@ -107,7 +113,7 @@ pub(super) fn bounce_max(redrive: &Redrive) -> BounceMax {
     redrive.max_bounce.unwrap_or(BounceMax::Percent(5))
 }
 
-/// As long as a message needs to fail again: every receive its visibility timeout; 10 minutes at most.
+/// As long as a message needs to fail again: its queue's delay, and every receive its visibility timeout; 10 minutes at most, and the delay.
 pub(super) fn watch_seconds(redrive: &Redrive, scene: &Scene, ramp: &Ramp) -> u32 {
     if let Some(seconds) = redrive.wait_bounce {
         return seconds.0;
@@ -120,5 +126,10 @@ pub(super) fn watch_seconds(redrive: &Redrive, scene: &Scene, ramp: &Ramp) -> u3
         .iter()
         .filter_map(|queue| Some(queue.redrive.as_ref()?.receives_max.saturating_mul(queue.visibility_timeout_seconds)))
         .max();
-    longest.unwrap_or(60).saturating_add(5).clamp(30, 600)
+    longest.unwrap_or(60).saturating_add(5).clamp(30, 600).saturating_add(delay_seconds(scene))
+}
+
+/// For so long messages are hidden where they arrive, at most.
+pub(super) fn delay_seconds(scene: &Scene) -> u32 {
+    scene.destinations().0.iter().map(|queue| queue.delay_seconds).max().unwrap_or_default()
 }

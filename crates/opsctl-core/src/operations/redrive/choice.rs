@@ -2,13 +2,14 @@
 
 use super::{
     Redrive,
+    foreseen::Foreseen,
     scene::{Pairing, Scene, To},
     sources::Sourceless,
 };
 use crate::{
-    domain::{QueueKind, Text, words::counted},
+    domain::{QueueKind, Text, Try, words::counted},
     operations::{
-        plan::Plan,
+        plan::{Plan, Remark},
         values::{EngineChoice, Ramp},
     },
 };
@@ -40,8 +41,8 @@ impl Moves {
 pub(super) struct Choice {
     pub(super) moves: Moves,
     pub(super) why: Text,
-    pub(super) blocker: Option<Text>,
-    pub(super) warning: Option<Text>,
+    pub(super) blocker: Option<Remark>,
+    pub(super) warning: Option<Remark>,
     pub(super) no_way_back: Option<Text>,
 }
 
@@ -87,35 +88,9 @@ fn no_way_back(moves: Moves, redrive: &Redrive) -> Option<&'static str> {
     }
 }
 
-/// Chooses. `before`: what was chosen for the plan that this one is compared with; `undo_messages_max`: see
-/// [`crate::domain::environment::QueueRules`].
-pub(super) fn choose(
-    redrive: &Redrive,
-    ramp: &Ramp,
-    scene: &Scene,
-    sourceless: &Sourceless,
-    before: Option<Moves>,
-    undo_messages_max: u64,
-) -> Choice {
-    let mut reasons = reasons(redrive, ramp, scene);
-    let asked_for = reasons.join(", ");
-    // Without a destination SQS asks each message where it died, and ends the task at the first that does not say.
-    let fails_on = redrive.to.is_none().then_some(sourceless);
-    let some = |count: usize| count > 0;
-    if fails_on.is_some_and(|sourceless| some(sourceless.sampled) || some(sourceless.known) || some(sourceless.foreign))
-    {
-        reasons.push("messages that a move task has no destination for".to_owned());
-    }
-    let total = scene.from.counts.total();
-    let moves = match (redrive.engine, before) {
-        (EngineChoice::Client, _) => Moves::Client,
-        (EngineChoice::Managed, _) => Moves::Managed,
-        (EngineChoice::Auto, Some(before)) => before,
-        (EngineChoice::Auto, None) if !reasons.is_empty() || total <= undo_messages_max => Moves::Client,
-        (EngineChoice::Auto, None) => Moves::Managed,
-    };
-    let because = reasons.join(", ");
-    let why = match (redrive.engine, moves) {
+/// Why they move the messages, as the plan says it.
+fn why(chosen: (EngineChoice, Moves), because: &str, undo_messages_max: u64) -> String {
+    match chosen {
         (EngineChoice::Client, _) => "client-side, as asked for".to_owned(),
         (EngineChoice::Managed, _) => "SQS move task, as asked for".to_owned(),
         (EngineChoice::Auto, Moves::Client) if because.is_empty() => {
@@ -128,29 +103,69 @@ pub(super) fn choose(
                 counted(undo_messages_max, "message")
             )
         }
+    }
+}
+
+/// Chooses. `before`: what was chosen for the plan that this one is compared with; `undo_messages_max`: see
+/// [`crate::domain::environment::QueueRules`].
+pub(super) fn choose(
+    redrive: &Redrive,
+    ramp: &Ramp,
+    scene: &Scene,
+    (sourceless, foreseen): (&Sourceless, &Foreseen),
+    before: Option<Moves>,
+    undo_messages_max: u64,
+) -> Choice {
+    let mut reasons = reasons(redrive, ramp, scene);
+    let asked_for = reasons.join(", ");
+    // Without a destination SQS asks each message where it died, and ends the task at the first that does not say.
+    let fails_on = redrive.to.is_none().then_some(sourceless);
+    let some = |count: usize| count > 0;
+    if fails_on.is_some_and(|sourceless| some(sourceless.sampled) || some(sourceless.known) || some(sourceless.foreign))
+    {
+        reasons.push("messages that a move task has no destination for".to_owned());
+    }
+    let large = foreseen.too_large();
+    if some(large) {
+        reasons.push("messages that are larger than their destination takes".to_owned());
+    }
+    let total = scene.from.counts.total();
+    let moves = match (redrive.engine, before) {
+        (EngineChoice::Client, _) => Moves::Client,
+        (EngineChoice::Managed, _) => Moves::Managed,
+        (EngineChoice::Auto, Some(before)) => before,
+        (EngineChoice::Auto, None) if !reasons.is_empty() || total <= undo_messages_max => Moves::Client,
+        (EngineChoice::Auto, None) => Moves::Managed,
     };
+    let because = reasons.join(", ");
+    let why = why((redrive.engine, moves), &because, undo_messages_max);
     let is_managed = moves == Moves::Managed;
     let blocker = match fails_on {
-        _ if is_managed && !asked_for.is_empty() => Some(format!("a move task can't do this: {asked_for}")),
-        Some(sourceless) if is_managed && some(sourceless.sampled + sourceless.foreign) => Some(format!(
-            "a move task fails at the first message that names no source queue of this DLQ ({} of the sample): leave out --engine \
-             managed, or give --to",
-            sourceless.sampled + sourceless.foreign
+        _ if is_managed && !asked_for.is_empty() => Some(Remark::new(
+            format!("a move task can't do this ({asked_for})"),
+            Try::LeaveOut.says("leave out --engine managed"),
+        )),
+        Some(sourceless) if is_managed && some(sourceless.sampled + sourceless.foreign) => Some(Remark::new(
+            format!(
+                "a move task fails at the first message that names no source queue of this DLQ ({} of the sample)",
+                sourceless.sampled + sourceless.foreign
+            ),
+            Try::LeaveOut.says("leave out --engine managed, or give --to"),
+        )),
+        Some(_) | None if is_managed && some(large) => Some(Remark::new(
+            format!(
+                "a move task fails at the first message that is larger than its destination takes ({large} of the sample)"
+            ),
+            Try::LeaveOut.says("leave out --engine managed"),
         )),
         Some(_) | None => None,
     };
     let warning = match fails_on {
-        Some(sourceless) if is_managed && blocker.is_none() && some(sourceless.known) => Some(
-            "earlier runs put messages into this DLQ that name no source queue: a move task fails at the first that it meets; \
-             --engine client sends each to its own source",
-        ),
+        Some(sourceless) if is_managed && blocker.is_none() && some(sourceless.known) => Some(Remark::new(
+            "earlier runs put messages into this DLQ that name no source queue, and a move task fails at the first that it meets",
+            Try::ClientEngine.says("--engine client sends each to its own source"),
+        )),
         Some(_) | None => None,
     };
-    Choice {
-        moves,
-        why: Text::line(&why),
-        blocker: blocker.as_deref().map(Text::line),
-        warning: warning.map(Text::from),
-        no_way_back: no_way_back(moves, redrive).map(Text::from),
-    }
+    Choice { moves, why: Text::line(&why), blocker, warning, no_way_back: no_way_back(moves, redrive).map(Text::from) }
 }

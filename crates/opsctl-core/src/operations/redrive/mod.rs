@@ -3,6 +3,7 @@
 mod bind;
 mod choice;
 mod costs;
+mod foreseen;
 mod plan;
 mod scene;
 mod sources;
@@ -94,7 +95,7 @@ pub struct Redrive {
 
 impl Redrive {
     /// The file that messages are parked in, where that is no queue.
-    fn park_file(&self) -> Option<&str> {
+    pub(super) fn park_file(&self) -> Option<&str> {
         self.park.as_deref()?.strip_prefix("file:")
     }
 }

@@ -7,15 +7,16 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Redrive,
-    bind::{Parts, bounce_max, client_side, managed, watch_seconds},
+    bind::{Parts, bounce_max, client_side, delay_seconds, judge, managed, watch_seconds},
     choice::{self, Moves},
+    foreseen::Foreseen,
     scene::{Pairing, Scene, To},
-    sources::{self, Sourceless},
+    sources::{self, Known, Sourceless},
 };
 use crate::{
     cloud::{Cloud, sqs::MoveStatus},
     domain::{
-        MessageId, Protection, Queue, QueueArn, QueueKind, Text,
+        MessageId, Protection, Queue, QueueArn, QueueKind, RunId, Text, Try,
         message::hex,
         words::{counted, counted_is, some_of},
     },
@@ -27,7 +28,7 @@ use crate::{
         ids,
         plan::{Plan, labels},
         selection::{self, Sampled, Selection},
-        transfer::LANES_MAX,
+        transfer::{Judge, LANES_MAX},
         values::{EngineChoice, Ramp, in_words},
     },
 };
@@ -38,6 +39,8 @@ const VISIBILITY_SECONDS_MIN: u32 = 30;
 /// An own redrive policy that lets a message be looked at less often than this forwards it soon.
 const RECEIVES_LOW: u32 = 10;
 const SOURCES_SHOWN_MAX: usize = 5;
+/// What a consumer needs at least to fail a message.
+const WATCH_SECONDS_MIN: u32 = 30;
 
 pub(in crate::operations) async fn plan(
     redrive: &Redrive,
@@ -58,8 +61,10 @@ pub(in crate::operations) async fn plan(
         To::Each => Sourceless::of(&sampled.messages, &scene, &known),
         To::One(_) | To::Unknown => Sourceless::default(),
     };
+    let foreseen = foreseen(redrive, &scene, (cloud, &known), &sampled, &selection);
     let undo_messages_max = cloud.environment().queues.undo_messages_max();
-    let chosen = choice::choose(redrive, &ramp, &scene, &sourceless, planner.moves, undo_messages_max);
+    let seen = (&sourceless, &foreseen);
+    let chosen = choice::choose(redrive, &ramp, &scene, seen, planner.moves, undo_messages_max);
     let engine = chosen.moves;
 
     let mut draft = Draft {
@@ -79,7 +84,9 @@ pub(in crate::operations) async fn plan(
     draft.routes();
     draft.facts(&chosen.why);
     draft.sampled(&sampled, &selection);
-    draft.sourceless(sourceless, sampled.messages.len());
+    draft.sourceless(sourceless, sampled.messages.len(), foreseen.unaddressed());
+    draft.foresee(&foreseen);
+    draft.delay();
     draft.warn(engine, planner, &selection)?;
     let lanes = draft.lanes();
     draft.costs(engine, lanes, &selection);
@@ -106,6 +113,25 @@ pub(in crate::operations) async fn plan(
     Ok(Planned { plan, bound })
 }
 
+/// Which messages of the sample, of those that are selected, would stay.
+fn foreseen(
+    redrive: &Redrive,
+    scene: &Scene,
+    (cloud, known): (&Cloud, &Known),
+    sampled: &Sampled,
+    selection: &Selection<'_>,
+) -> Foreseen {
+    let sample = if selection.is_selective() { &sampled.selected } else { &sampled.messages };
+    // Nobody knows yet what an edit makes of them.
+    if matches!(scene.to, To::Unknown) || sample.is_empty() {
+        return Foreseen::default();
+    }
+    // Every run's name is as long.
+    let mark = redrive.mark.then(|| RunId::new(cloud.clock().now(), 0).to_string());
+    let judge = Judge { mark, is_edited: redrive.edit.is_some(), ..judge(scene, cloud, known) };
+    Foreseen::of(sample, &judge)
+}
+
 /// The consumers that are paused around the run. Who watches for messages that come back needs them at work.
 async fn consumers_around(
     redrive: &Redrive,
@@ -117,10 +143,10 @@ async fn consumers_around(
 ) -> Result<Consumers, OperationError> {
     let watch = watch_seconds(redrive, scene, ramp);
     if ramp.is_ramped() || watch > 0 {
-        plan.block(
-            "messages come back only when consumers work on them: with --pause-consumers nothing is learnt from a ramp or \
-             a watch; leave one of them out, or say --ramp all to move everything unwatched",
-        );
+        plan.block((
+            "messages come back only when consumers work on them, so with --pause-consumers nothing is learnt from a ramp or a watch",
+            Try::LeaveOut.says("leave one of them out, or say --ramp all to move everything unwatched"),
+        ));
     } else {
         plan.warn("nobody sees during the run whether messages fail again: that shows when consumers are resumed");
     }
@@ -130,7 +156,7 @@ async fn consumers_around(
 }
 
 fn usage(what: &str, because: &str) -> OperationError {
-    OperationError::usage(&format!("{what}: {because}"), "see `opsctl redrive --help`")
+    OperationError::usage(&format!("{what}: {because}"), Try::SeeHelp.says("see `opsctl redrive --help`"))
 }
 
 fn check_visibility(redrive: &Redrive) -> Result<(), OperationError> {
@@ -139,7 +165,7 @@ fn check_visibility(redrive: &Redrive) -> Result<(), OperationError> {
             &format!(
                 "--visibility {seconds} is too short: a slow send could outlast it, and another reader get the message"
             ),
-            &format!("give {VISIBILITY_SECONDS_MIN}s or more; 1m is the default"),
+            Try::GiveOther.says(format!("give {VISIBILITY_SECONDS_MIN}s or more; 1m is the default")),
         )),
         Some(_) | None => Ok(()),
     }
@@ -197,14 +223,21 @@ impl Draft<'_> {
     fn routes(&mut self) {
         let scene = self.scene;
         match &scene.to {
-            To::Unknown => self.plan.block(format!(
-                "no queue uses {} as its DLQ, so nothing says where its messages belong (Lambda, SNS and EventBridge send to DLQs \
-                 directly): give --to",
-                scene.from.name
+            To::Unknown => self.plan.block((
+                format!(
+                    "no queue uses {} as its DLQ, so nothing says where its messages belong (Lambda, SNS and EventBridge send to \
+                     DLQs directly)",
+                    scene.from.name
+                ),
+                Try::GiveOther.says("give --to"),
             )),
             To::One(to) if to.arn == scene.from.arn => self.plan.block("source and destination are the same queue"),
             To::One(to) => self.route_to(to),
             To::Each => {}
+        }
+        if let (Pairing::None, To::One(_)) = (scene.pairing, &scene.to) {
+            let name = &scene.from.name;
+            self.plan.warn(format!("nothing says that {name} is a dead-letter queue: its messages may be live ones"));
         }
         if let Some(park) = &scene.park
             && park.arn == scene.from.arn
@@ -213,10 +246,12 @@ impl Draft<'_> {
         }
         if let Some(file) = self.redrive.park_file() {
             if Path::new(file).exists() && !self.resuming {
-                self.plan.block(format!("{file} exists already: name another file to park in"));
+                let other = Try::MendFile.says("name another file to park in");
+                self.plan.block((format!("{file} exists already"), other));
             }
             if self.redrive.no_snapshot {
-                self.plan.block("parking in a file needs the snapshot: leave out --no-snapshot");
+                let leave_out = Try::LeaveOut.says("leave out --no-snapshot");
+                self.plan.block(("parking in a file needs the snapshot", leave_out));
             }
         }
     }
@@ -233,9 +268,9 @@ impl Draft<'_> {
                         let id = keys.deduplication_id.as_deref().unwrap_or("per message");
                         self.plan.fact(labels::MESSAGE_KEYS, format!("group {}, deduplication {id}", keys.group_id));
                     }
-                    None => self.plan.block(format!(
-                        "{} is FIFO and the messages of a standard queue need a group id: configure `keys` for it in opsctl.toml",
-                        to.name
+                    None => self.plan.block((
+                        format!("{} is FIFO and the messages of a standard queue need a group id", to.name),
+                        Try::Configure.says("configure `keys` for it in opsctl.toml"),
                     )),
                 }
                 self.plan.warn("a standard queue keeps no order: messages arrive in about the order they were sent in");
@@ -310,9 +345,9 @@ impl Draft<'_> {
         selection.tell(sampled, self.scene.from.counts.total(), &mut self.plan);
     }
 
-    /// Which of the sampled messages name no source queue, and what becomes of them.
-    fn sourceless(&mut self, sourceless: Sourceless, sampled: usize) {
-        let Sourceless { sampled: silent, unknown, foreign, known: _ } = sourceless;
+    /// Which of the sampled messages name no source queue; `unaddressed` of them stay for that.
+    fn sourceless(&mut self, sourceless: Sourceless, sampled: usize, unaddressed: usize) {
+        let Sourceless { sampled: silent, unknown, .. } = sourceless;
         if silent > 0 {
             let known = silent - unknown;
             let mut text = format!("{silent} of {sampled} sampled name no source queue");
@@ -321,22 +356,26 @@ impl Draft<'_> {
             }
             self.plan.fact("sources", text);
         }
-        let unknown = unknown as u64;
-        match self.scene.sources.as_slice() {
-            _ if unknown == 0 => {}
-            [only] => self.plan.warn(format!(
-                "{unknown} of the sample may not have died in {}: it is the only source queue of this DLQ, so they go there",
-                only.name
-            )),
-            _ => self.plan.warn(format!(
-                "nothing says where {unknown} of the sample came from: such messages stay here and are named at the end; a redrive \
-                 with --ids and --to sends them"
-            )),
-        }
-        if foreign > 0 {
+        if let (direct @ 1.., [only]) = (unknown.saturating_sub(unaddressed), self.scene.sources.as_slice()) {
             self.plan.warn(format!(
-                "{foreign} of the sample came from a queue that does not use this DLQ (any more): such messages stay here and are \
-                 named at the end; a redrive with --ids and --to sends them"
+                "{direct} of the sample may not have died in {}: it is the only source queue of this DLQ, so they go there",
+                only.name
+            ));
+        }
+    }
+
+    /// Messages are hidden where they arrive, for as long as the queue delays each.
+    fn delay(&mut self) {
+        let (destinations, _) = self.scene.destinations();
+        let delayed = destinations.iter().filter_map(selection::delayed).take(SOURCES_SHOWN_MAX);
+        delayed.for_each(|delayed| self.plan.warn(delayed));
+        let (delay, watch) = (delay_seconds(self.scene), watch_seconds(self.redrive, self.scene, self.ramp));
+        if watch > 0 && watch <= delay {
+            let (watch, late) = (in_words(watch.into()), in_words(delay.into()));
+            let longer = delay.saturating_add(WATCH_SECONDS_MIN);
+            self.plan.block((
+                format!("nothing can come back within {watch} while messages are delayed by {late}"),
+                Try::GiveOther.says(format!("give --wait-bounce {longer}s or more, or leave it out")),
             ));
         }
     }
@@ -367,7 +406,10 @@ impl Draft<'_> {
                 policy.dead_letter.name()
             ));
             if selection.is_selective() && policy.receives_max < RECEIVES_LOW {
-                plan.block("a selective redrive receives messages it leaves, and this DLQ would forward them: raise its maxReceiveCount first");
+                plan.block((
+                    "a selective redrive receives messages it leaves, and this DLQ would forward them",
+                    Try::ChangeSetting.says("raise its maxReceiveCount first"),
+                ));
             }
         }
         if scene.from.kind == QueueKind::Fifo && selection.is_selective() {
@@ -379,7 +421,11 @@ impl Draft<'_> {
             && !own
             && tasks.iter().any(|task| matches!(task.status, MoveStatus::Running | MoveStatus::Cancelling))
         {
-            plan.block("a move task is running on this DLQ: wait for it, or cancel it");
+            plan.block((
+                "a move task is running on this DLQ",
+                Try::WaitForOther
+                    .says("wait for it, or cancel it (aws sqs list-message-move-tasks, cancel-message-move-task)"),
+            ));
         }
         if scene.from.counts.in_flight > 0 {
             let in_flight = counted_is(scene.from.counts.in_flight, "message", "is", "are");
@@ -387,13 +433,18 @@ impl Draft<'_> {
         }
         for Unsettled { run, busy } in planner.unsettled_runs(self.cloud, &scene.from)? {
             match (self.redrive.despite_unfinished, busy) {
-                (_, true) => plan.block(format!("run {run} works on this queue just now: wait until it has ended")),
-                (true, false) => plan.warn(format!("run {run} has not ended; what it sent may be sent again")),
-                (false, false) => plan.block(format!(
-                    "run {run} on this queue has not ended and may have sent messages that still lie here: `{}` first, or \
-                     --despite-unfinished",
-                    self.cloud.environment().command(&format!("redrive --resume {run}"))
+                (_, true) => plan.block((
+                    format!("run {run} works on this queue just now"),
+                    Try::WaitForOther.says("wait until it has ended"),
                 )),
+                (true, false) => plan.warn(format!("run {run} has not ended; what it sent may be sent again")),
+                (false, false) => {
+                    let resume = self.cloud.environment().command(&format!("redrive --resume {run}"));
+                    plan.block((
+                        format!("run {run} on this queue has not ended and may have sent messages that still lie here"),
+                        Try::Resume.says(format!("`{resume}` first, or --despite-unfinished")),
+                    ));
+                }
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::Redrive;
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind, sqs::MoveTask},
-    domain::{Queue, QueueArn, QueueUrl},
+    domain::{Queue, QueueArn, QueueUrl, Try},
     operations::{OperationError, resolve},
 };
 
@@ -117,21 +117,27 @@ async fn meant(
 /// Of a queue that no other one names as its DLQ.
 async fn without_sources(cloud: &Cloud, named: Queue) -> Result<Queue, OperationError> {
     if let Some(policy) = &named.redrive {
-        return resolve::queue(cloud, policy.dead_letter.as_str()).await;
+        return resolve::dead_letter_of(cloud, &named, &policy.dead_letter).await;
     }
-    let rules = &cloud.environment().queues;
-    if rules.source_by_name(named.name.as_str()).is_some() {
+    if by_name(cloud, &named).await?.is_some() {
         return Ok(named);
     }
-    match rules.dead_letter_by_name(named.name.as_str()) {
-        // A pattern fits every name; only a queue that exists is meant.
-        Some(name) => match cloud.sqs.url(&name).await {
-            Ok(url) => Ok(cloud.sqs.describe(&url).await?),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(named),
-            Err(error) => Err(error.into()),
-        },
-        None => Ok(named),
+    for name in cloud.environment().queues.dead_letters_by_name(named.name.as_str()) {
+        if let Some(found) = described(cloud, &name).await? {
+            return Ok(found);
+        }
     }
+    Ok(named)
+}
+
+/// The source that a queue's name stands for. A pattern fits names of queues that do not exist: the first that exists is meant.
+async fn by_name(cloud: &Cloud, queue: &Queue) -> Result<Option<Queue>, OperationError> {
+    for name in cloud.environment().queues.sources_by_name(queue.name.as_str()) {
+        if let Some(found) = described(cloud, &name).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// The queues whose policy names this one, by the answer of `ListDeadLetterSourceQueues`; `known` was described already.
@@ -147,7 +153,7 @@ async fn sources_by_policy(
     };
     if urls.len() > SOURCES_MAX {
         let what = format!("{} is the DLQ of {} queues; at most {SOURCES_MAX} are dealt with", queue.name, urls.len());
-        return Err(OperationError::usage(&what, "name one destination with --to"));
+        return Err(OperationError::usage(&what, Try::GiveOther.says("name one destination with --to")));
     }
     describe_all(cloud, urls, known).await
 }
@@ -179,9 +185,7 @@ async fn sources(cloud: &Cloud, from: &Queue, by_policy: Vec<Queue>) -> Result<(
         return Ok((by_policy, Pairing::Policy));
     }
     let rules = &cloud.environment().queues;
-    if let Some(name) = rules.source_by_name(from.name.as_str())
-        && let Some(source) = described(cloud, &name).await?
-    {
+    if let Some(source) = by_name(cloud, from).await? {
         return Ok((vec![source], Pairing::Name));
     }
     if let Some(tag) = &rules.pair_tag

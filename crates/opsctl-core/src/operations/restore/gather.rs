@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Restore;
 use crate::{
     cloud::Cloud,
-    domain::{Message, MessageId, QueueUrl, RunId},
+    domain::{Message, MessageId, QueueUrl, RunId, Try},
     journal::{self, Damage, Heads, History, JournalError, Located, RunFolder, Saved, StateFolder},
     messages::filter::Filter,
     operations::{OperationError, Planner, bound::LeftOut, transfer::Shelved},
@@ -111,7 +111,7 @@ pub(super) fn gather(
     let Some(snapshot) = journal::check_snapshot(&folder)? else {
         return Err(OperationError::usage(
             &format!("run {} kept no snapshot", restore.run),
-            "only client-side runs without --no-snapshot keep one",
+            Try::GiveOther.says("its messages can't be put back; the next run keeps a snapshot with --engine client, and without --no-snapshot"),
         ));
     };
     let history = History::read(&folder)?;

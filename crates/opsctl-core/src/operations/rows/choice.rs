@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    domain::{RowState, Times, Value},
+    domain::{RowState, Times, Try, Value},
     operations::{OperationError, ids, values::Seconds},
     outboxes::{Sql, sql::Selection},
 };
@@ -61,11 +61,11 @@ impl Choice<'_> {
         let until = self.until.or(self.older_than.map(|seconds| ago(seconds.0)));
         if (from.is_some() || until.is_some()) && sql.mapping.created.is_none() {
             let what = "the outbox's mapping names no column of the time when a row was created";
-            return Err(OperationError::usage(what, "leave out the times, or configure `created`"));
+            return Err(OperationError::usage(what, Try::LeaveOut.says("leave out the times, or configure `created`")));
         }
         if !self.holder.is_empty() && sql.mapping.holder.is_none() {
             let what = "the outbox's mapping names no column of who has claimed a row";
-            return Err(OperationError::usage(what, "leave out --holder, or configure `holder`"));
+            return Err(OperationError::usage(what, Try::LeaveOut.says("leave out --holder, or configure `holder`")));
         }
         let time = |time: Timestamp| as_written(time, sql.mapping.times);
         let states: BTreeSet<RowState> = states.iter().copied().collect();
@@ -96,16 +96,17 @@ impl Choice<'_> {
             if parts.len() != columns.len() {
                 let what =
                     format!("an id of this table has {} columns, and `{text}` has {}", columns.len(), parts.len());
-                return Err(OperationError::usage(&what, "separate them by commas"));
+                return Err(OperationError::usage(&what, Try::WriteItSo.says("separate them by commas")));
             }
             all.insert(parts);
         }
         if all.is_empty() {
-            return Err(OperationError::usage("every id that was given is empty", "give the ids of rows"));
+            let what = "every id that was given is empty";
+            return Err(OperationError::usage(what, Try::NameIt.says("give the ids of rows")));
         }
         if all.len() > IDS_MAX {
             let what = format!("{} ids were given, and {IDS_MAX} can be given at once", all.len());
-            return Err(OperationError::usage(&what, "give them in several runs"));
+            return Err(OperationError::usage(&what, Try::GiveOther.says("give them in several runs")));
         }
         Ok(Some(all.into_iter().map(|id| id.into_iter().map(Value::Text).collect()).collect()))
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cloud::Cloud,
     domain::{
-        Connection, Outbox, RowCount, RowState, Server, Text,
+        Connection, Outbox, RowCount, RowState, Server, Text, Try,
         message::hex,
         words::{counted, counted_is, span, thousands},
     },
@@ -32,7 +32,7 @@ pub(super) async fn plan(asked: &Asked<'_>, cloud: &Cloud, planner: &Planner) ->
     let (outbox, connection, (deed, states)) = resolve(asked, cloud)?;
     let filter = asked.choice.filter.map(RowFilter::open).transpose().map_err(|error| {
         let help = format!("see `opsctl {} --help`", asked.name);
-        OperationError::usage(&format!("the filter can't be used: {error}"), &help)
+        OperationError::usage(&format!("the filter can't be used: {error}"), Try::SeeHelp.says(&help))
     })?;
     let opened = outbox_look::open_resumed(cloud, outbox, connection).await;
     let (mut session, sql) = opened.map_err(|trouble| unreachable(cloud, outbox, &trouble.words()))?;
@@ -107,7 +107,10 @@ pub(super) fn resolve<'a>(
         let names: Vec<String> = rules.outboxes.iter().map(|outbox| outbox.name.clone()).collect();
         let what = format!("{} has no outbox {name}", cloud.environment().name);
         let list = || format!("see `{}`", cloud.environment().command("outbox list"));
-        return Err(OperationError::usage(&what, &did_you_mean(name, &names).unwrap_or_else(list)));
+        return Err(OperationError::usage(
+            &what,
+            Try::NameAnother.says(did_you_mean(name, &names).unwrap_or_else(list)),
+        ));
     };
     let wanted = asked.way.settle(outbox, &asked.states).map_err(|refused| {
         let passive = match asked.way {
@@ -116,7 +119,7 @@ pub(super) fn resolve<'a>(
             Way::Release { .. } => Words::from(Deed::Release),
         };
         let what = format!("rows of {} can't be {}: {}", outbox.name, passive.passive, refused.because);
-        OperationError::usage(&what, &refused.instead)
+        OperationError::usage(&what, Try::UseOther.says(&refused.instead))
     })?;
     let waiting = [RowState::Ready, RowState::Scheduled];
     if let Way::Park { .. } = asked.way
@@ -124,18 +127,22 @@ pub(super) fn resolve<'a>(
         && let Some(state) = wanted.1.iter().find(|state| waiting.contains(state))
     {
         let what = format!("to park all {state} rows of {} would stop it", outbox.name);
-        return Err(OperationError::usage(&what, "say which: --id, --ids, --group, --type, --where or --limit"));
+        return Err(OperationError::usage(
+            &what,
+            Try::GiveOther.says("say which: --id, --ids, --group, --type, --where or --limit"),
+        ));
     }
     let Some(connection) = rules.connection(&outbox.connection) else {
         let what = format!("there is no connection {}", outbox.connection);
-        return Err(OperationError::usage(&what, "see the outbox in opsctl.toml"));
+        return Err(OperationError::usage(&what, Try::Configure.says("see the outbox in opsctl.toml")));
     };
     Ok((outbox, connection, wanted))
 }
 
 pub(super) fn unreachable(cloud: &Cloud, outbox: &Outbox, words: &str) -> OperationError {
     let what = Text::line(&format!("outbox {} can't be read: {words}", outbox.name));
-    OperationError::Database { what, hint: Text::line(&format!("run `{}`", cloud.environment().command("doctor"))) }
+    let advice = Try::MendDatabase.says(format!("run `{}`", cloud.environment().command("doctor")));
+    OperationError::Database { what, advice: Some(advice) }
 }
 
 /// How many rows, about, and in words.
@@ -287,9 +294,10 @@ fn warn(plan: &mut Plan, asked: &Asked<'_>, outbox: &Outbox, looked: &Looked, sq
         }
     }
     if looked.count.exactly().is_none() && asked.choice.limit.is_none() {
-        plan.warn(
-            "the rows are too many to be counted one by one, so that no number of them stops the run: --limit does",
-        );
+        plan.warn((
+            "the rows are too many to be counted one by one, so that no number of them stops the run",
+            Try::GiveOther.says("--limit does"),
+        ));
     }
 }
 
@@ -325,5 +333,5 @@ fn warn_of_replay(plan: &mut Plan, outbox: &Outbox, looked: &Looked, sql: &Sql) 
     if !sql.mapping.relay_locks {
         plan.warn("the relay does not lock rows: one that it reads while the row is re-armed may be sent twice");
     }
-    sql.mapping.notes.iter().for_each(|note| plan.warn(note));
+    sql.mapping.notes.iter().for_each(|note| plan.warn(note.as_str()));
 }

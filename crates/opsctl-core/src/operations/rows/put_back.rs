@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::{Asked, Target, Words, mapping_digest, plan};
 use crate::{
     cloud::Cloud,
-    domain::{RunId, Text, words::counted},
+    domain::{RunId, Text, Try, words::counted},
     journal::{self, Heads, History, RowsOutcome, SavedBatches},
     operations::{
         Bound, Operation, OperationError, Planned, Planner, Restore,
@@ -41,7 +41,7 @@ pub(in crate::operations) async fn plan(
     let Some(asked) = asked(&operation) else { return Ok(None) };
     if restore.to.is_some() || restore.filter.is_some() || restore.ids.is_some() {
         let what = format!("run {} changed rows: they go back to what they were, all of them", restore.run);
-        return Err(OperationError::usage(&what, "leave out --to, --where and --ids"));
+        return Err(OperationError::usage(&what, Try::LeaveOut.says("leave out --to, --where and --ids")));
     }
     // A journal that lost its end would say that less was changed.
     journal::prove(&folder, &Heads::read(planner.state.path())?)?;
@@ -129,10 +129,16 @@ fn asked(operation: &Operation) -> Option<Asked<'_>> {
 
 fn blockers(plan: &mut Plan, restore: &Restore, history: &History, (is_busy, deed): (bool, Deed), cloud: &Cloud) {
     if is_busy {
-        plan.block(format!("run {} is still at work on these rows: wait until it has ended", restore.run));
+        plan.block((
+            format!("run {} is still at work on these rows", restore.run),
+            Try::WaitForOther.says("wait until it has ended"),
+        ));
     } else if history.rows.values().any(|batch| batch.outcome.is_none()) {
         let resume = cloud.environment().command(&format!("{} --resume {}", Words::from(deed).command, restore.run));
-        plan.block(format!("it is not known how the last batch of run {} ended: `{resume}` finds out", restore.run));
+        plan.block((
+            format!("it is not known how the last batch of run {} ended", restore.run),
+            Try::Resume.says(format!("`{resume}` finds out")),
+        ));
     }
     for name in ["outbox: server", "outbox: table", "outbox: mapping"] {
         let then = history.plan.pointer(&format!("/observed/{name}")).and_then(serde_json::Value::as_str);
@@ -166,9 +172,9 @@ fn damage(
             counted(missing, "batch")
         ));
     } else if missing > 0 {
-        plan.block(format!(
-            "{} of the snapshot are not as the journal has them: --intact puts back the others",
-            counted(missing, "batch")
+        plan.block((
+            format!("{} of the snapshot are not as the journal has them", counted(missing, "batch")),
+            Try::GiveOther.says("--intact puts back the others"),
         ));
     }
     Ok(())

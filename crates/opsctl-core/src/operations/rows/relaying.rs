@@ -2,9 +2,9 @@
 
 use crate::{
     cloud::Cloud,
-    domain::{Outbox, Relay, SeenLock},
+    domain::{Outbox, Relay, SeenLock, Try},
     observe::parts::outboxes::{Relaying, relaying_now},
-    operations::plan::Plan,
+    operations::plan::{Plan, Remark},
     outboxes::{Deed, gone_now},
 };
 
@@ -29,8 +29,8 @@ pub(super) async fn tell(plan: &mut Plan, cloud: &Cloud, outbox: &Outbox, deed: 
         }
         Relaying::Unknown(words) => plan.warn(format!("it is not known whether the relay runs: {words}")),
         Relaying::Asleep(words, waking) => {
-            let wake = waking.command(environment).map(|line| format!("; `{line}` wakes it")).unwrap_or_default();
-            plan.warn(format!("the relay is asleep, so the rows only wait: {words}{wake}"));
+            let wake = waking.command(environment).map(|line| Try::UseOther.says(format!("`{line}` wakes it")));
+            plan.warn(Remark::new(format!("the relay is asleep, so the rows only wait: {words}"), wake));
         }
     }
 }

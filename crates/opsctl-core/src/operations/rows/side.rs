@@ -2,7 +2,7 @@
 
 use crate::{
     cloud::endpoint::Session,
-    domain::{Bounds, SqlError, TableName, Text},
+    domain::{Bounds, SqlError, TableName, Text, Try},
     journal::History,
     operations::plan::{Call, Plan},
     outboxes::{
@@ -70,9 +70,9 @@ impl Side {
                 let resource = Text::line(&self.table.to_string());
                 plan.calls.insert(0, Call { action: "CREATE TABLE".to_owned(), resource, times_estimate: 1 });
             }
-            (Found::Unfit(lacks), _) => plan.block(format!(
-                "{table} has not the columns of the outbox: {} missing; add them, or rename the table",
-                lacks.join(", ")
+            (Found::Unfit(lacks), _) => plan.block((
+                format!("{table} has not the columns of the outbox: {} missing", lacks.join(", ")),
+                Try::MendDatabase.says("add them, or rename the table"),
             )),
             (Found::There | Found::Missing, _) => {}
         }
@@ -82,7 +82,10 @@ impl Side {
             plan.block("rows of other tables point at this table's rows: they would be deleted with them, or keep them from leaving");
         }
         if let Some(grant) = grant_to_leave(sql.dialect, &sql.mapping.table, leave) {
-            plan.block(format!("the login may not move rows to a table beside the outbox: `{grant} TO` it"));
+            plan.block((
+                "the login may not move rows to a table beside the outbox",
+                Try::MendDatabase.says(format!("`{grant} TO` it")),
+            ));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::look::filter_row;
 use crate::{
     cloud::endpoint::Session,
     domain::{
-        Bounds, RowState, SqlError, Value,
+        Bounds, RowState, SqlError, Text, Value,
         words::{counted, counted_is, some_of, thousands},
     },
     operations::plan::Plan,
@@ -74,6 +74,7 @@ impl Unmet {
             let count = counted(self.missing.len() as u64, "id");
             let names = some_of(self.missing.iter().map(String::as_str), NAMED_MAX);
             plan.warn(format!("no row has {count} of the {given} given: {names}"));
+            plan.unmet.extend(self.missing.iter().map(|id| Text::line(id)));
         }
         if !self.elsewhere.is_empty() {
             let count = counted_is(self.elsewhere.len() as u64, "row", "is", "are");
@@ -81,6 +82,7 @@ impl Unmet {
                 self.elsewhere.iter().map(|(id, state)| format!("{id} ({})", state.words())).collect();
             let names = some_of(names.iter().map(String::as_str), NAMED_MAX);
             plan.warn(format!("{count} in another state and left alone: {names}"));
+            plan.unmet.extend(self.elsewhere.iter().map(|(id, _)| Text::line(id)));
         }
     }
 }

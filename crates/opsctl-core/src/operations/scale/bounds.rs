@@ -3,7 +3,7 @@
 use super::{Change, Direction, MoveBounds, MoveWhy};
 use crate::{
     cloud::Cloud,
-    domain::{AccountId, Scaling, ServiceId, TaskBounds},
+    domain::{AccountId, Scaling, ServiceId, TaskBounds, Try},
     journal::{BoundsBefore, History, Moved},
     operations::{OperationError, Planner, plan::Plan},
 };
@@ -47,7 +47,7 @@ impl Back {
                 format!("no bounds of {service} are remembered: opsctl has not moved them, or has put them back");
             OperationError::usage(
                 &what,
-                &format!("`{}` shows them as they are", cloud.environment().command("services")),
+                Try::LookAtResult.says(format!("`{}` shows them as they are", cloud.environment().command("services"))),
             )
         })
     }
@@ -139,8 +139,9 @@ pub(super) fn refuse(plan: &mut Plan, change: &Change, scaling: Option<&Scaling>
     }
     let (what, bound) = if *to > now.max { ("more than", "maximum") } else { ("less than", "minimum") };
     let limit = if *to > now.max { now.max } else { now.min };
-    plan.block(format!(
-        "{service}: {to} is {what} autoscaling's {bound} of {limit}: --move-bounds moves it to {to}, and remembers {limit}"
+    plan.block((
+        format!("{service}: {to} is {what} autoscaling's {bound} of {limit}"),
+        Try::GiveOther.says(format!("--move-bounds moves it to {to}, and remembers {limit}")),
     ));
     true
 }

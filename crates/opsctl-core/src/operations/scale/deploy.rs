@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Begin, Change, Deploy};
 use crate::{
-    domain::{Breaker, Rollout, Service, ServiceId, Strategy, TaskDefinition, words::counted},
+    domain::{Breaker, Rollout, Service, ServiceId, Strategy, TaskDefinition, Try, words::counted},
     journal::Deployed,
     operations::plan::Plan,
 };
@@ -111,9 +111,9 @@ fn beside(plan: &mut Plan, service: &Service) {
     let stay = if bake == 0 { String::new() } else { format!(" and for {bake} min more (bake time)") };
     plan.fact("meanwhile", format!("{tasks} start beside the old ones, which stay until traffic has shifted{stay}"));
     if bake > 0 {
-        plan.warn(format!(
-            "{}: the deployment ends {bake} min after traffic has shifted: wait longer with --timeout",
-            service.id
+        plan.warn((
+            format!("{}: the deployment ends {bake} min after traffic has shifted", service.id),
+            Try::GiveOther.says("wait longer with --timeout"),
         ));
     }
 }

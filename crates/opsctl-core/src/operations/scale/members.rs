@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Asking, Direction};
 use crate::{
-    domain::{Environment, Service, ServiceGroup, ServiceId, service_rules::fits},
+    domain::{Environment, Service, ServiceGroup, ServiceId, Try, service_rules::fits},
     operations::OperationError,
 };
 
@@ -35,13 +35,13 @@ pub(super) fn choose<'a>(
             if members.stages.is_empty() && members.always_on.is_empty() {
                 let what = format!("no service of {} fits the group {name}", environment.name);
                 let hint = format!("`{}` lists them; mend the group's patterns", environment.command("services"));
-                return Err(OperationError::usage(&what, &hint));
+                return Err(OperationError::usage(&what, Try::Configure.says(&hint)));
             }
             Ok(members)
         }
         None if asked.services.is_empty() => {
             let hint = format!("give --group ({}) or --service", groups(environment));
-            Err(OperationError::usage("neither a group nor a service was named", &hint))
+            Err(OperationError::usage("neither a group nor a service was named", Try::NameIt.says(&hint)))
         }
         None => of_names(asked.services, environment, services),
     }
@@ -131,19 +131,19 @@ pub(super) fn find<'a>(
             } else {
                 format!("did you mean {}?", near.join(" or "))
             };
-            Err(OperationError::usage(&format!("there is no service {name}"), &hint))
+            Err(OperationError::usage(&format!("there is no service {name}"), Try::NameAnother.says(&hint)))
         }
         several => {
             let names: Vec<String> = several.iter().map(|service| service.id.to_string()).collect();
             let what = format!("{} services have the name {name}", names.len());
-            Err(OperationError::usage(&what, &format!("name one of: {}", names.join(", "))))
+            Err(OperationError::usage(&what, Try::NameOne.says(format!("name one of: {}", names.join(", ")))))
         }
     }
 }
 
 fn no_group(name: &str, environment: &Environment) -> OperationError {
     let what = format!("{} has no group {name}", environment.name);
-    OperationError::usage(&what, &format!("it can be one of: {}", groups(environment)))
+    OperationError::usage(&what, Try::NameAnother.says(format!("it can be one of: {}", groups(environment))))
 }
 
 fn groups(environment: &Environment) -> String {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, ecs::Found},
-    domain::{Protection, Scaling, Service, ServiceId, Standing, Text, words::counted},
+    domain::{Protection, Scaling, Service, ServiceId, Standing, Text, Try, words::counted},
     journal::{History, Sizes},
     operations::{Bound, OperationError, Planned, Planner, plan::Plan},
 };
@@ -286,6 +286,9 @@ fn refuse(plan: &mut Plan, asked: &Asking<'_>, members: &Members<'_>, protection
         }
     }
     if protection == Protection::TypeName && !members.sleep_allowed {
-        plan.block("names are typed here, and no group with `sleep_allowed = true` has these services");
+        plan.block((
+            "names are typed here, and no group that may sleep has these services",
+            Try::Configure.says("give a group that has them `sleep_allowed = true` in opsctl.toml"),
+        ));
     }
 }

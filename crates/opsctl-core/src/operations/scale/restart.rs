@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::{Rollout, Service, Text, words::counted},
+    domain::{Rollout, Service, Text, Try, words::counted},
     journal::History,
     operations::{
         Bound, Calls, Counts, Left, OperationError, Planned, Planner, Stopping, Verb, plan::Plan, values::Seconds,
@@ -76,7 +76,7 @@ impl Verb for Restart {
 
 async fn plan(restart: &Restart, cloud: &Cloud, planner: &Planner) -> Result<Planned, OperationError> {
     if restart.service.is_empty() {
-        return Err(OperationError::usage("no service was named", "name one or several"));
+        return Err(OperationError::usage("no service was named", Try::NameIt.says("name one or several")));
     }
     let found = cloud.ecs.all().await?;
     let earlier = planner.taken_up()?.map(|(_, history)| history.deployed).unwrap_or_default();
@@ -148,9 +148,9 @@ fn taken<'a>(plan: &mut Plan, services: Vec<&'a Service>) -> Vec<&'a Service> {
 fn under_way(plan: &mut Plan, service: &Service, now: Timestamp) {
     let id = &service.id;
     if let Some(back) = service.rolls_back() {
-        return plan.block(format!(
-            "{id}: ECS's circuit breaker rolls it back to {} just now: wait until it has",
-            back.task_definition.0
+        return plan.block((
+            format!("{id}: ECS's circuit breaker rolls it back to {} just now", back.task_definition.0),
+            Try::WaitForOther.says("wait until it has"),
         ));
     }
     if let Some(because) = deploy::stops_others(service) {
@@ -169,7 +169,10 @@ fn under_way(plan: &mut Plan, service: &Service, now: Timestamp) {
                     counted(primary.failed.into(), "task")
                 ));
             } else {
-                plan.block(format!("{id}: a deployment of {definition} is under way ({run}): wait until it has ended"));
+                plan.block((
+                    format!("{id}: a deployment of {definition} is under way ({run})"),
+                    Try::WaitForOther.says("wait until it has ended"),
+                ));
             }
         }
         Some(Rollout::Failed) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
-    domain::{ContainerDefinition, Definition, Mark, Service, TaskDefinition, Text, words::span},
+    domain::{ContainerDefinition, Definition, Mark, Service, TaskDefinition, Text, Try, words::span},
     operations::OperationError,
 };
 
@@ -78,12 +78,12 @@ pub(super) fn named(asked: &str, current: &TaskDefinition) -> Result<TaskDefinit
             let what = format!("{} is of the family {other}, and the service runs {family}", definition.0);
             Err(OperationError::usage(
                 &what,
-                "a rollback stays in the family; deploy the other one as it is deployed otherwise",
+                Try::UseOther.says("a rollback stays in the family; deploy the other one as it is deployed otherwise"),
             ))
         }
         None => {
             let what = format!("{asked} is not a revision");
-            Err(OperationError::usage(&what, &format!("give a number, or {family}:NUMBER")))
+            Err(OperationError::usage(&what, Try::WriteItSo.says(format!("give a number, or {family}:NUMBER"))))
         }
     }
 }

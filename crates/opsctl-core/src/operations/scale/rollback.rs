@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, ErrorKind},
-    domain::{Breaker, Definition, Deployment, Rollout, Service, TaskDefinition, Text, words::counted},
+    domain::{Breaker, Definition, Deployment, Rollout, Service, TaskDefinition, Text, Try, words::counted},
     operations::{
         Bound, Counts, OperationError, Planned, Planner, Stopping, Verb,
         plan::{Plan, labels},
@@ -80,7 +80,7 @@ async fn plan(rollback: &Rollback, cloud: &Cloud, planner: &Planner) -> Result<P
     } else {
         let Some(before) = target(rollback, service, cloud).await? else {
             let what = format!("nothing tells what {} ran before {}", service.id, service.task_definition.0);
-            return Err(OperationError::usage(&what, "name the revision with --to"));
+            return Err(OperationError::usage(&what, Try::NameIt.says("name the revision with --to")));
         };
         describe(&mut plan, service, (&service.task_definition, &before.definition));
         plan.fact("known from", before.source.words(&before, scene.now));
@@ -131,9 +131,9 @@ fn watched(
     if let Some(asked) = &rollback.to
         && revisions::named(asked, &to)? != to
     {
-        plan.block(format!(
-            "ECS's circuit breaker rolls it back to {} just now: wait until it has, then roll back to {asked}",
-            to.0
+        plan.block((
+            format!("ECS's circuit breaker rolls it back to {} just now", to.0),
+            Try::WaitForOther.says(format!("wait until it has, then roll back to {asked}")),
         ));
     }
     describe(plan, service, (&from, &to));
@@ -155,7 +155,7 @@ async fn compare(plan: &mut Plan, service: &Service, before: &Before, cloud: &Cl
     let then: Definition = then.map_err(|error| match error.kind {
         ErrorKind::NotFound => {
             let hint = format!("`{}` shows which it runs", cloud.environment().command("services"));
-            OperationError::usage(&format!("there is no revision {}", to.0), &hint)
+            OperationError::usage(&format!("there is no revision {}", to.0), Try::NameAnother.says(&hint))
         }
         ErrorKind::Denied
         | ErrorKind::Throttled
@@ -167,7 +167,10 @@ async fn compare(plan: &mut Plan, service: &Service, before: &Before, cloud: &Cl
         | ErrorKind::ClockSkew => error.into(),
     })?;
     if !then.is_active {
-        plan.block(format!("{} was deregistered (INACTIVE): ECS starts nothing by it; register it anew first", to.0));
+        plan.block((
+            format!("{} was deregistered (INACTIVE), and ECS starts nothing by it", to.0),
+            Try::ChangeSetting.says("register it anew first"),
+        ));
     }
     let differences = revisions::differences(&now?, &then);
     if differences.is_empty() {

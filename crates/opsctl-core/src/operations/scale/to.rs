@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
+    domain::Try,
     operations::{Counts, OperationError, OperationKind, Planned, Planner, Verb, values::Seconds},
 };
 
@@ -77,11 +78,14 @@ impl Scale {
             (Some(to), false) => Ok((Direction::To(to), bounding)),
             (None, false) => {
                 let hint = "give the service's name, and --to N";
-                Err(OperationError::usage("nothing says how many tasks are to run", hint))
+                Err(OperationError::usage("nothing says how many tasks are to run", Try::NameIt.says(hint)))
             }
             (Some(_), true) => {
                 let what = "a count and --restore were both given";
-                Err(OperationError::usage(what, "--restore puts the remembered count back: give one of them"))
+                Err(OperationError::usage(
+                    what,
+                    Try::LeaveOut.says("--restore puts the remembered count back: give one of them"),
+                ))
             }
             (None, true) => {
                 let caller = cloud.identity.caller().await?;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cloud::Cloud,
     domain::{
-        ConsumerId, Mapping, MappingState, QueueArn, Setting, Text, Toggle,
+        ConsumerId, Mapping, MappingState, QueueArn, Setting, Text, Toggle, Try,
         invocation::option,
         words::{about_messages, counted, some_of},
     },
@@ -120,7 +120,8 @@ impl Scene<'_> {
                 self.cloud.environment().command(&format!("consumers resume {}", option("queue", queue.as_str())));
             match (turn, mapping.state.is_on()) {
                 (Turn::On, false) => {
-                    plan.block(format!("{run} has paused {name} for {queue}: `{resume}` ends that pause"))
+                    let paused = format!("{run} has paused {name} for {queue}");
+                    plan.block((paused, Try::UseOther.says(format!("`{resume}` ends that pause"))));
                 }
                 (Turn::Off, false) => {
                     plan.warn(format!("{run} has paused {name} for {queue}: `{resume}` will enable it again"));
@@ -178,12 +179,15 @@ fn meant(
                 let each = several.iter().map(|one| format!("{} takes {}", one.id, one.function_and_source()));
                 let what = format!("{name} has {} mappings", several.len());
                 let hint = format!("name one by its UUID, or give --queue: {}", each.collect::<Vec<_>>().join("; "));
-                return Err(OperationError::usage(&what, &hint));
+                return Err(OperationError::usage(&what, Try::NameOne.says(&hint)));
             }
         }
     }
     if found.is_empty() {
-        return Err(OperationError::usage("no mapping was named", "give its UUID, or the name of its function"));
+        return Err(OperationError::usage(
+            "no mapping was named",
+            Try::NameIt.says("give its UUID, or the name of its function"),
+        ));
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(found)
@@ -196,5 +200,8 @@ fn unknown(name: &str, queue: Option<&QueueArn>, all: &[Mapping], cloud: &Cloud)
         format!("there is no event source mapping of {name}{of} in {} ({})", environment.name, environment.region);
     let names: Vec<String> = all.iter().map(|mapping| mapping.function.to_string()).collect();
     let hint = did_you_mean(name, &names).filter(|_| queue.is_none());
-    OperationError::usage(&what, &hint.unwrap_or_else(|| format!("see `{}`", environment.command("consumers"))))
+    OperationError::usage(
+        &what,
+        Try::NameAnother.says(hint.unwrap_or_else(|| format!("see `{}`", environment.command("consumers")))),
+    )
 }

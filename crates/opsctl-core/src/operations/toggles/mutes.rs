@@ -13,7 +13,7 @@ use crate::{
         mutes::{MuteRule, are_unknown, own_rule},
     },
     domain::{
-        Alarm, AlarmState, Setting, Text, Toggle, Watches,
+        Alarm, AlarmState, Setting, Text, Toggle, Try, Watches,
         invocation::quoted,
         words::{counted, some_of, within},
     },
@@ -163,7 +163,7 @@ impl Scene<'_> {
                 let hint =
                     did_you_mean(name, &known).unwrap_or_else(|| format!("see `{}`", environment.command("alarms")));
                 let what = format!("there is no alarm {name} in {} ({})", environment.name, environment.region);
-                return Err(OperationError::usage(&what, &hint));
+                return Err(OperationError::usage(&what, Try::NameAnother.says(&hint)));
             };
             found.push(alarm.clone());
         }
@@ -316,7 +316,7 @@ fn unknown(error: CloudError, cloud: &Cloud) -> OperationError {
     let region = &cloud.environment().region;
     OperationError::usage(
         &format!("CloudWatch in {region} does not know alarm mute rules"),
-        "mute the alarms where they are configured; opsctl disables no actions, for nothing at AWS would enable them again",
+        Try::UseOther.says("mute the alarms where they are configured; opsctl disables no actions, for nothing at AWS would enable them again"),
     )
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cloud::{Cloud, metrics::QUEUE_AGE},
     domain::{
-        Message, Queue, QueueKind, QueueName, Setting, Text, Toggle,
+        Message, Queue, QueueKind, QueueName, Setting, Text, Toggle, Try,
         invocation::option,
         words::{about_messages, counted, within},
     },
@@ -143,7 +143,10 @@ fn wanted(
     let Some(before) = known.before(&toggle) else {
         let to = cloud.environment().command(&format!("retention {} --to 4d", option("queue", name)));
         let what = format!("opsctl remembers no retention of {name}");
-        return Err(OperationError::usage(&what, &format!("say which one it shall have, as in `{to}`")));
+        return Err(OperationError::usage(
+            &what,
+            Try::GiveOther.says(format!("say which one it shall have, as in `{to}`")),
+        ));
     };
     let now = Setting::RetentionSeconds(queue.retention_seconds);
     if !before.is_still_so(now) && before.from != now {
@@ -216,8 +219,9 @@ impl Scene<'_> {
         let command = self.cloud.environment().command(&command);
         let kept = within(seconds(dead_letter.retention_seconds));
         if dead_letter.retention_seconds < self.to_seconds {
-            plan.warn(format!(
-                "messages in {name}, and those that die, are deleted after {kept} as before: `{command}` keeps them longer"
+            plan.warn((
+                format!("messages in {name}, and those that die, are deleted after {kept} as before"),
+                Try::UseOther.says(format!("`{command}` keeps them longer")),
             ));
         }
     }
@@ -235,7 +239,7 @@ impl Scene<'_> {
         if asked.accept_loss {
             plan.no_way_back = Some(Text::line(&loss));
         } else {
-            plan.block(format!("{loss}: --accept-loss agrees to that"));
+            plan.block((loss, Try::GiveOther.says("--accept-loss agrees to that")));
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cloud::{Cloud, CloudError, ErrorKind, events::Rule},
-    domain::{Outbox, Relay, Setting, Text, Toggle},
+    domain::{Outbox, Relay, Setting, Text, Toggle, Try},
     journal::TurnedOffBy,
     operations::{Bound, Operation, OperationError, Planned, Planner, command_line, plan::Plan, resolve::did_you_mean},
 };
@@ -90,7 +90,10 @@ fn check_name(starter: &Starter) -> Result<(), OperationError> {
         return Ok(());
     }
     let what = format!("`{name}` is not the name of a {}", label(starter));
-    Err(OperationError::usage(&what, &format!("give the {}'s name, without what an ARN has before it", label(starter))))
+    Err(OperationError::usage(
+        &what,
+        Try::WriteItSo.says(format!("give the {}'s name, without what an ARN has before it", label(starter))),
+    ))
 }
 
 fn label(starter: &Starter) -> &'static str {
@@ -200,7 +203,10 @@ fn not_there(starter: &Starter, cloud: &Cloud, error: CloudError) -> OperationEr
     let words = format!("see `{}`", environment.command("outbox list"));
     let hint = did_you_mean(starter.name(), &known).unwrap_or(words);
     let (name, region) = (starter.name(), &environment.region);
-    OperationError::usage(&format!("there is no {} {name} in {} ({region})", label(starter), environment.name), &hint)
+    OperationError::usage(
+        &format!("there is no {} {name} in {} ({region})", label(starter), environment.name),
+        Try::NameAnother.says(&hint),
+    )
 }
 
 /// What of this kind an outbox's relay runs by.
@@ -231,11 +237,17 @@ async fn of_outboxes(plan: &mut Plan, starter: &Starter, turn: Turn, cloud: &Clo
     match (starter, rule) {
         (Starter::Rule(_), _) if cloud.lambda.concurrency(function).await.ok().flatten() == Some(0) => {
             let command = shown(Operation::RestoreConcurrency(RestoreConcurrency { function: function.clone() }));
-            plan.warn(format!("function {function} is throttled besides: its reserved concurrency is 0; `{command}`"));
+            plan.warn((
+                format!("function {function} is throttled besides (its reserved concurrency is 0)"),
+                Try::UseOther.says(format!("`{command}` puts that back")),
+            ));
         }
         (Starter::Function(_), Some(rule)) if cloud.events.rule(rule).await.is_ok_and(|rule| !rule.enabled) => {
             let command = shown(Operation::EnableRule(EnableRule { rule: rule.clone() }));
-            plan.warn(format!("rule {rule}, which starts it, is disabled besides; `{command}`"));
+            plan.warn((
+                format!("rule {rule}, which starts it, is disabled besides"),
+                Try::UseOther.says(format!("`{command}` enables it")),
+            ));
         }
         (Starter::Rule(_) | Starter::Function(_), _) => {}
     }

@@ -8,6 +8,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
+    need::Need,
     step::{Judgement, Origin},
     tally::Kept,
 };
@@ -22,6 +23,8 @@ use crate::{
 
 /// Attributes that a message may have (SQS quotas).
 const ATTRIBUTES_MAX: usize = 10;
+/// Largest message that any queue can be set to take, in bytes (SQS quotas, 2026).
+const MESSAGE_BYTES_MAX: u64 = 1_048_576;
 /// Longest group or deduplication id (SQS quotas).
 const ID_CHARACTERS_MAX: usize = 128;
 /// Deduplication ids from bodies that are remembered, to tell apart what SQS would silently drop.
@@ -52,6 +55,8 @@ pub struct Judge {
     /// Those of the ids whose messages were met.
     pub met: Arc<Mutex<HashSet<MessageId>>>,
     pub editor: Option<Editor>,
+    /// Whether messages are edited: a plan knows that without the editor.
+    pub is_edited: bool,
     /// Text of the attribute `opsctl.run`, where messages are marked.
     pub mark: Option<String>,
     /// Deduplication ids come from the run: the same when it is resumed, new in every other one.
@@ -88,6 +93,7 @@ impl Judge {
             ids: None,
             met: Arc::default(),
             editor: None,
+            is_edited: false,
             mark: None,
             run: String::new(),
             clock,
@@ -125,15 +131,20 @@ impl Judge {
         // The filter runs on a thread of its own and blocks its caller: the lanes' threads have better things to do.
         let matched = tokio::task::spawn_blocking(move || filter.matches_all(&plain, now)).await;
         let Ok(matched) = matched else {
-            return messages.iter().map(|_| Err(Kept::Unfit(Text::from("the filter broke off")))).collect();
+            return messages.iter().map(|_| Err(unfit("the filter broke off", Need::OtherFilter))).collect();
         };
         for (verdict, matched) in verdicts.iter_mut().zip(matched) {
             match matched {
                 Ok(true) => {}
                 Ok(false) => *verdict = Err(Kept::NotSelected),
                 // What jq says quotes the message, and the reason goes into the journal: it stays general.
-                Err(error) if error.is_final() => *verdict = Err(unfit("the filter took too long and was stopped")),
-                Err(error) => *verdict = Err(unfit(&format!("the filter failed on it: {}", error.in_general()))),
+                Err(error) if error.is_final() => {
+                    *verdict = Err(unfit("the filter took too long and was stopped", Need::OtherFilter));
+                }
+                Err(error) => {
+                    let because = format!("the filter failed on it: {}", error.in_general());
+                    *verdict = Err(unfit(&because, Need::OtherFilter));
+                }
             }
         }
         verdicts
@@ -171,22 +182,44 @@ impl Judge {
             Route::BySource { sources, direct, known } => (sources, direct, known),
         };
         if let Some(source) = message.system.dead_letter_source.as_ref().or_else(|| known.get(&message.id)) {
-            return match sources.get(source) {
-                Some(to) => Ok(Some(*to)),
-                None => {
-                    Err(unfit(&format!("its source {} does not use this DLQ (any more); give --to", source.name())))
-                }
-            };
+            let source_of = |name| Need::Destination { source: Some(name), target: None };
+            return sources.get(source).map(|to| Some(*to)).ok_or_else(|| {
+                let why = format!("its source {} does not use this DLQ (any more)", source.name());
+                unfit(&why, source_of(source.name()))
+            });
         }
-        let from = match DeadLetterOrigin::of(message) {
-            DeadLetterOrigin::Lambda { .. } => "Lambda put it here",
-            DeadLetterOrigin::EventBridge { .. } => "EventBridge put it here",
-            DeadLetterOrigin::Sns { .. } => "SNS put it here",
-            DeadLetterOrigin::Queue { .. } | DeadLetterOrigin::Unknown => {
-                return direct.map(Some).ok_or_else(|| unfit("nothing says which queue it came from; give --to"));
-            }
+        let put_here = |by: &str, target| {
+            Err(unfit(&format!("{by} put it here, not a queue"), Need::Destination { source: None, target }))
         };
-        Err(unfit(&format!("{from}, not a queue; give --to")))
+        match DeadLetterOrigin::of(message) {
+            DeadLetterOrigin::Lambda { .. } => put_here("Lambda", None),
+            DeadLetterOrigin::EventBridge { target, .. } => put_here("EventBridge", self.near(target, sources)),
+            DeadLetterOrigin::Sns { .. } => put_here("SNS", None),
+            DeadLetterOrigin::Queue { .. } | DeadLetterOrigin::Unknown => direct.map(Some).ok_or_else(|| {
+                let need = Need::Destination { source: None, target: None };
+                unfit("nothing says which queue it came from", need)
+            }),
+        }
+    }
+
+    /// The target of a rule, where it is a queue beside the sources.
+    fn near(&self, target: Option<Text>, sources: &HashMap<QueueArn, usize>) -> Option<QueueArn> {
+        let target = QueueArn(target?.as_str().to_owned());
+        let place = |arn: &QueueArn| (arn.account().map(str::to_owned), arn.region().map(str::to_owned));
+        let is_near = target.is_sqs() && sources.keys().any(|source| place(source) == place(&target));
+        is_near.then_some(target)
+    }
+
+    /// What would keep a message where it is, as far as that is known before it is sent. What an edit makes of it is not.
+    pub(crate) fn foresee(&self, message: &Message) -> Option<Kept> {
+        let to = match self.destination(message) {
+            Ok(to) => to?,
+            Err(kept) => return Some(kept),
+        };
+        if self.is_edited {
+            return None;
+        }
+        self.to_send(message, to, self.copy(message)).err()
     }
 
     /// A copy with all that can be copied: body, attributes with their full type labels, group, trace header.
@@ -218,10 +251,10 @@ impl Judge {
         }
         let keys = destination.keys.as_ref();
         if outgoing.group.is_none() {
-            let key = keys.map(|keys| keys.group_id.as_str()).ok_or_else(|| {
-                unfit("the destination is FIFO and the message has no group id; configure `keys` for the queue")
-            })?;
-            let group = find(message, key).ok_or_else(|| unfit(&format!("it has no group id at {key}")))?;
+            let key = keys.map(|keys| keys.group_id.as_str());
+            let key = key.ok_or_else(|| self.unkeyed("the destination is FIFO and the message has no group id", to))?;
+            let missing = || self.unkeyed(&format!("it has no group id at {key}"), to);
+            let group = find(message, key).ok_or_else(missing)?;
             outgoing.group = Some(valid_id(group, "group")?);
         }
         let key = keys.and_then(|keys| keys.deduplication_id.as_deref());
@@ -229,7 +262,8 @@ impl Judge {
         let chosen = match (outgoing.deduplication_id.take(), key) {
             (Some(id), _) => Some((id, "deduplication id")),
             (None, Some(key)) => {
-                let id = find(message, key).ok_or_else(|| unfit(&format!("it has no deduplication id at {key}")))?;
+                let missing = || self.unkeyed(&format!("it has no deduplication id at {key}"), to);
+                let id = find(message, key).ok_or_else(missing)?;
                 Some((id, key))
             }
             (None, None) => None,
@@ -252,36 +286,51 @@ impl Judge {
     fn claim(&self, id: &str, message: &MessageId, key: &str) -> Result<(), Kept> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         if used.len() >= IDS_REMEMBERED_MAX {
-            return Err(unfit("too many deduplication ids for one run; run it again for the rest"));
+            return Err(unfit("too many deduplication ids for one run", Need::OtherRun));
         }
         match used.entry(id.to_owned()).or_insert_with(|| message.clone()) {
             owner if owner == message => Ok(()),
-            _ => Err(unfit(&format!("another message of this run has the same {key}: SQS would drop this one"))),
+            _ => {
+                let why = format!("another message of this run has the same {key}: SQS would drop this one");
+                Err(unfit(&why, Need::OtherRun))
+            }
         }
     }
 
     /// What would be refused or dropped is left where it is.
     fn check(&self, message: &Message, outgoing: &Outgoing, to: usize) -> Result<(), Kept> {
         if outgoing.attributes.len() > ATTRIBUTES_MAX {
-            let why = match message.attributes.len() {
-                ATTRIBUTES_MAX => "it has ten attributes already: there is no room for the mark",
-                _ => "it has more than ten attributes",
-            };
-            return Err(unfit(why));
+            return Err(match message.attributes.len() {
+                ATTRIBUTES_MAX if !self.is_edited => {
+                    unfit("it has ten attributes already: there is no room for the mark", Need::NoMark)
+                }
+                _ => unfit("it has more than ten attributes", Need::OtherEdit),
+            });
         }
-        let (size, bytes_max) = (outgoing.size_bytes(), self.destinations[to].queue.message_bytes_max);
+        let queue = &self.destinations[to].queue;
+        let (size, bytes_max) = (outgoing.size_bytes(), queue.message_bytes_max);
         if size > bytes_max {
-            return Err(unfit(&format!("it has {size} bytes, and the destination takes {bytes_max}")));
+            let why = format!("it has {size} bytes, and {} takes {bytes_max}", queue.name);
+            let need = match (self.is_edited, &self.mark) {
+                _ if size <= MESSAGE_BYTES_MAX => Need::Room { queue: queue.name.clone(), bytes: size },
+                (false, Some(_)) => Need::NoMark,
+                (true, _) | (false, None) => Need::OtherEdit,
+            };
+            return Err(unfit(&why, need));
         }
         if outgoing.body.is_empty() {
-            return Err(unfit("its body is empty"));
+            return Err(unfit("its body is empty", Need::OtherEdit));
         }
         Ok(())
     }
+
+    fn unkeyed(&self, why: &str, to: usize) -> Kept {
+        unfit(why, Need::Keys { queue: self.destinations[to].queue.name.clone() })
+    }
 }
 
-fn unfit(why: &str) -> Kept {
-    Kept::Unfit(Text::line(why))
+fn unfit(why: &str, need: Need) -> Kept {
+    Kept::Unfit { why: Text::line(why), need }
 }
 
 /// A value by JSON pointer into the body, or by attribute name.
@@ -306,5 +355,6 @@ fn valid_id(id: String, what: &str) -> Result<String, Kept> {
     if !id.is_empty() && id.len() <= ID_CHARACTERS_MAX && plain {
         return Ok(id);
     }
-    Err(unfit(&format!("its {what} id is empty, longer than 128 characters or has a character that SQS does not take")))
+    let why = format!("its {what} id is empty, longer than 128 characters or has a character that SQS does not take");
+    Err(unfit(&why, Need::OtherEdit))
 }

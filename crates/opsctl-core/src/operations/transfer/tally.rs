@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Display};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::need::Need;
 use crate::{
     cloud::CloudError,
     domain::{AccountId, MessageId, QueueName, Text},
@@ -27,7 +28,10 @@ pub enum Kept {
     /// An earlier try may have sent it.
     Uncertain,
     /// It can't be copied faithfully, edited or routed.
-    Unfit(Text),
+    Unfit {
+        why: Text,
+        need: Need,
+    },
     Unedited,
     Refused(Text),
     /// An earlier message of its group was left.
@@ -43,11 +47,23 @@ impl Kept {
             Self::Arrived => Text::from("sent after the run began"),
             Self::Bounced => Text::from("came back"),
             Self::Uncertain => Text::from("may have been sent by an earlier try"),
-            Self::Unfit(reason) => reason.clone(),
+            Self::Unfit { why, .. } => why.clone(),
             Self::Unedited => Text::from("the edit failed on it; try it on a message that a peek shows"),
             Self::Refused(reason) => Text::line(&format!("the destination refused it: {reason}")),
             Self::GroupStopped => Text::from("an earlier message of its group was left"),
             Self::NotSent => Text::from("the run stopped before it was sent"),
+        }
+    }
+
+    /// What helps; none: nobody wants it to go, it is in doubt, or it waits for another message.
+    pub fn need(&self) -> Option<Need> {
+        match self {
+            Self::NotSelected | Self::Arrived | Self::Uncertain | Self::GroupStopped => None,
+            Self::Unfit { need, .. } => Some(need.clone()),
+            Self::Unedited => Some(Need::OtherEdit),
+            Self::Refused(_) => Some(Need::Acceptance),
+            Self::Bounced => Some(Need::Consumer),
+            Self::NotSent => Some(Need::Resume),
         }
     }
 
@@ -113,6 +129,9 @@ pub struct Tally {
     pub kept_unexpected: u64,
     /// Messages left against anybody's wish, the first of them, with the reason.
     pub kept_named: Vec<(MessageId, Text)>,
+    /// What those need, and how many need it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<(Need, u64)>,
     /// May or may not have been sent: each is named.
     pub uncertain: Vec<MessageId>,
     /// Sent again although an earlier try may have sent them, since somebody asked for it: each is named.
@@ -160,6 +179,16 @@ impl Tally {
             if self.kept_named.len() < NAMED_MAX {
                 self.kept_named.push((id.clone(), why.words()));
             }
+            self.needs(why);
+        }
+    }
+
+    fn needs(&mut self, why: &Kept) {
+        let Some(need) = why.need() else { return };
+        if let Some(count) = self.needs.iter_mut().find_map(|(known, count)| known.absorb(&need).then_some(count)) {
+            *count += 1;
+        } else if self.needs.len() < REASONS_MAX {
+            self.needs.push((need, 1));
         }
     }
 }

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::{
-    Age, Ageing, Answer, Counted, Engine, Judgement, Kept, LANES_MAX, Next, Resume, Settings, Step, Stop, Tally,
+    Age, Ageing, Answer, Counted, Engine, Judgement, Kept, LANES_MAX, Need, Next, Resume, Settings, Step, Stop, Tally,
     step::Origin,
 };
 use crate::{

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Consumers, Context, End, Failure, Journal, Told};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{Mapping, MappingId, MappingState, Text},
+    domain::{Mapping, MappingId, MappingState, Text, Try},
     journal::Record,
     operations::{
         consumers::{READS_LAG, Switch},
@@ -88,7 +88,7 @@ pub(super) fn why(switched: &[Switched], context: &Context) -> Option<(End, Fail
         (false, false) => End::Failed,
     };
     let look = context.environment().command("consumers");
-    Some((end, Failure::new(what, format!("look with `{look}`, then go on with --resume"))))
+    Some((end, Failure::new(what, Try::Resume.says(format!("look with `{look}`, then go on with --resume")))))
 }
 
 /// Why a mapping is not as it shall be.

@@ -196,9 +196,10 @@ async fn turn(consumers: &Consumers, context: &Context, journal: &Journal, repor
     }
     let end = whys.iter().map(|(end, _)| *end).find(|end| *end == End::Interrupted);
     let end = end.unwrap_or_else(|| worst(&turned, &whys));
-    let hint = whys.first().map(|(_, failure)| failure.hint.clone());
     let what: Vec<&str> = whys.iter().map(|(_, failure)| failure.what.as_str()).collect();
-    let why = hint.map(|hint| (end, Failure::new(what.join("; "), hint.as_str())));
+    let what = what.join("; ");
+    // What helps the first of them comes first.
+    let why = whys.into_iter().next().map(|(_, failure)| (end, failure.within(what)));
     Ended { turned, notes, why }
 }
 

@@ -18,7 +18,7 @@ use proof::Proof;
 use super::{Context, End, Failure, Report};
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{Database, DatabaseEvent, Member, SourceKind, Text, invocation::quoted},
+    domain::{Advice, Database, DatabaseEvent, Member, SourceKind, Text, Try, invocation::quoted},
     journal::{History, Journal, Record},
     operations::{bound::FailOver, values::in_words},
 };
@@ -97,7 +97,8 @@ pub(super) async fn run(
         Err((end, failure)) => {
             let mut report = watch.report(end, report);
             report.failure = Some(failure);
-            report.next = None;
+            // Nothing was asked for that a resume could look at.
+            report.next = report.again_line(context.environment());
             report
         }
     }
@@ -144,8 +145,8 @@ enum Next {
 }
 
 impl Next {
-    fn ended(end: End, what: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
-        Self::Ended(end, Some(Failure::new(what, hint)))
+    fn ended(end: End, what: impl AsRef<str>, advice: Advice) -> Self {
+        Self::Ended(end, Some(Failure::new(what, advice)))
     }
 }
 
@@ -155,7 +156,7 @@ impl Watch<'_> {
         for attempt in 1.. {
             if self.is_cancelled() {
                 let what = "stopped, as asked, before anything was asked for";
-                return Err((End::Interrupted, Failure::new(what, "run it again when it is time")));
+                return Err((End::Interrupted, Failure::new(what, Try::RunAgain.says("run it again when it is time"))));
             }
             let what = serde_json::to_value(self.bound).unwrap_or_else(|error| unreachable!("plain data: {error}"));
             let record = Record::FailoverIntent { what: Box::new(what) };
@@ -217,7 +218,7 @@ impl Watch<'_> {
                 let what = "stopped watching, as asked: the failover goes on in AWS, and can't be called back";
                 let hint =
                     format!("look again with --resume, which asks for nothing, or with `{}`", self.looked_at_by());
-                return self.ended(End::Interrupted, Some(Failure::new(what, hint)), report).await;
+                return self.ended(End::Interrupted, Some(Failure::new(what, Try::Resume.says(hint))), report).await;
             }
             self.tell(&report);
             let took = Duration::try_from(self.now().duration_since(looked_at)).unwrap_or_default();
@@ -229,7 +230,7 @@ impl Watch<'_> {
         let rds = &self.context.cloud.rds;
         let Some(database) = rds.database(&self.bound.database).await? else {
             let what = format!("{} is no longer there", self.bound.database);
-            return Ok(Next::ended(End::Partly, what, "look at it in the AWS console"));
+            return Ok(Next::ended(End::Partly, what, Try::LookAtResult.says("look at it in the AWS console")));
         };
         let seconds = self.seconds();
         self.looks += 1;
@@ -243,7 +244,11 @@ impl Watch<'_> {
         }
         if let Some(event) = self.done.events.iter().find(|event| event.abandons()) {
             let hint = format!("wait some minutes, look with `{}`, then fail over anew", self.looked_at_by());
-            return Ok(Next::ended(End::Failed, format!("RDS gave it up: {}", event.message), hint));
+            return Ok(Next::ended(
+                End::Failed,
+                format!("RDS gave it up: {}", event.message),
+                Try::RunAgain.says(hint),
+            ));
         }
         if self.done.seconds_to_writer.is_none() && self.is_taken_over(&database) {
             self.is_late = self.is_resumed && self.looks == 1;
@@ -273,14 +278,21 @@ impl Watch<'_> {
         if asked == Asked::Perhaps && !self.has_begun && later_than(0.0, SIGN_SECONDS_MAX) {
             let what = "there was no clear answer to the call, and no sign of a failover: it was probably not begun";
             let look = self.looked_at_by();
-            let hint =
-                format!("look again with --resume, which asks for nothing; or see `{look}`, then fail over anew");
-            return Next::ended(End::Partly, what, hint);
+            return Next::ended(
+                End::Partly,
+                what,
+                match self.is_resumed {
+                    true => Try::RunAgain.says(format!("see `{look}`, then fail over anew")),
+                    false => Try::Resume.says(format!(
+                        "look again with --resume, which asks for nothing; or see `{look}`, then fail over anew"
+                    )),
+                },
+            );
         }
         if later_than(0.0, WATCH_SECONDS_MAX) {
             let what = format!("not over after {}", in_words(WATCH_SECONDS_MAX.unsigned_abs()));
             let hint = "look again with --resume, which asks for nothing; RDS's events say more";
-            return Next::ended(End::Partly, what, hint);
+            return Next::ended(End::Partly, what, Try::Resume.says(hint));
         }
         Next::Again
     }
@@ -299,7 +311,7 @@ impl Watch<'_> {
         {
             let what = format!("{writer} writes, and not {target} as asked for: RDS chose it");
             let hint = format!("see `{}`; fail over anew if it must be {target}", self.looked_at_by());
-            return Next::ended(End::Partly, what, hint);
+            return Next::ended(End::Partly, what, Try::LookAtResult.says(hint));
         }
         let Some(answered) = self.done.answered.as_ref().filter(|answered| proof::is_owed(answered)) else {
             return Next::Ended(End::Done, None);
@@ -311,7 +323,7 @@ impl Watch<'_> {
             }
             false => "see whether clients can connect; then look again with --resume, which asks for no failover",
         };
-        Next::ended(End::Partly, what, hint)
+        Next::ended(End::Partly, what, Try::Resume.says(hint))
     }
 
     /// Whether another one writes, or the zones were swapped.
@@ -369,7 +381,7 @@ impl Watch<'_> {
 
     fn lost_sight(&self, error: &CloudError) -> Next {
         let hint = error.hint(self.context.environment());
-        let hint = format!("{hint}; then look again with --resume, which asks for nothing");
+        let hint = hint.map(|hint| format!("{hint}; then look again with --resume, which asks for nothing"));
         Next::ended(End::Partly, format!("the failover was asked for, and can't be watched: {error}"), hint)
     }
 
@@ -388,6 +400,12 @@ impl Watch<'_> {
         let end = if unwritten.is_some() && end == End::Done { End::Partly } else { end };
         let mut report = self.report(end, report);
         report.failure = failure.or(unwritten);
+        // A resume would see the same again.
+        match report.failure.as_ref().and_then(|failure| failure.advice) {
+            Some(Try::RunAgain) => report.next = report.again_line(self.context.environment()),
+            Some(Try::LookAtResult) => report.next = Some(Text::line(&self.looked_at_by())),
+            Some(_) | None => {}
+        }
         report
     }
 
@@ -425,7 +443,7 @@ impl Watch<'_> {
     async fn write(&self, record: Record) -> Result<(), Failure> {
         self.journal.write(vec![record], Vec::new()).await.map_err(|error| {
             let hint = format!("make room on the disk; `{}` shows who writes", self.looked_at_by());
-            Failure::new(format!("the journal can't be written: {error}"), hint)
+            Failure::new(format!("the journal can't be written: {error}"), Try::MakeRoom.says(hint))
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::{Details, End, GoesOn, Halt, Record, Report, Run};
 use crate::{
     cloud::logs::Lacks,
-    domain::{Container, Text, words::counted},
+    domain::{Container, Text, Try, words::counted},
     operations::values::duration,
 };
 
@@ -17,28 +17,28 @@ impl Run<'_> {
         let beside = unclean(&self.bound.essential_beside, &done.containers);
         let container = &done.container;
         let why = done.container_reason().map_or(why.clone(), |own| format!("{why}; {own}"));
-        let unknown = "whether the migration is complete is not known: look in the database";
+        let unknown = || Try::LookAtResult.says("whether the migration is complete is not known: look in the database");
         let (end, what, hint) = match (done.exit_code, beside) {
             (Some(0), None) if by_itself => return Halt { end: End::Done, failure: None, goes_on: GoesOn::No },
             // The task ends with the first essential container; the others are told to stop, and may end with 0 half way.
             (Some(0), Some(beside)) if by_itself => {
                 let what = format!("{container} ended with 0, perhaps only because the task ended: {beside}");
-                (End::Partly, what, unknown)
+                (End::Partly, what, unknown())
             }
             // A program that is told to stop may end with 0, half way.
             (Some(0), _) => {
                 let what = format!("the task was stopped before its program ended by itself ({why})");
-                (End::Failed, format!("{what}; {container} ended with 0"), unknown)
+                (End::Failed, format!("{what}; {container} ended with 0"), unknown())
             }
             (Some(code), _) => {
-                let hint = "read its log above; what it had changed by then is not taken back";
+                let hint = Try::MendTask.says("read its log above; what it had changed by then is not taken back");
                 (End::Failed, format!("{container} ended with exit code {code} ({why})"), hint)
             }
             (None, _) if done.started_at.is_none() => {
-                (End::Failed, format!("the task never ran ({why})"), self.hint_of_no_start())
+                (End::Failed, format!("the task never ran ({why})"), Try::MendTask.says(self.hint_of_no_start()))
             }
             (None, _) => {
-                (End::Failed, format!("the task stopped, and AWS tells no exit code of {container} ({why})"), unknown)
+                (End::Failed, format!("the task stopped, and AWS tells no exit code of {container} ({why})"), unknown())
             }
         };
         Halt::new(end, GoesOn::No, &what, hint)
@@ -73,10 +73,18 @@ impl Run<'_> {
         report.seconds = self.context.now().duration_since(report.started_at).as_secs_f64();
         report.end = end;
         report.failure = failure;
+        let has_run = self.done.started_at.is_some();
         report.details = Details::Migration(Box::new(self.done));
-        if goes_on != GoesOn::No {
-            report.next = Some(report.resume_line(self.context.environment()));
-        }
+        let environment = self.context.environment();
+        let resume = report.resume_line(environment);
+        let is_resumed = report.command == resume;
+        report.next = match (goes_on, report.failure.as_ref().and_then(|failure| failure.advice)) {
+            // Another resume would see as little. Whether it is to be done again, nobody knows who has not looked.
+            (_, Some(Try::LookAtResult)) if is_resumed => None,
+            (GoesOn::Yes | GoesOn::Perhaps, _) => Some(resume),
+            (GoesOn::No, Some(_)) if !has_run => report.again_line(environment),
+            (GoesOn::No, Some(_) | None) => None,
+        };
         report
     }
 

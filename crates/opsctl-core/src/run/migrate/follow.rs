@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{End, GoesOn, Halt, Run};
 use crate::{
     cloud::{CloudError, ErrorKind, logs::Lacks},
-    domain::{LogLine, Task, Text},
+    domain::{LogLine, Task, Text, Try},
     messages::shorten::redact,
     operations::values::in_words,
 };
@@ -100,7 +100,7 @@ impl Run<'_> {
             );
         if !is_waited_out {
             let what = format!("the task was started, and can't be watched: {error}");
-            return Some(Halt::new(End::Partly, GoesOn::Yes, &what, &format!("{hint}; then --resume")));
+            return Some(Halt::new(End::Partly, GoesOn::Yes, &what, hint.map(|hint| format!("{hint}; then --resume"))));
         }
         if *trouble != Trouble::Task(error.kind) {
             self.news(&format!("the task goes on, and can't be watched now: {error}; {hint}; looking again all along"));
@@ -179,18 +179,23 @@ impl Run<'_> {
     fn gone(&self) -> Halt {
         let what = "ECS does not show the task: it shows stopped ones for about an hour, so how it ended is not known";
         let hint = "its log group keeps what it wrote; look in the database what was done";
-        Halt::new(End::Partly, GoesOn::Perhaps, what, hint)
+        Halt::new(End::Partly, GoesOn::Perhaps, what, Try::LookAtResult.says(hint))
     }
 
     fn cancelled(&self) -> Halt {
         let what = "stopped watching, as asked: the task goes on in AWS, and opsctl does not stop it";
-        Halt::new(End::Interrupted, GoesOn::Yes, what, "look again with --resume, which starts nothing")
+        Halt::new(
+            End::Interrupted,
+            GoesOn::Yes,
+            what,
+            Try::Resume.says("look again with --resume, which starts nothing"),
+        )
     }
 
     fn timed_out(&self) -> Halt {
         let seconds = in_words(self.bound.timeout_seconds.unwrap_or_default());
         let what = format!("not over after {seconds}: the task goes on in AWS");
-        Halt::new(End::Partly, GoesOn::Yes, &what, "look again with --resume, which starts nothing")
+        Halt::new(End::Partly, GoesOn::Yes, &what, Try::Resume.says("look again with --resume, which starts nothing"))
     }
 }
 

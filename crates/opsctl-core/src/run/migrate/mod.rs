@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Context, Details, Doing, End, Failure, Progress, Report};
 use crate::{
     cloud::logs::Follower,
-    domain::{Container, LogLine, Task, TaskArn, Text},
+    domain::{Advice, Container, LogLine, Task, TaskArn, Text},
     journal::{Held, History, Journal, JournalError, Record},
     operations::{
         migrate::ToMigrate,
@@ -99,8 +99,8 @@ enum GoesOn {
 }
 
 impl Halt {
-    fn new(end: End, goes_on: GoesOn, what: &str, hint: &str) -> Self {
-        Self { end, goes_on, failure: Some(Failure::new(what, hint)) }
+    fn new(end: End, goes_on: GoesOn, what: &str, advice: Advice) -> Self {
+        Self { end, goes_on, failure: Some(Failure::new(what, advice)) }
     }
 
     fn detached() -> Self {

@@ -10,7 +10,7 @@ use crate::{
         CloudError, ErrorKind,
         ecs::{By, Launched, Missing, Wanted},
     },
-    domain::{EcsClusterName, TaskArn, Text},
+    domain::{EcsClusterName, TaskArn, Text, Try},
     journal::JournalError,
     operations::{
         migrate::{Other, group_of, others},
@@ -95,7 +95,7 @@ impl Run<'_> {
             Ok(None) => {
                 let what = format!("nothing was started: another opsctl on this machine migrates {}", environment.name);
                 let hint = format!("wait for it; `{}` shows it", environment.command("runs"));
-                Err(Halt::new(End::Refused, GoesOn::No, &what, &hint))
+                Err(Halt::new(End::Refused, GoesOn::No, &what, Try::WaitForOther.says(&hint)))
             }
             Err(error) => Err(self.unwritable(&error)),
         }
@@ -133,7 +133,12 @@ impl Run<'_> {
             return Err(self.unclear(&format!("it is not asked again while another runs: {}", other.words(self.now()))));
         }
         let what = format!("nothing was started: another migration runs: {}", other.words(self.now()));
-        Err(Halt::new(End::Refused, GoesOn::No, &what, "wait until it has ended, then plan anew"))
+        Err(Halt::new(
+            End::Refused,
+            GoesOn::No,
+            &what,
+            Try::WaitForOther.says("wait until it has ended, then plan anew"),
+        ))
     }
 
     /// Looks for the task of an earlier try, by the run's own task group.
@@ -158,7 +163,7 @@ impl Run<'_> {
         // The token is on disk already: the task is found again without this record.
         written.map_err(|error| {
             let what = format!("the task was started, and the journal can't be written: {error}");
-            Halt::new(End::Partly, GoesOn::Yes, &what, "make room on the disk, then --resume")
+            Halt::new(End::Partly, GoesOn::Yes, &what, Try::MakeRoom.says("make room on the disk, then --resume"))
         })
     }
 
@@ -245,7 +250,7 @@ impl Run<'_> {
         }
         let _ = self.write(Record::Refused {}).await;
         let what = format!("no task was started: {because}");
-        Halt::new(End::Refused, GoesOn::No, &what, "log in again, then start it anew")
+        Halt::new(End::Refused, GoesOn::No, &what, Try::LogIn.says("log in again, then start it anew"))
     }
 
     /// Right after the start: a second machine may have looked before either had started.
@@ -266,7 +271,12 @@ impl Run<'_> {
     fn not_asked(&self, is_unclear: bool) -> Halt {
         match is_unclear {
             true => self.unclear("stopped, as asked, before there was a clear answer"),
-            false => Halt::new(End::Interrupted, GoesOn::No, "stopped, as asked; no task was started", "start it anew"),
+            false => Halt::new(
+                End::Interrupted,
+                GoesOn::No,
+                "stopped, as asked; no task was started",
+                Try::RunAgain.says("start it anew"),
+            ),
         }
     }
 
@@ -283,33 +293,38 @@ impl Run<'_> {
             text if text.contains("missing") => "look whether cluster and task definition are still there",
             _ => "look what the ECS developer guide says of this reason",
         };
-        Halt::new(End::Failed, GoesOn::No, &format!("no task was started: ECS says {reasons}"), hint)
+        Halt::new(
+            End::Failed,
+            GoesOn::No,
+            &format!("no task was started: ECS says {reasons}"),
+            Try::MendTask.says(hint),
+        )
     }
 
     async fn never_started(&self, error: &CloudError) -> Halt {
         let _ = self.write(Record::Refused {}).await;
         if self.is_cancelled() {
             let what = format!("stopped, as asked; no task was started: {error}");
-            return Halt::new(End::Interrupted, GoesOn::No, &what, "start it anew");
+            return Halt::new(End::Interrupted, GoesOn::No, &what, Try::RunAgain.says("start it anew"));
         }
         self.not_started(&error.to_string(), error)
     }
 
     fn not_started(&self, what: &str, error: &CloudError) -> Halt {
         let hint = error.hint(self.context.environment());
-        Halt::new(End::Failed, GoesOn::No, &format!("no task was started: {what}"), &hint)
+        Halt::new(End::Failed, GoesOn::No, &format!("no task was started: {what}"), hint)
     }
 
     fn unclear(&self, because: &str) -> Halt {
         let what = format!("it is not known whether the task was started: {because}");
         let hint = "--resume finds out: it asks with the same token, which can't start two";
-        Halt::new(End::Partly, GoesOn::Perhaps, &what, hint)
+        Halt::new(End::Partly, GoesOn::Perhaps, &what, Try::Resume.says(hint))
     }
 
     fn too_late(&self) -> Halt {
         let what = "it is not known whether the task was ever started: no task of it is to be seen, and ECS may have forgotten its token";
         let hint = "look in the database and in the log group what was done, then start a new run";
-        Halt::new(End::Partly, GoesOn::Perhaps, what, hint)
+        Halt::new(End::Partly, GoesOn::Perhaps, what, Try::LookAtResult.says(hint))
     }
 
     fn unwritable(&self, error: &JournalError) -> Halt {

@@ -34,7 +34,9 @@ pub(in crate::run) async fn run(bound: RowsBack, context: &Context, journal: &Jo
     // Two restores of one run at once would each count what the other has put back.
     let held = match context.state.hold(&format!("restore-{}", bound.run)) {
         Ok(Some(held)) => held,
-        Ok(None) => return report.stale(&format!("another restore of run {} is at work", bound.run)),
+        Ok(None) => {
+            return report.stale(&format!("another restore of run {} is at work", bound.run), context.environment());
+        }
         Err(error) => return report.refused_by_journal(&error),
     };
     let mut back = Back {

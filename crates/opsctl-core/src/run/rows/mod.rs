@@ -20,7 +20,7 @@ pub use tally::RowTally;
 
 use super::{Context, Details, Doing, End, Failure, Report, report, verify};
 use crate::{
-    domain::{Environment, SqlError, Text, Value, invocation::quoted, words::counted},
+    domain::{Environment, SqlError, Text, Try, Value, invocation::quoted, words::counted},
     journal::{History, Journal, JournalError, Record, RowsOutcome, SavedBatch, SavedBatches, SavedRow},
     operations::{
         rows::{
@@ -316,7 +316,7 @@ fn finish(
     let is_begun = tally.is_begun();
     let (end, failure) = match ended {
         Ok(stop) => of_stop(stop, &tally, error, environment),
-        Err(Halt::Stale(because)) if !is_begun => return report.stale(&because),
+        Err(Halt::Stale(because)) if !is_begun => return report.stale(&because, environment),
         Err(halt) => of_halt(halt, is_begun, environment),
     };
     (report.end, report.failure) = (end, failure);
@@ -326,6 +326,15 @@ fn finish(
         report.note(format!("`{restore}` puts back those rows that are still as the run left them"));
     }
     report.next = match end {
+        // Rows in doubt stay so: the server says no more of them to a resume.
+        End::Partly if report.failure.is_none() && tally.left + tally.unreadable == 0 => {
+            let show = format!("outbox show {}", quoted(&tally.outbox));
+            Some(Text::line(&environment.command(&show)))
+        }
+        // A resume is bound to the plan, and would end as the run did.
+        End::Partly if report.failure.as_ref().is_some_and(|failure| failure.advice == Some(Try::PlanAnew)) => {
+            report.again_line(environment)
+        }
         End::Partly | End::Interrupted | End::Failed | End::Refused => Some(report.resume_line(environment)),
         End::Done | End::Nothing | End::Stale => None,
     };
@@ -343,21 +352,23 @@ fn of_stop(
     match stop {
         RowStop::Done if tally.in_doubt > 0 || tally.left > 0 => (End::Partly, None),
         RowStop::Done => (if is_begun { End::Done } else { End::Nothing }, None),
-        RowStop::Cancelled => (End::Interrupted, Some(Failure::new("stopped, as asked", "--resume goes on with it"))),
+        RowStop::Cancelled => {
+            (End::Interrupted, Some(Failure::new("stopped, as asked", Try::Resume.says("--resume goes on with it"))))
+        }
         RowStop::TooMany { rows_max } => {
             let what = format!("stopped: more than {} are selected, and the plan had fewer", counted(rows_max, "row"));
-            (End::Partly, Some(Failure::new(what, "look why there are more, then make a new plan")))
+            (End::Partly, Some(Failure::new(what, Try::PlanAnew.says("look why there are more, then make a new plan"))))
         }
         RowStop::FailedAgain { failed, of } => {
             let what = format!("stopped: {failed} of {} failed again", counted(of, "row"));
             let show = format!("outbox show {} --rows failed", quoted(&tally.outbox));
             let hint = format!("mend what they fail on first: `{}` has their errors", environment.command(&show));
-            (End::Partly, Some(Failure::new(what, hint)))
+            (End::Partly, Some(Failure::new(what, Try::MendConsumer.says(hint))))
         }
         RowStop::Failing => {
             let because = error.map_or_else(|| "no answer".to_owned(), |error| error.to_string());
             let what = format!("stopped: the database did not do it, several times over: {because}");
-            let failure = Failure::new(what, "see that the database answers, then --resume");
+            let failure = Failure::new(what, Try::MendDatabase.says("see that the database answers, then --resume"));
             (if is_begun { End::Partly } else { End::Failed }, Some(failure))
         }
     }
@@ -368,14 +379,19 @@ fn of_halt(halt: Halt, is_begun: bool, environment: &Environment) -> (End, Optio
     match halt {
         Halt::Journal(because) => {
             let what = format!("stopped, since the journal can't be relied on: {because}");
-            (unfinished, Some(Failure::new(what, "make room on the disk, then --resume")))
+            (unfinished, Some(Failure::new(what, Try::MakeRoom.says("make room on the disk, then --resume"))))
         }
         Halt::Account(stop) => {
             let end = if is_begun { End::Partly } else { End::Refused };
             (end, Some(report::failure(&stop, environment)))
         }
-        Halt::Stale(because) => (End::Partly, Some(Failure::new(format!("stopped: {because}"), "make a new plan"))),
-        Halt::Sql(error) => (unfinished, Some(Failure::new(format!("stopped: {error}"), "mend that, then --resume"))),
+        Halt::Stale(because) => {
+            (End::Partly, Some(Failure::new(format!("stopped: {because}"), Try::PlanAnew.says("make a new plan"))))
+        }
+        Halt::Sql(error) => (
+            unfinished,
+            Some(Failure::new(format!("stopped: {error}"), Try::MendDatabase.says("mend that, then --resume"))),
+        ),
     }
 }
 

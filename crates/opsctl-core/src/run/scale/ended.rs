@@ -2,7 +2,7 @@
 
 use super::{Halt, Watched};
 use crate::{
-    domain::{Environment, Text, invocation::option, words::counted},
+    domain::{Environment, Text, Try, invocation::option, words::counted},
     operations::{
         scale::{Direction, ToScale},
         values::in_words,
@@ -34,24 +34,27 @@ pub(super) fn finish(
         Some(_) => End::Partly,
     };
     report.failure = halt.map(|halt| match halt {
-        Halt::Cancelled => Failure::new(format!("stopped, as asked: {missing}"), "go on with --resume"),
+        Halt::Cancelled => {
+            Failure::new(format!("stopped, as asked: {missing}"), Try::Resume.says("go on with --resume"))
+        }
         Halt::TimedOut => {
             let what = format!("not done after {}: {missing}", in_words(scale.timeout.0.into()));
-            Failure::new(what, format!("look with `{look}`, then wait on with --resume"))
+            Failure::new(what, Try::Resume.says(format!("look with `{look}`, then wait on with --resume")))
         }
         Halt::Services => {
             let later = ended.iter().any(|service| !service.is_set && service.because.is_none());
             let later = if later { "; no later stage was begun" } else { "" };
-            Failure::new(format!("{missing}{later}"), mend(scale.direction))
+            Failure::new(format!("{missing}{later}"), Try::MendService.says(mend(scale.direction)))
         }
         Halt::Failed(error) => Failure::new(error.to_string(), error.hint(environment)),
         Halt::Stopped(stop) => {
-            let Failure { what, hint } = report::failure(&stop, environment);
-            Failure::new(format!("{what}; no later stage was begun"), hint.as_str())
+            let failure = report::failure(&stop, environment);
+            let what = format!("{}; no later stage was begun", failure.what);
+            failure.within(what)
         }
         Halt::Journal(because) => {
             let what = format!("stopped, since the state folder can't be written: {because}");
-            Failure::new(what, "make room on the disk, then --resume")
+            Failure::new(what, Try::MakeRoom.says("make room on the disk, then --resume"))
         }
     });
     if report.end != End::Done {

@@ -71,7 +71,7 @@ pub(super) fn begin(model: &mut Model, verdict: &Verdict) -> Vec<Effect> {
 pub(crate) fn answered(model: &mut Model, answer: Result<Book, Failure>) {
     match answer {
         Ok(book) => model.acknowledged = book,
-        Err(failure) => model.say(Notice::bad(&format!("{}; {}", failure.what, failure.hint))),
+        Err(failure) => model.say(Notice::from(&failure)),
     }
     model.changed();
 }

@@ -6,7 +6,7 @@ use super::{
     rows,
 };
 use crate::{
-    domain::{EnvironmentName, QueueName},
+    domain::{EnvironmentName, QueueName, Try},
     leave::{self, Force, NoLeave},
     run::Failure,
     state::{Effect, LOOKS, Letters, LettersView, Load, LookAt, Model, Notice, Ticket, View},
@@ -47,7 +47,7 @@ pub(super) fn look(view: &mut LettersView, model: &mut Model, messages_max: usiz
         (Some(refusal), _) => failure_of(&refusal),
         (None, None) => Failure::new(
             "this queue was not seen yet",
-            "wait until the environment's queues are listed, then look again",
+            Try::WaitForOther.says("wait until the environment's queues are listed, then look again"),
         ),
     };
     view.letters.answer(ticket, Err(failure));
@@ -65,10 +65,10 @@ pub(super) fn leave(model: &Model, view: &LettersView, force: Force) -> Result<(
 fn failure_of(refusal: &NoLeave) -> Failure {
     let hint = match refusal {
         // The key that insists stands below.
-        NoLeave::LookKills { .. } => "look at its dead-letter queue instead".to_owned(),
+        NoLeave::LookKills { .. } => Try::LookAtDeadLetters.says("look at its dead-letter queue instead"),
         other => other.hint(),
     };
-    Failure::new(refusal.to_string(), &hint)
+    Failure::new(refusal.to_string(), hint)
 }
 
 /// What a look brought: for every view that awaits it.

@@ -119,7 +119,7 @@ pub(crate) fn nothing(model: &Model, view: &ListView, list: &dyn Listed) -> Said
         if let Needs::Credentials(hint) | Needs::Reaching(hint) = standing(site, model.now).needs {
             lines.push((format!("  try: {hint}"), Role::Text));
         } else if let Some(error) = head.error(site) {
-            lines.push((format!("  try: {}", Text::line(&error.hint(&site.environment))), Role::Text));
+            lines.push((format!("  try: {}", error.hint(&site.environment)), Role::Text));
         }
         if lines.len() == before {
             lines.push((format!("{name}: {}", head.counted(list.count(site))), Role::Dim));

@@ -221,7 +221,7 @@ fn history(page: &mut Page, history: &Load<History>) {
     page.blank();
     page.heading("What it went through");
     if let Load::Failed(failure, _) = history {
-        page.text(&format!("it can't be read: {}; {}", failure.what, failure.hint), Role::Warning);
+        page.text(&format!("it can't be read: {failure}"), Role::Warning);
     }
     let Some(known) = history.shown() else {
         if history.is_waiting() {

@@ -228,11 +228,11 @@ fn below(model: &Model, view: &RunbookRunView) -> (String, Role) {
                 Some(waits_for) => (format!("It is left open: it waits for {waits_for}"), Role::Text),
                 None => (String::new(), Role::Text),
             },
-            (Some(Err(failure)), _) => (format!("{}; {}", failure.what, failure.hint), Role::Critical),
+            (Some(Err(failure)), _) => (failure.to_string(), Role::Critical),
         };
     }
     match &view.stood {
-        Load::Failed(failure, _) => (format!("{}; {}", failure.what, failure.hint), Role::Warning),
+        Load::Failed(failure, _) => (failure.to_string(), Role::Warning),
         Load::Here(stood) | Load::Waiting(_, Some(stood)) if stood.end.is_none() => {
             (format!("It is open. {} carried it out last.", stood.driver), Role::Text)
         }

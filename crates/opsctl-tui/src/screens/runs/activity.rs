@@ -240,9 +240,7 @@ fn standing_of_list(model: &Model, view: &ActivityView) -> (String, Role) {
     let age = |at: Timestamp| crate::operations::values::duration(model.now.duration_since(at).as_secs_f64().floor());
     let read = view.read_at.map(|at| format!(", read {} ago", age(at))).unwrap_or_default();
     match &model.history {
-        Load::Failed(failure, Some(_)) => {
-            (format!("the journals can't be read again{read}: {}; {}", failure.what, failure.hint), Role::Warning)
-        }
+        Load::Failed(failure, Some(_)) => (format!("the journals can't be read again{read}: {failure}"), Role::Warning),
         Load::Failed(..) | Load::Idle => (String::new(), Role::Dim),
         Load::Waiting(..) => (format!("reading the journals{read}"), Role::Dim),
         Load::Here(_) => {

@@ -17,7 +17,7 @@ use crate::{
         exit::Exit,
         output::Output,
     },
-    domain::{Text, words::duration},
+    domain::{Text, Try, words::duration},
     runbook::{
         Origin, Runbook,
         shelf::{BUILT_IN_TESTS, Shelved},
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &TestRunbook, global: &Global, out: &mut Output) -
         let tests = tests_of(&shelved)?;
         if tests.is_empty() && !args.runbook.is_empty() {
             let hint = format!("write them to {}.test.toml beside it", shelved.name);
-            return Err(CliError::usage(&format!("{} has no tests", shelved.name), &hint));
+            return Err(CliError::usage(&format!("{} has no tests", shelved.name), Try::MendFile.says(&hint)));
         }
         if tests.is_empty() {
             continue;
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &TestRunbook, global: &Global, out: &mut Output) -
         stream::iter(ready).map(|ready| tokio::task::spawn_blocking(move || played(ready))).buffered(at_once);
     let (mut all, mut failed) = (Vec::new(), 0);
     while let Some(came) = playing.next().await {
-        let (runbook, test, result) = came.map_err(|error| CliError::failed(&error.to_string(), ""))?;
+        let (runbook, test, result) = came.map_err(|error| CliError::failed(&error.to_string(), None))?;
         failed += usize::from(result.as_ref().map_or(true, |played| !played.wrong.is_empty()));
         all.push(tell(&runbook, &test, &result, out)?);
         // A test takes seconds: who waits sees each as it ends.
@@ -103,12 +103,12 @@ fn tests_of(shelved: &Shelved) -> Result<Vec<file::Test>, CliError> {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => {
                     let what = format!("cannot read {}: {error}", path.display());
-                    return Err(CliError::usage(&what, "make it readable"));
+                    return Err(CliError::usage(&what, Try::MendFile.says("make it readable")));
                 }
             };
             (path.display().to_string(), text)
         }
     };
     let Some(text) = text else { return Ok(Vec::new()) };
-    file::read(&text).map_err(|error| CliError::usage(&format!("{name}: {error}"), "mend the file"))
+    file::read(&text).map_err(|error| CliError::usage(&format!("{name}: {error}"), Try::MendFile.says("mend the file")))
 }

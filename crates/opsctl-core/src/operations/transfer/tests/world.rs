@@ -180,7 +180,7 @@ impl World {
         }
         let number = message.body.rsplit(' ').next().and_then(|number| number.parse::<u64>().ok());
         if number.is_some_and(|number| number % 13 == 12) {
-            return Judgement::Keep(Kept::Unfit(Text::from("unfit")));
+            return Judgement::Keep(Kept::Unfit { why: Text::from("unfit"), need: Need::OtherRun });
         }
         if let Some(each) = self.leaves_each
             && number.is_some_and(|number| number % each == each - 1)

@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn page(page: &mut Page, model: &Model, site: &Site, seen: &Seen) {
     if let Some(error) = &seen.error {
         fact(page, "error", &error.to_string(), Role::Warning);
-        fact(page, "try", &error.hint(&site.environment), Role::Text);
+        fact(page, "try", error.hint(&site.environment).as_str(), Role::Text);
     }
     match &seen.queue {
         Some(queue) => figures(page, model, site, seen, queue),
@@ -141,5 +141,21 @@ fn settings(page: &mut Page, queue: &Queue) {
     fact(page, "KMS key", queue.kms_key.as_deref().unwrap_or("SQS's own, or none"), Role::Text);
     if let Some(created) = queue.created_at {
         fact(page, "created", &created.to_string(), Role::Text);
+    }
+}
+
+/// The dead-letter queue that a redrive of this queue is about, as the command line has it: itself, or its own, where that was seen.
+pub(super) fn dead_letter_queue<'a>(site: &'a Site, seen: &'a Seen) -> Option<&'a Seen> {
+    if seen.dead_letters.is_some() {
+        return Some(seen);
+    }
+    let queues = &site.snapshot.as_ref()?.queues;
+    let named = |name: &str| {
+        let at = queues.binary_search_by(|other| other.name.as_str().cmp(name)).ok()?;
+        Some(queues[at].as_ref())
+    };
+    match seen.feeds() {
+        Some(arn) => named(arn.name().as_str()),
+        None => site.environment.queues.dead_letters_by_name(seen.name.as_str()).find_map(|name| named(&name)),
     }
 }

@@ -20,7 +20,10 @@ use crate::{
             gaps,
             listed::{Head, Here, List, Listed, Manner, Narrowing, OwnGroups, Said, one},
             thing::{Meant, Opens, Thing, changes, is_cached, shown},
-            topics::{consumers::paused, queue_sheet},
+            topics::{
+                consumers::paused,
+                queue_sheet::{self, dead_letter_queue},
+            },
         },
         screen::{Able, Tab},
     },
@@ -396,13 +399,22 @@ impl Thing for Seen {
         match command {
             Command::Operate(OperationKind::Redrive) => {
                 changes(site)?;
-                if self.dead_letters.is_none() {
-                    return Err(Able::no("it is no dead-letter queue: nothing names it as one"));
-                }
-                if Seen::messages(self) == Some(0) {
-                    return Err(Able::no("no messages lie in it"));
-                }
-                Ok(Meant::Redrive(site.environment.name.clone(), self.name.clone()))
+                let queue = match (dead_letter_queue(site, self), self.feeds()) {
+                    (Some(dead), _) if Seen::messages(dead) == Some(0) && dead.name == self.name => {
+                        return Err(Able::no("no messages lie in it"));
+                    }
+                    (Some(dead), _) if Seen::messages(dead) == Some(0) => {
+                        return Err(Able::no(&format!(
+                            "no messages lie in its dead-letter queue {}",
+                            shown(dead.name.as_str())
+                        )));
+                    }
+                    (Some(dead), _) => dead.name.clone(),
+                    // It is not among those seen: the plan says where it is, or that it is gone.
+                    (None, Some(_)) => self.name.clone(),
+                    (None, None) => return Err(Able::no("not a dead-letter queue, and it has none")),
+                };
+                Ok(Meant::Redrive(site.environment.name.clone(), queue))
             }
             Command::Operate(OperationKind::Purge) => {
                 changes(site)?;
@@ -426,7 +438,12 @@ impl Thing for Seen {
     }
 
     fn lines(&self, site: &Site) -> Vec<String> {
-        let verbs: &[&str] = if self.dead_letters.is_some() { &["redrive", "groups", "peek"] } else { &["peek"] };
+        let verbs: &[&str] = match (&self.dead_letters, dead_letter_queue(site, self)) {
+            (Some(_), _) => &["redrive", "groups", "peek"],
+            // Of its dead letters.
+            (None, Some(_)) => &["peek", "groups", "redrive"],
+            (None, None) => &["peek"],
+        };
         let queue = option("queue", self.name.as_str());
         let line = |verb: &&str| Text::line(&site.environment.command(&format!("{verb} {queue}"))).to_string();
         verbs.iter().map(line).collect()
