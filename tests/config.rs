@@ -163,7 +163,7 @@ async fn values_are_read_from_parameters_of_the_environments_account() {
 async fn a_starter_file_comes_from_what_the_profiles_reach() {
     let queues = ["orders", "orders-dlq", "events.fifo"];
     let sandbox = sandbox(&[], &queues, Duration::ZERO);
-    let profiles = [Profile { name: "storo-dev".into(), region: Some(REGION.into()) }];
+    let profiles = [Profile { name: "storo-dev".into(), region: Some(REGION.into()), endpoint: None }];
     let asked = init::candidates(&profiles).into_iter().map(with_keys).collect();
     let text = init::render(&init::discover(asked, &connect(&sandbox), init::DEADLINE).await);
     let expected = "[environments.storo-dev]\naccount = \"111122223333\"\nregion = \"af-south-1\"\nprotection = \"confirm\"\n\
@@ -175,7 +175,7 @@ async fn a_starter_file_comes_from_what_the_profiles_reach() {
 #[tokio::test(start_paused = true)]
 async fn a_profile_that_does_not_answer_holds_nobody_up() {
     let sandbox = sandbox(&[], &[], Duration::from_secs(60));
-    let profiles = ["a", "b"].map(|name| Profile { name: name.into(), region: Some(REGION.into()) });
+    let profiles = ["a", "b"].map(|name| Profile { name: name.into(), region: Some(REGION.into()), endpoint: None });
     let asked = init::candidates(&profiles).into_iter().map(with_keys).collect();
     let started = tokio::time::Instant::now();
     let found = init::discover(asked, &connect(&sandbox), Duration::from_secs(2)).await;

@@ -64,7 +64,7 @@ pub fn candidates(profiles: &[Profile]) -> Vec<Environment> {
             region: profile.region.clone().unwrap_or_default(),
             credentials: CredentialSource::Profile(profile.name.clone()),
             role_chain: Vec::new(),
-            endpoint: None,
+            endpoint: profile.endpoint.clone(),
             queues: QueueRules::default(),
             watch: WatchRules::default(),
             services: crate::domain::service_rules::ServiceRules::default(),
@@ -121,6 +121,9 @@ async fn ask(candidate: Environment, connect: &Connect) -> Result<Found, Text> {
         let because =
             if candidate.region.is_empty() { "the profile has no region" } else { complaint.message.as_str() };
         return Err(Text::line(because));
+    }
+    if candidate.endpoint.as_ref().is_some_and(|endpoint| Sort::Endpoint.check(endpoint).is_err()) {
+        return Err(Text::line("its `endpoint_url` is not a URL like http://127.0.0.1:4566"));
     }
     let words = |error: crate::cloud::CloudError| Text::line(&error.to_string());
     let cloud = connect.cloud(Arc::new(candidate)).await.map_err(words)?;
@@ -199,6 +202,7 @@ fn push_reach(text: &mut String, environment: &Environment, mark: &str) {
         let _ = writeln!(text, "{mark}profile = {}", quoted(profile));
     }
     if let Some(endpoint) = &environment.endpoint {
+        let _ = writeln!(text, "# The profile's own endpoint, not AWS.");
         let _ = writeln!(text, "{mark}endpoint = {}", quoted(endpoint));
         if environment.protection == Protection::TypeName {
             let _ = writeln!(text, "{mark}endpoint_allowed = {}", quoted(ENDPOINT_WORDS));
@@ -290,7 +294,7 @@ mod tests {
     };
 
     fn profile(name: &str, region: Option<&str>) -> Profile {
-        Profile { name: name.into(), region: region.map(str::to_owned) }
+        Profile { name: name.into(), region: region.map(str::to_owned), endpoint: None }
     }
 
     fn target(path: std::path::PathBuf) -> Source {
@@ -324,7 +328,9 @@ mod tests {
     fn the_starter_file_is_good_whatever_was_answered() {
         let hostile = Text::line("no \"such\" thing\n[environments.x]\u{1b}[2J");
         let queues = ["orders", "orders-dlq", "events.fifo", "events-dlq.fifo", "lonely_dlq"].map(QueueName::from);
-        let mut asked = candidates(&[profile("storo-dev", Some("af-south-1")), profile("prod", Some("sa-east-1"))]);
+        let emulator =
+            |name| Profile { endpoint: Some("http://127.0.0.1:4566".to_owned()), ..profile(name, Some("sa-east-1")) };
+        let mut asked = candidates(&[profile("storo-dev", Some("af-south-1")), emulator("prod")]);
         asked.extend(candidates(&[profile("it's \"odd\" \\", Some("eu-west-1")), profile("gone", None)]));
         let account = AccountId("111122223333".into());
         let found = [
@@ -343,6 +349,7 @@ mod tests {
         assert!(dev.queues.sources_by_name("events-dlq.fifo").any(|name| name == "events.fifo"));
         assert!(dev.queues.sources_by_name("orders-dlq").any(|name| name == "orders"));
         assert_eq!(dev.queues.pairs.len(), 2, "`lonely_dlq` has no queue: {text}");
+        assert_eq!(bound[1].reach().endpoint.as_deref(), Some("http://127.0.0.1:4566"), "{text}");
         assert_eq!(bound[2].reach().credentials, CredentialSource::Profile("it's \"odd\" \\".into()));
         assert!(
             text.contains("# Did not answer: no \"such\" thing [environments.x]␛[2J\n#[environments.gone]"),

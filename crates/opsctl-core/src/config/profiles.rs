@@ -1,4 +1,4 @@
-//! Names and regions of the profiles in the AWS configuration files, for `opsctl init`.
+//! What the profiles in the AWS configuration files say of where they lead, for `opsctl init`.
 
 use crate::cloud::{Shell, profiles::Profiles};
 
@@ -9,6 +9,8 @@ pub struct Profile {
     pub name: String,
     /// Its own, else the shell's.
     pub region: Option<String>,
+    /// Where its calls go; none: to AWS.
+    pub endpoint: Option<String>,
 }
 
 /// The profiles of the files that this shell leads to, by name. Files that are missing or unreadable have none.
@@ -18,6 +20,7 @@ pub fn read(shell: &Shell) -> Vec<Profile> {
     let each = profiles.iter().map(|(name, profile)| Profile {
         name: name.to_owned(),
         region: profile.get("region").or(usual).map(str::to_owned),
+        endpoint: profiles.endpoint(profile).map(str::to_owned),
     });
     each.take(PROFILES_MAX).collect()
 }
@@ -59,6 +62,27 @@ mod tests {
         };
         assert_eq!(found(&[]), of(""));
         assert_eq!(found(&[("AWS_DEFAULT_REGION", "eu-north-1")]), of("eu-north-1"));
+    }
+
+    #[test]
+    fn the_endpoint_is_the_one_that_sqs_is_asked_at() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join(".aws")).expect("a folder");
+        let config = "[profile all]\nendpoint_url = http://all:1\n[profile own]\nservices = own\nendpoint_url = http://all:1\n\
+                      [services own]\nsqs =\n  endpoint_url = http://sqs:2\n[services other]\ns3 =\n  endpoint_url = http://s3:3\n\
+                      [profile other]\nservices = other\n[profile off]\nendpoint_url = http://all:1\n\
+                      ignore_configured_endpoint_urls = true\n[profile none]\nregion = x\n";
+        std::fs::write(folder.path().join(".aws/config"), config).expect("written");
+        let found = read(&shell(folder.path(), &[])).into_iter().map(|profile| (profile.name, profile.endpoint));
+        let found: Vec<(String, Option<String>)> = found.collect();
+        let of = [
+            ("all", Some("http://all:1")),
+            ("none", None),
+            ("off", None),
+            ("other", None),
+            ("own", Some("http://sqs:2")),
+        ];
+        assert_eq!(found, of.map(|(name, endpoint)| (name.to_owned(), endpoint.map(str::to_owned))));
     }
 
     #[test]

@@ -110,6 +110,18 @@ impl Profiles {
         self.sessions.contains_key(name)
     }
 
+    /// Where a profile's calls to SQS go by these files; none: to AWS. A service's own endpoint counts more (AWS SDKs reference guide,
+    /// "Service-specific endpoints").
+    pub fn endpoint<'a>(&'a self, profile: &'a AwsProfile) -> Option<&'a str> {
+        let is_ignored =
+            profile.get("ignore_configured_endpoint_urls").is_some_and(|word| word.eq_ignore_ascii_case("true"));
+        let of_sqs = || {
+            let services = self.services.get(profile.get("services")?)?;
+            services.get("sqs")?.nested.get("endpoint_url").map(String::as_str)
+        };
+        of_sqs().or_else(|| profile.get("endpoint_url")).filter(|_| !is_ignored)
+    }
+
     /// Whether a `[services NAME]` moves an endpoint.
     pub fn has_endpoint(&self, services: &str) -> bool {
         let settings = self.services.get(services).into_iter().flatten();

@@ -72,7 +72,13 @@ pub fn unheeded(environment: &Environment, shell: &Shell, profiles: &Profiles) -
     for name in names(environment, shell, profiles) {
         let Some(profile) = profiles.get(name) else { continue };
         for key in profile.keys() {
-            let is_same = key == "region" && profile.get(key) == Some(environment.region.as_str());
+            let is_same = match key {
+                "region" => profile.get(key) == Some(environment.region.as_str()),
+                "endpoint_url" | "services" => {
+                    environment.endpoint.is_some() && environment.endpoint.as_deref() == profiles.endpoint(profile)
+                }
+                _ => false,
+            };
             let is_endpoint =
                 key != "services" || profile.get(key).is_some_and(|services| profiles.has_endpoint(services));
             if !is_same && is_endpoint {

@@ -19,6 +19,8 @@ const fn session(name: &'static str, then: Then) -> AwsSetting {
 }
 
 const ENDPOINT: &str = "an environment asks AWS, or its own `endpoint` of opsctl.toml";
+const ENDPOINT_OF_PROFILE: &str =
+    "an environment asks AWS, or its own `endpoint` of opsctl.toml, which `opsctl init` takes from the profile";
 const OF_S3: &str = "of S3";
 const REGION: &str = "the region is the one of the environment in opsctl.toml; `opsctl init` takes this one for profiles without a region";
 const TRIES: &str = "a read is tried three times, a send once";
@@ -144,8 +146,8 @@ pub const SETTINGS: &[AwsSetting] = &[
     profile("sso_region", Then::Heeded("with SSO, where no `sso_session` is named")),
     profile("login_session", Then::Heeded("the session of `aws login`, which the AWS CLI renews")),
     profile("ca_bundle", Then::Heeded("as AWS_CA_BUNDLE, which counts more")),
-    profile("endpoint_url", Then::Missed(ENDPOINT)),
-    profile("services", Then::Missed(ENDPOINT)),
+    profile("endpoint_url", Then::Missed(ENDPOINT_OF_PROFILE)),
+    profile("services", Then::Missed(ENDPOINT_OF_PROFILE)),
     profile("use_fips_endpoint", Then::Missed("the usual endpoints are asked, not those for FIPS 140")),
     profile("use_dualstack_endpoint", Then::Missed("the usual endpoints are asked, which answer by IPv4")),
     profile("ignore_configured_endpoint_urls", Then::Ignored("endpoints of variables and profiles are never followed")),
