@@ -297,7 +297,7 @@ impl Calls<'_> {
         }
         for receipt in done {
             // Too late, or the queue is gone: whoever works too slowly finds its message handed out again.
-            drop(self.world.remove(self.at, &caller, self.queue, &receipt));
+            drop(self.world.finish(self.at, &caller, self.queue, &receipt));
         }
         if takes && messages > 0 {
             consumer.worker.note(self.world, self.place, came);

@@ -15,6 +15,7 @@ mod fault;
 pub mod fleet;
 mod inspect;
 pub mod lambda;
+mod ledger;
 pub mod load_balancers;
 pub mod logs;
 mod md5;
@@ -44,17 +45,18 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use call::{Answer, Calls, End, Fate, Input, Made, Request};
+pub use call::{Answer, Calls, Effect, End, Fate, Input, Made, Request, Witnessed};
 pub use cloudwatch::{CloudWatch, KafkaGroup, Level};
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};
 pub use inspect::{MessageView, PutMessage, QueueView, Taken};
+pub use ledger::{Account, Accountable, Identity, Ledger, Went};
 pub use md5::Md5Digest;
 pub use sqs::{
     Counts, MESSAGE_BYTES_MAX, Totals, VISIBILITY_SECONDS_MAX, WINDOW_MILLISECONDS,
     message::{Attribute, Id, SequenceNumber, State, Value},
 };
-pub use timeline::{At, Change};
+pub use timeline::{At, Change, Scheduled};
 
 use region::Region;
 use sqs::{Task, queue::Queue};
@@ -88,6 +90,8 @@ pub struct World {
     pub faults: Faults,
     pub denials: Vec<Denial>,
     calls: Calls,
+    /// None: nobody keeps account of messages.
+    ledger: Option<Box<Ledger>>,
     timeline: timeline::Timeline,
     sessions: rds::Sessions,
     sql: sql::Databases,
@@ -175,6 +179,7 @@ impl World {
             faults: Faults::default(),
             denials: Vec::new(),
             calls: Calls::default(),
+            ledger: None,
             timeline: timeline::Timeline::default(),
             sessions: rds::Sessions::default(),
             sql: sql::Databases::new(seed),
@@ -256,6 +261,9 @@ impl World {
         let lag = self.settings.counts_lag_seconds * 1_000;
         let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
         queue.note_counts(now, lag);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.enter(queue);
+        }
         let next = queue.next_due();
         if next != queue.listed_due {
             self.list_due(number, next);

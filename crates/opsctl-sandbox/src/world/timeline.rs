@@ -68,6 +68,10 @@ pub enum Change {
     ExpireSessions,
 }
 
+/// Something that will happen, for whoever may call it off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scheduled(i64, u64);
+
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
     /// By milliseconds since 1970, then in the order in which they were added.
@@ -82,9 +86,10 @@ fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D
 }
 
 impl Timeline {
-    fn add(&mut self, at: i64, change: Change) {
+    fn add(&mut self, at: i64, change: Change) -> Scheduled {
         self.added += 1;
         self.changes.insert((at, self.added), change);
+        Scheduled(at, self.added)
     }
 
     pub(super) fn next_at(&self) -> Option<i64> {
@@ -100,8 +105,13 @@ impl Timeline {
 
 impl World {
     /// Lets something happen at a time; at once where that has passed.
-    pub fn schedule(&mut self, at: Timestamp, change: Change) {
-        self.timeline.add(at.as_millisecond(), change);
+    pub fn schedule(&mut self, at: Timestamp, change: Change) -> Scheduled {
+        self.timeline.add(at.as_millisecond(), change)
+    }
+
+    /// Calls off what has not happened yet; none: it has.
+    pub fn call_off(&mut self, scheduled: Scheduled) -> Option<Change> {
+        self.timeline.changes.remove(&(scheduled.0, scheduled.1))
     }
 
     /// Lets things happen, each so long after `start`.
@@ -163,7 +173,7 @@ impl World {
     }
 
     /// Whether there is anything that a change would happen to.
-    fn has_what_changes(&self, change: &Change) -> bool {
+    pub fn has_what_changes(&self, change: &Change) -> bool {
         match change {
             Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::ExpireSessions => true,
             Change::Consumers { account, queue, .. } => self.actors.works_on(account, queue, true),
@@ -177,7 +187,7 @@ impl World {
 }
 
 impl Change {
-    fn pattern(&self) -> &str {
+    pub fn pattern(&self) -> &str {
         match self {
             Self::Fault(fault) => &fault.call,
             Self::Denial(denial) => &denial.action,

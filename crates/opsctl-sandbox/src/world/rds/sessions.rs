@@ -121,6 +121,9 @@ impl World {
         let key = self.sessions.open[&number].key.clone();
         let parameters = Parameters::Placed(&statement.values);
         let ran = self.sql.run_in(at, (&id(number), &key), access, &statement.text, parameters);
+        if ran.is_ok() && changes(&statement.text) {
+            self.witness_statement(at, &key.account, &format!("{}/{}", key.server, key.name));
+        }
         ran.map(|ran| ran.rows).map_err(|failure| match failure {
             Failure::Locked => NotRun::Locked,
             failure => NotRun::Failed(failure.told()),
@@ -131,6 +134,13 @@ impl World {
         self.sessions.open.remove(&number);
         self.sql.end(&id(number));
     }
+}
+
+/// Whether a statement is there to change something.
+fn changes(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    const CHANGES: [&str; 8] = ["insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"];
+    CHANGES.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 fn id(number: u64) -> String {

@@ -228,15 +228,15 @@ impl Store {
         }
     }
 
-    /// Takes out what was sent at or before `sent_before`; answers how many.
-    pub(super) fn expire(&mut self, sent_before: i64) -> usize {
-        let mut expired = 0;
+    /// Takes out what was sent at or before `sent_before`.
+    pub(super) fn expire(&mut self, sent_before: i64) -> Vec<Message> {
+        let mut expired = Vec::new();
         while let Some(&Reverse((at, key))) = self.ages.peek() {
             if at > sent_before {
                 break;
             }
             self.ages.pop();
-            expired += usize::from(self.remove(key).is_some());
+            expired.extend(self.remove(key));
         }
         expired
     }
