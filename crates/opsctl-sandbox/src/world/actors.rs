@@ -3,7 +3,10 @@
 
 mod worker;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
@@ -282,10 +285,16 @@ impl Calls<'_> {
         // Who has nothing to do does not connect.
         let needs = consumer.database.as_ref().filter(|_| !taken.is_empty());
         let is_cut_off = needs.is_some_and(|database| !self.world.database_serves(self.at, self.place, database));
-        for Taken { body, receipt_handle: receipt, .. } in taken {
+        // Whoever reads a FIFO queue stops in a group where a message of it fails, for the sake of their order.
+        let mut stuck = BTreeSet::new();
+        for Taken { body, receipt_handle: receipt, group, .. } in taken {
             match &consumer.behaviour {
                 _ if is_cut_off => came = Came::Failed,
-                Behaviour::Failing(predicate) if predicate.holds(&body, random) => came = Came::Failed,
+                _ if group.as_ref().is_some_and(|group| stuck.contains(group)) => {}
+                Behaviour::Failing(predicate) if predicate.holds(&body, random) => {
+                    came = Came::Failed;
+                    stuck.extend(group);
+                }
                 Behaviour::Healthy | Behaviour::Failing(_) => done.push(receipt),
                 Behaviour::Slow { seconds } => {
                     let work = SignedDuration::from_secs(i64::from(*seconds));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{Caller, Denial, Fault, World, actors::Behaviour, ecs::Outcome, fault::anything};
+use super::{
+    Caller, Denial, Fault, Input, World, actors::Behaviour, ecs::Outcome, fault::anything, service::ServiceDef,
+};
 use crate::domain::environment::glob;
 
 /// What happens at a time, as people write it: `[[at]]`.
@@ -66,6 +68,16 @@ pub enum Change {
         database: String,
     },
     ExpireSessions,
+    /// Somebody else calls AWS: a colleague, a pipeline. What AWS refuses them does not happen.
+    Call {
+        #[serde(default = "anything")]
+        account: String,
+        /// `sqs:StartMessageMoveTask`.
+        action: String,
+        /// The request, as the AWS CLI takes it with `--cli-input-json`.
+        #[serde(default)]
+        with: serde_json::Map<String, serde_json::Value>,
+    },
 }
 
 /// Something that will happen, for whoever may call it off.
@@ -169,6 +181,28 @@ impl World {
                 }
             }
             Change::ExpireSessions => self.sts.expire_all(now),
+            Change::Call { account, action, with } => self.be_called(now, &account, &action, &with),
+        }
+    }
+
+    /// A call of somebody else, in every account that is meant.
+    fn be_called(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        action: &str,
+        with: &serde_json::Map<String, serde_json::Value>,
+    ) {
+        let Some((service, action)) = called(action) else { return };
+        let meant = |(of_account, region): (String, String)| {
+            glob(account, &of_account).then(|| Caller { account: of_account, region, origin: String::new() })
+        };
+        for caller in self.places().into_iter().filter_map(meant) {
+            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // Services that speak awsQuery read fields, the others the document.
+            let fields = with.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            let input = Input { fields, ..serde_json::Value::Object(with.clone()).into() };
+            drop(self.ask(now, &caller, (service, action), input));
         }
     }
 
@@ -182,6 +216,9 @@ impl World {
                 !self.ecs.matching(account, service).is_empty()
             }
             Change::FailOver { account, database } => !self.rds.failovers(account, database).is_empty(),
+            Change::Call { account, action, .. } => {
+                called(action).is_some() && self.places().iter().any(|(known, _)| glob(account, known))
+            }
         }
     }
 }
@@ -196,8 +233,16 @@ impl Change {
             Self::Scale { service, .. } | Self::Deploy { service, .. } => service,
             Self::FailOver { database, .. } => database,
             Self::ExpireSessions => "sessions",
+            Self::Call { action, .. } => action,
         }
     }
+}
+
+/// Service and operation of a call that the world knows.
+fn called(action: &str) -> Option<(&str, &str)> {
+    let (service, action) = action.split_once(':')?;
+    ServiceDef::named(service)?.find(action)?;
+    Some((service, action))
 }
 
 /// Who acts in a place, where two globs match its account and a name.
