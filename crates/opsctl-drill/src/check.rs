@@ -114,6 +114,8 @@ impl Reader {
                 doubled: costs.doubled.unwrap_or(1.0),
                 expired: costs.expired.unwrap_or(1.0),
                 expire_anyway: costs.expire_anyway.unwrap_or_default(),
+                kept: costs.kept.unwrap_or_default(),
+                keep_anyway: costs.keep_anyway.unwrap_or_default(),
             },
         })
     }

@@ -118,6 +118,8 @@ pub struct Costs {
     pub doubled: f64,
     pub expired: f64,
     pub expire_anyway: u64,
+    pub kept: f64,
+    pub keep_anyway: u64,
 }
 
 /// Calls: `sqs:ReceiveMessage orders-dlq`, with globs; without a subject, whatever they are about.

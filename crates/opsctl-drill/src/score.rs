@@ -167,7 +167,15 @@ fn harm(scenario: &Scenario, told: &Told<'_>) -> Part {
     let last = told.harm.last().map(|(_, harm)| *harm).unwrap_or_default();
     let expired = last.expired.saturating_sub(costs.expire_anyway);
     let mut losses = Vec::new();
-    let kinds: [(u64, f64, fn(&Harm) -> u64, &str, &str); 3] = [
+    let kept = last.kept.saturating_sub(costs.keep_anyway);
+    let kinds: [(u64, f64, fn(&Harm) -> u64, &str, &str); 4] = [
+        (
+            kept,
+            costs.kept,
+            |harm| harm.kept,
+            "taken out of the queue, and not put back",
+            "take out only what fails; `opsctl restore` puts the rest back",
+        ),
         (
             last.lost,
             costs.lost,
@@ -266,7 +274,19 @@ fn proof(scenario: &Scenario, told: &Told<'_>) -> Part {
     part("proof", DECLARED + STAYED + CHECKED, losses)
 }
 
+/// Whoever leaves while it is not over leaves all of it behind; whoever did nothing has nothing to tidy.
 fn tidy(told: &Told<'_>) -> Part {
+    let [_, acted, ..] = told.milestones;
+    let lose = |what: &str, better: &str| {
+        let (what, better) = (Text::from(what), Text::from(better));
+        part("tidy", TIDY, vec![Loss { points: TIDY, after_seconds: None, what, better }])
+    };
+    if !told.recovered {
+        return lose("it was not over", "hand it over to somebody before you leave");
+    }
+    if acted.is_none() {
+        return lose("it ended by itself", "do what you can: the next one may not end by itself");
+    }
     let left = told.leftovers.iter().map(|what| Loss {
         points: LEFT,
         after_seconds: None,

@@ -197,4 +197,8 @@ pub struct HarmBlock {
     pub expired: Option<f64>,
     /// Messages that expire whatever a player does.
     pub expire_anyway: Option<u64>,
+    /// Points for a message that lies in a snapshot of opsctl's only, at the end; where nothing is said, 0.
+    pub kept: Option<f64>,
+    /// Messages that have to be taken out, and may stay in a snapshot for that.
+    pub keep_anyway: Option<u64>,
 }

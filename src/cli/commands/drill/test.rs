@@ -74,7 +74,8 @@ struct Player {
 struct Act {
     /// Since the drill began; what takes longer is waited for.
     after: String,
-    /// A command line of opsctl without its first word; or an order, `drill control over`.
+    /// A command line of opsctl without its first word; or an order, `drill control over`. `{redrive}` stands for the newest run
+    /// of that operation, `{runbook}` for that of a runbook.
     run: String,
     /// How it has to end; nothing: with 0.
     exit: Option<u8>,
@@ -281,8 +282,9 @@ async fn act(player: &Player, live: &Live, (global, clock): (&Global, Clock), pr
         let after: jiff::SignedDuration = act.after.parse().map_err(|_| format!("`{}` is no time", act.after))?;
         let left = after - clock.now().duration_since(begun);
         clock.sleep(Duration::try_from(left).unwrap_or_default()).await;
-        let words = shlex::split(&act.run).ok_or_else(|| format!("a quote is not closed: {}", act.run))?;
-        printed.clone().write_all(format!("$ opsctl {}\n", act.run).as_bytes()).map_err(|error| error.to_string())?;
+        let line = with_runs(&act.run, global);
+        let words = shlex::split(&line).ok_or_else(|| format!("a quote is not closed: {line}"))?;
+        printed.clone().write_all(format!("$ opsctl {line}\n").as_bytes()).map_err(|error| error.to_string())?;
         let matches = args::command().try_get_matches_from(std::iter::once("opsctl".to_owned()).chain(words));
         let cli = matches.and_then(|matches| Cli::of(&matches)).map_err(|error| error.to_string())?;
         if let Some(Command::Drill(Drill::Control(control))) = &cli.command {
@@ -303,6 +305,17 @@ async fn act(player: &Player, live: &Live, (global, clock): (&Global, Clock), pr
         }
     }
     Ok(())
+}
+
+/// Puts in the names of runs that the player cannot know beforehand.
+fn with_runs(line: &str, global: &Global) -> String {
+    let Some(inside) = &global.inside else { return line.to_owned() };
+    let mut runs = StateFolder::new(&inside.state).list().unwrap_or_default();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.opened.at));
+    runs.iter().fold(line.to_owned(), |line, run| {
+        let operation = run.operation().unwrap_or("runbook");
+        line.replace(&format!("{{{operation}}}"), &run.run.to_string())
+    })
 }
 
 fn order_of(order: Option<&DrillOrder>) -> Order {
