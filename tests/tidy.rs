@@ -152,6 +152,7 @@ const CRATES: [(&str, &str); 5] = [
     ("crates/opsctl-domain/src/clock.rs", "src/clock.rs"),
     ("crates/opsctl-domain/src/", "src/domain/"),
     ("crates/opsctl-sandbox/src/", "src/sandbox/"),
+    ("crates/opsctl-drill/src/", "src/drill/"),
     ("crates/opsctl-runbook/src/", "src/runbook/"),
     ("crates/opsctl-tui/src/", "src/tui/"),
 ];

@@ -1,6 +1,6 @@
 //! `opsctl drill run`.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -158,17 +158,15 @@ async fn at_a_terminal(
 }
 
 /// Until somebody interrupts it: players are elsewhere.
-fn until_stopped(live: &Live) -> impl Future<Output = Result<(), CliError>> + '_ {
-    async move {
-        let cannot = |error| CliError::failed(&format!("the drill cannot wait for signals: {error}"), "");
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        live.order(Order::Stop, Text::from("interrupted"));
-        Ok(())
+async fn until_stopped(live: &Live) -> Result<(), CliError> {
+    let cannot = |error| CliError::failed(&format!("the drill cannot wait for signals: {error}"), "");
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
+    live.order(Order::Stop, Text::from("interrupted"));
+    Ok(())
 }
 
 fn finish(live: &Live, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
