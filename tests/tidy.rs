@@ -148,7 +148,7 @@ fn code_of(text: &str) -> String {
 }
 
 /// Crates that are one module of the program; `opsctl-core` holds several, each under its own name.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
     ("crates/opsctl-domain/src/clock.rs", "src/clock.rs"),
     ("crates/opsctl-domain/src/", "src/domain/"),
     ("crates/opsctl-sandbox/src/", "src/sandbox/"),
