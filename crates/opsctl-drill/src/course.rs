@@ -38,6 +38,7 @@ pub struct RunSeen {
     pub by: Text,
     pub what: Text,
     pub environment: String,
+    pub runbook: Option<Text>,
     pub begun_at: Timestamp,
     /// How it ended.
     pub end: Option<String>,
@@ -262,7 +263,8 @@ impl Course {
             if !self.runs.contains_key(&run.run) {
                 self.runs.insert(run.run.clone(), None);
                 let (by, what) = (run.by.clone(), run.what.clone());
-                let event = Event::RunBegun { run: run.run.clone(), by, what, environment: run.environment.clone() };
+                let (environment, runbook) = (run.environment.clone(), run.runbook.clone());
+                let event = Event::RunBegun { run: run.run.clone(), by, what, environment, runbook };
                 self.note(run.begun_at, event);
             }
             let known = self.runs.get(&run.run).cloned().flatten();

@@ -62,6 +62,9 @@ pub enum Event {
         by: Text,
         what: Text,
         environment: String,
+        /// The runbook that it is a run of.
+        #[serde(default)]
+        runbook: Option<Text>,
     },
     RunEnded {
         run: String,
@@ -111,6 +114,62 @@ pub enum Event {
         leftovers: Vec<Text>,
         recovered: bool,
     },
+}
+
+/// What a drill's first event says.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning<'a> {
+    pub drill: &'a str,
+    pub digest: &'a str,
+    pub version: &'a str,
+    pub seed: u64,
+    pub cause: &'a str,
+    pub by: &'a Text,
+    pub speed: f64,
+}
+
+impl Event {
+    /// None: it is not the first one.
+    pub fn beginning(&self) -> Option<Beginning<'_>> {
+        if let Self::Begun { drill, digest, version, seed, cause, by, speed, .. } = self {
+            return Some(Beginning { drill, digest, version, seed: *seed, cause, by, speed: *speed });
+        }
+        None
+    }
+
+    /// Why it ended, and whether the incident was over; none: it is not the last one.
+    pub fn end(&self) -> Option<(Ended, bool)> {
+        if let Self::Ended { why, recovered, .. } = self { Some((*why, *recovered)) } else { None }
+    }
+
+    pub fn harm(&self) -> Option<Harm> {
+        if let Self::Harm(harm) = self { Some(*harm) } else { None }
+    }
+
+    /// Whose doing it is, where somebody's name is known.
+    pub fn by(&self) -> Option<&Text> {
+        match self {
+            Self::Begun { by, .. }
+            | Self::RunBegun { by, .. }
+            | Self::Noted { by, .. }
+            | Self::DeclaredOver { by }
+            | Self::Hinted { by, .. } => Some(by),
+            Self::Skipped { .. }
+            | Self::Delayed { .. }
+            | Self::Injected { .. }
+            | Self::Called { .. }
+            | Self::RunEnded { .. }
+            | Self::Found { .. }
+            | Self::Acted { .. }
+            | Self::Mitigated {}
+            | Self::Recovered { .. }
+            | Self::Relapsed {}
+            | Self::Harm(_)
+            | Self::WrongEnvironment { .. }
+            | Self::Figures { .. }
+            | Self::Ended { .. } => None,
+        }
+    }
 }
 
 /// Messages that came to harm, of all that the drill's environment had.

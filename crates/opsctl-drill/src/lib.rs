@@ -22,7 +22,7 @@ pub use control::{Answer, Order};
 pub use course::Course;
 pub use event::{Ended, Event, Stamped};
 pub use live::{Live, Stage};
-pub use record::Record;
+pub use record::Tape;
 pub use scenario::{Cause, Goal, Hint, Inject, Leftover, Pattern, Scenario, Thing};
 pub use score::{Loss, Part, Score, score};
 

@@ -15,7 +15,7 @@ use crate::{
     event::{Ended, Event, Stamped},
     journal::StateFolder,
     look::Lookout,
-    record::Record,
+    record::Tape,
     sandbox::{
         Options, Sandbox,
         world::{Accountable, Scheduled, World, fleet},
@@ -56,7 +56,7 @@ struct Inner {
     course: Course,
     /// Injects that have not happened yet; without a time: they wait for somebody.
     waiting: Vec<Waiting>,
-    record: Record,
+    record: Tape,
     /// Events that the record has.
     written: usize,
     stop: bool,
@@ -145,7 +145,7 @@ impl Live {
             scheduled: (!what.is_harder).then(|| schedule(&sandbox, now, what.at.after, what)),
         });
         let waiting = waiting.collect();
-        let record = Record::create(drills, &scenario.name, now, &scenario.text)?;
+        let record = Tape::create(drills, &scenario.name, now, &scenario.text)?;
         let course = Course::new(Arc::clone(&scenario), cause, Stamped { at: now, event: begun });
         let inner = Inner { course, waiting, record, written: 0, stop: false, broken: None };
         let live = Arc::new(Self { scenario, sandbox, lookout, every, inner: Mutex::new(inner) });
@@ -311,10 +311,8 @@ impl Live {
         let course = &inner.course;
         let told = crate::report::told(&course.events);
         let last = told.iter().rev().take(LAST).rev().map(|(_, text)| text.clone()).collect();
-        let ended = course.events.last().and_then(|last| match &last.event {
-            Event::Ended { why, .. } => Some(Text::from(why.words())),
-            _ => None,
-        });
+        let ended = course.events.last().and_then(|last| last.event.end());
+        let ended = ended.map(|(why, _)| Text::from(why.words()));
         View {
             drill: self.scenario.name.clone(),
             title: self.scenario.title.clone(),

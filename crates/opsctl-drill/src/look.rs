@@ -209,6 +209,7 @@ fn seen(run: &RunSummary) -> Option<RunSeen> {
         by: by.clone(),
         what: Text::line(&what),
         environment: run.environment().unwrap_or_default().to_owned(),
+        runbook: run.runbook().cloned(),
         begun_at: run.opened.at,
         end: run.end().map(|end| crate::journal::End::into_str(&end).to_owned()),
     })

@@ -1,4 +1,4 @@
-//! [`Record`]: the record of a drill, a line an event, and the folder that holds those of all drills.
+//! [`Tape`]: the record of a drill, a line an event, and the folder that holds those of all drills.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     check::recall,
     domain::Text,
-    event::{Event, Stamped},
+    event::{Beginning, Event, Stamped},
     score::score,
 };
 
@@ -27,12 +27,12 @@ const SCENARIO: &str = "drill.toml";
 
 /// The record of one drill: `drills/20261121-030000-NAME/drill.jsonl` in the state folder.
 #[derive(Debug)]
-pub struct Record {
+pub struct Tape {
     folder: PathBuf,
     file: File,
 }
 
-impl Record {
+impl Tape {
     /// # Errors
     /// The folder or its files can't be written.
     pub fn create(drills: &Path, name: &str, at: Timestamp, scenario: &str) -> io::Result<Self> {
@@ -101,10 +101,8 @@ impl Played {
 
     /// The drill's name, and who played it.
     pub fn of(&self) -> Option<(&str, &str)> {
-        match &self.events.first()?.event {
-            Event::Begun { drill, by, .. } => Some((drill, by.as_str())),
-            _ => None,
-        }
+        let Beginning { drill, by, .. } = self.events.first()?.event.beginning()?;
+        Some((drill, by.as_str()))
     }
 
     pub fn has_ended(&self) -> bool {
@@ -166,23 +164,20 @@ pub fn rehearsed(drills: &Path) -> BTreeMap<String, Date> {
 
 fn result(played: &Played) -> Option<PlayResult> {
     let first = played.events.first()?;
-    let Event::Begun { drill, by, seed, .. } = &first.event else { return None };
+    let Beginning { drill, by, seed, .. } = first.event.beginning()?;
     let scenario = recall(drill, &played.scenario)?;
     let score = score(&scenario, &played.events);
-    let ended = match &played.events.last()?.event {
-        Event::Ended { why, .. } => why.words(),
-        _ => "not ended",
-    };
-    let runbooks = played.events.iter().filter_map(|stamped| match &stamped.event {
-        Event::RunBegun { what, .. } => what.as_str().strip_prefix("runbook ").map(str::to_owned),
-        _ => None,
+    let ended = played.events.last()?.event.end().map_or("not ended", |(why, _)| why.words());
+    let runbooks = played.events.iter().filter_map(|stamped| {
+        let Event::RunBegun { runbook, .. } = &stamped.event else { return None };
+        runbook.as_ref().map(ToString::to_string)
     });
     Some(PlayResult {
         record: played.id.clone(),
-        drill: drill.clone(),
+        drill: drill.to_owned(),
         by: by.clone(),
         at: first.at,
-        seed: *seed,
+        seed,
         score: score.total,
         passed: score.passed,
         ended,

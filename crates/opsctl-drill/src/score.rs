@@ -166,42 +166,34 @@ fn harm(scenario: &Scenario, told: &Told<'_>) -> Part {
     let costs = scenario.harm;
     let last = told.harm.last().map(|(_, harm)| *harm).unwrap_or_default();
     let expired = last.expired.saturating_sub(costs.expire_anyway);
+    let first = |of: fn(&Harm) -> u64| told.harm.iter().find(|(_, harm)| of(harm) > 0).map(|(at, _)| *at);
     let mut losses = Vec::new();
+    let mut lose = |(count, cost): (u64, f64), at: Option<Timestamp>, what: &str, better: &'static str| {
+        if count > 0 && cost > 0.0 {
+            losses.push(Loss {
+                points: (count as f64 * cost).min(HARM),
+                after_seconds: at.and_then(|at| told.after(at)),
+                what: Text::line(&format!("{}: {what}", counted(count, "message"))),
+                better: Text::from(better),
+            });
+        }
+    };
+    let better = "move or park messages: what is parked can be restored";
+    lose((last.lost, costs.lost), first(|harm| harm.lost), "deleted without a copy", better);
+    let better = "send again only what is known not to have been sent";
+    lose((last.doubled, costs.doubled), first(|harm| harm.doubled), "worked off twice", better);
+    let better = "buy time first: a longer retention, or a redrive";
+    lose((expired, costs.expired), first(|harm| harm.expired), "expired", better);
     let kept = last.kept.saturating_sub(costs.keep_anyway);
-    let kinds: [(u64, f64, fn(&Harm) -> u64, &str, &str); 4] = [
-        (
-            kept,
-            costs.kept,
-            |harm| harm.kept,
-            "taken out of the queue, and not put back",
-            "take out only what fails; `opsctl restore` puts the rest back",
-        ),
-        (
-            last.lost,
-            costs.lost,
-            |harm| harm.lost,
-            "deleted without a copy",
-            "move or park messages: what is parked can be restored",
-        ),
-        (
-            last.doubled,
-            costs.doubled,
-            |harm| harm.doubled,
-            "worked off twice",
-            "send again only what is known not to have been sent",
-        ),
-        (expired, costs.expired, |harm| harm.expired, "expired", "buy time first: a longer retention, or a redrive"),
-    ];
-    for (count, cost, of, what, better) in kinds.into_iter().filter(|(count, cost, ..)| *count > 0 && *cost > 0.0) {
-        let first = told.harm.iter().find(|(_, harm)| of(harm) > 0).map(|(at, _)| *at);
-        losses.push(Loss {
-            points: (count as f64 * cost).min(HARM),
-            after_seconds: first.and_then(|at| told.after(at)),
-            what: Text::line(&format!("{}: {what}", counted(count, "message"))),
-            better: Text::from(better),
-        });
-    }
+    let better = "take out only what fails; `opsctl restore` puts the rest back";
+    lose((kept, costs.kept), first(|harm| harm.kept), "taken out of the queue, and not put back", better);
+    let mut known = Vec::new();
     for (at, environment, call, effect) in &told.elsewhere {
+        // A look counts each time; the first change has ended it.
+        if *effect == Effect::Writes && known.contains(environment) {
+            continue;
+        }
+        known.extend((*effect == Effect::Writes).then_some(environment));
         let is_written = *effect == Effect::Writes;
         losses.push(Loss {
             points: if is_written { HARM } else { ELSEWHERE },

@@ -138,7 +138,13 @@ fn mark(event: &Event) -> Option<(&'static str, String)> {
         Event::RunBegun { .. } | Event::Hinted { .. } | Event::DeclaredOver { .. } | Event::Noted { .. } => "#2f81f7",
         Event::Found { .. } | Event::Acted { .. } | Event::Mitigated {} | Event::Recovered { .. } => "#3fb950",
         Event::Harm(_) | Event::WrongEnvironment { .. } | Event::Relapsed {} => "#f85149",
-        _ => return None,
+        Event::Begun { .. }
+        | Event::Skipped { .. }
+        | Event::Delayed { .. }
+        | Event::Called { .. }
+        | Event::RunEnded { .. }
+        | Event::Figures { .. }
+        | Event::Ended { .. } => return None,
     };
     Some((colour, super::words(event)?))
 }

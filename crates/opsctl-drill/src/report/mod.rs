@@ -12,8 +12,8 @@ pub use junit::junit;
 pub use markdown::markdown;
 
 use crate::{
-    domain::{Text, words::within},
-    event::{Event, Harm, Stamped},
+    domain::Text,
+    event::{Beginning, Event, Harm, Stamped},
     sandbox::world::Effect,
     scenario::Scenario,
     score::{Score, score},
@@ -57,33 +57,27 @@ impl Report {
     /// None: the record does not begin as one does.
     pub fn of(scenario: &Scenario, record: &str, events: &[Stamped]) -> Option<Self> {
         let (first, last) = (events.first()?, events.last()?);
-        let Event::Begun { drill, digest, version, seed, cause, speed, .. } = &first.event else { return None };
-        let known = scenario.causes.iter().find(|known| known.name == *cause);
-        let ended = match &last.event {
-            Event::Ended { why, recovered, .. } => Some((why.words(), *recovered)),
-            _ => None,
-        };
-        let harm = events.iter().rev().find_map(|stamped| match &stamped.event {
-            Event::Harm(harm) => Some(*harm),
-            _ => None,
-        });
+        let Beginning { drill, digest, version, seed, cause, speed, .. } = first.event.beginning()?;
+        let known = scenario.causes.iter().find(|known| known.name == cause);
+        let ended = last.event.end().map(|(why, recovered)| (why.words(), recovered));
+        let harm = events.iter().rev().find_map(|stamped| stamped.event.harm());
         let timeline = told(events).into_iter().map(|(at, text)| Line {
             at,
             after_seconds: at.duration_since(first.at).as_secs().max(0),
             text,
         });
         Some(Self {
-            drill: drill.clone(),
+            drill: drill.to_owned(),
             title: scenario.title.clone(),
-            digest: digest.clone(),
-            version: version.clone(),
-            seed: *seed,
-            cause: cause.clone(),
+            digest: digest.to_owned(),
+            version: version.to_owned(),
+            seed,
+            cause: cause.to_owned(),
             truth: known.map(|known| known.truth.clone()).unwrap_or_default(),
             better: known.map(|known| known.better.clone()).unwrap_or_default(),
             begun_at: first.at,
             seconds: last.at.duration_since(first.at).as_secs(),
-            speed: *speed,
+            speed,
             ended: ended.map(|(words, _)| words),
             recovered: ended.is_some_and(|(_, recovered)| recovered),
             players: players(events),
@@ -99,15 +93,7 @@ impl Report {
 /// Who took part, in the order in which they first did something.
 pub fn players(events: &[Stamped]) -> Vec<Text> {
     let mut players: Vec<Text> = Vec::new();
-    for Stamped { event, .. } in events {
-        let by = match event {
-            Event::Begun { by, .. }
-            | Event::RunBegun { by, .. }
-            | Event::Noted { by, .. }
-            | Event::DeclaredOver { by }
-            | Event::Hinted { by, .. } => by,
-            _ => continue,
-        };
+    for by in events.iter().filter_map(|stamped| stamped.event.by()) {
         if !players.contains(by) {
             players.push(by.clone());
         }
@@ -127,13 +113,15 @@ fn words(event: &Event) -> Option<String> {
         Event::Skipped { name, by } => format!("{by} skips: {name}"),
         Event::Delayed { name, by, .. } => format!("{by} delays: {name}"),
         Event::Called { effect: Effect::Reads | Effect::ReadsLogs, .. } => return None,
+        // What every look at messages ends with.
+        Event::Called { call, .. } if call.starts_with("sqs:ChangeMessageVisibility") => return None,
         Event::Called { environment, call, about, count, failed, .. } => {
             let about = about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
             let times = if *count > 1 { format!(" x{count}") } else { String::new() };
             let failed = if *failed { ", refused" } else { "" };
             format!("{environment}: {call}{about}{times}{failed}")
         }
-        Event::RunBegun { run, by, what, environment } => format!("{by}: {what} in {environment} ({run})"),
+        Event::RunBegun { run, by, what, environment, .. } => format!("{by}: {what} in {environment} ({run})"),
         Event::RunEnded { run, end } => format!("{run}: {end}"),
         Event::Found { call } => format!("found: {call}"),
         Event::Acted { call } => format!("first right step: {call}"),
@@ -162,7 +150,8 @@ fn words(event: &Event) -> Option<String> {
     })
 }
 
-/// A time of the timeline, since the drill began.
-pub(crate) fn after(seconds: i64) -> String {
-    within(jiff::SignedDuration::from_secs(seconds))
+/// A time since the drill began: `4:07`, `1:04:07`.
+pub fn after(seconds: i64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }

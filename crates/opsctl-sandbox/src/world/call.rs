@@ -14,7 +14,7 @@ use super::{
     ApiError, Caller, FaultKind, World,
     rds::Xml,
     service::{self, ServiceDef},
-    sts,
+    sql, sts,
 };
 
 /// Account of a caller that the fault of that name hits.
@@ -115,10 +115,16 @@ pub enum Effect {
 }
 
 impl Effect {
-    pub fn of(service: &str, action: &str) -> Self {
+    /// What a call does, as far as its name and the statement of SQL that it carries say.
+    pub fn of(service: &str, action: &str, input: &Input) -> Self {
         const READS: [&str; 6] = ["Describe", "Get", "List", "Filter", "StartQuery", "StopQuery"];
+        let sql = || input.document.as_ref().ok().and_then(|document| document.get("sql")?.as_str());
         match (service, action) {
             ("sts", _) => Self::Reads,
+            ("rds-data", "ExecuteStatement" | "BatchExecuteStatement") if sql().is_none_or(sql::changes) => {
+                Self::Writes
+            }
+            ("rds-data", _) => Self::Reads,
             ("logs", "FilterLogEvents" | "GetLogEvents" | "StartQuery") => Self::ReadsLogs,
             ("sqs", "ReceiveMessage" | "ChangeMessageVisibility" | "ChangeMessageVisibilityBatch") => Self::Receives,
             _ if READS.iter().any(|read| action.starts_with(read)) => Self::Reads,
@@ -164,9 +170,7 @@ impl World {
         let Request { service, action, caller, access_key, input } = *request;
         let call = Call { caller, access_key, action, now: at, poll_until: None };
         let answer = match service.find(action) {
-            Some((action, handler))
-                if matches!(Effect::of(service.prefix, action), Effect::Reads | Effect::ReadsLogs) =>
-            {
+            Some((action, handler)) if Effect::of(service.prefix, action, input) <= Effect::ReadsLogs => {
                 handler(self, call, input)
             }
             Some(_) | None => Err(service.unknown(action)),
@@ -408,7 +412,7 @@ impl Calls {
             self.last.pop_front();
         }
         let made = Made { at, account: request.caller.account.clone(), service, action, end };
-        let effect = Effect::of(service, action);
+        let effect = Effect::of(service, action, request.input);
         if self.witnessed.is_some() && effect != Effect::Reads {
             let subject = (request.service.subject)(request.input);
             self.keep(Witnessed { made: made.clone(), subject, effect });

@@ -12,11 +12,11 @@ use crate::{
         exit::Exit,
         output::{Output, Table},
     },
-    domain::{Text, invocation::quoted, words::within},
+    domain::{Text, invocation::quoted},
     drill::{
         recall,
         record::{self, Played},
-        report::{Report, html, junit, markdown},
+        report::{Report, after, html, junit, markdown},
     },
     files::output,
 };
@@ -107,7 +107,7 @@ fn compare(folder: &Path, ids: &[String], report: &Report, out: &mut Output) -> 
     }
     let mut table = Table::new(&["RECORD", "CAUSE", "TOOK", "HARM", "TIME", "PROOF", "TIDY", "HINTS", "TOTAL"]);
     for one in &own {
-        let mut row = vec![one.record.clone(), one.cause.clone(), within(jiff::SignedDuration::from_secs(one.seconds))];
+        let mut row = vec![one.record.clone(), one.cause.clone(), after(one.seconds)];
         row.extend(one.score.parts.iter().map(|part| format!("{}/{}", part.points, part.of)));
         row.extend([format!("-{}", one.score.hints), one.score.total.to_string()]);
         if let Ok(row) = <[String; 9]>::try_from(row) {
@@ -144,10 +144,7 @@ pub(super) fn summary(report: &Report, global: &Global, out: &mut Output) -> Res
         out.whole(&format!("  {:<13} -{}", "hints", score.hints))?;
     }
     for loss in score.parts.iter().flat_map(|part| &part.losses) {
-        let at = loss
-            .after_seconds
-            .map(|seconds| format!(" after {}", within(jiff::SignedDuration::from_secs(seconds))))
-            .unwrap_or_default();
+        let at = loss.after_seconds.map(|seconds| format!(" at {}", after(seconds))).unwrap_or_default();
         out.line(&format!("  -{}{at}: {}. Better: {}", loss.points, loss.what, loss.better))?;
     }
     let words = format!("drill report {} --form html --out report.html", quoted(&report.record));

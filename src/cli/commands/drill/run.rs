@@ -1,6 +1,6 @@
 //! `opsctl drill run`.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -43,9 +43,11 @@ pub(super) async fn run(
     let sandbox = sandbox_of(&scenario, cause, options, clock).map_err(|error| failed(&error))?;
     let state_file = join::state_file().map_err(|error| failed(&error))?;
     let listening = serve::listen(args.port, &sandbox, &state_file).await.map_err(|error| failed(&error))?;
+    // What is to be read stands last: a small terminal shows that much.
+    join_lines(&sandbox, &listening.url, out)?;
     out.heading(scenario.title.as_str())?;
     brief(&scenario, out)?;
-    join_lines(&sandbox, &listening.url, out)?;
+    out.flush()?;
     let state = paths::sandbox_state(Some(std::process::id()));
     let state =
         state.ok_or_else(|| CliError::usage("there is no folder for journals", "set HOME or XDG_STATE_HOME"))?;
@@ -101,17 +103,17 @@ pub(super) fn cause_of(scenario: &Scenario, named: Option<&str>, seed: u64) -> R
 }
 
 fn join_lines(sandbox: &Sandbox, url: &str, out: &mut Output) -> Result<(), CliError> {
-    out.line("")?;
     out.line("Other terminals join with `opsctl --sandbox`; the AWS CLI and SDKs with:")?;
     serve::joining_lines(sandbox.options(), url).lines().try_for_each(|line| out.whole(&format!("  {line}")))?;
-    out.flush()?;
-    Ok(())
+    Ok(out.line("")?)
 }
 
 /// Time counts from when the player is ready.
 async fn is_ready(scenario: &Scenario) -> bool {
     let limit = within(jiff::SignedDuration::try_from(scenario.limit).unwrap_or_default());
-    let question = format!("\nenter begins ({limit} at most), q leaves: ");
+    let question = format!(
+        "\nIn the console Q comes back to this terminal: to say that it is over, or to take a hint.\nenter begins ({limit} at most), q leaves: "
+    );
     let answer = tokio::task::spawn_blocking(move || prompt::line(&question)).await;
     !matches!(answer.ok().and_then(Result::ok).as_deref(), None | Some("q" | "quit"))
 }
@@ -158,17 +160,15 @@ async fn at_a_terminal(
 }
 
 /// Until somebody interrupts it: players are elsewhere.
-fn until_stopped(live: &Live) -> impl Future<Output = Result<(), CliError>> + '_ {
-    async move {
-        let cannot = |error| CliError::failed(&format!("the drill cannot wait for signals: {error}"), "");
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        live.order(Order::Stop, Text::from("interrupted"));
-        Ok(())
+async fn until_stopped(live: &Live) -> Result<(), CliError> {
+    let cannot = |error| CliError::failed(&format!("the drill cannot wait for signals: {error}"), "");
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
+    live.order(Order::Stop, Text::from("interrupted"));
+    Ok(())
 }
 
 fn finish(live: &Live, global: &Global, out: &mut Output) -> Result<Exit, CliError> {

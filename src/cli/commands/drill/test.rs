@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     sync::{Arc, Mutex, PoisonError},
-    thread::available_parallelism,
+    thread::{self, available_parallelism},
     time::Duration,
 };
 
@@ -39,6 +39,8 @@ use crate::{
 
 /// When every player's world begins.
 const BEGINS: &str = "2026-03-02T09:00:00Z";
+/// A main thread's, on Linux.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(10);
 /// No play takes longer, on the sandbox's clock.
@@ -189,8 +191,17 @@ fn tell(
     )
 }
 
-/// Blocks: it makes a runtime whose time passes while nothing is to be done.
+/// Blocks: on a thread with as large a stack as commands have otherwise.
 fn play(scenario: &Arc<Scenario>, player: &Player, global: &Global) -> Result<Played, String> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        let played = thread.spawn_scoped(scope, || pass(scenario, player, global)).map_err(|error| error.to_string())?;
+        played.join().unwrap_or_else(|_| Err("it panicked".to_owned()))
+    })
+}
+
+/// Makes a runtime whose time passes while nothing is to be done.
+fn pass(scenario: &Arc<Scenario>, player: &Player, global: &Global) -> Result<Played, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let played = async { tokio::time::timeout(LONGEST, in_world(scenario, player, global)).await };

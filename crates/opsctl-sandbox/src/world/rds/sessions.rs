@@ -9,7 +9,7 @@ use crate::{
     domain::{Because, Reached, Rows, SqlError, Statement, Unanswered},
     world::{
         FaultKind, World,
-        sql::{Access, Failure, Key, Parameters},
+        sql::{self, Access, Failure, Key, Parameters},
     },
 };
 
@@ -121,7 +121,7 @@ impl World {
         let key = self.sessions.open[&number].key.clone();
         let parameters = Parameters::Placed(&statement.values);
         let ran = self.sql.run_in(at, (&id(number), &key), access, &statement.text, parameters);
-        if ran.is_ok() && changes(&statement.text) {
+        if ran.is_ok() && sql::changes(&statement.text) {
             self.witness_statement(at, &key.account, &format!("{}/{}", key.server, key.name));
         }
         ran.map(|ran| ran.rows).map_err(|failure| match failure {
@@ -134,13 +134,6 @@ impl World {
         self.sessions.open.remove(&number);
         self.sql.end(&id(number));
     }
-}
-
-/// Whether a statement is there to change something.
-fn changes(text: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    const CHANGES: [&str; 8] = ["insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"];
-    CHANGES.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 fn id(number: u64) -> String {
