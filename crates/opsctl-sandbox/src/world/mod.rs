@@ -20,6 +20,7 @@ pub mod logs;
 mod md5;
 mod outboxes;
 mod page;
+mod pulse;
 pub mod rds;
 mod region;
 pub mod secrets;
@@ -89,6 +90,8 @@ pub struct World {
     pub denials: Vec<Denial>,
     calls: Calls,
     timeline: timeline::Timeline,
+    /// When scaling policies are looked at next; none: there are none.
+    pulse_at: Option<i64>,
     sessions: rds::Sessions,
     sql: sql::Databases,
     senders: sqs::Senders,
@@ -176,6 +179,7 @@ impl World {
             denials: Vec::new(),
             calls: Calls::default(),
             timeline: timeline::Timeline::default(),
+            pulse_at: None,
             sessions: rds::Sessions::default(),
             sql: sql::Databases::new(seed),
             senders: sqs::Senders::default(),
@@ -195,6 +199,7 @@ impl World {
 
     /// Lets pass what is due until `now`. Answers the time, which never goes back.
     pub fn advance(&mut self, now: Timestamp) -> i64 {
+        self.beat_until(now.as_millisecond());
         if self.timeline.next_at().is_some_and(|at| at <= now.as_millisecond()) {
             self.follow_timeline(now.as_millisecond());
         }

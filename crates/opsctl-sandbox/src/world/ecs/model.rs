@@ -236,6 +236,10 @@ pub(super) struct Task {
     pub(super) healthy_at: Option<i64>,
     /// When its health check has failed as often as it may.
     pub(super) unhealthy_at: Option<i64>,
+    /// Since when its program does not answer health checks, for want of what it needs.
+    pub(super) ailing_since: Option<i64>,
+    /// What the health checks of its load balancer find of its program.
+    pub(super) target_check: TargetCheck,
     pub(super) created_at: i64,
     /// When its image began to be pulled.
     pub(super) pull_at: Option<i64>,
@@ -295,7 +299,8 @@ impl Task {
 
     /// Runs, is healthy where that is checked, and does not end right after its start: that is no start that counts.
     pub(super) fn is_ready(&self, now: i64) -> bool {
-        self.is_running() && self.healthy_at.is_none_or(|at| at <= now) && !self.is_brief
+        let is_healthy = self.healthy_at.is_none_or(|at| at <= now) && self.ailing_since.is_none();
+        self.is_running() && is_healthy && self.target_check == TargetCheck::Passes && !self.is_brief
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     Fleet,
@@ -38,6 +39,8 @@ pub(super) struct ServiceEntry {
     tasks: BTreeMap<String, u32>,
     #[serde(default)]
     scaling: BTreeMap<String, [u32; 2]>,
+    /// A policy of target tracking, where it has `scaling`.
+    tracking: Option<TrackingEntry>,
     #[serde(default)]
     scheduled: Vec<ScheduledEntry>,
     #[serde(default = "default::<1>")]
@@ -55,6 +58,28 @@ pub(super) struct ServiceEntry {
     healthy_after_seconds: Option<u32>,
     /// Port behind a load balancer, in a target group of its name and the environment's.
     load_balancer_port: Option<u16>,
+}
+
+/// What autoscaling keeps a metric of its tasks at: with the count that it begins with, the metric is as usual.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrackingEntry {
+    metric: TrackedMetric,
+    /// Percent.
+    target: f64,
+    #[serde(default = "default::<300>")]
+    out_cooldown_seconds: u32,
+    #[serde(default = "default::<300>")]
+    in_cooldown_seconds: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+enum TrackedMetric {
+    #[strum(serialize = "ECSServiceAverageCPUUtilization")]
+    Cpu,
+    #[strum(serialize = "ECSServiceAverageMemoryUtilization")]
+    Memory,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,8 +143,25 @@ impl Fleet {
     }
 }
 
+impl TrackingEntry {
+    fn request(&self, service: &str, resource: &str) -> Value {
+        let metric: &str = self.metric.into();
+        json!({
+            "PolicyName": format!("{service}-tracking"), "ServiceNamespace": "ecs", "ResourceId": resource,
+            "ScalableDimension": "ecs:service:DesiredCount", "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": self.target, "PredefinedMetricSpecification": { "PredefinedMetricType": metric },
+                "ScaleOutCooldown": self.out_cooldown_seconds, "ScaleInCooldown": self.in_cooldown_seconds,
+            },
+        })
+    }
+}
+
 impl ServiceEntry {
     pub(super) fn check(&self, file: &File, environments: &[&str]) -> Result<(), String> {
+        if self.tracking.as_ref().is_some_and(|tracking| tracking.target <= 0.0 || self.scaling.is_empty()) {
+            return Err("its tracking needs a target above zero, and scaling".to_owned());
+        }
         let mut needed = self.database.iter();
         if let Some((environment, name)) = needed.find(|(place, name)| !file.has_database(place, name)) {
             return Err(format!("its database {name:?} is not in {environment} of the file"));
@@ -176,7 +218,13 @@ impl ServiceEntry {
             };
             let (min, max, actions) = (*min, *max, here.map(action).collect());
             let target = Target { min, max, suspended: Suspended::default(), created_at: now, actions };
-            world.autoscaling.put(&caller, &format!("service/{cluster}/{}", self.name), target);
+            let resource = format!("service/{cluster}/{}", self.name);
+            world.autoscaling.put(&caller, &resource, target);
+            if let Some(tracking) = &self.tracking {
+                let put = ("application-autoscaling", "PutScalingPolicy");
+                // The target is there, and a target value above zero was checked.
+                drop(world.ask(now, &caller, put, tracking.request(&self.name, &resource)));
+            }
         }
         if self.failing.iter().any(|name| name == environment) {
             let program = Program { outcome: Outcome::CannotPull, ..program };

@@ -41,6 +41,8 @@ struct Things {
     groups: Vec<KafkaGroup>,
     outboxes: Vec<outboxes::Measured>,
     levels: BTreeMap<MetricName, Level>,
+    /// By ECS cluster and name: how many tasks share a service's load when each has its usual one.
+    demand: BTreeMap<(String, String), f64>,
     /// What a metric of a thing usually is, in place of what is made up: by thing and metric.
     usual: BTreeMap<(String, String), f64>,
 }
@@ -118,6 +120,21 @@ impl World {
     pub fn put_usual(&mut self, account: &str, region: &str, thing: &str, metric: &str, value: f64) {
         let things = self.cloudwatch.observed.things([account, region]);
         things.usual.insert((thing.to_owned(), metric.to_owned()), value);
+    }
+
+    /// Says for how many tasks a service has work, whatever its count: fewer have more to do each, more have less.
+    pub(in crate::world) fn put_demand(
+        &mut self,
+        caller: &Caller,
+        (cluster, service): (&str, &str),
+        tasks: f64,
+        is_new: bool,
+    ) {
+        let things = self.cloudwatch.observed.things([&caller.account, &caller.region]);
+        let known = things.demand.entry((cluster.to_owned(), service.to_owned())).or_insert(tasks);
+        if is_new {
+            *known = tasks;
+        }
     }
 
     pub fn put_level(
