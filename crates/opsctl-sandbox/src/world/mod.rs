@@ -121,13 +121,21 @@ pub struct WorldSettings {
     /// How long after its end CloudWatch shows a minute's metrics, seconds. AWS says no figure; a minute is our assumption.
     pub metrics_lag_seconds: i64,
     pub in_flight_max: usize,
+    /// Messages at the front of a FIFO queue among which it looks for groups that are free; of queues that are made later.
+    pub fifo_looks_at: usize,
     /// Whether a deleted queue's name can't be used again for 60 seconds, as with AWS.
     pub names_rest_after_delete: bool,
 }
 
 impl Default for WorldSettings {
     fn default() -> Self {
-        Self { counts_lag_seconds: 0, metrics_lag_seconds: 60, in_flight_max: 120_000, names_rest_after_delete: true }
+        Self {
+            counts_lag_seconds: 0,
+            metrics_lag_seconds: 60,
+            in_flight_max: 120_000,
+            fifo_looks_at: 120_000,
+            names_rest_after_delete: true,
+        }
     }
 }
 
