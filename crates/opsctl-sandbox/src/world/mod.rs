@@ -29,6 +29,7 @@ pub mod sns;
 mod sql;
 mod sqs;
 pub mod ssm;
+pub mod strain;
 pub mod sts;
 pub mod template;
 #[cfg(test)]
@@ -84,6 +85,7 @@ pub struct World {
     data: data_api::Transactions,
     pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
+    strain: strain::Strain,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     pub faults: Faults,
@@ -112,7 +114,7 @@ enum Due {
     Task(u64),
 }
 
-/// What can be set on a world as a whole.
+/// What can be set on a world as a whole; `[settings]` of a fleet file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorldSettings {
@@ -182,6 +184,7 @@ impl World {
             data: data_api::Transactions::default(),
             load_balancers: load_balancers::LoadBalancers::default(),
             waking: coupling::Waking::default(),
+            strain: strain::Strain::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),

@@ -1,9 +1,9 @@
 //! Whose health checks fail, and what ECS does about it: it replaces the task, after the grace period.
 
 use super::{
-    Ecs,
-    life::Due,
-    model::{Service, Task},
+    Ecs, PlaceKey,
+    life::{Due, Who},
+    model::{Service, Stage, Task},
     targets::{CHECKED_AFTER, TargetCheck},
 };
 
@@ -84,5 +84,61 @@ impl Ecs {
         }
         self.note_failure(at, due, name, &task);
         self.step_service(at, due, name);
+    }
+
+    /// Says whether a task's program answers its health checks from now on.
+    pub(in crate::world) fn set_ailing(&mut self, at: i64, service: &ServiceKey<'_>, id: &str, is_ailing: bool) {
+        let place = service.place();
+        let known = self.places.get_mut(&place).and_then(|region| region.clusters.get_mut(service.cluster));
+        let Some(cluster) = known else { return };
+        let Some(task) = cluster.tasks.get_mut(id).filter(|task| task.stage == Stage::Running) else { return };
+        if task.ailing_since.is_some() == is_ailing {
+            return;
+        }
+        task.ailing_since = is_ailing.then_some(at);
+        task.note_next(cluster.services.get(service.name));
+        if let Some(next) = task.next_at {
+            self.wake_at(next, &place, service.cluster, Who::Task(id.to_owned()));
+        }
+        // A deployment may have waited for it.
+        self.wake_at(at, &place, service.cluster, Who::Service(service.name.to_owned()));
+    }
+
+    /// The running tasks of a service, the oldest first: id, and when it began to run.
+    pub(in crate::world) fn running_tasks(&self, service: &ServiceKey<'_>) -> Vec<(String, i64)> {
+        let cluster = self.places.get(&service.place()).and_then(|region| region.clusters.get(service.cluster));
+        let tasks = cluster.into_iter().flat_map(|cluster| cluster.tasks_of(service.name));
+        let mut found: Vec<(String, i64)> = tasks
+            .filter(|(_, task)| task.is_running())
+            .filter_map(|(id, task)| Some((id.clone(), task.started_at?)))
+            .collect();
+        found.sort_by(|left, right| (left.1, &left.0).cmp(&(right.1, &right.0)));
+        found
+    }
+
+    /// Lets the program of a task that runs die.
+    pub(in crate::world) fn crash(&mut self, at: i64, service: &ServiceKey<'_>, id: &str, code: i32) {
+        let place = service.place();
+        let cluster = self.places.get_mut(&place).and_then(|region| region.clusters.get_mut(service.cluster));
+        let task = cluster.and_then(|cluster| cluster.tasks.get_mut(id));
+        let Some(task) = task.filter(|task| task.stage == Stage::Running) else { return };
+        task.ends = Some((at, super::start::exited(code, None)));
+        task.next_at = Some(at);
+        self.wake_at(at, &place, service.cluster, Who::Task(id.to_owned()));
+    }
+}
+
+/// A service of the world.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::world) struct ServiceKey<'a> {
+    pub(in crate::world) account: &'a str,
+    pub(in crate::world) region: &'a str,
+    pub(in crate::world) cluster: &'a str,
+    pub(in crate::world) name: &'a str,
+}
+
+impl ServiceKey<'_> {
+    pub(super) fn place(&self) -> PlaceKey {
+        (self.account.into(), self.region.into())
     }
 }

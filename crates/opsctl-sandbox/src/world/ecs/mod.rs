@@ -22,6 +22,7 @@ mod revisions;
 mod shell;
 mod show;
 mod start;
+mod tables;
 mod targets;
 mod task;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use super::{
     uuid,
 };
 pub use fixture::{JobFixture, ServiceFixture, ServiceView};
+pub(super) use health::ServiceKey;
 use life::Due;
 pub use life::Outside;
 pub(super) use loads::Load;

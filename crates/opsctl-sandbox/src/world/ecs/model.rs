@@ -10,6 +10,7 @@ use super::{
     request::Placement,
     targets::{Balancer, TargetCheck},
 };
+use crate::world::strain::TableUse;
 
 /// A task that ends sooner after its start has failed to start, milliseconds (our assumption).
 pub(super) const BRIEF: i64 = 60_000;
@@ -64,6 +65,8 @@ pub(super) struct Definition {
     /// What the program writes: after so many milliseconds, which text.
     pub(super) script: Vec<(i64, String)>,
     pub(super) database: Option<String>,
+    /// The database one of whose tables its tasks use, and how.
+    pub(super) table: Option<(String, TableUse)>,
     /// CPU units and MiB of memory of its tasks; none: 256 and 512.
     pub(super) cpu: Option<String>,
     pub(super) memory: Option<String>,
@@ -253,6 +256,8 @@ pub(super) struct Task {
     pub(super) ends: Option<(i64, Stop)>,
     /// Whether its command, as far as it can be read, ends it right after its start.
     pub(super) is_brief: bool,
+    /// Whether it waits for a table that it is to alter.
+    pub(super) waits: bool,
     /// How much faster than its task definition says it comes up, percent: tasks that begin together are not ready together.
     pub(super) haste: i64,
     pub(super) subnet: Option<String>,

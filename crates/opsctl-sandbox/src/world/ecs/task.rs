@@ -33,6 +33,7 @@ impl Task {
             tags: Vec::new(),
             ends: None,
             is_brief: false,
+            waits: false,
             haste,
             subnet: None,
         };
@@ -56,8 +57,20 @@ impl Task {
         self.is_brief = end.as_ref().is_some_and(|(ends_at, _)| ends_at - at < BRIEF);
         self.ends = match &understood {
             Some(ran) => {
-                program::say(&due.place, id, definition, at, &ran.lines, outside);
+                program::say(&due.place, id, definition, at, &ran.lines, outside.logs);
                 end
+            }
+            None if program::waits_for_table(&due.place, definition, at, outside) => {
+                self.waits = true;
+                program::say(
+                    &due.place,
+                    id,
+                    definition,
+                    at,
+                    definition.script.get(..1).unwrap_or_default(),
+                    outside.logs,
+                );
+                None
             }
             None => program::begin(&due.place, id, definition, at, outside)
                 .map(|(ends_at, code)| (ends_at, start::exited(code, None))),

@@ -18,6 +18,7 @@ use crate::{
         autoscaling::{Action, Suspended, Target},
         ecs::{Breaker, LogConfig, Outcome, Program, ServiceFixture},
         logs::Line,
+        strain::{Pool, TableUse},
         template::Place,
     },
 };
@@ -53,6 +54,10 @@ pub(super) struct ServiceEntry {
     /// By environment, the database that its tasks work on: while any runs, it keeps that awake.
     #[serde(default)]
     database: BTreeMap<String, String>,
+    /// Connections of its tasks to that.
+    pool: Option<Pool>,
+    /// A table of that which its tasks use as long as they run.
+    table: Option<TableUse>,
     #[serde(default = "default::<9>")]
     pull_seconds: u32,
     healthy_after_seconds: Option<u32>,
@@ -135,6 +140,9 @@ impl Fleet {
         for job in &self.file.jobs {
             job.settle(world, now, place);
         }
+        for database in self.file.tables(&place.environment) {
+            world.actors.add_tables(now, place.clone(), &database);
+        }
         for service in &self.file.services {
             if let Some(tasks) = service.tasks.get(&place.environment) {
                 service.settle(world, now, place, *tasks);
@@ -166,9 +174,18 @@ impl ServiceEntry {
         if let Some((environment, name)) = needed.find(|(place, name)| !file.has_database(place, name)) {
             return Err(format!("its database {name:?} is not in {environment} of the file"));
         }
+        if self.database.is_empty() && (self.pool.is_some() || self.table.is_some()) {
+            return Err("its pool or table needs a database".to_owned());
+        }
         let scheduled = self.scheduled.iter().flat_map(|entry| &entry.environments);
         let named = self.tasks.keys().chain(self.scaling.keys()).chain(&self.failing).chain(scheduled);
         check_environments(named, environments)
+    }
+
+    /// The database a table of which its tasks use.
+    pub(super) fn database_of_table(&self, environment: &str) -> Option<String> {
+        self.table.as_ref()?;
+        self.database.get(environment).cloned()
     }
 
     /// Whether it is `cluster/name`, as the file writes it.
@@ -207,6 +224,12 @@ impl ServiceEntry {
         if let Some(database) = self.database.get(environment) {
             let worker = Worker::Service { cluster: cluster.clone(), name: self.name.clone() };
             world.actors.add_caller(now, place.clone(), worker, database);
+            if let Some(pool) = &self.pool {
+                world.pool(now, place, (&cluster, &self.name), database, pool.clone());
+            }
+            if let Some(table) = &self.table {
+                world.ecs.use_table(&caller, &self.name, database, table);
+            }
         }
         if let Some([min, max]) = self.scaling.get(environment) {
             let here = self.scheduled.iter().filter(|entry| entry.environments.iter().any(|name| name == environment));

@@ -150,14 +150,18 @@ impl World {
     }
 
     fn note_things(&mut self, at: i64) {
-        let observed = &mut self.cloudwatch.observed;
-        self.ecs.loads(|place, [cluster, name], load| {
+        let Self { ecs, rds, strain, cloudwatch, .. } = self;
+        let observed = &mut cloudwatch.observed;
+        ecs.loads(|place, [cluster, name], load| {
             let services = &mut observed.things(place).services;
             // Looked up first: most minutes nothing changes, and nothing is to be copied.
             let key = (cluster.to_owned(), name.to_owned());
             services.entry(key).or_default().note(at, load);
         });
-        self.rds.loads((at - MINUTE, at), |place, name, load| {
+        rds.loads((at - MINUTE, at), |place, name, server, load| {
+            let [account, region] = place;
+            let pressure = if load.writes { strain.pressure([account, region, server]) } else { load.pressure };
+            let load = rds::Load { pressure, ..load };
             observed.things(place).instances.entry(name.to_owned()).or_default().note(at, load);
         });
     }
