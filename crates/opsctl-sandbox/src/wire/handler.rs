@@ -105,7 +105,10 @@ impl Sandbox {
             Signer::of(&parts.headers).or_else(|| Signer::of_fields(&call.input.fields)).ok_or_else(unsigned)?;
         call.check_scope(&origin, service.as_deref())?;
         let account = match own_account(&access_key) {
-            Some(account) => account.to_owned(),
+            Some(account) => {
+                self.lock().sts.check_own(account, &call.action)?;
+                account.to_owned()
+            }
             None => {
                 let world = self.lock();
                 let of_role = world.sts.account_of(self.shared.clock.now(), &access_key)?;

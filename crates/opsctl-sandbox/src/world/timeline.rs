@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::json;
 
 use super::{
     Caller, Denial, Fault, Input, World, actors::Behaviour, ecs::Outcome, fault::anything, service::ServiceDef,
@@ -68,6 +69,29 @@ pub enum Change {
         database: String,
     },
     ExpireSessions,
+    /// Logins end: calls with the account's own key and with what it handed out answer `ExpiredToken`, until `GetSessionToken`
+    /// renews them.
+    ExpireCredentials {
+        #[serde(default = "anything")]
+        account: String,
+    },
+    /// Services have work for so many tasks: with fewer each has more to do.
+    Demand {
+        #[serde(default = "anything")]
+        account: String,
+        /// `cluster/name`.
+        service: String,
+        tasks: f64,
+    },
+    /// A task is started on its own, in each ECS cluster in which such a service is.
+    Run {
+        #[serde(default = "anything")]
+        account: String,
+        /// `cluster/name` of services in the same cluster.
+        beside: String,
+        /// Family of its task definition.
+        family: String,
+    },
     /// Somebody else calls AWS: a colleague, a pipeline. What AWS refuses them does not happen.
     Call {
         #[serde(default = "anything")]
@@ -181,6 +205,32 @@ impl World {
                 }
             }
             Change::ExpireSessions => self.sts.expire_all(now),
+            Change::ExpireCredentials { account } => {
+                let places = self.places();
+                let meant = places.iter().filter(|(known, _)| glob(&account, known));
+                meant.for_each(|(known, _)| self.sts.expire(now, known));
+            }
+            Change::Demand { account, service, tasks } => {
+                for (caller, cluster, name) in self.ecs.matching(&account, &service) {
+                    self.put_demand(&caller, (&cluster, &name), tasks, true);
+                }
+            }
+            Change::Run { account, beside, family } => {
+                let mut places: Vec<(Caller, String)> = self
+                    .ecs
+                    .matching(&account, &beside)
+                    .into_iter()
+                    .map(|(caller, cluster, _)| (caller, cluster))
+                    .collect();
+                places.dedup();
+                for (caller, cluster) in places {
+                    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d4e5f60718"] } });
+                    let request =
+                        json!({ "cluster": cluster, "taskDefinition": family, "networkConfiguration": network });
+                    // One that can't be started now is not.
+                    drop(self.ask(now, &caller, ("ecs", "RunTask"), request));
+                }
+            }
             Change::Call { account, action, with } => self.be_called(now, &account, &action, &with),
         }
     }
@@ -210,11 +260,13 @@ impl World {
     pub fn has_what_changes(&self, change: &Change) -> bool {
         match change {
             Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::ExpireSessions => true,
+            Change::ExpireCredentials { account } => self.places().iter().any(|(known, _)| glob(account, known)),
             Change::Consumers { account, queue, .. } => self.actors.works_on(account, queue, true),
             Change::Producers { account, queue, .. } => self.actors.works_on(account, queue, false),
-            Change::Scale { account, service, .. } | Change::Deploy { account, service, .. } => {
-                !self.ecs.matching(account, service).is_empty()
-            }
+            Change::Scale { account, service, .. }
+            | Change::Deploy { account, service, .. }
+            | Change::Demand { account, service, .. }
+            | Change::Run { account, beside: service, .. } => !self.ecs.matching(account, service).is_empty(),
             Change::FailOver { account, database } => !self.rds.failovers(account, database).is_empty(),
             Change::Call { account, action, .. } => {
                 called(action).is_some() && self.places().iter().any(|(known, _)| glob(account, known))
@@ -230,7 +282,9 @@ impl Change {
             Self::Denial(denial) => &denial.action,
             Self::End(pattern) => pattern,
             Self::Consumers { queue, .. } | Self::Producers { queue, .. } => queue,
-            Self::Scale { service, .. } | Self::Deploy { service, .. } => service,
+            Self::Scale { service, .. } | Self::Deploy { service, .. } | Self::Demand { service, .. } => service,
+            Self::Run { beside, .. } => beside,
+            Self::ExpireCredentials { account } => account,
             Self::FailOver { database, .. } => database,
             Self::ExpireSessions => "sessions",
             Self::Call { action, .. } => action,

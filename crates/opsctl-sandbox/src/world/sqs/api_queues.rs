@@ -86,7 +86,7 @@ impl World {
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
         self.check_redrive(account, region, &arn, &settings)?;
         let number = u32::try_from(self.queues.len()).expect("queues are made by hand");
-        let mut queue = Queue::new(number, call, name, settings, tags);
+        let mut queue = Queue::new(number, call, name, (settings, self.settings.fifo_looks_at), tags);
         let regions = self.regions.get(account.as_str()).into_iter().flatten();
         queue.has_namesake =
             regions.filter(|(other, _)| ***other != **region).any(|(_, other)| other.queues.contains_key(name));

@@ -348,7 +348,13 @@ impl Queue {
 }
 
 impl Queue {
-    pub(super) fn new(number: u32, call: Call, name: &str, settings: Settings, tags: BTreeMap<String, String>) -> Self {
+    pub(super) fn new(
+        number: u32,
+        call: Call,
+        name: &str,
+        (settings, looks_at): (Settings, usize),
+        tags: BTreeMap<String, String>,
+    ) -> Self {
         let Caller { account, region, .. } = call.caller;
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}").into();
         Self {
@@ -358,7 +364,7 @@ impl Queue {
             name: name.into(),
             arn,
             has_namesake: false,
-            store: Store::new(settings.is_fifo),
+            store: Store::new(settings.is_fifo, looks_at),
             settings,
             tags,
             created_at: call.now,
