@@ -29,7 +29,11 @@ macro_rules! built_in {
 
 // Each is in the program with its players.
 built_in! {
+    "fifo-blocked",
+    "locked-out",
     "messages-expire",
+    "relay-asleep",
+    "wrong-environment",
 }
 
 /// A drill of the shelf, good or not.
